@@ -1,0 +1,1 @@
+"""What may be asked: the one command path, query contracts and permissions, workflows, ports."""

@@ -1,0 +1,52 @@
+"""From events to the bytes of the log and back, personal values sealed and opened on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from application.ports.log import NewEvent, Recorded
+    from domain.kernel.commands import Actor
+    from domain.kernel.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why an event is: what goes into its metadata."""
+
+    actor: Actor
+    command_id: UUID
+    command_name: str
+    correlation: UUID
+    causation: UUID | None = None
+    request: str | None = None
+    channel: str = "api"
+    ip: str | None = None
+    reason: str | None = None
+    workspace: UUID | None = None
+
+
+class EventCodec(Protocol):
+    """Encode events with their cause; decode them with the personal values shown as far as keys and `reveal` allow.
+
+    Subject keys are made on first use and durable before the event is. `reveal=False` shows personal values as
+    `[sealed]` without touching a key; a value whose key was destroyed shows as `[erased]`, always.
+    """
+
+    def encode(
+        self, tenant_id: UUID, events: Sequence[tuple[str, Event]], cause: Cause
+    ) -> list[NewEvent]:
+        """The stored form of `(stream, event)` pairs of one command."""
+
+    def decode(self, recorded: Sequence[Recorded], *, reveal: bool = False) -> list[Event]:
+        """The events, upcast to their current shape."""
+
+    def payloads(self, recorded: Sequence[Recorded], *, reveal: bool = False, evidence: bool = False) -> list[dict[str, Any]]:
+        """The payloads as stored (no upcasting) with personal values shown, `evidence` ones only where asked for."""
+
+    def metadata(self, recorded: Sequence[Recorded], *, reveal: bool = False) -> list[dict[str, Any]]:
+        """The metadata with the actor's address shown or sealed."""

@@ -1,0 +1,37 @@
+"""The key store: subject keys, apart from the events' database and its backups.
+
+Two keys per data subject (`domain.kernel.personal.KeyKind`), and keys of objects that expire whole (an import's files).
+Destroying a key is what erasure means here; it is final and survives a restart.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from uuid import UUID
+
+    from domain.kernel.personal import KeyKind
+
+SubjectKey = tuple["UUID", str, "KeyKind"]
+"""(tenant, subject id, kind)."""
+
+
+class KeyStore(Protocol):
+    """Make, find and destroy keys of 32 random bytes."""
+
+    def obtain(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
+        """The keys, made and durable where there were none. A destroyed key is never made again: it is left out."""
+
+    def find(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
+        """The keys that are there; destroyed and unknown ones are left out."""
+
+    def destroy(self, keys: Iterable[SubjectKey]) -> int:
+        """Destroy keys for ever; how many there were. A destroyed key leaves a mark without content."""
+
+    def hmac_keys(self, tenant_id: UUID) -> list[bytes]:
+        """The tenant's live pseudonym keys, the current one first; made on first use."""
+
+    def generation(self) -> int:
+        """A number that changes whenever any key is destroyed: caches of keys and of plaintext check it."""

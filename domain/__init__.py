@@ -1,0 +1,1 @@
+"""What is true: pure decisions. Standard library and pydantic only."""

@@ -1,0 +1,1 @@
+"""The words every context is written in: events, commands, personal fields, refusals, permissions."""

@@ -1,0 +1,40 @@
+"""Ids: random, and in the order of their making (UUIDv7, RFC 9562 section 5.7)."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final, NewType
+from uuid import UUID, uuid5
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+TenantId = NewType("TenantId", UUID)
+WorkspaceId = NewType("WorkspaceId", UUID)
+MemberId = NewType("MemberId", UUID)
+ApiKeyId = NewType("ApiKeyId", UUID)
+GrantId = NewType("GrantId", UUID)
+ContactId = NewType("ContactId", UUID)
+AddresseeId = NewType("AddresseeId", UUID)
+ListId = NewType("ListId", UUID)
+ImportId = NewType("ImportId", UUID)
+CommandId = NewType("CommandId", UUID)
+
+PLATFORM: Final = TenantId(UUID("00000000-0000-7000-8000-000000000001"))
+"""The platform's own log: staff, plans, reservations across tenants. It is a tenant like the others."""
+
+_VERSION_7: Final = 0x7 << 76
+_VARIANT: Final = 0x2 << 62
+
+
+def new_id(at: datetime, randomness: int | None = None) -> UUID:
+    """A UUIDv7 for the moment `at`; `randomness` (74 bits) comes from the system unless given."""
+    bits = secrets.randbits(74) if randomness is None else randomness
+    milliseconds = int(at.timestamp() * 1000)
+    high, low = bits >> 62, bits & ((1 << 62) - 1)
+    return UUID(int=(milliseconds << 80) | _VERSION_7 | (high << 64) | _VARIANT | low)
+
+
+def derived_id(parent: UUID, *parts: object) -> UUID:
+    """The same id for the same parent and parts, always: for what must not be made twice."""
+    return uuid5(parent, "/".join(str(part) for part in parts))

@@ -1,0 +1,127 @@
+"""Permissions: what may be done, named once; and the roles that hold them, three separate sets.
+
+A permission is `area.verb`. Tenant roles and workspace roles belong to a tenant's people and keys, staff roles to the
+platform's own. The matrix in `docs/permissions.md` is generated from here and from the registry of commands and queries.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Permission(StrEnum):
+    """Everything that may be allowed to somebody."""
+
+    TENANT_READ = "tenant.read"
+    TENANT_MANAGE = "tenant.manage"
+    TENANT_OWN = "tenant.own"
+    WORKSPACES_READ = "workspaces.read"
+    WORKSPACES_MANAGE = "workspaces.manage"
+    MEMBERS_READ = "members.read"
+    MEMBERS_MANAGE = "members.manage"
+    API_KEYS_READ = "api_keys.read"
+    API_KEYS_MANAGE = "api_keys.manage"
+    GRANTS_READ = "grants.read"
+    CONTACTS_READ = "contacts.read"
+    CONTACTS_READ_PERSONAL = "contacts.read_personal"
+    CONTACTS_WRITE = "contacts.write"
+    CONTACTS_IMPORT = "contacts.import"
+    CONTACTS_EXPORT = "contacts.export"
+    CONTACTS_ERASE = "contacts.erase"
+    LISTS_WRITE = "lists.write"
+    HISTORY_READ = "history.read"
+    HISTORY_READ_PERSONAL = "history.read_personal"
+    EVIDENCE_READ = "evidence.read"
+    ACCESS_READ = "access.read"
+    REPORTS_READ = "reports.read"
+    OPERATIONS_READ = "operations.read"
+
+    PLATFORM_TENANTS_REGISTER = "platform.tenants_register"
+    PLATFORM_TENANTS_READ = "platform.tenants_read"
+    PLATFORM_TENANTS_SUSPEND = "platform.tenants_suspend"
+    PLATFORM_STAFF_MANAGE = "platform.staff_manage"
+    PLATFORM_GRANTS_REQUEST = "platform.grants_request"
+    PLATFORM_GRANTS_APPROVE = "platform.grants_approve"
+
+    INTERNAL = "internal"
+    """Held by workflows alone."""
+
+
+class TenantRole(StrEnum):
+    """What a member, or an API key, is in a tenant."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    CAMPAIGN_MANAGER = "campaign_manager"
+    COMPLIANCE_OFFICER = "compliance_officer"
+    FINANCE_LEADER = "finance_leader"
+    MEMBER = "member"
+    VIEWER = "viewer"
+
+
+class WorkspaceRole(StrEnum):
+    """What a member is in one workspace; it narrows or widens the tenant role there alone."""
+
+    ADMIN = "admin"
+    MEMBER = "member"
+    VIEWER = "viewer"
+
+
+class StaffRole(StrEnum):
+    """What somebody is at the platform."""
+
+    SUPER_ADMIN = "super_admin"
+    SUPPORT = "support"
+    FINANCE = "finance"
+    OPERATIONS = "operations"
+
+
+P = Permission
+_READ: Final = frozenset({P.TENANT_READ, P.WORKSPACES_READ, P.MEMBERS_READ, P.CONTACTS_READ, P.REPORTS_READ})
+_CONTACTS: Final = frozenset({P.CONTACTS_READ_PERSONAL, P.CONTACTS_WRITE, P.CONTACTS_IMPORT, P.LISTS_WRITE})
+_TENANT_ALL: Final = frozenset(p for p in P if not p.startswith("platform.") and p is not P.INTERNAL)
+
+TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
+    TenantRole.OWNER: _TENANT_ALL,
+    TenantRole.ADMIN: _TENANT_ALL - {P.TENANT_OWN, P.EVIDENCE_READ},
+    TenantRole.CAMPAIGN_MANAGER: _READ | _CONTACTS | {P.HISTORY_READ},
+    TenantRole.COMPLIANCE_OFFICER: _READ
+    | {
+        P.API_KEYS_READ,
+        P.GRANTS_READ,
+        P.CONTACTS_READ_PERSONAL,
+        P.CONTACTS_EXPORT,
+        P.CONTACTS_ERASE,
+        P.HISTORY_READ,
+        P.HISTORY_READ_PERSONAL,
+        P.EVIDENCE_READ,
+        P.ACCESS_READ,
+    },
+    TenantRole.FINANCE_LEADER: _READ | {P.HISTORY_READ},
+    TenantRole.MEMBER: _READ | _CONTACTS,
+    TenantRole.VIEWER: _READ,
+}
+
+WORKSPACE_ROLES: Final[dict[WorkspaceRole, frozenset[Permission]]] = {
+    WorkspaceRole.ADMIN: frozenset({P.CONTACTS_READ, P.CONTACTS_EXPORT, P.WORKSPACES_READ, P.WORKSPACES_MANAGE}) | _CONTACTS,
+    WorkspaceRole.MEMBER: frozenset({P.CONTACTS_READ, P.WORKSPACES_READ}) | _CONTACTS,
+    WorkspaceRole.VIEWER: frozenset({P.CONTACTS_READ, P.WORKSPACES_READ}),
+}
+
+_STAFF_READ: Final = frozenset({P.PLATFORM_TENANTS_READ, P.PLATFORM_GRANTS_REQUEST, P.OPERATIONS_READ})
+STAFF_ROLES: Final[dict[StaffRole, frozenset[Permission]]] = {
+    StaffRole.SUPER_ADMIN: frozenset(p for p in P if p.startswith("platform.")) | {P.OPERATIONS_READ, P.HISTORY_READ},
+    StaffRole.SUPPORT: _STAFF_READ,
+    StaffRole.FINANCE: _STAFF_READ | {P.REPORTS_READ},
+    StaffRole.OPERATIONS: _STAFF_READ | {P.PLATFORM_TENANTS_REGISTER, P.PLATFORM_GRANTS_APPROVE},
+}
+
+GRANTABLE: Final[frozenset[Permission]] = _READ | {
+    P.API_KEYS_READ,
+    P.GRANTS_READ,
+    P.HISTORY_READ,
+    P.CONTACTS_READ_PERSONAL,
+    P.HISTORY_READ_PERSONAL,
+}
+"""What a break-glass grant may hold: reading alone, and personal data only where the grant's scope names it."""
