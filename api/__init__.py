@@ -1,0 +1,1 @@
+"""The doors: composition root, HTTP and the command line."""
