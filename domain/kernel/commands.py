@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
 from domain.kernel.events import Event
 from domain.kernel.ids import derived_id
-from domain.kernel.personal import KeyKind, personal_fields
+from domain.kernel.personal import ERASED, SEALED, KeyKind, personal_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +79,10 @@ class Command(BaseModel):
 
     _stamp: Stamp | None = PrivateAttr(default=None)
 
+    def __init_subclass__(cls, **_: Any) -> None:
+        """Take the class keywords; they are read once the fields are known."""
+        super().__init_subclass__()
+
     @classmethod
     def __pydantic_init_subclass__(
         cls,
@@ -100,6 +104,13 @@ class Command(BaseModel):
         cls.slug = _kebab(cls.__name__)
         cls.personal = personal_fields(cls)
         COMMANDS.add(cls)
+
+    @model_validator(mode="after")
+    def _says_no_mark(self) -> Self:
+        if any(getattr(self, name) in (ERASED, SEALED) for name in self.personal):
+            msg = f"{ERASED} and {SEALED} stand for values that cannot be shown; leave the field out instead"
+            raise ValueError(msg)
+        return self
 
     def stamped(self, stamp: Stamp) -> Self:
         """The command as it is decided: with its moment, its ids and who asks."""

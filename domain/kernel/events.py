@@ -37,6 +37,10 @@ class Event(BaseModel):
     personal: ClassVar[dict[str, KeyKind]]
     changes_access: ClassVar[bool]
 
+    def __init_subclass__(cls, **_: Any) -> None:
+        """Take the class keywords; they are read once the fields are known."""
+        super().__init_subclass__()
+
     @classmethod
     def __pydantic_init_subclass__(
         cls,

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+
+from pydantic_core import core_schema
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
+    from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 
 T = TypeVar("T")
 
@@ -34,9 +36,21 @@ class KeyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PersonalMark:
-    """The annotation that makes a field personal."""
+    """The annotation that makes a field personal: its own type, or one of the two marks in its place."""
 
     kind: KeyKind
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """Accept `[erased]` and `[sealed]` beside the field's own values."""
+        marks = core_schema.literal_schema([ERASED, SEALED])
+        return core_schema.union_schema([marks, handler(source)], mode="left_to_right")
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Show the field's own type, and that it is personal."""
+        inner = schema["choices"][1] if schema["type"] == "union" else schema
+        return {**handler(inner), "x-personal": self.kind.value}  # type: ignore[arg-type]  # choices are schemas here
 
 
 Profile = Annotated[T, PersonalMark(KeyKind.PROFILE)]

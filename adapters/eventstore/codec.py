@@ -1,0 +1,289 @@
+"""From events to the bytes of the log and back.
+
+Bytes are deterministic JSON: keys sorted, no white space, UTF-8, no floats that matter. A personal value is stored as
+`{"~": kind, "s": subject, "c": ciphertext, "h": commitment}`:
+
+- `h` = HMAC-SHA-256 of the value's JSON under a random 32-byte opening;
+- `c` = nonce (12) and AES-256-GCM, under the subject's key of that kind, of opening and value's JSON, bound to tenant,
+  subject, kind and field.
+
+So one value can be shown provably (opening and value against `h`, which stands in the proven envelope), and with the
+key gone neither the value nor a guess at it can be checked. `docs/envelope.md` gives the bytes with test vectors.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from binascii import a2b_base64, b2a_base64
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final, cast
+from uuid import UUID
+
+import orjson
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from application.ports.log import NewEvent
+from domain.kernel.events import EVENTS, Event
+from domain.kernel.personal import ERASED, SEALED, KeyKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from application.ports.codec import Cause
+    from application.ports.keys import KeyStore, SubjectKey
+    from application.ports.log import Recorded
+
+MARK: Final = "~"
+_OPENING: Final = 32
+_NONCE: Final = 12
+_SEALS_CACHED: Final = 50_000
+
+
+class SubjectErased(LookupError):
+    """The data subject was erased: nothing personal can be recorded about it any more."""
+
+
+class Ring:
+    """Ciphers by subject key, at most `limit` of them, dropped when any key was destroyed."""
+
+    def __init__(self, keys: KeyStore, limit: int = _SEALS_CACHED) -> None:
+        """Draw from `keys`."""
+        self._keys = keys
+        self._limit = limit
+        self._generation = keys.generation()
+        self._ciphers: OrderedDict[SubjectKey, AESGCM | None] = OrderedDict()
+
+    def missing(self, keys: Iterable[SubjectKey]) -> list[SubjectKey]:
+        """Those of `keys` that are not at hand."""
+        return [key for key in keys if self._ciphers.get(key) is None]
+
+    def open(self, keys: Iterable[SubjectKey]) -> dict[SubjectKey, AESGCM | None]:
+        """Ciphers of the keys that live; None for destroyed ones. Looks at the store's generation first."""
+        generation = self._keys.generation()
+        if generation != self._generation:
+            self._ciphers.clear()
+            self._generation = generation
+        wanted = list(dict.fromkeys(keys))
+        absent = [key for key in wanted if key not in self._ciphers]
+        if absent:
+            found = self._keys.find(absent)
+            for key in absent:
+                material = found.get(key)
+                self._ciphers[key] = None if material is None else AESGCM(material)
+        result = {key: self._ciphers[key] for key in wanted}
+        self._trim()
+        return result
+
+    def make(self, keys: Iterable[SubjectKey]) -> dict[SubjectKey, AESGCM]:
+        """Ciphers of the keys, made where they were missing. Raises `SubjectErased`."""
+        wanted = list(dict.fromkeys(keys))
+        absent = self.missing(wanted)
+        if absent:
+            found = self._keys.obtain(absent)
+            for key in absent:
+                material = found.get(key)
+                if material is None:
+                    raise SubjectErased(SubjectErased.__doc__)
+                self._ciphers[key] = AESGCM(material)
+        result = {key: cast("AESGCM", self._ciphers[key]) for key in wanted}
+        self._trim()
+        return result
+
+    def _trim(self) -> None:
+        while len(self._ciphers) > self._limit:
+            self._ciphers.popitem(last=False)
+
+
+class JsonCodec:
+    """The one codec of the product's logs; implements `EventCodec`."""
+
+    def __init__(self, keys: KeyStore) -> None:
+        """Seal and open with the keys of `keys`."""
+        self.ring = Ring(keys)
+        self._sealed_addresses: OrderedDict[tuple[UUID, UUID, str], dict[str, str]] = OrderedDict()
+
+    def keys_of(self, tenant_id: UUID, events: Iterable[Event]) -> list[SubjectKey]:
+        """The subject keys that encoding these events needs."""
+        return [
+            (tenant_id, subject, kind)
+            for event in events
+            if event.personal and (subject := event.subject_id) is not None
+            for kind in dict.fromkeys(event.personal.values())
+        ]
+
+    def encode(self, tenant_id: UUID, events: Sequence[tuple[str, Event]], cause: Cause) -> list[NewEvent]:
+        """The stored form of `(stream, event)` pairs of one command. Raises `SubjectErased`."""
+        ciphers = self.ring.make(self.keys_of(tenant_id, (event for _, event in events)))
+        metadata = self.encode_cause(tenant_id, cause)
+        return [self._encode_one(tenant_id, stream, event, metadata, ciphers) for stream, event in events]
+
+    def _encode_one(
+        self, tenant_id: UUID, stream: str, event: Event, metadata: bytes, ciphers: dict[SubjectKey, AESGCM]
+    ) -> NewEvent:
+        payload = event.model_dump(mode="json")
+        if event.personal:
+            subject = event.subject_id
+            if subject is None:
+                msg = f"{event.name} has personal fields and no subject"
+                raise TypeError(msg)
+            for field, kind in event.personal.items():
+                value = payload[field]
+                if value is not None:
+                    payload[field] = seal(ciphers[tenant_id, subject, kind], tenant_id, subject, kind, field, value)
+        return NewEvent(
+            stream, event.name, event.schema_version, dumps(payload), metadata, changes_access=event.changes_access
+        )
+
+    def encode_cause(self, tenant_id: UUID, cause: Cause) -> bytes:
+        """The metadata of every event of one command."""
+        actor = cause.actor
+        return dumps(
+            {
+                "actor": {"kind": actor.kind.value, "id": actor.id, "member": actor.member, "grant": actor.grant},
+                "command": cause.command_id,
+                "command_name": cause.command_name,
+                "correlation": cause.correlation,
+                "causation": cause.causation,
+                "request": cause.request,
+                "channel": cause.channel,
+                "ip": None if cause.ip is None else self._seal_address(tenant_id, actor.id, cause.ip),
+                "reason": cause.reason,
+                "workspace": cause.workspace,
+            }
+        )
+
+    def _seal_address(self, tenant_id: UUID, actor: UUID, address: str) -> dict[str, str]:
+        """One sealed form per actor and address: an actor's requests come by the thousand from one place."""
+        known = self._sealed_addresses.get((tenant_id, actor, address))
+        if known is None:
+            subject, kind = str(actor), KeyKind.EVIDENCE
+            cipher = self.ring.make([(tenant_id, subject, kind)])[tenant_id, subject, kind]
+            known = seal(cipher, tenant_id, subject, kind, "ip", address)
+            self._sealed_addresses[tenant_id, actor, address] = known
+            if len(self._sealed_addresses) > _SEALS_CACHED:
+                self._sealed_addresses.popitem(last=False)
+        return known
+
+    def decode(self, recorded: Sequence[Recorded], *, reveal: bool = False) -> list[Event]:
+        """The events, upcast to their current shape. Raises `UnknownEvent`."""
+        result: list[Event] = []
+        for row, payload in zip(recorded, self.payloads(recorded, reveal=reveal, evidence=reveal), strict=True):
+            cls, current = EVENTS.upcast(row.name, row.schema_version, payload)
+            result.append(cls.model_validate(current))
+        return result
+
+    def payloads(
+        self, recorded: Sequence[Recorded], *, reveal: bool = False, evidence: bool = False
+    ) -> list[dict[str, Any]]:
+        """The payloads as stored with personal values shown as far as keys, `reveal` and `evidence` allow."""
+        parsed = [orjson.loads(row.payload) for row in recorded]
+        return self._reveal(recorded, parsed, reveal=reveal, evidence=evidence)
+
+    def metadata(self, recorded: Sequence[Recorded], *, reveal: bool = False) -> list[dict[str, Any]]:
+        """The metadata with the actor's address shown or sealed."""
+        parsed = [orjson.loads(row.metadata) if row.metadata else {} for row in recorded]
+        return self._reveal(recorded, parsed, reveal=reveal, evidence=reveal)
+
+    def _reveal(
+        self, recorded: Sequence[Recorded], parsed: list[dict[str, Any]], *, reveal: bool, evidence: bool
+    ) -> list[dict[str, Any]]:
+        """Open every personal value in place: those of the first level of each object."""
+        sealed = [
+            (row.tenant_id, content, field, value)
+            for row, content in zip(recorded, parsed, strict=True)
+            for field, value in content.items()
+            if type(value) is dict and MARK in value
+        ]
+        if not sealed:
+            return parsed
+        if not reveal:
+            for _, content, field, _ in sealed:
+                content[field] = SEALED
+            return parsed
+        ciphers = self.ring.open((tenant, value["s"], KeyKind(value[MARK])) for tenant, _, _, value in sealed)
+        for tenant, content, field, value in sealed:
+            kind = KeyKind(value[MARK])
+            cipher = ciphers[tenant, value["s"], kind]
+            if cipher is None:
+                content[field] = ERASED
+            elif kind is KeyKind.EVIDENCE and not evidence:
+                content[field] = SEALED
+            else:
+                content[field] = unseal(cipher, tenant, field, value)
+        return parsed
+
+
+def dumps(content: object) -> bytes:
+    """Deterministic JSON: sorted keys, no white space, UTF-8."""
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+
+
+def seal(cipher: AESGCM, tenant_id: UUID, subject: str, kind: KeyKind, field: str, value: object) -> dict[str, str]:
+    """A personal value as it stands in the log."""
+    random = os.urandom(_OPENING + _NONCE)
+    return seal_with(cipher, tenant_id, subject, kind, field, value, opening=random[:_OPENING], nonce=random[_OPENING:])
+
+
+def seal_with(  # noqa: PLR0913 - these are the inputs of the format, and the vectors give each
+    cipher: AESGCM,
+    tenant_id: UUID,
+    subject: str,
+    kind: KeyKind,
+    field: str,
+    value: object,
+    *,
+    opening: bytes,
+    nonce: bytes,
+) -> dict[str, str]:
+    """`seal` with its randomness given: for test vectors."""
+    content = dumps(value)
+    sealed = nonce + cipher.encrypt(nonce, opening + content, _bound_to(tenant_id, subject, kind.value, field))
+    return {
+        MARK: kind.value,
+        "s": subject,
+        "c": b2a_base64(sealed, newline=False).decode(),
+        "h": b2a_base64(hmac.digest(opening, content, "sha256"), newline=False).decode(),
+    }
+
+
+def unseal(cipher: AESGCM, tenant_id: UUID, field: str, sealed: dict[str, str]) -> Any:
+    """The value again. Raises `cryptography.exceptions.InvalidTag` where a byte was altered."""
+    raw = a2b_base64(sealed["c"])
+    plain = cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _bound_to(tenant_id, sealed["s"], sealed[MARK], field))
+    return orjson.loads(plain[_OPENING:])
+
+
+def disclose(cipher: AESGCM, tenant_id: UUID, field: str, sealed: dict[str, str]) -> tuple[bytes, bytes]:
+    """Opening and value's JSON: what shows, against the commitment, that the log holds this value."""
+    raw = a2b_base64(sealed["c"])
+    plain = cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _bound_to(tenant_id, sealed["s"], sealed[MARK], field))
+    return plain[:_OPENING], plain[_OPENING:]
+
+
+def commits_to(sealed: dict[str, str], opening: bytes, content: bytes) -> bool:
+    """Whether a disclosed opening and value are the ones the envelope commits to."""
+    return hmac.compare_digest(hmac.digest(opening, content, "sha256"), a2b_base64(sealed["h"]))
+
+
+def envelope(recorded: Recorded, epoch: int = 1) -> bytes:
+    """The bytes of a stored event that proofs are made over: one JSON object, keys sorted, parts as stored."""
+    moment = recorded.recorded_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return b"".join(
+        (
+            b'{"epoch":%d,"metadata":' % epoch,
+            recorded.metadata,
+            b',"name":',
+            orjson.dumps(recorded.name),
+            b',"payload":',
+            recorded.payload,
+            b',"position":%d,"recorded_at":"%s","schema_version":%d,"stream":'
+            % (recorded.position, moment.encode(), recorded.schema_version),
+            orjson.dumps(recorded.stream),
+            b',"tenant":"%s","version":%d}' % (str(recorded.tenant_id).encode(), recorded.version),
+        )
+    )
+
+
+def _bound_to(tenant_id: UUID, subject: str, kind: str, field: str) -> bytes:
+    return f"{tenant_id}|{subject}|{kind}|{field}".encode()

@@ -1,0 +1,48 @@
+"""The key store as a dictionary: for tests, held to the same contract."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from uuid import UUID
+
+    from application.ports.keys import SubjectKey
+
+
+class MemoryKeyStore:
+    """Keys that live as long as the process."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._keys: dict[SubjectKey, bytes | None] = {}
+        self._pseudonym_keys: dict[UUID, list[bytes]] = {}
+        self._generation = 0
+
+    def obtain(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
+        """See `KeyStore.obtain`."""
+        found = {key: self._keys.setdefault(key, secrets.token_bytes(32)) for key in keys}
+        return {key: value for key, value in found.items() if value is not None}
+
+    def find(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
+        """See `KeyStore.find`."""
+        return {key: value for key in keys if (value := self._keys.get(key)) is not None}
+
+    def destroy(self, keys: Iterable[SubjectKey]) -> int:
+        """See `KeyStore.destroy`."""
+        destroyed = 0
+        for key in keys:
+            destroyed += self._keys.get(key) is not None
+            self._keys[key] = None
+        self._generation += 1
+        return destroyed
+
+    def hmac_keys(self, tenant_id: UUID) -> list[bytes]:
+        """See `KeyStore.hmac_keys`."""
+        return self._pseudonym_keys.setdefault(tenant_id, [secrets.token_bytes(32)])
+
+    def generation(self) -> int:
+        """See `KeyStore.generation`."""
+        return self._generation

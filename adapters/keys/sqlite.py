@@ -1,0 +1,258 @@
+"""The key store on this machine: a SQLite file and a key-encryption file, in a folder of their own (0700).
+
+Three layers, each opening the next: the *master key* (file `master.key`, 0600, or the environment), a *key-encryption
+key* per tenant (file `keks.json`), and the keys themselves (table `keys`). All are AES-256-GCM. Rotating a tenant's
+key-encryption key wraps what is left anew and forgets the old one, so that copies of destroyed rows in free pages or
+in backups of `keys.sqlite` alone open no more.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from domain.kernel.personal import KeyKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from application.ports.keys import SubjectKey
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS keys (
+  tenant BLOB NOT NULL, subject TEXT NOT NULL, kind TEXT NOT NULL, kek INTEGER NOT NULL, wrapped BLOB,
+  PRIMARY KEY (tenant, subject, kind)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pseudonym_keys (
+  tenant BLOB NOT NULL, version INTEGER NOT NULL, kek INTEGER NOT NULL, wrapped BLOB NOT NULL,
+  PRIMARY KEY (tenant, version)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS generation (n INTEGER NOT NULL);
+INSERT INTO generation SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM generation);
+"""
+_NONCE: Final = 12
+_KEY: Final = 32
+_PARAMETERS: Final = 30_000
+
+
+class SqliteKeyStore:
+    """The keys of one installation; safe for many threads and many processes of one machine."""
+
+    def __init__(self, folder: Path, master_key: bytes | None = None) -> None:
+        """Open, or make, the store in `folder`. `master_key`: 32 bytes, else the file `master.key`, made if missing."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._master = AESGCM(master_key or _secret_file(folder / "master.key"))
+        self._lock = threading.RLock()
+        self._keks: dict[tuple[bytes, int], AESGCM] = {}
+        self._current: dict[bytes, int] = {}
+        self._database = sqlite3.connect(folder / "keys.sqlite", check_same_thread=False, isolation_level=None, timeout=30)
+        os.chmod(folder / "keys.sqlite", 0o600)  # noqa: PTH101 - the same call as everywhere for modes
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
+            self._database.execute(f"PRAGMA {pragma}")
+        self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._database.close()
+
+    def obtain(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
+        """See `KeyStore.obtain`. One durable transaction for all that were missing."""
+        wanted = list(dict.fromkeys(keys))
+        with self._lock:
+            found = self._read(wanted)
+            missing = [key for key in wanted if key not in found]
+            if missing:
+                with self._transaction():
+                    rows = [
+                        (tenant.bytes, subject, kind.value, *self._wrap(tenant.bytes, secrets.token_bytes(_KEY)))
+                        for tenant, subject, kind in missing
+                    ]
+                    self._database.executemany("INSERT INTO keys VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
+                found = {**found, **self._read(missing)}
+        return {key: value for key, value in found.items() if value is not None}
+
+    def find(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
+        """See `KeyStore.find`."""
+        with self._lock:
+            found = self._read(list(dict.fromkeys(keys)))
+        return {key: value for key, value in found.items() if value is not None}
+
+    def destroy(self, keys: Iterable[SubjectKey]) -> int:
+        """See `KeyStore.destroy`. A key that never was is marked too: it will never be made."""
+        destroyed = 0
+        with self._lock, self._transaction():
+            for tenant, subject, kind in keys:
+                row = (tenant.bytes, subject, kind.value)
+                had = self._database.execute(
+                    "SELECT wrapped IS NOT NULL FROM keys WHERE (tenant, subject, kind) = (?, ?, ?)", row
+                ).fetchone()
+                destroyed += bool(had and had[0])
+                self._database.execute(
+                    "INSERT INTO keys VALUES (?, ?, ?, 0, NULL) ON CONFLICT DO UPDATE SET wrapped = NULL, kek = 0", row
+                )
+            self._database.execute("UPDATE generation SET n = n + 1")
+        return destroyed
+
+    def hmac_keys(self, tenant_id: UUID) -> list[bytes]:
+        """See `KeyStore.hmac_keys`."""
+        with self._lock:
+            rows = self._pseudonym_rows(tenant_id)
+            if not rows:
+                with self._transaction():
+                    kek, wrapped = self._wrap(tenant_id.bytes, secrets.token_bytes(_KEY))
+                    self._database.execute(
+                        "INSERT INTO pseudonym_keys VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING",
+                        (tenant_id.bytes, kek, wrapped),
+                    )
+                rows = self._pseudonym_rows(tenant_id)
+            return [self._unwrap(tenant_id.bytes, kek, wrapped) for kek, wrapped in rows]
+
+    def generation(self) -> int:
+        """See `KeyStore.generation`."""
+        with self._lock:
+            return int(self._database.execute("SELECT n FROM generation").fetchone()[0])
+
+    def rotate(self, tenant_id: UUID) -> None:
+        """Wrap what is left of a tenant's keys anew and destroy its old key-encryption keys."""
+        tenant = tenant_id.bytes
+        with self._lock, self._transaction():
+            old = dict.fromkeys(
+                kek
+                for table in ("keys", "pseudonym_keys")
+                for (kek,) in self._database.execute(f"SELECT DISTINCT kek FROM {table} WHERE tenant = ?", (tenant,))  # noqa: S608 - our two tables
+            )
+            self._new_kek(tenant)
+            for table, columns in (("keys", "subject, kind"), ("pseudonym_keys", "version, version")):
+                rows = self._database.execute(
+                    f"SELECT {columns}, kek, wrapped FROM {table} WHERE tenant = ? AND wrapped IS NOT NULL",  # noqa: S608 - our two tables
+                    (tenant,),
+                ).fetchall()
+                where = " AND ".join(f"{name} = ?" for name in columns.split(", "))
+                self._database.executemany(
+                    f"UPDATE {table} SET kek = ?, wrapped = ? WHERE tenant = ? AND {where}",  # noqa: S608 - our two tables
+                    [(*self._wrap(tenant, self._unwrap(tenant, kek, wrapped)), tenant, a, b) for a, b, kek, wrapped in rows],
+                )
+        with self._lock:
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._edit_keks(tenant, lambda keks: [keks.pop(str(number), None) for number in old])
+
+    def _read(self, keys: list[SubjectKey]) -> dict[SubjectKey, bytes | None]:
+        found: dict[SubjectKey, bytes | None] = {}
+        for start in range(0, len(keys), _PARAMETERS // 3):
+            part = keys[start : start + _PARAMETERS // 3]
+            marks = ",".join(["(?,?,?)"] * len(part))
+            parameters = [value for tenant, subject, kind in part for value in (tenant.bytes, subject, kind.value)]
+            rows = self._database.execute(
+                f"SELECT tenant, subject, kind, kek, wrapped FROM keys WHERE (tenant, subject, kind) IN (VALUES {marks})",  # noqa: S608 - marks alone
+                parameters,
+            )
+            for tenant, subject, kind, kek, wrapped in rows:
+                key = (UUID(bytes=tenant), subject, KeyKind(kind))
+                found[key] = None if wrapped is None else self._unwrap(tenant, kek, wrapped)
+        return found
+
+    def _pseudonym_rows(self, tenant_id: UUID) -> list[tuple[int, bytes]]:
+        return self._database.execute(
+            "SELECT kek, wrapped FROM pseudonym_keys WHERE tenant = ? ORDER BY version DESC", (tenant_id.bytes,)
+        ).fetchall()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    def _wrap(self, tenant: bytes, key: bytes) -> tuple[int, bytes]:
+        number = self._current.get(tenant) or self._latest_kek(tenant)
+        nonce = secrets.token_bytes(_NONCE)
+        return number, nonce + self._kek(tenant, number).encrypt(nonce, key, tenant)
+
+    def _unwrap(self, tenant: bytes, number: int, wrapped: bytes) -> bytes:
+        return self._kek(tenant, number).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], tenant)
+
+    def _kek(self, tenant: bytes, number: int) -> AESGCM:
+        known = self._keks.get((tenant, number))
+        if known is None:
+            wrapped = base64.b64decode(self._load_keks()[tenant.hex()][str(number)])
+            known = AESGCM(self._master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], tenant))
+            self._keks[tenant, number] = known
+        return known
+
+    def _latest_kek(self, tenant: bytes) -> int:
+        numbers = self._load_keks().get(tenant.hex(), {})
+        if not numbers:
+            return self._new_kek(tenant, only_first=True)
+        self._current[tenant] = max(map(int, numbers))
+        return self._current[tenant]
+
+    def _new_kek(self, tenant: bytes, *, only_first: bool = False) -> int:
+        def add(keks: dict[str, str]) -> None:
+            if keks and only_first:
+                return
+            nonce = secrets.token_bytes(_NONCE)
+            wrapped = nonce + self._master.encrypt(nonce, secrets.token_bytes(_KEY), tenant)
+            keks[str(max(map(int, keks), default=0) + 1)] = base64.b64encode(wrapped).decode()
+
+        numbers = self._edit_keks(tenant, add)
+        self._current[tenant] = max(map(int, numbers))
+        return self._current[tenant]
+
+    def _load_keks(self) -> dict[str, dict[str, str]]:
+        try:
+            content: dict[str, dict[str, str]] = json.loads((self._folder / "keks.json").read_bytes())
+        except FileNotFoundError:
+            return {}
+        return content
+
+    def _edit_keks(self, tenant: bytes, edit: Callable[[dict[str, str]], object]) -> dict[str, str]:
+        """Change one tenant's entry under a file lock; the file is replaced whole, after it is on disk."""
+        with (self._folder / "keks.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            content = self._load_keks()
+            keks = content.setdefault(tenant.hex(), {})
+            edit(keks)
+            fresh = self._folder / "keks.json.new"
+            with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123 - the mode matters
+                json.dump(content, file)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self._folder / "keks.json")
+            _sync_folder(self._folder)
+        return keks
+
+
+def _secret_file(path: Path) -> bytes:
+    """32 random bytes kept in a 0600 file, made once even when two processes start together."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with open(descriptor, "wb") as file:  # noqa: PTH123 - it is a descriptor
+        file.write(key := secrets.token_bytes(_KEY))
+        file.flush()
+        os.fsync(file.fileno())
+    _sync_folder(path.parent)
+    return key
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
