@@ -1,0 +1,52 @@
+"""Many callers, one round trip: requests that arrive while a batch is under way form the next one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class Coalescer(Generic[Q, A]):
+    """Answers requests in batches; one batch at a time, in order of arrival.
+
+    `serve` takes a list of at most `limit` requests and gives an answer for each. When it raises, every caller of
+    that batch gets the error.
+    """
+
+    def __init__(self, serve: Callable[[list[Q]], Awaitable[list[A]]], limit: int = 512) -> None:
+        """Serve batches with `serve`."""
+        self._serve = serve
+        self._limit = limit
+        self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def ask(self, request: Q) -> A:
+        """The answer to one request."""
+        answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._waiting.append((request, answer))
+        if self._task is None:
+            self._task = asyncio.create_task(self._work())
+        return await answer
+
+    async def _work(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
+                try:
+                    answers = await self._serve([request for request, _ in batch])
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is the callers' to see
+                    for _, future in batch:
+                        if not future.done():
+                            future.set_exception(error)
+                else:
+                    for (_, future), answer in zip(batch, answers, strict=True):
+                        if not future.done():
+                            future.set_result(answer)
+        finally:
+            self._task = None

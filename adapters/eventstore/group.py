@@ -1,0 +1,196 @@
+"""One group of appends: what must be known, how each request is judged, and what is written. No input or output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from adapters.eventstore.arrays import (
+    BigintArray,
+    BytesArray,
+    MomentArray,
+    Packed,
+    SmallintArray,
+    TextArray,
+    UuidArray,
+)
+from application.ports.log import (
+    Append,
+    Appended,
+    Head,
+    KeyReused,
+    LogError,
+    LogUnavailable,
+    NewEvent,
+    Receipt,
+    StaleAuthorisation,
+    UnknownLog,
+    VersionConflict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+    from uuid import UUID
+
+
+class _Log:
+    """A head while the group is judged."""
+
+    __slots__ = ("auth_epoch", "epoch", "moved", "position", "recorded_at")
+
+    def __init__(self, head: Head, now: datetime) -> None:
+        self.epoch = head.epoch
+        self.position = head.position
+        self.auth_epoch = head.auth_epoch
+        self.recorded_at = max(now, head.recorded_at)
+        self.moved = False
+
+
+class Group:
+    """Requests that share a transaction."""
+
+    def __init__(self, requests: list[Append]) -> None:
+        """Collect what must be locked and read for `requests`."""
+        self.requests = requests
+        self.tenants: list[UUID] = list({request.tenant_id: None for request in requests})
+        self.opens: list[UUID] = list({request.tenant_id: None for request in requests if request.opens_log})
+        self.receipt_keys = [(r.tenant_id, r.receipt.key_hmac) for r in requests if r.receipt is not None]
+        self._streams: dict[tuple[UUID, str], int] = {
+            (request.tenant_id, stream): 0
+            for request in requests
+            for stream in (*(event.stream for event in request.events), *(stream for stream, _ in request.expected))
+        }
+        self._logs: dict[UUID, _Log] = {}
+        self._receipts: dict[tuple[UUID, bytes], Receipt] = {}
+        self._rows: list[tuple[UUID, int, int, NewEvent, datetime]] = []
+        self.receipts_made: list[tuple[UUID, bytes, Receipt]] = []
+        self.accepted = False
+
+    @property
+    def event_count(self) -> int:
+        """How many events the group writes."""
+        return len(self._rows)
+
+    def stream_keys(self) -> tuple[list[UUID], list[str]]:
+        """Tenants and names of the streams whose versions must be known, in one order."""
+        return [tenant for tenant, _ in self._streams], [stream for _, stream in self._streams]
+
+    def learn(
+        self, heads: list[tuple[Any, ...]], versions: tuple[Any, ...] | None, receipts: list[tuple[Any, ...]]
+    ) -> None:
+        """Take in what was read under the lock."""
+        now, numbers = versions or (None, None)
+        if now is None:
+            msg = "the database answered no time"
+            raise psycopg.DataError(msg)
+        self._logs = {head[0]: _Log(Head(*head), now) for head in heads}
+        self._streams = dict(zip(self._streams, numbers or (), strict=True))
+        self._receipts = {(row[0], bytes(row[1])): Receipt(row[2], row[3], bytes(row[4]), *row[5:]) for row in receipts}
+
+    def judge(self) -> list[Appended | Exception]:
+        """Accept or refuse each request, in order; accepted ones are what the next ones meet."""
+        outcomes: list[Appended | Exception] = []
+        for request in self.requests:
+            try:
+                outcomes.append(self._judge(request))
+            except LogError as error:
+                outcomes.append(error)
+        return outcomes
+
+    def _judge(self, request: Append) -> Appended:
+        log = self._logs.get(request.tenant_id)
+        if log is None:
+            raise UnknownLog(UnknownLog.__doc__)
+        tenant = request.tenant_id
+        if request.receipt is not None:
+            known = self._receipts.get((tenant, request.receipt.key_hmac))
+            if known is not None:
+                if known.body_hmac != request.receipt.body_hmac:
+                    raise KeyReused(KeyReused.__doc__)
+                return Appended(
+                    tenant, log.epoch, known.first_position, known.last_position, known.recorded_at, log.auth_epoch, known
+                )
+        if request.auth_epoch is not None and request.auth_epoch != log.auth_epoch:
+            raise StaleAuthorisation(StaleAuthorisation.__doc__)
+        for stream, expected in request.expected:
+            current = self._streams[tenant, stream]
+            if current != expected:
+                raise VersionConflict(stream, expected, current)
+        return self._accept(request, log)
+
+    def _accept(self, request: Append, log: _Log) -> Appended:
+        tenant, position = request.tenant_id, log.position
+        versions: dict[str, int] = {}
+        rows: list[tuple[UUID, int, int, NewEvent, datetime]] = []
+        for event in request.events:
+            current = versions.get(event.stream)
+            if current is None:
+                current = self._streams[tenant, event.stream]
+            if event.version is not None and event.version != current + 1:
+                raise VersionConflict(event.stream, event.version - 1, current)
+            versions[event.stream] = current + 1
+            position += 1
+            rows.append((tenant, position, current + 1, event, log.recorded_at))
+        first = log.position + 1
+        for stream, version in versions.items():
+            self._streams[tenant, stream] = version
+        self._rows += rows
+        log.position = position
+        log.moved = True
+        log.auth_epoch += any(event.changes_access for event in request.events)
+        self.accepted = True
+        if request.receipt is not None:
+            key = request.receipt
+            receipt = Receipt(key.command_id, key.command, key.body_hmac, first, position, log.recorded_at)
+            self._receipts[tenant, key.key_hmac] = receipt
+            self.receipts_made.append((tenant, key.key_hmac, receipt))
+        return Appended(tenant, log.epoch, first, position, log.recorded_at, log.auth_epoch, None, versions)
+
+    def event_columns(self) -> Iterable[Packed]:
+        """The columns of the new events."""
+        rows = self._rows
+        events = [row[3] for row in rows]
+        return (
+            UuidArray.of([row[0] for row in rows]),
+            BigintArray.of([row[1] for row in rows]),
+            TextArray.of([event.stream for event in events]),
+            BigintArray.of([row[2] for row in rows]),
+            TextArray.of([event.name for event in events]),
+            SmallintArray.of([event.schema_version for event in events]),
+            BytesArray.of([event.payload for event in events]),
+            BytesArray.of([event.metadata for event in events]),
+            MomentArray.of([row[4] for row in rows]),
+        )
+
+    def receipt_columns(self) -> Iterable[Packed]:
+        """The columns of the new receipts; none where none were made."""
+        made = self.receipts_made
+        if not made:
+            return ()
+        return (
+            UuidArray.of([tenant for tenant, _, _ in made]),
+            BytesArray.of([key for _, key, _ in made]),
+            BytesArray.of([receipt.body_hmac for _, _, receipt in made]),
+            UuidArray.of([receipt.command_id for _, _, receipt in made]),
+            TextArray.of([receipt.command for _, _, receipt in made]),
+            BigintArray.of([receipt.first_position for _, _, receipt in made]),
+            BigintArray.of([receipt.last_position for _, _, receipt in made]),
+            MomentArray.of([receipt.recorded_at for _, _, receipt in made]),
+        )
+
+    def head_columns(self) -> Iterable[Packed]:
+        """Where the heads move to."""
+        moved = [(tenant, log) for tenant, log in self._logs.items() if log.moved]
+        return (
+            UuidArray.of([tenant for tenant, _ in moved]),
+            BigintArray.of([log.position for _, log in moved]),
+            MomentArray.of([log.recorded_at for _, log in moved]),
+            BigintArray.of([log.auth_epoch for _, log in moved]),
+        )
+
+
+def refuse(error: psycopg.Error) -> LogError:
+    """What a caller is told when the server refused its request alone. The server's words may hold data: they stay."""
+    return LogUnavailable(f"the database refused the request ({type(error).__name__}); nothing was written")

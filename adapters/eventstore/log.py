@@ -1,0 +1,205 @@
+"""The tenant log on Postgres: a lane for single appends, one for bulk, a reader, and the wake-up hint."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+
+from adapters.eventstore.committer import GroupCommitter
+from adapters.eventstore.reader import LogReader
+from adapters.eventstore.tables import EVENTS_LOG
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from adapters.eventstore.tables import LogTables
+    from application.ports.log import Append, Appended, Head, Receipt, Recorded
+
+CHANNEL: Final = "penguinmails_log"
+_HINT_EVERY: Final = 0.02
+_BULK: Final = 64
+
+
+class PostgresLog:
+    """One of a tenant's two logs, for every tenant of a database; implements `TenantLog`.
+
+    Async callers use the coroutines on the loop that started it; threads use `from_threads()`. All share the groups.
+    """
+
+    def __init__(
+        self,
+        append_dsn: str,
+        read_dsn: str,
+        tables: LogTables = EVENTS_LOG,
+        *,
+        one_tenant_per_group: bool = False,
+        hints: bool = True,
+    ) -> None:
+        """`append_dsn` connects as the appender, `read_dsn` as the loader. `hints=False` where NOTIFY is not to be had."""
+        self._append_dsn = append_dsn
+        self._read_dsn = read_dsn
+        self._hints = _Hints(append_dsn) if hints else None
+        lanes = [
+            GroupCommitter(
+                self._connect_appender,
+                tables,
+                one_tenant_per_group=one_tenant_per_group,
+                on_commit=self._hints.mark if self._hints else None,
+            )
+            for _ in range(2)
+        ]
+        self._single, self._bulk = lanes
+        self._reader = LogReader(self._connect_reader, tables)
+
+    async def _connect_appender(self) -> psycopg.AsyncConnection[Any]:
+        return await psycopg.AsyncConnection.connect(self._append_dsn, autocommit=True, connect_timeout=5)
+
+    async def _connect_reader(self) -> psycopg.AsyncConnection[Any]:
+        return await psycopg.AsyncConnection.connect(self._read_dsn, autocommit=True, connect_timeout=5)
+
+    async def start(self) -> None:
+        """Begin to take appends on the running loop."""
+        await self._single.start()
+        await self._bulk.start()
+        if self._hints is not None:
+            self._hints.start()
+
+    async def stop(self) -> None:
+        """Finish what was accepted and close every connection."""
+        await self._single.stop()
+        await self._bulk.stop()
+        if self._hints is not None:
+            await self._hints.stop()
+        await self._reader.close()
+
+    async def __aenter__(self) -> PostgresLog:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.stop()
+
+    def _lane(self, request: Append) -> GroupCommitter:
+        return self._bulk if len(request.events) > _BULK else self._single
+
+    async def append(self, request: Append) -> Appended:
+        """See `TenantLog.append`."""
+        return await self._lane(request).append(request)
+
+    async def read_streams(
+        self, tenant_id: UUID, streams: Sequence[tuple[str, int]], *, up_to_position: int | None = None
+    ) -> list[list[Recorded]]:
+        """See `TenantLog.read_streams`."""
+        return await self._reader.read_streams(tenant_id, streams, up_to_position=up_to_position)
+
+    async def read_log(
+        self, tenant_id: UUID, *, after: int = 0, limit: int = 500, up_to: int | None = None
+    ) -> list[Recorded]:
+        """See `TenantLog.read_log`."""
+        return await self._reader.read_log(tenant_id, after=after, limit=limit, up_to=up_to)
+
+    async def head(self, tenant_id: UUID) -> Head | None:
+        """See `TenantLog.head`."""
+        return await self._reader.head(tenant_id)
+
+    async def receipt(self, tenant_id: UUID, key_hmacs: Sequence[bytes]) -> Receipt | None:
+        """See `TenantLog.receipt`."""
+        return await self._reader.receipt(tenant_id, key_hmacs)
+
+    def from_threads(self) -> SyncLog:
+        """The log for callers on other threads than the loop's."""
+        return SyncLog(self, asyncio.get_running_loop())
+
+    def append_from_thread(self, request: Append) -> Appended:
+        """Append from a thread that is not the loop's; blocks until the group is committed."""
+        return self._lane(request).append_from_thread(request).result()
+
+
+class SyncLog:
+    """The same log, groups and connections for synchronous callers in threads."""
+
+    def __init__(self, log: PostgresLog, loop: asyncio.AbstractEventLoop) -> None:
+        """`log` was started on `loop`, which runs in another thread than the callers'."""
+        self.log = log
+        self._loop = loop
+
+    def append(self, request: Append) -> Appended:
+        """See `TenantLog.append`."""
+        return self.log.append_from_thread(request)
+
+    def read_stream(self, tenant_id: UUID, stream: str, *, after: int = 0) -> list[Recorded]:
+        """The events of one stream after a version."""
+        reading = self.log.read_streams(tenant_id, [(stream, after)])
+        return asyncio.run_coroutine_threadsafe(reading, self._loop).result()[0]
+
+    def read_log(self, tenant_id: UUID, *, after: int = 0, limit: int = 500, up_to: int | None = None) -> list[Recorded]:
+        """See `TenantLog.read_log`."""
+        reading = self.log.read_log(tenant_id, after=after, limit=limit, up_to=up_to)
+        return asyncio.run_coroutine_threadsafe(reading, self._loop).result()
+
+    def head(self, tenant_id: UUID) -> Head | None:
+        """See `TenantLog.head`."""
+        return asyncio.run_coroutine_threadsafe(self.log.head(tenant_id), self._loop).result()
+
+
+class LogThread:
+    """A log with a loop of its own in a background thread, for programs that are synchronous throughout."""
+
+    def __init__(self, log: PostgresLog) -> None:
+        """Start the loop and the log on it; returns when the log takes appends."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="tenant-log", daemon=True)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(log.start(), self._loop).result()
+        self.sync = SyncLog(log, self._loop)
+
+    def close(self) -> None:
+        """Finish what was accepted, then end the thread."""
+        asyncio.run_coroutine_threadsafe(self.sync.log.stop(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class _Hints:
+    """NOTIFY after commit, on a connection of its own, at most every 20 ms; a hint, never a promise.
+
+    Inside the appending transaction NOTIFY would serialise all commits of the database.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._due = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def mark(self) -> None:
+        self._due.set()
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            await self._due.wait()
+            try:
+                async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True, connect_timeout=5) as connection:
+                    while True:
+                        await self._due.wait()
+                        self._due.clear()
+                        await connection.execute(f"NOTIFY {CHANNEL}")
+                        await asyncio.sleep(_HINT_EVERY)
+            except psycopg.Error:
+                await asyncio.sleep(1)  # readers poll; the hint comes back with the database

@@ -1,0 +1,91 @@
+"""The two logs of a tenant in one database, and the statements that append to them.
+
+Correctness rests on unique keys and on the row lock of the head: no function, trigger, advisory lock, table lock or
+sequence. So the same statements run on plain Postgres 15+, and on its distributed kin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, LiteralString
+
+
+@dataclass(frozen=True, slots=True)
+class LogTables:
+    """The statements of one log, over its table names."""
+
+    open_heads: LiteralString
+    lock_heads: LiteralString
+    versions: LiteralString
+    receipts: LiteralString | None
+    write: LiteralString
+    write_with_receipts: LiteralString | None
+    stream_events: LiteralString
+    log_events: LiteralString
+    head: LiteralString
+    one_receipt: LiteralString | None
+
+
+def _log(events: LiteralString, heads: LiteralString, receipts: LiteralString | None) -> LogTables:
+    columns: LiteralString = "tenant_id, position, stream, version, name, schema_version, payload, metadata, recorded_at"
+    insert: LiteralString = (
+        f"INSERT INTO {events} ({columns}) SELECT * FROM unnest(%s::uuid[], %s::int8[], %s::text[], %s::int8[],"  # noqa: S608 - our own table names
+        " %s::text[], %s::int2[], %s::bytea[], %s::bytea[], %s::timestamptz[])"
+    )
+    move: LiteralString = (
+        f"UPDATE {heads} h SET position = u.position, recorded_at = u.recorded_at, auth_epoch = u.auth_epoch"  # noqa: S608 - our own table names
+        " FROM unnest(%s::uuid[], %s::int8[], %s::timestamptz[], %s::int8[])"
+        " AS u(tenant_id, position, recorded_at, auth_epoch) WHERE h.tenant_id = u.tenant_id"
+    )
+    receipt_columns: LiteralString = (
+        "tenant_id, key_hmac, body_hmac, command_id, command, first_position, last_position, recorded_at"
+    )
+    return LogTables(
+        open_heads=(
+            f"INSERT INTO {heads} (tenant_id, epoch, position, recorded_at, auth_epoch)"  # noqa: S608 - our own table names
+            " SELECT t, 1, 0, clock_timestamp(), 1 FROM unnest(%s::uuid[]) t ORDER BY t ON CONFLICT DO NOTHING"
+        ),
+        lock_heads=(
+            f"SELECT tenant_id, epoch, position, recorded_at, auth_epoch FROM {heads}"  # noqa: S608 - our own table names
+            " WHERE tenant_id = ANY(%s::uuid[]) ORDER BY tenant_id FOR UPDATE"
+        ),
+        # A statement of its own, after the lock: under READ COMMITTED its snapshot sees all that the lock waited for.
+        versions=(
+            "SELECT clock_timestamp(), array_agg(coalesce((SELECT e.version"
+            f" FROM {events} e WHERE e.tenant_id = u.t AND e.stream = u.s ORDER BY e.version DESC LIMIT 1), 0)"  # noqa: S608 - our own table names
+            " ORDER BY u.i) FROM unnest(%s::uuid[], %s::text[]) WITH ORDINALITY AS u(t, s, i)"
+        ),
+        receipts=receipts
+        and (
+            "SELECT r.tenant_id, r.key_hmac, r.command_id, r.command, r.body_hmac, r.first_position, r.last_position,"  # noqa: S608 - our own table names
+            f" r.recorded_at FROM unnest(%s::uuid[], %s::bytea[]) AS u(t, k) JOIN {receipts} r"
+            " ON r.tenant_id = u.t AND r.key_hmac = u.k"
+        ),
+        write=f"WITH e AS ({insert}) {move}",
+        write_with_receipts=receipts
+        and (
+            f"WITH e AS ({insert}), r AS (INSERT INTO {receipts} ({receipt_columns}) SELECT * FROM"
+            " unnest(%s::uuid[], %s::bytea[], %s::bytea[], %s::uuid[], %s::text[], %s::int8[], %s::int8[],"
+            f" %s::timestamptz[])) {move}"
+        ),
+        stream_events=(
+            "SELECT u.i, e.position, e.stream, e.version, e.name, e.schema_version, e.payload, e.metadata,"  # noqa: S608 - our own table names
+            " e.recorded_at FROM unnest(%s::uuid[], %s::text[], %s::int8[], %s::int8[]) WITH ORDINALITY AS u(t, s, a, p, i)"
+            f" CROSS JOIN LATERAL (SELECT * FROM {events} e WHERE e.tenant_id = u.t AND e.stream = u.s"
+            " AND e.version > u.a AND e.position <= u.p ORDER BY e.version) e"
+        ),
+        log_events=(
+            f"SELECT {columns} FROM {events} WHERE tenant_id = %s AND position > %s AND position <= %s"  # noqa: S608 - our own table names
+            " ORDER BY position LIMIT %s"
+        ),
+        head=f"SELECT tenant_id, epoch, position, recorded_at, auth_epoch FROM {heads} WHERE tenant_id = %s",  # noqa: S608 - our own table names
+        one_receipt=receipts
+        and (
+            "SELECT command_id, command, body_hmac, first_position, last_position, recorded_at"  # noqa: S608 - our own table names
+            f" FROM {receipts} WHERE tenant_id = %s AND key_hmac = ANY(%s)"
+        ),
+    )
+
+
+EVENTS_LOG: Final = _log("log.events", "log.heads", "log.receipts")
+ACCESS_LOG: Final = _log("log.access_events", "log.access_heads", None)
