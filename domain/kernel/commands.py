@@ -140,7 +140,7 @@ class Decider(Generic[S]):
         *,
         category: str,
         initial: S,
-        evolve: Callable[[S, Event], S],
+        evolve: Callable[[S, Any], S],
         decide: Callable[[Any, S], tuple[Event, ...]] | None = None,
         reveals: bool = False,
     ) -> None:

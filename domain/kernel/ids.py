@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 TenantId = NewType("TenantId", UUID)
 WorkspaceId = NewType("WorkspaceId", UUID)
 MemberId = NewType("MemberId", UUID)
+StaffId = NewType("StaffId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)
 GrantId = NewType("GrantId", UUID)
 ContactId = NewType("ContactId", UUID)

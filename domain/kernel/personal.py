@@ -57,6 +57,11 @@ Profile = Annotated[T, PersonalMark(KeyKind.PROFILE)]
 Evidence = Annotated[T, PersonalMark(KeyKind.EVIDENCE)]
 
 
+def is_hidden(value: object) -> bool:
+    """Whether a mark stands where a personal value was: its key is gone, or it was not to be shown here."""
+    return value in (ERASED, SEALED)
+
+
 def personal_fields(model: type[BaseModel]) -> dict[str, KeyKind]:
     """The personal fields of a model, by name, in the order of their declaration."""
     return {

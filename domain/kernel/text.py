@@ -1,0 +1,69 @@
+"""Text that people type: trimmed, in one Unicode form (NFC), without control characters, of a stated length.
+
+These types stand in commands. Events hold plain `str`: what was accepted once is read for ever, whatever is
+accepted today.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, StringConstraints
+
+_UNSEEN: Final = frozenset({"Cc", "Cs"})
+_LINE_BREAKS: Final = frozenset("\n\t")
+_SEPARATORS: Final = frozenset("\u2028\u2029")
+_REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def one_line(value: str) -> str:
+    """NFC, on one line; raises `ValueError` for characters that nobody sees or that reorder what is read."""
+    if any(unicodedata.category(c) in _UNSEEN or c in _SEPARATORS or c in _REORDERING for c in value):
+        raise ValueError("control characters, line breaks and direction overrides are not taken; remove them")
+    return unicodedata.normalize("NFC", value)
+
+
+def some_lines(value: str) -> str:
+    """NFC, line breaks as a line feed; otherwise as `one_line`."""
+    unified = value.replace("\r\n", "\n").replace("\r", "\n")
+    if any(
+        (unicodedata.category(c) in _UNSEEN and c not in _LINE_BREAKS) or c in _REORDERING for c in unified
+    ):
+        raise ValueError("control characters and direction overrides are not taken; remove them")
+    return unicodedata.normalize("NFC", unified)
+
+
+ShortText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(one_line)
+]
+"""A name or a label."""
+
+LineText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), AfterValidator(one_line)
+]
+"""A company, a title, a ticket."""
+
+LongText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(some_lines)
+]
+"""A reason, a wording: some lines."""
+
+PhoneText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), AfterValidator(one_line)
+]
+"""A telephone number as it is written, extension included."""
+
+AttributeKey = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
+    AfterValidator(one_line),
+]
+AttributeText = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=1000), AfterValidator(some_lines)
+]
+
+CountryCode = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z]{2}$"), AfterValidator(str.upper)
+]
+"""ISO 3166-1 alpha-2."""

@@ -1,0 +1,28 @@
+"""Commands with a secret that the domain never sees: the door makes it and hands over its HMAC alone."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import PrivateAttr
+
+from domain.kernel.commands import Command
+
+
+class SecretCommand(Command):
+    """Base of commands whose answer holds a secret, shown once. No field of the body can carry it."""
+
+    _secret_hmac: str | None = PrivateAttr(default=None)
+
+    def carrying(self, secret_hmac: str) -> Self:
+        """The command with the HMAC (hex) of the secret that its door made."""
+        self._secret_hmac = secret_hmac
+        return self
+
+    @property
+    def secret_hmac(self) -> str:
+        """The HMAC; a command of this kind is never decided without one."""
+        if self._secret_hmac is None:
+            msg = f"{type(self).__name__} came without its secret's HMAC"
+            raise RuntimeError(msg)
+        return self._secret_hmac
