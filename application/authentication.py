@@ -1,0 +1,175 @@
+"""From a credential to a principal: from the log itself, never from a view that may lag.
+
+A principal is kept with the access epoch of the log it was read under. The epoch is read *before* the streams, so what
+is kept is at worst older than it says; the append, and every read, compares it with the log's.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from application.credentials import SecretHasher, parse_api_key
+from application.principals import Principal, Unauthenticated
+from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name
+from domain.kernel.ids import PLATFORM
+from domain.kernel.permissions import STAFF_ROLES, TENANT_ROLES, WORKSPACE_ROLES, Permission
+from domain.platform.staff import Staff
+from domain.tenancy.api_key import ApiKey
+from domain.tenancy.grant import Grant
+from domain.tenancy.member import Member
+from domain.tenancy.plans import commands_a_minute
+from domain.tenancy.tenant import Tenant, TenantStatus
+
+if TYPE_CHECKING:
+    from typing import Any
+    from uuid import UUID
+
+    from application.commanding import Clock
+    from application.credentials import ApiKeyText
+    from application.ports.keys import KeyStore
+    from application.ports.log import TenantLog
+    from application.unit import Streams
+
+_KEPT: Final = 10_000
+_STAFF_RATE: Final = 600
+
+
+class Authenticator:
+    """Finds out who asks. `Unauthenticated` tells no more than that the credential does not work."""
+
+    def __init__(self, log: TenantLog, streams: Streams, keys: KeyStore, clock: Clock) -> None:
+        """Read from the log through `streams`."""
+        self._log = log
+        self._streams = streams
+        self._clock = clock
+        self._hasher = SecretHasher(keys)
+        self._kept: OrderedDict[str, Principal] = OrderedDict()
+
+    async def api_key(self, text: str, *, fresh: bool = False) -> Principal:
+        """The principal of an API key; `fresh` looks past what was kept."""
+        kept = None if fresh else self._kept.get(text)
+        if kept is not None and (kept.expires_at is None or self._clock() < kept.expires_at):
+            return kept
+        self._kept.pop(text, None)
+        parsed = parse_api_key(text)
+        if parsed is None:
+            raise Unauthenticated
+        principal = await self._of_tenant(parsed)
+        self._kept[text] = principal
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return principal
+
+    async def _of_tenant(self, parsed: ApiKeyText) -> Principal:
+        tenant_id = parsed.tenant_id
+        head = await self._log.head(tenant_id)
+        if head is None:
+            raise Unauthenticated
+        key, tenant = await self._states(
+            tenant_id, ("api_key", parsed.key_id), ("tenant", tenant_id)
+        )
+        if (
+            not isinstance(key, ApiKey)
+            or not key.works_at(self._clock())
+            or not self._hasher.matches(tenant_id, parsed.text, key.secret_hmac)
+        ):
+            raise Unauthenticated
+        if tenant_id == PLATFORM:
+            return await self._of_staff(key, head.auth_epoch)
+        if not isinstance(tenant, Tenant) or tenant.status is TenantStatus.CLOSED:
+            raise Unauthenticated
+        held, workspaces = await self._held(tenant_id, key)
+        actor = Actor(ActorKind.API_KEY, key.api_key_id, key.member_id)
+        return Principal(
+            tenant_id,
+            actor,
+            held,
+            head.auth_epoch,
+            commands_a_minute(tenant.plan, tenant.commands_a_minute),
+            workspaces,
+            read_only=tenant.status is TenantStatus.SUSPENDED,
+            expires_at=key.expires_at,
+        )
+
+    async def _held(
+        self, tenant_id: UUID, key: ApiKey
+    ) -> tuple[frozenset[Permission], dict[UUID, frozenset[Permission]]]:
+        """What a key may do in the whole tenant, and in single workspaces."""
+        holder: frozenset[Permission] | None = None
+        workspaces: dict[UUID, frozenset[Permission]] = {}
+        if key.member_id is not None:
+            (member,) = await self._states(tenant_id, ("member", key.member_id))
+            if not isinstance(member, Member):
+                raise Unauthenticated
+            holder = TENANT_ROLES[member.role]
+            mask = key.permissions
+            for workspace, role in member.workspaces.items():
+                of_role = WORKSPACE_ROLES[role]
+                workspaces[workspace] = of_role if mask is None else of_role & mask
+        held = key.held_by(holder)
+        if key.workspaces is not None:
+            workspaces = {
+                workspace: (held & _IN_WORKSPACE) | workspaces.get(workspace, frozenset()) for workspace in key.workspaces
+            }
+            held = frozenset()
+        return held, workspaces
+
+    async def _of_staff(self, key: ApiKey, auth_epoch: int) -> Principal:
+        if key.staff_id is None:
+            raise Unauthenticated
+        (staff,) = await self._states(PLATFORM, ("staff", key.staff_id))
+        if not isinstance(staff, Staff):
+            raise Unauthenticated
+        held = key.held_by(STAFF_ROLES[staff.role])
+        actor = Actor(ActorKind.STAFF, key.staff_id)
+        return Principal(PLATFORM, actor, held, auth_epoch, _STAFF_RATE, staff=True, expires_at=key.expires_at)
+
+    async def staff_in(self, staff: Principal, tenant_id: UUID) -> Principal:
+        """Staff in a tenant's log, with no more than the platform's own permissions: to ask for a grant, to suspend."""
+        head = await self._log.head(tenant_id)
+        if head is None or not staff.staff:
+            raise Unauthenticated
+        platform = frozenset(p for p in staff.permissions if p.startswith("platform."))
+        return Principal(tenant_id, staff.actor, platform, head.auth_epoch, _STAFF_RATE, staff=True)
+
+    async def under_grant(self, staff: Principal, tenant_id: UUID, grant_id: UUID) -> Principal:
+        """Staff in a tenant under a break-glass grant that is theirs and active now."""
+        head = await self._log.head(tenant_id)
+        if head is None or not staff.staff:
+            raise Unauthenticated
+        (grant,) = await self._states(tenant_id, ("grant", grant_id), fresh=True)
+        if not isinstance(grant, Grant) or grant.requested_by != staff.actor.id or not grant.is_active(self._clock()):
+            raise Unauthenticated
+        actor = Actor(ActorKind.STAFF, staff.actor.id, grant=grant_id)
+        return Principal(
+            tenant_id,
+            actor,
+            grant.scope,
+            head.auth_epoch,
+            _STAFF_RATE,
+            staff=True,
+            expires_at=grant.expires_at,
+            reason=f"grant {grant_id}, ticket {grant.ticket}",
+        )
+
+    async def _states(
+        self, tenant_id: UUID, *wanted: tuple[str, object], fresh: bool = True
+    ) -> list[Any]:
+        deciders = [(DECIDERS[category], stream_name(category, key)) for category, key in wanted]
+        return [state for _, state in await self._streams.load(tenant_id, deciders, fresh=fresh)]
+
+
+_IN_WORKSPACE: Final = frozenset(
+    {
+        Permission.WORKSPACES_READ,
+        Permission.CONTACTS_READ,
+        Permission.CONTACTS_READ_PERSONAL,
+        Permission.CONTACTS_WRITE,
+        Permission.CONTACTS_IMPORT,
+        Permission.CONTACTS_EXPORT,
+        Permission.CONTACTS_ERASE,
+        Permission.LISTS_WRITE,
+    }
+)
+"""What can be held in one workspace alone; all else is about the whole tenant."""

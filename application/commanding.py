@@ -1,0 +1,326 @@
+"""The one command path: permission, load, decide, append. There is no second one.
+
+Idempotency is optimistic: a command is decided first, and the log finds the receipt of its key under the head's lock.
+A refusal is checked against the receipt before it is told, since what was accepted once may well be refused twice.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Protocol
+from uuid import UUID
+
+from application.ports.codec import Cause
+from application.ports.log import Append, Appended, KeyReused, ReceiptKey, StaleAuthorisation, VersionConflict
+from application.principals import Principal, workspaces_of
+from application.unit import Streams, Unit, decide
+from domain.kernel.commands import Stamp, stream_name
+from domain.kernel.errors import NotFound, Refusal, RefusalKind
+from domain.kernel.ids import new_id
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+    from datetime import datetime
+
+    from application.ports.codec import EventCodec
+    from application.ports.keys import KeyStore, SubjectKey
+    from application.ports.log import Receipt, Recorded, TenantLog
+    from application.unit import Folded
+    from domain.kernel.commands import Command
+    from domain.kernel.events import Event
+
+_ATTEMPTS: Final = 6
+
+
+class StaleVersion(Refusal):
+    """The stream moved since the version you named. Read it again; the current version is in `current`."""
+
+    code = "stale-version"
+    kind = RefusalKind.CONFLICT
+
+
+class TooMuchContention(Refusal):
+    """The stream moved again and again while the command was decided. Nothing was written; try again."""
+
+    code = "contention"
+    kind = RefusalKind.LIMIT
+
+
+class SubjectIsErased(Refusal):
+    """The person this is about was erased: nothing personal can be recorded about them any more."""
+
+    code = "subject-erased"
+    kind = RefusalKind.CONFLICT
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command, and all that came with it.
+
+    `target` None asks for a new stream with an id of our making. `expected_version` is the caller's own check.
+    `refresh` authenticates the caller anew, when access to the log changed since.
+    """
+
+    principal: Principal
+    command: Command
+    target: UUID | None
+    body: bytes
+    key: str | None = None
+    expected_version: int | None = None
+    request_id: str | None = None
+    ip: str | None = None
+    channel: str = "api"
+    reason: str | None = None
+    correlation: UUID | None = None
+    causation: UUID | None = None
+    refresh: Callable[[], Awaitable[Principal]] | None = None
+    opens_log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a command: the answer is made from this alone, also when it is given again."""
+
+    command_id: UUID
+    target: UUID
+    appended: Appended | None
+    events: tuple[Recordable, ...]
+    version: int
+    replayed: bool = False
+    rehearsed: tuple[Event, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Recordable:
+    """An event of an outcome, without its values."""
+
+    name: str
+    stream: str
+    version: int
+    position: int
+
+
+class Clock(Protocol):
+    """Where the moment comes from."""
+
+    def __call__(self) -> datetime:
+        """The moment, with its zone."""
+
+
+class KeyMaker(Protocol):
+    """Makes subject keys durable before they are used; callers that come together share a write."""
+
+    async def ensure(self, keys: Sequence[SubjectKey]) -> None:
+        """Make those that are missing. Raises `LookupError` for a destroyed one."""
+
+
+class Commands:
+    """Executes orders against the tenants' logs."""
+
+    def __init__(  # noqa: PLR0913 - the composition root's list of what the path needs
+        self,
+        log: TenantLog,
+        codec: EventCodec,
+        keys: KeyStore,
+        key_maker: KeyMaker,
+        streams: Streams,
+        clock: Clock,
+    ) -> None:
+        """Wire the path."""
+        self._log = log
+        self._codec = codec
+        self._keys = keys
+        self._key_maker = key_maker
+        self._clock = clock
+        self.streams = streams
+
+    async def execute(self, order: Order) -> Outcome:
+        """Accept the order, durably, or raise: a `Refusal` of a rule, or a `LogError`."""
+        order.principal.require(type(order.command).permission)
+        order.principal.may_write(type(order.command).permission)
+        command_id = new_id(self._clock())
+        target = order.target or new_id(self._clock())
+        receipt = self._receipt_key(order, command_id)
+        fresh = False
+        for _ in range(_ATTEMPTS):
+            unit = self._unit(order, command_id, target, fresh=fresh)
+            try:
+                await self._decide(order, unit, assume_new=order.target is None)
+                if not (unit.events or fresh):
+                    # A no-op is an answer too, and this one may come from a stale cache.
+                    fresh = True
+                    continue
+                appended = await self._append(order, unit, receipt)
+            except VersionConflict:
+                unit.forget()
+                fresh = True
+            except StaleAuthorisation:
+                order = await self._reauthorised(order)
+            except Refusal:
+                if order.key is not None and (known := await self._known(order, receipt)) is not None:
+                    return known
+                if fresh:
+                    raise
+                fresh = True
+            else:
+                return await self._outcome(order, unit, target, command_id, appended)
+        raise TooMuchContention
+
+    async def rehearse(self, order: Order, overlay: MutableMapping[str, Folded] | None = None) -> Outcome:
+        """Decide as `execute` would, and append nothing: no receipt, no key, no port is touched."""
+        order.principal.require(type(order.command).permission)
+        order.principal.may_write(type(order.command).permission)
+        command_id = new_id(self._clock())
+        target = order.target or new_id(self._clock())
+        unit = self._unit(order, command_id, target, fresh=True, overlay=overlay)
+        await self._decide(order, unit, assume_new=order.target is None)
+        unit.remember_virtually()
+        version = unit.version_of(stream_name(type(order.command).stream, target))
+        return Outcome(command_id, target, None, (), version, rehearsed=tuple(event for _, event in unit.events))
+
+    def _unit(
+        self,
+        order: Order,
+        command_id: UUID,
+        target: UUID,
+        *,
+        fresh: bool,
+        overlay: MutableMapping[str, Folded] | None = None,
+    ) -> Unit:
+        principal = order.principal
+        stamp = Stamp(self._clock(), command_id, principal.actor, principal.tenant_id, target)
+        held = principal.everything_held
+        return Unit(self.streams, stamp, principal_permissions=held, fresh=fresh, overlay=overlay)
+
+    async def _decide(self, order: Order, unit: Unit, *, assume_new: bool) -> None:
+        command = order.command.stamped(unit.stamp)
+        await decide(command, unit, assume_new=assume_new)
+        stream = stream_name(type(command).stream, unit.stamp.target)
+        if order.expected_version is not None and (current := unit.version_of(stream)) != order.expected_version:
+            raise StaleVersion(
+                f"the stream is at version {current}, not {order.expected_version}",  # noqa: EM102 - one detail, one place
+                current=current,
+            )
+        confined = order.principal.confined_to(type(command).permission)
+        if confined is not None and not workspaces_of(event for _, event in unit.events) <= confined:
+            raise NotFound
+
+    async def _append(self, order: Order, unit: Unit, receipt: ReceiptKey) -> Appended:
+        principal, tenant_id = order.principal, unit.tenant_id
+        needed = [
+            (tenant_id, subject, kind)
+            for _, event in unit.events
+            if event.personal and (subject := event.subject_id) is not None
+            for kind in event.personal.values()
+        ]
+        try:
+            if needed:
+                await self._key_maker.ensure(needed)
+            events = self._codec.encode(tenant_id, unit.events, self._cause(order, unit.stamp))
+        except LookupError as error:
+            raise SubjectIsErased from error
+        request = Append(
+            tenant_id,
+            tuple(events),
+            unit.expected(),
+            receipt,
+            auth_epoch=None if order.opens_log else principal.auth_epoch,
+            opens_log=order.opens_log,
+        )
+        return await self._log.append(request)
+
+    async def _reauthorised(self, order: Order) -> Order:
+        if order.refresh is None:
+            raise StaleAuthorisation(StaleAuthorisation.__doc__)
+        principal = await order.refresh()
+        principal.require(type(order.command).permission)
+        principal.may_write(type(order.command).permission)
+        return replace(order, principal=principal)
+
+    async def _outcome(
+        self, order: Order, unit: Unit, target: UUID, command_id: UUID, appended: Appended
+    ) -> Outcome:
+        if appended.replayed is not None:
+            return await self._rendered_anew(order, appended.replayed)
+        unit.remember(appended.versions)
+        stream = stream_name(type(order.command).stream, target)
+        position, numbers = appended.first_position, dict.fromkeys(appended.versions, 0)
+        for name, _ in unit.events:
+            numbers[name] += 1
+        versions = {name: appended.versions[name] - count for name, count in numbers.items()}
+        events = []
+        for name, event in unit.events:
+            versions[name] += 1
+            events.append(Recordable(event.name, name, versions[name], position))
+            position += 1
+        return Outcome(
+            command_id, target, appended, tuple(events), appended.versions.get(stream, unit.version_of(stream))
+        )
+
+    async def _known(self, order: Order, key: ReceiptKey) -> Outcome | None:
+        """What was answered under this key before, if anything was."""
+        receipt = await self._log.receipt(order.principal.tenant_id, [key.key_hmac])
+        if receipt is None:
+            return None
+        if not hmac.compare_digest(receipt.body_hmac, key.body_hmac):
+            raise KeyReused(KeyReused.__doc__)
+        return await self._rendered_anew(order, receipt)
+
+    async def _rendered_anew(self, order: Order, receipt: Receipt) -> Outcome:
+        tenant_id, category = order.principal.tenant_id, type(order.command).stream
+        recorded = await events_of(self._log, tenant_id, receipt)
+        head = await self._log.head(tenant_id)
+        appended = Appended(
+            tenant_id,
+            head.epoch if head else 1,
+            receipt.first_position,
+            receipt.last_position,
+            receipt.recorded_at,
+            head.auth_epoch if head else 1,
+            receipt,
+        )
+        own = [row for row in recorded if row.category == category]
+        target = order.target or (_id_of(own[0].stream) if own else receipt.command_id)
+        events = tuple(Recordable(row.name, row.stream, row.version, row.position) for row in recorded)
+        version = max((row.version for row in own if row.stream == stream_name(category, target)), default=0)
+        return Outcome(receipt.command_id, target, appended, events, version, replayed=True)
+
+    def _cause(self, order: Order, stamp: Stamp) -> Cause:
+        command = type(order.command)
+        return Cause(
+            actor=stamp.actor,
+            command_id=stamp.command_id,
+            command_name=f"{command.context}.{command.slug}",
+            correlation=order.correlation or stamp.command_id,
+            causation=order.causation,
+            request=order.request_id,
+            channel=order.channel,
+            ip=order.ip,
+            reason=order.reason or order.principal.reason,
+        )
+
+    def _receipt_key(self, order: Order, command_id: UUID) -> ReceiptKey:
+        # A command without a key of its caller's gets its own id for one: so a commit whose answer was lost on the way
+        # from the database can be told from one that never was.
+        tenant_id, command = order.principal.tenant_id, type(order.command)
+        name = f"{command.context}.{command.slug}"
+        secret = bytes.fromhex(self.streams.pseudonyms(tenant_id, "receipt", order.key or str(command_id))[0])
+        used_with = b"|".join((name.encode(), str(order.target or "new").encode(), order.body))
+        return ReceiptKey(secret, hmac.digest(secret, used_with, "sha256"), command_id, name)
+
+    def receipt_hmacs(self, tenant_id: UUID, key: str) -> list[bytes]:
+        """The HMACs under which the receipt of a key may stand."""
+        return [bytes.fromhex(text) for text in self.streams.pseudonyms(tenant_id, "receipt", key)]
+
+
+async def events_of(log: TenantLog, tenant_id: UUID, receipt: Receipt) -> list[Recorded]:
+    """The events that a receipt stands for."""
+    count = receipt.last_position - receipt.first_position + 1
+    if count <= 0:
+        return []
+    return await log.read_log(tenant_id, after=receipt.first_position - 1, limit=count, up_to=receipt.last_position)
+
+
+def _id_of(stream: str) -> UUID:
+    return UUID(stream.partition(":")[2])

@@ -1,0 +1,82 @@
+"""Who asks, and what they may do: worked out once per credential and access epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from domain.kernel.errors import Refusal, RefusalKind
+from domain.kernel.permissions import Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from domain.kernel.commands import Actor
+
+class Unauthenticated(Refusal):
+    """The credential is missing, wrong, expired or revoked. Send `Authorization: Bearer <API key>` with a live key."""
+
+    code = "unauthenticated"
+    kind = RefusalKind.FORBIDDEN
+
+
+class MissingPermission(Refusal):
+    """The credential does not hold the permission that this needs. Ask an admin of the tenant for it."""
+
+    code = "missing-permission"
+    kind = RefusalKind.FORBIDDEN
+
+
+class TenantSuspended(Refusal):
+    """The tenant is suspended or closed: reading and export alone are open. Settle the account to write again."""
+
+    code = "tenant-suspended"
+    kind = RefusalKind.FORBIDDEN
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A credential as it was found at one access epoch of the log it reaches.
+
+    `permissions` hold in the whole tenant; `workspaces` adds permissions in single workspaces. A credential bound to
+    workspaces has only the latter.
+    """
+
+    tenant_id: UUID
+    actor: Actor
+    permissions: frozenset[Permission]
+    auth_epoch: int
+    rate_per_minute: int
+    workspaces: Mapping[UUID, frozenset[Permission]] = field(default_factory=dict)
+    read_only: bool = False
+    staff: bool = False
+    expires_at: datetime | None = None
+    reason: str | None = None
+
+    def require(self, permission: Permission) -> None:
+        """Refuse, naming the permission, unless it is held somewhere in the tenant."""
+        if permission not in self.permissions and not any(permission in held for held in self.workspaces.values()):
+            raise MissingPermission(f"needs the permission {permission}", permission=permission)  # noqa: EM102, TRY003
+
+    def confined_to(self, permission: Permission) -> frozenset[UUID] | None:
+        """The workspaces in which the permission holds; None: the whole tenant."""
+        if permission in self.permissions:
+            return None
+        return frozenset(workspace for workspace, held in self.workspaces.items() if permission in held)
+
+    def may_write(self, permission: Permission) -> None:
+        """Refuse where the tenant is suspended or closed; its owner may leave all the same, and staff reinstate it."""
+        if self.read_only and permission is not Permission.TENANT_OWN and not self.staff:
+            raise TenantSuspended
+
+    @property
+    def everything_held(self) -> frozenset[Permission]:
+        """All permissions held anywhere: what a key made by this principal can hold at most."""
+        return self.permissions.union(*self.workspaces.values()) if self.workspaces else self.permissions
+
+
+def workspaces_of(events: Iterable[object]) -> set[UUID]:
+    """The workspaces that events are about."""
+    return {workspace for event in events if (workspace := getattr(event, "workspace_id", None)) is not None}

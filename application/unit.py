@@ -1,0 +1,233 @@
+"""A unit of work on one tenant's log: what was read, at which version, and what is to be appended."""
+
+from __future__ import annotations
+
+import hmac
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+from domain.kernel.commands import DECIDERS, Command, Decider, Stamp, stream_name
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+    from uuid import UUID
+
+    from application.ports.codec import EventCodec
+    from application.ports.keys import KeyStore
+    from application.ports.log import TenantLog
+    from domain.kernel.events import Event
+    from domain.kernel.permissions import Permission
+
+Folded = tuple[int, Any]
+"""A stream's version and its state."""
+
+_STATES_KEPT: Final = 20_000
+
+
+class StateCache:
+    """States of streams as they were last seen by this process; never the truth, always checked at the append.
+
+    States that hold personal values are not kept.
+    """
+
+    def __init__(self, limit: int = _STATES_KEPT) -> None:
+        """Keep at most `limit` states."""
+        self._limit = limit
+        self._states: OrderedDict[tuple[UUID, str], Folded] = OrderedDict()
+
+    def get(self, tenant_id: UUID, stream: str) -> Folded | None:
+        """The last known version and state."""
+        return self._states.get((tenant_id, stream))
+
+    def put(self, tenant_id: UUID, stream: str, folded: Folded) -> None:
+        """Keep a state that is newer than the one at hand."""
+        known = self._states.get((tenant_id, stream))
+        if known is None or known[0] <= folded[0]:
+            self._states[tenant_id, stream] = folded
+            self._states.move_to_end((tenant_id, stream))
+            if len(self._states) > self._limit:
+                self._states.popitem(last=False)
+
+    def drop(self, tenant_id: UUID, streams: Sequence[str]) -> None:
+        """Forget states that turned out stale."""
+        for stream in streams:
+            self._states.pop((tenant_id, stream), None)
+
+
+class Streams:
+    """Loads and folds streams; one for all units of a process."""
+
+    def __init__(self, log: TenantLog, codec: EventCodec, keys: KeyStore) -> None:
+        """Read from `log`; open personal values only for deciders that say they need them."""
+        self._log = log
+        self._codec = codec
+        self._keys = keys
+        self.cache = StateCache()
+        self._pseudonym_keys: dict[UUID, list[bytes]] = {}
+
+    async def load(
+        self, tenant_id: UUID, wanted: Sequence[tuple[Decider[Any], str]], *, fresh: bool = False
+    ) -> list[Folded]:
+        """Version and state of each stream, from the cache unless `fresh`."""
+        found: list[Folded | None] = [
+            None if fresh or decider.reveals else self.cache.get(tenant_id, stream) for decider, stream in wanted
+        ]
+        missing = [number for number, folded in enumerate(found) if folded is None]
+        if missing:
+            streams = await self._log.read_streams(tenant_id, [(wanted[number][1], 0) for number in missing])
+            for number, recorded in zip(missing, streams, strict=True):
+                decider, stream = wanted[number]
+                state = decider.fold(self._codec.decode(recorded, reveal=decider.reveals))
+                folded = (recorded[-1].version if recorded else 0, state)
+                found[number] = folded
+                if not decider.reveals and recorded:
+                    self.cache.put(tenant_id, stream, folded)
+        return [folded for folded in found if folded is not None]
+
+    def pseudonyms(self, tenant_id: UUID, purpose: str, value: str) -> list[str]:
+        """HMAC-SHA-256 of a value under each live pseudonym key of the tenant, the current one first; hex."""
+        keys = self._pseudonym_keys.get(tenant_id)
+        if keys is None:
+            keys = self._pseudonym_keys[tenant_id] = self._keys.hmac_keys(tenant_id)
+        message = f"{purpose}|{value}".encode()
+        return [hmac.digest(key, message, "sha256").hex() for key in keys]
+
+
+class Unit:
+    """What one command read and what it wants appended. Every stream it loaded is expected where it was read."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        stamp: Stamp,
+        *,
+        principal_permissions: frozenset[Permission] = frozenset(),
+        fresh: bool = False,
+        overlay: MutableMapping[str, Folded] | None = None,
+    ) -> None:
+        """`overlay` holds the virtual states of a dry-run batch, by stream."""
+        self.stamp = stamp
+        self.tenant_id = stamp.tenant_id
+        self.principal_permissions = principal_permissions
+        self._streams = streams
+        self._fresh = fresh
+        self._overlay = overlay
+        self._read: dict[str, tuple[Decider[Any], int, Any]] = {}
+        self.events: list[tuple[str, Event]] = []
+
+    async def load(self, category: str, key: object) -> Any:
+        """The state of a stream; its decider's initial state where it has no events."""
+        return (await self.load_many(category, [key]))[0]
+
+    async def load_many(self, category: str, keys: Sequence[object]) -> list[Any]:
+        """The states of several streams of one category, in one round trip."""
+        decider = DECIDERS[category]
+        names = [stream_name(category, key) for key in keys]
+        wanted = [(decider, name) for name in dict.fromkeys(names) if name not in self._read]
+        if self._overlay is not None:
+            for _, name in wanted:
+                if name in self._overlay:
+                    self._read[name] = (decider, *self._overlay[name])
+            wanted = [(decider, name) for _, name in wanted if name not in self._read]
+        if wanted:
+            folded = await self._streams.load(self.tenant_id, wanted, fresh=self._fresh)
+            for (_, name), (version, state) in zip(wanted, folded, strict=True):
+                self._read[name] = (decider, version, state)
+        return [self._read[name][2] for name in names]
+
+    def assume_new(self, category: str, key: object) -> None:
+        """Take a stream for empty without looking: its id was made just now. The append checks it all the same."""
+        decider = DECIDERS[category]
+        self._read[stream_name(category, key)] = (decider, 0, decider.initial)
+
+    def decide(self, command: Command, category: str | None = None, key: object | None = None) -> tuple[Event, ...]:
+        """Let the stream's decider decide on the state that was loaded, and append its events to that stream."""
+        kind = category or command.stream
+        target = command.stamp.target if key is None else key
+        decider, _, state = self._read[stream_name(kind, target)]
+        if decider.decide is None:
+            msg = f"streams of {kind} take no commands"
+            raise TypeError(msg)
+        events = decider.decide(command, state)
+        self.append(kind, target, *events)
+        return events
+
+    def append(self, category: str, key: object, *events: Event) -> None:
+        """Append events to a stream that was loaded; the unit's state moves with them."""
+        name = stream_name(category, key)
+        decider, version, state = self._read[name]
+        for event in events:
+            state = decider.evolve(state, event)
+            self.events.append((name, event))
+        self._read[name] = (decider, version, state)
+
+    def state(self, category: str, key: object) -> Any:
+        """The state of a loaded stream with this unit's own events."""
+        return self._read[stream_name(category, key)][2]
+
+    def pseudonym(self, purpose: str, value: str) -> str:
+        """The current pseudonym of a value; hex. Personal data: streams alone may carry it."""
+        return self._streams.pseudonyms(self.tenant_id, purpose, value)[0]
+
+    async def find(self, category: str, value: str) -> tuple[str, Any]:
+        """The reservation of a value under any live pseudonym key: the key of its stream, and its state."""
+        decider = DECIDERS[category]
+        keys = self._streams.pseudonyms(self.tenant_id, category, value)
+        states = await self.load_many(category, keys)
+        for key, state in zip(keys, states, strict=True):
+            if state != decider.initial:
+                return key, state
+        return keys[0], states[0]
+
+    def expected(self) -> tuple[tuple[str, int], ...]:
+        """The version at which each stream was read."""
+        return tuple((name, version) for name, (_, version, _) in self._read.items())
+
+    def version_of(self, stream: str) -> int:
+        """The version at which a loaded stream was read."""
+        return self._read[stream][1]
+
+    def remember(self, versions: dict[str, int]) -> None:
+        """Keep the states this unit left behind, after its events were accepted at these versions."""
+        for name, version in versions.items():
+            decider, _, state = self._read[name]
+            if not decider.reveals:
+                self._streams.cache.put(self.tenant_id, name, (version, state))
+
+    def remember_virtually(self) -> None:
+        """Fold this unit's events into the overlay of its dry run; versions stay those of the log."""
+        if self._overlay is not None:
+            for name, (_, version, state) in self._read.items():
+                self._overlay[name] = (version, state)
+
+    def forget(self) -> None:
+        """Drop what this unit read from the cache: some of it was stale."""
+        self._streams.cache.drop(self.tenant_id, list(self._read))
+
+
+HANDLERS: Final[dict[type[Command], Callable[[Any, Unit], Awaitable[None]]]] = {}
+"""Handlers of the commands that touch more than their own stream."""
+
+
+def handles(
+    command: type[Command],
+) -> Callable[[Callable[[Any, Unit], Awaitable[None]]], Callable[[Any, Unit], Awaitable[None]]]:
+    """Decorate the handler of a command that touches more than its own stream."""
+
+    def register(handler: Callable[[Any, Unit], Awaitable[None]]) -> Callable[[Any, Unit], Awaitable[None]]:
+        HANDLERS[command] = handler
+        return handler
+
+    return register
+
+
+async def decide(command: Command, unit: Unit, *, assume_new: bool = False) -> None:
+    """Load, decide, append: by the command's handler, or on its own stream alone."""
+    if assume_new:
+        unit.assume_new(command.stream, command.stamp.target)
+    handler = HANDLERS.get(type(command))
+    if handler is not None:
+        await handler(command, unit)
+        return
+    await unit.load(command.stream, command.stamp.target)
+    unit.decide(command)
