@@ -1,0 +1,1 @@
+"""Postgres: the embedded server, migrations, roles, and the one matrix of who may touch which table."""
