@@ -15,9 +15,13 @@ from adapters.postgres.roles import Passwords, Role, address
 class Settings(BaseSettings):
     """How this installation runs. Every process of it reads the same."""
 
-    model_config = SettingsConfigDict(env_prefix="PENGUINMAILS_", frozen=True, ignored_types=(cached_property,))
+    model_config = SettingsConfigDict(
+        env_prefix="PENGUINMAILS_", frozen=True, ignored_types=(cached_property,)
+    )
 
-    data: Path = Field(default=Path("var"), description="Folder of everything this installation keeps; made 0700.")
+    data: Path = Field(
+        default=Path("var"), description="Folder of everything this installation keeps; made 0700."
+    )
     database_url: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("DATABASE_URL", "PENGUINMAILS_DATABASE_URL"),
@@ -26,18 +30,30 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     port: int = Field(default=8420, ge=0, le=65535, description="Port the API listens on.")
     master_key: SecretStr | None = Field(
-        default=None, description="64 hexadecimal digits that wrap the key store; without it a file in the data folder."
+        default=None,
+        description="64 hexadecimal digits that wrap the key store; without it a file in the data folder.",
     )
     broker_url: SecretStr | None = Field(
-        default=None, description="amqp:// or redis:// of the job broker; without it the queue lives in Postgres."
+        default=None,
+        description="amqp:// or redis:// of the job broker; without it the queue lives in Postgres.",
     )
     log_format: Literal["json", "console"] = Field(default="json", description="How log lines are written.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="From which level on.")
-    otlp_endpoint: str | None = Field(default=None, description="OpenTelemetry collector (OTLP over HTTP); none: no traces.")
-    max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest body of one command, in bytes.")
-    max_batch_bytes: int = Field(default=67_108_864, ge=1024, description="Largest body of one batch, in bytes.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="From which level on."
+    )
+    otlp_endpoint: str | None = Field(
+        default=None, description="OpenTelemetry collector (OTLP over HTTP); none: no traces."
+    )
+    max_body_bytes: int = Field(
+        default=1_048_576, ge=1024, description="Largest body of one command, in bytes."
+    )
+    max_batch_bytes: int = Field(
+        default=67_108_864, ge=1024, description="Largest body of one batch, in bytes."
+    )
     max_line_bytes: int = Field(default=262_144, ge=1024, description="Longest line of a batch, in bytes.")
-    max_upload_bytes: int = Field(default=1_073_741_824, ge=1024, description="Largest import file, in bytes.")
+    max_upload_bytes: int = Field(
+        default=1_073_741_824, ge=1024, description="Largest import file, in bytes."
+    )
     min_position_wait: float = Field(
         default=2.0, ge=0, le=30, description="Seconds that a query waits at most for `min_position`."
     )

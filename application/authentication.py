@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
+from domain.platform.staff import Staff
+from domain.tenancy.grant import Grant
+
 from application.credentials import SecretHasher, parse_api_key
 from application.principals import Principal, Unauthenticated
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import STAFF_ROLES, TENANT_ROLES, WORKSPACE_ROLES, Permission
-from domain.platform.staff import Staff
 from domain.tenancy.api_key import ApiKey
-from domain.tenancy.grant import Grant
 from domain.tenancy.member import Member
 from domain.tenancy.plans import commands_a_minute
 from domain.tenancy.tenant import Tenant, TenantStatus
@@ -66,9 +67,7 @@ class Authenticator:
         head = await self._log.head(tenant_id)
         if head is None:
             raise Unauthenticated
-        key, tenant = await self._states(
-            tenant_id, ("api_key", parsed.key_id), ("tenant", tenant_id)
-        )
+        key, tenant = await self._states(tenant_id, ("api_key", parsed.key_id), ("tenant", tenant_id))
         if (
             not isinstance(key, ApiKey)
             or not key.works_at(self._clock())
@@ -110,7 +109,8 @@ class Authenticator:
         held = key.held_by(holder)
         if key.workspaces is not None:
             workspaces = {
-                workspace: (held & _IN_WORKSPACE) | workspaces.get(workspace, frozenset()) for workspace in key.workspaces
+                workspace: (held & _IN_WORKSPACE) | workspaces.get(workspace, frozenset())
+                for workspace in key.workspaces
             }
             held = frozenset()
         return held, workspaces
@@ -123,7 +123,9 @@ class Authenticator:
             raise Unauthenticated
         held = key.held_by(STAFF_ROLES[staff.role])
         actor = Actor(ActorKind.STAFF, key.staff_id)
-        return Principal(PLATFORM, actor, held, auth_epoch, _STAFF_RATE, staff=True, expires_at=key.expires_at)
+        return Principal(
+            PLATFORM, actor, held, auth_epoch, _STAFF_RATE, staff=True, expires_at=key.expires_at
+        )
 
     async def staff_in(self, staff: Principal, tenant_id: UUID) -> Principal:
         """Staff in a tenant's log, with no more than the platform's own permissions: to ask for a grant, to suspend."""
@@ -139,7 +141,11 @@ class Authenticator:
         if head is None or not staff.staff:
             raise Unauthenticated
         (grant,) = await self._states(tenant_id, ("grant", grant_id), fresh=True)
-        if not isinstance(grant, Grant) or grant.requested_by != staff.actor.id or not grant.is_active(self._clock()):
+        if (
+            not isinstance(grant, Grant)
+            or grant.requested_by != staff.actor.id
+            or not grant.is_active(self._clock())
+        ):
             raise Unauthenticated
         actor = Actor(ActorKind.STAFF, staff.actor.id, grant=grant_id)
         return Principal(
@@ -153,9 +159,7 @@ class Authenticator:
             reason=f"grant {grant_id}, ticket {grant.ticket}",
         )
 
-    async def _states(
-        self, tenant_id: UUID, *wanted: tuple[str, object], fresh: bool = True
-    ) -> list[Any]:
+    async def _states(self, tenant_id: UUID, *wanted: tuple[str, object], fresh: bool = True) -> list[Any]:
         deciders = [(DECIDERS[category], stream_name(category, key)) for category, key in wanted]
         return [state for _, state in await self._streams.load(tenant_id, deciders, fresh=fresh)]
 

@@ -118,7 +118,7 @@ class KeyMaker(Protocol):
 class Commands:
     """Executes orders against the tenants' logs."""
 
-    def __init__(  # noqa: PLR0913 - the composition root's list of what the path needs
+    def __init__(
         self,
         log: TenantLog,
         codec: EventCodec,
@@ -177,7 +177,9 @@ class Commands:
         await self._decide(order, unit, assume_new=order.target is None)
         unit.remember_virtually()
         version = unit.version_of(stream_name(type(order.command).stream, target))
-        return Outcome(command_id, target, None, (), version, rehearsed=tuple(event for _, event in unit.events))
+        return Outcome(
+            command_id, target, None, (), version, rehearsed=tuple(event for _, event in unit.events)
+        )
 
     def _unit(
         self,
@@ -197,9 +199,12 @@ class Commands:
         command = order.command.stamped(unit.stamp)
         await decide(command, unit, assume_new=assume_new)
         stream = stream_name(type(command).stream, unit.stamp.target)
-        if order.expected_version is not None and (current := unit.version_of(stream)) != order.expected_version:
+        if (
+            order.expected_version is not None
+            and (current := unit.version_of(stream)) != order.expected_version
+        ):
             raise StaleVersion(
-                f"the stream is at version {current}, not {order.expected_version}",  # noqa: EM102 - one detail, one place
+                f"the stream is at version {current}, not {order.expected_version}",
                 current=current,
             )
         confined = order.principal.confined_to(type(command).permission)
@@ -255,7 +260,11 @@ class Commands:
             events.append(Recordable(event.name, name, versions[name], position))
             position += 1
         return Outcome(
-            command_id, target, appended, tuple(events), appended.versions.get(stream, unit.version_of(stream))
+            command_id,
+            target,
+            appended,
+            tuple(events),
+            appended.versions.get(stream, unit.version_of(stream)),
         )
 
     async def _known(self, order: Order, key: ReceiptKey) -> Outcome | None:
@@ -319,7 +328,9 @@ async def events_of(log: TenantLog, tenant_id: UUID, receipt: Receipt) -> list[R
     count = receipt.last_position - receipt.first_position + 1
     if count <= 0:
         return []
-    return await log.read_log(tenant_id, after=receipt.first_position - 1, limit=count, up_to=receipt.last_position)
+    return await log.read_log(
+        tenant_id, after=receipt.first_position - 1, limit=count, up_to=receipt.last_position
+    )
 
 
 def _id_of(stream: str) -> UUID:

@@ -65,7 +65,8 @@ class SecretHasher:
     def matches(self, tenant_id: UUID, secret: str, stored: str) -> bool:
         """Whether a secret is the one that was shown, under any live key; in constant time per key."""
         keys = self._keys.hmac_keys(tenant_id)
-        return any([hmac.compare_digest(self._digest(key, secret), stored) for key in keys])
+        found = [hmac.compare_digest(self._digest(key, secret), stored) for key in keys]
+        return any(found)
 
     @staticmethod
     def _digest(key: bytes, secret: str) -> str:

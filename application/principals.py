@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from domain.kernel.commands import Actor
 
+
 class Unauthenticated(Refusal):
     """The credential is missing, wrong, expired or revoked. Send `Authorization: Bearer <API key>` with a live key."""
 
@@ -57,8 +58,10 @@ class Principal:
 
     def require(self, permission: Permission) -> None:
         """Refuse, naming the permission, unless it is held somewhere in the tenant."""
-        if permission not in self.permissions and not any(permission in held for held in self.workspaces.values()):
-            raise MissingPermission(f"needs the permission {permission}", permission=permission)  # noqa: EM102, TRY003
+        if permission not in self.permissions and not any(
+            permission in held for held in self.workspaces.values()
+        ):
+            raise MissingPermission(f"needs the permission {permission}", permission=permission)
 
     def confined_to(self, permission: Permission) -> frozenset[UUID] | None:
         """The workspaces in which the permission holds; None: the whole tenant."""

@@ -70,7 +70,8 @@ class Streams:
     ) -> list[Folded]:
         """Version and state of each stream, from the cache unless `fresh`."""
         found: list[Folded | None] = [
-            None if fresh or decider.reveals else self.cache.get(tenant_id, stream) for decider, stream in wanted
+            None if fresh or decider.reveals else self.cache.get(tenant_id, stream)
+            for decider, stream in wanted
         ]
         missing = [number for number, folded in enumerate(found) if folded is None]
         if missing:
@@ -140,7 +141,9 @@ class Unit:
         decider = DECIDERS[category]
         self._read[stream_name(category, key)] = (decider, 0, decider.initial)
 
-    def decide(self, command: Command, category: str | None = None, key: object | None = None) -> tuple[Event, ...]:
+    def decide(
+        self, command: Command, category: str | None = None, key: object | None = None
+    ) -> tuple[Event, ...]:
         """Let the stream's decider decide on the state that was loaded, and append its events to that stream."""
         kind = category or command.stream
         target = command.stamp.target if key is None else key

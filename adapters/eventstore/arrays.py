@@ -33,7 +33,11 @@ class Packed:
 
     def __init__(self, count: int, content: bytes) -> None:
         """Put the header before `content`; an empty array has no dimension."""
-        self.data = _HEADER(1, 0, self.element, count, 1) + content if count else struct.pack(">iiI", 0, 0, self.element)
+        self.data = (
+            _HEADER(1, 0, self.element, count, 1) + content
+            if count
+            else struct.pack(">iiI", 0, 0, self.element)
+        )
 
 
 class UuidArray(Packed):
@@ -107,7 +111,8 @@ class MomentArray(Packed):
         """Pack moments, to the microsecond."""
         step = timedelta(microseconds=1)
         return cls(
-            len(values), struct.pack(">" + "iq" * len(values), *[x for v in values for x in (8, (v - _EPOCH) // step)])
+            len(values),
+            struct.pack(">" + "iq" * len(values), *[x for v in values for x in (8, (v - _EPOCH) // step)]),
         )
 
 

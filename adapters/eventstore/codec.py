@@ -130,9 +130,16 @@ class JsonCodec:
             for field, kind in event.personal.items():
                 value = payload[field]
                 if value is not None:
-                    payload[field] = seal(ciphers[tenant_id, subject, kind], tenant_id, subject, kind, field, value)
+                    payload[field] = seal(
+                        ciphers[tenant_id, subject, kind], tenant_id, subject, kind, field, value
+                    )
         return NewEvent(
-            stream, event.name, event.schema_version, dumps(payload), metadata, changes_access=event.changes_access
+            stream,
+            event.name,
+            event.schema_version,
+            dumps(payload),
+            metadata,
+            changes_access=event.changes_access,
         )
 
     def encode_cause(self, tenant_id: UUID, cause: Cause) -> bytes:
@@ -140,7 +147,12 @@ class JsonCodec:
         actor = cause.actor
         return dumps(
             {
-                "actor": {"kind": actor.kind.value, "id": actor.id, "member": actor.member, "grant": actor.grant},
+                "actor": {
+                    "kind": actor.kind.value,
+                    "id": actor.id,
+                    "member": actor.member,
+                    "grant": actor.grant,
+                },
                 "command": cause.command_id,
                 "command_name": cause.command_name,
                 "correlation": cause.correlation,
@@ -168,7 +180,9 @@ class JsonCodec:
     def decode(self, recorded: Sequence[Recorded], *, reveal: bool = False) -> list[Event]:
         """The events, upcast to their current shape. Raises `UnknownEvent`."""
         result: list[Event] = []
-        for row, payload in zip(recorded, self.payloads(recorded, reveal=reveal, evidence=reveal), strict=True):
+        for row, payload in zip(
+            recorded, self.payloads(recorded, reveal=reveal, evidence=reveal), strict=True
+        ):
             cls, current = EVENTS.upcast(row.name, row.schema_version, payload)
             result.append(cls.model_validate(current))
         return result
@@ -219,13 +233,17 @@ def dumps(content: object) -> bytes:
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
 
-def seal(cipher: AESGCM, tenant_id: UUID, subject: str, kind: KeyKind, field: str, value: object) -> dict[str, str]:
+def seal(
+    cipher: AESGCM, tenant_id: UUID, subject: str, kind: KeyKind, field: str, value: object
+) -> dict[str, str]:
     """A personal value as it stands in the log."""
     random = os.urandom(_OPENING + _NONCE)
-    return seal_with(cipher, tenant_id, subject, kind, field, value, opening=random[:_OPENING], nonce=random[_OPENING:])
+    return seal_with(
+        cipher, tenant_id, subject, kind, field, value, opening=random[:_OPENING], nonce=random[_OPENING:]
+    )
 
 
-def seal_with(  # noqa: PLR0913 - these are the inputs of the format, and the vectors give each
+def seal_with(
     cipher: AESGCM,
     tenant_id: UUID,
     subject: str,
@@ -238,7 +256,9 @@ def seal_with(  # noqa: PLR0913 - these are the inputs of the format, and the ve
 ) -> dict[str, str]:
     """`seal` with its randomness given: for test vectors."""
     content = dumps(value)
-    sealed = nonce + cipher.encrypt(nonce, opening + content, _bound_to(tenant_id, subject, kind.value, field))
+    sealed = nonce + cipher.encrypt(
+        nonce, opening + content, _bound_to(tenant_id, subject, kind.value, field)
+    )
     return {
         MARK: kind.value,
         "s": subject,

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from adapters.eventstore.group import Group, refuse
 from adapters.eventstore.arrays import BytesArray, TextArray, UuidArray, register
+from adapters.eventstore.group import Group, refuse
 from application.ports.log import Append, Appended, LogUnavailable, OutcomeUnknown
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _SETTINGS = (
 )
 
 
-class _BrokenCommit(Exception):  # noqa: N818 - told to the group, never to a caller
+class _BrokenCommit(Exception):
     """The connection broke when COMMIT was on its way."""
 
 
@@ -81,7 +81,7 @@ class GroupCommitter:
     async def append(self, request: Append) -> Appended:
         """Append from the committer's own loop. Raises a `LogError`."""
         if self._stopping or self._loop is None:
-            raise LogUnavailable("the log is closing; nothing was written; send the request again")  # noqa: EM101, TRY003
+            raise LogUnavailable("the log is closing; nothing was written; send the request again")
         future: asyncio.Future[Appended] = self._loop.create_future()
         self._queue.append((request, future))
         self._wake.set()
@@ -91,7 +91,9 @@ class GroupCommitter:
         """Append from any other thread; shares groups with the callers on the loop."""
         future: ThreadFuture[Appended] = ThreadFuture()
         if self._stopping or self._loop is None:
-            future.set_exception(LogUnavailable("the log is closing; nothing was written; send the request again"))
+            future.set_exception(
+                LogUnavailable("the log is closing; nothing was written; send the request again")
+            )
             return future
         self._queue.append((request, future))
         self._loop.call_soon_threadsafe(self._wake.set)
@@ -110,7 +112,12 @@ class GroupCommitter:
                 await self._commit(group)
             except Exception as error:  # noqa: BLE001 - the loop never dies with callers waiting
                 await self._disconnect()
-                _fail(group, LogUnavailable(f"the log failed ({type(error).__name__}); nothing was written; try again"))
+                _fail(
+                    group,
+                    LogUnavailable(
+                        f"the log failed ({type(error).__name__}); nothing was written; try again"
+                    ),
+                )
             except BaseException:
                 _fail(group, LogUnavailable("the log was stopped; send the request again"))
                 _fail(list(self._queue), LogUnavailable("the log was stopped; send the request again"))
@@ -145,7 +152,11 @@ class GroupCommitter:
             if rest:
                 await self._commit_after_break(rest, again=again)
         except psycopg.Error as error:
-            if self._connection is None or self._connection.broken or isinstance(error, psycopg.InterfaceError):
+            if (
+                self._connection is None
+                or self._connection.broken
+                or isinstance(error, psycopg.InterfaceError)
+            ):
                 await self._disconnect()
                 await self._commit_after_break(group, again=again)
             else:
@@ -153,7 +164,10 @@ class GroupCommitter:
 
     async def _commit_after_break(self, group: list[Waiting], *, again: bool) -> None:
         if again:
-            _fail(group, LogUnavailable("the database cannot be reached; try again with the same idempotency key"))
+            _fail(
+                group,
+                LogUnavailable("the database cannot be reached; try again with the same idempotency key"),
+            )
         else:
             await self._commit(group, again=True)
 
@@ -208,7 +222,9 @@ class GroupCommitter:
                     binary=True,
                 )
         group.learn(
-            await heads.fetchall(), await versions.fetchone(), [] if receipts is None else await receipts.fetchall()
+            await heads.fetchall(),
+            await versions.fetchone(),
+            [] if receipts is None else await receipts.fetchall(),
         )
 
     async def _write(self, connection: Connection, group: Group) -> None:

@@ -60,7 +60,10 @@ class Group:
         self._streams: dict[tuple[UUID, str], int] = {
             (request.tenant_id, stream): 0
             for request in requests
-            for stream in (*(event.stream for event in request.events), *(stream for stream, _ in request.expected))
+            for stream in (
+                *(event.stream for event in request.events),
+                *(stream for stream, _ in request.expected),
+            )
         }
         self._logs: dict[UUID, _Log] = {}
         self._receipts: dict[tuple[UUID, bytes], Receipt] = {}
@@ -87,7 +90,9 @@ class Group:
             raise psycopg.DataError(msg)
         self._logs = {head[0]: _Log(Head(*head), now) for head in heads}
         self._streams = dict(zip(self._streams, numbers or (), strict=True))
-        self._receipts = {(row[0], bytes(row[1])): Receipt(row[2], row[3], bytes(row[4]), *row[5:]) for row in receipts}
+        self._receipts = {
+            (row[0], bytes(row[1])): Receipt(row[2], row[3], bytes(row[4]), *row[5:]) for row in receipts
+        }
 
     def judge(self) -> list[Appended | Exception]:
         """Accept or refuse each request, in order; accepted ones are what the next ones meet."""
@@ -110,7 +115,13 @@ class Group:
                 if known.body_hmac != request.receipt.body_hmac:
                     raise KeyReused(KeyReused.__doc__)
                 return Appended(
-                    tenant, log.epoch, known.first_position, known.last_position, known.recorded_at, log.auth_epoch, known
+                    tenant,
+                    log.epoch,
+                    known.first_position,
+                    known.last_position,
+                    known.recorded_at,
+                    log.auth_epoch,
+                    known,
                 )
         if request.auth_epoch is not None and request.auth_epoch != log.auth_epoch:
             raise StaleAuthorisation(StaleAuthorisation.__doc__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
 
@@ -40,7 +40,7 @@ class PostgresLog:
         one_tenant_per_group: bool = False,
         hints: bool = True,
     ) -> None:
-        """`append_dsn` connects as the appender, `read_dsn` as the loader. `hints=False` where NOTIFY is not to be had."""
+        """`append_dsn` connects as the appender, `read_dsn` as the loader; `hints=False` where NOTIFY cannot be had."""
         self._append_dsn = append_dsn
         self._read_dsn = read_dsn
         self._hints = _Hints(append_dsn) if hints else None
@@ -77,7 +77,7 @@ class PostgresLog:
             await self._hints.stop()
         await self._reader.close()
 
-    async def __aenter__(self) -> PostgresLog:
+    async def __aenter__(self) -> Self:
         """Start."""
         await self.start()
         return self
@@ -139,7 +139,9 @@ class SyncLog:
         reading = self.log.read_streams(tenant_id, [(stream, after)])
         return asyncio.run_coroutine_threadsafe(reading, self._loop).result()[0]
 
-    def read_log(self, tenant_id: UUID, *, after: int = 0, limit: int = 500, up_to: int | None = None) -> list[Recorded]:
+    def read_log(
+        self, tenant_id: UUID, *, after: int = 0, limit: int = 500, up_to: int | None = None
+    ) -> list[Recorded]:
         """See `TenantLog.read_log`."""
         reading = self.log.read_log(tenant_id, after=after, limit=limit, up_to=up_to)
         return asyncio.run_coroutine_threadsafe(reading, self._loop).result()
@@ -195,7 +197,9 @@ class _Hints:
         while True:
             await self._due.wait()
             try:
-                async with await psycopg.AsyncConnection.connect(self._dsn, autocommit=True, connect_timeout=5) as connection:
+                async with await psycopg.AsyncConnection.connect(
+                    self._dsn, autocommit=True, connect_timeout=5
+                ) as connection:
                     while True:
                         await self._due.wait()
                         self._due.clear()

@@ -28,7 +28,9 @@ _SETTINGS: Final = (
 class LogReader:
     """Reads one log table set through two connections: one for streams, one for ranges."""
 
-    def __init__(self, connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]], tables: LogTables) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]], tables: LogTables
+    ) -> None:
         """Connections are made with `connect` when first needed, and again after they broke."""
         self._tables = tables
         self._streams = _Line(connect)
@@ -103,7 +105,7 @@ class _Line:
             return await self._execute(asks)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             await self.close()
-            raise LogUnavailable("the database cannot be reached; try again") from error  # noqa: EM101, TRY003
+            raise LogUnavailable("the database cannot be reached; try again") from error
 
     async def _execute(self, asks: list[tuple[Any, tuple[Any, ...]]]) -> list[list[tuple[Any, ...]]]:
         if self._connection is None:

@@ -4,6 +4,7 @@ Correctness rests on unique keys and on the row lock of the head: no function, t
 sequence. So the same statements run on plain Postgres 15+, and on its distributed kin.
 """
 
+# ruff: noqa: S608 - the names put into statements are our own tables, never input
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -27,13 +28,15 @@ class LogTables:
 
 
 def _log(events: LiteralString, heads: LiteralString, receipts: LiteralString | None) -> LogTables:
-    columns: LiteralString = "tenant_id, position, stream, version, name, schema_version, payload, metadata, recorded_at"
+    columns: LiteralString = (
+        "tenant_id, position, stream, version, name, schema_version, payload, metadata, recorded_at"
+    )
     insert: LiteralString = (
-        f"INSERT INTO {events} ({columns}) SELECT * FROM unnest(%s::uuid[], %s::int8[], %s::text[], %s::int8[],"  # noqa: S608 - our own table names
+        f"INSERT INTO {events} ({columns}) SELECT * FROM unnest(%s::uuid[], %s::int8[], %s::text[], %s::int8[],"
         " %s::text[], %s::int2[], %s::bytea[], %s::bytea[], %s::timestamptz[])"
     )
     move: LiteralString = (
-        f"UPDATE {heads} h SET position = u.position, recorded_at = u.recorded_at, auth_epoch = u.auth_epoch"  # noqa: S608 - our own table names
+        f"UPDATE {heads} h SET position = u.position, recorded_at = u.recorded_at, auth_epoch = u.auth_epoch"
         " FROM unnest(%s::uuid[], %s::int8[], %s::timestamptz[], %s::int8[])"
         " AS u(tenant_id, position, recorded_at, auth_epoch) WHERE h.tenant_id = u.tenant_id"
     )
@@ -42,22 +45,22 @@ def _log(events: LiteralString, heads: LiteralString, receipts: LiteralString | 
     )
     return LogTables(
         open_heads=(
-            f"INSERT INTO {heads} (tenant_id, epoch, position, recorded_at, auth_epoch)"  # noqa: S608 - our own table names
+            f"INSERT INTO {heads} (tenant_id, epoch, position, recorded_at, auth_epoch)"
             " SELECT t, 1, 0, clock_timestamp(), 1 FROM unnest(%s::uuid[]) t ORDER BY t ON CONFLICT DO NOTHING"
         ),
         lock_heads=(
-            f"SELECT tenant_id, epoch, position, recorded_at, auth_epoch FROM {heads}"  # noqa: S608 - our own table names
+            f"SELECT tenant_id, epoch, position, recorded_at, auth_epoch FROM {heads}"
             " WHERE tenant_id = ANY(%s::uuid[]) ORDER BY tenant_id FOR UPDATE"
         ),
         # A statement of its own, after the lock: under READ COMMITTED its snapshot sees all that the lock waited for.
         versions=(
             "SELECT clock_timestamp(), array_agg(coalesce((SELECT e.version"
-            f" FROM {events} e WHERE e.tenant_id = u.t AND e.stream = u.s ORDER BY e.version DESC LIMIT 1), 0)"  # noqa: S608 - our own table names
+            f" FROM {events} e WHERE e.tenant_id = u.t AND e.stream = u.s ORDER BY e.version DESC LIMIT 1), 0)"
             " ORDER BY u.i) FROM unnest(%s::uuid[], %s::text[]) WITH ORDINALITY AS u(t, s, i)"
         ),
         receipts=receipts
         and (
-            "SELECT r.tenant_id, r.key_hmac, r.command_id, r.command, r.body_hmac, r.first_position, r.last_position,"  # noqa: S608 - our own table names
+            "SELECT r.tenant_id, r.key_hmac, r.command_id, r.command, r.body_hmac, r.first_position, r.last_position,"
             f" r.recorded_at FROM unnest(%s::uuid[], %s::bytea[]) AS u(t, k) JOIN {receipts} r"
             " ON r.tenant_id = u.t AND r.key_hmac = u.k"
         ),
@@ -69,19 +72,20 @@ def _log(events: LiteralString, heads: LiteralString, receipts: LiteralString | 
             f" %s::timestamptz[])) {move}"
         ),
         stream_events=(
-            "SELECT u.i, e.position, e.stream, e.version, e.name, e.schema_version, e.payload, e.metadata,"  # noqa: S608 - our own table names
-            " e.recorded_at FROM unnest(%s::uuid[], %s::text[], %s::int8[], %s::int8[]) WITH ORDINALITY AS u(t, s, a, p, i)"
+            "SELECT u.i, e.position, e.stream, e.version, e.name, e.schema_version, e.payload, e.metadata,"
+            " e.recorded_at FROM unnest(%s::uuid[], %s::text[], %s::int8[], %s::int8[])"
+            " WITH ORDINALITY AS u(t, s, a, p, i)"
             f" CROSS JOIN LATERAL (SELECT * FROM {events} e WHERE e.tenant_id = u.t AND e.stream = u.s"
             " AND e.version > u.a AND e.position <= u.p ORDER BY e.version) e"
         ),
         log_events=(
-            f"SELECT {columns} FROM {events} WHERE tenant_id = %s AND position > %s AND position <= %s"  # noqa: S608 - our own table names
+            f"SELECT {columns} FROM {events} WHERE tenant_id = %s AND position > %s AND position <= %s"
             " ORDER BY position LIMIT %s"
         ),
-        head=f"SELECT tenant_id, epoch, position, recorded_at, auth_epoch FROM {heads} WHERE tenant_id = %s",  # noqa: S608 - our own table names
+        head=f"SELECT tenant_id, epoch, position, recorded_at, auth_epoch FROM {heads} WHERE tenant_id = %s",
         one_receipt=receipts
         and (
-            "SELECT command_id, command, body_hmac, first_position, last_position, recorded_at"  # noqa: S608 - our own table names
+            "SELECT command_id, command, body_hmac, first_position, last_position, recorded_at"
             f" FROM {receipts} WHERE tenant_id = %s AND key_hmac = ANY(%s)"
         ),
     )

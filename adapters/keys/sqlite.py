@@ -6,6 +6,7 @@ key-encryption key wraps what is left anew and forgets the old one, so that copi
 in backups of `keys.sqlite` alone open no more.
 """
 
+# ruff: noqa: S608 - the names put into statements are our own tables, never input
 from __future__ import annotations
 
 import base64
@@ -55,7 +56,9 @@ class SqliteKeyStore:
         self._lock = threading.RLock()
         self._keks: dict[tuple[bytes, int], AESGCM] = {}
         self._current: dict[bytes, int] = {}
-        self._database = sqlite3.connect(folder / "keys.sqlite", check_same_thread=False, isolation_level=None, timeout=30)
+        self._database = sqlite3.connect(
+            folder / "keys.sqlite", check_same_thread=False, isolation_level=None, timeout=30
+        )
         os.chmod(folder / "keys.sqlite", 0o600)  # noqa: PTH101 - the same call as everywhere for modes
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
             self._database.execute(f"PRAGMA {pragma}")
@@ -75,10 +78,17 @@ class SqliteKeyStore:
             if missing:
                 with self._transaction():
                     rows = [
-                        (tenant.bytes, subject, kind.value, *self._wrap(tenant.bytes, secrets.token_bytes(_KEY)))
+                        (
+                            tenant.bytes,
+                            subject,
+                            kind.value,
+                            *self._wrap(tenant.bytes, secrets.token_bytes(_KEY)),
+                        )
                         for tenant, subject, kind in missing
                     ]
-                    self._database.executemany("INSERT INTO keys VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
+                    self._database.executemany(
+                        "INSERT INTO keys VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
+                    )
                 found = {**found, **self._read(missing)}
         return {key: value for key, value in found.items() if value is not None}
 
@@ -99,7 +109,8 @@ class SqliteKeyStore:
                 ).fetchone()
                 destroyed += bool(had and had[0])
                 self._database.execute(
-                    "INSERT INTO keys VALUES (?, ?, ?, 0, NULL) ON CONFLICT DO UPDATE SET wrapped = NULL, kek = 0", row
+                    "INSERT INTO keys VALUES (?, ?, ?, 0, NULL) ON CONFLICT DO UPDATE SET wrapped = NULL, kek = 0",
+                    row,
                 )
             self._database.execute("UPDATE generation SET n = n + 1")
         return destroyed
@@ -130,18 +141,23 @@ class SqliteKeyStore:
             old = dict.fromkeys(
                 kek
                 for table in ("keys", "pseudonym_keys")
-                for (kek,) in self._database.execute(f"SELECT DISTINCT kek FROM {table} WHERE tenant = ?", (tenant,))  # noqa: S608 - our two tables
+                for (kek,) in self._database.execute(
+                    f"SELECT DISTINCT kek FROM {table} WHERE tenant = ?", (tenant,)
+                )
             )
             self._new_kek(tenant)
             for table, columns in (("keys", "subject, kind"), ("pseudonym_keys", "version, version")):
                 rows = self._database.execute(
-                    f"SELECT {columns}, kek, wrapped FROM {table} WHERE tenant = ? AND wrapped IS NOT NULL",  # noqa: S608 - our two tables
+                    f"SELECT {columns}, kek, wrapped FROM {table} WHERE tenant = ? AND wrapped IS NOT NULL",
                     (tenant,),
                 ).fetchall()
                 where = " AND ".join(f"{name} = ?" for name in columns.split(", "))
                 self._database.executemany(
-                    f"UPDATE {table} SET kek = ?, wrapped = ? WHERE tenant = ? AND {where}",  # noqa: S608 - our two tables
-                    [(*self._wrap(tenant, self._unwrap(tenant, kek, wrapped)), tenant, a, b) for a, b, kek, wrapped in rows],
+                    f"UPDATE {table} SET kek = ?, wrapped = ? WHERE tenant = ? AND {where}",
+                    [
+                        (*self._wrap(tenant, self._unwrap(tenant, kek, wrapped)), tenant, a, b)
+                        for a, b, kek, wrapped in rows
+                    ],
                 )
         with self._lock:
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -152,9 +168,12 @@ class SqliteKeyStore:
         for start in range(0, len(keys), _PARAMETERS // 3):
             part = keys[start : start + _PARAMETERS // 3]
             marks = ",".join(["(?,?,?)"] * len(part))
-            parameters = [value for tenant, subject, kind in part for value in (tenant.bytes, subject, kind.value)]
+            parameters = [
+                value for tenant, subject, kind in part for value in (tenant.bytes, subject, kind.value)
+            ]
             rows = self._database.execute(
-                f"SELECT tenant, subject, kind, kek, wrapped FROM keys WHERE (tenant, subject, kind) IN (VALUES {marks})",  # noqa: S608 - marks alone
+                "SELECT tenant, subject, kind, kek, wrapped FROM keys"
+                f" WHERE (tenant, subject, kind) IN (VALUES {marks})",
                 parameters,
             )
             for tenant, subject, kind, kek, wrapped in rows:
@@ -164,7 +183,8 @@ class SqliteKeyStore:
 
     def _pseudonym_rows(self, tenant_id: UUID) -> list[tuple[int, bytes]]:
         return self._database.execute(
-            "SELECT kek, wrapped FROM pseudonym_keys WHERE tenant = ? ORDER BY version DESC", (tenant_id.bytes,)
+            "SELECT kek, wrapped FROM pseudonym_keys WHERE tenant = ? ORDER BY version DESC",
+            (tenant_id.bytes,),
         ).fetchall()
 
     @contextlib.contextmanager

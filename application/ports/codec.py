@@ -37,15 +37,15 @@ class EventCodec(Protocol):
     `[sealed]` without touching a key; a value whose key was destroyed shows as `[erased]`, always.
     """
 
-    def encode(
-        self, tenant_id: UUID, events: Sequence[tuple[str, Event]], cause: Cause
-    ) -> list[NewEvent]:
+    def encode(self, tenant_id: UUID, events: Sequence[tuple[str, Event]], cause: Cause) -> list[NewEvent]:
         """The stored form of `(stream, event)` pairs of one command."""
 
     def decode(self, recorded: Sequence[Recorded], *, reveal: bool = False) -> list[Event]:
         """The events, upcast to their current shape."""
 
-    def payloads(self, recorded: Sequence[Recorded], *, reveal: bool = False, evidence: bool = False) -> list[dict[str, Any]]:
+    def payloads(
+        self, recorded: Sequence[Recorded], *, reveal: bool = False, evidence: bool = False
+    ) -> list[dict[str, Any]]:
         """The payloads as stored (no upcasting) with personal values shown, `evidence` ones only where asked for."""
 
     def metadata(self, recorded: Sequence[Recorded], *, reveal: bool = False) -> list[dict[str, Any]]:

@@ -30,7 +30,9 @@ class Position:
     def parse(cls, token: str) -> Position:
         """Read a token back. Raises `MalformedPosition`."""
         try:
-            raw = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
+            raw = base64.b64decode(
+                token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True
+            )
             kind, epoch, n = raw.decode("ascii").split(".")
             position = cls(int(epoch), int(n))
         except (ValueError, binascii.Error) as error:

@@ -1,4 +1,4 @@
-"""Commands: what may be asked. Each declares its context, stream, permission and fields once; the doors are made from that.
+"""Commands: what may be asked. Each declares context, stream, permission and fields once; the doors are made from that.
 
 `decide(command, state) -> tuple[Event, ...]` is pure: the moment, the ids and who asks come in with the command, in its
 stamp. `evolve(state, event) -> State` holds no rule.

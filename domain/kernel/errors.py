@@ -17,7 +17,7 @@ class RefusalKind(StrEnum):
     LIMIT = "limit"
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer of the domain, not a malfunction
+class Refusal(Exception):
     """A command was understood and refused.
 
     `code` is stable and public (it becomes the problem type); `detail` never holds personal data;

@@ -90,7 +90,9 @@ class EventRegistry:
             raise TypeError(msg)
         self.classes[cls.name] = cls
 
-    def upcaster(self, name: str, from_version: int) -> Callable[[Callable[[Payload], Payload]], Callable[[Payload], Payload]]:
+    def upcaster(
+        self, name: str, from_version: int
+    ) -> Callable[[Callable[[Payload], Payload]], Callable[[Payload], Payload]]:
         """Decorate a pure function that turns the payload of `from_version` into that of the next version."""
 
         def register(function: Callable[[Payload], Payload]) -> Callable[[Payload], Payload]:

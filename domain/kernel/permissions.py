@@ -1,7 +1,7 @@
 """Permissions: what may be done, named once; and the roles that hold them, three separate sets.
 
 A permission is `area.verb`. Tenant roles and workspace roles belong to a tenant's people and keys, staff roles to the
-platform's own. The matrix in `docs/permissions.md` is generated from here and from the registry of commands and queries.
+platform's own. The matrix in `docs/permissions.md` is generated from here and from the registry of commands.
 """
 
 from __future__ import annotations
@@ -104,14 +104,18 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
 }
 
 WORKSPACE_ROLES: Final[dict[WorkspaceRole, frozenset[Permission]]] = {
-    WorkspaceRole.ADMIN: frozenset({P.CONTACTS_READ, P.CONTACTS_EXPORT, P.WORKSPACES_READ, P.WORKSPACES_MANAGE}) | _CONTACTS,
+    WorkspaceRole.ADMIN: frozenset(
+        {P.CONTACTS_READ, P.CONTACTS_EXPORT, P.WORKSPACES_READ, P.WORKSPACES_MANAGE}
+    )
+    | _CONTACTS,
     WorkspaceRole.MEMBER: frozenset({P.CONTACTS_READ, P.WORKSPACES_READ}) | _CONTACTS,
     WorkspaceRole.VIEWER: frozenset({P.CONTACTS_READ, P.WORKSPACES_READ}),
 }
 
 _STAFF_READ: Final = frozenset({P.PLATFORM_TENANTS_READ, P.PLATFORM_GRANTS_REQUEST, P.OPERATIONS_READ})
 STAFF_ROLES: Final[dict[StaffRole, frozenset[Permission]]] = {
-    StaffRole.SUPER_ADMIN: frozenset(p for p in P if p.startswith("platform.")) | {P.OPERATIONS_READ, P.HISTORY_READ},
+    StaffRole.SUPER_ADMIN: frozenset(p for p in P if p.startswith("platform."))
+    | {P.OPERATIONS_READ, P.HISTORY_READ},
     StaffRole.SUPPORT: _STAFF_READ,
     StaffRole.FINANCE: _STAFF_READ | {P.REPORTS_READ},
     StaffRole.OPERATIONS: _STAFF_READ | {P.PLATFORM_TENANTS_REGISTER, P.PLATFORM_GRANTS_APPROVE},

@@ -40,7 +40,9 @@ class PersonalMark:
 
     kind: KeyKind
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
         """Accept `[erased]` and `[sealed]` beside the field's own values."""
         marks = core_schema.literal_schema([ERASED, SEALED])
         return core_schema.union_schema([marks, handler(source)], mode="left_to_right")
@@ -50,7 +52,7 @@ class PersonalMark:
     ) -> dict[str, Any]:
         """Show the field's own type, and that it is personal."""
         inner = schema["choices"][1] if schema["type"] == "union" else schema
-        return {**handler(inner), "x-personal": self.kind.value}  # type: ignore[arg-type]  # choices are schemas here
+        return {**handler(inner), "x-personal": self.kind.value}
 
 
 Profile = Annotated[T, PersonalMark(KeyKind.PROFILE)]

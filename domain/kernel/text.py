@@ -7,6 +7,7 @@ accepted today.
 from __future__ import annotations
 
 import unicodedata
+from ipaddress import ip_address
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, StringConstraints
@@ -60,8 +61,19 @@ AttributeKey = Annotated[
     AfterValidator(one_line),
 ]
 AttributeText = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=1000), AfterValidator(some_lines)
+    str, StringConstraints(strip_whitespace=True, max_length=10_000), AfterValidator(some_lines)
 ]
+
+
+def _address(value: str) -> str:
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        raise ValueError("This is no IP address. Write it as 192.0.2.1 or 2001:db8::1.") from None
+
+
+IpText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=45), AfterValidator(_address)]
+"""An IPv4 or IPv6 address in its usual form."""
 
 CountryCode = Annotated[
     str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z]{2}$"), AfterValidator(str.upper)

@@ -1,0 +1,231 @@
+"""Batches: one command a line, thousands a request, answers in the order of the lines.
+
+Each line is `{"id": ..., "command": "audience/create-contact", "target": "<uuid>" | "new", "body": {...}}`. Its `id` is
+its idempotency key: after a broken connection the same lines are sent again. Lines about one stream apply in their
+order; a line that fails stops no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from application.ports.log import LogError
+from domain.kernel.commands import COMMANDS
+from domain.kernel.errors import Refusal, RefusalKind
+from domain.tenancy.secret import SecretCommand
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from application.commanding import Commands, Order, Outcome
+    from application.unit import Folded
+    from domain.kernel.commands import Command
+
+_UNDER_WAY: Final = 128
+
+
+class LineUnreadable(Refusal):
+    """The line is not what a batch takes: a JSON object with `id`, `command`, `target` and `body`."""
+
+    code = "line-unreadable"
+    kind = RefusalKind.INVALID
+
+
+class UnknownCommand(Refusal):
+    """There is no such command. The OpenAPI document lists them all."""
+
+    code = "unknown-command"
+    kind = RefusalKind.NOT_FOUND
+
+
+class NotInABatch(Refusal):
+    """A command whose answer holds a secret goes alone, not in a batch."""
+
+    code = "not-in-a-batch"
+    kind = RefusalKind.INVALID
+
+
+class BodyInvalid(Refusal):
+    """The body is not what this command takes. See `errors`: each names a field and what is wrong with it."""
+
+    code = "body-invalid"
+    kind = RefusalKind.INVALID
+
+
+class Line(BaseModel):
+    """One line of a batch."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$")]
+    command: Annotated[str, StringConstraints(pattern=r"^[a-z_]+/[a-z-]+$")]
+    target: UUID | Literal["new"]
+    body: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class LineAnswer:
+    """What became of a line: an outcome, or an error for the door to put into words."""
+
+    number: int
+    id: str | None
+    outcome: Outcome | None = None
+    error: Exception | None = None
+
+
+class Batches:
+    """Runs batches over the one command path."""
+
+    def __init__(self, commands: Commands) -> None:
+        """Execute with `commands`."""
+        self._commands = commands
+
+    async def run(
+        self,
+        template: Callable[[Command, UUID | None, bytes, str], Order],
+        lines: AsyncIterator[bytes | Refusal],
+        *,
+        dry_run: bool = False,
+        admit: Callable[[], Awaitable[None]] | None = None,
+    ) -> AsyncIterator[LineAnswer]:
+        """Answer each line in order. `template` makes the order of a command, its target, its body and its id.
+
+        A line may be a refusal already (too long, say). `admit` is awaited before each command (rate limits); what it
+        raises is that line's answer. At most 128 lines are under way; when the reader of the answers goes away, those
+        are finished and no more begun. A dry run folds the accepted lines before it in, virtually.
+        """
+        run = _Run(self._commands, template, admit, overlay={} if dry_run else None)
+        window: deque[asyncio.Task[LineAnswer]] = deque()
+        number = 0
+        try:
+            async for raw in lines:
+                if isinstance(raw, bytes) and not raw.strip():
+                    continue
+                number += 1
+                window.append(run.begin(number, raw))
+                while window and (len(window) >= _UNDER_WAY or window[0].done()):
+                    yield await window.popleft()
+            while window:
+                yield await window.popleft()
+        finally:
+            await asyncio.gather(*window, return_exceptions=True)
+
+
+class _Run:
+    """One batch under way: who must wait for whom."""
+
+    def __init__(
+        self,
+        commands: Commands,
+        template: Callable[[Command, UUID | None, bytes, str], Order],
+        admit: Callable[[], Awaitable[None]] | None,
+        overlay: dict[str, Folded] | None,
+    ) -> None:
+        self._commands = commands
+        self._template = template
+        self._admit = admit
+        self._overlay = overlay
+        self._last: dict[UUID, asyncio.Task[LineAnswer]] = {}
+        self._previous: asyncio.Task[LineAnswer] | None = None
+
+    def begin(self, number: int, raw: bytes | Refusal) -> asyncio.Task[LineAnswer]:
+        """Start a line after those it must follow: of its stream, or all before it in a dry run."""
+        try:
+            line, command = read_line(raw)
+        except Refusal as refusal:
+            return asyncio.create_task(_answered(LineAnswer(number, _id_of(raw), error=refusal)))
+        target = None if line.target == "new" else line.target
+        after = self._previous
+        if self._overlay is None:
+            after = None if target is None else self._last.get(target)
+        task = asyncio.create_task(self._one(number, line, command, target, after))
+        self._previous = task
+        if target is not None:
+            self._last[target] = task
+            if len(self._last) > 4 * _UNDER_WAY:
+                self._last = {key: kept for key, kept in self._last.items() if not kept.done()}
+        return task
+
+    async def _one(
+        self,
+        number: int,
+        line: Line,
+        command: Command,
+        target: UUID | None,
+        after: asyncio.Task[LineAnswer] | None,
+    ) -> LineAnswer:
+        if after is not None:
+            await asyncio.wait([after])
+        try:
+            if self._admit is not None:
+                await self._admit()
+            order = self._template(command, target, dumps(line.body), line.id)
+            if self._overlay is None:
+                return LineAnswer(number, line.id, await self._commands.execute(order))
+            return LineAnswer(number, line.id, await self._commands.rehearse(order, self._overlay))
+        except (Refusal, LogError) as error:
+            return LineAnswer(number, line.id, error=error)
+
+
+async def _answered(answer: LineAnswer) -> LineAnswer:
+    return answer
+
+
+def dumps(body: dict[str, Any]) -> bytes:
+    """A body in one form, so that a line sent again is known however its JSON was spaced."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+def read_line(raw: bytes | Refusal) -> tuple[Line, Command]:
+    """A line and its command. Raises a `Refusal` that names the field."""
+    if isinstance(raw, Refusal):
+        raise raw
+    try:
+        line = Line.model_validate_json(raw)
+    except ValidationError as error:
+        raise LineUnreadable(errors=problems_of(error)) from None
+    context, _, slug = line.command.partition("/")
+    kind = COMMANDS.by_route.get((context, slug))
+    if kind is None or kind.internal:
+        raise UnknownCommand
+    if issubclass(kind, SecretCommand):
+        raise NotInABatch
+    try:
+        return line, kind.model_validate_json(dumps(line.body))
+    except ValidationError as error:
+        raise BodyInvalid(errors=problems_of(error, "/body")) from None
+
+
+def problems_of(error: ValidationError, under: str = "") -> list[dict[str, str]]:
+    """Field errors as JSON pointers, codes and words; never the value."""
+    return [
+        {
+            "pointer": under
+            + "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in one["loc"]),
+            "code": one["type"],
+            "detail": one["msg"],
+        }
+        for one in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+
+
+def _id_of(raw: bytes | Refusal) -> str | None:
+    """The id of a line that is otherwise unreadable, so that its answer can be told apart."""
+    if isinstance(raw, Refusal):
+        return None
+    try:
+        line = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    found = line.get("id") if isinstance(line, dict) else None
+    return found if isinstance(found, str) and re.fullmatch(r"[\x21-\x7e]{1,255}", found) else None

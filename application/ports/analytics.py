@@ -1,0 +1,150 @@
+"""Analytics: reports over what happened, each answer with the position of the log that it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from application.ports.positions import Position
+
+Value = str | int | float | bool | date | datetime | None
+"""What stands in a cell of a report."""
+
+
+class AnalyticsError(Exception):
+    """A report could not be given."""
+
+
+class UnknownReport(AnalyticsError):
+    """There is no report of this name. `GET /v1/reports` lists them."""
+
+
+class InvalidParameters(AnalyticsError):
+    """The report does not take these parameters; `problems` holds (JSON pointer, what is wrong with it)."""
+
+    def __init__(self, problems: tuple[tuple[str, str], ...]) -> None:
+        """Take the problems; values are never repeated."""
+        super().__init__("; ".join(f"{pointer}: {problem}" for pointer, problem in problems))
+        self.problems = problems
+
+
+class AnalyticsBehind(AnalyticsError):
+    """The facts have not reached the position asked for. Ask again in a moment, or ask for less."""
+
+    def __init__(self, position: Position) -> None:
+        """Say how far the facts are."""
+        super().__init__(AnalyticsBehind.__doc__)
+        self.position = position
+
+
+class AnalyticsUnavailable(AnalyticsError):
+    """Analytics cannot answer now: not running, being built for the first time, or too busy. Ask again in a moment."""
+
+
+class ReportTooLarge(AnalyticsError):
+    """The report took longer than a report may. Narrow its dates or filters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a report. `kind`: "dimension" names a cell, "measure" is counted in `unit`."""
+
+    name: str
+    kind: str
+    unit: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInfo:
+    """What a report is. `parameters` is the JSON Schema of what it takes."""
+
+    name: str
+    title: str
+    about: str
+    permission: str
+    columns: tuple[Column, ...]
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Rows in the order and with the columns of the report's `ReportInfo`.
+
+    Made from the events up to `position`, the last of which was recorded at `as_of` (None: the log is empty).
+    `truncated`: there are more rows than a report gives; narrow it.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Value, ...], ...]
+    position: Position
+    as_of: datetime | None
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventsBehind:
+    """Events that make up a cell: (position, what it adds to the measure), ascending; all of them sum to the cell.
+
+    `next_after` continues after the last one; None: these were the last.
+    """
+
+    events: tuple[tuple[int, int], ...]
+    position: Position
+    next_after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyticsHealth:
+    """How analytics is: numbers for metrics by name, and what needs a person."""
+
+    figures: Mapping[str, float]
+    poisoned: Mapping[str, str] = field(default_factory=dict)
+    """Stopped tenants (id) and why."""
+    last_error: str | None = None
+    rebuilding: bool = False
+
+
+class Analytics(Protocol):
+    """Ask for reports. Every method but `reports` raises an `AnalyticsError`."""
+
+    def reports(self) -> Mapping[str, ReportInfo]:
+        """The reports there are, by name."""
+
+    async def report(
+        self,
+        name: str,
+        tenant_id: UUID,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        min_position: Position | None = None,
+    ) -> Report:
+        """A report of one tenant. Waits, bounded, until the facts have reached `min_position`."""
+
+    async def events_behind(
+        self,
+        name: str,
+        tenant_id: UUID,
+        cell: Mapping[str, object],
+        parameters: Mapping[str, object] | None = None,
+        *,
+        after: int = 0,
+        limit: int = 100,
+        min_position: Position | None = None,
+    ) -> EventsBehind:
+        """The events behind one row: `cell` gives the value of each dimension as the row shows it."""
+
+    async def positions(self) -> Mapping[UUID, Position]:
+        """How far each tenant's facts are."""
+
+    async def health(self) -> AnalyticsHealth:
+        """Lag, rates and errors."""
+
+    async def rebuild(self) -> None:
+        """Begin to build the facts anew beside the present ones, which serve until the new ones have caught up."""
+
+    async def close(self) -> None:
+        """Give connections back."""
