@@ -63,11 +63,18 @@ class SqliteKeyStore:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
             self._database.execute(f"PRAGMA {pragma}")
         self._database.executescript(_SCHEMA)
+        # Readers never wait for a writer's disk: WAL lets a second connection read meanwhile.
+        self._read_lock = threading.Lock()
+        self._reader = sqlite3.connect(
+            folder / "keys.sqlite", check_same_thread=False, isolation_level=None, timeout=30
+        )
+        self._reader.execute("PRAGMA query_only=ON")
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
+        with self._lock, self._read_lock:
             self._database.close()
+            self._reader.close()
 
     def obtain(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
         """See `KeyStore.obtain`. One durable transaction for all that were missing."""
@@ -94,8 +101,8 @@ class SqliteKeyStore:
 
     def find(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
         """See `KeyStore.find`."""
-        with self._lock:
-            found = self._read(list(dict.fromkeys(keys)))
+        with self._read_lock:
+            found = self._read(list(dict.fromkeys(keys)), self._reader)
         return {key: value for key, value in found.items() if value is not None}
 
     def destroy(self, keys: Iterable[SubjectKey]) -> int:
@@ -131,8 +138,8 @@ class SqliteKeyStore:
 
     def generation(self) -> int:
         """See `KeyStore.generation`."""
-        with self._lock:
-            return int(self._database.execute("SELECT n FROM generation").fetchone()[0])
+        with self._read_lock:
+            return int(self._reader.execute("SELECT n FROM generation").fetchone()[0])
 
     def rotate(self, tenant_id: UUID) -> None:
         """Wrap what is left of a tenant's keys anew and destroy its old key-encryption keys."""
@@ -163,7 +170,9 @@ class SqliteKeyStore:
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._edit_keks(tenant, lambda keks: [keks.pop(str(number), None) for number in old])
 
-    def _read(self, keys: list[SubjectKey]) -> dict[SubjectKey, bytes | None]:
+    def _read(
+        self, keys: list[SubjectKey], database: sqlite3.Connection | None = None
+    ) -> dict[SubjectKey, bytes | None]:
         found: dict[SubjectKey, bytes | None] = {}
         for start in range(0, len(keys), _PARAMETERS // 3):
             part = keys[start : start + _PARAMETERS // 3]
@@ -171,7 +180,7 @@ class SqliteKeyStore:
             parameters = [
                 value for tenant, subject, kind in part for value in (tenant.bytes, subject, kind.value)
             ]
-            rows = self._database.execute(
+            rows = (database or self._database).execute(
                 "SELECT tenant, subject, kind, kek, wrapped FROM keys"
                 f" WHERE (tenant, subject, kind) IN (VALUES {marks})",
                 parameters,

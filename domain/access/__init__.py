@@ -1,0 +1,1 @@
+"""What is read: the events of a tenant's second log."""
