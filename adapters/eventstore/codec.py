@@ -192,11 +192,14 @@ class JsonCodec:
                 self._sealed_addresses.popitem(last=False)
         return known
 
-    def decode(self, recorded: Sequence[Recorded], *, reveal: bool = False) -> list[Event]:
+    def decode(
+        self, recorded: Sequence[Recorded], *, reveal: bool = False, evidence: bool | None = None
+    ) -> list[Event]:
         """The events, upcast to their current shape. Raises `UnknownEvent`."""
+        shown = reveal if evidence is None else evidence
         result: list[Event] = []
         for row, payload in zip(
-            recorded, self.payloads(recorded, reveal=reveal, evidence=reveal), strict=True
+            recorded, self.payloads(recorded, reveal=reveal, evidence=shown), strict=True
         ):
             cls, current = EVENTS.upcast(row.name, row.schema_version, payload)
             result.append(cls.model_validate(current))

@@ -40,8 +40,10 @@ class EventCodec(Protocol):
     def encode(self, tenant_id: UUID, events: Sequence[tuple[str, Event]], cause: Cause) -> list[NewEvent]:
         """The stored form of `(stream, event)` pairs of one command."""
 
-    def decode(self, recorded: Sequence[Recorded], *, reveal: bool = False) -> list[Event]:
-        """The events, upcast to their current shape."""
+    def decode(
+        self, recorded: Sequence[Recorded], *, reveal: bool = False, evidence: bool | None = None
+    ) -> list[Event]:
+        """The events, upcast to their current shape; evidence is shown as `reveal` says unless told otherwise."""
 
     def payloads(
         self, recorded: Sequence[Recorded], *, reveal: bool = False, evidence: bool = False
