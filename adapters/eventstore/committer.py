@@ -2,86 +2,110 @@
 
 A group takes two round trips: lock the heads (in tenant order) and read versions and receipts; then write and commit.
 Between them every request is judged, in order of arrival, against what is in the log and what the group accepted
-before it. A statement the server refuses is retried by halves until the culprit stands alone. When the connection
-breaks during COMMIT, receipts say what became of the requests that have one; for those without, nobody can say.
+before it. A request that cannot be written is found by halves until it stands alone. When the connection breaks
+during COMMIT, receipts say what became of the requests that have one; for those without, nobody can say.
+
+A group never waits for a head that another session holds: the requests of that tenant go aside, to a line where
+waiting delays nobody else, and follow each other there until none is left.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
 from concurrent.futures import Future as ThreadFuture
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import InvalidStateError
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from adapters.eventstore.arrays import BytesArray, TextArray, UuidArray, register
-from adapters.eventstore.group import Group, refuse
+from adapters.eventstore.group import refuse
+from adapters.eventstore.writer import BrokenCommit, Connect, GroupWriter
 from application.ports.log import Append, Appended, LogUnavailable, OutcomeUnknown
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from uuid import UUID
 
     from adapters.eventstore.tables import LogTables
 
-Connection = psycopg.AsyncConnection[Any]
 Waiting = tuple[Append, "asyncio.Future[Appended] | ThreadFuture[Appended]"]
 
-_SETTINGS = (
-    "SET lock_timeout = '5s'; SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '15s';"
-    " SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off"
+_ASIDE: Final = 4
+_RESOLVE_FOR: Final = 5.0
+_RESOLVE_EVERY: Final = 0.1
+_CLOSING: Final = "the log is closing; nothing was written; send the request again"
+_STOPPED: Final = "the log was stopped; send the request again"
+_UNREACHABLE: Final = "the database cannot be reached; nothing was written; try again"
+_UNRESOLVED: Final = (
+    "the database went away in mid-request; sending it again with the same idempotency key tells"
 )
-
-
-class _BrokenCommit(Exception):
-    """The connection broke when COMMIT was on its way."""
+_BUSY: Final = "another session holds this tenant's log; try again"
 
 
 class GroupCommitter:
-    """One connection that commits groups of appends to one log table set."""
+    """One connection that commits groups of appends to one log table set, and lines for what must wait."""
 
     def __init__(
         self,
-        connect: Callable[[], Awaitable[Connection]],
+        connect: Connect,
         tables: LogTables,
         *,
         max_events: int = 1_000,
         one_tenant_per_group: bool = False,
         on_commit: Callable[[], None] | None = None,
+        patient: bool = False,
     ) -> None:
-        """`one_tenant_per_group` suits databases that place tenants apart (Nile, Citus)."""
-        self._connect = connect
-        self._tables = tables
+        """`one_tenant_per_group` suits databases that place tenants apart (Nile, Citus). `patient`: wait for heads."""
+        self._writer = GroupWriter(connect, tables)
         self._max_events = max_events
-        self._one_tenant = one_tenant_per_group
+        self._one_tenant = one_tenant_per_group or patient
         self._on_commit = on_commit
+        self._patient = patient
+        self._aside = (
+            []
+            if patient
+            else [
+                GroupCommitter(connect, tables, max_events=max_events, on_commit=on_commit, patient=True)
+                for _ in range(_ASIDE)
+            ]
+        )
+        self._pending: Counter[UUID] = Counter()
         self._queue: deque[Waiting] = deque()
+        self._gate = threading.Lock()
         self._wake = asyncio.Event()
-        self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = False
+        self._closed = True
         self.groups = 0
         self.events = 0
 
     async def start(self) -> None:
         """Begin to commit, on the running loop."""
         self._loop = asyncio.get_running_loop()
+        self._closed = False
         self._task = asyncio.create_task(self._run())
+        for line in self._aside:
+            await line.start()
 
     async def stop(self) -> None:
-        """Finish what was accepted, refuse what comes after, close the connection."""
-        self._stopping = True
+        """Finish what was accepted, refuse what comes after, close the connections."""
+        with self._gate:
+            self._closed = True
         self._wake.set()
         if self._task is not None:
             await self._task
-        await self._disconnect()
+        await self._writer.disconnect()
+        for line in self._aside:
+            await line.stop()
 
     async def append(self, request: Append) -> Appended:
         """Append from the committer's own loop. Raises a `LogError`."""
-        if self._stopping or self._loop is None:
-            raise LogUnavailable("the log is closing; nothing was written; send the request again")
+        if self._closed or self._loop is None:
+            raise LogUnavailable(_CLOSING)
         future: asyncio.Future[Appended] = self._loop.create_future()
         self._queue.append((request, future))
         self._wake.set()
@@ -90,181 +114,149 @@ class GroupCommitter:
     def append_from_thread(self, request: Append) -> ThreadFuture[Appended]:
         """Append from any other thread; shares groups with the callers on the loop."""
         future: ThreadFuture[Appended] = ThreadFuture()
-        if self._stopping or self._loop is None:
-            future.set_exception(
-                LogUnavailable("the log is closing; nothing was written; send the request again")
-            )
-            return future
-        self._queue.append((request, future))
-        self._loop.call_soon_threadsafe(self._wake.set)
+        loop = self._loop
+        # The gate: what is queued before the log closes is served, what comes after is refused, nothing is forgotten.
+        with self._gate:
+            if self._closed or loop is None:
+                future.set_exception(LogUnavailable(_CLOSING))
+                return future
+            self._queue.append((request, future))
+        with contextlib.suppress(RuntimeError):  # served and closed since: the future knows
+            loop.call_soon_threadsafe(self._wake.set)
         return future
 
+    def accept(self, waiting: list[Waiting]) -> None:
+        """Take over requests from another committer of the same loop."""
+        self._pending.update(request.tenant_id for request, _ in waiting)
+        self._queue.extend(waiting)
+        self._wake.set()
+
+    def has(self, tenant_id: UUID) -> bool:
+        """Whether requests of a tenant that were taken over wait here."""
+        return tenant_id in self._pending
+
     async def _run(self) -> None:
-        while True:
-            if not self._queue:
-                if self._stopping:
-                    return
-                self._wake.clear()
-                await self._wake.wait()
-                continue
-            group = self._take()
-            try:
-                await self._commit(group)
-            except Exception as error:  # noqa: BLE001 - the loop never dies with callers waiting
-                await self._disconnect()
-                _fail(
-                    group,
-                    LogUnavailable(
-                        f"the log failed ({type(error).__name__}); nothing was written; try again"
-                    ),
-                )
-            except BaseException:
-                _fail(group, LogUnavailable("the log was stopped; send the request again"))
-                _fail(list(self._queue), LogUnavailable("the log was stopped; send the request again"))
-                raise
+        group: list[Waiting] = []
+        try:
+            while True:
+                while not self._queue:
+                    if self._closed:
+                        return
+                    self._wake.clear()
+                    await self._wake.wait()
+                group = self._take()
+                if group:
+                    await self._serve(group)
+        except BaseException:
+            self._closed = True
+            _fail([w for w in group if w[0].receipt is None], OutcomeUnknown(OutcomeUnknown.__doc__))
+            _fail([*group, *self._queue], LogUnavailable(_STOPPED))
+            raise
+
+    async def _serve(self, group: list[Waiting]) -> None:
+        try:
+            await self._commit(group)
+        except Exception as error:  # noqa: BLE001 - the loop never dies with callers waiting
+            await self._writer.disconnect()
+            _fail(
+                group,
+                LogUnavailable(f"the log failed ({type(error).__name__}); nothing was written; try again"),
+            )
+        if self._patient:
+            self._pending -= Counter(request.tenant_id for request, _ in group)
 
     def _take(self) -> list[Waiting]:
         """The next group: up to `max_events` events, all of one tenant where the database wants that."""
-        group = [self._queue.popleft()]
-        events = len(group[0][0].events)
+        group: list[Waiting] = []
         kept: list[Waiting] = []
+        events = 0
         while self._queue and events < self._max_events:
             waiting = self._queue[0]
-            if events + len(waiting[0].events) > self._max_events:
+            request = waiting[0]
+            if group and events + len(request.events) > self._max_events:
                 break
             self._queue.popleft()
-            if self._one_tenant and waiting[0].tenant_id != group[0][0].tenant_id:
+            line = self._line(request)
+            if line is not None and line.has(request.tenant_id):
+                line.accept([waiting])
+            elif self._one_tenant and group and request.tenant_id != group[0][0].tenant_id:
                 kept.append(waiting)
-                continue
-            events += len(waiting[0].events)
-            group.append(waiting)
+            else:
+                events += len(request.events)
+                group.append(waiting)
         self._queue.extendleft(reversed(kept))
         return group
 
-    async def _commit(self, group: list[Waiting], *, again: bool = False) -> None:
-        """Commit a group, or its parts."""
-        try:
-            await self._attempt(group)
-        except _BrokenCommit:
-            await self._disconnect()
-            _fail([w for w in group if w[0].receipt is None], OutcomeUnknown(OutcomeUnknown.__doc__))
-            rest = [w for w in group if w[0].receipt is not None]
-            if rest:
-                await self._commit_after_break(rest, again=again)
-        except psycopg.Error as error:
-            if (
-                self._connection is None
-                or self._connection.broken
-                or isinstance(error, psycopg.InterfaceError)
-            ):
-                await self._disconnect()
-                await self._commit_after_break(group, again=again)
+    def _line(self, request: Append) -> GroupCommitter | None:
+        return self._aside[request.tenant_id.int % _ASIDE] if self._aside else None
+
+    async def _commit(self, group: list[Waiting]) -> None:
+        """Commit a group, or its parts; once more when the connection was lost, longer when the outcome is open."""
+        retried, deadline = False, None
+        while group:
+            try:
+                await self._attempt(group)
+                return
+            except BrokenCommit:
+                _fail([w for w in group if w[0].receipt is None], OutcomeUnknown(OutcomeUnknown.__doc__))
+                group = [w for w in group if w[0].receipt is not None]
+                deadline = deadline or time.monotonic() + _RESOLVE_FOR
+            except Exception as error:  # noqa: BLE001 - what cannot even be encoded is its own caller's to see
+                if not self._writer.lost(error):
+                    await self._halve(group, error)
+                    return
+            await self._writer.disconnect()
+            if deadline is None:
+                if retried:
+                    _fail(group, LogUnavailable(_UNREACHABLE))
+                    return
+                retried = True
+            elif time.monotonic() > deadline:
+                _fail(group, LogUnavailable(_UNRESOLVED))
+                return
             else:
-                await self._halve(group, error)
+                await asyncio.sleep(_RESOLVE_EVERY)
 
-    async def _commit_after_break(self, group: list[Waiting], *, again: bool) -> None:
-        if again:
-            _fail(
-                group,
-                LogUnavailable("the database cannot be reached; try again with the same idempotency key"),
-            )
-        else:
-            await self._commit(group, again=True)
-
-    async def _halve(self, group: list[Waiting], error: psycopg.Error) -> None:
-        if self._connection is not None:
-            await self._connection.execute("ROLLBACK")
-        if len(group) == 1:
+    async def _halve(self, group: list[Waiting], error: Exception) -> None:
+        await self._writer.rollback()
+        if isinstance(error, psycopg.errors.LockNotAvailable) and self._patient:
+            _fail(group, LogUnavailable(_BUSY))
+        elif len(group) == 1:
             _fail(group, refuse(error))
-            return
-        middle = len(group) // 2
-        await self._commit(group[:middle])
-        await self._commit(group[middle:])
-
-    async def _attempt(self, waiting: list[Waiting]) -> None:
-        if self._connection is None:
-            self._connection = await self._open()
-        connection = self._connection
-        group = Group([request for request, _ in waiting])
-        await self._read(connection, group)
-        outcomes = group.judge()
-        if group.accepted:
-            await self._write(connection, group)
         else:
-            await connection.execute("ROLLBACK")
+            middle = len(group) // 2
+            await self._commit(group[:middle])
+            await self._commit(group[middle:])
+
+    async def _attempt(self, group: list[Waiting]) -> None:
+        outcomes, events = await self._writer.carry_out([request for request, _ in group], wait=self._patient)
         self.groups += 1
-        self.events += group.event_count
-        _settle(waiting, outcomes)
-        if self._on_commit is not None and group.event_count:
+        self.events += events
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            if outcome is None:
+                self._set_aside(waiting)
+            else:
+                _settle(waiting, outcome)
+        if self._on_commit is not None and events:
             self._on_commit()
 
-    async def _read(self, connection: Connection, group: Group) -> None:
-        tables, receipts = self._tables, None
-        async with connection.pipeline():
-            await connection.execute("BEGIN", prepare=True)
-            if group.opens:
-                await connection.execute(tables.open_heads, (UuidArray.of(group.opens),), prepare=True)
-            heads = await connection.execute(
-                tables.lock_heads, (UuidArray.of(group.tenants),), prepare=True, binary=True
-            )
-            tenants, streams = group.stream_keys()
-            versions = await connection.execute(
-                tables.versions, (UuidArray.of(tenants), TextArray.of(streams)), prepare=True, binary=True
-            )
-            if group.receipt_keys and tables.receipts is not None:
-                receipts = await connection.execute(
-                    tables.receipts,
-                    (
-                        UuidArray.of([tenant for tenant, _ in group.receipt_keys]),
-                        BytesArray.of([key for _, key in group.receipt_keys]),
-                    ),
-                    prepare=True,
-                    binary=True,
-                )
-        group.learn(
-            await heads.fetchall(),
-            await versions.fetchone(),
-            [] if receipts is None else await receipts.fetchall(),
-        )
-
-    async def _write(self, connection: Connection, group: Group) -> None:
-        parameters = (*group.event_columns(), *group.receipt_columns(), *group.head_columns())
-        statement = self._tables.write_with_receipts if group.receipts_made else self._tables.write
-        if statement is None:
-            msg = "this log keeps no receipts"
-            raise TypeError(msg)
-        try:
-            async with connection.pipeline():
-                await connection.execute(statement, parameters, prepare=True)
-                await connection.execute("COMMIT", prepare=True)
-        except psycopg.OperationalError as error:
-            if connection.broken:
-                raise _BrokenCommit from error
-            raise
-
-    async def _open(self) -> Connection:
-        connection = await self._connect()
-        register(connection)
-        await connection.execute(_SETTINGS)
-        return connection
-
-    async def _disconnect(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            with contextlib.suppress(psycopg.Error):
-                await connection.close()
+    def _set_aside(self, waiting: Waiting) -> None:
+        line = self._line(waiting[0])
+        if line is None:
+            raise RuntimeError("a line that waits sets nothing aside")
+        line.accept([waiting])
 
 
 def _fail(group: list[Waiting], error: Exception) -> None:
-    for _, future in group:
-        if not future.done():
-            future.set_exception(error)
+    for waiting in group:
+        _settle(waiting, error)
 
 
-def _settle(waiting: list[Waiting], outcomes: list[Appended | Exception]) -> None:
-    for (_, future), outcome in zip(waiting, outcomes, strict=True):
-        if future.done():
-            continue
+def _settle(waiting: Waiting, outcome: Appended | Exception) -> None:
+    future = waiting[1]
+    if future.done():
+        return
+    with contextlib.suppress(InvalidStateError):  # a thread gave up waiting at this very moment
         if isinstance(outcome, Exception):
             future.set_exception(outcome)
         else:

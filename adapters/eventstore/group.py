@@ -26,6 +26,7 @@ from application.ports.log import (
     Receipt,
     StaleAuthorisation,
     UnknownLog,
+    Unstorable,
     VersionConflict,
 )
 
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
     from uuid import UUID
+
+
+Outcome = Appended | Exception | None
+"""What became of a request; None: its head is held by another session, and it has to wait."""
 
 
 class _Log:
@@ -66,6 +71,7 @@ class Group:
             )
         }
         self._logs: dict[UUID, _Log] = {}
+        self._held: set[UUID] = set()
         self._receipts: dict[tuple[UUID, bytes], Receipt] = {}
         self._rows: list[tuple[UUID, int, int, NewEvent, datetime]] = []
         self.receipts_made: list[tuple[UUID, bytes, Receipt]] = []
@@ -94,10 +100,21 @@ class Group:
             (row[0], bytes(row[1])): Receipt(row[2], row[3], bytes(row[4]), *row[5:]) for row in receipts
         }
 
-    def judge(self) -> list[Appended | Exception]:
+    def not_locked(self) -> list[UUID]:
+        """The tenants whose head was not given: it is held by another session, or there is none."""
+        return [tenant for tenant in self.tenants if tenant not in self._logs]
+
+    def set_aside(self, tenants: set[UUID]) -> None:
+        """Leave the requests of these tenants alone."""
+        self._held = tenants
+
+    def judge(self) -> list[Outcome]:
         """Accept or refuse each request, in order; accepted ones are what the next ones meet."""
-        outcomes: list[Appended | Exception] = []
+        outcomes: list[Outcome] = []
         for request in self.requests:
+            if request.tenant_id in self._held:
+                outcomes.append(None)
+                continue
             try:
                 outcomes.append(self._judge(request))
             except LogError as error:
@@ -202,6 +219,9 @@ class Group:
         )
 
 
-def refuse(error: psycopg.Error) -> LogError:
-    """What a caller is told when the server refused its request alone. The server's words may hold data: they stay."""
-    return LogUnavailable(f"the database refused the request ({type(error).__name__}); nothing was written")
+def refuse(error: Exception) -> LogError:
+    """What a caller is told when its request alone cannot be written. The server's words may hold data: they stay."""
+    what = f"the request cannot be written ({type(error).__name__}); nothing was written"
+    if isinstance(error, psycopg.OperationalError):
+        return LogUnavailable(f"{what}; try again")
+    return Unstorable(f"{what}")

@@ -17,6 +17,8 @@ class LogTables:
 
     open_heads: LiteralString
     lock_heads: LiteralString
+    lock_free_heads: LiteralString
+    known_heads: LiteralString
     versions: LiteralString
     receipts: LiteralString | None
     write: LiteralString
@@ -43,15 +45,18 @@ def _log(events: LiteralString, heads: LiteralString, receipts: LiteralString | 
     receipt_columns: LiteralString = (
         "tenant_id, key_hmac, body_hmac, command_id, command, first_position, last_position, recorded_at"
     )
+    lock: LiteralString = (
+        f"SELECT tenant_id, epoch, position, recorded_at, auth_epoch FROM {heads}"
+        " WHERE tenant_id = ANY(%s::uuid[]) ORDER BY tenant_id FOR UPDATE"
+    )
     return LogTables(
         open_heads=(
             f"INSERT INTO {heads} (tenant_id, epoch, position, recorded_at, auth_epoch)"
             " SELECT t, 1, 0, clock_timestamp(), 1 FROM unnest(%s::uuid[]) t ORDER BY t ON CONFLICT DO NOTHING"
         ),
-        lock_heads=(
-            f"SELECT tenant_id, epoch, position, recorded_at, auth_epoch FROM {heads}"
-            " WHERE tenant_id = ANY(%s::uuid[]) ORDER BY tenant_id FOR UPDATE"
-        ),
+        lock_heads=lock,
+        lock_free_heads=f"{lock} SKIP LOCKED",
+        known_heads=f"SELECT tenant_id FROM {heads} WHERE tenant_id = ANY(%s::uuid[])",
         # A statement of its own, after the lock: under READ COMMITTED its snapshot sees all that the lock waited for.
         versions=(
             "SELECT clock_timestamp(), array_agg(coalesce((SELECT e.version"

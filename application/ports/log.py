@@ -149,6 +149,10 @@ class LogUnavailable(LogError):
     """The database cannot be reached, or is too busy. Nothing was written; try again."""
 
 
+class Unstorable(LogUnavailable):
+    """The request holds what cannot be stored (a NUL character, a number out of range). Change it, then send it again."""
+
+
 class OutcomeUnknown(LogError):
     """The connection broke during COMMIT of a request without a receipt: it may or may not be in the log."""
 
