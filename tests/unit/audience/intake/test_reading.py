@@ -1,0 +1,238 @@
+"""A whole file: candidates, repeats, rejected rows, the error file and the dry run."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from domain.audience.intake import (
+    Candidate,
+    FileRefused,
+    Mapping,
+    Normaliser,
+    Preview,
+    Rejected,
+    Repeat,
+    Source,
+    candidates,
+    dry_run,
+    error_rows,
+    escape_formula,
+    open_file,
+    unescape_formula,
+)
+from tests.support.contact_files import HEADER, NOW, SAMPLE, WORLD, as_csv, contacts, pieces, pseudonym
+
+Outcomes = list[Candidate | Repeat | Rejected]
+
+
+def outcomes(data: bytes, mapping: Mapping | None = None) -> Outcomes:
+    opened = open_file(pieces(data, 100), mapping or Mapping())
+    normaliser = Normaliser(opened.sheet.header, opened.mapping, WORLD, NOW)
+    return list(candidates(opened, normaliser, pseudonym))
+
+
+def preview(data: bytes, mapping: Mapping | None = None) -> Preview:
+    return dry_run(lambda: pieces(data, 100), mapping or Mapping(), WORLD, now=NOW, pseudonym=pseudonym)
+
+
+def only(data: str, mapping: Mapping | None = None) -> Candidate:
+    (outcome,) = outcomes(data.encode(), mapping)
+    assert isinstance(outcome, Candidate)
+    return outcome
+
+
+def rejected(data: str) -> Rejected:
+    (outcome,) = outcomes(data.encode())
+    assert isinstance(outcome, Rejected)
+    return outcome
+
+
+def test_a_row_with_everything() -> None:
+    candidate = only(
+        "E-Mail,Vorname,Nachname,Titel,Firma,Telefon,Land,Type,Contact type,Opted in at,Opt-in source,Opt-in IP,"
+        "Last purchase,Unsubscribed,Tags,Notes\n"
+        'ANN@Bücher.example, Zoe\u0308 ,Groß,CFO,"Groß, Klein",030 1234567,Deutschland,big,B2B,28.04.2025 06:30,'
+        'Trade fair,192.0.2.7,2025-05-01,no,vip;q3; vip,"=1+1\nand more"\n',
+        Mapping(timezone="Europe/Berlin"),
+    )
+    assert candidate.email.match == "ann@xn--bcher-kva.example"
+    assert (candidate.row, candidate.line) == (1, 2)
+    assert (candidate.first_name, candidate.last_name, candidate.title) == ("Zoë", "Groß", "CFO")
+    assert (candidate.company, candidate.phone, candidate.phone_e164) == (
+        "Groß, Klein",
+        "030 1234567",
+        "+49301234567",
+    )
+    assert (candidate.country, candidate.subscriber_type) == ("DE", "corporate")
+    assert candidate.opted_in_at == datetime(2025, 4, 28, 4, 30, tzinfo=UTC)
+    assert (candidate.source, candidate.opt_in_source, candidate.opt_in_ip) == (
+        Source.EVENT,
+        "Trade fair",
+        "192.0.2.7",
+    )
+    assert candidate.last_purchase_at == datetime(2025, 4, 30, 22, tzinfo=UTC)
+    assert (candidate.unsubscribed, candidate.tags) == (False, ("vip", "q3"))
+    assert (candidate.notes, candidate.attributes) == ("=1+1\nand more", (("type", "big"),))
+    assert candidate.warnings == ()
+
+
+def test_what_is_doubtful_is_kept_with_a_warning() -> None:
+    candidate = only(
+        "Email,Country,Phone,Opt-in IP,Subscriber type\ninfo@example.org,Atlantis,+49 1,here,martian\n"
+    )
+    assert (candidate.country, candidate.phone, candidate.phone_e164) == (None, "+49 1", None)
+    assert (candidate.opt_in_ip, candidate.subscriber_type) == ("here", None)
+    assert [(warning.column, warning.code) for warning in candidate.warnings] == [
+        ("Email", "email-role"),
+        ("Country", "country-unknown"),
+        ("Phone", "phone-not-valid"),
+        ("Subscriber type", "subscriber-type-unknown"),
+        ("Opt-in IP", "ip-not-valid"),
+    ]
+
+
+def test_the_display_name_fills_an_empty_name() -> None:
+    assert only('Email\n"""Lee, Ann"" <ann@example.org>"\n').full_name == "Lee, Ann"
+
+
+def test_the_default_country_is_for_rows_that_name_none() -> None:
+    data = b"Email,Country\nann@example.org,\nbob@example.org,FR\ncid@example.org,Atlantis\n"
+    found = [
+        outcome.country
+        for outcome in outcomes(data, Mapping(default_country="DE"))
+        if isinstance(outcome, Candidate)
+    ]
+    assert found == ["DE", "FR", None]
+
+
+def test_all_faults_of_a_row_are_told_and_none_echoes_it() -> None:
+    row = rejected(
+        "Email,Opted in at,Unsubscribed,Notes\nSecretName,03/04/2025,perhaps," + "n" * 10_001 + "\n"
+    )
+    assert [(problem.column, problem.code) for problem in row.problems] == [
+        ("Email", "email-without-at"),
+        ("Unsubscribed", "flag-unknown"),
+        ("Opted in at", "date-ambiguous"),
+        ("Notes", "too-long"),
+    ]
+    assert "10,000" in row.problems[3].message
+    assert not any("SecretName" in f"{p.message}{p.remedy}" or "03/04" in p.message for p in row.problems)
+
+
+def test_who_said_stop_has_said_it_even_in_a_row_that_is_rejected() -> None:
+    row = rejected("Email,Opted in at,Unsubscribed\nann@example.org,03/04/2025,yes\n")
+    assert row.withdrawal is not None
+    assert row.withdrawal.match == "ann@example.org"
+    assert rejected("Email,Opted in at,Unsubscribed\nann@example.org,03/04/2025,\n").withdrawal is None
+
+
+def test_any_of_several_columns_may_say_stop() -> None:
+    assert only("Email,Unsubscribed,Opt-out\nann@example.org,no,x\n").unsubscribed
+
+
+def test_repeats_name_the_row_of_the_first() -> None:
+    data = b"Email,Unsubscribed\nann@example.org,\nbob@example.org,\nANN@example.org,yes\nann@b\n"
+    found = outcomes(data)
+    assert [type(outcome) for outcome in found] == [Candidate, Candidate, Repeat, Rejected]
+    repeat = found[2]
+    assert isinstance(repeat, Repeat)
+    assert (repeat.candidate.row, repeat.first_row, repeat.candidate.unsubscribed) == (3, 1, True)
+
+
+def test_under_create_nothing_is_a_repeat() -> None:
+    data = b"Email\nann@example.org\nann@example.org\n"
+    assert [
+        type(outcome) for outcome in outcomes(data, Mapping.model_validate({"duplicates": "create"}))
+    ] == [Candidate] * 2
+
+
+def test_the_error_file_gives_rows_back_and_reads_as_the_file_it_came_from() -> None:
+    data = b'Email;Notes\nann@example.org;fine\nbroken;=1+1\nx@b;a;b\nx\ny;"open\n'
+    opened = open_file([data], Mapping())
+    normaliser = Normaliser(opened.sheet.header, opened.mapping, WORLD, NOW)
+    faults = [
+        outcome for outcome in candidates(opened, normaliser, pseudonym) if isinstance(outcome, Rejected)
+    ]
+    returned = b"".join(
+        error_rows(
+            opened.sheet.header,
+            opened.sheet.delimiter,
+            ((fault.row.cells, fault.problems) for fault in faults),
+        )
+    )
+    assert returned.startswith(b"\xef\xbb\xbfEmail;Notes;error_row;error_column;error_code;error_remedy\r\n")
+    assert b"\r\nbroken;'=1+1;2;Email;email-without-at;" in returned
+    again = open_file([returned.replace(b"broken", b"bob@example.org")], Mapping())
+    assert again.sheet.header == ("Email", "Notes")
+    assert [row.cells for row in again.rows][:2] == [["bob@example.org", "=1+1"], ["x@b", "a", "b"]]
+
+
+@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@x", "\t=1", " =1", "\uff1d1", "'=1", "''=1"])
+def test_formulas_are_escaped_and_back(cell: str) -> None:
+    assert escape_formula(cell) == "'" + cell
+    assert unescape_formula(escape_formula(cell)) == cell
+
+
+@pytest.mark.parametrize("cell", ["", "a=1", "'quoted'", "1-2"])
+def test_other_cells_stay(cell: str) -> None:
+    assert escape_formula(cell) == unescape_formula(cell) == cell
+
+
+def test_a_dry_run_counts_everything() -> None:
+    data = as_csv([HEADER, *contacts(200), contacts(1)[0], ["", "", "nobody", *[""] * 6]]).encode()
+    shown = preview(data)
+    assert (shown.state, shown.rows, shown.accepted, shown.repeated, shown.rejected) == (
+        "ready",
+        202,
+        200,
+        1,
+        1,
+    )
+    assert shown.problems == {"email-without-at": 1}
+    assert shown.first_problems[0].row == 202
+    assert shown.mapping is not None
+    assert shown.mapping.column_of("email") == "Email"
+    assert Preview.model_validate_json(shown.model_dump_json()) == shown
+
+
+def test_a_dry_run_of_an_unknown_encoding_shows_how_it_would_read() -> None:
+    data = "Email,Name\nann@example.org,Ann\nj@example.org,Jürgen\n".encode("windows-1252")
+    shown = preview(data)
+    assert shown.refusal is not None
+    assert (shown.state, shown.refusal.code, shown.refusal.where["row"]) == (
+        "refused",
+        "import-encoding-unknown",
+        2,
+    )
+    assert shown.shown_as == (("Email", "Name"), ("j@example.org", "Jürgen"))
+    assert preview(data, Mapping(encoding="windows-1252")).accepted == 2
+
+
+def test_a_dry_run_without_an_email_column_shows_the_columns() -> None:
+    shown = preview(b"Name,Town\nAnn,Rome\n")
+    assert shown.refusal is not None
+    assert shown.refusal.code == "import-mapping-email-missing"
+    assert [column.column for column in shown.columns] == ["Name", "Town"]
+
+
+def test_rows_before_a_refusal_are_handed_out() -> None:
+    opened = open_file([b"Email\nann@example.org\nb\xff\n"], Mapping())
+    assert next(opened.rows).cells == ["ann@example.org"]
+    with pytest.raises(FileRefused):
+        next(opened.rows)
+
+
+@pytest.mark.skipif(
+    not SAMPLE.exists(), reason="needs the sample export: set PENGUINMAILS_SAMPLES to its folder"
+)
+def test_the_sample_export() -> None:
+    shown = dry_run(lambda: [SAMPLE.read_bytes()], Mapping(), WORLD, now=NOW, pseudonym=pseudonym)
+    assert shown.accepted + shown.repeated + shown.rejected == shown.rows == 20_400
+    assert (shown.repeated, shown.rejected, shown.withdrawals) == (345, 2_675, 4_274)
+    assert shown.problems == {
+        "date-ambiguous": 1_614,
+        "email-name-invalid": 774,
+        "email-with-spaces": 195,
+        "email-without-at": 103,
+        "email-missing": 90,
+    }
