@@ -1,7 +1,7 @@
 """An API key: what a service, or a person through a service, acts with.
 
-Its secret is shown once and never stored: the log holds its HMAC. A key has a role, may be narrowed to some
-of the role's permissions and to some workspaces, may speak for one member, may expire, and is revoked at once.
+Its secret is shown once and never stored: the log holds its HMAC. A key has a role, may be narrowed to
+some of the role's permissions and to some workspaces, may speak for one member, may expire, and is revoked at once.
 In the platform's log the same stream holds the keys of staff.
 """
 

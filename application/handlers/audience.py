@@ -1,0 +1,186 @@
+"""Audience commands that touch more than one stream: they reserve or release an address, or follow a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from application.unit import handles
+from domain.audience.addressee import (
+    Addressee,
+    AddresseeErased,
+    NoAddressee,
+    RecordOptOut,
+)
+from domain.audience.admission import Newcomer, admit
+from domain.audience.contact import (
+    PERSONAL,
+    Contact,
+    ContactAlreadyErased,
+    ContactRemoved,
+    CreateContact,
+    EraseContact,
+    NoContact,
+    RemoveContact,
+    RevertContact,
+    Segment,
+    erased,
+    existing,
+    removed,
+    reverted,
+    unused,
+)
+from domain.audience.contact_import import Import
+from domain.audience.contact_list import AddToList, ContactList, CreateList, listable, open_list
+from domain.audience.email import match_form
+from domain.audience.email_claim import EmailReleased
+from domain.audience.import_commands import RegisterImport, StartImport
+from domain.kernel.errors import NotFound
+from domain.kernel.ids import AddresseeId, ContactId
+from domain.kernel.personal import is_hidden
+from domain.tenancy.workspace import usable
+
+if TYPE_CHECKING:
+    from application.unit import Unit
+    from domain.audience.addressee import AddresseeState
+    from domain.audience.contact import ContactState
+    from domain.audience.email_claim import EmailClaim
+
+
+@handles(CreateContact)
+async def create_contact(command: CreateContact, unit: Unit) -> None:
+    """Reserve the address, find or register the addressee, create the contact."""
+    usable(await unit.load("workspace", command.workspace_id))
+    contact_id = ContactId(command.stamp.target)
+    unused(await unit.load("contact", contact_id))
+    newcomer = Newcomer(
+        contact_id=contact_id,
+        workspace_id=command.workspace_id,
+        email=command.email,
+        details={name: getattr(command, name) for name in PERSONAL},
+        segment=Segment(
+            country=command.country, subscriber_type=command.subscriber_type, source=command.source
+        ),
+    )
+    await enter(unit, newcomer, AddresseeId(command.stamp.fresh_id("addressee")))
+
+
+async def enter(unit: Unit, newcomer: Newcomer, fresh_addressee: AddresseeId) -> AddresseeId:
+    """Admit a newcomer whose contact stream is loaded; their addressee."""
+    claim: EmailClaim
+    key, claim = await unit.find("email_claim", match_form(newcomer.email))
+    former: AddresseeState = NoAddressee()
+    if claim.addressee_id is None:
+        unit.assume_new("addressee", fresh_addressee)
+        if claim.former is not None:
+            former = await unit.load("addressee", claim.former)
+    admission = admit(newcomer, claim, former, fresh_addressee)
+    unit.append("email_claim", key, *admission.claim)
+    if admission.addressee:
+        unit.append("addressee", admission.addressee_id, *admission.addressee)
+    if admission.former:
+        unit.append("addressee", claim.former, *admission.former)
+    unit.append("contact", newcomer.contact_id, *admission.contact)
+    return admission.addressee_id
+
+
+@handles(RemoveContact)
+async def remove_contact(command: RemoveContact, unit: Unit) -> None:
+    """Take the contact out and release its address in the workspace."""
+    contact = existing(await unit.load("contact", command.stamp.target))
+    await _take_out(unit, contact, removed(contact, reason="requested"))
+
+
+@handles(RevertContact)
+async def revert_contact(command: RevertContact, unit: Unit) -> None:
+    """Undo an import on the contact, where nobody changed it since."""
+    state: ContactState = await unit.load("contact", command.stamp.target)
+    event = reverted(state, command.import_id)
+    if isinstance(event, ContactRemoved) and isinstance(state, Contact):
+        await _take_out(unit, state, event)
+    elif event is not None:
+        unit.append("contact", command.stamp.target, event)
+
+
+async def _take_out(unit: Unit, contact: Contact, event: ContactRemoved) -> None:
+    key, claim = await unit.find("email_claim", match_form(contact.email))
+    unit.append("contact", contact.contact_id, event)
+    if claim.contacts.get(contact.workspace_id) == contact.contact_id:
+        released = EmailReleased(
+            addressee_id=contact.addressee_id,
+            workspace_id=contact.workspace_id,
+            contact_id=contact.contact_id,
+        )
+        unit.append("email_claim", key, released)
+
+
+@handles(EraseContact)
+async def erase_contact(command: EraseContact, unit: Unit) -> None:
+    """Erase the person: this contact, every other of theirs in the tenant, the addressee; free the address."""
+    state: ContactState = await unit.load("contact", command.stamp.target)
+    if isinstance(state, NoContact):
+        raise NotFound
+    if is_hidden(state.email):
+        raise ContactAlreadyErased
+    addressee_id = state.addressee_id
+    addressee = await unit.load("addressee", addressee_id)
+    if isinstance(addressee, Addressee) and addressee.erased:
+        raise ContactAlreadyErased
+    claim: EmailClaim
+    key, claim = await unit.find("email_claim", match_form(state.email))
+    others = [contact_id for contact_id in claim.contacts.values() if contact_id != state.contact_id]
+    for contact in (state, *await unit.load_many("contact", others)):
+        unit.append("contact", contact.contact_id, erased(contact))
+    # A contact that was removed before holds no address any more; the release says all the same who is gone.
+    for workspace_id, contact_id in claim.contacts.items() or [(state.workspace_id, state.contact_id)]:
+        released = EmailReleased(
+            addressee_id=addressee_id, workspace_id=workspace_id, contact_id=contact_id, erased=True
+        )
+        unit.append("email_claim", key, released)
+    unit.append("addressee", addressee_id, AddresseeErased(addressee_id=addressee_id))
+
+
+@handles(RecordOptOut)
+async def record_opt_out(command: RecordOptOut, unit: Unit) -> None:
+    """Enter an opt-out with the addressee, and with whoever has their address after an erasure."""
+    addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
+    unit.decide(command)
+    while isinstance(addressee, Addressee) and addressee.successor_id is not None:
+        successor = addressee.successor_id
+        addressee = await unit.load("addressee", successor)
+        unit.decide(command, "addressee", successor)
+
+
+@handles(CreateList)
+async def create_list(command: CreateList, unit: Unit) -> None:
+    """Make a list in a workspace that is there."""
+    usable(await unit.load("workspace", command.workspace_id))
+    await unit.load("list", command.stamp.target)
+    unit.decide(command)
+
+
+@handles(AddToList)
+async def add_to_list(command: AddToList, unit: Unit) -> None:
+    """Add contacts of the list's workspace."""
+    state = await unit.load("list", command.stamp.target)
+    if isinstance(state, ContactList):
+        contacts = await unit.load_many("contact", list(command.contact_ids))
+        for contact in contacts:
+            listable(state, contact)
+    unit.decide(command)
+
+
+@handles(RegisterImport)
+async def register_import(command: RegisterImport, unit: Unit) -> None:
+    """Take a file in for a workspace that is there."""
+    usable(await unit.load("workspace", command.workspace_id))
+    await unit.load("import", command.stamp.target)
+    unit.decide(command)
+
+
+@handles(StartImport)
+async def start_import(command: StartImport, unit: Unit) -> None:
+    """Start an import; its contacts go onto a list of the same workspace, if onto any."""
+    state = await unit.load("import", command.stamp.target)
+    if isinstance(state, Import) and command.list_id is not None:
+        open_list(await unit.load("list", command.list_id), state.workspace_id)
+    unit.decide(command)

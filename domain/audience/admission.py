@@ -1,0 +1,82 @@
+"""Admitting a contact: the reservation of its address, its addressee, and the contact, decided together.
+
+An address is one contact's in each workspace, and one addressee's in the tenant. Whoever comes back after an erasure
+gets a new addressee, since the old one's key is gone, and the old one's opt-out with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domain.audience.addressee import (
+    Addressee,
+    AddresseeRegistered,
+    AddresseeState,
+    AddresseeSucceeded,
+    carried,
+)
+from domain.audience.contact import ContactCreated, Segment
+from domain.audience.email_claim import EmailClaim, EmailClaimed, free_in
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from domain.kernel.events import Event
+    from domain.kernel.ids import AddresseeId, ContactId, ImportId, WorkspaceId
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody who is to become a contact. `details`: personal fields of the contact by name."""
+
+    contact_id: ContactId
+    workspace_id: WorkspaceId
+    email: str
+    details: dict[str, Any]
+    segment: Segment
+    import_id: ImportId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The events of an admission, by stream."""
+
+    addressee_id: AddresseeId
+    claim: tuple[Event, ...]
+    addressee: tuple[Event, ...]
+    contact: tuple[Event, ...]
+    former: tuple[Event, ...]
+    """For the erased addressee that `claim.former` names."""
+
+
+def admit(
+    newcomer: Newcomer, claim: EmailClaim, former: AddresseeState, fresh_addressee: AddresseeId
+) -> Admission:
+    """Admit a newcomer under `fresh_addressee` unless the address has an addressee already.
+
+    `former` is the state of the addressee that `claim.former` names. Refused with `AddressTaken`.
+    """
+    free_in(claim, newcomer.workspace_id)
+    addressee_id = claim.addressee_id
+    addressee: tuple[Event, ...] = ()
+    succeeded: tuple[Event, ...] = ()
+    if addressee_id is None:
+        addressee_id = fresh_addressee
+        registered = AddresseeRegistered(addressee_id=addressee_id, email=newcomer.email)
+        addressee = (registered, *carried(former, addressee_id))
+        if isinstance(former, Addressee):
+            succeeded = (AddresseeSucceeded(addressee_id=former.addressee_id, successor_id=addressee_id),)
+    claimed = EmailClaimed(
+        addressee_id=addressee_id, workspace_id=newcomer.workspace_id, contact_id=newcomer.contact_id
+    )
+    created = ContactCreated(
+        contact_id=newcomer.contact_id,
+        workspace_id=newcomer.workspace_id,
+        addressee_id=addressee_id,
+        email=newcomer.email,
+        segment=newcomer.segment,
+        import_id=newcomer.import_id,
+        **newcomer.details,
+    )
+    return Admission(addressee_id, (claimed,), addressee, (created,), succeeded)

@@ -1,0 +1,309 @@
+"""An import: a file of contacts on its way into a workspace, chunk by chunk, every row accounted for.
+
+registered -> ready -> running -> completed, or failed, or cancelled; what it did can be rolled back. The file, its
+preview and its error file are kept under the import's own key until 7 days after the end, then the key is destroyed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping as Counts
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, TypeAlias, assert_never
+from uuid import UUID
+
+from pydantic import Field
+
+from domain.audience.intake.mapping import ColumnGuess, Duplicates, Mapping, resolve_mapping
+from domain.kernel.events import Event
+from domain.kernel.ids import ImportId, ListId, WorkspaceId
+from domain.kernel.personal import Profile
+
+FILES_KEPT: Final = timedelta(days=7)
+
+
+class ImportStatus(StrEnum):
+    """Where an import stands."""
+
+    REGISTERED = "registered"
+    READY = "ready"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    ROLLING_BACK = "rolling_back"
+    ROLLED_BACK = "rolled_back"
+
+
+class ImportRegistered(Event, name="audience.import_registered", version=1, subject="uploaded_by"):
+    """A file was uploaded. `size` in bytes, `sha256` of its bytes in hex."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+    uploaded_by: UUID
+    file_name: Profile[str]
+    size: int
+    sha256: str
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+class ImportReady(Event, name="audience.import_ready", version=1):
+    """The file was looked into; `columns` is the guessed target of each column, in the file's order."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+    encoding: str
+    delimiter: str
+    columns: dict[str, str]
+
+
+class ImportStarted(Event, name="audience.import_started", version=1):
+    """Somebody started the import. `mapping` is whole: it does not change however often the work resumes."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+    mapping: dict[str, Any]
+    list_id: ListId | None = None
+
+
+class ImportChunkApplied(Event, name="audience.import_chunk_applied", version=1):
+    """Rows `first_row` to `last_row` were dealt with. `problems` and `warnings` count by code."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+    chunk: int
+    first_row: int
+    last_row: int
+    imported: int
+    updated: int
+    skipped: int
+    rejected: int
+    warnings: dict[str, int] = Field(default_factory=dict)
+    problems: dict[str, int] = Field(default_factory=dict)
+
+
+class ImportCompleted(Event, name="audience.import_completed", version=1):
+    """Every row was dealt with: `rows = imported + updated + skipped + rejected`."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+    rows: int
+    imported: int
+    updated: int
+    skipped: int
+    rejected: int
+    files_until: datetime
+
+
+class ImportFailed(Event, name="audience.import_failed", version=1):
+    """The file could not be read to its end. `problem` is a code, `remedy` what to do about it."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+    problem: str
+    remedy: str
+    files_until: datetime
+
+
+class ImportCancelled(Event, name="audience.import_cancelled", version=1):
+    """Somebody stopped the import; what was dealt with stays."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+    files_until: datetime
+
+
+class ImportRollbackRequested(Event, name="audience.import_rollback_requested", version=1):
+    """Somebody wants undone what the import did."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+
+
+class ImportRollbackChunkApplied(Event, name="audience.import_rollback_chunk_applied", version=1):
+    """Some contacts were dealt with: `removed`, `restored` to before, or `kept` since somebody changed them."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+    chunk: int
+    removed: int
+    restored: int
+    kept: int
+
+
+class ImportRolledBack(Event, name="audience.import_rolled_back", version=1):
+    """Nothing of the import is left but opt-outs, consents and what somebody changed since."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+    removed: int
+    restored: int
+    kept: int
+
+
+class ImportFilesDestroyed(Event, name="audience.import_files_destroyed", version=1):
+    """The key of the file, its preview and its error file is gone."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+
+
+ImportEvent: TypeAlias = (
+    ImportRegistered
+    | ImportReady
+    | ImportStarted
+    | ImportChunkApplied
+    | ImportCompleted
+    | ImportFailed
+    | ImportCancelled
+    | ImportRollbackRequested
+    | ImportRollbackChunkApplied
+    | ImportRolledBack
+    | ImportFilesDestroyed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NoImport:
+    """No import has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Rows dealt with: what became of them."""
+
+    imported: int = 0
+    updated: int = 0
+    skipped: int = 0
+    rejected: int = 0
+
+    @property
+    def rows(self) -> int:
+        """All of them."""
+        return self.imported + self.updated + self.skipped + self.rejected
+
+    def plus(self, more: ImportChunkApplied) -> Tally:
+        """With a chunk added."""
+        return Tally(
+            self.imported + more.imported,
+            self.updated + more.updated,
+            self.skipped + more.skipped,
+            self.rejected + more.rejected,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """Contacts dealt with by the roll-back."""
+
+    chunks: int = 0
+    removed: int = 0
+    restored: int = 0
+    kept: int = 0
+
+    def plus(self, more: ImportRollbackChunkApplied) -> Undone:
+        """With a chunk added."""
+        return Undone(
+            more.chunk, self.removed + more.removed, self.restored + more.restored, self.kept + more.kept
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An import as it stands. `chunks` and `last_row` say where the work resumes."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+    uploaded_by: UUID
+    size: int
+    sha256: str
+    status: ImportStatus = ImportStatus.REGISTERED
+    encoding: str | None = None
+    delimiter: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    mapping: Mapping | None = None
+    list_id: ListId | None = None
+    chunks: int = 0
+    last_row: int = 0
+    tally: Tally = field(default_factory=Tally)
+    problems: Counts[str, int] = field(default_factory=dict)
+    warnings: Counts[str, int] = field(default_factory=dict)
+    undone: Undone = field(default_factory=Undone)
+    failure: str | None = None
+    files_until: datetime | None = None
+    files_destroyed: bool = False
+
+    @property
+    def duplicates(self) -> Duplicates:
+        """What happens to rows whose address is there already."""
+        return Duplicates.SKIP if self.mapping is None else self.mapping.duplicates
+
+    def guesses(self) -> tuple[ColumnGuess, ...]:
+        """What the columns were taken for when the file was looked into."""
+        return tuple(ColumnGuess(column, target, 1.0, "guessed") for column, target in self.columns.items())
+
+    def settled(self, asked: Mapping) -> Mapping:
+        """The whole mapping that `asked` and the guesses make. Raises the intake's refusals."""
+        mapping, _ = resolve_mapping(self.guesses(), asked)
+        return mapping.model_copy(update={"encoding": self.encoding, "delimiter": self.delimiter})
+
+
+ImportState: TypeAlias = NoImport | Import
+
+
+def evolve(state: ImportState, event: ImportEvent) -> ImportState:  # noqa: PLR0911 - a case for each event
+    """The import after `event`."""
+    if isinstance(event, ImportRegistered):
+        return Import(
+            import_id=event.import_id,
+            workspace_id=event.workspace_id,
+            uploaded_by=event.uploaded_by,
+            size=event.size,
+            sha256=event.sha256,
+            encoding=event.encoding,
+            delimiter=event.delimiter,
+        )
+    if isinstance(state, NoImport):
+        return state
+    match event:
+        case ImportReady():
+            return replace(
+                state,
+                status=ImportStatus.READY,
+                encoding=event.encoding,
+                delimiter=event.delimiter,
+                columns=event.columns,
+            )
+        case ImportStarted():
+            mapping = Mapping.model_validate(event.mapping)
+            return replace(state, status=ImportStatus.RUNNING, mapping=mapping, list_id=event.list_id)
+        case ImportChunkApplied():
+            return replace(
+                state,
+                chunks=event.chunk,
+                last_row=event.last_row,
+                tally=state.tally.plus(event),
+                problems=Counter(state.problems) + Counter(event.problems),
+                warnings=Counter(state.warnings) + Counter(event.warnings),
+            )
+        case ImportCompleted():
+            return replace(state, status=ImportStatus.COMPLETED, files_until=event.files_until)
+        case ImportFailed():
+            return replace(
+                state, status=ImportStatus.FAILED, failure=event.problem, files_until=event.files_until
+            )
+        case ImportCancelled():
+            return replace(state, status=ImportStatus.CANCELLED, files_until=event.files_until)
+        case ImportRollbackRequested():
+            return replace(state, status=ImportStatus.ROLLING_BACK)
+        case ImportRollbackChunkApplied():
+            return replace(state, undone=state.undone.plus(event))
+        case ImportRolledBack():
+            return replace(state, status=ImportStatus.ROLLED_BACK)
+        case ImportFilesDestroyed():
+            return replace(state, files_destroyed=True)
+        case _:
+            assert_never(event)

@@ -1,0 +1,78 @@
+"""The reservation of an address in a tenant: who its addressee is, and which contact holds it in each workspace.
+
+The stream's id is a pseudonym (an HMAC under the tenant's key of the address's match form): it appears in no view,
+no URL, no log line. After an erasure the address is free again, but `former` still names the erased addressee, so
+that an opt-out goes on holding for whoever enters the address anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias, assert_never
+
+from domain.kernel.commands import Decider
+from domain.kernel.errors import Refusal
+from domain.kernel.events import Event
+from domain.kernel.ids import AddresseeId, ContactId, WorkspaceId
+
+
+class EmailClaimed(Event, name="audience.email_claimed", version=1, subject="addressee_id"):
+    """A contact took an address in a workspace."""
+
+    addressee_id: AddresseeId
+    workspace_id: WorkspaceId
+    contact_id: ContactId
+
+
+class EmailReleased(Event, name="audience.email_released", version=1, subject="addressee_id"):
+    """A contact gave its address up. `erased`: because its person was erased, so the addressee went too."""
+
+    addressee_id: AddresseeId
+    workspace_id: WorkspaceId
+    contact_id: ContactId
+    erased: bool = False
+
+
+EmailClaimEvent: TypeAlias = EmailClaimed | EmailReleased
+
+
+@dataclass(frozen=True, slots=True)
+class EmailClaim:
+    """Who holds an address. `former` is the addressee of before the last erasure."""
+
+    addressee_id: AddresseeId | None = None
+    contacts: Mapping[WorkspaceId, ContactId] = field(default_factory=dict)
+    former: AddresseeId | None = None
+
+
+def evolve(state: EmailClaim, event: EmailClaimEvent) -> EmailClaim:
+    """The reservation after `event`."""
+    match event:
+        case EmailClaimed():
+            contacts = {**state.contacts, event.workspace_id: event.contact_id}
+            return replace(state, addressee_id=event.addressee_id, contacts=contacts)
+        case EmailReleased():
+            left = {key: value for key, value in state.contacts.items() if value != event.contact_id}
+            if event.erased:
+                return EmailClaim(None, left, event.addressee_id)
+            return replace(state, contacts=left)
+        case _:
+            assert_never(event)
+
+
+class AddressTaken(Refusal):
+    """An address belongs to one contact of a workspace. Update that contact, or remove it first."""
+
+    code = "address-taken"
+    field = "/email"
+
+
+def free_in(state: EmailClaim, workspace_id: WorkspaceId) -> None:
+    """The address has no contact in this workspace yet."""
+    holder = state.contacts.get(workspace_id)
+    if holder is not None:
+        raise AddressTaken(contact_id=holder)
+
+
+EMAIL_CLAIM: Final[Decider[EmailClaim]] = Decider(category="email_claim", initial=EmailClaim(), evolve=evolve)

@@ -1,0 +1,379 @@
+"""What may be done with an import, and when; its events and its state stand in `contact_import`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, TypeAlias, assert_never
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from domain.audience.contact_import import (
+    FILES_KEPT,
+    Import,
+    ImportCancelled,
+    ImportChunkApplied,
+    ImportCompleted,
+    ImportFailed,
+    ImportFilesDestroyed,
+    ImportReady,
+    ImportRegistered,
+    ImportRollbackChunkApplied,
+    ImportRollbackRequested,
+    ImportRolledBack,
+    ImportStarted,
+    ImportState,
+    ImportStatus,
+    NoImport,
+    evolve,
+)
+from domain.audience.intake.mapping import Mapping
+from domain.kernel.commands import Command, Decider
+from domain.kernel.errors import NotFound, Refusal, RefusalKind
+from domain.kernel.events import Event
+from domain.kernel.ids import ImportId, ListId, WorkspaceId
+from domain.kernel.permissions import Permission
+from domain.kernel.personal import Profile
+from domain.kernel.text import LineText
+
+_OPEN: Final = frozenset({ImportStatus.REGISTERED, ImportStatus.READY, ImportStatus.RUNNING})
+_ENDED: Final = frozenset({ImportStatus.COMPLETED, ImportStatus.FAILED, ImportStatus.CANCELLED})
+Count = Annotated[int, Field(ge=0)]
+RowNumber = Annotated[int, Field(ge=1)]
+
+
+class ImportIdTaken(Refusal):
+    """An import's id is used once. Take a new id."""
+
+    code = "import-id-taken"
+
+
+class ImportNotRegistered(Refusal):
+    """A file is looked into once, after its upload. Upload it again to have it looked into anew."""
+
+    code = "import-not-registered"
+
+
+class ImportNotReady(Refusal):
+    """An import starts once, when its file was looked into. Wait for `ready`; upload again to import again."""
+
+    code = "import-not-ready"
+
+
+class ImportReadingSettled(Refusal):
+    """Encoding and delimiter are settled at the upload, since the columns depend on them. Upload the file again."""
+
+    code = "import-reading-settled"
+    kind = RefusalKind.INVALID
+    field = "/mapping"
+
+
+class ImportNotRunning(Refusal):
+    """Rows are dealt with while an import runs. It ended, or has not started."""
+
+    code = "import-not-running"
+
+
+class ChunkOutOfOrder(Refusal):
+    """Chunks follow each other without a gap. Go on after the last one in the log."""
+
+    code = "import-chunk-out-of-order"
+
+
+class RowsDoNotAddUp(Refusal):
+    """Imported, updated, skipped and rejected are all the rows, each once. Nothing was written; count again."""
+
+    code = "import-rows-do-not-add-up"
+
+
+class ImportOver(Refusal):
+    """An import that has ended does not change any more. Roll it back if it should not have been."""
+
+    code = "import-over"
+
+
+class ImportNotEnded(Refusal):
+    """Only an import that has ended can be rolled back. Cancel it first, or wait."""
+
+    code = "import-not-ended"
+
+
+class NotRollingBack(Refusal):
+    """Contacts are put back while an import is rolled back. Ask for the roll-back first."""
+
+    code = "import-not-rolling-back"
+
+
+class FilesStillKept(Refusal):
+    """The file and the error file are kept for 7 days after the end. Wait until `files_until`."""
+
+    code = "import-files-still-kept"
+
+
+class RegisterImport(
+    Command, context="audience", stream="import", permission=Permission.CONTACTS_IMPORT, internal=True
+):
+    """Take in a file that was uploaded; the upload is its door."""
+
+    workspace_id: WorkspaceId
+    file_name: Profile[LineText]
+    size: Annotated[int, Field(ge=1)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+class MarkImportReady(
+    Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True
+):
+    """Enter how the file reads and what its columns were taken for."""
+
+    encoding: str
+    delimiter: str
+    columns: dict[str, str]
+
+
+class StartImport(Command, context="audience", stream="import", permission=Permission.CONTACTS_IMPORT):
+    """Start an import. `mapping` overrides what was guessed; the contacts go onto `list_id` too, if given."""
+
+    mapping: Mapping = Field(default_factory=Mapping)
+    list_id: ListId | None = None
+
+
+class ApplyChunk(Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True):
+    """Account for rows, in the same append as what became of them."""
+
+    chunk: RowNumber
+    first_row: RowNumber
+    last_row: RowNumber
+    imported: Count = 0
+    updated: Count = 0
+    skipped: Count = 0
+    rejected: Count = 0
+    warnings: dict[str, int] = Field(default_factory=dict)
+    problems: dict[str, int] = Field(default_factory=dict)
+
+
+class CompleteImport(
+    Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True
+):
+    """Enter that the file was read to its end; `rows` is how many rows it had."""
+
+    rows: Count
+
+
+class FailImport(Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True):
+    """Enter that the file cannot be read, or not to its end."""
+
+    problem: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,100}$")]
+    remedy: Annotated[str, StringConstraints(max_length=1000)]
+
+
+class CancelImport(Command, context="audience", stream="import", permission=Permission.CONTACTS_IMPORT):
+    """Stop an import; what it did so far stays, and can be rolled back."""
+
+
+class RollBackImport(Command, context="audience", stream="import", permission=Permission.CONTACTS_IMPORT):
+    """Undo what an import did, but never an opt-out, and nothing that somebody changed since."""
+
+
+class ApplyRollbackChunk(
+    Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True
+):
+    """Account for contacts that were put back, in the same append."""
+
+    chunk: RowNumber
+    removed: Count = 0
+    restored: Count = 0
+    kept: Count = 0
+
+
+class CompleteRollback(
+    Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True
+):
+    """Enter that every contact of the import was dealt with."""
+
+
+class DestroyImportFiles(
+    Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True
+):
+    """Enter that the key of the import's files was destroyed."""
+
+
+ImportCommand: TypeAlias = (
+    RegisterImport
+    | MarkImportReady
+    | StartImport
+    | ApplyChunk
+    | CompleteImport
+    | FailImport
+    | CancelImport
+    | RollBackImport
+    | ApplyRollbackChunk
+    | CompleteRollback
+    | DestroyImportFiles
+)
+
+
+def decide(command: ImportCommand, state: ImportState) -> tuple[Event, ...]:
+    """What a command does to the import."""
+    if isinstance(command, RegisterImport):
+        return (_registered(command, state),)
+    if isinstance(state, NoImport):
+        raise NotFound
+    match command:
+        case MarkImportReady() | StartImport():
+            return _begun(command, state)
+        case ApplyChunk():
+            return (_applied(command, state),)
+        case CompleteImport() | FailImport() | CancelImport():
+            return _ended(command, state)
+        case RollBackImport() | ApplyRollbackChunk() | CompleteRollback():
+            return _rolled_back(command, state)
+        case DestroyImportFiles():
+            if state.files_destroyed:
+                return ()
+            if state.files_until is None or command.stamp.at < state.files_until:
+                raise FilesStillKept
+            return (ImportFilesDestroyed(import_id=state.import_id, workspace_id=state.workspace_id),)
+        case _:
+            assert_never(command)
+
+
+def _registered(command: RegisterImport, state: ImportState) -> ImportRegistered:
+    if isinstance(state, Import):
+        raise ImportIdTaken
+    actor = command.stamp.actor
+    uploader: UUID = actor.member or actor.id
+    return ImportRegistered(
+        import_id=ImportId(command.stamp.target),
+        workspace_id=command.workspace_id,
+        uploaded_by=uploader,
+        file_name=command.file_name,
+        size=command.size,
+        sha256=command.sha256,
+        encoding=command.encoding,
+        delimiter=command.delimiter,
+    )
+
+
+def _begun(command: MarkImportReady | StartImport, state: Import) -> tuple[Event, ...]:
+    match command:
+        case MarkImportReady():
+            if state.status is not ImportStatus.REGISTERED:
+                raise ImportNotRegistered
+            return (
+                ImportReady(
+                    import_id=state.import_id,
+                    workspace_id=state.workspace_id,
+                    encoding=command.encoding,
+                    delimiter=command.delimiter,
+                    columns=command.columns,
+                ),
+            )
+        case StartImport():
+            if state.status is not ImportStatus.READY:
+                raise ImportNotReady
+            asked = command.mapping
+            if asked.encoding not in {None, state.encoding} or asked.delimiter not in {None, state.delimiter}:
+                raise ImportReadingSettled
+            return (
+                ImportStarted(
+                    import_id=state.import_id,
+                    workspace_id=state.workspace_id,
+                    mapping=state.settled(asked).model_dump(mode="json"),
+                    list_id=command.list_id,
+                ),
+            )
+        case _:
+            assert_never(command)
+
+
+def _applied(command: ApplyChunk, state: Import) -> ImportChunkApplied:
+    if state.status is not ImportStatus.RUNNING:
+        raise ImportNotRunning
+    if command.chunk != state.chunks + 1 or command.first_row != state.last_row + 1:
+        raise ChunkOutOfOrder
+    dealt_with = command.imported + command.updated + command.skipped + command.rejected
+    if dealt_with != command.last_row - command.first_row + 1:
+        raise RowsDoNotAddUp
+    return ImportChunkApplied(
+        import_id=state.import_id, workspace_id=state.workspace_id, **command.model_dump()
+    )
+
+
+def _ended(command: CompleteImport | FailImport | CancelImport, state: Import) -> tuple[Event, ...]:
+    if state.status not in _OPEN:
+        raise ImportOver
+    import_id, workspace_id, until = state.import_id, state.workspace_id, command.stamp.at + FILES_KEPT
+    match command:
+        case CompleteImport():
+            if state.status is not ImportStatus.RUNNING:
+                raise ImportNotRunning
+            if command.rows != state.tally.rows:
+                raise RowsDoNotAddUp
+            return (
+                ImportCompleted(
+                    import_id=import_id,
+                    workspace_id=workspace_id,
+                    rows=command.rows,
+                    imported=state.tally.imported,
+                    updated=state.tally.updated,
+                    skipped=state.tally.skipped,
+                    rejected=state.tally.rejected,
+                    files_until=until,
+                ),
+            )
+        case FailImport():
+            return (
+                ImportFailed(
+                    import_id=import_id,
+                    workspace_id=workspace_id,
+                    problem=command.problem,
+                    remedy=command.remedy,
+                    files_until=until,
+                ),
+            )
+        case CancelImport():
+            return (ImportCancelled(import_id=import_id, workspace_id=workspace_id, files_until=until),)
+        case _:
+            assert_never(command)
+
+
+def _rolled_back(
+    command: RollBackImport | ApplyRollbackChunk | CompleteRollback, state: Import
+) -> tuple[Event, ...]:
+    import_id, workspace_id = state.import_id, state.workspace_id
+    if isinstance(command, RollBackImport):
+        if state.status in {ImportStatus.ROLLING_BACK, ImportStatus.ROLLED_BACK}:
+            return ()
+        if state.status not in _ENDED:
+            raise ImportNotEnded
+        return (ImportRollbackRequested(import_id=import_id, workspace_id=workspace_id),)
+    if state.status is not ImportStatus.ROLLING_BACK:
+        raise NotRollingBack
+    match command:
+        case ApplyRollbackChunk():
+            if command.chunk != state.undone.chunks + 1:
+                raise ChunkOutOfOrder
+            return (
+                ImportRollbackChunkApplied(
+                    import_id=import_id, workspace_id=workspace_id, **command.model_dump()
+                ),
+            )
+        case CompleteRollback():
+            return (
+                ImportRolledBack(
+                    import_id=import_id,
+                    workspace_id=workspace_id,
+                    removed=state.undone.removed,
+                    restored=state.undone.restored,
+                    kept=state.undone.kept,
+                ),
+            )
+        case _:
+            assert_never(command)
+
+
+IMPORT: Final[Decider[ImportState]] = Decider(
+    category="import", initial=NoImport(), evolve=evolve, decide=decide
+)

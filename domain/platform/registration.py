@@ -1,0 +1,195 @@
+"""The registration of a tenant in the platform's log, and the reservation of its slug, for ever.
+
+The tenant's own log is opened from here by a workflow. Ids of the first owner and the first workspace follow from the
+tenant's, so that opening it twice opens it once.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Annotated, Final, TypeAlias, assert_never
+
+from pydantic import StringConstraints
+
+from domain.audience.email import EmailText
+from domain.kernel.commands import Command, Decider
+from domain.kernel.errors import NotFound, Refusal, RefusalKind
+from domain.kernel.events import Event
+from domain.kernel.ids import MemberId, TenantId, WorkspaceId, derived_id
+from domain.kernel.permissions import Permission
+from domain.kernel.personal import Profile
+from domain.kernel.text import CountryCode, ShortText
+from domain.tenancy.plans import Plan
+from domain.tenancy.tenant import CommandRate
+
+MAX_SLUG: Final = 100
+
+
+class TenantRegistered(Event, name="platform.tenant_registered", version=1, subject="owner_id"):
+    """A customer signed up. `owner_email` and `owner_name` are those of the first owner."""
+
+    tenant_id: TenantId
+    tenant_name: str
+    tenant_slug: str
+    plan: str
+    country: str | None = None
+    commands_a_minute: int | None = None
+    owner_id: MemberId
+    workspace_id: WorkspaceId
+    owner_email: Profile[str]
+    owner_name: Profile[str]
+
+
+class RegistrationClosed(Event, name="platform.tenant_closed", version=1):
+    """A tenant closed its log; its slug stays taken."""
+
+    tenant_id: TenantId
+
+
+class SlugReserved(Event, name="platform.slug_reserved", version=1):
+    """A slug was taken, for ever."""
+
+    tenant_id: TenantId
+
+
+RegistrationEvent: TypeAlias = TenantRegistered | RegistrationClosed
+
+
+@dataclass(frozen=True, slots=True)
+class NoRegistration:
+    """No tenant has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A tenant as the platform knows it."""
+
+    tenant_id: TenantId
+    name: str
+    slug: str
+    plan: Plan
+    owner_id: MemberId
+    workspace_id: WorkspaceId
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slug:
+    """Whose a slug is, if anybody's."""
+
+    tenant_id: TenantId | None = None
+
+
+RegistrationState: TypeAlias = NoRegistration | Registration
+
+
+def evolve(state: RegistrationState, event: RegistrationEvent) -> RegistrationState:
+    """The registration after `event`."""
+    match event:
+        case TenantRegistered():
+            return Registration(
+                tenant_id=event.tenant_id,
+                name=event.tenant_name,
+                slug=event.tenant_slug,
+                plan=Plan(event.plan),
+                owner_id=event.owner_id,
+                workspace_id=event.workspace_id,
+            )
+        case RegistrationClosed():
+            return state if isinstance(state, NoRegistration) else replace(state, closed=True)
+        case _:
+            assert_never(event)
+
+
+def evolve_slug(_: Slug, event: SlugReserved) -> Slug:
+    """The reservation after `event`."""
+    return Slug(event.tenant_id)
+
+
+class TenantIdTaken(Refusal):
+    """A tenant's id is used once. Take a new id."""
+
+    code = "tenant-id-taken"
+
+
+class SlugTaken(Refusal):
+    """A slug is one tenant's for ever, also after it closed. Choose another."""
+
+    code = "slug-taken"
+    field = "/tenant_slug"
+
+
+class SlugNeeded(Refusal):
+    """A slug has letters a to z or digits, and this name has none to make one of. Give a slug."""
+
+    code = "slug-needed"
+    kind = RefusalKind.INVALID
+    field = "/tenant_slug"
+
+
+SlugText = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=MAX_SLUG)]
+
+
+class RegisterTenant(
+    Command, context="platform", stream="registration", permission=Permission.PLATFORM_TENANTS_REGISTER
+):
+    """Sign a customer up: a tenant with its first owner. Without a slug, one is made of the name."""
+
+    name: ShortText
+    tenant_slug: SlugText | None = None
+    plan: Plan = Plan.FREE
+    country: CountryCode | None = None
+    commands_a_minute: CommandRate | None = None
+    owner_email: Profile[EmailText]
+    owner_name: Profile[ShortText]
+
+
+class CloseRegistration(
+    Command, context="platform", stream="registration", permission=Permission.INTERNAL, internal=True
+):
+    """Enter that a tenant closed its log."""
+
+
+def slug_of(name: str) -> str:
+    """The slug that a name makes: lower case, anything else a hyphen, at most 100 characters."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:MAX_SLUG].strip("-")
+    if not slug:
+        raise SlugNeeded
+    return slug
+
+
+def registered(
+    command: RegisterTenant, state: RegistrationState, slug: str, holder: Slug
+) -> TenantRegistered:
+    """The event that signs a customer up under `slug`, whose reservation is `holder`."""
+    if isinstance(state, Registration):
+        raise TenantIdTaken
+    if holder.tenant_id is not None:
+        raise SlugTaken
+    tenant_id = TenantId(command.stamp.target)
+    return TenantRegistered(
+        tenant_id=tenant_id,
+        tenant_name=command.name,
+        tenant_slug=slug,
+        plan=command.plan,
+        country=command.country,
+        commands_a_minute=command.commands_a_minute,
+        owner_id=MemberId(derived_id(tenant_id, "owner")),
+        workspace_id=WorkspaceId(derived_id(tenant_id, "workspace")),
+        owner_email=command.owner_email,
+        owner_name=command.owner_name,
+    )
+
+
+def decide(command: CloseRegistration, state: RegistrationState) -> tuple[Event, ...]:
+    """What a command on the registration alone does; signing up reserves the slug too (see the handlers)."""
+    if isinstance(state, NoRegistration):
+        raise NotFound
+    return () if state.closed else (RegistrationClosed(tenant_id=TenantId(command.stamp.target)),)
+
+
+REGISTRATION: Final[Decider[RegistrationState]] = Decider(
+    category="registration", initial=NoRegistration(), evolve=evolve, decide=decide
+)
+SLUG: Final[Decider[Slug]] = Decider(category="slug", initial=Slug(), evolve=evolve_slug)

@@ -1,0 +1,150 @@
+"""A workspace: where a tenant's people keep the contacts of one client or one purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias, assert_never
+
+from domain.kernel.commands import Command, Decider
+from domain.kernel.errors import NotFound, Refusal, RefusalKind
+from domain.kernel.events import Event
+from domain.kernel.ids import WorkspaceId
+from domain.kernel.permissions import Permission
+from domain.kernel.text import ShortText
+
+
+class WorkspaceCreated(Event, name="tenancy.workspace_created", version=1):
+    """A workspace came to be."""
+
+    workspace_id: WorkspaceId
+    workspace_name: str
+
+
+class WorkspaceRenamed(Event, name="tenancy.workspace_renamed", version=1):
+    """A workspace took another name."""
+
+    workspace_id: WorkspaceId
+    before: str
+    after: str
+
+
+class WorkspaceArchived(Event, name="tenancy.workspace_archived", version=1):
+    """A workspace takes nothing new any more; what is in it can be read."""
+
+    workspace_id: WorkspaceId
+
+
+WorkspaceEvent: TypeAlias = WorkspaceCreated | WorkspaceRenamed | WorkspaceArchived
+
+
+@dataclass(frozen=True, slots=True)
+class NoWorkspace:
+    """No workspace has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace as it stands."""
+
+    workspace_id: WorkspaceId
+    name: str
+    archived: bool = False
+
+
+WorkspaceState: TypeAlias = NoWorkspace | Workspace
+
+
+def evolve(state: WorkspaceState, event: WorkspaceEvent) -> WorkspaceState:
+    """The workspace after `event`."""
+    if isinstance(event, WorkspaceCreated):
+        return Workspace(event.workspace_id, event.workspace_name)
+    if isinstance(state, NoWorkspace):
+        return state
+    match event:
+        case WorkspaceRenamed():
+            return replace(state, name=event.after)
+        case WorkspaceArchived():
+            return replace(state, archived=True)
+        case _:
+            assert_never(event)
+
+
+class WorkspaceIdTaken(Refusal):
+    """A workspace's id is used once. Take a new id."""
+
+    code = "workspace-id-taken"
+
+
+class WorkspaceIsArchived(Refusal):
+    """An archived workspace takes nothing new. Use another workspace."""
+
+    code = "workspace-archived"
+
+
+class NoSuchWorkspace(Refusal):
+    """The workspace that the body names is not there. Check its id; things of other tenants are not shown."""
+
+    code = "no-such-workspace"
+    kind = RefusalKind.NOT_FOUND
+    field = "/workspace_id"
+
+
+class CreateWorkspace(
+    Command, context="tenancy", stream="workspace", permission=Permission.WORKSPACES_MANAGE
+):
+    """Make a workspace."""
+
+    name: ShortText
+
+
+class RenameWorkspace(
+    Command, context="tenancy", stream="workspace", permission=Permission.WORKSPACES_MANAGE
+):
+    """Give a workspace another name."""
+
+    name: ShortText
+
+
+class ArchiveWorkspace(
+    Command, context="tenancy", stream="workspace", permission=Permission.WORKSPACES_MANAGE
+):
+    """Let a workspace take nothing new any more."""
+
+
+WorkspaceCommand: TypeAlias = CreateWorkspace | RenameWorkspace | ArchiveWorkspace
+
+
+def usable(state: WorkspaceState) -> Workspace:
+    """A workspace that may take something new; it was named in a body."""
+    if isinstance(state, NoWorkspace):
+        raise NoSuchWorkspace
+    if state.archived:
+        raise WorkspaceIsArchived
+    return state
+
+
+def decide(command: WorkspaceCommand, state: WorkspaceState) -> tuple[Event, ...]:
+    """What a command does to the workspace."""
+    if isinstance(command, CreateWorkspace):
+        if isinstance(state, Workspace):
+            raise WorkspaceIdTaken
+        workspace_id = WorkspaceId(command.stamp.target)
+        return (WorkspaceCreated(workspace_id=workspace_id, workspace_name=command.name),)
+    if isinstance(state, NoWorkspace):
+        raise NotFound
+    match command:
+        case RenameWorkspace():
+            if state.archived:
+                raise WorkspaceIsArchived
+            if command.name == state.name:
+                return ()
+            return (WorkspaceRenamed(workspace_id=state.workspace_id, before=state.name, after=command.name),)
+        case ArchiveWorkspace():
+            return () if state.archived else (WorkspaceArchived(workspace_id=state.workspace_id),)
+        case _:
+            assert_never(command)
+
+
+WORKSPACE: Final[Decider[WorkspaceState]] = Decider(
+    category="workspace", initial=NoWorkspace(), evolve=evolve, decide=decide
+)
