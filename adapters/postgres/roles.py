@@ -91,23 +91,21 @@ def ensure_roles(connection: Connection, passwords: Passwords, *, reset: bool = 
                 connection.execute(
                     sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(verifier))
                 )
-        database = sql.Identifier(connection.info.dbname)
         connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(OWNER)))
-        connection.execute(
-            sql.SQL("GRANT CONNECT, CREATE ON DATABASE {} TO {}, {}").format(
-                database, sql.Identifier(OWNER), sql.Identifier(Role.PROJECTOR)
-            )
-        )
-        connection.execute(
-            sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
-                database, sql.SQL(", ").join(map(sql.Identifier, Role))
-            )
-        )
+        grant_database(connection)
     except psycopg.errors.InsufficientPrivilege as refused:
         raise RolesUnusable(
             f"The user '{connection.info.user}' may not prepare the database: {refused.diag.message_primary}."
             " Use the database's owner with CREATEROLE for DATABASE_URL; see docs/deploy.md."
         ) from refused
+
+
+def grant_database(connection: Connection) -> None:
+    """Let the roles connect to this database, and the owner and the projector make schemas in it."""
+    database = sql.Identifier(connection.info.dbname)
+    for right, roles in (("CONNECT", [OWNER, *Role]), ("CREATE", [OWNER, Role.PROJECTOR])):
+        names = sql.SQL(", ").join(map(sql.Identifier, roles))
+        connection.execute(sql.SQL("GRANT {} ON DATABASE {} TO {}").format(sql.SQL(right), database, names))
 
 
 def check_passwords(server: str, passwords: Passwords) -> None:
