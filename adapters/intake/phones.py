@@ -15,6 +15,9 @@ class LibPhones:
             number = phonenumbers.parse(dialled, country)
         except phonenumbers.NumberParseException:
             return None
-        if not phonenumbers.is_valid_number(number):
+        at_home = country is not None and phonenumbers.is_valid_number_for_region(number, country)
+        if not at_home and not phonenumbers.is_valid_number(
+            number
+        ):  # the second asks every country of the code
             return None
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -20,7 +20,7 @@ MAX_LENGTHS: Final = {
     "title": 255,
     "company": 255,
     "phone": 40,
-    "opt_in_source": 500,
+    "opt_in_source": 255,
     "opt_in_ip": 45,
     "notes": 10_000,
     "tags": 100,
@@ -29,6 +29,8 @@ MAX_LENGTHS: Final = {
 """Characters that a field may have (for tags: each); longer is a problem of the row, nothing is cut."""
 
 MAX_TAGS: Final = 50
+
+MAX_ATTRIBUTES: Final = 50
 
 
 @dataclass(slots=True)

@@ -150,6 +150,13 @@ class TargetTwice(MappingRefused):
     remedy = "Map one of them to `ignore` or to `attribute:<name>`."
 
 
+class TooManyAttributes(MappingRefused):
+    """The mapping keeps more columns as attributes than a contact can have."""
+
+    code = "import-mapping-too-many-attributes"
+    remedy = "Map the columns that nobody will use to `ignore`."
+
+
 class EmailColumnMissing(MappingRefused):
     """No column holds the e-mail addresses, and a contact is known by its address."""
 

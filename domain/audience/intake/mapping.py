@@ -12,9 +12,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from domain.audience.intake.candidate import MAX_ATTRIBUTES
 from domain.audience.intake.dates import DateOrder
 from domain.audience.intake.decoding import known_encoding
-from domain.audience.intake.errors import EmailColumnMissing, TargetTwice, UnknownColumn, UnknownTarget
+from domain.audience.intake.errors import (
+    EmailColumnMissing,
+    TargetTwice,
+    TooManyAttributes,
+    UnknownColumn,
+    UnknownTarget,
+)
 from domain.audience.intake.headers import (
     ATTRIBUTE,
     EMAIL,
@@ -37,6 +44,9 @@ _SURE: Final = 1.0
 _LIKELY: Final = 0.8
 _DOUBTED: Final = 0.4
 _NO_FIELD: Final = 0.3
+
+_GUESSED_ATTRIBUTES: Final = MAX_ATTRIBUTES - 10
+"""The rest is left for those that a mapping names."""
 
 _ADDRESS: Final = re.compile(r"[^@]+@[^@\s]+\.[^@\s]+")
 _NAMED_DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|"}
@@ -121,6 +131,7 @@ def guess_mapping(headers: Sequence[str], sample_rows: Sequence[Sequence[str]]) 
         guesses = _email_by_content(guesses, sample_rows)
     has_first_name = any(guess.target == FIRST_NAME for guess in guesses)
     taken: set[str] = set()
+    attributes = 0
     result = []
     for guess in guesses:
         chosen = guess
@@ -128,6 +139,10 @@ def guess_mapping(headers: Sequence[str], sample_rows: Sequence[Sequence[str]]) 
             chosen = ColumnGuess(guess.column, LAST_NAME, _LIKELY, "beside a column of first names")
         if chosen.target in taken and chosen.target not in {IGNORE, UNSUBSCRIBED}:
             chosen = _second(chosen, taken)
+        if chosen.target.startswith(ATTRIBUTE):
+            attributes += 1
+            if attributes > _GUESSED_ATTRIBUTES:
+                chosen = ColumnGuess(guess.column, IGNORE, _NO_FIELD, "enough columns are kept as attributes")
         taken.add(chosen.target)
         result.append(chosen)
     return tuple(result)
@@ -138,7 +153,7 @@ def resolve_mapping(
 ) -> tuple[Mapping, tuple[ColumnGuess, ...]]:
     """The mapping that counts, whole, and the guesses with the override in them.
 
-    Raises `UnknownColumn`, `UnknownTarget`, `TargetTwice`, `EmailColumnMissing`.
+    Raises `UnknownColumn`, `UnknownTarget`, `TargetTwice`, `TooManyAttributes`, `EmailColumnMissing`.
     """
     columns = [guess.column for guess in guesses]
     for column, target in override.columns.items():
@@ -166,6 +181,9 @@ def resolve_mapping(
         if count > 1 and target not in {IGNORE, UNSUBSCRIBED}:
             both = ", ".join(repr(guess.column) for guess in final if guess.target == target)
             raise TargetTwice(f"Columns {both} are all sent to {target}.")
+    kept = sum(target.startswith(ATTRIBUTE) for target in counted)
+    if kept > MAX_ATTRIBUTES:
+        raise TooManyAttributes(f"{kept} columns are sent to attributes; {MAX_ATTRIBUTES} are allowed.")
     if EMAIL not in counted:
         raise EmailColumnMissing
     return override.model_copy(update={"columns": {guess.column: guess.target for guess in final}}), tuple(

@@ -41,8 +41,8 @@ _PHONE_INVALID: Final = Fault(
 )
 _IP_INVALID: Final = Fault(
     "ip-not-valid",
-    "This is no IP address; it is kept as written.",
-    "Leave the cell empty if it is not known.",
+    "This is no IP address; it is left out.",
+    "Correct it, or leave the cell empty.",
 )
 _TAG_MARKS: Final = re.compile(r"[;,|]")
 _SIMPLE_IP: Final = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!$)|$)){4}")
@@ -233,6 +233,7 @@ class _Reading:
                 ip_address(text)
             except ValueError:
                 self._warn("opt_in_ip", _IP_INVALID)
+                return None
         return text
 
     def _unsubscribed(self) -> bool:

@@ -95,6 +95,15 @@ def test_overrides_that_do_not_fit_are_named(columns: dict[str, str], code: str,
     assert hint in caught.value.detail
 
 
+def test_attributes_are_as_many_as_a_contact_can_have() -> None:
+    headers = ["Email", *(f"Field {number}" for number in range(60))]
+    guesses = guess_mapping(headers, [])
+    assert [guess.target for guess in guesses[40:42]] == ["attribute:field_39", "ignore"]
+    with pytest.raises(FileRefused) as caught:
+        resolve_mapping(guesses, Mapping(columns={name: f"attribute:{name[6:]}" for name in headers[1:]}))
+    assert caught.value.code == "import-mapping-too-many-attributes"
+
+
 @pytest.mark.parametrize(
     "option",
     [

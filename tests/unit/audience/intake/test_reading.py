@@ -76,12 +76,12 @@ def test_a_row_with_everything() -> None:
     assert candidate.warnings == ()
 
 
-def test_what_is_doubtful_is_kept_with_a_warning() -> None:
+def test_what_is_doubtful_costs_a_warning_not_the_row() -> None:
     candidate = only(
         "Email,Country,Phone,Opt-in IP,Subscriber type\ninfo@example.org,Atlantis,+49 1,here,martian\n"
     )
     assert (candidate.country, candidate.phone, candidate.phone_e164) == (None, "+49 1", None)
-    assert (candidate.opt_in_ip, candidate.subscriber_type) == ("here", None)
+    assert (candidate.opt_in_ip, candidate.subscriber_type) == (None, None)
     assert [(warning.column, warning.code) for warning in candidate.warnings] == [
         ("Email", "email-role"),
         ("Country", "country-unknown"),
