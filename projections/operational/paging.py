@@ -1,0 +1,111 @@
+"""Pages of a view: filters, a keyset that stays put while rows come and go, and personal values as far as allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from psycopg.rows import dict_row
+
+from application.queries import MOST_ROWS, QUERIES, Page, PersonalFilter, Row, next_cursor, read_cursor
+from domain.kernel.errors import NotFound
+from domain.kernel.personal import SEALED, personal_fields
+from projections.runtime.reading import snapshot
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+    from application.queries import Params, Scope
+
+R = TypeVar("R", bound=Row)
+
+
+@dataclass(slots=True)
+class Select:
+    """What to read: rows of `table` in the view `view`, newest first by `order` unless `ascending`.
+
+    Conditions are SQL over the table's alias `t` and name values as `%(name)s`; other views are `{name}.`.
+    `order` columns are unique together within a tenant and never change for a row.
+    """
+
+    name: str
+    view: str
+    table: str
+    order: tuple[str, ...] = ("created_position",)
+    ascending: bool = False
+    conditions: list[str] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def where(self, condition: str, **values: Any) -> None:
+        """Add a condition. Values that are None leave it out."""
+        if all(value is not None for value in values.values()):
+            self.conditions.append(condition)
+            self.values.update(values)
+
+    def within(self, scope: Scope, column: str = "workspace_id") -> None:
+        """Keep to the workspaces of the caller."""
+        if scope.workspaces is not None:
+            self.conditions.append(f"t.{column} = ANY(%(within)s)")
+            self.values["within"] = list(scope.workspaces)
+
+
+def needs_personal(scope: Scope, *values: object) -> None:
+    """Refuse filters by personal values to those who may not read them."""
+    if not scope.personal and any(value is not None for value in values):
+        raise PersonalFilter
+
+
+async def page(
+    connection: AsyncConnection[Any],
+    scope: Scope,
+    row: type[R],
+    select: Select,
+    params: Params,
+    cursor: str | None,
+    limit: int,
+) -> Page[R]:
+    """One page of at most `limit` rows (1 to 100). Raises `CursorMismatch` and `ViewNotReady`."""
+    if not 1 <= limit <= MOST_ROWS:
+        raise ValueError(f"limit: give a number from 1 to {MOST_ROWS}")
+    direction = "ASC" if select.ascending else "DESC"
+    conditions = ["t.tenant_id = %(tenant_id)s", *select.conditions]
+    values = {**select.values, "tenant_id": scope.tenant_id, "limit": limit + 1}
+    if cursor is not None:
+        keyset = read_cursor(select.name, params, scope, cursor, len(select.order))
+        names = [f"%(after_{index})s" for index in range(len(keyset))]
+        values |= {f"after_{index}": value for index, value in enumerate(keyset)}
+        compare = ">" if select.ascending else "<"
+        conditions.append(f"({', '.join(f't.{o}' for o in select.order)}) {compare} ({', '.join(names)})")
+    hidden = {} if scope.personal else dict.fromkeys(personal_fields(row), SEALED)
+    columns = [
+        f"t.{name}" for name in dict.fromkeys((*row.model_fields, *select.order)) if name not in hidden
+    ]
+    async with snapshot(connection, scope.tenant_id, QUERIES[select.name].projections) as at:
+        text = (
+            f"SELECT {', '.join(columns)} FROM {at.schemas[select.view]}.{select.table} t "  # noqa: S608 - names are of our own declarations; values are parameters
+            f"WHERE {' AND '.join(conditions)} "
+            f"ORDER BY {', '.join(f't.{o} {direction}' for o in select.order)} LIMIT %(limit)s"
+        )
+        async with connection.cursor(row_factory=dict_row) as reading:
+            await reading.execute(text.format_map(at.schemas).encode(), values)
+            found = await reading.fetchall()
+    more = len(found) > limit
+    shown = [row.model_validate({**one, **hidden}) for one in found[:limit]]
+    last = [_plain(found[limit - 1][name]) for name in select.order] if more else []
+    return Page(
+        shown, next_cursor(select.name, params, scope, last) if more else None, at.position, at.auth_epoch
+    )
+
+
+async def one(
+    connection: AsyncConnection[Any], scope: Scope, row: type[R], select: Select, params: Params
+) -> Page[R]:
+    """The one row that the conditions leave. Raises `NotFound` and `ViewNotReady`."""
+    found = await page(connection, scope, row, select, params, None, 1)
+    if not found.rows:
+        raise NotFound
+    return found
+
+
+def _plain(value: object) -> str | int:
+    return value if isinstance(value, str | int) else str(value)

@@ -1,0 +1,174 @@
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from application.queries import CursorMismatch, Page, PersonalFilter, Scope
+from domain.audience.contact import ContactCreated, ContactErased, ContactRemoved, ContactUpdated, Segment
+from domain.kernel.personal import SEALED, KeyKind
+from projections.operational.contacts.handler import CONTACTS
+from projections.operational.contacts.queries import ContactFilters, ContactRow, contacts
+from tests.support.database import Database
+from tests.support.projecting import World, fresh
+
+
+def created(email: str = "Anna.Weiss@example.org", **fields: object) -> ContactCreated:
+    return ContactCreated.model_validate(
+        {
+            "contact_id": fresh(),
+            "workspace_id": UUID(int=7),
+            "addressee_id": fresh(),
+            "email": email,
+            "segment": Segment(country="DE"),
+            **fields,
+        }
+    )
+
+
+def ids(contact: ContactCreated) -> dict[str, Any]:
+    return contact.model_dump(include={"contact_id", "workspace_id", "addressee_id"})
+
+
+def stream(contact: ContactCreated) -> str:
+    return f"contact:{contact.contact_id}"
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    return World(database, [CONTACTS])
+
+
+async def ask(
+    world: World,
+    scope: Scope,
+    cursor: str | None = None,
+    limit: int = 50,
+    filters: dict[str, Any] | None = None,
+) -> Page[ContactRow]:
+    connection = await psycopg.AsyncConnection.connect(world.database.request, autocommit=True)
+    async with connection:
+        page: Page[ContactRow] = await contacts(
+            connection, scope, ContactFilters.model_validate(filters or {}), cursor, limit
+        )
+    return page
+
+
+async def test_a_contact_shows_until_it_is_removed(world: World) -> None:
+    tenant = fresh()
+    contact = created(first_name="Anna", company="Acme")
+    world.append(tenant, (stream(contact), contact))
+    world.project()
+    page = await ask(world, Scope(tenant))
+    assert [row.email for row in page.rows] == ["Anna.Weiss@example.org"]
+    assert (page.position.n, page.auth_epoch) == (1, 1)
+    change = ContactUpdated.model_validate(
+        {
+            **ids(contact),
+            "before": {"company": "Acme"},
+            "after": {"company": "Größe"},
+            "segment_before": Segment(country="DE"),
+            "segment_after": Segment(country="FR"),
+        }
+    )
+    world.append(tenant, (stream(contact), change))
+    world.project()
+    (row,) = (await ask(world, Scope(tenant), filters={"q": "GRÖSSE anna"})).rows
+    assert (row.company, row.country, row.first_name) == ("Größe", "FR", "Anna")
+    gone = ContactRemoved.model_validate({**ids(contact), "segment": Segment(), "reason": "requested"})
+    world.append(tenant, (stream(contact), gone))
+    world.project()
+    page = await ask(world, Scope(tenant))
+    assert (page.rows, page.position.n) == ([], 3)
+
+
+async def test_filters_narrow_and_an_address_is_found_however_it_is_spelled(world: World) -> None:
+    tenant, workspace = fresh(), fresh()
+    anna = created("Anna@Example.org", segment=Segment(country="FR"))
+    bob = created("bob@example.org", workspace_id=workspace, last_name="O_Neil%")
+    world.append(tenant, (stream(anna), anna), (stream(bob), bob))
+    world.project()
+
+    async def found(**filters: Any) -> list[str]:
+        return [row.email for row in (await ask(world, Scope(tenant), filters=filters)).rows]
+
+    assert await found() == ["bob@example.org", "Anna@Example.org"]
+    assert await found(email="ANNA@example.ORG") == ["Anna@Example.org"]
+    assert await found(email="not an address") == []
+    assert await found(country="FR") == ["Anna@Example.org"]
+    assert await found(workspace_id=workspace) == ["bob@example.org"]
+    assert await found(q="o_neil%") == ["bob@example.org"]
+    assert await found(q="%") == ["bob@example.org"]
+    confined = await ask(world, Scope(tenant, workspaces=frozenset({workspace})))
+    assert [row.email for row in confined.rows] == ["bob@example.org"]
+
+
+async def test_pages_neither_repeat_nor_skip_while_contacts_come_and_go(world: World) -> None:
+    tenant = fresh()
+    people = [created(f"p{n}@example.org") for n in range(7)]
+    world.append(tenant, *((stream(one), one) for one in people))
+    world.project()
+    first = await ask(world, Scope(tenant), limit=3)
+    late = created("late@example.org")
+    gone = ContactRemoved.model_validate({**ids(people[4]), "segment": Segment(), "reason": "requested"})
+    world.append(tenant, (stream(late), late), (stream(people[4]), gone))
+    world.project()
+    second = await ask(world, Scope(tenant), first.cursor, 3)
+    third = await ask(world, Scope(tenant), second.cursor, 3)
+    shown = [row.email for page in (first, second, third) for row in page.rows]
+    assert shown == [f"p{n}@example.org" for n in (6, 5, 4, 3, 2, 1, 0)]
+    assert third.cursor is None
+    assert first.cursor is not None
+    for scope, cursor, filters in (
+        (Scope(tenant), first.cursor, {"country": "DE"}),
+        (Scope(fresh()), first.cursor, {}),
+        (Scope(tenant), "no cursor of ours", {}),
+        (Scope(tenant), first.cursor[:-4], {}),
+    ):
+        with pytest.raises(CursorMismatch):
+            await ask(world, scope, cursor, 3, filters)
+
+
+async def test_without_the_permission_values_are_sealed_and_cannot_be_guessed(world: World) -> None:
+    tenant = fresh()
+    contact = created(first_name="Anna")
+    world.append(tenant, (stream(contact), contact))
+    world.project()
+    scope = Scope(tenant, personal=False)
+    (row,) = (await ask(world, scope)).rows
+    shown = row.model_dump(include={"email", "first_name", "attributes", "country"})
+    assert shown == {"email": SEALED, "first_name": SEALED, "attributes": SEALED, "country": "DE"}
+    for filters in ({"q": "anna"}, {"email": "anna.weiss@example.org"}):
+        with pytest.raises(PersonalFilter):
+            await ask(world, scope, filters=filters)
+
+
+async def test_an_erased_person_leaves_the_live_view_and_no_replay_brings_them_back(world: World) -> None:
+    tenant = fresh()
+    contact = created(first_name="Anna")
+    world.append(tenant, (stream(contact), contact))
+    world.project()
+    world.append(
+        tenant,
+        (stream(contact), ContactErased.model_validate({**ids(contact), "segment": contact.segment})),
+    )
+    world.keys.destroy([(tenant, str(contact.addressee_id), KeyKind.PROFILE)])
+    world.project()
+    assert world.rows("contacts", "contacts") == []
+    other = created("b@example.org", first_name="Bea")
+    world.append(tenant, (stream(other), other))
+    world.keys.destroy([(tenant, str(other.addressee_id), KeyKind.PROFILE)])
+    world.project()
+    (row,) = world.rows("contacts", "contacts")
+    assert (row["email"], row["email_match"], row["first_name"]) == ("[erased]", None, "[erased]")
+
+
+async def test_a_tenant_sees_nothing_of_another(world: World) -> None:
+    mine, other = fresh(), fresh()
+    contact = created()
+    world.append(other, (stream(contact), contact))
+    world.project()
+    assert (await ask(world, Scope(mine))).rows == []
+    with psycopg.connect(world.database.request) as connection:
+        rows = connection.execute("SELECT * FROM views_contacts_v1_1.contacts").fetchall()
+        assert rows == []
