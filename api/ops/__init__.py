@@ -1,0 +1,1 @@
+"""Running an installation: its processes, their health, logs, metrics and traces."""
