@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
 
 from application.ports.codec import Cause
 from application.ports.log import Append, Appended, KeyReused, ReceiptKey, StaleAuthorisation, VersionConflict
 from application.principals import Principal, workspaces_of
 from application.unit import Streams, Unit, decide
-from domain.kernel.commands import Stamp, stream_name
+from domain.kernel.commands import DECIDERS, Stamp, stream_name
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.ids import new_id
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore, SubjectKey
-    from application.ports.log import Receipt, Recorded, TenantLog
+    from application.ports.log import NewEvent, Receipt, Recorded, TenantLog
     from application.unit import Folded
     from domain.kernel.commands import Command
     from domain.kernel.events import Event
@@ -128,19 +128,19 @@ class Commands:
         clock: Clock,
     ) -> None:
         """Wire the path."""
-        self._log = log
+        self.log = log
         self._codec = codec
         self._keys = keys
         self._key_maker = key_maker
-        self._clock = clock
+        self.clock = clock
         self.streams = streams
 
     async def execute(self, order: Order) -> Outcome:
         """Accept the order, durably, or raise: a `Refusal` of a rule, or a `LogError`."""
         order.principal.require(type(order.command).permission)
         order.principal.may_write(type(order.command).permission)
-        command_id = new_id(self._clock())
-        target = order.target or new_id(self._clock())
+        command_id = new_id(self.clock())
+        target = order.target or new_id(self.clock())
         receipt = self._receipt_key(order, command_id)
         fresh = False
         for _ in range(_ATTEMPTS):
@@ -171,8 +171,8 @@ class Commands:
         """Decide as `execute` would, and append nothing: no receipt, no key, no port is touched."""
         order.principal.require(type(order.command).permission)
         order.principal.may_write(type(order.command).permission)
-        command_id = new_id(self._clock())
-        target = order.target or new_id(self._clock())
+        command_id = new_id(self.clock())
+        target = order.target or new_id(self.clock())
         unit = self._unit(order, command_id, target, fresh=True, overlay=overlay)
         await self._decide(order, unit, assume_new=order.target is None)
         unit.remember_virtually()
@@ -191,7 +191,7 @@ class Commands:
         overlay: MutableMapping[str, Folded] | None = None,
     ) -> Unit:
         principal = order.principal
-        stamp = Stamp(self._clock(), command_id, principal.actor, principal.tenant_id, target)
+        stamp = Stamp(self.clock(), command_id, principal.actor, principal.tenant_id, target)
         held = principal.everything_held
         return Unit(self.streams, stamp, principal_permissions=held, fresh=fresh, overlay=overlay)
 
@@ -212,7 +212,23 @@ class Commands:
             raise NotFound
 
     async def _append(self, order: Order, unit: Unit, receipt: ReceiptKey) -> Appended:
-        principal, tenant_id = order.principal, unit.tenant_id
+        events = await self.encode(unit, self._cause(order, unit.stamp))
+        request = Append(
+            unit.tenant_id,
+            tuple(events),
+            unit.expected(),
+            receipt,
+            auth_epoch=order.principal.auth_epoch,
+            opens_log=order.opens_log,
+        )
+        return await self.log.append(request)
+
+    async def encode(self, unit: Unit, cause: Cause) -> list[NewEvent]:
+        """A unit's events as they will be stored; their subjects' keys are durable afterwards.
+
+        Raises `SubjectIsErased`.
+        """
+        tenant_id = unit.tenant_id
         needed = [
             (tenant_id, subject, kind)
             for _, event in unit.events
@@ -222,18 +238,14 @@ class Commands:
         try:
             if needed:
                 await self._key_maker.ensure(needed)
-            events = self._codec.encode(tenant_id, unit.events, self._cause(order, unit.stamp))
+            return self._codec.encode(tenant_id, unit.events, cause)
         except LookupError as error:
             raise SubjectIsErased from error
-        request = Append(
-            tenant_id,
-            tuple(events),
-            unit.expected(),
-            receipt,
-            auth_epoch=None if order.opens_log else principal.auth_epoch,
-            opens_log=order.opens_log,
-        )
-        return await self._log.append(request)
+
+    async def state(self, tenant_id: UUID, category: str, key: UUID) -> Any:
+        """The present state of one stream, read from the log."""
+        wanted = [(DECIDERS[category], stream_name(category, key))]
+        return (await self.streams.load(tenant_id, wanted, fresh=True))[0][1]
 
     async def _reauthorised(self, order: Order) -> Order:
         if order.refresh is None:
@@ -269,7 +281,7 @@ class Commands:
 
     async def _known(self, order: Order, key: ReceiptKey) -> Outcome | None:
         """What was answered under this key before, if anything was."""
-        receipt = await self._log.receipt(order.principal.tenant_id, [key.key_hmac])
+        receipt = await self.log.receipt(order.principal.tenant_id, [key.key_hmac])
         if receipt is None:
             return None
         if not hmac.compare_digest(receipt.body_hmac, key.body_hmac):
@@ -278,8 +290,8 @@ class Commands:
 
     async def _rendered_anew(self, order: Order, receipt: Receipt) -> Outcome:
         tenant_id, category = order.principal.tenant_id, type(order.command).stream
-        recorded = await events_of(self._log, tenant_id, receipt)
-        head = await self._log.head(tenant_id)
+        recorded = await events_of(self.log, tenant_id, receipt)
+        head = await self.log.head(tenant_id)
         appended = Appended(
             tenant_id,
             head.epoch if head else 1,

@@ -42,13 +42,13 @@ class Principal:
     """A credential as it was found at one access epoch of the log it reaches.
 
     `permissions` hold in the whole tenant; `workspaces` adds permissions in single workspaces. A credential bound to
-    workspaces has only the latter.
+    workspaces has only the latter. Workflows act under no credential: their `auth_epoch` is None.
     """
 
     tenant_id: UUID
     actor: Actor
     permissions: frozenset[Permission]
-    auth_epoch: int
+    auth_epoch: int | None
     rate_per_minute: int
     workspaces: Mapping[UUID, frozenset[Permission]] = field(default_factory=dict)
     read_only: bool = False

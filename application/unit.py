@@ -182,6 +182,16 @@ class Unit:
                 return key, state
         return keys[0], states[0]
 
+    async def find_many(self, category: str, values: Sequence[str]) -> list[str]:
+        """`find` for many values in one round trip: the key of each reservation's stream; `state` tells the rest."""
+        decider = DECIDERS[category]
+        keys = [self._streams.pseudonyms(self.tenant_id, category, value) for value in values]
+        await self.load_many(category, [key for live in keys for key in live])
+        return [
+            next((key for key in live if self.state(category, key) != decider.initial), live[0])
+            for live in keys
+        ]
+
     def expected(self) -> tuple[tuple[str, int], ...]:
         """The version at which each stream was read."""
         return tuple((name, version) for name, (_, version, _) in self._read.items())

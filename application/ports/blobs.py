@@ -1,6 +1,6 @@
 """Sealed files: uploads, previews and error files, each under the key of the object it belongs to.
 
-Destroying the object's key is what makes its files unreadable everywhere, copies included; removing the files is tidying.
+Destroying the key makes the files unreadable everywhere, copies included; removing them is tidying.
 """
 
 from __future__ import annotations

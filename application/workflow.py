@@ -1,0 +1,88 @@
+"""Workflows act by themselves: under no credential, with a cause, each step under a key of its own.
+
+Every step is idempotent by its key: a step begun again after a crash finds its receipt and goes on.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from application.commanding import Order
+from application.ports.codec import Cause
+from application.ports.log import Append, ReceiptKey
+from application.principals import Principal
+from application.unit import Unit
+from domain.kernel.commands import Actor, ActorKind, Stamp
+from domain.kernel.ids import new_id
+from domain.kernel.permissions import Permission
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from application.commanding import Commands, Outcome
+    from application.ports.log import Appended
+    from domain.kernel.commands import Command
+
+_EVERYTHING = frozenset(Permission)
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """What set a workflow going: a command of somebody's, or a job of the log."""
+
+    correlation: UUID
+    causation: UUID | None = None
+    member: UUID | None = None
+
+
+class Workflow:
+    """One workflow on one tenant's log. `workflow_id` is who acts in the log: the job, or the thing it is about."""
+
+    def __init__(self, commands: Commands, tenant_id: UUID, workflow_id: UUID, because: Because) -> None:
+        """Act through `commands`."""
+        self.tenant_id = tenant_id
+        self._commands = commands
+        self._because = because
+        self._actor = Actor(ActorKind.WORKFLOW, workflow_id, because.member)
+        self._principal = Principal(tenant_id, self._actor, _EVERYTHING, None, 0)
+
+    async def execute(self, command: Command, target: UUID, *, key: str, opens_log: bool = False) -> Outcome:
+        """Execute a command in the tenant's log. Raises its `Refusal`, or a `LogError`."""
+        order = Order(
+            principal=self._principal,
+            command=command,
+            target=target,
+            body=command.model_dump_json().encode(),
+            key=key,
+            channel="worker",
+            correlation=self._because.correlation,
+            causation=self._because.causation,
+            opens_log=opens_log,
+        )
+        return await self._commands.execute(order)
+
+    def unit(self, target: UUID) -> Unit:
+        """A unit of work on fresh state, for steps that touch many streams."""
+        now = self._commands.clock()
+        stamp = Stamp(now, new_id(now), self._actor, self.tenant_id, target)
+        return Unit(self._commands.streams, stamp, principal_permissions=_EVERYTHING, fresh=True)
+
+    async def commit(self, unit: Unit, name: str, *, key: str) -> Appended:
+        """Append what a unit decided, under a key of the step. Raises `VersionConflict` where something moved."""
+        cause = Cause(
+            actor=self._actor,
+            command_id=unit.stamp.command_id,
+            command_name=name,
+            correlation=self._because.correlation,
+            causation=self._because.causation,
+            channel="worker",
+        )
+        events = await self._commands.encode(unit, cause)
+        secret = bytes.fromhex(self._commands.streams.pseudonyms(self.tenant_id, "receipt", key)[0])
+        # The step's key is its whole meaning: whoever did it first did it.
+        receipt = ReceiptKey(secret, hmac.digest(secret, key.encode(), "sha256"), unit.stamp.command_id, name)
+        return await self._commands.log.append(
+            Append(self.tenant_id, tuple(events), unit.expected(), receipt)
+        )
