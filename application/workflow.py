@@ -50,7 +50,13 @@ class Workflow:
 
     async def execute(self, command: Command, target: UUID, *, key: str, opens_log: bool = False) -> Outcome:
         """Execute a command in the tenant's log. Raises its `Refusal`, or a `LogError`."""
-        order = Order(
+        return await self._commands.execute(self.order(command, target, key=key, opens_log=opens_log))
+
+    def order(
+        self, command: Command, target: UUID, *, key: str | None = None, opens_log: bool = False
+    ) -> Order:
+        """The order of a step."""
+        return Order(
             principal=self._principal,
             command=command,
             target=target,
@@ -61,7 +67,10 @@ class Workflow:
             causation=self._because.causation,
             opens_log=opens_log,
         )
-        return await self._commands.execute(order)
+
+    def in_tenant(self, tenant_id: UUID) -> Workflow:
+        """The same workflow on another tenant's log."""
+        return Workflow(self._commands, tenant_id, self._actor.id, self._because)
 
     def unit(self, target: UUID) -> Unit:
         """A unit of work on fresh state, for steps that touch many streams."""

@@ -88,8 +88,20 @@ class AddresseeSucceeded(Event, name="audience.addressee_succeeded", version=1, 
     successor_id: AddresseeId
 
 
+class ProfileKeyDestroyed(Event, name="audience.profile_key_destroyed", version=1, subject="addressee_id"):
+    """The key of an erased person's values is gone: from now on nobody can read them, the platform included."""
+
+    addressee_id: AddresseeId
+
+
 AddresseeEvent: TypeAlias = (
-    AddresseeRegistered | ConsentRecorded | OptedOut | OptOutLifted | AddresseeErased | AddresseeSucceeded
+    AddresseeRegistered
+    | ConsentRecorded
+    | OptedOut
+    | OptOutLifted
+    | AddresseeErased
+    | AddresseeSucceeded
+    | ProfileKeyDestroyed
 )
 
 
@@ -108,6 +120,7 @@ class Addressee:
     consented_on: date | None = None
     consents: int = 0
     erased: bool = False
+    key_destroyed: bool = False
     successor_id: AddresseeId | None = None
 
     @property
@@ -134,10 +147,18 @@ def evolve(state: AddresseeState, event: AddresseeEvent) -> AddresseeState:
             return replace(known, opted_out_at=None, lifted_on=event.consented_on)
         case AddresseeErased():
             return replace(known, erased=True)
+        case ProfileKeyDestroyed():
+            return replace(known, key_destroyed=True)
         case AddresseeSucceeded():
             return replace(known, successor_id=event.successor_id)
         case _:
             assert_never(event)
+
+
+class NotErased(Refusal):
+    """A key is destroyed after its person was erased, never before. Erase the person first."""
+
+    code = "addressee-not-erased"
 
 
 class AddresseeIsErased(Refusal):
@@ -187,6 +208,12 @@ class RecordOptOut(Command, context="audience", stream="addressee", permission=P
     occurred_at: AwareDatetime | None = None
     channel: OptOutChannel
     reason: Evidence[LongText | None] = None
+
+
+class ConfirmKeyDestroyed(
+    Command, context="audience", stream="addressee", permission=Permission.INTERNAL, internal=True
+):
+    """Enter that an erased person's profile key was destroyed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +274,9 @@ def opted_out(
     return (OptedOut(addressee_id=addressee_id, occurred_at=occurred_at, channel=channel, reason=reason),)
 
 
-def decide(command: RecordConsent | RecordOptOut, state: AddresseeState) -> tuple[Event, ...]:
+def decide(
+    command: RecordConsent | RecordOptOut | ConfirmKeyDestroyed, state: AddresseeState
+) -> tuple[Event, ...]:
     """What a command enters about an addressee who is there."""
     if isinstance(state, NoAddressee):
         raise NotFound
@@ -269,6 +298,10 @@ def decide(command: RecordConsent | RecordOptOut, state: AddresseeState) -> tupl
             if occurred_at > at:
                 raise OptOutInTheFuture
             return opted_out(state.addressee_id, state, occurred_at, command.channel, command.reason)
+        case ConfirmKeyDestroyed():
+            if not state.erased:
+                raise NotErased
+            return () if state.key_destroyed else (ProfileKeyDestroyed(addressee_id=state.addressee_id),)
         case _:
             assert_never(command)
 

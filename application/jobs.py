@@ -1,0 +1,141 @@
+"""What the jobs of the log do: one function per workflow, idempotent, resumable, through the one command path.
+
+A job is due because an event says so, and is over because another event says so; running it twice does no harm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import orjson
+
+from application.importing.rollback import Rollback
+from application.workflow import Because, Workflow
+from domain.audience.addressee import ConfirmKeyDestroyed
+from domain.audience.import_commands import DestroyImportFiles
+from domain.kernel.personal import KeyKind
+from domain.platform.registration import TenantRegistered
+from domain.tenancy.grant import ExpireGrant
+from domain.tenancy.plans import Plan
+from domain.tenancy.tenant import OpenTenant
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from application.commanding import Commands
+    from application.importing.service import Imports
+    from application.ports.blobs import BlobStore
+    from application.ports.codec import EventCodec
+    from application.ports.keys import KeyStore
+    from application.ports.log import Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job that is due: which event it is due for, what it is to do, what it is about."""
+
+    job_id: UUID
+    tenant_id: UUID
+    position: int
+    workflow: str
+    subject: UUID
+
+
+class UnknownWorkflow(LookupError):
+    """This version of the product does not know the workflow; a newer one made the job."""
+
+
+class Workflows:
+    """Runs jobs by the name of their workflow."""
+
+    def __init__(
+        self, commands: Commands, codec: EventCodec, keys: KeyStore, blobs: BlobStore, imports: Imports
+    ) -> None:
+        """Act through `commands`; `keys` and `blobs` are where erasure takes effect."""
+        self._commands = commands
+        self._codec = codec
+        self._keys = keys
+        self._blobs = blobs
+        self._imports = imports
+        self._rollback = Rollback(commands)
+        self.by_name: Final[
+            dict[str, Callable[[Job, Recorded, Workflow, Callable[[], bool]], Awaitable[None]]]
+        ] = {
+            "import.run": self._run_import,
+            "import.roll_back": self._roll_back,
+            "import.destroy_files": self._destroy_files,
+            "subject.shred": self._shred,
+            "tenant.open": self._open_tenant,
+            "grant.expire": self._expire_grant,
+        }
+
+    async def run(self, job: Job, stopping: Callable[[], bool] = lambda: False) -> None:
+        """Do a job. Raises what its commands refuse; `Interrupted` when asked to stop halfway."""
+        work = self.by_name.get(job.workflow)
+        if work is None:
+            raise UnknownWorkflow(job.workflow)
+        (event,) = await self._commands.log.read_log(
+            job.tenant_id, after=job.position - 1, limit=1, up_to=job.position
+        )
+        metadata = orjson.loads(event.metadata)
+        because = Because(
+            UUID(metadata["correlation"]), UUID(metadata["command"]), _uuid(metadata["actor"]["member"])
+        )
+        await work(job, event, Workflow(self._commands, job.tenant_id, job.job_id, because), stopping)
+
+    async def _run_import(
+        self, job: Job, _: Recorded, workflow: Workflow, stopping: Callable[[], bool]
+    ) -> None:
+        await self._imports.run(workflow, job.subject, stopping)
+
+    async def _roll_back(
+        self, job: Job, _: Recorded, workflow: Workflow, stopping: Callable[[], bool]
+    ) -> None:
+        await self._rollback.run(workflow, job.subject, stopping)
+
+    async def _destroy_files(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
+        # The command first refuses to come too early; the key goes before the event says that it went.
+        await self._commands.rehearse(workflow.order(DestroyImportFiles(), job.subject))
+        self._blobs.destroy(job.tenant_id, job.subject)
+        await workflow.execute(DestroyImportFiles(), job.subject, key=f"import/{job.subject}/files-destroyed")
+
+    async def _shred(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
+        await self._commands.rehearse(workflow.order(ConfirmKeyDestroyed(), job.subject))
+        self._keys.destroy([(job.tenant_id, str(job.subject), KeyKind.PROFILE)])
+        await workflow.execute(
+            ConfirmKeyDestroyed(), job.subject, key=f"addressee/{job.subject}/key-destroyed"
+        )
+
+    async def _open_tenant(self, _: Job, event: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
+        (registered,) = self._codec.decode([event], reveal=True)
+        if isinstance(registered, TenantRegistered):
+            await open_tenant(self._commands, registered, workflow)
+
+    async def _expire_grant(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
+        await workflow.execute(ExpireGrant(), job.subject, key=f"grant/{job.subject}/expired")
+
+
+async def open_tenant(commands: Commands, registered: TenantRegistered, workflow: Workflow) -> None:
+    """Begin a registered tenant's own log; done already, it does nothing."""
+    tenant_id = registered.tenant_id
+    if await commands.log.head(tenant_id) is not None:
+        return
+    command = OpenTenant(
+        name=registered.tenant_name,
+        tenant_slug=registered.tenant_slug,
+        plan=Plan(registered.plan),
+        country=registered.country,
+        commands_a_minute=registered.commands_a_minute,
+        workspace_id=registered.workspace_id,
+        owner_id=registered.owner_id,
+        owner_email=registered.owner_email,
+        owner_name=registered.owner_name,
+    )
+    inside = workflow.in_tenant(tenant_id)
+    await inside.execute(command, tenant_id, key=f"tenant/{tenant_id}/open", opens_log=True)
+
+
+def _uuid(text: str | None) -> UUID | None:
+    return None if text is None else UUID(text)
