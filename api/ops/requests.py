@@ -1,4 +1,8 @@
-"""What is noted of a request: a log line, a measurement, a span. The doors fill the note in; bodies are not read here.
+"""What is noted of a request: a log line, a measurement, a span.
+
+The doors say in the scope what was asked: `penguin.tenant` (its id), `penguin.command` (the name of a command or a
+view). `penguin.request_id` is made here: what the caller sent as `X-Request-Id` where that looks like an id (a UUID, or
+16 to 64 hexadecimal digits), since a log line must not repeat what might be a name.
 
 The line has the form of all others (`logs`), and is put together by hand: 64 callers ask thousands of times a second.
 Every part of it is a figure, an id of ours, or a word of the code. Lines are gathered for a twentieth of a second.
@@ -30,11 +34,8 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-NOTE: Final = "penguinmails.note"
-"""Where a request's note is in its ASGI scope."""
-
 _LOOKS_LIKE_AN_ID: Final = re.compile(rb"[0-9a-f-]{16,64}")
-_PLAIN: Final = re.compile(r"[a-z_]+\.[a-z_-]+|/[a-zA-Z0-9_./{}-]*")
+_PLAIN: Final = re.compile(r"[a-z_]+(\.[a-z_-]+)?")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _FAILED: Final = 500
 _GATHER: Final = 0.05
@@ -42,33 +43,8 @@ _PROCESS: Final = secrets.token_hex(10)
 _NUMBERS: Final = itertools.count()
 
 
-class Note:
-    """What is known of a request by the time it is answered.
-
-    `request_id` is what the caller sent where that looks like an id (a UUID, 16 to 64 hexadecimal digits): a log line
-    must not repeat what might be a name. `name` is the command or the view, `route` the pattern and never the path.
-    """
-
-    __slots__ = ("name", "request_id", "route", "tenant_id")
-
-    def __init__(self, request_id: str) -> None:
-        """Know nothing but the id yet."""
-        self.request_id = request_id
-        self.tenant_id: UUID | None = None
-        self.name: str | None = None
-        self.route: str | None = None
-
-
-def note_of(scope: Scope) -> Note:
-    """The note of a request; outside the middleware, as in tests of a route, a fresh one."""
-    note = scope.get(NOTE)
-    if not isinstance(note, Note):
-        note = scope[NOTE] = Note(_request_id(scope))
-    return note
-
-
 class RequestLog:
-    """The outermost ASGI layer: one line and one measurement a request, and its id in the answer."""
+    """The outermost ASGI layer: an id, a line and a measurement for each request."""
 
     def __init__(self, app: App, *, meters: Meters, tracer: Tracer, lines: Lines | None = None) -> None:
         """Wrap `app`; without `lines` none are written."""
@@ -83,28 +59,24 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
-        note = Note(_request_id(scope))
-        scope[NOTE] = note
+        request_id = scope["penguin.request_id"] = _request_id(scope)
         status = _FAILED
 
         async def noted(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    (b"request-id", note.request_id.encode("ascii")),
-                ]
             await send(message)
 
         try:
-            with self._tracer.span("request", request=note.request_id):
+            with self._tracer.span("request", request=request_id):
                 await self._app(scope, receive, noted)
         finally:
             seconds = time.perf_counter() - begun
-            self._meters.observe(note.name or note.route or "other", status, seconds)
+            name = scope.get("penguin.command")
+            self._meters.observe(str(name) if _is_plain(name) else "other", status, seconds)
             if self._lines is not None:
-                self._lines.add(note, scope["method"], status, seconds)
+                self._lines.add(request_id, scope, status, seconds)
 
 
 class Lines:
@@ -115,15 +87,15 @@ class Lines:
         self._out = out or sys.stderr.buffer
         self._kept: list[str] = []
 
-    def add(self, note: Note, method: str, status: int, seconds: float) -> None:
+    def add(self, request_id: str, scope: Scope, status: int, seconds: float) -> None:
         """Keep a line; it is written within a twentieth of a second."""
-        tenant = f'"tenant":"{note.tenant_id}",' if isinstance(note.tenant_id, UUID) else ""
-        name = f'"name":"{note.name}",' if _is_plain(note.name) else ""
-        route = f'"route":"{note.route}",' if _is_plain(note.route) else ""
+        tenant_id, name, method = scope.get("penguin.tenant"), scope.get("penguin.command"), scope["method"]
+        tenant = f'"tenant":"{tenant_id}",' if isinstance(tenant_id, UUID) else ""
+        named = f'"name":"{name}",' if _is_plain(name) else ""
         self._kept.append(
-            f'{{"request":"{note.request_id}",{tenant}{name}"method":"{method if method in _METHODS else "other"}",'
-            f'{route}"status":{status},"ms":{seconds * 1000:.2f},"event":"request",'
-            f'"at":"{datetime.now(UTC).isoformat()}","level":"info","process":"api"}}\n'
+            f'{{"request":"{request_id}",{tenant}{named}'
+            f'"method":"{method if method in _METHODS else "other"}","status":{status},"ms":{seconds * 1000:.2f},'
+            f'"event":"request","at":"{datetime.now(UTC).isoformat()}","level":"info","process":"api"}}\n'
         )
         if len(self._kept) == 1:
             asyncio.get_running_loop().call_later(_GATHER, self.flush)
@@ -137,9 +109,9 @@ class Lines:
 
 
 @functools.lru_cache(maxsize=2048)
-def _is_plain(text: str | None) -> bool:
-    """Whether a name or a pattern is one of the code's: nothing that somebody typed looks like this."""
-    return text is not None and _PLAIN.fullmatch(text) is not None
+def _is_plain(name: object) -> bool:
+    """Whether a name has the form of those in the code."""
+    return isinstance(name, str) and _PLAIN.fullmatch(name) is not None
 
 
 def _request_id(scope: Scope) -> str:
