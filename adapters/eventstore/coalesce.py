@@ -15,13 +15,20 @@ A = TypeVar("A")
 class Coalescer(Generic[Q, A]):
     """Answers requests in batches; one batch at a time, in order of arrival.
 
-    `serve` takes a list of at most `limit` requests and gives an answer for each. When it raises, every caller of
-    that batch gets the error.
+    `serve` takes a list of at most `limit` requests and gives an answer for each. When it raises, the batch is served
+    again by halves, so that an error reaches the one whose request makes it; `shared` errors reach all at once.
     """
 
-    def __init__(self, serve: Callable[[list[Q]], Awaitable[list[A]]], limit: int = 512) -> None:
-        """Serve batches with `serve`."""
+    def __init__(
+        self,
+        serve: Callable[[list[Q]], Awaitable[list[A]]],
+        limit: int = 512,
+        *,
+        shared: tuple[type[Exception], ...] = (),
+    ) -> None:
+        """Serve batches with `serve`, which may be called again for the same requests. `shared`: nobody's own error."""
         self._serve = serve
+        self._shared = shared
         self._limit = limit
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
         self._task: asyncio.Task[None] | None = None
@@ -38,15 +45,23 @@ class Coalescer(Generic[Q, A]):
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
-                try:
-                    answers = await self._serve([request for request, _ in batch])
-                except Exception as error:  # noqa: BLE001 - whatever it is, it is the callers' to see
-                    for _, future in batch:
-                        if not future.done():
-                            future.set_exception(error)
-                else:
-                    for (_, future), answer in zip(batch, answers, strict=True):
-                        if not future.done():
-                            future.set_result(answer)
+                await self._answer(batch)
         finally:
             self._task = None
+
+    async def _answer(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
+        try:
+            answers = await self._serve([request for request, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the callers' to see
+            if len(batch) > 1 and not isinstance(error, self._shared):
+                middle = len(batch) // 2
+                await self._answer(batch[:middle])
+                await self._answer(batch[middle:])
+                return
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+        else:
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)

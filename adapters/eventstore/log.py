@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters.eventstore.committer import GroupCommitter
 from adapters.eventstore.reader import LogReader
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from application.ports.log import Append, Appended, Head, Receipt, Recorded
 
 CHANNEL: Final = "penguinmails_log"
+_PATIENCE: Final[dict[str, Any]] = {
+    "connect_timeout": "5",
+    "keepalives_idle": "15",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "45000",
+}
 _HINT_EVERY: Final = 0.02
 _BULK: Final = 64
 
@@ -57,10 +65,10 @@ class PostgresLog:
         self._reader = LogReader(self._connect_reader, tables)
 
     async def _connect_appender(self) -> psycopg.AsyncConnection[Any]:
-        return await psycopg.AsyncConnection.connect(self._append_dsn, autocommit=True, connect_timeout=5)
+        return await _connect(self._append_dsn)
 
     async def _connect_reader(self) -> psycopg.AsyncConnection[Any]:
-        return await psycopg.AsyncConnection.connect(self._read_dsn, autocommit=True, connect_timeout=5)
+        return await _connect(self._read_dsn)
 
     async def start(self) -> None:
         """Begin to take appends on the running loop."""
@@ -105,6 +113,21 @@ class PostgresLog:
         """See `TenantLog.read_log`."""
         return await self._reader.read_log(tenant_id, after=after, limit=limit, up_to=up_to)
 
+    async def read_stream(
+        self,
+        tenant_id: UUID,
+        stream: str,
+        *,
+        after: int = 0,
+        up_to: int | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[Recorded]:
+        """A window of one stream by version, `after` (exclusive) to `up_to`; with `newest_first` from its end."""
+        return await self._reader.read_stream(
+            tenant_id, stream, after=after, up_to=up_to, limit=limit, newest_first=newest_first
+        )
+
     async def head(self, tenant_id: UUID) -> Head | None:
         """See `TenantLog.head`."""
         return await self._reader.head(tenant_id)
@@ -134,10 +157,21 @@ class SyncLog:
         """See `TenantLog.append`."""
         return self.log.append_from_thread(request)
 
-    def read_stream(self, tenant_id: UUID, stream: str, *, after: int = 0) -> list[Recorded]:
-        """The events of one stream after a version."""
-        reading = self.log.read_streams(tenant_id, [(stream, after)])
-        return asyncio.run_coroutine_threadsafe(reading, self._loop).result()[0]
+    def read_stream(
+        self,
+        tenant_id: UUID,
+        stream: str,
+        *,
+        after: int = 0,
+        up_to: int | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[Recorded]:
+        """See `PostgresLog.read_stream`."""
+        reading = self.log.read_stream(
+            tenant_id, stream, after=after, up_to=up_to, limit=limit, newest_first=newest_first
+        )
+        return asyncio.run_coroutine_threadsafe(reading, self._loop).result()
 
     def read_log(
         self, tenant_id: UUID, *, after: int = 0, limit: int = 500, up_to: int | None = None
@@ -159,15 +193,30 @@ class LogThread:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tenant-log", daemon=True)
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(log.start(), self._loop).result()
         self.sync = SyncLog(log, self._loop)
+        try:
+            asyncio.run_coroutine_threadsafe(log.start(), self._loop).result()
+        except BaseException:
+            self._end()
+            raise
 
     def close(self) -> None:
         """Finish what was accepted, then end the thread."""
-        asyncio.run_coroutine_threadsafe(self.sync.log.stop(), self._loop).result()
+        try:
+            asyncio.run_coroutine_threadsafe(self.sync.log.stop(), self._loop).result()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _connect(dsn: str) -> psycopg.AsyncConnection[Any]:
+    """A connection that notices within a minute when the other side is silently gone; the address may say otherwise."""
+    parameters = {**_PATIENCE, **conninfo_to_dict(dsn)}
+    return await psycopg.AsyncConnection.connect(make_conninfo(**parameters), autocommit=True)
 
 
 class _Hints:

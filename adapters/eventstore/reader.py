@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
 from adapters.eventstore.arrays import BigintArray, TextArray, UuidArray, register
 from adapters.eventstore.coalesce import Coalescer
-from application.ports.log import Head, LogUnavailable, Receipt, Recorded
+from application.ports.log import Head, LogUnavailable, Receipt, Recorded, Unstorable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -35,7 +37,7 @@ class LogReader:
         self._tables = tables
         self._streams = _Line(connect)
         self._ranges = _Line(connect)
-        self._coalescer: Coalescer[_Ask, list[Recorded]] = Coalescer(self._serve)
+        self._coalescer: Coalescer[_Ask, list[Recorded]] = Coalescer(self._serve, shared=(LogUnavailable,))
 
     async def close(self) -> None:
         """Close both connections."""
@@ -47,9 +49,10 @@ class LogReader:
     ) -> list[list[Recorded]]:
         """See `TenantLog.read_streams`."""
         last = END if up_to_position is None else up_to_position
-        if len(streams) == 1:
-            return [await self._coalescer.ask((tenant_id, streams[0][0], streams[0][1], last))]
-        return await self._serve([(tenant_id, stream, after, last) for stream, after in streams])
+        with _own_errors():
+            if len(streams) == 1:
+                return [await self._coalescer.ask((tenant_id, streams[0][0], streams[0][1], last))]
+            return await self._serve([(tenant_id, stream, after, last) for stream, after in streams])
 
     async def read_log(
         self, tenant_id: UUID, *, after: int = 0, limit: int = 500, up_to: int | None = None
@@ -59,6 +62,22 @@ class LogReader:
             self._tables.log_events, (tenant_id, after, END if up_to is None else up_to, limit)
         )
         return [Recorded(*row) for row in rows]
+
+    async def read_stream(
+        self,
+        tenant_id: UUID,
+        stream: str,
+        *,
+        after: int = 0,
+        up_to: int | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[Recorded]:
+        """A window of one stream by version, `after` (exclusive) to `up_to`; with `newest_first` from its end."""
+        statement = self._tables.stream_newest if newest_first else self._tables.stream_window
+        asked = (tenant_id, stream, after, END if up_to is None else up_to, END if limit is None else limit)
+        with _own_errors():
+            return [Recorded(*row) for row in await self._ranges.rows(statement, asked)]
 
     async def head(self, tenant_id: UUID) -> Head | None:
         """See `TenantLog.head`."""
@@ -84,13 +103,26 @@ class LogReader:
         return answers
 
 
+@contextlib.contextmanager
+def _own_errors() -> Iterator[None]:
+    """Say in the port's words what the server or the driver refused; their own words may hold data."""
+    try:
+        yield
+    except (psycopg.Error, UnicodeError) as error:
+        raise Unstorable(
+            f"this cannot be in the log ({type(error).__name__}); ask for something else"
+        ) from error
+
+
 class _Line:
     """A connection that is opened when needed and replaced when broken; one statement at a time."""
 
     def __init__(self, connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]]) -> None:
         self._connect = connect
         self._connection: psycopg.AsyncConnection[Any] | None = None
-        self._coalescer: Coalescer[tuple[Any, tuple[Any, ...]], list[tuple[Any, ...]]] = Coalescer(self._ask)
+        self._coalescer: Coalescer[tuple[Any, tuple[Any, ...]], list[tuple[Any, ...]]] = Coalescer(
+            self._ask, shared=(LogUnavailable,)
+        )
 
     async def rows(self, statement: Any, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """All rows of a statement; tries once more on a fresh connection. Raises `LogUnavailable`."""
@@ -108,16 +140,25 @@ class _Line:
             raise LogUnavailable("the database cannot be reached; try again") from error
 
     async def _execute(self, asks: list[tuple[Any, tuple[Any, ...]]]) -> list[list[tuple[Any, ...]]]:
-        if self._connection is None:
-            self._connection = await self._connect()
-            register(self._connection)
-            await self._connection.execute(_SETTINGS)
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = await self._open()
         if len(asks) == 1:
-            cursor = await self._connection.execute(asks[0][0], asks[0][1], prepare=True, binary=True)
+            cursor = await connection.execute(asks[0][0], asks[0][1], prepare=True, binary=True)
             return [await cursor.fetchall()]
-        async with self._connection.pipeline():
-            cursors = [await self._connection.execute(*ask, prepare=True, binary=True) for ask in asks]
+        async with connection.pipeline():
+            cursors = [await connection.execute(*ask, prepare=True, binary=True) for ask in asks]
         return [await cursor.fetchall() for cursor in cursors]
+
+    async def _open(self) -> psycopg.AsyncConnection[Any]:
+        connection = await self._connect()
+        try:
+            register(connection)
+            await connection.execute(_SETTINGS)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
 
     async def close(self) -> None:
         if self._connection is not None:

@@ -24,6 +24,8 @@ class LogTables:
     write: LiteralString
     write_with_receipts: LiteralString | None
     stream_events: LiteralString
+    stream_window: LiteralString
+    stream_newest: LiteralString
     log_events: LiteralString
     head: LiteralString
     one_receipt: LiteralString | None
@@ -48,6 +50,10 @@ def _log(events: LiteralString, heads: LiteralString, receipts: LiteralString | 
     lock: LiteralString = (
         f"SELECT tenant_id, epoch, position, recorded_at, auth_epoch FROM {heads}"
         " WHERE tenant_id = ANY(%s::uuid[]) ORDER BY tenant_id FOR UPDATE"
+    )
+    window: LiteralString = (
+        f"SELECT {columns} FROM {events} WHERE tenant_id = %s AND stream = %s"
+        " AND version > %s AND version <= %s ORDER BY version"
     )
     return LogTables(
         open_heads=(
@@ -83,6 +89,8 @@ def _log(events: LiteralString, heads: LiteralString, receipts: LiteralString | 
             f" CROSS JOIN LATERAL (SELECT * FROM {events} e WHERE e.tenant_id = u.t AND e.stream = u.s"
             " AND e.version > u.a AND e.position <= u.p ORDER BY e.version) e"
         ),
+        stream_window=f"{window} LIMIT %s",
+        stream_newest=f"{window} DESC LIMIT %s",
         log_events=(
             f"SELECT {columns} FROM {events} WHERE tenant_id = %s AND position > %s AND position <= %s"
             " ORDER BY position LIMIT %s"

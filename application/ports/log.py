@@ -150,7 +150,7 @@ class LogUnavailable(LogError):
 
 
 class Unstorable(LogUnavailable):
-    """The request holds what cannot be stored (a NUL character, a number out of range). Change it, then send it again."""
+    """The request holds what cannot be stored: a NUL character, a number out of range. Nothing was written."""
 
 
 class OutcomeUnknown(LogError):
