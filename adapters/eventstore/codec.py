@@ -131,10 +131,20 @@ class JsonCodec:
         """The stored form of `(stream, event)` pairs of one command. Raises `SubjectErased`."""
         ciphers = self.ring.make(self.keys_of(tenant_id, (event for _, event in events)))
         metadata = self.encode_cause(tenant_id, cause)
-        return [self._encode_one(tenant_id, stream, event, metadata, ciphers) for stream, event in events]
+        # One draw from the system for all openings and nonces of the command: a call costs more than its bytes.
+        random = _Random(sum(len(event.personal) for _, event in events))
+        return [
+            self._encode_one(tenant_id, stream, event, metadata, ciphers, random) for stream, event in events
+        ]
 
     def _encode_one(
-        self, tenant_id: UUID, stream: str, event: Event, metadata: bytes, ciphers: dict[SubjectKey, AESGCM]
+        self,
+        tenant_id: UUID,
+        stream: str,
+        event: Event,
+        metadata: bytes,
+        ciphers: dict[SubjectKey, AESGCM],
+        random: _Random,
     ) -> NewEvent:
         payload = event.model_dump(mode="json")
         if event.personal:
@@ -145,8 +155,10 @@ class JsonCodec:
             for field, kind in event.personal.items():
                 value = payload[field]
                 if value is not None:
-                    payload[field] = seal(
-                        ciphers[tenant_id, subject, kind], tenant_id, subject, kind, field, value
+                    opening, nonce = random.draw()
+                    cipher = ciphers[tenant_id, subject, kind]
+                    payload[field] = seal_with(
+                        cipher, tenant_id, subject, kind, field, value, opening=opening, nonce=nonce
                     )
         return NewEvent(
             stream,
@@ -246,6 +258,20 @@ class JsonCodec:
         return parsed
 
 
+class _Random:
+    """Openings and nonces for a number of values, drawn at once, each given out once."""
+
+    __slots__ = ("_at", "_bytes")
+
+    def __init__(self, values: int) -> None:
+        self._bytes = os.urandom(values * (_OPENING + _NONCE))
+        self._at = 0
+
+    def draw(self) -> tuple[bytes, bytes]:
+        start, self._at = self._at, self._at + _OPENING + _NONCE
+        return self._bytes[start : start + _OPENING], self._bytes[start + _OPENING : self._at]
+
+
 def dumps(content: object) -> bytes:
     """Deterministic JSON: sorted keys, no white space, UTF-8."""
     return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
@@ -274,11 +300,9 @@ def seal_with(
 ) -> dict[str, str]:
     """`seal` with its randomness given: for test vectors."""
     content = dumps(value)
-    sealed = nonce + cipher.encrypt(
-        nonce, opening + content, _bound_to(tenant_id, subject, kind.value, field)
-    )
+    sealed = nonce + cipher.encrypt(nonce, opening + content, _bound_to(tenant_id, subject, kind, field))
     return {
-        MARK: kind.value,
+        MARK: kind,
         "s": subject,
         "c": b2a_base64(sealed, newline=False).decode(),
         "h": b2a_base64(hmac.digest(opening, content, "sha256"), newline=False).decode(),

@@ -198,8 +198,8 @@ class Imports:
             return
         try:
             with _files():
-                slices = self._slices(tenant_id, import_id, state)
-                await self._deal(workflow, state, slices, stopping)
+                opened = await asyncio.to_thread(self._opened, tenant_id, import_id, state.mapping)
+                await self._deal(workflow, state, opened, stopping)
         except (FileRefused, FilesGone, FileDamaged, TenantNotActive) as refused:
             remedy = refused.remedy if isinstance(refused, FileRefused) else refused.rule()
             failed = FailImport(problem=refused.code, remedy=remedy)
@@ -209,9 +209,10 @@ class Imports:
         self,
         workflow: Workflow,
         state: Import,
-        slices: Iterator[list[tuple[Row, RowOutcome]]],
+        opened: Opened,
         stopping: Callable[[], bool],
     ) -> None:
+        slices = self._slices(workflow.tenant_id, opened, state.last_row)
         following = asyncio.create_task(asyncio.to_thread(next, slices, None))
         chunk, last_row = state.chunks, state.last_row
         try:
@@ -220,7 +221,7 @@ class Imports:
                     raise Interrupted
                 following = asyncio.create_task(asyncio.to_thread(next, slices, None))
                 chunk += 1
-                if not await self._apply(workflow, state, chunk, last_row + 1, rows):
+                if not await self._apply(workflow, state, opened.sheet.header, chunk, rows):
                     return
                 last_row = rows[-1][0].number
         finally:
@@ -233,8 +234,8 @@ class Imports:
         self,
         workflow: Workflow,
         state: Import,
+        header: tuple[str, ...],
         chunk: int,
-        first_row: int,
         rows: list[tuple[Row, RowOutcome]],
     ) -> bool:
         """Append a chunk; False when the import is no longer running."""
@@ -253,8 +254,8 @@ class Imports:
             )
             tally = await decision.decide(rows)
             if tally.errors:
-                await asyncio.to_thread(self._write_errors, unit.tenant_id, state, chunk, tally)
-            unit.decide(_accounting(chunk, first_row, rows[-1][0].number, tally).stamped(unit.stamp))
+                await asyncio.to_thread(self._write_errors, unit.tenant_id, state, header, chunk, tally)
+            unit.decide(_accounting(chunk, now.last_row + 1, rows[-1][0].number, tally).stamped(unit.stamp))
             try:
                 await workflow.commit(
                     unit, "audience.apply-chunk", key=f"import/{state.import_id}/chunk/{chunk}"
@@ -265,20 +266,20 @@ class Imports:
         raise VersionConflict(f"import:{state.import_id}", chunk, chunk)
 
     def _slices(
-        self, tenant_id: UUID, import_id: UUID, state: Import
+        self, tenant_id: UUID, opened: Opened, dealt_with: int
     ) -> Iterator[list[tuple[Row, RowOutcome]]]:
         """The rows after the last one that was dealt with. All are read, so that repeats are known as such."""
-        opened = self._opened(tenant_id, import_id, state.mapping or Mapping())
         last = _Last(opened.rows)
         normaliser = Normaliser(opened.sheet.header, opened.mapping, self._world, self._clock())
         outcomes = candidates(replace(opened, rows=iter(last)), normaliser, self._pseudonym(tenant_id))
-        pairs = ((last.row, outcome) for outcome in outcomes if last.row.number > state.last_row)
+        pairs = ((last.row, outcome) for outcome in outcomes if last.row.number > dealt_with)
         while rows := list(islice(pairs, _ROWS_A_CHUNK)):
             yield rows
 
-    def _write_errors(self, tenant_id: UUID, state: Import, chunk: int, tally: Tally) -> None:
+    def _write_errors(
+        self, tenant_id: UUID, state: Import, header: tuple[str, ...], chunk: int, tally: Tally
+    ) -> None:
         """A chunk's part of the error file; written before the chunk is appended, and over an earlier attempt's."""
-        header = list(state.columns)
         rejected = [(row.cells, problems) for row, problems in tally.errors]
         lines = error_rows(header, state.delimiter or ",", rejected)
         self._blobs.write(tenant_id, state.import_id, f"errors-{chunk:08d}", lines)
