@@ -151,14 +151,15 @@ def evolve(state: ContactState, event: ContactEvent) -> ContactState:
         case ContactUpdated():
             return state if not isinstance(state, Contact) else _updated(state, event)
         case ContactRemoved() | ContactErased():
-            email = state.email if isinstance(state, Contact | GoneContact) else ERASED
+            is_erased = isinstance(event, ContactErased)
+            email = state.email if isinstance(state, Contact) and not is_erased else ERASED
             return GoneContact(
                 contact_id=event.contact_id,
                 workspace_id=event.workspace_id,
                 addressee_id=event.addressee_id,
                 email=email,
                 segment=event.segment,
-                erased=isinstance(event, ContactErased),
+                erased=is_erased,
             )
         case _:
             assert_never(event)

@@ -31,7 +31,7 @@ class TenantRegistered(Event, name="platform.tenant_registered", version=1, subj
 
     tenant_id: TenantId
     tenant_name: str
-    tenant_slug: str
+    slug: str
     plan: str
     country: str | None = None
     commands_a_minute: int | None = None
@@ -91,7 +91,7 @@ def evolve(state: RegistrationState, event: RegistrationEvent) -> RegistrationSt
             return Registration(
                 tenant_id=event.tenant_id,
                 name=event.tenant_name,
-                slug=event.tenant_slug,
+                slug=event.slug,
                 plan=Plan(event.plan),
                 owner_id=event.owner_id,
                 workspace_id=event.workspace_id,
@@ -171,7 +171,7 @@ def registered(
     return TenantRegistered(
         tenant_id=tenant_id,
         tenant_name=command.name,
-        tenant_slug=slug,
+        slug=slug,
         plan=command.plan,
         country=command.country,
         commands_a_minute=command.commands_a_minute,

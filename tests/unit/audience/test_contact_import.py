@@ -1,0 +1,214 @@
+"""The life of an import: every row accounted for, in order, once."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+
+from domain.audience.contact_import import (
+    FILES_KEPT,
+    ImportCancelled,
+    ImportChunkApplied,
+    ImportCompleted,
+    ImportFailed,
+    ImportFilesDestroyed,
+    ImportReady,
+    ImportRegistered,
+    ImportRollbackChunkApplied,
+    ImportRollbackRequested,
+    ImportRolledBack,
+    ImportStarted,
+    ImportStatus,
+    Tally,
+)
+from domain.audience.import_commands import (
+    ApplyChunk,
+    ApplyRollbackChunk,
+    CancelImport,
+    ChunkOutOfOrder,
+    CompleteImport,
+    CompleteRollback,
+    DestroyImportFiles,
+    FailImport,
+    FilesStillKept,
+    ImportIdTaken,
+    ImportNotEnded,
+    ImportNotReady,
+    ImportNotRegistered,
+    ImportNotRunning,
+    ImportOver,
+    ImportReadingSettled,
+    MarkImportReady,
+    NotRollingBack,
+    RegisterImport,
+    RollBackImport,
+    RowsDoNotAddUp,
+    StartImport,
+)
+from domain.audience.intake.errors import UnknownColumn
+from domain.audience.intake.mapping import Duplicates, Mapping
+from domain.kernel.commands import Command
+from domain.kernel.errors import NotFound
+from domain.kernel.events import Event
+from domain.kernel.ids import ImportId, WorkspaceId
+from tests.support.given import NOW, given, member, uid
+
+ID, WORKSPACE = ImportId(uid(40)), WorkspaceId(uid(10))
+COLUMNS = {"Mail": "email", "Vorname": "first_name"}
+UNTIL = NOW + FILES_KEPT
+E = TypeVar("E", bound=Event)
+REGISTER = RegisterImport(workspace_id=WORKSPACE, file_name="contacts.csv", size=100, sha256="0" * 64)
+
+
+def of(kind: Callable[..., E], **fields: object) -> E:
+    return kind(import_id=ID, workspace_id=WORKSPACE, **fields)
+
+
+REGISTERED = of(ImportRegistered, uploaded_by=uid(3), file_name="contacts.csv", size=100, sha256="0" * 64)
+READY = of(ImportReady, encoding="utf-8", delimiter=",", columns=COLUMNS)
+MAPPING = Mapping(columns=COLUMNS, encoding="utf-8", delimiter=",").model_dump(mode="json")
+STARTED = of(ImportStarted, mapping=MAPPING)
+CHUNK = of(
+    ImportChunkApplied,
+    chunk=1,
+    first_row=1,
+    last_row=10,
+    imported=5,
+    updated=2,
+    skipped=1,
+    rejected=2,
+    problems={"email-missing": 2},
+)
+COMPLETED = of(ImportCompleted, rows=10, imported=5, updated=2, skipped=1, rejected=2, files_until=UNTIL)
+FAILED = of(ImportFailed, problem="import-file-empty", remedy="Upload it again.", files_until=UNTIL)
+CANCELLED = of(ImportCancelled, files_until=UNTIL)
+ROLLBACK = of(ImportRollbackRequested)
+RUNNING = (REGISTERED, READY, STARTED)
+
+
+def test_a_file_is_registered_by_who_uploads_it() -> None:
+    state = given().when(REGISTER, target=ID, actor=member(3)).then(REGISTERED)
+    assert (state.status, state.uploaded_by) == (ImportStatus.REGISTERED, uid(3))
+    given(REGISTERED).when(REGISTER, target=ID).then(ImportIdTaken)
+
+
+def test_it_is_ready_once_its_columns_are_known() -> None:
+    command = MarkImportReady(encoding="utf-8", delimiter=",", columns=COLUMNS)
+    assert given(REGISTERED).when(command, target=ID).then(READY).status is ImportStatus.READY
+    given(REGISTERED, READY).when(command, target=ID).then(ImportNotRegistered)
+
+
+def test_the_mapping_that_counts_is_whole_and_in_the_log() -> None:
+    asked = Mapping(columns={"Vorname": "full_name"}, duplicates=Duplicates.UPDATE)
+    state = given(REGISTERED, READY).when(StartImport(mapping=asked), target=ID).state
+    assert state.mapping.columns == {"Mail": "email", "Vorname": "full_name"}
+    assert (state.duplicates, state.mapping.delimiter, state.status) == ("update", ",", ImportStatus.RUNNING)
+
+
+def test_a_mapping_of_a_column_that_is_not_there_is_refused() -> None:
+    asked = StartImport(mapping=Mapping(columns={"Nachname": "last_name"}))
+    given(REGISTERED, READY).when(asked, target=ID).then(UnknownColumn)
+
+
+def test_the_reading_is_settled_at_the_upload() -> None:
+    given(REGISTERED, READY).when(StartImport(mapping=Mapping(delimiter=";")), target=ID).then(
+        ImportReadingSettled
+    )
+
+
+@pytest.mark.parametrize("events", [(REGISTERED,), RUNNING, (*RUNNING, CHUNK, COMPLETED)])
+def test_it_starts_once(events: tuple[Event, ...]) -> None:
+    given(*events).when(StartImport(), target=ID).then(ImportNotReady)
+
+
+def test_chunks_are_accounted_for() -> None:
+    command = ApplyChunk(
+        chunk=1,
+        first_row=1,
+        last_row=10,
+        imported=5,
+        updated=2,
+        skipped=1,
+        rejected=2,
+        problems={"email-missing": 2},
+    )
+    state = given(*RUNNING).when(command, target=ID).then(CHUNK)
+    assert (state.tally, state.chunks, state.last_row) == (Tally(5, 2, 1, 2), 1, 10)
+    assert state.problems == {"email-missing": 2}
+
+
+@pytest.mark.parametrize(
+    ("chunk", "first", "last", "imported", "refusal"),
+    [
+        (1, 1, 10, 10, ChunkOutOfOrder),
+        (3, 11, 20, 10, ChunkOutOfOrder),
+        (2, 12, 20, 9, ChunkOutOfOrder),
+        (2, 11, 20, 9, RowsDoNotAddUp),
+        (2, 11, 20, 11, RowsDoNotAddUp),
+    ],
+)
+def test_no_chunk_twice_none_left_out_no_row_uncounted(
+    chunk: int, first: int, last: int, imported: int, refusal: type[ChunkOutOfOrder]
+) -> None:
+    command = ApplyChunk(chunk=chunk, first_row=first, last_row=last, imported=imported)
+    given(*RUNNING, CHUNK).when(command, target=ID).then(refusal)
+
+
+def test_it_completes_when_all_rows_are_accounted_for() -> None:
+    state = given(*RUNNING, CHUNK).when(CompleteImport(rows=10), target=ID).then(COMPLETED)
+    assert state.status is ImportStatus.COMPLETED
+    given(*RUNNING, CHUNK).when(CompleteImport(rows=11), target=ID).then(RowsDoNotAddUp)
+    given(REGISTERED, READY).when(CompleteImport(rows=0), target=ID).then(ImportNotRunning)
+
+
+def test_it_can_fail_or_be_cancelled_until_it_has_ended() -> None:
+    fail = FailImport(problem="import-file-empty", remedy="Upload it again.")
+    given(REGISTERED).when(fail, target=ID).then(FAILED)
+    state = given(*RUNNING, CHUNK).when(CancelImport(), target=ID).then(CANCELLED)
+    assert state.status is ImportStatus.CANCELLED
+    for ended in (COMPLETED, FAILED, CANCELLED):
+        for command in (CancelImport(), fail, CompleteImport(rows=10)):
+            given(*RUNNING, CHUNK, ended).when(command, target=ID).then(ImportOver)
+
+
+def test_a_cancelled_import_takes_no_more_chunks() -> None:
+    command = ApplyChunk(chunk=1, first_row=1, last_row=1, imported=1)
+    given(*RUNNING, CANCELLED).when(command, target=ID).then(ImportNotRunning)
+
+
+def test_what_ended_can_be_rolled_back_once() -> None:
+    for ended in (COMPLETED, FAILED, CANCELLED):
+        given(*RUNNING, CHUNK, ended).when(RollBackImport(), target=ID).then(ROLLBACK)
+    given(*RUNNING, CHUNK).when(RollBackImport(), target=ID).then(ImportNotEnded)
+    given(*RUNNING, CHUNK, COMPLETED, ROLLBACK).when(RollBackImport(), target=ID).then()
+
+
+def test_contacts_put_back_are_accounted_for() -> None:
+    history = (*RUNNING, CHUNK, COMPLETED, ROLLBACK)
+    first = of(ImportRollbackChunkApplied, chunk=1, removed=4, restored=2, kept=1)
+    command = ApplyRollbackChunk(chunk=1, removed=4, restored=2, kept=1)
+    given(*history).when(command, target=ID).then(first)
+    given(*history, first).when(command, target=ID).then(ChunkOutOfOrder)
+    state = (
+        given(*history, first)
+        .when(CompleteRollback(), target=ID)
+        .then(of(ImportRolledBack, removed=4, restored=2, kept=1))
+    )
+    assert state.status is ImportStatus.ROLLED_BACK
+    given(*RUNNING, CHUNK, COMPLETED).when(command, target=ID).then(NotRollingBack)
+
+
+def test_files_go_seven_days_after_the_end() -> None:
+    history = (*RUNNING, CHUNK, COMPLETED)
+    early, late = timedelta(days=6, hours=23), timedelta(days=7)
+    given(*history).when(DestroyImportFiles(), target=ID, after=early).then(FilesStillKept)
+    gone = of(ImportFilesDestroyed)
+    given(*history).when(DestroyImportFiles(), target=ID, after=late).then(gone)
+    given(*history, gone).when(DestroyImportFiles(), target=ID, after=late).then()
+    given(*RUNNING).when(DestroyImportFiles(), target=ID, after=late).then(FilesStillKept)
+
+
+@pytest.mark.parametrize("command", [StartImport(), CancelImport(), RollBackImport(), DestroyImportFiles()])
+def test_no_import_is_not_found(command: Command) -> None:
+    given().when(command, target=ID).then(NotFound)
