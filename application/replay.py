@@ -19,6 +19,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from application.ports.positions import Position
+from application.queries import CursorMismatch
 from domain.kernel.commands import DECIDERS
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 
@@ -39,13 +40,6 @@ class Direction(StrEnum):
 
     FORWARD = "forward"
     BACKWARD = "backward"
-
-
-class CursorMismatch(Refusal):
-    """This cursor belongs to another question. Use it with the filters it was given for, or start without one."""
-
-    code = "cursor-mismatch"
-    kind = RefusalKind.INVALID
 
 
 class BeyondTheLog(Refusal):
