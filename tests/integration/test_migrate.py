@@ -1,5 +1,6 @@
 """Migrating: once, twice, by two at once, as superuser and as an ordinary owner."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,23 +11,15 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.embedded import DATABASE, EmbeddedPostgres
 from adapters.postgres.migrate import migrate, migrate_tables
+from adapters.postgres.policies import MATRIX
 from adapters.postgres.rights import differences
-from adapters.postgres.roles import OWNER, Passwords, Role, RolesUnusable, address
-from tests.support.database import Database, migrated_server
+from adapters.postgres.roles import Passwords, Role, RolesUnusable, address
+from tests.support.database import QUICK, Database, reachable_folder
 
-TABLES = {
-    "log.access_events",
-    "log.access_heads",
-    "log.events",
-    "log.heads",
-    "log.receipts",
-    "ops.job_runs",
-    "ops.projection_positions",
-    "ops.projection_versions",
-    "ops.rate_limits",
-}
+TABLES = set(MATRIX)
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def tables(dsn: str) -> set[str]:
@@ -69,23 +62,29 @@ def test_a_failure_leaves_nothing_behind(empty: str, any_server: EmbeddedPostgre
     assert tables(empty) == set()
 
 
-def test_an_owner_who_is_no_superuser_may_migrate(any_server: EmbeddedPostgres) -> None:
-    with migrated_server(any_server.binaries.folder) as other, psycopg.connect(other.admin_dsn) as connection:
-        connection.autocommit = True
-        connection.execute("CREATE ROLE dba LOGIN CREATEROLE PASSWORD 'x'")
-        # As on a server of one's own: the roles of this product are not there yet.
-        connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(OWNER)))
-        for role in (OWNER, *Role):
-            connection.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(role)))
-            connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
-        connection.execute("CREATE DATABASE shop OWNER dba")
-        shop = make_conninfo(other.admin_dsn, dbname="shop", user="dba", password="x")
-        migrate(shop, other.passwords)
-        assert migrate(shop, other.passwords) == []
-        assert tables(shop) == TABLES
-        with psycopg.connect(address(shop, Role.PROJECTOR, other.passwords)) as projector:
+def steps_of(page: str) -> list[str]:
+    """The SQL statements of a page of the docs."""
+    blocks = re.findall(r"```sql\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+    return [statement for block in blocks for statement in block.split(";") if statement.strip()]
+
+
+def test_an_owner_who_is_no_superuser_may_migrate_as_the_docs_say(any_server: EmbeddedPostgres) -> None:
+    with (
+        reachable_folder() as folder,
+        EmbeddedPostgres(folder / "data", bin_folder=any_server.binaries.folder, settings=QUICK) as server,
+    ):
+        elsewhere = make_conninfo(server.admin_dsn, dbname="postgres")
+        with psycopg.connect(elsewhere, autocommit=True) as administrator:
+            administrator.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(DATABASE)))
+            for statement in steps_of("deploy.md"):
+                administrator.execute(statement)
+        given = make_conninfo(server.admin_dsn, user="penguinmails_dba", password="choose one")
+        migrate(given, server.passwords)
+        assert migrate(given, server.passwords) == []
+        assert tables(given) == TABLES
+        with psycopg.connect(address(given, Role.PROJECTOR, server.passwords)) as projector:
             projector.execute("CREATE SCHEMA views_contacts_v1")
-        with psycopg.connect(shop) as owner:
+        with psycopg.connect(given) as owner:
             assert differences(owner) == []
 
 

@@ -23,7 +23,7 @@ POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
 needs_postgres_15 = requires(POSTGRES_15.is_dir(), "Postgres 15: apt-get install postgresql-15")
 
 # Tests outlive no power cut, and the machine has other work for its memory.
-_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def migrated_server(bin_folder: Path | None) -> Iterator[EmbeddedPostgres]:
     """A server whose product database is migrated; it then serves as the template."""
     with (
         reachable_folder() as folder,
-        EmbeddedPostgres(folder / "data", bin_folder=bin_folder, settings=_QUICK) as server,
+        EmbeddedPostgres(folder / "data", bin_folder=bin_folder, settings=QUICK) as server,
     ):
         migrate(server.admin_dsn, server.passwords)
         yield server

@@ -1,0 +1,54 @@
+"""What each layer may import. import-linter holds the direction; here stands what comes from outside."""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LAYERS = ("domain", "application", "projections", "adapters", "api")
+OUTSIDE = {
+    "domain": {"pydantic", "pydantic_core"},
+    # orjson: the log's JSON is also read where it is used
+    "application": {"domain", "pydantic", "pydantic_core", "orjson"},
+    "projections": {
+        "domain",
+        "application",
+        "pydantic",
+        "orjson",
+        "psycopg",
+        "psycopg_pool",
+        "duckdb",
+        "pyarrow",
+    },
+}
+
+
+def imported(layer: str) -> Iterator[tuple[str, str]]:
+    """Every module that a layer imports, by its first name, and where."""
+    for file in sorted((ROOT / layer).rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
+                names = [node.module]
+            for name in names:
+                yield name.partition(".")[0], f"{file.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+
+
+@pytest.mark.parametrize("layer", OUTSIDE)
+def test_a_layer_imports_only_what_it_may(layer: str) -> None:
+    allowed = OUTSIDE[layer] | {layer} | sys.stdlib_module_names
+    assert [f"{where}: {name}" for name, where in imported(layer) if name not in allowed] == []
+
+
+def test_every_folder_of_code_is_a_layer() -> None:
+    """So that the contract of import-linter is exhaustive: a new top-level package must take its place in it."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = {file.parent.name for file in ROOT.glob("*/__init__.py")}
+    assert packages == set(LAYERS)
+    assert set(config["tool"]["importlinter"]["root_packages"]) == packages
+    layers = next(c for c in config["tool"]["importlinter"]["contracts"] if c["type"] == "layers")
+    assert tuple(reversed(layers["layers"])) == LAYERS

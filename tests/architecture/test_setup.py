@@ -1,0 +1,70 @@
+"""The set-up stays as it is described: locked, without addresses, each choice with its reason."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from scripts.rls_matrix import page
+
+ROOT = Path(__file__).parents[2]
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+
+def pinned(lock: str) -> dict[str, str]:
+    """Name and version of each package in a lock."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)==([^ \\]+)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_holds_names_versions_and_hashes_alone(lock: str) -> None:
+    allowed = re.compile(
+        r"# .*do not edit\.|[A-Za-z0-9._-]+==[^/ ]+( ; [a-z_ <>='.0-9()]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?"
+    )
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if not allowed.fullmatch(line)] == []
+
+
+def test_what_is_tested_is_what_runs() -> None:
+    run, dev = map(pinned, LOCKS)
+    assert {name: version for name, version in run.items() if dev.get(name) != version} == {}
+
+
+def test_every_dependency_is_locked_and_has_its_reason() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    wanted = [
+        *project["dependencies"],
+        *(d for extra in project["optional-dependencies"].values() for d in extra),
+    ]
+    run = pinned("requirements.lock")
+    for requirement in wanted:
+        name = re.split(r"[\[<>=]", requirement)[0]
+        assert name in run, f"{name} is not in requirements.lock: run scripts/lock"
+        lines = [line for line in text.splitlines() if f'"{requirement}"' in line]
+        assert any("  # " in line for line in lines), f"{name}: say why it is here"
+
+
+def test_every_lint_ignore_has_its_reason() -> None:
+    section = (
+        (ROOT / "pyproject.toml")
+        .read_text(encoding="utf-8")
+        .partition("[tool.ruff.lint]")[2]
+        .partition("[tool.mypy]")[0]
+    )
+    codes = [line for line in section.splitlines() if re.match(r'    "[A-Z]+[0-9]*",', line)]
+    assert codes
+    assert [line for line in codes if "  # " not in line] == []
+
+
+@pytest.mark.parametrize("script", ["scripts/lib.sh", "scripts/lock", "scripts/run", "scripts/test"])
+def test_scripts_are_plain_sh(script: str) -> None:
+    subprocess.run(["sh", "-n", ROOT / script], check=True)
+
+
+def test_the_page_of_rights_is_the_matrix() -> None:
+    told = "docs/rls-matrix.md is old: scripts/rls_matrix.py > docs/rls-matrix.md"
+    assert (ROOT / "docs" / "rls-matrix.md").read_text(encoding="utf-8") == page(), told
