@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from domain.platform.staff import Staff
-from domain.tenancy.grant import Grant
-
 from application.credentials import SecretHasher, parse_api_key
 from application.principals import Principal, Unauthenticated
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name
+from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import STAFF_ROLES, TENANT_ROLES, WORKSPACE_ROLES, Permission
+from domain.platform.staff import Staff
 from domain.tenancy.api_key import ApiKey
+from domain.tenancy.grant import Grant
 from domain.tenancy.member import Member
 from domain.tenancy.plans import commands_a_minute
 from domain.tenancy.tenant import Tenant, TenantStatus
@@ -34,6 +34,20 @@ if TYPE_CHECKING:
 
 _KEPT: Final = 10_000
 _STAFF_RATE: Final = 600
+
+
+class StaffAlone(Refusal):
+    """Only staff of the platform name a tenant, or a grant, in a header. Leave the header out: your key knows yours."""
+
+    code = "staff-alone"
+    kind = RefusalKind.FORBIDDEN
+
+
+class GrantNotActive(Refusal):
+    """Staff look into a tenant under a grant of their own, approved by a second person, while it lasts. Ask for one."""
+
+    code = "grant-not-active"
+    kind = RefusalKind.FORBIDDEN
 
 
 class Authenticator:
@@ -128,25 +142,32 @@ class Authenticator:
         )
 
     async def staff_in(self, staff: Principal, tenant_id: UUID) -> Principal:
-        """Staff in a tenant's log, with no more than the platform's own permissions: to ask for a grant, to suspend."""
+        """Staff in a tenant's log, with no more than the platform's own permissions: to ask for a grant, to suspend.
+
+        Raises `StaffAlone` for everybody else, whether there is such a tenant or not; `NotFound` where there is none.
+        """
+        if not staff.staff:
+            raise StaffAlone
         head = await self._log.head(tenant_id)
-        if head is None or not staff.staff:
-            raise Unauthenticated
+        if head is None:
+            raise NotFound
         platform = frozenset(p for p in staff.permissions if p.startswith("platform."))
         return Principal(tenant_id, staff.actor, platform, head.auth_epoch, _STAFF_RATE, staff=True)
 
     async def under_grant(self, staff: Principal, tenant_id: UUID, grant_id: UUID) -> Principal:
-        """Staff in a tenant under a break-glass grant that is theirs and active now."""
+        """Staff in a tenant under a break-glass grant that is theirs and active now. Raises as `staff_in` does."""
+        if not staff.staff:
+            raise StaffAlone
         head = await self._log.head(tenant_id)
-        if head is None or not staff.staff:
-            raise Unauthenticated
+        if head is None:
+            raise NotFound
         (grant,) = await self._states(tenant_id, ("grant", grant_id), fresh=True)
         if (
             not isinstance(grant, Grant)
             or grant.requested_by != staff.actor.id
             or not grant.is_active(self._clock())
         ):
-            raise Unauthenticated
+            raise GrantNotActive
         actor = Actor(ActorKind.STAFF, staff.actor.id, grant=grant_id)
         return Principal(
             tenant_id,

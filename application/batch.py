@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from application.ports.log import LogError
 from domain.kernel.commands import COMMANDS
 from domain.kernel.errors import Refusal, RefusalKind
+from domain.kernel.personal import BRANCH_MARK, BRANCH_VALUE
 from domain.tenancy.secret import SecretCommand
 
 if TYPE_CHECKING:
@@ -207,16 +208,32 @@ def read_line(raw: bytes | Refusal) -> tuple[Line, Command]:
 
 
 def problems_of(error: ValidationError, under: str = "") -> list[dict[str, str]]:
-    """Field errors as JSON pointers, codes and words; never the value."""
+    """Field errors as JSON pointers, codes and words, at most 50; never the value."""
     return [
         {
-            "pointer": under
-            + "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in one["loc"]),
+            "pointer": under + _pointer(one["loc"]),
             "code": one["type"],
-            "detail": one["msg"],
+            "detail": _WORDS.get(one["type"], one["msg"]),
         }
-        for one in error.errors(include_input=False, include_url=False, include_context=False)
+        for one in error.errors(include_input=False, include_url=False, include_context=False)[:_ERRORS_TOLD]
+        if BRANCH_MARK not in one["loc"]
     ]
+
+
+def _pointer(parts: tuple[int | str, ...]) -> str:
+    """A JSON pointer of at most a line: names of fields may be the caller's own, and long."""
+    told = (str(part).replace("~", "~0").replace("/", "~1") for part in parts if part != BRANCH_VALUE)
+    return "".join(f"/{part}" for part in told)[:_POINTER_TOLD]
+
+
+_ERRORS_TOLD: Final = 50
+_POINTER_TOLD: Final = 200
+_WORDS: Final = {
+    "uuid_parsing": "This is no UUID. Write it as 0198c0de-0000-7000-8000-000000000000.",
+    "extra_forbidden": "There is no such field. Leave it out; the OpenAPI document lists the fields.",
+    "missing": "This field is needed.",
+}
+"""Plainer words for the most frequent faults, and for those whose own words show what was sent."""
 
 
 def _id_of(raw: bytes | Refusal) -> str | None:

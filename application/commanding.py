@@ -17,7 +17,7 @@ from application.principals import Principal, workspaces_of
 from application.unit import Streams, Unit, decide
 from domain.kernel.commands import DECIDERS, Stamp, stream_name
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
-from domain.kernel.ids import new_id
+from domain.kernel.ids import PLATFORM, new_id
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from domain.kernel.events import Event
 
 _ATTEMPTS: Final = 6
+_PLATFORM_CONTEXT: Final = "platform"
 
 
 class StaleVersion(Refusal):
@@ -54,11 +55,19 @@ class SubjectIsErased(Refusal):
     kind = RefusalKind.CONFLICT
 
 
+class OfThePlatform(Refusal):
+    """This command is about the platform's own log. Leave `Penguin-Tenant` out; it names a tenant's."""
+
+    code = "of-the-platform"
+    kind = RefusalKind.INVALID
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """A command, and all that came with it.
 
-    `target` None asks for a new stream with an id of our making. `expected_version` is the caller's own check.
+    `target` None asks for a new stream with an id of our making: `fresh_target`, where its door had to know it before.
+    `expected_version` is the caller's own check.
     `refresh` authenticates the caller anew, when access to the log changed since.
     """
 
@@ -76,6 +85,7 @@ class Order:
     causation: UUID | None = None
     refresh: Callable[[], Awaitable[Principal]] | None = None
     opens_log: bool = False
+    fresh_target: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +147,9 @@ class Commands:
 
     async def execute(self, order: Order) -> Outcome:
         """Accept the order, durably, or raise: a `Refusal` of a rule, or a `LogError`."""
-        order.principal.require(type(order.command).permission)
-        order.principal.may_write(type(order.command).permission)
+        _permitted(order)
         command_id = new_id(self.clock())
-        target = order.target or new_id(self.clock())
+        target = order.target or order.fresh_target or new_id(self.clock())
         receipt = self._receipt_key(order, command_id)
         fresh = False
         for _ in range(_ATTEMPTS):
@@ -169,10 +178,9 @@ class Commands:
 
     async def rehearse(self, order: Order, overlay: MutableMapping[str, Folded] | None = None) -> Outcome:
         """Decide as `execute` would, and append nothing: no receipt, no key, no port is touched."""
-        order.principal.require(type(order.command).permission)
-        order.principal.may_write(type(order.command).permission)
+        _permitted(order)
         command_id = new_id(self.clock())
-        target = order.target or new_id(self.clock())
+        target = order.target or order.fresh_target or new_id(self.clock())
         unit = self._unit(order, command_id, target, fresh=True, overlay=overlay)
         await self._decide(order, unit, assume_new=order.target is None)
         unit.remember_virtually()
@@ -251,9 +259,9 @@ class Commands:
         if order.refresh is None:
             raise StaleAuthorisation(StaleAuthorisation.__doc__)
         principal = await order.refresh()
-        principal.require(type(order.command).permission)
-        principal.may_write(type(order.command).permission)
-        return replace(order, principal=principal)
+        anew = replace(order, principal=principal)
+        _permitted(anew)
+        return anew
 
     async def _outcome(
         self, order: Order, unit: Unit, target: UUID, command_id: UUID, appended: Appended
@@ -333,6 +341,15 @@ class Commands:
     def receipt_hmacs(self, tenant_id: UUID, key: str) -> list[bytes]:
         """The HMACs under which the receipt of a key may stand."""
         return [bytes.fromhex(text) for text in self.streams.pseudonyms(tenant_id, "receipt", key)]
+
+
+def _permitted(order: Order) -> None:
+    """Refuse what the caller may not do at all, before anything is read."""
+    kind = type(order.command)
+    order.principal.require(kind.permission)
+    order.principal.may_write(kind.permission)
+    if kind.context == _PLATFORM_CONTEXT and order.principal.tenant_id != PLATFORM:
+        raise OfThePlatform
 
 
 async def events_of(log: TenantLog, tenant_id: UUID, receipt: Receipt) -> list[Recorded]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from application.ports.keys import KeyStore
 
 PREFIX: Final = "pm_live_"
+INVITATION_PREFIX: Final = "pm_invite_"
 _RANDOM: Final = 24
 _LENGTH: Final = 16 + 16 + _RANDOM
 
@@ -33,15 +34,33 @@ class ApiKeyText:
 
 def new_api_key(tenant_id: UUID, key_id: UUID) -> ApiKeyText:
     """A key with a fresh secret."""
-    raw = tenant_id.bytes + key_id.bytes + secrets.token_bytes(_RANDOM)
-    return ApiKeyText(tenant_id, key_id, PREFIX + base64.urlsafe_b64encode(raw).decode().rstrip("="))
+    return _new(PREFIX, tenant_id, key_id)
+
+
+def new_invitation(tenant_id: UUID, member_id: UUID) -> ApiKeyText:
+    """An invitation's token with a fresh secret; `key_id` is the member's."""
+    return _new(INVITATION_PREFIX, tenant_id, member_id)
 
 
 def parse_api_key(text: str) -> ApiKeyText | None:
     """Take a key apart; None where it is none of ours."""
-    if not text.startswith(PREFIX):
+    return _parse(PREFIX, text)
+
+
+def parse_invitation(text: str) -> ApiKeyText | None:
+    """Take an invitation's token apart; None where it is none of ours."""
+    return _parse(INVITATION_PREFIX, text)
+
+
+def _new(prefix: str, tenant_id: UUID, key_id: UUID) -> ApiKeyText:
+    raw = tenant_id.bytes + key_id.bytes + secrets.token_bytes(_RANDOM)
+    return ApiKeyText(tenant_id, key_id, prefix + base64.urlsafe_b64encode(raw).decode().rstrip("="))
+
+
+def _parse(prefix: str, text: str) -> ApiKeyText | None:
+    if not text.startswith(prefix):
         return None
-    body = text[len(PREFIX) :]
+    body = text[len(prefix) :]
     try:
         raw = base64.b64decode(body.encode("ascii") + b"=" * (-len(body) % 4), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):

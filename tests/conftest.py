@@ -1,3 +1,3 @@
 """Fixtures live in tests/support, one plugin per concern."""
 
-pytest_plugins = ["tests.support.needs", "tests.support.database"]
+pytest_plugins = ["tests.support.needs", "tests.support.database", "tests.support.api"]

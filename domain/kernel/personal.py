@@ -27,6 +27,11 @@ SEALED: Final = "[sealed]"
 """What a reader sees who may read the event but not the personal values in it."""
 
 
+BRANCH_MARK: Final = "~mark"
+BRANCH_VALUE: Final = "~value"
+"""How pydantic's errors name the two sides of a personal field: its own values, and the marks in their place."""
+
+
 class KeyKind(StrEnum):
     """Which of a subject's two keys seals a value."""
 
@@ -45,13 +50,17 @@ class PersonalMark:
     ) -> core_schema.CoreSchema:
         """Accept `[erased]` and `[sealed]` beside the field's own values."""
         marks = core_schema.literal_schema([ERASED, SEALED])
-        return core_schema.union_schema([marks, handler(source)], mode="left_to_right")
+        return core_schema.union_schema(
+            [(marks, BRANCH_MARK), (handler(source), BRANCH_VALUE)], mode="left_to_right"
+        )
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """Show the field's own type, and that it is personal."""
-        inner = schema["choices"][1] if schema["type"] == "union" else schema
+        inner: Any = schema
+        if schema["type"] == "union":
+            inner = next(choice[0] for choice in schema["choices"] if choice[1] == BRANCH_VALUE)
         return {**handler(inner), "x-personal": self.kind.value}
 
 

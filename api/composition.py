@@ -1,0 +1,140 @@
+"""The parts of a process that executes commands and answers questions: wired here, once, for every door."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+import application.handlers
+import projections.operational.views
+from adapters.blobs.local import LocalBlobs
+from adapters.eventstore.codec import JsonCodec
+from adapters.eventstore.log import PostgresLog
+from adapters.eventstore.tables import ACCESS_LOG
+from adapters.intake.countries import CldrCountries
+from adapters.intake.phones import LibPhones
+from adapters.keys.maker import CoalescedKeys
+from adapters.keys.sqlite import SqliteKeyStore
+from adapters.postgres.rate_limiter import PostgresRates
+from adapters.postgres.roles import Role
+from api.http.callers import Callers
+from application.authentication import Authenticator
+from application.batch import Batches
+from application.commanding import Commands
+from application.credentials import SecretHasher
+from application.importing.service import Imports
+from application.ports.positions import Position
+from application.rate_limits import RateLimits
+from application.reading import AccessLog
+from application.replay import Replay
+from application.unit import Streams
+from domain.audience.email import DOMAINS
+from domain.audience.intake import World
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from uuid import UUID
+
+    from api.settings import Settings
+    from application.commanding import Clock
+    from application.ports.analytics import Analytics
+    from application.ports.blobs import BlobStore
+    from application.ports.codec import EventCodec
+    from application.ports.keys import KeyStore
+    from application.ports.log import TenantLog
+
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
+REGISTERED = (application.handlers, projections.operational.views)
+"""Importing these makes the registries of commands and queries complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """What the doors answer with. `views` connects as the role that sees one tenant's rows at a time."""
+
+    settings: Settings
+    clock: Clock
+    log: TenantLog
+    keys: KeyStore
+    codec: EventCodec
+    blobs: BlobStore
+    authenticator: Authenticator
+    callers: Callers
+    commands: Commands
+    batches: Batches
+    imports: Imports
+    replay: Replay
+    access: AccessLog
+    rates: RateLimits
+    hasher: SecretHasher
+    views: Pool
+    analytics: Analytics | None = None
+
+    async def position_of(self, tenant_id: UUID) -> str:
+        """The token of where a tenant's log stands."""
+        head = await self.log.head(tenant_id)
+        return Position(head.epoch, head.position).token() if head else Position(1, 0).token()
+
+
+def now() -> datetime:
+    """The moment."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def composed(
+    settings: Settings, server: str, *, clock: Clock = now, analytics: Analytics | None = None
+) -> AsyncIterator[Composition]:
+    """Everything, started over the database at `server` (any address of it); at the end, finished and closed."""
+    appender, loader = settings.dsn(Role.APPENDER, server), settings.dsn(Role.LOADER, server)
+    master = settings.master_key
+    keys = SqliteKeyStore(
+        settings.keys_folder, None if master is None else bytes.fromhex(master.get_secret_value())
+    )
+    codec = JsonCodec(keys)
+    key_maker = CoalescedKeys(codec.ring)
+    blobs = LocalBlobs(settings.blobs_folder, keys)
+    async with AsyncExitStack() as stack:
+        log = await stack.enter_async_context(PostgresLog(appender, loader))
+        access = await stack.enter_async_context(PostgresLog(appender, loader, ACCESS_LOG, hints=False))
+        views = await stack.enter_async_context(_pool(settings.dsn(Role.REQUEST, server), 8))
+        counting = await stack.enter_async_context(_pool(appender, 2))
+        streams = Streams(log, codec, keys)
+        commands = Commands(log, codec, keys, key_maker, streams, clock)
+        authenticator = Authenticator(log, streams, keys, clock)
+        yield Composition(
+            settings=settings,
+            clock=clock,
+            log=log,
+            keys=keys,
+            codec=codec,
+            blobs=blobs,
+            authenticator=authenticator,
+            callers=Callers(authenticator, log),
+            commands=commands,
+            batches=Batches(commands),
+            imports=Imports(commands, blobs, World(CldrCountries(), LibPhones(), DOMAINS), clock),
+            replay=Replay(log, codec),
+            access=AccessLog(access, codec, key_maker, clock),
+            rates=RateLimits(PostgresRates(counting)),
+            hasher=SecretHasher(keys),
+            views=views,
+            analytics=analytics,
+        )
+
+
+def _pool(dsn: str, largest: int) -> Pool:
+    """Connections that are made when needed; a caller waits five seconds for one at most."""
+    return AsyncConnectionPool(
+        dsn,
+        min_size=1,
+        max_size=largest,
+        timeout=5,
+        open=False,
+        kwargs={"autocommit": True, "connect_timeout": 5},
+    )

@@ -1,0 +1,133 @@
+"""The HTTP door: what is answered where, and how an error becomes a problem document.
+
+For the middlewares around it: `scope["penguin.request_id"]` is there from the outermost one on, and after the answer
+`penguin.tenant` (UUID) and `penguin.command` (`context.slug`) or `penguin.query`, as far as the request got.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+
+from api.http.commands import CommandRoute
+from api.http.problems import INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, problem_of
+from api.http.replies import PROBLEM, dumps, raw, send_json
+from api.http.request import ClientGone, request_id_of
+from application.ports.analytics import AnalyticsError
+from application.ports.log import LogError
+from application.ports.positions import MalformedPosition
+from domain.kernel.errors import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from api.composition import Composition
+
+log: Final = structlog.get_logger(__name__)
+
+
+class Guard:
+    """Gives each request its id, and answers what nobody foresaw with a problem that tells nothing but that id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = scope.get("penguin.request_id")
+        if request_id is None:
+            request_id = scope["penguin.request_id"] = request_id_of(scope)
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientGone:
+            return
+        except Exception:
+            log.exception("unforeseen error", request=request_id)
+            if started:
+                raise ConnectionAbortedError("the answer broke off") from None
+            await answer_problem(Problem(INTERNAL), scope, send)
+
+
+async def answer_problem(problem: Problem, scope: Scope, send: Send) -> None:
+    """Send a problem document."""
+    request_id = scope.get("penguin.request_id")
+    headers = raw(problem.all_headers())
+    if request_id is not None:
+        headers.append((b"request-id", request_id.encode("ascii")))
+    scope["penguin.problem"] = problem.kind.code
+    await send_json(send, problem.kind.status, dumps(problem.document(request_id)), headers, PROBLEM)
+
+
+class _ProblemAnswer:
+    """A response, as Starlette's exception handlers return one."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        await answer_problem(self._problem, scope, send)
+
+
+def _on_error(request: Request, error: Exception) -> Response:
+    del request
+    answer: Any = _ProblemAnswer(problem_of(error))
+    return answer  # type: ignore[no-any-return]  # an ASGI app is all that Starlette needs of it
+
+
+def _on_http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise TypeError("the handler of HTTP errors was given another")
+    headers = dict(error.headers or {})
+    if error.status_code == METHOD_NOT_ALLOWED.status:
+        return _on_error(request, Problem(METHOD_NOT_ALLOWED, headers=headers))
+    if error.status_code == NOT_FOUND.status:
+        return _on_error(request, Problem(NOT_FOUND, headers=headers))
+    return _on_error(request, Problem(INTERNAL))
+
+
+def create_app(
+    composition: Composition, routes: Sequence[BaseRoute] = (), middlewares: Sequence[Middleware] = ()
+) -> FastAPI:
+    """The app over a started composition. `routes` and `middlewares` (outermost first) are those of operations."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    known = (Problem, Refusal, LogError, AnalyticsError, MalformedPosition)
+    errors: dict[Any, Any] = {**dict.fromkeys(known, _on_error), HTTPException: _on_http_error}
+    app = FastAPI(
+        title="PenguinMails",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        middleware=[*middlewares, Middleware(Guard)],
+        exception_handlers=errors,
+    )
+    app.router.routes[:] = [CommandRoute(composition), *routes]
+    app.state.composition = composition
+    return app

@@ -1,0 +1,216 @@
+"""The command door: `POST /v1/{context}/{stream_id}/{command}`, one route for every command there is.
+
+Routes are tried in order, so that two hundred of them would cost the last one more than its work: here a dictionary
+finds the command, and its body goes straight into its class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+from starlette.routing import BaseRoute, Match
+
+from api.http.problems import METHOD_NOT_ALLOWED, NOT_FOUND, Problem, invalid_body
+from api.http.replies import add_rate, dumps, send_json
+from api.http.request import Call, must_be, read_body, uuid_in
+from application.commanding import Order
+from application.credentials import new_api_key, new_invitation
+from application.principals import MissingPermission, TenantSuspended
+from application.replay import PSEUDONYMOUS
+from domain.kernel.commands import COMMANDS
+from domain.kernel.ids import new_id
+from domain.kernel.permissions import Permission
+from domain.kernel.personal import SEALED
+from domain.tenancy.secret import SecretCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+    from starlette.types import Receive, Scope, Send
+
+    from api.composition import Composition
+    from api.http.replies import RawHeaders
+    from application.commanding import Outcome, Recordable
+    from application.ports.log import Recorded
+    from application.principals import Principal
+    from application.rate_limits import Allowance
+    from domain.kernel.commands import Command
+    from domain.kernel.events import Event
+
+_JSON: Final = b"application/json"
+_PARTS: Final = 5
+_SHOWN_ONCE: Final = (
+    "The secret was shown in the first answer alone. If it was lost, revoke this and create another."
+)
+
+
+class CommandRoute(BaseRoute):
+    """Every command's route. Errors rise to the app, which answers each with its problem document."""
+
+    def __init__(self, composition: Composition) -> None:
+        """Answer with the parts of `composition`."""
+        self._parts = composition
+        self._by_path = {(command.context, command.slug): command for command in COMMANDS.public()}
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """A path of three parts below /v1 that ends in a command's word; another method than POST is a near miss."""
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        parts = scope["path"].split("/")
+        if len(parts) != _PARTS or parts[1] != "v1":
+            return Match.NONE, {}
+        command = self._by_path.get((parts[2], parts[4]))
+        if command is None:
+            return Match.NONE, {}
+        return (Match.FULL if scope["method"] == "POST" else Match.PARTIAL), {
+            "penguin.route": (command, parts[3])
+        }
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["method"] != "POST":
+            raise Problem(METHOD_NOT_ALLOWED, headers={"allow": "POST"})
+        parts, (kind, where) = self._parts, scope["penguin.route"]
+        scope["penguin.command"] = f"{kind.context}.{kind.slug}"
+        call = Call(scope)
+        target: UUID | None = None
+        if where != "new":
+            target = uuid_in(where)
+            if target is None:
+                raise Problem(NOT_FOUND)
+        principal = await parts.callers.identify(call)
+        if principal.read_only or kind.permission not in principal.permissions:
+            principal = await self._allowed(call, kind, principal)
+        allowance = await parts.rates.take(principal.tenant_id, principal.rate_per_minute)
+        body = await read_body(call, receive, parts.settings.max_body_bytes)
+        order, secret = self._order(call, principal, parse_command(call, kind, body), target, body)
+        if call.dry_run():
+            answer = await self._rehearsed(call, order)
+        else:
+            outcome = await parts.commands.execute(order)
+            answer = outcome_of(outcome)
+            if secret is not None:
+                answer |= {"secret": None, "note": _SHOWN_ONCE} if outcome.replayed else {"secret": secret}
+        status = 201 if target is None and "dry_run" not in answer else 200
+        await send_json(send, status, dumps(answer), _headers(call, answer, allowance))
+
+    async def _allowed(self, call: Call, kind: type[Command], principal: Principal) -> Principal:
+        """A refusal is never told from what was known alone."""
+        try:
+            principal.require(kind.permission)
+            principal.may_write(kind.permission)
+        except (MissingPermission, TenantSuspended):
+            principal = await self._parts.callers.identify(call, fresh=True)
+        return principal
+
+    def _order(
+        self, call: Call, principal: Principal, command: Command, target: UUID | None, body: bytes
+    ) -> tuple[Order, str | None]:
+        """The order, and the secret that its answer will show."""
+        parts, secret, fresh_target = self._parts, None, None
+        if isinstance(command, SecretCommand):
+            fresh_target = new_id(parts.clock())
+            make = new_api_key if command.stream == "api_key" else new_invitation
+            secret = make(principal.tenant_id, target or fresh_target).text
+            command.carrying(parts.hasher.hmac(principal.tenant_id, secret))
+        order = Order(
+            principal,
+            command,
+            target,
+            body,
+            key=call.idempotency_key,
+            expected_version=call.if_match,
+            request_id=call.request_id,
+            ip=call.ip,
+            reason=call.reason,
+            refresh=lambda: parts.callers.identify(call, fresh=True),
+            fresh_target=fresh_target,
+        )
+        return order, secret
+
+    async def _rehearsed(self, call: Call, order: Order) -> dict[str, Any]:
+        """What the command would do, decided on the log as it is now, for its caller as the log knows them now."""
+        principal = await self._parts.callers.identify_now(call)
+        outcome = await self._parts.commands.rehearse(replace(order, principal=principal))
+        answer = rehearsal_of(outcome, shown=Permission.HISTORY_READ in principal.permissions)
+        answer["position"] = await self._parts.position_of(principal.tenant_id)
+        return answer
+
+
+def parse_command(call: Call, kind: type[Command], body: bytes) -> Command:
+    """The command in a body. Raises a `Problem` that names each field that does not fit."""
+    if not body and not call.content_type:
+        body = b"{}"
+    elif call.content_type != _JSON:
+        must_be(call, _JSON)
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise invalid_body(error) from None
+
+
+def outcome_of(outcome: Outcome) -> dict[str, Any]:
+    """The answer to an accepted command, now or when it is given again."""
+    if outcome.appended is None:
+        raise TypeError("a rehearsal is no outcome")
+    return {
+        "command_id": outcome.command_id,
+        "id": outcome.target,
+        "version": outcome.version,
+        "position": outcome.appended.position.token(),
+        "replayed": outcome.replayed,
+        "events": events_of(outcome.events),
+    }
+
+
+def events_of(events: Iterable[Recordable | Recorded]) -> list[dict[str, Any]]:
+    """Events as an answer names them. A stream whose id is a pseudonym is told by its kind alone."""
+    return [
+        {
+            "name": event.name,
+            "stream": _shown(event.stream),
+            "version": event.version,
+            "position": event.position,
+        }
+        for event in events
+    ]
+
+
+def rehearsal_of(outcome: Outcome, *, shown: bool) -> dict[str, Any]:
+    """The answer to a dry run: the events it would append. `shown`: their content too, personal values sealed."""
+    events: list[dict[str, Any]] = [{"name": event.name} for event in outcome.rehearsed]
+    if shown:
+        for told, event in zip(events, outcome.rehearsed, strict=True):
+            told["data"] = sealed(event)
+    return {"dry_run": True, "id": outcome.target, "version": outcome.version, "events": events}
+
+
+def sealed(event: Event) -> dict[str, Any]:
+    """An event's content without personal values and without pseudonyms."""
+    content = event.model_dump(mode="json")
+    return {
+        name: SEALED if name in event.personal and value is not None else value
+        for name, value in content.items()
+        if not name.endswith("_hmac")
+    }
+
+
+def _shown(stream: str) -> str:
+    category = stream.partition(":")[0]
+    return category if category in PSEUDONYMOUS else stream
+
+
+def _headers(call: Call, answer: dict[str, Any], allowance: Allowance) -> RawHeaders:
+    headers = [
+        (b"request-id", call.request_id.encode("ascii")),
+        (b"penguin-version", call.version.encode("ascii")),
+        (b"penguin-position", answer["position"].encode("ascii")),
+        (b"etag", b'"%d"' % answer["version"]),
+    ]
+    if answer.get("replayed"):
+        headers.append((b"idempotent-replayed", b"true"))
+    add_rate(headers, allowance)
+    return headers
