@@ -124,7 +124,7 @@ async def open_tenant(commands: Commands, registered: TenantRegistered, workflow
         return
     command = OpenTenant(
         name=registered.tenant_name,
-        tenant_slug=registered.tenant_slug,
+        tenant_slug=registered.slug,
         plan=Plan(registered.plan),
         country=registered.country,
         commands_a_minute=registered.commands_a_minute,

@@ -1,0 +1,127 @@
+"""What every tenant log does, whatever it is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from adapters.eventstore.log import PostgresLog
+from adapters.eventstore.memory import MemoryLog
+from application.ports.log import (
+    Append,
+    KeyReused,
+    NewEvent,
+    ReceiptKey,
+    StaleAuthorisation,
+    TenantLog,
+    UnknownLog,
+    VersionConflict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from tests.support.database import Database
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def log(request: pytest.FixtureRequest) -> AsyncIterator[TenantLog]:
+    if request.param == "memory":
+        yield MemoryLog()
+        return
+    database: Database = request.getfixturevalue("module_database")
+    async with PostgresLog(database.appender, database.loader) as real:
+        yield real
+
+
+def event(stream: str, *, opens_a_door: bool = False) -> NewEvent:
+    return NewEvent(stream, "test.happened", 1, b'{"n":1}', b'{"who":"x"}', changes_access=opens_a_door)
+
+
+def key(name: bytes, body: bytes = b"body") -> ReceiptKey:
+    return ReceiptKey(name.ljust(32), body.ljust(32), uuid4(), "test.do")
+
+
+def streams() -> Iterator[str]:
+    while True:
+        yield f"thing:{uuid4()}"
+
+
+async def test_a_log_begins_when_it_is_opened(log: TenantLog) -> None:
+    tenant, stream = uuid4(), next(streams())
+    with pytest.raises(UnknownLog):
+        await log.append(Append(tenant, (event(stream),)))
+    assert await log.head(tenant) is None
+    first = await log.append(Append(tenant, (event(stream), event(stream)), opens_log=True))
+    assert (first.epoch, first.first_position, first.last_position, first.versions) == (1, 1, 2, {stream: 2})
+
+
+async def test_positions_and_versions_have_no_gap(log: TenantLog) -> None:
+    tenant, (one, two) = uuid4(), (next(streams()), next(streams()))
+    await log.append(Append(tenant, (event(one), event(two), event(one)), opens_log=True))
+    await log.append(Append(tenant, (event(two),)))
+    rows = await log.read_log(tenant)
+    assert [row.position for row in rows] == [1, 2, 3, 4]
+    assert [(row.stream, row.version) for row in rows] == [(one, 1), (two, 1), (one, 2), (two, 2)]
+    assert [row.recorded_at for row in rows] == sorted(row.recorded_at for row in rows)
+
+
+async def test_a_stream_that_moved_is_a_conflict_that_names_both_versions(log: TenantLog) -> None:
+    tenant, stream, other = uuid4(), next(streams()), next(streams())
+    await log.append(Append(tenant, (event(stream),), ((stream, 0),), opens_log=True))
+    with pytest.raises(VersionConflict) as conflict:
+        await log.append(Append(tenant, (event(other),), ((stream, 0),)))
+    assert (conflict.value.stream, conflict.value.expected, conflict.value.current) == (stream, 0, 1)
+    assert await log.read_streams(tenant, [(other, 0)]) == [[]]
+
+
+async def test_the_same_key_is_answered_from_its_receipt(log: TenantLog) -> None:
+    tenant, stream = uuid4(), next(streams())
+    first = await log.append(Append(tenant, (event(stream),), (), key(b"k"), opens_log=True))
+    again = await log.append(Append(tenant, (event(stream),), ((stream, 0),), key(b"k")))
+    assert again.replayed is not None
+    assert (again.first_position, again.last_position) == (first.first_position, first.last_position)
+    with pytest.raises(KeyReused):
+        await log.append(Append(tenant, (event(stream),), (), key(b"k", b"other")))
+    head = await log.head(tenant)
+    assert head is not None
+    assert head.position == 1
+
+
+async def test_a_command_without_events_has_a_receipt_too(log: TenantLog) -> None:
+    tenant = uuid4()
+    await log.append(Append(tenant, (), (), key(b"none"), opens_log=True))
+    receipt = await log.receipt(tenant, [b"unknown".ljust(32), b"none".ljust(32)])
+    assert receipt is not None
+    assert receipt.last_position < receipt.first_position
+    assert await log.receipt(uuid4(), [b"none".ljust(32)]) is None
+
+
+async def test_a_change_of_access_makes_older_authorisations_stale(log: TenantLog) -> None:
+    tenant, stream = uuid4(), next(streams())
+    opened = await log.append(Append(tenant, (event(stream),), opens_log=True))
+    changed = await log.append(
+        Append(tenant, (event(stream, opens_a_door=True),), auth_epoch=opened.auth_epoch)
+    )
+    assert changed.auth_epoch == opened.auth_epoch + 1
+    with pytest.raises(StaleAuthorisation):
+        await log.append(Append(tenant, (event(stream),), auth_epoch=opened.auth_epoch))
+
+
+async def test_reading_stops_where_it_is_told(log: TenantLog) -> None:
+    tenant, stream = uuid4(), next(streams())
+    await log.append(Append(tenant, tuple(event(stream) for _ in range(5)), opens_log=True))
+    assert [row.position for row in await log.read_log(tenant, after=1, limit=2)] == [2, 3]
+    assert [row.position for row in await log.read_log(tenant, after=3, up_to=4)] == [4]
+    ((second, third),) = await log.read_streams(tenant, [(stream, 1)], up_to_position=3)
+    assert (second.version, third.version) == (2, 3)
+
+
+async def test_tenants_do_not_see_each_other(log: TenantLog) -> None:
+    mine, yours, stream = uuid4(), uuid4(), next(streams())
+    await log.append(Append(mine, (event(stream),), (), key(b"k"), opens_log=True))
+    await log.append(Append(yours, (event(stream),), ((stream, 0),), key(b"k"), opens_log=True))
+    assert [row.tenant_id for row in await log.read_log(yours)] == [yours]
+    assert (await log.read_streams(yours, [(stream, 0)]))[0][0].version == 1

@@ -1,0 +1,295 @@
+"""The command path, on a log in memory that judges requests as the real one does."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import pytest
+
+import application.handlers  # noqa: F401 - the handlers register themselves
+from adapters.eventstore.codec import JsonCodec
+from adapters.eventstore.memory import MemoryLog
+from adapters.keys.maker import CoalescedKeys
+from adapters.keys.memory import MemoryKeyStore
+from application.batch import Batches, LineAnswer
+from application.commanding import Commands, Order, StaleVersion
+from application.ports.log import KeyReused
+from application.principals import MissingPermission, Principal, TenantSuspended
+from application.unit import Streams
+from application.workflow import Because, Workflow
+from domain.audience.contact import Contact, ContactErased, CreateContact, EraseContact, UpdateContact
+from domain.audience.contact_list import CreateList, RenameList
+from domain.audience.email_claim import AddressTaken
+from domain.kernel.commands import Actor, ActorKind
+from domain.kernel.errors import NotFound
+from domain.kernel.permissions import Permission
+from domain.tenancy.plans import Plan
+from domain.tenancy.tenant import OpenTenant
+from domain.tenancy.workspace import CreateWorkspace
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from application.commanding import Outcome
+    from domain.kernel.commands import Command
+
+
+@dataclass
+class Office:
+    """A tenant with one workspace, and somebody who may do everything in it."""
+
+    commands: Commands
+    log: MemoryLog
+    principal: Principal
+    workspace: UUID
+
+    def order(self, command: Command, target: UUID | None = None, key: str | None = None) -> Order:
+        return Order(self.principal, command, target, command.model_dump_json().encode(), key)
+
+    async def do(self, command: Command, target: UUID | None = None, key: str | None = None) -> Outcome:
+        return await self.commands.execute(self.order(command, target, key))
+
+    async def position(self) -> int:
+        head = await self.log.head(self.principal.tenant_id)
+        assert head is not None
+        return head.position
+
+
+@pytest.fixture
+async def office() -> Office:
+    log, keys = MemoryLog(), MemoryKeyStore()
+    codec = JsonCodec(keys)
+    commands = Commands(
+        log, codec, keys, CoalescedKeys(codec.ring), Streams(log, codec, keys), lambda: datetime.now(UTC)
+    )
+    tenant, workspace = uuid4(), uuid4()
+    opening = OpenTenant(
+        name="Agency",
+        tenant_slug="agency",
+        plan=Plan.BUSINESS,
+        workspace_id=workspace,
+        owner_id=uuid4(),
+        owner_email="owner@agency.example",
+        owner_name="Olga",
+    )
+    workflow = Workflow(commands, tenant, uuid4(), Because(uuid4()))
+    opened = await workflow.execute(opening, tenant, key="open", opens_log=True)
+    assert opened.appended is not None
+    actor = Actor(ActorKind.API_KEY, uuid4())
+    principal = Principal(tenant, actor, frozenset(Permission), opened.appended.auth_epoch, 1_000)
+    return Office(commands, log, principal, workspace)
+
+
+def ada(office: Office, **changes: object) -> CreateContact:
+    return CreateContact.model_validate(
+        {"workspace_id": office.workspace, "email": "ada@example.org", "first_name": "Ada", **changes}
+    )
+
+
+async def test_a_command_becomes_events_at_positions(office: Office) -> None:
+    before = await office.position()
+    outcome = await office.do(ada(office))
+    names = [event.name for event in outcome.events]
+    assert sorted(names) == [
+        "audience.addressee_registered",
+        "audience.contact_created",
+        "audience.email_claimed",
+    ]
+    assert [event.position for event in outcome.events] == [before + 1, before + 2, before + 3]
+    state = await office.commands.state(office.principal.tenant_id, "contact", outcome.target)
+    assert isinstance(state, Contact)
+    assert state.first_name == "Ada"
+
+
+async def test_the_same_key_gives_the_same_answer_and_appends_nothing(office: Office) -> None:
+    first = await office.do(ada(office), key="once")
+    before = await office.position()
+    again = await office.do(ada(office), key="once")
+    assert again.replayed
+    assert (again.target, again.command_id, again.events) == (first.target, first.command_id, first.events)
+    assert again.version == first.version
+    assert await office.position() == before
+
+
+async def test_a_key_with_another_body_is_told_apart_even_where_a_rule_would_refuse(office: Office) -> None:
+    await office.do(ada(office), key="once")
+    with pytest.raises(KeyReused):
+        await office.do(ada(office, first_name="Augusta"), key="once")
+    with pytest.raises(AddressTaken):
+        await office.do(ada(office), key="another")
+
+
+async def test_a_refusal_is_judged_anew(office: Office) -> None:
+    unknown = uuid4()
+    with pytest.raises(NotFound):
+        await office.do(RenameList(name="Later"), unknown, key="retry")
+    await office.do(CreateList(workspace_id=office.workspace, name="Now"), unknown)
+    assert not (await office.do(RenameList(name="Later"), unknown, key="retry")).replayed
+
+
+async def test_a_stale_cache_is_never_the_reason_for_an_answer(office: Office) -> None:
+    listed = await office.do(CreateList(workspace_id=office.workspace, name="One"))
+    elsewhere = Commands(
+        office.log,
+        office.commands._codec,
+        office.commands._keys,
+        office.commands._key_maker,
+        Streams(office.log, office.commands._codec, office.commands._keys),
+        lambda: datetime.now(UTC),
+    )
+    await elsewhere.execute(office.order(RenameList(name="Two"), listed.target))
+    # To this process the list is still "One": a no-op on the cache, a change in truth.
+    back = await office.do(RenameList(name="One"), listed.target)
+    assert [event.name for event in back.events] == ["audience.list_renamed"]
+
+
+async def test_commands_that_meet_on_a_stream_all_apply(office: Office) -> None:
+    listed = await office.do(CreateList(workspace_id=office.workspace, name="0"))
+    names = [str(number) for number in range(1, 6)]
+    await asyncio.gather(*(office.do(RenameList(name=name), listed.target) for name in names))
+    (rows,) = await office.log.read_streams(office.principal.tenant_id, [(f"list:{listed.target}", 0)])
+    assert [row.version for row in rows] == [1, 2, 3, 4, 5, 6]
+
+
+async def test_the_version_that_a_caller_names_must_be_the_present_one(office: Office) -> None:
+    listed = await office.do(CreateList(workspace_id=office.workspace, name="One"))
+    stale = replace(office.order(RenameList(name="Two"), listed.target), expected_version=7)
+    with pytest.raises(StaleVersion) as refused:
+        await office.commands.execute(stale)
+    assert refused.value.extra["current"] == 1
+
+
+async def test_a_missing_permission_is_named(office: Office) -> None:
+    office.principal = replace(office.principal, permissions=frozenset({Permission.CONTACTS_READ}))
+    with pytest.raises(MissingPermission, match=r"contacts\.write"):
+        await office.do(ada(office))
+
+
+async def test_a_suspended_tenant_writes_nothing(office: Office) -> None:
+    office.principal = replace(office.principal, read_only=True)
+    with pytest.raises(TenantSuspended):
+        await office.do(ada(office))
+
+
+async def test_a_credential_of_one_workspace_finds_nothing_in_another(office: Office) -> None:
+    elsewhere = (await office.do(CreateWorkspace(name="Elsewhere"))).target
+    held = {elsewhere: frozenset({Permission.CONTACTS_WRITE})}
+    confined = replace(office.principal, permissions=frozenset(), workspaces=held)
+    office.principal, whole = confined, office.principal
+    with pytest.raises(NotFound):
+        await office.do(ada(office))
+    assert (await office.do(ada(office, workspace_id=elsewhere))).events
+    assert whole.permissions
+
+
+async def test_access_that_changed_is_looked_up_again(office: Office) -> None:
+    fresh = office.principal
+    assert fresh.auth_epoch is not None
+    asked: list[int] = []
+
+    async def refresh() -> Principal:
+        asked.append(1)
+        return fresh
+
+    stale = replace(
+        office.order(ada(office)), principal=replace(fresh, auth_epoch=fresh.auth_epoch - 1), refresh=refresh
+    )
+    assert (await office.commands.execute(stale)).events
+    assert asked == [1]
+
+
+async def test_a_rehearsal_shows_the_events_and_leaves_no_trace(office: Office) -> None:
+    before = await office.position()
+    rehearsed = await office.commands.rehearse(office.order(ada(office), key="dry"))
+    assert sorted(event.name for event in rehearsed.rehearsed) == [
+        "audience.addressee_registered",
+        "audience.contact_created",
+        "audience.email_claimed",
+    ]
+    assert await office.position() == before
+    assert not (await office.do(ada(office), key="dry")).replayed
+
+
+async def test_an_erased_person_is_found_nowhere_in_what_is_read_back(office: Office) -> None:
+    made = await office.do(ada(office))
+    erased = await office.do(EraseContact(), made.target)
+    assert ContactErased.name in [event.name for event in erased.events]
+    again = await office.do(ada(office))
+    assert again.target != made.target
+
+
+async def test_updates_that_change_nothing_append_nothing(office: Office) -> None:
+    made = await office.do(ada(office))
+    before = await office.position()
+    same = await office.do(UpdateContact(first_name="Ada"), made.target, key="same")
+    assert same.events == ()
+    assert await office.position() == before
+    assert (await office.do(UpdateContact(first_name="Ada"), made.target, key="same")).replayed
+
+
+async def lines(*texts: str) -> AsyncIterator[bytes]:
+    for text in texts:
+        yield text.encode()
+
+
+async def answers(office: Office, *texts: str, dry_run: bool = False) -> list[LineAnswer]:
+    def template(command: Command, target: UUID | None, body: bytes, line_id: str) -> Order:
+        return Order(office.principal, command, target, body, line_id)
+
+    batch = Batches(office.commands)
+    return [answer async for answer in batch.run(template, lines(*texts), dry_run=dry_run)]
+
+
+def line(line_id: str, command: str, target: UUID | str, body: str) -> str:
+    return f'{{"id": "{line_id}", "command": "{command}", "target": "{target}", "body": {body}}}'
+
+
+async def test_lines_of_one_stream_apply_in_order_and_failures_stay_alone(office: Office) -> None:
+    target = uuid4()
+    create = f'{{"workspace_id": "{office.workspace}", "name": "0"}}'
+    texts = [line("create", "audience/create-list", target, create)]
+    texts += [line(f"r{n}", "audience/rename-list", target, f'{{"name": "{n}"}}') for n in range(1, 30)]
+    texts.insert(5, "not json")
+    texts.insert(9, line("bad", "audience/rename-list", target, '{"nam": 1}'))
+    got = await answers(office, *texts)
+    assert [answer.number for answer in got] == list(range(1, 33))
+    assert [answer.number for answer in got if answer.error] == [6, 10]
+    state = await office.commands.state(office.principal.tenant_id, "list", target)
+    assert state.name == "29"
+
+
+async def test_a_batch_sent_again_appends_nothing(office: Office) -> None:
+    texts = [
+        line(
+            f"c{n}",
+            "audience/create-contact",
+            "new",
+            f'{{"workspace_id": "{office.workspace}", "email": "p{n}@example.org"}}',
+        )
+        for n in range(20)
+    ]
+    first = await answers(office, *texts)
+    before = await office.position()
+    again = await answers(office, *texts)
+    assert await office.position() == before
+    assert [a.outcome and a.outcome.target for a in again] == [a.outcome and a.outcome.target for a in first]
+    assert all(answer.outcome is not None and answer.outcome.replayed for answer in again)
+
+
+async def test_a_dry_batch_folds_earlier_lines_in_and_appends_nothing(office: Office) -> None:
+    before = await office.position()
+    target = uuid4()
+    create = f'{{"workspace_id": "{office.workspace}", "name": "0"}}'
+    got = await answers(
+        office,
+        line("create", "audience/create-list", target, create),
+        line("again", "audience/create-list", target, create),
+        line("rename", "audience/rename-list", target, '{"name": "1"}'),
+        dry_run=True,
+    )
+    assert [answer.error is None for answer in got] == [True, False, True]
+    assert await office.position() == before
