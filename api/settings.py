@@ -27,6 +27,13 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("DATABASE_URL", "PENGUINMAILS_DATABASE_URL"),
         description="A Postgres of your own (15 or newer); without it the embedded one in the data folder is used.",
     )
+    pg_bin: Path | None = Field(
+        default=None,
+        description="Folder of Postgres's own programs for the embedded server; without it they are looked for.",
+    )
+    pg_user: str | None = Field(
+        default=None, description="User that the embedded Postgres runs as when this is started by root."
+    )
     host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     port: int = Field(default=8420, ge=0, le=65535, description="Port the API listens on.")
     master_key: SecretStr | None = Field(

@@ -100,6 +100,7 @@ KEYS: Final[Mapping[str, Callable[[object], object]]] = {
     "state": _word,
     "check": _word,
     "error": _word,
+    "place": _word,
     "frames": _frames,
 }
 """Every key that a log line can have, and what it can hold."""
@@ -164,13 +165,18 @@ def _from_library(record: logging.LogRecord) -> str:
         return re.sub(r"%[^%a-z]*[a-z]", WITHHELD, record.msg)
 
 
+_EXTRAS: Final[Mapping[str, str]] = {"request_id": "request", "error": "error", "at": "place"}
+"""What our own lines through the standard library carry beside their words, and its key here."""
+
+
 class _Bridge(logging.Handler):
     """Lines of the standard library's logging, on their way to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log = structlog.get_logger(record.name)
         level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.ERROR)
-        log.log(level, _from_library(record), logger=record.name, exc_info=record.exc_info)
+        told = {key: getattr(record, name) for name, key in _EXTRAS.items() if hasattr(record, name)}
+        log.log(level, _from_library(record), logger=record.name, exc_info=record.exc_info, **told)
 
 
 def _json(_: object, __: str, line: MutableMapping[str, Any]) -> bytes:

@@ -1,8 +1,8 @@
 """What is noted of a request: a log line, a measurement, a span.
 
-The doors say in the scope what was asked: `penguin.tenant` (its id), `penguin.command` (the name of a command or a
-view). `penguin.request_id` is made here: what the caller sent as `X-Request-Id` where that looks like an id (a UUID, or
-16 to 64 hexadecimal digits), since a log line must not repeat what might be a name.
+The doors say in the scope what was asked: `penguin.tenant` (its id), `penguin.command` or `penguin.query` (its name).
+`penguin.request_id` is made here: what the caller sent as `X-Request-Id` where that looks like an id (a UUID, or 16 to
+64 hexadecimal digits), since a log line must not repeat what might be a name.
 
 The line has the form of all others (`logs`), and is put together by hand: 64 callers ask thousands of times a second.
 Every part of it is a figure, an id of ours, or a word of the code. Lines are gathered for a twentieth of a second.
@@ -73,8 +73,8 @@ class RequestLog:
                 await self._app(scope, receive, noted)
         finally:
             seconds = time.perf_counter() - begun
-            name = scope.get("penguin.command")
-            self._meters.observe(str(name) if _is_plain(name) else "other", status, seconds)
+            name = _name(scope)
+            self._meters.observe(name or "other", status, seconds)
             if self._lines is not None:
                 self._lines.add(request_id, scope, status, seconds)
 
@@ -89,9 +89,9 @@ class Lines:
 
     def add(self, request_id: str, scope: Scope, status: int, seconds: float) -> None:
         """Keep a line; it is written within a twentieth of a second."""
-        tenant_id, name, method = scope.get("penguin.tenant"), scope.get("penguin.command"), scope["method"]
+        tenant_id, name, method = scope.get("penguin.tenant"), _name(scope), scope["method"]
         tenant = f'"tenant":"{tenant_id}",' if isinstance(tenant_id, UUID) else ""
-        named = f'"name":"{name}",' if _is_plain(name) else ""
+        named = f'"name":"{name}",' if name else ""
         self._kept.append(
             f'{{"request":"{request_id}",{tenant}{named}'
             f'"method":"{method if method in _METHODS else "other"}","status":{status},"ms":{seconds * 1000:.2f},'
@@ -106,6 +106,11 @@ class Lines:
         with contextlib.suppress(OSError, ValueError):
             self._out.write("".join(kept).encode("ascii"))
             self._out.flush()
+
+
+def _name(scope: Scope) -> str | None:
+    name = scope.get("penguin.command") or scope.get("penguin.query")
+    return name if _is_plain(name) else None
 
 
 @functools.lru_cache(maxsize=2048)

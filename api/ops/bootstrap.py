@@ -1,0 +1,123 @@
+"""The first minute of an installation: its own log opens with a first super admin, whose key lies in the data folder.
+
+Every step has a key of its own, so that a start that was killed is simply begun again.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from adapters.postgres.place import write_private
+from application.commanding import Order
+from application.credentials import ApiKeyText, new_api_key, parse_api_key
+from application.principals import Principal
+from domain.kernel.commands import Actor, ActorKind
+from domain.kernel.ids import PLATFORM, StaffId, derived_id, new_id
+from domain.kernel.permissions import Permission, StaffRole
+from domain.platform.staff import AddStaff, CreateStaffKey
+from domain.tenancy.secret import SecretCommand
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from uuid import UUID
+
+    from api.composition import Composition
+    from application.commanding import Outcome
+    from domain.kernel.commands import Command
+
+FIRST_STAFF: Final = StaffId(derived_id(PLATFORM, "first super admin"))
+"""The staff member that every installation begins with."""
+_FIRST_EMAIL: Final = "first.admin@penguinmails.invalid"
+_FIRST_NAME: Final = "First super admin"
+
+
+def secrets_folder(root: Path) -> Path:
+    """Where keys that were made for the installation's owner are kept (0700)."""
+    folder = root / "secrets"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def admin_key_file(root: Path) -> Path:
+    """The file of the first super admin's key."""
+    return secrets_folder(root) / "admin-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The system itself, as the one who holds the data folder works it: to open logs and to hand out first keys."""
+
+    parts: Composition
+    channel: str = "cli"
+
+    async def execute(
+        self,
+        tenant_id: UUID,
+        command: Command,
+        target: UUID | None,
+        *,
+        key: str | None = None,
+        opens_log: bool = False,
+    ) -> Outcome:
+        """Execute a command in a tenant's log, in the name of the system."""
+        actor = Actor(ActorKind.SYSTEM, PLATFORM)
+        order = Order(
+            principal=Principal(tenant_id, actor, frozenset(Permission), None, 0),
+            command=command,
+            target=target,
+            # A step's key is its whole meaning, also after an update that gives its command more fields.
+            body=(key or command.model_dump_json()).encode(),
+            key=key,
+            channel=self.channel,
+            opens_log=opens_log,
+        )
+        return await self.parts.commands.execute(order)
+
+    async def key_in_file(self, file: Path, tenant_id: UUID, command: SecretCommand) -> str:
+        """The key in a file; one is made by `command`, and first written there, when there is none.
+
+        The file comes first, so that no key exists which nobody has seen; a start killed in between finds the file and
+        makes that very key.
+        """
+        parsed = _key_in(file, tenant_id, new_id(self.parts.clock()))
+        await self._make(parsed, command)
+        return parsed.text
+
+    async def _make(self, parsed: ApiKeyText, command: SecretCommand) -> None:
+        command.carrying(self.parts.hasher.hmac(parsed.tenant_id, parsed.text))
+        await self.execute(parsed.tenant_id, command, parsed.key_id, key=f"key/{parsed.key_id}")
+
+
+def _key_in(file: Path, tenant_id: UUID, fresh_id: UUID) -> ApiKeyText:
+    """The key that a file holds, or one that it holds from now on."""
+    if not file.exists():
+        making = file.with_name(f"{file.name}.{os.getpid()}")
+        making.unlink(missing_ok=True)
+        write_private(making, f"{new_api_key(tenant_id, fresh_id).text}\n")
+        making.replace(file)
+    parsed = parse_api_key(file.read_text(encoding="ascii").strip())
+    if parsed is None or parsed.tenant_id != tenant_id:
+        raise KeyFileUnusable(
+            f"{file} does not hold a key of this installation; move it away and start again"
+        )
+    return parsed
+
+
+class KeyFileUnusable(Exception):
+    """A file that should hold an API key holds something else."""
+
+
+async def bootstrap(parts: Composition) -> str:
+    """Open the platform's log if it is not open, and give the text of the first super admin's key."""
+    operator = Operator(parts)
+    await operator.execute(
+        PLATFORM,
+        AddStaff(role=StaffRole.SUPER_ADMIN, email=_FIRST_EMAIL, full_name=_FIRST_NAME),
+        FIRST_STAFF,
+        key="installation/first-super-admin",
+        opens_log=True,
+    )
+    command = CreateStaffKey(staff_id=FIRST_STAFF, label="First key, in the data folder")
+    return await operator.key_in_file(admin_key_file(parts.settings.root), PLATFORM, command)

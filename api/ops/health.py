@@ -1,0 +1,146 @@
+"""`/healthz`, `/readyz`, `/metrics`: whether the process lives, whether the installation can work, and its figures.
+
+Not ready means that commands cannot be taken: the database, its schema or the keys are amiss. Views that lag and
+analytics that are away only make the installation degraded: turning every API away would make that worse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import orjson
+import psycopg
+from psycopg_pool import PoolTimeout
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.ops.database import Schema, schema_of
+from api.ops.metrics import CONTENT_TYPE, everything
+from application.ports.analytics import AnalyticsError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from api.composition import Composition
+    from api.ops.processes import Around
+
+_PATIENCE: Final = 2.0
+_SCHEMA_EVERY: Final = 30.0
+LAG_BOUND: Final = 10.0
+"""Seconds that the views may be behind before the installation counts as degraded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `essential`: without it no command can be taken."""
+
+    name: str
+    ok: bool
+    state: str
+    essential: bool = True
+    seconds: float | None = None
+
+
+class Health:
+    """Looks at what the API needs."""
+
+    def __init__(self, around: Around, parts: Composition) -> None:
+        """Look at what `parts` work with."""
+        self._around = around
+        self._parts = parts
+        self._schema: tuple[float, Schema] | None = None
+
+    def routes(self) -> list[Route]:
+        """The three routes. None shows anything of a tenant."""
+        return [
+            Route("/healthz", self.healthz, methods=["GET"]),
+            Route("/readyz", self.readyz, methods=["GET"]),
+            Route("/metrics", self.metrics, methods=["GET"]),
+        ]
+
+    async def healthz(self, _: Request) -> Response:
+        """This process answers; nothing else is looked at."""
+        return _json({"state": "alive"}, 200)
+
+    async def readyz(self, _: Request) -> Response:
+        """200 when commands can be taken, 503 when not; each check by name."""
+        checks = await self.checks()
+        ready = all(check.ok for check in checks if check.essential)
+        state = "ready" if all(check.ok for check in checks) else "degraded"
+        told = {
+            "state": state if ready else "not ready",
+            "checks": {
+                check.name: {"ok": check.ok, "state": check.state, "seconds": check.seconds}
+                for check in checks
+            },
+        }
+        return _json(told, 200 if ready else 503)
+
+    async def metrics(self, _: Request) -> Response:
+        """The figures of every process, in Prometheus's text form."""
+        folder = self._around.settings.root / "run"
+        return Response(await everything(self._around.meters, folder), media_type=CONTENT_TYPE)
+
+    async def checks(self) -> list[Check]:
+        """Everything, at the same time; none takes longer than two seconds."""
+        return list(
+            await asyncio.gather(
+                _timed("database", self._database),
+                _timed("migrations", self._migrations),
+                _timed("keys", self._keys),
+                _timed("projector", self._projector, essential=False),
+                _timed("analytics", self._analytics, essential=False),
+            )
+        )
+
+    async def _database(self) -> tuple[bool, str]:
+        async with self._parts.views.connection(timeout=_PATIENCE) as connection:
+            await connection.execute("SELECT 1")
+        return True, "answers"
+
+    async def _migrations(self) -> tuple[bool, str]:
+        known = self._schema
+        if known is None or time.monotonic() - known[0] > _SCHEMA_EVERY:
+            found = await asyncio.to_thread(schema_of, self._around.database.admin)
+            known = self._schema = (time.monotonic(), found)
+        return known[1] is Schema.CURRENT, known[1].value
+
+    async def _keys(self) -> tuple[bool, str]:
+        await asyncio.to_thread(self._parts.keys.generation)
+        return True, "open"
+
+    async def _projector(self) -> tuple[bool, str]:
+        return True, "unknown"
+
+    async def _analytics(self) -> tuple[bool, str]:
+        if self._parts.analytics is None:
+            return True, "not used"
+        health = await self._parts.analytics.health()
+        if health.poisoned:
+            return False, "stopped for some tenants"
+        return True, "rebuilding" if health.rebuilding else "answers"
+
+
+async def _timed(
+    name: str, look: Callable[[], Awaitable[tuple[bool, str]]], *, essential: bool = True
+) -> Check:
+    begun = time.perf_counter()
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            ok, state = await look()
+    except TimeoutError:
+        ok, state = False, "does not answer in time"
+    except (psycopg.Error, PoolTimeout, AnalyticsError, OSError) as error:
+        ok, state = False, f"unreachable ({type(error).__name__})"
+    return Check(name, ok, state, essential, round(time.perf_counter() - begun, 4))
+
+
+def _json(told: object, status: int) -> Response:
+    return Response(
+        orjson.dumps(told), status, media_type="application/json", headers={"cache-control": "no-store"}
+    )
