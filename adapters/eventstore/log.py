@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from adapters.eventstore.committer import GroupCommitter
 from adapters.eventstore.reader import LogReader
 from adapters.eventstore.tables import EVENTS_LOG
+from adapters.eventstore.writer import Connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,11 +48,17 @@ class PostgresLog:
         *,
         one_tenant_per_group: bool = False,
         hints: bool = True,
+        connection: type[psycopg.AsyncConnection[Any]] = psycopg.AsyncConnection,
     ) -> None:
-        """`append_dsn` connects as the appender, `read_dsn` as the loader; `hints=False` where NOTIFY cannot be had."""
+        """`append_dsn` connects as the appender, `read_dsn` as the loader.
+
+        `one_tenant_per_group`: no transaction, reading ones included, touches two tenants. `hints=False` where NOTIFY
+        cannot be had. `connection` is the class to connect with.
+        """
+        self._connection = connection
         self._append_dsn = append_dsn
         self._read_dsn = read_dsn
-        self._hints = _Hints(append_dsn) if hints else None
+        self._hints = _Hints(self._connect_appender) if hints else None
         lanes = [
             GroupCommitter(
                 self._connect_appender,
@@ -62,13 +69,20 @@ class PostgresLog:
             for _ in range(2)
         ]
         self._single, self._bulk = lanes
-        self._reader = LogReader(self._connect_reader, tables)
+        self._reader = LogReader(
+            self._connect_reader, tables, one_tenant_per_transaction=one_tenant_per_group
+        )
+
+    async def _connect(self, dsn: str) -> psycopg.AsyncConnection[Any]:
+        """A connection that notices within a minute when the other side is silently gone; the address may say else."""
+        parameters = {**_PATIENCE, **conninfo_to_dict(dsn)}
+        return await self._connection.connect(make_conninfo(**parameters), autocommit=True)
 
     async def _connect_appender(self) -> psycopg.AsyncConnection[Any]:
-        return await _connect(self._append_dsn)
+        return await self._connect(self._append_dsn)
 
     async def _connect_reader(self) -> psycopg.AsyncConnection[Any]:
-        return await _connect(self._read_dsn)
+        return await self._connect(self._read_dsn)
 
     async def start(self) -> None:
         """Begin to take appends on the running loop."""
@@ -190,12 +204,12 @@ class LogThread:
 
     def __init__(self, log: PostgresLog) -> None:
         """Start the loop and the log on it; returns when the log takes appends."""
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="tenant-log", daemon=True)
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="tenant-log", daemon=True)
         self._thread.start()
-        self.sync = SyncLog(log, self._loop)
+        self.sync = SyncLog(log, self.loop)
         try:
-            asyncio.run_coroutine_threadsafe(log.start(), self._loop).result()
+            asyncio.run_coroutine_threadsafe(log.start(), self.loop).result()
         except BaseException:
             self._end()
             raise
@@ -203,20 +217,14 @@ class LogThread:
     def close(self) -> None:
         """Finish what was accepted, then end the thread."""
         try:
-            asyncio.run_coroutine_threadsafe(self.sync.log.stop(), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self.sync.log.stop(), self.loop).result()
         finally:
             self._end()
 
     def _end(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
-        self._loop.close()
-
-
-async def _connect(dsn: str) -> psycopg.AsyncConnection[Any]:
-    """A connection that notices within a minute when the other side is silently gone; the address may say otherwise."""
-    parameters = {**_PATIENCE, **conninfo_to_dict(dsn)}
-    return await psycopg.AsyncConnection.connect(make_conninfo(**parameters), autocommit=True)
+        self.loop.close()
 
 
 class _Hints:
@@ -225,8 +233,8 @@ class _Hints:
     Inside the appending transaction NOTIFY would serialise all commits of the database.
     """
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -246,9 +254,7 @@ class _Hints:
         while True:
             await self._due.wait()
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._dsn, autocommit=True, connect_timeout=5
-                ) as connection:
+                async with await self._connect() as connection:
                     while True:
                         await self._due.wait()
                         self._due.clear()

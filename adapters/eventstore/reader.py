@@ -13,10 +13,11 @@ from adapters.eventstore.coalesce import Coalescer
 from application.ports.log import Head, LogUnavailable, Receipt, Recorded, Unstorable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from adapters.eventstore.tables import LogTables
+    from adapters.eventstore.writer import Connect
 
 END: Final = 2**62
 _Ask = tuple["UUID", str, int, int]
@@ -31,12 +32,13 @@ class LogReader:
     """Reads one log table set through two connections: one for streams, one for ranges."""
 
     def __init__(
-        self, connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]], tables: LogTables
+        self, connect: Connect, tables: LogTables, *, one_tenant_per_transaction: bool = False
     ) -> None:
         """Connections are made with `connect` when first needed, and again after they broke."""
         self._tables = tables
-        self._streams = _Line(connect)
-        self._ranges = _Line(connect)
+        self._one_tenant = one_tenant_per_transaction
+        self._streams = _Line(connect, pipelined=not one_tenant_per_transaction)
+        self._ranges = _Line(connect, pipelined=not one_tenant_per_transaction)
         self._coalescer: Coalescer[_Ask, list[Recorded]] = Coalescer(self._serve, shared=(LogUnavailable,))
 
     async def close(self) -> None:
@@ -92,6 +94,17 @@ class LogReader:
         return Receipt(rows[0][0], rows[0][1], bytes(rows[0][2]), *rows[0][3:]) if rows else None
 
     async def _serve(self, asks: list[_Ask]) -> list[list[Recorded]]:
+        if not self._one_tenant:
+            return await self._serve_together(asks)
+        answers: list[list[Recorded]] = [[] for _ in asks]
+        for tenant in dict.fromkeys(ask[0] for ask in asks):
+            places = [place for place, ask in enumerate(asks) if ask[0] == tenant]
+            found = await self._serve_together([asks[place] for place in places])
+            for place, events in zip(places, found, strict=True):
+                answers[place] = events
+        return answers
+
+    async def _serve_together(self, asks: list[_Ask]) -> list[list[Recorded]]:
         tenants, streams, after, last = zip(*asks, strict=True)
         rows = await self._streams.rows(
             self._tables.stream_events,
@@ -117,8 +130,9 @@ def _own_errors() -> Iterator[None]:
 class _Line:
     """A connection that is opened when needed and replaced when broken; one statement at a time."""
 
-    def __init__(self, connect: Callable[[], Awaitable[psycopg.AsyncConnection[Any]]]) -> None:
+    def __init__(self, connect: Connect, *, pipelined: bool) -> None:
         self._connect = connect
+        self._pipelined = pipelined
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._coalescer: Coalescer[tuple[Any, tuple[Any, ...]], list[tuple[Any, ...]]] = Coalescer(
             self._ask, shared=(LogUnavailable,)
@@ -143,9 +157,10 @@ class _Line:
         connection = self._connection
         if connection is None:
             connection = self._connection = await self._open()
-        if len(asks) == 1:
-            cursor = await connection.execute(asks[0][0], asks[0][1], prepare=True, binary=True)
-            return [await cursor.fetchall()]
+        if len(asks) == 1 or not self._pipelined:
+            return [
+                await (await connection.execute(*ask, prepare=True, binary=True)).fetchall() for ask in asks
+            ]
         async with connection.pipeline():
             cursors = [await connection.execute(*ask, prepare=True, binary=True) for ask in asks]
         return [await cursor.fetchall() for cursor in cursors]
