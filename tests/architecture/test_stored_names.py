@@ -1,0 +1,56 @@
+"""Stored names, versions and shapes are for ever: additions are accepted, changes fail."""
+
+import copy
+import pkgutil
+
+import pytest
+
+import domain
+from tests.support.stored_names import SNAPSHOT, Shapes, broken, current_shapes, recorded_shapes, unrecorded
+
+
+def test_no_stored_shape_changed() -> None:
+    assert broken(recorded_shapes(), current_shapes()) == []
+
+
+def test_every_stored_shape_was_accepted() -> None:
+    new = unrecorded(recorded_shapes(), current_shapes())
+    assert new == [], (
+        f"new shapes: check them, then run scripts/accept_stored_names.py to add them to {SNAPSHOT.name}"
+    )
+
+
+def test_names_say_context_and_what_happened() -> None:
+    contexts = {module.name for module in pkgutil.iter_modules(domain.__path__)} - {"kernel"}
+    for name in current_shapes():
+        context, _, what = name.partition(".")
+        assert context in contexts, name
+        assert what.replace("_", "").isalpha(), name
+        assert what.islower(), name
+
+
+@pytest.fixture
+def recorded() -> Shapes:
+    return copy.deepcopy(recorded_shapes())
+
+
+def test_a_changed_shape_is_found(recorded: Shapes) -> None:
+    recorded["audience.contact_created"]["1"]["schema"]["properties"].pop("email")
+    assert broken(recorded, current_shapes()) == [
+        "audience.contact_created v1 changed its shape; make v2 and an upcaster"
+    ]
+
+
+def test_a_lost_name_is_found(recorded: Shapes) -> None:
+    current = current_shapes()
+    del current["audience.contact_created"]
+    assert "audience.contact_created is gone" in broken(recorded, current)[0]
+
+
+def test_a_version_without_an_upcaster_and_a_step_back_are_found(recorded: Shapes) -> None:
+    current = current_shapes()
+    current["audience.contact_created"] = {"2": {}}
+    assert broken(recorded, current) == ["audience.contact_created v1 has no upcaster"]
+    assert unrecorded(recorded, current) == ["audience.contact_created v2"]
+    recorded["audience.contact_created"]["3"] = {}
+    assert "audience.contact_created went back from v3 to v2" in broken(recorded, current)
