@@ -25,6 +25,7 @@ class Select:
     """What to read: rows of `table` in the view `view`, newest first by `order` unless `ascending`.
 
     Conditions are SQL over the table's alias `t` and name values as `%(name)s`; other views are `{name}.`.
+    `computed`: fields that are no column of the table, and the SQL that makes them.
     `order` columns are unique together within a tenant and never change for a row.
     """
 
@@ -33,6 +34,7 @@ class Select:
     table: str
     order: tuple[str, ...] = ("created_position",)
     ascending: bool = False
+    computed: dict[str, str] = field(default_factory=dict)
     conditions: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
 

@@ -4,13 +4,49 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from projections.operational.api_keys import queries as _api_keys
+from projections.operational.api_keys.handler import API_KEYS
 from projections.operational.contacts import queries as _contacts
 from projections.operational.contacts.handler import CONTACTS
+from projections.operational.grants import queries as _grants
+from projections.operational.grants.handler import GRANTS
+from projections.operational.imports import queries as _imports
+from projections.operational.imports.handler import IMPORTS
+from projections.operational.lists import queries as _lists
+from projections.operational.lists.handler import LISTS
+from projections.operational.members import queries as _members
+from projections.operational.members.handler import MEMBERS
+from projections.operational.staff import queries as _staff
+from projections.operational.staff.handler import STAFF
+from projections.operational.tenants import queries as _tenants
+from projections.operational.tenants.handler import TENANTS
+from projections.operational.workspaces import queries as _workspaces
+from projections.operational.workspaces.handler import WORKSPACES
 
 if TYPE_CHECKING:
     from projections.runtime.facts import Projection
 
-VIEWS: Final[tuple[Projection, ...]] = (CONTACTS,)
+VIEWS: Final[tuple[Projection, ...]] = (
+    API_KEYS,
+    CONTACTS,
+    GRANTS,
+    IMPORTS,
+    LISTS,
+    MEMBERS,
+    STAFF,
+    TENANTS,
+    WORKSPACES,
+)
 """Every operational view."""
 
-_REGISTERED: Final = (_contacts,)
+_REGISTERED: Final = (
+    _api_keys,
+    _contacts,
+    _grants,
+    _imports,
+    _lists,
+    _members,
+    _staff,
+    _tenants,
+    _workspaces,
+)

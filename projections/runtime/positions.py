@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from psycopg import Connection
 
     from projections.runtime.builds import Build
 
-EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+MOST_BEHIND: Final = 10_000
+"""How many pairs of build and log one look gives at most."""
 
 
 class Overtaken(Exception):
@@ -34,7 +36,6 @@ class Behind:
     position: int
     head_epoch: int
     head: int
-    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +50,73 @@ class Step:
     new: int
 
 
-def find_behind(
-    connection: Connection[Any], builds: Sequence[Build], since: datetime = EVER, limit: int = 4000
-) -> list[Behind]:
-    """Who is behind, those that waited longest first; of the logs written to at or after `since`.
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a log stands."""
 
-    One statement for all builds. Parked tenants are left out.
-    """
+    tenant_id: UUID
+    epoch: int
+    position: int
+
+
+def heads_since(connection: Connection[Any], since: datetime) -> list[Head]:
+    """The heads of logs written to at or after `since`."""
     rows = connection.execute(
-        _BEHIND,
-        {
-            "projections": [build.projection.name for build in builds],
-            "builds": [build.number for build in builds],
-            "since": since,
-            "limit": limit,
-        },
-        prepare=False,  # how many logs match `since` decides the plan
-    ).fetchall()
+        "SELECT tenant_id, epoch, position FROM log.heads WHERE recorded_at >= %s AND position > 0",
+        (since,),
+        binary=True,
+    )
+    return [Head(*row) for row in rows]
+
+
+def find_behind(
+    connection: Connection[Any],
+    builds: Sequence[Build],
+    tenants: Sequence[UUID] | None = None,
+    limit: int = MOST_BEHIND,
+) -> list[Behind]:
+    """Who is behind, of these tenants or of all, those that waited longest first. Parked ones are left out.
+
+    One statement for all builds.
+    """
+    wanted = {
+        "projections": [build.projection.name for build in builds],
+        "builds": [build.number for build in builds],
+        "limit": limit,
+    }
+    if tenants is None:
+        rows = connection.execute(_BEHIND_OF_ALL, wanted, binary=True).fetchall()
+    else:
+        rows = connection.execute(
+            _BEHIND_OF_SOME, {**wanted, "tenants": list(tenants)}, binary=True
+        ).fetchall()
     return [Behind(builds[index - 1], *rest) for index, *rest in rows]
 
 
-_BEHIND: Final = """
-    SELECT b.index, h.tenant_id, p.tenant_id IS NOT NULL, coalesce(p.epoch, h.epoch), coalesce(p.position, 0),
-           h.epoch, h.position, h.recorded_at
-    FROM log.heads h
-    CROSS JOIN unnest(%(projections)s::text[], %(builds)s::int[]) WITH ORDINALITY AS b(projection, build, index)
-    LEFT JOIN ops.projection_positions p
-        ON p.projection = b.projection AND p.build = b.build AND p.tenant_id = h.tenant_id
-    WHERE h.recorded_at >= %(since)s AND h.position > 0
-        AND (p.tenant_id IS NULL OR (p.state = 'live' AND (p.position < h.position OR p.epoch < h.epoch)))
+_BUILDS: Final = """
+    unnest(%(projections)s::text[], %(builds)s::int[]) WITH ORDINALITY AS b(projection, build, index)
+"""
+_THERE: Final = "p.projection = b.projection AND p.build = b.build AND p.tenant_id = h.tenant_id"
+_COLUMNS_BEHIND: Final = """
+    b.index, h.tenant_id, p.tenant_id IS NOT NULL, coalesce(p.epoch, h.epoch), coalesce(p.position, 0),
+    h.epoch, h.position
+"""
+_IS_BEHIND: Final = """
+    h.position > 0
+    AND (p.tenant_id IS NULL OR (p.state = 'live' AND (p.position < h.position OR p.epoch < h.epoch)))
     ORDER BY p.updated_at NULLS FIRST, h.tenant_id
     LIMIT %(limit)s
 """
+_BEHIND_OF_ALL: Final = f"""
+    SELECT {_COLUMNS_BEHIND} FROM log.heads h CROSS JOIN {_BUILDS} LEFT JOIN ops.projection_positions p ON {_THERE}
+    WHERE {_IS_BEHIND}
+"""  # noqa: S608 - constants
+# LIMIT 1 keeps the plan on the index, whatever the planner thinks of the number of tenants.
+_BEHIND_OF_SOME: Final = f"""
+    SELECT {_COLUMNS_BEHIND} FROM log.heads h CROSS JOIN {_BUILDS}
+    LEFT JOIN LATERAL (SELECT * FROM ops.projection_positions p WHERE {_THERE} LIMIT 1) p ON true
+    WHERE h.tenant_id = ANY(%(tenants)s) AND {_IS_BEHIND}
+"""  # noqa: S608 - constants
 
 
 def move(connection: Connection[Any], steps: Sequence[Step]) -> None:

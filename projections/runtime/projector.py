@@ -7,27 +7,29 @@ wakes the loop earlier. Projections and logs that somebody else moved meanwhile 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
 
 from projections.runtime import builds as of_builds
 from projections.runtime.batch import Done, shares, take_in
-from projections.runtime.positions import EVER, Overtaken, find_behind, start_again
+from projections.runtime.positions import MOST_BEHIND, Overtaken, find_behind, heads_since, start_again
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from psycopg import Connection
 
     from application.ports.codec import EventCodec
     from projections.runtime.builds import Build, Policies
     from projections.runtime.facts import Projection
-    from projections.runtime.positions import Behind
+    from projections.runtime.positions import Behind, Head
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +39,10 @@ _CATCH_UP: Final = 5_000
 _PAUSE: Final = 0.01
 _LONGEST_PAUSE: Final = 1.0
 _EVERYTHING_EVERY: Final = 1.0
+_EVERYTHING_SHARE: Final = 50
 _RETIRED_FOR: Final = timedelta(minutes=10)
-_OVERLAP: Final = timedelta(seconds=5)
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+_OVERLAP: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,22 @@ class Counters:
 
 @dataclass(slots=True)
 class _Sight:
-    """What was seen of the heads: quick looks ask only for logs written to since shortly before the last full one."""
+    """What was seen of the logs.
 
-    everything_at: float = 0.0
-    since: datetime = EVER
-    builds_at: float = 0.0
+    A look at everything is the truth. It costs more the more tenants there are, so it takes a fiftieth of the time at
+    most; in between, quick looks ask for logs written to since shortly before it, less those `done` at their heads.
+    """
+
+    everything_at: float = -math.inf
+    everything_took: float = 0.0
+    since: datetime = _NEVER
+    done: dict[UUID, Head] = field(default_factory=dict)
+    builds_at: float = -math.inf
     builds: list[Build] = field(default_factory=list)
+
+    def everything_due(self, now: float) -> bool:
+        """Whether the next look should be at everything."""
+        return now - self.everything_at >= max(_EVERYTHING_EVERY, _EVERYTHING_SHARE * self.everything_took)
 
 
 class Projector:
@@ -143,8 +157,7 @@ class Projector:
             self._sight.builds_at = now
         live = [build for build in self._sight.builds if build.live]
         filling = [build for build in self._sight.builds if not build.live]
-        behind = self._look(connection, live)
-        self._take(connection, behind)
+        behind = self._live(connection, live)
         self._trickle = (
             bool(behind) and sum(one.head - one.position for one in behind) < self.settings.live_batch
         )
@@ -158,18 +171,32 @@ class Projector:
         of_builds.drop_retired(connection, names, settings.retired_for)
         return of_builds.refresh(connection, settings.projections, settings.policies)
 
-    def _look(self, connection: Connection[Any], builds: Sequence[Build]) -> list[Behind]:
+    def _live(self, connection: Connection[Any], builds: Sequence[Build]) -> list[Behind]:
+        """One batch for the builds that readers see; who was behind."""
         if not builds:
             return []
-        now = time.monotonic()
-        sight = self._sight
-        everything = now - sight.everything_at >= _EVERYTHING_EVERY
-        behind = find_behind(connection, builds, EVER if everything else sight.since)
-        if everything:
-            sight.everything_at = now
+        sight, now = self._sight, time.monotonic()
+        hot: list[Head] = []
+        if sight.everything_due(now):
             row = connection.execute("SELECT clock_timestamp()").fetchone()
+            behind = find_behind(connection, builds)
+            sight.everything_at = time.monotonic()
+            sight.everything_took = sight.everything_at - now
+            sight.done.clear()
             if row is not None:
                 sight.since = row[0] - _OVERLAP
+        else:
+            hot = [
+                head
+                for head in heads_since(connection, sight.since)
+                if sight.done.get(head.tenant_id) != head
+            ]
+            behind = find_behind(connection, builds, [head.tenant_id for head in hot]) if hot else []
+        if self._take(connection, behind) or len(behind) == MOST_BEHIND:
+            if not hot:
+                sight.everything_at = -math.inf  # what is left may lie in logs that a quick look passes over
+        else:
+            sight.done.update({head.tenant_id: head for head in hot})
         return behind
 
     def _fill(self, connection: Connection[Any], filling: Sequence[Build], *, busy: bool) -> bool:
@@ -180,12 +207,13 @@ class Projector:
         waiting = {one.build for one in behind if one.head - one.position > self.settings.live_batch}
         for build in filling:
             if build not in waiting and of_builds.swap(connection, build):
-                self._sight.builds_at = 0.0
+                self._sight.builds_at = -math.inf
         return bool(behind)
 
-    def _take(self, connection: Connection[Any], behind: Sequence[Behind], budget: int | None = None) -> None:
+    def _take(self, connection: Connection[Any], behind: Sequence[Behind], budget: int | None = None) -> bool:
+        """Take in a batch; whether something that was seen to be behind still is."""
         if not behind:
-            return
+            return False
         try:
             restored = [one for one in behind if one.epoch < one.head_epoch]
             for one in restored:
@@ -193,10 +221,13 @@ class Projector:
                 start_again(connection, one)
             current = [one for one in behind if one.epoch == one.head_epoch]
             steps = shares(current, budget or self._budget(current))
-            self.counters.add(take_in(connection, self.settings.codec, steps))
+            done = take_in(connection, self.settings.codec, steps)
+            self.counters.add(done)
+            return bool(restored) or done.positions < sum(one.head - one.position for one in current)
         except Overtaken:
             self.counters.overtaken += 1
             log.info("projector: somebody else moved these positions; looking again")
+            return True
 
     def _budget(self, behind: Sequence[Behind]) -> int:
         """Large batches while everybody behind is far behind; small ones as soon as somebody is almost there."""

@@ -9,6 +9,8 @@ from domain.audience.contact import ContactCreated, ContactErased, ContactRemove
 from domain.kernel.personal import SEALED, KeyKind
 from projections.operational.contacts.handler import CONTACTS
 from projections.operational.contacts.queries import ContactFilters, ContactRow, contacts
+from projections.operational.imports.handler import IMPORTS
+from projections.operational.lists.handler import LISTS
 from tests.support.database import Database
 from tests.support.projecting import World, fresh
 
@@ -36,7 +38,7 @@ def stream(contact: ContactCreated) -> str:
 
 @pytest.fixture
 def world(database: Database) -> World:
-    return World(database, [CONTACTS])
+    return World(database, [CONTACTS, IMPORTS, LISTS])
 
 
 async def ask(

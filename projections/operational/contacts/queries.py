@@ -71,7 +71,7 @@ class ContactFilters(Params):
     reveals_with=Permission.CONTACTS_READ_PERSONAL,
     params=ContactFilters,
     row=ContactRow,
-    projections=("contacts",),
+    projections=("contacts", "imports", "lists"),
 )
 async def contacts(
     connection: AsyncConnection[Any],

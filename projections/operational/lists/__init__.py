@@ -1,0 +1,1 @@
+"""Lists: contacts put together by hand or by an import."""

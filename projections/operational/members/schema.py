@@ -1,0 +1,30 @@
+"""One row a person who is in, or invited; one a role in a workspace; one an owner."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from projections.runtime.tables import Table
+
+TABLES: Final = (
+    Table(
+        "members",
+        key=("member_id",),
+        columns={
+            "member_id": "uuid",
+            "email": "text",
+            "full_name": "text",
+            "role": "text",
+            "status": "text",
+            "expires_at": "timestamptz",
+            "created_position": "bigint",
+            "created_at": "timestamptz",
+        },
+    ),
+    Table(
+        "member_workspaces",
+        key=("member_id", "workspace_id"),
+        columns={"member_id": "uuid", "workspace_id": "uuid", "role": "text"},
+    ),
+    Table("owners", key=("member_id",), columns={"member_id": "uuid"}),
+)

@@ -1,0 +1,1 @@
+"""Staff: who works for the platform. Rows are the platform's own."""

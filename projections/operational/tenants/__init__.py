@@ -1,0 +1,1 @@
+"""Tenants: each sees itself, the platform sees the register of all."""

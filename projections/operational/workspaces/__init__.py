@@ -1,0 +1,1 @@
+"""Workspaces: where a tenant keeps its clients apart."""
