@@ -166,7 +166,7 @@ def evolve(state: ContactState, event: ContactEvent) -> ContactState:
 
 
 def _updated(state: Contact, event: ContactUpdated) -> Contact:
-    after: dict[str, Any] = dict.fromkeys(PERSONAL, ERASED) if is_hidden(event.after) else event.after
+    after: dict[str, Any] = dict.fromkeys(PERSONAL, event.after) if is_hidden(event.after) else event.after
     before = (
         state.before_import if event.import_id == state.last_import_id else replace(state, before_import=None)
     )

@@ -23,7 +23,7 @@ from domain.audience.contact import (
 )
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import AddresseeId, ContactId, ImportId, WorkspaceId
-from domain.kernel.personal import ERASED
+from domain.kernel.personal import ERASED, SEALED
 from tests.support.given import given, uid
 
 ID, WORKSPACE, ADDRESSEE = ContactId(uid(20)), WorkspaceId(uid(10)), AddresseeId(uid(30))
@@ -125,9 +125,10 @@ def test_a_contact_whose_values_are_erased_does_not_change() -> None:
     given(shown).when(UpdateContact(first_name="Rob"), target=ID).then(ContactAlreadyErased)
 
 
-def test_erased_updates_fold_to_erased_values() -> None:
-    state = contact(CREATED, updated(before=ERASED, after=ERASED))
-    assert (state.first_name, state.title) == (ERASED, ERASED)
+@pytest.mark.parametrize("mark", [ERASED, SEALED])
+def test_hidden_updates_fold_to_hidden_values(mark: str) -> None:
+    state = contact(CREATED, updated(before=mark, after=mark))
+    assert (state.first_name, state.title) == (mark, mark)
 
 
 def test_a_removed_contact_keeps_its_address_for_an_erasure_and_an_erased_one_does_not() -> None:
