@@ -1,0 +1,104 @@
+"""The owner's Flight service: reports by ticket, and a few actions."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from pyarrow import flight
+
+from adapters.duckdb import wire
+from adapters.duckdb.room import Room
+from adapters.duckdb.settings import OlapSettings
+from application.ports.analytics import AnalyticsError, AnalyticsUnavailable
+from projections.olap.query import run_events_behind, run_report
+
+ACTIONS: Final = (
+    ("health", "lag, rates and errors, as JSON"),
+    ("positions", "how far each tenant's facts are, as JSON"),
+    ("rebuild", "build the facts anew beside the present ones"),
+    ("checkpoint", "fold the write-ahead log into the file"),
+)
+
+
+class _TokenRequired(flight.ServerMiddlewareFactory):  # type: ignore[misc]  # pyarrow ships no types
+    """Refuses calls without the token."""
+
+    def __init__(self, token: str) -> None:
+        self._expected = f"Bearer {token}".encode()
+
+    def start_call(self, info: Any, headers: dict[str, list[str]]) -> None:  # noqa: ARG002 - the interface's signature
+        given = (headers.get("authorization") or [""])[0].encode()
+        if not hmac.compare_digest(given, self._expected):
+            raise flight.FlightUnauthenticatedError("give the token of the owner's settings")
+
+
+class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow ships no types
+    """Answers as long as the room is open. Each call runs on a thread of gRPC's."""
+
+    def __init__(self, room: Room, settings: OlapSettings) -> None:
+        """Listen at once."""
+        self._room = room
+        self._running = threading.BoundedSemaphore(settings.concurrent_reports)
+        self._patience = settings.report_seconds
+        middleware = {"token": _TokenRequired(settings.token)} if settings.token else None
+        super().__init__(settings.location(), middleware=middleware)
+
+    def do_get(self, context: Any, ticket: Any) -> Any:  # noqa: ARG002 - the interface's signature
+        """A report, or the events behind a cell of one."""
+        with _told():
+            asked = wire.Ticket.decode(ticket.ticket)
+            self._room.await_position(asked.tenant_id, asked.min_position)
+            if not self._running.acquire(timeout=self._patience):
+                raise AnalyticsUnavailable(AnalyticsUnavailable.__doc__)
+            try:
+                return flight.RecordBatchStream(self._answer(asked))
+            finally:
+                self._running.release()
+
+    def _answer(self, asked: wire.Ticket) -> Any:
+        with self._room.reading() as cursor:
+            if asked.cell is None:
+                return wire.report_table(
+                    asked.report, run_report(cursor, asked.report, asked.tenant_id, asked.params)
+                )
+            events = run_events_behind(
+                cursor,
+                asked.report,
+                asked.tenant_id,
+                asked.cell,
+                asked.params,
+                after=asked.after,
+                limit=asked.limit,
+            )
+            return wire.events_table(events)
+
+    def do_action(self, context: Any, action: Any) -> list[bytes]:  # noqa: ARG002 - the interface's signature
+        """One of `ACTIONS`."""
+        with _told():
+            match action.type:
+                case "health":
+                    return [wire.health_json(self._room.health())]
+                case "positions":
+                    return [wire.positions_json(self._room.positions())]
+                case "rebuild":
+                    return [b"begun" if self._room.rebuild() else b"under way"]
+                case "checkpoint":
+                    self._room.checkpoint()
+                    return [b"done"]
+        raise flight.FlightServerError(f"no such action; there are {', '.join(name for name, _ in ACTIONS)}")
+
+    def list_actions(self, context: Any) -> list[tuple[str, str]]:  # noqa: ARG002 - the interface's signature
+        """The actions there are."""
+        return list(ACTIONS)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except AnalyticsError as error:
+        raise flight.FlightServerError("analytics", extra_info=wire.error_json(error)) from error

@@ -1,0 +1,57 @@
+"""Settings of the owner of the analytics file and of its clients."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+_LONGEST_SOCKET_PATH: Final = 100
+"""A socket's path must fit into 108 bytes on Linux and 104 on macOS."""
+
+
+class InvalidSettings(ValueError):
+    """The settings cannot work together; the message names the setting and the remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OlapSettings:
+    """`folder` holds the file, the owner's lock and, unless `listen` names another address, its socket.
+
+    `database_url` is a libpq URL of the database of the logs, for the role that reads them. `listen` is
+    `grpc+unix:///path` (its folder is the owner's alone) or `grpc://127.0.0.1:port`, which needs a `token`.
+    Sizes are DuckDB's ("512MB"); seconds are seconds.
+    """
+
+    folder: Path
+    database_url: str
+    listen: str = ""
+    token: str = ""
+    memory_limit: str = "512MB"
+    threads: int = 2
+    checkpoint_threshold: str = "256MB"
+    report_seconds: float = 10.0
+    min_position_seconds: float = 2.0
+    concurrent_reports: int = 8
+    idle_seconds: float = 1.0
+
+    def location(self) -> str:
+        """The address of the Flight service. Raises `InvalidSettings`."""
+        location = self.listen or f"grpc+unix://{self.folder.resolve() / 'olap.sock'}"
+        parts = urlsplit(location)
+        if parts.scheme == "grpc+unix":
+            if len(os.fsencode(parts.path)) > _LONGEST_SOCKET_PATH:
+                raise InvalidSettings(
+                    f"folder: a socket in it would have a path over {_LONGEST_SOCKET_PATH} bytes. Choose a shorter "
+                    "folder, or set listen to grpc://127.0.0.1:PORT and a token"
+                )
+        elif parts.scheme in {"grpc", "grpc+tcp"} and parts.hostname in {"127.0.0.1", "localhost", "::1"}:
+            if not self.token:
+                raise InvalidSettings(
+                    "token: listening on a port needs one. Any local user could ask otherwise"
+                )
+        else:
+            raise InvalidSettings("listen: give grpc+unix:///path or grpc://127.0.0.1:PORT")
+        return location

@@ -1,0 +1,177 @@
+"""What goes over the wire between the owner and its clients: tickets, tables and errors.
+
+A ticket is JSON: {"report": name, "tenant_id": uuid, "params": {...}, "min_position": token or null}; with "cell",
+"after" and "limit" it asks for the events behind a cell. The answer is an Arrow table whose schema metadata holds
+"position" (token), "as_of" (ISO 8601 or empty), "rows" and "truncated" or "next_after".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import pyarrow as pa
+
+from application.ports.analytics import (
+    AnalyticsBehind,
+    AnalyticsError,
+    AnalyticsHealth,
+    AnalyticsUnavailable,
+    EventsBehind,
+    InvalidParameters,
+    Report,
+    ReportTooLarge,
+    UnknownReport,
+)
+from application.ports.positions import MalformedPosition, Position
+from projections.olap.query import definition
+
+_TYPES: Final = {"text": pa.string(), "date": pa.date32()}
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A question. With a `cell` it is for the events behind it."""
+
+    report: str
+    tenant_id: UUID
+    params: Mapping[str, object] = field(default_factory=dict)
+    min_position: Position | None = None
+    cell: Mapping[str, object] | None = None
+    after: int = 0
+    limit: int = 100
+
+    def encode(self) -> bytes:
+        """The bytes of a Flight ticket."""
+        fields = asdict(self) | {"min_position": self.min_position and self.min_position.token()}
+        return json.dumps(fields, default=str).encode()
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Ticket:
+        """Read a ticket. Raises `InvalidParameters`."""
+        try:
+            fields = json.loads(raw)
+            token = fields.get("min_position")
+            cell = fields.get("cell")
+            return cls(
+                report=str(fields["report"]),
+                tenant_id=UUID(fields["tenant_id"]),
+                params=dict(fields.get("params") or {}),
+                min_position=None if token is None else Position.parse(token),
+                cell=None if cell is None else dict(cell),
+                after=int(fields.get("after", 0)),
+                limit=int(fields.get("limit", 100)),
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, MalformedPosition) as error:
+            raise InvalidParameters((("", "not a ticket; see adapters.duckdb.wire"),)) from error
+
+
+def report_table(name: str, report: Report) -> Any:
+    """A report as an Arrow table."""
+    columns = definition(name).info.columns
+    schema = pa.schema([(column.name, _TYPES.get(column.unit, pa.int64())) for column in columns])
+    values = list(zip(*report.rows, strict=True)) or [()] * len(columns)
+    arrays = [pa.array(value, type=kind.type) for value, kind in zip(values, schema, strict=True)]
+    metadata = {
+        "position": report.position.token(),
+        "as_of": report.as_of.isoformat() if report.as_of else "",
+        "rows": str(len(report.rows)),
+        "truncated": "true" if report.truncated else "false",
+    }
+    return pa.Table.from_arrays(arrays, schema=schema.with_metadata(metadata))
+
+
+def read_report(table: Any) -> Report:
+    """A report out of its Arrow table."""
+    about = _metadata(table)
+    rows = tuple(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    as_of = datetime.fromisoformat(about["as_of"]) if about["as_of"] else None
+    return Report(
+        tuple(table.column_names),
+        rows,
+        Position.parse(about["position"]),
+        as_of,
+        truncated=about["truncated"] == "true",
+    )
+
+
+def events_table(events: EventsBehind) -> Any:
+    """The events behind a cell as an Arrow table of position and weight."""
+    metadata = {
+        "position": events.position.token(),
+        "rows": str(len(events.events)),
+        "next_after": "" if events.next_after is None else str(events.next_after),
+    }
+    positions, weights = zip(*events.events, strict=True) if events.events else ((), ())
+    schema = pa.schema([("position", pa.int64()), ("weight", pa.int64())], metadata=metadata)
+    return pa.Table.from_arrays(
+        [pa.array(positions, pa.int64()), pa.array(weights, pa.int64())], schema=schema
+    )
+
+
+def read_events(table: Any) -> EventsBehind:
+    """The events behind a cell out of their Arrow table."""
+    about = _metadata(table)
+    events = tuple(zip(table.column("position").to_pylist(), table.column("weight").to_pylist(), strict=True))
+    following = about["next_after"]
+    return EventsBehind(events, Position.parse(about["position"]), int(following) if following else None)
+
+
+def _metadata(table: Any) -> dict[str, str]:
+    return {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+
+
+def health_json(health: AnalyticsHealth) -> bytes:
+    """Health as JSON."""
+    return json.dumps(asdict(health)).encode()
+
+
+def read_health(raw: bytes) -> AnalyticsHealth:
+    """Health out of its JSON."""
+    return AnalyticsHealth(**json.loads(raw))
+
+
+def positions_json(positions: Mapping[UUID, Position]) -> bytes:
+    """The vector of positions as JSON: tenant id to token."""
+    return json.dumps(
+        {str(tenant_id): position.token() for tenant_id, position in positions.items()}
+    ).encode()
+
+
+def read_positions(raw: bytes) -> dict[UUID, Position]:
+    """The vector of positions out of its JSON."""
+    return {UUID(tenant_id): Position.parse(token) for tenant_id, token in json.loads(raw).items()}
+
+
+_SIMPLE: Final[dict[str, type[AnalyticsError]]] = {
+    "unknown-report": UnknownReport,
+    "unavailable": AnalyticsUnavailable,
+    "too-large": ReportTooLarge,
+}
+
+
+def error_json(error: AnalyticsError) -> bytes:
+    """An error as JSON, to travel in Flight's `extra_info`."""
+    match error:
+        case AnalyticsBehind():
+            fields: dict[str, object] = {"type": "behind", "position": error.position.token()}
+        case InvalidParameters():
+            fields = {"type": "invalid", "problems": error.problems}
+        case _:
+            fields = {"type": next(name for name, kind in _SIMPLE.items() if isinstance(error, kind))}
+    return json.dumps(fields).encode()
+
+
+def read_error(raw: bytes) -> AnalyticsError:
+    """An error out of its JSON. Raises `ValueError` for what is none of ours."""
+    fields = json.loads(raw)
+    if fields["type"] == "behind":
+        return AnalyticsBehind(Position.parse(fields["position"]))
+    if fields["type"] == "invalid":
+        return InvalidParameters(tuple((pointer, problem) for pointer, problem in fields["problems"]))
+    kind = _SIMPLE[fields["type"]]
+    return kind(kind.__doc__)

@@ -1,0 +1,140 @@
+"""Runs reports: parameters validated, the tenant enforced, the position read in the same snapshot as the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import duckdb
+from pydantic import ValidationError
+
+from application.ports.analytics import (
+    AnalyticsBehind,
+    EventsBehind,
+    InvalidParameters,
+    Report,
+    UnknownReport,
+    Value,
+)
+from application.ports.positions import Position
+from projections.olap.reports import REPORTS, ROW_CAP, Parameters, ReportDefinition
+from projections.olap.sql import FACTS
+
+MAX_EVENTS: Final = 1_000
+"""How many events a page of a drill-down has at most."""
+
+
+def definition(name: str) -> ReportDefinition:
+    """A report by its name. Raises `UnknownReport`."""
+    try:
+        return REPORTS[name]
+    except KeyError:
+        raise UnknownReport(UnknownReport.__doc__) from None
+
+
+def validated(report: ReportDefinition, parameters: Mapping[str, object]) -> Parameters:
+    """The parameters, typed. Raises `InvalidParameters`."""
+    try:
+        return report.parameters.model_validate(parameters)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        raise InvalidParameters(
+            tuple(
+                ("/" + "/".join(str(part) for part in problem["loc"]), problem["msg"]) for problem in problems
+            )
+        ) from None
+
+
+def scoped(statement: str) -> str:
+    """The statement over one tenant's facts alone: every fact table's name means `$tenant_id`'s rows of it."""
+    own = "WHERE tenant_key = (SELECT tenant_key FROM tenant)"
+    facts = ", ".join(
+        f"{table} AS (SELECT * EXCLUDE (tenant_key) FROM main.{table} {own})"  # noqa: S608 - our own table names
+        for table in FACTS
+    )
+    return f"""
+        WITH tenant AS (SELECT tenant_key FROM main.dim_tenant WHERE tenant_id = $tenant_id::UUID), {facts}
+        {statement}
+    """  # noqa: S608 - registered SQL and our own table names
+
+
+def _position(con: duckdb.DuckDBPyConnection, tenant_id: UUID) -> tuple[Position, datetime | None]:
+    row = con.execute(
+        "SELECT epoch, position, recorded_at FROM positions WHERE tenant_id = ?", [str(tenant_id)]
+    ).fetchone()
+    if row is None:
+        return Position(0, 0), None
+    return Position(row[0], row[1]), row[2].replace(tzinfo=UTC) if row[2] else None
+
+
+def _bound(tenant_id: UUID, parameters: Parameters) -> dict[str, Any]:
+    values = {name: str(value) if isinstance(value, UUID) else value for name, value in parameters}
+    return {"tenant_id": str(tenant_id), **values}
+
+
+def _check_at(parameters: Parameters, position: Position) -> None:
+    at = getattr(parameters, "at_position", None)
+    if at is not None and at > position.n:
+        raise AnalyticsBehind(position)
+
+
+def run_report(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    tenant_id: UUID,
+    parameters: Mapping[str, object],
+    *,
+    row_cap: int = ROW_CAP,
+) -> Report:
+    """A report of one tenant. Raises `UnknownReport`, `InvalidParameters` and `AnalyticsBehind` (for `at_position`)."""
+    report = definition(name)
+    checked = validated(report, parameters)
+    con.execute("BEGIN")
+    try:
+        position, as_of = _position(con, tenant_id)
+        _check_at(checked, position)
+        limited = f"SELECT * FROM ({report.rows}) LIMIT {row_cap + 1}"  # noqa: S608 - registered SQL and a number
+        rows: list[tuple[Value, ...]] = con.execute(scoped(limited), _bound(tenant_id, checked)).fetchall()
+    finally:
+        con.execute("ROLLBACK")
+    columns = tuple(column.name for column in report.info.columns)
+    return Report(columns, tuple(rows[:row_cap]), position, as_of, truncated=len(rows) > row_cap)
+
+
+def run_events_behind(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    tenant_id: UUID,
+    cell: Mapping[str, object],
+    parameters: Mapping[str, object],
+    *,
+    after: int,
+    limit: int,
+) -> EventsBehind:
+    """The events of one cell of a report. Raises as `run_report`."""
+    report = definition(name)
+    checked = validated(report, parameters)
+    if set(cell) != set(report.dimensions):
+        raise InvalidParameters(
+            (("/cell", f"give each of {', '.join(report.dimensions)}, as the row shows it"),)
+        )
+    if not (after >= 0 and 1 <= limit <= MAX_EVENTS):
+        raise InvalidParameters((("/limit", f"after must be 0 or more, limit 1 to {MAX_EVENTS}"),))
+    bound = {f"cell_{dimension}": value for dimension, value in cell.items()}
+    con.execute("BEGIN")
+    try:
+        position, _ = _position(con, tenant_id)
+        _check_at(checked, position)
+        page = f"SELECT * FROM ({report.events}) WHERE position > $after ORDER BY position LIMIT $limit"  # noqa: S608 - registered SQL
+        values = {**_bound(tenant_id, checked), **bound, "after": after, "limit": limit + 1}
+        events = con.execute(scoped(page), values).fetchall()
+    except duckdb.ConversionException:
+        raise InvalidParameters(
+            (("/cell", "a value is not of its column's type; give it as the row shows it"),)
+        ) from None
+    finally:
+        con.execute("ROLLBACK")
+    more = len(events) > limit
+    return EventsBehind(tuple(events[:limit]), position, events[limit - 1][0] if more else None)

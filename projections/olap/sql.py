@@ -1,0 +1,141 @@
+"""Reads the SQL models and makes of them what an ingest runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_FOLDER: Final = Path(__file__).with_name("models")
+_SECTION: Final = re.compile(r"^-- == (\w+)$", re.MULTILINE)
+_HANDLES: Final = re.compile(r"^-- Handles: ([a-z_]+\.[a-z_]+) (\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One OLAP model. `handles`: the newest schema version of each event whose payload it reads."""
+
+    name: str
+    about: str
+    handles: dict[str, int]
+    sections: dict[str, str]
+
+    @property
+    def shape(self) -> str | None:
+        """The fields it takes of a payload, compact, as `json_transform` wants them; None where it reads none."""
+        text = self.sections.get("shape")
+        return None if text is None else json.dumps(json.loads(text), separators=(",", ":"))
+
+
+def read_model(name: str, text: str) -> Model:
+    """A model of the text of its file. Raises `ValueError` for one that handles events without a shape."""
+    about, *parts = _SECTION.split(text)
+    sections = {key: body.strip() for key, body in zip(parts[::2], parts[1::2], strict=True)}
+    handles = {event: int(version) for event, version in _HANDLES.findall(about)}
+    if bool(handles) != ("shape" in sections) or "table" not in sections:
+        raise ValueError(f"model {name}: needs a table, and a shape exactly when it handles events")
+    return Model(name, about, handles, sections)
+
+
+MODELS: Final = tuple(
+    read_model(path.stem, path.read_text("utf-8")) for path in sorted(_FOLDER.glob("*.sql"))
+)
+FACTS: Final = tuple(model.name for model in MODELS if "rows" in model.sections)
+"""The tables whose rows come from events and carry tenant_key."""
+
+HANDLED: Final = {event: version for model in MODELS for event, version in model.handles.items()}
+"""Newest schema version that the models read, by event."""
+
+FINGERPRINT: Final = hashlib.sha256(
+    "\n".join(text for model in MODELS for text in (model.name, *model.sections.values())).encode()
+).hexdigest()[:16]
+"""A file made by other models is not read on: it is rebuilt."""
+
+
+def quoted(text: str) -> str:
+    """A string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def names(events: dict[str, int]) -> str:
+    """The events as a list of literals."""
+    return ", ".join(quoted(event) for event in sorted(events))
+
+
+def tables() -> str:
+    """What a new file begins with. `meta.complete`: every log was read to its head once."""
+    meta = f"""
+        CREATE TABLE meta (models VARCHAR NOT NULL, complete BOOLEAN NOT NULL);
+        INSERT INTO meta VALUES ({quoted(FINGERPRINT)}, false);
+    """  # noqa: S608 - our own constant
+    return "\n".join([meta, *(model.sections["table"] for model in MODELS)])
+
+
+def batch() -> str:
+    """Events in Arrow (`incoming`) as the models see them: typed, with the allowed fields of payloads."""
+    shapes = "".join(
+        f""",
+            CASE WHEN name IN ({names(model.handles)}) THEN
+                TRY(json_transform(decode(payload), {quoted(model.shape)}))
+            END AS {model.name}"""
+        for model in MODELS
+        if model.shape is not None
+    )
+    return f"""
+        SELECT
+            tenant_key,
+            position,
+            recorded_at,
+            recorded_at::DATE AS day,
+            split_part(name, '.', 1) AS context,
+            name,
+            schema_version,
+            nullif(split_part(TRY(decode(actor)), '"', 1), '') AS actor_kind,
+            split_part(stream, ':', 1) AS stream_category,
+            CASE WHEN length(stream) > 36 THEN TRY_CAST(right(stream, 36) AS UUID) END AS stream_id{shapes}
+        FROM incoming JOIN dim_tenant USING (tenant_id)
+    """  # noqa: S608 - names and shapes are those of our own model files
+
+
+def insert(table: str, rows: str) -> str:
+    """Add rows to a table; columns are matched by name, computed ones are left to the table."""
+    return f"INSERT INTO {table} BY NAME {rows}"
+
+
+def fold(model: Model) -> str:
+    """Replace the rows of a roll-up by fewer ones that sum to the same."""
+    return f"""
+        CREATE OR REPLACE TEMP TABLE folded AS {model.sections["compact"]};
+        DELETE FROM {model.name};
+        {insert(model.name, "SELECT * FROM folded")};
+        DROP TABLE folded;
+    """  # noqa: S608 - our own table names
+
+
+def problems() -> str:
+    """Per tenant the first event of the batch that cannot be taken in, and why."""
+    own = [f"({model.sections['problem']})" for model in MODELS if "problem" in model.sections]
+    unread = [
+        f"CASE WHEN name IN ({names(model.handles)}) AND {model.name} IS NULL THEN 'its payload is no JSON' END"
+        for model in MODELS
+        if model.handles
+    ]
+    reasons = ", ".join([NEWER, *unread, *own])
+    return f"""
+        SELECT tenant_key, min(position), arg_min(name || ': ' || reason, position)
+        FROM (SELECT tenant_key, position, name, coalesce({reasons}) AS reason FROM batch)
+        WHERE reason IS NOT NULL
+        GROUP BY tenant_key
+    """  # noqa: S608 - put together from our own model files
+
+
+_NEWEST: Final = " ".join(f"WHEN {quoted(event)} THEN {newest}" for event, newest in sorted(HANDLED.items()))
+NEWER: Final = f"""
+    CASE WHEN schema_version NOT BETWEEN 1 AND CASE name {_NEWEST} END THEN
+        'it has schema version ' || schema_version || ' and this build reads up to ' || CASE name {_NEWEST} END
+    END
+"""
+"""Why an event of a version from a newer build cannot be taken in; NULL for others. An expression over `batch`."""
