@@ -216,8 +216,12 @@ class Commands:
                 current=current,
             )
         confined = order.principal.confined_to(type(command).permission)
-        if confined is not None and not workspaces_of(event for _, event in unit.events) <= confined:
-            raise NotFound
+        if confined is not None:
+            # What is about the whole tenant, or about nothing to be seen from here, is not found from here.
+            state = unit.state(type(command).stream, unit.stamp.target)
+            touched = workspaces_of([*(event for _, event in unit.events), state])
+            if not touched or not touched <= confined:
+                raise NotFound
 
     async def _append(self, order: Order, unit: Unit, receipt: ReceiptKey) -> Appended:
         events = await self.encode(unit, self._cause(order, unit.stamp))

@@ -80,6 +80,6 @@ class Principal:
         return self.permissions.union(*self.workspaces.values()) if self.workspaces else self.permissions
 
 
-def workspaces_of(events: Iterable[object]) -> set[UUID]:
-    """The workspaces that events are about."""
-    return {workspace for event in events if (workspace := getattr(event, "workspace_id", None)) is not None}
+def workspaces_of(things: Iterable[object]) -> set[UUID]:
+    """The workspaces that events, or states, are about."""
+    return {workspace for thing in things if (workspace := getattr(thing, "workspace_id", None)) is not None}

@@ -26,6 +26,7 @@ from domain.audience.contact_list import CreateList, RenameList
 from domain.audience.email_claim import AddressTaken
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.errors import NotFound
+from domain.kernel.ids import MemberId, WorkspaceId
 from domain.kernel.permissions import Permission
 from domain.tenancy.plans import Plan
 from domain.tenancy.tenant import OpenTenant
@@ -45,7 +46,7 @@ class Office:
     commands: Commands
     log: MemoryLog
     principal: Principal
-    workspace: UUID
+    workspace: WorkspaceId
 
     def order(self, command: Command, target: UUID | None = None, key: str | None = None) -> Order:
         return Order(self.principal, command, target, command.model_dump_json().encode(), key)
@@ -66,13 +67,13 @@ async def office() -> Office:
     commands = Commands(
         log, codec, keys, CoalescedKeys(codec.ring), Streams(log, codec, keys), lambda: datetime.now(UTC)
     )
-    tenant, workspace = uuid4(), uuid4()
+    tenant, workspace = uuid4(), WorkspaceId(uuid4())
     opening = OpenTenant(
         name="Agency",
         tenant_slug="agency",
         plan=Plan.BUSINESS,
         workspace_id=workspace,
-        owner_id=uuid4(),
+        owner_id=MemberId(uuid4()),
         owner_email="owner@agency.example",
         owner_name="Olga",
     )

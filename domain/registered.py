@@ -1,0 +1,24 @@
+"""Every module that registers events, commands or deciders. Import this, and the registries are complete."""
+
+from domain.access import reads
+from domain.audience import addressee, contact, contact_import, contact_list, email_claim, import_commands
+from domain.platform import registration, staff
+from domain.tenancy import api_key, grant, member, ownership, tenant, workspace
+
+MODULES = (
+    reads,
+    addressee,
+    contact,
+    contact_import,
+    contact_list,
+    email_claim,
+    import_commands,
+    registration,
+    staff,
+    api_key,
+    grant,
+    member,
+    ownership,
+    tenant,
+    workspace,
+)
