@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 MARK: Final = "~"
 _OPENING: Final = 32
 _NONCE: Final = 12
+_KINDS: Final = {kind.value: kind for kind in KeyKind}
 _SEALS_CACHED: Final = 50_000
 
 
@@ -234,27 +235,33 @@ class JsonCodec:
     ) -> list[dict[str, Any]]:
         """Open every personal value in place: those of the first level of each object."""
         sealed = [
-            (row.tenant_id, content, field, value)
+            (row.tenant_id, content, fields)
             for row, content in zip(recorded, parsed, strict=True)
-            for field, value in content.items()
-            if type(value) is dict and MARK in value
+            if (fields := [name for name, value in content.items() if type(value) is dict and MARK in value])
         ]
-        if not sealed:
-            return parsed
         if not reveal:
-            for _, content, field, _ in sealed:
-                content[field] = SEALED
+            for _, content, fields in sealed:
+                content.update(dict.fromkeys(fields, SEALED))
             return parsed
-        ciphers = self.ring.open((tenant, value["s"], KeyKind(value[MARK])) for tenant, _, _, value in sealed)
-        for tenant, content, field, value in sealed:
-            kind = KeyKind(value[MARK])
-            cipher = ciphers[tenant, value["s"], kind]
-            if cipher is None:
-                content[field] = ERASED
-            elif kind is KeyKind.EVIDENCE and not evidence:
-                content[field] = SEALED
-            else:
-                content[field] = unseal(cipher, tenant, field, value)
+        # Nearly always one key an event: it is looked up, and what a value is bound to is written out, once for all.
+        groups: list[tuple[UUID, dict[str, Any], str, str, list[str]]] = []
+        for tenant, content, fields in sealed:
+            by_key: dict[tuple[str, str], list[str]] = {}
+            for field in fields:
+                by_key.setdefault((content[field]["s"], content[field][MARK]), []).append(field)
+            groups += [(tenant, content, subject, mark, own) for (subject, mark), own in by_key.items()]
+        ciphers = self.ring.open((tenant, subject, _KINDS[mark]) for tenant, _, subject, mark, _ in groups)
+        for tenant, content, subject, mark, fields in groups:
+            kind = _KINDS[mark]
+            cipher = ciphers[tenant, subject, kind]
+            if cipher is None or (kind is KeyKind.EVIDENCE and not evidence):
+                content.update(dict.fromkeys(fields, ERASED if cipher is None else SEALED))
+                continue
+            bound = _bound_to(tenant, subject, mark, "")
+            for field in fields:
+                content[field] = orjson.loads(
+                    _plain(cipher, bound + field.encode(), content[field])[_OPENING:]
+                )
         return parsed
 
 
@@ -311,16 +318,20 @@ def seal_with(
 
 def unseal(cipher: AESGCM, tenant_id: UUID, field: str, sealed: dict[str, str]) -> Any:
     """The value again. Raises `cryptography.exceptions.InvalidTag` where a byte was altered."""
-    raw = a2b_base64(sealed["c"])
-    plain = cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _bound_to(tenant_id, sealed["s"], sealed[MARK], field))
+    plain = _plain(cipher, _bound_to(tenant_id, sealed["s"], sealed[MARK], field), sealed)
     return orjson.loads(plain[_OPENING:])
 
 
 def disclose(cipher: AESGCM, tenant_id: UUID, field: str, sealed: dict[str, str]) -> tuple[bytes, bytes]:
     """Opening and value's JSON: what shows, against the commitment, that the log holds this value."""
-    raw = a2b_base64(sealed["c"])
-    plain = cipher.decrypt(raw[:_NONCE], raw[_NONCE:], _bound_to(tenant_id, sealed["s"], sealed[MARK], field))
+    plain = _plain(cipher, _bound_to(tenant_id, sealed["s"], sealed[MARK], field), sealed)
     return plain[:_OPENING], plain[_OPENING:]
+
+
+def _plain(cipher: AESGCM, bound: bytes, sealed: dict[str, str]) -> bytes:
+    """Opening and value's JSON, in one."""
+    raw = a2b_base64(sealed["c"])
+    return cipher.decrypt(raw[:_NONCE], raw[_NONCE:], bound)
 
 
 def commits_to(sealed: dict[str, str], opening: bytes, content: bytes) -> bool:
