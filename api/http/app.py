@@ -6,13 +6,12 @@ For the middlewares around it: `scope["penguin.request_id"]` is there from the o
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import gc
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 
 from api.http.commands import CommandRoute
@@ -25,32 +24,48 @@ from application.ports.positions import MalformedPosition
 from domain.kernel.errors import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
+    from starlette.middleware import Middleware
     from starlette.responses import Response
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from api.composition import Composition
 
+_ALLOCATIONS: Final = 20_000
 log: Final = structlog.get_logger(__name__)
 
 
-class Guard:
-    """Gives each request its id, and answers what nobody foresaw with a problem that tells nothing but that id."""
+class Door(FastAPI):
+    """The app. Commands are answered before FastAPI's own layers, which would cost more than they do for them."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap `app`."""
-        self._app = app
+    front: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
+        """Through the middlewares of operations to a command, or to everything else."""
+        await self.front(scope, receive, send)
+
+    async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Everything but commands: FastAPI's own way."""
+        await super().__call__(scope, receive, send)
+
+
+class Front:
+    """Gives each request its id, finds commands, and answers what nobody foresaw without telling what it was."""
+
+    def __init__(self, commands: CommandRoute, behind: ASGIApp) -> None:
+        """What is no command goes to `behind`."""
+        self._commands = commands
+        self._behind = behind
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._behind(scope, receive, send)
             return
-        request_id = scope.get("penguin.request_id")
-        if request_id is None:
-            request_id = scope["penguin.request_id"] = request_id_of(scope)
+        if "penguin.request_id" not in scope:
+            scope["penguin.request_id"] = request_id_of(scope)
         started = False
 
         async def watched(message: Message) -> None:
@@ -59,14 +74,29 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            if self._commands.finds(scope):
+                await self._commands.handle(scope, receive, watched)
+            else:
+                await self._behind(scope, receive, watched)
         except ClientGone:
             return
-        except Exception:
-            log.exception("unforeseen error", request=request_id)
+        except Exception as error:
+            problem = problem_of(error)
+            if problem.kind is INTERNAL:
+                log.exception("unforeseen error", request=scope["penguin.request_id"])
             if started:
                 raise ConnectionAbortedError("the answer broke off") from None
-            await answer_problem(Problem(INTERNAL), scope, send)
+            await answer_problem(problem, scope, send)
+
+
+def settle() -> None:
+    """Once everything is loaded: what stays as long as the process is no business of the garbage collector's.
+
+    Else it walks through all of it, hundreds of thousands of objects, in the middle of requests: 100 ms each time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_ALLOCATIONS, 20, 50)
 
 
 async def answer_problem(problem: Problem, scope: Scope, send: Send) -> None:
@@ -111,23 +141,19 @@ def create_app(
     composition: Composition, routes: Sequence[BaseRoute] = (), middlewares: Sequence[Middleware] = ()
 ) -> FastAPI:
     """The app over a started composition. `routes` and `middlewares` (outermost first) are those of operations."""
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-
     known = (Problem, Refusal, LogError, AnalyticsError, MalformedPosition)
     errors: dict[Any, Any] = {**dict.fromkeys(known, _on_error), HTTPException: _on_http_error}
-    app = FastAPI(
+    app = Door(
         title="PenguinMails",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
         redirect_slashes=False,
-        middleware=[*middlewares, Middleware(Guard)],
         exception_handlers=errors,
     )
-    app.router.routes[:] = [CommandRoute(composition), *routes]
-    app.state.composition = composition
+    commands = CommandRoute(composition)
+    app.router.routes[:] = [*routes]
+    app.front = Front(commands, app.behind)
+    for cls, args, kwargs in reversed(middlewares):
+        app.front = cls(app.front, *args, **kwargs)
     return app

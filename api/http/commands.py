@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
-from starlette.routing import BaseRoute, Match
 
 from api.http.problems import METHOD_NOT_ALLOWED, NOT_FOUND, Problem, invalid_body
 from api.http.replies import add_rate, dumps, send_json
@@ -47,7 +46,7 @@ _SHOWN_ONCE: Final = (
 )
 
 
-class CommandRoute(BaseRoute):
+class CommandRoute:
     """Every command's route. Errors rise to the app, which answers each with its problem document."""
 
     def __init__(self, composition: Composition) -> None:
@@ -55,22 +54,17 @@ class CommandRoute(BaseRoute):
         self._parts = composition
         self._by_path = {(command.context, command.slug): command for command in COMMANDS.public()}
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """A path of three parts below /v1 that ends in a command's word; another method than POST is a near miss."""
-        if scope["type"] != "http":
-            return Match.NONE, {}
+    def finds(self, scope: Scope) -> bool:
+        """Whether the path, of three parts below /v1, ends in a command's word."""
         parts = scope["path"].split("/")
         if len(parts) != _PARTS or parts[1] != "v1":
-            return Match.NONE, {}
+            return False
         command = self._by_path.get((parts[2], parts[4]))
-        if command is None:
-            return Match.NONE, {}
-        return (Match.FULL if scope["method"] == "POST" else Match.PARTIAL), {
-            "penguin.route": (command, parts[3])
-        }
+        scope["penguin.route"] = (command, parts[3])
+        return command is not None
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request that was found to be a command's."""
         if scope["method"] != "POST":
             raise Problem(METHOD_NOT_ALLOWED, headers={"allow": "POST"})
         parts, (kind, where) = self._parts, scope["penguin.route"]

@@ -39,13 +39,8 @@ def raw(headers: Mapping[str, str]) -> RawHeaders:
 async def send_json(
     send: Send, status: int, body: bytes, headers: RawHeaders, media_type: bytes = JSON
 ) -> None:
-    """Send one whole answer."""
-    start = [
-        (b"content-type", media_type),
-        (b"content-length", b"%d" % len(body)),
-        *ALWAYS,
-        *headers,
-    ]
+    """Send one whole answer to a POST, which no cache keeps."""
+    start = [(b"content-type", media_type), (b"content-length", b"%d" % len(body)), *headers]
     await send({"type": "http.response.start", "status": status, "headers": start})
     await send({"type": "http.response.body", "body": body})
 

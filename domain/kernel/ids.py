@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import TYPE_CHECKING, Final, NewType
 from uuid import UUID, uuid5
 
@@ -24,13 +24,14 @@ CommandId = NewType("CommandId", UUID)
 PLATFORM: Final = TenantId(UUID("00000000-0000-7000-8000-000000000001"))
 """The platform's own log: staff, plans, reservations across tenants. It is a tenant like the others."""
 
+_RANDOM_BITS: Final = (1 << 74) - 1
 _VERSION_7: Final = 0x7 << 76
 _VARIANT: Final = 0x2 << 62
 
 
 def new_id(at: datetime, randomness: int | None = None) -> UUID:
     """A UUIDv7 for the moment `at`; `randomness` (74 bits) comes from the system unless given."""
-    bits = secrets.randbits(74) if randomness is None else randomness
+    bits = int.from_bytes(os.urandom(10)) & _RANDOM_BITS if randomness is None else randomness
     milliseconds = int(at.timestamp() * 1000)
     high, low = bits >> 62, bits & ((1 << 62) - 1)
     return UUID(int=(milliseconds << 80) | _VERSION_7 | (high << 64) | _VARIANT | low)

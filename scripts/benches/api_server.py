@@ -1,0 +1,53 @@
+"""The two servers that the API bench compares, each served by uvicorn in one process, the same way.
+
+api_server.py product <data folder> <database address> <fd>
+api_server.py empty <fd>
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+from api.composition import composed
+from api.http.app import create_app, settle
+from api.settings import Settings
+
+
+def served(app: Any, listener: int) -> Any:
+    """Serve until told to stop."""
+    settle()
+    config = uvicorn.Config(
+        app, log_level="error", access_log=False, loop="uvloop", http="httptools", lifespan="off"
+    )
+    return uvicorn.Server(config).serve(sockets=[socket.socket(fileno=listener)])
+
+
+async def product(folder: Path, database: str, listener: int) -> None:
+    """The product's API over a database."""
+    async with composed(Settings(data=folder), database) as parts:
+        await served(create_app(parts), listener)
+
+
+def empty() -> FastAPI:
+    """An endpoint that does nothing: what FastAPI and uvicorn cost by themselves."""
+    app = FastAPI(openapi_url=None)
+
+    @app.post("/empty")
+    async def nothing() -> dict[str, str]:
+        return {}
+
+    return app
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "empty":
+        uvloop.run(served(empty(), int(sys.argv[2])))
+    else:
+        uvloop.run(product(Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])))
