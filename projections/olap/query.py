@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -41,9 +41,7 @@ def validated(report: ReportDefinition, parameters: Mapping[str, object]) -> Par
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         raise InvalidParameters(
-            tuple(
-                ("/" + "/".join(str(part) for part in problem["loc"]), problem["msg"]) for problem in problems
-            )
+            tuple(("".join(f"/{part}" for part in problem["loc"]), problem["msg"]) for problem in problems)
         ) from None
 
 
@@ -103,6 +101,22 @@ def run_report(
     return Report(columns, tuple(rows[:row_cap]), position, as_of, truncated=len(rows) > row_cap)
 
 
+def _cell(report: ReportDefinition, cell: Mapping[str, object]) -> dict[str, object]:
+    """The values that name a cell, typed, by the names they are bound under."""
+    dimensions = {column.name: column.unit for column in report.info.columns if column.kind == "dimension"}
+    if set(cell) != set(dimensions):
+        raise InvalidParameters((("/cell", f"give each of {', '.join(dimensions)}, as the row shows it"),))
+    bound: dict[str, object] = {}
+    for name, value in cell.items():
+        try:
+            bound[f"cell_{name}"] = date.fromisoformat(str(value)) if dimensions[name] == "date" else value
+        except ValueError:
+            raise InvalidParameters(((f"/cell/{name}", "not a date; give it as the row shows it"),)) from None
+        if not isinstance(value, str | date | None):
+            raise InvalidParameters(((f"/cell/{name}", "not a text; give it as the row shows it"),))
+    return bound
+
+
 def run_events_behind(
     con: duckdb.DuckDBPyConnection,
     name: str,
@@ -116,13 +130,9 @@ def run_events_behind(
     """The events of one cell of a report. Raises as `run_report`."""
     report = definition(name)
     checked = validated(report, parameters)
-    if set(cell) != set(report.dimensions):
-        raise InvalidParameters(
-            (("/cell", f"give each of {', '.join(report.dimensions)}, as the row shows it"),)
-        )
     if not (after >= 0 and 1 <= limit <= MAX_EVENTS):
         raise InvalidParameters((("/limit", f"after must be 0 or more, limit 1 to {MAX_EVENTS}"),))
-    bound = {f"cell_{dimension}": value for dimension, value in cell.items()}
+    bound = _cell(report, cell)
     con.execute("BEGIN")
     try:
         position, _ = _position(con, tenant_id)
@@ -130,10 +140,6 @@ def run_events_behind(
         page = f"SELECT * FROM ({report.events}) WHERE position > $after ORDER BY position LIMIT $limit"  # noqa: S608 - registered SQL
         values = {**_bound(tenant_id, checked), **bound, "after": after, "limit": limit + 1}
         events = con.execute(scoped(page), values).fetchall()
-    except duckdb.ConversionException:
-        raise InvalidParameters(
-            (("/cell", "a value is not of its column's type; give it as the row shows it"),)
-        ) from None
     finally:
         con.execute("ROLLBACK")
     more = len(events) > limit

@@ -80,11 +80,6 @@ class ReportDefinition:
                     f"report {self.info.name}: SQL must not name {found[0]!r}; use the fact tables plainly"
                 )
 
-    @property
-    def dimensions(self) -> tuple[str, ...]:
-        """The columns that name a cell."""
-        return tuple(column.name for column in self.info.columns if column.kind == "dimension")
-
 
 def _define(
     name: str,

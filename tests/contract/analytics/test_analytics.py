@@ -1,0 +1,333 @@
+"""What `Analytics` promises, held by the one in this process and by the owner's, asked over Flight."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from adapters.duckdb.client import FlightAnalytics
+from adapters.duckdb.local import EventsInMemory, LocalAnalytics
+from adapters.duckdb.owner import run_owner
+from adapters.duckdb.settings import OlapSettings
+from application.ports.analytics import (
+    Analytics,
+    AnalyticsBehind,
+    InvalidParameters,
+    Report,
+    UnknownReport,
+)
+from application.ports.positions import Position
+from tests.support.database import Database
+from tests.support.events import BEGIN, History, segment, write
+
+
+@dataclass
+class World:
+    """Analytics and the histories it reads. `publish` brings what happened into the logs."""
+
+    analytics: Analytics
+    store: Callable[[list[Any]], None]
+    one: History = field(default_factory=History)
+    two: History = field(default_factory=History)
+    published: dict[UUID, int] = field(default_factory=dict)
+
+    async def publish(self) -> None:
+        for history in (self.one, self.two):
+            new = history.events[self.published.get(history.tenant_id, 0) :]
+            if new:
+                await asyncio.to_thread(self.store, new)
+            self.published[history.tenant_id] = len(history.events)
+
+    async def ask(self, name: str, history: History | None = None, **parameters: object) -> Report:
+        asked = history or self.one
+        return await self.analytics.report(name, asked.tenant_id, parameters, min_position=asked.position)
+
+
+@pytest.fixture(params=["local", "flight"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    if request.param == "local":
+        settings = OlapSettings(folder=tmp_path, database_url="", min_position_seconds=0.1)
+        source = EventsInMemory()
+        local = LocalAnalytics(source, settings)
+        yield World(local, source.events.extend)
+        await local.close()
+        return
+    database: Database = request.getfixturevalue("database")
+    settings = OlapSettings(
+        folder=tmp_path / "olap", database_url=database.projector, min_position_seconds=2, idle_seconds=0.05
+    )
+    stop, ready = threading.Event(), threading.Event()
+    owner = threading.Thread(target=run_owner, args=(settings, stop, ready.set))
+    owner.start()
+    assert await asyncio.to_thread(ready.wait, 10)
+    client = FlightAnalytics(settings)
+    yield World(client, lambda events: write(database.admin, events))
+    await client.close()
+    stop.set()
+    await asyncio.to_thread(owner.join, 10)
+    assert not owner.is_alive()
+
+
+def happened(history: History) -> None:
+    """Contacts in five segments, a change, a removal and an erasure, by several actors, over two days."""
+    ids = [
+        history.contact("created", segment=segment(country, source, kind), actor=actor)
+        for country, source, kind, actor in (
+            ("CA", "import", "business", "api_key"),
+            ("CA", "import", "business", "api_key"),
+            ("CA", "form", "individual", "member"),
+            ("DE", "import", "business", "api_key"),
+            (None, None, None, "member"),
+        )
+    ]
+    history.contact(
+        "updated", ids[0], segment_before=segment("CA"), segment_after=segment("FR"), actor="workflow"
+    )
+    history.contact("removed", ids[3], segment=segment("DE"), actor="staff")
+    for _ in range(10):
+        history.happen("tenancy.member_invited", {"email": "sealed"})
+
+
+SEGMENTS = (
+    ("CA", "form", None, 1),
+    ("CA", "import", None, 1),
+    ("FR", "import", None, 1),
+    ("unknown", "unknown", None, 1),
+)
+
+
+async def test_contacts_by_country_and_source(world: World) -> None:
+    happened(world.one)
+    await world.publish()
+    report = await world.ask("contacts_by_segment")
+    assert report.columns == ("country", "source", "subscriber_type", "contacts")
+    assert report.rows == SEGMENTS
+    split = await world.ask("contacts_by_segment", by_subscriber_type=True)
+    assert split.rows[0] == ("CA", "form", "individual", 1)
+
+
+async def test_contacts_as_of_a_position(world: World) -> None:
+    happened(world.one)
+    await world.publish()
+    assert (await world.ask("contacts_by_segment", at_position=2)).rows == (("CA", "import", None, 2),)
+    assert (await world.ask("contacts_by_segment", at_position=0)).rows == ()
+    with pytest.raises(AnalyticsBehind) as behind:
+        await world.ask("contacts_by_segment", at_position=18)
+    assert behind.value.position == Position(1, 17)
+
+
+async def test_contacts_of_one_workspace(world: World) -> None:
+    happened(world.one)
+    first = world.one.workspace_id
+    world.one.workspace_id = uuid4()
+    world.one.contact("created", segment=segment("JP"))
+    await world.publish()
+    assert (await world.ask("contacts_by_segment", workspace_id=str(first))).rows == SEGMENTS
+    ours = await world.ask("contacts_by_segment", workspace_id=str(world.one.workspace_id))
+    assert ours.rows == (("JP", "import", None, 1),)
+
+
+async def test_activity_by_day_and_actor(world: World) -> None:
+    happened(world.one)
+    await world.publish()
+    report = await world.ask("activity")
+    first, second = date(2026, 3, 1), date(2026, 3, 2)
+    assert report.columns == ("day", "context", "actor_kind", "events")
+    assert report.rows == (
+        (first, "audience", "api_key", 3),
+        (first, "audience", "member", 2),
+        (first, "audience", "staff", 1),
+        (first, "audience", "workflow", 1),
+        (first, "tenancy", "member", 4),
+        (second, "tenancy", "member", 6),
+    )
+    parameters = {"from": "2026-03-01", "to": "2026-03-01", "context": "tenancy"}
+    narrow = await world.analytics.report("activity", world.one.tenant_id, parameters)
+    assert narrow.rows == ((first, "tenancy", "member", 4),)
+
+
+async def test_an_answer_says_what_it_was_made_from(world: World) -> None:
+    happened(world.one)
+    await world.publish()
+    report = await world.ask("activity")
+    assert report.position == Position(1, 17)
+    assert report.as_of == world.one.events[-1].recorded_at
+    assert not report.truncated
+
+
+async def test_a_tenant_without_a_log_has_empty_reports(world: World) -> None:
+    happened(world.one)
+    await world.publish()
+    await world.ask("activity")
+    for name in world.analytics.reports():
+        report = await world.analytics.report(name, uuid4())
+        assert (report.rows, report.position, report.as_of) == ((), Position(0, 0), None)
+
+
+async def test_reports_know_one_tenant_alone(world: World) -> None:
+    happened(world.one)
+    world.two.contact("created", segment=segment("JP"), actor="system")
+    await world.publish()
+    await world.ask("activity")
+    assert (await world.ask("activity", world.two)).rows == ((BEGIN.date(), "audience", "system", 1),)
+    assert (await world.ask("contacts_by_segment", world.two)).rows == (("JP", "import", None, 1),)
+    assert (await world.ask("contacts_by_segment")).rows == SEGMENTS
+
+
+async def test_every_cell_opens_to_events_that_sum_to_it(world: World) -> None:
+    happened(world.one)
+    happened(world.two)
+    await world.publish()
+    await world.ask("activity", world.two)
+    asked: list[tuple[str, dict[str, Any]]] = [
+        ("activity", {}),
+        ("activity", {"to": "2026-03-01", "context": "tenancy"}),
+        ("contacts_by_segment", {}),
+        ("contacts_by_segment", {"by_subscriber_type": True}),
+        ("contacts_by_segment", {"at_position": 4}),
+    ]
+    for name, parameters in asked:
+        report = await world.ask(name, **parameters)
+        assert report.rows
+        opened: dict[int, int] = {}
+        for row in report.rows:
+            cell = dict(zip(report.columns[:-1], row[:-1], strict=True))
+            behind = await world.analytics.events_behind(name, world.one.tenant_id, cell, parameters)
+            assert sum(weight for _, weight in behind.events) == row[-1]
+            assert behind.position == report.position
+            assert [position for position, _ in behind.events] == sorted(
+                position for position, _ in behind.events
+            )
+            opened.update(behind.events)
+        assert max(opened) <= parameters.get("at_position", 17)
+
+
+async def test_events_of_a_cell_come_in_pages(world: World) -> None:
+    happened(world.one)
+    await world.publish()
+    await world.ask("activity")
+    cell = {"day": "2026-03-02", "context": "tenancy", "actor_kind": "member"}
+    positions: list[int] = []
+    after: int | None = 0
+    while after is not None:
+        page = await world.analytics.events_behind(
+            "activity", world.one.tenant_id, cell, after=after, limit=4
+        )
+        positions += [position for position, _ in page.events]
+        after = page.next_after
+    assert positions == list(range(12, 18))
+
+
+async def test_min_position_waits_for_what_was_just_written(world: World) -> None:
+    world.one.happen("tenancy.tenant_registered")
+    await world.publish()
+    for _ in range(3):
+        world.one.contact("created")
+        await world.publish()
+        report = await world.ask("contacts_by_segment")
+        assert report.position >= world.one.position
+        assert report.rows[0][-1] == len(world.one.events) - 1
+
+
+async def test_a_position_that_is_not_reached_says_how_far_it_is(world: World) -> None:
+    world.one.happen("tenancy.tenant_registered")
+    await world.publish()
+    await world.ask("activity")
+    for wanted in (Position(1, 2), Position(2, 1)):
+        with pytest.raises(AnalyticsBehind) as behind:
+            await world.analytics.report("activity", world.one.tenant_id, min_position=wanted)
+        assert behind.value.position == Position(1, 1)
+
+
+async def test_an_unknown_report(world: World) -> None:
+    with pytest.raises(UnknownReport):
+        await world.analytics.report("profits", uuid4())
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "pointer"),
+    [
+        ("activity", {"from": "yesterday"}, "/from"),
+        ("activity", {"from": "2026-03-02", "to": "2026-03-01"}, ""),
+        ("activity", {"tenant_id": str(uuid4())}, "/tenant_id"),
+        ("contacts_by_segment", {"at_position": -1}, "/at_position"),
+        ("contacts_by_segment", {"workspace_id": "'; DROP TABLE fact_event; --"}, "/workspace_id"),
+    ],
+)
+async def test_parameters_that_a_report_does_not_take(
+    world: World, name: str, parameters: dict[str, object], pointer: str
+) -> None:
+    with pytest.raises(InvalidParameters) as refused:
+        await world.analytics.report(name, uuid4(), parameters)
+    assert [found for found, _ in refused.value.problems] == [pointer]
+    assert "DROP" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "page"),
+    [
+        ({"day": "2026-03-01"}, {}),
+        ({"day": "no day", "context": "tenancy", "actor_kind": "member"}, {}),
+        ({"day": "2026-03-01", "context": ["tenancy"], "actor_kind": "member"}, {}),
+        ({"day": "2026-03-01", "context": "tenancy", "actor_kind": "member"}, {"limit": 0}),
+        ({"day": "2026-03-01", "context": "tenancy", "actor_kind": "member"}, {"after": -1}),
+    ],
+)
+async def test_a_cell_that_is_none(world: World, cell: dict[str, object], page: dict[str, Any]) -> None:
+    with pytest.raises(InvalidParameters):
+        await world.analytics.events_behind("activity", uuid4(), cell, **page)
+
+
+async def test_a_rebuild_changes_no_answer(world: World) -> None:
+    happened(world.one)
+    happened(world.two)
+    await world.publish()
+    before = await world.ask("contacts_by_segment"), await world.ask("activity", world.two)
+    await world.analytics.rebuild()
+    while (await world.analytics.health()).rebuilding:  # noqa: ASYNC110 - the owner is another process to its clients
+        await asyncio.sleep(0.02)
+    assert (await world.ask("contacts_by_segment"), await world.ask("activity", world.two)) == before
+
+
+async def test_health_and_positions(world: World) -> None:
+    happened(world.one)
+    await world.publish()
+    await world.ask("activity")
+    health = await world.analytics.health()
+    assert health.figures["lag_events"] == 0
+    assert health.figures["events_total"] == 17
+    assert (health.poisoned, health.last_error) == ({}, None)
+    assert await world.analytics.positions() == {world.one.tenant_id: Position(1, 17)}
+
+
+async def test_a_stopped_tenant_shows_in_health(world: World) -> None:
+    happened(world.one)
+    world.one.happen("audience.contact_created", b"{}", version=7)
+    world.two.happen("tenancy.tenant_registered")
+    await world.publish()
+    await world.ask("activity", world.two)
+    with pytest.raises(AnalyticsBehind) as behind:
+        await world.ask("activity")
+    assert behind.value.position == Position(1, 17)
+    (reason,) = (await world.analytics.health()).poisoned.values()
+    assert "schema version 7" in reason
+
+
+def test_every_report_is_described(tmp_path: Path) -> None:
+    settings = OlapSettings(folder=tmp_path, database_url="")
+    local = LocalAnalytics(EventsInMemory(), settings)
+    for name, info in local.reports().items():
+        assert info.name == name
+        assert info.permission == "reports.read"
+        assert {column.kind for column in info.columns} == {"dimension", "measure"}
+        assert all(column.about.endswith(".") for column in info.columns)
+        assert all("description" in field for field in info.parameters["properties"].values())
+    asyncio.run(local.close())
