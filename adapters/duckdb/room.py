@@ -24,6 +24,7 @@ from adapters.duckdb.store import Store
 from application.ports.analytics import AnalyticsBehind, AnalyticsHealth, AnalyticsUnavailable, ReportTooLarge
 from application.ports.positions import Position
 from projections.olap.source import LogSource
+from projections.olap.tracking import Tracked
 
 _log: Final = logging.getLogger(__name__)
 _FIRST_WAIT: Final = 0.02
@@ -194,18 +195,25 @@ class Room:
         """Wait until the tenant's facts have reached `wanted`. Raises `AnalyticsBehind`, `AnalyticsUnavailable`."""
         deadline = time.monotonic() + self._settings.min_position_seconds
 
-        def there() -> bool:
-            tenant = self._projector.tracked.get(tenant_id)
-            reached = wanted is None or wanted.n == 0 or (tenant is not None and tenant.reached(wanted))
-            return self._stop.is_set() or (self._projector.complete and reached)
+        def tenant() -> Tracked | None:
+            return self._projector.tracked.get(tenant_id)
+
+        def reached() -> bool:
+            there = tenant()
+            return wanted is None or wanted.n == 0 or (there is not None and there.reached(wanted))
+
+        def settled() -> bool:
+            stopped = tenant()
+            waiting_is_vain = stopped is not None and stopped.state == "poisoned"
+            return self._stop.is_set() or (self._projector.complete and (reached() or waiting_is_vain))
 
         with self._moved:
-            self._moved.wait_for(there, deadline - time.monotonic())
+            self._moved.wait_for(settled, deadline - time.monotonic())
             if self._stop.is_set() or not self._projector.complete:
                 raise AnalyticsUnavailable(AnalyticsUnavailable.__doc__)
-            if not there():
-                tenant = self._projector.tracked.get(tenant_id)
-                raise AnalyticsBehind(tenant.at if tenant else Position(0, 0))
+            if not reached():
+                there = tenant()
+                raise AnalyticsBehind(there.at if there else Position(0, 0))
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
