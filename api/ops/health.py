@@ -17,9 +17,11 @@ from psycopg_pool import PoolTimeout
 from starlette.responses import Response
 from starlette.routing import Route
 
+from adapters.postgres.roles import Role
 from api.ops.database import Schema, schema_of
 from api.ops.metrics import CONTENT_TYPE, everything
 from application.ports.analytics import AnalyticsError
+from projections.runtime.oversight import status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from api.composition import Composition
     from api.ops.processes import Around
+    from projections.runtime.oversight import BuildStatus
 
 _PATIENCE: Final = 2.0
 _SCHEMA_EVERY: Final = 30.0
@@ -115,12 +118,27 @@ class Health:
         return True, "open"
 
     async def _projector(self) -> tuple[bool, str]:
-        return True, "unknown"
+        builds = [build for build in await asyncio.to_thread(self._builds) if build.state == "live"]
+        if not builds:
+            return False, "no view was built yet"
+        slowest = max(builds, key=lambda build: build.seconds)
+        if slowest.seconds > LAG_BOUND:
+            return False, f"{slowest.projection} is {slowest.seconds:.0f} s behind"
+        if any(build.parked for build in builds):
+            return False, "stopped for some tenants"
+        return True, "keeps up"
+
+    def _builds(self) -> list[BuildStatus]:
+        dsn = self._around.settings.dsn(Role.PROJECTOR, self._around.database.admin)
+        with psycopg.connect(dsn, autocommit=True, connect_timeout=2) as connection:
+            found = status(connection)
+        return found
 
     async def _analytics(self) -> tuple[bool, str]:
-        if self._parts.analytics is None:
+        analytics = self._parts.analytics
+        if analytics is None:
             return True, "not used"
-        health = await self._parts.analytics.health()
+        health = await analytics.health()
         if health.poisoned:
             return False, "stopped for some tenants"
         return True, "rebuilding" if health.rebuilding else "answers"

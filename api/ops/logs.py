@@ -8,6 +8,7 @@ message may be shown, its text arguments are not.
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import sys
@@ -148,6 +149,25 @@ def _short(file: str) -> str:
     return "/".join(path.parts[-2:])
 
 
+def _argument(value: object) -> object:
+    """Numbers, ids of ours, names of workflows and of exceptions may stand in a line; other texts may not."""
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, str) and (_NAME.fullmatch(value) or _is_exception(value)):
+        return value
+    return WITHHELD
+
+
+@functools.lru_cache(maxsize=256)
+def _is_exception(name: str) -> bool:
+    kinds: list[type[BaseException]] = [BaseException]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+    return any(kind.__name__ == name for kind in kinds)
+
+
 def _from_library(record: logging.LogRecord) -> str:
     """What a line of the standard library's logging says: its template, with numbers put in.
 
@@ -160,7 +180,7 @@ def _from_library(record: logging.LogRecord) -> str:
         return record.msg if ours else f"a line of {record.name}"
     given = record.args if isinstance(record.args, tuple) else (record.args,)
     try:
-        return record.msg % tuple(one if isinstance(one, int | float) else WITHHELD for one in given)
+        return record.msg % tuple(_argument(one) for one in given)
     except (TypeError, ValueError, KeyError):
         return re.sub(r"%[^%a-z]*[a-z]", WITHHELD, record.msg)
 

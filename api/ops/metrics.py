@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
@@ -20,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable
     from pathlib import Path
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -59,6 +60,12 @@ class Meters:
         """Show figures that are read when asked for, as gauges; `about` describes each by its name."""
         self.registry.register(_Figures(read, about))
 
+    def by_label(
+        self, read: Callable[[], Mapping[str, Mapping[str, float]]], about: Mapping[str, str], label: str
+    ) -> None:
+        """Show figures of several things of a kind, read when asked for: by figure, then by thing."""
+        self.registry.register(_Figures(read, about, label))
+
     def text(self) -> bytes:
         """The figures in Prometheus's text form."""
         return generate_latest(self.registry)
@@ -67,29 +74,46 @@ class Meters:
 class _Figures(Collector):
     """Gauges read at the moment of asking."""
 
-    def __init__(self, read: Callable[[], Mapping[str, float]], about: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        read: Callable[[], Mapping[str, float | Mapping[str, float]]],
+        about: Mapping[str, str],
+        label: str | None = None,
+    ) -> None:
         self._read = read
         self._about = about
+        self._labels = () if label is None else (label,)
 
     def describe(self) -> Iterable[Metric]:
-        return [GaugeMetricFamily(f"penguinmails_{name}", text) for name, text in self._about.items()]
+        return [self._family(name) for name in self._about]
 
     def collect(self) -> Iterable[Metric]:
-        for name, value in self._read().items():
-            yield GaugeMetricFamily(f"penguinmails_{name}", self._about.get(name, name), value)
+        for name, found in self._read().items():
+            family = self._family(name)
+            for thing, value in found.items() if isinstance(found, Mapping) else [("", found)]:
+                family.add_metric([thing] if self._labels else [], value)
+            yield family
+
+    def _family(self, name: str) -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"penguinmails_{name}", self._about.get(name, name), labels=self._labels)
+
+
+def short_socket(folder: Path, name: str) -> Path:
+    """A path for a Unix socket in `folder`; below the temporary folder when that is too long for one."""
+    near = folder / name
+    if len(os.fsencode(near)) <= _LONGEST_SOCKET_PATH:
+        return near
+    mark = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+    elsewhere = folder.__class__(tempfile.gettempdir()) / f"penguinmails-{mark}"
+    elsewhere.mkdir(mode=0o700, exist_ok=True)
+    if elsewhere.stat().st_uid != os.geteuid():
+        raise PermissionError(f"{elsewhere} exists and is somebody else's")
+    return elsewhere / name
 
 
 def socket_path(run: Path, process: str) -> Path:
-    """Where a process answers for its figures; below the temporary folder when the run folder's path is long."""
-    near = run / f"{process}.metrics"
-    if len(os.fsencode(near)) <= _LONGEST_SOCKET_PATH:
-        return near
-    mark = hashlib.sha256(os.fsencode(run.resolve())).hexdigest()[:16]
-    folder = run.__class__(tempfile.gettempdir()) / f"penguinmails-run-{mark}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.geteuid():
-        raise PermissionError(f"{folder} exists and is somebody else's")
-    return folder / near.name
+    """Where a process answers for its figures."""
+    return short_socket(run, f"{process}.metrics")
 
 
 @contextlib.asynccontextmanager

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import psycopg
 
 from adapters.eventstore.codec import JsonCodec
 from adapters.keys.sqlite import SqliteKeyStore
 from adapters.postgres.policies import policies_for_view
 from adapters.postgres.roles import Role
+from projections.jobs.due import JOBS
 from projections.operational.views import VIEWS
+from projections.runtime.oversight import status
 from projections.runtime.projector import Projector, ProjectorSettings
 
 if TYPE_CHECKING:
@@ -19,13 +23,19 @@ if TYPE_CHECKING:
     from api.ops.processes import Around
     from api.settings import Settings
 
-_ABOUT = {
+_ABOUT: Final = {
     "projector_batches": "Batches taken in since the process began.",
     "projector_positions": "Positions moved over since the process began.",
     "projector_handled": "Events handled since the process began.",
     "projector_parked": "Tenants' projections stopped at an event since the process began.",
     "projector_overtaken": "Batches dropped because another projector was faster.",
     "projector_reconnects": "Times the database had to be found again.",
+}
+_LAG: Final = {
+    "projection_lag_events": "Events that a view has not taken in yet.",
+    "projection_lag_seconds": "Age of the oldest event that a view has not taken in yet.",
+    "projection_tenants_behind": "Tenants whose log is ahead of a view.",
+    "projection_parked": "Tenants for whom a view stopped at an event it cannot take in.",
 }
 
 
@@ -38,7 +48,7 @@ def projector_settings(settings: Settings, server: str) -> ProjectorSettings:
     return ProjectorSettings(
         dsn=settings.dsn(Role.PROJECTOR, server),
         codec=JsonCodec(keys),
-        projections=VIEWS,
+        projections=(*VIEWS, JOBS),
         policies=policies_for_view,
     )
 
@@ -47,6 +57,7 @@ async def work(around: Around) -> None:
     """Project until asked to stop; the loop itself is a thread's, for its connections block."""
     projector = Projector(projector_settings(around.settings, around.database.admin))
     around.meters.figures(lambda: _figures(projector), _ABOUT)
+    around.meters.by_label(lambda: _lag(projector), _LAG, "projection")
     stop = threading.Event()
     running = asyncio.create_task(asyncio.to_thread(projector.run, stop))
     around.line.ready()
@@ -60,3 +71,18 @@ async def work(around: Around) -> None:
 def _figures(projector: Projector) -> Mapping[str, float]:
     counters = projector.counters
     return {name: float(getattr(counters, name.removeprefix("projector_"))) for name in _ABOUT}
+
+
+def _lag(projector: Projector) -> Mapping[str, Mapping[str, float]]:
+    """How far each live view is behind, asked of the database at this moment; nothing while it is away."""
+    try:
+        with projector.connect() as connection:
+            builds = [build for build in status(connection) if build.state == "live"]
+    except psycopg.Error:
+        return {}
+    return {
+        "projection_lag_events": {build.projection: build.events for build in builds},
+        "projection_lag_seconds": {build.projection: build.seconds for build in builds},
+        "projection_tenants_behind": {build.projection: build.tenants_behind for build in builds},
+        "projection_parked": {build.projection: build.parked for build in builds},
+    }

@@ -1,0 +1,1 @@
+"""The command line: `penguinmails`, or `python -m api.cli`."""

@@ -1,0 +1,96 @@
+"""Commands that work on the installation directly: no server in between, the same command path."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from api.cli.options import key_text
+from api.cli.output import NotThere, Unavailable
+from api.composition import composed
+from api.ops.bootstrap import admin_key_file
+from api.ops.database import Schema, opened, schema_of
+from application.commanding import Order
+from application.principals import Principal, Unauthenticated
+from domain.kernel.ids import new_id
+from domain.tenancy.secret import SecretCommand
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from uuid import UUID
+
+    from api.composition import Composition
+    from api.settings import Settings
+    from application.commanding import Outcome
+    from domain.kernel.commands import Command
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """The installation, and who works with it."""
+
+    parts: Composition
+
+    async def principal(self, key: str | None, *, staff: bool = False) -> Principal:
+        """Who a key speaks for. `staff`: without a key, the one in the data folder. Raises `Unauthenticated`."""
+        return await self.parts.authenticator.api_key(self._text(key, staff=staff), fresh=True)
+
+    def _text(self, key: str | None, *, staff: bool) -> str:
+        text = key_text(key)
+        if text is not None:
+            return text
+        file = admin_key_file(self.parts.settings.root)
+        if staff and file.exists():
+            return file.read_text(encoding="ascii").strip()
+        raise Unauthenticated("Give an API key: --key, or PENGUINMAILS_KEY in the environment.")
+
+    async def execute(
+        self, principal: Principal, command: Command, target: UUID | None = None, *, key: str | None = None
+    ) -> Outcome:
+        """Execute a command as `principal`."""
+        order = Order(
+            principal=principal,
+            command=command,
+            target=target,
+            body=command.model_dump_json().encode(),
+            key=key,
+            channel="cli",
+        )
+        return await self.parts.commands.execute(order)
+
+    async def with_secret(
+        self, principal: Principal, command: SecretCommand, make: Callable[[UUID, UUID], Any]
+    ) -> tuple[Outcome, str]:
+        """Execute a command whose answer holds a secret, which `make` makes for a tenant and an id."""
+        target = new_id(self.parts.clock())
+        secret: str = make(principal.tenant_id, target).text
+        command.carrying(self.parts.hasher.hmac(principal.tenant_id, secret))
+        return await self.execute(principal, command, target), secret
+
+
+@asynccontextmanager
+async def inside(settings: Settings, server: str) -> AsyncIterator[Inside]:
+    """The installation over the database at `server`."""
+    async with composed(settings, server) as parts:
+        yield Inside(parts)
+
+
+def working(settings: Settings, work: Callable[[Inside], Awaitable[None]]) -> None:
+    """Do some work inside the installation; the embedded database runs at least for as long."""
+    if settings.database_url is None and not settings.root.exists():
+        raise NotThere(
+            f"There is no installation in {settings.root}. `penguinmails serve` makes one; or name --data."
+        )
+
+    async def whole(server: str) -> None:
+        async with inside(settings, server) as there:
+            await work(there)
+
+    with opened(settings, watch=False) as database:
+        if schema_of(database.admin) is not Schema.CURRENT:
+            raise Unavailable(
+                "The database's schema is not that of this version. Run `penguinmails migrate`."
+            )
+        asyncio.run(whole(database.admin))

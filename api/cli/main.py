@@ -1,0 +1,146 @@
+"""`penguinmails`: serve an installation, or work with one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from api.cli.options import Data, settings_of
+from api.cli.output import ABOUT_EXITS, Group, Json, Unavailable, data, words
+
+_EXITS = "  ".join(f"{exit_code.value}: {about}" for exit_code, about in ABOUT_EXITS.items())
+
+app = typer.Typer(
+    cls=Group,
+    name="penguinmails",
+    help="Cold e-mail infrastructure on an event log.",
+    epilog=f"Exit codes. {_EXITS}",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default=False)]
+Port = Annotated[
+    int | None,
+    typer.Option("--port", min=0, max=65535, help="Port to listen on; 0: any free one.", show_default=False),
+]
+
+
+@app.command()
+def serve(
+    *,
+    data_folder: Data = None,
+    host: Host = None,
+    port: Port = None,
+    demo: Annotated[
+        bool, typer.Option("--demo/--no-demo", help="Whether the first start makes the demo workspace.")
+    ] = True,
+    json_: Json = False,
+) -> None:
+    """Serve everything: database, API, projector, worker, analytics. Ctrl-C or SIGTERM stops it, in order.
+
+    The first start makes the data folder, the database, the keys, and the demo.
+    """
+    from api.cli import banner, serving
+
+    settings = settings_of(data_folder, host=host, port=port)
+
+    def tell(what: serving.Serving) -> None:
+        if json_:
+            data(banner.told(what))
+            sys.stdout.flush()
+        else:
+            banner.show(what)
+
+    serving.serve(settings, demo=demo, tell=tell)
+
+
+def _process(name: str, about: str) -> None:
+    def command(data_folder: Data = None, host: Host = None, port: Port = None) -> None:
+        from api.ops.processes import run
+
+        run(name, settings_of(data_folder, host=host, port=port))
+
+    def quiet(data_folder: Data = None) -> None:
+        command(data_folder)
+
+    function = command if name == "api" else quiet
+    function.__doc__ = f"{about} Alone, beside others of the same data folder or DATABASE_URL."
+    app.command(name, rich_help_panel="Processes")(function)
+
+
+_process("api", "Run the API.")
+_process("projector", "Run the projector, which keeps the views up with the logs.")
+_process("worker", "Run the worker, which does the jobs that are due.")
+_process("olap", "Run the owner of the analytics file.")
+
+
+@app.command()
+def migrate(
+    *,
+    data_folder: Data = None,
+    reset_passwords: Annotated[
+        bool,
+        typer.Option(
+            "--reset-passwords",
+            help="Give the database's roles the passwords of this data folder; locks others out.",
+        ),
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Bring the database to this version: tables, roles, rights. A second run changes nothing."""
+    from adapters.postgres.migrate import migrate as bring
+    from api.ops.database import Schema, opened, schema_of
+
+    del json_
+    settings = settings_of(data_folder)
+    with opened(settings, watch=False) as database:
+        before = schema_of(database.admin)
+        if before is Schema.NEWER:
+            raise Unavailable("The database was migrated by a newer version of PenguinMails. Run that one.")
+        rights = bring(database.admin, settings.passwords, reset_passwords=reset_passwords)
+        lines = [f"schema: {'migrated' if before is Schema.BEHIND else 'current already'}", *rights]
+        data({"before": before, "now": Schema.CURRENT, "rights": rights, "database": database.place}, lines)
+
+
+@app.command(hidden=True)
+def prepare(
+    *, data_folder: Data = None, demo: Annotated[bool, typer.Option("--demo/--no-demo")] = True
+) -> None:
+    """The first steps of a start, for `serve`."""
+    import asyncio
+
+    from api.composition import composed
+    from api.ops import logs
+    from api.ops.database import opened
+    from api.ops.prepare import prepare as first_steps
+
+    settings = settings_of(data_folder)
+    logs.set_up("prepare", level=settings.log_level, form=settings.log_format)
+
+    async def whole(server: str) -> dict[str, object]:
+        async with composed(settings, server) as parts:
+            return await first_steps(parts, demo=demo)
+
+    with opened(settings, watch=False) as database:
+        told = asyncio.run(whole(database.admin))
+    sys.stdout.write(json.dumps(told) + "\n")
+
+
+@app.command()
+def config(*, data_folder: Data = None, json_: Json = False) -> None:
+    """Show every setting: its value, where that comes from, what it means. Secrets are not shown."""
+    from api.cli.configuration import shown
+
+    del json_
+    values = shown(settings_of(data_folder), data_folder=data_folder)
+    lines = [
+        f"{one['name']:<34} {'' if one['value'] is None else one['value']}  ({one['source']})"
+        for one in values
+    ]
+    data(values, lines)
+    words("Set them in the environment; docs/configuration.md says more.")

@@ -1,0 +1,187 @@
+"""How commands speak: data on standard output, words on standard error, an exit code that says what happened.
+
+On a terminal data is shown in tables and lines for people; with `--json` it is JSON, one document, or one object a line
+where there may be many. Nothing ever asks a question.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextvars import ContextVar
+from enum import IntEnum
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import psycopg
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+from typer.core import TyperGroup
+
+from adapters.postgres.binaries import NoPostgres
+from adapters.postgres.embedded import EmbeddedPostgresFailed
+from adapters.postgres.place import NoUser
+from adapters.postgres.roles import RolesUnusable
+from application.ports.log import KeyReused, LogError, UnknownLog
+from domain.kernel.errors import Refusal, RefusalKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+class Exit(IntEnum):
+    """What the exit code says."""
+
+    OK = 0
+    REFUSED = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    UNAVAILABLE = 4
+    INTERRUPTED = 130
+
+
+ABOUT_EXITS: Final[Mapping[Exit, str]] = {
+    Exit.OK: "Done.",
+    Exit.REFUSED: "Understood and refused: a rule, a permission, a wrong key. Nothing was changed.",
+    Exit.USAGE: "The command line was not understood.",
+    Exit.NOT_FOUND: "There is no such thing here.",
+    Exit.UNAVAILABLE: "The installation or its database cannot be reached, or does not start. Try again later.",
+    Exit.INTERRUPTED: "Interrupted (Ctrl-C).",
+}
+
+_as_json: ContextVar[bool] = ContextVar("as_json", default=False)
+
+
+def _remember(value: bool) -> bool:  # noqa: FBT001 - typer's signature
+    _as_json.set(value)
+    return value
+
+
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Write JSON to standard output.", callback=_remember, show_default=False),
+]
+
+
+class NotThere(Exception):
+    """What was named is not here; the message says what, and where to look."""
+
+
+class Unavailable(Exception):
+    """What is needed does not run or does not answer; the message says what to do."""
+
+
+class Refused(Exception):
+    """The other side refused; the message is its own, `told` the whole of what it said."""
+
+    def __init__(self, message: str, told: Mapping[str, Any] | None = None) -> None:
+        """Take the words, and the problem document if there was one."""
+        super().__init__(message)
+        self.told = told
+
+
+def words(text: str) -> None:
+    """Say something to the person at the terminal."""
+    sys.stderr.write(f"{text}\n")
+
+
+def data(value: object, lines: Iterable[str] = ()) -> None:
+    """Give a result: JSON where asked for, else the lines."""
+    if _as_json.get():
+        sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
+        return
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
+
+
+def rows(values: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Give many results: an object a line as JSON, else a table (aligned on a terminal, tabs off it)."""
+    if _as_json.get():
+        for value in values:
+            sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
+        return
+    if not sys.stdout.isatty():
+        for value in values:
+            sys.stdout.write("\t".join(_cell(value.get(column)) for column in columns) + "\n")
+        return
+    table = Table(*columns, box=None, pad_edge=False)
+    for value in values:
+        table.add_row(*(_cell(value.get(column)) for column in columns))
+    Console().print(table)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def as_json() -> bool:
+    """Whether the command was asked for JSON."""
+    return _as_json.get()
+
+
+_BY_KIND: Final = {RefusalKind.NOT_FOUND: Exit.NOT_FOUND}
+
+
+def _told(error: Exception) -> tuple[Exit, str, Mapping[str, Any]] | None:
+    """Exit code, words and details of an error that is no mistake of ours."""
+    match error:
+        case Refusal():
+            details = {"code": error.code, "detail": error.detail, **error.extra}
+            return _BY_KIND.get(error.kind, Exit.REFUSED), error.detail, details
+        case Refused():
+            return Exit.REFUSED, str(error), error.told or {"code": "refused", "detail": str(error)}
+        case ValidationError():
+            said = "; ".join(
+                f"{'.'.join(map(str, one['loc'])) or 'input'}: {one['msg']}"
+                for one in error.errors(include_input=False, include_url=False, include_context=False)
+            )
+            return Exit.USAGE, said, {"code": "invalid", "detail": said}
+        case NotThere() | UnknownLog():
+            return Exit.NOT_FOUND, str(error), {"code": "not-found", "detail": str(error)}
+        case KeyReused():
+            return Exit.REFUSED, str(error), {"code": "key-reused", "detail": str(error)}
+        case psycopg.OperationalError():
+            said = (
+                "The database cannot be reached. Is it running? `penguinmails serve` starts the embedded one."
+            )
+            return Exit.UNAVAILABLE, said, {"code": "unavailable", "detail": said}
+        case _ if isinstance(error, _UNAVAILABLE):
+            return Exit.UNAVAILABLE, str(error), {"code": "unavailable", "detail": str(error)}
+        case _:
+            return None
+
+
+_UNAVAILABLE: Final = (
+    Unavailable,
+    LogError,
+    EmbeddedPostgresFailed,
+    NoPostgres,
+    NoUser,
+    RolesUnusable,
+    PermissionError,
+)
+
+
+class Group(TyperGroup):
+    """Every command's errors in one place."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; what it could not do becomes words on standard error and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(Exit.INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader, `head` say, has what it wanted.
+            sys.stdout = None  # nothing is left to be flushed at exit
+            raise typer.Exit(Exit.OK) from None
+        except Exception as error:
+            told = _told(error)
+            if told is None:
+                raise
+            code, said, details = told
+            words(
+                json.dumps(details, default=str, ensure_ascii=False) if as_json() else f"penguinmails: {said}"
+            )
+            raise typer.Exit(code) from None

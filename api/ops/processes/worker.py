@@ -1,0 +1,76 @@
+"""The worker: sends what is due to the broker, and does what the broker hands over."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+
+from adapters.broker.queue import open_queue
+from adapters.postgres.roles import Role
+from api.composition import composed
+from application.jobs import Workflows
+from projections.jobs.dispatcher import Dispatcher
+from projections.jobs.runner import Runner
+from projections.jobs.runs import counts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from api.ops.processes import Around
+    from application.jobs import Job
+
+_THREADS: Final = 4
+_PATIENCE: Final = 20.0
+_ABOUT: Final = {
+    "jobs_due": "Jobs that are due and not taken up.",
+    "jobs_later": "Jobs that will be due.",
+    "jobs_sent": "Jobs on their way through the broker.",
+    "jobs_running": "Jobs under way.",
+    "jobs_waiting": "Jobs that failed and will be tried again.",
+    "jobs_failed": "Jobs that were given up: somebody has to look.",
+    "jobs_oldest_s": "Seconds that the longest due job has been due.",
+}
+
+
+async def work(around: Around) -> None:
+    """Dispatch and run jobs until asked to stop; those under way stop at their next safe point."""
+    loop, dsn = asyncio.get_running_loop(), around.settings.dsn(Role.PROJECTOR, around.database.admin)
+    broker = around.settings.broker_url
+    async with composed(around.settings, around.database.admin) as parts:
+        workflows = Workflows(parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports)
+
+        def do(job: Job, stopping: Callable[[], bool]) -> None:
+            # Jobs come in the broker's threads; the log and its connections live on this loop.
+            with around.tracer.span("job", workflow=job.workflow):
+                asyncio.run_coroutine_threadsafe(workflows.run(job, stopping), loop).result()
+
+        runner = Runner(dsn, do)
+        queue = await asyncio.to_thread(
+            open_queue, None if broker is None else broker.get_secret_value(), dsn, runner.run
+        )
+        dispatcher, stop = Dispatcher(dsn, queue.send), threading.Event()
+        around.meters.figures(lambda: _figures(dsn), _ABOUT)
+        queue.start(_THREADS)
+        dispatching = asyncio.create_task(asyncio.to_thread(dispatcher.run, stop))
+        around.line.ready()
+        try:
+            asked = asyncio.create_task(around.stop.wait())
+            await asyncio.wait({dispatching, asked}, return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+        finally:
+            runner.stop()
+            stop.set()
+            await asyncio.to_thread(queue.stop, _PATIENCE)
+            await dispatching
+
+
+def _figures(dsn: str) -> Mapping[str, float]:
+    try:
+        with psycopg.connect(dsn, autocommit=True, connect_timeout=1) as connection:
+            found = counts(connection)
+    except psycopg.Error:
+        return {}
+    return {name: float(getattr(found, name.removeprefix("jobs_"))) for name in _ABOUT}
