@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.kernel.commands import DECIDERS, Command, Decider, Stamp, stream_name
@@ -106,7 +106,7 @@ class Unit:
         fresh: bool = False,
         overlay: MutableMapping[str, Folded] | None = None,
     ) -> None:
-        """`overlay` holds the virtual states of a dry-run batch, by stream."""
+        """`overlay`: states by stream that count instead of the log's, of a dry run or of an append on its way."""
         self.stamp = stamp
         self.tenant_id = stamp.tenant_id
         self.principal_permissions = principal_permissions
@@ -212,6 +212,16 @@ class Unit:
         if self._overlay is not None:
             for name, (_, version, state) in self._read.items():
                 self._overlay[name] = (version, state)
+
+    def left_behind(self) -> dict[str, Folded]:
+        """The states that this unit's events leave, at the versions they get when they are accepted as decided."""
+        counts = Counter(name for name, _ in self.events)
+        return {name: (self._read[name][1] + count, self._read[name][2]) for name, count in counts.items()}
+
+    def as_read(self, category: str, key: object) -> Folded:
+        """Version and state of a loaded stream; for one that this unit appends nothing to."""
+        _, version, state = self._read[stream_name(category, key)]
+        return version, state
 
     def forget(self) -> None:
         """Drop what this unit read from the cache: some of it was stale."""

@@ -19,10 +19,12 @@ from domain.kernel.ids import new_id
 from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
     from uuid import UUID
 
     from application.commanding import Commands, Outcome
     from application.ports.log import Appended
+    from application.unit import Folded
     from domain.kernel.commands import Command
 
 _EVERYTHING = frozenset(Permission)
@@ -72,14 +74,20 @@ class Workflow:
         """The same workflow on another tenant's log."""
         return Workflow(self._commands, tenant_id, self._actor.id, self._because)
 
-    def unit(self, target: UUID) -> Unit:
-        """A unit of work on fresh state, for steps that touch many streams."""
+    def unit(self, target: UUID, known: MutableMapping[str, Folded] | None = None) -> Unit:
+        """A unit of work for steps that touch many streams: on fresh state, but for streams that are `known`."""
         now = self._commands.clock()
         stamp = Stamp(now, new_id(now), self._actor, self.tenant_id, target)
-        return Unit(self._commands.streams, stamp, principal_permissions=_EVERYTHING, fresh=True)
+        return Unit(
+            self._commands.streams, stamp, principal_permissions=_EVERYTHING, fresh=True, overlay=known
+        )
 
     async def commit(self, unit: Unit, name: str, *, key: str) -> Appended:
         """Append what a unit decided, under a key of the step. Raises `VersionConflict` where something moved."""
+        return await self._commands.log.append(await self.prepared(unit, name, key=key))
+
+    async def prepared(self, unit: Unit, name: str, *, key: str) -> Append:
+        """The append of what a unit decided, under a key of the step; its subjects' keys are durable."""
         cause = Cause(
             actor=self._actor,
             command_id=unit.stamp.command_id,
@@ -92,6 +100,4 @@ class Workflow:
         secret = bytes.fromhex(self._commands.streams.pseudonyms(self.tenant_id, "receipt", key)[0])
         # The step's key is its whole meaning: whoever did it first did it.
         receipt = ReceiptKey(secret, hmac.digest(secret, key.encode(), "sha256"), unit.stamp.command_id, name)
-        return await self._commands.log.append(
-            Append(self.tenant_id, tuple(events), unit.expected(), receipt)
-        )
+        return Append(self.tenant_id, tuple(events), unit.expected(), receipt)

@@ -13,8 +13,10 @@ import hashlib
 import os
 import secrets
 import shutil
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -23,7 +25,7 @@ from application.ports.blobs import BlobDamaged, BlobMissing, BlobTooLarge, Stor
 from domain.kernel.personal import KeyKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
     from types import TracebackType
     from typing import Self
     from uuid import UUID
@@ -34,6 +36,7 @@ _MAGIC: Final = b"PMB1"
 _PREFIX: Final = 7
 _SEGMENT: Final = 64 * 1024
 _TAG: Final = 16
+_GATHERED: Final = 256 * 1024
 
 
 class LocalBlobs:
@@ -45,33 +48,29 @@ class LocalBlobs:
         self._folder = folder
         self._keys = keys
 
-    async def receive(
-        self, tenant_id: UUID, owner: UUID, name: str, chunks: AsyncIterable[bytes], *, limit: int
-    ) -> Stored:
-        """See `BlobStore.receive`."""
-        writer = await asyncio.to_thread(self._writer, tenant_id, owner, name)
-        with writer:
-            async for chunk in chunks:
-                if writer.size + len(chunk) > limit:
-                    raise BlobTooLarge(f"the file has more than {limit} bytes; split it")
-                await asyncio.to_thread(writer.add, chunk)
-            return await asyncio.to_thread(writer.finish)
+    @asynccontextmanager
+    async def staged(self, tenant_id: UUID, owner: UUID, name: str) -> AsyncIterator[_Staged]:
+        """See `BlobStore.staged`."""
+        with await asyncio.to_thread(self._writer, tenant_id, owner, name) as writer:
+            yield _Staged(writer)
 
     def write(self, tenant_id: UUID, owner: UUID, name: str, chunks: Iterable[bytes]) -> Stored:
         """See `BlobStore.write`."""
         with self._writer(tenant_id, owner, name) as writer:
             for chunk in chunks:
                 writer.add(chunk)
-            return writer.finish()
+            stored = writer.finish()
+            writer.keep()
+            return stored
 
-    def read(self, tenant_id: UUID, owner: UUID, name: str) -> Iterator[bytes]:
+    def read(self, tenant_id: UUID, owner: UUID, name: str) -> SealedFile:
         """See `BlobStore.read`."""
         key = _key(tenant_id, owner)
         material = self._keys.find([key]).get(key)
         path = self._path(tenant_id, owner, name)
         if material is None or not path.is_file():
             raise BlobMissing(BlobMissing.__doc__)
-        return _segments(path, AESGCM(material), _bound_to(tenant_id, owner, name))
+        return SealedFile(path, material, _bound_to(tenant_id, owner, name))
 
     def names(self, tenant_id: UUID, owner: UUID) -> list[str]:
         """See `BlobStore.names`."""
@@ -84,6 +83,16 @@ class LocalBlobs:
         """See `BlobStore.destroy`."""
         self._keys.destroy([_key(tenant_id, owner)])
         shutil.rmtree(self._folder / str(tenant_id) / str(owner), ignore_errors=True)
+
+    def sweep(self, before: float) -> int:
+        """Remove what uploads left that were killed before this moment (seconds since 1970); how many there were."""
+        removed = 0
+        for part in self._folder.glob("*/*/*.part"):
+            with suppress(FileNotFoundError):
+                if part.stat().st_mtime < before:
+                    part.unlink()
+                    removed += 1
+        return removed
 
     def _writer(self, tenant_id: UUID, owner: UUID, name: str) -> _Writer:
         key = _key(tenant_id, owner)
@@ -100,8 +109,49 @@ class LocalBlobs:
         return self._folder / str(tenant_id) / str(owner) / name
 
 
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    """Implements `Sealed`."""
+
+    path: Path
+    key: bytes = field(repr=False)
+    bound_to: bytes = field(repr=False)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """See `Sealed.__iter__`."""
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            raise BlobMissing(BlobMissing.__doc__) from None
+        with file:
+            yield from _segments(file, AESGCM(self.key), self.bound_to)
+
+
+class _Staged:
+    """Implements `Staged`; the disk is worked on beside the loop."""
+
+    def __init__(self, writer: _Writer) -> None:
+        self._writer = writer
+
+    async def receive(self, chunks: AsyncIterable[bytes], *, limit: int) -> Stored:
+        writer, gathered, size = self._writer, bytearray(), 0
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > limit:
+                raise BlobTooLarge(f"the file has more than {limit} bytes; split it")
+            gathered += chunk
+            if len(gathered) >= _GATHERED:
+                await asyncio.to_thread(writer.add, bytes(gathered))
+                gathered.clear()
+        await asyncio.to_thread(writer.add, bytes(gathered))
+        return await asyncio.to_thread(writer.finish)
+
+    async def keep(self) -> None:
+        await asyncio.to_thread(self._writer.keep)
+
+
 class _Writer:
-    """Seals what it is given into a file beside the final one; `finish` puts it in place."""
+    """Seals what it is given into a file beside the final one; `keep` puts it in place."""
 
     def __init__(self, path: Path, cipher: AESGCM, bound_to: bytes) -> None:
         self._path = path
@@ -137,8 +187,15 @@ class _Writer:
         self._seal(bytes(self._rest), last=True)
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._part.replace(self._path)
         return Stored(self.size, self._hash.hexdigest())
+
+    def keep(self) -> None:
+        self._part.replace(self._path)
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def _seal(self, plain: bytes, *, last: bool) -> None:
         nonce = _nonce(self._prefix, self._number, last=last)
@@ -146,22 +203,21 @@ class _Writer:
         self._number += 1
 
 
-def _segments(path: Path, cipher: AESGCM, bound_to: bytes) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        header = file.read(len(_MAGIC) + _PREFIX)
-        if len(header) != len(_MAGIC) + _PREFIX or not header.startswith(_MAGIC):
-            raise BlobDamaged("the file does not begin as one of ours")
-        prefix, number = header[len(_MAGIC) :], 0
-        sealed = file.read(_SEGMENT + _TAG)
-        while True:
-            following = file.read(_SEGMENT + _TAG)
-            try:
-                yield cipher.decrypt(_nonce(prefix, number, last=not following), sealed, bound_to)
-            except InvalidTag:
-                raise BlobDamaged(f"segment {number} is not what was written") from None
-            if not following:
-                return
-            sealed, number = following, number + 1
+def _segments(file: BinaryIO, cipher: AESGCM, bound_to: bytes) -> Iterator[bytes]:
+    header = file.read(len(_MAGIC) + _PREFIX)
+    if len(header) != len(_MAGIC) + _PREFIX or not header.startswith(_MAGIC):
+        raise BlobDamaged("the file does not begin as one of ours")
+    prefix, number = header[len(_MAGIC) :], 0
+    sealed = file.read(_SEGMENT + _TAG)
+    while True:
+        following = file.read(_SEGMENT + _TAG)
+        try:
+            yield cipher.decrypt(_nonce(prefix, number, last=not following), sealed, bound_to)
+        except InvalidTag:
+            raise BlobDamaged(f"segment {number} is not what was written") from None
+        if not following:
+            return
+        sealed, number = following, number + 1
 
 
 def _nonce(prefix: bytes, number: int, *, last: bool) -> bytes:

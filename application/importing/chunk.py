@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 from domain.audience.addressee import Addressee, Consent, NoAddressee, OptOutChannel, consented, opted_out
 from domain.audience.admission import Newcomer, admit
 from domain.audience.contact import Contact, Segment, changed
+from domain.audience.contact_list import ContactList, ListIsArchived, ListMembersAdded
+from domain.audience.email_claim import EmailSuppressed
 from domain.audience.intake import Candidate, Duplicates, Rejected, Repeat, RowProblem, Source
 from domain.kernel.errors import Refusal
-from domain.kernel.ids import AddresseeId, ContactId, ImportId, WorkspaceId, new_id
+from domain.kernel.ids import AddresseeId, ContactId, ImportId, ListId, WorkspaceId, new_id
 from domain.kernel.personal import is_hidden
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class ChunkDecision:
         self._duplicates = duplicates
         self._at = at
         self.tally = Tally()
+        self._there: dict[ContactId, None] = {}
 
     async def decide(self, rows: Sequence[tuple[Row, RowOutcome]]) -> Tally:
         """Load what the rows are about in three round trips, then take them in order."""
@@ -67,6 +70,17 @@ class ChunkDecision:
                 candidate = outcome.candidate if isinstance(outcome, Repeat) else outcome
                 self._taken(row, candidate, keys[candidate.email.match])
         return self.tally
+
+    async def list_on(self, list_id: ListId) -> None:
+        """Put onto the list who is there after the rows: those that were there before too."""
+        state = await self._unit.load("list", list_id)
+        if not isinstance(state, ContactList) or state.archived:
+            self.tally.warnings[ListIsArchived.code] += len(self._there)
+            return
+        new = [contact_id for contact_id in self._there if contact_id not in state.members]
+        if new:
+            added = ListMembersAdded(list_id=list_id, workspace_id=self._workspace_id, contact_ids=new)
+            self._unit.append("list", list_id, added)
 
     async def _load(self, outcomes: Sequence[RowOutcome]) -> dict[str, str]:
         """Reservations of all addresses, then the contacts, addressees and former addressees they name."""
@@ -90,9 +104,17 @@ class ChunkDecision:
         self.tally.problems.update(problem.code for problem in outcome.problems)
         self.tally.errors.append((outcome.row, outcome.problems))
         if outcome.withdrawal is not None:
-            claim = self._unit.state("email_claim", keys[outcome.withdrawal.match])
-            if claim.addressee_id is not None:
-                self._withdrawn(claim.addressee_id)
+            self._suppressed(keys[outcome.withdrawal.match])
+
+    def _suppressed(self, key: str) -> None:
+        """Who said stop has said it, whatever is wrong with the row: also where nobody had the address so far."""
+        claim = self._unit.state("email_claim", key)
+        addressee_id = claim.addressee_id or claim.former
+        if addressee_id is None:
+            addressee_id = AddresseeId(new_id(self._at))
+            self._unit.assume_new("addressee", addressee_id)
+            self._unit.append("email_claim", key, EmailSuppressed(addressee_id=addressee_id))
+        self._withdrawn(addressee_id)
 
     def _taken(self, row: Row, candidate: Candidate, key: str) -> None:
         self.tally.warnings.update(warning.code for warning in candidate.warnings)
@@ -138,6 +160,7 @@ class ChunkDecision:
         if admission.former:
             unit.append("addressee", claim.former, *admission.former)
         unit.append("contact", contact_id, *admission.contact)
+        self._there[contact_id] = None
         return admission.addressee_id
 
     def _met(self, row: Row, candidate: Candidate, contact_id: ContactId) -> None:
@@ -149,6 +172,7 @@ class ChunkDecision:
             )
             return
         if self._duplicates is Duplicates.SKIP:
+            self._there[contact_id] = None
             self.tally.skipped += 1
             return
         contact = self._unit.state("contact", contact_id)
@@ -161,6 +185,7 @@ class ChunkDecision:
             self._problem(row, refusal.code, refusal.detail, refusal.rule())
             return
         self._unit.append("contact", contact_id, *events)
+        self._there[contact_id] = None
         if events:
             self.tally.updated += 1
         else:
@@ -193,7 +218,7 @@ class ChunkDecision:
     def _withdrawn(self, addressee_id: AddresseeId) -> None:
         """A file says that, not when: it holds from now on, unless the person has said it before."""
         state = self._unit.state("addressee", addressee_id)
-        if isinstance(state, Addressee) and state.opted_out_at is None:
+        if isinstance(state, NoAddressee) or state.opted_out_at is None:
             self._unit.append(
                 "addressee", addressee_id, *opted_out(addressee_id, state, self._at, OptOutChannel.IMPORT)
             )

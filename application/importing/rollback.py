@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from application.importing.service import Interrupted
+from application.importing.running import Interrupted
 from application.ports.log import VersionConflict
 from application.unit import decide
 from domain.audience.contact import Contact, RevertContact

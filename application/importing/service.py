@@ -2,333 +2,184 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from itertools import islice
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from application.importing.chunk import ChunkDecision
-from application.ports.blobs import BlobDamaged, BlobMissing
-from application.ports.log import VersionConflict
-from application.workflow import Because, Workflow
-from domain.audience.contact_import import Import, ImportStatus
-from domain.audience.import_commands import (
-    ApplyChunk,
-    CompleteImport,
-    FailImport,
-    MarkImportReady,
-    RegisterImport,
-)
-from domain.audience.intake import (
-    FileRefused,
-    Mapping,
-    Normaliser,
-    candidates,
-    dry_run,
-    error_rows,
-    open_file,
-)
-from domain.kernel.errors import NotFound, Refusal, RefusalKind
-from domain.kernel.ids import WorkspaceId, derived_id, new_id
-from domain.tenancy.tenant import Tenant, TenantStatus
+from application.importing.files import ERRORS, FILE, FileDamaged, FilesGone, at_hand
+from application.importing.reading import CutUp, Rehearse
+from application.importing.running import ROWS_A_CHUNK, ImportRun, Interrupted, Stopped, TenantNotActive
+from application.importing.threads import InThreads
+from application.importing.uploading import Upload, Uploaded, Uploads
+from domain.audience.contact_import import Import, ImportStarted, ImportStatus
+from domain.audience.email_claim import EmailClaim
+from domain.audience.import_commands import CompleteImport, FailImport
+from domain.audience.intake import Duplicates, FileRefused, Mapping, error_rows
+from domain.kernel.commands import DECIDERS, stream_name
+from domain.kernel.errors import NotFound
+from domain.tenancy.workspace import WorkspaceIsArchived
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
     from uuid import UUID
 
-    from application.commanding import Clock, Commands, Order, Outcome
-    from application.importing.chunk import RowOutcome, Tally
+    from application.commanding import Clock, Commands
+    from application.importing.chunk import Tally
+    from application.ports.aside import Aside
     from application.ports.blobs import BlobStore
-    from application.principals import Principal
-    from domain.audience.intake import Opened, Preview, World
-    from domain.audience.intake.rows import Row
-    from domain.kernel.commands import Command
+    from application.workflow import Workflow
+    from domain.audience.intake import Preview, World
 
-FILE: Final = "file"
-_ROWS_A_CHUNK: Final = 190
-"""A row makes five events at most, and a chunk's own two: below the 1,000 events of one append."""
-_ATTEMPTS: Final = 5
+__all__ = ["Imports", "Interrupted", "Rehearsal", "Upload", "Uploaded"]
 
+PREVIEWED: Final = 100_000
+"""Rows that a preview reads at most: it is waited for."""
 
-class FilesGone(Refusal):
-    """The import's files were destroyed, seven days after its end. Upload the file again."""
-
-    code = "import-files-gone"
-    kind = RefusalKind.NOT_FOUND
-
-
-class FileDamaged(Refusal):
-    """The uploaded file is not what was uploaded any more. Upload it again."""
-
-    code = "import-file-damaged"
-
-
-class TenantNotActive(Refusal):
-    """The tenant was suspended or closed while the import ran. Import the rest when it is active again."""
-
-    code = "tenant-not-active"
-
-
-@contextmanager
-def _files() -> Iterator[None]:
-    """Say of missing and damaged files what it means for the import."""
-    try:
-        yield
-    except BlobMissing:
-        raise FilesGone from None
-    except BlobDamaged:
-        raise FileDamaged from None
-
-
-class Interrupted(Exception):
-    """The work was asked to stop between two chunks; it goes on where it stopped when it is begun again."""
+_LARGE: Final = 200_000
+_ENDS: Final = (FileRefused, FilesGone, FileDamaged, TenantNotActive, WorkspaceIsArchived)
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """A file on its way in. `template` makes the order that registers it, with the caller's key and context."""
+class Rehearsal:
+    """What an import would do with the rows read. Under `update` a row that changes nothing counts as skipped then."""
 
-    principal: Principal
-    workspace_id: WorkspaceId
-    file_name: str
-    chunks: AsyncIterable[bytes]
-    limit: int
-    key: str | None
-    encoding: str | None
-    delimiter: str | None
-    template: Callable[[Command, UUID, bytes], Order]
+    preview: Preview
+    known: int
+    outcomes: dict[str, int]
 
 
 class Imports:
     """The import workflow: what the doors and the worker call."""
 
-    def __init__(self, commands: Commands, blobs: BlobStore, world: World, clock: Clock) -> None:
-        """Files are kept in `blobs`; `world` knows countries, telephone numbers and domain names."""
+    def __init__(
+        self, commands: Commands, blobs: BlobStore, world: World, clock: Clock, aside: Aside | None = None
+    ) -> None:
+        """Files are kept in `blobs` and read `aside`; `world` knows countries, telephone numbers and domain names."""
         self._commands = commands
         self._blobs = blobs
         self._world = world
         self._clock = clock
+        self._aside = InThreads() if aside is None else aside
+        self._uploads = Uploads(commands, blobs, self._aside)
 
-    async def upload(self, upload: Upload) -> Outcome:
-        """Keep the file sealed, register the import, look into the file.
+    async def upload(self, upload: Upload) -> Uploaded:
+        """See `Uploads.take`."""
+        return await self._uploads.take(upload)
 
-        The same key gives the same import. A file that cannot be read ends as a failed import and a `FileRefused`.
+    async def existing(self, tenant_id: UUID, import_id: UUID) -> Import:
+        """An import as it stands in the log. Raises `NotFound`."""
+        state = await self._commands.state(tenant_id, "import", import_id)
+        if not isinstance(state, Import):
+            raise NotFound
+        return state
+
+    async def preview(self, tenant_id: UUID, import_id: UUID, mapping: Mapping | None = None) -> Rehearsal:
+        """What the import would do with every row, under a mapping; nothing is changed.
+
+        Raises `FilesGone`, `FileDamaged`, `WorkerLost`.
         """
-        tenant_id = upload.principal.tenant_id
-        upload.principal.require(RegisterImport.permission)
-        upload.principal.may_write(RegisterImport.permission)
-        import_id = (
-            new_id(self._clock()) if upload.key is None else derived_id(tenant_id, "import", upload.key)
-        )
-        known = await self._state(tenant_id, import_id)
-        # A file sent again is kept beside the first until the key's receipt has judged it.
-        name = FILE if known is None else "again"
-        stored = await self._blobs.receive(tenant_id, import_id, name, upload.chunks, limit=upload.limit)
-        command = RegisterImport(
-            workspace_id=upload.workspace_id,
-            file_name=upload.file_name,
-            size=stored.size,
-            sha256=stored.sha256,
-            encoding=upload.encoding,
-            delimiter=upload.delimiter,
-        )
-        order = upload.template(command, import_id, command.model_dump_json().encode())
-        outcome = await self._commands.execute(order)
-        if known is None or known.status is ImportStatus.REGISTERED:
-            await self._look_into(order, import_id, upload)
-        return outcome
+        state = await self.existing(tenant_id, import_id)
+        asked = mapping or state.mapping or Mapping()
+        if asked.encoding is None:
+            asked = asked.model_copy(update={"encoding": state.encoding})
+        if asked.delimiter is None:
+            asked = asked.model_copy(update={"delimiter": state.delimiter})
+        known = 0
+        with at_hand():
+            file = self._blobs.read(tenant_id, import_id, FILE)
+            work = Rehearse(file, asked, self._world, self._clock(), PREVIEWED)
+            async with aclosing(self._aside.stream(work, large=state.size > _LARGE)) as results:
+                async for result in results:
+                    if not isinstance(result, list):
+                        return _rehearsal(result, known, asked.duplicates)
+                    known += await self._known(tenant_id, state, result)
+        raise FilesGone  # the work always ends with its preview
 
-    async def _look_into(self, order: Order, import_id: UUID, upload: Upload) -> None:
-        override = Mapping.model_validate({"encoding": upload.encoding, "delimiter": upload.delimiter})
-        member = order.principal.actor.member
-        workflow = Workflow(
-            self._commands, order.principal.tenant_id, import_id, Because(import_id, None, member)
-        )
-        try:
-            opened = await asyncio.to_thread(self._opened, order.principal.tenant_id, import_id, override)
-        except FileRefused as refused:
-            failed = FailImport(problem=refused.code, remedy=refused.remedy)
-            await workflow.execute(failed, import_id, key=f"import/{import_id}/failed")
-            raise
-        ready = MarkImportReady(
-            encoding=opened.sheet.encoding.name,
-            delimiter=opened.sheet.delimiter,
-            columns={guess.column: guess.target for guess in opened.columns},
-        )
-        await workflow.execute(ready, import_id, key=f"import/{import_id}/ready")
-
-    async def preview(self, tenant_id: UUID, import_id: UUID, mapping: Mapping | None = None) -> Preview:
-        """What the import would do with every row, under a mapping; nothing is changed."""
-        state = await self._existing(tenant_id, import_id)
-        asked = mapping or state.mapping or _as_registered(state)
-        if mapping is not None and mapping.encoding is None:
-            asked = mapping.model_copy(update={"encoding": state.encoding, "delimiter": state.delimiter})
-        with _files():
-            return await asyncio.to_thread(
-                dry_run,
-                lambda: self._blobs.read(tenant_id, import_id, FILE),
-                asked,
-                self._world,
-                now=self._clock(),
-                pseudonym=self._pseudonym(tenant_id),
-            )
+    async def _known(self, tenant_id: UUID, state: Import, matches: list[str]) -> int:
+        """How many of these addresses have a contact in the import's workspace."""
+        streams, claim = self._commands.streams, DECIDERS["email_claim"]
+        live = [key for match in matches for key in streams.pseudonyms(tenant_id, "email_claim", match)]
+        wanted = [(claim, stream_name("email_claim", key)) for key in live]
+        found = await streams.load(tenant_id, wanted, fresh=True)
+        return sum(isinstance(held, EmailClaim) and state.workspace_id in held.contacts for _, held in found)
 
     async def error_file(self, tenant_id: UUID, import_id: UUID) -> Iterator[bytes]:
-        """The rejected rows as a CSV file: the owner's own cells with row, column, code and remedy."""
-        await self._existing(tenant_id, import_id)
-        with _files():
-            names = [name for name in self._blobs.names(tenant_id, import_id) if name.startswith("errors-")]
+        """The rejected rows as a CSV file: the owner's own cells with row, column, code and remedy.
+
+        Raises `FilesGone`, and `FileDamaged` while it is read.
+        """
+        await self.existing(tenant_id, import_id)
+        with at_hand():
             self._blobs.read(tenant_id, import_id, FILE)
+        names = [name for name in self._blobs.names(tenant_id, import_id) if name.startswith(ERRORS)]
         return self._error_lines(tenant_id, import_id, names)
 
     def _error_lines(self, tenant_id: UUID, import_id: UUID, names: list[str]) -> Iterator[bytes]:
-        for number, name in enumerate(names):
-            content = b"".join(self._blobs.read(tenant_id, import_id, name))
-            yield content if number == 0 else content.partition(b"\r\n")[2]
+        with at_hand():
+            for number, name in enumerate(names):
+                content = b"".join(self._blobs.read(tenant_id, import_id, name))
+                yield content if number == 0 else content.partition(b"\r\n")[2]
 
     async def run(self, workflow: Workflow, import_id: UUID, stopping: Callable[[], bool]) -> None:
         """Deal with the rows that are left, chunk by chunk, each with its accounting in one append.
 
-        Raises `Interrupted` when `stopping` says so between two chunks.
+        Raises `Interrupted` when `stopping` says so between two chunks, `WorkerLost` where the reader was killed.
         """
         tenant_id = workflow.tenant_id
-        state = await self._existing(tenant_id, import_id)
+        state = await self.existing(tenant_id, import_id)
         if state.status is not ImportStatus.RUNNING or state.mapping is None:
             return
         try:
-            with _files():
-                opened = await asyncio.to_thread(self._opened, tenant_id, import_id, state.mapping)
-                await self._deal(workflow, state, opened, stopping)
-        except (FileRefused, FilesGone, FileDamaged, TenantNotActive) as refused:
+            rows = await self._deal(workflow, state, state.mapping, stopping)
+        except Stopped:
+            return
+        except _ENDS as refused:
             remedy = refused.remedy if isinstance(refused, FileRefused) else refused.rule()
             failed = FailImport(problem=refused.code, remedy=remedy)
             await workflow.execute(failed, import_id, key=f"import/{import_id}/failed")
+            return
+        await workflow.execute(CompleteImport(rows=rows), import_id, key=f"import/{import_id}/completed")
 
     async def _deal(
-        self,
-        workflow: Workflow,
-        state: Import,
-        opened: Opened,
-        stopping: Callable[[], bool],
-    ) -> None:
-        slices = self._slices(workflow.tenant_id, opened, state.last_row)
-        following = asyncio.create_task(asyncio.to_thread(next, slices, None))
-        chunk, last_row = state.chunks, state.last_row
-        try:
-            while (rows := await following) is not None:
-                if stopping():
-                    raise Interrupted
-                following = asyncio.create_task(asyncio.to_thread(next, slices, None))
-                chunk += 1
-                if not await self._apply(workflow, state, opened.sheet.header, chunk, rows):
-                    return
-                last_row = rows[-1][0].number
-        finally:
-            # The thread reads on until its slice is full; what it reads is dropped with it.
-            await asyncio.gather(following, return_exceptions=True)
-        done = CompleteImport(rows=last_row)
-        await workflow.execute(done, state.import_id, key=f"import/{state.import_id}/completed")
-
-    async def _apply(
-        self,
-        workflow: Workflow,
-        state: Import,
-        header: tuple[str, ...],
-        chunk: int,
-        rows: list[tuple[Row, RowOutcome]],
-    ) -> bool:
-        """Append a chunk; False when the import is no longer running."""
-        for _ in range(_ATTEMPTS):
-            unit = workflow.unit(state.import_id)
-            now: Import = await unit.load("import", state.import_id)
-            tenant = await unit.load("tenant", unit.tenant_id)
-            if not isinstance(tenant, Tenant) or tenant.status is not TenantStatus.ACTIVE:
-                raise TenantNotActive
-            if now.status is not ImportStatus.RUNNING:
-                return False
-            if now.chunks >= chunk:
-                return True
-            decision = ChunkDecision(
-                unit, state.workspace_id, state.import_id, state.duplicates, unit.stamp.at
+        self, workflow: Workflow, state: Import, mapping: Mapping, stopping: Callable[[], bool]
+    ) -> int:
+        tenant_id, import_id = workflow.tenant_id, state.import_id
+        with at_hand():
+            work = CutUp(
+                file=self._blobs.read(tenant_id, import_id, FILE),
+                mapping=mapping,
+                world=self._world,
+                now=await self._started(tenant_id, import_id),
+                dealt_with=state.last_row,
+                rows_a_slice=ROWS_A_CHUNK,
             )
-            tally = await decision.decide(rows)
-            if tally.errors:
-                await asyncio.to_thread(self._write_errors, unit.tenant_id, state, header, chunk, tally)
-            unit.decide(_accounting(chunk, now.last_row + 1, rows[-1][0].number, tally).stamped(unit.stamp))
-            try:
-                await workflow.commit(
-                    unit, "audience.apply-chunk", key=f"import/{state.import_id}/chunk/{chunk}"
-                )
-            except VersionConflict:
-                continue
-            return True
-        raise VersionConflict(f"import:{state.import_id}", chunk, chunk)
-
-    def _slices(
-        self, tenant_id: UUID, opened: Opened, dealt_with: int
-    ) -> Iterator[list[tuple[Row, RowOutcome]]]:
-        """The rows after the last one that was dealt with. All are read, so that repeats are known as such."""
-        last = _Last(opened.rows)
-        normaliser = Normaliser(opened.sheet.header, opened.mapping, self._world, self._clock())
-        outcomes = candidates(replace(opened, rows=iter(last)), normaliser, self._pseudonym(tenant_id))
-        pairs = ((last.row, outcome) for outcome in outcomes if last.row.number > dealt_with)
-        while rows := list(islice(pairs, _ROWS_A_CHUNK)):
-            yield rows
+            async with aclosing(self._aside.stream(work, large=state.size > _LARGE)) as parts:
+                header = await anext(parts)
+                errors = partial(self._write_errors, tenant_id, state, header)
+                return await ImportRun(self._commands, workflow, state, errors).deal(parts, stopping)
 
     def _write_errors(
-        self, tenant_id: UUID, state: Import, header: tuple[str, ...], chunk: int, tally: Tally
+        self, tenant_id: UUID, state: Import, header: Sequence[str], chunk: int, tally: Tally
     ) -> None:
-        """A chunk's part of the error file; written before the chunk is appended, and over an earlier attempt's."""
+        """A chunk's part of the error file: before the chunk is appended, and over an earlier attempt's."""
         rejected = [(row.cells, problems) for row, problems in tally.errors]
         lines = error_rows(header, state.delimiter or ",", rejected)
-        self._blobs.write(tenant_id, state.import_id, f"errors-{chunk:08d}", lines)
+        self._blobs.write(tenant_id, state.import_id, f"{ERRORS}{chunk:08d}", lines)
 
-    def _opened(self, tenant_id: UUID, import_id: UUID, override: Mapping) -> Opened:
-        return open_file(self._blobs.read(tenant_id, import_id, FILE), override)
-
-    def _pseudonym(self, tenant_id: UUID) -> Callable[[str], bytes]:
-        streams = self._commands.streams
-        return lambda match: bytes.fromhex(streams.pseudonyms(tenant_id, "email_claim", match)[0])
-
-    async def _state(self, tenant_id: UUID, import_id: UUID) -> Import | None:
-        state = await self._commands.state(tenant_id, "import", import_id)
-        return state if isinstance(state, Import) else None
-
-    async def _existing(self, tenant_id: UUID, import_id: UUID) -> Import:
-        state = await self._state(tenant_id, import_id)
-        if state is None:
-            raise NotFound
-        return state
+    async def _started(self, tenant_id: UUID, import_id: UUID) -> datetime:
+        """The moment of the start: however often the work resumes, the file reads as it did then."""
+        (history,) = await self._commands.log.read_streams(tenant_id, [(stream_name("import", import_id), 0)])
+        return next(row.recorded_at for row in history if row.name == ImportStarted.name)
 
 
-class _Last:
-    """Passes rows on and remembers the latest, so that each outcome keeps the cells it was made of."""
-
-    row: Row
-
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self._rows = rows
-
-    def __iter__(self) -> Iterator[Row]:
-        for row in self._rows:
-            self.row = row
-            yield row
-
-
-def _accounting(chunk: int, first_row: int, last_row: int, tally: Tally) -> ApplyChunk:
-    return ApplyChunk(
-        chunk=chunk,
-        first_row=first_row,
-        last_row=last_row,
-        imported=tally.imported,
-        updated=tally.updated,
-        skipped=tally.skipped,
-        rejected=tally.rejected,
-        warnings=dict(tally.warnings),
-        problems=dict(tally.problems),
-    )
-
-
-def _as_registered(state: Import) -> Mapping:
-    return Mapping.model_validate({"encoding": state.encoding, "delimiter": state.delimiter})
+def _rehearsal(preview: Preview, known: int, duplicates: Duplicates) -> Rehearsal:
+    met = known + preview.repeated
+    outcomes = {
+        "imported": preview.accepted - known,
+        "updated": met if duplicates is Duplicates.UPDATE else 0,
+        "skipped": met if duplicates is Duplicates.SKIP else 0,
+        "rejected": preview.rejected + (met if duplicates is Duplicates.CREATE else 0),
+    }
+    return Rehearsal(preview, known, outcomes)

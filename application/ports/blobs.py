@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable, Iterator
+    from contextlib import AbstractAsyncContextManager
     from uuid import UUID
 
 
@@ -33,19 +34,34 @@ class Stored:
     sha256: str
 
 
+class Staged(Protocol):
+    """A file on its way in; until it is kept, nobody can read it."""
+
+    async def receive(self, chunks: AsyncIterable[bytes], *, limit: int) -> Stored:
+        """Take the whole file in, durably. Raises `BlobTooLarge`."""
+
+    async def keep(self) -> None:
+        """Put it in place, over an older one of the same name."""
+
+
+class Sealed(Protocol):
+    """A kept file, to be read as often as need be; it can be pickled for another process, its key included."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The file's bytes in pieces. Raises `BlobMissing`, or `BlobDamaged` when the piece in question is reached."""
+
+
 class BlobStore(Protocol):
     """Keep sealed files by tenant, object and name."""
 
-    async def receive(
-        self, tenant_id: UUID, owner: UUID, name: str, chunks: AsyncIterable[bytes], *, limit: int
-    ) -> Stored:
-        """Write a file as it comes in; there is all of it afterwards, or none. Raises `BlobTooLarge`."""
+    def staged(self, tenant_id: UUID, owner: UUID, name: str) -> AbstractAsyncContextManager[Staged]:
+        """A file to be received, judged, and kept or dropped: leaving the context without `keep` leaves nothing."""
 
     def write(self, tenant_id: UUID, owner: UUID, name: str, chunks: Iterable[bytes]) -> Stored:
         """Write a file, over an older one of the same name."""
 
-    def read(self, tenant_id: UUID, owner: UUID, name: str) -> Iterator[bytes]:
-        """The file's bytes in pieces. Raises `BlobMissing`, or `BlobDamaged` when the piece in question is reached."""
+    def read(self, tenant_id: UUID, owner: UUID, name: str) -> Sealed:
+        """The file. Raises `BlobMissing`."""
 
     def names(self, tenant_id: UUID, owner: UUID) -> list[str]:
         """The names of an object's files, in order."""

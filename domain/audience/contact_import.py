@@ -51,13 +51,14 @@ class ImportRegistered(Event, name="audience.import_registered", version=1, subj
 
 
 class ImportReady(Event, name="audience.import_ready", version=1):
-    """The file was looked into; `columns` is the guessed target of each column, in the file's order."""
+    """The file was read to its end: `columns` is the guessed target of each, in the file's order, `rows` how many."""
 
     import_id: ImportId
     workspace_id: WorkspaceId
     encoding: str
     delimiter: str
     columns: dict[str, str]
+    rows: int | None = None
 
 
 class ImportStarted(Event, name="audience.import_started", version=1):
@@ -213,7 +214,7 @@ class Undone:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """An import as it stands. `chunks` and `last_row` say where the work resumes."""
+    """An import as it stands. `chunks` and `last_row` say where the work resumes; `rows` is all that the file has."""
 
     import_id: ImportId
     workspace_id: WorkspaceId
@@ -224,6 +225,7 @@ class Import:
     encoding: str | None = None
     delimiter: str | None = None
     columns: dict[str, str] = field(default_factory=dict)
+    rows: int | None = None
     mapping: Mapping | None = None
     list_id: ListId | None = None
     chunks: int = 0
@@ -276,6 +278,7 @@ def evolve(state: ImportState, event: ImportEvent) -> ImportState:  # noqa: PLR0
                 encoding=event.encoding,
                 delimiter=event.delimiter,
                 columns=event.columns,
+                rows=event.rows,
             )
         case ImportStarted():
             mapping = Mapping.model_validate(event.mapping)

@@ -34,12 +34,18 @@ class EmailReleased(Event, name="audience.email_released", version=1, subject="a
     erased: bool = False
 
 
-EmailClaimEvent: TypeAlias = EmailClaimed | EmailReleased
+class EmailSuppressed(Event, name="audience.email_suppressed", version=1, subject="addressee_id"):
+    """Whoever has this address said stop before anybody entered it: that is kept, and nothing else of them."""
+
+    addressee_id: AddresseeId
+
+
+EmailClaimEvent: TypeAlias = EmailClaimed | EmailReleased | EmailSuppressed
 
 
 @dataclass(frozen=True, slots=True)
 class EmailClaim:
-    """Who holds an address. `former` is the addressee of before the last erasure."""
+    """Who holds an address. `former` is whose opt-out holds for it: an erased addressee, or one never entered."""
 
     addressee_id: AddresseeId | None = None
     contacts: Mapping[WorkspaceId, ContactId] = field(default_factory=dict)
@@ -57,6 +63,8 @@ def evolve(state: EmailClaim, event: EmailClaimEvent) -> EmailClaim:
             if event.erased:
                 return EmailClaim(None, left, event.addressee_id)
             return replace(state, contacts=left)
+        case EmailSuppressed():
+            return replace(state, former=event.addressee_id)
         case _:
             assert_never(event)
 

@@ -116,7 +116,7 @@ class RegisterImport(
 
     workspace_id: WorkspaceId
     file_name: Profile[LineText]
-    size: Annotated[int, Field(ge=1)]
+    size: Count
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     encoding: str | None = None
     delimiter: str | None = None
@@ -130,6 +130,7 @@ class MarkImportReady(
     encoding: str
     delimiter: str
     columns: dict[str, str]
+    rows: Count | None = None
 
 
 class StartImport(Command, context="audience", stream="import", permission=Permission.CONTACTS_IMPORT):
@@ -268,6 +269,7 @@ def _begun(command: MarkImportReady | StartImport, state: Import) -> tuple[Event
                     encoding=command.encoding,
                     delimiter=command.delimiter,
                     columns=command.columns,
+                    rows=command.rows,
                 ),
             )
         case StartImport():

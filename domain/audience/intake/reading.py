@@ -84,6 +84,7 @@ class RefusalShown(BaseModel):
 class Preview(BaseModel):
     """What an import of this file would do. `accepted + repeated + rejected == rows`, blank lines apart.
 
+    `complete` False: only the first rows were read, and the counts are of those.
     `shown_as` is for a file refused because its encoding is not known: rows as Windows-1252 would read them, from
     the one that tells. It and nothing else here holds cells of the file: keep it as private as the file.
     """
@@ -105,6 +106,7 @@ class Preview(BaseModel):
     problems: dict[str, int] = Field(default_factory=dict)
     warnings: dict[str, int] = Field(default_factory=dict)
     first_problems: tuple[RowProblem, ...] = ()
+    complete: bool = True
     refusal: RefusalShown | None = None
     shown_as: tuple[tuple[str, ...], ...] = ()
 
@@ -122,8 +124,11 @@ def dry_run(
     now: datetime,
     pseudonym: Callable[[str], bytes],
     first: int = 20,
+    most: int | None = None,
 ) -> Preview:
-    """Read the whole file and say what would come of it, with its `first` problems. Never raises for the file.
+    """Read the file (its first `most` rows) and say what would come of it, with its `first` problems.
+
+    Never raises for the file.
 
     `reopen` gives the file's bytes from the start, each time that it is called.
     """
@@ -131,11 +136,14 @@ def dry_run(
     opened: Opened | None = None
     refused: FileRefused | None = None
     shown: tuple[tuple[str, ...], ...] = ()
+    complete = False
     try:
         opened = open_file(reopen(), override)
         normaliser = Normaliser(opened.sheet.header, opened.mapping, world, now)
-        for outcome in candidates(opened, normaliser, pseudonym):
+        outcomes = candidates(opened, normaliser, pseudonym)
+        for outcome in islice(outcomes, most):
             tally.add(outcome)
+        complete = most is None or next(outcomes, None) is None
     except EncodingUnknown as unknown:
         refused = unknown
         shown = _as_windows(reopen(), override, unknown.line or 1)
@@ -159,6 +167,7 @@ def dry_run(
         problems=dict(tally.problems.most_common()),
         warnings=dict(tally.warnings.most_common()),
         first_problems=tuple(tally.first_problems),
+        complete=complete,
         refusal=None
         if refused is None
         else RefusalShown(

@@ -1,0 +1,164 @@
+"""What is done with a file before its rows are decided: looked into, previewed, cut up. Pure, and pickled whole."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from domain.audience.intake import (
+    Duplicates,
+    Normaliser,
+    candidates,
+    dry_run,
+    guess_mapping,
+    open_file,
+    open_sheet,
+)
+from domain.audience.intake.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from application.ports.blobs import Sealed
+    from domain.audience.intake import (
+        Candidate,
+        ColumnGuess,
+        Mapping,
+        Preview,
+        Rejected,
+        Repeat,
+        World,
+    )
+
+    RowOutcome = Candidate | Repeat | Rejected
+    Slice = list[tuple[Row, RowOutcome]]
+
+_MATCHES: Final = 1_000
+GUESSED_FROM: Final = 100
+"""Rows that columns are guessed from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a file reads, and how many rows it has."""
+
+    encoding: str
+    encoding_found: str
+    delimiter: str
+    delimiter_found: str
+    columns: tuple[ColumnGuess, ...]
+    rows: int
+    blank_lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookInto:
+    """Read a file to its end: one that is refused is refused whole, before any row of it is taken.
+
+    A mapping that does not fit is no fault of the file: whoever starts the import may name another.
+    """
+
+    file: Sealed
+    encoding: str | None
+    delimiter: str | None
+
+    def __call__(self) -> Iterator[Look]:
+        """Raises `FileRefused`."""
+        sheet = open_sheet(self.file, encoding=self.encoding, delimiter=self.delimiter)
+        rows = iter(sheet.rows)
+        first = list(islice(rows, GUESSED_FROM))
+        count = len(first) + sum(1 for _ in rows)
+        samples = [row.cells for row in first if row.problem is None]
+        yield Look(
+            encoding=sheet.encoding.name,
+            encoding_found=sheet.encoding.found,
+            delimiter=sheet.delimiter,
+            delimiter_found=sheet.delimiter_found,
+            columns=guess_mapping(sheet.header, samples),
+            rows=count,
+            blank_lines=sheet.blank_lines,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearse:
+    """What the first `most` rows say."""
+
+    file: Sealed
+    mapping: Mapping
+    world: World
+    now: datetime
+    most: int
+
+    def __call__(self) -> Iterator[list[str] | Preview]:
+        """The addresses that are accepted, in their match form and in lists; at the end what the file alone tells.
+
+        An address that comes again counts as repeated, whatever happens to it then. Never raises for the file.
+        """
+        accepted: dict[str, None] = {}
+        pseudonym = _in_this_reading()
+
+        def seen(match: str) -> bytes:
+            accepted[match] = None
+            return pseudonym(match)
+
+        # Under `create` nothing is a repeat while a file is imported: each row is judged by what is there.
+        asked = self.mapping.model_copy(update={"duplicates": Duplicates.SKIP})
+        shown = dry_run(lambda: self.file, asked, self.world, now=self.now, pseudonym=seen, most=self.most)
+        matches = iter(accepted)
+        while some := list(islice(matches, _MATCHES)):
+            yield some
+        mapping = shown.mapping
+        if mapping is not None:
+            mapping = mapping.model_copy(update={"duplicates": self.mapping.duplicates})
+        yield shown.model_copy(update={"mapping": mapping})
+
+
+@dataclass(frozen=True, slots=True)
+class CutUp:
+    """The file's header, then the rows after the first `dealt_with`, each with what it says, in slices.
+
+    All rows are read, since repeats must be known as such.
+    """
+
+    file: Sealed
+    mapping: Mapping
+    world: World
+    now: datetime
+    dealt_with: int
+    rows_a_slice: int
+
+    def __call__(self) -> Iterator[Any]:
+        """A tuple of names, then `Slice`s. Raises `FileRefused`."""
+        opened = open_file(self.file, self.mapping)
+        yield opened.sheet.header
+        last = _Last(opened.rows)
+        normaliser = Normaliser(opened.sheet.header, opened.mapping, self.world, self.now)
+        outcomes = candidates(replace(opened, rows=iter(last)), normaliser, _in_this_reading())
+        pairs = ((last.row, outcome) for outcome in outcomes if last.row.number > self.dealt_with)
+        while rows := list(islice(pairs, self.rows_a_slice)):
+            yield rows
+
+
+class _Last:
+    """Passes rows on and remembers the latest, so that each outcome keeps the cells it was made of."""
+
+    row: Row
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            self.row = row
+            yield row
+
+
+def _in_this_reading() -> Callable[[str], bytes]:
+    """A pseudonym that holds for one reading of a file: enough to know a repeat, of no use to anybody afterwards."""
+    key = secrets.token_bytes(32)
+    return lambda match: hmac.digest(key, match.encode(), "sha256")
