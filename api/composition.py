@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 import application.handlers
 import projections.operational.views
 from adapters.blobs.local import LocalBlobs
+from adapters.duckdb.client import FlightAnalytics
 from adapters.eventstore.codec import JsonCodec
 from adapters.eventstore.log import PostgresLog
 from adapters.eventstore.tables import ACCESS_LOG
@@ -22,6 +23,7 @@ from adapters.keys.maker import CoalescedKeys
 from adapters.keys.sqlite import SqliteKeyStore
 from adapters.postgres.rate_limiter import PostgresRates
 from adapters.postgres.roles import Role
+from api.analytics import olap_settings
 from api.http.callers import Callers
 from application.authentication import Authenticator
 from application.batch import Batches
@@ -35,6 +37,7 @@ from application.replay import Replay
 from application.unit import Streams
 from domain.audience.email import DOMAINS
 from domain.audience.intake import World
+from projections.runtime.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -73,7 +76,8 @@ class Composition:
     rates: RateLimits
     hasher: SecretHasher
     views: Pool
-    analytics: Analytics | None = None
+    waiting: Waiting
+    analytics: Analytics
 
     async def position_of(self, tenant_id: UUID) -> str:
         """The token of where a tenant's log stands."""
@@ -104,6 +108,14 @@ async def composed(
         access = await stack.enter_async_context(PostgresLog(appender, loader, ACCESS_LOG, hints=False))
         views = await stack.enter_async_context(_pool(settings.dsn(Role.REQUEST, server), 8))
         counting = await stack.enter_async_context(_pool(appender, 2))
+        # Where the views stand may be known of every tenant by the role that moves them alone.
+        projector = settings.dsn(Role.PROJECTOR, server)
+        waiting = await stack.enter_async_context(
+            Waiting(lambda: AsyncConnection.connect(projector, autocommit=True, connect_timeout=5))
+        )
+        if analytics is None:
+            analytics = FlightAnalytics(olap_settings(settings, server))
+            stack.push_async_callback(analytics.close)
         streams = Streams(log, codec, keys)
         commands = Commands(log, codec, keys, key_maker, streams, clock)
         authenticator = Authenticator(log, streams, keys, clock)
@@ -124,6 +136,7 @@ async def composed(
             rates=RateLimits(PostgresRates(counting)),
             hasher=SecretHasher(keys),
             views=views,
+            waiting=waiting,
             analytics=analytics,
         )
 

@@ -14,10 +14,18 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from api.http import pages
+from api.http.batches import Batch
 from api.http.commands import CommandRoute
+from api.http.history import History
+from api.http.invitations import Invitations
 from api.http.problems import INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, problem_of
-from api.http.replies import PROBLEM, dumps, raw, send_json
+from api.http.receipts import Receipts
+from api.http.replies import ALWAYS, PROBLEM, dumps, raw, send_json
+from api.http.reports import Reports
 from api.http.request import ClientGone, request_id_of
+from api.http.uploads import Uploads
+from api.http.views import Views
 from application.ports.analytics import AnalyticsError
 from application.ports.log import LogError
 from application.ports.positions import MalformedPosition
@@ -102,7 +110,7 @@ def settle() -> None:
 async def answer_problem(problem: Problem, scope: Scope, send: Send) -> None:
     """Send a problem document."""
     request_id = scope.get("penguin.request_id")
-    headers = raw(problem.all_headers())
+    headers = [*ALWAYS, *raw(problem.all_headers())]
     if request_id is not None:
         headers.append((b"request-id", request_id.encode("ascii")))
     scope["penguin.problem"] = problem.kind.code
@@ -152,7 +160,9 @@ def create_app(
         exception_handlers=errors,
     )
     commands = CommandRoute(composition)
-    app.router.routes[:] = [*routes]
+    doors = (Receipts, Batch, History, Reports, Uploads, Invitations, Views)
+    own = [route for door in doors for route in door(composition).routes()]
+    app.router.routes[:] = [*routes, *pages.routes(), *own]
     app.front = Front(commands, app.behind)
     for cls, args, kwargs in reversed(middlewares):
         app.front = cls(app.front, *args, **kwargs)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api.http.replies import rate_headers
 from application.batch import problems_of
+from application.commanding import TooMuchContention
 from application.ports.analytics import (
     AnalyticsBehind,
     AnalyticsError,
@@ -30,6 +31,7 @@ from application.ports.log import (
     VersionConflict,
 )
 from application.principals import Unauthenticated
+from application.queries import ViewNotReady
 from application.rate_limits import Allowance, RateLimited
 from domain.kernel.errors import Refusal, RefusalKind
 
@@ -49,6 +51,7 @@ class Kind:
     title: str
     about: str
     retry_after: int | None = None
+    """Seconds after which the same request may well succeed."""
 
 
 @dataclass(slots=True)
@@ -199,6 +202,18 @@ REPORT_TOO_LARGE: Final = _kind(
     "The report takes too long",
     "The report took longer than a report may. Narrow its dates or filters.",
 )
+SEARCH_TOO_SLOW: Final = _kind(
+    "search-too-slow",
+    S.UNPROCESSABLE_ENTITY,
+    "The search takes too long",
+    "Looking through everything took longer than a question may. Narrow the search: more words, or a filter.",
+)
+ACCEPT_UNKNOWN: Final = _kind(
+    "not-acceptable",
+    S.NOT_ACCEPTABLE,
+    "This cannot be given in the form asked for",
+    "`Accept` names no form that this is given in; `offered` lists them. Leave the header out for JSON.",
+)
 KEY_NOT_HERE: Final = _kind(
     "idempotency-key-not-here",
     S.BAD_REQUEST,
@@ -225,7 +240,10 @@ _STATUS: Final[dict[RefusalKind, HTTPStatus]] = {
 _OF_REFUSAL: Final[dict[type[Refusal], HTTPStatus]] = {
     Unauthenticated: S.UNAUTHORIZED,
     RateLimited: S.TOO_MANY_REQUESTS,
+    ViewNotReady: S.SERVICE_UNAVAILABLE,
+    TooMuchContention: S.SERVICE_UNAVAILABLE,
 }
+_RETRY_AFTER: Final[dict[type[Refusal], int]] = {ViewNotReady: 1, TooMuchContention: 1}
 _OF_LOG: Final[dict[type[LogError], Kind]] = {
     VersionConflict: VERSION_CONFLICT,
     KeyReused: KEY_REUSED,
@@ -247,7 +265,8 @@ def kind_of(refusal: type[Refusal]) -> Kind:
     """The sort of problem that a rule makes; its title is the rule's first sentence."""
     status = _OF_REFUSAL.get(refusal, _STATUS[refusal.kind])
     rule = refusal.rule()
-    return Kind(refusal.code, status.value, rule.partition(". ")[0].rstrip("."), rule)
+    title = rule.partition(". ")[0].rstrip(".")
+    return Kind(refusal.code, status.value, title, rule, _RETRY_AFTER.get(refusal))
 
 
 def refusals() -> list[type[Refusal]]:

@@ -1,0 +1,149 @@
+"""What every door for questions does first and last: find out who asks, count it, leave a trace, answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from pydantic import ValidationError
+
+from api.http.problems import bad_parameter, invalid_parameters
+from api.http.replies import Answer, rate_headers
+from api.http.request import Call, parameters
+from application.ports.positions import MalformedPosition, Position
+from application.rate_limits import READS_BUCKET, READS_PER_COMMAND
+from application.reading import Read
+from domain.access.reads import ReadKind
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from uuid import UUID
+
+    from pydantic import BaseModel
+    from starlette.requests import Request
+
+    from api.composition import Composition
+    from application.principals import Principal
+    from application.rate_limits import Allowance
+
+MOST: int = 100
+USUAL: int = 50
+
+
+@dataclass(slots=True)
+class Asked:
+    """A question: from whom, with which parameters, and where the asker stands in their minute."""
+
+    call: Call
+    principal: Principal
+    allowance: Allowance
+    given: dict[str, str]
+
+    def taken(self, *names: str) -> dict[str, str]:
+        """These parameters, taken out of those that are left."""
+        return {name: self.given.pop(name) for name in names if name in self.given}
+
+    def limit(self) -> int:
+        """How many rows are wanted: `limit`, 1 to 100."""
+        text = self.given.pop("limit", str(USUAL))
+        if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
+            raise bad_parameter("limit", f"Give a number from 1 to {MOST}.")
+        return int(text)
+
+    def position(self, name: str = "min_position") -> Position | None:
+        """A position token among the parameters."""
+        text = self.given.pop(name, None)
+        return None if text is None else position_of(name, text)
+
+    def read_as(self, model: type[BaseModel], lists: Collection[str] = ()) -> Any:
+        """What is left of the parameters, as `model`; those in `lists` hold several values, separated by commas."""
+        given: dict[str, Any] = dict(self.given)
+        for name in lists:
+            if name in given:
+                given[name] = given[name].split(",")
+        try:
+            return model.model_validate_strings(given) if not lists else model.model_validate(given)
+        except ValidationError as error:
+            raise invalid_parameters(error) from None
+
+
+def position_of(name: str, text: str) -> Position:
+    """Read a position token. Raises a `Problem` that names the parameter."""
+    try:
+        return Position.parse(text)
+    except MalformedPosition as error:
+        raise bad_parameter(name, str(error)) from None
+
+
+class Desk:
+    """Base of the doors for questions."""
+
+    def __init__(self, parts: Composition) -> None:
+        """Answer with `parts`."""
+        self.parts = parts
+
+    async def asked(
+        self, request: Request, name: str, known: Collection[str] = (), *, now: bool = True
+    ) -> Asked:
+        """Who asks what. `now`: as the log knows them at this moment; else the door checks that itself."""
+        request.scope["penguin.command"] = name
+        call = Call(request.scope)
+        callers = self.parts.callers
+        principal = await (callers.identify_now(call) if now else callers.identify(call))
+        limit = principal.rate_per_minute * READS_PER_COMMAND
+        allowance = await self.parts.rates.take(principal.tenant_id, limit, READS_BUCKET)
+        return Asked(call, principal, allowance, parameters(request.scope, frozenset(known)))
+
+    async def as_of(self, tenant_id: UUID, position: Position) -> str | None:
+        """When the event at a position was recorded; None at the beginning."""
+        if position.n == 0:
+            return None
+        rows = await self.parts.log.read_log(tenant_id, after=position.n - 1, limit=1, up_to=position.n)
+        return rows[0].recorded_at.isoformat() if rows else None
+
+    async def trace(
+        self,
+        asked: Asked,
+        query: str,
+        kind: ReadKind,
+        *,
+        position: str | None,
+        rows: int,
+        subjects: Collection[UUID] = (),
+        filters: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Record a read, durably, before it is answered. What staff read is always recorded, as theirs."""
+        call = asked.call
+        read = Read(
+            principal=asked.principal,
+            query=query,
+            kind=ReadKind.STAFF if asked.principal.staff else kind,
+            position=position,
+            rows=rows,
+            subjects=tuple(dict.fromkeys(subjects)),
+            filters=orjson.dumps(filters).decode() if filters else None,
+            request_id=call.request_id,
+            ip=call.ip,
+            reason=call.reason,
+        )
+        await self.parts.access.record(read)
+
+    def answer(
+        self,
+        asked: Asked,
+        content: object,
+        position: str | None,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer with the headers that all have."""
+        return Answer(content, status, {**self.headers(asked, position), **(headers or {})})
+
+    def headers(self, asked: Asked, position: str | None) -> dict[str, str]:
+        """The headers that all answers have."""
+        told = {"request-id": asked.call.request_id, "penguin-version": asked.call.version}
+        if position is not None:
+            told["penguin-position"] = position
+        return {**told, **rate_headers(asked.allowance)}

@@ -1,0 +1,280 @@
+"""The routes that come from no registry, as the OpenAPI document shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from api.http import batches, received
+from api.http.invitations import Acceptance
+from api.http.shapes import Json, page_of, parameter, ref, single
+from application.replay import HistoryFilters
+from domain.audience.intake import Mapping
+from domain.kernel.permissions import Permission
+from projections.olap.reports import REPORTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from api.http.openapi import Document
+
+_READS: Final = (400, 401, 403, 404, 422, 429, 500, 503)
+_WRITES: Final = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
+_FROM: Final = ("Grant", "Tenant", "Version", "RequestId")
+_TEXT: Final[Json] = {"type": "string"}
+_UUID: Final[Json] = {"type": "string", "format": "uuid"}
+_STREAM: Final = parameter("stream", "The stream, as `category:id`.", _TEXT, needed=True)
+
+
+def fixed_paths(document: Document) -> Json:
+    """Paths with their operations."""
+    return {
+        **_history(document),
+        **_reports(),
+        **_imports(document),
+        "/v1/batch": {"post": _batch()},
+        "/v1/receipts/{key}": {
+            "get": _reading(
+                "receipts_look_up",
+                "What became of an idempotency key, for ever",
+                None,
+                [
+                    {
+                        "name": "key",
+                        "in": "path",
+                        "required": True,
+                        "schema": {"type": "string", "minLength": 1},
+                    }
+                ],
+                single(ref("Receipt")),
+            )
+        },
+        "/v1/invitations/accept": {"post": _acceptance(document)},
+    }
+
+
+def _responses(statuses: Iterable[int]) -> Json:
+    return {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in statuses}
+
+
+def _shared(names: Iterable[str]) -> list[Json]:
+    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
+
+
+def _good(shape: Json, media: str = "application/json", about: str = "As of `position`.") -> Json:
+    return {"description": about, "content": {media: {"schema": shape}}}
+
+
+def _reading(
+    operation: str, summary: str, permission: Permission | None, own: list[Json], shape: Json, tag: str = ""
+) -> Json:
+    return {
+        "operationId": operation,
+        "tags": [tag or operation.partition("_")[0]],
+        "summary": summary,
+        "x-permission": None if permission is None else permission.value,
+        "parameters": [*own, *_shared(_FROM)],
+        "responses": {"200": _good(shape), **_responses(_READS)},
+    }
+
+
+def _history(document: Document) -> Json:
+    filters = document.parameters(HistoryFilters)
+    for one in filters:
+        if one["schema"].get("type") == "array":
+            one |= {"style": "form", "explode": False}
+    direction = parameter(
+        "direction",
+        "From the first event on, or from the last one back.",
+        {"type": "string", "enum": ["forward", "backward"]},
+    )
+    at = {"type": "string", "description": "A position token, or a moment with its offset."}
+    allowed = Permission.HISTORY_READ
+    page = page_of(
+        ref("HistoryEvent"), looked_at={"type": "integer", "description": "Events looked at for this page."}
+    )
+    return {
+        "/v1/history": {
+            "get": _reading(
+                "history_events",
+                "What happened, in order",
+                allowed,
+                [*filters, direction, *_shared(("Cursor", "Limit"))],
+                page,
+            )
+        },
+        "/v1/history/state": {
+            "get": _reading(
+                "history_state",
+                "What a stream was, as of a position or a moment",
+                allowed,
+                [_STREAM, parameter("at", "As of when; now unless given.", at)],
+                single(ref("StreamState")),
+            )
+        },
+        "/v1/history/difference": {
+            "get": _reading(
+                "history_difference",
+                "What changed in a stream between two moments, field by field",
+                allowed,
+                [
+                    _STREAM,
+                    parameter("from", "The earlier one.", at, needed=True),
+                    parameter("to", "The later one; now unless given.", at),
+                ],
+                single(ref("Difference")),
+            )
+        },
+    }
+
+
+def _reports() -> Json:
+    allowed = Permission.REPORTS_READ
+    paths: Json = {
+        "/v1/reports": {
+            "get": _reading("reports_list", "The reports there are", allowed, [], page_of(ref("ReportInfo")))
+        }
+    }
+    for name, report in REPORTS.items():
+        own = [
+            parameter(field, shape.get("description", field), _plain(shape))
+            for field, shape in report.info.parameters.get("properties", {}).items()
+        ]
+        as_csv = [
+            parameter("format", "JSON unless told otherwise.", {"type": "string", "enum": ["json", "csv"]}),
+            parameter(
+                "delimiter",
+                "CSV: between the cells.",
+                {"type": "string", "enum": ["comma", "semicolon", "tab"]},
+            ),
+            parameter(
+                "bom",
+                "CSV: begin with a byte order mark, as Excel likes it.",
+                {"type": "string", "enum": ["true", "false"]},
+            ),
+        ]
+        shape = page_of(
+            {"type": "object"},
+            report={"const": name},
+            columns={"type": "array", "items": _TEXT},
+            truncated={"type": "boolean"},
+        )
+        waits = _shared(("MinPosition",))
+        made = _reading(f"reports_{name}", report.info.title, allowed, [*own, *as_csv, *waits], shape)
+        made["description"] = report.info.about
+        made["responses"]["200"]["content"]["text/csv"] = {"schema": _TEXT}
+        made["responses"]["406"] = {"$ref": "#/components/responses/Problem406"}
+        cells = [
+            parameter(f"cell.{column.name}", column.about, _TEXT)
+            for column in report.info.columns
+            if column.kind == "dimension"
+        ]
+        after = parameter(
+            "after", "`next` of the answer before.", {"type": "string", "pattern": "^[0-9]{1,18}$"}
+        )
+        events = _reading(
+            f"reports_{name}_events",
+            f"The events behind one row of: {report.info.title}",
+            allowed,
+            [*own, *cells, after, *_shared(("Limit", "MinPosition"))],
+            page_of(ref("EventBehind")),
+        )
+        paths |= {f"/v1/reports/{name}": {"get": made}, f"/v1/reports/{name}/events": {"get": events}}
+    return paths
+
+
+def _plain(shape: Json) -> Json:
+    kept = {key: value for key, value in shape.items() if key not in ("default", "title", "anyOf")}
+    choices: list[Any] = [one for one in shape.get("anyOf", []) if one != {"type": "null"}]
+    return {**kept, **(choices[0] if choices else {})}
+
+
+def _batch() -> Json:
+    lines = {media.decode(): {"schema": ref("BatchLine")} for media in batches.ACCEPTED}
+    return {
+        "operationId": "batch_run",
+        "tags": ["batch"],
+        "summary": "Many commands, one a line, answered in the order of the lines",
+        "description": "Each line has its own `id`, its idempotency key. Lines about one stream apply in their "
+        "order; a line that fails stops no other. After a broken connection, send the same lines again.",
+        "parameters": _shared(("DryRunHeader", "DryRun", "Reason", "Tenant", "Version", "RequestId")),
+        "requestBody": {"required": True, "content": lines},
+        "responses": {
+            "200": _good(ref("BatchAnswer"), "application/x-ndjson", "One answer a line."),
+            **_responses((400, 401, 403, 404, 413, 415, 422, 429, 500, 503)),
+        },
+    }
+
+
+def _acceptance(document: Document) -> Json:
+    return {
+        "operationId": "invitations_accept",
+        "tags": ["tenancy"],
+        "summary": "Join with the token of an invitation",
+        "security": [],
+        "parameters": _shared(("IdempotencyKey", "Version", "RequestId")),
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": document.schema(Acceptance)}},
+        },
+        "responses": {"200": _good(ref("Outcome"), about="Joined."), **_responses(_WRITES)},
+    }
+
+
+def _imports(document: Document) -> Json:
+    import_id = {"name": "id", "in": "path", "required": True, "schema": _UUID}
+    allowed = Permission.CONTACTS_IMPORT
+    file = {"type": "string", "format": "binary"}
+    form = {"type": "object", "properties": {"file": file}, "required": ["file"]}
+    files: Json = {media.decode(): {"schema": file} for media in received.BARE}
+    files[received.FORM.decode()] = {"schema": form}
+    name = {
+        "name": "Penguin-File-Name",
+        "in": "header",
+        "required": False,
+        "description": "The file's name, where the body is the file itself.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,100}$"},
+    }
+    upload = {
+        "operationId": "imports_upload",
+        "tags": ["imports"],
+        "summary": "Upload a file of contacts; it is looked into, and starts with `start-import`",
+        "x-permission": allowed.value,
+        "parameters": [
+            parameter("workspace_id", "Where the contacts go.", _UUID, needed=True),
+            parameter("encoding", "Where it is known; guessed otherwise.", _TEXT),
+            parameter("delimiter", "Where it is known; guessed otherwise.", _TEXT),
+            name,
+            *_shared(("IdempotencyKey", "Reason", "Version", "RequestId")),
+        ],
+        "requestBody": {"required": True, "content": files},
+        "responses": {"201": _good(ref("Upload"), about="Registered."), **_responses(_WRITES)},
+    }
+    preview = _reading(
+        "imports_preview",
+        "What the import would do with every row; nothing is changed",
+        allowed,
+        [import_id],
+        single({"type": "object"}),
+    )
+    preview["requestBody"] = {
+        "required": False,
+        "content": {"application/json": {"schema": document.schema(Mapping)}},
+    }
+    preview["responses"] |= _responses((409, 413, 415))
+    progress = _reading(
+        "imports_progress",
+        "Where an import stands",
+        Permission.CONTACTS_READ,
+        [import_id],
+        single(ref("Import")),
+    )
+    errors = _reading(
+        "imports_errors", "The rejected rows, ready to correct", Permission.CONTACTS_IMPORT, [import_id], {}
+    )
+    errors["responses"]["200"] = _good(_TEXT, "text/csv", "Rows with row, column, code and remedy.")
+    return {
+        "/v1/audience/imports": {"post": upload},
+        "/v1/audience/imports/{id}/progress": {"get": progress},
+        "/v1/audience/imports/{id}/preview": {"post": preview},
+        "/v1/audience/imports/{id}/errors": {"get": errors},
+    }

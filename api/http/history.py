@@ -1,0 +1,197 @@
+"""Replay over HTTP: what happened, what a stream was at any moment, and what changed between two moments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from starlette.routing import Route
+
+from api.http.asking import Asked, Desk, position_of
+from api.http.problems import bad_parameter
+from application.ports.positions import Position
+from application.replay import PSEUDONYMOUS, Direction, HistoryFilters
+from domain.access.reads import ReadKind
+from domain.kernel.errors import NotFound
+from domain.kernel.permissions import Permission
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from application.replay import HistoryEvent, StateAt
+
+FILTERS: Final = tuple(HistoryFilters.model_fields)
+_LISTS: Final = ("name", "actor")
+_MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(AwareDatetime)
+
+
+class History(Desk):
+    """Answers from the log itself. Every answer is recorded: it may show personal values of any time."""
+
+    def routes(self) -> list[Route]:
+        """Three routes."""
+        return [
+            Route("/v1/history", self.events, methods=["GET"]),
+            Route("/v1/history/state", self.state, methods=["GET"]),
+            Route("/v1/history/difference", self.difference, methods=["GET"]),
+        ]
+
+    async def _asked(self, request: Request, name: str, *known: str) -> tuple[Asked, dict[str, bool]]:
+        """Who asks, and what they may see in the clear. Raises `MissingPermission`."""
+        asked = await self.asked(request, name, known)
+        principal = asked.principal
+        principal.require(Permission.HISTORY_READ)
+        seen = {
+            "reveal": Permission.HISTORY_READ_PERSONAL in principal.permissions,
+            "evidence": Permission.EVIDENCE_READ in principal.permissions,
+        }
+        return asked, seen
+
+    async def events(self, request: Request) -> Response:
+        """A page of the history."""
+        asked, seen = await self._asked(request, "history.events", *FILTERS, "direction", "cursor", "limit")
+        direction = _direction(asked.given.pop("direction", Direction.FORWARD.value))
+        cursor, limit = asked.given.pop("cursor", None), asked.limit()
+        filters = asked.read_as(HistoryFilters, _LISTS)
+        if filters.stream is not None:
+            _public(filters.stream)
+        tenant_id = asked.principal.tenant_id
+        found = await self.parts.replay.history(
+            tenant_id, filters, direction=direction, cursor=cursor, limit=limit, **seen
+        )
+        position = Position(found.head.epoch, found.head.position).token()
+        content = {
+            "data": [_event(event) for event in found.events],
+            "next": found.next,
+            "position": position,
+            "as_of": found.head.recorded_at.isoformat(),
+            "looked_at": found.scanned,
+        }
+        told = filters.model_dump(mode="json", exclude_defaults=True)
+        await self.trace(
+            asked, "history.events", ReadKind.REPLAY, position=position, rows=len(found.events), filters=told
+        )
+        return self.answer(asked, content, position)
+
+    async def state(self, request: Request) -> Response:
+        """What a stream was."""
+        asked, seen = await self._asked(request, "history.state", "stream", "at")
+        stream = _stream(asked)
+        found = await self.parts.replay.state(
+            asked.principal.tenant_id, stream, at=_moment(asked, "at"), **seen
+        )
+        position = await self._position(asked, found)
+        await self.trace(
+            asked, "history.state", ReadKind.REPLAY, position=position, rows=1, filters={"stream": stream}
+        )
+        content = {"data": _state(found), "position": position, "as_of": _iso(found.as_of)}
+        return self.answer(asked, content, position)
+
+    async def difference(self, request: Request) -> Response:
+        """What changed in a stream."""
+        asked, seen = await self._asked(request, "history.difference", "stream", "from", "to")
+        stream, earlier = _stream(asked), _moment(asked, "from")
+        if earlier is None:
+            raise bad_parameter("from", "Name a position or a moment to compare with.")
+        before, after, changes = await self.parts.replay.difference(
+            asked.principal.tenant_id, stream, earlier, _moment(asked, "to"), **seen
+        )
+        position = await self._position(asked, after)
+        await self.trace(
+            asked,
+            "history.difference",
+            ReadKind.REPLAY,
+            position=position,
+            rows=1,
+            filters={"stream": stream},
+        )
+        content = {
+            "data": {
+                "from": None if before is None else _state(before),
+                "to": _state(after),
+                "changes": [
+                    {"path": change.path, "before": change.before, "after": change.after}
+                    for change in changes
+                    if not change.path.endswith("_hmac")
+                ],
+            },
+            "position": position,
+            "as_of": _iso(after.as_of),
+        }
+        return self.answer(asked, content, position)
+
+    async def _position(self, asked: Asked, found: StateAt) -> str:
+        head = await self.parts.log.head(asked.principal.tenant_id)
+        return Position(head.epoch if head else 1, found.position).token()
+
+
+def _event(event: HistoryEvent) -> dict[str, Any]:
+    return {
+        "position": event.position,
+        "recorded_at": event.recorded_at.isoformat(),
+        "stream": event.stream,
+        "version": event.version,
+        "name": event.name,
+        "schema_version": event.schema_version,
+        "payload": without_pseudonyms(event.payload),
+        "actor": event.actor,
+        "command": event.command,
+        "command_name": event.command_name,
+        "correlation": event.correlation,
+        "causation": event.causation,
+        "request": event.request,
+        "channel": event.channel,
+        "reason": event.reason,
+        "ip": event.ip,
+    }
+
+
+def _state(found: StateAt) -> dict[str, Any]:
+    return {
+        "stream": found.stream,
+        "version": found.version,
+        "state": without_pseudonyms(found.state),
+    }
+
+
+def without_pseudonyms(content: dict[str, Any]) -> dict[str, Any]:
+    """HMACs of secrets and addresses stay in the log."""
+    return {name: value for name, value in content.items() if not name.endswith("_hmac")}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _direction(text: str) -> Direction:
+    try:
+        return Direction(text)
+    except ValueError:
+        raise bad_parameter("direction", "Say forward or backward.") from None
+
+
+def _stream(asked: Asked) -> str:
+    stream = asked.given.get("stream")
+    if stream is None:
+        raise bad_parameter("stream", "Name a stream, as category:id.")
+    return _public(stream)
+
+
+def _public(stream: str) -> str:
+    """Streams whose ids are pseudonyms are not asked for by name."""
+    if stream.partition(":")[0] in PSEUDONYMOUS:
+        raise NotFound
+    return stream
+
+
+def _moment(asked: Asked, name: str) -> Position | datetime | None:
+    """A position token, or a moment with its offset."""
+    text = asked.given.get(name)
+    if text is None:
+        return None
+    try:
+        return _MOMENT.validate_python(text)
+    except ValidationError:
+        return position_of(name, text)

@@ -1,0 +1,57 @@
+"""The permission matrix as a page of the docs: who may do what, and what each command and query needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from api.http.openapi import openapi
+from domain.kernel.permissions import GRANTABLE, STAFF_ROLES, TENANT_ROLES, WORKSPACE_ROLES, Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OPEN: Final = """\
+# Permissions
+
+Generated from `domain/kernel/permissions.py` and the registries by `scripts/generate_docs`; a test fails when
+they differ.
+
+An API key holds its role's permissions, or some of them; one that speaks for a member, never more than the member. A
+missing permission is a 403 that names it. Commands and queries of single workspaces are open to those who hold the
+permission in that workspace alone; they see and touch nothing of the others.
+"""
+
+
+def permission_matrix() -> str:
+    """The page, in Markdown."""
+    staff: dict[Any, frozenset[Permission]] = {**STAFF_ROLES, "break-glass grant": GRANTABLE}
+    parts = [
+        _OPEN,
+        _roles("In a tenant", TENANT_ROLES),
+        _roles("In one workspace", WORKSPACE_ROLES),
+        _roles("Staff of the platform", staff),
+        _needs(),
+    ]
+    return "\n".join(parts)
+
+
+def _roles(title: str, roles: Mapping[Any, frozenset[Permission]]) -> str:
+    held = [one for one in Permission if any(one in permissions for permissions in roles.values())]
+    lines = [f"## {title}\n", "| permission | " + " | ".join(role.replace("_", " ") for role in roles) + " |"]
+    lines.append("|---|" + "---|" * len(roles))
+    for permission in held:
+        cells = ["yes" if permission in permissions else "-" for permissions in roles.values()]
+        lines.append(f"| `{permission}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _needs() -> str:
+    lines = ["## What each route needs\n", "| route | permission |", "|---|---|"]
+    for path, operations in openapi()["paths"].items():
+        for method, operation in operations.items():
+            needed = operation.get("x-permission")
+            shown = f"`{needed}`" if needed else "none of its own"
+            revealed = operation.get("x-shows-personal-with")
+            more = f"; personal values in the clear with `{revealed}`" if revealed else ""
+            lines.append(f"| `{method.upper()} {path}` | {shown}{more} |")
+    return "\n".join(lines) + "\n"

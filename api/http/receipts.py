@@ -1,0 +1,91 @@
+"""`GET /v1/receipts/{key}`: did it happen? What a key was used for, what came of it, and what has caught up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+from starlette.routing import Route
+
+from api.http.asking import Desk
+from api.http.commands import events_of
+from api.http.problems import NO_SUCH_RECEIPT, Problem
+from application.commanding import events_of as events_of_receipt
+from application.ports.log import LogUnavailable
+from application.ports.positions import Position
+from domain.kernel.permissions import Permission
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from application.ports.log import Receipt, Recorded
+    from application.principals import Principal
+
+_STANDING: Final = """
+    SELECT v.name, coalesce(p.epoch, 0), coalesce(p.position, 0), coalesce(p.state, 'live')
+    FROM ops.projection_versions v
+    LEFT JOIN ops.projection_positions p
+        ON p.projection = v.name AND p.build = v.build AND p.tenant_id = %s
+    WHERE v.state = 'live' ORDER BY v.name
+"""
+
+
+class Receipts(Desk):
+    """Looks up keys."""
+
+    def routes(self) -> list[Route]:
+        """One route; a key may hold slashes."""
+        return [Route("/v1/receipts/{key:path}", self.receipt, methods=["GET"])]
+
+    async def receipt(self, request: Request) -> Response:
+        """What was accepted under a key, by the caller itself or for those who may read the history."""
+        asked = await self.asked(request, "receipts.look_up")
+        tenant_id = asked.principal.tenant_id
+        hmacs = self.parts.commands.receipt_hmacs(tenant_id, request.path_params["key"])
+        receipt = await self.parts.log.receipt(tenant_id, hmacs)
+        if receipt is None:
+            raise Problem(NO_SUCH_RECEIPT)
+        events = await events_of_receipt(self.parts.log, tenant_id, receipt)
+        if not self._may_see(asked.principal, events):
+            raise Problem(NO_SUCH_RECEIPT)
+        head = await self.parts.log.head(tenant_id)
+        epoch = head.epoch if head else 1
+        position = Position(epoch, receipt.last_position)
+        content = {
+            "data": {
+                "command": receipt.command,
+                "command_id": receipt.command_id,
+                "accepted_at": receipt.recorded_at.isoformat(),
+                "position": position.token(),
+                "events": events_of(events),
+                "caught_up": await self._caught_up(tenant_id, receipt, epoch),
+            },
+            "position": position.token(),
+            "as_of": receipt.recorded_at.isoformat(),
+        }
+        return self.answer(asked, content, position.token())
+
+    def _may_see(self, principal: Principal, events: list[Recorded]) -> bool:
+        if Permission.HISTORY_READ in principal.permissions:
+            return True
+        actors = [metadata["actor"]["id"] for metadata in self.parts.codec.metadata(events)]
+        return all(actor == str(principal.actor.id) for actor in actors)
+
+    async def _caught_up(self, tenant_id: UUID, receipt: Receipt, epoch: int) -> dict[str, Any]:
+        """By view: whether it shows what the command did, and whether it stopped."""
+        wanted = Position(epoch, receipt.last_position)
+        try:
+            async with self.parts.views.connection() as connection, connection.transaction():
+                await connection.execute("SELECT set_config('app.tenant_id', %s, true)", (str(tenant_id),))
+                cursor = await connection.execute(_STANDING, (tenant_id,))
+                rows = await cursor.fetchall()
+        except (OperationalError, PoolTimeout) as error:
+            raise LogUnavailable("the database cannot be reached; try again") from error
+        return {
+            name: {"reached": Position(at, n) >= wanted, "stopped": state == "poisoned"}
+            for name, at, n, state in rows
+        }

@@ -1,0 +1,200 @@
+"""Reports over HTTP: as JSON, or as CSV that a spreadsheet opens without running any of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from api.http.asking import Asked, Desk
+from api.http.problems import ACCEPT_UNKNOWN, NOT_FOUND, Problem, bad_parameter
+from domain.access.reads import ReadKind
+from domain.audience.intake import escape_formula
+from domain.kernel.permissions import Permission
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from application.ports.analytics import Report, ReportInfo, Value
+
+_JSON: Final = "application/json"
+_CSV: Final = "text/csv"
+_FORMS: Final = {"json": _JSON, "csv": _CSV}
+_DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t"}
+_DIGITS: Final = 18
+WAYS: Final = ("min_position", "format", "delimiter", "bom")
+
+
+class Reports(Desk):
+    """Answers reports."""
+
+    def routes(self) -> list[Route]:
+        """The list, a report, and the events behind one of its cells."""
+        return [
+            Route("/v1/reports", self.listed, methods=["GET"]),
+            Route("/v1/reports/{name}", self.report, methods=["GET"]),
+            Route("/v1/reports/{name}/events", self.events, methods=["GET"]),
+        ]
+
+    async def listed(self, request: Request) -> Response:
+        """The reports there are, with what each takes and gives."""
+        asked = await self.asked(request, "reports.list")
+        asked.principal.require(Permission.REPORTS_READ)
+        position = await self.parts.position_of(asked.principal.tenant_id)
+        reports = [described(info) for info in self.parts.analytics.reports().values()]
+        content = {"data": reports, "next": None, "position": position, "as_of": None}
+        return self.answer(asked, content, position)
+
+    def _info(self, request: Request) -> ReportInfo:
+        info = self.parts.analytics.reports().get(request.path_params["name"])
+        if info is None:
+            raise Problem(NOT_FOUND)
+        return info
+
+    async def report(self, request: Request) -> Response:
+        """One report."""
+        info = self._info(request)
+        asked = await self.asked(request, f"reports.{info.name}", (*parameters_of(info), *WAYS))
+        asked.principal.require(Permission(info.permission))
+        form = _form(request, asked)
+        ways = asked.taken("delimiter", "bom")
+        wanted = asked.position()
+        found = await self.parts.analytics.report(
+            info.name, asked.principal.tenant_id, asked.given, min_position=wanted
+        )
+        position = found.position.token()
+        as_csv = form == _CSV
+        if as_csv or asked.principal.staff:
+            await self.trace(
+                asked,
+                f"reports.{info.name}",
+                ReadKind.EXPORT,
+                position=position,
+                rows=len(found.rows),
+                filters=asked.given,
+            )
+        if as_csv:
+            return self._csv(asked, info, found, ways)
+        content = {
+            "report": info.name,
+            "columns": list(found.columns),
+            "data": [dict(zip(found.columns, map(_plain, row), strict=True)) for row in found.rows],
+            "next": None,
+            "truncated": found.truncated,
+            "position": position,
+            "as_of": _plain(found.as_of),
+        }
+        return self.answer(asked, content, position)
+
+    def _csv(self, asked: Asked, info: ReportInfo, found: Report, ways: dict[str, str]) -> Response:
+        delimiter = _DELIMITERS.get(ways.get("delimiter", "comma"))
+        if delimiter is None:
+            raise bad_parameter("delimiter", f"Say one of {', '.join(_DELIMITERS)}.")
+        text = io.StringIO()
+        lines = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
+        lines.writerow(found.columns)
+        lines.writerows([[_cell(value) for value in row] for row in found.rows])
+        mark = "\ufeff" if ways.get("bom") == "true" else ""
+        headers = {
+            **self.headers(asked, found.position.token()),
+            "content-disposition": f'attachment; filename="{info.name}.csv"',
+            "cache-control": "no-store",
+            "x-content-type-options": "nosniff",
+            "penguin-as-of": "" if found.as_of is None else found.as_of.isoformat(),
+            "penguin-truncated": str(found.truncated).lower(),
+        }
+        return Response(
+            (mark + text.getvalue()).encode(), headers=headers, media_type=f"{_CSV}; charset=utf-8"
+        )
+
+    async def events(self, request: Request) -> Response:
+        """The events behind one row: its dimensions as `cell.<name>`; their weights add up to the cell."""
+        info = self._info(request)
+        dimensions = [column.name for column in info.columns if column.kind == "dimension"]
+        cells = [f"cell.{name}" for name in dimensions]
+        known = (*parameters_of(info), *cells, "min_position", "limit", "after")
+        asked = await self.asked(request, f"reports.{info.name}_events", known)
+        asked.principal.require(Permission(info.permission))
+        limit, wanted = asked.limit(), asked.position()
+        after = asked.given.pop("after", "0")
+        if not (after.isascii() and after.isdigit() and len(after) <= _DIGITS):
+            raise bad_parameter("after", "Give `next` of the answer before.")
+        told = asked.taken(*cells)
+        cell = {name: told.get(f"cell.{name}") for name in dimensions}
+        found = await self.parts.analytics.events_behind(
+            info.name,
+            asked.principal.tenant_id,
+            cell,
+            asked.given,
+            after=int(after),
+            limit=limit,
+            min_position=wanted,
+        )
+        position = found.position.token()
+        if asked.principal.staff:
+            rows = len(found.events)
+            await self.trace(
+                asked,
+                f"reports.{info.name}_events",
+                ReadKind.STAFF,
+                position=position,
+                rows=rows,
+                filters=told,
+            )
+        content = {
+            "data": [{"position": at, "weight": weight} for at, weight in found.events],
+            "next": None if found.next_after is None else str(found.next_after),
+            "position": position,
+            "as_of": await self.as_of(asked.principal.tenant_id, found.position),
+        }
+        return self.answer(asked, content, position)
+
+
+def parameters_of(info: ReportInfo) -> list[str]:
+    """The names of what a report takes."""
+    return list(info.parameters.get("properties", {}))
+
+
+def described(info: ReportInfo) -> dict[str, Any]:
+    """A report as the list shows it."""
+    return {
+        "name": info.name,
+        "title": info.title,
+        "about": info.about,
+        "permission": info.permission,
+        "parameters": info.parameters,
+        "columns": [
+            {"name": column.name, "kind": column.kind, "unit": column.unit, "about": column.about}
+            for column in info.columns
+        ],
+    }
+
+
+def _form(request: Request, asked: Asked) -> str:
+    """JSON or CSV: by `format`, else by `Accept`."""
+    told = asked.given.pop("format", None)
+    if told is not None:
+        if told not in _FORMS:
+            raise bad_parameter("format", f"Say one of {', '.join(_FORMS)}.")
+        return _FORMS[told]
+    accept = request.headers.get("accept", "*/*")
+    for wanted in accept.split(","):
+        media = wanted.partition(";")[0].strip().lower()
+        if media in (_CSV, _JSON):
+            return media
+        if media in ("*/*", "application/*"):
+            return _JSON
+    raise Problem(ACCEPT_UNKNOWN, extra={"offered": [_JSON, _CSV]})
+
+
+def _plain(value: Value) -> Value:
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _cell(value: Value) -> Value:
+    plain = _plain(value)
+    return escape_formula(plain) if isinstance(plain, str) else plain

@@ -1,0 +1,367 @@
+"""The shapes of answers and parameters, as the OpenAPI document shows them; and examples that fit a schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from api.http.versions import LATEST, VERSIONS
+from domain.kernel.personal import ERASED, SEALED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Json = dict[str, Any]
+
+_UUID: Final[Json] = {"type": "string", "format": "uuid"}
+_POSITION: Final[Json] = {
+    "type": "string",
+    "description": "An opaque token of a place in the log; pass it back as `min_position` to read your writes.",
+}
+_MOMENT: Final[Json] = {"type": ["string", "null"], "format": "date-time"}
+
+
+def ref(name: str) -> Json:
+    """A reference to a shared schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(
+    properties: Json, *, optional: tuple[str, ...] = (), about: str = "", closed: bool = True
+) -> Json:
+    shape: Json = {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+    }
+    if closed:
+        shape["additionalProperties"] = False
+    return {**shape, "description": about} if about else shape
+
+
+_FIELD_ERROR: Final = _object(
+    {
+        "pointer": {"type": "string", "description": "JSON pointer into the body, or into the parameters."},
+        "parameter": {"type": "string"},
+        "header": {"type": "string"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+    optional=("pointer", "parameter", "header"),
+)
+
+SCHEMAS: Final[Json] = {
+    "Problem": _object(
+        {
+            "type": {"type": "string", "description": "A stable address of the rule: `/problems/<code>`."},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "request_id": {"type": "string"},
+            "errors": {"type": "array", "items": _FIELD_ERROR},
+        },
+        optional=("request_id", "errors"),
+        about="RFC 9457. What was sent is never repeated in one. Some types carry further members.",
+        closed=False,
+    ),
+    "EventTold": _object(
+        {
+            "name": {"type": "string"},
+            "stream": {
+                "type": "string",
+                "description": "`category:id`; the category alone where the id is a pseudonym.",
+            },
+            "version": {"type": "integer"},
+            "position": {"type": "integer"},
+        }
+    ),
+    "Outcome": _object(
+        {
+            "command_id": _UUID,
+            "id": {**_UUID, "description": "The stream the command was about."},
+            "version": {"type": "integer", "description": "The stream's version now; also the ETag."},
+            "position": _POSITION,
+            "replayed": {
+                "type": "boolean",
+                "description": "The idempotency key was accepted before; nothing was done now.",
+            },
+            "events": {"type": "array", "items": ref("EventTold")},
+        },
+        about="What became of a command.",
+    ),
+    "SecretOutcome": _object(
+        {
+            "command_id": _UUID,
+            "id": _UUID,
+            "version": {"type": "integer"},
+            "position": _POSITION,
+            "replayed": {"type": "boolean"},
+            "events": {"type": "array", "items": ref("EventTold")},
+            "secret": {
+                "type": ["string", "null"],
+                "description": "Shown once; null when the answer is given again.",
+            },
+            "note": {"type": "string"},
+        },
+        optional=("note",),
+        about="What became of a command whose answer shows a secret, once.",
+    ),
+    "Rehearsal": _object(
+        {
+            "dry_run": {"const": True},
+            "id": _UUID,
+            "version": {"type": "integer"},
+            "position": _POSITION,
+            "events": {
+                "type": "array",
+                "items": _object(
+                    {"name": {"type": "string"}, "data": {"type": "object"}}, optional=("data",)
+                ),
+            },
+        },
+        about="The events a command would append. `data` for those who may read the history; personal values sealed.",
+    ),
+    "BatchLine": _object(
+        {
+            "id": {
+                "type": "string",
+                "pattern": "^[!-~]{1,255}$",
+                "description": "The line's idempotency key.",
+            },
+            "command": {
+                "type": "string",
+                "pattern": "^[a-z_]+/[a-z-]+$",
+                "examples": ["audience/create-contact"],
+            },
+            "target": {"anyOf": [_UUID, {"const": "new"}]},
+            "body": {"type": "object"},
+        },
+        optional=("body",),
+    ),
+    "BatchAnswer": _object(
+        {
+            "line": {
+                "type": ["integer", "null"],
+                "description": "From 1; null: why no more lines were taken.",
+            },
+            "id": {"type": ["string", "null"]},
+            "status": {"type": "integer"},
+            "result": {"anyOf": [ref("Outcome"), {"type": "object"}]},
+            "problem": ref("Problem"),
+        },
+        optional=("result", "problem"),
+    ),
+    "Receipt": _object(
+        {
+            "command": {"type": "string"},
+            "command_id": _UUID,
+            "accepted_at": {"type": "string", "format": "date-time"},
+            "position": _POSITION,
+            "events": {"type": "array", "items": ref("EventTold")},
+            "caught_up": {
+                "type": "object",
+                "additionalProperties": _object(
+                    {"reached": {"type": "boolean"}, "stopped": {"type": "boolean"}},
+                ),
+                "description": "By view: whether it shows what the command did; whether it stopped at some event.",
+            },
+        }
+    ),
+    "HistoryEvent": _object(
+        {
+            "position": {"type": "integer"},
+            "recorded_at": {"type": "string", "format": "date-time"},
+            "stream": {"type": "string"},
+            "version": {"type": "integer"},
+            "name": {"type": "string"},
+            "schema_version": {"type": "integer"},
+            "payload": {"type": "object"},
+            "actor": {"type": "object"},
+            **{
+                name: {"type": ["string", "null"]}
+                for name in (
+                    "command",
+                    "command_name",
+                    "correlation",
+                    "causation",
+                    "request",
+                    "channel",
+                    "reason",
+                    "ip",
+                )
+            },
+        },
+        about=f"`{ERASED}`: the key was destroyed. `{SEALED}`: you may not see it.",
+    ),
+    "StreamState": _object(
+        {"stream": {"type": "string"}, "version": {"type": "integer"}, "state": {"type": "object"}}
+    ),
+    "Difference": _object(
+        {
+            "from": {"anyOf": [ref("StreamState"), {"type": "null"}]},
+            "to": ref("StreamState"),
+            "changes": {
+                "type": "array",
+                "items": _object({"path": {"type": "string"}, "before": {}, "after": {}}),
+            },
+        }
+    ),
+    "ReportInfo": {"type": "object"},
+    "Import": _object({"id": _UUID, "workspace_id": _UUID, "status": {"type": "string"}}, closed=False),
+    "Upload": _object(
+        {
+            "command_id": _UUID,
+            "id": _UUID,
+            "version": {"type": "integer"},
+            "position": _POSITION,
+            "replayed": {"type": "boolean"},
+            "events": {"type": "array", "items": ref("EventTold")},
+            "status": {"type": "string"},
+            "file": {
+                "type": ["object", "null"],
+                "description": "How the file reads, and what its columns are taken for.",
+            },
+        },
+        about="An import that was registered.",
+    ),
+    "EventBehind": _object({"position": {"type": "integer"}, "weight": {"type": ["integer", "number"]}}),
+}
+
+
+def page_of(item: Json, **more: Json) -> Json:
+    """A list: rows, the cursor that goes on, and what it was made from."""
+    return _object(
+        {
+            "data": {"type": "array", "items": item},
+            "next": {
+                "type": ["string", "null"],
+                "description": "The cursor of the next page; null: there is none.",
+            },
+            "position": _POSITION,
+            "as_of": _MOMENT,
+            **more,
+        }
+    )
+
+
+def single(item: Json) -> Json:
+    """One thing, and what it was made from."""
+    return _object({"data": item, "position": _POSITION, "as_of": _MOMENT})
+
+
+def _header(name: str, about: str, shape: Json) -> Json:
+    return {"name": name, "in": "header", "required": False, "description": about, "schema": shape}
+
+
+def parameter(name: str, about: str, shape: Json, *, needed: bool = False) -> Json:
+    """A parameter of the query string."""
+    return {"name": name, "in": "query", "required": needed, "description": about, "schema": shape}
+
+
+PARAMETERS: Final[Json] = {
+    "IdempotencyKey": _header(
+        "Idempotency-Key",
+        "Yours to choose, one for each command you mean; it stands for this request for ever.",
+        {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    ),
+    "IfMatch": _header(
+        "If-Match",
+        "The version you expect, as the ETag gave it; 409 with the current one if it moved.",
+        {"type": "string", "pattern": '^"[0-9]{1,18}"$'},
+    ),
+    "DryRunHeader": _header(
+        "Penguin-Dry-Run", "Decide and append nothing.", {"type": "string", "enum": ["true", "false"]}
+    ),
+    "DryRun": parameter("dry_run", "The same as the header.", {"type": "string", "enum": ["true", "false"]}),
+    "Reason": _header(
+        "Penguin-Reason",
+        "Why; it stands in the history.",
+        {"type": "string", "pattern": "^[!-~]([ -~]{0,498}[!-~])?$"},
+    ),
+    "Tenant": _header("Penguin-Tenant", "Staff: the tenant that the command is about.", _UUID),
+    "Grant": _header(
+        "Penguin-Grant",
+        "Staff: read under a break-glass grant, `<tenant id>.<grant id>`.",
+        {"type": "string", "pattern": "^[0-9a-f-]{36}\\.[0-9a-f-]{36}$"},
+    ),
+    "Version": _header(
+        "Penguin-Version",
+        f"The version of the API you were written for; {LATEST} unless given.",
+        {"type": "string", "enum": list(VERSIONS)},
+    ),
+    "RequestId": _header(
+        "X-Request-Id",
+        "A UUID, or 16 to 64 hexadecimal digits, to find the request by; one is made otherwise.",
+        {"type": "string", "pattern": "^[0-9a-f-]{16,64}$"},
+    ),
+    "Cursor": parameter("cursor", "`next` of the page before.", {"type": "string"}),
+    "Limit": parameter(
+        "limit", "How many rows at most.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 50}
+    ),
+    "MinPosition": parameter(
+        "min_position",
+        "Answer once the view has reached this position; 503 `view-not-ready` when that takes too long.",
+        {"type": "string"},
+    ),
+}
+
+_BY_NAME: Final[Mapping[str, Any]] = {
+    "email": "ada@people.example",
+    "owner_email": "ada@people.example",
+    "first_name": "Ada",
+    "last_name": "Lovelace",
+    "full_name": "Ada Lovelace",
+    "owner_name": "Ada Lovelace",
+    "company": "Analytical Engines",
+    "phone": "+44 20 7946 0000",
+    "country": "GB",
+    "name": "Newsletter",
+    "label": "Nightly sync",
+    "ticket": "SUP-1024",
+    "reason": "Asked for by the customer",
+    "tenant_slug": "analytical-engines",
+}
+_ID: Final = "0198c0de-0000-7000-8000-000000000000"
+_DEEP: Final = 8
+
+
+def example(schema: Json, definitions: Json, name: str = "", depth: int = 0) -> Any:
+    """A value that fits a schema: the fields that are needed, and those that have a telling example."""
+    if "$ref" in schema:
+        return example(definitions[schema["$ref"].rpartition("/")[2]], definitions, name, depth + 1)
+    if name in _BY_NAME and schema.get("enum") is None:
+        return _BY_NAME[name]
+    for key in ("const", "default"):
+        if key in schema:
+            return schema[key]
+    if "enum" in schema:
+        return schema["enum"][0]
+    for key in ("anyOf", "oneOf", "allOf"):
+        if key in schema:
+            return example(schema[key][0], definitions, name, depth + 1)
+    match schema.get("type"):
+        case "object":
+            return {} if depth > _DEEP else _fields(schema, definitions, depth)
+        case "array":
+            return [example(schema.get("items", {}), definitions, name, depth + 1)]
+        case "integer" | "number" | "boolean" as kind:
+            return True if kind == "boolean" else max(schema.get("minimum", 1), 1)
+        case _:
+            return _text(schema)
+
+
+def _fields(schema: Json, definitions: Json, depth: int) -> Json:
+    needed = schema.get("required", [])
+    shown = [field for field in schema.get("properties", {}) if field in needed or field in _BY_NAME]
+    return {field: example(schema["properties"][field], definitions, field, depth + 1) for field in shown}
+
+
+def _text(schema: Json) -> str:
+    match schema.get("format"):
+        case "uuid":
+            return _ID
+        case "date-time":
+            return "2027-01-31T12:00:00Z"
+        case "date":
+            return "2027-01-31"
+        case _:
+            return "Example"

@@ -1,0 +1,127 @@
+"""The doors of the views: `GET /v1/{context}/{view}` and `/{view}/{id}`, one for each query of the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from psycopg import OperationalError
+from psycopg.errors import QueryCanceled
+from psycopg_pool import PoolTimeout
+from starlette.routing import Route
+
+from api.http.asking import Asked, Desk
+from api.http.problems import NOT_FOUND, SEARCH_TOO_SLOW, Problem
+from api.http.request import uuid_in
+from application.ports.log import LogUnavailable
+from application.principals import MissingPermission
+from application.queries import QUERIES, ById
+from domain.access.reads import ReadKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from application.ports.positions import Position
+    from application.queries import Page, Query, Row
+
+PAGING: Final = ("cursor", "limit", "min_position")
+_SUBJECTS: Final = ("addressee_id", "member_id", "staff_id", "requested_by")
+
+
+class Views(Desk):
+    """Answers queries."""
+
+    def routes(self) -> list[Route]:
+        """Two routes for all of them; a dictionary finds the query."""
+        return [
+            Route("/v1/{context}/{view}", self.many, methods=["GET"]),
+            Route("/v1/{context}/{view}/{id}", self.one, methods=["GET"]),
+        ]
+
+    async def many(self, request: Request) -> Response:
+        """A page of rows."""
+        query = _query(request, single=False)
+        known = (*query.params.model_fields, *PAGING)
+        asked = await self.asked(request, query.name, known, now=False)
+        cursor, limit, wanted = asked.given.pop("cursor", None), asked.limit(), asked.position()
+        params = asked.read_as(query.params)
+        found = await self._found(asked, query, wanted, params, cursor, limit)
+        position = found.position.token()
+        content = {
+            "data": [row.model_dump(mode="json") for row in found.rows],
+            "next": found.cursor,
+            "position": position,
+            "as_of": await self.as_of(asked.principal.tenant_id, found.position),
+        }
+        filters = params.model_dump(mode="json", exclude_none=True)
+        await self._trace(asked, query, found.rows, position, filters)
+        return self.answer(asked, content, position)
+
+    async def one(self, request: Request) -> Response:
+        """One row."""
+        query = _query(request, single=True)
+        asked = await self.asked(request, query.name, PAGING[2:], now=False)
+        wanted = asked.position()
+        row_id = uuid_in(request.path_params["id"])
+        if row_id is None:
+            raise Problem(NOT_FOUND)
+        found = await self._found(asked, query, wanted, ById(id=row_id))
+        position = found.position.token()
+        as_of = await self.as_of(asked.principal.tenant_id, found.position)
+        content = {"data": found.rows[0].model_dump(mode="json"), "position": position, "as_of": as_of}
+        await self._trace(asked, query, found.rows, position, {"id": str(row_id)})
+        return self.answer(asked, content, position)
+
+    async def _found(self, asked: Asked, query: Query, wanted: Position | None, *arguments: Any) -> Page[Any]:
+        """Rows of one moment, for a caller whose access was what it was said to be at that moment."""
+        try:
+            query.scope(asked.principal)
+        except MissingPermission:
+            asked.principal = await self.parts.callers.identify(asked.call, fresh=True)
+            query.scope(asked.principal)
+        if wanted is not None:
+            timeout = self.parts.settings.min_position_wait
+            await self.parts.waiting.wait_for(query.projections, asked.principal.tenant_id, wanted, timeout)
+        found = await self._run(asked, query, arguments)
+        if found.auth_epoch != asked.principal.auth_epoch:
+            asked.principal = await self.parts.callers.identify(asked.call, fresh=True)
+            found = await self._run(asked, query, arguments)
+        return found
+
+    async def _run(self, asked: Asked, query: Query, arguments: Sequence[Any]) -> Page[Any]:
+        scope = query.scope(asked.principal)
+        try:
+            async with self.parts.views.connection() as connection:
+                return await query.run(connection, scope, *arguments)
+        except QueryCanceled:
+            raise Problem(SEARCH_TOO_SLOW) from None
+        except (OperationalError, PoolTimeout) as error:
+            raise LogUnavailable("the database cannot be reached; try again") from error
+
+    async def _trace(
+        self, asked: Asked, query: Query, rows: Sequence[Row], position: str, filters: dict[str, Any]
+    ) -> None:
+        personal = query.personal and bool(rows) and query.scope(asked.principal).personal
+        if personal or asked.principal.staff:
+            subjects = [subject for row in rows if (subject := _subject(row)) is not None]
+            kind, count = ReadKind.PERSONAL, len(rows)
+            await self.trace(
+                asked, query.name, kind, position=position, rows=count, subjects=subjects, filters=filters
+            )
+
+
+def _subject(row: Row) -> UUID | None:
+    """Whom a row is about."""
+    return next((found for name in _SUBJECTS if (found := getattr(row, name, None)) is not None), None)
+
+
+def _query(request: Request, *, single: bool) -> Query:
+    path = request.path_params["view"] + ("/{id}" if single else "")
+    context = request.path_params["context"]
+    for query in QUERIES.values():
+        if (query.context, query.path) == (context, path):
+            return query
+    raise Problem(NOT_FOUND)
