@@ -1,3 +1,8 @@
 """Fixtures live in tests/support, one plugin per concern."""
 
-pytest_plugins = ["tests.support.needs", "tests.support.database", "tests.support.api"]
+pytest_plugins = [
+    "tests.support.needs",
+    "tests.support.database",
+    "tests.support.api",
+    "tests.support.importing",
+]

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from api.http.asking import Asked, Desk
@@ -22,7 +22,7 @@ from api.http.problems import (
 )
 from api.http.received import BARE, FORM, FileInBody
 from api.http.replies import ALWAYS
-from api.http.request import must_be, read_body, stream_body, uuid_in
+from api.http.request import ClientGone, must_be, read_body, stream_body, uuid_in
 from application.commanding import Order
 from application.importing.service import Upload
 from application.ports.aside import WorkerLost
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from starlette.requests import Request
-    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
 
     from application.importing.reading import Look
     from application.importing.service import Rehearsal
@@ -103,6 +103,8 @@ class Uploads(Desk):
             raise _of_parameters(error) from None
         except WorkerLost:
             raise Problem(LOG_UNAVAILABLE, _LOST) from None
+        except ClientGone:
+            return _Nothing()
         position = await self.parts.position_of(principal.tenant_id)
         told = {"position": position, "status": uploaded.state.status, "file": shown_look(uploaded.look)}
         headers = {"idempotent-replayed": "true"} if uploaded.outcome.replayed else {}
@@ -148,7 +150,9 @@ class Uploads(Desk):
         if cells or asked.principal.staff:
             rows = len(found.preview.shown_as)
             await self._traced(asked, "audience.import_preview", ReadKind.PERSONAL, position, rows, state)
-        return self.answer(asked, await self._told(asked, shown_preview(found, cells=cells), position), position)
+        return self.answer(
+            asked, await self._told(asked, shown_preview(found, cells=cells), position), position
+        )
 
     async def _told(self, asked: Asked, data: dict[str, Any], position: str) -> dict[str, Any]:
         as_of = await self.as_of(asked.principal.tenant_id, Position.parse(position))
@@ -258,6 +262,13 @@ def shown_preview(found: Rehearsal, *, cells: bool) -> dict[str, Any]:
     if not cells:
         preview["shown_as"] = []
     return {"state": found.preview.state, "outcomes": found.outcomes, "known": found.known, **preview}
+
+
+class _Nothing(Response):
+    """For a caller who is not there any more."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del scope, receive, send
 
 
 def _may(principal: Principal, permission: Permission, state: Import) -> bool:

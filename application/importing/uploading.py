@@ -100,7 +100,7 @@ class Uploads:
             except BlobMissing:
                 raise FilesGone from None
         state: Import = await self._commands.state(tenant_id, "import", import_id)
-        look = await self._look_into(principal, state)
+        look = await self._look_into(upload, state)
         if state.status is ImportStatus.REGISTERED:
             state = await self._commands.state(tenant_id, "import", import_id)
         return Uploaded(outcome, state, look)
@@ -122,16 +122,16 @@ class Uploads:
         order = upload.template(command, import_id, command.model_dump_json().encode())
         return await self._commands.execute(order)
 
-    async def _look_into(self, principal: Principal, state: Import) -> Look | None:
+    async def _look_into(self, upload: Upload, state: Import) -> Look | None:
         """How the file reads; entered, the first time. Raises `FileRefused`, the same each time."""
-        tenant_id, import_id = principal.tenant_id, state.import_id
-        because = Because(import_id, None, principal.actor.member)
+        tenant_id, import_id = upload.principal.tenant_id, state.import_id
+        because = Because(import_id, None, upload.principal.actor.member)
         workflow = Workflow(self._commands, tenant_id, import_id, because)
         first = state.status is ImportStatus.REGISTERED
         try:
             with at_hand():
                 file = self._blobs.read(tenant_id, import_id, FILE)
-                work = LookInto(file, state.encoding, state.delimiter)
+                work = LookInto(file, upload.encoding, upload.delimiter)
                 look = await anext(self._aside.stream(work, large=state.size > _LARGE))
         except FileRefused as refused:
             if first:
