@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
@@ -17,8 +18,8 @@ from adapters.duckdb.client import FlightAnalytics
 from adapters.eventstore.codec import JsonCodec
 from adapters.eventstore.log import PostgresLog
 from adapters.eventstore.tables import ACCESS_LOG
-from adapters.intake.countries import CldrCountries
-from adapters.intake.phones import LibPhones
+from adapters.intake.aside import InChildren
+from adapters.intake.world import WORLD
 from adapters.keys.maker import CoalescedKeys
 from adapters.keys.sqlite import SqliteKeyStore
 from adapters.postgres.rate_limiter import PostgresRates
@@ -35,8 +36,6 @@ from application.rate_limits import RateLimits
 from application.reading import AccessLog
 from application.replay import Replay
 from application.unit import Streams
-from domain.audience.email import DOMAINS
-from domain.audience.intake import World
 from projections.runtime.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from application.ports.keys import KeyStore
     from application.ports.log import TenantLog
 
+_DAY: Final = 86_400
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 REGISTERED = (application.handlers, projections.operational.views)
 """Importing these makes the registries of commands and queries complete."""
@@ -58,7 +58,10 @@ REGISTERED = (application.handlers, projections.operational.views)
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What the doors answer with. `views` connects as the role that sees one tenant's rows at a time."""
+    """What the doors answer with.
+
+    `accesses` replays the tenants' second logs; `views` connects as the role that sees one tenant's rows at a time.
+    """
 
     settings: Settings
     clock: Clock
@@ -73,6 +76,7 @@ class Composition:
     imports: Imports
     replay: Replay
     access: AccessLog
+    accesses: Replay
     rates: RateLimits
     hasher: SecretHasher
     views: Pool
@@ -103,6 +107,7 @@ async def composed(
     codec = JsonCodec(keys)
     key_maker = CoalescedKeys(codec.ring)
     blobs = LocalBlobs(settings.blobs_folder, keys)
+    await asyncio.to_thread(blobs.sweep, clock().timestamp() - _DAY)
     async with AsyncExitStack() as stack:
         log = await stack.enter_async_context(PostgresLog(appender, loader))
         access = await stack.enter_async_context(PostgresLog(appender, loader, ACCESS_LOG, hints=False))
@@ -130,9 +135,10 @@ async def composed(
             callers=Callers(authenticator, log),
             commands=commands,
             batches=Batches(commands),
-            imports=Imports(commands, blobs, World(CldrCountries(), LibPhones(), DOMAINS), clock),
+            imports=Imports(commands, blobs, WORLD, clock, InChildren()),
             replay=Replay(log, codec),
             access=AccessLog(access, codec, key_maker, clock),
+            accesses=Replay(access, codec),
             rates=RateLimits(PostgresRates(counting)),
             hasher=SecretHasher(keys),
             views=views,

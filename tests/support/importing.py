@@ -13,13 +13,12 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from api.http.app import create_app
-from api.http.uploads import Uploads
 from application.importing.rollback import Rollback
 from application.workflow import Because, Workflow
 from domain.audience.contact import Contact
 from domain.audience.contact_import import Import
 from tests.support.api import Api, TestTenant
+from tests.support.database import Database
 
 HEADER = ("Email", "First name", "Country", "Opted in at", "Unsubscribed")
 CSV = {"content-type": "text/csv"}
@@ -46,6 +45,7 @@ class Importing:
     api: Api
     http: httpx.AsyncClient
     tenant: TestTenant
+    database: Database
 
     async def upload(
         self, file: bytes | AsyncIterator[bytes], key: str | None = None, **headers: str
@@ -137,9 +137,6 @@ class Importing:
 
 
 @pytest.fixture
-async def importing(api: Api) -> AsyncIterator[Importing]:
+async def importing(api: Api, database: Database) -> Importing:
     """A tenant and the doors of its imports."""
-    app = create_app(api.parts, Uploads(api.parts).routes())
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=transport, base_url="http://penguin.test") as client:
-        yield Importing(api, client, await api.tenant())
+    return Importing(api, api.http, await api.tenant(), database)

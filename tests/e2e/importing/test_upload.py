@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from api.http.app import create_app
-from api.http.uploads import Uploads
 from domain.kernel.permissions import TenantRole
 from tests.support.importing import CSV, Importing, content, people
 
@@ -199,7 +198,7 @@ async def test_a_file_that_is_too_large(importing: Importing, tmp_path: Path, fo
 
 
 async def test_a_client_that_goes_away_leaves_nothing(importing: Importing, tmp_path: Path) -> None:
-    app = create_app(importing.api.parts, Uploads(importing.api.parts).routes())
+    app = create_app(importing.api.parts)
     sent = iter([b"Email\n", b"a@people.example\n" * 50_000])
     seen: list[str] = []
 
