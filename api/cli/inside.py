@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from api.cli.options import key_text
 from api.cli.output import NotThere, Unavailable
 from api.composition import composed
+from api.ops import logs
 from api.ops.bootstrap import admin_key_file
 from api.ops.database import Schema, opened, schema_of
 from application.commanding import Order
+from application.ports.positions import Position
 from application.principals import Principal, Unauthenticated
+from application.queries import MOST_ROWS, QUERIES
 from domain.kernel.ids import new_id
 from domain.tenancy.secret import SecretCommand
 
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from application.commanding import Outcome
     from domain.kernel.commands import Command
+
+
+_PATIENCE: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,24 @@ class Inside:
         )
         return await self.parts.commands.execute(order)
 
+    async def every(self, name: str, principal: Principal) -> AsyncIterator[dict[str, Any]]:
+        """All rows of a query, as of now: its views are waited for. Raises `ViewNotReady` without a projector."""
+        query, parts = QUERIES[name], self.parts
+        scope, tenant_id = query.scope(principal), principal.tenant_id
+        head = await parts.log.head(tenant_id)
+        if head is not None:
+            position = Position(head.epoch, head.position)
+            await parts.waiting.wait_for(query.projections, tenant_id, position, _PATIENCE)
+        cursor: str | None = None
+        while True:
+            async with parts.views.connection() as connection:
+                page = await query.run(connection, scope, query.params(), cursor, MOST_ROWS)
+            for row in page.rows:
+                yield row.model_dump(mode="json")
+            cursor = page.cursor
+            if cursor is None:
+                return
+
     async def with_secret(
         self, principal: Principal, command: SecretCommand, make: Callable[[UUID, UUID], Any]
     ) -> tuple[Outcome, str]:
@@ -83,6 +107,8 @@ def working(settings: Settings, work: Callable[[Inside], Awaitable[None]]) -> No
         raise NotThere(
             f"There is no installation in {settings.root}. `penguinmails serve` makes one; or name --data."
         )
+
+    logs.set_up("cli", level="warning", form=settings.log_format)
 
     async def whole(server: str) -> None:
         async with inside(settings, server) as there:

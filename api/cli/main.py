@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Annotated
 
 import typer
 
+from api.cli import history, keys, tenants, views
 from api.cli.options import Data, settings_of
-from api.cli.output import ABOUT_EXITS, Group, Json, Unavailable, data, words
+from api.cli.output import ABOUT_EXITS, Exit, Group, Json, Unavailable, data, words
 
 _EXITS = "  ".join(f"{exit_code.value}: {about}" for exit_code, about in ABOUT_EXITS.items())
 
@@ -64,6 +66,10 @@ def _process(name: str, about: str) -> None:
         from api.ops.processes import run
 
         run(name, settings_of(data_folder, host=host, port=port))
+        # All is closed. DuckDB and Arrow would still spend a second, and many words, on taking themselves apart.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(Exit.OK)
 
     def quiet(data_folder: Data = None) -> None:
         command(data_folder)
@@ -144,3 +150,11 @@ def config(*, data_folder: Data = None, json_: Json = False) -> None:
     ]
     data(values, lines)
     words("Set them in the environment; docs/configuration.md says more.")
+
+
+app.add_typer(tenants.tenant, name="tenant")
+app.add_typer(tenants.staff, name="staff")
+app.add_typer(keys.app, name="key")
+app.add_typer(views.app, name="projections")
+app.command("replay")(history.replay)
+app.command("receipt")(history.receipt)

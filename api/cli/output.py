@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import psycopg
+import structlog
 import typer
 from pydantic import ValidationError
 from rich.console import Console
@@ -23,6 +24,7 @@ from adapters.postgres.binaries import NoPostgres
 from adapters.postgres.embedded import EmbeddedPostgresFailed
 from adapters.postgres.place import NoUser
 from adapters.postgres.roles import RolesUnusable
+from application.batch import problems_of
 from application.ports.log import KeyReused, LogError, UnknownLog
 from domain.kernel.errors import Refusal, RefusalKind
 
@@ -38,6 +40,7 @@ class Exit(IntEnum):
     USAGE = 2
     NOT_FOUND = 3
     UNAVAILABLE = 4
+    MISTAKE = 70
     INTERRUPTED = 130
 
 
@@ -47,9 +50,11 @@ ABOUT_EXITS: Final[Mapping[Exit, str]] = {
     Exit.USAGE: "The command line was not understood.",
     Exit.NOT_FOUND: "There is no such thing here.",
     Exit.UNAVAILABLE: "The installation or its database cannot be reached, or does not start. Try again later.",
+    Exit.MISTAKE: "A mistake of ours; the log line on standard error says where.",
     Exit.INTERRUPTED: "Interrupted (Ctrl-C).",
 }
 
+log = structlog.get_logger(__name__)
 _as_json: ContextVar[bool] = ContextVar("as_json", default=False)
 
 
@@ -120,7 +125,7 @@ def as_json() -> bool:
     return _as_json.get()
 
 
-_BY_KIND: Final = {RefusalKind.NOT_FOUND: Exit.NOT_FOUND}
+_BY_KIND: Final = {RefusalKind.NOT_FOUND: Exit.NOT_FOUND, RefusalKind.LIMIT: Exit.UNAVAILABLE}
 
 
 def _told(error: Exception) -> tuple[Exit, str, Mapping[str, Any]] | None:
@@ -132,10 +137,7 @@ def _told(error: Exception) -> tuple[Exit, str, Mapping[str, Any]] | None:
         case Refused():
             return Exit.REFUSED, str(error), error.told or {"code": "refused", "detail": str(error)}
         case ValidationError():
-            said = "; ".join(
-                f"{'.'.join(map(str, one['loc'])) or 'input'}: {one['msg']}"
-                for one in error.errors(include_input=False, include_url=False, include_context=False)
-            )
+            said = "; ".join(f"{one['pointer'] or 'input'}: {one['detail']}" for one in problems_of(error))
             return Exit.USAGE, said, {"code": "invalid", "detail": said}
         case NotThere() | UnknownLog():
             return Exit.NOT_FOUND, str(error), {"code": "not-found", "detail": str(error)}
@@ -163,6 +165,10 @@ _UNAVAILABLE: Final = (
 )
 
 
+# Of the command line itself: typer shows these, and knows their exit codes.
+_PASSED_ON: Final = (typer.Exit, typer.Abort, typer.TyperException)
+
+
 class Group(TyperGroup):
     """Every command's errors in one place."""
 
@@ -170,6 +176,8 @@ class Group(TyperGroup):
         """Run a command; what it could not do becomes words on standard error and an exit code."""
         try:
             return super().invoke(ctx)
+        except _PASSED_ON:
+            raise
         except KeyboardInterrupt:
             raise typer.Exit(Exit.INTERRUPTED) from None
         except BrokenPipeError:
@@ -179,7 +187,9 @@ class Group(TyperGroup):
         except Exception as error:
             told = _told(error)
             if told is None:
-                raise
+                # Never its words: those of a library may repeat what a person typed.
+                log.exception("failed")
+                raise typer.Exit(Exit.MISTAKE) from None
             code, said, details = told
             words(
                 json.dumps(details, default=str, ensure_ascii=False) if as_json() else f"penguinmails: {said}"

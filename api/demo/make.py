@@ -8,10 +8,10 @@ from uuid import UUID
 
 from api.demo.people import AGENCY, COMPANIES, SOLO, TEAM, contacts_file
 from api.ops.bootstrap import FIRST_STAFF, Operator, secrets_folder
+from api.ops.registering import open_registered
 from application.commanding import Order
 from application.credentials import new_api_key
 from application.importing.service import Upload
-from application.jobs import open_tenant
 from application.principals import Principal
 from application.workflow import Because, Workflow
 from domain.audience.addressee import OptOutChannel, RecordOptOut
@@ -22,7 +22,7 @@ from domain.audience.intake import Source
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.ids import PLATFORM, ContactId, MemberId, WorkspaceId, derived_id
 from domain.kernel.permissions import STAFF_ROLES, TENANT_ROLES, Permission, StaffRole, TenantRole
-from domain.platform.registration import RegisterTenant, TenantRegistered
+from domain.platform.registration import RegisterTenant
 from domain.platform.staff import AddStaff
 from domain.tenancy.api_key import CreateApiKey
 from domain.tenancy.grant import ApproveGrant, RequestGrant
@@ -145,13 +145,7 @@ class Demo:
             owner_name=company.owner.name,
         )
         outcome = await self._operator.execute(PLATFORM, command, tenant_id, key=f"demo/{company.slug}")
-        (events,) = await self._parts.log.read_streams(PLATFORM, [(f"registration:{tenant_id}", 0)])
-        (registered,) = self._parts.codec.decode(events[:1], reveal=True)
-        if not isinstance(registered, TenantRegistered):
-            raise TypeError("a registration begins with the tenant's")
-        cause = Because(outcome.command_id, outcome.command_id)
-        workflow = Workflow(self._parts.commands, PLATFORM, tenant_id, cause)
-        await open_tenant(self._parts.commands, registered, workflow)
+        await open_registered(self._parts, outcome, first_key=False)
         for name in company.workspaces:
             await self._as(
                 place.owner, CreateWorkspace(name=name), place.id_of("workspace", name), f"workspace/{name}"

@@ -131,14 +131,10 @@ class Health:
     def _builds(self) -> list[BuildStatus]:
         dsn = self._around.settings.dsn(Role.PROJECTOR, self._around.database.admin)
         with psycopg.connect(dsn, autocommit=True, connect_timeout=2) as connection:
-            found = status(connection)
-        return found
+            return status(connection)
 
     async def _analytics(self) -> tuple[bool, str]:
-        analytics = self._parts.analytics
-        if analytics is None:
-            return True, "not used"
-        health = await analytics.health()
+        health = await self._parts.analytics.health()
         if health.poisoned:
             return False, "stopped for some tenants"
         return True, "rebuilding" if health.rebuilding else "answers"

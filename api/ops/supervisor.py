@@ -1,8 +1,8 @@
 """Keeps an installation's processes running: starts them, restarts what dies, stops them in order.
 
 A child is its own process with one line to the supervisor (see `child`). Programs start together, since each waits
-for what it needs by itself, and stop in the reverse order of their listing: first the door, so that what it has
-accepted is still worked on by the others. Only children that this supervisor started are ever signalled.
+for what it needs by itself. The last listed stops before the others: it is the door, and what it has accepted is to be
+whole before those that work on it go. Only children that this supervisor started are ever signalled.
 """
 
 from __future__ import annotations
@@ -185,8 +185,9 @@ class Supervisor:
     async def stop(self) -> None:
         """Stop every child, the last listed first; each finishes what it accepted, or is ended after its grace."""
         self._stopping.set()
-        for child in reversed(self.children.values()):
-            await self._stop_one(child)
+        *others, door = self.children.values()
+        await self._stop_one(door)
+        await asyncio.gather(*(self._stop_one(child) for child in others))
 
     async def _stop_one(self, child: Child) -> None:
         async with child.launching:

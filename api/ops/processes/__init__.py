@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 NAMES: Final = ("olap", "projector", "worker", "api")
-"""In the order in which they are listed; they stop in the reverse order."""
+"""The API is last: it is the first to stop."""
 
 log = structlog.get_logger(__name__)
 

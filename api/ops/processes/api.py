@@ -10,10 +10,8 @@ import structlog
 import uvicorn
 from starlette.middleware import Middleware
 
-from adapters.duckdb.client import FlightAnalytics
 from api.composition import composed
 from api.http.app import create_app, settle
-from api.ops.analytics import olap_settings
 from api.ops.child import inherited_listener
 from api.ops.health import Health
 from api.ops.listening import BACKLOG, listen
@@ -51,9 +49,7 @@ async def work(around: Around) -> None:
     """Serve until asked to stop; then take nothing more, answer what was begun, and commit what was accepted."""
     settings = around.settings
     listener = inherited_listener() or listen(settings)
-    server = around.database.admin
-    analytics = FlightAnalytics(olap_settings(settings, server))
-    async with composed(settings, server, analytics=analytics) as parts:
+    async with composed(settings, around.database.admin) as parts:
         health = Health(around, parts)
         lines = Lines() if settings.log_level in ("debug", "info") else None
         layer = Middleware(RequestLog, meters=around.meters, tracer=around.tracer, lines=lines)
@@ -79,4 +75,3 @@ async def work(around: Around) -> None:
         await serving
         if lines is not None:
             lines.flush()
-    await analytics.close()

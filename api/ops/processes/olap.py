@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.duckdb.client import FlightAnalytics
 from adapters.duckdb.owner import run_owner
-from api.ops.analytics import olap_settings
+from api.analytics import olap_settings
 from application.ports.analytics import AnalyticsError
 
 if TYPE_CHECKING:

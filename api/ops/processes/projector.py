@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
+import domain.registered  # noqa: F401 - every event there is must be known before the first is read
 from adapters.eventstore.codec import JsonCodec
 from adapters.keys.sqlite import SqliteKeyStore
 from adapters.postgres.policies import policies_for_view

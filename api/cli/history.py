@@ -1,0 +1,279 @@
+"""`penguinmails replay` and `penguinmails receipt`: what happened, what was, and whether something happened."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.cli.options import Data, Key, settings_of
+from api.cli.output import Json, NotThere, as_json, data, rows, words
+from application.ports.positions import MalformedPosition, Position
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from api.cli.inside import Inside
+    from application.principals import Principal
+    from application.replay import HistoryEvent, StateAt
+
+_COLUMNS = ("position", "recorded_at", "name", "stream", "actor", "channel", "payload")
+
+
+def moment(text: str) -> Position | datetime | int:
+    """A position token, a bare position of the present epoch, or a time (UTC where it names no offset)."""
+    if text.isdigit():
+        return int(text)
+    try:
+        return Position.parse(text)
+    except MalformedPosition:
+        pass
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no position and no time such as 2026-11-23T14:00:00Z"
+        ) from None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def replay(
+    *,
+    stream: Annotated[
+        str | None, typer.Option("--stream", help="One stream, as category:id.", show_default=False)
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="Show the stream's state at a position or time.", show_default=False),
+    ] = None,
+    diff: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--diff", help="Show what changed in the stream between two positions or times."),
+    ] = None,
+    category: Annotated[
+        str | None,
+        typer.Option("--category", help="All streams of a kind, such as contact.", show_default=False),
+    ] = None,
+    name: Annotated[
+        list[str] | None, typer.Option("--name", help="Event names; -NAME leaves one out; may be repeated.")
+    ] = None,
+    actor: Annotated[
+        list[str] | None,
+        typer.Option("--actor", help="Actor ids or kinds; - leaves one out; may be repeated."),
+    ] = None,
+    correlation: Annotated[
+        str | None,
+        typer.Option("--correlation", help="Everything that one command led to.", show_default=False),
+    ] = None,
+    after: Annotated[
+        str | None, typer.Option("--after", help="From this time on.", show_default=False)
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option("--before", help="Until before this time.", show_default=False)
+    ] = None,
+    backward: Annotated[bool, typer.Option("--backward", help="The latest first.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many events at most.")] = 50,
+    cursor: Annotated[
+        str | None, typer.Option("--cursor", help="Go on where an earlier page ended.", show_default=False)
+    ] = None,
+    key: Key = None,
+    data_folder: Data = None,
+    json_: Json = False,
+) -> None:
+    """Show a tenant's history, a stream's state as of any moment, or what changed between two.
+
+    Personal values show if the key may read them; erased ones show as [erased], always. Reading is recorded.
+    """
+    from api.cli.inside import working
+    from application.replay import HistoryFilters
+
+    del json_
+    if (as_of or diff) and stream is None:
+        raise typer.BadParameter("name the stream with --stream category:id", param_hint="--as-of/--diff")
+    filters = HistoryFilters.model_validate(
+        {
+            "stream": stream,
+            "category": category,
+            "name": name or [],
+            "actor": actor or [],
+            "correlation": correlation,
+            "after": after,
+            "before": before,
+        }
+    )
+
+    async def work(inside: Inside) -> None:
+        reader = _Reader(inside, await inside.principal(key))
+        if stream is not None and diff is not None:
+            await reader.difference(stream, *diff)
+        elif stream is not None and as_of is not None:
+            await reader.state(stream, as_of)
+        else:
+            await reader.history(filters, backward=backward, limit=limit, cursor=cursor)
+
+    working(settings_of(data_folder), work)
+
+
+class _Reader:
+    """Reads the log for somebody, and records that they read."""
+
+    def __init__(self, inside: Inside, who: Principal) -> None:
+        from domain.kernel.permissions import Permission
+
+        who.require(Permission.HISTORY_READ)
+        self._parts = inside.parts
+        self._who = who
+        self._seen = {
+            "reveal": Permission.HISTORY_READ_PERSONAL in who.permissions,
+            "evidence": Permission.EVIDENCE_READ in who.permissions,
+        }
+
+    async def history(self, filters: Any, *, backward: bool, limit: int, cursor: str | None) -> None:
+        from application.replay import Direction
+
+        direction = Direction.BACKWARD if backward else Direction.FORWARD
+        page = await self._parts.replay.history(
+            self._who.tenant_id, filters, direction=direction, cursor=cursor, limit=limit, **self._seen
+        )
+        token = Position(page.head.epoch, page.head.position).token()
+        told = filters.model_dump(mode="json", exclude_defaults=True)
+        await self._record("history.events", token, len(page.events), told)
+        rows([_shown(event) for event in page.events], _COLUMNS)
+        if page.next is not None:
+            words(f"There is more: --cursor {page.next}")
+        if not page.events:
+            given = ", ".join(sorted(told)) or "none"
+            words(
+                f"No events. Looked at {page.scanned} up to position {page.head.position}; filters: {given}."
+            )
+
+    async def state(self, stream: str, at: str) -> None:
+        found = await self._parts.replay.state(
+            self._who.tenant_id, stream, at=await self._moment(at), **self._seen
+        )
+        await self._record("history.state", await self._token(found.position), 1, {"stream": stream})
+        data(_state(found), _lines(_state(found)))
+
+    async def difference(self, stream: str, earlier: str, later: str) -> None:
+        first, second = await self._moment(earlier), await self._moment(later)
+        before, now, changes = await self._parts.replay.difference(
+            self._who.tenant_id, stream, first, second, **self._seen
+        )
+        await self._record("history.difference", await self._token(now.position), 1, {"stream": stream})
+        kept = [change for change in changes if not change.path.endswith("_hmac")]
+        told = {
+            "from": None if before is None else _state(before),
+            "to": _state(now),
+            "changes": [asdict(change) for change in kept],
+        }
+        data(told, [f"{one.path}: {_text(one.before)} -> {_text(one.after)}" for one in kept])
+        if not kept:
+            words("Nothing changed in between.")
+
+    async def _moment(self, text: str) -> Position | datetime:
+        found = moment(text)
+        if not isinstance(found, int):
+            return found
+        head = await self._parts.log.head(self._who.tenant_id)
+        return Position(head.epoch if head else 1, found)
+
+    async def _token(self, position: int) -> str:
+        head = await self._parts.log.head(self._who.tenant_id)
+        return Position(head.epoch if head else 1, position).token()
+
+    async def _record(self, query: str, position: str, count: int, filters: dict[str, Any]) -> None:
+        from application.reading import Read
+        from domain.access.reads import ReadKind
+
+        read = Read(
+            principal=self._who,
+            query=query,
+            kind=ReadKind.REPLAY,
+            position=position,
+            rows=count,
+            filters=json.dumps(filters, sort_keys=True),
+            channel="cli",
+        )
+        await self._parts.access.record(read)
+
+
+def _shown(event: HistoryEvent) -> dict[str, Any]:
+    from api.http.history import without_pseudonyms
+
+    told = asdict(event)
+    told["recorded_at"] = event.recorded_at.isoformat()
+    told["payload"] = without_pseudonyms(event.payload)
+    if not as_json():
+        told["actor"] = event.actor.get("kind")
+        told["payload"] = _text(told["payload"])
+    return told
+
+
+def _state(found: StateAt) -> dict[str, Any]:
+    told = asdict(found)
+    told["state"] = {name: value for name, value in found.state.items() if not name.endswith("_hmac")}
+    return told
+
+
+def _lines(told: dict[str, Any]) -> list[str]:
+    head = [f"{told['stream']} version {told['version']} at position {told['position']} ({told['as_of']})"]
+    return [*head, *(f"  {name}: {_text(value)}" for name, value in told["state"].items())]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+
+
+def receipt(
+    idempotency_key: Annotated[str, typer.Argument(help="The Idempotency-Key that a command was sent with.")],
+    *,
+    key: Key = None,
+    data_folder: Data = None,
+    json_: Json = False,
+) -> None:
+    """Did it happen? What was accepted under an idempotency key, ever; exit code 3 when nothing was."""
+    from api.cli.inside import working
+
+    del json_
+
+    async def work(inside: Inside) -> None:
+        told = await _receipt(inside, await inside.principal(key), idempotency_key)
+        events = [f"  {one['position']:>8}  {one['name']}" for one in told["events"]]
+        data(told, [f"{told['command']} accepted {told['accepted_at']} as {told['command_id']}", *events])
+
+    working(settings_of(data_folder), work)
+
+
+async def _receipt(inside: Inside, who: Principal, text: str) -> dict[str, Any]:
+    from application.commanding import events_of
+
+    parts, tenant_id = inside.parts, who.tenant_id
+    found = await parts.log.receipt(tenant_id, parts.commands.receipt_hmacs(tenant_id, text))
+    if found is None:
+        raise NotThere("Nothing was ever accepted under this key.")
+    events = await events_of(parts.log, tenant_id, found)
+    if not _may_see(inside, who, events):
+        raise NotThere("Nothing was ever accepted under this key.")
+    return {
+        "command": found.command,
+        "command_id": _plain(found.command_id),
+        "accepted_at": found.recorded_at.astimezone(UTC).isoformat(),
+        "events": [{"name": row.name, "version": row.version, "position": row.position} for row in events],
+    }
+
+
+def _may_see(inside: Inside, who: Principal, events: list[Any]) -> bool:
+    """Those who may read the history see all; others what they did themselves."""
+    from domain.kernel.permissions import Permission
+
+    if Permission.HISTORY_READ in who.permissions:
+        return True
+    told = inside.parts.codec.metadata(events)
+    return all(one["actor"]["id"] == _plain(who.actor.id) for one in told)
+
+
+def _plain(found: UUID) -> str:
+    return str(found)

@@ -1,0 +1,50 @@
+"""A registered tenant, opened at once: the worker would do the same, a moment later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from api.ops.bootstrap import Operator
+from application.credentials import new_api_key
+from application.jobs import open_tenant
+from application.workflow import Because, Workflow
+from domain.kernel.ids import PLATFORM, derived_id
+from domain.kernel.permissions import TenantRole
+from domain.platform.registration import TenantRegistered
+from domain.tenancy.api_key import CreateApiKey
+
+if TYPE_CHECKING:
+    from api.composition import Composition
+    from application.commanding import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A tenant whose log has begun. `key`: the owner's first, unless it was shown before."""
+
+    tenant_id: UUID
+    slug: str
+    workspace_id: UUID
+    owner_id: UUID
+    key: str | None
+
+
+async def open_registered(parts: Composition, outcome: Outcome, *, first_key: bool) -> Opened:
+    """Open the log of the tenant that `outcome` registered; `first_key`: and make its owner's first key."""
+    tenant_id = outcome.target
+    (events,) = await parts.log.read_streams(PLATFORM, [(f"registration:{tenant_id}", 0)])
+    (registered,) = parts.codec.decode(events[:1], reveal=True)
+    if not isinstance(registered, TenantRegistered):
+        raise TypeError("a registration begins with the tenant's")
+    cause = Because(outcome.command_id, outcome.command_id)
+    await open_tenant(parts.commands, registered, Workflow(parts.commands, PLATFORM, tenant_id, cause))
+    key = None
+    if first_key:
+        command = CreateApiKey(label="First key", role=TenantRole.OWNER, member_id=registered.owner_id)
+        key_id = derived_id(tenant_id, "first key")
+        key = new_api_key(tenant_id, key_id).text
+        command.carrying(parts.hasher.hmac(tenant_id, key))
+        await Operator(parts).execute(tenant_id, command, key_id, key=f"key/{key_id}")
+    return Opened(tenant_id, registered.slug, registered.workspace_id, registered.owner_id, key)
