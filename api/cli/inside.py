@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from api.cli.options import key_text
-from api.cli.output import NotThere, Unavailable
+from api.cli.output import NotThere
 from api.composition import composed
 from api.ops import logs
 from api.ops.bootstrap import admin_key_file
 from api.ops.database import Schema, opened, schema_of
+from api.ops.errors import CannotRun
 from application.commanding import Order
 from application.ports.positions import Position
 from application.principals import Principal, Unauthenticated
@@ -116,7 +117,5 @@ def working(settings: Settings, work: Callable[[Inside], Awaitable[None]]) -> No
 
     with opened(settings, watch=False) as database:
         if schema_of(database.admin) is not Schema.CURRENT:
-            raise Unavailable(
-                "The database's schema is not that of this version. Run `penguinmails migrate`."
-            )
+            raise CannotRun("The database's schema is not that of this version. Run `penguinmails migrate`.")
         asyncio.run(whole(database.admin))

@@ -11,7 +11,8 @@ import typer
 
 from api.cli import history, keys, tenants, views
 from api.cli.options import Data, settings_of
-from api.cli.output import ABOUT_EXITS, Exit, Group, Json, Unavailable, data, words
+from api.cli.output import ABOUT_EXITS, Exit, Group, Json, data, words
+from api.ops.errors import CannotRun
 
 _EXITS = "  ".join(f"{exit_code.value}: {about}" for exit_code, about in ABOUT_EXITS.items())
 
@@ -107,7 +108,7 @@ def migrate(
     with opened(settings, watch=False) as database:
         before = schema_of(database.admin)
         if before is Schema.NEWER:
-            raise Unavailable("The database was migrated by a newer version of PenguinMails. Run that one.")
+            raise CannotRun("The database was migrated by a newer version of PenguinMails. Run that one.")
         rights = bring(database.admin, settings.passwords, reset_passwords=reset_passwords)
         lines = [f"schema: {'migrated' if before is Schema.BEHIND else 'current already'}", *rights]
         data({"before": before, "now": Schema.CURRENT, "rights": rights, "database": database.place}, lines)

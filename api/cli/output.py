@@ -24,6 +24,7 @@ from adapters.postgres.binaries import NoPostgres
 from adapters.postgres.embedded import EmbeddedPostgresFailed
 from adapters.postgres.place import NoUser
 from adapters.postgres.roles import RolesUnusable
+from api.ops.errors import CannotRun
 from application.batch import problems_of
 from application.ports.log import KeyReused, LogError, UnknownLog
 from domain.kernel.errors import Refusal, RefusalKind
@@ -71,10 +72,6 @@ Json = Annotated[
 
 class NotThere(Exception):
     """What was named is not here; the message says what, and where to look."""
-
-
-class Unavailable(Exception):
-    """What is needed does not run or does not answer; the message says what to do."""
 
 
 class Refused(Exception):
@@ -155,7 +152,7 @@ def _told(error: Exception) -> tuple[Exit, str, Mapping[str, Any]] | None:
 
 
 _UNAVAILABLE: Final = (
-    Unavailable,
+    CannotRun,
     LogError,
     EmbeddedPostgresFailed,
     NoPostgres,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from adapters.postgres.migrate import migrate
-from api.cli.output import Unavailable
 from api.ops import logs
 from api.ops.database import Schema, opened, schema_of
+from api.ops.errors import CannotRun
 from api.ops.listening import listen
 from api.ops.processes import NAMES, run_folder
 from api.ops.state import RunState, identity, own_identity
@@ -86,7 +86,7 @@ def serve(settings: Settings, *, demo: bool, tell: Callable[[Serving], None]) ->
 
 def _migrate(settings: Settings, database: Database) -> None:
     if schema_of(database.admin) is Schema.NEWER:
-        raise Unavailable("The database was migrated by a newer version of PenguinMails. Run that one.")
+        raise CannotRun("The database was migrated by a newer version of PenguinMails. Run that one.")
     changed = migrate(database.admin, settings.passwords)
     if changed:
         log.info("brought rights to the matrix", count=len(changed))
@@ -104,12 +104,10 @@ def _prepare(environment: Mapping[str, str], *, demo: bool) -> Mapping[str, Any]
         check=False,
     )
     if done.returncode != 0:
-        raise Unavailable(
-            f"The first steps failed (exit code {done.returncode}); what happened stands above."
-        )
+        raise CannotRun(f"The first steps failed (exit code {done.returncode}); what happened stands above.")
     told = json.loads(done.stdout)
     if not isinstance(told, dict):
-        raise Unavailable("The first steps ended without a word.")
+        raise CannotRun("The first steps ended without a word.")
     return told
 
 

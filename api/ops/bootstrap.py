@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from adapters.postgres.place import write_private
+from api.ops.errors import CannotRun
 from application.commanding import Order
 from application.credentials import ApiKeyText, new_api_key, parse_api_key
 from application.principals import Principal
@@ -105,7 +106,7 @@ def _key_in(file: Path, tenant_id: UUID, fresh_id: UUID) -> ApiKeyText:
     return parsed
 
 
-class KeyFileUnusable(Exception):
+class KeyFileUnusable(CannotRun):
     """A file that should hold an API key holds something else."""
 
 

@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 import adapters.postgres
 from adapters.postgres.binaries import OLDEST
 from adapters.postgres.embedded import EmbeddedPostgres
+from api.ops.errors import CannotRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ MIGRATIONS: Final = Path(adapters.postgres.__file__).parent / "migrations"
 _PATIENCE: Final = 10
 
 
-class DatabaseUnusable(Exception):
+class DatabaseUnusable(CannotRun):
     """The database that DATABASE_URL names cannot be used; the message says why and what to do."""
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Final
 
+from api.ops.errors import CannotRun
+
 if TYPE_CHECKING:
     from api.settings import Settings
 
 BACKLOG: Final = 2048
 
 
-class AddressTaken(Exception):
+class AddressTaken(CannotRun):
     """Something else listens on the address. Stop it, or choose another: PENGUINMAILS_PORT or `--port`."""
 
 

@@ -12,6 +12,8 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import psutil
 import structlog
 
+from api.ops.errors import CannotRun
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
@@ -22,7 +24,7 @@ _PATIENCE: Final = 30.0
 _CLOCK_GRAIN: Final = 0.1
 
 
-class AlreadyServed(Exception):
+class AlreadyServed(CannotRun):
     """Another `penguinmails serve` runs on this data folder. Use it, or stop it first."""
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from api.ops.child import LINE, LISTENER
+from api.ops.errors import CannotRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +34,7 @@ _LONGEST_DELAY: Final = 10.0
 _TRIES_AT_START: Final = 3
 
 
-class DidNotStart(Exception):
+class DidNotStart(CannotRun):
     """A process ended before it was ready, three times. Its own words stand above this message."""
 
 

@@ -13,6 +13,7 @@ import structlog
 from api.ops import logs
 from api.ops.child import Line
 from api.ops.database import Schema, opened, schema_of
+from api.ops.errors import CannotRun
 from api.ops.metrics import Meters, answering, socket_path
 from api.ops.tracing import tracer
 
@@ -29,7 +30,7 @@ NAMES: Final = ("olap", "projector", "worker", "api")
 log = structlog.get_logger(__name__)
 
 
-class NotMigrated(Exception):
+class NotMigrated(CannotRun):
     """The database's schema is not that of this version. Run `penguinmails migrate`."""
 
 

@@ -7,8 +7,11 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from adapters.duckdb.client import FlightAnalytics
+from adapters.duckdb.files import AlreadyOwned
 from adapters.duckdb.owner import run_owner
+from adapters.duckdb.settings import InvalidSettings
 from api.analytics import olap_settings
+from api.ops.errors import CannotRun
 from application.ports.analytics import AnalyticsError
 
 if TYPE_CHECKING:
@@ -44,7 +47,10 @@ async def work(around: Around) -> None:
         task.cancel()
     await asyncio.gather(asked, ready, return_exceptions=True)
     await client.close()
-    await owning
+    try:
+        await owning
+    except (AlreadyOwned, InvalidSettings) as error:
+        raise CannotRun(str(error)) from error
 
 
 async def _tell_when_ready(around: Around, client: FlightAnalytics) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from adapters.broker.queue import open_queue
+from adapters.broker.queue import BrokerUnusable, open_queue
 from adapters.postgres.roles import Role
 from api.composition import composed
+from api.ops.errors import CannotRun
 from application.jobs import Workflows
 from projections.jobs.dispatcher import Dispatcher
 from projections.jobs.runner import Runner
@@ -48,9 +49,11 @@ async def work(around: Around) -> None:
                 asyncio.run_coroutine_threadsafe(workflows.run(job, stopping), loop).result()
 
         runner = Runner(dsn, do)
-        queue = await asyncio.to_thread(
-            open_queue, None if broker is None else broker.get_secret_value(), dsn, runner.run
-        )
+        try:
+            address = None if broker is None else broker.get_secret_value()
+            queue = await asyncio.to_thread(open_queue, address, dsn, runner.run)
+        except BrokerUnusable as error:
+            raise CannotRun(str(error)) from error
         dispatcher, stop = Dispatcher(dsn, queue.send), threading.Event()
         around.meters.figures(lambda: _figures(dsn), _ABOUT)
         queue.start(_THREADS)
