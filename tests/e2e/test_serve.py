@@ -1,0 +1,142 @@
+"""The first minute, and the ones after a stop, a kill, a second start."""
+
+import json
+import signal
+import subprocess
+import time
+import urllib.request
+
+import psutil
+import pytest
+
+from tests.support.serving import ROOT, Served, eventually, installation
+
+pytestmark = pytest.mark.xdist_group("serve")
+
+
+def _as_printed(command: str) -> dict[str, object]:
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=30, check=True)
+    told: dict[str, object] = json.loads(done.stdout)
+    return told
+
+
+def _get(address: str) -> dict[str, object]:
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        told: dict[str, object] = json.load(answer)
+    return told
+
+
+def test_the_first_minute_and_what_is_kept() -> None:
+    with installation() as served:
+        begun = time.monotonic()
+        banner = served.start(program=(str(ROOT / "scripts" / "run"),))
+        assert time.monotonic() - begun < 60
+        assert "embedded Postgres" in banner
+        assert str(served.data) in banner
+        assert f"export PENGUINMAILS_KEY={served.key}" in banner
+        assert len(served.curls) == 3
+
+        created, read, counted = (_as_printed(command) for command in served.curls)
+        data = read["data"]
+        assert isinstance(data, dict)
+        assert data["contact_id"] == created["id"]
+        assert data["first_name"] == "Grace"
+        rows = counted["data"]
+        assert isinstance(rows, list)
+        assert sum(row["events"] for row in rows) > 2_000
+
+        ready = _get(f"{served.address}/readyz")
+        assert ready["state"] in ("ready", "degraded")
+        family = served.family()
+        assert served.stop() == 0
+        assert not psutil.wait_procs(family, timeout=5)[1], "a process outlived the one that started it"
+
+        banner = served.start()
+        assert served.key not in banner, "a key is printed once"
+        assert f"$(cat {served.data}/secrets/demo-key)" in banner
+        again = _get_with_key(f"{served.address}/v1/audience/contacts/{created['id']}", served.key)
+        assert again["data"] == data
+        created, read, _ = (_as_printed(command) for command in served.curls)
+        assert isinstance(read["data"], dict)
+        assert read["data"]["contact_id"] == created["id"]
+
+        served.kill()
+        served.start()
+        again = _get_with_key(f"{served.address}/v1/audience/contacts/{created['id']}", served.key)
+        assert again["data"] == read["data"]
+
+
+def _get_with_key(address: str, key: str) -> dict[str, object]:
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        told: dict[str, object] = json.load(answer)
+    return told
+
+
+def test_a_killed_process_is_started_again_and_a_killed_supervisor_leaves_none() -> None:
+    with installation() as served:
+        served.start("--no-demo")
+        for name in ("api", "projector", "worker", "olap"):
+            before = served.processes()[name]
+            before.kill()
+            for _ in eventually(f"{name} is there again"):
+                now = served.processes().get(name)
+                if now is not None and now.pid != before.pid:
+                    break
+        for _ in eventually("all is well again"):
+            try:
+                if _get(f"{served.address}/readyz")["state"] == "ready":
+                    break
+            except OSError:
+                continue
+        children = [process for name, process in served.processes().items() if name != "serve"]
+        assert served.process is not None
+        served.process.send_signal(signal.SIGKILL)
+        served.process.wait(10)
+        gone, alive = psutil.wait_procs(children, timeout=25)
+        assert not alive, f"orphans: {alive}"
+        assert len(gone) == 4
+
+        assert "Register a tenant" in served.start()
+
+
+def test_a_second_serve_is_refused_and_harms_nothing(demo_installation: Served) -> None:
+    before = demo_installation.processes()
+    done = demo_installation.cli("serve", "--port", "0", code=4)
+    assert "served already" in done.stderr
+    assert demo_installation.address in done.stderr
+    assert done.stdout == ""
+    assert {name: process.pid for name, process in before.items()} == {
+        name: process.pid for name, process in demo_installation.processes().items()
+    }
+
+
+def test_a_taken_port_is_said_before_anything_is_made(demo_installation: Served) -> None:
+    port = demo_installation.address.rpartition(":")[2]
+    with installation() as other:
+        done = other.cli("serve", "--port", port, code=4)
+        assert "Cannot listen" in done.stderr
+        assert not other.data.exists()
+
+
+def test_health_and_figures(demo_installation: Served) -> None:
+    address = demo_installation.address
+    assert _get(f"{address}/healthz") == {"state": "alive"}
+    checks = _get(f"{address}/readyz")["checks"]
+    assert isinstance(checks, dict)
+    assert checks.keys() == {"database", "migrations", "keys", "projector", "analytics"}
+    with urllib.request.urlopen(f"{address}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    for process in ("api", "projector", "worker", "olap"):
+        assert f'penguinmails_up{{process="{process}"}} 1.0' in text
+    assert 'penguinmails_projection_lag_events{process="projector",projection="contacts"}' in text
+    assert "penguinmails_jobs_due" in text
+
+
+def test_what_is_kept_is_private(demo_installation: Served) -> None:
+    data = demo_installation.data
+    for name in ("keys", "secrets", "run", "blobs", "olap"):
+        assert (data / name).stat().st_mode & 0o077 == 0, name
+    for name in ("demo-key", "admin-key"):
+        assert (data / "secrets" / name).stat().st_mode & 0o777 == 0o600
+    assert data.stat().st_mode & 0o066 == 0
