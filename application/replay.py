@@ -22,6 +22,7 @@ from application.ports.positions import Position
 from application.queries import CursorMismatch
 from domain.kernel.commands import DECIDERS
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
+from domain.kernel.idset import IdSet
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -345,7 +346,7 @@ def plain(state: Any) -> dict[str, Any]:
 
 
 def _ordered(value: Any) -> Any:
-    return sorted(value, key=str) if isinstance(value, set | frozenset) else value
+    return sorted(value, key=str) if isinstance(value, set | frozenset | IdSet) else value
 
 
 def _picked(values: list[str], wanted: list[str]) -> bool:

@@ -92,9 +92,10 @@ class Front:
             problem = problem_of(error)
             if problem.kind is INTERNAL:
                 log.exception("unforeseen error", request=scope["penguin.request_id"])
-            if started:
+            if not started:
+                await answer_problem(problem, scope, send)
+            elif "penguin.problem" not in scope:
                 raise ConnectionAbortedError("the answer broke off") from None
-            await answer_problem(problem, scope, send)
 
 
 def settle() -> None:
@@ -150,7 +151,7 @@ def create_app(
 ) -> FastAPI:
     """The app over a started composition. `routes` and `middlewares` (outermost first) are those of operations."""
     known = (Problem, Refusal, LogError, AnalyticsError, MalformedPosition)
-    errors: dict[Any, Any] = {**dict.fromkeys(known, _on_error), HTTPException: _on_http_error}
+    errors: dict[Any, Any] = {**dict.fromkeys((*known, Exception), _on_error), HTTPException: _on_http_error}
     app = Door(
         title="PenguinMails",
         openapi_url=None,

@@ -98,6 +98,7 @@ class CommandRoute:
             principal.may_write(kind.permission)
         except (MissingPermission, TenantSuspended):
             principal = await self._parts.callers.identify(call, fresh=True)
+            principal.require(kind.permission)
         return principal
 
     def _order(

@@ -102,6 +102,15 @@ def _history(document: Document) -> Json:
                 page,
             )
         },
+        "/v1/access": {
+            "get": _reading(
+                "access_reads",
+                "Who read what: personal values, exports, and everything that staff read",
+                Permission.ACCESS_READ,
+                [*filters, direction, *_shared(("Cursor", "Limit"))],
+                page,
+            )
+        },
         "/v1/history/state": {
             "get": _reading(
                 "history_state",

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from application.replay import HistoryEvent, StateAt
+    from application.replay import HistoryEvent, HistoryPage, StateAt
 
 FILTERS: Final = tuple(HistoryFilters.model_fields)
 _LISTS: Final = ("name", "actor")
+_PAGES: Final = ("direction", "cursor", "limit")
 _MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(AwareDatetime)
 
 
@@ -31,11 +32,12 @@ class History(Desk):
     """Answers from the log itself. Every answer is recorded: it may show personal values of any time."""
 
     def routes(self) -> list[Route]:
-        """Three routes."""
+        """Three for the log, one for the log of reads."""
         return [
             Route("/v1/history", self.events, methods=["GET"]),
             Route("/v1/history/state", self.state, methods=["GET"]),
             Route("/v1/history/difference", self.difference, methods=["GET"]),
+            Route("/v1/access", self.accesses, methods=["GET"]),
         ]
 
     async def _asked(self, request: Request, name: str, *known: str) -> tuple[Asked, dict[str, bool]]:
@@ -51,29 +53,37 @@ class History(Desk):
 
     async def events(self, request: Request) -> Response:
         """A page of the history."""
-        asked, seen = await self._asked(request, "history.events", *FILTERS, "direction", "cursor", "limit")
-        direction = _direction(asked.given.pop("direction", Direction.FORWARD.value))
-        cursor, limit = asked.given.pop("cursor", None), asked.limit()
-        filters = asked.read_as(HistoryFilters, _LISTS)
-        if filters.stream is not None:
-            _public(filters.stream)
-        tenant_id = asked.principal.tenant_id
-        found = await self.parts.replay.history(
-            tenant_id, filters, direction=direction, cursor=cursor, limit=limit, **seen
-        )
-        position = Position(found.head.epoch, found.head.position).token()
-        content = {
-            "data": [_event(event) for event in found.events],
-            "next": found.next,
-            "position": position,
-            "as_of": found.head.recorded_at.isoformat(),
-            "looked_at": found.scanned,
-        }
+        asked, seen = await self._asked(request, "history.events", *FILTERS, *_PAGES)
+        filters, ways = _wanted(asked)
+        found = await self.parts.replay.history(asked.principal.tenant_id, filters, **(ways | seen))
+        content = _page(found)
         told = filters.model_dump(mode="json", exclude_defaults=True)
-        await self.trace(
-            asked, "history.events", ReadKind.REPLAY, position=position, rows=len(found.events), filters=told
-        )
+        position, rows = content["position"], len(found.events)
+        await self.trace(asked, "history.events", ReadKind.REPLAY, position=position, rows=rows, filters=told)
         return self.answer(asked, content, position)
+
+    async def accesses(self, request: Request) -> Response:
+        """A page of the tenant's second log: who read what. `position` is that log's own."""
+        asked = await self.asked(request, "access.reads", (*FILTERS, *_PAGES))
+        principal = asked.principal
+        principal.require(Permission.ACCESS_READ)
+        filters, ways = _wanted(asked)
+        evidence = Permission.EVIDENCE_READ in principal.permissions
+        try:
+            found = await self.parts.accesses.history(
+                principal.tenant_id, filters, **ways, reveal=True, evidence=evidence
+            )
+        except NotFound:
+            # Nobody has read anything yet.
+            empty: dict[str, Any] = {
+                "data": [],
+                "next": None,
+                "position": Position(1, 0).token(),
+                "as_of": None,
+                "looked_at": 0,
+            }
+            return self.answer(asked, empty, None)
+        return self.answer(asked, _page(found), None)
 
     async def state(self, request: Request) -> Response:
         """What a stream was."""
@@ -125,6 +135,29 @@ class History(Desk):
     async def _position(self, asked: Asked, found: StateAt) -> str:
         head = await self.parts.log.head(asked.principal.tenant_id)
         return Position(head.epoch if head else 1, found.position).token()
+
+
+def _wanted(asked: Asked) -> tuple[HistoryFilters, dict[str, Any]]:
+    """The filters, and how to page through what they leave."""
+    ways = {
+        "direction": _direction(asked.given.pop("direction", Direction.FORWARD.value)),
+        "cursor": asked.given.pop("cursor", None),
+        "limit": asked.limit(),
+    }
+    filters: HistoryFilters = asked.read_as(HistoryFilters, _LISTS)
+    if filters.stream is not None:
+        _public(filters.stream)
+    return filters, ways
+
+
+def _page(found: HistoryPage) -> dict[str, Any]:
+    return {
+        "data": [_event(event) for event in found.events],
+        "next": found.next,
+        "position": Position(found.head.epoch, found.head.position).token(),
+        "as_of": found.head.recorded_at.isoformat(),
+        "looked_at": found.scanned,
+    }
 
 
 def _event(event: HistoryEvent) -> dict[str, Any]:

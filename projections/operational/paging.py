@@ -80,7 +80,9 @@ async def page(
         conditions.append(f"({', '.join(f't.{o}' for o in select.order)}) {compare} ({', '.join(names)})")
     hidden = {} if scope.personal else dict.fromkeys(personal_fields(row), SEALED)
     columns = [
-        f"t.{name}" for name in dict.fromkeys((*row.model_fields, *select.order)) if name not in hidden
+        f"{select.computed[name]} AS {name}" if name in select.computed else f"t.{name}"
+        for name in dict.fromkeys((*row.model_fields, *select.order))
+        if name not in hidden
     ]
     async with snapshot(connection, scope.tenant_id, QUERIES[select.name].projections) as at:
         text = (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,9 @@ from uuid import UUID
 import httpx
 import pytest
 
+from adapters.duckdb.owner import run_owner
+from adapters.postgres.policies import policies_for_view
+from api.analytics import olap_settings
 from api.composition import Composition, composed, now
 from api.http.app import create_app
 from api.settings import Settings
@@ -26,6 +31,8 @@ from domain.platform.staff import AddStaff, CreateStaffKey
 from domain.tenancy.api_key import CreateApiKey
 from domain.tenancy.plans import Plan
 from domain.tenancy.tenant import OpenTenant
+from projections.operational.views import VIEWS
+from projections.runtime.projector import Projector, ProjectorSettings
 from tests.support.database import Database
 
 FAST = 10_000_000
@@ -51,6 +58,19 @@ class Api:
 
     parts: Composition
     http: httpx.AsyncClient
+    database: Database
+
+    async def project(self) -> None:
+        """Let every view take in what is in the logs."""
+        await asyncio.to_thread(self._project)
+
+    def _project(self) -> None:
+        projector = Projector(
+            ProjectorSettings(self.database.projector, self.parts.codec, VIEWS, policies_for_view)
+        )
+        with projector.connect() as connection:
+            while projector.step(connection):
+                projector.refresh_soon()
 
     async def send(
         self,
@@ -131,12 +151,28 @@ class Api:
 @asynccontextmanager
 async def serving(database: Database, folder: Path, **settings: Any) -> AsyncIterator[Api]:
     """The API over a database, in this process."""
-    configured = Settings(data=folder, **settings)
     _lend_passwords(database, folder)
+    configured = Settings(data=folder, **settings)
     async with composed(configured, database.admin) as parts:
         transport = httpx.ASGITransport(app=create_app(parts), raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://penguin.test") as client:
-            yield Api(parts, client)
+            yield Api(parts, client, database)
+
+
+@contextmanager
+def analytics_of(api: Api) -> Iterator[None]:
+    """The owner of the analytics file, in a thread of this process."""
+    stop, ready = threading.Event(), threading.Event()
+    settings = olap_settings(api.parts.settings, api.database.admin)
+    owner = threading.Thread(target=run_owner, args=(settings, stop, ready.set))
+    owner.start()
+    try:
+        if not ready.wait(30):
+            raise TimeoutError("analytics did not open")
+        yield
+    finally:
+        stop.set()
+        owner.join()
 
 
 def _lend_passwords(database: Database, folder: Path) -> None:

@@ -1,0 +1,324 @@
+"""Whatever is sent, a problem document comes back that names what is wrong and repeats nothing of it; never a 500."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from httpx import Response
+
+from domain.kernel.permissions import TenantRole
+from tests.support.api import Api, serving
+from tests.support.database import Database
+
+CREATE = "/v1/audience/new/create-list"
+SECRET = "zebra-in-the-body"
+
+
+def problem(answer: Response, status: int, code: str) -> dict[str, object]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    told: dict[str, object] = answer.json()
+    assert told["type"] == f"/problems/{code}"
+    assert told["status"] == status
+    assert told["request_id"] == answer.headers["request-id"]
+    return told
+
+
+async def test_no_key_wrong_key_and_revoked_key(api: Api) -> None:
+    tenant = await api.tenant()
+    for key in (None, "nonsense", tenant.key[:-2] + "AA", f"pm_live_{'A' * 75}"):
+        answer = await api.post(CREATE, key, {})
+        problem(answer, 401, "unauthenticated")
+        assert answer.headers["www-authenticate"] == "Bearer"
+    made = await api.post("/v1/tenancy/new/create-api-key", tenant.key, {"label": "x", "role": "admin"})
+    body = {"workspace_id": str(tenant.workspace_id), "name": "x"}
+    secret = made.json()["secret"]
+    assert (await api.post(CREATE, secret, body)).status_code == 201
+    revoked = await api.post(f"/v1/tenancy/{made.json()['id']}/revoke-api-key", tenant.key)
+    assert revoked.status_code == 200
+    problem(await api.post(CREATE, secret, body), 401, "unauthenticated")
+    problem(await api.send("GET", "/v1/tenancy/workspaces", secret), 401, "unauthenticated")
+
+
+async def test_a_secret_is_shown_once(api: Api) -> None:
+    tenant = await api.tenant()
+    body = {"label": "x", "role": "viewer"}
+    first = (await api.post("/v1/tenancy/new/create-api-key", tenant.key, body, idempotency_key="k")).json()
+    again = (await api.post("/v1/tenancy/new/create-api-key", tenant.key, body, idempotency_key="k")).json()
+    assert first["secret"].startswith("pm_live_")
+    assert (again["secret"], again["id"]) == (None, first["id"])
+    assert "revoke" in again["note"]
+
+
+async def test_a_missing_permission_is_named_and_given_at_once(api: Api) -> None:
+    tenant = await api.tenant()
+    viewer = await api.key(tenant, TenantRole.VIEWER)
+    told = problem(await api.post(CREATE, viewer, {}), 403, "missing-permission")
+    assert told["permission"] == "lists.write"
+    assert "lists.write" in str(told["detail"])
+
+
+async def test_a_stale_version_is_told_with_the_current_one(api: Api) -> None:
+    tenant = await api.tenant()
+    made = (
+        await api.post(CREATE, tenant.key, {"workspace_id": str(tenant.workspace_id), "name": "a"})
+    ).json()
+    path = f"/v1/audience/{made['id']}/rename-list"
+    renamed = await api.post(path, tenant.key, {"name": "b"}, if_match='"1"')
+    assert renamed.headers["etag"] == '"2"'
+    told = problem(await api.post(path, tenant.key, {"name": "c"}, if_match='"1"'), 409, "stale-version")
+    assert told["current"] == 2
+
+
+BODIES = {
+    "empty": (b"", 415, "unsupported-media-type"),
+    "cut off": (b'{"name": "x"', 400, "malformed-json"),
+    "trailing garbage": (b'{"name": "x"} x', 400, "malformed-json"),
+    "two objects": (b"{}{}", 400, "malformed-json"),
+    "a list": (b"[]", 422, "body-invalid"),
+    "null": (b"null", 422, "body-invalid"),
+    "not UTF-8": (b'{"name": "\xff\xfe"}', 400, "malformed-json"),
+    "lone surrogate": (b'{"name": "\\ud800"}', 400, "malformed-json"),
+    "deep": (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, 400, "malformed-json"),
+    "huge number": (b'{"name": ' + b"9" * 10_000 + b"}", 400, "malformed-json"),
+    "NaN": (b'{"name": NaN}', 422, "body-invalid"),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+async def test_a_body_that_is_none(api: Api, name: str) -> None:
+    body, status, code = BODIES[name]
+    tenant = await api.tenant()
+    headers = {"content-type": "application/json"} if body else {"content-type": "text/plain"}
+    answer = await api.send("POST", CREATE, tenant.key, body, headers)
+    assert answer.status_code in (status, 422), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] in (f"/problems/{code}", "/problems/body-invalid")
+
+
+@pytest.mark.parametrize("name", ["\x00", "a\x00b", "a\nb", "\u202eabc", "", " ", "x" * 10_001])
+async def test_text_that_nobody_should_store(api: Api, name: str) -> None:
+    tenant = await api.tenant()
+    answer = await api.post(CREATE, tenant.key, {"workspace_id": str(tenant.workspace_id), "name": name})
+    told = problem(answer, 422, "body-invalid")
+    assert [error["pointer"] for error in told["errors"]] == ["/name"]  # type: ignore[attr-defined]  # a list of objects
+
+
+async def test_what_was_sent_is_never_repeated(api: Api) -> None:
+    tenant = await api.tenant()
+    body = {
+        "workspace_id": SECRET,
+        "email": SECRET,
+        "first_name": [SECRET],
+        "country": SECRET,
+        "attributes": {"a": [SECRET]},
+        "subscriber_type": SECRET,
+    }
+    answer = await api.post("/v1/audience/new/create-contact", tenant.key, body)
+    told = problem(answer, 422, "body-invalid")
+    assert SECRET not in answer.text
+    pointers = {error["pointer"] for error in told["errors"]}  # type: ignore[attr-defined]  # a list of objects
+    assert pointers == {
+        "/workspace_id",
+        "/email",
+        "/first_name",
+        "/country",
+        "/attributes/a",
+        "/subscriber_type",
+    }
+
+
+async def test_an_unknown_field_is_named(api: Api) -> None:
+    tenant = await api.tenant()
+    body = {"workspace_id": str(tenant.workspace_id), "name": "x", "nmae": "y"}
+    told = problem(await api.post(CREATE, tenant.key, body), 422, "body-invalid")
+    assert told["errors"][0]["pointer"] == "/nmae"  # type: ignore[index]  # a list of objects
+
+
+async def test_an_oversize_body_is_refused_by_its_length_and_while_it_comes(api: Api) -> None:
+    tenant = await api.tenant()
+    head = {"content-type": "application/json"}
+    told = problem(await api.send("POST", CREATE, tenant.key, b"x" * 1_048_577, head), 413, "body-too-large")
+    assert told["limit"] == 1_048_576
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 65_536
+
+    request = api.http.build_request(
+        "POST", CREATE, content=endless(), headers={**head, "authorization": f"Bearer {tenant.key}"}
+    )
+    assert "content-length" not in request.headers
+    problem(await api.http.send(request), 413, "body-too-large")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("POST", "/v1/audience/new/create-lists", 405, "method-not-allowed"),
+        ("GET", "/v1/nowhere/contacts", 404, "not-found"),
+        ("GET", "/v1", 404, "not-found"),
+        ("GET", "/nothing", 404, "not-found"),
+        ("GET", "/v1/audience/new/create-list", 405, "method-not-allowed"),
+        ("DELETE", "/v1/audience/contacts", 405, "method-not-allowed"),
+        ("POST", "/v1/audience/not-an-id/create-list", 404, "not-found"),
+        ("POST", f"/v1/audience/{uuid4()}/rename-list", 404, "not-found"),
+        ("GET", "/v1/audience/contacts/not-an-id", 404, "not-found"),
+    ],
+)
+async def test_wrong_addresses_and_methods(api: Api, method: str, path: str, status: int, code: str) -> None:
+    tenant = await api.tenant()
+    await api.project()
+    body = {"name": "x"} if method == "POST" else None
+    answer = await api.send(method, path, tenant.key, body)
+    problem(answer, status, code)
+    if status == 405:
+        assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("idempotency-key", "x" * 256),
+        ("idempotency-key", "has space"),
+        ("if-match", "abc"),
+        ("if-match", "*"),
+        ("penguin-dry-run", "maybe"),
+        ("penguin-tenant", "acme"),
+        ("penguin-grant", "acme"),
+        ("penguin-reason", "x" * 501),
+    ],
+)
+async def test_headers_that_cannot_be_used(api: Api, header: str, value: str) -> None:
+    tenant = await api.tenant()
+    body = {"workspace_id": str(tenant.workspace_id), "name": "x"}
+    _, staff = await api.staff()
+    key = staff if header in ("penguin-tenant", "penguin-grant") else tenant.key
+    answer = await api.send("POST", CREATE, key, body, {header: value})
+    told = problem(answer, 400, "header-invalid")
+    assert told["errors"][0]["header"].lower() == header  # type: ignore[index]  # a list of objects
+
+
+async def test_an_unknown_version_of_the_api(api: Api) -> None:
+    tenant = await api.tenant()
+    answer = await api.post(CREATE, tenant.key, {}, penguin_version="1999-01-01")
+    assert problem(answer, 400, "unknown-version")["versions"] == ["2026-11-23"]
+    known = await api.post(CREATE, tenant.key, {}, penguin_version="2026-11-23")
+    problem(known, 422, "body-invalid")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "limit=1&limit=2",
+        "cursor=zz",
+        "min_position=zz",
+        "country=Germany",
+        "workspace_id=1",
+        "nothing=1",
+        "q=%00",
+        "q=%ff",
+        "list_id=%F0%9F%92%A9",
+    ],
+)
+async def test_parameters_that_cannot_be_used(api: Api, query: str) -> None:
+    tenant = await api.tenant()
+    await api.project()
+    answer = await api.send("GET", f"/v1/audience/contacts?{query}", tenant.key)
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "query", ["stream=%00", "stream=email_claim:x", "after=yesterday", "correlation=1", "name="]
+)
+async def test_history_parameters_that_cannot_be_used(api: Api, query: str) -> None:
+    tenant = await api.tenant()
+    answer = await api.send("GET", f"/v1/history?{query}", tenant.key)
+    assert answer.status_code in (200, 404, 422), answer.text
+    assert answer.status_code == 200 or answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_dry_run_says_what_would_be_and_leaves_nothing(api: Api) -> None:
+    tenant = await api.tenant()
+    before = await api.parts.position_of(tenant.id)
+    body = {"workspace_id": str(tenant.workspace_id), "email": "a@example.org", "first_name": "Zebra"}
+    for header in ({"penguin_dry_run": "true"}, {}):
+        path = "/v1/audience/new/create-contact" + ("" if header else "?dry_run=true")
+        answer = await api.post(path, tenant.key, body, idempotency_key="once", **header)
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        assert told["dry_run"]
+        assert "audience.contact_created" in [event["name"] for event in told["events"]]
+        assert "Zebra" not in answer.text
+        assert "hmac" not in answer.text
+    assert await api.parts.position_of(tenant.id) == before
+    viewer = await api.key(tenant, TenantRole.VIEWER)
+    problem(
+        await api.post("/v1/audience/new/create-contact", viewer, body, penguin_dry_run="true"),
+        403,
+        "missing-permission",
+    )
+
+
+async def test_a_limit_is_the_plans_and_says_when_to_come_back(api: Api) -> None:
+    tenant = await api.tenant(rate=3)
+    body = {"workspace_id": str(tenant.workspace_id), "name": "x"}
+    answers = [await api.post(CREATE, tenant.key, body) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [201, 201, 201, 429]
+    assert answers[0].headers["ratelimit-policy"] == '"commands";q=3;w=60'
+    assert answers[0].headers["ratelimit"].startswith('"commands";r=2;t=')
+    told = problem(answers[3], 429, "rate-limited")
+    assert told["limit"] == 3
+    assert 1 <= int(answers[3].headers["retry-after"]) <= 60
+    assert (await api.send("GET", "/v1/reports", tenant.key)).status_code == 200, "reads have their own limit"
+
+
+async def test_two_processes_share_a_limit(database: Database, tmp_path: Path) -> None:
+    async with serving(database, tmp_path) as one, serving(database, tmp_path) as two:
+        tenant = await one.tenant(rate=40)
+        body = {"workspace_id": str(tenant.workspace_id), "name": "x"}
+        answers = [await api.post(CREATE, tenant.key, body) for _ in range(30) for api in (one, two)]
+        accepted = [answer.status_code for answer in answers].count(201)
+        # Never more than the limit; what one process leased and did not spend, a twentieth of it, may be left over.
+        assert 38 <= accepted <= 40
+
+
+async def test_pages_for_people(api: Api) -> None:
+    for path in ("/", "/docs", "/problems", "/problems/missing-permission"):
+        answer = await api.send("GET", path)
+        assert answer.status_code == 200
+        assert "<h1>" in answer.text
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "<script" not in answer.text
+        assert "style=" not in answer.text
+    problem(await api.send("GET", "/problems/none-such"), 404, "not-found")
+    document = (await api.send("GET", "/openapi.json")).json()
+    assert json.dumps(document).count("$defs") == 0
+
+
+async def test_an_unforeseen_error_tells_nothing_but_its_request(
+    api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tenant = await api.tenant()
+
+    async def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError(SECRET)
+
+    monkeypatch.setattr(type(api.parts.commands), "execute", broken)
+    monkeypatch.setattr(type(api.parts.replay), "history", broken)
+    body = {"workspace_id": str(tenant.workspace_id), "name": "x"}
+    for answer in (
+        await api.post(CREATE, tenant.key, body),
+        await api.send("GET", "/v1/history", tenant.key),
+    ):
+        problem(answer, 500, "internal")
+        assert SECRET not in answer.text
+    capsys.readouterr()

@@ -1,0 +1,209 @@
+"""Views, receipts, history and reports over HTTP."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote
+
+from domain.kernel.permissions import StaffRole, TenantRole
+from tests.support.api import Api, TestTenant, analytics_of
+
+CONTACT = {"email": "Anna.Weiss@example.org", "first_name": "Anna", "company": "Acme", "country": "DE"}
+
+
+async def contact(api: Api, tenant: TestTenant, **fields: object) -> dict[str, str]:
+    body = {"workspace_id": str(tenant.workspace_id), **CONTACT, **fields}
+    answer = await api.post("/v1/audience/new/create-contact", tenant.key, body)
+    assert answer.status_code == 201, answer.text
+    told: dict[str, str] = answer.json()
+    return told
+
+
+async def reads(api: Api, tenant: TestTenant) -> int:
+    """Reads in a tenant's second log."""
+    return len((await api.send("GET", "/v1/access", tenant.key)).json().get("data", []))
+
+
+async def test_a_view_shows_what_a_command_did(api: Api) -> None:
+    tenant = await api.tenant()
+    made = await contact(api, tenant)
+    await api.project()
+    answer = await api.send(
+        "GET",
+        f"/v1/audience/contacts?email=anna.weiss@example.org&min_position={made['position']}",
+        tenant.key,
+    )
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert [row["first_name"] for row in told["data"]] == ["Anna"]
+    assert told["position"] == made["position"] == answer.headers["penguin-position"]
+    assert told["as_of"] is not None
+    one = await api.send("GET", f"/v1/audience/contacts/{made['id']}", tenant.key)
+    assert one.json()["data"]["email"] == CONTACT["email"]
+
+
+async def test_a_view_that_is_behind_says_so(api: Api) -> None:
+    tenant = await api.tenant()
+    await api.project()
+    made = await contact(api, tenant)
+    answer = await api.send("GET", f"/v1/audience/contacts?min_position={made['position']}", tenant.key)
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "/problems/view-not-ready"
+    assert answer.headers["retry-after"] == "1"
+
+
+async def test_pages_hold_together_by_their_cursor(api: Api) -> None:
+    tenant = await api.tenant()
+    for number in range(5):
+        await contact(api, tenant, email=f"p{number}@example.org")
+    await api.project()
+    seen, cursor = [], None
+    while True:
+        more = "" if cursor is None else f"&cursor={cursor}"
+        told = (await api.send("GET", f"/v1/audience/contacts?limit=2{more}", tenant.key)).json()
+        seen += [row["email"] for row in told["data"]]
+        cursor = told["next"]
+        if cursor is None:
+            break
+    assert seen == [f"p{number}@example.org" for number in reversed(range(5))]
+    first = (await api.send("GET", "/v1/audience/contacts?limit=2", tenant.key)).json()["next"]
+    other = await api.send("GET", f"/v1/audience/contacts?country=DE&cursor={first}", tenant.key)
+    assert other.json()["type"] == "/problems/cursor-mismatch"
+
+
+async def test_who_may_not_see_personal_values_sees_that_they_are_sealed(api: Api) -> None:
+    tenant = await api.tenant()
+    viewer = await api.key(tenant, TenantRole.VIEWER)
+    await contact(api, tenant)
+    await api.project()
+    told = (await api.send("GET", "/v1/audience/contacts", viewer)).json()
+    assert told["data"][0]["email"] == "[sealed]"
+    assert told["data"][0]["country"] == "DE"
+    asked = await api.send("GET", "/v1/audience/contacts?q=anna", viewer)
+    assert asked.json()["type"] == "/problems/personal-filter"
+
+
+async def test_personal_reads_leave_a_trace_before_the_answer_and_others_none(api: Api) -> None:
+    tenant = await api.tenant()
+    viewer = await api.key(tenant, TenantRole.VIEWER)
+    await contact(api, tenant)
+    await api.project()
+    assert await reads(api, tenant) == 0
+    await api.send("GET", "/v1/audience/contacts", viewer)
+    assert await reads(api, tenant) == 0
+    before = (await api.send("GET", "/v1/audience/contacts", tenant.key)).json()
+    assert await reads(api, tenant) == 1
+    after = (await api.send("GET", "/v1/audience/contacts", tenant.key)).json()
+    assert before["position"] == after["position"], "reading moved the position it reports"
+
+
+async def test_a_receipt_tells_what_became_of_a_key(api: Api) -> None:
+    tenant = await api.tenant()
+    key = "nightly/sync?run=7#1"
+    unknown = await api.send("GET", f"/v1/receipts/{quote(key, safe='')}", tenant.key)
+    assert unknown.json()["type"] == "/problems/no-such-receipt"
+    body = {"workspace_id": str(tenant.workspace_id), "name": "Newsletter"}
+    made = await api.send("POST", "/v1/audience/new/create-list", tenant.key, body, {"idempotency-key": key})
+    told = (await api.send("GET", f"/v1/receipts/{quote(key, safe='')}", tenant.key)).json()["data"]
+    assert told["command"] == "audience.create-list"
+    assert told["command_id"] == made.json()["command_id"]
+    assert told["events"] == made.json()["events"]
+    await api.project()
+    caught_up = (await api.send("GET", f"/v1/receipts/{quote(key, safe='')}", tenant.key)).json()["data"]
+    assert all(view["reached"] for view in caught_up["caught_up"].values())
+    assert "lists" in caught_up["caught_up"]
+
+
+async def test_a_key_of_somebody_else_has_no_receipt_for_those_who_may_not_read_the_history(api: Api) -> None:
+    tenant = await api.tenant()
+    member, other = await api.key(tenant, TenantRole.MEMBER), await api.key(tenant, TenantRole.VIEWER)
+    body = {"workspace_id": str(tenant.workspace_id), "name": "Mine"}
+    await api.post("/v1/audience/new/create-list", member, body, idempotency_key="mine")
+    assert (await api.send("GET", "/v1/receipts/mine", member)).status_code == 200
+    assert (await api.send("GET", "/v1/receipts/mine", other)).status_code == 404
+    assert (await api.send("GET", "/v1/receipts/mine", tenant.key)).status_code == 200
+
+
+async def test_history_and_states_and_what_changed(api: Api) -> None:
+    tenant = await api.tenant()
+    body = {"workspace_id": str(tenant.workspace_id), "name": "First"}
+    made = (await api.post("/v1/audience/new/create-list", tenant.key, body)).json()
+    stream = f"list:{made['id']}"
+    await api.post(f"/v1/audience/{made['id']}/rename-list", tenant.key, {"name": "Second"})
+    page = (await api.send("GET", f"/v1/history?stream={stream}", tenant.key)).json()
+    assert [event["name"] for event in page["data"]] == ["audience.list_created", "audience.list_renamed"]
+    assert page["data"][0]["command_name"] == "audience.create-list"
+    was = await api.send("GET", f"/v1/history/state?stream={stream}&at={made['position']}", tenant.key)
+    assert was.json()["data"]["state"]["name"] == "First"
+    answer = await api.send(
+        "GET", f"/v1/history/difference?stream={stream}&from={made['position']}", tenant.key
+    )
+    assert answer.json()["data"]["changes"] == [{"path": "/name", "before": "First", "after": "Second"}]
+    left_out = await api.send("GET", "/v1/history?name=-audience.list_renamed&direction=backward", tenant.key)
+    assert "audience.list_renamed" not in {event["name"] for event in left_out.json()["data"]}
+
+
+async def test_no_hmac_leaves_the_log(api: Api) -> None:
+    tenant = await api.tenant()
+    await contact(api, tenant)
+    text = (await api.send("GET", "/v1/history", tenant.key)).text
+    assert "_hmac" not in text
+    assert '"email_claim"' in text
+    assert "email_claim:" not in text
+
+
+async def test_reports_as_json_and_as_csv(api: Api) -> None:
+    tenant = await api.tenant()
+    made = await contact(api, tenant)
+    with analytics_of(api):
+        path = f"/v1/reports/contacts_by_segment?min_position={made['position']}"
+        told = (await api.send("GET", path, tenant.key)).json()
+        assert told["position"] == made["position"], told
+        assert [row["country"] for row in told["data"]] == ["DE"]
+        as_csv = await api.send("GET", f"{path}&format=csv&bom=true&delimiter=semicolon", tenant.key)
+        assert as_csv.headers["content-type"] == "text/csv; charset=utf-8"
+        header, first = as_csv.text.removeprefix("\ufeff").splitlines()[:2]
+        assert header.split(";") == told["columns"]
+        assert first.split(";")[0] == str(told["data"][0][told["columns"][0]])
+        cell = "&".join(f"cell.{name}={told['data'][0][name]}" for name in told["columns"][:2])
+        events = await api.send("GET", f"/v1/reports/contacts_by_segment/events?{cell}", tenant.key)
+        assert sum(event["weight"] for event in events.json()["data"]) == 1, events.text
+        wrong = await api.send("GET", "/v1/reports/activity?from=tomorrow", tenant.key)
+        assert wrong.status_code == 422
+
+
+async def test_without_analytics_a_report_says_when_to_come_back(api: Api) -> None:
+    tenant = await api.tenant()
+    answer = await api.send("GET", "/v1/reports/activity", tenant.key)
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "/problems/analytics-unavailable"
+    assert answer.headers["retry-after"]
+
+
+async def test_staff_read_under_a_grant_and_the_tenant_sees_it(api: Api) -> None:
+    tenant = await api.tenant()
+    await contact(api, tenant)
+    await api.project()
+    _, asking_key = await api.staff(StaffRole.SUPPORT)
+    _, approving_key = await api.staff(StaffRole.OPERATIONS)
+    here = {"penguin-tenant": str(tenant.id)}
+    scope = {"scope": ["contacts.read"], "ticket": "SUP-1", "reason": "Counts look wrong", "hours": 1}
+    asked = await api.send("POST", "/v1/tenancy/new/request-grant", asking_key, scope, here)
+    assert asked.status_code == 201, asked.text
+    grant = asked.json()["id"]
+    under = {"penguin-grant": f"{tenant.id}.{grant}"}
+    early = await api.send("GET", "/v1/audience/contacts", asking_key, headers=under)
+    assert early.json()["type"] == "/problems/grant-not-active"
+    own = await api.send("POST", f"/v1/tenancy/{grant}/approve-grant", asking_key, {}, here)
+    assert own.status_code == 403
+    approved = await api.send("POST", f"/v1/tenancy/{grant}/approve-grant", approving_key, {}, here)
+    assert approved.status_code == 200, approved.text
+    told = await api.send("GET", "/v1/audience/contacts", asking_key, headers=under)
+    assert told.status_code == 200, told.text
+    assert told.json()["data"][0]["email"] == "[sealed]"
+    assert await reads(api, tenant) == 1
+    others = await api.send("GET", "/v1/audience/contacts", approving_key, headers=under)
+    assert others.status_code == 403
+    tenants = await api.send("GET", "/v1/audience/contacts", tenant.key, headers=under)
+    assert tenants.json()["type"] == "/problems/staff-alone"
+    assert json.dumps(told.json()).count("Anna") == 0

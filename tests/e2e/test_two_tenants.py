@@ -1,0 +1,299 @@
+"""Tenant B, with every permission of its own, meets A's ids on every route: it learns and changes nothing.
+
+The routes come from the OpenAPI document, so that a new one is covered on the day it is declared. The same requests by
+A itself must work: a test that proves nothing would else look like one that does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+import pytest
+
+from api.http.openapi import openapi
+from application.ports.positions import Position
+from application.queries import QUERIES
+from domain.kernel.commands import COMMANDS, Command
+from domain.kernel.permissions import TenantRole
+from tests.support.api import Api, TestTenant, analytics_of
+
+MARK = "Quetzalcoatl"
+"""Stands in every text of A's; it must be in nothing that B sees."""
+_MAKING = ("create", "invite", "record")
+CSV = f"email,first name\nrow@example.org,{MARK}\nnot an address,{MARK}\n".encode()
+
+
+@dataclass
+class Theirs:
+    """What A has: ids by kind of stream, and everything that must not be seen."""
+
+    tenant: TestTenant
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def secrets(self) -> set[str]:
+        return {MARK, *self.ids.values(), str(self.tenant.id), str(self.tenant.workspace_id)}
+
+
+async def furnished(api: Api) -> Theirs:
+    """A tenant with one of everything."""
+    tenant = await api.tenant(MARK)
+    made = Theirs(tenant, {"tenant": str(tenant.id), "workspace": str(tenant.workspace_id)})
+    workspace = {"workspace_id": str(tenant.workspace_id)}
+
+    async def command(kind: str, slug: str, body: dict[str, Any], key: str = tenant.key) -> dict[str, Any]:
+        context = "audience" if kind in ("contact", "list", "import") else "tenancy"
+        answer = await api.post(f"/v1/{context}/new/{slug}", key, body, idempotency_key=f"{MARK}-{kind}")
+        assert answer.status_code == 201, answer.text
+        told: dict[str, Any] = answer.json()
+        made.ids[kind] = told["id"]
+        return told
+
+    contact = await command(
+        "contact",
+        "create-contact",
+        {**workspace, "email": f"{MARK}@example.org", "first_name": MARK, "country": "DE"},
+    )
+    registered = next(event for event in contact["events"] if event["stream"].startswith("addressee:"))
+    made.ids["addressee"] = registered["stream"].partition(":")[2]
+    await command("list", "create-list", {**workspace, "name": MARK})
+    await command("api_key", "create-api-key", {"label": MARK, "role": "admin"})
+    invitation = {"email": f"m@{MARK}.example", "full_name": MARK, "role": "admin"}
+    await command("member", "invite-member", invitation)
+    made.ids |= {"owner": str(tenant.owner_id), "ownership": str(tenant.id)}
+    upload = await api.send(
+        "POST",
+        f"/v1/audience/imports?workspace_id={tenant.workspace_id}",
+        tenant.key,
+        CSV,
+        {"content-type": "text/csv", "idempotency-key": f"{MARK}-import"},
+    )
+    assert upload.status_code == 201, upload.text
+    made.ids["import"] = upload.json()["id"]
+    _, staff = await api.staff()
+    request = {"scope": ["contacts.read"], "ticket": MARK, "reason": MARK, "hours": 1}
+    asked = await api.send(
+        "POST", "/v1/tenancy/new/request-grant", staff, request, {"penguin-tenant": str(tenant.id)}
+    )
+    assert asked.status_code == 201, asked.text
+    made.ids["grant"] = asked.json()["id"]
+    await api.project()
+    return made
+
+
+def body_of(command: type[Command], ids: dict[str, str]) -> dict[str, Any]:
+    """A body that fits, made of the document's example, with A's ids wherever an id goes."""
+    document = openapi()
+    path = f"/v1/{command.context}/{{stream_id}}/{command.slug}"
+    body: dict[str, Any] = json.loads(
+        json.dumps(document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"])
+    )
+    theirs: dict[str, Any] = {
+        "workspace_id": ids["workspace"],
+        "contact_ids": [ids["contact"]],
+        "member_id": ids["member"],
+        "moved_to": ids["owner"],
+        "list_id": ids["list"],
+        "to_member_id": ids["owner"],
+    }
+    return body | {name: value for name, value in theirs.items() if name in command.model_fields}
+
+
+def logs(api: Api) -> dict[UUID, tuple[int, int]]:
+    """How many events each tenant's two logs hold."""
+    with psycopg.connect(api.database.admin) as connection:
+        rows = connection.execute(
+            "SELECT h.tenant_id, h.position, coalesce(a.position, 0) FROM log.heads h "
+            "LEFT JOIN log.access_heads a USING (tenant_id)"
+        ).fetchall()
+    return {tenant: (events, reads) for tenant, events, reads in rows}
+
+
+def says_nothing(answer: httpx.Response, theirs: Theirs, sent: str) -> None:
+    """The answer holds nothing of theirs that was not in the request."""
+    assert answer.status_code < 500, answer.text
+    for secret in theirs.secrets():
+        if secret not in sent:
+            assert secret not in answer.text, f"{answer.request.method} {answer.request.url}"
+            assert not any(secret in value for value in answer.headers.values())
+    if answer.status_code >= 400:
+        assert MARK not in answer.text
+
+
+async def test_every_command_on_anothers_id_is_not_found_and_changes_nothing(api: Api) -> None:
+    theirs = await furnished(api)
+    ours = await api.tenant("Ours")
+    before, chosen = logs(api), ""
+    commands = [command for command in COMMANDS.public() if command.context != "platform"]
+    assert len(commands) > 20
+    for command in commands:
+        target = theirs.ids.get(command.stream)
+        assert target is not None, f"the test has no {command.stream} of A's: add one"
+        body = body_of(command, theirs.ids)
+        path = f"/v1/{command.context}/{target}/{command.slug}"
+        for dry in ("false", "true"):
+            answer = await api.post(path, ours.key, body, penguin_dry_run=dry)
+            assert answer.status_code in (201, 200, 403, 404, 409, 422), answer.text
+            says_nothing(answer, theirs, path + json.dumps(body) + chosen)
+            if answer.status_code == 200:
+                # A stream of B's own, under an id that B chose, which is from now on B's too: A's is another.
+                assert target in chosen or command.slug.startswith(_MAKING), f"{path}: {answer.text}"
+                chosen += target
+        new = await api.post(f"/v1/{command.context}/new/{command.slug}", ours.key, body)
+        says_nothing(new, theirs, json.dumps(body) + chosen)
+    after = logs(api)
+    assert after[theirs.tenant.id] == before[theirs.tenant.id]
+
+
+async def test_every_view_of_anothers_shows_nothing(api: Api) -> None:
+    theirs = await furnished(api)
+    ours = await api.tenant("Ours")
+    await api.project()
+    before = logs(api)
+    singles = {
+        "tenancy.tenant": "tenant",
+        "audience.contact_list": "list",
+        "audience.contact_import": "import",
+    }
+    for query in QUERIES.values():
+        if query.context == "platform":
+            for method in ("GET",):
+                path = f"/v1/{query.context}/{query.path.replace('{id}', theirs.ids['owner'])}"
+                assert (await api.send(method, path, ours.key)).status_code == 403
+            continue
+        if query.single:
+            kind = singles.get(query.name, query.name.partition(".")[2])
+            path = f"/v1/{query.context}/{query.path.replace('{id}', theirs.ids[kind])}"
+            own = await api.send("GET", path, theirs.tenant.key)
+            assert own.status_code == 200, f"{path}: {own.text}"
+            answer = await api.send("GET", path, ours.key)
+            assert answer.status_code == 404, answer.text
+        else:
+            path = f"/v1/{query.context}/{query.path}"
+            own = await api.send("GET", path, theirs.tenant.key)
+            assert own.status_code == 200, f"{path}: {own.text}"
+            assert own.json()["data"], f"the test has nothing of A's in {path}: add one"
+            answer = await api.send("GET", path, ours.key)
+            assert answer.status_code == 200, answer.text
+            for name in query.params.model_fields:
+                wanted = theirs.ids.get(name.removesuffix("_id").removesuffix("person"))
+                if wanted is not None:
+                    filtered = await api.send("GET", f"{path}?{name}={wanted}", ours.key)
+                    assert filtered.json()["data"] == [], filtered.text
+        says_nothing(answer, theirs, path)
+    own_reads = logs(api)[theirs.tenant.id][1] - before[theirs.tenant.id][1]
+    assert own_reads > 0, "A's own reads left no trace"
+    assert logs(api)[theirs.tenant.id][0] == before[theirs.tenant.id][0]
+
+
+def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
+    """Requests for all that is neither a command nor a view."""
+    ids, csv = theirs.ids, {"content-type": "text/csv"}
+    yield "GET", "/v1/history", None, {}
+    yield "GET", "/v1/access", None, {}
+    for kind in ("contact", "list", "member", "workspace", "import"):
+        yield "GET", f"/v1/history/state?stream={kind}:{ids[kind]}", None, {}
+        yield (
+            "GET",
+            f"/v1/history/difference?stream={kind}:{ids[kind]}&from={Position(1, 0).token()}",
+            None,
+            {},
+        )
+        yield "GET", f"/v1/history?stream={kind}:{ids[kind]}", None, {}
+    for kind in ids:
+        yield "GET", f"/v1/receipts/{MARK}-{kind}", None, {}
+    yield "GET", "/v1/reports", None, {}
+    yield "GET", "/v1/reports/activity", None, {}
+    yield "GET", "/v1/reports/activity?format=csv", None, {}
+    yield "GET", f"/v1/reports/contacts_by_segment?workspace_id={ids['workspace']}", None, {}
+    yield "GET", "/v1/reports/contacts_by_segment", None, {}
+    cell = "cell.country=DE&cell.source=unknown"
+    yield "GET", f"/v1/reports/contacts_by_segment/events?{cell}", None, {}
+    yield "GET", "/v1/reports/activity/events?cell.day=2026-11-24&cell.context=audience", None, {}
+    yield "POST", f"/v1/audience/imports?workspace_id={ids['workspace']}", b"email\nx@example.org\n", csv
+    yield "POST", f"/v1/audience/imports/{ids['import']}/preview", {}, {}
+    yield "GET", f"/v1/audience/imports/{ids['import']}/progress", None, {}
+    yield "GET", f"/v1/audience/imports/{ids['import']}/errors", None, {}
+    lines = [
+        {"id": "1", "command": "audience/rename-list", "target": ids["list"], "body": {"name": "Mine now"}},
+        {"id": "2", "command": "audience/erase-contact", "target": ids["contact"], "body": {}},
+        {
+            "id": "3",
+            "command": "audience/create-list",
+            "target": "new",
+            "body": {"workspace_id": ids["workspace"], "name": "In there"},
+        },
+    ]
+    batch = "\n".join(json.dumps(line) for line in lines).encode()
+    yield "POST", "/v1/batch", batch, {"content-type": "application/x-ndjson"}
+    yield "POST", "/v1/invitations/accept", {"token": f"pm_invite_{'A' * 75}"}, {}
+    yield "GET", "/v1/audience/contacts", None, {"penguin-tenant": ids["tenant"]}
+    yield "GET", "/v1/audience/contacts", None, {"penguin-grant": f"{ids['tenant']}.{ids['grant']}"}
+
+
+async def test_no_other_route_shows_or_changes_anything_of_another(api: Api) -> None:
+    theirs = await furnished(api)
+    ours = await api.tenant("Ours")
+    await api.project()
+    before = logs(api)
+    with analytics_of(api):
+        for method, path, body, headers in other_routes(theirs):
+            answer = await api.send(method, path, ours.key, body, headers)
+            says_nothing(answer, theirs, f"{path}{body!r}{headers}")
+            if path.startswith("/v1/receipts"):
+                assert answer.status_code == 404
+            if path == "/v1/batch":
+                statuses = [json.loads(line)["status"] for line in answer.text.splitlines()]
+                assert statuses == [404, 404, 404], answer.text
+            if "contacts_by_segment" in path:
+                assert answer.json()["data"] == [], answer.text
+    assert logs(api)[theirs.tenant.id] == before[theirs.tenant.id]
+
+
+def test_every_route_is_covered() -> None:
+    """A route that is neither a command nor a view must be among those above."""
+    theirs = Theirs(TestTenant(UUID(int=1), UUID(int=2), UUID(int=3), ""))
+    theirs.ids = dict.fromkeys(
+        ("contact", "list", "member", "workspace", "import", "tenant", "grant"),
+        "00000000-0000-7000-8000-000000000001",
+    )
+    asked = {(method.lower(), path.partition("?")[0]) for method, path, _, _ in other_routes(theirs)}
+    known = {f"/v1/{c.context}/{{stream_id}}/{c.slug}" for c in COMMANDS.public()}
+    known |= {f"/v1/{q.context}/{q.path}" for q in QUERIES.values()}
+    for path, operations in openapi()["paths"].items():
+        for method in operations:
+            if (
+                path in known
+                and method in ("get", "post")
+                and not (path == "/v1/audience/imports" and method == "post")
+            ):
+                continue
+            filled = path.replace("{id}", theirs.ids["import"])
+            if filled == "/v1/receipts/{key}":
+                filled = f"/v1/receipts/{MARK}-contact"
+            assert (method, filled) in asked, (
+                f"no test asks {method.upper()} {path} with another tenant's ids"
+            )
+
+
+@pytest.mark.parametrize("role", list(TenantRole))
+async def test_a_key_of_one_workspace_sees_and_touches_that_one_alone(api: Api, role: TenantRole) -> None:
+    tenant = await api.tenant()
+    made = await api.post("/v1/tenancy/new/create-workspace", tenant.key, {"name": "Second"})
+    assert made.status_code == 201, made.text
+    second = made.json()["id"]
+    for workspace, email in ((tenant.workspace_id, "first@example.org"), (second, "second@example.org")):
+        body = {"workspace_id": str(workspace), "email": email}
+        assert (await api.post("/v1/audience/new/create-contact", tenant.key, body)).status_code == 201
+    await api.project()
+    confined = await api.key(tenant, role, workspaces=[second])
+    answer = await api.send("GET", "/v1/audience/contacts", confined)
+    assert {row["workspace_id"] for row in answer.json()["data"]} == {second}
+    elsewhere = {"workspace_id": str(tenant.workspace_id), "name": "x"}
+    refused = await api.post("/v1/audience/new/create-list", confined, elsewhere)
+    assert refused.status_code in (403, 404)
