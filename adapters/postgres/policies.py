@@ -91,11 +91,13 @@ MATRIX: dict[str, Rights] = {
     },
     "ops.projection_versions": {
         Role.PROJECTOR: _CHANGE_ALL,
+        Role.LOADER: _READ_ALL,
         Role.REQUEST: _READ_ALL,
         Role.MAINTENANCE: _READ_ALL,
     },
     "ops.projection_positions": {
         Role.PROJECTOR: _CHANGE_ALL,
+        Role.LOADER: _READ_ALL,
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: _CLEAR,
     },

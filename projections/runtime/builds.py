@@ -102,10 +102,11 @@ def swap(connection: Connection[Any], build: Build) -> bool:
 
 
 def drop_retired(connection: Connection[Any], names: Iterable[str], after: timedelta) -> int:
-    """Drop the schemas of builds retired longer than `after` ago; one that is still being read waits its turn."""
+    """Drop builds retired longer than `after` ago, and forgotten scratch ones; one still being read waits its turn."""
     rows = connection.execute(
         "SELECT name, build, schema_name FROM ops.projection_versions "
-        "WHERE name = ANY(%s) AND state = 'retired' AND changed_at < now() - %s",
+        "WHERE name = ANY(%s) AND (state = 'retired' AND changed_at < now() - %s "
+        "OR state = 'scratch' AND changed_at < now() - interval '6 hours')",
         (list(names), after),
     ).fetchall()
     dropped = 0

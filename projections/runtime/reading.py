@@ -77,3 +77,15 @@ _STANDING: Final = """
         ON p.projection = v.name AND p.build = v.build AND p.tenant_id = %(tenant)s
     WHERE v.state = 'live' AND v.name = ANY(%(names)s)
 """
+
+
+async def positions(connection: AsyncConnection[Any], tenant_id: UUID) -> dict[str, Position]:
+    """How far each live view of a tenant has come: what has caught up with a receipt's last position."""
+    async with connection.transaction():
+        await connection.execute("SELECT set_config('app.tenant_id', %s, true)", (str(tenant_id),))
+        rows = await connection.execute(
+            "SELECT v.name, p.epoch, p.position FROM ops.projection_versions v JOIN ops.projection_positions p "
+            "ON p.projection = v.name AND p.build = v.build WHERE v.state = 'live' AND p.tenant_id = %s",
+            (tenant_id,),
+        )
+        return {name: Position(epoch, position) async for name, epoch, position in rows}

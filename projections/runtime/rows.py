@@ -62,6 +62,11 @@ class Rows:
     def __init__(self, projection: Projection) -> None:
         """Begin with no changes."""
         self._tables = projection.tables
+        self._counts = {
+            (table.counted_in.table, table.counted_in.column)
+            for table in projection.tables.values()
+            if table.counted_in is not None
+        }
         self._segments: dict[str, list[_Segment]] = {name: [] for name in projection.tables}
         self._tenant: UUID | None = None
         self._position = 0
@@ -84,7 +89,7 @@ class Rows:
 
     def upsert(self, table: str, values: dict[str, Any]) -> None:
         """The whole row, whether it is there or not; columns left out are null."""
-        self._not_counted(table)
+        self._not_counted(table, self._tables[table].columns)
         changes, key, row = self._prepare(table, values)
         before = changes.get(key)
         fresh = before is not None and before.kind is _Kind.INSERT
@@ -117,7 +122,7 @@ class Rows:
         segments[-1].matching.append({TENANT: self._tenant, **columns})
 
     def _change(self, table: str, values: dict[str, Any], amounts: dict[str, int]) -> None:
-        self._not_counted(table)
+        self._not_counted(table, (*values, *amounts))
         self._known(table, amounts)
         changes, key, row = self._prepare(table, values)
         before = changes.get(key)
@@ -151,9 +156,11 @@ class Rows:
             if column not in types:
                 raise ValueError(f"{table} has no column {column}")
 
-    def _not_counted(self, table: str) -> None:
+    def _not_counted(self, table: str, columns: Iterable[str]) -> None:
         if self._tables[table].counted_in is not None:
             raise ValueError(f"{table} is counted: its rows are inserted and deleted, nothing else")
+        if self._counts and any((table, column) in self._counts for column in columns):
+            raise ValueError(f"{table} holds a count: it is set once, when the row is inserted")
 
     def flush(self, connection: Connection[Any], schema: str) -> None:
         """Write everything in the caller's transaction, table by table in the order of their declaration."""

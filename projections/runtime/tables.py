@@ -6,12 +6,8 @@ last touched the row. Text is `COLLATE "C"`: sort keys must not hang on the mach
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Final
 
 TENANT: Final = "tenant_id"
 POSITION: Final = "updated_position"
@@ -30,6 +26,7 @@ class Count:
 class Table:
     """One table. `key` and `indexes` name columns after the tenant; `columns` maps names to Postgres types.
 
+    `across` are indexes without the tenant, for what looks at the rows of all tenants (no request does).
     `counted_in` keeps a number of rows on a parent; such a table is only inserted into and deleted from.
     """
 
@@ -37,13 +34,14 @@ class Table:
     key: tuple[str, ...]
     columns: dict[str, str]
     indexes: tuple[tuple[str, ...], ...] = ()
+    across: tuple[tuple[str, ...], ...] = ()
     counted_in: Count | None = None
     types: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Add the two columns every table has. Raises `ValueError` for a key or index on a column it lacks."""
         object.__setattr__(self, "types", {TENANT: "uuid", **self.columns, POSITION: "bigint"})
-        named = {*self.key, *(column for index in self.indexes for column in index)}
+        named = {*self.key, *(column for index in (*self.indexes, *self.across) for column in index)}
         if not self.key or not named <= self.types.keys():
             raise ValueError(f"table {self.name}: key and indexes must name its columns")
 
@@ -56,16 +54,10 @@ class Table:
         return [
             f"CREATE TABLE {schema}.{self.name} ({columns}, PRIMARY KEY ({key}))",
             *(
-                f"CREATE INDEX ON {schema}.{self.name} ({', '.join((TENANT, *index))})"
-                for index in self.indexes
+                f"CREATE INDEX ON {schema}.{self.name} ({', '.join(index)})"
+                for index in (*((TENANT, *index) for index in self.indexes), *self.across)
             ),
         ]
 
 
 _COLLATED: Final = ' COLLATE "C"'
-
-
-def fingerprint(tables: Iterable[Table]) -> str:
-    """A short hash of what the tables look like: a shape that changes without a new version is a mistake."""
-    text = "\n".join(line for table in tables for line in table.ddl("s"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,68 @@
+"""The dispatcher: sends the ids of due jobs to the broker, at least once each.
+
+It sends inside the transaction that marks them: a crash in between repeats a message, and the lease takes care of
+that. Any number of dispatchers may run.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+
+from projections.jobs.runs import forget, take_due
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from psycopg import Connection
+
+log = logging.getLogger(__name__)
+
+_EVERY: Final = 0.25
+_PATIENCE: Final = timedelta(seconds=60)
+_FORGET_AFTER: Final = timedelta(days=30)
+_FORGET_EVERY: Final = 10_000
+
+
+class Dispatcher:
+    """Sends due jobs through `send(job_id)`. `dsn` connects as the role that owns the views.
+
+    `patience`: how long a message may go unheeded before it is sent again.
+    """
+
+    def __init__(self, dsn: str, send: Callable[[UUID], None], patience: timedelta = _PATIENCE) -> None:
+        """Take what is needed; nothing is opened yet."""
+        self._dsn = dsn
+        self._send = send
+        self._patience = patience
+        self.sent = 0
+
+    def run(self, stop: threading.Event) -> None:
+        """Dispatch until `stop` is set; a database or a broker that goes away is waited for."""
+        rounds = 0
+        while not stop.is_set():
+            try:
+                with psycopg.connect(self._dsn, autocommit=True, application_name="dispatcher") as connection:
+                    while not stop.is_set():
+                        if rounds % _FORGET_EVERY == 0:
+                            forget(connection, _FORGET_AFTER)
+                        rounds += 1
+                        if not self.step(connection):
+                            stop.wait(_EVERY)
+            except Exception as error:  # noqa: BLE001 - each broker has its own errors; all of them pass
+                log.warning("dispatcher: trouble, trying again: %s", type(error).__name__)
+                stop.wait(1.0)
+
+    def step(self, connection: Connection[Any]) -> int:
+        """Send what is due now, 100 jobs at most; how many."""
+        with connection.transaction():
+            jobs = take_due(connection, self._patience)
+            for job in jobs:
+                self._send(job)
+        self.sent += len(jobs)
+        return len(jobs)

@@ -1,0 +1,114 @@
+"""The list of jobs due: made by events, ended by events.
+
+A job's id follows from the event that makes it, so a rebuild makes the same jobs and drops those that are over. What
+becomes of a job besides (who runs it, how often it was tried) is no part of the log and stands in `ops.job_runs`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from domain.kernel.ids import derived_id
+from projections.runtime.facts import Projection
+from projections.runtime.tables import Table
+
+if TYPE_CHECKING:
+    from projections.runtime.facts import Fact
+    from projections.runtime.rows import Rows
+
+_ENDED: Final = ("audience.import_completed", "audience.import_failed", "audience.import_cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """When a workflow is due: `on` these events, about the thing that their field `subject` names.
+
+    `at`: the field with the moment it is due; None: at once. `over`: the events, with the same subject, that end it;
+    none where that is told in another log: such a job is over once it ran, and running it again does nothing.
+    """
+
+    name: str
+    subject: str
+    on: tuple[str, ...]
+    over: tuple[str, ...]
+    at: str | None = None
+
+
+WORKFLOWS: Final = (
+    Workflow("tenant.open", "tenant_id", on=("platform.tenant_registered",), over=()),
+    Workflow("import.run", "import_id", on=("audience.import_started",), over=_ENDED),
+    Workflow(
+        "import.roll_back",
+        "import_id",
+        on=("audience.import_rollback_requested",),
+        over=("audience.import_rolled_back",),
+    ),
+    Workflow(
+        "import.destroy_files",
+        "import_id",
+        on=_ENDED,
+        over=("audience.import_files_destroyed",),
+        at="files_until",
+    ),
+    Workflow(
+        "subject.shred",
+        "addressee_id",
+        on=("audience.addressee_erased",),
+        over=("audience.profile_key_destroyed",),
+    ),
+    Workflow(
+        "grant.expire",
+        "grant_id",
+        on=("tenancy.grant_approved",),
+        over=("tenancy.grant_expired", "tenancy.grant_revoked"),
+        at="expires_at",
+    ),
+)
+
+JOBS: Final = Projection(
+    "jobs",
+    version=1,
+    reveals=False,
+    tables=(
+        Table(
+            "jobs",
+            key=("job_id",),
+            columns={
+                "job_id": "uuid",
+                "workflow": "text",
+                "subject_id": "uuid",
+                "position": "bigint",
+                "due_at": "timestamptz",
+            },
+            indexes=(("subject_id", "workflow"),),
+            across=(("due_at",),),
+        ),
+    ),
+)
+
+
+@JOBS.on(*dict.fromkeys(name for workflow in WORKFLOWS for name in (*workflow.on, *workflow.over)))
+def happened(event: Fact, rows: Rows) -> None:
+    """What an event ends is over; what it begins is due."""
+    for workflow in WORKFLOWS:
+        if event.name in workflow.over:
+            rows.delete_where("jobs", subject_id=event.payload[workflow.subject], workflow=workflow.name)
+    for workflow in WORKFLOWS:
+        if event.name in workflow.on:
+            rows.insert(
+                "jobs",
+                {
+                    "job_id": job_id(event.tenant_id, event.position, workflow.name),
+                    "workflow": workflow.name,
+                    "subject_id": event.payload[workflow.subject],
+                    "position": event.position,
+                    "due_at": event.recorded_at if workflow.at is None else event.payload[workflow.at],
+                },
+            )
+
+
+def job_id(tenant_id: UUID, position: int, workflow: str, number: int = 0) -> UUID:
+    """The id of a job: the same whenever the log is read. `number` tells apart several jobs of one event."""
+    return derived_id(tenant_id, position, workflow, number)

@@ -1,0 +1,346 @@
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from adapters.eventstore.codec import JsonCodec
+from adapters.keys.memory import MemoryKeyStore
+from adapters.postgres.policies import policies_for_view
+from application.ports.log import NewEvent
+from domain.kernel.ids import WorkspaceId
+from domain.tenancy.workspace import WorkspaceCreated, WorkspaceRenamed
+from projections.runtime import batch, builds
+from projections.runtime.compare import Difference, compare
+from projections.runtime.facts import Fact, Projection
+from projections.runtime.oversight import parked, retry, status
+from projections.runtime.positions import Overtaken, find_behind
+from projections.runtime.projector import ProjectorSettings, run_projector
+from projections.runtime.rows import Rows
+from projections.runtime.tables import Table
+from tests.support.database import Database
+from tests.support.projecting import World, fresh
+
+
+class Trouble(Exception):
+    pass
+
+
+def counting(name: str = "counting", version: int = 1, *, reveals: bool = False) -> Projection:
+    """Counts a tenant's workspaces, and how often each name was given; "poison" is a name it cannot take."""
+    table = Table("counts", key=("what",), columns={"what": "text", "n": "bigint"})
+    projection = Projection(name, version=version, tables=[table], reveals=reveals)
+
+    @projection.on("tenancy.workspace_created")
+    def created(event: Fact, rows: Rows) -> None:
+        if event.payload["workspace_name"] == "poison":
+            raise Trouble("somebody's name")
+        what = event.payload["workspace_name"]
+        rows.upsert("counts", {"what": f"last {what}", "n": event.position})
+        if event.position == 1:
+            rows.insert("counts", {"what": "all", "n": 0})
+        rows.add("counts", {"what": "all"}, n=1)
+
+    return projection
+
+
+def made(name: str = "w") -> tuple[str, WorkspaceCreated]:
+    workspace = WorkspaceId(fresh())
+    return f"workspace:{workspace}", WorkspaceCreated(workspace_id=workspace, workspace_name=name)
+
+
+def many(*names: str) -> list[tuple[str, WorkspaceCreated]]:
+    return [made(name) for name in names]
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    return World(database, [counting()])
+
+
+@pytest.fixture
+def connection(world: World) -> Iterator[psycopg.Connection]:
+    with world.projector.connect() as made_:
+        yield made_
+
+
+def totals(world: World, name: str = "counting") -> dict[UUID, int]:
+    return {row["tenant_id"]: row["n"] for row in world.rows(name, "counts") if row["what"] == "all"}
+
+
+def test_what_a_projection_does_not_handle_moves_it_on_unread(world: World) -> None:
+    tenant = fresh()
+    world.append(tenant, *many("a"))
+    world.append_raw(tenant, [NewEvent("x:1", "some.thing_happened", 1, b"no json", b"none")] * 3)
+    world.append(tenant, *many("b"))
+    world.project()
+    assert totals(world) == {tenant: 2}
+    with psycopg.connect(world.database.admin) as admin:
+        assert admin.execute("SELECT position FROM ops.projection_positions").fetchall() == [(5,)]
+
+
+def test_a_poisoned_event_stops_its_tenant_alone_and_can_be_tried_again(
+    world: World, connection: psycopg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    ill, well = fresh(), fresh()
+    world.append(ill, *many("a", "a", "a", "poison", "a"))
+    world.append(well, *many("a", "a", "a"))
+    world.project()
+    assert totals(world) == {ill: 3, well: 3}
+    (stopped,) = parked(connection)
+    assert (stopped.tenant_id, stopped.position, stopped.error) == (ill, 4, "Trouble")
+    assert "position 4" in caplog.text
+    assert "somebody" not in caplog.text
+    assert world.projector.counters.parked == 1
+    world.append(well, *many("a"))
+    world.append(ill, *many("a"))
+    world.project()
+    assert totals(world) == {ill: 3, well: 4}
+    (now,) = status(connection)
+    assert (now.tenants_behind, now.events, now.parked) == (1, 3, 1)
+
+    healed = World(world.database, [counting()], world.keys)
+    healed.projections[0].handlers["tenancy.workspace_created"] = lambda _, rows: rows.add(
+        "counts", {"what": "all"}, n=1
+    )
+    assert retry(connection, ill, "counting") == 1
+    healed.project()
+    assert totals(healed) == {ill: 6, well: 4}
+    assert parked(connection) == []
+
+
+def test_an_event_that_the_database_refuses_is_found_among_many(
+    world: World, connection: psycopg.Connection
+) -> None:
+    tenants = [fresh() for _ in range(5)]
+    for tenant in tenants:
+        world.append(tenant, *many(*"abcdefg"))
+    world.append(tenants[2], *many("b\x00d", "h"))
+    world.project()
+    assert totals(world) == dict.fromkeys(tenants, 7)
+    (stopped,) = parked(connection)
+    assert (stopped.tenant_id, stopped.position) == (tenants[2], 8)
+
+
+def test_a_codec_that_cannot_read_an_event_parks_it(world: World, connection: psycopg.Connection) -> None:
+    tenant = fresh()
+    world.append(tenant, *many("a"))
+    world.append_raw(tenant, [NewEvent("x:1", "tenancy.workspace_created", 1, b"no json", b"{}")])
+    world.append_raw(tenant, [NewEvent("x:1", "tenancy.workspace_created", 99, b"{}", b"{}")])
+    world.project()
+    (stopped,) = parked(connection)
+    assert (stopped.position, totals(world)) == (2, {tenant: 1})
+
+
+def test_a_bulk_import_of_one_tenant_does_not_hold_up_the_others(
+    world: World, connection: psycopg.Connection
+) -> None:
+    bulk, others = fresh(), [fresh() for _ in range(9)]
+    world.append(bulk, *many(*["x"] * 400))
+    for tenant in others:
+        world.append(tenant, *many("a", "b"))
+    small = World(world.database, world.projections, world.keys, live_batch=100, catch_up_batch=100)
+    assert small.projector.step(connection)
+    seen = totals(small)
+    assert {tenant: seen[tenant] for tenant in others} == dict.fromkeys(others, 2)
+    assert 50 <= seen[bulk] <= 100
+    small.project()
+    assert totals(small)[bulk] == 400
+
+
+def test_a_projector_that_slept_through_a_batch_cannot_repeat_it(
+    world: World, connection: psycopg.Connection
+) -> None:
+    tenant = fresh()
+    world.append(tenant, *many("a", "a"))
+    live = builds.refresh(connection, world.projections, policies_for_view)
+    for more in (0, 3):  # a tenant's first batch, and a later one
+        if more:
+            world.append(tenant, *many(*["a"] * more))
+        steps = batch.shares(find_behind(connection, live), 100)
+        world.project()
+        with pytest.raises(Overtaken):
+            batch.take_in(connection, world.codec, steps)
+        assert totals(world) == {tenant: 2 + more}
+
+
+def test_after_a_restore_the_tenants_rows_follow_its_new_history(
+    world: World, connection: psycopg.Connection
+) -> None:
+    restored, other = fresh(), fresh()
+    world.append(restored, *many("a", "lost", "lost"))
+    world.append(other, *many("a", "b"))
+    world.project()
+    with psycopg.connect(world.database.admin) as admin:
+        admin.execute("DELETE FROM log.events WHERE tenant_id = %s AND position > 1", (restored,))
+        admin.execute("UPDATE log.heads SET epoch = 2, position = 1 WHERE tenant_id = %s", (restored,))
+    world.project()
+    assert totals(world) == {restored: 1, other: 2}
+    world.append(restored, *many("new"))
+    world.project()
+    names = {row["what"] for row in world.rows("counting", "counts") if row["tenant_id"] == restored}
+    assert names == {"all", "last a", "last new"}
+    assert compare(world.settings(), connection, "counting").equal
+
+
+def test_a_batch_of_too_many_bytes_is_cut_short_and_nothing_is_lost(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "_MOST_BYTES", 900)
+    monkeypatch.setattr(batch, "_FETCH", 2)
+    tenants = [fresh() for _ in range(3)]
+    for tenant in tenants:
+        world.append(tenant, *many(*"abcdefghij"))
+    world.project()
+    assert totals(world) == dict.fromkeys(tenants, 10)
+    assert world.projector.counters.batches > 6
+
+
+def test_a_new_version_fills_beside_the_live_one_and_takes_its_place(
+    world: World, connection: psycopg.Connection
+) -> None:
+    tenant = fresh()
+    world.append(tenant, *many(*["a"] * 30))
+    world.project()
+    newer = World(world.database, [counting(version=2)], world.keys, live_batch=5, catch_up_batch=5)
+    newer.projector.step(connection)
+    assert totals(newer) == {tenant: 30}
+    shown = {one.state: one.schema for one in status(connection)}
+    assert shown == {"live": "views_counting_v1_1", "filling": "views_counting_v2_2"}
+    newer.project()
+    assert builds.live_schema(connection, "counting") == (2, "views_counting_v2_2")
+    assert totals(newer) == {tenant: 30}
+    world.append(tenant, *many("a"))
+    world.project()  # an older process leaves newer builds alone
+    assert totals(world) == {tenant: 30}
+    newer.project()
+    assert totals(newer) == {tenant: 31}
+    with psycopg.connect(world.database.admin) as admin:
+        admin.execute("UPDATE ops.projection_versions SET changed_at = now() - interval '1 day'")
+    newer.project()
+    assert {one.state for one in status(connection)} == {"live"}
+
+
+def test_a_rebuild_of_the_same_version_swaps_in_what_the_log_says(
+    world: World, connection: psycopg.Connection
+) -> None:
+    tenant = fresh()
+    world.append(tenant, *many("a", "b"))
+    world.project()
+    connection.execute("UPDATE views_counting_v1_1.counts SET n = 17 WHERE what = 'all'")
+    wrong = compare(world.settings(), connection, "counting")
+    assert (wrong.tenants, wrong.differences) == (1, [Difference("counts", 1, 1)])
+    builds.rebuild(connection, world.projections[0], policies_for_view)
+    world.project()
+    assert totals(world) == {tenant: 2}
+    right = compare(world.settings(), connection, "counting")
+    assert (right.equal, right.tenants, right.rows) == (True, 1, 3)
+    assert {one.state for one in status(connection)} == {"live", "retired"}
+
+
+def test_a_parked_tenant_keeps_a_rebuild_from_being_shown(
+    world: World, connection: psycopg.Connection
+) -> None:
+    world.append(fresh(), *many("a", "poison"))
+    world.project()
+    builds.rebuild(connection, world.projections[0], policies_for_view)
+    world.project()
+    assert {one.build: one.state for one in status(connection)} == {1: "live", 2: "filling"}
+
+
+def test_events_change_shape_before_they_reach_a_handler(world: World) -> None:
+    tenant = fresh()
+    seen: list[str] = []
+    projection = Projection("shapes", version=1, tables=[Table("t", key=("k",), columns={"k": "text"})])
+
+    @projection.on("tenancy.workspace_renamed")
+    def renamed(event: Fact, _: Rows) -> None:
+        seen.append(event.payload["after"])
+        assert (event.stream, event.version, event.name) == ("workspace:1", 1, "tenancy.workspace_renamed")
+        assert event.actor is not None
+        assert event.actor["kind"] == "system"
+        assert event.command_id == str(UUID(int=2))
+        assert event.correlation == str(UUID(int=3))
+
+    event = WorkspaceRenamed(workspace_id=WorkspaceId(UUID(int=1)), before="a", after="b")
+    world.append(tenant, ("workspace:1", event))
+    World(world.database, [projection], world.keys).project()
+    assert seen == ["b"]
+
+
+class _Keyless(MemoryKeyStore):
+    """A key store that nobody may open."""
+
+    def generation(self) -> int:
+        raise AssertionError("a key was looked for")
+
+
+def _project(dsn: str) -> None:
+    settings = ProjectorSettings(
+        dsn, JsonCodec(_Keyless()), [counting("one"), counting("two")], policies_for_view, 20, 20
+    )
+    run_projector(settings, threading.Event())
+
+
+def test_killed_at_any_moment_nothing_is_counted_twice_or_left_out(database: Database) -> None:
+    world = World(database, [counting("one"), counting("two")])
+    spawn = multiprocessing.get_context("spawn")
+    tenants = [fresh() for _ in range(5)]
+    expected = dict.fromkeys(tenants, 0)
+    deadline = time.monotonic() + 12
+    for kill in range(4):
+        process = spawn.Process(target=_project, args=(database.projector,))
+        process.start()
+        started = time.monotonic()
+        while time.monotonic() < min(started + 0.9 + kill * 0.13, deadline):
+            for tenant in tenants:
+                world.append(tenant, *many(*["a"] * 7))
+                expected[tenant] += 7
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+    world.project()
+    assert totals(world, "one") == expected
+    assert totals(world, "two") == expected
+    with world.projector.connect() as connection:
+        assert compare(world.settings(), connection, "one").equal
+
+
+def test_a_database_that_goes_away_is_waited_for(world: World) -> None:
+    tenant = fresh()
+    world.append(tenant, *many("a"))
+    stop = threading.Event()
+    running = threading.Thread(target=world.projector.run, args=(stop,))
+    running.start()
+    try:
+        _until(lambda: totals_or_none(world) == {tenant: 1})
+        with psycopg.connect(world.database.admin, autocommit=True) as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'projector%'"
+            )
+        world.append(tenant, *many("a"))
+        _until(lambda: totals_or_none(world) == {tenant: 2})
+        assert world.projector.counters.reconnects >= 1
+    finally:
+        stop.set()
+        running.join()
+
+
+def totals_or_none(world: World) -> dict[UUID, int] | None:
+    try:
+        return totals(world)
+    except AssertionError:
+        return None
+
+
+def _until(true: object, patience: float = 10.0) -> None:
+    assert callable(true)
+    deadline = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.02)
