@@ -193,6 +193,9 @@ def _of_changes(
     for (kind, set_, moved), rows in groups.items():
         match kind:
             case _Kind.INSERT | _Kind.UPSERT:
+                if kind is _Kind.UPSERT and table.counted_in is not None:
+                    # What left and came back within the batch: both, so that the count and the position are right.
+                    yield _delete(schema, table, table.key), rows
                 yield _insert(schema, table, replace=kind is _Kind.UPSERT), rows
             case _Kind.UPDATE:
                 yield _update(schema, table, sorted(set_), sorted(moved)), rows
