@@ -24,6 +24,7 @@ from adapters.postgres.binaries import NoPostgres
 from adapters.postgres.embedded import EmbeddedPostgresFailed
 from adapters.postgres.place import NoUser
 from adapters.postgres.roles import RolesUnusable
+from api.ops import logs
 from api.ops.errors import CannotRun
 from application.batch import problems_of
 from application.ports.log import KeyReused, LogError, UnknownLog
@@ -171,6 +172,8 @@ class Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; what it could not do becomes words on standard error and an exit code."""
+        if not structlog.is_configured():
+            logs.set_up("cli", level="warning")  # unconfigured, it would write to standard output
         try:
             return super().invoke(ctx)
         except _PASSED_ON:

@@ -70,11 +70,6 @@ def _uuid(value: object) -> object:
         return WITHHELD
 
 
-def _frames(value: object) -> object:
-    frames = value if isinstance(value, list) else []
-    return [frame for frame in frames if isinstance(frame, str)]
-
-
 KEYS: Final[Mapping[str, Callable[[object], object]]] = {
     "logger": _word,
     "event": _sentence,
@@ -102,9 +97,8 @@ KEYS: Final[Mapping[str, Callable[[object], object]]] = {
     "check": _word,
     "error": _word,
     "place": _word,
-    "frames": _frames,
 }
-"""Every key that a log line can have, and what it can hold."""
+"""Every key that a log line can be given, and what it can hold; `frames` comes from an exception alone."""
 
 
 def gate(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -31,9 +31,10 @@ class AlreadyServed(CannotRun):
 class RunState:
     """The file `run/serve.json`: who serves, where, and which processes it started. Locked while it is served."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is the run folder."""
+    def __init__(self, folder: Path, patience: float = _PATIENCE) -> None:
+        """`folder` is the run folder; `patience`: seconds that a killed predecessor's processes have to end."""
         self.folder = folder
+        self._patience = patience
         self.file = folder / "serve.json"
 
     def read(self) -> dict[str, Any] | None:
@@ -92,11 +93,11 @@ class RunState:
         left = [process for one in told.get("processes", {}).values() if (process := _alive(one)) is not None]
         if left:
             log.warning("processes of an earlier start are still there; waiting for them", count=len(left))
-        _, left = psutil.wait_procs(left, timeout=_PATIENCE)
+        _, left = psutil.wait_procs(left, timeout=self._patience)
         for process in left:
             log.warning("ending a process of an earlier start", pid=process.pid)
             process.kill()
-        psutil.wait_procs(left, timeout=_PATIENCE)
+        psutil.wait_procs(left, timeout=self._patience)
 
 
 def identity(pid: int) -> dict[str, float]:

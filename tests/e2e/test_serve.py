@@ -4,8 +4,8 @@ import json
 import signal
 import subprocess
 import time
-import urllib.request
 
+import httpx
 import psutil
 import pytest
 
@@ -20,9 +20,9 @@ def _as_printed(command: str) -> dict[str, object]:
     return told
 
 
-def _get(address: str) -> dict[str, object]:
-    with urllib.request.urlopen(address, timeout=10) as answer:
-        told: dict[str, object] = json.load(answer)
+def _get(address: str, key: str | None = None) -> dict[str, object]:
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    told: dict[str, object] = httpx.get(address, headers=headers, timeout=10).raise_for_status().json()
     return told
 
 
@@ -54,7 +54,7 @@ def test_the_first_minute_and_what_is_kept() -> None:
         banner = served.start()
         assert served.key not in banner, "a key is printed once"
         assert f"$(cat {served.data}/secrets/demo-key)" in banner
-        again = _get_with_key(f"{served.address}/v1/audience/contacts/{created['id']}", served.key)
+        again = _get(f"{served.address}/v1/audience/contacts/{created['id']}", served.key)
         assert again["data"] == data
         created, read, _ = (_as_printed(command) for command in served.curls)
         assert isinstance(read["data"], dict)
@@ -62,15 +62,8 @@ def test_the_first_minute_and_what_is_kept() -> None:
 
         served.kill()
         served.start()
-        again = _get_with_key(f"{served.address}/v1/audience/contacts/{created['id']}", served.key)
+        again = _get(f"{served.address}/v1/audience/contacts/{created['id']}", served.key)
         assert again["data"] == read["data"]
-
-
-def _get_with_key(address: str, key: str) -> dict[str, object]:
-    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {key}"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        told: dict[str, object] = json.load(answer)
-    return told
 
 
 def test_a_killed_process_is_started_again_and_a_killed_supervisor_leaves_none() -> None:
@@ -87,7 +80,7 @@ def test_a_killed_process_is_started_again_and_a_killed_supervisor_leaves_none()
             try:
                 if _get(f"{served.address}/readyz")["state"] == "ready":
                     break
-            except OSError:
+            except httpx.HTTPError:
                 continue
         children = [process for name, process in served.processes().items() if name != "serve"]
         assert served.process is not None
@@ -125,8 +118,7 @@ def test_health_and_figures(demo_installation: Served) -> None:
     checks = _get(f"{address}/readyz")["checks"]
     assert isinstance(checks, dict)
     assert checks.keys() == {"database", "migrations", "keys", "projector", "analytics"}
-    with urllib.request.urlopen(f"{address}/metrics", timeout=10) as answer:
-        text = answer.read().decode()
+    text = httpx.get(f"{address}/metrics", timeout=10).text
     for process in ("api", "projector", "worker", "olap"):
         assert f'penguinmails_up{{process="{process}"}} 1.0' in text
     assert 'penguinmails_projection_lag_events{process="projector",projection="contacts"}' in text

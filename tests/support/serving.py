@@ -36,7 +36,9 @@ class Served:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return {**kept, "PENGUINMAILS_DATA": str(self.data)}
 
-    def start(self, *options: str, program: tuple[str, ...] = (sys.executable, "-m", "api.cli", "serve")) -> str:
+    def start(
+        self, *options: str, program: tuple[str, ...] = (sys.executable, "-m", "api.cli", "serve")
+    ) -> str:
         """Start, and return the banner."""
         out, words = self.data.with_name("out"), self.data.with_name("words")
         with out.open("w") as to, words.open("a") as said:
@@ -89,7 +91,9 @@ class Served:
             check=False,
         )
         if code is not None:
-            assert done.returncode == code, f"{shlex.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+            assert done.returncode == code, (
+                f"{shlex.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+            )
         return done
 
     def processes(self) -> dict[str, psutil.Process]:
@@ -140,13 +144,15 @@ class Served:
 
 def _is_of(process: psutil.Process, data: Path) -> bool:
     try:
-        return str(data) in " ".join(process.cmdline()) or process.environ().get("PENGUINMAILS_DATA") == str(data)
+        return str(data) in " ".join(process.cmdline()) or process.environ().get("PENGUINMAILS_DATA") == str(
+            data
+        )
     except psutil.Error:
         return False
 
 
 def eventually(what: str, seconds: float = 20.0) -> Iterator[None]:
-    """Try again and again until a deadline: `for _ in eventually("it is so"): if so: break`."""
+    """Give turns until a deadline, which fails the test: break out of the loop once it is so."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         yield
