@@ -166,7 +166,7 @@ async def test_an_oversize_body_is_refused_by_its_length_and_while_it_comes(api:
         ("GET", "/v1/audience/new/create-list", 405, "method-not-allowed"),
         ("DELETE", "/v1/audience/contacts", 405, "method-not-allowed"),
         ("POST", "/v1/audience/not-an-id/create-list", 404, "not-found"),
-        ("POST", f"/v1/audience/{uuid4()}/rename-list", 404, "not-found"),
+        ("POST", "/v1/audience/00000000-0000-7000-8000-00000000dead/rename-list", 404, "not-found"),
         ("GET", "/v1/audience/contacts/not-an-id", 404, "not-found"),
     ],
 )
