@@ -241,12 +241,7 @@ class Commands:
         Raises `SubjectIsErased`.
         """
         tenant_id = unit.tenant_id
-        needed = [
-            (tenant_id, subject, kind)
-            for _, event in unit.events
-            if event.personal and (subject := event.subject_id) is not None
-            for kind in event.personal.values()
-        ]
+        needed = self._codec.keys_of(tenant_id, (event for _, event in unit.events))
         try:
             if needed:
                 await self._key_maker.ensure(needed)

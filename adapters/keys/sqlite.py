@@ -22,11 +22,10 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from domain.kernel.personal import KeyKind
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
+    from uuid import UUID
 
     from application.ports.keys import SubjectKey
 
@@ -42,7 +41,7 @@ INSERT INTO generation SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM generation);
 """
 _NONCE: Final = 12
 _KEY: Final = 32
-_PARAMETERS: Final = 30_000
+_ONE: Final = "SELECT kek, wrapped FROM keys WHERE tenant = ? AND subject = ? AND kind = ?"
 
 
 class SqliteKeyStore:
@@ -80,24 +79,28 @@ class SqliteKeyStore:
         """See `KeyStore.obtain`. One durable transaction for all that were missing."""
         wanted = list(dict.fromkeys(keys))
         with self._lock:
-            found = self._read(wanted)
+            found = self._read(wanted, self._database)
             missing = [key for key in wanted if key not in found]
             if missing:
                 with self._transaction():
-                    rows = [
-                        (
-                            tenant.bytes,
-                            subject,
-                            kind.value,
-                            *self._wrap(tenant.bytes, secrets.token_bytes(_KEY)),
-                        )
-                        for tenant, subject, kind in missing
-                    ]
-                    self._database.executemany(
-                        "INSERT INTO keys VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", rows
-                    )
-                found = {**found, **self._read(missing)}
+                    found |= self._make(missing)
         return {key: value for key, value in found.items() if value is not None}
+
+    def _make(self, keys: list[SubjectKey]) -> dict[SubjectKey, bytes | None]:
+        """New keys, written in the transaction that is open; those that another process made meanwhile are its."""
+        random = secrets.token_bytes(len(keys) * (_KEY + _NONCE))
+        made: dict[SubjectKey, bytes | None] = {}
+        rows = []
+        for number, key in enumerate(keys):
+            drawn = random[(_KEY + _NONCE) * number : (_KEY + _NONCE) * (number + 1)]
+            made[key] = drawn[:_KEY]
+            tenant, subject, kind = key
+            wrapped = self._wrap(tenant.bytes, drawn[:_KEY], drawn[_KEY:])
+            rows.append((tenant.bytes, subject, kind.value, *wrapped))
+        insert = "INSERT INTO keys VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        if self._database.executemany(insert, rows).rowcount == len(rows):
+            return made
+        return self._read(keys, self._database)
 
     def find(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
         """See `KeyStore.find`."""
@@ -170,24 +173,15 @@ class SqliteKeyStore:
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._edit_keks(tenant, lambda keks: [keks.pop(str(number), None) for number in old])
 
-    def _read(
-        self, keys: list[SubjectKey], database: sqlite3.Connection | None = None
-    ) -> dict[SubjectKey, bytes | None]:
+    def _read(self, keys: list[SubjectKey], database: sqlite3.Connection) -> dict[SubjectKey, bytes | None]:
+        """One look-up by the primary key each: SQLite answers `IN (VALUES ...)` of a row by reading the whole table."""
         found: dict[SubjectKey, bytes | None] = {}
-        for start in range(0, len(keys), _PARAMETERS // 3):
-            part = keys[start : start + _PARAMETERS // 3]
-            marks = ",".join(["(?,?,?)"] * len(part))
-            parameters = [
-                value for tenant, subject, kind in part for value in (tenant.bytes, subject, kind.value)
-            ]
-            rows = (database or self._database).execute(
-                "SELECT tenant, subject, kind, kek, wrapped FROM keys"
-                f" WHERE (tenant, subject, kind) IN (VALUES {marks})",
-                parameters,
-            )
-            for tenant, subject, kind, kek, wrapped in rows:
-                key = (UUID(bytes=tenant), subject, KeyKind(kind))
-                found[key] = None if wrapped is None else self._unwrap(tenant, kek, wrapped)
+        for key in keys:
+            tenant, subject, kind = key
+            row = database.execute(_ONE, (tenant.bytes, subject, kind.value)).fetchone()
+            if row is not None:
+                kek, wrapped = row
+                found[key] = None if wrapped is None else self._unwrap(tenant.bytes, kek, wrapped)
         return found
 
     def _pseudonym_rows(self, tenant_id: UUID) -> list[tuple[int, bytes]]:
@@ -206,9 +200,9 @@ class SqliteKeyStore:
             raise
         self._database.execute("COMMIT")
 
-    def _wrap(self, tenant: bytes, key: bytes) -> tuple[int, bytes]:
+    def _wrap(self, tenant: bytes, key: bytes, nonce: bytes | None = None) -> tuple[int, bytes]:
         number = self._current.get(tenant) or self._latest_kek(tenant)
-        nonce = secrets.token_bytes(_NONCE)
+        nonce = nonce or secrets.token_bytes(_NONCE)
         return number, nonce + self._kek(tenant, number).encrypt(nonce, key, tenant)
 
     def _unwrap(self, tenant: bytes, number: int, wrapped: bytes) -> bytes:

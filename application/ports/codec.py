@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
+    from application.ports.keys import SubjectKey
     from application.ports.log import NewEvent, Recorded
     from domain.kernel.commands import Actor
     from domain.kernel.events import Event
@@ -36,6 +37,9 @@ class EventCodec(Protocol):
     Subject keys are made on first use and durable before the event is. `reveal=False` shows personal values as
     `[sealed]` without touching a key; a value whose key was destroyed shows as `[erased]`, always.
     """
+
+    def keys_of(self, tenant_id: UUID, events: Iterable[Event]) -> list[SubjectKey]:
+        """The subject keys that encoding these events needs, each once."""
 
     def encode(self, tenant_id: UUID, events: Sequence[tuple[str, Event]], cause: Cause) -> list[NewEvent]:
         """The stored form of `(stream, event)` pairs of one command."""

@@ -1,4 +1,4 @@
-"""From the file to contacts: each row one outcome, what was said about consent and withdrawal kept, all of it undone."""
+"""From the file to contacts: each row one outcome; what was said of consent and withdrawal kept; all of it undone."""
 
 from __future__ import annotations
 
