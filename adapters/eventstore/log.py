@@ -1,4 +1,4 @@
-"""The tenant log on Postgres: a lane for single appends, one for bulk, a reader, and the wake-up hint."""
+"""The tenant log on Postgres: lanes for single appends and for bulk, a reader, and the wake-up hint."""
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ _PATIENCE: Final[dict[str, Any]] = {
 }
 _HINT_EVERY: Final = 0.02
 _BULK: Final = 64
+# One lane makes the largest groups; batches are groups of their own, and two lanes of them keep both sides at work.
+_SINGLES: Final = 1
+_BULKS: Final = 2
 
 
 class PostgresLog:
@@ -66,9 +69,9 @@ class PostgresLog:
                 one_tenant_per_group=one_tenant_per_group,
                 on_commit=self._hints.mark if self._hints else None,
             )
-            for _ in range(2)
+            for _ in range(_SINGLES + _BULKS)
         ]
-        self._single, self._bulk = lanes
+        self._singles, self._bulks = lanes[:_SINGLES], lanes[_SINGLES:]
         self._reader = LogReader(
             self._connect_reader, tables, one_tenant_per_transaction=one_tenant_per_group
         )
@@ -86,15 +89,15 @@ class PostgresLog:
 
     async def start(self) -> None:
         """Begin to take appends on the running loop."""
-        await self._single.start()
-        await self._bulk.start()
+        for lane in (*self._singles, *self._bulks):
+            await lane.start()
         if self._hints is not None:
             self._hints.start()
 
     async def stop(self) -> None:
         """Finish what was accepted and close every connection."""
-        await self._single.stop()
-        await self._bulk.stop()
+        for lane in (*self._singles, *self._bulks):
+            await lane.stop()
         if self._hints is not None:
             await self._hints.stop()
         await self._reader.close()
@@ -109,7 +112,8 @@ class PostgresLog:
         await self.stop()
 
     def _lane(self, request: Append) -> GroupCommitter:
-        return self._bulk if len(request.events) > _BULK else self._single
+        lanes = self._bulks if len(request.events) > _BULK else self._singles
+        return lanes[request.tenant_id.int % len(lanes)]
 
     async def append(self, request: Append) -> Appended:
         """See `TenantLog.append`."""

@@ -94,7 +94,7 @@ def test_killed_backends_lose_and_double_nothing(database: Database, log: LogThr
 def test_a_commit_whose_answer_is_lost_is_found_by_its_receipt(database: Database, log: LogThread) -> None:
     """The connection breaks after COMMIT was done: the receipt answers, and without one nobody can say."""
     (tenant,) = opened(log)
-    writer = log.sync.log._single._writer
+    writer = log.sync.log._singles[0]._writer
     write = writer._write
 
     async def write_then_break(connection: psycopg.AsyncConnection[object], group: object) -> None:
