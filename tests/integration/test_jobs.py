@@ -1,0 +1,340 @@
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from adapters.broker.queue import BrokerUnusable, open_queue
+from adapters.postgres.policies import policies_for_view
+from application.importing.service import Interrupted
+from application.jobs import Job
+from domain.audience.addressee import AddresseeErased, ProfileKeyDestroyed
+from domain.audience.contact_import import ImportCancelled, ImportFilesDestroyed, ImportStarted
+from domain.kernel.ids import AddresseeId, ImportId, WorkspaceId
+from projections.jobs.dispatcher import Dispatcher
+from projections.jobs.due import JOBS, job_id
+from projections.jobs.runner import Runner, Terms
+from projections.jobs.runs import counts, failed_jobs, forget, lease, retry_job, take_due
+from projections.runtime import builds
+from projections.runtime.compare import compare
+from tests.support.database import Database
+from tests.support.projecting import World, fresh
+
+QUICK = Terms(lease=timedelta(seconds=1), attempts=3, pause=timedelta(0))
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    return World(database, [JOBS])
+
+
+@pytest.fixture
+def connection(world: World) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(world.database.projector, autocommit=True) as made:
+        yield made
+
+
+def erase(world: World, tenant: UUID, addressee: UUID | None = None) -> UUID:
+    who = AddresseeId(addressee or fresh())
+    world.append(tenant, (f"addressee:{who}", AddresseeErased(addressee_id=who)))
+    return who
+
+
+def shredded(world: World, tenant: UUID, addressee: UUID) -> None:
+    event = ProfileKeyDestroyed(addressee_id=AddresseeId(addressee))
+    world.append(tenant, (f"addressee:{addressee}", event))
+
+
+def due(world: World) -> set[tuple[str, UUID]]:
+    return {(row["workflow"], row["subject_id"]) for row in world.rows("jobs", "jobs")}
+
+
+def sent(world: World, connection: psycopg.Connection[Any]) -> list[UUID]:
+    world.project()
+    return take_due(connection, timedelta(seconds=60))
+
+
+def runner(world: World, work: Callable[[Job, Callable[[], bool]], None], terms: Terms = QUICK) -> Runner:
+    return Runner(world.database.projector, work, terms)
+
+
+def test_events_make_jobs_due_and_end_them(world: World, connection: psycopg.Connection[Any]) -> None:
+    tenant, imported = fresh(), ImportId(fresh())
+    workspace = WorkspaceId(fresh())
+    stream = f"import:{imported}"
+    until = datetime.now(UTC) + timedelta(days=7)
+    who = erase(world, tenant)
+    world.append(tenant, (stream, ImportStarted(import_id=imported, workspace_id=workspace, mapping={})))
+    world.project()
+    assert due(world) == {("subject.shred", who), ("import.run", imported)}
+    (row,) = (row for row in world.rows("jobs", "jobs") if row["subject_id"] == who)
+    assert row["job_id"] == job_id(tenant, 1, "subject.shred")
+    cancelled = ImportCancelled(import_id=imported, workspace_id=workspace, files_until=until)
+    world.append(tenant, (stream, cancelled))
+    world.project()
+    assert due(world) == {("subject.shred", who), ("import.destroy_files", imported)}
+    assert take_due(connection, timedelta(seconds=60)) == [job_id(tenant, 1, "subject.shred")]
+    assert counts(connection).later == 1
+    shredded(world, tenant, who)
+    world.append(tenant, (stream, ImportFilesDestroyed(import_id=imported, workspace_id=workspace)))
+    world.project()
+    assert due(world) == set()
+
+
+def test_a_rebuild_yields_only_the_jobs_that_are_not_over(
+    world: World, connection: psycopg.Connection[Any]
+) -> None:
+    tenant = fresh()
+    over, open_ = erase(world, tenant), erase(world, tenant)
+    shredded(world, tenant, over)
+    world.project()
+    before = world.rows("jobs", "jobs")
+    builds.rebuild(connection, JOBS, policies_for_view)
+    world.project()
+    assert builds.live_schema(connection, "jobs") == (2, "views_jobs_v1_2")
+    assert world.rows("jobs", "jobs") == before
+    assert due(world) == {("subject.shred", open_)}
+    assert compare(world.settings(), connection, "jobs").equal
+
+
+def test_a_job_done_is_not_sent_again_before_its_event_is_seen(
+    world: World, connection: psycopg.Connection[Any]
+) -> None:
+    tenant = fresh()
+    who = erase(world, tenant)
+    (job,) = sent(world, connection)
+    seen: list[Job] = []
+    assert runner(world, lambda one, _: seen.append(one)).run(job)
+    assert seen == [Job(job, tenant, 1, "subject.shred", who)]
+    connection.execute("UPDATE ops.job_runs SET until = now() - interval '1 day'")
+    assert take_due(connection, timedelta(seconds=60)) == []
+    assert not runner(world, lambda one, _: seen.append(one)).run(job)
+    assert len(seen) == 1
+    shredded(world, tenant, who)
+    world.project()
+    assert forget(connection, timedelta(0)) == 1
+
+
+def test_a_job_that_an_event_ended_meanwhile_is_left_alone(
+    world: World, connection: psycopg.Connection[Any]
+) -> None:
+    tenant = fresh()
+    who = erase(world, tenant)
+    (job,) = sent(world, connection)
+    shredded(world, tenant, who)
+    world.project()
+    ran: list[Job] = []
+    assert not runner(world, lambda one, _: ran.append(one)).run(job)
+    assert ran == []
+
+
+def test_two_workers_never_run_one_job_at_the_same_time(
+    world: World, connection: psycopg.Connection[Any]
+) -> None:
+    erase(world, fresh())
+    (job,) = sent(world, connection)
+    began, go_on, ran = threading.Event(), threading.Event(), []
+
+    def slow(one: Job, _: Callable[[], bool]) -> None:
+        ran.append(one)
+        began.set()
+        assert go_on.wait(10)
+
+    first = threading.Thread(target=runner(world, slow).run, args=(job,))
+    first.start()
+    assert began.wait(10)
+    time.sleep(1.3)  # longer than the lease: it is renewed
+    assert take_due(connection, timedelta(seconds=60)) == []
+    assert not runner(world, slow).run(job)
+    assert counts(connection).running == 1
+    go_on.set()
+    first.join()
+    assert len(ran) == 1
+
+
+def test_a_worker_that_lost_its_lease_is_told_and_enters_nothing(
+    world: World, connection: psycopg.Connection[Any]
+) -> None:
+    erase(world, fresh())
+    (job,) = sent(world, connection)
+    other = uuid4()
+
+    def robbed(_: Job, stopping: Callable[[], bool]) -> None:
+        connection.execute("UPDATE ops.job_runs SET until = now() - interval '1 second'")
+        assert lease(connection, job, other, timedelta(seconds=60)) is not None
+        deadline = time.monotonic() + 5
+        while not stopping():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    assert not runner(world, robbed).run(job)
+    row = connection.execute("SELECT state, worker FROM ops.job_runs").fetchone()
+    assert row == ("running", other)
+
+
+def test_what_fails_is_tried_again_and_given_up_in_the_end(
+    world: World, connection: psycopg.Connection[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    tenant = fresh()
+    erase(world, tenant)
+    world.project()
+    attempts: list[Job] = []
+
+    def fails(one: Job, _: Callable[[], bool]) -> None:
+        attempts.append(one)
+        raise ConnectionRefusedError("anna@example.org")
+
+    for _ in range(5):
+        for job in take_due(connection, timedelta(seconds=60)):
+            runner(world, fails).run(job)
+    (failed,) = failed_jobs(connection)
+    assert (len(attempts), failed.attempts, failed.error) == (3, 3, "ConnectionRefusedError")
+    assert (failed.tenant_id, failed.workflow, counts(connection).failed) == (tenant, "subject.shred", 1)
+    assert "given up" in caplog.text
+    assert "anna" not in caplog.text
+    assert retry_job(connection, failed.job_id)
+    assert not retry_job(connection, failed.job_id)
+    (job,) = take_due(connection, timedelta(seconds=60))
+    assert runner(world, lambda one, _: attempts.append(one)).run(job)
+
+
+def test_pauses_grow_and_a_message_that_comes_early_waits(
+    world: World, connection: psycopg.Connection[Any]
+) -> None:
+    terms = Terms(pause=timedelta(seconds=2))
+    pauses = [terms.pause_after(attempt).total_seconds() for attempt in (1, 2, 3, 8)]
+    for pause, usual in zip(pauses, (2, 8, 32, 3600), strict=True):
+        assert usual * 0.74 < pause < usual * 1.26
+    erase(world, fresh())
+    (job,) = sent(world, connection)
+
+    def fails(*_: object) -> None:
+        raise ValueError
+
+    assert not runner(world, fails, terms).run(job)
+    ran: list[Job] = []
+    assert not runner(world, lambda one, _: ran.append(one), terms).run(job)
+    assert take_due(connection, timedelta(seconds=60)) == []
+    assert ran == []
+
+
+def test_an_interrupted_job_goes_on_at_once_and_its_attempt_does_not_count(
+    world: World, connection: psycopg.Connection[Any]
+) -> None:
+    erase(world, fresh())
+    (job,) = sent(world, connection)
+    began = threading.Event()
+
+    def stops(_: Job, stopping: Callable[[], bool]) -> None:
+        began.set()
+        while not stopping():
+            time.sleep(0.005)
+        raise Interrupted
+
+    worker = runner(world, stops)
+    running = threading.Thread(target=worker.run, args=(job,))
+    running.start()
+    assert began.wait(10)
+    worker.stop()
+    running.join(10)
+    assert connection.execute("SELECT state, attempts FROM ops.job_runs").fetchone() == ("waiting", 0)
+    assert take_due(connection, timedelta(seconds=60)) == [job]
+
+
+def test_a_lost_message_is_sent_again(world: World, connection: psycopg.Connection[Any]) -> None:
+    erase(world, fresh())
+    world.project()
+    lost: list[UUID] = []
+    dispatcher = Dispatcher(world.database.projector, lost.append, patience=timedelta(milliseconds=50))
+    assert dispatcher.step(connection) == 1
+    assert dispatcher.step(connection) == 0
+    time.sleep(0.06)
+    assert dispatcher.step(connection) == 1
+    assert lost[0] == lost[1]
+
+
+def test_a_broker_that_fails_marks_nothing_as_sent(world: World, connection: psycopg.Connection[Any]) -> None:
+    erase(world, fresh())
+    world.project()
+
+    def broken(_: UUID) -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        Dispatcher(world.database.projector, broken).step(connection)
+    assert counts(connection).due == 1
+    arrived: list[UUID] = []
+    assert Dispatcher(world.database.projector, arrived.append).step(connection) == 1
+
+
+def _work(dsn: str, note: str, *, hang: bool) -> None:
+    """A worker process: notes each job it begins, then does it, or hangs in it."""
+
+    def work(job: Job, _: Callable[[], bool]) -> None:
+        with Path(note).open("a") as file:
+            file.write(f"{job.job_id}\n")
+        if hang:
+            time.sleep(60)
+
+    queue = open_queue(None, dsn, Runner(dsn, work, QUICK).run)
+    queue.start(2)
+    dispatcher = Dispatcher(dsn, queue.send, patience=timedelta(seconds=2))
+    dispatcher.run(threading.Event())
+
+
+def test_a_worker_killed_in_the_middle_of_a_job_leaves_it_to_another(
+    world: World, connection: psycopg.Connection[Any], tmp_path: Path
+) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    note = tmp_path / "begun"
+    note.touch()
+    for _ in range(3):
+        erase(world, fresh())
+    world.project()
+
+    def begun() -> list[str]:
+        return note.read_text().split()
+
+    def until(true: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not true():
+            assert time.monotonic() < deadline, "it did not come to pass"
+            time.sleep(0.05)
+
+    def start(*, hang: bool) -> Any:
+        process = spawn.Process(
+            target=_work, args=(world.database.projector, str(note)), kwargs={"hang": hang}
+        )
+        process.start()
+        return process
+
+    first = start(hang=True)
+    until(lambda: len(begun()) == 2)
+    os.kill(first.pid, signal.SIGKILL)
+    first.join()
+    second = start(hang=False)
+    try:
+        until(lambda: counts(connection).due == 0 and counts(connection).running == 0)
+        states = connection.execute("SELECT state, attempts FROM ops.job_runs ORDER BY 2").fetchall()
+        assert states == [("done", 1), ("done", 2), ("done", 2)]
+        assert len(begun()) == 5
+    finally:
+        os.kill(second.pid, signal.SIGKILL)
+        second.join()
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [("kafka://x", "kafka is not known"), ("redis://x", "pip install"), ("amqp://x", "pip install")],
+)
+def test_a_broker_that_cannot_be_used_says_what_would_help(world: World, address: str, says: str) -> None:
+    with pytest.raises(BrokerUnusable, match=says):
+        open_queue(address, world.database.projector, print)
