@@ -1,0 +1,368 @@
+"""Every operational view over one history with every event it knows: live equals rebuilt, each shows its own."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from application.queries import QUERIES, ById, Page, Scope
+from domain.kernel.errors import NotFound
+from domain.kernel.events import EVENTS, Event
+from domain.kernel.ids import PLATFORM
+from domain.kernel.personal import SEALED, KeyKind, personal_fields
+from projections.jobs.due import JOBS
+from projections.operational.views import VIEWS
+from projections.runtime.compare import compare
+from tests.support.database import Database
+from tests.support.projecting import World, fresh
+
+LATER = datetime.now(UTC) + timedelta(days=7)
+HANDLED = {name for projection in (*VIEWS, JOBS) for name in projection.handlers}
+
+
+class History:
+    """One tenant's, and the platform's, with the ids it is about."""
+
+    def __init__(self) -> None:
+        self.tenant, self.workspace, self.second = fresh(), fresh(), fresh()
+        self.anna, self.bob, self.carl = fresh(), fresh(), fresh()
+        self.subjects = [fresh() for _ in range(3)]
+        self.list, self.imported, self.grant, self.key, self.dead_key = (fresh() for _ in range(5))
+        self.owner, self.invited, self.left = fresh(), fresh(), fresh()
+        self.staff, self.ex_staff = fresh(), fresh()
+
+    def of_tenant(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Stream, stored name and payload of each event."""
+        tenant = {"tenant_id": self.tenant}
+        key = f"tenant:{self.tenant}"
+        opened = {**tenant, "tenant_name": "Acme", "slug": "acme", "plan": "free"}
+        yield key, "tenancy.tenant_opened", opened
+        yield key, "tenancy.tenant_renamed", {**tenant, "before": "Acme", "after": "Acme Ltd"}
+        yield key, "tenancy.plan_changed", {**tenant, "before": "free", "after": "business"}
+        yield key, "tenancy.tenant_suspended", {**tenant, "suspended_by": self.staff, "reason": "unpaid"}
+        yield key, "tenancy.tenant_reinstated", tenant
+        for workspace, name in ((self.workspace, "One"), (self.second, "Two")):
+            told = {"workspace_id": workspace, "workspace_name": name}
+            yield f"workspace:{workspace}", "tenancy.workspace_created", told
+        renamed = {"workspace_id": self.workspace, "before": "One", "after": "First"}
+        yield f"workspace:{self.workspace}", "tenancy.workspace_renamed", renamed
+        yield f"workspace:{self.second}", "tenancy.workspace_archived", {"workspace_id": self.second}
+        yield from self._people()
+        yield from self._keys()
+        yield from self._contacts()
+        yield from self._import()
+
+    def _people(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        joined = {"email": "o@acme.example", "full_name": "Olga", "role": "owner"}
+        owner = {"member_id": self.owner}
+        yield f"member:{self.owner}", "tenancy.member_joined", {**owner, **joined}
+        yield f"ownership:{self.tenant}", "tenancy.ownership_granted", owner
+        for person in (self.invited, self.left):
+            invited = {"member_id": person, "email": "i@acme.example", "full_name": "Ivo", "role": "member"}
+            secret = {"token_hmac": "ab", "expires_at": LATER, "workspaces": {self.workspace: "viewer"}}
+            yield f"member:{person}", "tenancy.member_invited", {**invited, **secret}
+        left = {"member_id": self.left, **joined, "role": "admin", "workspaces": {self.second: "admin"}}
+        yield f"member:{self.left}", "tenancy.member_joined", left
+        yield f"ownership:{self.tenant}", "tenancy.ownership_granted", {"member_id": self.left}
+        role = {"member_id": self.left, "before": "admin", "after": "viewer"}
+        yield f"member:{self.left}", "tenancy.member_role_changed", role
+        within = {"member_id": self.invited, "workspace_id": self.second, "before": None, "after": "member"}
+        yield f"member:{self.invited}", "tenancy.workspace_role_set", within
+        without = {**within, "workspace_id": self.workspace, "before": "viewer", "after": None}
+        yield f"member:{self.invited}", "tenancy.workspace_role_set", without
+        again = {"member_id": self.invited, "token_hmac": "cd", "expires_at": LATER}
+        yield f"member:{self.invited}", "tenancy.invitation_resent", again
+        yield f"ownership:{self.tenant}", "tenancy.ownership_relinquished", {"member_id": self.left}
+        gone = fresh()
+        invited = {"member_id": gone, "email": "g@acme.example", "full_name": "G", "role": "viewer"}
+        yield f"member:{gone}", "tenancy.member_invited", {**invited, "token_hmac": "ef", "expires_at": LATER}
+        yield f"member:{gone}", "tenancy.invitation_revoked", {"member_id": gone}
+
+    def _keys(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        for key, person in ((self.key, None), (self.dead_key, self.left)):
+            made = {
+                "api_key_id": key,
+                "label": "k",
+                "role": "member",
+                "member_id": person,
+                "secret_hmac": "aa",
+            }
+            yield f"api_key:{key}", "tenancy.api_key_created", made
+        renamed = {"api_key_id": self.key, "before": "k", "after": "robot"}
+        yield f"api_key:{self.key}", "tenancy.api_key_renamed", renamed
+        removed = {"member_id": self.left, "moved_to": self.owner, "left": True}
+        yield f"member:{self.left}", "tenancy.member_removed", removed
+        revoked = fresh()
+        made = {"api_key_id": revoked, "label": "old", "role": "viewer", "secret_hmac": "bb"}
+        yield f"api_key:{revoked}", "tenancy.api_key_created", made
+        yield f"api_key:{revoked}", "tenancy.api_key_revoked", {"api_key_id": revoked}
+        for grant, end in (
+            (self.grant, None),
+            (fresh(), ("tenancy.grant_expired", {})),
+            (fresh(), ("tenancy.grant_revoked", {"by_tenant": True})),
+            (fresh(), ("tenancy.grant_denied", {"denied_by": self.ex_staff})),
+        ):
+            asked = {"grant_id": grant, "requested_by": self.staff, "scope": ["contacts.read"]}
+            why = {"ticket": "T-1", "reason": "a bug", "hours": 2}
+            yield f"grant:{grant}", "tenancy.grant_requested", {**asked, **why}
+            if end is None or end[0] != "tenancy.grant_denied":
+                agreed = {"grant_id": grant, "approved_by": self.ex_staff, "expires_at": LATER}
+                yield f"grant:{grant}", "tenancy.grant_approved", agreed
+            if end is not None:
+                yield f"grant:{grant}", end[0], {"grant_id": grant, **end[1]}
+
+    def _contact(self, contact: UUID, subject: UUID, **more: Any) -> dict[str, Any]:
+        whose = {"contact_id": contact, "workspace_id": self.workspace, "addressee_id": subject}
+        return {**whose, **more}
+
+    def _contacts(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        segment = {"country": "DE"}
+        people = zip((self.anna, self.bob, self.carl), self.subjects, ("anna", "bob", "carl"), strict=True)
+        for contact, subject, name in people:
+            made = self._contact(
+                contact, subject, email=f"{name}@x.example", first_name=name, segment=segment
+            )
+            yield f"contact:{contact}", "audience.contact_created", made
+        listed = {"list_id": self.list, "workspace_id": self.workspace}
+        yield f"list:{self.list}", "audience.list_created", {**listed, "list_name": "All"}
+        yield f"list:{self.list}", "audience.list_renamed", {**listed, "before": "All", "after": "Everybody"}
+        everybody = {**listed, "contact_ids": [self.anna, self.bob, self.carl]}
+        yield f"list:{self.list}", "audience.list_members_added", everybody
+        yield f"list:{self.list}", "audience.list_members_removed", {**listed, "contact_ids": [self.bob]}
+        yield f"list:{self.list}", "audience.list_members_added", {**listed, "contact_ids": [self.bob]}
+        gone = self._contact(self.bob, self.subjects[1], segment=segment, reason="requested")
+        yield f"contact:{self.bob}", "audience.contact_removed", gone
+        yield f"list:{self.list}", "audience.list_archived", listed
+
+    def _import(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        for imported, end in (
+            (self.imported, {"rows": 3, "imported": 1, "updated": 1, "skipped": 0, "rejected": 1}),
+            (fresh(), None),
+            (fresh(), {"problem": "broken-quote", "remedy": "Close it."}),
+        ):
+            stream = f"import:{imported}"
+            told = {"import_id": imported, "workspace_id": self.workspace}
+            file = {"uploaded_by": self.owner, "file_name": "people.csv", "size": 10, "sha256": "0" * 64}
+            yield stream, "audience.import_registered", {**told, **file}
+            read = {"encoding": "utf-8", "delimiter": ",", "columns": {"Mail": "email"}}
+            yield stream, "audience.import_ready", {**told, **read}
+            yield (
+                stream,
+                "audience.import_started",
+                {**told, "mapping": {"columns": {}}, "list_id": self.list},
+            )
+            if end is None:
+                yield stream, "audience.import_cancelled", {**told, "files_until": LATER}
+                continue
+            if "problem" in end:
+                yield stream, "audience.import_failed", {**told, **end, "files_until": LATER}
+                continue
+            yield from self._applied(stream, told)
+            yield stream, "audience.import_completed", {**told, **end, "files_until": LATER}
+            yield stream, "audience.import_rollback_requested", told
+            undone = {"removed": 1, "restored": 0, "kept": 1}
+            yield stream, "audience.import_rollback_chunk_applied", {**told, "chunk": 1, **undone}
+            yield stream, "audience.import_rolled_back", {**told, **undone}
+            yield stream, "audience.import_files_destroyed", told
+        yield f"addressee:{self.subjects[2]}", "audience.addressee_erased", {"addressee_id": self.subjects[2]}
+        erased = self._contact(self.carl, self.subjects[2], segment={})
+        yield f"contact:{self.carl}", "audience.contact_erased", erased
+        shredded = {"addressee_id": self.subjects[2]}
+        yield f"addressee:{self.subjects[2]}", "audience.profile_key_destroyed", shredded
+
+    def _applied(self, stream: str, told: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        counted = {"imported": 1, "updated": 0, "skipped": 0, "rejected": 0}
+        chunk = {**told, "chunk": 1, "first_row": 1, "last_row": 1, **counted}
+        yield stream, "audience.import_chunk_applied", {**chunk, "warnings": {"odd-name": 2}}
+        for contact, subject, city in (
+            (self.anna, self.subjects[0], "B"),
+            (self.carl, self.subjects[2], "C"),
+        ):
+            changed = self._contact(
+                contact,
+                subject,
+                before={"attributes": {}},
+                after={"attributes": {"city": city}},
+                segment_before={"country": "DE"},
+                segment_after={"country": "FR"},
+                import_id=self.imported,
+            )
+            yield f"contact:{contact}", "audience.contact_updated", changed
+        second = {"chunk": 2, "imported": 0, "updated": 1, "rejected": 1}
+        yield (
+            stream,
+            "audience.import_chunk_applied",
+            {**chunk, **second, "warnings": {"odd-name": 2}, "problems": {"bad-email": 1}},
+        )
+
+    def of_platform(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        for staff, email in ((self.staff, "s@p.example"), (self.ex_staff, "x@p.example")):
+            added = {"staff_id": staff, "role": "support", "email": email, "full_name": "Sam"}
+            yield f"staff:{staff}", "platform.staff_added", added
+        changed = {"staff_id": self.staff, "before": "support", "after": "operations"}
+        yield f"staff:{self.staff}", "platform.staff_role_changed", changed
+        yield f"staff:{self.ex_staff}", "platform.staff_removed", {"staff_id": self.ex_staff}
+        for tenant in (self.tenant, fresh()):
+            registered = {
+                "tenant_id": tenant,
+                "tenant_name": "Acme",
+                "slug": f"acme-{tenant}",
+                "plan": "free",
+            }
+            who = {"owner_id": self.owner, "workspace_id": self.workspace, "owner_email": "o@acme.example"}
+            told = {**registered, **who, "owner_name": "Olga"}
+            yield f"registration:{tenant}", "platform.tenant_registered", told
+        yield f"registration:{tenant}", "platform.tenant_closed", {"tenant_id": tenant}
+
+
+def events(told: Iterator[tuple[str, str, dict[str, Any]]]) -> list[tuple[str, Event]]:
+    return [(stream, EVENTS.classes[name].model_validate(payload)) for stream, name, payload in told]
+
+
+@pytest.fixture(scope="module")
+def worlds(module_database: Database) -> tuple[World, History, History]:
+    """Two tenants' histories, projected in batches of every size."""
+    world = World(module_database, [*VIEWS, JOBS])
+    mine, other = History(), History()
+    for history in (mine, other):
+        batches = [
+            (history.tenant, events(history.of_tenant())),
+            (PLATFORM, events(history.of_platform())),
+        ]
+        for tenant, happened in batches:
+            done, size = 0, 1
+            while done < len(happened):
+                world.append(tenant, *happened[done : done + size])
+                done, size = done + size, size + 1
+                world.project()
+        keys = [(history.tenant, str(history.subjects[2]), KeyKind.PROFILE)]
+        world.keys.destroy(keys)
+    return world, mine, other
+
+
+def test_the_history_has_every_event_that_a_view_handles() -> None:
+    history = History()
+    told = {name for _, name, _ in (*history.of_tenant(), *history.of_platform())}
+    assert sorted(HANDLED - told - {"tenancy.tenant_closed"}) == []
+
+
+@pytest.mark.parametrize("name", [projection.name for projection in (*VIEWS, JOBS)])
+def test_a_rebuild_equals_the_live_view(worlds: tuple[World, History, History], name: str) -> None:
+    world, _, _ = worlds
+    with world.projector.connect() as connection:
+        found = compare(world.settings(), connection, name)
+    assert (found.differences, found.skipped, found.tenants) == ([], 0, 3)
+    assert found.rows > 0
+
+
+async def ask(world: World, name: str, scope: Scope, **params: Any) -> Page[Any]:
+    query = QUERIES[name]
+    connection = await psycopg.AsyncConnection.connect(world.database.request, autocommit=True)
+    async with connection:
+        return await query.run(connection, scope, query.params.model_validate(params))
+
+
+EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
+    "tenancy.workspaces": ({}, [{"name": "Two", "archived": True}, {"name": "First", "archived": False}]),
+    "tenancy.members": (
+        {},
+        [
+            {"status": "invited", "owner": False, "role": "member", "full_name": "Ivo"},
+            {"status": "joined", "owner": True, "role": "owner", "workspaces": {}},
+        ],
+    ),
+    "tenancy.api_keys": (
+        {},
+        [{"label": "old", "live": False}, {"label": "k", "live": False}, {"label": "robot", "live": True}],
+    ),
+    "tenancy.grants": ({"status": "approved"}, [{"reason": "a bug", "ticket": "T-1"}]),
+    "audience.contacts": ({}, [{"email": "anna@x.example", "country": "FR", "attributes": {"city": "B"}}]),
+    "audience.lists": ({}, [{"name": "Everybody", "archived": True, "members": 1}]),
+    "audience.imports": (
+        {},
+        [
+            {"status": "failed", "problem": "broken-quote"},
+            {"status": "cancelled", "rows": 0},
+            {"status": "rolled_back", "rows": 3, "imported": 1, "updated": 1, "rejected": 1, "kept": 1},
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+async def test_a_view_shows_what_the_history_says(worlds: tuple[World, History, History], name: str) -> None:
+    world, mine, _ = worlds
+    params, rows = EXPECTED[name]
+    page = await ask(world, name, Scope(mine.tenant), **params)
+    shown = [row.model_dump() for row in page.rows]
+    assert [{key: one[key] for key in expected} for one, expected in zip(shown, rows, strict=True)] == list(
+        rows
+    )
+
+
+async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
+    worlds: tuple[World, History, History],
+) -> None:
+    world, mine, other = worlds
+    ids = {
+        "tenancy.tenant": mine.tenant,
+        "tenancy.workspace": mine.workspace,
+        "tenancy.member": mine.invited,
+        "tenancy.api_key": mine.key,
+        "tenancy.grant": mine.grant,
+        "audience.contact": mine.anna,
+        "audience.contact_list": mine.list,
+        "audience.contact_import": mine.imported,
+    }
+    singles = {name for name, query in QUERIES.items() if query.single and query.context != "platform"}
+    assert singles == set(ids)
+    for name, id_ in ids.items():
+        page = await ask(world, name, Scope(mine.tenant), id=id_)
+        assert len(page.rows) == 1, name
+        with pytest.raises(NotFound):
+            await ask(world, name, Scope(other.tenant), id=id_)
+    (detail,) = (await ask(world, "audience.contact_import", Scope(mine.tenant), id=mine.imported)).rows
+    assert (detail.warnings, detail.problems) == ({"odd-name": 2 + 2}, {"bad-email": 1})
+    (member,) = (await ask(world, "tenancy.member", Scope(mine.tenant), id=mine.invited)).rows
+    assert member.workspaces == {mine.second: "member"}
+
+
+async def test_the_platform_sees_its_register_and_its_people(worlds: tuple[World, History, History]) -> None:
+    world, mine, _ = worlds
+    register = (await ask(world, "platform.tenants", Scope(PLATFORM), status="closed")).rows
+    assert len(register) == 2
+    staff = (await ask(world, "platform.staff", Scope(PLATFORM), role="operations")).rows
+    assert mine.staff in {one.staff_id for one in staff}
+    assert mine.ex_staff not in {one.staff_id for one in staff}
+    assert (await ask(world, "platform.tenants", Scope(mine.tenant))).rows == []
+
+
+async def test_no_query_shows_anything_of_another_tenant_or_beyond_its_scope(
+    worlds: tuple[World, History, History],
+) -> None:
+    world, mine, other = worlds
+    foreign = {str(value) for value in vars(other).values() if isinstance(value, UUID)}
+    for name, query in QUERIES.items():
+        if query.single:
+            continue
+        page = await ask(world, name, Scope(mine.tenant))
+        text = "".join(row.model_dump_json() for row in page.rows)
+        assert not [one for one in foreign if one in text], name
+        assert page.auth_epoch == 1
+        hidden = await ask(world, name, Scope(mine.tenant, personal=False))
+        for row in hidden.rows:
+            assert {getattr(row, field) for field in personal_fields(type(row))} <= {SEALED}, name
+    nowhere = frozenset({fresh()})
+    for name in ("audience.contacts", "audience.lists", "audience.imports", "tenancy.workspaces"):
+        assert (await ask(world, name, Scope(mine.tenant, workspaces=nowhere))).rows == [], name
+
+
+async def test_contacts_are_found_by_list_and_by_import(worlds: tuple[World, History, History]) -> None:
+    world, mine, _ = worlds
+    for filters in ({"list_id": mine.list}, {"import_id": mine.imported}):
+        page = await ask(world, "audience.contacts", Scope(mine.tenant), **filters)
+        assert [row.contact_id for row in page.rows] == [mine.anna]
+    assert ById(id=mine.anna).id == mine.anna
