@@ -234,8 +234,8 @@ def page(result: dict[str, Any]) -> str:
 
 What `scripts/crash` found when it last ran in full; the page is written by `scripts/crash --report docs/crash.md`.
 An installation under load from 8 callers, each command sent with its own `Idempotency-Key` until it was answered, each
-answer written to disk before it counted; meanwhile processes were killed with signal 9 at random moments, and started
-again by the supervisor. A short form runs with the tests.
+answer written to disk before it counted; some callers hung up on their first try. Meanwhile processes were killed with
+signal 9 at random moments, and started again by the supervisor. A short form runs with the tests.
 
 Machine: {psutil.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python {version}.
 
@@ -244,9 +244,8 @@ Machine: {psutil.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {plat
 {kills}
 | **all** | **{total}** |
 
-In {result["seconds"]:.0f} s of load, {result["acknowledged"]:,} commands were acknowledged, with
-{result["events"]:,} events. A command was sent again {result["sent again"]:,} times;
-{result["answered as done before"]:,} of them had been done before.
+In {result["seconds"]:.0f} s of load, {result["acknowledged"]:,} commands were acknowledged, with {result["events"]:,} events. Commands were
+sent again {result["sent again"]:,} times, and {result["answered as done before"]:,} answered as done before.
 
 | what must hold | |
 |---|---|
