@@ -379,12 +379,12 @@ def commits_to(sealed: dict[str, str], opening: bytes, content: bytes) -> bool:
     return hmac.compare_digest(hmac.digest(opening, content, "sha256"), a2b_base64(sealed["h"]))
 
 
-def envelope(recorded: Recorded, epoch: int = 1) -> bytes:
+def envelope(recorded: Recorded) -> bytes:
     """The bytes of a stored event that proofs are made over: one JSON object, keys sorted, parts as stored."""
     moment = recorded.recorded_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return b"".join(
         (
-            b'{"epoch":%d,"metadata":' % epoch,
+            b'{"metadata":',
             recorded.metadata,
             b',"name":',
             orjson.dumps(recorded.name),

@@ -50,7 +50,9 @@ class PenguinFactory(InfrastructureFactory[PostgresTrackingRecorder]):
     def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
         """The application's recorder. Snapshots are kept by `application.ports.snapshots`, not by a recorder."""
         if purpose != "events":
-            raise InfrastructureFactoryError(f"there is no recorder of {purpose} here: see docs/adr/0010")
+            raise InfrastructureFactoryError(
+                f"there is no recorder of {purpose} here: see docs/adr/eventsourcing-face.md"
+            )
         return self.application_recorder()
 
     def application_recorder(self) -> ApplicationRecorder:

@@ -24,7 +24,8 @@ _Ask = tuple["UUID", str, int, int]
 # One plan for every size of batch: the primary key, walked per stream.
 _SETTINGS: Final = (
     "SET statement_timeout = '30s'; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
-    " SET enable_hashjoin = off; SET enable_mergejoin = off; SET default_transaction_read_only = on"
+    " SET enable_hashjoin = off; SET enable_mergejoin = off; SET default_transaction_read_only = on;"
+    " SET timezone = 'UTC'"
 )
 
 

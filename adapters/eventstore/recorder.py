@@ -1,7 +1,7 @@
 """The tenant log as a recorder of the `eventsourcing` library: one tenant's log is one application sequence.
 
 A notification's id is the position. A stream's name is `<category>:<id>` for an id that is a UUID, and the text itself
-otherwise; a topic is `<name>@<schema version>`. `docs/adr/0010-eventsourcing-face.md` says what does not apply.
+otherwise; a topic is `<name>@<schema version>`. `docs/adr/eventsourcing-face.md` says what does not apply.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ Connect = Callable[[], Awaitable[Connection]]
 
 _SETTINGS: Final = (
     "SET lock_timeout = '5s'; SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '15s';"
-    " SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off"
+    " SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET timezone = 'UTC'"
 )
 
 

@@ -1,6 +1,6 @@
 """The `eventsourcing` library's own test cases, on our recorders, once on each version of Postgres.
 
-What does not apply, and why, stands in docs/adr/0010-eventsourcing-face.md.
+What does not apply, and why, stands in docs/adr/eventsourcing-face.md.
 """
 
 from __future__ import annotations
