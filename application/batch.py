@@ -48,7 +48,7 @@ class UnknownCommand(Refusal):
 
 
 class NotInABatch(Refusal):
-    """A command whose answer holds a secret goes alone, not in a batch."""
+    """A command whose answer holds a secret is not for batches. Send it by itself."""
 
     code = "not-in-a-batch"
     kind = RefusalKind.INVALID
@@ -105,19 +105,77 @@ class Batches:
         """
         run = _Run(self._commands, template, admit, overlay={} if dry_run else None)
         window: deque[asyncio.Task[LineAnswer]] = deque()
+        coming = _Coming(lines)
         number = 0
         try:
-            async for raw in lines:
-                if isinstance(raw, bytes) and not raw.strip():
-                    continue
-                number += 1
-                window.append(run.begin(number, raw))
-                while window and (len(window) >= _UNDER_WAY or window[0].done()):
-                    yield await window.popleft()
-            while window:
-                yield await window.popleft()
+            while True:
+                coming.moved.clear()
+                while len(window) < _UNDER_WAY and coming.ready():
+                    raw = coming.take()
+                    if isinstance(raw, bytes) and not raw.strip():
+                        continue
+                    number += 1
+                    task = run.begin(number, raw)
+                    task.add_done_callback(coming.note)
+                    window.append(task)
+                while window and window[0].done():
+                    yield window.popleft().result()
+                if coming.over() and not window:
+                    coming.check()
+                    return
+                if not (window and window[0].done()) and (len(window) >= _UNDER_WAY or not coming.ready()):
+                    await coming.moved.wait()
         finally:
+            await coming.stop()
             await asyncio.gather(*window, return_exceptions=True)
+
+
+class _Coming:
+    """Lines on their way in, read ahead; `moved` is set when one came, when they end, and when an answer is ready.
+
+    So an answer goes out when it is there, whether or not another line has come.
+    """
+
+    def __init__(self, lines: AsyncIterator[bytes | Refusal]) -> None:
+        self.moved = asyncio.Event()
+        self._kept: deque[bytes | Refusal] = deque()
+        self._room = asyncio.Event()
+        self._reading = asyncio.create_task(self._read(lines))
+        self._reading.add_done_callback(self.note)
+
+    def note(self, _: object) -> None:
+        """Something is to be looked at."""
+        self.moved.set()
+
+    async def _read(self, lines: AsyncIterator[bytes | Refusal]) -> None:
+        async for line in lines:
+            self._kept.append(line)
+            self.moved.set()
+            while len(self._kept) >= _UNDER_WAY:
+                self._room.clear()
+                await self._room.wait()
+
+    def ready(self) -> bool:
+        """Whether a line is there."""
+        return bool(self._kept)
+
+    def take(self) -> bytes | Refusal:
+        """The next line."""
+        self._room.set()
+        return self._kept.popleft()
+
+    def over(self) -> bool:
+        """Whether the last line was taken."""
+        return not self._kept and self._reading.done()
+
+    def check(self) -> None:
+        """Raise what broke the lines off, if anything did."""
+        self._reading.result()
+
+    async def stop(self) -> None:
+        """Read no more."""
+        self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
 
 
 class _Run:

@@ -14,6 +14,7 @@ from api.http.request import Call, parameters
 from application.ports.positions import MalformedPosition, Position
 from application.rate_limits import READS_BUCKET, READS_PER_COMMAND
 from application.reading import Read
+from application.replay import BeyondTheLog
 from domain.access.reads import ReadKind
 
 if TYPE_CHECKING:
@@ -94,6 +95,14 @@ class Desk:
         limit = principal.rate_per_minute * READS_PER_COMMAND
         allowance = await self.parts.rates.take(principal.tenant_id, limit, READS_BUCKET)
         return Asked(call, principal, allowance, parameters(request.scope, frozenset(known)))
+
+    async def reachable(self, asked: Asked, position: Position | None) -> Position | None:
+        """A position to wait for. Raises `BeyondTheLog` for one that the log itself has not reached."""
+        if position is not None:
+            head = await self.parts.log.head(asked.principal.tenant_id)
+            if head is None or position > Position(head.epoch, head.position):
+                raise BeyondTheLog
+        return position
 
     async def as_of(self, tenant_id: UUID, position: Position) -> str | None:
         """When the event at a position was recorded; None at the beginning."""

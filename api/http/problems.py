@@ -111,7 +111,7 @@ MEDIA_TYPE_UNKNOWN: Final = _kind(
     "unsupported-media-type",
     S.UNSUPPORTED_MEDIA_TYPE,
     "The body's media type is not taken here",
-    "Send the body as one of the media types in `accepted`, and say so in `Content-Type`.",
+    "This body is of another kind. Send one of the media types in `accepted`, and say so in `Content-Type`.",
 )
 HEADER_INVALID: Final = _kind(
     "header-invalid",
@@ -264,9 +264,10 @@ _OF_ANALYTICS: Final[dict[type[AnalyticsError], Kind]] = {
 def kind_of(refusal: type[Refusal]) -> Kind:
     """The sort of problem that a rule makes; its title is the rule's first sentence."""
     status = _OF_REFUSAL.get(refusal, _STATUS[refusal.kind])
-    rule = refusal.rule()
+    rule, remedy = refusal.rule(), getattr(refusal, "remedy", None)
+    about = f"{rule} {remedy}" if isinstance(remedy, str) else rule
     title = rule.partition(". ")[0].rstrip(".")
-    return Kind(refusal.code, status.value, title, rule, _RETRY_AFTER.get(refusal))
+    return Kind(refusal.code, status.value, title, about, _RETRY_AFTER.get(refusal))
 
 
 def refusals() -> list[type[Refusal]]:

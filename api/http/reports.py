@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from api.http.asking import Asked, Desk
 from api.http.problems import ACCEPT_UNKNOWN, NOT_FOUND, Problem, bad_parameter
+from application.replay import BeyondTheLog
 from domain.access.reads import ReadKind
 from domain.audience.intake import escape_formula
 from domain.kernel.permissions import Permission
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from application.ports.analytics import Report, ReportInfo, Value
+    from application.ports.positions import Position
 
 _JSON: Final = "application/json"
 _CSV: Final = "text/csv"
@@ -62,7 +64,7 @@ class Reports(Desk):
         asked.principal.require(Permission(info.permission))
         form = _form(request, asked)
         ways = asked.taken("delimiter", "bom")
-        wanted = asked.position()
+        wanted = await self._wanted(asked)
         found = await self.parts.analytics.report(
             info.name, asked.principal.tenant_id, asked.given, min_position=wanted
         )
@@ -89,6 +91,15 @@ class Reports(Desk):
             "as_of": _plain(found.as_of),
         }
         return self.answer(asked, content, position)
+
+    async def _wanted(self, asked: Asked) -> Position | None:
+        """The position to wait for; neither it nor the one to look back to may lie beyond the log."""
+        back_to = asked.given.get("at_position", "")
+        if back_to.isascii() and back_to.isdigit():
+            head = await self.parts.log.head(asked.principal.tenant_id)
+            if head is None or int(back_to[:20]) > head.position:
+                raise BeyondTheLog
+        return await self.reachable(asked, asked.position())
 
     def _csv(self, asked: Asked, info: ReportInfo, found: Report, ways: dict[str, str]) -> Response:
         delimiter = _DELIMITERS.get(ways.get("delimiter", "comma"))
@@ -119,7 +130,7 @@ class Reports(Desk):
         known = (*parameters_of(info), *cells, "min_position", "limit", "after")
         asked = await self.asked(request, f"reports.{info.name}_events", known)
         asked.principal.require(Permission(info.permission))
-        limit, wanted = asked.limit(), asked.position()
+        limit, wanted = asked.limit(), await self._wanted(asked)
         after = asked.given.pop("after", "0")
         if not (after.isascii() and after.isdigit() and len(after) <= _DIGITS):
             raise bad_parameter("after", "Give `next` of the answer before.")

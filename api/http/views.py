@@ -82,6 +82,7 @@ class Views(Desk):
         except MissingPermission:
             asked.principal = await self.parts.callers.identify(asked.call, fresh=True)
             query.scope(asked.principal)
+        wanted = await self.reachable(asked, wanted)
         if wanted is not None:
             timeout = self.parts.settings.min_position_wait
             await self.parts.waiting.wait_for(query.projections, asked.principal.tenant_id, wanted, timeout)

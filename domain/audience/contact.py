@@ -192,7 +192,7 @@ class ContactGone(Refusal):
 
 
 class ContactAlreadyErased(Refusal):
-    """An erased person's values cannot be read, so nothing can be compared, changed or erased again."""
+    """An erased person's values cannot be read, compared or changed. Create a contact anew if the person comes back."""
 
     code = "contact-erased"
 
