@@ -50,11 +50,12 @@ class SqliteKeyStore:
     def __init__(self, folder: Path, master_key: bytes | None = None) -> None:
         """Open, or make, the store in `folder`. `master_key`: 32 bytes, else the file `master.key`, made if missing."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
         self._folder = folder
         self._master = AESGCM(master_key or _secret_file(folder / "master.key"))
         self._lock = threading.RLock()
         self._keks: dict[tuple[bytes, int], AESGCM] = {}
-        self._current: dict[bytes, int] = {}
+        self._seen_keks: tuple[tuple[int, int, int], dict[str, dict[str, str]]] = ((0, 0, 0), {})
         self._database = sqlite3.connect(
             folder / "keys.sqlite", check_same_thread=False, isolation_level=None, timeout=30
         )
@@ -91,12 +92,13 @@ class SqliteKeyStore:
         random = secrets.token_bytes(len(keys) * (_KEY + _NONCE))
         made: dict[SubjectKey, bytes | None] = {}
         rows = []
+        newest = {tenant: self._latest_kek(tenant) for tenant in {key[0].bytes for key in keys}}
         for number, key in enumerate(keys):
             drawn = random[(_KEY + _NONCE) * number : (_KEY + _NONCE) * (number + 1)]
             made[key] = drawn[:_KEY]
             tenant, subject, kind = key
-            wrapped = self._wrap(tenant.bytes, drawn[:_KEY], drawn[_KEY:])
-            rows.append((tenant.bytes, subject, kind.value, *wrapped))
+            wrapped = self._sealed(tenant.bytes, newest[tenant.bytes], drawn[:_KEY], drawn[_KEY:])
+            rows.append((tenant.bytes, subject, kind.value, newest[tenant.bytes], wrapped))
         insert = "INSERT INTO keys VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
         if self._database.executemany(insert, rows).rowcount == len(rows):
             return made
@@ -145,17 +147,13 @@ class SqliteKeyStore:
             return int(self._reader.execute("SELECT n FROM generation").fetchone()[0])
 
     def rotate(self, tenant_id: UUID) -> None:
-        """Wrap what is left of a tenant's keys anew and destroy its old key-encryption keys."""
+        """Wrap what is left of a tenant's keys anew and destroy its old key-encryption keys.
+
+        Interrupted anywhere it loses no live key; the next rotation also destroys what this one had left to.
+        """
         tenant = tenant_id.bytes
         with self._lock, self._transaction():
-            old = dict.fromkeys(
-                kek
-                for table in ("keys", "pseudonym_keys")
-                for (kek,) in self._database.execute(
-                    f"SELECT DISTINCT kek FROM {table} WHERE tenant = ?", (tenant,)
-                )
-            )
-            self._new_kek(tenant)
+            fresh = self._new_kek(tenant)
             for table, columns in (("keys", "subject, kind"), ("pseudonym_keys", "version, version")):
                 rows = self._database.execute(
                     f"SELECT {columns}, kek, wrapped FROM {table} WHERE tenant = ? AND wrapped IS NOT NULL",
@@ -171,18 +169,28 @@ class SqliteKeyStore:
                 )
         with self._lock:
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._edit_keks(tenant, lambda keks: [keks.pop(str(number), None) for number in old])
+            self._edit_keks(
+                tenant, lambda keks: [keks.pop(number) for number in list(keks) if int(number) < fresh]
+            )
+            for known in [known for known in self._keks if known[0] == tenant and known[1] < fresh]:
+                del self._keks[known]
 
     def _read(self, keys: list[SubjectKey], database: sqlite3.Connection) -> dict[SubjectKey, bytes | None]:
         """One look-up by the primary key each: SQLite answers `IN (VALUES ...)` of a row by reading the whole table."""
         found: dict[SubjectKey, bytes | None] = {}
         for key in keys:
             tenant, subject, kind = key
-            row = database.execute(_ONE, (tenant.bytes, subject, kind.value)).fetchone()
+            asked = (tenant.bytes, subject, kind.value)
+            row = database.execute(_ONE, asked).fetchone()
             if row is not None:
-                kek, wrapped = row
-                found[key] = None if wrapped is None else self._unwrap(tenant.bytes, kek, wrapped)
+                try:
+                    found[key] = self._opened(tenant.bytes, *row)
+                except KeyError:  # rotated by another process since the row was read
+                    found[key] = self._opened(tenant.bytes, *database.execute(_ONE, asked).fetchone())
         return found
+
+    def _opened(self, tenant: bytes, kek: int, wrapped: bytes | None) -> bytes | None:
+        return None if wrapped is None else self._unwrap(tenant, kek, wrapped)
 
     def _pseudonym_rows(self, tenant_id: UUID) -> list[tuple[int, bytes]]:
         return self._database.execute(
@@ -200,10 +208,12 @@ class SqliteKeyStore:
             raise
         self._database.execute("COMMIT")
 
-    def _wrap(self, tenant: bytes, key: bytes, nonce: bytes | None = None) -> tuple[int, bytes]:
-        number = self._current.get(tenant) or self._latest_kek(tenant)
-        nonce = nonce or secrets.token_bytes(_NONCE)
-        return number, nonce + self._kek(tenant, number).encrypt(nonce, key, tenant)
+    def _wrap(self, tenant: bytes, key: bytes) -> tuple[int, bytes]:
+        newest = self._latest_kek(tenant)
+        return newest, self._sealed(tenant, newest, key, secrets.token_bytes(_NONCE))
+
+    def _sealed(self, tenant: bytes, number: int, key: bytes, nonce: bytes) -> bytes:
+        return nonce + self._kek(tenant, number).encrypt(nonce, key, tenant)
 
     def _unwrap(self, tenant: bytes, number: int, wrapped: bytes) -> bytes:
         return self._kek(tenant, number).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], tenant)
@@ -217,11 +227,15 @@ class SqliteKeyStore:
         return known
 
     def _latest_kek(self, tenant: bytes) -> int:
+        """The tenant's newest key-encryption key, looked up inside each transaction that seals with it.
+
+        What another process has rotated away must not seal anything more. A rotation holds the write transaction while
+        it adds its key, so none can come between this look and the commit.
+        """
         numbers = self._load_keks().get(tenant.hex(), {})
         if not numbers:
             return self._new_kek(tenant, only_first=True)
-        self._current[tenant] = max(map(int, numbers))
-        return self._current[tenant]
+        return max(map(int, numbers))
 
     def _new_kek(self, tenant: bytes, *, only_first: bool = False) -> int:
         def add(keks: dict[str, str]) -> None:
@@ -231,24 +245,28 @@ class SqliteKeyStore:
             wrapped = nonce + self._master.encrypt(nonce, secrets.token_bytes(_KEY), tenant)
             keks[str(max(map(int, keks), default=0) + 1)] = base64.b64encode(wrapped).decode()
 
-        numbers = self._edit_keks(tenant, add)
-        self._current[tenant] = max(map(int, numbers))
-        return self._current[tenant]
+        return max(map(int, self._edit_keks(tenant, add)))
 
     def _load_keks(self) -> dict[str, dict[str, str]]:
+        """All tenants' entries; parsed anew when the file was replaced, for it grows with the number of tenants."""
         try:
-            content: dict[str, dict[str, str]] = json.loads((self._folder / "keks.json").read_bytes())
+            with (self._folder / "keks.json").open("rb") as file:
+                told = os.fstat(file.fileno())
+                state = told.st_ino, told.st_mtime_ns, told.st_size
+                if state != self._seen_keks[0]:
+                    self._seen_keks = state, json.loads(file.read())
         except FileNotFoundError:
             return {}
-        return content
+        return self._seen_keks[1]
 
     def _edit_keks(self, tenant: bytes, edit: Callable[[dict[str, str]], object]) -> dict[str, str]:
         """Change one tenant's entry under a file lock; the file is replaced whole, after it is on disk."""
         with (self._folder / "keks.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            content = self._load_keks()
-            keks = content.setdefault(tenant.hex(), {})
+            known = self._load_keks()
+            keks = dict(known.get(tenant.hex(), {}))
             edit(keks)
+            content = {**known, tenant.hex(): keks}
             fresh = self._folder / "keks.json.new"
             with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123 - the mode matters
                 json.dump(content, file)
@@ -261,16 +279,17 @@ class SqliteKeyStore:
 
 def _secret_file(path: Path) -> bytes:
     """32 random bytes kept in a 0600 file, made once even when two processes start together."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with open(descriptor, "wb") as file:  # noqa: PTH123 - it is a descriptor
-        file.write(key := secrets.token_bytes(_KEY))
-        file.flush()
-        os.fsync(file.fileno())
-    _sync_folder(path.parent)
-    return key
+    if not path.exists():
+        making = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - the mode matters
+            file.write(secrets.token_bytes(_KEY))
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # another process was first, and its file is whole
+            os.link(making, path)
+        making.unlink()
+        _sync_folder(path.parent)
+    return path.read_bytes()
 
 
 def _sync_folder(folder: Path) -> None:

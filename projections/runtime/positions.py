@@ -57,12 +57,13 @@ class Head:
     tenant_id: UUID
     epoch: int
     position: int
+    recorded_at: datetime
 
 
 def heads_since(connection: Connection[Any], since: datetime) -> list[Head]:
     """The heads of logs written to at or after `since`."""
     rows = connection.execute(
-        "SELECT tenant_id, epoch, position FROM log.heads WHERE recorded_at >= %s AND position > 0",
+        "SELECT tenant_id, epoch, position, recorded_at FROM log.heads WHERE recorded_at >= %s AND position > 0",
         (since,),
         binary=True,
     )

@@ -43,7 +43,7 @@ _EVERYTHING_EVERY: Final = 1.0
 _EVERYTHING_SHARE: Final = 50
 _RETIRED_FOR: Final = timedelta(minutes=10)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
-_OVERLAP: Final = timedelta(seconds=1)
+_OVERLAP: Final = timedelta(seconds=0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +85,52 @@ class Counters:
 class _Sight:
     """What was seen of the logs.
 
-    A look at everything is the truth. It costs more the more tenants there are, so it takes a fiftieth of the time at
-    most; in between, quick looks ask for logs written to since shortly before it, less those `done` at their heads.
+    A look at every log is the truth. It costs more the more tenants there are, so it takes a fiftieth of the time at
+    most, and after the first one each asks for the next build alone: builds that are well move together. In between,
+    quick looks ask for logs written to since shortly before the last look, less those `done` at their heads, and for
+    those left `open` by the last batch.
     """
 
     everything_at: float = -math.inf
     everything_took: float = 0.0
+    turn: int | None = None
     since: datetime = _NEVER
     done: dict[UUID, Head] = field(default_factory=dict)
+    open: dict[UUID, Head] = field(default_factory=dict)
     builds_at: float = -math.inf
     builds: list[Build] = field(default_factory=list)
 
     def everything_due(self, now: float) -> bool:
         """Whether the next look should be at everything."""
         return now - self.everything_at >= max(_EVERYTHING_EVERY, _EVERYTHING_SHARE * self.everything_took)
+
+    def everything(self, connection: Connection[Any], builds: Sequence[Build]) -> list[Behind]:
+        """A look at every log."""
+        now = time.monotonic()
+        row = connection.execute("SELECT clock_timestamp()").fetchone()
+        if self.turn is None:
+            behind = find_behind(connection, builds)
+        else:
+            self.turn += 1
+            found = find_behind(connection, [builds[self.turn % len(builds)]])
+            behind = find_behind(connection, builds, [one.tenant_id for one in found]) if found else []
+        self.everything_at = time.monotonic()
+        self.everything_took = self.everything_at - now
+        self.done.clear()
+        self.since = _NEVER if row is None else row[0] - _OVERLAP
+        return behind
+
+    def heads(self, connection: Connection[Any]) -> dict[UUID, Head]:
+        """A quick look: logs that may be behind. Moves `since` on."""
+        seen = heads_since(connection, self.since)
+        self.since = max((self.since, *(head.recorded_at - _OVERLAP for head in seen)))
+        fresh = {head.tenant_id: head for head in seen if self.done.get(head.tenant_id) != head}
+        return self.open | fresh
+
+    def took(self, heads: dict[UUID, Head], unfinished: set[UUID]) -> None:
+        """Remember what a batch did about the logs of a quick look."""
+        self.open = {tenant: head for tenant, head in heads.items() if tenant in unfinished}
+        self.done.update({tenant: head for tenant, head in heads.items() if tenant not in unfinished})
 
 
 class Projector:
@@ -179,28 +211,19 @@ class Projector:
         """One batch for the builds that readers see; who was behind."""
         if not builds:
             return []
-        sight, now = self._sight, time.monotonic()
-        hot: list[Head] = []
-        if sight.everything_due(now):
-            row = connection.execute("SELECT clock_timestamp()").fetchone()
-            behind = find_behind(connection, builds)
-            sight.everything_at = time.monotonic()
-            sight.everything_took = sight.everything_at - now
-            sight.done.clear()
-            if row is not None:
-                sight.since = row[0] - _OVERLAP
+        sight = self._sight
+        heads: dict[UUID, Head] = {}
+        if everything := sight.everything_due(time.monotonic()):
+            behind = sight.everything(connection, builds)
         else:
-            hot = [
-                head
-                for head in heads_since(connection, sight.since)
-                if sight.done.get(head.tenant_id) != head
-            ]
-            behind = find_behind(connection, builds, [head.tenant_id for head in hot]) if hot else []
-        if self._take(connection, behind) or len(behind) == MOST_BEHIND:
-            if not hot:
-                sight.everything_at = -math.inf  # what is left may lie in logs that a quick look passes over
-        else:
-            sight.done.update({head.tenant_id: head for head in hot})
+            heads = sight.heads(connection)
+            behind = find_behind(connection, builds, list(heads)) if heads else []
+        left = self._take(connection, behind) or len(behind) == MOST_BEHIND
+        if everything and left:
+            sight.everything_at = -math.inf  # what is left may lie in logs that a quick look passes over
+        elif everything and sight.turn is None:
+            sight.turn = -1
+        sight.took(heads, {one.tenant_id for one in behind} if left else set())
         return behind
 
     def _fill(self, connection: Connection[Any], filling: Sequence[Build], *, busy: bool) -> bool:
