@@ -14,6 +14,7 @@ from adapters.duckdb.server import ReportServer
 from adapters.duckdb.settings import OlapSettings
 from adapters.duckdb.source import PostgresLogs
 
+_LOOKS_UP: Final = 0.2
 _log: Final = logging.getLogger(__name__)
 
 
@@ -25,10 +26,12 @@ def run_owner(
     `ready` is called once reports can be asked for. Raises `AlreadyOwned`, `InvalidSettings`. The database may be away
     at any time: reports go on, and say how old they are.
     """
+    asked: list[int] = []
     if stop is None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+            # A handler may interrupt this thread inside the event's own lock, so it leaves a note instead.
+            signal.signal(number, lambda number, _: asked.append(number))
     settings.location()
     with Folder(settings.folder) as folder:
         room = Room(settings, folder, lambda: PostgresLogs(settings.database_url))
@@ -37,7 +40,9 @@ def run_owner(
             server = ReportServer(room, settings)
             _log.info("analytics are served", extra={"folder": settings.folder.name})
             ready()
-            stop.wait()
+            # The system may hand a signal to any thread; this one has to wake for Python to run the handler.
+            while not asked and not stop.wait(_LOOKS_UP):
+                pass
             # Reports under way are interrupted with the room; then the server has nothing left to wait for.
             stopper = threading.Thread(target=server.shutdown, name="olap-shutdown")
             stopper.start()
