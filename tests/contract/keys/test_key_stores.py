@@ -1,0 +1,280 @@
+"""What every key store does; and what the one in a file does when it is shared, copied, rotated and interrupted."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from adapters.keys.memory import MemoryKeyStore
+from adapters.keys.sqlite import SqliteKeyStore
+from application.ports.keys import KeyStore, SubjectKey
+from domain.kernel.personal import KeyKind
+
+TENANT = UUID("0198c0de-0000-7000-8000-000000000001")
+
+
+def subject(kind: KeyKind = KeyKind.PROFILE, tenant: UUID = TENANT) -> SubjectKey:
+    return tenant, str(uuid4()), kind
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KeyStore]:
+    if request.param == "memory":
+        yield MemoryKeyStore()
+        return
+    made = SqliteKeyStore(tmp_path / "keys")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "keys"
+
+
+@pytest.fixture
+def keys(folder: Path) -> Iterator[SqliteKeyStore]:
+    made = SqliteKeyStore(folder)
+    yield made
+    made.close()
+
+
+def reopened(folder: Path, wanted: list[SubjectKey]) -> dict[SubjectKey, bytes]:
+    """What a process that starts now finds."""
+    fresh = SqliteKeyStore(folder)
+    try:
+        return dict(fresh.find(wanted))
+    finally:
+        fresh.close()
+
+
+def test_a_key_is_made_once_and_found_again(store: KeyStore) -> None:
+    one, other = subject(), subject(KeyKind.EVIDENCE)
+    assert store.find([one]) == {}
+    made = store.obtain([one, other, one])
+    assert len(made) == len(set(made.values())) == 2
+    assert all(len(key) == 32 for key in made.values())
+    assert store.obtain([one]) == {one: made[one]}
+    assert store.find([one, other, subject()]) == made
+
+
+def test_a_destroyed_key_is_never_made_again(store: KeyStore) -> None:
+    one, never, kept = subject(), subject(), subject()
+    store.obtain([one, kept])
+    before = store.generation()
+    assert store.destroy([one, never]) == 1
+    assert store.generation() > before
+    assert store.find([one, never]) == {}
+    assert set(store.obtain([one, never, kept])) == {kept}
+    assert store.destroy([one]) == 0
+
+
+def test_tenants_and_kinds_have_keys_of_their_own(store: KeyStore) -> None:
+    name = str(uuid4())
+    asked = [(tenant, name, kind) for tenant in (TENANT, uuid4()) for kind in KeyKind]
+    assert len(set(store.obtain(asked).values())) == 4
+    store.destroy(asked[:1])
+    assert set(store.find(asked)) == set(asked[1:])
+
+
+def test_pseudonym_keys_stay(store: KeyStore) -> None:
+    (key,) = store.hmac_keys(TENANT)
+    assert len(key) == 32
+    assert store.hmac_keys(TENANT) == [key] != store.hmac_keys(uuid4())
+
+
+def test_files_are_the_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "open"
+    folder.mkdir(mode=0o755)
+    made = SqliteKeyStore(folder)
+    made.obtain([subject()])
+    assert folder.stat().st_mode & 0o777 == 0o700
+    names = {path.name for path in folder.iterdir()}
+    assert {"master.key", "keks.json", "keys.sqlite", "keys.sqlite-wal"} <= names
+    for path in folder.iterdir():
+        assert path.name == "keks.lock" or path.stat().st_mode & 0o777 == 0o600, path.name
+    made.close()
+
+
+def test_two_processes_agree(folder: Path) -> None:
+    wanted = [(TENANT, f"subject-{n}", KeyKind.PROFILE) for n in range(50)]
+    spawn = multiprocessing.get_context("spawn")
+    with spawn.Pool(4) as pool:
+        found = pool.starmap(obtain_in_a_process, [(folder, wanted)] * 8)
+    assert all(one == found[0] for one in found)
+    assert len(set(found[0])) == 50
+
+
+def obtain_in_a_process(folder: Path, wanted: list[SubjectKey]) -> list[bytes]:
+    made = SqliteKeyStore(folder)
+    try:
+        keys = made.obtain(wanted)
+        return [keys[key] for key in wanted]
+    finally:
+        made.close()
+
+
+def test_rotation_keeps_what_lives(folder: Path, keys: SqliteKeyStore) -> None:
+    wanted = [subject() for _ in range(20)]
+    made, pseudonyms = keys.obtain(wanted), keys.hmac_keys(TENANT)
+    for _ in range(3):
+        keys.rotate(TENANT)
+    assert keys.find(wanted) == reopened(folder, wanted) == made
+    assert keys.hmac_keys(TENANT) == pseudonyms
+
+
+def test_a_copy_from_before_opens_no_destroyed_key_after_rotation(folder: Path, tmp_path: Path) -> None:
+    gone, kept = subject(), subject()
+    first = SqliteKeyStore(folder)
+    first.obtain([gone, kept])
+    first.close()
+    backup = tmp_path / "keys.sqlite.backup"
+    shutil.copy(folder / "keys.sqlite", backup)
+    second = SqliteKeyStore(folder)
+    second.destroy([gone])
+    second.rotate(TENANT)
+    second.close()
+    assert set(reopened(folder, [gone, kept])) == {kept}
+    shutil.copy(backup, folder / "keys.sqlite")
+    for extra in ("keys.sqlite-wal", "keys.sqlite-shm"):
+        (folder / extra).unlink(missing_ok=True)
+    with pytest.raises(KeyError):
+        reopened(folder, [gone])
+
+
+def test_what_another_process_rotated_away_seals_nothing_more(folder: Path, keys: SqliteKeyStore) -> None:
+    """A process that knew the old key-encryption key makes keys that are still there after a restart."""
+    keys.obtain([subject()])
+    elsewhere = SqliteKeyStore(folder)
+    elsewhere.rotate(TENANT)
+    elsewhere.close()
+    fresh = subject()
+    made = keys.obtain([fresh])
+    assert reopened(folder, [fresh]) == made
+
+
+class PowerCut(BaseException):
+    """The process ends here."""
+
+
+POINTS = [
+    "before the file",
+    "after the file",
+    "before commit",
+    "after commit",
+    "before the drop",
+    "after the drop",
+]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_rotation_interrupted_anywhere_loses_nothing(
+    folder: Path, tmp_path: Path, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted, gone = [subject() for _ in range(5)], subject()
+    first = SqliteKeyStore(folder)
+    made = {**first.obtain(wanted)}
+    first.obtain([gone])
+    backup = tmp_path / "before"
+    first.close()
+    shutil.copytree(folder, backup)
+    victim = SqliteKeyStore(folder)
+    victim.destroy([gone])
+    interrupt(victim, point, monkeypatch)
+    with pytest.raises(PowerCut):
+        victim.rotate(TENANT)
+    crashed = tmp_path / "crashed"
+    shutil.copytree(folder, crashed)  # what a process that died here leaves
+    monkeypatch.undo()
+
+    assert reopened(crashed, wanted) == made
+    assert reopened(crashed, [gone]) == {}
+    after = SqliteKeyStore(crashed)
+    after.rotate(TENANT)
+    more = after.obtain([subject()])
+    after.close()
+    assert reopened(crashed, [*wanted, *more]) == {**made, **more}
+    shutil.copy(backup / "keys.sqlite", crashed / "keys.sqlite")
+    with pytest.raises(KeyError):
+        reopened(crashed, [gone])
+    victim.close()
+
+
+def interrupt(store: SqliteKeyStore, point: str, patch: pytest.MonkeyPatch) -> None:
+    """Have the store's process end at this point of its next rotation."""
+    edit, edits = store._edit_keks, 0
+    replace = Path.replace
+
+    def edited(*arguments: object) -> object:
+        nonlocal edits
+        edits += 1
+        if (point, edits) == ("before the drop", 2):
+            raise PowerCut
+        result = edit(*arguments)  # type: ignore[arg-type]  # passed through as it came
+        if (point, edits) in (("after the file", 1), ("after the drop", 2)):
+            raise PowerCut
+        return result
+
+    def replaced(path: Path, target: Path) -> Path:
+        if point == "before the file" and path.name == "keks.json.new":
+            raise PowerCut
+        return replace(path, target)
+
+    patch.setattr(store, "_edit_keks", edited)
+    patch.setattr(Path, "replace", replaced)
+    if point in ("before commit", "after commit"):
+        patch.setattr(store, "_database", Cut(store._database, point))
+
+
+class Cut:
+    """A connection that ends its process around COMMIT."""
+
+    def __init__(self, real: sqlite3.Connection, point: str) -> None:
+        self._real, self._point = real, point
+
+    def execute(self, statement: str, parameters: tuple[object, ...] = ()) -> sqlite3.Cursor:
+        if statement == "COMMIT" and self._point == "before commit":
+            raise PowerCut
+        cursor = self._real.execute(statement, parameters)
+        if statement == "COMMIT":
+            raise PowerCut
+        return cursor
+
+    def executemany(self, *arguments: object) -> sqlite3.Cursor:
+        return self._real.executemany(*arguments)  # type: ignore[arg-type]  # passed through as it came
+
+
+def test_a_master_key_is_whole_or_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(_: int) -> None:
+        raise PowerCut
+
+    monkeypatch.setattr(os, "fsync", cut)
+    with pytest.raises(PowerCut):
+        SqliteKeyStore(folder)
+    monkeypatch.undo()
+    made = SqliteKeyStore(folder)
+    one = subject()
+    found = made.obtain([one])
+    made.close()
+    assert len((folder / "master.key").read_bytes()) == 32
+    assert reopened(folder, [one]) == found
+
+
+def test_another_master_key_opens_nothing(folder: Path, keys: SqliteKeyStore) -> None:
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - next to its only use
+
+    one = subject()
+    keys.obtain([one])
+    stranger = SqliteKeyStore(folder, master_key=bytes(32))
+    try:
+        with pytest.raises(InvalidTag):
+            stranger.find([one])
+    finally:
+        stranger.close()
