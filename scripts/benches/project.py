@@ -69,14 +69,14 @@ class Bed:
 def run(quick: bool) -> dict[str, float]:  # noqa: FBT001 - the shape of every bench
     """The figures; `quick` takes about 35 s."""
     with _bed() as bed:
-        _record(bed, 40_000 if quick else 200_000)
+        _record(bed, 25_000 if quick else 200_000)
         rate, rss = _in_a_process(_rebuild, bed)
-        peer = _peer(bed, 2_000 if quick else 8_000)
+        peer = _peer(bed, 1_000 if quick else 8_000)
     with _bed() as bed:
-        small = _lag(bed, 5 if quick else 20)
+        small = _lag(bed, 4 if quick else 20)
     with _bed() as bed:
         _open_logs(bed, 10_000)
-        large = _lag(bed, 5 if quick else 20)
+        large = _lag(bed, 4 if quick else 20)
     return {
         "ratio_vs_projection_runner": rate / peer,
         "rebuild_events_per_s": rate,
