@@ -229,6 +229,7 @@ def page(result: dict[str, Any]) -> str:
     checks = "\n".join(
         f"| {name} | {'holds' if not wrong else wrong[0]} |" for name, wrong in result["faults"].items()
     )
+    seconds, done, events = result["seconds"], result["acknowledged"], result["events"]
     total, version = sum(result["kills"].values()), platform.python_version()
     return f"""# Killed at random
 
@@ -244,8 +245,8 @@ Machine: {psutil.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {plat
 {kills}
 | **all** | **{total}** |
 
-In {result["seconds"]:.0f} s of load, {result["acknowledged"]:,} commands were acknowledged, with {result["events"]:,} events. Commands were
-sent again {result["sent again"]:,} times, and {result["answered as done before"]:,} answered as done before.
+In {seconds:.0f} s of load, {done:,} commands were acknowledged, with {events:,} events. Commands were sent
+again {result["sent again"]:,} times, and {result["answered as done before"]:,} times answered as done before.
 
 | what must hold | |
 |---|---|
