@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _OPEN: Final = """\
 # Permissions
 
-Generated from `domain/kernel/permissions.py` and the registries by `scripts/generate_docs`; a test fails when
+Made by `python -m scripts.permissions_page` from the roles and the registries; do not edit. A test fails when
 they differ.
 
 An API key holds its role's permissions, or some of them; one that speaks for a member, never more than the member. A
