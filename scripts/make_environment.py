@@ -43,7 +43,14 @@ def step(message: str, command: Sequence[str | Path]) -> None:
 
 def make(kind: str) -> None:
     """Bring `.venv` to the lock of `kind`."""
-    pip: list[str | Path] = [VENV / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    pip: list[str | Path] = [
+        VENV / "bin" / "python",
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "--quiet",
+    ]
     if not is_current("run"):
         version = ".".join(map(str, sys.version_info[:3]))
         step(f"making .venv with Python {version}", [sys.executable, "-m", "venv", "--clear", VENV])

@@ -57,7 +57,13 @@ class ContactView(PostgresTrackingRecorder):
         super().__init__(datastore, **kwargs)
         columns = ", ".join(f'{name} text COLLATE "C"' for name in COLUMNS)
         self.sql_create_statements.append(
-            Composed([SQL(f"CREATE TABLE IF NOT EXISTS contact_view ({columns}, id bigint, PRIMARY KEY (contact_id))")])
+            Composed(
+                [
+                    SQL(
+                        f"CREATE TABLE IF NOT EXISTS contact_view ({columns}, id bigint, PRIMARY KEY (contact_id))"
+                    )
+                ]
+            )
         )
         for index in ("email", "id", "workspace_id, id"):
             name = f"contact_view_{index.partition(',')[0]}"
