@@ -26,9 +26,10 @@ from adapters.postgres.rate_limiter import PostgresRates
 from adapters.postgres.roles import Role
 from api.analytics import olap_settings
 from api.http.callers import Callers
+from api.ops.spans import commands_with
+from api.ops.tracing import NO_TRACER
 from application.authentication import Authenticator
 from application.batch import Batches
-from application.commanding import Commands
 from application.credentials import SecretHasher
 from application.importing.service import Imports
 from application.ports.positions import Position
@@ -42,8 +43,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from uuid import UUID
 
+    from api.ops.tracing import Tracer
     from api.settings import Settings
-    from application.commanding import Clock
+    from application.commanding import Clock, Commands
     from application.ports.analytics import Analytics
     from application.ports.blobs import BlobStore
     from application.ports.codec import EventCodec
@@ -96,7 +98,12 @@ def now() -> datetime:
 
 @asynccontextmanager
 async def composed(
-    settings: Settings, server: str, *, clock: Clock = now, analytics: Analytics | None = None
+    settings: Settings,
+    server: str,
+    *,
+    clock: Clock = now,
+    analytics: Analytics | None = None,
+    tracer: Tracer = NO_TRACER,
 ) -> AsyncIterator[Composition]:
     """Everything, started over the database at `server` (any address of it); at the end, finished and closed."""
     appender, loader = settings.dsn(Role.APPENDER, server), settings.dsn(Role.LOADER, server)
@@ -122,7 +129,7 @@ async def composed(
             analytics = FlightAnalytics(olap_settings(settings, server))
             stack.push_async_callback(analytics.close)
         streams = Streams(log, codec, keys)
-        commands = Commands(log, codec, keys, key_maker, streams, clock)
+        commands = commands_with(tracer)(log, codec, keys, key_maker, streams, clock)
         authenticator = Authenticator(log, streams, keys, clock)
         yield Composition(
             settings=settings,

@@ -19,8 +19,11 @@ line where there may be many, and errors are JSON too. Nothing asks a question. 
 near ones. `penguinmails --install-completion` completes words in bash, zsh, fish and PowerShell.
 
 `--data` (or `PENGUINMAILS_DATA`) names the data folder of the installation, `--key` (or `PENGUINMAILS_KEY`) the API key
-to act with; `@FILE` reads it from a file. Commands work on the installation directly, by the same path as the API, and
-start the embedded database for as long as they need it when nothing is served.
+to act with; `@FILE` reads it from a file. Commands of the platform's own people (`tenant`, `staff`) act with the first
+super admin's key, which lies in the data folder, unless `--key` (or `PENGUINMAILS_STAFF_KEY`) names another.
+
+Commands work on the installation directly, by the same path as the API, and start the embedded database for as long as
+they need it when nothing is served.
 
 ## Exit codes
 

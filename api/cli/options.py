@@ -26,6 +26,18 @@ Key = Annotated[
 ]
 
 
+StaffKey = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        envvar="PENGUINMAILS_STAFF_KEY",
+        help="Key of staff to act with, or @FILE; else the first super admin's, in the data folder.",
+        show_default=False,
+        show_envvar=True,
+    ),
+]
+
+
 def settings_of(data: Path | None = None, **changes: Any) -> Settings:
     """The settings: the environment's, with what the command line says instead."""
     given = {name: value for name, value in {"data": data, **changes}.items() if value is not None}

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.options import Data, Key, settings_of
+from api.cli.options import Data, StaffKey, settings_of
 from api.cli.output import Group, Json, data, words
 from domain.kernel.permissions import StaffRole
 from domain.tenancy.plans import Plan
@@ -39,14 +39,11 @@ def register(
         typer.Option("--rate", min=1, help="Commands a minute, instead of the plan's.", show_default=False),
     ] = None,
     idempotency_key: Idempotency = None,
-    key: Key = None,
+    key: StaffKey = None,
     data_folder: Data = None,
     json_: Json = False,
 ) -> None:
-    """Register a tenant with its first owner, open its log, and show the owner's first key, once.
-
-    Acts with the key of the platform's first super admin, in the data folder, unless --key names another.
-    """
+    """Register a tenant with its first owner, open its log, and show the owner's first key, once."""
     from api.cli.inside import Inside, working
     from api.ops.registering import open_registered
     from domain.platform.registration import RegisterTenant
@@ -97,7 +94,7 @@ def add(
     name: Annotated[str, typer.Option("--name", help="Name of the person.")],
     role: Annotated[StaffRole, typer.Option("--role", help="What they may do.")],
     idempotency_key: Idempotency = None,
-    key: Key = None,
+    key: StaffKey = None,
     data_folder: Data = None,
     json_: Json = False,
 ) -> None:

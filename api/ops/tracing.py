@@ -6,7 +6,7 @@ Spans carry what log lines may carry and no more: names, ids of ours, figures.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,9 @@ class NoTracer:
 
     def close(self) -> None:
         """Nothing is kept."""
+
+
+NO_TRACER: Final = NoTracer()
 
 
 class OtlpTracer:
@@ -78,4 +81,4 @@ class OtlpTracer:
 
 def tracer(endpoint: str | None, process: str) -> Tracer:
     """The tracer that the settings ask for."""
-    return NoTracer() if endpoint is None else OtlpTracer(endpoint, process)
+    return NO_TRACER if endpoint is None else OtlpTracer(endpoint, process)

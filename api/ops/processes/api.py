@@ -16,6 +16,7 @@ from api.ops.child import inherited_listener
 from api.ops.health import Health
 from api.ops.listening import BACKLOG, listen
 from api.ops.requests import Lines, RequestLog
+from api.ops.spans import trace_queries
 
 if TYPE_CHECKING:
     import socket
@@ -49,7 +50,8 @@ async def work(around: Around) -> None:
     """Serve until asked to stop; then take nothing more, answer what was begun, and commit what was accepted."""
     settings = around.settings
     listener = inherited_listener() or listen(settings)
-    async with composed(settings, around.database.admin) as parts:
+    trace_queries(around.tracer)
+    async with composed(settings, around.database.admin, tracer=around.tracer) as parts:
         health = Health(around, parts)
         lines = Lines() if settings.log_level in ("debug", "info") else None
         layer = Middleware(RequestLog, meters=around.meters, tracer=around.tracer, lines=lines)

@@ -40,7 +40,7 @@ async def work(around: Around) -> None:
     """Dispatch and run jobs until asked to stop; those under way stop at their next safe point."""
     loop, dsn = asyncio.get_running_loop(), around.settings.dsn(Role.PROJECTOR, around.database.admin)
     broker = around.settings.broker_url
-    async with composed(around.settings, around.database.admin) as parts:
+    async with composed(around.settings, around.database.admin, tracer=around.tracer) as parts:
         workflows = Workflows(parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports)
 
         def do(job: Job, stopping: Callable[[], bool]) -> None:

@@ -1,0 +1,173 @@
+"""The command line on a running installation: what it prints where, how it ends, what it does."""
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from adapters.postgres.embedded import EmbeddedPostgres
+from tests.support.serving import Served
+
+pytestmark = pytest.mark.xdist_group("serve")
+
+
+def _lines(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_tenant_from_registration_to_receipt(demo_installation: Served) -> None:
+    cli = demo_installation.cli
+    given = ("--owner-email", "owner@cli.example", "--owner-name", "Cleo", "--idempotency-key", "cli/1")
+    done = cli("tenant", "register", "Command Line Ltd", *given, "--json")
+    told = json.loads(done.stdout)
+    assert told.keys() == {"tenant", "slug", "workspace", "owner", "key"}
+    assert told["slug"] == "command-line-ltd"
+    assert "once" in done.stderr
+    again = json.loads(cli("tenant", "register", "Command Line Ltd", *given, "--json").stdout)
+    assert again == {**told, "key": None}, "sent again: the same tenant, and no secret"
+    taken = cli("tenant", "register", "Command Line Ltd", *given[:4], "--json", code=1)
+    assert taken.stdout == ""
+    assert json.loads(taken.stderr)["code"] == "slug-taken"
+
+    key = told["key"]
+    made = json.loads(cli("key", "create", "Second", "--role", "viewer", "--json", key=key).stdout)
+    listed = _lines(cli("key", "list", "--json", key=key).stdout)
+    assert {row["label"] for row in listed} == {"First key", "Second"}
+    assert not any("pm_live" in json.dumps(row) for row in listed)
+    cli("key", "create", "Third", "--role", "owner", key=made["key"], code=1)
+    cli("key", "revoke", made["id"], key=key)
+    cli("replay", key=made["key"], code=1)
+
+    receipt = cli("receipt", "cli/1", "--json", key=_admin(demo_installation))
+    assert json.loads(receipt.stdout)["command"] == "platform.register-tenant"
+    cli("receipt", "never", key=key, code=3)
+
+
+def _admin(served: Served) -> str:
+    return f"@{served.data / 'secrets' / 'admin-key'}"
+
+
+def test_replay_tells_the_story_of_a_stream(demo_installation: Served) -> None:
+    def cli(*arguments: str, code: int = 0) -> str:
+        return demo_installation.cli(
+            "replay", *arguments, "--json", key=demo_installation.key, code=code
+        ).stdout
+
+    (changed,) = _lines(cli("--name", "audience.contact_updated", "--limit", "1"))
+    stream, at = str(changed["stream"]), int(str(changed["position"]))
+    assert changed["channel"] == "cli"
+    story = [row["name"] for row in _lines(cli("--stream", stream))]
+    assert story == ["audience.contact_created", "audience.contact_updated"]
+    assert [row["name"] for row in _lines(cli("--stream", stream, "--backward"))] == story[::-1]
+    before = json.loads(cli("--stream", stream, "--as-of", str(at - 1)))
+    after = json.loads(cli("--stream", stream, "--as-of", str(at)))
+    assert (before["version"], after["version"]) == (1, 2)
+    told = json.loads(cli("--stream", stream, "--diff", str(at - 1), str(at)))
+    titles = [change for change in told["changes"] if change["path"] == "/title"]
+    assert titles == [{"path": "/title", "before": None, "after": "Head roaster"}]
+    (gone,) = _lines(cli("--name", "audience.contact_erased"))
+    (created, *_) = _lines(cli("--stream", str(gone["stream"])))
+    assert isinstance(created["payload"], dict)
+    assert created["payload"]["first_name"] == "[erased]"
+    assert cli("--as-of", "1", code=2) == ""
+    assert cli("--stream", stream, "--as-of", "yesterday", code=2) == ""
+
+
+def test_reading_at_the_command_line_is_recorded(demo_installation: Served) -> None:
+    before = _reads(demo_installation)
+    demo_installation.cli("replay", "--limit", "1", key=demo_installation.key)
+    assert _reads(demo_installation) == before + 1
+
+
+def _reads(served: Served) -> int:
+    with EmbeddedPostgres(served.data) as embedded, psycopg.connect(embedded.admin_dsn) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM log.access_events WHERE name = 'access.read_recorded'"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_views_can_be_looked_at_rebuilt_and_compared(demo_installation: Served) -> None:
+    cli = demo_installation.cli
+    names = {row["projection"] for row in _lines(cli("projections", "status", "--json").stdout)}
+    assert {"contacts", "lists", "members", "jobs"} <= names
+    compared = _lines(cli("projections", "compare", "lists", "--json").stdout)
+    assert [(row["projection"], row["equal"]) for row in compared] == [("lists", True)]
+    built = json.loads(cli("projections", "rebuild", "lists", "--json").stdout)
+    assert built["build"] > 1
+    done = cli("projections", "rebuild", "list", code=3)
+    assert "lists" in done.stderr, "the ones there are, are named"
+    tenant = "0198c0de-0000-7000-8000-000000000000"
+    cli("projections", "retry", tenant, "lists", code=3)
+
+
+def test_settings_say_where_they_come_from_and_hide_secrets(
+    demo_installation: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        Served,
+        "environment",
+        {**demo_installation.environment, "PENGUINMAILS_MASTER_KEY": "ab" * 32, "PENGUINMAILS_PORT": "8421"},
+    )
+    told = {one["name"]: one for one in json.loads(demo_installation.cli("config", "--json").stdout)}
+    assert told["PENGUINMAILS_MASTER_KEY"]["value"] == "********"
+    assert told["PENGUINMAILS_PORT"] == {
+        "name": "PENGUINMAILS_PORT",
+        "value": "8421",
+        "source": "environment PENGUINMAILS_PORT",
+        "about": "Port the API listens on.",
+    }
+    assert told["PENGUINMAILS_HOST"]["source"] == "default"
+    plain = demo_installation.cli("config").stdout
+    assert "ab" * 8 not in plain
+
+
+def test_migrating_again_changes_nothing(demo_installation: Served) -> None:
+    told = json.loads(demo_installation.cli("migrate", "--json").stdout)
+    assert (told["before"], told["now"], told["rights"]) == ("current", "current", [])
+
+
+def test_mistyped_words_are_met_with_near_ones(demo_installation: Served) -> None:
+    done = demo_installation.cli("srve", code=2)
+    assert "serve" in done.stderr
+    assert done.stdout == ""
+    done = demo_installation.cli("tenant", "regster", code=2)
+    assert "register" in done.stderr
+    done = demo_installation.cli("serve", "--prot", "1", code=2)
+    assert "--port" in done.stderr
+
+
+def test_field_errors_name_the_field_and_not_the_value(demo_installation: Served) -> None:
+    secret = "not-an-address-of-anybody"
+    given = ("--owner-email", secret, "--owner-name", "Cleo")
+    done = demo_installation.cli("tenant", "register", "Field Ltd", *given, code=2)
+    assert "/owner_email" in done.stderr
+    assert secret not in done.stderr + done.stdout
+
+
+def test_an_installation_that_is_not_there_is_said_and_not_made(
+    tmp_path: Path, demo_installation: Served
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    done = demo_installation.cli("receipt", "x", "--data", str(nowhere), code=3)
+    assert str(nowhere) in done.stderr
+    assert not nowhere.exists()
+    done = demo_installation.cli("replay", "--key", "pm_live_nonsense", code=1)
+    assert "pm_live_nonsense" not in done.stderr
+
+
+@pytest.mark.parametrize("url", ["nonsense", "postgresql://me:hidden-word@127.0.0.1:9/none"])
+def test_a_database_that_cannot_be_used_is_said_without_its_password(
+    url: str, demo_installation: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Served, "environment", {**demo_installation.environment, "DATABASE_URL": url})
+    done = demo_installation.cli("migrate", code=4)
+    assert "DATABASE_URL" in done.stderr
+    assert "hidden-word" not in done.stderr
+
+
+def test_completion_is_offered(demo_installation: Served) -> None:
+    done = demo_installation.cli("--show-completion", "bash", code=None)
+    assert "penguinmails" in done.stdout.lower() or done.returncode == 2
