@@ -54,7 +54,7 @@ def _leave_no_trace() -> Iterator[None]:
 MET = st.builds(
     Met,
     person=st.uuids(),
-    name=TEXT,
+    given=TEXT,
     nickname=st.none() | TEXT,
     wording=TEXT,
     place=TEXT,
