@@ -29,7 +29,7 @@ _SCHEMA: Final = pa.schema(
         ("schema_version", pa.int16()),
         ("recorded_at", pa.timestamp("us", tz="UTC")),
         ("stream", pa.string()),
-        ("actor", pa.binary()),
+        ("actor", pa.string()),
         ("payload", pa.binary()),
     ]
 )
@@ -96,7 +96,9 @@ def _row(event: Recorded) -> dict[str, object]:
         "schema_version": event.schema_version,
         "recorded_at": event.recorded_at,
         "stream": event.stream if shown else category,
-        "actor": actor[:16] if event.metadata.startswith(b'{"actor":{') else None,
+        "actor": actor[:16].decode("ascii", "backslashreplace")
+        if event.metadata.startswith(b'{"actor":{')
+        else None,
         "payload": event.payload if event.name in HANDLED else None,
     }
 

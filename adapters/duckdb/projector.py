@@ -32,8 +32,11 @@ class Projector:
     stands at its last whole batch, and the next step begins there.
     """
 
-    def __init__(self, store: Store, source: LogSource) -> None:
-        """Prepare the file. Raises `IncompatibleFile` for one that other models made."""
+    def __init__(self, store: Store, source: LogSource, *, fill_at_once: bool = True) -> None:
+        """Prepare the file. Raises `IncompatibleFile` for one that other models made.
+
+        An empty file is filled from all logs at once, unless told to go tenant by tenant from the beginning.
+        """
         self.store = store
         self._source = source
         if not tracking.prepare(store.writing):
@@ -43,7 +46,7 @@ class Projector:
         self.lag = 0
         self.events = 0
         self.busy_seconds = 0.0
-        self._fill_at_once = not self.tracked and not self.complete
+        self._fill_at_once = fill_at_once and not self.tracked and not self.complete
         self._rows_folded = ingest.size(store.writing, "fact_event_daily")
 
     def read_from(self, source: LogSource) -> None:

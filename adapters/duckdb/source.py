@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -32,7 +33,8 @@ from projections.olap.source import (
 HINTS: Final = "penguinmails_log"
 """The channel on which appends are announced, after their commit and coalesced. Polling is the truth."""
 
-_CHUNK_BYTES: Final = 16 * 1024 * 1024
+_BATCH_BYTES: Final = 8 * 1024 * 1024
+_BATCHES_AT_ONCE: Final = 4
 """How much is read at once when everything is."""
 
 
@@ -75,7 +77,7 @@ class PostgresLogs:
                 cursor.execute(HEADS)
                 heads = [LogHead(UUID(row[0]), Position(row[1], row[2])) for row in cursor.fetchall()]
                 cursor.adbc_statement.set_options(
-                    **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_CHUNK_BYTES)}
+                    **{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)}
                 )
                 cursor.execute(everything_query())
                 with closing(_read_ahead(cursor.fetch_record_batch())) as tables:
@@ -118,12 +120,16 @@ class PostgresLogs:
 
 
 def _read_ahead(reader: Any) -> Generator[Any]:
-    """The reader's batches as tables, the next one read while one is worked on."""
+    """The reader's batches, some to a table: the next ones are read while DuckDB's threads share one table's."""
     with ThreadPoolExecutor(1, thread_name_prefix="olap-read") as pool:
-        ahead = pool.submit(next, reader, None)
-        while (batch := ahead.result()) is not None:
-            ahead = pool.submit(next, reader, None)
-            yield pa.Table.from_batches([batch])
+        ahead = pool.submit(_some, reader)
+        while read := ahead.result():
+            ahead = pool.submit(_some, reader)
+            yield pa.Table.from_batches(read)
+
+
+def _some(reader: Any) -> list[Any]:
+    return list(islice(reader, _BATCHES_AT_ONCE))
 
 
 def _told(error: Exception) -> str:

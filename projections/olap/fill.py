@@ -1,4 +1,4 @@
-"""Fills an empty file from all logs at once: events in the order in which they lie on disk, sorted at the end.
+"""Fills an empty file from all logs at once: events in the order in which they lie on disk.
 
 Reading tenant by tenant would fetch most pages of the log once for every tenant that has an event in them.
 """
@@ -9,16 +9,20 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import duckdb
+import pyarrow.compute as pc
 
 from projections.olap.ingest import BATCH, BatchMismatch, in_utc, verify
 from projections.olap.source import Everything
-from projections.olap.sql import MODELS, NEWER, insert, names
+from projections.olap.sql import MODELS, NEWER, Model, insert, names
 from projections.olap.tracking import Tracked, enrol, transaction
 
-_LOADED: Final = [model for model in MODELS if "rows" in model.sections and "fill" not in model.sections]
+_READ: Final = [model for model in MODELS if "rows" in model.sections and "fill" not in model.sections]
+_SORTED: Final = [model for model in _READ if "order" in model.sections]
+"""Their rows are kept aside, uncompressed and spilled to disk past the memory limit, until all can be sorted."""
+
 _ROWS: Final = {
     model.name: f"WITH batch AS ({BATCH}) SELECT * FROM ({model.sections['rows']})"  # noqa: S608 - our own models
-    for model in _LOADED
+    for model in _READ
 }
 _NEWER: Final = f"WITH batch AS ({BATCH}) SELECT 1 FROM batch WHERE {NEWER} IS NOT NULL LIMIT 1"  # noqa: S608 - our own models
 
@@ -40,13 +44,15 @@ def take_in_everything(
     ]
     with transaction(con):
         enrol(con, tenants)
-        loaded = False
+        for model in _SORTED:
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {_aside(model)} AS SELECT * FROM {model.name} LIMIT 0")  # noqa: S608 - our own table names
         for table in everything.tables:
-            _load(con, table, first=not loaded)
-            loaded = True
+            _load(con, table)
             taken(table.num_rows)
-        if loaded:
-            _sort(con)
+        for model in _SORTED:
+            ordered = f"SELECT * FROM {_aside(model)} ORDER BY {model.sections['order']}"  # noqa: S608 - our own models
+            _write(con, model.name, ordered)
+            con.execute(f"DROP TABLE {_aside(model)}")
         for model in MODELS:
             if "fill" in model.sections:
                 con.execute(insert(model.name, model.sections["fill"]))
@@ -67,31 +73,28 @@ def take_in_everything(
         """)
 
 
-def _load(con: duckdb.DuckDBPyConnection, table: Any, *, first: bool) -> None:
-    """Keep the rows of a table aside, uncompressed and spilled to disk past the memory limit, until they are sorted."""
-    # DuckDB finds `incoming` by its name in this frame. A registered table would be held until the transaction ends,
-    # and with it all of the log.
-    incoming = in_utc(table)  # noqa: F841 - see above
-    if con.execute(_NEWER).fetchone() is not None:
+def _load(con: duckdb.DuckDBPyConnection, table: Any) -> None:
+    incoming = in_utc(table)
+    versions = pc.min_max(table.column("schema_version")).as_py()
+    uniform = versions["min"] == versions["max"] == 1
+    if not uniform and con.execute(_NEWER).fetchone() is not None:
         raise Unfit(Unfit.__doc__)
-    for name, rows in _ROWS.items():
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE loaded_{name} AS {rows}"
-            if first
-            else insert(f"loaded_{name}", rows)
-        )
+    for model in _READ:
+        _write(con, _aside(model) if model in _SORTED else model.name, _ROWS[model.name], incoming)
 
 
-def _sort(con: duckdb.DuckDBPyConnection) -> None:
-    """By tenant and position, and so by day: a tenant's slice and its days are then read from few blocks."""
-    for model in _LOADED:
-        rows = f"SELECT * FROM loaded_{model.name} ORDER BY tenant_key, position"  # noqa: S608 - our own table names
-        try:
-            con.execute(insert(model.name, rows))
-        except duckdb.ConstraintException as error:
-            # A model gives NULL for what an event should have had.
-            raise Unfit(Unfit.__doc__) from error
-        con.execute(f"DROP TABLE loaded_{model.name}")
+def _aside(model: Model) -> str:
+    return f"aside_{model.name}"
+
+
+def _write(con: duckdb.DuckDBPyConnection, table: str, rows: str, incoming: Any = None) -> None:  # noqa: ARG001 - see below
+    # DuckDB finds `incoming` by its name in the frame that calls it. A registered table would be held until the
+    # transaction ends, and with it all of the log.
+    try:
+        con.execute(insert(table, rows))
+    except duckdb.ConstraintException as error:
+        # A model gives NULL for what an event should have had.
+        raise Unfit(Unfit.__doc__) from error
 
 
 def _reconcile(con: duckdb.DuckDBPyConnection) -> None:

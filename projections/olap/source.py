@@ -109,7 +109,10 @@ _FIELDS: Final = sql.SQL("""
     END AS stream,
     CASE
         WHEN substring(event.metadata FOR 10) = '{{"actor":{{'::bytea
-            THEN substring(event.metadata FROM position('"kind":"'::bytea IN event.metadata) + 8 FOR 16)
+            THEN
+                encode(
+                    substring(event.metadata FROM position('"kind":"'::bytea IN event.metadata) + 8 FOR 16), 'escape'
+                )
     END AS actor,
     CASE WHEN event.name IN ({handled}) THEN event.payload END AS payload
 """).format(

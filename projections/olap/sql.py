@@ -93,7 +93,7 @@ def batch() -> str:
             split_part(name, '.', 1) AS context,
             name,
             schema_version,
-            nullif(split_part(TRY(decode(actor)), '"', 1), '') AS actor_kind,
+            nullif(left(actor, strpos(actor, '"') - 1), '') AS actor_kind,
             split_part(stream, ':', 1) AS stream_category,
             CASE WHEN length(stream) > 36 THEN TRY_CAST(right(stream, 36) AS UUID) END AS stream_id{shapes}
         FROM incoming JOIN dim_tenant USING (tenant_id)

@@ -3,7 +3,8 @@
 -- Tenant key: tenant_key; with position it names the event behind the row.
 -- Measures: delta (contacts, additive): contacts of a segment as of a position = sum(delta) up to it.
 -- Invariants: sum(delta) of a contact is 1 while it is there and 0 after it went; the two rows of a change of segment
---   sum to 0. country, subscriber_type and source are NULL where the event has none; reports show "unknown".
+--   sum to 0. country, subscriber_type and source are NULL where the event has none; reports show "unknown". A rebuild
+--   lays the rows by tenant and position, and so by day.
 -- Handles: audience.contact_created 1
 -- Handles: audience.contact_updated 1
 -- Handles: audience.contact_removed 1
@@ -44,6 +45,9 @@ CASE
         THEN 'its payload has no segment_before or no segment_after'
 END
 
+-- == order
+tenant_key, position
+
 -- == events
 SELECT count(*) FROM fact_contact_change WHERE NOT (change = 'updated' AND delta = -1)
 
@@ -60,23 +64,31 @@ WITH
                 'audience.contact_erased'
             )
     ),
+    -- CASE, not AND: DuckDB may evaluate the sides of an AND in any order, and would read the JSON of every event.
+    departure AS (
+        SELECT tenant_key, position, day, name, fact_contact_change AS payload
+        FROM batch
+        WHERE
+            CASE name
+                WHEN 'audience.contact_updated'
+                    THEN fact_contact_change.segment_before IS DISTINCT FROM fact_contact_change.segment_after
+                ELSE false
+            END
+    ),
     step AS (
         SELECT
             *,
-            unnest(
-                CASE
-                    WHEN name = 'audience.contact_created' THEN [{'segment': payload.segment, 'delta': 1}]
-                    WHEN name <> 'audience.contact_updated' THEN [{'segment': payload.segment, 'delta': -1}]
-                    WHEN payload.segment_before IS NOT DISTINCT FROM payload.segment_after
-                        THEN [{'segment': payload.segment_after, 'delta': 0}]
-                    ELSE
-                        [
-                            {'segment': payload.segment_before, 'delta': -1},
-                            {'segment': payload.segment_after, 'delta': 1}
-                        ]
-                END
-            ) AS step
+            CASE name WHEN 'audience.contact_updated' THEN payload.segment_after ELSE payload.segment END AS segment,
+            CASE name
+                WHEN 'audience.contact_created' THEN 1
+                WHEN 'audience.contact_updated'
+                    THEN (payload.segment_before IS DISTINCT FROM payload.segment_after)::INTEGER
+                ELSE -1
+            END AS delta
         FROM change
+        UNION ALL
+        SELECT *, payload.segment_before, -1
+        FROM departure
     )
 SELECT
     tenant_key,
@@ -85,8 +97,8 @@ SELECT
     payload.workspace_id,
     payload.contact_id,
     split_part(name, '.contact_', 2) AS change,
-    step.segment.country,
-    step.segment.subscriber_type,
-    step.segment.source,
-    CASE WHEN step.segment IS NOT NULL THEN step.delta END AS delta
+    segment.country,
+    segment.subscriber_type,
+    segment.source,
+    CASE WHEN segment IS NOT NULL THEN delta END AS delta
 FROM step

@@ -3,7 +3,8 @@
 -- Tenant key: tenant_key; with position it names the event in its log.
 -- Measures: the row itself (events, additive).
 -- Invariants: positions of a tenant are 1..N, each once. day is recorded_at's day in UTC. stream_id is NULL where the
---   stream's id is no UUID: such ids are pseudonyms and stay in Postgres.
+--   stream's id is no UUID: such ids are pseudonyms and stay in Postgres. Rows lie in order of time, so that a day is
+--   read from few blocks; reports count in fact_event_daily.
 
 -- == table
 CREATE TABLE fact_event (
