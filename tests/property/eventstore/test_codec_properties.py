@@ -37,18 +37,25 @@ class Met(Event, name="codec_test.met", version=3, subject="person"):
     times: int = 1
 
 
-# Version 1 had `where` for `place`; version 2 had no `times`.
-EVENTS.upcaster("codec_test.met", 1)(
-    lambda old: {**{k: v for k, v in old.items() if k != "where"}, "place": old["where"]}
-)
-EVENTS.upcaster("codec_test.met", 2)(lambda old: {**old, "times": 1})
+del EVENTS.classes[Met.name]  # known only while these tests run: others look at every event there is
+
+
+def from_1(old: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 had `where` for `place`."""
+    return {**{key: value for key, value in old.items() if key != "where"}, "place": old["where"]}
+
+
+def from_2(old: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 had no `times`."""
+    return {**old, "times": 1}
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _leave_no_trace() -> Iterator[None]:
+def _known_here() -> Iterator[None]:
+    EVENTS.classes[Met.name] = Met
+    EVENTS.upcasters |= {(Met.name, 1): from_1, (Met.name, 2): from_2}
     yield
-    del EVENTS.classes["codec_test.met"]
-    del EVENTS.upcasters["codec_test.met", 1], EVENTS.upcasters["codec_test.met", 2]
+    del EVENTS.classes[Met.name], EVENTS.upcasters[Met.name, 1], EVENTS.upcasters[Met.name, 2]
 
 
 MET = st.builds(
