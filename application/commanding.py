@@ -249,6 +249,10 @@ class Commands:
         except LookupError as error:
             raise SubjectIsErased from error
 
+    async def make_keys(self, keys: Sequence[SubjectKey]) -> None:
+        """Make subject keys durable before their turn. Raises `LookupError` for a destroyed one."""
+        await self._key_maker.ensure(keys)
+
     async def state(self, tenant_id: UUID, category: str, key: UUID) -> Any:
         """The present state of one stream, read from the log."""
         wanted = [(DECIDERS[category], stream_name(category, key))]

@@ -8,28 +8,31 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from application.importing.ahead import Ids
+from application.importing.rows import wanted
 from domain.audience.addressee import Addressee, Consent, NoAddressee, OptOutChannel, consented, opted_out
 from domain.audience.admission import Newcomer, admit
 from domain.audience.contact import Contact, Segment, changed
 from domain.audience.contact_list import ContactList, ListIsArchived, ListMembersAdded
 from domain.audience.email_claim import EmailSuppressed
-from domain.audience.intake import Candidate, Duplicates, Rejected, Repeat, RowProblem, Source
+from domain.audience.intake import Duplicates, Rejected, RowProblem
 from domain.kernel.errors import Refusal
-from domain.kernel.ids import AddresseeId, ContactId, ImportId, ListId, WorkspaceId, new_id
+from domain.kernel.ids import AddresseeId, ContactId, ImportId, ListId, WorkspaceId
 from domain.kernel.personal import is_hidden
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
+    from application.importing.ahead import Ahead
+    from application.importing.rows import Slice, Taken
     from application.unit import Unit
-    from domain.audience.intake import Address
+    from domain.audience.email_claim import EmailClaim
     from domain.audience.intake.rows import Row
 
-RowOutcome = Candidate | Repeat | Rejected
 _CHANNEL: Final = "import"
+_IDS_DRAWN: Final = 200
 
 
 @dataclass(slots=True)
@@ -57,18 +60,23 @@ class ChunkDecision:
         self._import_id = import_id
         self._duplicates = duplicates
         self._at = at
+        self._ids = Ids(at, _IDS_DRAWN)
+        self._newcomers: dict[str, AddresseeId] = {}
         self.tally = Tally()
         self._there: dict[ContactId, None] = {}
 
-    async def decide(self, rows: Sequence[tuple[Row, RowOutcome]]) -> Tally:
-        """Load what the rows are about in three round trips, then take them in order."""
-        keys = await self._load([outcome for _, outcome in rows])
-        for row, outcome in rows:
-            if isinstance(outcome, Rejected):
-                self._rejected(outcome, keys)
+    async def decide(self, rows: Slice, ahead: Ahead) -> Tally:
+        """Take the rows in order, on what was looked up for them."""
+        unit = self._unit
+        await unit.load_many("email_claim", list(ahead.keys.values()))
+        await unit.load_many("contact", ahead.contacts)
+        await unit.load_many("addressee", ahead.addressees)
+        self._newcomers = ahead.newcomers
+        for row in rows:
+            if isinstance(row, Rejected):
+                self._rejected(row, ahead.keys)
             else:
-                candidate = outcome.candidate if isinstance(outcome, Repeat) else outcome
-                self._taken(row, candidate, keys[candidate.email.match])
+                self._taken(row, ahead.keys[row.match])
         return self.tally
 
     async def list_on(self, list_id: ListId) -> None:
@@ -82,23 +90,6 @@ class ChunkDecision:
             added = ListMembersAdded(list_id=list_id, workspace_id=self._workspace_id, contact_ids=new)
             self._unit.append("list", list_id, added)
 
-    async def _load(self, outcomes: Sequence[RowOutcome]) -> dict[str, str]:
-        """Reservations of all addresses, then the contacts, addressees and former addressees they name."""
-        unit = self._unit
-        addresses = {
-            address.match: None for outcome in outcomes if (address := _address(outcome)) is not None
-        }
-        matches = list(addresses)
-        keys = dict(zip(matches, await unit.find_many("email_claim", matches), strict=True))
-        claims = [unit.state("email_claim", key) for key in keys.values()]
-        contacts = [held for claim in claims if (held := claim.contacts.get(self._workspace_id)) is not None]
-        known = [who for claim in claims for who in (claim.addressee_id, claim.former) if who is not None]
-        if contacts and self._duplicates is Duplicates.UPDATE:
-            await unit.load_many("contact", contacts)
-        if known:
-            await unit.load_many("addressee", known)
-        return keys
-
     def _rejected(self, outcome: Rejected, keys: dict[str, str]) -> None:
         self.tally.rejected += 1
         self.tally.problems.update(problem.code for problem in outcome.problems)
@@ -111,59 +102,54 @@ class ChunkDecision:
         claim = self._unit.state("email_claim", key)
         addressee_id = claim.addressee_id or claim.former
         if addressee_id is None:
-            addressee_id = AddresseeId(new_id(self._at))
+            addressee_id = AddresseeId(self._ids.next())
             self._unit.assume_new("addressee", addressee_id)
             self._unit.append("email_claim", key, EmailSuppressed(addressee_id=addressee_id))
         self._withdrawn(addressee_id)
 
-    def _taken(self, row: Row, candidate: Candidate, key: str) -> None:
-        self.tally.warnings.update(warning.code for warning in candidate.warnings)
+    def _taken(self, row: Taken, key: str) -> None:
+        if row.warnings:
+            self.tally.warnings.update(row.warnings)
         claim = self._unit.state("email_claim", key)
         contact_id = claim.contacts.get(self._workspace_id)
         if contact_id is None:
-            addressee_id = self._admitted(candidate, key)
+            addressee = self._admitted(row, key, claim)
             self.tally.imported += 1
         else:
-            addressee_id = claim.addressee_id
-            self._met(row, candidate, contact_id)
-        if candidate.opted_in_at is not None and (
-            contact_id is None or self._duplicates is Duplicates.UPDATE
-        ):
-            self._consented(candidate, addressee_id)
-        if candidate.unsubscribed:
-            self._withdrawn(addressee_id)
+            addressee = claim.addressee_id
+            self._met(row, contact_id)
+        if row.opted_in_on is not None and (contact_id is None or self._duplicates is Duplicates.UPDATE):
+            self._consented(row, row.opted_in_on, addressee)
+        if row.unsubscribed:
+            self._withdrawn(addressee)
 
-    def _admitted(self, candidate: Candidate, key: str) -> AddresseeId:
+    def _admitted(self, row: Taken, key: str, claim: EmailClaim) -> AddresseeId:
         unit = self._unit
-        claim = unit.state("email_claim", key)
-        contact_id, fresh = ContactId(new_id(self._at)), AddresseeId(new_id(self._at))
-        unit.assume_new("contact", contact_id)
+        contact_id = ContactId(self._ids.next())
+        fresh = self._newcomers.get(row.match) or AddresseeId(self._ids.next())
+        contact = str(contact_id)
+        unit.assume_new("contact", contact)
         former = NoAddressee() if claim.former is None else unit.state("addressee", claim.former)
-        if claim.addressee_id is None:
-            unit.assume_new("addressee", fresh)
         newcomer = Newcomer(
             contact_id=contact_id,
             workspace_id=self._workspace_id,
-            email=candidate.email.written,
-            details=details(candidate),
-            segment=Segment(
-                country=candidate.country,
-                subscriber_type=candidate.subscriber_type,
-                source=_source(candidate),
-            ),
+            email=row.email,
+            details=row.details,
+            segment=Segment(country=row.country, subscriber_type=row.subscriber_type, source=row.source),
             import_id=self._import_id,
         )
         admission = admit(newcomer, claim, former, fresh)
         unit.append("email_claim", key, *admission.claim)
         if admission.addressee:
-            unit.append("addressee", admission.addressee_id, *admission.addressee)
+            unit.assume_new("addressee", fresh)
+            unit.append("addressee", fresh, *admission.addressee)
         if admission.former:
             unit.append("addressee", claim.former, *admission.former)
-        unit.append("contact", contact_id, *admission.contact)
+        unit.append("contact", contact, *admission.contact)
         self._there[contact_id] = None
         return admission.addressee_id
 
-    def _met(self, row: Row, candidate: Candidate, contact_id: ContactId) -> None:
+    def _met(self, row: Taken, contact_id: ContactId) -> None:
         """A row whose address the workspace has: what the import was told to do with those."""
         if self._duplicates is Duplicates.CREATE:
             message = "The workspace has a contact of this address already."
@@ -180,7 +166,7 @@ class ChunkDecision:
             self.tally.skipped += 1
             return
         try:
-            events = changed(contact, wanted(candidate, contact), self._import_id)
+            events = changed(contact, wanted(row, contact), self._import_id)
         except Refusal as refusal:
             self._problem(row, refusal.code, refusal.detail, refusal.rule())
             return
@@ -191,22 +177,21 @@ class ChunkDecision:
         else:
             self.tally.skipped += 1
 
-    def _problem(self, row: Row, code: str, message: str, remedy: str) -> None:
+    def _problem(self, row: Taken, code: str, message: str, remedy: str) -> None:
         self.tally.rejected += 1
         self.tally.problems[code] += 1
-        self.tally.errors.append((row, (RowProblem(row.number, row.line, None, code, message, remedy),)))
+        self.tally.errors.append((row.row, (RowProblem(row.number, row.line, None, code, message, remedy),)))
 
-    def _consented(self, candidate: Candidate, addressee_id: AddresseeId) -> None:
+    def _consented(self, row: Taken, occurred_on: date, addressee_id: AddresseeId) -> None:
         state = self._unit.state("addressee", addressee_id)
-        occurred_on = candidate.opted_in_at.date() if candidate.opted_in_at is not None else self._at.date()
         if isinstance(state, Addressee) and state.consented_on == occurred_on:
             return  # the same row of the same person, imported again
         consent = Consent(
             occurred_on=occurred_on,
-            source=candidate.source,
+            source=row.consent_source,
             recorded_by=_CHANNEL,
-            source_text=candidate.opt_in_source,
-            ip=candidate.opt_in_ip,
+            source_text=row.opt_in_source,
+            ip=row.opt_in_ip,
         )
         try:
             events = consented(addressee_id, state, consent, self._at)
@@ -222,52 +207,3 @@ class ChunkDecision:
             self._unit.append(
                 "addressee", addressee_id, *opted_out(addressee_id, state, self._at, OptOutChannel.IMPORT)
             )
-
-
-def details(candidate: Candidate) -> dict[str, Any]:
-    """A new contact's personal fields."""
-    first, last = candidate.first_name, candidate.last_name
-    if first is None and last is None and candidate.full_name is not None:
-        first, _, rest = candidate.full_name.partition(" ")
-        last = rest.strip() or None
-    return {
-        "first_name": first,
-        "last_name": last,
-        "company": candidate.company,
-        "title": candidate.title,
-        "phone": candidate.phone_e164 or candidate.phone,
-        "attributes": _attributes(candidate),
-    }
-
-
-def wanted(candidate: Candidate, contact: Contact) -> dict[str, Any]:
-    """What an update asks for: an empty cell says nothing and clears nothing."""
-    asked = {name: value for name, value in details(candidate).items() if value is not None}
-    asked["attributes"] = {**contact.attributes, **asked.get("attributes", {})}
-    if candidate.country is not None:
-        asked["country"] = candidate.country
-    if candidate.subscriber_type is not None:
-        asked["subscriber_type"] = candidate.subscriber_type.value
-    return asked
-
-
-def _attributes(candidate: Candidate) -> dict[str, str]:
-    attributes = dict(candidate.attributes)
-    if candidate.tags:
-        attributes["tags"] = "; ".join(candidate.tags)
-    if candidate.notes is not None:
-        attributes["notes"] = candidate.notes
-    if candidate.last_purchase_at is not None:
-        attributes["last_purchase_at"] = candidate.last_purchase_at.isoformat()
-    return attributes
-
-
-def _source(candidate: Candidate) -> str:
-    source = Source.IMPORT if candidate.source is Source.UNKNOWN else candidate.source
-    return source.value
-
-
-def _address(outcome: RowOutcome) -> Address | None:
-    if isinstance(outcome, Rejected):
-        return outcome.withdrawal
-    return outcome.candidate.email if isinstance(outcome, Repeat) else outcome.email

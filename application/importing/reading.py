@@ -8,34 +8,27 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from application.importing.rows import taken
 from domain.audience.intake import (
     Duplicates,
     Normaliser,
+    Rejected,
+    Repeat,
     candidates,
     dry_run,
     guess_mapping,
     open_file,
     open_sheet,
 )
-from domain.audience.intake.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
+    from application.importing.rows import Decidable
     from application.ports.blobs import Sealed
-    from domain.audience.intake import (
-        Candidate,
-        ColumnGuess,
-        Mapping,
-        Preview,
-        Rejected,
-        Repeat,
-        World,
-    )
-
-    RowOutcome = Candidate | Repeat | Rejected
-    Slice = list[tuple[Row, RowOutcome]]
+    from domain.audience.intake import Candidate, ColumnGuess, Mapping, Preview, World
+    from domain.audience.intake.rows import Row
 
 _MATCHES: Final = 1_000
 GUESSED_FROM: Final = 100
@@ -139,9 +132,15 @@ class CutUp:
         last = _Last(opened.rows)
         normaliser = Normaliser(opened.sheet.header, opened.mapping, self.world, self.now)
         outcomes = candidates(replace(opened, rows=iter(last)), normaliser, _in_this_reading())
-        pairs = ((last.row, outcome) for outcome in outcomes if last.row.number > self.dealt_with)
-        while rows := list(islice(pairs, self.rows_a_slice)):
+        left = (_decidable(last.row, outcome) for outcome in outcomes if last.row.number > self.dealt_with)
+        while rows := list(islice(left, self.rows_a_slice)):
             yield rows
+
+
+def _decidable(row: Row, outcome: Candidate | Repeat | Rejected) -> Decidable:
+    if isinstance(outcome, Rejected):
+        return outcome
+    return taken(row, outcome.candidate if isinstance(outcome, Repeat) else outcome)
 
 
 class _Last:

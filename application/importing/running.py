@@ -10,10 +10,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from application.importing.ahead import look_ahead
 from application.importing.chunk import ChunkDecision
 from application.ports.log import VersionConflict
 from domain.audience.contact_import import Import, ImportStatus
 from domain.audience.import_commands import ApplyChunk
+from domain.audience.intake import Rejected
 from domain.kernel.commands import stream_name
 from domain.kernel.errors import Refusal
 from domain.tenancy.tenant import Tenant, TenantStatus
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from application.commanding import Commands
+    from application.importing.ahead import Ahead
     from application.importing.chunk import Tally
-    from application.importing.reading import Slice
+    from application.importing.rows import Decidable, Slice
     from application.ports.log import Append, Appended
     from application.unit import Folded, Unit
     from application.workflow import Workflow
@@ -75,35 +78,53 @@ class ImportRun:
         write_errors: Callable[[int, Tally], None],
     ) -> None:
         """Go on after what `state` has dealt with."""
+        self._commands = commands
         self._log = commands.log
         self._workflow = workflow
         self._import = state
         self._write_errors = write_errors
         self._chunks = state.chunks
         self._settled: dict[str, Folded] = {}
+        self._landed: dict[str, Folded] = {}
         self._on_its_way: tuple[_Decided, asyncio.Task[Appended]] | None = None
 
     async def deal(self, slices: AsyncIterator[Slice], stopping: Callable[[], bool]) -> int:
         """Deal with every slice; the number of the last row. Raises `Interrupted`, `Stopped`, `TenantNotActive`."""
         last_row = self._import.last_row
+        waiting: tuple[_Chunk, asyncio.Task[Ahead]] | None = None
         try:
             async for rows in slices:
                 if stopping():
+                    if waiting is not None:
+                        await self._follow(*waiting)
+                    await self._land()
                     raise Interrupted
                 self._chunks += 1
-                await self._follow(_Chunk(self._chunks, rows))
-                last_row = rows[-1][0].number
+                chunk = _Chunk(self._chunks, rows)
+                before, waiting = waiting, (chunk, asyncio.create_task(self._look_ahead(chunk)))
+                if before is not None:
+                    await self._follow(*before)
+                last_row = _number(rows[-1])
+            if waiting is not None:
+                await self._follow(*waiting)
             await self._land()
         finally:
-            if self._on_its_way is not None:
-                await asyncio.gather(self._on_its_way[1], return_exceptions=True)
+            under_way = [pair[1] for pair in (waiting, self._on_its_way) if pair is not None]
+            await asyncio.gather(*under_way, return_exceptions=True)
         return last_row
 
-    async def _follow(self, chunk: _Chunk) -> None:
+    async def _look_ahead(self, chunk: _Chunk) -> Ahead:
+        state, tenant_id = self._import, self._workflow.tenant_id
+        return await look_ahead(self._commands, tenant_id, state.workspace_id, state.duplicates, chunk.rows)
+
+    async def _follow(self, chunk: _Chunk, looking: asyncio.Task[Ahead]) -> None:
         """Decide a chunk while the one before is on its way, and send it after that."""
-        ahead = {} if self._on_its_way is None else self._on_its_way[0].leaves
+        ahead = await looking
+        leaves = {} if self._on_its_way is None else self._on_its_way[0].leaves
         try:
-            decided = await self._decide(chunk, {**self._settled, **ahead})
+            # It was looked ahead while two chunks before were not in the log yet, or may not have been.
+            known = {**ahead.states, **self._landed, **self._settled, **leaves}
+            decided = await self._decide(chunk, ahead, known)
         except (Refusal, VersionConflict):
             # Perhaps of a state that never came to be: judged again once the chunk before has landed.
             decided = None
@@ -124,7 +145,6 @@ class ImportRun:
         finally:
             self._on_its_way = None
         if appended is None or appended.replayed is not None:
-            self._settled.clear()
             await self._alone(decided.chunk)
             return False
         self._settle(decided)
@@ -134,7 +154,8 @@ class ImportRun:
         """Append a chunk on what is in the log, however often it moves meanwhile."""
         for _ in range(_ATTEMPTS):
             self._settled.clear()
-            decided = await self._decide(chunk, {})
+            ahead = await self._look_ahead(chunk)
+            decided = await self._decide(chunk, ahead, dict(ahead.states))
             try:
                 appended = await self._log.append(decided.append)
             except VersionConflict:
@@ -145,15 +166,15 @@ class ImportRun:
             return
         raise VersionConflict(f"import:{self._import.import_id}", chunk.number, chunk.number)
 
-    async def _decide(self, chunk: _Chunk, known: dict[str, Folded]) -> _Decided:
+    async def _decide(self, chunk: _Chunk, ahead: Ahead, known: dict[str, Folded]) -> _Decided:
         unit = self._workflow.unit(self._import.import_id, known)
         await self._check(unit, chunk)
         state = self._import
         decision = ChunkDecision(unit, state.workspace_id, state.import_id, state.duplicates, unit.stamp.at)
-        tally = await decision.decide(chunk.rows)
+        tally = await decision.decide(chunk.rows, ahead)
         if state.list_id is not None:
             await decision.list_on(state.list_id)
-        first, last = chunk.rows[0][0].number, chunk.rows[-1][0].number
+        first, last = _number(chunk.rows[0]), _number(chunk.rows[-1])
         unit.decide(_accounting(chunk.number, first, last, tally).stamped(unit.stamp))
         if tally.errors:
             await asyncio.to_thread(self._write_errors, chunk.number, tally)
@@ -182,9 +203,14 @@ class ImportRun:
             raise Interrupted
 
     def _settle(self, decided: _Decided) -> None:
-        """Keep the states of the few streams that every chunk needs."""
+        """Keep what the chunk left, and for good the states of the few streams that every chunk needs."""
+        self._landed = decided.leaves
         kept = {stream_name("import", self._import.import_id), stream_name("list", self._import.list_id)}
         self._settled |= {name: folded for name, folded in decided.leaves.items() if name in kept}
+
+
+def _number(row: Decidable) -> int:
+    return row.row.number if isinstance(row, Rejected) else row.number
 
 
 def _accounting(chunk: int, first_row: int, last_row: int, tally: Tally) -> ApplyChunk:
