@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import history, keys, tenants, views
+from api.cli import history, imports, keys, tenants, views
 from api.cli.options import Data, settings_of
 from api.cli.output import ABOUT_EXITS, Exit, Group, Json, data, words
 from api.ops.errors import CannotRun
@@ -156,6 +156,7 @@ def config(*, data_folder: Data = None, json_: Json = False) -> None:
 app.add_typer(tenants.tenant, name="tenant")
 app.add_typer(tenants.staff, name="staff")
 app.add_typer(keys.app, name="key")
+app.add_typer(imports.app, name="import")
 app.add_typer(views.app, name="projections")
 app.command("replay")(history.replay)
 app.command("receipt")(history.receipt)

@@ -171,3 +171,58 @@ def test_a_database_that_cannot_be_used_is_said_without_its_password(
 def test_completion_is_offered(demo_installation: Served) -> None:
     done = demo_installation.cli("--show-completion", "bash", code=None)
     assert "penguinmails" in done.stdout.lower() or done.returncode == 2
+
+
+def test_a_file_of_contacts_in_one_command(demo_installation: Served, tmp_path: Path) -> None:
+    given = (
+        "--owner-email",
+        "owner@import.example",
+        "--owner-name",
+        "Imke",
+        "--plan",
+        "enterprise",
+        "--json",
+    )
+    tenant = json.loads(demo_installation.cli("tenant", "register", "Import Ltd", *given).stdout)
+    file = tmp_path / "people.csv"
+    file.write_text(
+        "Email,First Name,Opted in at\n"
+        "a@import.example,Ana,2024-01-02\n"
+        "b@import.example,Bo,03/04/2024\n"
+        "no address,Cy,2024-01-02\n"
+        "a@import.example,Ana,2024-01-02\n"
+    )
+
+    def run(*options: str, code: int = 0) -> tuple[dict[str, object], str]:
+        done = demo_installation.cli(
+            "import", "contacts", str(file), *options, "--json", key=tenant["key"], code=code
+        )
+        return (json.loads(done.stdout) if done.stdout else {}), done.stderr
+
+    told, words = run("--dry-run")
+    assert "dry run" in words
+    assert told["outcomes"] == {"imported": 1, "updated": 0, "skipped": 1, "rejected": 2}
+    told, words = run()
+    assert {
+        name: told[name] for name in ("status", "rows_done", "imported", "updated", "skipped", "rejected")
+    } == {
+        "status": "completed",
+        "rows_done": 4,
+        "imported": 1,
+        "updated": 0,
+        "skipped": 1,
+        "rejected": 2,
+    }
+    rejected = Path(str(told["errors_file"]))
+    assert rejected.stat().st_mode & 0o777 == 0o600
+    lines = rejected.read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 3
+    assert "date-ambiguous" in lines[1]
+    assert str(rejected) in words
+
+    again, _ = run()
+    assert again["id"] == told["id"], "the same file is the same import"
+    assert "--idempotency-key" in run("--date-order", "DMY", code=1)[1]
+    anew, _ = run("--date-order", "DMY", "--map", "First Name=ignore", "--idempotency-key", "another")
+    assert (anew["imported"], anew["skipped"], anew["rejected"]) == (1, 2, 1)
+    assert "Nowhere" in run("--map", "Nowhere=email", "--idempotency-key", "third", code=1)[1]
