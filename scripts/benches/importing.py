@@ -1,8 +1,8 @@
 """Imports: contacts a second, from the first byte of the upload to the last event on the disk.
 
 A file as a sales tool exports it: 18 columns in several scripts, telephone numbers in six rows of ten, dates in four
-forms, one row in a hundred broken. It is uploaded, started and worked off in this process, as a worker does; the reader
-is its child, Postgres (fsync on) runs beside. `contacts_per_s` counts rows of the file. `peak_rss_mb` is this process's,
+forms, one row in a hundred broken. It is uploaded, started and worked off in this process, as a worker does; the
+reader is its child, Postgres (fsync on) runs beside. `contacts_per_s` counts rows of the file. `peak_rss_mb` is this process's,
 `reader_rss_mb` that of the largest of its children.
 """
 
@@ -40,12 +40,48 @@ from domain.tenancy.tenant import OpenTenant
 _QUICK: int = 40_000
 _FULL: int = 500_000
 _PIECE: int = 64 * 1024
-_HEADER = (
-    "First Name,Last Name,Title,Company,Email,Email Status,# Employees,Country,State,Phone,Person Linkedin Url,"
-    "Opted in at,Opt-in source,Opt-in IP,Last purchase,Unsubscribed,Tags,Notes"
-).split(",")
-_NAMES = ("Anna", "Luce", "José", "Renée", "Müller", "Søren", "太郎", "Мария", "Donald", "Ronald", "Zoë", "Ngọc")
-_PHONES = ("+49 30 1234{:04}", "001-830-845-{:04}", "0222{:06}", "(854)780-{:04}", "+33 1 42 68 {:02} 53", "x{}")
+_HEADER = [
+    "First Name",
+    "Last Name",
+    "Title",
+    "Company",
+    "Email",
+    "Email Status",
+    "# Employees",
+    "Country",
+    "State",
+    "Phone",
+    "Person Linkedin Url",
+    "Opted in at",
+    "Opt-in source",
+    "Opt-in IP",
+    "Last purchase",
+    "Unsubscribed",
+    "Tags",
+    "Notes",
+]
+_NAMES = (
+    "Anna",
+    "Luce",
+    "José",
+    "Renée",
+    "Müller",
+    "Søren",
+    "太郎",
+    "Мария",
+    "Donald",
+    "Ronald",
+    "Zoë",
+    "Ngọc",
+)
+_PHONES = (
+    "+49 30 1234{:04}",
+    "001-830-845-{:04}",
+    "0222{:06}",
+    "(854)780-{:04}",
+    "+33 1 42 68 {:02} 53",
+    "x{}",
+)
 _COUNTRIES = ("Germany", "FR", "United States", "United Kingdom", "Deutschland", "ES", "")
 
 
@@ -144,7 +180,9 @@ def _row(dice: random.Random, number: int) -> list[str]:
         f"{year}-{month:02}-{day:02}T20:26:00Z",
         f"{day:02}/{month:02}/{year}",
     )
-    mail = f"person.{number}@{dice.choice(('hq', 'mail', 'team'))}.example.{dice.choice(('org', 'net', 'com'))}"
+    mail = (
+        f"person.{number}@{dice.choice(('hq', 'mail', 'team'))}.example.{dice.choice(('org', 'net', 'com'))}"
+    )
     return [
         first,
         last,
