@@ -23,11 +23,12 @@ from adapters.duckdb.settings import OlapSettings
 from adapters.duckdb.store import Store
 from application.ports.analytics import AnalyticsBehind, AnalyticsHealth, AnalyticsUnavailable, ReportTooLarge
 from application.ports.positions import Position
-from projections.olap.source import LogSource
+from projections.olap.source import LIVE_BATCH, LogSource
 from projections.olap.tracking import Tracked
 
 _log: Final = logging.getLogger(__name__)
 _FIRST_WAIT: Final = 0.02
+_BREATH: Final = 0.05
 _DRAIN_SECONDS: Final = 30.0
 
 
@@ -97,6 +98,9 @@ class Room:
             wait = _FIRST_WAIT if events else min(wait * 2, self._settings.idle_seconds)
             if not events and not self._stop.is_set():
                 self._live_source.wait(wait)
+            elif events < LIVE_BATCH:
+                # Looking who is behind costs the same for one event as for a hundred.
+                self._stop.wait(_BREATH)
 
     def _try_step(self, projector: Projector) -> int:
         """A step; an error is kept for `health` and told once, and the step is tried again after a pause."""
