@@ -2,8 +2,8 @@
 
 A file as a sales tool exports it: 18 columns in several scripts, telephone numbers in six rows of ten, dates in four
 forms, one row in a hundred broken. It is uploaded, started and worked off in this process, as a worker does; the
-reader is its child, Postgres (fsync on) runs beside. `contacts_per_s` counts rows of the file. `peak_rss_mb` is this process's,
-`reader_rss_mb` that of the largest of its children.
+reader is its child, Postgres (fsync on) runs beside. `contacts_per_s` counts rows of the file. `peak_rss_mb` is this
+process's, `reader_rss_mb` that of the largest of its children.
 """
 
 from __future__ import annotations
