@@ -132,3 +132,62 @@ def test_what_is_kept_is_private(demo_installation: Served) -> None:
     for name in ("demo-key", "admin-key"):
         assert (data / "secrets" / name).stat().st_mode & 0o777 == 0o600
     assert data.stat().st_mode & 0o066 == 0
+
+
+ADDRESS = "somebody.private.7f3a@example.com"
+
+
+def test_an_address_fed_to_every_error_path_is_in_no_log_and_no_figure(demo_installation: Served) -> None:
+    address, key = demo_installation.address, demo_installation.key
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    create = "/v1/audience/new/create-contact"
+    body = json.dumps({"email": ADDRESS, ADDRESS: ADDRESS, "workspace_id": ADDRESS})
+    asked: list[tuple[str, str, dict[str, str], str]] = [
+        ("POST", create, headers, body),
+        ("POST", create, headers, ADDRESS),
+        ("POST", create, {**headers, "Content-Type": ADDRESS}, body),
+        ("POST", create, {**headers, "Idempotency-Key": ADDRESS}, body),
+        ("POST", create, {**headers, "If-Match": ADDRESS}, body),
+        ("POST", create, {**headers, "Penguin-Version": ADDRESS, "Penguin-Reason": ADDRESS}, body),
+        ("POST", create, {**headers, "X-Request-Id": ADDRESS, "User-Agent": ADDRESS}, body),
+        ("POST", create, {**headers, "Authorization": f"Bearer {ADDRESS}"}, body),
+        ("POST", f"/v1/audience/{ADDRESS}/create-contact", headers, body),
+        ("POST", f"/v1/audience/new/{ADDRESS}", headers, body),
+        (
+            "POST",
+            "/v1/batch",
+            {**headers, "Content-Type": "application/x-ndjson"},
+            f'{body}\n{{"id": "{ADDRESS}"',
+        ),
+        (
+            "POST",
+            f"/v1/audience/imports?workspace_id={ADDRESS}",
+            {**headers, "Content-Type": "text/csv"},
+            ADDRESS,
+        ),
+        ("GET", f"/v1/audience/contacts?email={ADDRESS}&q={ADDRESS}", headers, ""),
+        ("GET", f"/v1/audience/contacts?{ADDRESS}=1&cursor={ADDRESS}", headers, ""),
+        ("GET", f"/v1/audience/contacts/{ADDRESS}", headers, ""),
+        ("GET", f"/v1/receipts/{ADDRESS}", headers, ""),
+        ("GET", f"/v1/reports/{ADDRESS}?from={ADDRESS}", headers, ""),
+        ("GET", f"/v1/history?stream=contact:{ADDRESS}&actor={ADDRESS}", headers, ""),
+        ("GET", f"/{ADDRESS}", headers, ""),
+        ("PATCH", f"/v1/{ADDRESS}", headers, body),
+    ]
+    statuses = []
+    for method, path, given, content in asked:
+        raw = [(name.encode(), value.encode()) for name, value in given.items()]
+        answer = httpx.request(method, f"{address}{path}", headers=raw, content=content, timeout=20)
+        statuses.append(answer.status_code)
+    assert all(status < 500 for status in statuses), statuses
+    assert sum(status >= 400 for status in statuses) >= len(asked) - 4
+    figures = httpx.get(f"{address}/metrics", timeout=20).text
+    told = [demo_installation.data.with_name("words"), *demo_installation.data.glob("postgres/log/*")]
+    for _ in eventually("the lines are written"):
+        lines = told[0].read_text().count('"event":"request"')
+        if lines >= len(asked):
+            break
+    assert ADDRESS not in figures
+    for file in told:
+        assert ADDRESS not in file.read_text(errors="replace"), file.name
+        assert "private.7f3a" not in file.read_text(errors="replace"), file.name
