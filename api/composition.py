@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,11 +27,11 @@ from api.analytics import olap_settings
 from api.http.callers import Callers
 from api.ops.spans import commands_with
 from api.ops.tracing import NO_TRACER
+from api.parts import Composition
 from application.authentication import Authenticator
 from application.batch import Batches
 from application.credentials import SecretHasher
 from application.importing.service import Imports
-from application.ports.positions import Position
 from application.rate_limits import RateLimits
 from application.reading import AccessLog
 from application.replay import Replay
@@ -41,54 +40,18 @@ from projections.runtime.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from uuid import UUID
 
     from api.ops.tracing import Tracer
     from api.settings import Settings
-    from application.commanding import Clock, Commands
+    from application.commanding import Clock
     from application.ports.analytics import Analytics
-    from application.ports.blobs import BlobStore
-    from application.ports.codec import EventCodec
-    from application.ports.keys import KeyStore
-    from application.ports.log import TenantLog
+
+__all__ = ["Composition", "composed", "now"]
 
 _DAY: Final = 86_400
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 REGISTERED = (application.handlers, projections.operational.views)
 """Importing these makes the registries of commands and queries complete."""
-
-
-@dataclass(frozen=True, slots=True)
-class Composition:
-    """What the doors answer with.
-
-    `accesses` replays the tenants' second logs; `views` connects as the role that sees one tenant's rows at a time.
-    """
-
-    settings: Settings
-    clock: Clock
-    log: TenantLog
-    keys: KeyStore
-    codec: EventCodec
-    blobs: BlobStore
-    authenticator: Authenticator
-    callers: Callers
-    commands: Commands
-    batches: Batches
-    imports: Imports
-    replay: Replay
-    access: AccessLog
-    accesses: Replay
-    rates: RateLimits
-    hasher: SecretHasher
-    views: Pool
-    waiting: Waiting
-    analytics: Analytics
-
-    async def position_of(self, tenant_id: UUID) -> str:
-        """The token of where a tenant's log stands."""
-        head = await self.log.head(tenant_id)
-        return Position(head.epoch, head.position).token() if head else Position(1, 0).token()
 
 
 def now() -> datetime:

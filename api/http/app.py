@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from api.composition import Composition
+    from api.parts import Composition
 
 _ALLOCATIONS: Final = 20_000
 log: Final = structlog.get_logger(__name__)
@@ -83,7 +83,8 @@ class Front:
 
         try:
             if self._commands.finds(scope):
-                await self._commands.handle(scope, receive, watched)
+                # It sends once, at its end: what fails before has sent nothing.
+                await self._commands.handle(scope, receive, send)
             else:
                 await self._behind(scope, receive, watched)
         except ClientGone:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from api.http.problems import bad_parameter, invalid_parameters
 from api.http.replies import Answer, rate_headers
 from api.http.request import Call, parameters
+from api.http.versions import deprecation_of
 from application.ports.positions import MalformedPosition, Position
 from application.rate_limits import READS_BUCKET, READS_PER_COMMAND
 from application.reading import Read
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from starlette.requests import Request
 
-    from api.composition import Composition
+    from api.parts import Composition
     from application.principals import Principal
     from application.rate_limits import Allowance
 
@@ -155,4 +156,5 @@ class Desk:
         told = {"request-id": asked.call.request_id, "penguin-version": asked.call.version}
         if position is not None:
             told["penguin-position"] = position
+        told |= deprecation_of(asked.call.scope["penguin.command"])
         return {**told, **rate_headers(asked.allowance)}

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from api.http.problems import METHOD_NOT_ALLOWED, NOT_FOUND, Problem, invalid_body
-from api.http.replies import add_rate, dumps, send_json
+from api.http.replies import add_rate, dumps, raw, send_json
 from api.http.request import Call, must_be, read_body, uuid_in
+from api.http.versions import deprecation_of
 from application.commanding import Order
 from application.credentials import new_api_key, new_invitation
 from application.principals import MissingPermission, TenantSuspended
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from api.composition import Composition
     from api.http.replies import RawHeaders
+    from api.parts import Composition
     from application.commanding import Outcome, Recordable
     from application.ports.log import Recorded
     from application.principals import Principal
@@ -201,10 +202,12 @@ def _shown(stream: str) -> str:
 def _headers(call: Call, answer: dict[str, Any], allowance: Allowance) -> RawHeaders:
     headers = [
         (b"request-id", call.request_id.encode("ascii")),
-        (b"penguin-version", call.version.encode("ascii")),
         (b"penguin-position", answer["position"].encode("ascii")),
         (b"etag", b'"%d"' % answer["version"]),
     ]
+    headers += raw(deprecation_of(call.scope["penguin.command"]))
+    if call.told_version:
+        headers.append((b"penguin-version", call.version.encode("ascii")))
     if answer.get("replayed"):
         headers.append((b"idempotent-replayed", b"true"))
     add_rate(headers, allowance)

@@ -244,8 +244,8 @@ def _imports(document: Document) -> Json:
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,100}$"},
     }
     upload = {
-        "operationId": "imports_upload",
-        "tags": ["imports"],
+        "operationId": "audience_register_import",
+        "tags": ["audience"],
         "summary": "Upload a file of contacts; it is looked into, and starts with `start-import`",
         "x-permission": allowed.value,
         "parameters": [
@@ -259,7 +259,7 @@ def _imports(document: Document) -> Json:
         "responses": {"201": _good(ref("Upload"), about="Registered."), **_responses(_WRITES)},
     }
     preview = _reading(
-        "imports_preview",
+        "audience_import_preview",
         "What the import would do with every row; nothing is changed",
         allowed,
         [import_id],
@@ -271,14 +271,18 @@ def _imports(document: Document) -> Json:
     }
     preview["responses"] |= _responses((409, 413, 415))
     progress = _reading(
-        "imports_progress",
+        "audience_import_progress",
         "Where an import stands",
         Permission.CONTACTS_READ,
         [import_id],
         single(ref("Import")),
     )
     errors = _reading(
-        "imports_errors", "The rejected rows, ready to correct", Permission.CONTACTS_IMPORT, [import_id], {}
+        "audience_import_errors",
+        "The rejected rows, ready to correct",
+        Permission.CONTACTS_IMPORT,
+        [import_id],
+        {},
     )
     errors["responses"]["200"] = _good(_TEXT, "text/csv", "Rows with row, column, code and remedy.")
     return {

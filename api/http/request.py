@@ -45,6 +45,7 @@ class Call:
         "scope",
         "tenant",
         "told_dry_run",
+        "told_version",
         "version",
     )
 
@@ -80,6 +81,7 @@ class Call:
                     version = value
                 else:
                     self._take_own(name, value)
+        self.told_version = version is not None
         self.version = version_of(version)
 
     def _take_key(self, value: bytes) -> None:

@@ -42,6 +42,14 @@ DEPRECATED: Final[dict[str, Deprecation]] = {}
 """By operation id, as the OpenAPI document names it (`audience_create_contact`)."""
 
 
+def deprecation_of(name: str) -> dict[str, str]:
+    """What answers of an operation say about its end; `name` is that of the log (`audience.create-contact`)."""
+    if not DEPRECATED:
+        return {}
+    going = DEPRECATED.get(name.replace(".", "_").replace("-", "_"))
+    return {} if going is None else going.headers()
+
+
 def version_of(header: bytes | None) -> str:
     """The version that was asked for. Raises a `Problem` for one that never was."""
     if header is None:

@@ -20,6 +20,8 @@ _REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068
 
 def one_line(value: str) -> str:
     """NFC, on one line; raises `ValueError` for characters that nobody sees or that reorder what is read."""
+    if value.isascii() and value.isprintable():
+        return value  # most text, and nothing to look for
     if any(unicodedata.category(c) in _UNSEEN or c in _SEPARATORS or c in _REORDERING for c in value):
         raise ValueError("control characters, line breaks and direction overrides are not taken; remove them")
     return unicodedata.normalize("NFC", value)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 
 import pytest
 from httpx import Response
 
+from api.http.versions import DEPRECATED, Deprecation
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, serving
 from tests.support.database import Database
@@ -208,6 +210,20 @@ async def test_an_unknown_version_of_the_api(api: Api) -> None:
     assert problem(answer, 400, "unknown-version")["versions"] == ["2026-11-23"]
     known = await api.post(CREATE, tenant.key, {}, penguin_version="2026-11-23")
     problem(known, 422, "body-invalid")
+
+
+async def test_a_route_that_goes_says_when(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    going = Deprecation(date(2026, 12, 1), date(2027, 12, 1), "/docs#audience_create_list")
+    for operation in ("audience_create_list", "reports_list"):
+        monkeypatch.setitem(DEPRECATED, operation, going)
+    tenant = await api.tenant()
+    body = {"workspace_id": str(tenant.workspace_id), "name": "x"}
+    answers = [await api.post(CREATE, tenant.key, body), await api.send("GET", "/v1/reports", tenant.key)]
+    for answer in answers:
+        assert answer.headers["deprecation"] == "@1796083200"
+        assert answer.headers["sunset"] == "Wed, 01 Dec 2027 00:00:00 GMT"
+        assert 'rel="deprecation"' in answer.headers["link"]
+    assert "sunset" not in (await api.send("GET", "/v1/history", tenant.key)).headers
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""What the doors of a process answer with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from application.ports.positions import Position
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from psycopg import AsyncConnection
+    from psycopg_pool import AsyncConnectionPool
+
+    from api.http.callers import Callers
+    from api.settings import Settings
+    from application.authentication import Authenticator
+    from application.batch import Batches
+    from application.commanding import Clock, Commands
+    from application.credentials import SecretHasher
+    from application.importing.service import Imports
+    from application.ports.analytics import Analytics
+    from application.ports.blobs import BlobStore
+    from application.ports.codec import EventCodec
+    from application.ports.keys import KeyStore
+    from application.ports.log import TenantLog
+    from application.rate_limits import RateLimits
+    from application.reading import AccessLog
+    from application.replay import Replay
+    from projections.runtime.waiting import Waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Every part, started.
+
+    `accesses` replays the tenants' second logs; `views` connects as the role that sees one tenant's rows at a time.
+    """
+
+    settings: Settings
+    clock: Clock
+    log: TenantLog
+    keys: KeyStore
+    codec: EventCodec
+    blobs: BlobStore
+    authenticator: Authenticator
+    callers: Callers
+    commands: Commands
+    batches: Batches
+    imports: Imports
+    replay: Replay
+    access: AccessLog
+    accesses: Replay
+    rates: RateLimits
+    hasher: SecretHasher
+    views: AsyncConnectionPool[AsyncConnection[Any]]
+    waiting: Waiting
+    analytics: Analytics
+
+    async def position_of(self, tenant_id: UUID) -> str:
+        """The token of where a tenant's log stands."""
+        head = await self.log.head(tenant_id)
+        return Position(head.epoch, head.position).token() if head else Position(1, 0).token()
