@@ -337,7 +337,9 @@ class Commands:
         # from the database can be told from one that never was.
         tenant_id, command = order.principal.tenant_id, type(order.command)
         name = f"{command.context}.{command.slug}"
-        secret = bytes.fromhex(self.streams.pseudonyms(tenant_id, "receipt", order.key or str(command_id))[0])
+        # Workflows have keys of their own kind: no caller can take one of theirs before they use it.
+        purpose = "step" if order.principal.auth_epoch is None else "receipt"
+        secret = bytes.fromhex(self.streams.pseudonyms(tenant_id, purpose, order.key or str(command_id))[0])
         used_with = b"|".join((name.encode(), str(order.target or "new").encode(), order.body))
         return ReceiptKey(secret, hmac.digest(secret, used_with, "sha256"), command_id, name)
 

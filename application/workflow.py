@@ -97,7 +97,7 @@ class Workflow:
             channel="worker",
         )
         events = await self._commands.encode(unit, cause)
-        secret = bytes.fromhex(self._commands.streams.pseudonyms(self.tenant_id, "receipt", key)[0])
+        secret = bytes.fromhex(self._commands.streams.pseudonyms(self.tenant_id, "step", key)[0])
         # The step's key is its whole meaning: whoever did it first did it.
         receipt = ReceiptKey(secret, hmac.digest(secret, key.encode(), "sha256"), unit.stamp.command_id, name)
         return Append(self.tenant_id, tuple(events), unit.expected(), receipt)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from application.ports.log import Recorded
 
 MARK: Final = "~"
+_PARTS: Final = {MARK, "s", "c", "h"}
 _OPENING: Final = 32
 _NONCE: Final = 12
 _KINDS: Final = {kind.value: kind for kind in KeyKind}
@@ -243,7 +244,11 @@ class JsonCodec:
         sealed = [
             (row.tenant_id, content, fields)
             for row, content in zip(recorded, parsed, strict=True)
-            if (fields := [name for name, value in content.items() if type(value) is dict and MARK in value])
+            if (
+                fields := [
+                    name for name, value in content.items() if type(value) is dict and value.keys() == _PARTS
+                ]
+            )
         ]
         if not reveal:
             for _, content, fields in sealed:
