@@ -48,13 +48,11 @@ class Ids:
 class Ahead:
     """`keys` of reservations by address, `states` by stream, and `newcomers`: addressees for addresses without one.
 
-    `contacts` and `addressees` are those that the reservations name. The keys that seal what newcomers say are durable.
+    The keys that seal what newcomers say are durable.
     """
 
     keys: dict[str, str]
     states: dict[str, Folded]
-    contacts: list[UUID]
-    addressees: list[UUID]
     newcomers: dict[str, AddresseeId]
 
 
@@ -85,7 +83,7 @@ async def look_ahead(
     if addressees:
         await load("addressee", addressees)
     newcomers = await _newcomers(commands, tenant_id, rows, keys, states)
-    return Ahead(keys, states, contacts if duplicates is Duplicates.UPDATE else [], addressees, newcomers)
+    return Ahead(keys, states, newcomers)
 
 
 async def _newcomers(

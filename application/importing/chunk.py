@@ -66,18 +66,25 @@ class ChunkDecision:
         self._there: dict[ContactId, None] = {}
 
     async def decide(self, rows: Slice, ahead: Ahead) -> Tally:
-        """Take the rows in order, on what was looked up for them."""
-        unit = self._unit
-        await unit.load_many("email_claim", list(ahead.keys.values()))
-        await unit.load_many("contact", ahead.contacts)
-        await unit.load_many("addressee", ahead.addressees)
+        """Take the rows in order, on what was looked up for them and on what came since."""
         self._newcomers = ahead.newcomers
+        await self._load(ahead)
         for row in rows:
             if isinstance(row, Rejected):
                 self._rejected(row, ahead.keys)
             else:
                 self._taken(row, ahead.keys[row.match])
         return self.tally
+
+    async def _load(self, ahead: Ahead) -> None:
+        """The reservations of all addresses, and whom they name: a chunk on its way may have changed that."""
+        unit = self._unit
+        claims = await unit.load_many("email_claim", list(ahead.keys.values()))
+        if self._duplicates is Duplicates.UPDATE:
+            held = [claim.contacts.get(self._workspace_id) for claim in claims]
+            await unit.load_many("contact", [contact_id for contact_id in held if contact_id is not None])
+        named = [who for claim in claims for who in (claim.addressee_id, claim.former) if who is not None]
+        await unit.load_many("addressee", named)
 
     async def list_on(self, list_id: ListId) -> None:
         """Put onto the list who is there after the rows: those that were there before too."""

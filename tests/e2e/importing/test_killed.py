@@ -1,0 +1,173 @@
+"""An import whose worker is killed with -9 again and again ends as one that was left alone; all that count it agree."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psutil
+import psycopg
+
+from application.ports.positions import Position
+from application.replay import HistoryFilters
+from domain.audience.contact_import import Import, ImportStatus
+from tests.support.api import analytics_of
+from tests.support.contact_files import SAMPLE
+from tests.support.importing import Importing, content
+from tests.support.needs import requires
+
+ROOT = Path(__file__).parents[3]
+KILLS = 6
+needs_the_sample = requires(SAMPLE.is_file(), f"{SAMPLE.name}: name its folder in PENGUINMAILS_SAMPLES")
+
+
+@dataclass
+class Worker:
+    """A process that works an import off."""
+
+    importing: Importing
+    folder: Path
+    import_id: UUID
+
+    async def start(self) -> asyncio.subprocess.Process:
+        """Begin, or go on."""
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.support.import_runner",
+            str(self.folder),
+            self.importing.database.admin,
+            str(self.importing.tenant.id),
+            str(self.import_id),
+            cwd=ROOT,
+        )
+
+    async def state(self) -> Import:
+        """Where the import stands in the log."""
+        return await self.importing.api.parts.imports.existing(self.importing.tenant.id, self.import_id)
+
+    async def killed_after(self, chunks: int, moment: float) -> bool:
+        """Work until so many more chunks are in the log, and a moment on; False where it ended before."""
+        already = (await self.state()).chunks
+        process = await self.start()
+        while process.returncode is None and (await self.state()).chunks < already + chunks:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.002)
+        await asyncio.sleep(moment)
+        if (await self.state()).status is not ImportStatus.RUNNING:
+            assert await process.wait() == 0
+            return False
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        process.kill()
+        await process.wait()
+        _, alive = await asyncio.to_thread(psutil.wait_procs, family[1:], timeout=20)
+        assert not alive, "a reader ends with its worker"
+        return True
+
+    async def finish(self) -> Import:
+        """Work to the end."""
+        process = await self.start()
+        assert await process.wait() == 0
+        return await self.state()
+
+
+def people(count: int) -> bytes:
+    """New people, repeats, withdrawals, rejected rows and those that are there already, all over the file."""
+    dice = random.Random(11)  # noqa: S311 - the same file each time
+    rows: list[tuple[str, ...]] = []
+    for number in range(count):
+        who = dice.randrange(number + 1) if dice.random() < 0.1 else number
+        email = f"p{who}@people.example" if dice.random() > 0.03 else f"p{who} people"
+        stop = "yes" if dice.random() < 0.05 else ""
+        rows.append((email, f"Name {number}", "DE", "2025-01-31" if who % 3 else "", stop))
+    return content(*rows)
+
+
+async def result(importing: Importing, state: Import) -> dict[str, Any]:
+    """All that an import leaves, without ids and moments."""
+    contacts = await importing.contacts()
+    names = [row.name for row in await importing.history() if row.name.startswith("audience.")]
+    lines = await importing.api.parts.imports.error_file(importing.tenant.id, state.import_id)
+    return {
+        "status": state.status,
+        "chunks": state.chunks,
+        "tally": state.tally,
+        "problems": dict(state.problems),
+        "warnings": dict(state.warnings),
+        "errors": b"".join(lines),
+        "contacts": {email: (c.first_name, c.attributes, c.segment) for email, c in contacts.items()},
+        "events": {name: names.count(name) for name in set(names)},
+    }
+
+
+async def test_a_worker_that_is_killed_again_and_again(importing: Importing, tmp_path: Path) -> None:
+    file = people(9_000)
+    started = await importing.ready(
+        content(("p5@people.example", "Before"), ("p8000@people.example", "Before"))
+    )
+    await importing.run(started)
+    import_id = await importing.ready(file)
+    mapping = {"mapping": {"duplicates": "update"}}
+    assert (await importing.command(import_id, "start-import", mapping)).status_code == 200
+    worker, dice, kills = Worker(importing, tmp_path, import_id), random.Random(7), 0  # noqa: S311 - repeatable
+    while kills < KILLS:
+        assert await worker.killed_after(dice.randint(1, 4), dice.uniform(0, 0.03)), "killed while it worked"
+        kills += 1
+    state = await worker.finish()
+    assert state.status is ImportStatus.COMPLETED
+
+    alone = Importing(importing.api, importing.http, await importing.api.tenant("Alone"), importing.database)
+    await alone.run(
+        await alone.ready(content(("p5@people.example", "Before"), ("p8000@people.example", "Before")))
+    )
+    left_alone = await alone.run(await alone.ready(file), {"duplicates": "update"})
+    assert await result(importing, state) == await result(alone, left_alone)
+    assert state.tally.rows == 9_000
+
+
+@needs_the_sample
+async def test_the_sample_is_counted_alike_by_all(importing: Importing, tmp_path: Path) -> None:
+    import_id = await importing.ready(SAMPLE.read_bytes())
+    mapping = {"mapping": {"date_order": "DMY", "duplicates": "update"}}
+    assert (await importing.command(import_id, "start-import", mapping)).status_code == 200
+    worker = Worker(importing, tmp_path, import_id)
+    assert await worker.killed_after(10, 0.01)
+    state = await worker.finish()
+    tally, tenant_id = state.tally, importing.tenant.id
+    assert (state.status, tally.rows, state.rows) == (ImportStatus.COMPLETED, 20_400, 20_400)
+    assert tally.imported + tally.updated + tally.skipped + tally.rejected == 20_400
+    assert sum(state.problems.values()) >= tally.rejected > 0
+
+    parts = importing.api.parts
+    created = HistoryFilters(name=["audience.contact_created"])
+    replayed = [event.stream async for event in parts.replay.events(tenant_id, created)]
+    assert len(replayed) == len(set(replayed)) == tally.imported
+    assert sum(1 for row in await importing.history() if row.name == created.name[0]) == tally.imported
+
+    await importing.api.project()
+    with psycopg.connect(importing.database.admin) as connection:
+        assert _counted(connection, "contacts", "contacts", tenant_id) == tally.imported
+        addresses = _counted(connection, "contacts", "contacts", tenant_id, "DISTINCT email_match")
+        assert addresses == tally.imported, "nobody is there twice"
+    head = await parts.log.head(tenant_id)
+    assert head is not None
+    with analytics_of(importing.api):
+        report = await parts.analytics.report(
+            "contacts_by_segment", tenant_id, {}, min_position=Position(head.epoch, head.position)
+        )
+    assert sum(int(str(row[-1])) for row in report.rows) == tally.imported
+    answer = await importing.get(f"/v1/audience/imports/{import_id}/errors")
+    assert answer.content.count(b"date-contradicts-order") == state.problems["date-contradicts-order"]
+
+
+def _counted(connection: Any, view: str, table: str, tenant_id: UUID, what: str = "*") -> int:
+    (schema,) = connection.execute(
+        "SELECT schema_name FROM ops.projection_versions WHERE name = %s AND state = 'live'", (view,)
+    ).fetchone()
+    statement = f"SELECT count({what}) FROM {schema}.{table} WHERE tenant_id = %s"  # noqa: S608 - names of our own
+    (count,) = connection.execute(statement, (tenant_id,)).fetchone()
+    return int(count)
