@@ -1,6 +1,8 @@
 """The command line on a running installation: what it prints where, how it ends, what it does."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
@@ -168,9 +170,21 @@ def test_a_database_that_cannot_be_used_is_said_without_its_password(
     assert "hidden-word" not in done.stderr
 
 
-def test_completion_is_offered(demo_installation: Served) -> None:
-    done = demo_installation.cli("--show-completion", "bash", code=None)
-    assert "penguinmails" in done.stdout.lower() or done.returncode == 2
+def test_a_shell_completes_words() -> None:
+    program = Path(sys.executable).with_name("penguinmails")
+    # Bash itself, as somebody types at its prompt: what the program prints for it is loaded, and asked.
+    asked = f"""
+        PATH="{program.parent}:$PATH"
+        eval "$(penguinmails --show-completion)"
+        COMP_WORDS=(penguinmails key r) COMP_CWORD=2
+        set -- $(complete -p penguinmails)
+        "${{@: -2:1}}" penguinmails r key
+        echo "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(
+        ["bash", "-c", asked], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["revoke"], done.stderr
 
 
 def test_a_file_of_contacts_in_one_command(demo_installation: Served, tmp_path: Path) -> None:
