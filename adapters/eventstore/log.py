@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from adapters.eventstore.committer import GroupCommitter
 from adapters.eventstore.reader import LogReader
 from adapters.eventstore.tables import EVENTS_LOG
+from adapters.eventstore.wire import WireConnection
 from adapters.eventstore.writer import Connect
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class PostgresLog:
         *,
         one_tenant_per_group: bool = False,
         hints: bool = True,
-        connection: type[psycopg.AsyncConnection[Any]] = psycopg.AsyncConnection,
+        connection: type[WireConnection] = WireConnection,
     ) -> None:
         """`append_dsn` connects as the appender, `read_dsn` as the loader.
 
@@ -76,15 +77,15 @@ class PostgresLog:
             self._connect_reader, tables, one_tenant_per_transaction=one_tenant_per_group
         )
 
-    async def _connect(self, dsn: str) -> psycopg.AsyncConnection[Any]:
+    async def _connect(self, dsn: str) -> WireConnection:
         """A connection that notices within a minute when the other side is silently gone; the address may say else."""
         parameters = {**_PATIENCE, **conninfo_to_dict(dsn)}
         return await self._connection.connect(make_conninfo(**parameters), autocommit=True)
 
-    async def _connect_appender(self) -> psycopg.AsyncConnection[Any]:
+    async def _connect_appender(self) -> WireConnection:
         return await self._connect(self._append_dsn)
 
-    async def _connect_reader(self) -> psycopg.AsyncConnection[Any]:
+    async def _connect_reader(self) -> WireConnection:
         return await self._connect(self._read_dsn)
 
     async def start(self) -> None:

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from adapters.eventstore.arrays import BytesArray, TextArray, UuidArray, register
+from adapters.eventstore.arrays import BytesArray, TextArray, UuidArray
 from adapters.eventstore.group import Group, Outcome
+from adapters.eventstore.wire import WireConnection
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from adapters.eventstore.tables import LogTables
+    from adapters.eventstore.wire import Statement
     from application.ports.log import Append
 
-Connection = psycopg.AsyncConnection[Any]
-Connect = Callable[[], Awaitable[Connection]]
+Connect = Callable[[], Awaitable[WireConnection]]
 
 _SETTINGS: Final = (
     "SET lock_timeout = '5s'; SET statement_timeout = '30s'; SET idle_in_transaction_session_timeout = '15s';"
     " SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET timezone = 'UTC'"
 )
+_BEGIN: Final[Statement] = ("BEGIN", ())
+_COMMIT: Final[Statement] = ("COMMIT", ())
+_ROLLBACK: Final[Statement] = ("ROLLBACK", ())
 
 
 class BrokenCommit(Exception):
@@ -37,7 +41,7 @@ class GroupWriter:
         """`connect` gives a connection in autocommit mode, as the appender."""
         self._connect = connect
         self._tables = tables
-        self._connection: Connection | None = None
+        self._connection: WireConnection | None = None
 
     async def carry_out(self, requests: list[Append], *, wait: bool) -> tuple[list[Outcome], int]:
         """What becomes of each request, in order, and how many events were written; durable when it returns.
@@ -56,13 +60,13 @@ class GroupWriter:
         if group.accepted:
             await self._write(self._connection, group)
         else:
-            await self._connection.execute("ROLLBACK")
+            await self._connection.together(_ROLLBACK)
         return outcomes, group.event_count
 
     async def rollback(self) -> None:
         """End a transaction that failed. Raises `psycopg.Error` when the connection is lost too."""
         if self._connection is not None:
-            await self._connection.execute("ROLLBACK")
+            await self._connection.together(_ROLLBACK)
 
     def lost(self, error: Exception) -> bool:
         """Whether `error` means that the connection is of no use any more."""
@@ -80,57 +84,47 @@ class GroupWriter:
             with contextlib.suppress(psycopg.Error):
                 await connection.close()
 
-    async def _open(self) -> Connection:
+    async def _open(self) -> WireConnection:
         connection = await self._connect()
         try:
-            register(connection)
             await connection.execute(_SETTINGS)
         except BaseException:
             await connection.close()
             raise
         return connection
 
-    async def _read(self, connection: Connection, group: Group, *, wait: bool) -> None:
-        tables, receipts = self._tables, None
-        # Packed before anything is sent: what cannot be encoded leaves no transaction half begun.
-        locked = (UuidArray.of(group.tenants),)
-        tenants, streams = group.stream_keys()
-        asked = (UuidArray.of(tenants), TextArray.of(streams))
-        keys = (
-            UuidArray.of([tenant for tenant, _ in group.receipt_keys]),
-            BytesArray.of([key for _, key in group.receipt_keys]),
-        )
+    async def _read(self, connection: WireConnection, group: Group, *, wait: bool) -> None:
+        tables, statements = self._tables, [_BEGIN]
+        if group.opens:
+            statements.append((tables.open_heads, (UuidArray.of(group.opens),)))
         lock = tables.lock_heads if wait else tables.lock_free_heads
-        async with connection.pipeline():
-            await connection.execute("BEGIN", prepare=True)
-            if group.opens:
-                await connection.execute(tables.open_heads, (UuidArray.of(group.opens),), prepare=True)
-            heads = await connection.execute(lock, locked, prepare=True, binary=True)
-            versions = await connection.execute(tables.versions, asked, prepare=True, binary=True)
-            if group.receipt_keys and tables.receipts is not None:
-                receipts = await connection.execute(tables.receipts, keys, prepare=True, binary=True)
-        group.learn(
-            await heads.fetchall(),
-            await versions.fetchone(),
-            [] if receipts is None else await receipts.fetchall(),
-        )
+        statements.append((lock, (UuidArray.of(group.tenants),)))
+        tenants, streams = group.stream_keys()
+        statements.append((tables.versions, (UuidArray.of(tenants), TextArray.of(streams))))
+        if group.receipt_keys and tables.receipts is not None:
+            keys = (
+                UuidArray.of([tenant for tenant, _ in group.receipt_keys]),
+                BytesArray.of([key for _, key in group.receipt_keys]),
+            )
+            statements.append((tables.receipts, keys))
+            *_, heads, versions, receipts = await connection.together(*statements)
+        else:
+            receipts = []
+            *_, heads, versions = await connection.together(*statements)
+        group.learn(heads, versions[0] if versions else None, receipts)
 
-    async def _existing(self, connection: Connection, tenants: list[UUID]) -> set[UUID]:
+    async def _existing(self, connection: WireConnection, tenants: list[UUID]) -> set[UUID]:
         """Those of `tenants` that have a head: it is another session's at this moment."""
-        cursor = await connection.execute(
-            self._tables.known_heads, (UuidArray.of(tenants),), prepare=True, binary=True
-        )
-        return {row[0] for row in await cursor.fetchall()}
+        (rows,) = await connection.together((self._tables.known_heads, (UuidArray.of(tenants),)))
+        return {row[0] for row in rows}
 
-    async def _write(self, connection: Connection, group: Group) -> None:
+    async def _write(self, connection: WireConnection, group: Group) -> None:
         parameters = (*group.event_columns(), *group.receipt_columns(), *group.head_columns())
         statement = self._tables.write_with_receipts if group.receipts_made else self._tables.write
         if statement is None:
             raise TypeError("this log keeps no receipts")
         try:
-            async with connection.pipeline():
-                await connection.execute(statement, parameters, prepare=True)
-                await connection.execute("COMMIT", prepare=True)
+            await connection.together((statement, parameters), _COMMIT)
         except psycopg.Error as error:
             if self.lost(error):
                 raise BrokenCommit from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import psycopg
 
 from adapters.eventstore.arrays import UuidArray
+from adapters.eventstore.wire import Rows, Statement, WireConnection
 
 
 @dataclass
@@ -19,7 +21,7 @@ class Transaction:
     ids: set[UUID] = field(default_factory=set)
 
 
-class RecordingConnection(psycopg.AsyncConnection[Any]):
+class RecordingConnection(WireConnection):
     """Notes each statement before it is sent. A test subclasses it to have a list of its own."""
 
     transactions: ClassVar[list[Transaction]]
@@ -32,15 +34,23 @@ class RecordingConnection(psycopg.AsyncConnection[Any]):
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> psycopg.AsyncCursor[Any]:
         """Note, then execute."""
-        text = str(query)
+        self._note(str(query), params or ())
+        return await super().execute(query, params, **options)
+
+    async def together(self, *statements: Statement) -> list[Rows]:
+        """Note each, then send them."""
+        for text, parameters in statements:
+            self._note(text, parameters)
+        return await super().together(*statements)
+
+    def _note(self, text: str, parameters: Iterable[object]) -> None:
         if text == "BEGIN" or self._open is None:
             self._open = Transaction()
             self.transactions.append(self._open)
         self._open.statements.append(text)
-        self._open.ids |= {one for parameter in params or () for one in ids_in(parameter)}
+        self._open.ids |= {one for parameter in parameters for one in ids_in(parameter)}
         if text in ("COMMIT", "ROLLBACK") or self._open.statements[0] != "BEGIN":
             self._open = None
-        return await super().execute(query, params, **options)
 
 
 def ids_in(parameter: object) -> set[UUID]:
