@@ -84,6 +84,20 @@ def test_tenants_and_kinds_have_keys_of_their_own(store: KeyStore) -> None:
     assert set(store.find(asked)) == set(asked[1:])
 
 
+def test_many_at_once_some_of_them_known(store: KeyStore) -> None:
+    elsewhere = UUID(int=7)
+    known = [subject(), subject(KeyKind.EVIDENCE), subject(tenant=elsewhere)]
+    fresh = [subject(kind, tenant) for kind in KeyKind for tenant in (TENANT, elsewhere) for _ in range(40)]
+    gone = subject()
+    before = store.obtain([*known, gone])
+    store.destroy([gone])
+    made = store.obtain([*fresh, *known, gone])
+    assert set(made) == {*fresh, *known}
+    assert len(set(made.values())) == len(made)
+    assert {key: made[key] for key in known} == {key: before[key] for key in known}
+    assert store.find([*fresh, *known, gone]) == made == store.obtain([*fresh, *known])
+
+
 def test_pseudonym_keys_stay(store: KeyStore) -> None:
     (key,) = store.hmac_keys(TENANT)
     assert len(key) == 32
