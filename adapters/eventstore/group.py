@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -62,14 +63,11 @@ class Group:
         self.tenants: list[UUID] = list({request.tenant_id: None for request in requests})
         self.opens: list[UUID] = list({request.tenant_id: None for request in requests if request.opens_log})
         self.receipt_keys = [(r.tenant_id, r.receipt.key_hmac) for r in requests if r.receipt is not None]
-        self._streams: dict[tuple[UUID, str], int] = {
-            (request.tenant_id, stream): 0
-            for request in requests
-            for stream in (
-                *(event.stream for event in request.events),
-                *(stream for stream, _ in request.expected),
-            )
-        }
+        self._streams: dict[UUID, dict[str, int]] = {tenant: {} for tenant in self.tenants}
+        for request in requests:
+            streams = self._streams[request.tenant_id]
+            streams |= dict.fromkeys([event.stream for event in request.events], 0)
+            streams |= dict.fromkeys([stream for stream, _ in request.expected], 0)
         self._logs: dict[UUID, _Log] = {}
         self._held: set[UUID] = set()
         self._receipts: dict[tuple[UUID, bytes], Receipt] = {}
@@ -82,9 +80,9 @@ class Group:
         """How many events the group writes."""
         return len(self._rows)
 
-    def stream_keys(self) -> tuple[list[UUID], list[str]]:
-        """Tenants and names of the streams whose versions must be known, in one order."""
-        return [tenant for tenant, _ in self._streams], [stream for _, stream in self._streams]
+    def streams(self) -> list[tuple[UUID, list[str]]]:
+        """The streams whose versions must be known, by tenant; the versions are told in this order."""
+        return [(tenant, list(streams)) for tenant, streams in self._streams.items()]
 
     def learn(
         self, heads: list[tuple[Any, ...]], versions: tuple[Any, ...] | None, receipts: list[tuple[Any, ...]]
@@ -95,7 +93,9 @@ class Group:
             msg = "the database answered no time"
             raise psycopg.DataError(msg)
         self._logs = {head[0]: _Log(Head(*head), now) for head in heads}
-        self._streams = dict(zip(self._streams, numbers or (), strict=True))
+        current = iter(numbers or ())
+        for streams in self._streams.values():
+            streams.update(zip(streams, islice(current, len(streams)), strict=True))
         self._receipts = {
             (row[0], bytes(row[1])): Receipt(row[2], row[3], bytes(row[4]), *row[5:]) for row in receipts
         }
@@ -142,28 +142,29 @@ class Group:
                 )
         if request.auth_epoch is not None and request.auth_epoch != log.auth_epoch:
             raise StaleAuthorisation(StaleAuthorisation.__doc__)
+        streams = self._streams[tenant]
         for stream, expected in request.expected:
-            current = self._streams[tenant, stream]
+            current = streams[stream]
             if current != expected:
                 raise VersionConflict(stream, expected, current)
         return self._accept(request, log)
 
     def _accept(self, request: Append, log: _Log) -> Appended:
         tenant, position = request.tenant_id, log.position
+        streams = self._streams[tenant]
         versions: dict[str, int] = {}
         rows: list[tuple[UUID, int, int, NewEvent, datetime]] = []
         for event in request.events:
             current = versions.get(event.stream)
             if current is None:
-                current = self._streams[tenant, event.stream]
+                current = streams[event.stream]
             if event.version is not None and event.version != current + 1:
                 raise VersionConflict(event.stream, event.version - 1, current)
             versions[event.stream] = current + 1
             position += 1
             rows.append((tenant, position, current + 1, event, log.recorded_at))
         first = log.position + 1
-        for stream, version in versions.items():
-            self._streams[tenant, stream] = version
+        streams |= versions
         self._rows += rows
         log.position = position
         log.moved = True
@@ -181,7 +182,7 @@ class Group:
         rows = self._rows
         events = [row[3] for row in rows]
         return (
-            UuidArray.of([row[0] for row in rows]),
+            UuidArray.repeated([(tenant, len(list(run))) for tenant, run in groupby(row[0] for row in rows)]),
             BigintArray.of([row[1] for row in rows]),
             TextArray.of([event.stream for event in events]),
             BigintArray.of([row[2] for row in rows]),

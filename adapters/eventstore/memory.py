@@ -35,8 +35,9 @@ class MemoryLog:
         group = Group([request])
         for tenant_id in group.opens:
             self._heads.setdefault(tenant_id, Head(tenant_id, 1, 0, self._clock(), 1))
-        tenants, streams = group.stream_keys()
-        versions = [self._version(tenant, stream) for tenant, stream in zip(tenants, streams, strict=True)]
+        versions = [
+            self._version(tenant, stream) for tenant, streams in group.streams() for stream in streams
+        ]
         head = self._heads.get(request.tenant_id)
         heads = (
             []

@@ -99,8 +99,12 @@ class GroupWriter:
             statements.append((tables.open_heads, (UuidArray.of(group.opens),)))
         lock = tables.lock_heads if wait else tables.lock_free_heads
         statements.append((lock, (UuidArray.of(group.tenants),)))
-        tenants, streams = group.stream_keys()
-        statements.append((tables.versions, (UuidArray.of(tenants), TextArray.of(streams))))
+        streams = group.streams()
+        asked = (
+            UuidArray.repeated([(tenant, len(names)) for tenant, names in streams]),
+            TextArray.of([name for _, names in streams for name in names]),
+        )
+        statements.append((tables.versions, asked))
         if group.receipt_keys and tables.receipts is not None:
             keys = (
                 UuidArray.of([tenant for tenant, _ in group.receipt_keys]),

@@ -7,7 +7,7 @@ tenant, `access`, has the same shape and its own positions.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from application.ports.positions import Position
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """An event as it will be stored: `payload` and `metadata` are deterministic JSON and never rewritten."""
 
     stream: str
