@@ -245,7 +245,7 @@ class Commands:
         try:
             if needed:
                 await self._key_maker.ensure(needed)
-            return self._codec.encode(tenant_id, unit.events, cause)
+            return self._codec.encode(tenant_id, unit.events, cause, needed)
         except LookupError as error:
             raise SubjectIsErased from error
 

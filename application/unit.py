@@ -78,10 +78,12 @@ class Streams:
             streams = await self._log.read_streams(tenant_id, [(wanted[number][1], 0) for number in missing])
             for number, recorded in zip(missing, streams, strict=True):
                 decider, stream = wanted[number]
+                if not recorded:
+                    found[number] = (0, decider.initial)
+                    continue
                 state = decider.fold(self._codec.decode(recorded, reveal=decider.reveals))
-                folded = (recorded[-1].version if recorded else 0, state)
-                found[number] = folded
-                if not decider.reveals and recorded:
+                folded = found[number] = (recorded[-1].version, state)
+                if not decider.reveals:
                     self.cache.put(tenant_id, stream, folded)
         return [folded for folded in found if folded is not None]
 

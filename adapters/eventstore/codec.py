@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import struct
 import threading
 from binascii import a2b_base64, b2a_base64
 from collections import OrderedDict
@@ -32,7 +33,7 @@ from domain.kernel.events import EVENTS, Event
 from domain.kernel.personal import ERASED, SEALED, KeyKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from application.ports.codec import Cause
     from application.ports.keys import KeyStore, SubjectKey
@@ -44,6 +45,9 @@ _OPENING: Final = 32
 _NONCE: Final = 12
 _KINDS: Final = {kind.value: kind for kind in KeyKind}
 _SEALS_CACHED: Final = 50_000
+_CIPHERS_KEPT: Final = 16_000
+"""A cipher takes 2.5 KB, so many 40 MB: the largest part of what a process holds after a long import."""
+
 _AS_STORED: Final = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z
 _BLOCK: Final = 64
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
@@ -57,7 +61,7 @@ class SubjectErased(LookupError):
 class Ring:
     """Ciphers by subject key, at most `limit` of them, dropped when any key was destroyed; safe for threads."""
 
-    def __init__(self, keys: KeyStore, limit: int = _SEALS_CACHED) -> None:
+    def __init__(self, keys: KeyStore, limit: int = _CIPHERS_KEPT) -> None:
         """Draw from `keys`."""
         self._keys = keys
         self._limit = limit
@@ -139,43 +143,32 @@ class JsonCodec:
                         needed[subject, kind] = None
         return [(tenant_id, subject, kind) for subject, kind in needed]
 
-    def encode(self, tenant_id: UUID, events: Sequence[tuple[str, Event]], cause: Cause) -> list[NewEvent]:
+    def encode(
+        self,
+        tenant_id: UUID,
+        events: Sequence[tuple[str, Event]],
+        cause: Cause,
+        keys: Sequence[SubjectKey] | None = None,
+    ) -> list[NewEvent]:
         """The stored form of `(stream, event)` pairs of one command. Raises `SubjectErased`."""
-        made = self.ring.make(self.keys_of(tenant_id, (event for _, event in events)))
+        if keys is None:
+            keys = self.keys_of(tenant_id, (event for _, event in events))
+        made = self.ring.make(keys)
         ciphers = {(subject, kind): cipher for (_, subject, kind), cipher in made.items()}
         metadata = self.encode_cause(tenant_id, cause)
-        # One draw from the system for all openings and nonces of the command: a call costs more than its bytes.
-        random = _Random(sum(len(event.personal) for _, event in events))
-        tenant = f"{tenant_id}|"
+        random = _random(sum(len(event.personal) for _, event in events))
+        tenant = f"{tenant_id}|".encode()
         return [
             NewEvent(
                 stream,
                 event.name,
                 event.schema_version,
-                self._payload(tenant, event, ciphers, random) if event.personal else _written(event.__dict__),
+                _payload(tenant, event, ciphers, random) if event.personal else _written(event.__dict__),
                 metadata,
                 changes_access=event.changes_access,
             )
             for stream, event in events
         ]
-
-    def _payload(
-        self, tenant: str, event: Event, ciphers: dict[tuple[str, KeyKind], AESGCM], random: _Random
-    ) -> bytes:
-        subject = _subject_of(event)
-        payload = dict(event.__dict__)
-        owner, told = f"{tenant}{subject}|".encode(), subject.encode()
-        for field, kind, bound in _places(type(event)):
-            value = payload[field]
-            if value is not None:
-                opening, nonce = random.draw()
-                sealed = _seal(
-                    ciphers[subject, kind], owner + bound, _written(value), opening=opening, nonce=nonce
-                )
-                payload[field] = orjson.Fragment(
-                    b'{"c":"%b","h":"%b","s":"%b","~":"%b"}' % (*sealed, told, kind.encode())
-                )
-        return _written(payload)
 
     def encode_cause(self, tenant_id: UUID, cause: Cause) -> bytes:
         """The metadata of every event of one command."""
@@ -276,18 +269,31 @@ class JsonCodec:
         return parsed
 
 
-class _Random:
-    """Openings and nonces for a number of values, drawn at once, each given out once."""
+def _random(values: int) -> Iterator[tuple[bytes, bytes]]:
+    """An opening and a nonce for each of a number of values; drawn at once, since a draw costs more than its bytes."""
+    return struct.iter_unpack(f"{_OPENING}s{_NONCE}s", os.urandom(values * (_OPENING + _NONCE)))
 
-    __slots__ = ("_at", "_bytes")
 
-    def __init__(self, values: int) -> None:
-        self._bytes = os.urandom(values * (_OPENING + _NONCE))
-        self._at = 0
-
-    def draw(self) -> tuple[bytes, bytes]:
-        start, self._at = self._at, self._at + _OPENING + _NONCE
-        return self._bytes[start : start + _OPENING], self._bytes[start + _OPENING : self._at]
+def _payload(
+    tenant: bytes,
+    event: Event,
+    ciphers: dict[tuple[str, KeyKind], AESGCM],
+    random: Iterator[tuple[bytes, bytes]],
+) -> bytes:
+    """An event's fields with the personal ones sealed; `tenant` as it begins what ciphertexts are bound to."""
+    subject = _subject_of(event)
+    payload = event.__dict__.copy()
+    told = subject.encode()
+    owner = tenant + told
+    for field, kind, bound in _places(type(event)):
+        value = payload[field]
+        if value is not None:
+            opening, nonce = next(random)
+            sealed, commitment = _seal(ciphers[subject, kind], owner + bound, _written(value), opening, nonce)
+            payload[field] = orjson.Fragment(
+                b'{"c":"%b","h":"%b","s":"%b","~":"%b"}' % (sealed, commitment, told, kind.encode())
+            )
+    return _written(payload)
 
 
 def dumps(content: object) -> bytes:
@@ -320,7 +326,7 @@ def _subject_of(event: Event) -> str:
 @cache
 def _places(cls: type[Event]) -> tuple[tuple[str, KeyKind, bytes], ...]:
     """The personal fields of an event: name, kind of key, and the end of what their ciphertext is bound to."""
-    return tuple((field, kind, f"{kind}|{field}".encode()) for field, kind in cls.personal.items())
+    return tuple((field, kind, f"|{kind}|{field}".encode()) for field, kind in cls.personal.items())
 
 
 def seal(
@@ -346,12 +352,12 @@ def seal_with(
 ) -> dict[str, str]:
     """`seal` with its randomness given: for test vectors."""
     bound = _bound_to(tenant_id, subject, kind, field)
-    sealed, commitment = _seal(cipher, bound, dumps(value), opening=opening, nonce=nonce)
+    sealed, commitment = _seal(cipher, bound, dumps(value), opening, nonce)
     return {MARK: kind, "s": subject, "c": sealed.decode(), "h": commitment.decode()}
 
 
 def _seal(
-    cipher: AESGCM, bound_to: bytes, content: bytes, *, opening: bytes, nonce: bytes
+    cipher: AESGCM, bound_to: bytes, content: bytes, opening: bytes, nonce: bytes
 ) -> tuple[bytes, bytes]:
     """Ciphertext and commitment, in base64."""
     sealed = nonce + cipher.encrypt(nonce, opening + content, bound_to)

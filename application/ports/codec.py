@@ -41,8 +41,14 @@ class EventCodec(Protocol):
     def keys_of(self, tenant_id: UUID, events: Iterable[Event]) -> list[SubjectKey]:
         """The subject keys that encoding these events needs, each once."""
 
-    def encode(self, tenant_id: UUID, events: Sequence[tuple[str, Event]], cause: Cause) -> list[NewEvent]:
-        """The stored form of `(stream, event)` pairs of one command."""
+    def encode(
+        self,
+        tenant_id: UUID,
+        events: Sequence[tuple[str, Event]],
+        cause: Cause,
+        keys: Sequence[SubjectKey] | None = None,
+    ) -> list[NewEvent]:
+        """The stored form of `(stream, event)` pairs of one command; `keys`: what `keys_of` said of them, if asked."""
 
     def decode(
         self, recorded: Sequence[Recorded], *, reveal: bool = False, evidence: bool | None = None

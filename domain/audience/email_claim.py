@@ -57,7 +57,7 @@ def evolve(state: EmailClaim, event: EmailClaimEvent) -> EmailClaim:
     match event:
         case EmailClaimed():
             contacts = {**state.contacts, event.workspace_id: event.contact_id}
-            return replace(state, addressee_id=event.addressee_id, contacts=contacts)
+            return EmailClaim(event.addressee_id, contacts, state.former)
         case EmailReleased():
             left = {key: value for key, value in state.contacts.items() if value != event.contact_id}
             if event.erased:
