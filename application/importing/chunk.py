@@ -6,6 +6,7 @@ entered beside that, also for rows that are skipped: who said stop has said it.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _CHANNEL: Final = "import"
 _IDS_DRAWN: Final = 200
+_AT_A_STRETCH: Final = 24
+"""Rows decided between two turns of the loop: chunks on their way to the disk need them to get on."""
 
 
 @dataclass(slots=True)
@@ -69,7 +72,9 @@ class ChunkDecision:
         """Take the rows in order, on what was looked up for them and on what came since."""
         self._newcomers = ahead.newcomers
         await self._load(ahead)
-        for row in rows:
+        for number, row in enumerate(rows):
+            if number % _AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
             if isinstance(row, Rejected):
                 self._rejected(row, ahead.keys)
             else:

@@ -1,12 +1,13 @@
 """Working an import off: slice after slice of its file, each with its accounting in one append.
 
-While one chunk is on its way to the disk the next is decided already, on the states that the first will leave. If the
-first is not accepted as it was decided, both are decided anew on what is in the log: versions are checked there.
+While chunks are on their way to the disk the next is decided already, on the states that those will leave. If one is
+not accepted as it was decided, it and all after it are decided anew on what is in the log: versions are checked there.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +37,8 @@ ROWS_A_CHUNK: Final = 190
 """A row makes five events at most, and a chunk's own two: below the 1,000 events of one append."""
 
 _ATTEMPTS: Final = 5
+_ON_THEIR_WAY: Final = 2
+"""Chunks on their way at most: one is committed, the one behind it writes its rejected rows meanwhile."""
 
 
 class TenantNotActive(Refusal):
@@ -60,9 +63,10 @@ class _Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
-    """A chunk as it is about to be appended, and the states it leaves."""
+    """A chunk as it is about to be appended, what became of its rows, and the states it leaves."""
 
     chunk: _Chunk
+    tally: Tally
     append: Append
     leaves: dict[str, Folded]
 
@@ -85,8 +89,9 @@ class ImportRun:
         self._write_errors = write_errors
         self._chunks = state.chunks
         self._settled: dict[str, Folded] = {}
-        self._landed: dict[str, Folded] = {}
-        self._on_its_way: tuple[_Decided, asyncio.Task[Appended]] | None = None
+        # A chunk is looked ahead while these and the ones before it are not in the log yet, or may not be.
+        self._left: deque[dict[str, Folded]] = deque(maxlen=_ON_THEIR_WAY + 1)
+        self._on_their_way: deque[tuple[_Decided, asyncio.Task[Appended]]] = deque()
 
     async def deal(self, slices: AsyncIterator[Slice], stopping: Callable[[], bool]) -> int:
         """Deal with every slice; the number of the last row. Raises `Interrupted`, `Stopped`, `TenantNotActive`."""
@@ -97,7 +102,7 @@ class ImportRun:
                 if stopping():
                     if waiting is not None:
                         await self._follow(*waiting)
-                    await self._land()
+                    await self._land_all()
                     raise Interrupted
                 self._chunks += 1
                 chunk = _Chunk(self._chunks, rows)
@@ -107,10 +112,11 @@ class ImportRun:
                 last_row = _number(rows[-1])
             if waiting is not None:
                 await self._follow(*waiting)
-            await self._land()
+            await self._land_all()
         finally:
-            under_way = [pair[1] for pair in (waiting, self._on_its_way) if pair is not None]
-            await asyncio.gather(*under_way, return_exceptions=True)
+            under_way = [task for _, task in self._on_their_way]
+            looking = [] if waiting is None else [waiting[1]]
+            await asyncio.gather(*under_way, *looking, return_exceptions=True)
         return last_row
 
     async def _look_ahead(self, chunk: _Chunk) -> Ahead:
@@ -118,37 +124,56 @@ class ImportRun:
         return await look_ahead(self._commands, tenant_id, state.workspace_id, state.duplicates, chunk.rows)
 
     async def _follow(self, chunk: _Chunk, looking: asyncio.Task[Ahead]) -> None:
-        """Decide a chunk while the one before is on its way, and send it after that."""
+        """Decide a chunk while those before it are on their way, and send it after them."""
         ahead = await looking
-        leaves = {} if self._on_its_way is None else self._on_its_way[0].leaves
+        known = dict(ahead.states)
+        for left in self._left:
+            known |= left
+        decided: _Decided | None
         try:
-            # It was looked ahead while two chunks before were not in the log yet, or may not have been.
-            known = {**ahead.states, **self._landed, **self._settled, **leaves}
-            decided = await self._decide(chunk, ahead, known)
+            decided = await self._decide(chunk, ahead, {**known, **self._settled})
         except (Refusal, VersionConflict):
-            # Perhaps of a state that never came to be: judged again once the chunk before has landed.
+            # Perhaps of a state that never came to be: judged again once the chunks before have landed.
             decided = None
-        if not await self._land() or decided is None:
+        if not await self._land_all(_ON_THEIR_WAY - 1 if decided else 0) or decided is None:
             await self._alone(chunk)
             return
-        self._on_its_way = (decided, asyncio.create_task(self._log.append(decided.append)))
+        before = self._on_their_way[-1][1] if self._on_their_way else None
+        self._on_their_way.append((decided, asyncio.create_task(self._send(decided, before))))
+        self._keep(decided)
 
-    async def _land(self) -> bool:
-        """Wait for the chunk that is on its way; False where it was not accepted as it was decided."""
-        if self._on_its_way is None:
-            return True
-        decided, task = self._on_its_way
-        try:
-            appended = await task
-        except VersionConflict:
-            appended = None
-        finally:
-            self._on_its_way = None
-        if appended is None or appended.replayed is not None:
-            await self._alone(decided.chunk)
-            return False
-        self._settle(decided)
+    async def _send(self, decided: _Decided, before: asyncio.Task[Appended] | None = None) -> Appended:
+        """Append a chunk after the one `before`. Its rejected rows are kept first: none is counted and lost."""
+        if decided.tally.errors:
+            await asyncio.to_thread(self._write_errors, decided.chunk.number, decided.tally)
+        if before is not None:
+            await asyncio.wait([before])
+            if not _accepted(before):
+                raise VersionConflict(f"import:{self._import.import_id}", decided.chunk.number, 0)
+        return await self._log.append(decided.append)
+
+    async def _land_all(self, but: int = 0) -> bool:
+        """Wait until no more than `but` chunks are on their way; False where one was not accepted as it was decided."""
+        while len(self._on_their_way) > but:
+            _, sent = self._on_their_way[0]
+            await asyncio.wait([sent])
+            if not _accepted(sent):
+                await self._anew()
+                return False
+            self._on_their_way.popleft()
         return True
+
+    async def _anew(self) -> None:
+        """Decide anew, one by one, what is on its way: the first was not accepted, so none after it was."""
+        all_sent = list(self._on_their_way)
+        outcomes = await asyncio.gather(*(sent for _, sent in all_sent), return_exceptions=True)
+        self._on_their_way.clear()
+        self._left.clear()
+        first = outcomes[0]
+        if isinstance(first, BaseException) and not isinstance(first, VersionConflict):
+            raise first
+        for decided, _ in all_sent:
+            await self._alone(decided.chunk)
 
     async def _alone(self, chunk: _Chunk) -> None:
         """Append a chunk on what is in the log, however often it moves meanwhile."""
@@ -157,12 +182,12 @@ class ImportRun:
             ahead = await self._look_ahead(chunk)
             decided = await self._decide(chunk, ahead, dict(ahead.states))
             try:
-                appended = await self._log.append(decided.append)
+                appended = await self._send(decided)
             except VersionConflict:
                 continue
             if appended.replayed is not None:
                 raise Interrupted
-            self._settle(decided)
+            self._keep(decided)
             return
         raise VersionConflict(f"import:{self._import.import_id}", chunk.number, chunk.number)
 
@@ -176,8 +201,6 @@ class ImportRun:
             await decision.list_on(state.list_id)
         first, last = _number(chunk.rows[0]), _number(chunk.rows[-1])
         unit.decide(_accounting(chunk.number, first, last, tally).stamped(unit.stamp))
-        if tally.errors:
-            await asyncio.to_thread(self._write_errors, chunk.number, tally)
         key = f"import/{state.import_id}/chunk/{chunk.number}"
         append = await self._workflow.prepared(unit, "audience.apply-chunk", key=key)
         leaves = unit.left_behind()
@@ -188,7 +211,7 @@ class ImportRun:
         ):
             if of is not None and stream_name(category, of) not in leaves:
                 self._settled[stream_name(category, of)] = unit.as_read(category, of)
-        return _Decided(chunk, append, leaves)
+        return _Decided(chunk, tally, append, leaves)
 
     async def _check(self, unit: Unit, chunk: _Chunk) -> None:
         """The import runs, has not got further elsewhere, and what it goes into is open."""
@@ -202,11 +225,16 @@ class ImportRun:
         if now.chunks >= chunk.number:
             raise Interrupted
 
-    def _settle(self, decided: _Decided) -> None:
-        """Keep what the chunk left, and for good the states of the few streams that every chunk needs."""
-        self._landed = decided.leaves
+    def _keep(self, decided: _Decided) -> None:
+        """Keep what a chunk leaves for those after it, and for good the states of the few streams that all need."""
+        self._left.append(decided.leaves)
         kept = {stream_name("import", self._import.import_id), stream_name("list", self._import.list_id)}
         self._settled |= {name: folded for name, folded in decided.leaves.items() if name in kept}
+
+
+def _accepted(sent: asyncio.Task[Appended]) -> bool:
+    """Whether a chunk that was sent is in the log as it was decided, and by this run."""
+    return not sent.cancelled() and sent.exception() is None and sent.result().replayed is None
 
 
 def _number(row: Decidable) -> int:

@@ -7,6 +7,7 @@ import csv
 import io
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
@@ -169,6 +170,34 @@ async def test_it_goes_on_where_it_was_stopped(importing: Importing) -> None:
     assert (stops, state.status, state.chunks) == (5, ImportStatus.COMPLETED, 6)
     assert state.tally == Tally(imported=1000, rejected=1)
     assert len(await importing.contacts()) == 1000
+
+
+async def test_no_chunk_is_counted_whose_rejected_rows_are_not_kept(
+    importing: Importing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fails under a chunk while the one before is on its way and those behind it are decided."""
+    rows = people(1200)
+    broken = [rows[number] if number % 190 else ("broken",) for number in range(1200)]
+    import_id = await importing.ready(content(*broken))
+    assert (await importing.command(import_id, "start-import")).status_code == 200
+    write = importing.api.parts.blobs.write
+
+    def failing(tenant_id: UUID, owner: UUID, name: str, lines: Any) -> None:
+        if name.endswith("3"):
+            raise OSError("no space left")
+        write(tenant_id, owner, name, lines)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(importing.api.parts.blobs, "write", failing)
+        with pytest.raises(OSError, match="no space left"):
+            await importing.work(import_id)
+    stopped = await importing.api.parts.imports.existing(importing.tenant.id, import_id)
+    assert (stopped.chunks, stopped.tally) == (2, Tally(imported=378, rejected=2))
+    state = await importing.work(import_id)
+    assert (state.status, state.tally) == (ImportStatus.COMPLETED, Tally(imported=1193, rejected=7))
+    errors = await importing.get(f"/v1/audience/imports/{import_id}/errors")
+    assert len(errors.text.splitlines()) == 8
+    assert len(await importing.contacts()) == 1193
 
 
 async def test_two_workers_on_one_import_do_it_once(importing: Importing) -> None:
