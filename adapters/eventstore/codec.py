@@ -126,9 +126,9 @@ class Ring:
 class JsonCodec:
     """The one codec of the product's logs; implements `EventCodec`."""
 
-    def __init__(self, keys: KeyStore) -> None:
-        """Seal and open with the keys of `keys`."""
-        self.ring = Ring(keys)
+    def __init__(self, keys: KeyStore, *, ciphers: int = _SEALS_CACHED) -> None:
+        """Seal and open with the keys of `keys`, keeping `ciphers` of them at hand (2.5 kB each)."""
+        self.ring = Ring(keys, ciphers)
         self._sealed_addresses: OrderedDict[tuple[UUID, UUID, str], dict[str, str]] = OrderedDict()
 
     def keys_of(self, tenant_id: UUID, events: Iterable[Event]) -> list[SubjectKey]:
@@ -234,38 +234,29 @@ class JsonCodec:
         self, recorded: Sequence[Recorded], parsed: list[dict[str, Any]], *, reveal: bool, evidence: bool
     ) -> list[dict[str, Any]]:
         """Open every personal value in place: those of the first level of each object."""
-        sealed = [
-            (row.tenant_id, content, fields)
-            for row, content in zip(recorded, parsed, strict=True)
-            if (
-                fields := [
-                    name for name, value in content.items() if type(value) is dict and value.keys() == _PARTS
-                ]
-            )
-        ]
+        # Nearly always one key an event: it is looked up, and what a value is bound to is written out, once for all.
+        groups: list[tuple[SubjectKey, dict[str, Any], list[str]]] = []
+        for row, content in zip(recorded, parsed, strict=True):
+            by_key: dict[tuple[str, str], list[str]] = {}
+            for field, value in content.items():
+                if type(value) is dict and value.keys() == _PARTS:
+                    by_key.setdefault((value["s"], value[MARK]), []).append(field)
+            for (subject, mark), fields in by_key.items():
+                groups.append(((row.tenant_id, subject, _KINDS[mark]), content, fields))
         if not reveal:
-            for _, content, fields in sealed:
+            for _, content, fields in groups:
                 content.update(dict.fromkeys(fields, SEALED))
             return parsed
-        # Nearly always one key an event: it is looked up, and what a value is bound to is written out, once for all.
-        groups: list[tuple[UUID, dict[str, Any], str, str, list[str]]] = []
-        for tenant, content, fields in sealed:
-            by_key: dict[tuple[str, str], list[str]] = {}
-            for field in fields:
-                by_key.setdefault((content[field]["s"], content[field][MARK]), []).append(field)
-            groups += [(tenant, content, subject, mark, own) for (subject, mark), own in by_key.items()]
-        ciphers = self.ring.open((tenant, subject, _KINDS[mark]) for tenant, _, subject, mark, _ in groups)
-        for tenant, content, subject, mark, fields in groups:
-            kind = _KINDS[mark]
-            cipher = ciphers[tenant, subject, kind]
-            if cipher is None or (kind is KeyKind.EVIDENCE and not evidence):
+        ciphers = self.ring.open([key for key, _, _ in groups])
+        for key, content, fields in groups:
+            cipher = ciphers[key]
+            if cipher is None or (key[2] is KeyKind.EVIDENCE and not evidence):
                 content.update(dict.fromkeys(fields, ERASED if cipher is None else SEALED))
                 continue
-            bound = _bound_to(tenant, subject, mark, "")
-            for field in fields:
-                content[field] = orjson.loads(
-                    _plain(cipher, bound + field.encode(), content[field])[_OPENING:]
-                )
+            bound = _bound_to(*key, "")
+            opened = [_plain(cipher, bound + field.encode(), content[field])[_OPENING:] for field in fields]
+            # One document of all values is read in half the time of one after the other.
+            content.update(zip(fields, orjson.loads(b"[%b]" % b",".join(opened)), strict=True))
         return parsed
 
 

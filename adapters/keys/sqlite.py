@@ -17,6 +17,7 @@ import os
 import secrets
 import sqlite3
 import threading
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -45,7 +46,6 @@ _KEY: Final = 32
 _WRAPPED: Final = _NONCE + _KEY + 16
 """Bytes of a wrapped key: nonce, key, tag."""
 
-_ONE: Final = "SELECT kek, wrapped FROM keys WHERE tenant = ? AND subject = ? AND kind = ?"
 # One statement for all keys of a tenant and kind: each one frees and takes back the interpreter, which a busy thread
 # gives up every 5 ms only. CROSS JOIN keeps the order: a look-up by the primary key for each that is asked for.
 _PRESENT: Final = (
@@ -55,6 +55,10 @@ _PRESENT: Final = (
 _MAKE: Final = (
     f"INSERT INTO keys SELECT ?, value, ?, ?, substr(?, 1 + {_WRAPPED} * key, {_WRAPPED}) FROM json_each(?) WHERE true"
     " ON CONFLICT DO NOTHING"
+)
+_MANY: Final = (
+    "SELECT asked.key, kek, wrapped FROM json_each(?) asked CROSS JOIN keys"
+    " WHERE tenant = ? AND subject = asked.value AND kind = ?"
 )
 
 
@@ -202,18 +206,24 @@ class SqliteKeyStore:
                 del self._keks[known]
 
     def _read(self, keys: list[SubjectKey], database: sqlite3.Connection) -> dict[SubjectKey, bytes | None]:
-        """One look-up by the primary key each: SQLite answers `IN (VALUES ...)` of a row by reading the whole table."""
-        found: dict[SubjectKey, bytes | None] = {}
+        """One statement a tenant and kind; its CROSS JOIN keeps SQLite on the primary key, never on the whole table."""
+        groups: dict[tuple[UUID, KeyKind], list[SubjectKey]] = defaultdict(list)
         for key in keys:
-            tenant, subject, kind = key
-            asked = (tenant.bytes, subject, kind.value)
-            row = database.execute(_ONE, asked).fetchone()
-            if row is not None:
-                try:
-                    found[key] = self._opened(tenant.bytes, *row)
-                except KeyError:  # rotated by another process since the row was read
-                    found[key] = self._opened(tenant.bytes, *database.execute(_ONE, asked).fetchone())
+            groups[key[0], key[2]].append(key)
+        found: dict[SubjectKey, bytes | None] = {}
+        for (tenant_id, kind), group in groups.items():
+            tenant = tenant_id.bytes
+            asked = (json.dumps([subject for _, subject, _ in group]), tenant, kind.value)
+            try:
+                found |= self._all_opened(tenant, group, database.execute(_MANY, asked))
+            except KeyError:  # rotated by another process since the rows were read
+                found |= self._all_opened(tenant, group, database.execute(_MANY, asked))
         return found
+
+    def _all_opened(
+        self, tenant: bytes, keys: list[SubjectKey], rows: Iterable[tuple[int, int, bytes | None]]
+    ) -> dict[SubjectKey, bytes | None]:
+        return {keys[place]: self._opened(tenant, kek, wrapped) for place, kek, wrapped in rows}
 
     def _opened(self, tenant: bytes, kek: int, wrapped: bytes | None) -> bytes | None:
         return None if wrapped is None else self._unwrap(tenant, kek, wrapped)

@@ -150,11 +150,10 @@ class Rows:
         key = (self._tenant, *[values[column] for column in self._tables[table].key])
         return segments[-1].changes, key, {TENANT: self._tenant, POSITION: self._position, **values}
 
-    def _known(self, table: str, values: Iterable[str]) -> None:
+    def _known(self, table: str, values: dict[str, Any]) -> None:
         types = self._tables[table].types
-        for column in values:
-            if column not in types:
-                raise ValueError(f"{table} has no column {column}")
+        if not values.keys() <= types.keys():
+            raise ValueError(f"{table} has no column {min(values.keys() - types.keys())}")
 
     def _not_counted(self, table: str, columns: Iterable[str]) -> None:
         if self._tables[table].counted_in is not None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CONTACTS: Final = Projection("contacts", version=1, tables=TABLES)
 _PERSONAL: Final = ("first_name", "last_name", "company", "title", "phone", "attributes")
+_FOLDED: Final = {name: f"folded_{name}" for name in FOLDED}
 
 
 @CONTACTS.on("audience.contact_created")
@@ -33,7 +34,7 @@ def created(event: Fact, rows: Rows) -> None:
             **{name: payload[name] for name in _PERSONAL},
             **payload["segment"],
             "import_id": payload["import_id"],
-            **{f"folded_{name}": _folded(payload[name]) for name in FOLDED},
+            **{column: _folded(payload[name]) for name, column in _FOLDED.items()},
             "created_position": event.position,
             "created_at": event.recorded_at,
             "updated_at": event.recorded_at,
@@ -53,7 +54,7 @@ def updated(event: Fact, rows: Rows) -> None:
         {
             "contact_id": payload["contact_id"],
             **after,
-            **{f"folded_{name}": _folded(after[name]) for name in FOLDED if name in after},
+            **{column: _folded(after[name]) for name, column in _FOLDED.items() if name in after},
             **payload["segment_after"],
             "updated_at": event.recorded_at,
         },

@@ -7,11 +7,13 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
+from adapters.keys import sqlite
 from adapters.keys.memory import MemoryKeyStore
 from adapters.keys.sqlite import SqliteKeyStore
 from application.ports.keys import KeyStore, SubjectKey
@@ -292,3 +294,25 @@ def test_another_master_key_opens_nothing(folder: Path, keys: SqliteKeyStore) ->
             stranger.find([one])
     finally:
         stranger.close()
+
+
+def test_many_keys_are_found_at_once(store: KeyStore) -> None:
+    odd = [(TENANT, name, KeyKind.PROFILE) for name in ('a"b\\c', "Zoë \u2603", "'; DROP TABLE keys", "")]
+    other = UUID("0198c0de-0000-7000-8000-000000000002")
+    wanted = [
+        *odd,
+        *(subject(kind, tenant) for tenant in (TENANT, other) for kind in KeyKind for _ in range(30)),
+    ]
+    made = store.obtain(wanted)
+    assert len(set(made.values())) == len(wanted)
+    assert store.find([*reversed(wanted), subject(), *wanted]) == made
+    gone = wanted[::3]
+    store.destroy(gone)
+    assert store.find(wanted) == {key: value for key, value in made.items() if key not in gone}
+
+
+def test_looking_for_keys_never_reads_the_whole_table(keys: SqliteKeyStore, folder: Path) -> None:
+    keys.obtain([subject()])
+    with closing(sqlite3.connect(folder / "keys.sqlite")) as database:
+        plan = database.execute(f"EXPLAIN QUERY PLAN {sqlite._MANY}", ("[]", b"", "")).fetchall()
+    assert [row[-1] for row in plan][-1].startswith("SEARCH keys USING PRIMARY KEY (tenant=? AND subject=?")
