@@ -63,6 +63,16 @@ def refresh(
     return builds
 
 
+def filling(connection: Connection[Any], projections: Iterable[Projection]) -> list[Build]:
+    """The builds of this process's own versions that are not shown yet; makes none."""
+    return [
+        Build(projection, number, schema, live=False)
+        for projection in projections
+        for number, version, schema, state in _rows(connection, projection.name)
+        if state == "filling" and version == projection.version
+    ]
+
+
 def rebuild(connection: Connection[Any], projection: Projection, policies: Policies) -> Build:
     """Begin a build beside the live one, of the same version or a new one; the projector fills and swaps it."""
     with connection.transaction():

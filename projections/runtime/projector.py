@@ -9,20 +9,25 @@ from __future__ import annotations
 import gc
 import logging
 import math
+import os
+import signal
 import threading
 import time
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
 
 from projections.runtime import builds as of_builds
-from projections.runtime.batch import Done, shares, take_in
-from projections.runtime.positions import MOST_BEHIND, Overtaken, find_behind, heads_since, start_again
+from projections.runtime.batch import Done, in_turn, shares, take_in
+from projections.runtime.helper import Helper
+from projections.runtime.positions import MOST_BEHIND, Overtaken, find_behind, start_again
+from projections.runtime.sight import EVERYTHING_EVERY, Sight
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from multiprocessing.connection import Connection as Line
     from uuid import UUID
 
     from psycopg import Connection
@@ -30,27 +35,28 @@ if TYPE_CHECKING:
     from application.ports.codec import EventCodec
     from projections.runtime.builds import Build, Policies
     from projections.runtime.facts import Projection
-    from projections.runtime.positions import Behind, Head
+    from projections.runtime.positions import Behind, Head, Step
 
 log = logging.getLogger(__name__)
 
 CHANNEL: Final = "penguinmails_log"
 _LIVE: Final = 1_000
-_CATCH_UP: Final = 5_000
+_CATCH_UP: Final = 2_500
+# A helper takes a second to begin; it leaves the last batches to the projector, lest both wait for each other's rows.
+_ALONE: Final = 16
+_LEFT: Final = 4
+_YIELDING: Final = 5
 _PAUSE: Final = 0.01
 _LONGEST_PAUSE: Final = 1.0
-_EVERYTHING_EVERY: Final = 1.0
-_EVERYTHING_SHARE: Final = 50
 _RETIRED_FOR: Final = timedelta(minutes=10)
-_NEVER: Final = datetime.max.replace(tzinfo=UTC)
-_OVERLAP: Final = timedelta(seconds=0.5)
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectorSettings:
     """What a projector needs. `dsn` connects as the role that owns the views; `policies` guard new tables.
 
-    `codec` shows personal values; `retired_for`: how long a replaced build stays for its last readers.
+    `codec` shows personal values; `retired_for`: how long a replaced build stays for its last readers. `again` makes
+    the same settings in another process, and so is picklable: with it, a long rebuild gets a helper.
     """
 
     dsn: str
@@ -60,6 +66,7 @@ class ProjectorSettings:
     live_batch: int = _LIVE
     catch_up_batch: int = _CATCH_UP
     retired_for: timedelta = _RETIRED_FOR
+    again: Callable[[], ProjectorSettings] | None = None
 
 
 @dataclass(slots=True)
@@ -81,58 +88,6 @@ class Counters:
         self.parked += done.parked
 
 
-@dataclass(slots=True)
-class _Sight:
-    """What was seen of the logs.
-
-    A look at every log is the truth. It costs more the more tenants there are, so it takes a fiftieth of the time at
-    most, and after the first one each asks for the next build alone: builds that are well move together. In between,
-    quick looks ask for logs written to since shortly before the last look, less those `done` at their heads, and for
-    those left `open` by the last batch.
-    """
-
-    everything_at: float = -math.inf
-    everything_took: float = 0.0
-    turn: int | None = None
-    since: datetime = _NEVER
-    done: dict[UUID, Head] = field(default_factory=dict)
-    open: dict[UUID, Head] = field(default_factory=dict)
-    builds_at: float = -math.inf
-    builds: list[Build] = field(default_factory=list)
-
-    def everything_due(self, now: float) -> bool:
-        """Whether the next look should be at everything."""
-        return now - self.everything_at >= max(_EVERYTHING_EVERY, _EVERYTHING_SHARE * self.everything_took)
-
-    def everything(self, connection: Connection[Any], builds: Sequence[Build]) -> list[Behind]:
-        """A look at every log."""
-        now = time.monotonic()
-        row = connection.execute("SELECT clock_timestamp()").fetchone()
-        if self.turn is None:
-            behind = find_behind(connection, builds)
-        else:
-            self.turn += 1
-            found = find_behind(connection, [builds[self.turn % len(builds)]])
-            behind = find_behind(connection, builds, [one.tenant_id for one in found]) if found else []
-        self.everything_at = time.monotonic()
-        self.everything_took = self.everything_at - now
-        self.done.clear()
-        self.since = _NEVER if row is None else row[0] - _OVERLAP
-        return behind
-
-    def heads(self, connection: Connection[Any]) -> dict[UUID, Head]:
-        """A quick look: logs that may be behind. Moves `since` on."""
-        seen = heads_since(connection, self.since)
-        self.since = max((self.since, *(head.recorded_at - _OVERLAP for head in seen)))
-        fresh = {head.tenant_id: head for head in seen if self.done.get(head.tenant_id) != head}
-        return self.open | fresh
-
-    def took(self, heads: dict[UUID, Head], unfinished: set[UUID]) -> None:
-        """Remember what a batch did about the logs of a quick look."""
-        self.open = {tenant: head for tenant, head in heads.items() if tenant in unfinished}
-        self.done.update({tenant: head for tenant, head in heads.items() if tenant not in unfinished})
-
-
 class Projector:
     """Runs projections on one connection; `step` does one round, `run` goes on until told to stop."""
 
@@ -140,8 +95,9 @@ class Projector:
         """Take the settings; nothing is opened yet."""
         self.settings = settings
         self.counters = Counters()
-        self._sight = _Sight()
+        self._sight = Sight()
         self._trickle = False
+        self._helper = None if settings.again is None else Helper(_help, settings.again)
 
     def connect(self) -> Connection[Any]:
         """A connection for `step`. A crash may lose its last commits: rows and positions go together, so it repeats."""
@@ -151,15 +107,20 @@ class Projector:
 
     def run(self, stop: threading.Event) -> None:
         """Project until `stop` is set; a database that goes away is waited for. Tunes this process's collector."""
-        # A batch is many objects that all die together; looking through them again and again took a third of the time.
-        gc.freeze()
-        gc.set_threshold(200_000, 20, 20)
+        _tune_collector()
+        try:
+            self._run(stop)
+        finally:
+            if self._helper is not None:
+                self._helper.end()
+
+    def _run(self, stop: threading.Event) -> None:
         pause = _PAUSE
         while not stop.is_set():
             try:
                 with self.connect() as connection, _Hint(self.settings.dsn) as hint:
                     pause = _PAUSE
-                    self._sight = _Sight()
+                    self._sight = Sight()
                     self._work(connection, hint, stop)
             except psycopg.Error as error:
                 self.counters.reconnects += 1
@@ -183,20 +144,20 @@ class Projector:
 
     def refresh_soon(self) -> None:
         """Look at all builds and all logs in the next step, not up to a second later."""
-        self._sight = _Sight()
+        self._sight = Sight()
 
     def step(self, connection: Connection[Any]) -> bool:
         """One round over live builds, then over filling ones; whether there was anything to do."""
+        for done in self._helper.heard() if self._helper is not None else ():
+            self.counters.add(done)
         now = time.monotonic()
-        if now - self._sight.builds_at >= _EVERYTHING_EVERY or not self._sight.builds:
+        if now - self._sight.builds_at >= EVERYTHING_EVERY or not self._sight.builds:
             self._sight.builds = self._refresh(connection)
             self._sight.builds_at = now
         live = [build for build in self._sight.builds if build.live]
         filling = [build for build in self._sight.builds if not build.live]
         behind = self._live(connection, live)
-        self._trickle = (
-            bool(behind) and sum(one.head - one.position for one in behind) < self.settings.live_batch
-        )
+        self._trickle = bool(behind) and _events(behind) < self.settings.live_batch
         if filling:
             return self._fill(connection, filling, busy=bool(behind)) or bool(behind)
         return bool(behind)
@@ -218,7 +179,7 @@ class Projector:
         else:
             heads = sight.heads(connection)
             behind = find_behind(connection, builds, list(heads)) if heads else []
-        left = self._take(connection, behind) or len(behind) == MOST_BEHIND
+        left = self._take(connection, behind, self._shared) or len(behind) == MOST_BEHIND
         if everything and left:
             sight.everything_at = -math.inf  # what is left may lie in logs that a quick look passes over
         elif everything and sight.turn is None:
@@ -228,17 +189,47 @@ class Projector:
 
     def _fill(self, connection: Connection[Any], filling: Sequence[Build], *, busy: bool) -> bool:
         """One batch for builds that are not shown yet; the live ones wait no longer than for a small one."""
+        settings = self.settings
         behind = find_behind(connection, filling)
+        if self._helper is not None and self._worth_helping(behind):
+            self._helper.start()
         if behind:
-            self._take(connection, behind, self.settings.live_batch if busy else None)
+            budget = settings.live_batch if busy else settings.catch_up_batch
+            self._take(connection, behind, lambda current: in_turn(current, budget))
         waiting = {one.build for one in behind if one.head - one.position > self.settings.live_batch}
         for build in filling:
             if build not in waiting and of_builds.swap(connection, build):
                 self._sight.builds_at = -math.inf
         return bool(behind)
 
-    def _take(self, connection: Connection[Any], behind: Sequence[Behind], budget: int | None = None) -> bool:
-        """Take in a batch; whether something that was seen to be behind still is."""
+    def _worth_helping(self, behind: Sequence[Behind]) -> bool:
+        """Whether there are many batches left, of more than one log: a log goes forward one batch at a time."""
+        far = _events(behind) > _ALONE * self.settings.catch_up_batch
+        return far and any(one.tenant_id != behind[0].tenant_id for one in behind)
+
+    def help(self, connection: Connection[Any]) -> Done | None:
+        """One batch for builds that are not shown yet, from the end that the projector itself comes to last.
+
+        None when it has met the projector there, or has left it the rest.
+        """
+        settings = self.settings
+        behind = find_behind(connection, of_builds.filling(connection, settings.projections))
+        behind = [one for one in behind if one.epoch == one.head_epoch]
+        if _events(behind) <= _LEFT * settings.catch_up_batch:
+            return None
+        try:
+            steps = in_turn(behind, settings.catch_up_batch, backwards=True)
+            return take_in(connection, settings.codec, steps)
+        except Overtaken:
+            return None
+
+    def _take(
+        self,
+        connection: Connection[Any],
+        behind: Sequence[Behind],
+        choose: Callable[[Sequence[Behind]], Sequence[Step]],
+    ) -> bool:
+        """Take in a batch of what is chosen of those behind; whether something that was seen to be behind still is."""
         if not behind:
             return False
         try:
@@ -247,19 +238,18 @@ class Projector:
                 log.warning("projection %s: tenant %s starts again", one.build.projection.name, one.tenant_id)
                 start_again(connection, one)
             current = [one for one in behind if one.epoch == one.head_epoch]
-            steps = shares(current, budget or self._budget(current))
-            done = take_in(connection, self.settings.codec, steps)
+            done = take_in(connection, self.settings.codec, choose(current))
             self.counters.add(done)
-            return bool(restored) or done.positions < sum(one.head - one.position for one in current)
+            return bool(restored) or done.positions < _events(current)
         except Overtaken:
             self.counters.overtaken += 1
             log.info("projector: somebody else moved these positions; looking again")
             return True
 
-    def _budget(self, behind: Sequence[Behind]) -> int:
+    def _shared(self, behind: Sequence[Behind]) -> Sequence[Step]:
         """Large batches while everybody behind is far behind; small ones as soon as somebody is almost there."""
         near = any(one.head - one.position < self.settings.live_batch for one in behind)
-        return self.settings.live_batch if near else self.settings.catch_up_batch
+        return shares(behind, self.settings.live_batch if near else self.settings.catch_up_batch)
 
 
 class _Hint:
@@ -279,6 +269,32 @@ class _Hint:
         """Return at a notification, or after `longest` seconds."""
         for _ in self._connection.notifies(timeout=longest, stop_after=1):
             return
+
+
+def _events(behind: Iterable[Behind]) -> int:
+    return sum(one.head - one.position for one in behind)
+
+
+def _tune_collector() -> None:
+    # A batch is many objects that all die together; looking through them again and again took a third of the time.
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 20)
+
+
+def _help(again: Callable[[], ProjectorSettings], line: Line) -> None:
+    """The body of the helper. What it tells breaks off when the projector is gone, and so does it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the projector says when to stop
+    os.nice(_YIELDING)  # what nobody reads yet can wait for those who do
+    projector = Projector(again())
+    _tune_collector()
+    try:
+        with projector.connect() as connection:
+            while (done := projector.help(connection)) is not None:
+                line.send(done)
+    except psycopg.Error as error:
+        log.warning("projector: the helper has trouble with the database: %s", type(error).__name__)
+    except BrokenPipeError:
+        pass
 
 
 def run_projector(settings: ProjectorSettings, stop: threading.Event) -> None:

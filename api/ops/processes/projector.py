@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from adapters.eventstore.codec import JsonCodec
 from adapters.keys.sqlite import SqliteKeyStore
 from adapters.postgres.policies import policies_for_view
 from adapters.postgres.roles import Role
+from api.ops import logs
 from projections.jobs.due import JOBS
 from projections.operational.views import VIEWS
 from projections.runtime.oversight import status
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
     from api.ops.processes import Around
     from api.settings import Settings
+
+_CIPHERS: Final = 5_000
+"""A projector seldom meets a subject twice in a short time, and each cipher at hand takes 2.5 kB."""
 
 _ABOUT: Final = {
     "projector_batches": "Batches taken in since the process began.",
@@ -48,10 +53,17 @@ def projector_settings(settings: Settings, server: str) -> ProjectorSettings:
     )
     return ProjectorSettings(
         dsn=settings.dsn(Role.PROJECTOR, server),
-        codec=JsonCodec(keys),
+        codec=JsonCodec(keys, ciphers=_CIPHERS),
         projections=(*VIEWS, JOBS),
         policies=policies_for_view,
+        again=functools.partial(_again, settings, server),
     )
+
+
+def _again(settings: Settings, server: str) -> ProjectorSettings:
+    """The same in the projector's helper, which logs as its process does."""
+    logs.set_up("projector", level=settings.log_level, form=settings.log_format)
+    return projector_settings(settings, server)
 
 
 async def work(around: Around) -> None:
