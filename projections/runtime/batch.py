@@ -14,24 +14,26 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 
 from application.ports.log import Recorded
-from projections.runtime.facts import Fact, facts_of
+from projections.runtime.facts import facts_of
 from projections.runtime.positions import Overtaken, Step, move, park
 from projections.runtime.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from psycopg import Connection
 
     from application.ports.codec import EventCodec
     from projections.runtime.builds import Build
-    from projections.runtime.positions import Behind
+    from projections.runtime.facts import Projection
+
+    _Taken = tuple[Recorded, list[tuple[Projection, Rows]]]
 
 log = logging.getLogger(__name__)
 
-_LEAST_SHARE: Final = 20
 _FETCH: Final = 1_000
+_AT_ONCE: Final = 250
 _MOST_BYTES: Final = 32_000_000
 _OF_THE_MACHINE: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
 
@@ -51,63 +53,6 @@ class Done:
     positions: int = 0
     handled: int = 0
     parked: int = 0
-
-
-def shares(behind: Iterable[Behind], budget: int) -> list[Step]:
-    """Fair steps: every log that is behind gets an equal part of `budget` events, what one leaves goes to others."""
-    steps: list[Step] = []
-    left = budget
-    waiting = sorted(_by_log(behind), key=_backlog)
-    for index, builds in enumerate(waiting):
-        share = max(_LEAST_SHARE, left // (len(waiting) - index))
-        left -= _together(builds, share, steps)
-        if left <= 0:
-            break
-    return steps
-
-
-def in_turn(behind: Iterable[Behind], budget: int, *, backwards: bool = False) -> list[Step]:
-    """Steps of `budget` events through one log after the other: rows of a tenant lie together, so fewer pages change.
-
-    For builds that nobody reads yet. Two who fill a build work towards each other, one of them `backwards`.
-    """
-    steps: list[Step] = []
-    left = budget
-    for builds in sorted(_by_log(behind), key=_tenant, reverse=backwards):
-        left -= _together(builds, left, steps)
-        if left <= 0:
-            break
-    return steps
-
-
-def _by_log(behind: Iterable[Behind]) -> Iterable[list[Behind]]:
-    logs: dict[UUID, list[Behind]] = defaultdict(list)
-    for one in behind:
-        logs[one.tenant_id].append(one)
-    return logs.values()
-
-
-def _together(builds: list[Behind], share: int, steps: list[Step]) -> int:
-    """Add the steps of one log; how many of its events they pass.
-
-    Builds that stand at different places of the log move towards the same end, so that they read as one afterwards.
-    """
-    start = min(one.position for one in builds)
-    end = min(max(one.head for one in builds), start + share)
-    steps += [
-        Step(one.build, one.tenant_id, one.known, one.epoch, one.position, end)
-        for one in builds
-        if one.position < end
-    ]
-    return end - start
-
-
-def _tenant(builds: list[Behind]) -> UUID:
-    return builds[0].tenant_id
-
-
-def _backlog(builds: list[Behind]) -> int:
-    return max(one.head for one in builds) - min(one.position for one in builds)
 
 
 def take_in(connection: Connection[Any], codec: EventCodec, steps: Sequence[Step]) -> Done:
@@ -266,25 +211,34 @@ def _commit(connection: Connection[Any], codec: EventCodec, slices: Sequence[Sli
 
 
 def _handled(codec: EventCodec, slices: Sequence[Slice]) -> dict[Build, Rows]:
-    """What the handlers make of the events, each event decoded once however many builds take it in."""
-    facts: dict[bool, dict[tuple[UUID, int], Fact]] = {}
+    """What the handlers make of the events, each event decoded once however many builds take it in.
+
+    A few hundred events at a time are decoded and handled while they are in the processor's caches, then forgotten.
+    """
+    changes = {piece.step.build: Rows(piece.step.build.projection) for piece in slices}
     for reveal in (True, False):
-        rows = {
-            (row.tenant_id, row.position): row
-            for piece in slices
-            if piece.step.build.projection.reveals is reveal
-            for row in piece.events
-        }
-        facts[reveal] = facts_of(rows.values(), codec, reveal=reveal) if rows else {}
-    changes: dict[Build, Rows] = {}
-    for piece in slices:
-        projection = piece.step.build.projection
-        rows_of = changes.get(piece.step.build)
-        if rows_of is None:
-            rows_of = changes[piece.step.build] = Rows(projection)
-        known = facts[projection.reveals]
-        for row in piece.events:
-            fact = known[row.tenant_id, row.position]
-            rows_of.at(fact)
-            projection.handlers[row.name](fact, rows_of)
+        events = _takers(
+            [piece for piece in slices if piece.step.build.projection.reveals is reveal], changes
+        )
+        for start in range(0, len(events), _AT_ONCE):
+            some = events[start : start + _AT_ONCE]
+            facts = facts_of([row for row, _ in some], codec, reveal=reveal)
+            for fact, (_, takers) in zip(facts, some, strict=True):
+                for projection, rows in takers:
+                    rows.at(fact)
+                    projection.handlers[fact.recorded.name](fact, rows)
     return changes
+
+
+def _takers(slices: Sequence[Slice], changes: Mapping[Build, Rows]) -> list[_Taken]:
+    """The events of the slices, each log's in order, each with those who take it in."""
+    logs: dict[UUID, dict[int, _Taken]] = defaultdict(dict)
+    for piece in slices:
+        events = logs[piece.step.tenant_id]
+        taker = piece.step.build.projection, changes[piece.step.build]
+        for row in piece.events:
+            if row.position in events:
+                events[row.position][1].append(taker)
+            else:
+                events[row.position] = row, [taker]
+    return [events[position] for events in logs.values() for position in sorted(events)]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from psycopg import IsolationLevel
 
 from projections.runtime import builds
-from projections.runtime.batch import shares, take_in
+from projections.runtime.batch import take_in
 from projections.runtime.positions import find_behind
+from projections.runtime.shares import shares
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -12,7 +12,7 @@ import orjson
 from domain.kernel.events import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from application.ports.codec import EventCodec
@@ -114,16 +114,13 @@ class Projection:
         return register
 
 
-def facts_of(
-    recorded: Iterable[Recorded], codec: EventCodec, *, reveal: bool
-) -> dict[tuple[UUID, int], Fact]:
-    """The events as facts, by tenant and position. Raises what codec and upcasters raise."""
-    rows = list(recorded)
-    result: dict[tuple[UUID, int], Fact] = {}
-    for row, payload in zip(rows, codec.payloads(rows, reveal=reveal), strict=True):
+def facts_of(recorded: Sequence[Recorded], codec: EventCodec, *, reveal: bool) -> list[Fact]:
+    """The events as facts, in their order. Raises what codec and upcasters raise."""
+    result: list[Fact] = []
+    for row, payload in zip(recorded, codec.payloads(recorded, reveal=reveal), strict=True):
         current = payload
         known = EVENTS.classes.get(row.name)
         if known is None or known.schema_version != row.schema_version:
             _, current = EVENTS.upcast(row.name, row.schema_version, payload)
-        result[row.tenant_id, row.position] = Fact(row, current)
+        result.append(Fact(row, current))
     return result

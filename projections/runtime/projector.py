@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import psycopg
 
 from projections.runtime import builds as of_builds
-from projections.runtime.batch import Done, in_turn, shares, take_in
+from projections.runtime.batch import Done, take_in
 from projections.runtime.helper import Helper
 from projections.runtime.positions import MOST_BEHIND, Overtaken, find_behind, start_again
+from projections.runtime.shares import in_turn, shares
 from projections.runtime.sight import EVERYTHING_EVERY, Sight
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ log = logging.getLogger(__name__)
 
 CHANNEL: Final = "penguinmails_log"
 _LIVE: Final = 1_000
-_CATCH_UP: Final = 2_500
+_CATCH_UP: Final = 4_000
 # A helper takes a second to begin; it leaves the last batches to the projector, lest both wait for each other's rows.
-_ALONE: Final = 16
+_ALONE: Final = 10
 _LEFT: Final = 4
 _YIELDING: Final = 5
 _PAUSE: Final = 0.01

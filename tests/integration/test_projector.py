@@ -22,6 +22,7 @@ from projections.runtime.oversight import parked, retry, status
 from projections.runtime.positions import Overtaken, find_behind
 from projections.runtime.projector import ProjectorSettings, run_projector
 from projections.runtime.rows import Rows
+from projections.runtime.shares import shares
 from projections.runtime.tables import Table
 from tests.support.database import Database
 from tests.support.projecting import World, fresh
@@ -162,7 +163,7 @@ def test_a_projector_that_slept_through_a_batch_cannot_repeat_it(
     for more in (0, 3):  # a tenant's first batch, and a later one
         if more:
             world.append(tenant, *many(*["a"] * more))
-        steps = batch.shares(find_behind(connection, live), 100)
+        steps = shares(find_behind(connection, live), 100)
         world.project()
         with pytest.raises(Overtaken):
             batch.take_in(connection, world.codec, steps)

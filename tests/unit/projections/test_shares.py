@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from projections.runtime.batch import in_turn
 from projections.runtime.builds import Build
 from projections.runtime.facts import Projection
 from projections.runtime.positions import Behind
+from projections.runtime.shares import in_turn
 
 BUILD = Build(Projection("one", version=1, tables=[]), 1, "views_one", live=False)
 OTHER = Build(Projection("two", version=1, tables=[]), 1, "views_two", live=False)
