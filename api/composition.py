@@ -125,5 +125,11 @@ def _pool(dsn: str, largest: int) -> Pool:
         max_size=largest,
         timeout=5,
         open=False,
+        configure=_in_utc,
         kwargs={"autocommit": True, "connect_timeout": 5},
     )
+
+
+async def _in_utc(connection: AsyncConnection[Any]) -> None:
+    """Whatever zone the server is set to, moments come back in UTC: another zone may have no such year."""
+    await connection.execute("SET timezone = 'UTC'")

@@ -23,6 +23,7 @@ from application.queries import CursorMismatch
 from domain.kernel.commands import DECIDERS
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.idset import IdSet
+from domain.kernel.moments import Moment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -63,8 +64,8 @@ class HistoryFilters(BaseModel):
     )
     correlation: UUID | None = Field(default=None, description="Everything that one command led to.")
     command: UUID | None = Field(default=None, description="The events of one command.")
-    after: datetime | None = Field(default=None, description="From this moment on (with its offset).")
-    before: datetime | None = Field(default=None, description="Until before this moment (with its offset).")
+    after: Moment | None = Field(default=None, description="From this moment on (with its offset).")
+    before: Moment | None = Field(default=None, description="Until before this moment (with its offset).")
 
     def digest(self) -> str:
         """What a cursor remembers of the filters."""

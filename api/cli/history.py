@@ -31,12 +31,15 @@ def moment(text: str) -> Position | datetime | int:
         return Position.parse(text)
     except MalformedPosition:
         pass
+    return time(text, "no position and no time")
+
+
+def time(text: str, lacking: str = "no time") -> datetime:
+    """A time, in UTC where it names no offset."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is no position and no time such as 2026-11-23T14:00:00Z"
-        ) from None
+        raise typer.BadParameter(f"{text!r} is {lacking} such as 2026-11-23T14:00:00Z") from None
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
@@ -100,8 +103,8 @@ def replay(
             "name": name or [],
             "actor": actor or [],
             "correlation": correlation,
-            "after": after,
-            "before": before,
+            "after": None if after is None else time(after),
+            "before": None if before is None else time(before),
         }
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.routing import Route
 
 from api.http.asking import Asked, Desk, position_of
@@ -14,6 +14,7 @@ from application.ports.positions import Position
 from application.replay import PSEUDONYMOUS, Direction, HistoryFilters
 from domain.access.reads import ReadKind
 from domain.kernel.errors import NotFound
+from domain.kernel.moments import Moment
 from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 FILTERS: Final = tuple(HistoryFilters.model_fields)
 _LISTS: Final = ("name", "actor")
 _PAGES: Final = ("direction", "cursor", "limit")
-_MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(AwareDatetime)
+_MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(Moment)
 
 
 class History(Desk):

@@ -11,13 +11,12 @@ from datetime import date, datetime, time, timedelta, timezone
 from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
 
-from pydantic import AwareDatetime
-
 from domain.audience.intake.vocabularies import Source
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId
+from domain.kernel.moments import Moment
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence, Profile
 from domain.kernel.text import IpText, LineText, LongText
@@ -205,7 +204,7 @@ class RecordConsent(Command, context="audience", stream="addressee", permission=
 class RecordOptOut(Command, context="audience", stream="addressee", permission=Permission.CONTACTS_WRITE):
     """Enter that a person does not want to be written to, from `occurred_at` on (now, if left out)."""
 
-    occurred_at: AwareDatetime | None = None
+    occurred_at: Moment | None = None
     channel: OptOutChannel
     reason: Evidence[LongText | None] = None
 

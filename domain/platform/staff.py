@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, assert_never
 
-from pydantic import AwareDatetime
-
 from domain.audience.email import EmailText
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal
 from domain.kernel.events import Event
 from domain.kernel.ids import ApiKeyId, StaffId
+from domain.kernel.moments import Moment
 from domain.kernel.permissions import STAFF_ROLES, Permission, StaffRole
 from domain.kernel.personal import Profile
 from domain.kernel.text import ShortText
@@ -167,7 +166,7 @@ class CreateStaffKey(
     staff_id: StaffId
     label: ShortText
     permissions: Permissions | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 def employed(state: StaffState) -> Staff:

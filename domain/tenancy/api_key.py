@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Final, TypeAlias, assert_never
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.events import Event
 from domain.kernel.ids import ApiKeyId, MemberId, StaffId, WorkspaceId
+from domain.kernel.moments import Moment
 from domain.kernel.permissions import TENANT_ROLES, Permission, TenantRole
 from domain.kernel.text import ShortText
 from domain.tenancy.secret import SecretCommand
@@ -178,7 +179,7 @@ class CreateApiKey(SecretCommand, context="tenancy", stream="api_key", permissio
     permissions: Permissions | None = None
     workspaces: Workspaces | None = None
     member_id: MemberId | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
 
 class RenameApiKey(Command, context="tenancy", stream="api_key", permission=Permission.API_KEYS_MANAGE):

@@ -73,6 +73,10 @@ def test_replay_tells_the_story_of_a_stream(demo_installation: Served) -> None:
     assert isinstance(created["payload"], dict)
     assert created["payload"]["first_name"] == "[erased]"
     assert cli("--as-of", "1", code=2) == ""
+    assert cli("--after", "2026-01-01", "--limit", "1") == cli(
+        "--after", "2026-01-01T00:00:00Z", "--limit", "1"
+    )
+    assert cli("--before", "yesterday", code=2) == ""
     assert cli("--stream", stream, "--as-of", "yesterday", code=2) == ""
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 
+import psycopg
 import pytest
 from httpx import Response
 
@@ -259,6 +260,43 @@ async def test_history_parameters_that_cannot_be_used(api: Api, query: str) -> N
     answer = await api.send("GET", f"/v1/history?{query}", tenant.key)
     assert answer.status_code in (200, 404, 422), answer.text
     assert answer.status_code == 200 or answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["/v1/history", "/v1/access"])
+@pytest.mark.parametrize("name", ["after", "before"])
+@pytest.mark.parametrize("moment", ["2026-01-01", "2026-01-01T00:00:00", "9999-12-31T23:59:59-14:00", "1"])
+async def test_a_moment_without_offset_or_beyond_all_years_is_named(
+    api: Api, path: str, name: str, moment: str
+) -> None:
+    tenant = await api.tenant()
+    told = problem(await api.send("GET", f"{path}?{name}={moment}", tenant.key), 422, "parameter-invalid")
+    assert [error["pointer"] for error in told["errors"]] == [f"/{name}"]  # type: ignore[attr-defined]  # objects
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-14:00", "2100-01-01T00:00:01Z", "1999-12-31T23:00:00Z"]
+)
+async def test_a_key_expires_in_a_year_that_every_zone_has(api: Api, moment: str) -> None:
+    tenant = await api.tenant()
+    body = {"label": "x", "role": "viewer", "expires_at": moment}
+    told = problem(await api.post("/v1/tenancy/new/create-api-key", tenant.key, body), 422, "body-invalid")
+    assert [error["pointer"] for error in told["errors"]] == ["/expires_at"]  # type: ignore[attr-defined]  # objects
+
+
+async def test_moments_are_shown_in_utc_whatever_zone_the_server_is_set_to(
+    database: Database, tmp_path: Path
+) -> None:
+    with psycopg.connect(database.admin, autocommit=True) as admin:
+        admin.execute(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(),"
+            " 'Pacific/Kiritimati'); END $$"
+        )
+    async with serving(database, tmp_path) as api:
+        tenant = await api.tenant()
+        await api.key(tenant, TenantRole.VIEWER, expires_at="2100-01-01T00:00:00Z")
+        await api.project()
+        rows = (await api.send("GET", "/v1/tenancy/api-keys", tenant.key)).json()["data"]
+        assert "2100-01-01T00:00:00Z" in [row["expires_at"] for row in rows]
 
 
 async def test_a_dry_run_says_what_would_be_and_leaves_nothing(api: Api) -> None:
