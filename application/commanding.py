@@ -329,7 +329,7 @@ class Commands:
             request=order.request_id,
             channel=order.channel,
             ip=order.ip,
-            reason=order.reason or order.principal.reason,
+            reason=order.principal.because(order.reason),
         )
 
     def _receipt_key(self, order: Order, command_id: UUID) -> ReceiptKey:

@@ -74,6 +74,10 @@ class Principal:
         if self.read_only and permission is not Permission.TENANT_OWN and not self.staff:
             raise TenantSuspended
 
+    def because(self, given: str | None) -> str | None:
+        """Why something is done: what the credential stands for, and what its holder wrote beside it."""
+        return ": ".join(text for text in (self.reason, given) if text) or None
+
     @property
     def everything_held(self) -> frozenset[Permission]:
         """All permissions held anywhere: what a key made by this principal can hold at most."""

@@ -71,7 +71,7 @@ class AccessLog:
             request=read.request_id,
             channel=read.channel,
             ip=read.ip,
-            reason=read.reason or principal.reason,
+            reason=principal.because(read.reason),
         )
         stream = stream_name("reads", actor.id)
         events = self._codec.encode(principal.tenant_id, [(stream, event)], cause)

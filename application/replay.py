@@ -298,7 +298,7 @@ class Replay:
 
     def _shown(self, rows: list[Recorded], *, reveal: bool, evidence: bool) -> Iterable[HistoryEvent]:
         payloads = self._codec.payloads(rows, reveal=reveal, evidence=evidence)
-        contexts = self._codec.metadata(rows, reveal=evidence)
+        contexts = self._codec.metadata(rows, reveal=reveal, evidence=evidence)
         for row, payload, context in zip(rows, payloads, contexts, strict=True):
             yield HistoryEvent(
                 position=row.position,

@@ -33,7 +33,7 @@ from domain.kernel.events import EVENTS, Event
 from domain.kernel.personal import ERASED, SEALED, KeyKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from application.ports.codec import Cause
     from application.ports.keys import KeyStore, SubjectKey
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 MARK: Final = "~"
 _PARTS: Final = {MARK, "s", "c", "h"}
+_OF_ACTOR: Final = ("ip", "reason")
+"""What metadata says of the actor that is personal: whence they came, and what they wrote."""
 _OPENING: Final = 32
 _NONCE: Final = 12
 _KINDS: Final = {kind.value: kind for kind in KeyKind}
@@ -129,7 +131,7 @@ class JsonCodec:
     def __init__(self, keys: KeyStore, *, ciphers: int = _SEALS_CACHED) -> None:
         """Seal and open with the keys of `keys`, keeping `ciphers` of them at hand (2.5 kB each)."""
         self.ring = Ring(keys, ciphers)
-        self._sealed_addresses: OrderedDict[tuple[UUID, UUID, str], dict[str, str]] = OrderedDict()
+        self._sealed_of_actor: OrderedDict[tuple[UUID, UUID, str, str], dict[str, str]] = OrderedDict()
 
     def keys_of(self, tenant_id: UUID, events: Iterable[Event]) -> list[SubjectKey]:
         """See `EventCodec.keys_of`."""
@@ -187,22 +189,26 @@ class JsonCodec:
                 "causation": cause.causation,
                 "request": cause.request,
                 "channel": cause.channel,
-                "ip": None if cause.ip is None else self._seal_address(tenant_id, actor.id, cause.ip),
-                "reason": cause.reason,
+                "ip": self._seal_of_actor(tenant_id, actor.id, "ip", cause.ip),
+                "reason": self._seal_of_actor(tenant_id, actor.id, "reason", cause.reason),
                 "workspace": cause.workspace,
             }
         )
 
-    def _seal_address(self, tenant_id: UUID, actor: UUID, address: str) -> dict[str, str]:
-        """One sealed form per actor and address: an actor's requests come by the thousand from one place."""
-        known = self._sealed_addresses.get((tenant_id, actor, address))
+    def _seal_of_actor(
+        self, tenant_id: UUID, actor: UUID, field: str, value: str | None
+    ) -> dict[str, str] | None:
+        """One sealed form per actor and value: an actor's requests come by the thousand from one place."""
+        if value is None:
+            return None
+        known = self._sealed_of_actor.get((tenant_id, actor, field, value))
         if known is None:
             subject, kind = str(actor), KeyKind.EVIDENCE
             cipher = self.ring.make([(tenant_id, subject, kind)])[tenant_id, subject, kind]
-            known = seal(cipher, tenant_id, subject, kind, "ip", address)
-            self._sealed_addresses[tenant_id, actor, address] = known
-            if len(self._sealed_addresses) > _SEALS_CACHED:
-                self._sealed_addresses.popitem(last=False)
+            known = seal(cipher, tenant_id, subject, kind, field, value)
+            self._sealed_of_actor[tenant_id, actor, field, value] = known
+            if len(self._sealed_of_actor) > _SEALS_CACHED:
+                self._sealed_of_actor.popitem(last=False)
         return known
 
     def decode(
@@ -223,22 +229,39 @@ class JsonCodec:
     ) -> list[dict[str, Any]]:
         """The payloads as stored with personal values shown as far as keys, `reveal` and `evidence` allow."""
         parsed = [orjson.loads(row.payload) for row in recorded]
-        return self._reveal(recorded, parsed, reveal=reveal, evidence=evidence)
+        shapes = [(row.name, row.schema_version) for row in recorded]
+        known = {shape: EVENTS.sealed_fields(*shape) for shape in set(shapes)}
+        fields = [_or_all(known[shape], content) for shape, content in zip(shapes, parsed, strict=True)]
+        return self._reveal(recorded, parsed, fields, reveal=reveal, evidence=evidence)
 
-    def metadata(self, recorded: Sequence[Recorded], *, reveal: bool = False) -> list[dict[str, Any]]:
-        """The metadata with the actor's address shown or sealed."""
+    def metadata(
+        self, recorded: Sequence[Recorded], *, reveal: bool = False, evidence: bool = False
+    ) -> list[dict[str, Any]]:
+        """The metadata with what the actor wrote (`reveal`) and their address (`evidence`) shown or sealed."""
         parsed = [orjson.loads(row.metadata) if row.metadata else {} for row in recorded]
-        return self._reveal(recorded, parsed, reveal=reveal, evidence=reveal)
+        for shown, field in ((evidence, "ip"), (reveal, "reason")):
+            if not shown:
+                self._reveal(recorded, parsed, [(field,)] * len(parsed), reveal=False, evidence=False)
+        if reveal or evidence:
+            self._reveal(recorded, parsed, [_OF_ACTOR] * len(parsed), reveal=True, evidence=True)
+        return parsed
 
     def _reveal(
-        self, recorded: Sequence[Recorded], parsed: list[dict[str, Any]], *, reveal: bool, evidence: bool
+        self,
+        recorded: Sequence[Recorded],
+        parsed: list[dict[str, Any]],
+        places: Sequence[Collection[str]],
+        *,
+        reveal: bool,
+        evidence: bool,
     ) -> list[dict[str, Any]]:
-        """Open every personal value in place: those of the first level of each object."""
+        """Open every personal value in place. Only `places` hold any: a caller's own object may look like one."""
         # Nearly always one key an event: it is looked up, and what a value is bound to is written out, once for all.
         groups: list[tuple[SubjectKey, dict[str, Any], list[str]]] = []
-        for row, content in zip(recorded, parsed, strict=True):
+        for row, content, own in zip(recorded, parsed, places, strict=True):
             by_key: dict[tuple[str, str], list[str]] = {}
-            for field, value in content.items():
+            for field in own:
+                value = content.get(field)
                 if type(value) is dict and value.keys() == _PARTS:
                     by_key.setdefault((value["s"], value[MARK]), []).append(field)
             for (subject, mark), fields in by_key.items():
@@ -304,6 +327,17 @@ def _model(value: object) -> object:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     raise TypeError(f"events hold no {type(value).__name__}")
+
+
+def _or_all(places: Collection[str] | None, content: dict[str, Any]) -> Collection[str]:
+    """Where an event may hold sealed values: anywhere, in one that only a newer product knows."""
+    if places is not None:
+        return places
+    return [
+        name
+        for name, value in content.items()
+        if type(value) is dict and type(value.get(MARK)) is str and value[MARK] in _KINDS
+    ]
 
 
 def _subject_of(event: Event) -> str:

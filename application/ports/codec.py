@@ -60,5 +60,7 @@ class EventCodec(Protocol):
     ) -> list[dict[str, Any]]:
         """The payloads as stored (no upcasting) with personal values shown, `evidence` ones only where asked for."""
 
-    def metadata(self, recorded: Sequence[Recorded], *, reveal: bool = False) -> list[dict[str, Any]]:
-        """The metadata with the actor's address shown or sealed."""
+    def metadata(
+        self, recorded: Sequence[Recorded], *, reveal: bool = False, evidence: bool = False
+    ) -> list[dict[str, Any]]:
+        """The metadata with what the actor wrote (`reveal`) and their address (`evidence`) shown or sealed."""

@@ -36,6 +36,7 @@ class Event(BaseModel):
     subject: ClassVar[str | None]
     personal: ClassVar[dict[str, KeyKind]]
     changes_access: ClassVar[bool]
+    once_personal: ClassVar[frozenset[str]]
 
     def __init_subclass__(cls, **_: Any) -> None:
         """Take the class keywords; they are read once the fields are known."""
@@ -49,15 +50,20 @@ class Event(BaseModel):
         version: int = 1,
         subject: str | None = None,
         changes_access: bool = False,
+        once_personal: frozenset[str] = frozenset(),
         **kwargs: Any,
     ) -> None:
-        """Register the class under its stored name; `changes_access` events raise the log's `auth_epoch`."""
+        """Register the class under its stored name; `changes_access` events raise the log's `auth_epoch`.
+
+        `once_personal` names fields that were personal in an earlier version and are not any more.
+        """
         super().__pydantic_init_subclass__(**kwargs)
         cls.name = name
         cls.schema_version = version
         cls.subject = subject
         cls.changes_access = changes_access
         cls.personal = personal_fields(cls)
+        cls.once_personal = once_personal
         if cls.personal and subject is None:
             msg = f"{cls.__name__} has personal fields and must name its subject's field"
             raise TypeError(msg)
@@ -100,6 +106,13 @@ class EventRegistry:
             return function
 
         return register
+
+    def sealed_fields(self, name: str, schema_version: int) -> frozenset[str] | None:
+        """The fields that are personal in any version of an event; None for what only a newer product knows."""
+        cls = self.classes.get(name)
+        if cls is None or schema_version > cls.schema_version:
+            return None
+        return cls.once_personal.union(cls.personal)
 
     def upcast(self, name: str, schema_version: int, payload: Payload) -> tuple[type[Event], Payload]:
         """The current class of an event and its payload in the current shape.

@@ -6,6 +6,7 @@ import pkgutil
 import pytest
 
 import domain
+from domain.kernel.events import EVENTS
 from tests.support.stored_names import SNAPSHOT, Shapes, broken, current_shapes, recorded_shapes, unrecorded
 
 
@@ -18,6 +19,17 @@ def test_every_stored_shape_was_accepted() -> None:
     assert new == [], (
         f"new shapes: check them, then run scripts/accept_stored_names.py to add them to {SNAPSHOT.name}"
     )
+
+
+def test_what_was_personal_in_any_accepted_version_is_looked_for_when_events_are_read() -> None:
+    current_shapes()
+    for name, versions in recorded_shapes().items():
+        for version, shape in versions.items():
+            fields = shape["schema"]["properties"]
+            personal = {field for field, about in fields.items() if "x-personal" in about}
+            known = EVENTS.sealed_fields(name, int(version))
+            assert known is not None, name
+            assert personal <= known, f"{name}: say once_personal="
 
 
 def test_names_say_context_and_what_happened() -> None:

@@ -143,6 +143,16 @@ async def test_history_and_states_and_what_changed(api: Api) -> None:
     assert "audience.list_renamed" not in {event["name"] for event in left_out.json()["data"]}
 
 
+async def test_a_reason_shows_to_those_who_may_read_personal_history(api: Api) -> None:
+    tenant = await api.tenant()
+    lesser = await api.key(tenant, TenantRole.FINANCE_LEADER)
+    body = {"workspace_id": str(tenant.workspace_id), "name": "First"}
+    await api.post("/v1/audience/new/create-list", tenant.key, body, penguin_reason="Ada rang")
+    for key, shown in ((tenant.key, "Ada rang"), (lesser, "[sealed]")):
+        (told,) = (await api.send("GET", "/v1/history?name=audience.list_created", key)).json()["data"]
+        assert told["reason"] == shown
+
+
 async def test_no_hmac_leaves_the_log(api: Api) -> None:
     tenant = await api.tenant()
     await contact(api, tenant)
@@ -198,8 +208,12 @@ async def test_staff_read_under_a_grant_and_the_tenant_sees_it(api: Api) -> None
     assert own.status_code == 403
     approved = await api.send("POST", f"/v1/tenancy/{grant}/approve-grant", approving_key, {}, here)
     assert approved.status_code == 200, approved.text
-    told = await api.send("GET", "/v1/audience/contacts", asking_key, headers=under)
+    told = await api.send(
+        "GET", "/v1/audience/contacts", asking_key, headers={**under, "penguin-reason": "Counted twice?"}
+    )
     assert told.status_code == 200, told.text
+    (read,) = (await api.send("GET", "/v1/access", tenant.key)).json()["data"]
+    assert read["reason"] == f"grant {grant}, ticket SUP-1: Counted twice?"
     assert told.json()["data"][0]["email"] == "[sealed]"
     assert await reads(api, tenant) == 1
     others = await api.send("GET", "/v1/audience/contacts", approving_key, headers=under)
