@@ -59,11 +59,14 @@ class Rollback:
     async def _touched(self, tenant_id: UUID, import_id: UUID) -> AsyncIterator[list[UUID]]:
         """The contacts that the import made or changed, each once, in slices that are the same at every reading.
 
-        A chunk's events lie together in the log, so only the stretch from its first to its last is read.
+        A chunk's events lie together in the log, so only the stretch from its first to its last is read. An import
+        that ended before it was started touched nobody.
         """
         (history,) = await self._commands.log.read_streams(tenant_id, [(f"import:{import_id}", 0)])
         positions = [row.position for row in history if row.name == "audience.import_chunk_applied"]
-        started = next(row.position for row in history if row.name == "audience.import_started")
+        started = next((row.position for row in history if row.name == "audience.import_started"), None)
+        if started is None:
+            return
         wanted, seen = str(import_id), dict[UUID, None]()
         after, last = started, max(positions, default=started)
         pending: list[UUID] = []

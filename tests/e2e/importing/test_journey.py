@@ -16,8 +16,9 @@ import pytest
 
 from application.importing.service import Interrupted
 from domain.audience.addressee import Addressee
-from domain.audience.contact_import import ImportStatus, Tally
+from domain.audience.contact_import import ImportStatus, Tally, Undone
 from domain.kernel.commands import DECIDERS, stream_name
+from domain.kernel.permissions import TenantRole
 from domain.tenancy.tenant import SuspendTenant
 from tests.support.importing import HEADER, Importing, content, people
 
@@ -248,6 +249,31 @@ async def test_it_stops_where_it_may_not_go_on(importing: Importing, word: str) 
     }
     assert (state.status, state.failure) == ended[word]
     assert len(await importing.contacts()) == state.tally.imported == 380
+
+
+async def test_an_import_that_never_started_is_rolled_back_at_once(importing: Importing) -> None:
+    ready = await importing.ready(content(*people(2)))
+    assert (await importing.command(ready, "cancel-import")).status_code == 200
+    state = await importing.roll_back(ready)
+    assert (state.status, state.undone, await importing.contacts()) == (
+        ImportStatus.ROLLED_BACK,
+        Undone(),
+        {},
+    )
+
+
+async def test_columns_named_as_the_parts_of_a_sealed_value_are_columns(importing: Importing) -> None:
+    columns = ("~", "s", "c", "h")
+    import_id = await importing.ready(content(("a@people.example", "x", "y", "z"), header=columns))
+    await importing.api.project()
+    shown = (await importing.get(f"/v1/audience/imports/{import_id}")).json()["data"]
+    assert shown["columns"].keys() == set(columns)
+    viewer = await importing.api.key(importing.tenant, TenantRole.CAMPAIGN_MANAGER)
+    for key in (importing.tenant.key, viewer):
+        told = (await importing.get("/v1/history?name=audience.import_ready", key)).json()
+        assert told["data"][0]["payload"]["columns"].keys() == set(columns)
+    state = await importing.run(import_id, {"columns": {"~": "email", "s": "attribute:s"}})
+    assert (state.status, state.tally) == (ImportStatus.COMPLETED, Tally(imported=1))
 
 
 async def test_a_roll_back_keeps_what_came_later(importing: Importing) -> None:
