@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.ids import PLATFORM, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
     from datetime import datetime
 
     from application.ports.codec import EventCodec
@@ -62,6 +63,13 @@ class OfThePlatform(Refusal):
     kind = RefusalKind.INVALID
 
 
+class KeySpace(StrEnum):
+    """Whose idempotency keys: workflows' are apart, so that no caller can take one of theirs before they use it."""
+
+    CALLERS = "receipt"
+    STEPS = "step"
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """A command, and all that came with it.
@@ -76,6 +84,7 @@ class Order:
     target: UUID | None
     body: bytes
     key: str | None = None
+    key_space: KeySpace = KeySpace.CALLERS
     expected_version: int | None = None
     request_id: str | None = None
     ip: str | None = None
@@ -205,6 +214,12 @@ class Commands:
 
     async def _decide(self, order: Order, unit: Unit, *, assume_new: bool) -> None:
         command = order.command.stamped(unit.stamp)
+        confined = order.principal.confined_to(type(command).permission)
+        if confined is not None:
+            # Before any rule is looked at: what a rule says of another workspace is told to nobody from here.
+            if assume_new:
+                unit.assume_new(type(command).stream, unit.stamp.target)
+            _within(confined, [command, await unit.load(type(command).stream, unit.stamp.target)])
         await decide(command, unit, assume_new=assume_new)
         stream = stream_name(type(command).stream, unit.stamp.target)
         if (
@@ -215,13 +230,9 @@ class Commands:
                 f"the stream is at version {current}, not {order.expected_version}",
                 current=current,
             )
-        confined = order.principal.confined_to(type(command).permission)
         if confined is not None:
-            # What is about the whole tenant, or about nothing to be seen from here, is not found from here.
             state = unit.state(type(command).stream, unit.stamp.target)
-            touched = workspaces_of([*(event for _, event in unit.events), state])
-            if not touched or not touched <= confined:
-                raise NotFound
+            _within(confined, [*(event for _, event in unit.events), state])
 
     async def _append(self, order: Order, unit: Unit, receipt: ReceiptKey) -> Appended:
         events = await self.encode(unit, self._cause(order, unit.stamp))
@@ -337,15 +348,15 @@ class Commands:
         # from the database can be told from one that never was.
         tenant_id, command = order.principal.tenant_id, type(order.command)
         name = f"{command.context}.{command.slug}"
-        # Workflows have keys of their own kind: no caller can take one of theirs before they use it.
-        purpose = "step" if order.principal.auth_epoch is None else "receipt"
-        secret = bytes.fromhex(self.streams.pseudonyms(tenant_id, purpose, order.key or str(command_id))[0])
+        secret = bytes.fromhex(
+            self.streams.pseudonyms(tenant_id, order.key_space, order.key or str(command_id))[0]
+        )
         used_with = b"|".join((name.encode(), str(order.target or "new").encode(), order.body))
         return ReceiptKey(secret, hmac.digest(secret, used_with, "sha256"), command_id, name)
 
     def receipt_hmacs(self, tenant_id: UUID, key: str) -> list[bytes]:
         """The HMACs under which the receipt of a key may stand."""
-        return [bytes.fromhex(text) for text in self.streams.pseudonyms(tenant_id, "receipt", key)]
+        return [bytes.fromhex(text) for text in self.streams.pseudonyms(tenant_id, KeySpace.CALLERS, key)]
 
 
 def _permitted(order: Order) -> None:
@@ -355,6 +366,13 @@ def _permitted(order: Order) -> None:
     order.principal.may_write(kind.permission)
     if kind.context == _PLATFORM_CONTEXT and order.principal.tenant_id != PLATFORM:
         raise OfThePlatform
+
+
+def _within(confined: frozenset[UUID], things: Iterable[object]) -> None:
+    """What is about the whole tenant, or about a workspace that is not to be seen from here, is not found from here."""
+    touched = workspaces_of(things)
+    if not touched or not touched <= confined:
+        raise NotFound
 
 
 async def events_of(log: TenantLog, tenant_id: UUID, receipt: Receipt) -> list[Recorded]:

@@ -9,7 +9,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from application.commanding import Order
+from application.commanding import KeySpace, Order
 from application.ports.codec import Cause
 from application.ports.log import Append, ReceiptKey
 from application.principals import Principal
@@ -64,6 +64,7 @@ class Workflow:
             target=target,
             body=command.model_dump_json().encode(),
             key=key,
+            key_space=KeySpace.STEPS,
             channel="worker",
             correlation=self._because.correlation,
             causation=self._because.causation,
@@ -97,7 +98,7 @@ class Workflow:
             channel="worker",
         )
         events = await self._commands.encode(unit, cause)
-        secret = bytes.fromhex(self._commands.streams.pseudonyms(self.tenant_id, "step", key)[0])
+        secret = bytes.fromhex(self._commands.streams.pseudonyms(self.tenant_id, KeySpace.STEPS, key)[0])
         # The step's key is its whole meaning: whoever did it first did it.
         receipt = ReceiptKey(secret, hmac.digest(secret, key.encode(), "sha256"), unit.stamp.command_id, name)
         return Append(self.tenant_id, tuple(events), unit.expected(), receipt)

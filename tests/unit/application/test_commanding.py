@@ -21,21 +21,24 @@ from application.ports.log import KeyReused
 from application.principals import MissingPermission, Principal, TenantSuspended
 from application.unit import Streams
 from application.workflow import Because, Workflow
+from domain.audience.addressee import OptOutChannel, RecordOptOut
 from domain.audience.contact import Contact, ContactErased, CreateContact, EraseContact, UpdateContact
-from domain.audience.contact_list import CreateList, RenameList
+from domain.audience.contact_list import ArchiveList, CreateList, RenameList
 from domain.audience.email_claim import AddressTaken
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import MemberId, WorkspaceId
 from domain.kernel.permissions import Permission
+from domain.tenancy.ownership import TransferOwnership
 from domain.tenancy.plans import Plan
-from domain.tenancy.tenant import OpenTenant
+from domain.tenancy.tenant import CloseTenant, OpenTenant
 from domain.tenancy.workspace import CreateWorkspace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from application.commanding import Outcome
+    from application.unit import Folded
     from domain.kernel.commands import Command
 
 
@@ -170,10 +173,14 @@ async def test_a_missing_permission_is_named(office: Office) -> None:
         await office.do(ada(office))
 
 
-async def test_a_suspended_tenant_writes_nothing(office: Office) -> None:
+async def test_a_suspended_tenant_writes_nothing_and_may_be_closed(office: Office) -> None:
     office.principal = replace(office.principal, read_only=True)
-    with pytest.raises(TenantSuspended):
-        await office.do(ada(office))
+    heir = TransferOwnership(member_id=MemberId(uuid4()))
+    for command, target in ((ada(office), None), (heir, office.principal.tenant_id)):
+        with pytest.raises(TenantSuspended):
+            await office.do(command, target)
+    closed = await office.do(CloseTenant(tenant_slug="agency"), office.principal.tenant_id)
+    assert [event.name for event in closed.events] == ["tenancy.tenant_closed"]
 
 
 async def test_a_credential_of_one_workspace_finds_nothing_in_another(office: Office) -> None:
@@ -185,6 +192,57 @@ async def test_a_credential_of_one_workspace_finds_nothing_in_another(office: Of
         await office.do(ada(office))
     assert (await office.do(ada(office, workspace_id=elsewhere))).events
     assert whole.permissions
+
+
+async def test_a_credential_of_one_workspace_learns_nothing_of_another_by_what_is_refused(
+    office: Office,
+) -> None:
+    elsewhere = (await office.do(CreateWorkspace(name="Elsewhere"))).target
+    there = (await office.do(ada(office))).target
+    listed = (await office.do(CreateList(workspace_id=office.workspace, name="One"))).target
+    await office.do(ArchiveList(), listed)
+    held = {elsewhere: frozenset({Permission.CONTACTS_WRITE, Permission.LISTS_WRITE})}
+    office.principal = replace(office.principal, permissions=frozenset(), workspaces=held)
+    unheard_of = CreateList(workspace_id=WorkspaceId(uuid4()), name="x")
+    asked = [
+        office.order(ada(office)),  # the address is there
+        office.order(ada(office, email="bob@example.org")),  # it is not
+        office.order(ada(office, workspace_id=elsewhere), there),  # the id is
+        office.order(RenameList(name="Two"), listed),  # archived
+        replace(office.order(RenameList(name="Two"), listed), expected_version=9),
+        office.order(UpdateContact(first_name="Ada"), there),  # nothing to be done
+        office.order(RecordOptOut(channel=OptOutChannel.REQUEST), uuid4()),  # of the whole tenant
+        office.order(unheard_of),
+    ]
+    for order in asked:
+        for ask in (office.commands.execute, office.commands.rehearse):
+            with pytest.raises(NotFound) as caught:
+                await ask(order)
+            assert (type(caught.value), caught.value.extra) == (NotFound, {}), order.command
+    overlay: dict[str, Folded] = {}
+    made = office.order(CreateList(workspace_id=WorkspaceId(elsewhere), name="Mine"), uuid4())
+    assert (await office.commands.rehearse(made, overlay)).rehearsed
+    assert (
+        await office.commands.rehearse(office.order(RenameList(name="2"), made.target), overlay)
+    ).rehearsed
+    taken = office.order(ada(office, workspace_id=elsewhere))
+    assert (await office.commands.execute(taken)).events
+    with pytest.raises(AddressTaken):
+        await office.commands.execute(taken)
+
+
+async def test_no_caller_takes_the_key_of_a_workflows_step(office: Office) -> None:
+    workflow = Workflow(office.commands, office.principal.tenant_id, uuid4(), Because(uuid4()))
+    caller = replace(
+        office.order(ada(office), key="step/1"), principal=replace(office.principal, auth_epoch=None)
+    )
+    await office.commands.execute(caller)
+    step = CreateList(workspace_id=office.workspace, name="By a workflow")
+    assert not (await workflow.execute(step, uuid4(), key="step/1")).replayed
+    hmacs = office.commands.receipt_hmacs(office.principal.tenant_id, "step/1")
+    found = await office.log.receipt(office.principal.tenant_id, hmacs)
+    assert found is not None
+    assert found.command == "audience.create-contact"
 
 
 async def test_access_that_changed_is_looked_up_again(office: Office) -> None:
