@@ -116,10 +116,8 @@ class Authenticator:
             if not isinstance(member, Member):
                 raise Unauthenticated
             holder = TENANT_ROLES[member.role]
-            mask = key.permissions
             for workspace, role in member.workspaces.items():
-                of_role = WORKSPACE_ROLES[role]
-                workspaces[workspace] = of_role if mask is None else of_role & mask
+                workspaces[workspace] = key.held_by(WORKSPACE_ROLES[role])
         held = key.held_by(holder)
         if key.workspaces is not None:
             workspaces = {

@@ -31,7 +31,7 @@ class MissingPermission(Refusal):
 
 
 class TenantSuspended(Refusal):
-    """The tenant is suspended or closed: reading and export alone are open. Settle the account to write again."""
+    """A suspended tenant reads and exports, and its owner may close it; no more. Ask the platform's support why."""
 
     code = "tenant-suspended"
     kind = RefusalKind.FORBIDDEN
@@ -70,8 +70,8 @@ class Principal:
         return frozenset(workspace for workspace, held in self.workspaces.items() if permission in held)
 
     def may_write(self, permission: Permission) -> None:
-        """Refuse where the tenant is suspended or closed; its owner may leave all the same, and staff reinstate it."""
-        if self.read_only and permission is not Permission.TENANT_OWN and not self.staff:
+        """Refuse where the tenant is suspended; its owner may close it all the same, and staff reinstate it."""
+        if self.read_only and permission is not Permission.TENANT_CLOSE and not self.staff:
             raise TenantSuspended
 
     def because(self, given: str | None) -> str | None:

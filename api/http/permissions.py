@@ -16,7 +16,8 @@ _OPEN: Final = """\
 Made by `python -m scripts.permissions_page` from the roles and the registries; do not edit. A test fails when
 they differ.
 
-An API key holds its role's permissions, or some of them; one that speaks for a member, never more than the member. A
+An API key holds its role's permissions, or some of them; one that speaks for a member, never more than the member, in
+single workspaces too. A viewer's key reads alone: it holds `members.leave` only where it is made with it by name. A
 missing permission is a 403 that names it. Commands and queries of single workspaces are open to those who hold the
 permission in that workspace alone; they see and touch nothing of the others.
 """

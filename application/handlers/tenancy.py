@@ -9,7 +9,7 @@ from application.unit import handles
 from domain.audience.email import match_form
 from domain.kernel.commands import ActorKind
 from domain.kernel.ids import MemberId
-from domain.kernel.permissions import TENANT_ROLES, WORKSPACE_ROLES, TenantRole
+from domain.kernel.permissions import OF_ONESELF, TENANT_ROLES, WORKSPACE_ROLES, TenantRole
 from domain.kernel.personal import is_hidden
 from domain.tenancy.api_key import CreateApiKey, created, within
 from domain.tenancy.member import (
@@ -26,6 +26,7 @@ from domain.tenancy.member import (
     NoMember,
     OnlyOneselfLeaves,
     RemoveMember,
+    ResendInvitation,
     RevokeInvitation,
     SetWorkspaceRole,
     accepted,
@@ -87,7 +88,7 @@ async def invite_member(command: InviteMember, unit: Unit) -> None:
     """Reserve the address and invite; nobody gives a role that holds more than they do."""
     member_id = MemberId(command.stamp.target)
     event = invited(command, await unit.load("member", member_id))
-    within(TENANT_ROLES[command.role], unit.principal_permissions)
+    within(TENANT_ROLES[command.role] - OF_ONESELF, unit.principal_permissions)
     for role in command.workspaces.values():
         within(WORKSPACE_ROLES[role], unit.principal_permissions)
     await _workspaces(unit, command.workspaces)
@@ -109,10 +110,18 @@ async def accept_invitation(command: AcceptInvitation, unit: Unit) -> None:
         unit.append("ownership", ownership_id, *granted(owners, member_id))
 
 
+@handles(ResendInvitation)
+async def resend_invitation(command: ResendInvitation, unit: Unit) -> None:
+    """Make a new token; whoever sees it could join in the invited person's place."""
+    _not_above(unit, open_invitation(await unit.load("member", command.stamp.target)))
+    unit.decide(command)
+
+
 @handles(RevokeInvitation)
 async def revoke_invitation(command: RevokeInvitation, unit: Unit) -> None:
     """Take the invitation back and free the address."""
     invitation = open_invitation(await unit.load("member", command.stamp.target))
+    _not_above(unit, invitation)
     await _release(unit, invitation)
     unit.append("member", invitation.member_id, InvitationRevoked(member_id=invitation.member_id))
 
@@ -122,7 +131,7 @@ async def change_member_role(command: ChangeMemberRole, unit: Unit) -> None:
     """Change a role; ownership comes and goes with the role of owner."""
     member = joined(await unit.load("member", command.stamp.target))
     _not_above(unit, member)
-    within(TENANT_ROLES[command.role], unit.principal_permissions)
+    within(TENANT_ROLES[command.role] - OF_ONESELF, unit.principal_permissions)
     await _give_role(unit, member, command.role)
 
 
@@ -183,8 +192,8 @@ def _asking(stamp: Stamp) -> MemberId | None:
     return None if asking is None else MemberId(asking)
 
 
-def _not_above(unit: Unit, member: Member) -> None:
-    if not TENANT_ROLES[member.role] <= unit.principal_permissions:
+def _not_above(unit: Unit, person: Member | Invited) -> None:
+    if not TENANT_ROLES[person.role] - OF_ONESELF <= unit.principal_permissions:
         raise NotAboveOneself
 
 

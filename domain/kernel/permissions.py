@@ -16,10 +16,12 @@ class Permission(StrEnum):
     TENANT_READ = "tenant.read"
     TENANT_MANAGE = "tenant.manage"
     TENANT_OWN = "tenant.own"
+    TENANT_CLOSE = "tenant.close"
     WORKSPACES_READ = "workspaces.read"
     WORKSPACES_MANAGE = "workspaces.manage"
     MEMBERS_READ = "members.read"
     MEMBERS_MANAGE = "members.manage"
+    MEMBERS_LEAVE = "members.leave"
     API_KEYS_READ = "api_keys.read"
     API_KEYS_MANAGE = "api_keys.manage"
     GRANTS_READ = "grants.read"
@@ -79,14 +81,18 @@ class StaffRole(StrEnum):
 
 P = Permission
 _READ: Final = frozenset({P.TENANT_READ, P.WORKSPACES_READ, P.MEMBERS_READ, P.CONTACTS_READ, P.REPORTS_READ})
+OF_ONESELF: Final = frozenset({P.MEMBERS_LEAVE})
+"""What everybody may do about themselves alone: who gives somebody a role need not hold it."""
+
+_PERSON: Final = _READ | OF_ONESELF
 _CONTACTS: Final = frozenset({P.CONTACTS_READ_PERSONAL, P.CONTACTS_WRITE, P.CONTACTS_IMPORT, P.LISTS_WRITE})
 _TENANT_ALL: Final = frozenset(p for p in P if not p.startswith("platform.") and p is not P.INTERNAL)
 
 TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
     TenantRole.OWNER: _TENANT_ALL,
-    TenantRole.ADMIN: _TENANT_ALL - {P.TENANT_OWN, P.EVIDENCE_READ},
-    TenantRole.CAMPAIGN_MANAGER: _READ | _CONTACTS | {P.HISTORY_READ},
-    TenantRole.COMPLIANCE_OFFICER: _READ
+    TenantRole.ADMIN: _TENANT_ALL - {P.TENANT_OWN, P.TENANT_CLOSE, P.EVIDENCE_READ},
+    TenantRole.CAMPAIGN_MANAGER: _PERSON | _CONTACTS | {P.HISTORY_READ},
+    TenantRole.COMPLIANCE_OFFICER: _PERSON
     | {
         P.API_KEYS_READ,
         P.GRANTS_READ,
@@ -98,9 +104,9 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.EVIDENCE_READ,
         P.ACCESS_READ,
     },
-    TenantRole.FINANCE_LEADER: _READ | {P.HISTORY_READ},
-    TenantRole.MEMBER: _READ | _CONTACTS,
-    TenantRole.VIEWER: _READ,
+    TenantRole.FINANCE_LEADER: _PERSON | {P.HISTORY_READ},
+    TenantRole.MEMBER: _PERSON | _CONTACTS,
+    TenantRole.VIEWER: _PERSON,
 }
 
 WORKSPACE_ROLES: Final[dict[WorkspaceRole, frozenset[Permission]]] = {

@@ -18,7 +18,7 @@ from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.events import Event
 from domain.kernel.ids import ApiKeyId, MemberId, StaffId, WorkspaceId
 from domain.kernel.moments import Moment
-from domain.kernel.permissions import TENANT_ROLES, Permission, TenantRole
+from domain.kernel.permissions import OF_ONESELF, TENANT_ROLES, Permission, TenantRole
 from domain.kernel.text import ShortText
 from domain.tenancy.secret import SecretCommand
 
@@ -85,15 +85,14 @@ class ApiKey:
 
         A person who was removed holds nothing, and so does their key.
         """
-        if holder is None:
-            # Bound to a person who was not handed in, or to no known role: nothing, rather than too much.
-            unbound = self.member_id is None and self.staff_id is None and self.role in _ROLES
-            of_role = TENANT_ROLES[TenantRole(self.role)] if unbound else frozenset[Permission]()
-        elif self.staff_id is not None:
-            of_role = holder
-        else:
-            of_role = TENANT_ROLES[TenantRole(self.role)] & holder
-        return of_role if self.permissions is None else of_role & self.permissions
+        if self.staff_id is not None:
+            held = holder or frozenset[Permission]()
+            return held if self.permissions is None else held & self.permissions
+        if self.role not in _ROLES or (holder is None and self.member_id is not None):
+            # Of no known role, or bound to a person who was not handed in: nothing, rather than too much.
+            return frozenset()
+        own = holds(TenantRole(self.role), self.permissions)
+        return own if holder is None else own & holder
 
     def reaches(self, workspace_id: WorkspaceId) -> bool:
         """Whether the key may touch what belongs to a workspace."""
@@ -195,6 +194,13 @@ class RevokeApiKey(Command, context="tenancy", stream="api_key", permission=Perm
 ApiKeyCommand: TypeAlias = RenameApiKey | RevokeApiKey
 
 
+def holds(role: TenantRole, permissions: frozenset[Permission] | None) -> frozenset[Permission]:
+    """What a key of a role holds. A viewer's reads alone; to take its person away, it must name that permission."""
+    if permissions is not None:
+        return TENANT_ROLES[role] & permissions
+    return TENANT_ROLES[role] - OF_ONESELF if role is TenantRole.VIEWER else TENANT_ROLES[role]
+
+
 def within(given: frozenset[Permission], held: frozenset[Permission]) -> None:
     """What is given away is held by who gives it."""
     missing = sorted(given - held)
@@ -213,10 +219,9 @@ def created(command: CreateApiKey, state: ApiKeyState, held: frozenset[Permissio
     """The event that makes a tenant's key; `held` is what its maker may do."""
     if not isinstance(state, NoApiKey):
         raise ApiKeyIdTaken
-    of_role = TENANT_ROLES[command.role]
-    if command.permissions is not None and not command.permissions <= of_role:
+    if command.permissions is not None and not command.permissions <= TENANT_ROLES[command.role]:
         raise NotInRole
-    within(of_role if command.permissions is None else command.permissions, held)
+    within(holds(command.role, command.permissions), held)
     unexpired(command.expires_at, command.stamp.at)
     return ApiKeyCreated(
         api_key_id=ApiKeyId(command.stamp.target),

@@ -154,10 +154,10 @@ class GrantNotOpen(Refusal):
     code = "grant-not-open"
 
 
-class GrantNotActive(Refusal):
+class GrantIsOver(Refusal):
     """Only a request or an active grant can be ended. Nothing is to be done."""
 
-    code = "grant-not-active"
+    code = "grant-over"
 
 
 class GrantNotOver(Refusal):
@@ -244,7 +244,7 @@ def decide(command: GrantCommand, state: GrantState) -> tuple[Event, ...]:
             return (GrantDenied(grant_id=grant_id, denied_by=_answerable(command, state)),)
         case RevokeGrant() | WithdrawGrant():
             if state.status is not GrantStatus.REQUESTED and not state.is_active(at):
-                raise GrantNotActive
+                raise GrantIsOver
             return (GrantRevoked(grant_id=grant_id, by_tenant=isinstance(command, RevokeGrant)),)
         case ExpireGrant():
             if state.status is not GrantStatus.APPROVED:

@@ -270,7 +270,7 @@ class RemoveMember(Command, context="tenancy", stream="member", permission=Permi
     moved_to: MemberId | None = None
 
 
-class LeaveTenant(Command, context="tenancy", stream="member", permission=Permission.TENANT_READ):
+class LeaveTenant(Command, context="tenancy", stream="member", permission=Permission.MEMBERS_LEAVE):
     """Leave the tenant oneself."""
 
 

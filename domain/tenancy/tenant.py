@@ -22,7 +22,6 @@ from domain.kernel.personal import Profile
 from domain.kernel.text import CountryCode, LongText, ShortText
 from domain.tenancy.plans import Plan
 
-_READS: Final = frozenset(p for p in Permission if p.partition(".")[2].startswith(("read", "export")))
 CommandRate = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
@@ -151,13 +150,6 @@ class TenantIsClosed(Refusal):
     kind = RefusalKind.FORBIDDEN
 
 
-class TenantIsSuspended(Refusal):
-    """A suspended tenant may read and export, nothing else. Ask the platform's support for the reason."""
-
-    code = "tenant-suspended"
-    kind = RefusalKind.FORBIDDEN
-
-
 class TenantNotSuspended(Refusal):
     """Only a suspended tenant can be reinstated. Nothing is to be done."""
 
@@ -205,7 +197,7 @@ class ReinstateTenant(
     """Let a suspended tenant act again."""
 
 
-class CloseTenant(Command, context="tenancy", stream="tenant", permission=Permission.TENANT_OWN):
+class CloseTenant(Command, context="tenancy", stream="tenant", permission=Permission.TENANT_CLOSE):
     """End the tenant for good. Its slug is typed again, so that it is meant."""
 
     tenant_slug: str = Field(max_length=100)
@@ -220,20 +212,6 @@ class SlugDoesNotMatch(Refusal):
 
 
 TenantCommand: TypeAlias = RenameTenant | ChangePlan | SuspendTenant | ReinstateTenant | CloseTenant
-
-
-def permitted(status: TenantStatus, held: frozenset[Permission]) -> frozenset[Permission]:
-    """What is left of somebody's permissions in a tenant of this status."""
-    match status:
-        case TenantStatus.ACTIVE:
-            return held
-        case TenantStatus.SUSPENDED:
-            # An owner may always leave: closing needs nothing but TENANT_OWN.
-            return held & (_READS | {Permission.TENANT_OWN})
-        case TenantStatus.CLOSED:
-            return frozenset()
-        case _:
-            assert_never(status)
 
 
 def opened(command: OpenTenant, state: TenantState) -> TenantOpened:
@@ -259,8 +237,6 @@ def decide(command: TenantCommand, state: TenantState) -> tuple[Event, ...]:
     tenant_id = state.tenant_id
     match command:
         case RenameTenant():
-            if state.status is TenantStatus.SUSPENDED:
-                raise TenantIsSuspended
             if command.name == state.name:
                 return ()
             return (TenantRenamed(tenant_id=tenant_id, before=state.name, after=command.name),)

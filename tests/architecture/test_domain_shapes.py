@@ -1,8 +1,12 @@
-"""What every event, command and refusal of the domain owes its readers."""
+"""What every event, command and refusal owes its readers."""
 
+import importlib
 import inspect
+import pkgutil
 from collections import Counter
 
+import api.http.app  # noqa: F401 - the doors have rules of their own
+import application
 from domain.kernel.commands import COMMANDS, DECIDERS
 from domain.kernel.errors import Refusal
 from domain.kernel.events import EVENTS
@@ -34,14 +38,19 @@ CHANGES_ACCESS = {
 """Who may do what, and how much of it (the plan's rate): exactly these raise a log's access epoch."""
 
 
+PRODUCT = ("domain.", "application.", "projections.", "adapters.", "api.")
+
+
 def refusals() -> list[type[Refusal]]:
     current_shapes()
+    for module in pkgutil.walk_packages(application.__path__, "application."):
+        importlib.import_module(module.name)
     found, waiting = [], [Refusal]
     while waiting:
         cls = waiting.pop()
         waiting += cls.__subclasses__()
         found.append(cls)
-    return [cls for cls in found if cls.__module__.startswith("domain.")]
+    return [cls for cls in found if cls.__module__.startswith(PRODUCT)]
 
 
 def test_exactly_the_events_that_change_access_say_so() -> None:

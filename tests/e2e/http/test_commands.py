@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from domain.kernel.permissions import TenantRole, WorkspaceRole
+from domain.tenancy.member import SetWorkspaceRole
+from domain.tenancy.tenant import SuspendTenant
 from tests.support.api import Api
 
 
@@ -33,3 +36,40 @@ async def test_a_key_gives_one_effect_and_the_same_answer(api: Api) -> None:
     )
     assert other.status_code == 422
     assert other.json()["type"] == "/problems/key-reused"
+
+
+async def test_a_key_holds_in_a_workspace_no_more_than_its_own_role(api: Api) -> None:
+    tenant = await api.tenant()
+    grants = SetWorkspaceRole.model_validate(
+        {"workspace_id": tenant.workspace_id, "role": WorkspaceRole.ADMIN}
+    )
+    await api.act(tenant.id, grants, tenant.owner_id)
+    body = {"workspace_id": str(tenant.workspace_id), "name": "Newsletter"}
+    for role, status in ((TenantRole.VIEWER, 403), (TenantRole.MEMBER, 201)):
+        for bound in ({}, {"workspaces": [tenant.workspace_id]}):
+            key = await api.key(tenant, role, member_id=tenant.owner_id, **bound)
+            answer = await api.post("/v1/audience/new/create-list", key, body)
+            assert answer.status_code == status, (role, bound, answer.text)
+
+
+async def test_who_joins_with_an_invitation_has_a_receipt_and_takes_no_workflows_key(api: Api) -> None:
+    tenant = await api.tenant()
+    body = {"email": "ben@acme.example", "full_name": "Ben", "role": "viewer"}
+    invited = await api.post("/v1/tenancy/new/invite-member", tenant.key, body)
+    token = {"token": invited.json()["secret"]}
+    joined = await api.post("/v1/invitations/accept", None, token, idempotency_key="import/1/completed")
+    assert joined.status_code == 200, joined.text
+    found = await api.send("GET", "/v1/receipts/import/1/completed", tenant.key)
+    assert found.json()["data"]["command"] == "tenancy.accept-invitation"
+
+
+async def test_a_suspended_tenants_owner_closes_it_and_hands_on_nothing(api: Api) -> None:
+    tenant = await api.tenant()
+    suspended = SuspendTenant.model_validate({"reason": "unpaid"})
+    await api.act(tenant.id, suspended, tenant.id)
+    path = f"/v1/tenancy/{tenant.id}"
+    heir = {"member_id": str(uuid4())}
+    refused = await api.post(f"{path}/transfer-ownership", tenant.key, heir)
+    assert refused.json()["type"] == "/problems/tenant-suspended"
+    slug = {"tenant_slug": f"acme-{tenant.id.hex[-12:]}"}
+    assert (await api.post(f"{path}/close-tenant", tenant.key, slug)).status_code == 200

@@ -25,6 +25,7 @@ from domain.tenancy.api_key import (
     RevokeApiKey,
     created,
 )
+from domain.tenancy.member import LeaveTenant
 from tests.support.given import NOW, given, stamped, uid
 
 ID = ApiKeyId(uid(80))
@@ -113,6 +114,29 @@ def test_a_key_that_speaks_for_somebody_holds_what_both_hold() -> None:
     assert bound.held_by(viewer) == viewer
     assert bound.held_by(frozenset()) == frozenset()
     assert bound.held_by(None) == frozenset(), "who it speaks for was not asked: it holds nothing"
+
+
+@pytest.mark.parametrize(
+    ("role", "permissions", "leaves"),
+    [
+        ("owner", None, True),
+        ("member", None, True),
+        ("viewer", None, False),
+        ("viewer", ["members.leave", "tenant.read"], True),
+        ("owner", ["tenant.read"], False),
+    ],
+)
+def test_a_key_that_reads_alone_does_not_take_its_person_away(
+    role: str, permissions: list[str] | None, *, leaves: bool
+) -> None:
+    bound = key(member_id=MemberId(uid(3)), role=role, permissions=permissions)
+    assert (LeaveTenant.permission in bound.held_by(OWNER)) is leaves
+    made = created(command(role=role, permissions=permissions), NoApiKey(), OWNER)
+    assert made.permissions == permissions
+
+
+def test_a_key_of_a_role_that_is_not_known_here_holds_nothing() -> None:
+    assert key(role="astronaut", member_id=MemberId(uid(3))).held_by(OWNER) == frozenset()
 
 
 def test_a_key_of_staff_follows_their_role() -> None:

@@ -18,7 +18,7 @@ from domain.tenancy.grant import (
     GrantDenied,
     GrantExpired,
     GrantIdTaken,
-    GrantNotActive,
+    GrantIsOver,
     GrantNotOpen,
     GrantNotOver,
     GrantRequested,
@@ -89,13 +89,13 @@ def test_the_tenant_and_staff_end_a_grant_at_any_moment() -> None:
     by_staff = GrantRevoked(grant_id=ID, by_tenant=False)
     given(REQUESTED).when(WithdrawGrant(), target=ID, actor=ANN).then(by_staff)
     for ended in (DENIED, REVOKED, EXPIRED):
-        given(REQUESTED, ended).when(RevokeGrant(), target=ID).then(GrantNotActive)
+        given(REQUESTED, ended).when(RevokeGrant(), target=ID).then(GrantIsOver)
 
 
 def test_it_expires_by_itself_and_the_event_only_says_so() -> None:
     over = timedelta(hours=2)
     given(REQUESTED, APPROVED).when(ExpireGrant(), target=ID).then(GrantNotOver)
-    given(REQUESTED, APPROVED).when(RevokeGrant(), target=ID, after=over).then(GrantNotActive)
+    given(REQUESTED, APPROVED).when(RevokeGrant(), target=ID, after=over).then(GrantIsOver)
     state = given(REQUESTED, APPROVED).when(ExpireGrant(), target=ID, after=over).then(EXPIRED)
     assert state.status is GrantStatus.EXPIRED
     given(REQUESTED, APPROVED, REVOKED).when(ExpireGrant(), target=ID, after=over).then()

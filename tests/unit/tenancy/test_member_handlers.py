@@ -8,7 +8,7 @@ import pytest
 from domain.kernel.commands import Actor
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import MemberId, WorkspaceId
-from domain.kernel.permissions import TENANT_ROLES, TenantRole, WorkspaceRole
+from domain.kernel.permissions import TENANT_ROLES, Permission, TenantRole, WorkspaceRole
 from domain.tenancy.api_key import CreateApiKey, NotMoreThanOneHas
 from domain.tenancy.member import (
     AcceptInvitation,
@@ -214,6 +214,30 @@ def test_what_a_removed_person_owned_goes_to_an_owner(world: World) -> None:
     assert (event.moved_to, event.left) == (ANN, False)
     assert world.state("member", BEN) == FormerMember(BEN)
     invite(world, CAT)
+
+
+def test_nobody_touches_the_invitation_of_somebody_who_may_do_more(world: World) -> None:
+    invite(world, BEN, "owner")
+    invite(world, CAT, "member", "cat@acme.example")
+    admin = TENANT_ROLES[TenantRole.ADMIN]
+    for command in (ResendInvitation().carrying("h"), RevokeInvitation()):
+        with pytest.raises(NotAboveOneself):
+            world.run(command, BEN, held=admin)
+        assert world.run(command, CAT, held=admin)
+    assert world.run(ResendInvitation().carrying("h"), BEN)
+
+
+def test_who_gives_a_role_need_not_hold_what_people_do_about_themselves(world: World) -> None:
+    narrowed = TENANT_ROLES[TenantRole.ADMIN] - {Permission.MEMBERS_LEAVE}
+    body = {"email": "ben@acme.example", "full_name": "Ben", "role": "viewer"}
+    world.run(
+        InviteMember.model_validate(body).carrying(world.pseudonyms(TENANT, "secret", "t")[0]),
+        BEN,
+        held=narrowed,
+    )
+    accept(world, BEN, "t")
+    assert world.run(ChangeMemberRole(role=TenantRole.MEMBER), BEN, held=narrowed)
+    assert world.run(RemoveMember(), BEN, actor=member(11), held=narrowed)
 
 
 def test_whoever_takes_over_is_an_owner(world: World) -> None:
