@@ -109,8 +109,10 @@ class Address:
 def read_address(cell: str, domains: DomainNames) -> Address | Fault:
     """The address in a cell: `a@b.org`, `"Ann" <a@b.org>`, quoted local parts, domains in any script."""
     plain = _PLAIN.fullmatch(cell)
-    if plain and len(cell) <= MAX_ADDRESS and len(plain[1]) <= MAX_LOCAL_PART and "xn--" not in cell:
-        return Address(cell, cell.lower())
+    if plain and len(cell) <= MAX_ADDRESS and len(plain[1]) <= MAX_LOCAL_PART:
+        lowered = cell.lower()
+        if "xn--" not in lowered:
+            return Address(cell, lowered)
     return _read(cell, domains)
 
 

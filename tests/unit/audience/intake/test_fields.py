@@ -69,6 +69,8 @@ def test_addresses_that_are_read(cell: str, written: str, match: str, name: str)
         ("ann@192.0.2.1", "email-domain-invalid"),
         ("ann@[192.0.2.1]", "email-domain-invalid"),
         ("ann@xn--a.example", "email-domain-invalid"),
+        ("ann@XN--A.example", "email-domain-invalid"),
+        ("ann@mail.Xn--A.example", "email-domain-invalid"),
         ("ann@ex\uff0fample.org", "email-domain-invalid"),
         ("=1+1", "email-without-at"),
     ],
