@@ -14,8 +14,10 @@ from domain.audience.intake import (
     Repeat,
     Repeats,
     Row,
+    RowProblem,
     candidates,
     dry_run,
+    error_rows,
     escape_formula,
     open_file,
     open_sheet,
@@ -186,3 +188,16 @@ def test_a_repeat_names_an_earlier_candidate_of_its_address(names: list[str]) ->
             accepted[outcome.row] = outcome.email.match
         elif isinstance(outcome, Repeat):
             assert accepted[outcome.first_row] == outcome.candidate.email.match
+
+
+@given(st.lists(st.one_of(TELLING, CELLS, st.text(max_size=6)), min_size=1, max_size=6))
+def test_the_error_file_has_the_columns_of_the_file_it_is_of(names: list[str]) -> None:
+    try:
+        header = open_sheet(
+            [as_csv([names, ["x"] * len(names)]).encode("utf-8", "replace")], delimiter=","
+        ).header
+    except FileRefused:
+        return
+    problem = RowProblem(1, 2, None, "code", "message", "remedy")
+    returned = error_rows(header, ",", [(["x"] * len(header), [problem])])
+    assert open_sheet(returned, delimiter=",").header == header

@@ -172,7 +172,7 @@ class _Reader:
         line = self._lines.number
         if cells is None:
             raise FileEmpty
-        names = [cell.strip().lstrip("\ufeff") for cell in cells]
+        names = [cell.strip().lstrip("\ufeff").strip() for cell in cells]
         if len(names) > MAX_COLUMNS:
             raise TooManyColumns(
                 f"The header names {len(names):,} columns; {MAX_COLUMNS} are allowed.", line=line
@@ -183,7 +183,7 @@ class _Reader:
             raise HeaderMissing(line=line)
         if tuple(names[-len(ERROR_COLUMNS) :]) == ERROR_COLUMNS:
             self._returned_errors = True
-            names = names[: -len(ERROR_COLUMNS)]
+            names = [unescape_formula(name) for name in names[: -len(ERROR_COLUMNS)]]
         return _unique(names)
 
     def rows(self) -> Iterator[Row]:
