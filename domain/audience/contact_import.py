@@ -11,11 +11,12 @@ from collections.abc import Mapping as Counts
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from domain.audience.intake.dates import DateOrder
 from domain.audience.intake.mapping import ColumnGuess, Duplicates, Mapping, resolve_mapping
 from domain.kernel.events import Event
 from domain.kernel.ids import ImportId, ListId, WorkspaceId
@@ -61,12 +62,26 @@ class ImportReady(Event, name="audience.import_ready", version=1):
     rows: int | None = None
 
 
+class SettledMapping(BaseModel):
+    """How the file is read, as it was settled at the start: plain words, which are not judged again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: dict[str, str]
+    date_order: str
+    timezone: str
+    encoding: str | None
+    delimiter: str | None
+    default_country: str | None
+    duplicates: str
+
+
 class ImportStarted(Event, name="audience.import_started", version=1):
     """Somebody started the import. `mapping` is whole: it does not change however often the work resumes."""
 
     import_id: ImportId
     workspace_id: WorkspaceId
-    mapping: dict[str, Any]
+    mapping: SettledMapping
     list_id: ListId | None = None
 
 
@@ -281,7 +296,7 @@ def evolve(state: ImportState, event: ImportEvent) -> ImportState:  # noqa: PLR0
                 rows=event.rows,
             )
         case ImportStarted():
-            mapping = Mapping.model_validate(event.mapping)
+            mapping = _as_settled(event.mapping)
             return replace(state, status=ImportStatus.RUNNING, mapping=mapping, list_id=event.list_id)
         case ImportChunkApplied():
             return replace(
@@ -310,3 +325,12 @@ def evolve(state: ImportState, event: ImportEvent) -> ImportState:  # noqa: PLR0
             return replace(state, files_destroyed=True)
         case _:
             assert_never(event)
+
+
+def _as_settled(stored: SettledMapping) -> Mapping:
+    """The mapping of a start; whether its zone or encoding is one today is found out where it is used."""
+    return Mapping.model_construct(
+        **stored.model_dump(exclude={"date_order", "duplicates"}),
+        date_order=DateOrder(stored.date_order),
+        duplicates=Duplicates(stored.duplicates),
+    )

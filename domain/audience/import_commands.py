@@ -24,6 +24,7 @@ from domain.audience.contact_import import (
     ImportState,
     ImportStatus,
     NoImport,
+    SettledMapping,
     evolve,
 )
 from domain.audience.intake.mapping import Mapping
@@ -282,7 +283,7 @@ def _begun(command: MarkImportReady | StartImport, state: Import) -> tuple[Event
                 ImportStarted(
                     import_id=state.import_id,
                     workspace_id=state.workspace_id,
-                    mapping=state.settled(asked).model_dump(mode="json"),
+                    mapping=SettledMapping.model_validate(state.settled(asked).model_dump(mode="json")),
                     list_id=command.list_id,
                 ),
             )

@@ -2,12 +2,35 @@
 
 import copy
 import pkgutil
+from enum import StrEnum
 
 import pytest
 
 import domain
+from domain.audience.intake.dates import DateOrder
+from domain.audience.intake.mapping import Duplicates
 from domain.kernel.events import EVENTS
+from domain.kernel.permissions import StaffRole, TenantRole, WorkspaceRole
+from domain.tenancy.plans import Plan
 from tests.support.stored_names import SNAPSHOT, Shapes, broken, current_shapes, recorded_shapes, unrecorded
+
+WORDS: dict[type[StrEnum], set[str]] = {
+    TenantRole: {
+        "owner",
+        "admin",
+        "campaign_manager",
+        "compliance_officer",
+        "finance_leader",
+        "member",
+        "viewer",
+    },
+    WorkspaceRole: {"admin", "member", "viewer"},
+    StaffRole: {"super_admin", "support", "finance", "operations"},
+    Plan: {"free", "starter", "professional", "business", "enterprise"},
+    DateOrder: {"auto", "DMY", "MDY", "YMD"},
+    Duplicates: {"skip", "update", "create"},
+}
+"""What `evolve` turns back into words of ours: events hold them as text."""
 
 
 def test_no_stored_shape_changed() -> None:
@@ -30,6 +53,13 @@ def test_what_was_personal_in_any_accepted_version_is_looked_for_when_events_are
             known = EVENTS.sealed_fields(name, int(version))
             assert known is not None, name
             assert personal <= known, f"{name}: say once_personal="
+
+
+def test_no_word_that_logs_hold_is_gone() -> None:
+    for kind, words in WORDS.items():
+        assert words == {word.value for word in kind}, (
+            f"logs hold words of {kind.__name__} for ever: new ones are added here, none goes without an upcaster"
+        )
 
 
 def test_names_say_context_and_what_happened() -> None:

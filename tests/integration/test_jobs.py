@@ -17,7 +17,13 @@ from adapters.postgres.policies import policies_for_view
 from application.importing.service import Interrupted
 from application.jobs import Job
 from domain.audience.addressee import AddresseeErased, ProfileKeyDestroyed
-from domain.audience.contact_import import ImportCancelled, ImportFilesDestroyed, ImportStarted
+from domain.audience.contact_import import (
+    ImportCancelled,
+    ImportFilesDestroyed,
+    ImportStarted,
+    SettledMapping,
+)
+from domain.audience.intake.mapping import Mapping
 from domain.kernel.ids import AddresseeId, ImportId, WorkspaceId
 from projections.jobs.dispatcher import Dispatcher
 from projections.jobs.due import JOBS, job_id
@@ -53,6 +59,9 @@ def shredded(world: World, tenant: UUID, addressee: UUID) -> None:
     world.append(tenant, (f"addressee:{addressee}", event))
 
 
+MAPPING = SettledMapping.model_validate(Mapping().model_dump(mode="json"))
+
+
 def due(world: World) -> set[tuple[str, UUID]]:
     return {(row["workflow"], row["subject_id"]) for row in world.rows("jobs", "jobs")}
 
@@ -72,7 +81,8 @@ def test_events_make_jobs_due_and_end_them(world: World, connection: psycopg.Con
     stream = f"import:{imported}"
     until = datetime.now(UTC) + timedelta(days=7)
     who = erase(world, tenant)
-    world.append(tenant, (stream, ImportStarted(import_id=imported, workspace_id=workspace, mapping={})))
+    started = ImportStarted(import_id=imported, workspace_id=workspace, mapping=MAPPING)
+    world.append(tenant, (stream, started))
     world.project()
     assert due(world) == {("subject.shred", who), ("import.run", imported)}
     (row,) = (row for row in world.rows("jobs", "jobs") if row["subject_id"] == who)

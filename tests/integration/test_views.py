@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from application.queries import QUERIES, ById, Page, Scope
+from domain.audience.intake.mapping import Mapping
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import PLATFORM
@@ -152,7 +153,7 @@ class History:
             yield (
                 stream,
                 "audience.import_started",
-                {**told, "mapping": {"columns": {}}, "list_id": self.list},
+                {**told, "mapping": Mapping().model_dump(mode="json"), "list_id": self.list},
             )
             if end is None:
                 yield stream, "audience.import_cancelled", {**told, "files_until": LATER}

@@ -8,6 +8,7 @@ import pytest
 
 from domain.audience.contact_import import (
     FILES_KEPT,
+    Import,
     ImportCancelled,
     ImportChunkApplied,
     ImportCompleted,
@@ -20,6 +21,7 @@ from domain.audience.contact_import import (
     ImportRolledBack,
     ImportStarted,
     ImportStatus,
+    SettledMapping,
     Tally,
 )
 from domain.audience.import_commands import (
@@ -67,8 +69,9 @@ def of(kind: Callable[..., E], **fields: object) -> E:
 
 REGISTERED = of(ImportRegistered, uploaded_by=uid(3), file_name="contacts.csv", size=100, sha256="0" * 64)
 READY = of(ImportReady, encoding="utf-8", delimiter=",", columns=COLUMNS)
-MAPPING = Mapping(columns=COLUMNS, encoding="utf-8", delimiter=",").model_dump(mode="json")
-STARTED = of(ImportStarted, mapping=MAPPING)
+MAPPING = Mapping(columns=COLUMNS, encoding="utf-8", delimiter=",")
+SETTLED = SettledMapping.model_validate(MAPPING.model_dump(mode="json"))
+STARTED = of(ImportStarted, mapping=SETTLED)
 CHUNK = of(
     ImportChunkApplied,
     chunk=1,
@@ -212,3 +215,17 @@ def test_files_go_seven_days_after_the_end() -> None:
 @pytest.mark.parametrize("command", [StartImport(), CancelImport(), RollBackImport(), DestroyImportFiles()])
 def test_no_import_is_not_found(command: Command) -> None:
     given().when(command, target=ID).then(NotFound)
+
+
+def test_what_was_settled_once_is_read_whatever_is_judged_today() -> None:
+    long_ago = SETTLED.model_copy(
+        update={"timezone": "Atlantis/Harbour", "encoding": "klingon", "delimiter": "x"}
+    )
+    state = (
+        given(REGISTERED, READY, STARTED.model_copy(update={"mapping": long_ago}))
+        .when(CancelImport(), target=ID)
+        .state
+    )
+    assert isinstance(state, Import)
+    assert state.mapping is not None
+    assert (state.mapping.timezone, state.mapping.columns) == ("Atlantis/Harbour", COLUMNS)
