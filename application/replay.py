@@ -262,23 +262,37 @@ class Replay:
     async def _chunks(
         self, tenant_id: UUID, filters: HistoryFilters, low: int, high: int, direction: Direction
     ) -> AsyncIterator[list[Recorded]]:
-        if filters.stream is not None:
-            (rows,) = await self._log.read_streams(tenant_id, [(filters.stream, 0)], up_to_position=high)
-            rows = [row for row in rows if row.position > low]
-            yield rows if direction is Direction.FORWARD else rows[::-1]
-            return
+        """The rows between two positions, some at a time: of the whole log, or by version of the stream asked for."""
+        stream = filters.stream
+        if stream is not None:
+            low = await self._version_at(tenant_id, stream, low)
+            high = await self._version_at(tenant_id, stream, high)
         while low < high:
-            if direction is Direction.FORWARD:
-                rows = await self._log.read_log(tenant_id, after=low, limit=_SCAN, up_to=high)
-                if not rows:
-                    return
-                low = rows[-1].position
-                yield rows
+            forward = direction is Direction.FORWARD
+            start, end = (low, min(low + _SCAN, high)) if forward else (max(low, high - _SCAN), high)
+            low, high = (end, high) if forward else (low, start)
+            if stream is None:
+                rows = await self._log.read_log(tenant_id, after=start, limit=_SCAN, up_to=end)
             else:
-                start = max(low, high - _SCAN)
-                rows = await self._log.read_log(tenant_id, after=start, limit=_SCAN, up_to=high)
-                high = start
-                yield rows[::-1]
+                rows = await self._log.read_stream(tenant_id, stream, after=start, limit=_SCAN, up_to=end)
+            yield rows if forward else rows[::-1]
+
+    async def _version_at(self, tenant_id: UUID, stream: str, position: int) -> int:
+        """A stream's version as of a position, without reading what lies between; 0 before its first event."""
+        newest = await self._log.read_stream(tenant_id, stream, limit=1, newest_first=True)
+        if not newest or position <= 0:
+            return 0
+        low, high = 0, newest[0].version
+        if newest[0].position <= position:
+            return high
+        (at,) = await self._log.read_log(tenant_id, after=position - 1, limit=1, up_to=position)
+        if at.stream == stream:
+            return at.version
+        while low < high:
+            middle = (low + high + 1) // 2
+            (row,) = await self._log.read_stream(tenant_id, stream, after=middle - 1, limit=1, up_to=middle)
+            low, high = (middle, high) if row.position <= position else (low, middle - 1)
+        return low
 
     def _matches(self, row: Recorded, filters: HistoryFilters) -> bool:
         if filters.category is not None and row.category != filters.category:

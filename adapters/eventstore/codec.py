@@ -33,7 +33,7 @@ from domain.kernel.events import EVENTS, Event
 from domain.kernel.personal import ERASED, SEALED, KeyKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from application.ports.codec import Cause
     from application.ports.keys import KeyStore, SubjectKey

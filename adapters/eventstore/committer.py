@@ -25,7 +25,7 @@ import psycopg
 
 from adapters.eventstore.group import refuse
 from adapters.eventstore.writer import BrokenCommit, Connect, GroupWriter
-from application.ports.log import Append, Appended, LogUnavailable, OutcomeUnknown
+from application.ports.log import MOST_EVENTS, Append, Appended, LogUnavailable, OutcomeUnknown
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -55,7 +55,7 @@ class GroupCommitter:
         connect: Connect,
         tables: LogTables,
         *,
-        max_events: int = 1_000,
+        max_events: int = MOST_EVENTS,
         one_tenant_per_group: bool = False,
         on_commit: Callable[[], None] | None = None,
         patient: bool = False,

@@ -142,7 +142,7 @@ class PostgresLog:
         limit: int | None = None,
         newest_first: bool = False,
     ) -> list[Recorded]:
-        """A window of one stream by version, `after` (exclusive) to `up_to`; with `newest_first` from its end."""
+        """See `TenantLog.read_stream`."""
         return await self._reader.read_stream(
             tenant_id, stream, after=after, up_to=up_to, limit=limit, newest_first=newest_first
         )

@@ -98,6 +98,24 @@ class MemoryLog:
             [row for row in rows if row.stream == name and row.version > after] for name, after in streams
         ]
 
+    async def read_stream(
+        self,
+        tenant_id: UUID,
+        stream: str,
+        *,
+        after: int = 0,
+        up_to: int | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[Recorded]:
+        """See `TenantLog.read_stream`."""
+        rows = [
+            row
+            for row in self._events.get(tenant_id, ())
+            if row.stream == stream and after < row.version and (up_to is None or row.version <= up_to)
+        ]
+        return (rows[::-1] if newest_first else rows)[:limit]
+
     async def read_log(
         self, tenant_id: UUID, *, after: int = 0, limit: int = 500, up_to: int | None = None
     ) -> list[Recorded]:

@@ -7,7 +7,7 @@ tenant, `access`, has the same shape and its own positions.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from application.ports.positions import Position
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
+
+MOST_EVENTS: Final = 1_000
+"""What one append holds at most: whoever has more cuts it up, so that others get their turn in between."""
 
 
 class NewEvent(NamedTuple):
@@ -166,6 +169,18 @@ class TenantLog(Protocol):
         self, tenant_id: UUID, streams: Sequence[tuple[str, int]], *, up_to_position: int | None = None
     ) -> list[list[Recorded]]:
         """The events of each `(stream, after version)`, in order, one list a stream; up to a position if given."""
+
+    async def read_stream(
+        self,
+        tenant_id: UUID,
+        stream: str,
+        *,
+        after: int = 0,
+        up_to: int | None = None,
+        limit: int | None = None,
+        newest_first: bool = False,
+    ) -> list[Recorded]:
+        """A window of one stream by version, `after` (exclusive) to `up_to`; with `newest_first` from its end."""
 
     async def read_log(
         self, tenant_id: UUID, *, after: int = 0, limit: int = 500, up_to: int | None = None
