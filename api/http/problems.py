@@ -1,7 +1,8 @@
 """Problem documents (RFC 9457): every error of the API, in one shape, from one table.
 
 A refusal's class says the rule and the remedy in its docstring; the table here adds the errors of the door and of the
-infrastructure. `GET /problems/<code>` shows both. Nothing the caller sent is ever repeated in one.
+infrastructure. `GET /problems/<code>` shows both. Names of fields, parameters and columns are repeated in one, to say
+where the fault is; values never.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ SCHEMAS: Final[Json] = {
             "errors": {"type": "array", "items": _FIELD_ERROR},
         },
         optional=("request_id", "errors"),
-        about="RFC 9457. What was sent is never repeated in one. Some types carry further members.",
+        about="RFC 9457. Names of fields are repeated in one, values never. Some types carry further members.",
         closed=False,
     ),
     "EventTold": _object(
@@ -274,7 +274,7 @@ PARAMETERS: Final[Json] = {
     "DryRun": parameter("dry_run", "The same as the header.", {"type": "string", "enum": ["true", "false"]}),
     "Reason": _header(
         "Penguin-Reason",
-        "Why; it stands in the history.",
+        "Why; it stands in the history, sealed for those who may not read personal history.",
         {"type": "string", "pattern": "^[!-~]([ -~]{0,498}[!-~])?$"},
     ),
     "Tenant": _header("Penguin-Tenant", "Staff: the tenant that the command is about.", _UUID),

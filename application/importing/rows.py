@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from domain.audience.intake.candidate import split_name
 from domain.audience.intake.rows import Row
 from domain.audience.intake.vocabularies import Source
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 class Taken(NamedTuple):
     """A row that says something, repeats of earlier ones included. `match` is the address's match form.
 
-    `details` are a contact's personal fields, all of them. `opted_in_on` with its source is a consent.
+    `details` are a contact's personal fields, all of them. `opted_in_on` with its source is a consent: the civil date
+    as it is written in the row.
     """
 
     number: int
@@ -74,8 +77,7 @@ def details(candidate: Candidate) -> dict[str, Any]:
     """A new contact's personal fields."""
     first, last = candidate.first_name, candidate.last_name
     if first is None and last is None and candidate.full_name is not None:
-        first, _, rest = candidate.full_name.partition(" ")
-        last = rest.strip() or None
+        first, last = split_name(candidate.full_name)
     return {
         "first_name": first,
         "last_name": last,
@@ -104,5 +106,5 @@ def _attributes(candidate: Candidate) -> dict[str, str]:
     if candidate.notes is not None:
         attributes["notes"] = candidate.notes
     if candidate.last_purchase_at is not None:
-        attributes["last_purchase_at"] = candidate.last_purchase_at.isoformat()
+        attributes["last_purchase_at"] = candidate.last_purchase_at.astimezone(UTC).isoformat()
     return attributes

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.audience.email import EmailText
 from domain.audience.intake.vocabularies import Source, SubscriberType
+from domain.kernel import limits
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.events import Event
@@ -21,7 +22,6 @@ from domain.kernel.permissions import Permission
 from domain.kernel.personal import ERASED, Profile, is_hidden
 from domain.kernel.text import AttributeKey, AttributeText, CountryCode, LineText, PhoneText, ShortText
 
-MAX_ATTRIBUTES: Final = 50
 PERSONAL: Final = ("first_name", "last_name", "company", "title", "phone", "attributes")
 PLAIN: Final = ("country", "subscriber_type", "source")
 
@@ -216,7 +216,7 @@ class CreateContact(Command, context="audience", stream="contact", permission=Pe
     title: Profile[LineText | None] = None
     phone: Profile[PhoneText | None] = None
     attributes: Profile[dict[AttributeKey, AttributeText]] = Field(
-        default_factory=dict, max_length=MAX_ATTRIBUTES
+        default_factory=dict, max_length=limits.ATTRIBUTES
     )
     country: CountryCode | None = None
     subscriber_type: SubscriberType | None = None
@@ -232,7 +232,7 @@ class UpdateContact(Command, context="audience", stream="contact", permission=Pe
     title: Profile[LineText | None] = None
     phone: Profile[PhoneText | None] = None
     attributes: Profile[
-        Annotated[dict[AttributeKey, AttributeText | None], Field(max_length=MAX_ATTRIBUTES)] | None
+        Annotated[dict[AttributeKey, AttributeText | None], Field(max_length=limits.ATTRIBUTES)] | None
     ] = None
     country: CountryCode | None = None
     subscriber_type: SubscriberType | None = None
@@ -288,7 +288,7 @@ def changed(
     segment = state.segment.model_copy(update={name: wanted[name] for name in PLAIN if name in wanted})
     if not new and segment == state.segment:
         return ()
-    if len(new.get("attributes", ())) > MAX_ATTRIBUTES:
+    if len(new.get("attributes", ())) > limits.ATTRIBUTES:
         raise TooManyAttributes
     return (
         ContactUpdated(

@@ -12,6 +12,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, StringConstraints
 
+from domain.kernel import limits
+
 _UNSEEN: Final = frozenset({"Cc", "Cs"})
 _LINE_BREAKS: Final = frozenset("\n\t")
 _SEPARATORS: Final = frozenset("\u2028\u2029")
@@ -38,32 +40,40 @@ def some_lines(value: str) -> str:
 
 
 ShortText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(one_line)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.SHORT),
+    AfterValidator(one_line),
 ]
 """A name or a label."""
 
 LineText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), AfterValidator(one_line)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.LINE),
+    AfterValidator(one_line),
 ]
 """A company, a title, a ticket."""
 
 LongText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(some_lines)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.LONG),
+    AfterValidator(some_lines),
 ]
 """A reason, a wording: some lines."""
 
 PhoneText = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), AfterValidator(one_line)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.PHONE),
+    AfterValidator(one_line),
 ]
 """A telephone number as it is written, extension included."""
 
 AttributeKey = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=limits.ATTRIBUTE_KEY),
     AfterValidator(one_line),
 ]
 AttributeText = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=10_000), AfterValidator(some_lines)
+    str, StringConstraints(strip_whitespace=True, max_length=limits.ATTRIBUTE), AfterValidator(some_lines)
 ]
 
 
@@ -74,7 +84,9 @@ def _address(value: str) -> str:
         raise ValueError("This is no IP address. Write it as 192.0.2.1 or 2001:db8::1.") from None
 
 
-IpText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=45), AfterValidator(_address)]
+IpText = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=limits.IP), AfterValidator(_address)
+]
 """An IPv4 or IPv6 address in its usual form."""
 
 CountryCode = Annotated[

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from domain.kernel import limits
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -14,32 +16,36 @@ if TYPE_CHECKING:
     from domain.audience.intake.vocabularies import Source, SubscriberType
 
 MAX_LENGTHS: Final = {
-    "first_name": 100,
-    "last_name": 100,
-    "full_name": 200,
-    "title": 255,
-    "company": 255,
-    "phone": 40,
-    "opt_in_source": 255,
-    "opt_in_ip": 45,
-    "notes": 10_000,
+    "first_name": limits.SHORT,
+    "last_name": limits.SHORT,
+    "full_name": 2 * limits.SHORT,
+    "title": limits.LINE,
+    "company": limits.LINE,
+    "phone": limits.PHONE,
+    "opt_in_source": limits.LINE,
+    "opt_in_ip": limits.IP,
+    "notes": limits.ATTRIBUTE,
     "tags": 100,
-    "attribute": 1_000,
+    "attribute": limits.ATTRIBUTE,
 }
-"""Characters that a field may have (for tags: each); longer is a problem of the row, nothing is cut."""
+"""Characters that a field may have (for tags: each); longer is a problem of the row, nothing is cut.
+
+They are those of commands, so that no import makes a contact that a command would refuse.
+"""
 
 MAX_TAGS: Final = 50
 
-MAX_ATTRIBUTES: Final = 50
+KEPT_AS_ATTRIBUTES: Final = ("tags", "notes", "last_purchase_at")
+"""Fields of a file that a contact keeps among its attributes, under these names."""
 
 
 @dataclass(slots=True)
 class Candidate:
     """Somebody in the file, normalised. Treat it as frozen: freezing it would double the time it takes to make.
 
-    Texts are None where the row has none. Moments are in UTC. `phone` is as written, `phone_e164` where it is valid.
-    `country` is ISO alpha-2, None if not known. `source` is the one word for `opt_in_source`, which is evidence.
-    `unsubscribed` False says nothing: only the recipient's own act ends a withdrawal.
+    Texts are None where the row has none. Moments are in the zone they are written in. `phone` is as written,
+    `phone_e164` where it is valid. `country` is ISO alpha-2, None if not known. `source` is the one word for
+    `opt_in_source`, which is evidence. `unsubscribed` False says nothing: only the recipient ends a withdrawal.
     """
 
     row: int
@@ -64,6 +70,12 @@ class Candidate:
     notes: str | None
     attributes: tuple[tuple[str, str], ...]
     warnings: tuple[RowProblem, ...]
+
+
+def split_name(full: str) -> tuple[str, str | None]:
+    """First and last name of a whole one: its first word, and the rest."""
+    first, _, rest = full.partition(" ")
+    return first, rest.strip() or None
 
 
 @dataclass(slots=True)

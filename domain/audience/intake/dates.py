@@ -62,7 +62,7 @@ IN_FUTURE: Final = Fault(
 
 
 def read_date(text: str, order: DateOrder, zone: tzinfo, now: datetime) -> datetime | Fault:
-    """The moment in UTC; `text` is trimmed.
+    """The moment, in the zone it is written in: its date is the civil date as written. `text` is trimmed.
 
     Without an offset it is a time in `zone`; without a time, that day's first moment there, so that whatever runs out
     after a period runs out early rather than late.
@@ -79,8 +79,6 @@ def read_date(text: str, order: DateOrder, zone: tzinfo, now: datetime) -> datet
         return IN_FUTURE
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-    if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
     return IN_FUTURE if moment > now else moment
 
 

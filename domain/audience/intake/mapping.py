@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from domain.audience.intake.candidate import MAX_ATTRIBUTES
+from domain.audience.intake.candidate import KEPT_AS_ATTRIBUTES
 from domain.audience.intake.dates import DateOrder
 from domain.audience.intake.decoding import known_encoding
 from domain.audience.intake.errors import (
@@ -36,6 +36,7 @@ from domain.audience.intake.headers import (
     is_target,
     target_of,
 )
+from domain.kernel.limits import ATTRIBUTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ _LIKELY: Final = 0.8
 _DOUBTED: Final = 0.4
 _NO_FIELD: Final = 0.3
 
-_GUESSED_ATTRIBUTES: Final = MAX_ATTRIBUTES - 10
+_GUESSED_ATTRIBUTES: Final = ATTRIBUTES - 10
 """The rest is left for those that a mapping names."""
 
 _ADDRESS: Final = re.compile(r"[^@]+@[^@\s]+\.[^@\s]+")
@@ -161,34 +162,42 @@ def resolve_mapping(
             raise UnknownColumn(f"The file has no column {column!r}.{_near(column, columns)}")
         if not is_target(target):
             raise UnknownTarget(
-                f"Column {column!r} is sent to {target!r}, which is no target.{_near(target, TARGETS)} "
+                f"What column {column!r} is sent to is no target.{_near(target, TARGETS)} "
                 f"Targets: {', '.join(TARGETS)}, {ATTRIBUTE}<name>."
             )
-    named = set(override.columns.values()) - {IGNORE, UNSUBSCRIBED}
+    named = {_filled(target) for target in override.columns.values()} - {IGNORE, UNSUBSCRIBED}
     final = []
     for guess in guesses:
         said = override.columns.get(guess.column)
         if said is not None:
             final.append(ColumnGuess(guess.column, said, _SURE, "named in the mapping"))
-        elif guess.target in named:
+        elif _filled(guess.target) in named:
             final.append(
                 ColumnGuess(guess.column, IGNORE, _LIKELY, "the mapping fills this field from another")
             )
         else:
             final.append(guess)
-    counted = Counter(guess.target for guess in final)
+    counted = Counter(_filled(guess.target) for guess in final)
     for target, count in counted.items():
         if count > 1 and target not in {IGNORE, UNSUBSCRIBED}:
-            both = ", ".join(repr(guess.column) for guess in final if guess.target == target)
-            raise TargetTwice(f"Columns {both} are all sent to {target}.")
+            both = ", ".join(repr(guess.column) for guess in final if _filled(guess.target) == target)
+            raise TargetTwice(f"Columns {both} all fill the same field.")
     kept = sum(target.startswith(ATTRIBUTE) for target in counted)
-    if kept > MAX_ATTRIBUTES:
-        raise TooManyAttributes(f"{kept} columns are sent to attributes; {MAX_ATTRIBUTES} are allowed.")
+    if kept > ATTRIBUTES:
+        raise TooManyAttributes(
+            f"{kept} columns are kept as attributes, {', '.join(KEPT_AS_ATTRIBUTES)} among them; "
+            f"{ATTRIBUTES} are allowed."
+        )
     if EMAIL not in counted:
         raise EmailColumnMissing
     return override.model_copy(update={"columns": {guess.column: guess.target for guess in final}}), tuple(
         final
     )
+
+
+def _filled(target: str) -> str:
+    """The field that a target fills: some fill an attribute of their own name."""
+    return ATTRIBUTE + target if target in KEPT_AS_ATTRIBUTES else target
 
 
 def _guess(header: str, samples: Sequence[str]) -> ColumnGuess:
@@ -200,7 +209,9 @@ def _guess(header: str, samples: Sequence[str]) -> ColumnGuess:
         return ColumnGuess(header, target, _SURE, "by its name")
     if samples and not filled:
         return ColumnGuess(header, IGNORE, _LIKELY, "empty in the first rows")
-    return ColumnGuess(header, attribute_of(header), _NO_FIELD, "no field of this name: kept as an attribute")
+    if (attribute := attribute_of(header)) in map(_filled, KEPT_AS_ATTRIBUTES):
+        return ColumnGuess(header, IGNORE, _NO_FIELD, "its name is that of a field of another kind")
+    return ColumnGuess(header, attribute, _NO_FIELD, "no field of this name: kept as an attribute")
 
 
 def _email_by_content(guesses: list[ColumnGuess], rows: Sequence[Sequence[str]]) -> list[ColumnGuess]:
@@ -215,7 +226,7 @@ def _email_by_content(guesses: list[ColumnGuess], rows: Sequence[Sequence[str]])
 
 def _second(guess: ColumnGuess, taken: set[str]) -> ColumnGuess:
     target = attribute_of(guess.column)
-    if target in taken:
+    if target in taken or target in map(_filled, KEPT_AS_ATTRIBUTES):
         target = IGNORE
     return ColumnGuess(guess.column, target, _NO_FIELD, "another column fills its field already")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from domain.audience.intake.addresses import NEEDS_SMTPUTF8, ROLE, Address, read_address
-from domain.audience.intake.candidate import MAX_LENGTHS, MAX_TAGS, Candidate, Rejected
+from domain.audience.intake.candidate import MAX_LENGTHS, MAX_TAGS, Candidate, Rejected, split_name
 from domain.audience.intake.dates import read_date
 from domain.audience.intake.errors import Fault, RowProblem
 from domain.audience.intake.headers import ATTRIBUTE, EMAIL, UNSUBSCRIBED
@@ -28,6 +28,11 @@ _TOO_LONG: Final = {
     name: Fault("too-long", f"The text is longer than {limit:,} characters.", f"Shorten it to {limit:,}.")
     for name, limit in MAX_LENGTHS.items()
 }
+_NAME_TOO_LONG: Final = Fault(
+    "too-long",
+    f"The first word, or the rest, is longer than {MAX_LENGTHS['first_name']} characters.",
+    "Give first and last name columns of their own, or shorten them.",
+)
 _TOO_MANY_TAGS: Final = Fault("too-many-tags", f"There are more than {MAX_TAGS} tags.", "Remove some.")
 _COUNTRY_UNKNOWN: Final = Fault(
     "country-unknown",
@@ -145,7 +150,9 @@ class _Reading:
         fields = (
             self._line("first_name", first) if first else None,
             self._line("last_name", last) if last else None,
-            self._line("full_name", full or display_name) if full or display_name else None,
+            self._full_name(full or display_name, alone=not (first or last))
+            if full or display_name
+            else None,
             self._line("title", title) if title else None,
             self._line("company", company) if company else None,
             number,
@@ -188,6 +195,15 @@ class _Reading:
         if len(text) > MAX_LENGTHS[field]:
             self._problem(self._of.columns[field] or self._of.columns[EMAIL], _TOO_LONG[field])
         return text or None
+
+    def _full_name(self, cell: str, *, alone: bool) -> str | None:
+        """A whole name; where it is `alone`, first and last name are made of it."""
+        text = self._line("full_name", cell)
+        if alone and text and len(text) > MAX_LENGTHS["first_name"]:
+            first, last = split_name(text)
+            if max(len(first), len(last or "")) > MAX_LENGTHS["first_name"]:
+                self._problem(self._of.columns["full_name"] or self._of.columns[EMAIL], _NAME_TOO_LONG)
+        return text
 
     def _lines(self, field: str, column: str | None, cell: str) -> str | None:
         text = many_lines(cell)

@@ -1,9 +1,12 @@
 """Which column fills which field."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from domain.audience.intake import ColumnGuess, FileRefused, Mapping, guess_mapping, resolve_mapping
+from domain.audience.intake.errors import TargetTwice, TooManyAttributes
 
 
 def guessed(*headers: str, rows: tuple[tuple[str, ...], ...] = ()) -> dict[str, str]:
@@ -102,6 +105,33 @@ def test_attributes_are_as_many_as_a_contact_can_have() -> None:
     with pytest.raises(FileRefused) as caught:
         resolve_mapping(guesses, Mapping(columns={name: f"attribute:{name[6:]}" for name in headers[1:]}))
     assert caught.value.code == "import-mapping-too-many-attributes"
+
+
+def test_what_is_kept_among_the_attributes_counts_as_one() -> None:
+    headers = ["Email", "Tags", "Notes", "Last purchase", *(f"Field {number}" for number in range(50))]
+    most = {name: f"attribute:f{name[6:]}" for name in headers[4:]}
+    with pytest.raises(TooManyAttributes):
+        resolve_mapping(guess_mapping(headers, []), Mapping(columns=most))
+    fewer = {**most, "Tags": "ignore", "Notes": "ignore", "Last purchase": "ignore"}
+    resolve_mapping(guess_mapping(headers, []), Mapping(columns=fewer))
+
+
+def test_two_columns_never_fill_one_attribute() -> None:
+    guesses = guess_mapping(["Email", "Notes", "City"], [])
+    with pytest.raises(TargetTwice):
+        resolve_mapping(guesses, Mapping(columns={"Notes": "notes", "City": "attribute:notes"}))
+    mapping, _ = resolve_mapping(guesses, Mapping(columns={"City": "attribute:notes"}))
+    assert mapping.columns == {"Email": "email", "Notes": "ignore", "City": "attribute:notes"}
+
+
+USUAL = st.sampled_from(
+    ["Notes", "notes", "Tags", "Label", "Last purchase", "last_purchase_at", "Last-purchase-at"]
+)
+
+
+@given(st.lists(st.one_of(USUAL, st.text(max_size=8)), max_size=60, unique=True))
+def test_what_is_guessed_is_a_mapping(headers: list[str]) -> None:
+    resolve_mapping(guess_mapping(["E-mail", *headers], []), Mapping())
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """A whole file: candidates, repeats, rejected rows, the error file and the dry run."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
+from application.importing.rows import details
+from domain.audience.contact import CreateContact
 from domain.audience.intake import (
     Candidate,
     FileRefused,
@@ -12,6 +15,7 @@ from domain.audience.intake import (
     Preview,
     Rejected,
     Repeat,
+    Row,
     Source,
     candidates,
     dry_run,
@@ -236,3 +240,29 @@ def test_the_sample_export() -> None:
         "email-without-at": 103,
         "email-missing": 90,
     }
+
+
+@pytest.mark.parametrize("whole", ["x" * 100, "x" * 100 + " " + "y" * 99])
+def test_what_an_import_takes_a_command_takes_too(whole: str) -> None:
+    header = ("Email", "Name", "Title", "Company", "Phone", "Tags", "Notes", *(f"A{n}" for n in range(48)))
+    columns = dict(
+        zip(header[:7], ("email", "full_name", "title", "company", "phone", "tags", "notes"), strict=True)
+    )
+    mapping = Mapping(columns={**columns, **{name: f"attribute:{name.lower()}" for name in header[7:]}})
+    tags = ";".join(str(n).ljust(100, "t") for n in range(50))
+    cells = ["a@b.org", whole, "t" * 255, "c" * 255, "1" * 40, tags, "n" * 10_000, *["a" * 10_000] * 48]
+    row = Row(1, 2, cells)
+    candidate = Normaliser(header, mapping, WORLD, NOW).read(row)
+    assert isinstance(candidate, Candidate), candidate
+    CreateContact.model_validate({"workspace_id": UUID(int=1), "email": "a@b.org", **details(candidate)})
+
+
+@pytest.mark.parametrize("whole", ["x" * 101, "x " + "y" * 101])
+def test_a_whole_name_is_refused_where_it_makes_names_that_are_too_long(whole: str) -> None:
+    header = ("Email", "Name", "First")
+    mapping = Mapping(columns={"Email": "email", "Name": "full_name", "First": "first_name"})
+    normaliser = Normaliser(header, mapping, WORLD, NOW)
+    alone = normaliser.read(Row(1, 2, ["a@b.org", whole, ""]))
+    assert isinstance(alone, Rejected)
+    assert [problem.column for problem in alone.problems] == ["Name"]
+    assert isinstance(normaliser.read(Row(1, 2, ["a@b.org", whole, "Ann"])), Candidate)
