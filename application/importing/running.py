@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from application.importing.ahead import look_ahead
 from application.importing.chunk import ChunkDecision
-from application.ports.log import VersionConflict
+from application.ports.log import MOST_EVENTS, VersionConflict
 from domain.audience.contact_import import Import, ImportStatus
 from domain.audience.import_commands import ApplyChunk
 from domain.audience.intake import Rejected
@@ -23,7 +23,7 @@ from domain.tenancy.tenant import Tenant, TenantStatus
 from domain.tenancy.workspace import usable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from application.commanding import Commands
     from application.importing.ahead import Ahead
@@ -33,8 +33,14 @@ if TYPE_CHECKING:
     from application.unit import Folded, Unit
     from application.workflow import Workflow
 
-ROWS_A_CHUNK: Final = 190
-"""A row makes five events at most, and a chunk's own two: below the 1,000 events of one append."""
+EVENTS_A_ROW: Final = 6
+"""Somebody comes back after an erasure: claimed, registered, opt-out carried over, succeeded, created, consented."""
+
+EVENTS_A_CHUNK: Final = 2
+"""The accounting, and who came onto the list."""
+
+ROWS_A_CHUNK: Final = (MOST_EVENTS - EVENTS_A_CHUNK) // EVENTS_A_ROW
+"""So that a chunk is one append, whatever its rows say."""
 
 _ATTEMPTS: Final = 5
 _ON_THEIR_WAY: Final = 2
@@ -72,7 +78,11 @@ class _Decided:
 
 
 class ImportRun:
-    """One run over the slices of one import. `write_errors` keeps a chunk's rejected rows, durably."""
+    """One run over the slices of one import.
+
+    `write_errors` keeps a chunk's rejected rows, durably. `left_over` are the chunks whose rejected rows an earlier run
+    kept without getting any further: whatever they were, they are written over.
+    """
 
     def __init__(
         self,
@@ -80,6 +90,7 @@ class ImportRun:
         workflow: Workflow,
         state: Import,
         write_errors: Callable[[int, Tally], None],
+        left_over: Iterable[int] = (),
     ) -> None:
         """Go on after what `state` has dealt with."""
         self._commands = commands
@@ -87,6 +98,7 @@ class ImportRun:
         self._workflow = workflow
         self._import = state
         self._write_errors = write_errors
+        self._kept = set(left_over)
         self._chunks = state.chunks
         self._settled: dict[str, Folded] = {}
         # A chunk is looked ahead while these and the ones before it are not in the log yet, or may not be.
@@ -144,12 +156,14 @@ class ImportRun:
 
     async def _send(self, decided: _Decided, before: asyncio.Task[Appended] | None = None) -> Appended:
         """Append a chunk after the one `before`. Its rejected rows are kept first: none is counted and lost."""
-        if decided.tally.errors:
-            await asyncio.to_thread(self._write_errors, decided.chunk.number, decided.tally)
+        number = decided.chunk.number
+        if decided.tally.errors or number in self._kept:
+            self._kept.add(number)
+            await asyncio.to_thread(self._write_errors, number, decided.tally)
         if before is not None:
             await asyncio.wait([before])
             if not _accepted(before):
-                raise VersionConflict(f"import:{self._import.import_id}", decided.chunk.number, 0)
+                raise VersionConflict(f"import:{self._import.import_id}", number, 0)
         return await self._log.append(decided.append)
 
     async def _land_all(self, but: int = 0) -> bool:

@@ -110,11 +110,17 @@ class Imports:
 
         Raises `FilesGone`, and `FileDamaged` while it is read.
         """
-        await self.existing(tenant_id, import_id)
+        state = await self.existing(tenant_id, import_id)
         with at_hand():
             self._blobs.read(tenant_id, import_id, FILE)
-        names = [name for name in self._blobs.names(tenant_id, import_id) if name.startswith(ERRORS)]
-        return self._error_lines(tenant_id, import_id, names)
+        # What was written for a chunk that the log does not count yet may never come to be.
+        counted = [chunk for chunk in self._parts(tenant_id, import_id) if chunk <= state.chunks]
+        return self._error_lines(tenant_id, import_id, [_part(chunk) for chunk in counted])
+
+    def _parts(self, tenant_id: UUID, import_id: UUID) -> list[int]:
+        """The chunks whose rejected rows were kept, in order."""
+        names = self._blobs.names(tenant_id, import_id)
+        return [int(name.removeprefix(ERRORS)) for name in names if name.startswith(ERRORS)]
 
     def _error_lines(self, tenant_id: UUID, import_id: UUID, names: list[str]) -> Iterator[bytes]:
         with at_hand():
@@ -158,7 +164,9 @@ class Imports:
             async with aclosing(self._aside.stream(work, large=state.size > _LARGE)) as parts:
                 header = await anext(parts)
                 errors = partial(self._write_errors, tenant_id, state, header)
-                return await ImportRun(self._commands, workflow, state, errors).deal(parts, stopping)
+                left_over = [chunk for chunk in self._parts(tenant_id, import_id) if chunk > state.chunks]
+                run = ImportRun(self._commands, workflow, state, errors, left_over)
+                return await run.deal(parts, stopping)
 
     def _write_errors(
         self, tenant_id: UUID, state: Import, header: Sequence[str], chunk: int, tally: Tally
@@ -166,12 +174,16 @@ class Imports:
         """A chunk's part of the error file: before the chunk is appended, and over an earlier attempt's."""
         rejected = [(row.cells, problems) for row, problems in tally.errors]
         lines = error_rows(header, state.delimiter or ",", rejected)
-        self._blobs.write(tenant_id, state.import_id, f"{ERRORS}{chunk:08d}", lines)
+        self._blobs.write(tenant_id, state.import_id, _part(chunk), lines)
 
     async def _started(self, tenant_id: UUID, import_id: UUID) -> datetime:
         """The moment of the start: however often the work resumes, the file reads as it did then."""
         (history,) = await self._commands.log.read_streams(tenant_id, [(stream_name("import", import_id), 0)])
         return next(row.recorded_at for row in history if row.name == ImportStarted.name)
+
+
+def _part(chunk: int) -> str:
+    return f"{ERRORS}{chunk:08d}"
 
 
 def _rehearsal(preview: Preview, known: int, duplicates: Duplicates) -> Rehearsal:
