@@ -159,7 +159,9 @@ class Commands:
         _permitted(order)
         command_id = new_id(self.clock())
         target = order.target or order.fresh_target or new_id(self.clock())
-        receipt = self._receipt_key(order, command_id)
+        receipt, *older = self._receipt_keys(order, command_id)
+        if older and order.key is not None and (known := await self._known(order, older)) is not None:
+            return known  # accepted under a pseudonym key that was the current one then
         fresh = False
         for _ in range(_ATTEMPTS):
             unit = self._unit(order, command_id, target, fresh=fresh)
@@ -176,7 +178,7 @@ class Commands:
             except StaleAuthorisation:
                 order = await self._reauthorised(order)
             except Refusal:
-                if order.key is not None and (known := await self._known(order, receipt)) is not None:
+                if order.key is not None and (known := await self._known(order, [receipt])) is not None:
                     return known
                 if fresh:
                     raise
@@ -301,14 +303,15 @@ class Commands:
             appended.versions.get(stream, unit.version_of(stream)),
         )
 
-    async def _known(self, order: Order, key: ReceiptKey) -> Outcome | None:
-        """What was answered under this key before, if anything was."""
-        receipt = await self.log.receipt(order.principal.tenant_id, [key.key_hmac])
-        if receipt is None:
-            return None
-        if not hmac.compare_digest(receipt.body_hmac, key.body_hmac):
-            raise KeyReused(KeyReused.__doc__)
-        return await self._rendered_anew(order, receipt)
+    async def _known(self, order: Order, keys: Sequence[ReceiptKey]) -> Outcome | None:
+        """What was answered under one of these keys before, if anything was."""
+        for key in keys:
+            receipt = await self.log.receipt(order.principal.tenant_id, [key.key_hmac])
+            if receipt is not None:
+                if not hmac.compare_digest(receipt.body_hmac, key.body_hmac):
+                    raise KeyReused(KeyReused.__doc__)
+                return await self._rendered_anew(order, receipt)
+        return None
 
     async def _rendered_anew(self, order: Order, receipt: Receipt) -> Outcome:
         tenant_id, category = order.principal.tenant_id, type(order.command).stream
@@ -343,16 +346,19 @@ class Commands:
             reason=order.principal.because(order.reason),
         )
 
-    def _receipt_key(self, order: Order, command_id: UUID) -> ReceiptKey:
+    def _receipt_keys(self, order: Order, command_id: UUID) -> list[ReceiptKey]:
+        """The order's key under each live pseudonym key, the current one first."""
         # A command without a key of its caller's gets its own id for one: so a commit whose answer was lost on the way
         # from the database can be told from one that never was.
         tenant_id, command = order.principal.tenant_id, type(order.command)
         name = f"{command.context}.{command.slug}"
-        secret = bytes.fromhex(
-            self.streams.pseudonyms(tenant_id, order.key_space, order.key or str(command_id))[0]
-        )
         used_with = b"|".join((name.encode(), str(order.target or "new").encode(), order.body))
-        return ReceiptKey(secret, hmac.digest(secret, used_with, "sha256"), command_id, name)
+        shown = self.streams.pseudonyms(tenant_id, order.key_space, order.key or str(command_id))
+        secrets = [bytes.fromhex(text) for text in shown]
+        return [
+            ReceiptKey(secret, hmac.digest(secret, used_with, "sha256"), command_id, name)
+            for secret in secrets
+        ]
 
     def receipt_hmacs(self, tenant_id: UUID, key: str) -> list[bytes]:
         """The HMACs under which the receipt of a key may stand."""

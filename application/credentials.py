@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
+
+from application.pseudonyms import SECRET, is_one_of, pseudonym
 
 if TYPE_CHECKING:
     from application.ports.keys import KeyStore
@@ -79,14 +80,9 @@ class SecretHasher:
 
     def hmac(self, tenant_id: UUID, secret: str) -> str:
         """The HMAC that is stored; hex."""
-        return self._digest(self._keys.hmac_keys(tenant_id)[0], secret)
+        return pseudonym(self._keys.hmac_keys(tenant_id)[0], SECRET, secret)
 
     def matches(self, tenant_id: UUID, secret: str, stored: str) -> bool:
         """Whether a secret is the one that was shown, under any live key; in constant time per key."""
-        keys = self._keys.hmac_keys(tenant_id)
-        found = [hmac.compare_digest(self._digest(key, secret), stored) for key in keys]
-        return any(found)
-
-    @staticmethod
-    def _digest(key: bytes, secret: str) -> str:
-        return hmac.digest(key, b"secret|" + secret.encode(), "sha256").hex()
+        shown = [pseudonym(key, SECRET, secret) for key in self._keys.hmac_keys(tenant_id)]
+        return is_one_of(shown, stored)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hmac
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
+from application.pseudonyms import pseudonym
 from domain.kernel.commands import DECIDERS, Command, Decider, Stamp, stream_name
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ class Streams:
         keys = self._pseudonym_keys.get(tenant_id)
         if keys is None:
             keys = self._pseudonym_keys[tenant_id] = self._keys.hmac_keys(tenant_id)
-        message = f"{purpose}|{value}".encode()
-        return [hmac.digest(key, message, "sha256").hex() for key in keys]
+        return [pseudonym(key, purpose, value) for key in keys]
 
 
 class Unit:
@@ -170,9 +169,9 @@ class Unit:
         """The state of a loaded stream with this unit's own events."""
         return self._read[stream_name(category, key)][2]
 
-    def pseudonym(self, purpose: str, value: str) -> str:
-        """The current pseudonym of a value; hex. Personal data: streams alone may carry it."""
-        return self._streams.pseudonyms(self.tenant_id, purpose, value)[0]
+    def pseudonyms(self, purpose: str, value: str) -> list[str]:
+        """A value under each live pseudonym key, the current one first; hex. Personal data: streams may carry it."""
+        return self._streams.pseudonyms(self.tenant_id, purpose, value)
 
     async def find(self, category: str, value: str) -> tuple[str, Any]:
         """The reservation of a value under any live pseudonym key: the key of its stream, and its state."""

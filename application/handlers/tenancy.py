@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 from typing import TYPE_CHECKING
 
+from application.pseudonyms import SECRET, is_one_of
 from application.unit import handles
 from domain.audience.email import match_form
 from domain.kernel.commands import ActorKind
@@ -101,8 +101,8 @@ async def accept_invitation(command: AcceptInvitation, unit: Unit) -> None:
     """Join with the token; an invited owner becomes one now."""
     member_id, ownership_id = MemberId(command.stamp.target), unit.tenant_id
     state = await unit.load("member", member_id)
-    shown = unit.pseudonym("secret", command.token.get_secret_value())
-    fits = isinstance(state, Invited) and hmac.compare_digest(shown, state.token_hmac)
+    shown = unit.pseudonyms(SECRET, command.token.get_secret_value())
+    fits = isinstance(state, Invited) and is_one_of(shown, state.token_hmac)
     event = accepted(state, command.stamp.at, token_fits=fits)
     unit.append("member", member_id, event)
     if event.role == TenantRole.OWNER:

@@ -19,6 +19,7 @@ from application.batch import Batches, LineAnswer
 from application.commanding import Commands, Order, StaleVersion
 from application.ports.log import KeyReused
 from application.principals import MissingPermission, Principal, TenantSuspended
+from application.pseudonyms import pseudonym
 from application.unit import Streams
 from application.workflow import Because, Workflow
 from domain.audience.addressee import OptOutChannel, RecordOptOut
@@ -229,6 +230,25 @@ async def test_a_credential_of_one_workspace_learns_nothing_of_another_by_what_i
     assert (await office.commands.execute(taken)).events
     with pytest.raises(AddressTaken):
         await office.commands.execute(taken)
+
+
+async def test_a_receipt_outlives_the_pseudonym_key_it_was_made_under(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await office.do(ada(office), key="once")
+    tenant_id, streams = office.principal.tenant_id, office.commands.streams
+    current = streams.pseudonyms
+
+    def both(tenant: UUID, purpose: str, value: str) -> list[str]:
+        return [pseudonym(b"newer", purpose, value), *current(tenant, purpose, value)]
+
+    monkeypatch.setattr(streams, "pseudonyms", both)  # as after a rotation
+    again = await office.do(ada(office), key="once")
+    assert (again.replayed, again.target) == (True, first.target)
+    with pytest.raises(KeyReused):
+        await office.do(ada(office, first_name="Eve"), key="once")
+    assert (await office.do(CreateList(workspace_id=office.workspace, name="x"), key="new")).appended
+    assert await office.log.receipt(tenant_id, office.commands.receipt_hmacs(tenant_id, "new"))
 
 
 async def test_no_caller_takes_the_key_of_a_workflows_step(office: Office) -> None:

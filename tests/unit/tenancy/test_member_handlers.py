@@ -216,6 +216,15 @@ def test_what_a_removed_person_owned_goes_to_an_owner(world: World) -> None:
     invite(world, CAT)
 
 
+def test_an_invitation_outlives_the_pseudonym_key_it_was_made_under(world: World) -> None:
+    invite(world)
+    world.keys.insert(0, b"newer")
+    with pytest.raises(InvitationNotYours):
+        accept(world, token="another")
+    accept(world)
+    assert isinstance(world.state("member", BEN), Member)
+
+
 def test_nobody_touches_the_invitation_of_somebody_who_may_do_more(world: World) -> None:
     invite(world, BEN, "owner")
     invite(world, CAT, "member", "cat@acme.example")
