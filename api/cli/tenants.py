@@ -45,6 +45,7 @@ def register(
 ) -> None:
     """Register a tenant with its first owner, open its log, and show the owner's first key, once."""
     from api.cli.inside import Inside, working
+    from api.ops.bootstrap import FirstKey
     from api.ops.registering import open_registered
     from domain.platform.registration import RegisterTenant
 
@@ -64,7 +65,7 @@ def register(
     async def work(inside: Inside) -> None:
         who = await inside.principal(key, staff=True)
         outcome = await inside.execute(who, command, key=idempotency_key)
-        opened = await open_registered(inside.parts, outcome, first_key=not outcome.replayed)
+        opened = await open_registered(inside.parts, outcome, first_key=True)
         told: dict[str, Any] = {
             "tenant": str(opened.tenant_id),
             "slug": opened.slug,
@@ -83,6 +84,7 @@ def register(
             if opened.key
             else "Registered before under this idempotency key; the owner's first key was shown then."
         )
+        FirstKey(inside.parts.settings.root, opened.tenant_id, opened.tenant_id).seen()
 
     working(settings_of(data_folder), work)
 
@@ -100,8 +102,8 @@ def add(
 ) -> None:
     """Add somebody to the platform's people, with a key of their own, shown once."""
     from api.cli.inside import Inside, working
-    from application.credentials import new_api_key
-    from domain.kernel.ids import StaffId
+    from api.ops.bootstrap import FirstKey
+    from domain.kernel.ids import PLATFORM, StaffId
     from domain.platform.staff import AddStaff, CreateStaffKey
 
     del json_
@@ -112,14 +114,19 @@ def add(
         outcome = await inside.execute(who, command, key=idempotency_key)
         staff_id = outcome.target
         secret = None
-        if not outcome.replayed:
+        first = FirstKey(inside.parts.settings.root, PLATFORM, staff_id)
+        unseen = await first.unseen(inside.parts)
+        if unseen is not None:
             who = await inside.principal(key, staff=True)  # adding somebody changed the access epoch
+            secret = unseen.text
             made = CreateStaffKey(staff_id=StaffId(staff_id), label="First key")
-            _, secret = await inside.with_secret(who, made, new_api_key)
+            made.carrying(inside.parts.hasher.hmac(PLATFORM, secret))
+            await inside.execute(who, made, unseen.key_id, key=f"key/{unseen.key_id}")
         data(
             {"staff": str(staff_id), "role": role.value, "key": secret},
             [f"staff  {staff_id}", *([f"key    {secret}"] if secret else [])],
         )
         words("The key is shown this once: keep it." if secret else "Added before under this key.")
+        first.seen()
 
     working(settings_of(data_folder), work)

@@ -18,6 +18,7 @@ from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.ids import PLATFORM, StaffId, derived_id, new_id
 from domain.kernel.permissions import Permission, StaffRole
 from domain.platform.staff import AddStaff, CreateStaffKey
+from domain.tenancy.api_key import ApiKey
 from domain.tenancy.secret import SecretCommand
 
 if TYPE_CHECKING:
@@ -89,6 +90,30 @@ class Operator:
     async def _make(self, parsed: ApiKeyText, command: SecretCommand) -> None:
         command.carrying(self.parts.hasher.hmac(parsed.tenant_id, parsed.text))
         await self.execute(parsed.tenant_id, command, parsed.key_id, key=f"key/{parsed.key_id}")
+
+
+class FirstKey:
+    """The first key of somebody: it lies in a file of the data folder until it was seen, and is shown until then.
+
+    So a command that was killed on its way, and is sent again, leaves nobody without the key that only they can have.
+    """
+
+    def __init__(self, root: Path, tenant_id: UUID, whose: UUID) -> None:
+        """The key of `whose`, in a tenant's log."""
+        self.key_id = derived_id(whose, "first key")
+        self._tenant_id = tenant_id
+        self._file = secrets_folder(root) / f"first-key-{self.key_id}"
+
+    async def unseen(self, parts: Composition) -> ApiKeyText | None:
+        """The key that is to be made, as often as need be, and shown; None where it was made and seen."""
+        made = await parts.commands.state(self._tenant_id, "api_key", self.key_id)
+        if isinstance(made, ApiKey) and not self._file.exists():
+            return None
+        return _key_in(self._file, self._tenant_id, self.key_id)
+
+    def seen(self) -> None:
+        """Forget the key: it was shown."""
+        self._file.unlink(missing_ok=True)
 
 
 def _key_in(file: Path, tenant_id: UUID, fresh_id: UUID) -> ApiKeyText:

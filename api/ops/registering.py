@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from api.ops.bootstrap import Operator
-from application.credentials import new_api_key
+from api.ops.bootstrap import FirstKey, Operator
 from application.jobs import open_tenant
 from application.workflow import Because, Workflow
-from domain.kernel.ids import PLATFORM, derived_id
+from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import TenantRole
 from domain.platform.registration import TenantRegistered
 from domain.tenancy.api_key import CreateApiKey
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A tenant whose log has begun. `key`: the owner's first, unless it was shown before."""
+    """A tenant whose log has begun. `key`: the owner's first, unless it was seen before."""
 
     tenant_id: UUID
     slug: str
@@ -32,7 +31,10 @@ class Opened:
 
 
 async def open_registered(parts: Composition, outcome: Outcome, *, first_key: bool) -> Opened:
-    """Open the log of the tenant that `outcome` registered; `first_key`: and make its owner's first key."""
+    """Open the log of the tenant that `outcome` registered; `first_key`: and make its owner's first key.
+
+    The key is given again until it was `FirstKey.seen`.
+    """
     tenant_id = outcome.target
     (events,) = await parts.log.read_streams(PLATFORM, [(f"registration:{tenant_id}", 0)])
     (registered,) = parts.codec.decode(events[:1], reveal=True)
@@ -43,8 +45,9 @@ async def open_registered(parts: Composition, outcome: Outcome, *, first_key: bo
     key = None
     if first_key:
         command = CreateApiKey(label="First key", role=TenantRole.OWNER, member_id=registered.owner_id)
-        key_id = derived_id(tenant_id, "first key")
-        key = new_api_key(tenant_id, key_id).text
-        command.carrying(parts.hasher.hmac(tenant_id, key))
-        await Operator(parts).execute(tenant_id, command, key_id, key=f"key/{key_id}")
+        unseen = await FirstKey(parts.settings.root, tenant_id, tenant_id).unseen(parts)
+        if unseen is not None:
+            key = unseen.text
+            command.carrying(parts.hasher.hmac(tenant_id, key))
+            await Operator(parts).execute(tenant_id, command, unseen.key_id, key=f"key/{unseen.key_id}")
     return Opened(tenant_id, registered.slug, registered.workspace_id, registered.owner_id, key)
