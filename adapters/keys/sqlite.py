@@ -18,10 +18,14 @@ import secrets
 import sqlite3
 import threading
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from functools import wraps
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from application.ports.keys import KeysUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 
     from application.ports.keys import SubjectKey
     from domain.kernel.personal import KeyKind
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS keys (
@@ -60,6 +67,21 @@ _MANY: Final = (
     "SELECT asked.key, kek, wrapped FROM json_each(?) asked CROSS JOIN keys"
     " WHERE tenant = ? AND subject = asked.value AND kind = ?"
 )
+
+
+_AMISS: Final = (sqlite3.Error, OSError, KeyError, json.JSONDecodeError, InvalidTag)
+"""The file or the disk fails, a key-encryption key is not there or not readable, the master key is another one."""
+
+
+def _in_the_ports_words(method: Callable[P, R]) -> Callable[P, R]:
+    @wraps(method)
+    def said(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except _AMISS as error:
+            raise KeysUnavailable(f"the key store fails ({type(error).__name__}); try again") from error
+
+    return said
 
 
 class SqliteKeyStore:
@@ -94,6 +116,7 @@ class SqliteKeyStore:
             self._database.close()
             self._reader.close()
 
+    @_in_the_ports_words
     def obtain(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
         """See `KeyStore.obtain`. One durable transaction for all that were missing."""
         wanted = list(dict.fromkeys(keys))
@@ -134,12 +157,14 @@ class SqliteKeyStore:
             written += self._database.execute(_MAKE, row).rowcount
         return made if written == len(keys) else self._read(keys, self._database)
 
+    @_in_the_ports_words
     def find(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
         """See `KeyStore.find`."""
         with self._read_lock:
             found = self._read(list(dict.fromkeys(keys)), self._reader)
         return {key: value for key, value in found.items() if value is not None}
 
+    @_in_the_ports_words
     def destroy(self, keys: Iterable[SubjectKey]) -> int:
         """See `KeyStore.destroy`. A key that never was is marked too: it will never be made."""
         destroyed = 0
@@ -157,6 +182,7 @@ class SqliteKeyStore:
             self._database.execute("UPDATE generation SET n = n + 1")
         return destroyed
 
+    @_in_the_ports_words
     def hmac_keys(self, tenant_id: UUID) -> list[bytes]:
         """See `KeyStore.hmac_keys`."""
         with self._lock:
@@ -171,11 +197,13 @@ class SqliteKeyStore:
                 rows = self._pseudonym_rows(tenant_id)
             return [self._unwrap(tenant_id.bytes, kek, wrapped) for kek, wrapped in rows]
 
+    @_in_the_ports_words
     def generation(self) -> int:
         """See `KeyStore.generation`."""
         with self._read_lock:
             return int(self._reader.execute("SELECT n FROM generation").fetchone()[0])
 
+    @_in_the_ports_words
     def rotate(self, tenant_id: UUID) -> None:
         """Wrap what is left of a tenant's keys anew and destroy its old key-encryption keys.
 

@@ -22,6 +22,7 @@ from application.ports.analytics import (
     ReportTooLarge,
     UnknownReport,
 )
+from application.ports.keys import KeysUnavailable
 from application.ports.log import (
     KeyReused,
     LogError,
@@ -172,7 +173,7 @@ LOG_UNAVAILABLE: Final = _kind(
     "unavailable",
     S.SERVICE_UNAVAILABLE,
     "The service is not available just now",
-    "The database cannot be reached or is too busy. Nothing was written; try again after `Retry-After` seconds.",
+    "The database or the keys cannot be reached just now. Nothing was written; try again after `Retry-After` seconds.",
     retry_after=1,
 )
 OUTCOME_UNKNOWN: Final = _kind(
@@ -300,6 +301,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(VERSION_CONFLICT, extra={"current": error.current})
         case LogError():
             return Problem(_OF_LOG.get(type(error), LOG_UNAVAILABLE))
+        case KeysUnavailable():
+            return Problem(LOG_UNAVAILABLE)
         case InvalidParameters():
             errors = [
                 {"pointer": pointer, "code": "invalid", "detail": words} for pointer, words in error.problems

@@ -21,6 +21,7 @@ from adapters.postgres.roles import Role
 from api.ops.database import Schema, schema_of
 from api.ops.metrics import CONTENT_TYPE, everything
 from application.ports.analytics import AnalyticsError
+from application.ports.keys import KeysUnavailable
 from projections.runtime.oversight import status
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ async def _timed(
             ok, state = await look()
     except TimeoutError:
         ok, state = False, "does not answer in time"
-    except (psycopg.Error, PoolTimeout, AnalyticsError, OSError) as error:
+    except (psycopg.Error, PoolTimeout, AnalyticsError, KeysUnavailable, OSError) as error:
         ok, state = False, f"unreachable ({type(error).__name__})"
     return Check(name, ok, state, essential, round(time.perf_counter() - begun, 4))
 

@@ -18,8 +18,15 @@ SubjectKey = tuple["UUID", str, "KeyKind"]
 """(tenant, subject id, kind)."""
 
 
+class KeysUnavailable(Exception):
+    """The key store cannot be read or written just now: its disk, its files or its own keys are amiss. Try again.
+
+    The machine's fault, never that of what was to be sealed or opened.
+    """
+
+
 class KeyStore(Protocol):
-    """Make, find and destroy keys of 32 random bytes."""
+    """Make, find and destroy keys of 32 random bytes. Every method may raise `KeysUnavailable`."""
 
     def obtain(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
         """The keys, made and durable where there were none. A destroyed key is never made again: it is left out."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
+from application.ports.keys import KeysUnavailable
 from application.ports.log import Recorded
 from projections.runtime.facts import facts_of
 from projections.runtime.positions import Overtaken, Step, move, park
@@ -35,7 +36,12 @@ log = logging.getLogger(__name__)
 _FETCH: Final = 1_000
 _AT_ONCE: Final = 250
 _MOST_BYTES: Final = 32_000_000
-_OF_THE_MACHINE: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.ProgrammingError)
+_OF_THE_MACHINE: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.ProgrammingError,
+    KeysUnavailable,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
 
+from application.ports.keys import KeysUnavailable
 from projections.runtime import builds as of_builds
 from projections.runtime.batch import Done, take_in
 from projections.runtime.helper import Helper
@@ -107,7 +108,7 @@ class Projector:
         return connection
 
     def run(self, stop: threading.Event) -> None:
-        """Project until `stop` is set; a database that goes away is waited for. Tunes this process's collector."""
+        """Project until `stop` is set; a database or key store that goes away is waited for. Tunes the collector."""
         _tune_collector()
         try:
             self._run(stop)
@@ -123,11 +124,9 @@ class Projector:
                     pause = _PAUSE
                     self._sight = Sight()
                     self._work(connection, hint, stop)
-            except psycopg.Error as error:
+            except (psycopg.Error, KeysUnavailable) as error:
                 self.counters.reconnects += 1
-                log.warning(
-                    "projector: database trouble, trying again in %.2f s: %s", pause, type(error).__name__
-                )
+                log.warning("projector: trouble, trying again in %.2f s: %s", pause, type(error).__name__)
                 stop.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
 

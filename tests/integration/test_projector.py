@@ -12,6 +12,7 @@ import pytest
 from adapters.eventstore.codec import JsonCodec
 from adapters.keys.memory import MemoryKeyStore
 from adapters.postgres.policies import policies_for_view
+from application.ports.keys import KeysUnavailable
 from application.ports.log import NewEvent
 from domain.kernel.ids import WorkspaceId
 from domain.tenancy.workspace import WorkspaceCreated, WorkspaceRenamed
@@ -26,6 +27,7 @@ from projections.runtime.shares import shares
 from projections.runtime.tables import Table
 from tests.support.database import Database
 from tests.support.projecting import World, fresh
+from tests.support.serving import eventually
 
 
 class Trouble(Exception):
@@ -113,6 +115,49 @@ def test_a_poisoned_event_stops_its_tenant_alone_and_can_be_tried_again(
     healed.project()
     assert totals(healed) == {ill: 6, well: 4}
     assert parked(connection) == []
+
+
+class Shaky(MemoryKeyStore):
+    """A key store whose disk fails while `away`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = threading.Event()
+        self.refused = 0
+
+    def generation(self) -> int:
+        if self.away.is_set():
+            self.refused += 1
+            raise KeysUnavailable
+        return super().generation()
+
+
+def test_a_key_store_that_fails_is_waited_for_and_parks_nobody(
+    database: Database, connection: psycopg.Connection
+) -> None:
+    keys = Shaky()
+    world = World(database, [counting(reveals=True)], keys)
+    tenants = [fresh() for _ in range(3)]
+    for tenant in tenants:
+        world.append(tenant, *many("a", "b"))
+    keys.away.set()
+    stop = threading.Event()
+    running = threading.Thread(target=world.projector.run, args=(stop,))
+    running.start()
+    try:
+        for _ in eventually("the store is asked again and again"):
+            if keys.refused > 2:
+                break
+        assert parked(connection) == []
+        keys.away.clear()
+        for _ in eventually("everything is taken in"):
+            if world.projector.counters.positions >= 6:
+                break
+    finally:
+        stop.set()
+        running.join()
+    assert parked(connection) == []
+    assert totals(world) == dict.fromkeys(tenants, 2)
 
 
 def test_an_event_that_the_database_refuses_is_found_among_many(

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -16,7 +16,7 @@ import pytest
 from adapters.keys import sqlite
 from adapters.keys.memory import MemoryKeyStore
 from adapters.keys.sqlite import SqliteKeyStore
-from application.ports.keys import KeyStore, SubjectKey
+from application.ports.keys import KeyStore, KeysUnavailable, SubjectKey
 from domain.kernel.personal import KeyKind
 
 TENANT = UUID("0198c0de-0000-7000-8000-000000000001")
@@ -161,7 +161,7 @@ def test_a_copy_from_before_opens_no_destroyed_key_after_rotation(folder: Path, 
     shutil.copy(backup, folder / "keys.sqlite")
     for extra in ("keys.sqlite-wal", "keys.sqlite-shm"):
         (folder / extra).unlink(missing_ok=True)
-    with pytest.raises(KeyError):
+    with pytest.raises(KeysUnavailable):
         reopened(folder, [gone])
 
 
@@ -218,7 +218,7 @@ def test_rotation_interrupted_anywhere_loses_nothing(
     after.close()
     assert reopened(crashed, [*wanted, *more]) == {**made, **more}
     shutil.copy(backup / "keys.sqlite", crashed / "keys.sqlite")
-    with pytest.raises(KeyError):
+    with pytest.raises(KeysUnavailable):
         reopened(crashed, [gone])
     victim.close()
 
@@ -284,13 +284,11 @@ def test_a_master_key_is_whole_or_not_there(folder: Path, monkeypatch: pytest.Mo
 
 
 def test_another_master_key_opens_nothing(folder: Path, keys: SqliteKeyStore) -> None:
-    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - next to its only use
-
     one = subject()
     keys.obtain([one])
     stranger = SqliteKeyStore(folder, master_key=bytes(32))
     try:
-        with pytest.raises(InvalidTag):
+        with pytest.raises(KeysUnavailable):
             stranger.find([one])
     finally:
         stranger.close()
@@ -316,3 +314,36 @@ def test_looking_for_keys_never_reads_the_whole_table(keys: SqliteKeyStore, fold
     with closing(sqlite3.connect(folder / "keys.sqlite")) as database:
         plan = database.execute(f"EXPLAIN QUERY PLAN {sqlite._MANY}", ("[]", b"", "")).fetchall()
     assert [row[-1] for row in plan][-1].startswith("SEARCH keys USING PRIMARY KEY (tenant=? AND subject=?")
+
+
+def lose_the_key_file(folder: Path, _: SqliteKeyStore) -> None:
+    (folder / "keks.json").unlink()
+
+
+def spoil_the_key_file(folder: Path, _: SqliteKeyStore) -> None:
+    (folder / "keks.json").write_text("{")
+
+
+def spoil_the_database(_: Path, store: SqliteKeyStore) -> None:
+    store._reader.execute("PRAGMA query_only=OFF")
+    for table in ("keys", "generation"):
+        store._reader.execute(f"DROP TABLE {table}")
+
+
+@pytest.mark.parametrize("trouble", [lose_the_key_file, spoil_the_key_file, spoil_the_database])
+def test_a_store_that_fails_says_so_in_the_ports_words(
+    folder: Path, trouble: Callable[[Path, SqliteKeyStore], None]
+) -> None:
+    one = subject()
+    first = SqliteKeyStore(folder)
+    first.obtain([one])
+    first.close()
+    store = SqliteKeyStore(folder)
+    trouble(folder, store)
+    with pytest.raises(KeysUnavailable):
+        store.find([one])
+    with pytest.raises(KeysUnavailable):
+        store.obtain([one])
+    store.close()
+    with pytest.raises(KeysUnavailable):
+        store.generation()
