@@ -249,12 +249,12 @@ class Commands:
         return await self.log.append(request)
 
     async def encode(self, unit: Unit, cause: Cause) -> list[NewEvent]:
-        """A unit's events as they will be stored; their subjects' keys are durable afterwards.
+        """A unit's events as they will be stored; their subjects' keys, and the actor's, are durable afterwards.
 
         Raises `SubjectIsErased`.
         """
         tenant_id = unit.tenant_id
-        needed = self._codec.keys_of(tenant_id, (event for _, event in unit.events))
+        needed = self._codec.keys_of(tenant_id, (event for _, event in unit.events), cause)
         try:
             if needed:
                 await self._key_maker.ensure(needed)

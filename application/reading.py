@@ -61,8 +61,6 @@ class AccessLog:
             subjects=list(read.subjects),
             filters=read.filters,
         )
-        kinds = event.personal.values()
-        await self._key_maker.ensure([(principal.tenant_id, str(actor.id), kind) for kind in kinds])
         cause = Cause(
             actor=actor,
             command_id=command_id,
@@ -73,6 +71,7 @@ class AccessLog:
             ip=read.ip,
             reason=principal.because(read.reason),
         )
+        await self._key_maker.ensure(self._codec.keys_of(principal.tenant_id, [event], cause))
         stream = stream_name("reads", actor.id)
         events = self._codec.encode(principal.tenant_id, [(stream, event)], cause)
         await self._log.append(Append(principal.tenant_id, tuple(events), opens_log=True))

@@ -133,8 +133,10 @@ class JsonCodec:
         self.ring = Ring(keys, ciphers)
         self._sealed_of_actor: OrderedDict[tuple[UUID, UUID, str, str], dict[str, str]] = OrderedDict()
 
-    def keys_of(self, tenant_id: UUID, events: Iterable[Event]) -> list[SubjectKey]:
-        """See `EventCodec.keys_of`."""
+    def keys_of(
+        self, tenant_id: UUID, events: Iterable[Event], cause: Cause | None = None
+    ) -> list[SubjectKey]:
+        """See `EventCodec.keys_of`. An address whose sealed form is at hand needs none."""
         needed: dict[tuple[str, KeyKind], None] = {}
         for event in events:
             if event.personal:
@@ -143,6 +145,10 @@ class JsonCodec:
                 for field, kind, _ in _places(type(event)):
                     if values[field] is not None:
                         needed[subject, kind] = None
+        if cause is not None and cause.ip is not None:
+            actor = cause.actor.id
+            if (tenant_id, actor, cause.ip) not in self._sealed_addresses:
+                needed[str(actor), KeyKind.EVIDENCE] = None
         return [(tenant_id, subject, kind) for subject, kind in needed]
 
     def encode(

@@ -67,6 +67,7 @@ _MANY: Final = (
     "SELECT asked.key, kek, wrapped FROM json_each(?) asked CROSS JOIN keys"
     " WHERE tenant = ? AND subject = asked.value AND kind = ?"
 )
+_PSEUDONYMS: Final = "SELECT kek, wrapped FROM pseudonym_keys WHERE tenant = ? ORDER BY version DESC"
 
 
 _AMISS: Final = (sqlite3.Error, OSError, KeyError, json.JSONDecodeError, InvalidTag)
@@ -184,18 +185,19 @@ class SqliteKeyStore:
 
     @_in_the_ports_words
     def hmac_keys(self, tenant_id: UUID) -> list[bytes]:
-        """See `KeyStore.hmac_keys`."""
+        """See `KeyStore.hmac_keys`. Never waits for a writer's disk, but where the first key is made."""
+        with self._read_lock:
+            known = self._pseudonym_keys(tenant_id, self._reader)
+        if known:
+            return known
         with self._lock:
-            rows = self._pseudonym_rows(tenant_id)
-            if not rows:
-                with self._transaction():
-                    kek, wrapped = self._wrap(tenant_id.bytes, secrets.token_bytes(_KEY))
-                    self._database.execute(
-                        "INSERT INTO pseudonym_keys VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING",
-                        (tenant_id.bytes, kek, wrapped),
-                    )
-                rows = self._pseudonym_rows(tenant_id)
-            return [self._unwrap(tenant_id.bytes, kek, wrapped) for kek, wrapped in rows]
+            with self._transaction():
+                kek, wrapped = self._wrap(tenant_id.bytes, secrets.token_bytes(_KEY))
+                self._database.execute(
+                    "INSERT INTO pseudonym_keys VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING",
+                    (tenant_id.bytes, kek, wrapped),
+                )
+            return self._pseudonym_keys(tenant_id, self._database)
 
     @_in_the_ports_words
     def generation(self) -> int:
@@ -256,11 +258,17 @@ class SqliteKeyStore:
     def _opened(self, tenant: bytes, kek: int, wrapped: bytes | None) -> bytes | None:
         return None if wrapped is None else self._unwrap(tenant, kek, wrapped)
 
-    def _pseudonym_rows(self, tenant_id: UUID) -> list[tuple[int, bytes]]:
-        return self._database.execute(
-            "SELECT kek, wrapped FROM pseudonym_keys WHERE tenant = ? ORDER BY version DESC",
-            (tenant_id.bytes,),
-        ).fetchall()
+    def _pseudonym_keys(self, tenant_id: UUID, database: sqlite3.Connection) -> list[bytes]:
+        tenant = tenant_id.bytes
+
+        def live() -> list[bytes]:
+            rows = database.execute(_PSEUDONYMS, (tenant,)).fetchall()
+            return [self._unwrap(tenant, kek, wrapped) for kek, wrapped in rows]
+
+        try:
+            return live()
+        except KeyError:  # rotated by another process since the rows were read
+            return live()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -38,8 +38,10 @@ class EventCodec(Protocol):
     `[sealed]` without touching a key; a value whose key was destroyed shows as `[erased]`, always.
     """
 
-    def keys_of(self, tenant_id: UUID, events: Iterable[Event]) -> list[SubjectKey]:
-        """The subject keys that encoding these events needs, each once."""
+    def keys_of(
+        self, tenant_id: UUID, events: Iterable[Event], cause: Cause | None = None
+    ) -> list[SubjectKey]:
+        """The subject keys that encoding these events, and their cause, needs, each once."""
 
     def encode(
         self,

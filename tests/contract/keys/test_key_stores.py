@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -174,6 +175,20 @@ def test_what_another_process_rotated_away_seals_nothing_more(folder: Path, keys
     fresh = subject()
     made = keys.obtain([fresh])
     assert reopened(folder, [fresh]) == made
+
+
+def test_pseudonym_keys_are_read_while_another_writes(folder: Path, keys: SqliteKeyStore) -> None:
+    known = keys.hmac_keys(TENANT)
+    found: list[list[bytes]] = []
+    with keys._lock, keys._transaction():
+        reader = threading.Thread(target=lambda: found.append(keys.hmac_keys(TENANT)))
+        reader.start()
+        reader.join(5)
+    assert found == [known]
+    elsewhere = SqliteKeyStore(folder)
+    elsewhere.rotate(TENANT)
+    elsewhere.close()
+    assert keys.hmac_keys(TENANT) == known
 
 
 class PowerCut(BaseException):

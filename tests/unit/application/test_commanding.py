@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -36,11 +37,24 @@ from domain.tenancy.tenant import CloseTenant, OpenTenant
 from domain.tenancy.workspace import CreateWorkspace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
     from application.commanding import Outcome
+    from application.ports.keys import SubjectKey
     from application.unit import Folded
     from domain.kernel.commands import Command
+
+
+class Watched(MemoryKeyStore):
+    """Remembers the threads that made keys."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.makers: set[str] = set()
+
+    def obtain(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
+        self.makers.add(threading.current_thread().name)
+        return super().obtain(keys)
 
 
 @dataclass
@@ -51,6 +65,7 @@ class Office:
     log: MemoryLog
     principal: Principal
     workspace: WorkspaceId
+    keys: Watched
 
     def order(self, command: Command, target: UUID | None = None, key: str | None = None) -> Order:
         return Order(self.principal, command, target, command.model_dump_json().encode(), key)
@@ -66,7 +81,7 @@ class Office:
 
 @pytest.fixture
 async def office() -> Office:
-    log, keys = MemoryLog(), MemoryKeyStore()
+    log, keys = MemoryLog(), Watched()
     codec = JsonCodec(keys)
     commands = Commands(
         log, codec, keys, CoalescedKeys(codec.ring), Streams(log, codec, keys), lambda: datetime.now(UTC)
@@ -86,7 +101,7 @@ async def office() -> Office:
     assert opened.appended is not None
     actor = Actor(ActorKind.API_KEY, uuid4())
     principal = Principal(tenant, actor, frozenset(Permission), opened.appended.auth_epoch, 1_000)
-    return Office(commands, log, principal, workspace)
+    return Office(commands, log, principal, workspace, keys)
 
 
 def ada(office: Office, **changes: object) -> CreateContact:
@@ -108,6 +123,13 @@ async def test_a_command_becomes_events_at_positions(office: Office) -> None:
     state = await office.commands.state(office.principal.tenant_id, "contact", outcome.target)
     assert isinstance(state, Contact)
     assert state.first_name == "Ada"
+
+
+async def test_no_key_is_made_on_the_event_loop_not_even_for_the_actors_address(office: Office) -> None:
+    office.keys.makers.clear()
+    await office.commands.execute(replace(office.order(ada(office)), ip="192.0.2.1"))
+    assert office.keys.makers
+    assert threading.main_thread().name not in office.keys.makers
 
 
 async def test_the_same_key_gives_the_same_answer_and_appends_nothing(office: Office) -> None:
