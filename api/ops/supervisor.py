@@ -122,48 +122,74 @@ class Supervisor:
             async with child.launching:
                 if self._stopping.is_set():
                     return
-                process, line = await self._launch(child)
-            listening = asyncio.create_task(self._listen(child, line))
-            code = await process.wait()
-            listening.cancel()
-            was_ready = child.ready.is_set()
-            child.ready.clear()
+                launched = await self._try_to_launch(child)
+            how = "could not be started" if launched is None else await self._watch(child, *launched)
             if self._stopping.is_set():
                 return
-            lasted = time.monotonic() - child.started
-            child.failures = 0 if was_ready and lasted >= _STEADY else child.failures + 1
-            log.warning("a process ended", process=child.program.name, code=code)
             if self._failed is not None and child.failures >= _TRIES_AT_START:
                 if not self._failed.done():
-                    self._failed.set_exception(
-                        DidNotStart(
-                            f"{child.program.name} ended with code {code} while starting, three times"
-                        )
-                    )
+                    self._failed.set_exception(DidNotStart(f"{child.program.name} {how}, three times"))
                 return
             child.restarts += 1
             await asyncio.sleep(min(_FIRST_DELAY * 2 ** max(child.failures - 1, 0), _LONGEST_DELAY))
 
+    async def _watch(self, child: Child, process: asyncio.subprocess.Process, line: socket.socket) -> str:
+        """Wait for the child's end and count it; how it ended, in words."""
+        listening = asyncio.create_task(self._listen(child, line))
+        code = await process.wait()
+        listening.cancel()
+        was_ready = child.ready.is_set()
+        child.ready.clear()
+        if not self._stopping.is_set():
+            lasted = time.monotonic() - child.started
+            child.failures = 0 if was_ready and lasted >= _STEADY else child.failures + 1
+            log.warning("a process ended", process=child.program.name, code=code)
+        return f"ended with code {code} while starting"
+
+    async def _try_to_launch(self, child: Child) -> tuple[asyncio.subprocess.Process, socket.socket] | None:
+        """Start the child; None, and a failure counted, where the machine has no room for it just now."""
+        try:
+            return await self._launch(child)
+        except OSError as error:
+            child.failures += 1
+            log.warning(
+                "a process could not be started", process=child.program.name, error=type(error).__name__
+            )
+            return None
+
     async def _launch(self, child: Child) -> tuple[asyncio.subprocess.Process, socket.socket]:
         ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                process = await self._spawn(child, theirs)
+            child.process, child.started = process, time.monotonic()
+            try:
+                self._changed(self.children)
+            except OSError:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()  # nobody could tell whose it is after a crash; it has accepted nothing yet
+                await process.wait()
+                raise
+        except BaseException:
+            ours.close()
+            raise
+        ours.setblocking(False)  # noqa: FBT003 - the socket's own signature
+        return process, ours
+
+    async def _spawn(self, child: Child, line: socket.socket) -> asyncio.subprocess.Process:
         listener = child.program.listener
-        environment = {**self._environment, LINE: str(theirs.fileno())}
-        handed = [theirs.fileno()]
+        environment = {**self._environment, LINE: str(line.fileno())}
+        handed = [line.fileno()]
         if listener is not None:
             environment[LISTENER] = str(listener.fileno())
             handed.append(listener.fileno())
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                *child.program.command,
-                stdin=asyncio.subprocess.DEVNULL,
-                env=environment,
-                pass_fds=handed,
-                start_new_session=True,  # Ctrl-C is for the supervisor, which then stops all in order
-            )
-        child.process, child.started = process, time.monotonic()
-        self._changed(self.children)
-        ours.setblocking(False)  # noqa: FBT003 - the socket's own signature
-        return process, ours
+        return await asyncio.create_subprocess_exec(
+            *child.program.command,
+            stdin=asyncio.subprocess.DEVNULL,
+            env=environment,
+            pass_fds=handed,
+            start_new_session=True,  # Ctrl-C is for the supervisor, which then stops all in order
+        )
 
     async def _listen(self, child: Child, line: socket.socket) -> None:
         """Hear that the child is ready; the line stays open for as long as it lives."""
@@ -184,11 +210,19 @@ class Supervisor:
                     log.info("a process is ready", process=child.program.name, pid=child.pid)
 
     async def stop(self) -> None:
-        """Stop every child, the last listed first; each finishes what it accepted, or is ended after its grace."""
+        """Stop every child, the last listed first; each finishes what it accepted, or is ended after its grace.
+
+        What goes wrong with one keeps nobody from being stopped.
+        """
         self._stopping.set()
         *others, door = self.children.values()
-        await self._stop_one(door)
-        await asyncio.gather(*(self._stop_one(child) for child in others))
+        for group in ([door], others):
+            ended = await asyncio.gather(*map(self._stop_one, group), return_exceptions=True)
+            for child, error in zip(group, ended, strict=True):
+                if error is not None:
+                    log.error(
+                        "a process was not stopped in order", process=child.program.name, exc_info=error
+                    )
 
     async def _stop_one(self, child: Child) -> None:
         async with child.launching:
@@ -205,8 +239,9 @@ class Supervisor:
                 await process.wait()
         if child.keeper is not None:
             child.keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await child.keeper
+            await asyncio.wait({child.keeper})
+            if not child.keeper.cancelled() and (error := child.keeper.exception()) is not None:
+                log.error("a process was kept no longer", process=child.program.name, exc_info=error)
 
 
 def this_program(*arguments: str) -> tuple[str, ...]:

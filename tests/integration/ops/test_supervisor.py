@@ -1,12 +1,14 @@
 """The supervisor, with small programs: ready, restarted, given up, stopped in order, never outliving its own end."""
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -14,7 +16,7 @@ import pytest
 
 from api.ops.metrics import Meters, answering, ask, everything, short_socket, socket_path
 from api.ops.state import AlreadyServed, RunState, identity, own_identity
-from api.ops.supervisor import DidNotStart, Program, Supervisor, child_environment
+from api.ops.supervisor import Child, DidNotStart, Program, Supervisor, child_environment
 from tests.support.serving import ROOT
 
 STEADY = """
@@ -89,6 +91,64 @@ async def test_one_that_cannot_start_ends_the_start_and_the_others(tmp_path: Pat
     with pytest.raises(DidNotStart, match="bad ended with code 9"):
         await supervisor.start()
     assert supervisor.children["good"].pid is None
+
+
+async def test_a_launch_that_fails_is_tried_again_and_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk as the start is written down, then no room for a process: for a start, and for a restart."""
+    children: list[int] = []
+    full = 2
+
+    def changed(running: Mapping[str, Child]) -> None:
+        nonlocal full
+        children.append(running["one"].pid or 0)
+        if full:
+            full -= 1
+            raise OSError(errno.ENOSPC, "no space")
+
+    supervisor = Supervisor([_program("one", STEADY, tmp_path / "told", "one")], _environment(), changed)
+    await supervisor.start()
+    child = supervisor.children["one"]
+    assert [psutil.pid_exists(pid) for pid in children] == [False, False, True]
+    before, spawn, crowded = child.pid, supervisor._spawn, 2
+
+    async def spawned(*arguments: object) -> asyncio.subprocess.Process:
+        nonlocal crowded
+        if crowded:
+            crowded -= 1
+            raise BlockingIOError(errno.EAGAIN, "too many processes")
+        return await spawn(*arguments)  # type: ignore[arg-type]  # passed through as it came
+
+    monkeypatch.setattr(supervisor, "_spawn", spawned)
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    await _until("it is ready again", lambda: child.ready.is_set() and child.pid not in (None, before))
+    assert not crowded
+    await supervisor.stop()
+
+
+async def test_no_room_for_a_process_at_the_start_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    supervisor = Supervisor([Program("one", ("/nonexistent/program",))], _environment())
+    monkeypatch.setattr("api.ops.supervisor._FIRST_DELAY", 0.01)
+    with pytest.raises(DidNotStart, match="one could not be started, three times"):
+        await supervisor.start()
+
+
+async def test_all_are_stopped_though_the_door_has_lost_its_keeper(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    supervisor = Supervisor([_program(name, STEADY, told, name) for name in ("one", "door")], _environment())
+    await supervisor.start()
+
+    async def broken() -> None:
+        raise RuntimeError
+
+    door = supervisor.children["door"]
+    assert door.keeper is not None
+    door.keeper.cancel()
+    door.keeper = asyncio.create_task(broken())
+    await supervisor.stop()
+    assert sorted(told.read_text().splitlines()) == ["door stopped", "one stopped"]
 
 
 async def test_one_that_will_not_stop_is_ended(tmp_path: Path) -> None:
