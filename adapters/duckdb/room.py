@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
@@ -109,15 +109,19 @@ class Room:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is shown, and the logs are read on
             if self._stop.is_set():
                 return 0
-            told = f"{type(error).__name__}: {error}".partition("\n")[0][:300]
-            if told != self._last_error:
-                _log.warning("analytics could not read the logs", extra={"error": told})
-            self._last_error = told
-            self._errors += 1
+            self._note(error, "analytics could not read the logs")
             self._stop.wait(self._settings.idle_seconds)
             return 0
         self._last_error = None
         return events
+
+    def _note(self, error: Exception, what: str) -> None:
+        """Keep an error's words for `health`, and write a line of its class: the words may repeat values."""
+        told = f"{type(error).__name__}: {error}".partition("\n")[0][:300]
+        if told != self._last_error:
+            _log.warning(what, extra={"error": type(error).__name__})
+        self._last_error = told
+        self._errors += 1
 
     def _announce(self) -> None:
         with self._moved:
@@ -135,22 +139,30 @@ class Room:
             return True
 
     def _build(self) -> None:
+        """Build and swap; where that fails, the live file stays, and another rebuild may begin."""
+        try:
+            with closing(self._source()) as source:
+                self._build_from(source)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is shown, and the live file is read on
+            if not self._stop.is_set():
+                self._note(error, "analytics could not be built anew")
+        finally:
+            with self._moved:
+                self._building = None
+                self._rebuild = None
+
+    def _build_from(self, source: LogSource) -> None:
         path = self._folder.successor(self._folder.current)
-        source = self._source()
         replaced = store = Store(path, self._settings)
         with self._moved:
             self._building = store
         try:
             replaced = self._build_and_swap(Projector(store, source))
         finally:
-            source.close()
             replaced.drain(_DRAIN_SECONDS)
             replaced.close()
             if replaced.path is not None:
                 self._folder.remove(replaced.path)
-            with self._moved:
-                self._building = None
-                self._rebuild = None
 
     def _build_and_swap(self, projector: Projector) -> Store:
         """The store that is of no use any more: the old one, or the new one when the owner closes first."""

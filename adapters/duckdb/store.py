@@ -40,7 +40,13 @@ class Store:
                 raise AnalyticsUnavailable(AnalyticsUnavailable.__doc__)
             cursor = self._connection.cursor()
             self._readers.add(cursor)
-        cursor.execute(f"SET max_execution_time = {self._report_milliseconds}")
+        try:
+            cursor.execute(f"SET max_execution_time = {self._report_milliseconds}")
+        except BaseException as error:
+            self.leave(cursor)
+            if isinstance(error, duckdb.InterruptException):  # the file is being closed
+                raise AnalyticsUnavailable(AnalyticsUnavailable.__doc__) from error
+            raise
         return cursor
 
     def leave(self, cursor: duckdb.DuckDBPyConnection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -132,7 +133,8 @@ class Uploads:
             with at_hand():
                 file = self._blobs.read(tenant_id, import_id, FILE)
                 work = LookInto(file, upload.encoding, upload.delimiter)
-                look = await anext(self._aside.stream(work, large=state.size > _LARGE))
+                async with aclosing(self._aside.stream(work, large=state.size > _LARGE)) as looks:
+                    look = await anext(looks)
         except FileRefused as refused:
             if first:
                 failed = FailImport(problem=refused.code, remedy=refused.remedy)

@@ -1,0 +1,117 @@
+"""The analytics room when something fails in it: told by its class, and nothing is blocked afterwards."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from adapters.duckdb.files import Folder
+from adapters.duckdb.local import EventsInMemory
+from adapters.duckdb.room import Room
+from adapters.duckdb.settings import OlapSettings
+from adapters.duckdb.store import Store
+from application.ports.analytics import AnalyticsUnavailable
+from tests.support.serving import eventually
+
+
+class Sources:
+    """Makes sources; `broken` says what the next one does."""
+
+    def __init__(self) -> None:
+        self.events = EventsInMemory()
+        self.broken: Callable[[], Any] | None = None
+
+    def __call__(self) -> EventsInMemory:
+        if self.broken is not None:
+            self.broken()
+        return self.events
+
+
+def full() -> None:
+    raise OSError("no space left for ada@example.org")
+
+
+@pytest.fixture
+def sources() -> Sources:
+    return Sources()
+
+
+@pytest.fixture
+def room(tmp_path: Path, sources: Sources) -> Iterator[Room]:
+    with Folder(tmp_path) as folder:
+        made = Room(OlapSettings(folder=tmp_path, database_url="", idle_seconds=0.01), folder, sources)
+        made.start()
+        yield made
+        made.close()
+
+
+def rebuilt(room: Room) -> None:
+    for _ in eventually("the rebuild is over"):
+        if not room.health().rebuilding:
+            return
+
+
+def test_a_rebuild_that_cannot_begin_is_told_and_the_next_one_can(
+    room: Room, sources: Sources, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = room._projector.store
+    sources.broken = full
+    with caplog.at_level(logging.WARNING):
+        assert room.rebuild()
+        rebuilt(room)
+    assert [vars(line)["error"] for line in caplog.records] == ["OSError"]
+    assert room._projector.store is before
+    sources.broken = None
+    assert room.rebuild()
+    rebuilt(room)
+    assert room._projector.store is not before
+
+
+def test_a_store_whose_file_cannot_be_made_does_not_end_rebuilding(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = room._projector.store
+
+    def no_store(*_: object) -> Store:
+        raise duckdb.IOException
+
+    monkeypatch.setattr("adapters.duckdb.room.Store", no_store)
+    assert room.rebuild()
+    rebuilt(room)
+    monkeypatch.undo()
+    assert room.rebuild()
+    rebuilt(room)
+    assert room._projector.store is not before
+
+
+class Interrupted:
+    """A connection whose cursors are interrupted at their first statement."""
+
+    def __init__(self, real: duckdb.DuckDBPyConnection) -> None:
+        self._real = real
+
+    def cursor(self) -> Interrupted:
+        return self
+
+    def execute(self, _: str) -> None:
+        raise duckdb.InterruptException
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_reader_interrupted_as_it_enters_does_not_keep_the_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(None, OlapSettings(folder=tmp_path, database_url=""))
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_connection", Interrupted(store._connection))
+        with pytest.raises(AnalyticsUnavailable):
+            store.enter()
+    assert store.drain(0)
+    store.close()
