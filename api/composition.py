@@ -16,6 +16,7 @@ from adapters.blobs.local import LocalBlobs
 from adapters.duckdb.client import FlightAnalytics
 from adapters.eventstore.codec import JsonCodec
 from adapters.eventstore.log import PostgresLog
+from adapters.eventstore.snapshots import PostgresSnapshots
 from adapters.eventstore.tables import ACCESS_LOG
 from adapters.intake.aside import InChildren
 from adapters.intake.world import WORLD
@@ -35,6 +36,7 @@ from application.importing.service import Imports
 from application.rate_limits import RateLimits
 from application.reading import AccessLog
 from application.replay import Replay
+from application.snapshots import Snapshots
 from application.unit import Streams
 from projections.runtime.waiting import Waiting
 
@@ -91,7 +93,7 @@ async def composed(
         if analytics is None:
             analytics = FlightAnalytics(olap_settings(settings, server))
             stack.push_async_callback(analytics.close)
-        streams = Streams(log, codec, keys)
+        streams = Streams(log, codec, keys, Snapshots(PostgresSnapshots(counting)))
         commands = commands_with(tracer)(log, codec, keys, key_maker, streams, clock)
         authenticator = Authenticator(log, streams, keys, clock)
         yield Composition(

@@ -6,6 +6,7 @@ from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from application.pseudonyms import pseudonym
+from application.snapshots import FORMS
 from domain.kernel.commands import DECIDERS, Command, Decider, Stamp, stream_name
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore
-    from application.ports.log import TenantLog
+    from application.ports.log import Recorded, TenantLog
+    from application.snapshots import Snapshots
     from domain.kernel.events import Event
     from domain.kernel.permissions import Permission
 
@@ -22,46 +24,61 @@ Folded = tuple[int, Any]
 """A stream's version and its state."""
 
 _STATES_KEPT: Final = 20_000
+_IDS_KEPT: Final = 500_000
+"""About 100 MB: an id in a list takes 190 bytes."""
 
 
 class StateCache:
     """States of streams as they were last seen by this process; never the truth, always checked at the append.
 
-    States that hold personal values are not kept.
+    States that hold personal values are not kept. The least used go first; the last one stays, however large: whoever
+    works on it asks for it again.
     """
 
-    def __init__(self, limit: int = _STATES_KEPT) -> None:
-        """Keep at most `limit` states."""
+    def __init__(self, limit: int = _STATES_KEPT, ids: int = _IDS_KEPT) -> None:
+        """Keep at most `limit` states, which hold at most `ids` ids together."""
         self._limit = limit
-        self._states: OrderedDict[tuple[UUID, str], Folded] = OrderedDict()
+        self._ids = ids
+        self._held = 0
+        self._states: OrderedDict[tuple[UUID, str], tuple[Folded, int]] = OrderedDict()
 
     def get(self, tenant_id: UUID, stream: str) -> Folded | None:
         """The last known version and state."""
-        return self._states.get((tenant_id, stream))
-
-    def put(self, tenant_id: UUID, stream: str, folded: Folded) -> None:
-        """Keep a state that is newer than the one at hand."""
         known = self._states.get((tenant_id, stream))
-        if known is None or known[0] <= folded[0]:
-            self._states[tenant_id, stream] = folded
-            self._states.move_to_end((tenant_id, stream))
-            if len(self._states) > self._limit:
-                self._states.popitem(last=False)
+        if known is None:
+            return None
+        self._states.move_to_end((tenant_id, stream))
+        return known[0]
+
+    def put(self, tenant_id: UUID, stream: str, folded: Folded, size: int = 0) -> None:
+        """Keep a state that is newer than the one at hand; `size`: the ids that it holds."""
+        known = self._states.get((tenant_id, stream))
+        if known is not None and known[0][0] > folded[0]:
+            return
+        self._held += size - (0 if known is None else known[1])
+        self._states[tenant_id, stream] = folded, size
+        self._states.move_to_end((tenant_id, stream))
+        while len(self._states) > self._limit or (self._held > self._ids and len(self._states) > 1):
+            self._held -= self._states.popitem(last=False)[1][1]
 
     def drop(self, tenant_id: UUID, streams: Sequence[str]) -> None:
         """Forget states that turned out stale."""
         for stream in streams:
-            self._states.pop((tenant_id, stream), None)
+            dropped = self._states.pop((tenant_id, stream), None)
+            self._held -= 0 if dropped is None else dropped[1]
 
 
 class Streams:
     """Loads and folds streams; one for all units of a process."""
 
-    def __init__(self, log: TenantLog, codec: EventCodec, keys: KeyStore) -> None:
+    def __init__(
+        self, log: TenantLog, codec: EventCodec, keys: KeyStore, snapshots: Snapshots | None = None
+    ) -> None:
         """Read from `log`; open personal values only for deciders that say they need them."""
         self._log = log
         self._codec = codec
         self._keys = keys
+        self._snapshots = snapshots
         self.cache = StateCache()
         self._pseudonym_keys: dict[UUID, list[bytes]] = {}
 
@@ -75,17 +92,54 @@ class Streams:
         ]
         missing = [number for number, folded in enumerate(found) if folded is None]
         if missing:
-            streams = await self._log.read_streams(tenant_id, [(wanted[number][1], 0) for number in missing])
-            for number, recorded in zip(missing, streams, strict=True):
-                decider, stream = wanted[number]
-                if not recorded:
-                    found[number] = (0, decider.initial)
+            starts = [
+                await self._start(tenant_id, *wanted[number]) if wanted[number][0].category in FORMS else None
+                for number in missing
+            ]
+            # The last event of a snapshot is read again: one that the log does not have was never its.
+            streams = await self._log.read_streams(
+                tenant_id,
+                [
+                    (wanted[number][1], 0 if start is None else start[0] - 1)
+                    for number, start in zip(missing, starts, strict=True)
+                ],
+            )
+            for number, start, recorded in zip(missing, starts, streams, strict=True):
+                if start is None and not recorded:
+                    found[number] = (0, wanted[number][0].initial)
                     continue
-                state = decider.fold(self._codec.decode(recorded, reveal=decider.reveals))
-                folded = found[number] = (recorded[-1].version, state)
-                if not decider.reveals:
-                    self.cache.put(tenant_id, stream, folded)
+                found[number] = await self._folded(tenant_id, *wanted[number], start, recorded)
         return [folded for folded in found if folded is not None]
+
+    async def _start(self, tenant_id: UUID, decider: Decider[Any], stream: str) -> Folded | None:
+        if self._snapshots is None:
+            return None
+        return await self._snapshots.start(tenant_id, decider.category, stream)
+
+    async def _folded(
+        self,
+        tenant_id: UUID,
+        decider: Decider[Any],
+        stream: str,
+        start: Folded | None,
+        recorded: list[Recorded],
+    ) -> Folded:
+        """Version and state after these events, which follow `start`; kept where they may be."""
+        if start is None:
+            base = decider.initial
+        elif recorded and recorded[0].version == start[0]:
+            base, recorded = start[1], recorded[1:]
+        else:
+            (recorded,) = await self._log.read_streams(tenant_id, [(stream, 0)])
+            start, base = None, decider.initial
+        state = decider.fold(self._codec.decode(recorded, reveal=decider.reveals), base)
+        version = recorded[-1].version if recorded else (0 if start is None else start[0])
+        folded = (version, state)
+        if version and not decider.reveals:
+            self.cache.put(tenant_id, stream, folded, decider.size_of(state))
+            if self._snapshots is not None:
+                await self._snapshots.read(tenant_id, decider.category, stream, len(recorded), folded)
+        return folded
 
     def pseudonyms(self, tenant_id: UUID, purpose: str, value: str) -> list[str]:
         """HMAC-SHA-256 of a value under each live pseudonym key of the tenant, the current one first; hex."""
@@ -206,7 +260,7 @@ class Unit:
         for name, version in versions.items():
             decider, _, state = self._read[name]
             if not decider.reveals:
-                self._streams.cache.put(self.tenant_id, name, (version, state))
+                self._streams.cache.put(self.tenant_id, name, (version, state), decider.size_of(state))
 
     def remember_virtually(self) -> None:
         """Fold this unit's events into the overlay of its dry run; versions stay those of the log."""

@@ -21,7 +21,10 @@ class Snapshot:
 
 
 class SnapshotStore(Protocol):
-    """Keep the newest snapshot of a stream. Both methods raise `LogUnavailable`."""
+    """Keep the newest snapshot of a stream. All methods raise `LogUnavailable`."""
+
+    async def streams(self, limit: int) -> list[tuple[UUID, str]]:
+        """Tenant and name of streams that have a snapshot, of whatever schema: these are known to be long."""
 
     async def load(self, tenant_id: UUID, stream: str, schema: str) -> Snapshot | None:
         """The newest of this schema; None where there is none, or only one of another schema."""

@@ -219,4 +219,10 @@ def decide(command: ListCommand, state: ListState) -> tuple[Event, ...]:
             assert_never(command)
 
 
-LIST: Final[Decider[ListState]] = Decider(category="list", initial=NoList(), evolve=evolve, decide=decide)
+def _size(state: ListState) -> int:
+    return len(state.members) if isinstance(state, ContactList) else 0
+
+
+LIST: Final[Decider[ListState]] = Decider(
+    category="list", initial=NoList(), evolve=evolve, decide=decide, size=_size
+)

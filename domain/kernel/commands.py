@@ -128,10 +128,10 @@ class Decider(Generic[S]):
     """One kind of stream: how its state follows from its events, and what may be done with it.
 
     `reveals` says that deciding needs the personal values of the state (to tell what a change changes); all other
-    streams are folded without a key being touched.
+    streams are folded without a key being touched. `size` tells how many ids a state holds, where it may hold many.
     """
 
-    __slots__ = ("category", "decide", "evolve", "initial", "reveals")
+    __slots__ = ("category", "decide", "evolve", "initial", "reveals", "size")
 
     def __init__(
         self,
@@ -141,6 +141,7 @@ class Decider(Generic[S]):
         evolve: Callable[[S, Any], S],
         decide: Callable[[Any, S], tuple[Event, ...]] | None = None,
         reveals: bool = False,
+        size: Callable[[S], int] | None = None,
     ) -> None:
         """Register the decider for its category."""
         self.category = category
@@ -148,6 +149,7 @@ class Decider(Generic[S]):
         self.evolve = evolve
         self.decide = decide
         self.reveals = reveals
+        self.size = size
         DECIDERS[category] = self
 
     def fold(self, events: tuple[Event, ...] | list[Event], state: S | None = None) -> S:
@@ -156,6 +158,10 @@ class Decider(Generic[S]):
         for event in events:
             result = self.evolve(result, event)
         return result
+
+    def size_of(self, state: S) -> int:
+        """How many ids a state holds; 0 for kinds of streams whose states are small."""
+        return 0 if self.size is None else self.size(state)
 
 
 class CommandRegistry:
