@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import history, imports, keys, tenants, views
+from api.cli import history, imports, jobs, keys, tenants, views
 from api.cli.options import Data, settings_of
 from api.cli.output import ABOUT_EXITS, Exit, Group, Json, data, words
 from api.ops.errors import CannotRun
@@ -158,5 +158,6 @@ app.add_typer(tenants.staff, name="staff")
 app.add_typer(keys.app, name="key")
 app.add_typer(imports.app, name="import")
 app.add_typer(views.app, name="projections")
+app.add_typer(jobs.app, name="jobs")
 app.command("replay")(history.replay)
 app.command("receipt")(history.receipt)

@@ -109,6 +109,35 @@ def test_views_can_be_looked_at_rebuilt_and_compared(demo_installation: Served) 
     cli("projections", "retry", tenant, "lists", code=3)
 
 
+def test_jobs_that_were_given_up_are_listed_and_tried_again(demo_installation: Served) -> None:
+    cli = demo_installation.cli
+    job, tenant = "0198c0de-0000-7000-8000-00000000000b", "0198c0de-0000-7000-8000-00000000000c"
+    assert cli("jobs", "list", "--json").stdout == ""
+    cli("jobs", "retry", job, code=3)
+    with (
+        EmbeddedPostgres(demo_installation.data) as embedded,
+        psycopg.connect(embedded.admin_dsn) as connection,
+    ):
+        connection.execute(
+            "INSERT INTO ops.job_runs (job_id, tenant_id, workflow, state, until, attempts, error) "
+            "VALUES (%s, %s, 'import.run', 'failed', now(), 8, 'Trouble')",
+            (job, tenant),
+        )
+    try:
+        (listed,) = _lines(cli("jobs", "list", "--json").stdout)
+        assert (listed["job_id"], listed["tenant_id"], listed["workflow"]) == (job, tenant, "import.run")
+        assert (listed["attempts"], listed["error"]) == (8, "Trouble")
+        assert json.loads(cli("jobs", "retry", job, "--json").stdout) == {"job_id": job, "state": "waiting"}
+        assert cli("jobs", "list", "--json").stdout == ""
+        cli("jobs", "retry", job, code=3)
+    finally:
+        with (
+            EmbeddedPostgres(demo_installation.data) as embedded,
+            psycopg.connect(embedded.admin_dsn) as connection,
+        ):
+            connection.execute("DELETE FROM ops.job_runs WHERE job_id = %s", (job,))
+
+
 def test_settings_say_where_they_come_from_and_hide_secrets(
     demo_installation: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
