@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class MemoryKeyStore:
         self._keys: dict[SubjectKey, bytes | None] = {}
         self._pseudonym_keys: dict[UUID, list[bytes]] = {}
         self._generation = 0
+        self._destroyed: dict[UUID, datetime] = {}
 
     def obtain(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
         """See `KeyStore.obtain`."""
@@ -36,8 +38,16 @@ class MemoryKeyStore:
         for key in keys:
             destroyed += self._keys.get(key) is not None
             self._keys[key] = None
+            self._destroyed.setdefault(key[0], datetime.now(UTC))
         self._generation += 1
         return destroyed
+
+    def rotate_due(self, destroyed_before: datetime) -> list[UUID]:
+        """See `KeyStore.rotate_due`. There are no copies."""
+        due = [tenant for tenant, since in self._destroyed.items() if since < destroyed_before]
+        for tenant in due:
+            del self._destroyed[tenant]
+        return due
 
     def hmac_keys(self, tenant_id: UUID) -> list[bytes]:
         """See `KeyStore.hmac_keys`."""

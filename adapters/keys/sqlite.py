@@ -18,6 +18,7 @@ import secrets
 import sqlite3
 import threading
 from collections import defaultdict
+import time
 from functools import wraps
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 from uuid import UUID
@@ -29,8 +30,8 @@ from application.ports.keys import KeysUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import datetime
     from pathlib import Path
-    from uuid import UUID
 
     from application.ports.keys import SubjectKey
     from domain.kernel.personal import KeyKind
@@ -45,6 +46,7 @@ CREATE TABLE IF NOT EXISTS keys (
 CREATE TABLE IF NOT EXISTS pseudonym_keys (
   tenant BLOB NOT NULL, version INTEGER NOT NULL, kek INTEGER NOT NULL, wrapped BLOB NOT NULL,
   PRIMARY KEY (tenant, version)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS destroyed (tenant BLOB PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS generation (n INTEGER NOT NULL);
 INSERT INTO generation SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM generation);
 """
@@ -67,6 +69,8 @@ _MANY: Final = (
     "SELECT asked.key, kek, wrapped FROM json_each(?) asked CROSS JOIN keys"
     " WHERE tenant = ? AND subject = asked.value AND kind = ?"
 )
+_DESTROYED: Final = "INSERT INTO destroyed VALUES (?, ?) ON CONFLICT DO NOTHING"
+_DUE: Final = "SELECT tenant FROM destroyed WHERE since < ?"
 _PSEUDONYMS: Final = "SELECT kek, wrapped FROM pseudonym_keys WHERE tenant = ? ORDER BY version DESC"
 
 
@@ -180,6 +184,7 @@ class SqliteKeyStore:
                     "INSERT INTO keys VALUES (?, ?, ?, 0, NULL) ON CONFLICT DO UPDATE SET wrapped = NULL, kek = 0",
                     row,
                 )
+                self._database.execute(_DESTROYED, (tenant.bytes, time.time()))
             self._database.execute("UPDATE generation SET n = n + 1")
         return destroyed
 
@@ -206,6 +211,18 @@ class SqliteKeyStore:
             return int(self._reader.execute("SELECT n FROM generation").fetchone()[0])
 
     @_in_the_ports_words
+    def rotate_due(self, destroyed_before: datetime) -> list[UUID]:
+        """See `KeyStore.rotate_due`. Rotations that were interrupted are due at once."""
+        with self._read_lock:
+            asked = (destroyed_before.timestamp(),)
+            due = [tenant for (tenant,) in self._reader.execute(_DUE, asked).fetchall()]
+            due += [bytes.fromhex(tenant) for tenant, keks in self._load_keks().items() if len(keks) > 1]
+        tenants = [UUID(bytes=tenant) for tenant in dict.fromkeys(due)]
+        for tenant_id in tenants:
+            self.rotate(tenant_id)
+        return tenants
+
+    @_in_the_ports_words
     def rotate(self, tenant_id: UUID) -> None:
         """Wrap what is left of a tenant's keys anew and destroy its old key-encryption keys.
 
@@ -214,6 +231,7 @@ class SqliteKeyStore:
         tenant = tenant_id.bytes
         with self._lock, self._transaction():
             fresh = self._new_kek(tenant)
+            self._database.execute("DELETE FROM destroyed WHERE tenant = ?", (tenant,))
             for table, columns in (("keys", "subject, kind"), ("pseudonym_keys", "version, version")):
                 rows = self._database.execute(
                     f"SELECT {columns}, kek, wrapped FROM {table} WHERE tenant = ? AND wrapped IS NOT NULL",

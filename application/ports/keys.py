@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
     from uuid import UUID
 
     from domain.kernel.personal import KeyKind
@@ -36,6 +37,13 @@ class KeyStore(Protocol):
 
     def destroy(self, keys: Iterable[SubjectKey]) -> int:
         """Destroy keys for ever; how many there were. A destroyed key leaves a mark without content."""
+
+    def rotate_due(self, destroyed_before: datetime) -> list[UUID]:
+        """Make copies of destroyed keys unreadable, those in backups of the store too; for which tenants.
+
+        A tenant is due when a key of it was destroyed before that moment and not rotated away since: so whoever asks
+        with the moment a day ago rotates each once a day at most. Live keys stay, whatever interrupts it.
+        """
 
     def hmac_keys(self, tenant_id: UUID) -> list[bytes]:
         """The tenant's live pseudonym keys, the current one first; made on first use."""

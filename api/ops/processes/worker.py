@@ -13,6 +13,7 @@ from adapters.postgres.roles import Role
 from api.composition import composed
 from api.ops.errors import CannotRun
 from application.jobs import Workflows
+from application.rotation import rotate_daily
 from projections.jobs.dispatcher import Dispatcher
 from projections.jobs.runner import Runner
 from projections.jobs.runs import counts
@@ -37,7 +38,10 @@ _ABOUT: Final = {
 
 
 async def work(around: Around) -> None:
-    """Dispatch and run jobs until asked to stop; those under way stop at their next safe point."""
+    """Dispatch and run jobs until asked to stop; those under way stop at their next safe point.
+
+    Beside that, copies of destroyed keys are made unreadable once a day.
+    """
     loop, dsn = asyncio.get_running_loop(), around.settings.dsn(Role.PROJECTOR, around.database.admin)
     broker = around.settings.broker_url
     async with composed(around.settings, around.database.admin, tracer=around.tracer) as parts:
@@ -58,16 +62,19 @@ async def work(around: Around) -> None:
         around.meters.figures(lambda: _figures(dsn), _ABOUT)
         queue.start(_THREADS)
         dispatching = asyncio.create_task(asyncio.to_thread(dispatcher.run, stop))
+        rotating = asyncio.create_task(rotate_daily(parts.keys, parts.clock, around.stop))
         around.line.ready()
         try:
             asked = asyncio.create_task(around.stop.wait())
-            await asyncio.wait({dispatching, asked}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({dispatching, rotating, asked}, return_when=asyncio.FIRST_COMPLETED)
             asked.cancel()
         finally:
             runner.stop()
             stop.set()
             await asyncio.to_thread(queue.stop, _PATIENCE)
             await dispatching
+            around.stop.set()
+            await rotating
 
 
 def _figures(dsn: str) -> Mapping[str, float]:

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -107,6 +108,23 @@ def test_pseudonym_keys_stay(store: KeyStore) -> None:
     assert store.hmac_keys(TENANT) == [key] != store.hmac_keys(uuid4())
 
 
+def test_a_tenant_is_rotated_once_after_its_first_destroyed_key(store: KeyStore) -> None:
+    one, other, kept = subject(), subject(), subject()
+    made = store.obtain([one, other, kept])
+    pseudonyms = store.hmac_keys(TENANT)
+    started = datetime.now(UTC)
+    assert store.rotate_due(started + timedelta(days=1)) == []
+    store.destroy([one])
+    store.destroy([other])
+    assert store.rotate_due(started - timedelta(days=1)) == []
+    assert store.rotate_due(datetime.now(UTC) + timedelta(seconds=1)) == [TENANT]
+    assert store.rotate_due(datetime.now(UTC) + timedelta(seconds=1)) == []
+    assert store.find([one, other, kept]) == {kept: made[kept]}
+    assert store.hmac_keys(TENANT) == pseudonyms
+    store.destroy([kept])
+    assert store.rotate_due(datetime.now(UTC) + timedelta(seconds=1)) == [TENANT]
+
+
 def test_files_are_the_owners_alone(tmp_path: Path) -> None:
     folder = tmp_path / "open"
     folder.mkdir(mode=0o755)
@@ -156,7 +174,7 @@ def test_a_copy_from_before_opens_no_destroyed_key_after_rotation(folder: Path, 
     shutil.copy(folder / "keys.sqlite", backup)
     second = SqliteKeyStore(folder)
     second.destroy([gone])
-    second.rotate(TENANT)
+    assert second.rotate_due(datetime.now(UTC) + timedelta(seconds=1)) == [TENANT]
     second.close()
     assert set(reopened(folder, [gone, kept])) == {kept}
     shutil.copy(backup, folder / "keys.sqlite")
@@ -228,7 +246,9 @@ def test_rotation_interrupted_anywhere_loses_nothing(
     assert reopened(crashed, wanted) == made
     assert reopened(crashed, [gone]) == {}
     after = SqliteKeyStore(crashed)
-    after.rotate(TENANT)
+    # Halfway through, or not begun: due either way. Over, when nothing but the last word was missing.
+    due = after.rotate_due(datetime.now(UTC) + timedelta(seconds=1))
+    assert due == ([] if point == "after the drop" else [TENANT])
     more = after.obtain([subject()])
     after.close()
     assert reopened(crashed, [*wanted, *more]) == {**made, **more}
