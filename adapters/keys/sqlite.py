@@ -17,8 +17,8 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections import defaultdict
 import time
+from collections import defaultdict
 from functools import wraps
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 from uuid import UUID

@@ -71,11 +71,6 @@ class Place:
         return derived_id(self.tenant_id, *what)
 
     @property
-    def first_workspace(self) -> WorkspaceId:
-        """The workspace that came with the tenant."""
-        return WorkspaceId(self.id_of("workspace"))
-
-    @property
     def owner(self) -> Principal:
         """The owner, as a member who acts."""
         return self.acting(MemberId(self.id_of("owner")), TenantRole.OWNER)

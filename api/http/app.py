@@ -1,7 +1,7 @@
 """The HTTP door: what is answered where, and how an error becomes a problem document.
 
 For the middlewares around it: `scope["penguin.request_id"]` is there from the outermost one on, and after the answer
-`penguin.tenant` (UUID) and `penguin.command` (`context.slug`) or `penguin.query`, as far as the request got.
+`penguin.tenant` (UUID) and `penguin.command` (`context.slug`), as far as the request got.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is noted of a request: a log line, a measurement, a span.
 
-The doors say in the scope what was asked: `penguin.tenant` (its id), `penguin.command` or `penguin.query` (its name).
+The doors say in the scope what was asked: `penguin.tenant` (its id), `penguin.command` (its name).
 `penguin.request_id` is made here: what the caller sent as `X-Request-Id` where that looks like an id (a UUID, or 16 to
 64 hexadecimal digits), since a log line must not repeat what might be a name.
 
@@ -109,7 +109,7 @@ class Lines:
 
 
 def _name(scope: Scope) -> str | None:
-    name = scope.get("penguin.command") or scope.get("penguin.query")
+    name = scope.get("penguin.command")
     return name if _is_plain(name) else None
 
 

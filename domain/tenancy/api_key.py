@@ -94,10 +94,6 @@ class ApiKey:
         own = holds(TenantRole(self.role), self.permissions)
         return own if holder is None else own & holder
 
-    def reaches(self, workspace_id: WorkspaceId) -> bool:
-        """Whether the key may touch what belongs to a workspace."""
-        return self.workspaces is None or workspace_id in self.workspaces
-
 
 ApiKeyState: TypeAlias = NoApiKey | ApiKey
 

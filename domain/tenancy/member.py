@@ -24,7 +24,6 @@ from domain.kernel.text import ShortText
 from domain.tenancy.secret import SecretCommand
 
 INVITATION_LASTS: Final = timedelta(days=7)
-INVITATION_SECRET: Final = "invitation"  # noqa: S105 - the purpose of the HMAC, no secret
 
 
 class MemberInvited(Event, name="tenancy.member_invited", version=1, subject="member_id"):

@@ -176,8 +176,10 @@ class RenameTenant(Command, context="tenancy", stream="tenant", permission=Permi
     name: ShortText
 
 
-class ChangePlan(Command, context="tenancy", stream="tenant", permission=Permission.INTERNAL, internal=True):
-    """Put the tenant on another plan, or give it a rate of its own."""
+class ChangePlan(
+    Command, context="tenancy", stream="tenant", permission=Permission.PLATFORM_TENANTS_REGISTER
+):
+    """Put the tenant on another plan, or give it a rate of its own. For who registers tenants on a plan."""
 
     plan: Plan
     commands_a_minute: CommandRate | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from domain.kernel.permissions import TenantRole, WorkspaceRole
+from domain.kernel.permissions import StaffRole, TenantRole, WorkspaceRole
 from domain.tenancy.member import SetWorkspaceRole
 from domain.tenancy.tenant import SuspendTenant
 from tests.support.api import Api
@@ -73,3 +73,19 @@ async def test_a_suspended_tenants_owner_closes_it_and_hands_on_nothing(api: Api
     assert refused.json()["type"] == "/problems/tenant-suspended"
     slug = {"tenant_slug": f"acme-{tenant.id.hex[-12:]}"}
     assert (await api.post(f"{path}/close-tenant", tenant.key, slug)).status_code == 200
+
+
+async def test_who_registers_tenants_can_put_one_on_another_plan_and_nobody_else(api: Api) -> None:
+    tenant = await api.tenant(rate=None)
+    (_, operations), (_, support) = await api.staff(StaffRole.OPERATIONS), await api.staff(StaffRole.SUPPORT)
+    path, body = f"/v1/tenancy/{tenant.id}/change-plan", {"plan": "enterprise", "commands_a_minute": 5_000}
+    there = {"penguin_tenant": str(tenant.id)}
+    for refused in (await api.post(path, tenant.key, body), await api.post(path, support, body, **there)):
+        assert refused.status_code == 403, refused.text
+        assert refused.json()["type"] == "/problems/missing-permission"
+    changed = await api.post(path, operations, body, **there)
+    assert changed.status_code == 200, changed.text
+    assert [event["name"] for event in changed.json()["events"]] == ["tenancy.plan_changed"]
+    made = {"workspace_id": str(tenant.workspace_id), "name": "Newsletter"}
+    rated = await api.post("/v1/audience/new/create-list", tenant.key, made)
+    assert ";q=5000;" in rated.headers["ratelimit-policy"]

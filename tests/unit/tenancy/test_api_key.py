@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.kernel.errors import NotFound
-from domain.kernel.ids import ApiKeyId, MemberId, StaffId, WorkspaceId
+from domain.kernel.ids import ApiKeyId, MemberId, StaffId
 from domain.kernel.permissions import STAFF_ROLES, TENANT_ROLES, Permission, StaffRole, TenantRole
 from domain.tenancy.api_key import (
     API_KEY,
@@ -144,10 +144,3 @@ def test_a_key_of_staff_follows_their_role() -> None:
     operations = STAFF_ROLES[StaffRole.OPERATIONS]
     assert bound.held_by(operations) == operations
     assert bound.held_by(None) == frozenset()
-
-
-def test_where_a_key_reaches() -> None:
-    here, there = WorkspaceId(uid(10)), WorkspaceId(uid(11))
-    assert key().reaches(here)
-    assert key(workspaces=[here]).reaches(here)
-    assert not key(workspaces=[here]).reaches(there)
