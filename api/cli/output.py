@@ -27,7 +27,7 @@ from adapters.postgres.roles import RolesUnusable
 from api.ops import logs
 from api.ops.errors import CannotRun
 from application.batch import problems_of
-from application.ports.log import KeyReused, LogError, UnknownLog
+from application.ports.log import KeyReused, LogError, UnknownLog, Unstorable
 from domain.kernel.errors import Refusal, RefusalKind
 
 if TYPE_CHECKING:
@@ -141,6 +141,8 @@ def _told(error: Exception) -> tuple[Exit, str, Mapping[str, Any]] | None:
             return Exit.NOT_FOUND, str(error), {"code": "not-found", "detail": str(error)}
         case KeyReused():
             return Exit.REFUSED, str(error), {"code": "key-reused", "detail": str(error)}
+        case Unstorable():
+            return Exit.REFUSED, str(error), {"code": "unstorable", "detail": str(error)}
         case psycopg.OperationalError():
             said = (
                 "The database cannot be reached. Is it running? `penguinmails serve` starts the embedded one."

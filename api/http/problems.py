@@ -30,6 +30,7 @@ from application.ports.log import (
     OutcomeUnknown,
     StaleAuthorisation,
     UnknownLog,
+    Unstorable,
     VersionConflict,
 )
 from application.principals import Unauthenticated
@@ -176,6 +177,13 @@ LOG_UNAVAILABLE: Final = _kind(
     "The database or the keys cannot be reached just now. Nothing was written; try again after `Retry-After` seconds.",
     retry_after=1,
 )
+UNSTORABLE: Final = _kind(
+    "unstorable",
+    S.UNPROCESSABLE_ENTITY,
+    "The request holds what cannot be stored",
+    "A value cannot be stored, however often it is sent: a NUL character, a number out of range. Nothing was written; "
+    "send another value.",
+)
 OUTCOME_UNKNOWN: Final = _kind(
     "outcome-unknown",
     S.SERVICE_UNAVAILABLE,
@@ -252,6 +260,7 @@ _OF_LOG: Final[dict[type[LogError], Kind]] = {
     StaleAuthorisation: ACCESS_CHANGED,
     UnknownLog: NOT_FOUND,
     LogUnavailable: LOG_UNAVAILABLE,
+    Unstorable: UNSTORABLE,
     OutcomeUnknown: OUTCOME_UNKNOWN,
 }
 _OF_ANALYTICS: Final[dict[type[AnalyticsError], Kind]] = {

@@ -151,8 +151,8 @@ class LogUnavailable(LogError):
     """The database cannot be reached, or is too busy. Nothing was written; try again."""
 
 
-class Unstorable(LogUnavailable):
-    """The request holds what cannot be stored: a NUL character, a number out of range. Nothing was written."""
+class Unstorable(LogError):
+    """The request holds what can never be stored: a NUL character, a number out of range. Nothing was written."""
 
 
 class OutcomeUnknown(LogError):
