@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from adapters.duckdb.settings import OlapSettings
 from adapters.postgres.roles import Role
+from adapters.sockets import short_socket
 
 if TYPE_CHECKING:
     from api.settings import Settings
-
-_LONGEST_SOCKET_PATH: Final = 100
 
 
 def olap_settings(settings: Settings, server: str) -> OlapSettings:
@@ -22,18 +17,5 @@ def olap_settings(settings: Settings, server: str) -> OlapSettings:
     return OlapSettings(
         folder=settings.olap_folder,
         database_url=settings.dsn(Role.PROJECTOR, server),
-        listen=f"grpc+unix://{_socket(settings.olap_folder)}",
+        listen=f"grpc+unix://{short_socket(settings.olap_folder, 'olap.sock')}",
     )
-
-
-def _socket(folder: Path) -> Path:
-    """In the folder; where its path is too long for a socket, in one of our own below the temporary folder."""
-    near = folder / "olap.sock"
-    if len(os.fsencode(near)) <= _LONGEST_SOCKET_PATH:
-        return near
-    mark = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
-    own = Path(tempfile.gettempdir()) / f"penguinmails-olap-{os.geteuid()}-{mark}"
-    own.mkdir(mode=0o700, exist_ok=True)
-    if own.stat().st_uid != os.geteuid() or own.is_symlink():
-        raise PermissionError(f"{own} exists and is somebody else's; remove it")
-    return own / near.name

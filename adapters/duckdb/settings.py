@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
-_LONGEST_SOCKET_PATH: Final = 100
-"""A socket's path must fit into 108 bytes on Linux and 104 on macOS."""
+from adapters import sockets
 
 
 class InvalidSettings(ValueError):
@@ -42,9 +39,9 @@ class OlapSettings:
         location = self.listen or f"grpc+unix://{self.folder.resolve() / 'olap.sock'}"
         parts = urlsplit(location)
         if parts.scheme == "grpc+unix":
-            if len(os.fsencode(parts.path)) > _LONGEST_SOCKET_PATH:
+            if not sockets.fits(parts.path):
                 raise InvalidSettings(
-                    f"folder: a socket in it would have a path over {_LONGEST_SOCKET_PATH} bytes. Choose a shorter "
+                    f"folder: a socket in it would have a path over {sockets.LONGEST} bytes. Choose a shorter "
                     "folder, or set listen to grpc://127.0.0.1:PORT and a token"
                 )
         elif parts.scheme in {"grpc", "grpc+tcp"} and parts.hostname in {"127.0.0.1", "localhost", "::1"}:

@@ -10,16 +10,13 @@ import hashlib
 import os
 import pwd
 import re
-import stat
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters import sockets
 from adapters.postgres.binaries import Binaries
 
-# The shortest limit among the systems served (macOS 104, Linux 108), less the closing NUL.
-_LONGEST_SOCKET_PATH = 103
 _REFUGE = Path("/var/lib/penguinmails")
 _USERS = ("postgres", "nobody")
 
@@ -82,12 +79,8 @@ class Place:
     def socket_folder(self) -> Path:
         """A folder for the socket, 0700; below the system's temporary folder when the path is long or odd."""
         near = self.home / "socket"
-        fits = len(os.fsencode(near / ".s.PGSQL.5432.lock")) <= _LONGEST_SOCKET_PATH
-        if fits and re.fullmatch(r"[\w./+-]+", str(near), re.ASCII):
-            folder = near
-        else:
-            mark = hashlib.sha256(os.fsencode(self.home.resolve())).hexdigest()[:16]
-            folder = Path(tempfile.gettempdir()) / f"penguinmails-{mark}"
+        plain = re.fullmatch(r"[\w./+-]+", str(near), re.ASCII)
+        folder = near if plain and sockets.fits(near / ".s.PGSQL.5432.lock") else sockets.stand_in(self.home)
         own_folder(folder, self.account)
         return folder
 
@@ -105,11 +98,7 @@ def own_folder(folder: Path, account: Account) -> None:
         folder.mkdir(mode=0o700)
         account.give(folder)
     except FileExistsError:
-        had = folder.lstat()
-        if not stat.S_ISDIR(had.st_mode) or had.st_uid != account.uid or stat.S_IMODE(had.st_mode) & 0o077:
-            raise PermissionError(
-                f"{folder} exists and is not a private folder of user {account.uid}"
-            ) from None
+        sockets.assert_private(folder, account.uid)
 
 
 def write_private(file: Path, text: str) -> None:

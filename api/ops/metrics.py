@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +17,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from adapters.sockets import short_socket
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
     from pathlib import Path
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 PROCESSES: Final = ("projector", "worker", "olap")
 """The processes beside the API; each may be asked for its figures."""
-_LONGEST_SOCKET_PATH: Final = 100
 _PATIENCE: Final = 1.0
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -96,19 +94,6 @@ class _Figures(Collector):
 
     def _family(self, name: str) -> GaugeMetricFamily:
         return GaugeMetricFamily(f"penguinmails_{name}", self._about.get(name, name), labels=self._labels)
-
-
-def short_socket(folder: Path, name: str) -> Path:
-    """A path for a Unix socket in `folder`; below the temporary folder when that is too long for one."""
-    near = folder / name
-    if len(os.fsencode(near)) <= _LONGEST_SOCKET_PATH:
-        return near
-    mark = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
-    elsewhere = folder.__class__(tempfile.gettempdir()) / f"penguinmails-{mark}"
-    elsewhere.mkdir(mode=0o700, exist_ok=True)
-    if elsewhere.stat().st_uid != os.geteuid():
-        raise PermissionError(f"{elsewhere} exists and is somebody else's")
-    return elsewhere / name
 
 
 def socket_path(run: Path, process: str) -> Path:

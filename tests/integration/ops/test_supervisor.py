@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from api.ops.metrics import Meters, answering, ask, everything, short_socket, socket_path
+from adapters.sockets import short_socket, stand_in
+from api.ops.metrics import Meters, answering, ask, everything, socket_path
 from api.ops.state import AlreadyServed, RunState, identity, own_identity
 from api.ops.supervisor import Child, DidNotStart, Program, Supervisor, child_environment
 from tests.support.serving import ROOT
@@ -251,3 +252,21 @@ def test_a_long_folder_gets_a_short_socket(tmp_path: Path) -> None:
     assert path.parent.stat().st_mode & 0o077 == 0
     assert path == short_socket(far, "x.metrics") != short_socket(tmp_path, "x.metrics")
     path.parent.rmdir()
+
+
+def test_a_stand_in_that_others_could_enter_is_refused(tmp_path: Path) -> None:
+    far = tmp_path / ("long" * 30)
+    far.mkdir()
+    elsewhere = stand_in(far)
+    elsewhere.symlink_to(tmp_path)
+    try:
+        with pytest.raises(PermissionError):
+            short_socket(far, "x.metrics")
+    finally:
+        elsewhere.unlink()
+    elsewhere.mkdir(mode=0o755)
+    try:
+        with pytest.raises(PermissionError):
+            short_socket(far, "x.metrics")
+    finally:
+        elsewhere.rmdir()
