@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from api.http import batches, received
 from api.http.invitations import Acceptance
-from api.http.shapes import Json, page_of, parameter, ref, single
+from api.http.shapes import (
+    READ_PARAMETERS,
+    READ_STATUSES,
+    WRITE_STATUSES,
+    Json,
+    answer,
+    page_of,
+    parameter,
+    problems,
+    ref,
+    shared,
+    single,
+    without_null,
+)
 from application.replay import HistoryFilters
 from domain.audience.intake import Mapping
 from domain.kernel.permissions import Permission
 from projections.olap.reports import REPORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from api.http.openapi import Document
 
-_READS: Final = (400, 401, 403, 404, 422, 429, 500, 503)
-_WRITES: Final = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
-_FROM: Final = ("Grant", "Tenant", "Version", "RequestId")
 _TEXT: Final[Json] = {"type": "string"}
 _UUID: Final[Json] = {"type": "string", "format": "uuid"}
 _STREAM: Final = parameter("stream", "The stream, as `category:id`.", _TEXT, needed=True)
@@ -52,18 +60,6 @@ def fixed_paths(document: Document) -> Json:
     }
 
 
-def _responses(statuses: Iterable[int]) -> Json:
-    return {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in statuses}
-
-
-def _shared(names: Iterable[str]) -> list[Json]:
-    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
-
-
-def _good(shape: Json, media: str = "application/json", about: str = "As of `position`.") -> Json:
-    return {"description": about, "content": {media: {"schema": shape}}}
-
-
 def _reading(
     operation: str, summary: str, permission: Permission | None, own: list[Json], shape: Json, tag: str = ""
 ) -> Json:
@@ -72,8 +68,8 @@ def _reading(
         "tags": [tag or operation.partition("_")[0]],
         "summary": summary,
         "x-permission": None if permission is None else permission.value,
-        "parameters": [*own, *_shared(_FROM)],
-        "responses": {"200": _good(shape), **_responses(_READS)},
+        "parameters": [*own, *shared(READ_PARAMETERS)],
+        "responses": {"200": answer("As of `position`.", shape), **problems(READ_STATUSES)},
     }
 
 
@@ -98,7 +94,7 @@ def _history(document: Document) -> Json:
                 "history_events",
                 "What happened, in order",
                 allowed,
-                [*filters, direction, *_shared(("Cursor", "Limit"))],
+                [*filters, direction, *shared(("Cursor", "Limit"))],
                 page,
             )
         },
@@ -107,7 +103,7 @@ def _history(document: Document) -> Json:
                 "access_reads",
                 "Who read what: personal values, exports, and everything that staff read",
                 Permission.ACCESS_READ,
-                [*filters, direction, *_shared(("Cursor", "Limit"))],
+                [*filters, direction, *shared(("Cursor", "Limit"))],
                 page,
             )
         },
@@ -145,7 +141,7 @@ def _reports() -> Json:
     }
     for name, report in REPORTS.items():
         own = [
-            parameter(field, shape.get("description", field), _plain(shape))
+            parameter(field, shape.get("description", field), without_null(shape))
             for field, shape in report.info.parameters.get("properties", {}).items()
         ]
         as_csv = [
@@ -167,7 +163,7 @@ def _reports() -> Json:
             columns={"type": "array", "items": _TEXT},
             truncated={"type": "boolean"},
         )
-        waits = _shared(("MinPosition",))
+        waits = shared(("MinPosition",))
         made = _reading(f"reports_{name}", report.info.title, allowed, [*own, *as_csv, *waits], shape)
         made["description"] = report.info.about
         made["responses"]["200"]["content"]["text/csv"] = {"schema": _TEXT}
@@ -184,17 +180,11 @@ def _reports() -> Json:
             f"reports_{name}_events",
             f"The events behind one row of: {report.info.title}",
             allowed,
-            [*own, *cells, after, *_shared(("Limit", "MinPosition"))],
+            [*own, *cells, after, *shared(("Limit", "MinPosition"))],
             page_of(ref("EventBehind")),
         )
         paths |= {f"/v1/reports/{name}": {"get": made}, f"/v1/reports/{name}/events": {"get": events}}
     return paths
-
-
-def _plain(shape: Json) -> Json:
-    kept = {key: value for key, value in shape.items() if key not in ("default", "title", "anyOf")}
-    choices: list[Any] = [one for one in shape.get("anyOf", []) if one != {"type": "null"}]
-    return {**kept, **(choices[0] if choices else {})}
 
 
 def _batch() -> Json:
@@ -205,11 +195,11 @@ def _batch() -> Json:
         "summary": "Many commands, one a line, answered in the order of the lines",
         "description": "Each line has its own `id`, its idempotency key. Lines about one stream apply in their "
         "order; a line that fails stops no other. After a broken connection, send the same lines again.",
-        "parameters": _shared(("DryRunHeader", "DryRun", "Reason", "Tenant", "Version", "RequestId")),
+        "parameters": shared(("DryRunHeader", "DryRun", "Reason", "Tenant", "Version", "RequestId")),
         "requestBody": {"required": True, "content": lines},
         "responses": {
-            "200": _good(ref("BatchAnswer"), "application/x-ndjson", "One answer a line."),
-            **_responses((400, 401, 403, 404, 413, 415, 422, 429, 500, 503)),
+            "200": answer("One answer a line.", ref("BatchAnswer"), "application/x-ndjson"),
+            **problems((400, 401, 403, 404, 413, 415, 422, 429, 500, 503)),
         },
     }
 
@@ -220,12 +210,12 @@ def _acceptance(document: Document) -> Json:
         "tags": ["tenancy"],
         "summary": "Join with the token of an invitation",
         "security": [],
-        "parameters": _shared(("IdempotencyKey", "Version", "RequestId")),
+        "parameters": shared(("IdempotencyKey", "Version", "RequestId")),
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": document.schema(Acceptance)}},
         },
-        "responses": {"200": _good(ref("Outcome"), about="Joined."), **_responses(_WRITES)},
+        "responses": {"200": answer("Joined.", ref("Outcome")), **problems(WRITE_STATUSES)},
     }
 
 
@@ -253,10 +243,10 @@ def _imports(document: Document) -> Json:
             parameter("encoding", "Where it is known; guessed otherwise.", _TEXT),
             parameter("delimiter", "Where it is known; guessed otherwise.", _TEXT),
             name,
-            *_shared(("IdempotencyKey", "Reason", "Version", "RequestId")),
+            *shared(("IdempotencyKey", "Reason", "Version", "RequestId")),
         ],
         "requestBody": {"required": True, "content": files},
-        "responses": {"201": _good(ref("Upload"), about="Registered."), **_responses(_WRITES)},
+        "responses": {"201": answer("Registered.", ref("Upload")), **problems(WRITE_STATUSES)},
     }
     preview = _reading(
         "audience_import_preview",
@@ -269,7 +259,7 @@ def _imports(document: Document) -> Json:
         "required": False,
         "content": {"application/json": {"schema": document.schema(Mapping)}},
     }
-    preview["responses"] |= _responses((409, 413, 415))
+    preview["responses"] |= problems((409, 413, 415))
     progress = _reading(
         "audience_import_progress",
         "Where an import stands",
@@ -284,7 +274,7 @@ def _imports(document: Document) -> Json:
         [import_id],
         {},
     )
-    errors["responses"]["200"] = _good(_TEXT, "text/csv", "Rows with row, column, code and remedy.")
+    errors["responses"]["200"] = answer("Rows with row, column, code and remedy.", _TEXT, "text/csv")
     return {
         "/v1/audience/imports": {"post": upload},
         "/v1/audience/imports/{id}/progress": {"get": progress},

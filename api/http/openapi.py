@@ -8,7 +8,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api.http.fixed import fixed_paths
 from api.http.problems import MEDIA_TYPE, catalogue
-from api.http.shapes import PARAMETERS, SCHEMAS, Json, example, page_of, parameter, ref, single
+from api.http.shapes import (
+    PARAMETERS,
+    READ_PARAMETERS,
+    READ_STATUSES,
+    SCHEMAS,
+    WRITE_STATUSES,
+    Json,
+    answer,
+    example,
+    page_of,
+    parameter,
+    problems,
+    ref,
+    shared,
+    single,
+    without_null,
+)
 from api.http.versions import DEPRECATED, LATEST
 from application.queries import QUERIES
 from domain.kernel.commands import COMMANDS
@@ -16,16 +32,12 @@ from domain.kernel.personal import ERASED, SEALED, personal_fields
 from domain.tenancy.secret import SecretCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pydantic import BaseModel
 
     from application.queries import Query
     from domain.kernel.commands import Command
 
 _TEMPLATE: Final = "#/components/schemas/{model}"
-COMMAND_PROBLEMS: Final = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
-READ_PROBLEMS: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
 _COMMAND_PARAMETERS: Final = (
     "IdempotencyKey",
     "IfMatch",
@@ -36,7 +48,6 @@ _COMMAND_PARAMETERS: Final = (
     "Version",
     "RequestId",
 )
-_READ_PARAMETERS: Final = ("Grant", "Tenant", "Version", "RequestId")
 _STATUS: Final = {
     400: "The request cannot be read: its headers, or JSON that is none.",
     401: "No live API key.",
@@ -100,7 +111,7 @@ class Document:
                 "responses": {
                     "200": answer("Done, or rehearsed.", {"anyOf": [outcome, ref("Rehearsal")]}),
                     "201": answer("Done, on a new stream.", outcome),
-                    **problems(COMMAND_PROBLEMS),
+                    **problems(WRITE_STATUSES),
                 },
             }
         }
@@ -122,8 +133,8 @@ class Document:
             "x-permission": query.permission.value,
             "x-shows-personal-with": None if query.reveals_with is None else query.reveals_with.value,
             **deprecated(operation),
-            "parameters": [*own, *shared((*ways, *_READ_PARAMETERS))],
-            "responses": {"200": answer("As of `position`.", shape), **problems(READ_PROBLEMS)},
+            "parameters": [*own, *shared((*ways, *READ_PARAMETERS))],
+            "responses": {"200": answer("As of `position`.", shape), **problems((*READ_STATUSES, 409))},
         }
 
     def row(self, query: Query) -> Json:
@@ -157,23 +168,8 @@ class Document:
         ]
 
 
-def without_null(shape: Json) -> Json:
-    """A parameter that is not given is left out; it is never null."""
-    kept = {key: value for key, value in shape.items() if key not in ("default", "title")}
-    choices = [one for one in kept.get("anyOf", []) if one != {"type": "null"}]
-    if len(choices) == 1:
-        del kept["anyOf"]
-        return {**kept, **choices[0]}
-    return kept
-
-
 def _id_parameter() -> Json:
     return {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
-
-
-def shared(names: Iterable[str]) -> list[Json]:
-    """Parameters by reference."""
-    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
 
 
 def described(thing: object) -> Json:
@@ -186,16 +182,6 @@ def described(thing: object) -> Json:
 def deprecated(operation: str) -> Json:
     """The mark of an operation that goes."""
     return {"deprecated": True} if operation in DEPRECATED else {}
-
-
-def answer(about: str, shape: Json, media: str = "application/json") -> Json:
-    """A good answer."""
-    return {"description": about, "content": {media: {"schema": shape}}}
-
-
-def problems(statuses: Iterable[int]) -> Json:
-    """The problem answers with these statuses."""
-    return {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in statuses}
 
 
 def _problem_responses() -> Json:

@@ -8,10 +8,13 @@ from api.http.versions import LATEST, VERSIONS
 from domain.kernel.personal import ERASED, SEALED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Json = dict[str, Any]
 
+READ_STATUSES: Final = (400, 401, 403, 404, 422, 429, 500, 503)
+WRITE_STATUSES: Final = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
+READ_PARAMETERS: Final = ("Grant", "Tenant", "Version", "RequestId")
 _UUID: Final[Json] = {"type": "string", "format": "uuid"}
 _POSITION: Final[Json] = {
     "type": "string",
@@ -246,6 +249,31 @@ def page_of(item: Json, **more: Json) -> Json:
 def single(item: Json) -> Json:
     """One thing, and what it was made from."""
     return _object({"data": item, "position": _POSITION, "as_of": _MOMENT})
+
+
+def answer(about: str, shape: Json, media: str = "application/json") -> Json:
+    """A good answer."""
+    return {"description": about, "content": {media: {"schema": shape}}}
+
+
+def problems(statuses: Iterable[int]) -> Json:
+    """The problem answers with these statuses."""
+    return {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in statuses}
+
+
+def shared(names: Iterable[str]) -> list[Json]:
+    """Parameters by reference."""
+    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
+
+
+def without_null(shape: Json) -> Json:
+    """A parameter that is not given is left out; it is never null."""
+    kept = {key: value for key, value in shape.items() if key not in ("default", "title")}
+    choices = [one for one in kept.get("anyOf", []) if one != {"type": "null"}]
+    if len(choices) == 1:
+        del kept["anyOf"]
+        return {**kept, **choices[0]}
+    return kept
 
 
 def _header(name: str, about: str, shape: Json) -> Json:
