@@ -12,6 +12,7 @@ import typer
 from api.cli.options import Data, Key, settings_of
 from api.cli.output import Json, NotThere, as_json, data, rows, words
 from application.ports.positions import MalformedPosition, Position
+from application.showing import is_pseudonym, may_see_receipt, without_pseudonyms
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -166,7 +167,7 @@ class _Reader:
             self._who.tenant_id, stream, first, second, **self._seen
         )
         await self._record("history.difference", await self._token(now.position), 1, {"stream": stream})
-        kept = [change for change in changes if not change.path.endswith("_hmac")]
+        kept = [change for change in changes if not is_pseudonym(change.path)]
         told = {
             "from": None if before is None else _state(before),
             "to": _state(now),
@@ -204,8 +205,6 @@ class _Reader:
 
 
 def _shown(event: HistoryEvent) -> dict[str, Any]:
-    from api.http.history import without_pseudonyms
-
     told = asdict(event)
     told["recorded_at"] = event.recorded_at.isoformat()
     told["payload"] = without_pseudonyms(event.payload)
@@ -217,7 +216,7 @@ def _shown(event: HistoryEvent) -> dict[str, Any]:
 
 def _state(found: StateAt) -> dict[str, Any]:
     told = asdict(found)
-    told["state"] = {name: value for name, value in found.state.items() if not name.endswith("_hmac")}
+    told["state"] = without_pseudonyms(found.state)
     return told
 
 
@@ -258,7 +257,7 @@ async def _receipt(inside: Inside, who: Principal, text: str) -> dict[str, Any]:
     if found is None:
         raise NotThere("Nothing was ever accepted under this key.")
     events = await events_of(parts.log, tenant_id, found)
-    if not _may_see(inside, who, events):
+    if not may_see_receipt(who, events, parts.codec):
         raise NotThere("Nothing was ever accepted under this key.")
     return {
         "command": found.command,
@@ -266,16 +265,6 @@ async def _receipt(inside: Inside, who: Principal, text: str) -> dict[str, Any]:
         "accepted_at": found.recorded_at.astimezone(UTC).isoformat(),
         "events": [{"name": row.name, "version": row.version, "position": row.position} for row in events],
     }
-
-
-def _may_see(inside: Inside, who: Principal, events: list[Any]) -> bool:
-    """Those who may read the history see all; others what they did themselves."""
-    from domain.kernel.permissions import Permission
-
-    if Permission.HISTORY_READ in who.permissions:
-        return True
-    told = inside.parts.codec.metadata(events)
-    return all(one["actor"]["id"] == _plain(who.actor.id) for one in told)
 
 
 def _plain(found: UUID) -> str:

@@ -19,6 +19,7 @@ from application.commanding import Order
 from application.credentials import new_api_key, new_invitation
 from application.principals import MissingPermission, TenantSuspended
 from application.replay import PSEUDONYMOUS
+from application.showing import is_pseudonym
 from domain.kernel.commands import COMMANDS
 from domain.kernel.ids import new_id
 from domain.kernel.permissions import Permission
@@ -190,7 +191,7 @@ def sealed(event: Event) -> dict[str, Any]:
     return {
         name: SEALED if name in event.personal and value is not None else value
         for name, value in content.items()
-        if not name.endswith("_hmac")
+        if not is_pseudonym(name)
     }
 
 

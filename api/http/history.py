@@ -12,6 +12,7 @@ from api.http.asking import Asked, Desk, position_of
 from api.http.problems import bad_parameter
 from application.ports.positions import Position
 from application.replay import PSEUDONYMOUS, Direction, HistoryFilters
+from application.showing import is_pseudonym, without_pseudonyms
 from domain.access.reads import ReadKind
 from domain.kernel.errors import NotFound
 from domain.kernel.moments import Moment
@@ -125,7 +126,7 @@ class History(Desk):
                 "changes": [
                     {"path": change.path, "before": change.before, "after": change.after}
                     for change in changes
-                    if not change.path.endswith("_hmac")
+                    if not is_pseudonym(change.path)
                 ],
             },
             "position": position,
@@ -188,11 +189,6 @@ def _state(found: StateAt) -> dict[str, Any]:
         "version": found.version,
         "state": without_pseudonyms(found.state),
     }
-
-
-def without_pseudonyms(content: dict[str, Any]) -> dict[str, Any]:
-    """HMACs of secrets and addresses stay in the log."""
-    return {name: value for name, value in content.items() if not name.endswith("_hmac")}
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -14,7 +14,7 @@ from api.http.problems import NO_SUCH_RECEIPT, Problem
 from application.commanding import events_of as events_of_receipt
 from application.ports.log import LogUnavailable
 from application.ports.positions import Position
-from domain.kernel.permissions import Permission
+from application.showing import may_see_receipt
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from application.ports.log import Receipt, Recorded
-    from application.principals import Principal
+    from application.ports.log import Receipt
 
 _STANDING: Final = """
     SELECT v.name, coalesce(p.epoch, 0), coalesce(p.position, 0), coalesce(p.state, 'live')
@@ -50,7 +49,7 @@ class Receipts(Desk):
         if receipt is None:
             raise Problem(NO_SUCH_RECEIPT)
         events = await events_of_receipt(self.parts.log, tenant_id, receipt)
-        if not self._may_see(asked.principal, events):
+        if not may_see_receipt(asked.principal, events, self.parts.codec):
             raise Problem(NO_SUCH_RECEIPT)
         head = await self.parts.log.head(tenant_id)
         epoch = head.epoch if head else 1
@@ -68,12 +67,6 @@ class Receipts(Desk):
             "as_of": receipt.recorded_at.isoformat(),
         }
         return self.answer(asked, content, position.token())
-
-    def _may_see(self, principal: Principal, events: list[Recorded]) -> bool:
-        if Permission.HISTORY_READ in principal.permissions:
-            return True
-        actors = [metadata["actor"]["id"] for metadata in self.parts.codec.metadata(events)]
-        return all(actor == str(principal.actor.id) for actor in actors)
 
     async def _caught_up(self, tenant_id: UUID, receipt: Receipt, epoch: int) -> dict[str, Any]:
         """By view: whether it shows what the command did, and whether it stopped."""
