@@ -136,7 +136,7 @@ class JsonCodec:
     def keys_of(
         self, tenant_id: UUID, events: Iterable[Event], cause: Cause | None = None
     ) -> list[SubjectKey]:
-        """See `EventCodec.keys_of`. An address whose sealed form is at hand needs none."""
+        """See `EventCodec.keys_of`. What an actor says whose sealed form is at hand needs none."""
         needed: dict[tuple[str, KeyKind], None] = {}
         for event in events:
             if event.personal:
@@ -145,10 +145,11 @@ class JsonCodec:
                 for field, kind, _ in _places(type(event)):
                     if values[field] is not None:
                         needed[subject, kind] = None
-        if cause is not None and cause.ip is not None:
+        if cause is not None:
             actor = cause.actor.id
-            if (tenant_id, actor, cause.ip) not in self._sealed_addresses:
-                needed[str(actor), KeyKind.EVIDENCE] = None
+            for field, value in (("ip", cause.ip), ("reason", cause.reason)):
+                if value is not None and (tenant_id, actor, field, value) not in self._sealed_of_actor:
+                    needed[str(actor), KeyKind.EVIDENCE] = None
         return [(tenant_id, subject, kind) for subject, kind in needed]
 
     def encode(

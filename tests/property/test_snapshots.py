@@ -20,7 +20,13 @@ from application.ports.log import Append, LogUnavailable, Recorded
 from application.ports.snapshots import Snapshot
 from application.snapshots import FORMS, Snapshots
 from application.unit import Folded, Streams
-from domain.audience.contact_import import ImportChunkApplied, ImportReady, ImportRegistered, ImportStarted
+from domain.audience.contact_import import (
+    ImportChunkApplied,
+    ImportReady,
+    ImportRegistered,
+    ImportStarted,
+    SettledMapping,
+)
 from domain.audience.contact_list import LIST, ListCreated, ListMembersAdded, ListMembersRemoved, ListRenamed
 from domain.audience.import_commands import IMPORT
 from domain.kernel.commands import Actor, ActorKind
@@ -31,6 +37,15 @@ WORTH_IT = 3
 WORKSPACE = WorkspaceId(UUID(int=7))
 LIST_ID = ListId(UUID(int=8))
 IMPORT_ID = ImportId(UUID(int=9))
+MAPPING = SettledMapping(
+    columns={"a": "email"},
+    date_order="DMY",
+    timezone="UTC",
+    encoding="utf-8",
+    delimiter=",",
+    default_country=None,
+    duplicates="skip",
+)
 CAUSE = Cause(Actor(ActorKind.SYSTEM, UUID(int=1)), UUID(int=2), "test.test", UUID(int=3))
 
 
@@ -174,7 +189,7 @@ async def test_an_import_of_many_chunks_begins_at_its_snapshot() -> None:
     begun: list[Event] = [
         ImportRegistered(**ids, uploaded_by=UUID(int=5), file_name="people.csv", size=9, sha256="0" * 64),
         ImportReady(**ids, encoding="utf-8", delimiter=",", columns={"a": "email"}, rows=900),
-        ImportStarted(**ids, mapping={}),
+        ImportStarted(**ids, mapping=MAPPING),
     ]
     chunks = [
         ImportChunkApplied(
