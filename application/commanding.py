@@ -160,8 +160,10 @@ class Commands:
         command_id = new_id(self.clock())
         target = order.target or order.fresh_target or new_id(self.clock())
         receipt, *older = self._receipt_keys(order, command_id)
-        if older and order.key is not None and (known := await self._known(order, older)) is not None:
-            return known  # accepted under a pseudonym key that was the current one then
+        if older and order.key is not None:
+            order = await self._reauthorised_since(order) or order
+            if (known := await self._known(order, older)) is not None:
+                return known  # accepted under a pseudonym key that was the current one then
         fresh = False
         for _ in range(_ATTEMPTS):
             unit = self._unit(order, command_id, target, fresh=fresh)
@@ -178,6 +180,10 @@ class Commands:
             except StaleAuthorisation:
                 order = await self._reauthorised(order)
             except Refusal:
+                # A refusal, and an answer given again, tell of the tenant's log too: to nobody whose key was revoked.
+                if (anew := await self._reauthorised_since(order)) is not None:
+                    order = anew
+                    continue
                 if order.key is not None and (known := await self._known(order, [receipt])) is not None:
                     return known
                 if fresh:
@@ -270,6 +276,15 @@ class Commands:
         """The present state of one stream, read from the log."""
         wanted = [(DECIDERS[category], stream_name(category, key))]
         return (await self.streams.load(tenant_id, wanted, fresh=True))[0][1]
+
+    async def _reauthorised_since(self, order: Order) -> Order | None:
+        """The order for its caller as the log knows them now, where access to the log changed since; else None."""
+        if order.principal.auth_epoch is None:
+            return None
+        head = await self.log.head(order.principal.tenant_id)
+        if head is None or head.auth_epoch == order.principal.auth_epoch:
+            return None
+        return await self._reauthorised(order)
 
     async def _reauthorised(self, order: Order) -> Order:
         if order.refresh is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -108,6 +109,26 @@ async def test_a_change_of_access_makes_older_authorisations_stale(log: TenantLo
     assert changed.auth_epoch == opened.auth_epoch + 1
     with pytest.raises(StaleAuthorisation):
         await log.append(Append(tenant, (event(stream),), auth_epoch=opened.auth_epoch))
+
+
+async def test_what_was_accepted_is_not_told_again_under_an_older_authorisation(log: TenantLog) -> None:
+    tenant, stream, used = uuid4(), next(streams()), key(b"used")
+    opened = await log.append(Append(tenant, (event(stream),), opens_log=True))
+    await log.append(Append(tenant, (event(stream),), receipt=used, auth_epoch=opened.auth_epoch))
+    door = Append(
+        tenant, (event(stream, opens_a_door=True),), receipt=key(b"door"), auth_epoch=opened.auth_epoch
+    )
+    await log.append(door)
+    with pytest.raises(StaleAuthorisation):
+        await log.append(
+            Append(
+                tenant,
+                (event(stream),),
+                receipt=replace(used, command_id=uuid4()),
+                auth_epoch=opened.auth_epoch,
+            )
+        )
+    assert (await log.append(door)).replayed is not None, "the very request that moved the epoch is answered"
 
 
 async def test_reading_stops_where_it_is_told(log: TenantLog) -> None:

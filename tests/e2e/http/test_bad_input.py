@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -28,6 +29,30 @@ def problem(answer: Response, status: int, code: str) -> dict[str, object]:
     assert told["status"] == status
     assert told["request_id"] == answer.headers["request-id"]
     return told
+
+
+async def test_a_revoked_key_is_told_nothing_that_it_was_told_before(api: Api) -> None:
+    tenant = await api.tenant()
+    made = await api.post("/v1/tenancy/new/create-api-key", tenant.key, {"label": "leak", "role": "admin"})
+    key, new = made.json()["secret"], "/v1/audience/new/create-contact"
+    ada = {"workspace_id": str(tenant.workspace_id), "email": "ada@people.example"}
+    first = await api.post(new, key, ada, idempotency_key="once")
+    assert first.status_code == 201
+    contact = f"/v1/audience/{first.json()['id']}"
+    revoked = await api.post(f"/v1/tenancy/{made.json()['id']}/revoke-api-key", tenant.key)
+    assert revoked.status_code == 200
+    for path, body, headers in (
+        (new, ada, {"idempotency_key": "once"}),
+        (new, {**ada, "email": "eve@people.example"}, {"idempotency_key": "once"}),
+        (new, ada, {}),
+        (f"{contact}/update-contact", {"first_name": "Ada"}, {"if_match": '"99"'}),
+        (f"{contact}/update-contact", {}, {}),
+        (f"/v1/audience/{uuid4()}/update-contact", {"first_name": "Ada"}, {}),
+    ):
+        answer = await api.post(path, key, body, **headers)
+        assert answer.status_code == 401, (path, answer.text)
+        assert answer.json().keys() <= {"type", "title", "status", "detail", "request_id"}
+    assert (await api.post(new, tenant.key, ada)).json()["type"] == "/problems/address-taken"
 
 
 async def test_no_key_wrong_key_and_revoked_key(api: Api) -> None:
