@@ -14,9 +14,13 @@ from typing import Any
 import uvicorn
 import uvloop
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from api.composition import composed
 from api.http.app import create_app, settle
+from api.ops.metrics import Meters
+from api.ops.requests import Lines, RequestLog
+from api.ops.tracing import NO_TRACER
 from api.settings import Settings
 
 
@@ -30,9 +34,12 @@ def served(app: Any, listener: int) -> Any:
 
 
 async def product(folder: Path, database: str, listener: int) -> None:
-    """The product's API over a database."""
-    async with composed(Settings(data=folder), database) as parts:
-        await served(create_app(parts), listener)
+    """The product's API over a database, with the log lines and the measurements that it makes of each request."""
+    settings = Settings(data=folder)
+    with (folder / "requests.log").open("ab") as lines:
+        layer = Middleware(RequestLog, meters=Meters(), tracer=NO_TRACER, lines=Lines(lines))
+        async with composed(settings, database) as parts:
+            await served(create_app(parts, middlewares=[layer]), listener)
 
 
 def empty() -> FastAPI:
