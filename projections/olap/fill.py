@@ -5,7 +5,8 @@ Reading tenant by tenant would fetch most pages of the log once for every tenant
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import duckdb
@@ -46,9 +47,10 @@ def take_in_everything(
         enrol(con, tenants)
         for model in _SORTED:
             con.execute(f"CREATE OR REPLACE TEMP TABLE {_aside(model)} AS SELECT * FROM {model.name} LIMIT 0")  # noqa: S608 - our own table names
-        for table in everything.tables:
-            _load(con, table)
-            taken(table.num_rows)
+        with _one_thread(con):
+            for table in everything.tables:
+                _load(con, table)
+                taken(table.num_rows)
         for model in _SORTED:
             ordered = f"SELECT * FROM {_aside(model)} ORDER BY {model.sections['order']}"  # noqa: S608 - our own models
             _write(con, model.name, ordered)
@@ -71,6 +73,23 @@ def take_in_everything(
             WHERE positions.tenant_key = read.tenant_key;
             UPDATE positions SET state = 'live';
         """)
+
+
+@contextmanager
+def _one_thread(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB work in the calling thread alone.
+
+    Several threads that insert in order write each part aside and copy it to its place: a quarter more work, on cores
+    that Postgres and the reading of its answer keep busy anyway.
+    """
+    # Another cursor: in a transaction that failed, this connection sets nothing any more.
+    with con.cursor() as other:
+        row = other.execute("SELECT current_setting('threads')").fetchone()
+        other.execute("SET threads = 1")
+        try:
+            yield
+        finally:
+            other.execute("SET threads = ?", row)
 
 
 def _load(con: duckdb.DuckDBPyConnection, table: Any) -> None:

@@ -170,6 +170,18 @@ def test_an_event_that_cannot_be_read_stops_its_tenant_before_it(
     assert world.projector.tracked[well.tenant_id].position == 20
 
 
+@pytest.mark.parametrize("payload", [WHOLE, {}], ids=["filled at once", "unfit, then by tenant"])
+def test_a_fill_gives_its_threads_back(tmp_path: Path, opened: list[World], payload: dict[str, Any]) -> None:
+    world = World(History())
+    opened.append(world)
+    world.store.close()
+    world.store = Store(tmp_path / "facts.duckdb", replace(SETTINGS, threads=3))
+    world.projector = Projector(world.store, world.source)
+    world.histories[0].happen("audience.contact_created", payload)
+    world.catch_up()
+    assert world.rows("SELECT current_setting('threads')") == [(3,)]
+
+
 def test_an_unknown_event_is_counted_whatever_its_version(world: World) -> None:
     world.histories[0].happen("later.thing_happened", b"no json", version=9, actor="system")
     world.catch_up()
