@@ -6,6 +6,7 @@ A refusal is checked against the receipt before it is told, since what was accep
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from domain.kernel.events import Event
 
 _ATTEMPTS: Final = 6
+_AT_A_STRETCH: Final = 32
+"""Events encoded between two turns of the loop: sealing a thousand takes longer than their commit."""
+
 _PLATFORM_CONTEXT: Final = "platform"
 
 
@@ -264,9 +268,15 @@ class Commands:
         try:
             if needed:
                 await self._key_maker.ensure(needed)
-            return self._codec.encode(tenant_id, unit.events, cause, needed)
+            if len(unit.events) <= _AT_A_STRETCH:
+                return self._codec.encode(tenant_id, unit.events, cause, needed)
+            encoded: list[NewEvent] = []
+            for start in range(0, len(unit.events), _AT_A_STRETCH):
+                await asyncio.sleep(0)
+                encoded += self._codec.encode(tenant_id, unit.events[start : start + _AT_A_STRETCH], cause)
         except LookupError as error:
             raise SubjectIsErased from error
+        return encoded
 
     async def make_keys(self, keys: Sequence[SubjectKey]) -> None:
         """Make subject keys durable before their turn. Raises `LookupError` for a destroyed one."""

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 _CHANNEL: Final = "import"
 _IDS_DRAWN: Final = 200
-_AT_A_STRETCH: Final = 24
-"""Rows decided between two turns of the loop: chunks on their way to the disk need them to get on."""
+_AT_A_STRETCH: Final = 4
+"""Rows decided between two turns of the loop. A chunk on its way to the disk takes a dozen turns to get there."""
 
 
 @dataclass(slots=True)
