@@ -19,6 +19,7 @@ MODULES: Final = {
     "olap": "olap",
     "import": "importing",
     "replay": "replay",
+    "memory": "memory",
 }
 PAGE: Final = Path(__file__).resolve().parent.parent.parent / "docs" / "benchmarks.md"
 _LIBRARIES: Final = (

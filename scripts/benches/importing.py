@@ -102,7 +102,7 @@ async def _measured(settings: Settings, server: str, rows: int) -> dict[str, flo
         settle()
         principal, workspace_id = await _tenant(parts)
         file = settings.root / "contacts.csv"
-        await asyncio.to_thread(_make, file, rows)
+        await asyncio.to_thread(make, file, rows)
 
         def template(command: Command, target: UUID, body: bytes) -> Order:
             return Order(principal, command, target, body)
@@ -162,7 +162,8 @@ async def _pieces(file: Path) -> AsyncIterator[bytes]:
             yield piece
 
 
-def _make(file: Path, rows: int) -> None:
+def make(file: Path, rows: int) -> None:
+    """Write a file of so many contacts; the same one each time."""
     dice = random.Random(20_261_123)  # noqa: S311 - the same file each time
     with file.open("w", encoding="utf-8-sig", newline="") as opened:
         writer = csv.writer(opened)
