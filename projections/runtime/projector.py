@@ -46,7 +46,7 @@ _LIVE: Final = 1_000
 _CATCH_UP: Final = 4_000
 # A helper takes a second to begin; it leaves the last batches to the projector, lest both wait for each other's rows.
 _ALONE: Final = 10
-_LEFT: Final = 4
+_LEFT: Final = 2
 _YIELDING: Final = 5
 _PAUSE: Final = 0.01
 _LONGEST_PAUSE: Final = 1.0

@@ -32,7 +32,8 @@ def shares(behind: Iterable[Behind], budget: int) -> list[Step]:
 def in_turn(behind: Iterable[Behind], budget: int, *, backwards: bool = False) -> list[Step]:
     """Steps of `budget` events through one log after the other: rows of a tenant lie together, so fewer pages change.
 
-    For builds that nobody reads yet. Two who fill a build work towards each other, one of them `backwards`.
+    For builds that nobody reads yet. Two who fill a build work towards each other, one of them `backwards`. Steps come
+    by tenant for both, so that where they meet they lock position rows in one order.
     """
     steps: list[Step] = []
     left = budget
@@ -40,7 +41,7 @@ def in_turn(behind: Iterable[Behind], budget: int, *, backwards: bool = False) -
         left -= _together(builds, left, steps)
         if left <= 0:
             break
-    return steps
+    return sorted(steps, key=_tenant_of_step)
 
 
 def _by_log(behind: Iterable[Behind]) -> Iterable[list[Behind]]:
@@ -63,6 +64,10 @@ def _together(builds: list[Behind], share: int, steps: list[Step]) -> int:
         if one.position < end
     ]
     return end - start
+
+
+def _tenant_of_step(step: Step) -> UUID:
+    return step.tenant_id
 
 
 def _tenant(builds: list[Behind]) -> UUID:

@@ -25,7 +25,7 @@ def moves(behind_: list[Behind], budget: int, *, backwards: bool = False) -> lis
 def test_logs_are_taken_one_after_the_other_from_either_end() -> None:
     three = [behind(2, 0, 30), behind(1, 5, 25), behind(3, 0, 40)]
     assert moves(three, 30) == [("one", 1, 5, 25), ("one", 2, 0, 10)]
-    assert moves(three, 50, backwards=True) == [("one", 3, 0, 40), ("one", 2, 0, 10)]
+    assert moves(three, 50, backwards=True) == [("one", 2, 0, 10), ("one", 3, 0, 40)]
     assert moves(three, 1_000) == [("one", 1, 5, 25), ("one", 2, 0, 30), ("one", 3, 0, 40)]
 
 
