@@ -52,7 +52,7 @@ class ImportRegistered(Event, name="audience.import_registered", version=1, subj
 
 
 class ImportReady(Event, name="audience.import_ready", version=1):
-    """The file was read to its end: `columns` is the guessed target of each, in the file's order, `rows` how many."""
+    """The file was read to its end: `columns` is the guessed target of each column by its name, `rows` how many."""
 
     import_id: ImportId
     workspace_id: WorkspaceId
