@@ -20,6 +20,7 @@ import httpx
 import psutil
 
 from scripts.benches import importing
+from scripts.benches.peaks import peak_mb
 from scripts.crash_harness import Installation
 
 _EVENTS_A_ROW: Final = 3.55
@@ -114,16 +115,7 @@ def _peaks(installation: Installation, before: dict[str, float]) -> dict[str, fl
     pids = {name: int(one["pid"]) for name, one in told["processes"].items()} | {
         "serve": int(told["serve"]["pid"])
     }
-    found = {name: _peak(pid) for name, pid in pids.items()}
+    found = {name: peak_mb(pid) for name, pid in pids.items()}
     children = psutil.Process(pids["worker"]).children(recursive=True)
-    found["reader"] = max((_peak(child.pid) for child in children), default=0.0)
+    found["reader"] = max((peak_mb(child.pid) for child in children), default=0.0)
     return {name: max(peak, before.get(name, 0.0)) for name, peak in found.items()}
-
-
-def _peak(pid: int) -> float:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
-    except OSError:
-        return 0.0  # a child that ended meanwhile
-    told = [int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")]
-    return told[0] if told else 0.0

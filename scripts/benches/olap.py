@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import resource
 import statistics
 import tempfile
 import time
@@ -45,6 +44,7 @@ from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId, ContactId, WorkspaceId
 from projections.olap.query import run_report
+from scripts.benches.peaks import peak_mb
 
 TENANTS: Final = 100
 CHUNK: Final = 1_000
@@ -245,7 +245,7 @@ def _build(bed: Bed, at_once: bool, answer: Any) -> None:  # noqa: FBT001 - a pr
         pass
     store.writing.execute("CHECKPOINT")
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_mb()
     tenant = next(iter(projector.tracked))
     reports = []
     for _ in range(50):
