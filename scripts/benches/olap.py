@@ -234,9 +234,9 @@ def _read(bed: Bed) -> float:
     began = time.perf_counter()
     with source.everything() as everything:
         events = sum(table.num_rows for table in everything.tables)
-    rate = events / (time.perf_counter() - began)
+    took = time.perf_counter() - began
     source.close()
-    return rate
+    return float(events / took)
 
 
 def _in_a_process(bed: Bed, *, at_once: bool) -> dict[str, float]:

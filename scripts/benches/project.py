@@ -1,6 +1,6 @@
 """Projections: how fast a view is rebuilt against the library's own runner, and how soon a commit can be seen.
 
-`ratio_vs_projection_runner` compares `rebuild_events_per_s`, which is a rebuild by the product's whole loop and its helper
+`ratio_vs_projection_runner` compares `rebuild_events_per_s`, a rebuild by the product's whole loop and its helper
 process, and `runner_events_per_s`, the library's runner from its first event to its last as it comes (one process, each
 event committed by itself): contact_created with six personal fields, which ours decrypts and the runner has in the
 clear. `lag_p99_ms` runs from the acknowledged commit to the row that a reader sees, at 500 commands of one event a
