@@ -65,6 +65,10 @@ class Settings(BaseSettings):
         default=2.0, ge=0, le=30, description="Seconds that a query waits at most for `min_position`."
     )
 
+    webhook_loopback: bool = Field(
+        default=False, description="Whether webhooks may be sent to this machine: for development alone."
+    )
+
     @property
     def root(self) -> Path:
         """The data folder, absolute."""

@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 
 from application.importing.rollback import Rollback
+from application.webhooks.secrets import key_of
 from application.workflow import Because, Workflow
 from domain.audience.addressee import ConfirmKeyDestroyed
 from domain.audience.import_commands import DestroyImportFiles
@@ -20,6 +21,8 @@ from domain.platform.registration import TenantRegistered
 from domain.tenancy.grant import ExpireGrant
 from domain.tenancy.plans import Plan
 from domain.tenancy.tenant import OpenTenant
+from domain.webhooks.commands import ConfirmWebhookSecretDestroyed
+from domain.webhooks.endpoint import WebhookSecretRetired
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -69,6 +72,7 @@ class Workflows:
             "subject.shred": self._shred,
             "tenant.open": self._open_tenant,
             "grant.expire": self._expire_grant,
+            "webhook.destroy_secret": self._destroy_secret,
         }
 
     async def run(self, job: Job, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -115,6 +119,17 @@ class Workflows:
 
     async def _expire_grant(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
         await workflow.execute(ExpireGrant(), job.subject, key=f"grant/{job.subject}/expired")
+
+    async def _destroy_secret(
+        self, job: Job, event: Recorded, workflow: Workflow, _: Callable[[], bool]
+    ) -> None:
+        (retired,) = self._codec.decode([event])
+        if isinstance(retired, WebhookSecretRetired):
+            command = ConfirmWebhookSecretDestroyed(secret_id=retired.secret_id)
+            await self._commands.rehearse(workflow.order(command, retired.endpoint_id))
+            self._keys.destroy([key_of(job.tenant_id, retired.secret_id)])
+            key = f"webhook-secret/{retired.secret_id}/destroyed"
+            await workflow.execute(command, retired.endpoint_id, key=key)
 
 
 async def open_tenant(commands: Commands, registered: TenantRegistered, workflow: Workflow) -> None:

@@ -4,6 +4,8 @@ from domain.access import reads
 from domain.audience import addressee, contact, contact_import, contact_list, email_claim, import_commands
 from domain.platform import registration, staff
 from domain.tenancy import api_key, grant, member, ownership, tenant, workspace
+from domain.webhooks import commands as webhook_commands
+from domain.webhooks import endpoint
 
 MODULES = (
     reads,
@@ -21,4 +23,6 @@ MODULES = (
     ownership,
     tenant,
     workspace,
+    endpoint,
+    webhook_commands,
 )

@@ -106,6 +106,11 @@ MATRIX: dict[str, Rights] = {
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: _CLEAR,
     },
+    "ops.webhook_runs": {
+        Role.PROJECTOR: _CHANGE_ALL,
+        Role.REQUEST: _READ_TENANT,
+        Role.MAINTENANCE: _CLEAR,
+    },
     "ops.rate_limits": {
         Role.APPENDER: _CHANGE_ALL,
         Role.REQUEST: _READ_TENANT,

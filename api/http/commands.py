@@ -6,6 +6,7 @@ finds the command, and its body goes straight into its class.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,11 +21,12 @@ from application.credentials import new_api_key, new_invitation
 from application.principals import MissingPermission, TenantSuspended
 from application.replay import PSEUDONYMOUS
 from application.showing import is_pseudonym
+from application.webhooks.secrets import secret_text
 from domain.kernel.commands import COMMANDS
 from domain.kernel.ids import new_id
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import SEALED
-from domain.tenancy.secret import SecretCommand
+from domain.tenancy.secret import KeptSecretCommand, SecretCommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -88,6 +90,8 @@ class CommandRoute:
         else:
             outcome = await parts.commands.execute(order)
             answer = outcome_of(outcome)
+            if isinstance(order.command, KeptSecretCommand):
+                secret = await self._kept(order, outcome)
             if secret is not None:
                 answer |= {"secret": None, "note": _SHOWN_ONCE} if outcome.replayed else {"secret": secret}
         status = 201 if target is None and "dry_run" not in answer else 200
@@ -108,7 +112,7 @@ class CommandRoute:
     ) -> tuple[Order, str | None]:
         """The order, and the secret that its answer will show."""
         parts, secret, fresh_target = self._parts, None, None
-        if isinstance(command, SecretCommand):
+        if isinstance(command, SecretCommand) and not isinstance(command, KeptSecretCommand):
             fresh_target = new_id(parts.clock())
             make = new_api_key if command.stream == "api_key" else new_invitation
             secret = make(principal.tenant_id, target or fresh_target).text
@@ -127,6 +131,13 @@ class CommandRoute:
             fresh_target=fresh_target,
         )
         return order, secret
+
+    async def _kept(self, order: Order, outcome: Outcome) -> str:
+        """The secret that the key store made for a command, to be shown in its first answer."""
+        if outcome.replayed:
+            return ""
+        tenant_id, secret_id = order.principal.tenant_id, order.command.stamp.fresh_id("secret")
+        return await asyncio.to_thread(secret_text, self._parts.keys, tenant_id, secret_id)
 
     async def _rehearsed(self, call: Call, order: Order) -> dict[str, Any]:
         """What the command would do, decided on the log as it is now, for its caller as the log knows them now."""

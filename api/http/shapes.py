@@ -347,6 +347,9 @@ _BY_NAME: Final[Mapping[str, Any]] = {
     "ticket": "SUP-1024",
     "reason": "Asked for by the customer",
     "tenant_slug": "analytical-engines",
+    "url": "https://example.com/webhooks",
+    "from_position": "cDEuMS4x",
+    "to_position": "cDEuMS45",
 }
 _ID: Final = "0198c0de-0000-7000-8000-000000000000"
 _DEEP: Final = 8

@@ -1,5 +1,5 @@
 """Handlers of the commands that touch more than one stream; importing the package registers them all."""
 
-from application.handlers import audience, platform, tenancy
+from application.handlers import audience, platform, tenancy, webhooks
 
-__all__ = ["audience", "platform", "tenancy"]
+__all__ = ["audience", "platform", "tenancy", "webhooks"]

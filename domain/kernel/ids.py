@@ -19,6 +19,8 @@ ContactId = NewType("ContactId", UUID)
 AddresseeId = NewType("AddresseeId", UUID)
 ListId = NewType("ListId", UUID)
 ImportId = NewType("ImportId", UUID)
+WebhookEndpointId = NewType("WebhookEndpointId", UUID)
+WebhookSecretId = NewType("WebhookSecretId", UUID)
 CommandId = NewType("CommandId", UUID)
 
 PLATFORM: Final = TenantId(UUID("00000000-0000-7000-8000-000000000001"))

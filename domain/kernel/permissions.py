@@ -25,6 +25,8 @@ class Permission(StrEnum):
     API_KEYS_READ = "api_keys.read"
     API_KEYS_MANAGE = "api_keys.manage"
     GRANTS_READ = "grants.read"
+    WEBHOOKS_READ = "webhooks.read"
+    WEBHOOKS_MANAGE = "webhooks.manage"
     CONTACTS_READ = "contacts.read"
     CONTACTS_READ_PERSONAL = "contacts.read_personal"
     CONTACTS_WRITE = "contacts.write"

@@ -26,3 +26,10 @@ class SecretCommand(Command):
             msg = f"{type(self).__name__} came without its secret's HMAC"
             raise RuntimeError(msg)
         return self._secret_hmac
+
+
+class KeptSecretCommand(SecretCommand):
+    """Base of commands whose secret is needed again, to sign with: the key store makes it and keeps it.
+
+    What the events and the store know it by is `stamp.fresh_id("secret")`; no HMAC of it is stored.
+    """

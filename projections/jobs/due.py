@@ -65,6 +65,13 @@ WORKFLOWS: Final = (
         over=("tenancy.grant_expired", "tenancy.grant_revoked"),
         at="expires_at",
     ),
+    Workflow(
+        "webhook.destroy_secret",
+        "secret_id",
+        on=("webhooks.secret_retired",),
+        over=("webhooks.secret_destroyed",),
+        at="retires_at",
+    ),
 )
 
 JOBS: Final = Projection(

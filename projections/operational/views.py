@@ -20,6 +20,8 @@ from projections.operational.staff import queries as _staff
 from projections.operational.staff.handler import STAFF
 from projections.operational.tenants import queries as _tenants
 from projections.operational.tenants.handler import TENANTS
+from projections.operational.webhook_endpoints import queries as _webhook_endpoints
+from projections.operational.webhook_endpoints.handler import WEBHOOK_ENDPOINTS
 from projections.operational.workspaces import queries as _workspaces
 from projections.operational.workspaces.handler import WORKSPACES
 
@@ -35,6 +37,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
     MEMBERS,
     STAFF,
     TENANTS,
+    WEBHOOK_ENDPOINTS,
     WORKSPACES,
 )
 """Every operational view."""
@@ -48,5 +51,6 @@ _REGISTERED: Final = (
     _members,
     _staff,
     _tenants,
+    _webhook_endpoints,
     _workspaces,
 )

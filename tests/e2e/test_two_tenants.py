@@ -48,6 +48,7 @@ async def furnished(api: Api) -> Theirs:
 
     async def command(kind: str, slug: str, body: dict[str, Any], key: str = tenant.key) -> dict[str, Any]:
         context = "audience" if kind in ("contact", "list", "import") else "tenancy"
+        context = "webhooks" if kind == "webhook_endpoint" else context
         answer = await api.post(f"/v1/{context}/new/{slug}", key, body, idempotency_key=f"{MARK}-{kind}")
         assert answer.status_code == 201, answer.text
         told: dict[str, Any] = answer.json()
@@ -63,6 +64,8 @@ async def furnished(api: Api) -> Theirs:
     made.ids["addressee"] = registered["stream"].partition(":")[2]
     await command("list", "create-list", {**workspace, "name": MARK})
     await command("api_key", "create-api-key", {"label": MARK, "role": "admin"})
+    endpoint = {"url": f"https://{MARK}.example", "description": MARK}
+    await command("webhook_endpoint", "create-webhook-endpoint", endpoint)
     invitation = {"email": f"m@{MARK}.example", "full_name": MARK, "role": "admin"}
     await command("member", "invite-member", invitation)
     made.ids |= {"owner": str(tenant.owner_id), "ownership": str(tenant.id)}
@@ -196,7 +199,7 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     ids, csv = theirs.ids, {"content-type": "text/csv"}
     yield "GET", "/v1/history", None, {}
     yield "GET", "/v1/access", None, {}
-    for kind in ("contact", "list", "member", "workspace", "import"):
+    for kind in ("contact", "list", "member", "workspace", "import", "webhook_endpoint"):
         yield "GET", f"/v1/history/state?stream={kind}:{ids[kind]}", None, {}
         yield (
             "GET",
@@ -259,7 +262,7 @@ def test_every_route_is_covered() -> None:
     """A route that is neither a command nor a view must be among those above."""
     theirs = Theirs(TestTenant(UUID(int=1), UUID(int=2), UUID(int=3), ""))
     theirs.ids = dict.fromkeys(
-        ("contact", "list", "member", "workspace", "import", "tenant", "grant"),
+        ("contact", "list", "member", "workspace", "import", "webhook_endpoint", "tenant", "grant"),
         "00000000-0000-7000-8000-000000000001",
     )
     asked = {(method.lower(), path.partition("?")[0]) for method, path, _, _ in other_routes(theirs)}

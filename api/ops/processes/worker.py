@@ -1,4 +1,4 @@
-"""The worker: sends what is due to the broker, and does what the broker hands over."""
+"""The worker: sends what is due to the broker, does what the broker hands over, and delivers webhooks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from adapters.broker.queue import BrokerUnusable, open_queue
 from adapters.postgres.roles import Role
 from api.composition import composed
 from api.ops.errors import CannotRun
+from api.webhooks import ABOUT as WEBHOOKS
+from api.webhooks import deliverer_of, figures
 from application.jobs import Workflows
 from application.rotation import rotate_daily
 from projections.jobs.dispatcher import Dispatcher
@@ -38,13 +40,16 @@ _ABOUT: Final = {
 
 
 async def work(around: Around) -> None:
-    """Dispatch and run jobs until asked to stop; those under way stop at their next safe point.
+    """Dispatch and run jobs and deliver webhooks until asked to stop; work under way stops at its next safe point.
 
     Beside that, copies of destroyed keys are made unreadable once a day.
     """
     loop, dsn = asyncio.get_running_loop(), around.settings.dsn(Role.PROJECTOR, around.database.admin)
     broker = around.settings.broker_url
-    async with composed(around.settings, around.database.admin, tracer=around.tracer) as parts:
+    async with (
+        composed(around.settings, around.database.admin, tracer=around.tracer) as parts,
+        deliverer_of(parts, dsn) as deliverer,
+    ):
         workflows = Workflows(parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports)
 
         def do(job: Job, stopping: Callable[[], bool]) -> None:
@@ -60,9 +65,12 @@ async def work(around: Around) -> None:
             raise CannotRun(str(error)) from error
         dispatcher, stop = Dispatcher(dsn, queue.send), threading.Event()
         around.meters.figures(lambda: _figures(dsn), _ABOUT)
+        around.meters.figures(lambda: figures(deliverer), WEBHOOKS)
         queue.start(_THREADS)
         dispatching = asyncio.create_task(asyncio.to_thread(dispatcher.run, stop))
         rotating = asyncio.create_task(rotate_daily(parts.keys, parts.clock, around.stop))
+        halt = asyncio.Event()
+        webhooks = asyncio.create_task(deliverer.run(halt))
         around.line.ready()
         try:
             asked = asyncio.create_task(around.stop.wait())
@@ -71,10 +79,12 @@ async def work(around: Around) -> None:
         finally:
             runner.stop()
             stop.set()
+            halt.set()
             await asyncio.to_thread(queue.stop, _PATIENCE)
             await dispatching
             around.stop.set()
             await rotating
+            await webhooks
 
 
 def _figures(dsn: str) -> Mapping[str, float]:

@@ -1,0 +1,1 @@
+"""Sending webhooks over HTTP, to addresses of the open internet alone."""

@@ -1,0 +1,1 @@
+"""Outgoing webhooks: where a tenant wants to be told of its events."""

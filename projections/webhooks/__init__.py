@@ -1,0 +1,1 @@
+"""Where the sending of webhooks stands, beside the view that says what there is to send."""
