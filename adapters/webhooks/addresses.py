@@ -6,13 +6,25 @@ shared, reserved, multicast; and what an IPv6 address of a transition scheme car
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 Address = IPv4Address | IPv6Address
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")
-_NAT64_LOCAL: Final = IPv6Network("64:ff9b:1::/48")
+_REFUSED: Final = tuple(
+    ip_network(text)
+    for text in (
+        "192.0.0.0/24",
+        "64:ff9b:1::/48",
+        "100::/64",
+        "2001::/23",
+        "3fff::/20",
+        "5f00::/16",
+        "fec0::/10",
+    )
+)
+"""Of the special-purpose registries of IANA: what not every version of Python knows to be none of the internet's."""
 _METADATA: Final = frozenset({IPv4Address("168.63.129.16")})
 """Metadata services at addresses that look public: Azure's."""
 _LOW: Final = 0xFFFF_FFFF
@@ -34,7 +46,7 @@ def allowed(address: Address, *, loopback: bool) -> bool:
         return allowed(inner, loopback=loopback)
     if address.is_loopback:
         return loopback
-    if isinstance(address, IPv6Address) and (address.is_reserved or address in _NAT64_LOCAL):
+    if address.is_reserved or any(address in network for network in _REFUSED):
         return False
     return address.is_global and not address.is_multicast and address not in _METADATA
 

@@ -24,6 +24,8 @@ from domain.webhooks.address import wanted
 from domain.webhooks.commands import PauseFailingWebhook
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from application.commanding import Commands
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore
@@ -53,11 +55,17 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """One stretch of a run: who holds it, and with which keys it signs."""
+    """One stretch of a run: who holds it, with which keys it signs, when it ends."""
 
     run: Run
     worker: UUID
     keys: list[bytes] = field(repr=False)
+    ends: datetime
+    stop: asyncio.Event
+
+    def over(self, now: datetime) -> bool:
+        """Whether nothing more is begun."""
+        return self.stop.is_set() or now >= self.ends
 
 
 class Deliverer:
@@ -118,38 +126,44 @@ class Deliverer:
         if progress is None:
             return
         keys = await asyncio.to_thread(signing_keys, self._keys, run.tenant_id, run.secrets)
-        turn, ends = _Turn(run, worker, keys), began + _TURN
-        going: Progress | None = progress
-        while going is not None and going.position < run.up_to and going.failures < MOST_FAILURES:
-            if stop.is_set() or self._commands.clock() >= ends:
-                break
+        turn, goes_on = _Turn(run, worker, keys, began + _TURN, stop), True
+        while (
+            goes_on
+            and progress.position < run.up_to
+            and progress.failures < MOST_FAILURES
+            and not turn.over(self._commands.clock())
+        ):
             rows = await self._commands.log.read_log(
-                run.tenant_id, after=going.position, limit=_READ, up_to=run.up_to
+                run.tenant_id, after=progress.position, limit=_READ, up_to=run.up_to
             )
-            if not rows:
-                break
-            progress, going = await self._stretch(turn, going, rows)
+            progress, goes_on = await self._through(turn, progress, rows)
         if progress.failures >= MOST_FAILURES:
             await self._pause(turn, progress)
         await self._runs.release(run, worker)
 
-    async def _stretch(
-        self, turn: _Turn, before: Progress, rows: list[Recorded]
-    ) -> tuple[Progress, Progress | None]:
-        """Up to the first message that is sent: how far it came, and again where it may go on."""
-        run, after = turn.run, before
+    async def _through(self, turn: _Turn, before: Progress, rows: list[Recorded]) -> tuple[Progress, bool]:
+        """How far it came in these events, and whether the turn goes on behind them.
+
+        Moves after each message; over events that the endpoint does not want, together with what follows them.
+        """
+        run, after, goes_on = turn.run, before, bool(rows)
         for row in rows:
             if not wanted(run.events, row.name):
                 after = passed(after, row)
                 continue
-            at = self._commands.clock()
+            if turn.over(self._commands.clock()):
+                break
             sent = await self._send(turn, row)
-            after = attempted(after, row, sent, at)
+            after = attempted(after, row, sent, self._commands.clock())
             self._count(before, after, sent)
-            break
-        if not await self._runs.move(run, turn.worker, before, after):
-            return after, None
-        return after, None if after.attempts else after
+            if not await self._runs.move(run, turn.worker, before, after):
+                return before, False
+            before = after
+            if after.attempts or after.failures >= MOST_FAILURES:
+                return after, False
+        if after != before and not await self._runs.move(run, turn.worker, before, after):
+            return before, False
+        return after, goes_on
 
     async def _send(self, turn: _Turn, row: Recorded) -> Sent:
         if not turn.keys:
@@ -165,8 +179,9 @@ class Deliverer:
         because = Because(derived_id(run.run_id, "failing", run.era))
         workflow = Workflow(self._commands, run.tenant_id, run.run_id, because)
         key = f"webhook/{run.run_id}/failing/{run.era}"
-        await workflow.execute(PauseFailingWebhook(failures=progress.failures), run.endpoint_id, key=key)
-        self.counters.paused += 1
+        command = PauseFailingWebhook(failures=progress.failures)
+        outcome = await workflow.execute(command, run.endpoint_id, key=key)
+        self.counters.paused += not outcome.replayed
         waiting = replace(progress, next_at=self._commands.clock() + _UNTIL_SEEN)
         await self._runs.move(run, turn.worker, progress, waiting)
 

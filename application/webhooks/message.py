@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,7 +20,6 @@ from domain.kernel.ids import derived_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
     from uuid import UUID
 
     from application.ports.log import Recorded
@@ -35,9 +35,10 @@ class Message:
 
 def message_of(endpoint_id: UUID, epoch: int, row: Recorded, sealed: dict[str, Any]) -> Message:
     """The message of a stored event. `sealed`: its payload with personal values as `[sealed]`."""
+    recorded_at = row.recorded_at.astimezone(UTC)  # the database tells it in whatever zone its session is in
     body = {
         "type": row.name,
-        "timestamp": row.recorded_at,
+        "timestamp": recorded_at,
         "data": {
             "tenant": row.tenant_id,
             "position": Position(epoch, row.position).token(),
@@ -47,7 +48,7 @@ def message_of(endpoint_id: UUID, epoch: int, row: Recorded, sealed: dict[str, A
             "event": {name: value for name, value in sealed.items() if not name.endswith("_hmac")},
         },
     }
-    told = derived_id(endpoint_id, row.position, row.recorded_at.isoformat())
+    told = derived_id(endpoint_id, row.position, recorded_at.isoformat())
     return Message(f"msg_{told.hex}", orjson.dumps(body, option=orjson.OPT_UTC_Z))
 
 

@@ -113,6 +113,7 @@ _CLAIM: Final = f"""
             ORDER BY e.position DESC LIMIT 1)) END,
         epoch = greatest(d.epoch, excluded.epoch),
         era = excluded.era,
+        next_at = excluded.next_at,
         attempts = CASE WHEN d.era = excluded.era AND d.epoch >= excluded.epoch THEN d.attempts ELSE 0 END,
         failures = CASE WHEN d.era = excluded.era AND d.epoch >= excluded.epoch THEN d.failures ELSE 0 END
     WHERE {_FREE}

@@ -34,6 +34,7 @@ class History:
         self.list, self.imported, self.grant, self.key, self.dead_key = (fresh() for _ in range(5))
         self.owner, self.invited, self.left = fresh(), fresh(), fresh()
         self.staff, self.ex_staff = fresh(), fresh()
+        self.endpoint = fresh()
 
     def of_tenant(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Stream, stored name and payload of each event."""
@@ -55,6 +56,7 @@ class History:
         yield from self._keys()
         yield from self._contacts()
         yield from self._import()
+        yield from self._webhooks()
 
     def _people(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         joined = {"email": "o@acme.example", "full_name": "Olga", "role": "owner"}
@@ -199,6 +201,25 @@ class History:
             {**chunk, **second, "warnings": {"odd-name": 2}, "problems": {"bad-email": 1}},
         )
 
+    def _webhooks(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        def told(endpoint: UUID, what: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
+            return f"webhook_endpoint:{endpoint}", f"webhooks.{what}", {"endpoint_id": endpoint, **fields}
+
+        first, second, removed = fresh(), fresh(), fresh()
+        made = {"url": "https://a.example", "events": ["*"], "description": None}
+        for endpoint, secret in ((self.endpoint, first), (removed, fresh())):
+            yield told(endpoint, "endpoint_created", **made, secret_id=secret)
+        yield told(self.endpoint, "endpoint_changed", **{**made, "events": ["audience.*"]})
+        yield told(self.endpoint, "secret_rotated", secret_id=second)
+        for secret in (first, second):
+            yield told(self.endpoint, "secret_retired", secret_id=secret, retires_at=LATER)
+        yield told(self.endpoint, "secret_destroyed", secret_id=first)
+        yield told(self.endpoint, "endpoint_paused", reason="asked", failures=None)
+        yield told(self.endpoint, "endpoint_resumed")
+        yield told(self.endpoint, "replay_asked", first=2, last=5)
+        yield told(self.endpoint, "endpoint_paused", reason="failing", failures=100)
+        yield told(removed, "endpoint_removed")
+
     def of_platform(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         for staff, email in ((self.staff, "s@p.example"), (self.ex_staff, "x@p.example")):
             added = {"staff_id": staff, "role": "support", "email": email, "full_name": "Sam"}
@@ -290,6 +311,13 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
             {"status": "rolled_back", "rows": 3, "imported": 1, "updated": 1, "rejected": 1, "kept": 1},
         ],
     ),
+    "webhooks.webhook_endpoints": (
+        {},
+        [
+            {"state": "removed", "pause_reason": None, "replays": 0},
+            {"state": "paused", "pause_reason": "failing", "events": ["audience.*"], "replays": 1},
+        ],
+    ),
 }
 
 
@@ -317,6 +345,7 @@ async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
         "audience.contact": mine.anna,
         "audience.contact_list": mine.list,
         "audience.contact_import": mine.imported,
+        "webhooks.webhook_endpoint": mine.endpoint,
     }
     singles = {name for name, query in QUERIES.items() if query.single and query.context != "platform"}
     assert singles == set(ids)

@@ -53,6 +53,7 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     answer: bytes = b""
     wait: threading.Event | None = None
+    came: threading.Event = field(default_factory=threading.Event)
 
     def taken(self) -> list[Received]:
         """What came since this was last asked."""
@@ -70,6 +71,7 @@ def receiving() -> Iterator[Receiver]:
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["content-length"]))
             receiver.got.append(Received({k.lower(): v for k, v in self.headers.items()}, raw))
+            receiver.came.set()
             if receiver.wait is not None:
                 receiver.wait.wait(20)
             self.send_response(receiver.status)

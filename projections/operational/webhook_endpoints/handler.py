@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.kernel.ids import derived_id
@@ -80,11 +81,12 @@ def removed(event: Fact, rows: Rows) -> None:
 @WEBHOOK_ENDPOINTS.on("webhooks.replay_asked")
 def replay_asked(event: Fact, rows: Rows) -> None:
     """One more run, over a range that ends at this event at the latest."""
-    payload = event.payload
+    payload, moment = event.payload, event.recorded_at.astimezone(UTC).isoformat()
     rows.insert(
         "webhook_runs",
         {
-            "run_id": derived_id(event.tenant_id, "webhook replay", event.position, event.recorded_at),
+            # Positions of a tail that a restore lost are given anew, moments are not.
+            "run_id": derived_id(event.tenant_id, "webhook replay", event.position, moment),
             "endpoint_id": payload["endpoint_id"],
             "after_position": payload["first"] - 1,
             "last_position": min(payload["last"], event.position),

@@ -1,0 +1,149 @@
+"""What one message is, how it is signed, when it is tried again, and where it may go."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
+
+import pytest
+from standardwebhooks import Webhook
+
+from adapters.keys.memory import MemoryKeyStore
+from adapters.webhooks.addresses import allowed, read
+from application.ports.log import Recorded
+from application.ports.webhooks import Progress, Sent
+from application.webhooks.message import headers_of, message_of
+from application.webhooks.retries import MOST_FAILURES, PAUSES, attempted, passed
+from application.webhooks.secrets import key_of, secret_text, signing_keys
+from tests.support.given import NOW, TENANT, uid
+
+ENDPOINT = uid(90)
+ROW = Recorded(TENANT, 7, f"contact:{uid(5)}", 2, "audience.contact_changed", 1, b"{}", b"{}", NOW)
+START = Progress(1, 6, None, 3, 0, 0, 0, NOW)
+OK, FAILED = Sent(204), Sent(None, "time-out")
+
+
+def test_a_message_tells_no_pseudonym() -> None:
+    row = replace(ROW, stream="email_claim:c0ffee", name="audience.email_claimed")
+    body = message_of(ENDPOINT, 1, row, {"token_hmac": "c0ffee", "first_name": "[sealed]"}).body
+    assert b"c0ffee" not in body
+    assert b'"stream":"email_claim"' in body
+    assert b'"event":{"first_name":"[sealed]"}' in body
+
+
+def test_an_event_keeps_its_id_for_an_endpoint_and_another_event_at_its_position_has_another() -> None:
+    first = message_of(ENDPOINT, 1, ROW, {})
+    elsewhere = replace(ROW, recorded_at=NOW.astimezone(timezone(timedelta(hours=9))))
+    assert message_of(ENDPOINT, 1, elsewhere, {}) == first
+    assert message_of(ENDPOINT, 2, ROW, {}).id == first.id
+    assert message_of(uid(91), 1, ROW, {}).id != first.id
+    later = replace(ROW, recorded_at=NOW + timedelta(microseconds=1))
+    assert message_of(ENDPOINT, 2, later, {}).id != first.id
+
+
+def test_the_library_of_the_standard_verifies_with_either_secret() -> None:
+    keys = MemoryKeyStore()
+    secrets = [secret_text(keys, TENANT, uid(n)) for n in (1, 2)]
+    message = message_of(ENDPOINT, 1, ROW, {})
+    at = datetime.now(UTC)
+    headers = headers_of(message, signing_keys(keys, TENANT, [uid(1), uid(2)]), at, replay=False)
+    for secret in secrets:
+        assert Webhook(secret).verify(message.body, headers)["type"] == ROW.name
+    assert "webhook-replay" not in headers
+    assert headers_of(message, [], at, replay=True)["webhook-replay"] == "true"
+
+
+def test_a_destroyed_secret_is_never_made_again() -> None:
+    keys = MemoryKeyStore()
+    first = secret_text(keys, TENANT, uid(1))
+    assert secret_text(keys, TENANT, uid(1)) == first
+    assert secret_text(keys, TENANT, uid(2)) != first
+    keys.destroy([key_of(TENANT, uid(1))])
+    assert len(signing_keys(keys, TENANT, [uid(1), uid(2)])) == 1
+
+
+def test_a_success_goes_on_and_ends_the_row_of_failures() -> None:
+    before = replace(START, attempts=3, failures=40)
+    after = attempted(before, ROW, OK, NOW)
+    assert (after.position, after.reached_at, after.attempts, after.failures) == (7, NOW, 0, 0)
+    assert (after.last_status, after.last_error, after.last_at) == (204, None, NOW)
+
+
+def test_a_message_is_tried_again_five_times_and_then_given_up() -> None:
+    progress, waited = START, []
+    for _ in PAUSES:
+        progress = attempted(progress, ROW, FAILED, NOW)
+        assert progress.position == 6
+        waited.append(progress.next_at - NOW)
+    assert [wait.total_seconds() / 60 for wait in waited] == [1, 5, 15, 60, 24 * 60]
+    last = attempted(progress, ROW, FAILED, NOW)
+    assert (last.position, last.attempts, last.failures, last.given_up) == (7, 0, 6, 1)
+    assert (last.next_at, last.last_error) == (NOW, "time-out")
+    assert last.failures < MOST_FAILURES
+
+
+def test_an_event_that_is_not_wanted_is_passed_over() -> None:
+    after = passed(replace(START, failures=9), ROW)
+    assert (after.position, after.attempts, after.failures) == (7, 0, 9)
+
+
+@pytest.mark.parametrize("status", [199, 301, 302, 307, 400, 410, 500])
+def test_only_a_status_from_200_to_299_is_a_success(status: int) -> None:
+    assert not Sent(status).ok
+    assert Sent(200).ok
+    assert Sent(299).ok
+    assert not Sent(None, "unreachable").ok
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34"])
+def test_addresses_of_the_open_internet_are_sent_to(address: str) -> None:
+    assert allowed(read(address), loopback=False)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "100.64.0.1",
+        "100.100.100.200",
+        "169.254.169.254",
+        "168.63.129.16",
+        "0.1.2.3",
+        "192.0.0.192",
+        "198.18.0.1",
+        "224.0.0.1",
+        "239.1.1.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "fe80::1%eth0",
+        "fc00::1",
+        "fd00:ec2::254",
+        "fec0::1",
+        "ff02::1",
+        "::ffff:10.0.0.1",
+        "::ffff:169.254.169.254",
+        "::10.0.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::1",
+        "2002:0a00:0001::1",
+        "2001:0:4136:e378:8000:63bf:f5ff:fffe",
+        "2001:db8::1",
+        "2001:20::1",
+        "192.0.0.9",
+    ],
+)
+def test_addresses_inside_a_network_are_not(address: str) -> None:
+    assert not allowed(read(address), loopback=False)
+    assert not allowed(read(address), loopback=True)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"])
+def test_this_machine_is_sent_to_only_where_the_installation_says_so(address: str) -> None:
+    assert not allowed(read(address), loopback=False)
+    assert allowed(read(address), loopback=True)
+
+
+def test_ids_are_uuids_in_hex() -> None:
+    assert UUID(message_of(ENDPOINT, 1, ROW, {}).id.removeprefix("msg_")).version == 5
