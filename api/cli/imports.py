@@ -1,4 +1,4 @@
-"""`penguinmails import`: a file of contacts through the running API, watched to its end.
+"""`penguinmails import`: a file of contacts through the running API, watched to its end; and taking one back.
 
 The same file into the same workspace is the same import: run the command again after an interruption, of this program
 or of the other side, and it goes on.
@@ -34,9 +34,15 @@ _PIECE: Final = 1 << 16
 _PATIENCE: Final = 300.0
 _LOOK_EVERY: Final = 0.5
 _SAY_EVERY: Final = 5.0
-_OVER: Final = frozenset({"completed", "failed", "cancelled", "rolling_back", "rolled_back"})
+_UNDONE: Final = "rolled_back"
+_OVER: Final = frozenset({"completed", "failed", "cancelled", "rolling_back", _UNDONE})
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 _COUNTS: Final = ("imported", "updated", "skipped", "rejected")
+
+Url = Annotated[
+    str | None,
+    typer.Option("--url", envvar="PENGUINMAILS_URL", help="Address of the API; else the local one's."),
+]
 
 
 @app.command("contacts")
@@ -82,10 +88,7 @@ def contacts(
     idempotency_key: Annotated[
         str | None, typer.Option("--idempotency-key", help="Another one imports the same file anew.")
     ] = None,
-    url: Annotated[
-        str | None,
-        typer.Option("--url", envvar="PENGUINMAILS_URL", help="Address of the API; else the local one's."),
-    ] = None,
+    url: Url = None,
     key: Key = None,
     data_folder: Data = None,
     json_: Json = False,
@@ -117,6 +120,29 @@ def contacts(
         state = door.watch(uploaded["id"], (uploaded["file"] or {}).get("rows"))
         saved = door.save_errors(state, errors or file.with_name(f"{file.name}.errors.csv"))
         _show_end(state, saved)
+
+
+@app.command("rollback")
+def rollback(
+    import_id: Annotated[UUID, typer.Argument(help="Id of the import, as `import contacts --json` told it.")],
+    *,
+    url: Url = None,
+    key: Key = None,
+    data_folder: Data = None,
+    json_: Json = False,
+) -> None:
+    """Undo an import that has ended, and watch that to its end: who was new is removed, who was changed is put back.
+
+    Opt-outs stay, and so does whatever somebody changed since. Run it again after an interruption: it goes on.
+    """
+    del json_
+    with _door(url, data_folder, key) as door:
+        same = f"import/{import_id}/roll-back"
+        door.ask("POST", f"/v1/audience/{import_id}/roll-back-import", {}, same)
+        state = door.watch(str(import_id), until=frozenset({_UNDONE}))
+        undone = state["undone"]
+        lines = [f"{name:<9} {count}" for name, count in undone.items()]
+        data({"id": state["id"], "status": state["status"], **undone}, lines)
 
 
 def _columns(given: list[str]) -> dict[str, str]:
@@ -253,12 +279,14 @@ class _Door:
             yield piece
             self._bars.advance(bar, len(piece))
 
-    def watch(self, import_id: str, rows: int | None) -> dict[str, Any]:
-        """The import's state, once it is over; `rows` is how many the file has, where that is known."""
+    def watch(
+        self, import_id: str, rows: int | None = None, *, until: frozenset[str] = _OVER
+    ) -> dict[str, Any]:
+        """The import's state, once it is one of `until`; `rows` is how many the file has, where that is known."""
         bar, said = self._bars.add_task("importing", total=rows), time.monotonic()
         while True:
             state: dict[str, Any] = self.ask("GET", f"/v1/audience/imports/{import_id}/progress")["data"]
-            if state["status"] in _OVER:
+            if state["status"] in until:
                 return state
             self._bars.update(bar, completed=state["rows_done"])
             if self._bars.disable and time.monotonic() - said > _SAY_EVERY:

@@ -27,6 +27,7 @@ from adapters.postgres.roles import RolesUnusable
 from api.ops import logs
 from api.ops.errors import CannotRun
 from application.batch import problems_of
+from application.ports.analytics import AnalyticsError
 from application.ports.keys import KeysUnavailable
 from application.ports.log import KeyReused, LogError, UnknownLog, Unstorable
 from domain.kernel.errors import Refusal, RefusalKind
@@ -156,6 +157,7 @@ def _told(error: Exception) -> tuple[Exit, str, Mapping[str, Any]] | None:
 
 
 _UNAVAILABLE: Final = (
+    AnalyticsError,
     CannotRun,
     KeysUnavailable,
     LogError,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(cls=Group, help="The views that are made from the logs.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="Name of a view; `penguinmails projections status` lists them.")]
+ANALYTICS = "analytics"
+"""No view of the projector's: the one file of all facts, which its owner builds anew."""
 
 
 @contextmanager
@@ -68,17 +70,51 @@ def status(*, data_folder: Data = None, json_: Json = False) -> None:
 
 
 @app.command("rebuild")
-def rebuild(name: Name, *, data_folder: Data = None, json_: Json = False) -> None:
-    """Build a view anew beside the live one; the projector fills it and swaps it in once it has caught up."""
+def rebuild(
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="Name of a view, as `penguinmails projections status` lists them; or `analytics`."
+        ),
+    ],
+    *,
+    data_folder: Data = None,
+    json_: Json = False,
+) -> None:
+    """Build a view anew beside the live one; the projector fills it and swaps it in once it has caught up.
+
+    `analytics` is the file of all facts, which its owner, `penguinmails olap`, fills and swaps in the same way.
+    """
     from projections.runtime import builds
 
     del json_
     with _at_work(data_folder) as (settings, connection):
+        if name == ANALYTICS:
+            _rebuild_analytics(data_folder, settings.dsn)
+            data({"projection": name, "state": "rebuilding"}, [f"{name}: being built anew"])
+            return
         build = builds.rebuild(connection, _named(settings, name), settings.policies)
         data(
             {"projection": name, "build": build.number, "schema": build.schema},
             [f"{name}: build {build.number} begun in {build.schema}"],
         )
+
+
+def _rebuild_analytics(data_folder: Path | None, server: str) -> None:
+    """Ask the owner of the file. Raises `AnalyticsUnavailable` where none is running."""
+    import asyncio
+
+    from adapters.duckdb.client import FlightAnalytics
+    from api.analytics import olap_settings
+
+    async def asked() -> None:
+        owner = FlightAnalytics(olap_settings(settings_of(data_folder), server))
+        try:
+            await owner.rebuild()
+        finally:
+            await owner.close()
+
+    asyncio.run(asked())
 
 
 @app.command("retry")

@@ -48,6 +48,35 @@ def test_every_dependency_is_locked_and_has_its_reason() -> None:
         assert any("  # " in line for line in lines), f"{name}: say why it is here"
 
 
+# Tools that nothing imports, and where they are at work.
+AT_WORK = {
+    "import-linter": ("scripts/test", "lint-imports"),
+    "mypy": ("scripts/test", "mypy"),
+    "pycryptodome": ("tests/contract/eventstore/test_library_recorders.py", "eventsourcing.tests"),
+    "pytest-asyncio": ("pyproject.toml", "asyncio_mode"),
+    "pytest-xdist": ("scripts/test", "-n 2"),
+    "ruff": ("scripts/test", "ruff"),
+    "types-psutil": ("scripts/crash_harness.py", "import psutil"),
+    "uv": ("scripts/lock", "bin/uv"),
+}
+
+
+def test_every_tool_of_development_is_used() -> None:
+    group = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["dev"]
+    sources = [
+        path.read_text(encoding="utf-8")
+        for top in ("tests", "scripts")
+        for path in (ROOT / top).rglob("*.py")
+    ]
+    for name in (re.split(r"[\[<>=]", requirement)[0] for requirement in group):
+        if name in AT_WORK:
+            file, words = AT_WORK[name]
+            assert words in (ROOT / file).read_text(encoding="utf-8"), f"{file} does not use {name}"
+        else:
+            imports = re.compile(rf"^(import|from) {name.replace('-', '_')}\b", re.MULTILINE)
+            assert any(map(imports.search, sources)), f"nothing uses {name}: take it out of pyproject.toml"
+
+
 def test_every_lint_ignore_has_its_reason() -> None:
     section = (
         (ROOT / "pyproject.toml")

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from adapters.postgres.embedded import EmbeddedPostgres
-from tests.support.serving import Served
+from tests.support.serving import Served, eventually
 
 pytestmark = pytest.mark.xdist_group("serve")
 
@@ -136,6 +136,18 @@ def test_jobs_that_were_given_up_are_listed_and_tried_again(demo_installation: S
             psycopg.connect(embedded.admin_dsn) as connection,
         ):
             connection.execute("DELETE FROM ops.job_runs WHERE job_id = %s", (job,))
+
+
+def test_analytics_are_built_anew_by_their_owner(demo_installation: Served) -> None:
+    def files() -> set[str]:
+        return {file.name for file in (demo_installation.data / "olap").glob("*.duckdb")}
+
+    before = files()
+    told = json.loads(demo_installation.cli("projections", "rebuild", "analytics", "--json").stdout)
+    assert told == {"projection": "analytics", "state": "rebuilding"}
+    for _ in eventually("another file has taken the old one's place"):
+        if files() and not files() & before:
+            break
 
 
 def test_settings_say_where_they_come_from_and_hide_secrets(
@@ -273,3 +285,17 @@ def test_a_file_of_contacts_in_one_command(demo_installation: Served, tmp_path: 
     anew, _ = run("--date-order", "DMY", "--map", "First Name=ignore", "--idempotency-key", "another")
     assert (anew["imported"], anew["skipped"], anew["rejected"]) == (1, 2, 1)
     assert "Nowhere" in run("--map", "Nowhere=email", "--idempotency-key", "third", code=1)[1]
+
+    undone = demo_installation.cli("import", "rollback", str(anew["id"]), "--json", key=tenant["key"])
+    assert json.loads(undone.stdout) == {
+        "id": anew["id"],
+        "status": "rolled_back",
+        "removed": 1,
+        "restored": 0,
+        "kept": 0,
+    }
+    twice = demo_installation.cli("import", "rollback", str(anew["id"]), "--json", key=tenant["key"])
+    assert twice.stdout == undone.stdout, "once undone, it stays so"
+    demo_installation.cli(
+        "import", "rollback", "0198c0de-0000-7000-8000-000000000000", key=tenant["key"], code=3
+    )
