@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
 import random
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from domain.audience.email import DOMAINS
@@ -18,11 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 NOW: Final = datetime(2026, 11, 23, 12, tzinfo=UTC)
-
-SAMPLE: Final = (
-    Path(os.environ.get("PENGUINMAILS_SAMPLES") or Path(__file__).parents[3] / "shared" / "samples")
-    / "contacts-export.csv"
-)
 
 HEADER: Final = (
     "First Name",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,17 @@ from uuid import UUID
 
 import psutil
 import psycopg
+import pytest
 
 from application.ports.positions import Position
 from application.replay import HistoryFilters
 from domain.audience.contact_import import Import, ImportStatus
 from tests.support.api import analytics_of
-from tests.support.contact_files import SAMPLE
+from tests.support.contact_export import FILES, ROWS
 from tests.support.importing import Importing, content
-from tests.support.needs import requires
 
 ROOT = Path(__file__).parents[3]
 KILLS = 6
-needs_the_sample = requires(SAMPLE.is_file(), f"{SAMPLE.name}: name its folder in PENGUINMAILS_SAMPLES")
 
 
 @dataclass
@@ -129,17 +129,19 @@ async def test_a_worker_that_is_killed_again_and_again(importing: Importing, tmp
     assert state.tally.rows == 9_000
 
 
-@needs_the_sample
-async def test_the_sample_is_counted_alike_by_all(importing: Importing, tmp_path: Path) -> None:
-    import_id = await importing.ready(SAMPLE.read_bytes())
+@pytest.mark.parametrize("file", FILES)
+async def test_a_large_export_is_counted_alike_by_all(
+    importing: Importing, tmp_path: Path, file: Callable[[], bytes]
+) -> None:
+    import_id = await importing.ready(file())
     mapping = {"mapping": {"date_order": "DMY", "duplicates": "update"}}
     assert (await importing.command(import_id, "start-import", mapping)).status_code == 200
     worker = Worker(importing, tmp_path, import_id)
     assert await worker.killed_after(10, 0.01)
     state = await worker.finish()
     tally, tenant_id = state.tally, importing.tenant.id
-    assert (state.status, tally.rows, state.rows) == (ImportStatus.COMPLETED, 20_400, 20_400)
-    assert tally.imported + tally.updated + tally.skipped + tally.rejected == 20_400
+    assert (state.status, tally.rows, state.rows) == (ImportStatus.COMPLETED, ROWS, ROWS)
+    assert tally.imported + tally.updated + tally.skipped + tally.rejected == ROWS
     assert sum(state.problems.values()) >= tally.rejected > 0
 
     parts = importing.api.parts
@@ -161,6 +163,7 @@ async def test_the_sample_is_counted_alike_by_all(importing: Importing, tmp_path
         )
     assert sum(int(str(row[-1])) for row in report.rows) == tally.imported
     answer = await importing.get(f"/v1/audience/imports/{import_id}/errors")
+    assert state.problems["date-contradicts-order"] > 0
     assert answer.content.count(b"date-contradicts-order") == state.problems["date-contradicts-order"]
 
 

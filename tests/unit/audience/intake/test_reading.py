@@ -24,7 +24,8 @@ from domain.audience.intake import (
     open_file,
     unescape_formula,
 )
-from tests.support.contact_files import HEADER, NOW, SAMPLE, WORLD, as_csv, contacts, pieces, pseudonym
+from tests.support.contact_export import ROWS, SAMPLE, export
+from tests.support.contact_files import HEADER, NOW, WORLD, as_csv, contacts, pieces, pseudonym
 
 Outcomes = list[Candidate | Repeat | Rejected]
 
@@ -226,9 +227,19 @@ def test_rows_before_a_refusal_are_handed_out() -> None:
         next(opened.rows)
 
 
-@pytest.mark.skipif(
-    not SAMPLE.exists(), reason="needs the sample export: set PENGUINMAILS_SAMPLES to its folder"
-)
+def test_a_large_export_is_read_as_it_was_made() -> None:
+    made = export()
+    assert export().content == made.content, "the same each time"
+    shown = dry_run(lambda: [made.content], Mapping(), WORLD, now=NOW, pseudonym=pseudonym)
+    assert shown.rows == made.rows == ROWS
+    assert shown.problems == made.problems
+    assert shown.rejected == made.rejected
+    assert shown.accepted + shown.repeated == made.rows - made.rejected
+    assert shown.repeated > 100
+    assert shown.withdrawals == made.withdrawals
+
+
+@pytest.mark.skipif(not SAMPLE.is_file(), reason="the sample export is not here; the made one is read above")
 def test_the_sample_export() -> None:
     shown = dry_run(lambda: [SAMPLE.read_bytes()], Mapping(), WORLD, now=NOW, pseudonym=pseudonym)
     assert shown.accepted + shown.repeated + shown.rejected == shown.rows == 20_400
