@@ -6,9 +6,11 @@ Shown on plain Postgres 15 and 18: the tables alone, without roles, policies or 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
@@ -19,6 +21,7 @@ from psycopg.conninfo import make_conninfo
 from adapters.eventstore.log import LogThread, PostgresLog
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrate import migrate_tables
+from api.settings import Settings
 from application.ports.log import Append, VersionConflict
 from tests.support.logs import assert_sound, event, key, opened
 from tests.support.statements import RecordingConnection, Transaction
@@ -115,6 +118,15 @@ def use(thread: LogThread, tenants: tuple[UUID, ...]) -> None:
         thread.sync.append(Append(tenants[0], (event("a:0"),), (("a:0", 9),)))
     thread.sync.append(Append(tenants[1], tuple(event("bulk:1", f"{n}") for n in range(1_500))))
     asyncio.run_coroutine_threadsafe(read(), thread.loop).result(30)
+
+
+def test_the_readme_claims_what_is_shown_here() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    assert "`PostgresLog(..., one_tenant_per_group=True, hints=False)`" in readme
+    assert {"one_tenant_per_group", "hints"} <= inspect.signature(PostgresLog).parameters.keys()
+    assert not [name for name in Settings.model_fields if "nile" in name or "profile" in name], (
+        "then say so there"
+    )
 
 
 def assert_one_tenant(transactions: list[Transaction], tenants: set[UUID]) -> None:
