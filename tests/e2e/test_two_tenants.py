@@ -20,7 +20,9 @@ from api.http.openapi import openapi
 from application.ports.positions import Position
 from application.queries import QUERIES
 from domain.kernel.commands import COMMANDS, Command
-from domain.kernel.permissions import TenantRole
+from domain.kernel.ids import PLATFORM
+from domain.kernel.permissions import StaffRole, TenantRole
+from domain.tenancy.secret import SecretCommand
 from tests.support.api import Api, TestTenant, analytics_of
 
 MARK = "Quetzalcoatl"
@@ -151,6 +153,50 @@ async def test_every_command_on_anothers_id_is_not_found_and_changes_nothing(api
         says_nothing(new, theirs, json.dumps(body) + chosen)
     after = logs(api)
     assert after[theirs.tenant.id] == before[theirs.tenant.id]
+
+
+async def test_every_command_of_the_platform_is_refused_to_a_tenants_owner(api: Api) -> None:
+    theirs = await furnished(api)
+    staff, _ = await api.staff(StaffRole.SUPPORT)
+    ours = await api.tenant("Ours")
+    before = logs(api)
+    commands = [
+        command
+        for command in COMMANDS.public()
+        if command.context == "platform" or command.permission.value.startswith("platform.")
+    ]
+    assert {command.slug for command in commands} >= {"register-tenant", "add-staff", "create-staff-key"}
+    targets = ("new", str(ours.id), str(theirs.tenant.id), str(staff), str(PLATFORM))
+    ways: tuple[dict[str, str], ...] = (
+        {},
+        {"penguin_dry_run": "true"},
+        {"penguin_tenant": str(PLATFORM)},
+        {"penguin_tenant": str(theirs.tenant.id)},
+    )
+    for command in commands:
+        body = body_of(command, theirs.ids)
+        for target in targets:
+            path = f"/v1/{command.context}/{target}/{command.slug}"
+            for headers in ways:
+                answer = await api.post(path, ours.key, body, **headers)
+                assert answer.status_code in (403, 404), f"{path} {headers}: {answer.text}"
+                says_nothing(answer, theirs, path + json.dumps(body) + str(headers))
+            line = {
+                "id": path,
+                "command": f"{command.context}/{command.slug}",
+                "target": target,
+                "body": body,
+            }
+            batch = await api.send(
+                "POST",
+                "/v1/batch",
+                ours.key,
+                json.dumps(line).encode(),
+                {"content-type": "application/x-ndjson"},
+            )
+            refused = (403, 404, 422) if issubclass(command, SecretCommand) else (403, 404)
+            assert json.loads(batch.text)["status"] in refused, batch.text
+    assert logs(api) == before
 
 
 async def test_every_view_of_anothers_shows_nothing(api: Api) -> None:
