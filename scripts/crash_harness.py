@@ -218,6 +218,7 @@ def _checks(installation: Installation, ledger: Ledger) -> Faults:
     finally:
         embedded.stop()
     faults["no command was refused"] = [f"{count} times {what}" for what, count in ledger.refused.items()]
+    faults["no answer was a 500"] = [f"{count} times to {what}" for what, count in ledger.mistakes.items()]
     faults["the ledger is whole"] = [] if len(entries) == len(ledger.entries) else ["lines are missing"]
     return faults
 

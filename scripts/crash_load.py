@@ -19,7 +19,8 @@ import httpx
 _PATIENCE = 120.0
 _USUAL = 10.0
 _ACCEPTED = (200, 201)
-_AGAIN = (429, 500, 502, 503, 504)
+_MISTAKE = 500
+_AGAIN = (429, _MISTAKE, 502, 503, 504)
 _IMPATIENT = 0.03
 
 
@@ -41,6 +42,8 @@ class Ledger:
     retries: int = 0
     replayed: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    mistakes: Counter[str] = field(default_factory=Counter)
+    """Answers that nothing which is killed excuses: 500, by the command that got them."""
 
     def enter(self, entry: dict[str, Any]) -> None:
         """Write an entry down, durably."""
@@ -104,6 +107,8 @@ class Client:
                 waits = _USUAL
                 if answer is not None and answer.status_code not in _AGAIN:
                     break
+                if answer is not None and answer.status_code == _MISTAKE:
+                    self._ledger.mistakes[path.rpartition("/")[2]] += 1
                 self._ledger.retries += 1
                 await asyncio.sleep(self._chance.uniform(0.02, 0.1))
         if answer.status_code not in _ACCEPTED:
