@@ -15,6 +15,7 @@ from uuid import UUID
 
 from application.ports.codec import Cause
 from application.ports.log import Append, Appended, KeyReused, ReceiptKey, StaleAuthorisation, VersionConflict
+from application.ports.positions import Position
 from application.principals import Principal, workspaces_of
 from application.unit import Streams, Unit, decide
 from domain.kernel.commands import DECIDERS, Stamp, stream_name
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore, SubjectKey
-    from application.ports.log import NewEvent, Receipt, Recorded, TenantLog
+    from application.ports.log import Head, NewEvent, Receipt, Recorded, TenantLog
     from application.unit import Folded
     from domain.kernel.commands import Command
     from domain.kernel.events import Event
@@ -165,10 +166,11 @@ class Commands:
         target = order.target or order.fresh_target or new_id(self.clock())
         receipt, *older = self._receipt_keys(order, command_id)
         if older and order.key is not None:
-            order = await self._reauthorised_since(order) or order
+            head = await self.log.head(order.principal.tenant_id)
+            order = await self._reauthorised_since(order, head) or order
             if (known := await self._known(order, older)) is not None:
                 return known  # accepted under a pseudonym key that was the current one then
-        fresh = False
+        fresh, looked_at = False, None
         for _ in range(_ATTEMPTS):
             unit = self._unit(order, command_id, target, fresh=fresh)
             try:
@@ -183,16 +185,19 @@ class Commands:
                 fresh = True
             except StaleAuthorisation:
                 order = await self._reauthorised(order)
-            except Refusal:
+            except Refusal as refusal:
                 # A refusal, and an answer given again, tell of the tenant's log too: to nobody whose key was revoked.
-                if (anew := await self._reauthorised_since(order)) is not None:
+                head = await self.log.head(order.principal.tenant_id)
+                if (anew := await self._reauthorised_since(order, head)) is not None:
                     order = anew
                     continue
                 if order.key is not None and (known := await self._known(order, [receipt])) is not None:
                     return known
                 if fresh:
+                    refusal.decided_at = looked_at
                     raise
-                fresh = True
+                # What is read from now on holds everything up to here.
+                fresh, looked_at = True, None if head is None else Position(head.epoch, head.position).token()
             else:
                 return await self._outcome(order, unit, target, command_id, appended)
         raise TooMuchContention
@@ -287,12 +292,13 @@ class Commands:
         wanted = [(DECIDERS[category], stream_name(category, key))]
         return (await self.streams.load(tenant_id, wanted, fresh=True))[0][1]
 
-    async def _reauthorised_since(self, order: Order) -> Order | None:
+    async def _reauthorised_since(self, order: Order, head: Head | None) -> Order | None:
         """The order for its caller as the log knows them now, where access to the log changed since; else None."""
-        if order.principal.auth_epoch is None:
-            return None
-        head = await self.log.head(order.principal.tenant_id)
-        if head is None or head.auth_epoch == order.principal.auth_epoch:
+        if (
+            order.principal.auth_epoch is None
+            or head is None
+            or head.auth_epoch == order.principal.auth_epoch
+        ):
             return None
         return await self._reauthorised(order)
 

@@ -14,9 +14,11 @@ _INTRODUCTION = """# The command line
 
 Made by `python -m scripts.cli_page`; do not edit. From a checkout, `penguinmails` is `.venv/bin/penguinmails`.
 
-Data goes to standard output, words to standard error; with `--json` the data is JSON: one document, or one object a
-line where there may be many, and errors are JSON too. Nothing asks a question. A mistyped word is answered with the
-near ones. `penguinmails --install-completion` completes words in bash, zsh, fish and PowerShell.
+Data goes to standard output, words to standard error; with `--json` the data is JSON, and errors are JSON too: one
+document, which for a list out of a tenant's log (`replay`, `key list`) holds `data`, `next` (the cursor that goes on,
+or null) and `position` (what it was made from); lists about all tenants (`projections status`, `projections compare`)
+are one object a line. Nothing asks a question. A mistyped word is answered with the near ones.
+`penguinmails --install-completion` completes words in bash, zsh, fish and PowerShell.
 
 `--data` (or `PENGUINMAILS_DATA`) names the data folder of the installation, `--key` (or `PENGUINMAILS_KEY`) the API key
 to act with; `@FILE` reads it from a file. Commands of the platform's own people (`tenant`, `staff`) act with the first

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.options import Data, Key, settings_of
-from api.cli.output import Json, NotThere, as_json, data, rows, words
+from api.cli.output import Json, NotThere, as_json, data, listed, words
 from application.ports.positions import MalformedPosition, Position
 from application.showing import is_pseudonym, may_see_receipt, without_pseudonyms
 
@@ -145,9 +145,7 @@ class _Reader:
         token = Position(page.head.epoch, page.head.position).token()
         told = filters.model_dump(mode="json", exclude_defaults=True)
         await self._record("history.events", token, len(page.events), told)
-        rows([_shown(event) for event in page.events], _COLUMNS)
-        if page.next is not None:
-            words(f"There is more: --cursor {page.next}")
+        listed([_shown(event) for event in page.events], _COLUMNS, position=token, following=page.next)
         if not page.events:
             given = ", ".join(sorted(told)) or "none"
             words(

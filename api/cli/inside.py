@@ -67,8 +67,11 @@ class Inside:
         )
         return await self.parts.commands.execute(order)
 
-    async def every(self, name: str, principal: Principal) -> AsyncIterator[dict[str, Any]]:
-        """All rows of a query, as of now: its views are waited for. Raises `ViewNotReady` without a projector."""
+    async def every(self, name: str, principal: Principal) -> tuple[list[dict[str, Any]], str]:
+        """All rows of a query, as of now, and the position that they hold at least.
+
+        Its views are waited for. Raises `ViewNotReady` without a projector.
+        """
         query, parts = QUERIES[name], self.parts
         scope, tenant_id = query.scope(principal), principal.tenant_id
         head = await parts.log.head(tenant_id)
@@ -76,14 +79,16 @@ class Inside:
             position = Position(head.epoch, head.position)
             await parts.waiting.wait_for(query.projections, tenant_id, position, _PATIENCE)
         cursor: str | None = None
+        found: list[dict[str, Any]] = []
+        reached: list[Position] = []
         while True:
             async with parts.views.connection() as connection:
                 page = await query.run(connection, scope, query.params(), cursor, MOST_ROWS)
-            for row in page.rows:
-                yield row.model_dump(mode="json")
+            found += [row.model_dump(mode="json") for row in page.rows]
+            reached.append(page.position)
             cursor = page.cursor
             if cursor is None:
-                return
+                return found, min(reached).token()
 
     async def with_secret(
         self, principal: Principal, command: SecretCommand, make: Callable[[UUID, UUID], Any]
@@ -93,6 +98,13 @@ class Inside:
         secret: str = make(principal.tenant_id, target).text
         command.carrying(self.parts.hasher.hmac(principal.tenant_id, secret))
         return await self.execute(principal, command, target), secret
+
+
+def position_of(outcome: Outcome) -> str:
+    """Token of the position that the log has after what was done."""
+    if outcome.appended is None:
+        raise TypeError("a rehearsal has no position of its own")
+    return outcome.appended.position.token()
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from api.cli.options import Data, Key, settings_of
-from api.cli.output import Group, Json, data, rows, words
+from api.cli.output import Group, Json, data, listed, words
 from api.cli.tenants import Idempotency
 from domain.kernel.permissions import Permission, TenantRole
 
@@ -40,7 +40,7 @@ def create(
     """Make a key; it is shown once."""
     from datetime import UTC
 
-    from api.cli.inside import Inside, working
+    from api.cli.inside import Inside, position_of, working
     from application.credentials import new_api_key
     from domain.tenancy.api_key import CreateApiKey
 
@@ -58,7 +58,13 @@ def create(
     async def work(inside: Inside) -> None:
         outcome, secret = await inside.with_secret(await inside.principal(key), command, new_api_key)
         data(
-            {"id": str(outcome.target), "label": label, "role": role.value, "key": secret},
+            {
+                "id": str(outcome.target),
+                "label": label,
+                "role": role.value,
+                "key": secret,
+                "position": position_of(outcome),
+            },
             [f"id   {outcome.target}", f"key  {secret}"],
         )
         words("The key is shown this once: keep it.")
@@ -76,7 +82,7 @@ def revoke(
     json_: Json = False,
 ) -> None:
     """Stop a key at once, for good."""
-    from api.cli.inside import Inside, working
+    from api.cli.inside import Inside, position_of, working
     from domain.tenancy.api_key import RevokeApiKey
 
     del json_
@@ -85,7 +91,8 @@ def revoke(
         who = await inside.principal(key)
         outcome = await inside.execute(who, RevokeApiKey(), key_id, key=idempotency_key)
         said = "revoked" if outcome.events else "was revoked before"
-        data({"id": str(key_id), "state": said}, [f"{key_id} {said}"])
+        told = {"id": str(key_id), "state": said, "position": position_of(outcome)}
+        data(told, [f"{key_id} {said}"])
 
     working(settings_of(data_folder), work)
 
@@ -99,7 +106,8 @@ def list_keys(*, key: Key = None, data_folder: Data = None, json_: Json = False)
 
     async def work(inside: Inside) -> None:
         who = await inside.principal(key)
-        found = [row async for row in inside.every("tenancy.api_keys", who)]
-        rows(found, ("api_key_id", "label", "role", "live", "created_at", "expires_at"))
+        found, position = await inside.every("tenancy.api_keys", who)
+        columns = ("api_key_id", "label", "role", "live", "created_at", "expires_at")
+        listed(found, columns, position=position)
 
     working(settings_of(data_folder), work)

@@ -1,7 +1,8 @@
 """How commands speak: data on standard output, words on standard error, an exit code that says what happened.
 
-On a terminal data is shown in tables and lines for people; with `--json` it is JSON, one document, or one object a line
-where there may be many. Nothing ever asks a question.
+On a terminal data is shown in tables and lines for people; with `--json` it is JSON: one document, which for a list out
+of a tenant's log has `data`, `next` and `position`; lists about all tenants are one object a line. Nothing ever asks a
+question.
 """
 
 from __future__ import annotations
@@ -114,6 +115,24 @@ def rows(values: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
     for value in values:
         table.add_row(*(_cell(value.get(column)) for column in columns))
     Console().print(table)
+
+
+def listed(
+    values: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    *,
+    position: str,
+    following: str | None = None,
+) -> None:
+    """Give a list that was made from a tenant's log: in JSON the shape that lists of the API have.
+
+    `position` is what it was made from, `following` the cursor that goes on; to people they are words beside the data.
+    """
+    if _as_json.get():
+        data({"data": list(values), "next": following, "position": position})
+        return
+    rows(values, columns)
+    words(f"As of position {position}." + (f" There is more: --cursor {following}" if following else ""))
 
 
 def _cell(value: object) -> str:

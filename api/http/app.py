@@ -24,6 +24,7 @@ from api.http.receipts import Receipts
 from api.http.replies import ALWAYS, PROBLEM, dumps, raw, send_json
 from api.http.reports import Reports
 from api.http.request import ClientGone, request_id_of
+from api.http.standing import Standing
 from api.http.uploads import Uploads
 from api.http.views import Views
 from application.ports.analytics import AnalyticsError
@@ -62,10 +63,11 @@ class Door(FastAPI):
 class Front:
     """Gives each request its id, finds commands, and answers what nobody foresaw without telling what it was."""
 
-    def __init__(self, commands: CommandRoute, behind: ASGIApp) -> None:
-        """What is no command goes to `behind`."""
+    def __init__(self, commands: CommandRoute, behind: ASGIApp, standing: Standing) -> None:
+        """What is no command goes to `behind`. Problems say where the log stands, by `standing`."""
         self._commands = commands
         self._behind = behind
+        self._standing = standing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -74,6 +76,7 @@ class Front:
             return
         if "penguin.request_id" not in scope:
             scope["penguin.request_id"] = request_id_of(scope)
+        scope["penguin.standing"] = self._standing
         started = False
 
         async def watched(message: Message) -> None:
@@ -115,6 +118,10 @@ async def answer_problem(problem: Problem, scope: Scope, send: Send) -> None:
     headers = [*ALWAYS, *raw(problem.all_headers())]
     if request_id is not None:
         headers.append((b"request-id", request_id.encode("ascii")))
+    standing: Standing | None = scope.get("penguin.standing")
+    position = None if standing is None else await standing.position_of(problem, scope)
+    if position is not None:
+        headers.append((b"penguin-position", position.encode("ascii")))
     scope["penguin.problem"] = problem.kind.code
     await send_json(send, problem.kind.status, dumps(problem.document(request_id)), headers, PROBLEM)
 
@@ -165,7 +172,7 @@ def create_app(
     doors = (Receipts, Batch, History, Reports, Uploads, Invitations, Views)
     own = [route for door in doors for route in door(composition).routes()]
     app.router.routes[:] = [*routes, *pages.routes(), *own]
-    app.front = Front(commands, app.behind)
+    app.front = Front(commands, app.behind, Standing(composition.log))
     for cls, args, kwargs in reversed(middlewares):
         app.front = cls(app.front, *args, **kwargs)
     return app

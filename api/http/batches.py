@@ -17,6 +17,7 @@ from api.http.commands import outcome_of, rehearsal_of
 from api.http.problems import INTERNAL, KEY_NOT_HERE, Problem, problem_of
 from api.http.replies import NDJSON, dumps, raw
 from api.http.request import ClientGone, must_be, stream_body
+from api.http.standing import KNOWN
 from application.commanding import Order
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.permissions import Permission
@@ -80,15 +81,29 @@ class Batch(Desk):
     def told(self, asked: Asked, answer: LineAnswer, *, dry_run: bool) -> bytes:
         """A line's answer as a line."""
         content: dict[str, Any] = {"line": answer.number, "id": answer.id}
+        begun = begun_at(asked)
         if answer.outcome is not None and dry_run:
             shown = Permission.HISTORY_READ in asked.principal.permissions
-            content |= {"status": 200, "result": rehearsal_of(answer.outcome, shown=shown)}
+            content |= {
+                "status": 200,
+                "result": {**rehearsal_of(answer.outcome, shown=shown), "position": begun},
+            }
         elif answer.outcome is not None:
             content |= {"status": 200, "result": outcome_of(answer.outcome)}
         else:
             problem = problem_of(answer.error or RuntimeError("a line without an answer"))
-            content |= {"status": problem.kind.status, "problem": problem.document(asked.call.request_id)}
+            content |= {
+                "status": problem.kind.status,
+                "position": problem.position or begun,
+                "problem": problem.document(asked.call.request_id),
+            }
         return dumps(content) + b"\n"
+
+
+def begun_at(asked: Asked) -> str | None:
+    """Token of where the log stood as the batch began: all that its lines are decided on holds that much."""
+    token: str | None = asked.call.scope.get(KNOWN)
+    return token
 
 
 class _Answering:
@@ -110,7 +125,7 @@ class _Answering:
         headers = {
             "content-type": NDJSON,
             "cache-control": "no-store",
-            **self._door.headers(self._asked, None),
+            **self._door.headers(self._asked, begun_at(self._asked)),
         }
         working = asyncio.create_task(self._work(receive))
         try:
@@ -144,7 +159,14 @@ class _Answering:
             # The status line is out; the last line says why no more lines were taken.
             found = problem_of(error)
             document = found.document(asked.call.request_id)
-            last = {"line": None, "id": None, "status": found.kind.status, "problem": document}
+            position = found.position or begun_at(asked)
+            last = {
+                "line": None,
+                "id": None,
+                "status": found.kind.status,
+                "position": position,
+                "problem": document,
+            }
             await self._tell(dumps(last) + b"\n")
             if found.kind is INTERNAL:
                 raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from api.http.standing import CALLER, KNOWN
+from application.ports.positions import Position
 from application.principals import Unauthenticated
 
 if TYPE_CHECKING:
@@ -33,20 +35,25 @@ class Callers:
         named = call.tenant is not None or call.grant is not None
         principal = await self._authenticator.api_key(_bearer(call.authorization), fresh=fresh or named)
         if not named:
-            call.scope["penguin.tenant"] = principal.tenant_id
+            call.scope["penguin.tenant"] = call.scope[CALLER] = principal.tenant_id
             return principal
         grant = call.grant_ids()
         if grant is not None:
             principal = await self._authenticator.under_grant(principal, *grant)
         elif (tenant_id := call.tenant_id()) is not None:
             principal = await self._authenticator.staff_in(principal, tenant_id)
-        call.scope["penguin.tenant"] = principal.tenant_id
+        call.scope["penguin.tenant"] = call.scope[CALLER] = principal.tenant_id
         return principal
 
     async def identify_now(self, call: Call) -> Principal:
-        """The principal as it stands in the log at this moment, for doors whose own reads do not check it."""
+        """The principal as it stands in the log at this moment, for doors whose own reads do not check it.
+
+        The scope tells from then on the position that this moment had.
+        """
         principal = await self.identify(call)
         head = await self._log.head(principal.tenant_id)
+        if head is not None:
+            call.scope[KNOWN] = Position(head.epoch, head.position).token()
         if head is None or head.auth_epoch != principal.auth_epoch:
             return await self.identify(call, fresh=True)
         return principal

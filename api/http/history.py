@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from api.http.asking import Asked, Desk, position_of
 from api.http.problems import bad_parameter
+from api.http.standing import KNOWN
 from application.ports.positions import Position
 from application.replay import PSEUDONYMOUS, Direction, HistoryFilters
 from application.showing import is_pseudonym, without_pseudonyms
@@ -65,7 +66,7 @@ class History(Desk):
         return self.answer(asked, content, position)
 
     async def accesses(self, request: Request) -> Response:
-        """A page of the tenant's second log: who read what. `position` is that log's own."""
+        """A page of the tenant's second log: who read what. `position` is that log's own; the header the tenant's."""
         asked = await self.asked(request, "access.reads", (*FILTERS, *_PAGES))
         principal = asked.principal
         principal.require(Permission.ACCESS_READ)
@@ -84,8 +85,8 @@ class History(Desk):
                 "as_of": None,
                 "looked_at": 0,
             }
-            return self.answer(asked, empty, None)
-        return self.answer(asked, _page(found), None)
+            return self.answer(asked, empty, asked.call.scope.get(KNOWN))
+        return self.answer(asked, _page(found), asked.call.scope.get(KNOWN))
 
     async def state(self, request: Request) -> Response:
         """What a stream was."""

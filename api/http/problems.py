@@ -66,6 +66,8 @@ class Problem(Exception):  # the door's own way to say no
     errors: list[dict[str, str]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    position: str | None = None
+    """Token of the position it was decided at, where that is known."""
 
     def document(self, request_id: str | None) -> dict[str, Any]:
         """The document, without what is not known."""
@@ -318,7 +320,8 @@ def problem_of(error: Exception) -> Problem:
             ]
             return Problem(PARAMETER_INVALID, errors=errors)
         case AnalyticsBehind():
-            return Problem(BEHIND, extra={"position": error.position.token()})
+            reached = error.position.token()
+            return Problem(BEHIND, extra={"position": reached}, position=reached)
         case AnalyticsError():
             return Problem(_OF_ANALYTICS.get(type(error), ANALYTICS_UNAVAILABLE))
         case _:
@@ -333,7 +336,7 @@ def _refused(refusal: Refusal) -> Problem:
     if refusal.field is not None and not errors:
         errors = [{"pointer": refusal.field, "code": refusal.code, "detail": refusal.detail}]
     headers = {"www-authenticate": "Bearer"} if kind.status == S.UNAUTHORIZED else {}
-    return Problem(kind, refusal.detail, errors, extra, headers)
+    return Problem(kind, refusal.detail, errors, extra, headers, refusal.decided_at)
 
 
 def _limited(refusal: RateLimited) -> Problem:

@@ -148,10 +148,14 @@ SCHEMAS: Final[Json] = {
             },
             "id": {"type": ["string", "null"]},
             "status": {"type": "integer"},
-            "result": {"anyOf": [ref("Outcome"), {"type": "object"}]},
+            "position": {
+                **_POSITION,
+                "description": "Of a refused line: what it was decided on held this much.",
+            },
+            "result": {"anyOf": [ref("Outcome"), ref("Rehearsal")]},
             "problem": ref("Problem"),
         },
-        optional=("result", "problem"),
+        optional=("position", "result", "problem"),
     ),
     "Receipt": _object(
         {

@@ -27,6 +27,8 @@ class Refusal(Exception):
     code: ClassVar[str] = "refused"
     kind: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     field: ClassVar[str | None] = None
+    decided_at: str | None = None
+    """Token of the position that the log had reached, at least, when this was decided; None: nobody looked."""
 
     def __init__(self, detail: str | None = None, /, **extra: object) -> None:
         """Take a detail for this one case; without it the rule itself is told."""

@@ -107,7 +107,9 @@ async def one(
     """The one row that the conditions leave. Raises `NotFound` and `ViewNotReady`."""
     found = await page(connection, scope, row, select, params, None, 1)
     if not found.rows:
-        raise NotFound
+        refusal = NotFound()
+        refusal.decided_at = found.position.token()
+        raise refusal
     return found
 
 

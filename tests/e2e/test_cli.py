@@ -9,9 +9,15 @@ import psycopg
 import pytest
 
 from adapters.postgres.embedded import EmbeddedPostgres
+from application.ports.positions import Position
 from tests.support.serving import Served, eventually
 
 pytestmark = pytest.mark.xdist_group("serve")
+
+
+def _rows(text: str) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = json.loads(text)["data"]
+    return rows
 
 
 def _lines(text: str) -> list[dict[str, object]]:
@@ -34,11 +40,15 @@ def test_a_tenant_from_registration_to_receipt(demo_installation: Served) -> Non
 
     key = told["key"]
     made = json.loads(cli("key", "create", "Second", "--role", "viewer", "--json", key=key).stdout)
-    listed = _lines(cli("key", "list", "--json", key=key).stdout)
+    told = json.loads(cli("key", "list", "--json", key=key).stdout)
+    listed = told["data"]
+    assert told["next"] is None
+    assert Position.parse(told["position"]) >= Position.parse(made["position"])
     assert {row["label"] for row in listed} == {"First key", "Second"}
     assert not any("pm_live" in json.dumps(row) for row in listed)
     cli("key", "create", "Third", "--role", "owner", key=made["key"], code=1)
-    cli("key", "revoke", made["id"], key=key)
+    revoked = json.loads(cli("key", "revoke", made["id"], "--json", key=key).stdout)
+    assert Position.parse(revoked["position"]) > Position.parse(made["position"])
     cli("replay", key=made["key"], code=1)
 
     receipt = cli("receipt", "cli/1", "--json", key=_admin(demo_installation))
@@ -56,22 +66,29 @@ def test_replay_tells_the_story_of_a_stream(demo_installation: Served) -> None:
             "replay", *arguments, "--json", key=demo_installation.key, code=code
         ).stdout
 
-    (changed,) = _lines(cli("--name", "audience.contact_updated", "--limit", "1"))
+    (changed,) = _rows(cli("--name", "audience.contact_updated", "--limit", "1"))
     stream, at = str(changed["stream"]), int(str(changed["position"]))
     assert changed["channel"] == "cli"
-    story = [row["name"] for row in _lines(cli("--stream", stream))]
+    story = [row["name"] for row in _rows(cli("--stream", stream))]
     assert story == ["audience.contact_created", "audience.contact_updated"]
-    assert [row["name"] for row in _lines(cli("--stream", stream, "--backward"))] == story[::-1]
+    assert [row["name"] for row in _rows(cli("--stream", stream, "--backward"))] == story[::-1]
     before = json.loads(cli("--stream", stream, "--as-of", str(at - 1)))
     after = json.loads(cli("--stream", stream, "--as-of", str(at)))
     assert (before["version"], after["version"]) == (1, 2)
     told = json.loads(cli("--stream", stream, "--diff", str(at - 1), str(at)))
     titles = [change for change in told["changes"] if change["path"] == "/title"]
     assert titles == [{"path": "/title", "before": None, "after": "Head roaster"}]
-    (gone,) = _lines(cli("--name", "audience.contact_erased"))
-    (created, *_) = _lines(cli("--stream", str(gone["stream"])))
+    (gone,) = _rows(cli("--name", "audience.contact_erased"))
+    (created, *_) = _rows(cli("--stream", str(gone["stream"])))
     assert isinstance(created["payload"], dict)
     assert created["payload"]["first_name"] == "[erased]"
+    first = json.loads(cli("--limit", "1"))
+    assert Position.parse(first["position"]).n > len(first["data"]) == 1
+    (second,) = _rows(cli("--limit", "1", "--cursor", first["next"]))
+    assert second["position"] == 2
+    shown = demo_installation.cli("replay", "--limit", "1", key=demo_installation.key)
+    assert first["position"] in shown.stderr
+    assert first["position"] not in shown.stdout
     assert cli("--as-of", "1", code=2) == ""
     assert cli("--after", "2026-01-01", "--limit", "1") == cli(
         "--after", "2026-01-01T00:00:00Z", "--limit", "1"
