@@ -20,6 +20,7 @@ from application.ports.analytics import (
     EventsBehind,
     Report,
     ReportInfo,
+    TenantStanding,
 )
 from application.ports.positions import Position
 from projections.olap.reports import REPORTS
@@ -76,6 +77,10 @@ class FlightAnalytics:
         """See `Analytics`."""
         return wire.read_positions(await self._act("positions"))
 
+    async def standing(self, tenant_id: UUID) -> TenantStanding:
+        """See `Analytics`."""
+        return wire.read_standing(await self._act("standing", str(tenant_id).encode()))
+
     async def health(self) -> AnalyticsHealth:
         """See `Analytics`."""
         return wire.read_health(await self._act("health"))
@@ -94,9 +99,9 @@ class FlightAnalytics:
             lambda client: client.do_get(flight.Ticket(ticket.encode()), self._options).read_all()
         )
 
-    async def _act(self, action: str) -> bytes:
+    async def _act(self, action: str, about: bytes = b"") -> bytes:
         def act(client: Any) -> bytes:
-            (result,) = client.do_action(flight.Action(action, b""), self._options)
+            (result,) = client.do_action(flight.Action(action, about), self._options)
             return bytes(result.body.to_pybytes())
 
         return await self._call(act)

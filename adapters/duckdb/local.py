@@ -13,13 +13,21 @@ import pyarrow as pa
 from adapters.duckdb.projector import Projector
 from adapters.duckdb.settings import OlapSettings
 from adapters.duckdb.store import Store
-from application.ports.analytics import AnalyticsBehind, AnalyticsHealth, EventsBehind, Report, ReportInfo
+from application.ports.analytics import (
+    AnalyticsBehind,
+    AnalyticsHealth,
+    EventsBehind,
+    Report,
+    ReportInfo,
+    TenantStanding,
+)
 from application.ports.log import Recorded
 from application.ports.positions import Position
 from projections.olap.query import run_events_behind, run_report
 from projections.olap.reports import REPORTS
 from projections.olap.source import PSEUDONYMOUS, Everything, LogHead, Range
 from projections.olap.sql import HANDLED
+from projections.olap.tracking import standing_of
 
 _SCHEMA: Final = pa.schema(
     [
@@ -153,6 +161,12 @@ class LocalAnalytics:
         async with self._lock:
             self._catch_up()
             return {tenant_id: tenant.at for tenant_id, tenant in self._projector.tracked.items()}
+
+    async def standing(self, tenant_id: UUID) -> TenantStanding:
+        """See `Analytics`."""
+        async with self._lock:
+            self._catch_up()
+            return standing_of(self._projector.tracked.get(tenant_id))
 
     async def health(self) -> AnalyticsHealth:
         """See `Analytics`."""

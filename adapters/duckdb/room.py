@@ -21,10 +21,16 @@ from adapters.duckdb.files import Folder
 from adapters.duckdb.projector import IncompatibleFile, Projector
 from adapters.duckdb.settings import OlapSettings
 from adapters.duckdb.store import Store
-from application.ports.analytics import AnalyticsBehind, AnalyticsHealth, AnalyticsUnavailable, ReportTooLarge
+from application.ports.analytics import (
+    AnalyticsBehind,
+    AnalyticsHealth,
+    AnalyticsUnavailable,
+    ReportTooLarge,
+    TenantStanding,
+)
 from application.ports.positions import Position
 from projections.olap.source import LIVE_BATCH, LogSource
-from projections.olap.tracking import Tracked
+from projections.olap.tracking import Tracked, standing_of
 
 _log: Final = logging.getLogger(__name__)
 _FIRST_WAIT: Final = 0.02
@@ -193,6 +199,11 @@ class Room:
     def positions(self) -> dict[UUID, Position]:
         """How far each tenant's facts are."""
         return {tenant_id: tenant.at for tenant_id, tenant in self._projector.tracked.items()}
+
+    def standing(self, tenant_id: UUID) -> TenantStanding:
+        """How far one tenant's facts are; before the first file is whole nobody is shown any."""
+        projector = self._projector
+        return standing_of(projector.tracked.get(tenant_id) if projector.complete else None)
 
     def health(self) -> AnalyticsHealth:
         """Lag, rates and errors."""

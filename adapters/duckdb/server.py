@@ -19,6 +19,7 @@ from projections.olap.query import run_events_behind, run_report
 ACTIONS: Final = (
     ("health", "lag, rates and errors, as JSON"),
     ("positions", "how far each tenant's facts are, as JSON"),
+    ("standing", "how far the facts of the tenant in the body (its id) are, as JSON"),
     ("rebuild", "build the facts anew beside the present ones"),
     ("checkpoint", "fold the write-ahead log into the file"),
 )
@@ -84,6 +85,10 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
                     return [wire.health_json(self._room.health())]
                 case "positions":
                     return [wire.positions_json(self._room.positions())]
+                case "standing":
+                    return [
+                        wire.standing_json(self._room.standing(wire.read_tenant(action.body.to_pybytes())))
+                    ]
                 case "rebuild":
                     return [b"begun" if self._room.rebuild() else b"under way"]
                 case "checkpoint":

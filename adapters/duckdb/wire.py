@@ -25,6 +25,7 @@ from application.ports.analytics import (
     InvalidParameters,
     Report,
     ReportTooLarge,
+    TenantStanding,
     UnknownReport,
 )
 from application.ports.positions import MalformedPosition, Position
@@ -145,6 +146,25 @@ def positions_json(positions: Mapping[UUID, Position]) -> bytes:
 def read_positions(raw: bytes) -> dict[UUID, Position]:
     """The vector of positions out of its JSON."""
     return {UUID(tenant_id): Position.parse(token) for tenant_id, token in json.loads(raw).items()}
+
+
+def read_tenant(raw: bytes) -> UUID:
+    """A tenant's id. Raises `InvalidParameters`."""
+    try:
+        return UUID(raw.decode())
+    except ValueError as error:
+        raise InvalidParameters((("", "not the id of a tenant"),)) from error
+
+
+def standing_json(standing: TenantStanding) -> bytes:
+    """How far a tenant is, as JSON."""
+    return json.dumps({"position": standing.position.token(), "stopped": standing.stopped}).encode()
+
+
+def read_standing(raw: bytes) -> TenantStanding:
+    """How far a tenant is, out of its JSON."""
+    told = json.loads(raw)
+    return TenantStanding(Position.parse(told["position"]), told["stopped"])
 
 
 _SIMPLE: Final[dict[str, type[AnalyticsError]]] = {

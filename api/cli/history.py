@@ -234,7 +234,10 @@ def receipt(
     data_folder: Data = None,
     json_: Json = False,
 ) -> None:
-    """Did it happen? What was accepted under an idempotency key, ever; exit code 3 when nothing was."""
+    """Did it happen? What was accepted under an idempotency key, ever; exit code 3 when nothing was.
+
+    It says also which views, analytics among them, show what the command did.
+    """
     from api.cli.inside import working
 
     del json_
@@ -242,12 +245,16 @@ def receipt(
     async def work(inside: Inside) -> None:
         told = await _receipt(inside, await inside.principal(key), idempotency_key)
         events = [f"  {one['position']:>8}  {one['name']}" for one in told["events"]]
-        data(told, [f"{told['command']} accepted {told['accepted_at']} as {told['command_id']}", *events])
+        behind = sorted(name for name, view in told["caught_up"].items() if not view["reached"])
+        shown = f"not shown yet by {', '.join(behind)}" if behind else "shown by every view"
+        lines = [f"{told['command']} accepted {told['accepted_at']} as {told['command_id']}", *events, shown]
+        data(told, lines)
 
     working(settings_of(data_folder), work)
 
 
 async def _receipt(inside: Inside, who: Principal, text: str) -> dict[str, Any]:
+    from api.caught_up import caught_up
     from application.commanding import events_of
 
     parts, tenant_id = inside.parts, who.tenant_id
@@ -255,13 +262,17 @@ async def _receipt(inside: Inside, who: Principal, text: str) -> dict[str, Any]:
     if found is None:
         raise NotThere("Nothing was ever accepted under this key.")
     events = await events_of(parts.log, tenant_id, found)
+    head = await parts.log.head(tenant_id)
+    position = Position(head.epoch if head else 1, found.last_position)
     if not may_see_receipt(who, events, parts.codec):
         raise NotThere("Nothing was ever accepted under this key.")
     return {
         "command": found.command,
         "command_id": _plain(found.command_id),
         "accepted_at": found.recorded_at.astimezone(UTC).isoformat(),
+        "position": position.token(),
         "events": [{"name": row.name, "version": row.version, "position": row.position} for row in events],
+        "caught_up": await caught_up(parts, tenant_id, position),
     }
 
 

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
 from starlette.routing import Route
 
+from api.caught_up import caught_up
 from api.http.asking import Desk
 from api.http.commands import events_of
 from api.http.problems import NO_SUCH_RECEIPT, Problem
 from application.commanding import events_of as events_of_receipt
-from application.ports.log import LogUnavailable
 from application.ports.positions import Position
 from application.showing import may_see_receipt
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from starlette.requests import Request
     from starlette.responses import Response
-
-    from application.ports.log import Receipt
-
-_STANDING: Final = """
-    SELECT v.name, coalesce(p.epoch, 0), coalesce(p.position, 0), coalesce(p.state, 'live')
-    FROM ops.projection_versions v
-    LEFT JOIN ops.projection_positions p
-        ON p.projection = v.name AND p.build = v.build AND p.tenant_id = %s
-    WHERE v.state = 'live' ORDER BY v.name
-"""
 
 
 class Receipts(Desk):
@@ -61,24 +47,9 @@ class Receipts(Desk):
                 "accepted_at": receipt.recorded_at.isoformat(),
                 "position": position.token(),
                 "events": events_of(events),
-                "caught_up": await self._caught_up(tenant_id, receipt, epoch),
+                "caught_up": await caught_up(self.parts, tenant_id, position),
             },
             "position": position.token(),
             "as_of": receipt.recorded_at.isoformat(),
         }
         return self.answer(asked, content, position.token())
-
-    async def _caught_up(self, tenant_id: UUID, receipt: Receipt, epoch: int) -> dict[str, Any]:
-        """By view: whether it shows what the command did, and whether it stopped."""
-        wanted = Position(epoch, receipt.last_position)
-        try:
-            async with self.parts.views.connection() as connection, connection.transaction():
-                await connection.execute("SELECT set_config('app.tenant_id', %s, true)", (str(tenant_id),))
-                cursor = await connection.execute(_STANDING, (tenant_id,))
-                rows = await cursor.fetchall()
-        except (OperationalError, PoolTimeout) as error:
-            raise LogUnavailable("the database cannot be reached; try again") from error
-        return {
-            name: {"reached": Position(at, n) >= wanted, "stopped": state == "poisoned"}
-            for name, at, n, state in rows
-        }

@@ -167,9 +167,10 @@ SCHEMAS: Final[Json] = {
             "caught_up": {
                 "type": "object",
                 "additionalProperties": _object(
-                    {"reached": {"type": "boolean"}, "stopped": {"type": "boolean"}},
+                    {"reached": {"type": ["boolean", "null"]}, "stopped": {"type": ["boolean", "null"]}},
                 ),
-                "description": "By view: whether it shows what the command did; whether it stopped at some event.",
+                "description": "By view, and for `analytics`: whether it shows what the command did; whether it "
+                "stopped at some event. Null where analytics cannot be asked just now.",
             },
         }
     ),

@@ -108,6 +108,14 @@ class AnalyticsHealth:
     rebuilding: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class TenantStanding:
+    """How far one tenant's facts are. `stopped`: at an event that they cannot take in."""
+
+    position: Position
+    stopped: bool
+
+
 class Analytics(Protocol):
     """Ask for reports. Every method but `reports` raises an `AnalyticsError`."""
 
@@ -139,6 +147,9 @@ class Analytics(Protocol):
 
     async def positions(self) -> Mapping[UUID, Position]:
         """How far each tenant's facts are."""
+
+    async def standing(self, tenant_id: UUID) -> TenantStanding:
+        """How far one tenant's facts are; at position 0 of epoch 0 for a tenant that has none."""
 
     async def health(self) -> AnalyticsHealth:
         """Lag, rates and errors."""

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import duckdb
 
+from application.ports.analytics import TenantStanding
 from application.ports.positions import Position
 from projections.olap.source import LogHead, Range
 from projections.olap.sql import FACTS, FINGERPRINT, tables
@@ -42,6 +43,13 @@ class Tracked:
         if self.epoch == wanted.epoch:
             return self.position >= wanted.n
         return self.epoch > wanted.epoch and self.state == "live"
+
+
+def standing_of(tenant: Tracked | None) -> TenantStanding:
+    """How far a tenant is, for those who ask from outside."""
+    if tenant is None:
+        return TenantStanding(Position(0, 0), stopped=False)
+    return TenantStanding(tenant.at, stopped=tenant.state == "poisoned")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -51,8 +52,15 @@ def test_a_tenant_from_registration_to_receipt(demo_installation: Served) -> Non
     assert Position.parse(revoked["position"]) > Position.parse(made["position"])
     cli("replay", key=made["key"], code=1)
 
-    receipt = cli("receipt", "cli/1", "--json", key=_admin(demo_installation))
-    assert json.loads(receipt.stdout)["command"] == "platform.register-tenant"
+    receipt: dict[str, Any] = {}
+    for _ in eventually("every view and analytics have taken in what the receipt stands for"):
+        receipt = json.loads(cli("receipt", "cli/1", "--json", key=_admin(demo_installation)).stdout)
+        if all(view == {"reached": True, "stopped": False} for view in receipt["caught_up"].values()):
+            assert receipt["caught_up"].keys() >= {"analytics", "tenants", "jobs"}
+            break
+    assert receipt["command"] == "platform.register-tenant"
+    assert Position.parse(receipt["position"]).n == receipt["events"][-1]["position"]
+    assert "shown by every view" in cli("receipt", "cli/1", key=_admin(demo_installation)).stdout
     cli("receipt", "never", key=key, code=3)
 
 

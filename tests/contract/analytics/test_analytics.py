@@ -22,6 +22,7 @@ from application.ports.analytics import (
     AnalyticsBehind,
     InvalidParameters,
     Report,
+    TenantStanding,
     UnknownReport,
 )
 from application.ports.positions import Position
@@ -306,6 +307,10 @@ async def test_health_and_positions(world: World) -> None:
     assert health.figures["events_total"] == 17
     assert (health.poisoned, health.last_error) == ({}, None)
     assert await world.analytics.positions() == {world.one.tenant_id: Position(1, 17)}
+    assert await world.analytics.standing(world.one.tenant_id) == TenantStanding(
+        Position(1, 17), stopped=False
+    )
+    assert await world.analytics.standing(uuid4()) == TenantStanding(Position(0, 0), stopped=False)
 
 
 async def test_a_stopped_tenant_shows_in_health(world: World) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from domain.kernel.permissions import StaffRole, TenantRole
 from tests.support.api import Api, TestTenant, analytics_of
+from tests.support.serving import eventually
 
 CONTACT = {"email": "Anna.Weiss@example.org", "first_name": "Anna", "company": "Acme", "country": "DE"}
 
@@ -99,6 +100,7 @@ async def test_personal_reads_leave_a_trace_before_the_answer_and_others_none(ap
 
 async def test_a_receipt_tells_what_became_of_a_key(api: Api) -> None:
     tenant = await api.tenant()
+    await api.project()
     key = "nightly/sync?run=7#1"
     unknown = await api.send("GET", f"/v1/receipts/{quote(key, safe='')}", tenant.key)
     assert unknown.json()["type"] == "/problems/no-such-receipt"
@@ -109,9 +111,18 @@ async def test_a_receipt_tells_what_became_of_a_key(api: Api) -> None:
     assert told["command_id"] == made.json()["command_id"]
     assert told["events"] == made.json()["events"]
     await api.project()
-    caught_up = (await api.send("GET", f"/v1/receipts/{quote(key, safe='')}", tenant.key)).json()["data"]
-    assert all(view["reached"] for view in caught_up["caught_up"].values())
-    assert "lists" in caught_up["caught_up"]
+    path = f"/v1/receipts/{quote(key, safe='')}"
+    assert told["caught_up"]["lists"] == {"reached": False, "stopped": False}
+    views = (await api.send("GET", path, tenant.key)).json()["data"]["caught_up"]
+    assert views.pop("analytics") == {"reached": None, "stopped": None}, "nobody owns its file now"
+    assert all(view["reached"] for view in views.values())
+    assert "lists" in views
+    with analytics_of(api):
+        for _ in eventually("analytics have taken it in"):
+            views = (await api.send("GET", path, tenant.key)).json()["data"]["caught_up"]
+            if views["analytics"]["reached"]:
+                break
+        assert views["analytics"] == {"reached": True, "stopped": False}
 
 
 async def test_a_key_of_somebody_else_has_no_receipt_for_those_who_may_not_read_the_history(api: Api) -> None:
