@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from api.cli import history, imports, jobs, keys, tenants, views
 from api.cli.options import Data, settings_of
 from api.cli.output import ABOUT_EXITS, Exit, Group, Json, data, words
 from api.ops.errors import CannotRun
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _EXITS = "  ".join(f"{exit_code.value}: {about}" for exit_code, about in ABOUT_EXITS.items())
 
@@ -62,21 +65,31 @@ def serve(
     serving.serve(settings, demo=demo, tell=tell)
 
 
+_SAYS = "With --json it says on standard output when it is ready; otherwise it prints nothing there."
+
+
 def _process(name: str, about: str) -> None:
-    def command(data_folder: Data = None, host: Host = None, port: Port = None) -> None:
+    def command(
+        *, data_folder: Data = None, host: Host = None, port: Port = None, json_: Json = False
+    ) -> None:
         from api.ops.processes import run
 
-        run(name, settings_of(data_folder, host=host, port=port))
+        def tell(facts: Mapping[str, Any]) -> None:
+            if json_:
+                data({"process": name, "pid": os.getpid(), **facts})
+                sys.stdout.flush()
+
+        run(name, settings_of(data_folder, host=host, port=port), tell)
         # All is closed. DuckDB and Arrow would still spend a second, and many words, on taking themselves apart.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(Exit.OK)
 
-    def quiet(data_folder: Data = None) -> None:
-        command(data_folder)
+    def quiet(*, data_folder: Data = None, json_: Json = False) -> None:
+        command(data_folder=data_folder, json_=json_)
 
     function = command if name == "api" else quiet
-    function.__doc__ = f"{about} Alone, beside others of the same data folder or DATABASE_URL."
+    function.__doc__ = f"{about} Alone, beside others of the same data folder or DATABASE_URL.\n\n{_SAYS}"
     app.command(name, rich_help_panel="Processes")(function)
 
 

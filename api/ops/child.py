@@ -11,7 +11,12 @@ import os
 import signal
 import socket
 import threading
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Tell: TypeAlias = Callable[[Mapping[str, Any]], None]
 
 LINE: Final = "PENGUINMAILS_SUPERVISOR_FD"
 LISTENER: Final = "PENGUINMAILS_LISTEN_FD"
@@ -20,16 +25,17 @@ _ORPHANED: Final = 75  # sysexits: a temporary failure
 
 
 class Line:
-    """The line of this process; a process that was started by hand has one that says nothing to nobody."""
+    """The line of this process; one that was started by hand has a line to nobody, and `tell` to say so instead."""
 
-    def __init__(self, line: socket.socket | None) -> None:
-        """Take the socket; `from_environment` finds it."""
+    def __init__(self, line: socket.socket | None, tell: Tell | None = None) -> None:
+        """Take the socket; `from_environment` finds it. `tell` is given the facts as soon as the process is ready."""
         self._line = line
+        self._tell = tell
 
     @classmethod
-    def from_environment(cls) -> Line:
+    def from_environment(cls, tell: Tell | None = None) -> Line:
         """The line that the environment names; what is named there is not handed on to children."""
-        return cls(_inherited(LINE))
+        return cls(_inherited(LINE), tell)
 
     @property
     def supervised(self) -> bool:
@@ -38,6 +44,8 @@ class Line:
 
     def ready(self, **facts: Any) -> None:
         """Say that this process does its work now. A supervisor that is gone is no reason to fail."""
+        if self._tell is not None:
+            self._tell(facts)
         if self._line is not None:
             try:
                 self._line.sendall(json.dumps({"ready": True, **facts}).encode() + b"\n")

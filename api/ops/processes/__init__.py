@@ -20,6 +20,7 @@ from api.ops.tracing import tracer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from api.ops.child import Tell
     from api.ops.database import Database
     from api.ops.tracing import Tracer
     from api.settings import Settings
@@ -62,15 +63,15 @@ def run_folder(root: Path) -> Path:
     return folder
 
 
-def run(name: str, settings: Settings) -> None:
-    """Run one process until it is asked to end.
+def run(name: str, settings: Settings, tell: Tell | None = None) -> None:
+    """Run one process until it is asked to end; `tell` is given what there is to say once it is ready.
 
     Raises what keeps it from starting: `DatabaseUnusable`, `NotMigrated`, `EmbeddedPostgresFailed` and others.
     """
     logs.set_up(name, level=settings.log_level, form=settings.log_format)
     # Each process pays for its own libraries alone: DuckDB and Arrow take half a second to import.
     body: Body = importlib.import_module(f"api.ops.processes.{name}").work
-    line = Line.from_environment()
+    line = Line.from_environment(tell)
     with opened(settings, watch=not line.supervised) as database:
         schema = schema_of(database.admin)
         if schema is not Schema.CURRENT:

@@ -43,7 +43,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            self._around.line.ready()
+            host, port = (sockets or [])[0].getsockname()[:2]
+            self._around.line.ready(address=f"http://{host}:{port}")
 
 
 async def work(around: Around) -> None:
