@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from application.batch import LineAnswer
     from domain.kernel.commands import Command
 
-ACCEPTED: Final = (b"application/x-ndjson", b"application/jsonl", b"application/json-lines")
+LINES: Final = b"application/x-ndjson"
+BARE: Final = b"application/octet-stream"
+"""For clients that can send bytes, and no lines of JSON."""
+ACCEPTED: Final = (LINES, b"application/jsonl", b"application/json-lines", BARE)
 _WAITING: Final = 32 * 1024 * 1024
 
 

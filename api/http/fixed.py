@@ -12,6 +12,7 @@ from api.http.shapes import (
     WRITE_STATUSES,
     Json,
     answer,
+    headers_of,
     page_of,
     parameter,
     problems,
@@ -26,6 +27,8 @@ from domain.kernel.permissions import Permission
 from projections.olap.reports import REPORTS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from api.http.openapi import Document
 
 _TEXT: Final[Json] = {"type": "string"}
@@ -188,13 +191,17 @@ def _reports() -> Json:
 
 
 def _batch() -> Json:
-    lines = {media.decode(): {"schema": ref("BatchLine")} for media in batches.ACCEPTED}
+    bare = {
+        "schema": {"type": "string", "format": "binary", "description": "Lines of JSON, one after another."}
+    }
+    lines = {batches.LINES.decode(): {"schema": ref("BatchLine")}, batches.BARE.decode(): bare}
     return {
         "operationId": "batch_run",
         "tags": ["batch"],
         "summary": "Many commands, one a line, answered in the order of the lines",
         "description": "Each line has its own `id`, its idempotency key. Lines about one stream apply in their "
-        "order; a line that fails stops no other. After a broken connection, send the same lines again.",
+        "order; a line that fails stops no other. After a broken connection, send the same lines again. "
+        f"Also taken: {_also(batches.ACCEPTED, lines)}.",
         "parameters": shared(("DryRunHeader", "DryRun", "Reason", "Tenant", "Version", "RequestId")),
         "requestBody": {"required": True, "content": lines},
         "responses": {
@@ -202,6 +209,11 @@ def _batch() -> Json:
             **problems((400, 401, 403, 404, 413, 415, 422, 429, 500, 503)),
         },
     }
+
+
+def _also(accepted: Iterable[bytes], told: Json) -> str:
+    """Media types that say the same as those that are told; a client needs one of them."""
+    return ", ".join(media.decode() for media in accepted if media.decode() not in told)
 
 
 def _acceptance(document: Document) -> Json:
@@ -224,7 +236,7 @@ def _imports(document: Document) -> Json:
     allowed = Permission.CONTACTS_IMPORT
     file = {"type": "string", "format": "binary"}
     form = {"type": "object", "properties": {"file": file}, "required": ["file"]}
-    files: Json = {media.decode(): {"schema": file} for media in received.BARE}
+    files: Json = {media: {"schema": file} for media in ("text/csv", "application/octet-stream")}
     files[received.FORM.decode()] = {"schema": form}
     name = {
         "name": "Penguin-File-Name",
@@ -233,10 +245,11 @@ def _imports(document: Document) -> Json:
         "description": "The file's name, where the body is the file itself.",
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,100}$"},
     }
-    upload = {
+    upload: Json = {
         "operationId": "audience_register_import",
         "tags": ["audience"],
         "summary": "Upload a file of contacts; it is looked into, and starts with `start-import`",
+        "description": f"The file as it is, or as the one file of a form. Also taken: {_also(received.BARE, files)}.",
         "x-permission": allowed.value,
         "parameters": [
             parameter("workspace_id", "Where the contacts go.", _UUID, needed=True),
@@ -248,6 +261,7 @@ def _imports(document: Document) -> Json:
         "requestBody": {"required": True, "content": files},
         "responses": {"201": answer("Registered.", ref("Upload")), **problems(WRITE_STATUSES)},
     }
+    upload["responses"]["201"]["headers"] |= headers_of(("IdempotentReplayed",))
     preview = _reading(
         "audience_import_preview",
         "What the import would do with every row; nothing is changed",

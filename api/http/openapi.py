@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from api.http.fixed import fixed_paths
 from api.http.problems import MEDIA_TYPE, catalogue
 from api.http.shapes import (
+    HEADERS,
+    OF_COMMANDS,
     PARAMETERS,
     READ_PARAMETERS,
     READ_STATUSES,
@@ -17,6 +19,7 @@ from api.http.shapes import (
     Json,
     answer,
     example,
+    headers_of_problem,
     page_of,
     parameter,
     problems,
@@ -109,8 +112,10 @@ class Document:
                 "parameters": [target, *shared(_COMMAND_PARAMETERS)],
                 "requestBody": {"required": needed, "content": content},
                 "responses": {
-                    "200": answer("Done, or rehearsed.", {"anyOf": [outcome, ref("Rehearsal")]}),
-                    "201": answer("Done, on a new stream.", outcome),
+                    "200": answer(
+                        "Done, or rehearsed.", {"anyOf": [outcome, ref("Rehearsal")]}, headers=OF_COMMANDS
+                    ),
+                    "201": answer("Done, on a new stream.", outcome, headers=OF_COMMANDS),
                     **problems(WRITE_STATUSES),
                 },
             }
@@ -191,6 +196,7 @@ def _problem_responses() -> Json:
     return {
         f"Problem{status}": {
             "description": f"{about} Types: {', '.join(sorted(by_status.get(status, [])))}.",
+            "headers": headers_of_problem(status),
             "content": {MEDIA_TYPE: {"schema": ref("Problem")}},
         }
         for status, about in _STATUS.items()
@@ -220,6 +226,7 @@ def openapi() -> Json:
         "components": {
             "schemas": dict(sorted(document.schemas.items())),
             "parameters": PARAMETERS,
+            "headers": HEADERS,
             "responses": _problem_responses(),
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key, `pm_live_...`."}
