@@ -14,7 +14,7 @@ from application.principals import Principal, Unauthenticated
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.ids import PLATFORM
-from domain.kernel.permissions import STAFF_ROLES, TENANT_ROLES, WORKSPACE_ROLES, Permission
+from domain.kernel.permissions import PERSONAL, STAFF_ROLES, TENANT_ROLES, WORKSPACE_ROLES, Permission
 from domain.platform.staff import Staff
 from domain.tenancy.api_key import ApiKey
 from domain.tenancy.grant import Grant
@@ -167,15 +167,18 @@ class Authenticator:
         ):
             raise GrantNotActive
         actor = Actor(ActorKind.STAFF, staff.actor.id, grant=grant_id)
+        # Their role counts as it is now: who went to support since sees no personal data any more.
+        sees_personal = Permission.PLATFORM_GRANTS_PERSONAL in staff.permissions
         return Principal(
             tenant_id,
             actor,
-            grant.scope,
+            grant.scope if sees_personal else grant.scope - PERSONAL,
             head.auth_epoch,
             _STAFF_RATE,
             staff=True,
             expires_at=grant.expires_at,
             reason=f"grant {grant_id}, ticket {grant.ticket}",
+            sees_personal=sees_personal,
         )
 
     async def _states(self, tenant_id: UUID, *wanted: tuple[str, object], fresh: bool = True) -> list[Any]:

@@ -42,7 +42,8 @@ class Principal:
     """A credential as it was found at one access epoch of the log it reaches.
 
     `permissions` hold in the whole tenant; `workspaces` adds permissions in single workspaces. A credential bound to
-    workspaces has only the latter. Workflows act under no credential: their `auth_epoch` is None.
+    workspaces has only the latter. Workflows act under no credential: their `auth_epoch` is None. Without
+    `sees_personal`, as support is, personal values stay sealed in every view, also where its permission shows them.
     """
 
     tenant_id: UUID
@@ -55,6 +56,7 @@ class Principal:
     staff: bool = False
     expires_at: datetime | None = None
     reason: str | None = None
+    sees_personal: bool = True
 
     def require(self, permission: Permission) -> None:
         """Refuse, naming the permission, unless it is held somewhere in the tenant."""

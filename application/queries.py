@@ -125,8 +125,8 @@ class Query:
         """What this caller sees of it. Raises `MissingPermission`."""
         principal.require(self.permission)
         workspaces = principal.confined_to(self.permission)
-        personal = True
-        if self.reveals_with is not None:
+        personal = principal.sees_personal
+        if personal and self.reveals_with is not None:
             shown = principal.confined_to(self.reveals_with)
             personal = shown is None or (workspaces is not None and workspaces <= shown)
         return Scope(principal.tenant_id, personal=personal, workspaces=workspaces)

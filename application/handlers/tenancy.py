@@ -12,6 +12,7 @@ from domain.kernel.ids import MemberId
 from domain.kernel.permissions import OF_ONESELF, TENANT_ROLES, WORKSPACE_ROLES, TenantRole
 from domain.kernel.personal import is_hidden
 from domain.tenancy.api_key import CreateApiKey, created, within
+from domain.tenancy.grant import RequestGrant, within_role
 from domain.tenancy.member import (
     AcceptInvitation,
     ChangeMemberRole,
@@ -184,6 +185,14 @@ async def create_api_key(command: CreateApiKey, unit: Unit) -> None:
         joined(await unit.load("member", command.member_id))
     await _workspaces(unit, command.workspaces or ())
     unit.append("api_key", command.stamp.target, event)
+
+
+@handles(RequestGrant)
+async def request_grant(command: RequestGrant, unit: Unit) -> None:
+    """Ask for no more than one's role at the platform may ever see."""
+    within_role(command, unit.principal_permissions)
+    await unit.load("grant", command.stamp.target)
+    unit.decide(command)
 
 
 def _asking(stamp: Stamp) -> MemberId | None:

@@ -47,6 +47,8 @@ class Permission(StrEnum):
     PLATFORM_STAFF_MANAGE = "platform.staff_manage"
     PLATFORM_GRANTS_REQUEST = "platform.grants_request"
     PLATFORM_GRANTS_APPROVE = "platform.grants_approve"
+    PLATFORM_GRANTS_PERSONAL = "platform.grants_personal"
+    """Seeing personal values under a grant whose scope names them: every staff role but support."""
 
     INTERNAL = "internal"
     """Held by workflows alone."""
@@ -125,15 +127,13 @@ STAFF_ROLES: Final[dict[StaffRole, frozenset[Permission]]] = {
     StaffRole.SUPER_ADMIN: frozenset(p for p in P if p.startswith("platform."))
     | {P.OPERATIONS_READ, P.HISTORY_READ},
     StaffRole.SUPPORT: _STAFF_READ,
-    StaffRole.FINANCE: _STAFF_READ | {P.REPORTS_READ},
-    StaffRole.OPERATIONS: _STAFF_READ | {P.PLATFORM_TENANTS_REGISTER, P.PLATFORM_GRANTS_APPROVE},
+    StaffRole.FINANCE: _STAFF_READ | {P.REPORTS_READ, P.PLATFORM_GRANTS_PERSONAL},
+    StaffRole.OPERATIONS: _STAFF_READ
+    | {P.PLATFORM_TENANTS_REGISTER, P.PLATFORM_GRANTS_APPROVE, P.PLATFORM_GRANTS_PERSONAL},
 }
 
-GRANTABLE: Final[frozenset[Permission]] = _READ | {
-    P.API_KEYS_READ,
-    P.GRANTS_READ,
-    P.HISTORY_READ,
-    P.CONTACTS_READ_PERSONAL,
-    P.HISTORY_READ_PERSONAL,
-}
+PERSONAL: Final[frozenset[Permission]] = frozenset({P.CONTACTS_READ_PERSONAL, P.HISTORY_READ_PERSONAL})
+"""What shows personal values in the clear; support holds none of it, whoever approves."""
+
+GRANTABLE: Final[frozenset[Permission]] = _READ | PERSONAL | {P.API_KEYS_READ, P.GRANTS_READ, P.HISTORY_READ}
 """What a break-glass grant may hold: reading alone, and personal data only where the grant's scope names it."""

@@ -16,7 +16,7 @@ from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.events import Event
 from domain.kernel.ids import GrantId, StaffId
-from domain.kernel.permissions import GRANTABLE, Permission
+from domain.kernel.permissions import GRANTABLE, PERSONAL, Permission
 from domain.kernel.personal import Profile
 from domain.kernel.text import LongText
 
@@ -141,6 +141,14 @@ class NotGrantable(Refusal):
     field = "/scope"
 
 
+class NoPersonalData(Refusal):
+    """Support looks into a tenant without personal data. Leave out what is named, or have another role ask."""
+
+    code = "no-personal-data"
+    kind = RefusalKind.FORBIDDEN
+    field = "/scope"
+
+
 class SecondPersonNeeded(Refusal):
     """Nobody approves their own request. Ask a second person of staff."""
 
@@ -201,6 +209,13 @@ class ExpireGrant(Command, context="tenancy", stream="grant", permission=Permiss
 
 
 GrantCommand: TypeAlias = RequestGrant | ApproveGrant | DenyGrant | RevokeGrant | WithdrawGrant | ExpireGrant
+
+
+def within_role(command: RequestGrant, held: frozenset[Permission]) -> None:
+    """Refuse a scope that shows personal data to staff whose role, which holds `held`, never sees any."""
+    personal = sorted(command.scope & PERSONAL)
+    if personal and Permission.PLATFORM_GRANTS_PERSONAL not in held:
+        raise NoPersonalData(not_grantable=personal)
 
 
 def _requested(command: RequestGrant, state: GrantState) -> GrantRequested:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import GrantId, StaffId
-from domain.kernel.permissions import Permission
+from domain.kernel.permissions import PERSONAL, STAFF_ROLES, Permission, StaffRole
 from domain.tenancy.grant import (
     GRANT,
     ApproveGrant,
@@ -24,6 +24,7 @@ from domain.tenancy.grant import (
     GrantRequested,
     GrantRevoked,
     GrantStatus,
+    NoPersonalData,
     NotGrantable,
     RequestGrant,
     RevokeGrant,
@@ -31,6 +32,7 @@ from domain.tenancy.grant import (
     WithdrawGrant,
 )
 from tests.support.given import NOW, given, staff, uid
+from tests.support.unit import World
 
 ID, ANN, BEN = GrantId(uid(60)), staff(70), staff(71)
 READ = frozenset({Permission.CONTACTS_READ})
@@ -60,6 +62,20 @@ def test_a_grant_is_for_reading() -> None:
     command = RequestGrant(scope=READ | {Permission.CONTACTS_WRITE}, ticket="SUP-1", reason="x")
     refusal = given().when(command, target=ID, actor=ANN).then(NotGrantable)
     assert refusal.extra == {"not_grantable": ["contacts.write"]}
+
+
+@pytest.mark.parametrize("permission", sorted(PERSONAL))
+def test_every_role_but_support_may_ask_for_personal_data(permission: Permission) -> None:
+    command = RequestGrant(scope=READ | {permission}, ticket="SUP-1", reason="x")
+    for role in StaffRole:
+        world = World()
+        if role is StaffRole.SUPPORT:
+            with pytest.raises(NoPersonalData) as refused:
+                world.run(command, ID, actor=ANN, held=STAFF_ROLES[role])
+            assert refused.value.extra == {"not_grantable": [permission]}
+            world.run(REQUEST, ID, actor=ANN, held=STAFF_ROLES[role])
+        else:
+            world.run(command, ID, actor=ANN, held=STAFF_ROLES[role])
 
 
 @pytest.mark.parametrize("fields", [{"hours": 5}, {"hours": 0}, {"scope": []}, {"ticket": "ask Bob Smith"}])
