@@ -11,7 +11,7 @@ import base64
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 from uuid import UUID
 
 import orjson
@@ -61,9 +61,14 @@ class ViewStopped(Refusal):
 
 
 class Params(BaseModel):
-    """Base of a query's parameters: filters, or the id of the one thing asked for."""
+    """Base of a query's parameters: filters, or the id of the one thing asked for.
+
+    `personal` names those that look for personal values: who may not see such values may not look for them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    personal: ClassVar[frozenset[str]] = frozenset()
 
 
 class Row(BaseModel):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from psycopg.rows import dict_row
 
 from application.queries import MOST_ROWS, QUERIES, Page, PersonalFilter, Row, next_cursor, read_cursor
+from domain.audience.email import match_form
 from domain.kernel.errors import NotFound
 from domain.kernel.personal import SEALED, personal_fields
 from projections.runtime.reading import snapshot
@@ -51,10 +52,20 @@ class Select:
             self.values["within"] = list(scope.workspaces)
 
 
-def needs_personal(scope: Scope, *values: object) -> None:
+def needs_personal(scope: Scope, params: Params) -> None:
     """Refuse filters by personal values to those who may not read them."""
-    if not scope.personal and any(value is not None for value in values):
+    if not scope.personal and any(getattr(params, name) is not None for name in params.personal):
         raise PersonalFilter
+
+
+def matching(email: str | None) -> str | None:
+    """The matching form of an address to look up exactly; what is no address matches nothing."""
+    if email is None:
+        return None
+    try:
+        return match_form(email)
+    except ValueError:
+        return ""
 
 
 async def page(

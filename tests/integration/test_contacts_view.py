@@ -105,6 +105,26 @@ async def test_filters_narrow_and_an_address_is_found_however_it_is_spelled(worl
     assert [row.email for row in confined.rows] == ["bob@example.org"]
 
 
+async def test_free_text_finds_phones_and_the_values_of_attributes(world: World) -> None:
+    tenant = fresh()
+    anna = created(phone="+4930123456", attributes={"Stadt": "Köln", "crm": "A-17"})
+    world.append(tenant, (stream(anna), anna))
+    world.project()
+
+    async def found(text: str) -> int:
+        return len((await ask(world, Scope(tenant), filters={"q": text})).rows)
+
+    assert [await found(text) for text in ("+49 30 123456", "KÖLN", "a-17 köln", "anna 0123")] == [1, 1, 1, 1]
+    assert [await found(text) for text in ("stadt", "0124", "KölnA-17")] == [0, 0, 0]
+    change = ContactUpdated.model_validate(
+        {**ids(anna), "before": {"attributes": {}}, "after": {"attributes": {"crm": "B-18"}, "phone": None}}
+        | {"segment_before": anna.segment, "segment_after": anna.segment}
+    )
+    world.append(tenant, (stream(anna), change))
+    world.project()
+    assert [await found(text) for text in ("b-18", "köln", "123456")] == [1, 0, 0]
+
+
 async def test_pages_neither_repeat_nor_skip_while_contacts_come_and_go(world: World) -> None:
     tenant = fresh()
     people = [created(f"p{n}@example.org") for n in range(7)]
@@ -172,5 +192,5 @@ async def test_a_tenant_sees_nothing_of_another(world: World) -> None:
     world.project()
     assert (await ask(world, Scope(mine))).rows == []
     with psycopg.connect(world.database.request) as connection:
-        rows = connection.execute("SELECT * FROM views_contacts_v1_1.contacts").fetchall()
+        rows = connection.execute("SELECT * FROM views_contacts_v2_1.contacts").fetchall()
         assert rows == []

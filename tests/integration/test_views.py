@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from application.queries import QUERIES, ById, Page, Scope
+from application.queries import QUERIES, ById, Page, PersonalFilter, Scope
 from domain.audience.intake.mapping import Mapping
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS, Event
@@ -396,3 +396,19 @@ async def test_contacts_are_found_by_list_and_by_import(worlds: tuple[World, His
         page = await ask(world, "audience.contacts", Scope(mine.tenant), **filters)
         assert [row.contact_id for row in page.rows] == [mine.anna]
     assert ById(id=mine.anna).id == mine.anna
+
+
+async def test_a_member_is_found_by_their_exact_address_by_who_may_read_it(
+    worlds: tuple[World, History, History],
+) -> None:
+    world, mine, other = worlds
+    for scope, email, expected in (
+        (Scope(mine.tenant), "O@acme.example", [mine.owner]),
+        (Scope(mine.tenant), "o@acme", []),
+        (Scope(mine.tenant), "no address", []),
+        (Scope(other.tenant), "o@ACME.example", [other.owner]),
+    ):
+        page = await ask(world, "tenancy.members", scope, email=email)
+        assert [row.member_id for row in page.rows] == expected, email
+    with pytest.raises(PersonalFilter):
+        await ask(world, "tenancy.members", Scope(mine.tenant, personal=False), email="o@acme.example")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-CONTACTS: Final = Projection("contacts", version=1, tables=TABLES)
+CONTACTS: Final = Projection("contacts", version=2, tables=TABLES)
 _PERSONAL: Final = ("first_name", "last_name", "company", "title", "phone", "attributes")
 _FOLDED: Final = {name: f"folded_{name}" for name in FOLDED}
 
@@ -67,5 +67,8 @@ def gone(event: Fact, rows: Rows) -> None:
     rows.delete("contacts", {"contact_id": event.payload["contact_id"]})
 
 
-def _folded(value: str | None) -> str | None:
-    return None if value is None or is_hidden(value) else value.casefold()
+def _folded(value: str | dict[str, str] | None) -> str | None:
+    """Without case; of attributes their values, each on a line of its own, so that no word spans two."""
+    if value is None or is_hidden(value):
+        return None
+    return (value if isinstance(value, str) else "\n".join(value.values())).casefold()

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
 from application.queries import USUAL_ROWS, ById, Page, Params, Row, query
-from domain.audience.email import match_form
 from domain.audience.intake.vocabularies import Source, SubscriberType
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Profile
 from domain.kernel.text import CountryCode
 from projections.operational.contacts.schema import FOLDED
-from projections.operational.paging import Select, needs_personal, one, page
+from projections.operational.paging import Select, matching, needs_personal, one, page
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -49,10 +48,12 @@ class ContactRow(Row):
 
 
 class ContactFilters(Params):
-    """Which contacts. `q`: every word of it stands in name, company, title or address. `email`: exactly this address.
+    """Which contacts. `email`: exactly this address. `import_id`: those that an import made or changed.
 
-    `import_id`: those that an import made or changed.
+    `q`: every word of it stands in name, company, title, phone, address or the value of an attribute.
     """
+
+    personal: ClassVar[frozenset[str]] = frozenset({"q", "email"})
 
     q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None = None
     email: Annotated[str, Field(max_length=320)] | None = None
@@ -81,10 +82,10 @@ async def contacts(
     limit: int = USUAL_ROWS,
 ) -> Page[ContactRow]:
     """Contacts, the newest first."""
-    needs_personal(scope, params.q, params.email)
+    needs_personal(scope, params)
     select = Select("audience.contacts", "contacts", "contacts")
     select.within(scope)
-    select.where("t.email_match = %(email)s", email=_matching(params.email))
+    select.where("t.email_match = %(email)s", email=matching(params.email))
     select.where("t.country = %(country)s", country=params.country)
     select.where("t.subscriber_type = %(subscriber_type)s", subscriber_type=params.subscriber_type)
     select.where("t.source = %(source)s", source=params.source)
@@ -120,13 +121,3 @@ async def contact(connection: AsyncConnection[Any], scope: Scope, params: ById) 
     select.within(scope)
     select.where("t.contact_id = %(id)s", id=params.id)
     return await one(connection, scope, ContactRow, select, params)
-
-
-def _matching(email: str | None) -> str | None:
-    """The matching form; what is no address matches nothing."""
-    if email is None:
-        return None
-    try:
-        return match_form(email)
-    except ValueError:
-        return ""

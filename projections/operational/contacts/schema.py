@@ -10,7 +10,7 @@ from typing import Final
 
 from projections.runtime.tables import Table
 
-FOLDED: Final = ("first_name", "last_name", "company", "title")
+FOLDED: Final = ("first_name", "last_name", "company", "title", "phone", "attributes")
 
 TABLES: Final = (
     Table(

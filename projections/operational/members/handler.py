@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from domain.audience.email import match_form
+from domain.kernel.personal import is_hidden
 from projections.operational.members.schema import TABLES
 from projections.runtime.facts import Projection
 
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-MEMBERS: Final = Projection("members", version=1, tables=TABLES)
+MEMBERS: Final = Projection("members", version=2, tables=TABLES)
 
 
 @MEMBERS.on("tenancy.member_invited")
@@ -28,12 +30,14 @@ def joined(event: Fact, rows: Rows) -> None:
 
 def _write(event: Fact, rows: Rows, *, status: str, expires_at: str | None) -> None:
     payload = event.payload
+    email = payload["email"]
     member = {"member_id": payload["member_id"]}
     rows.upsert(
         "members",
         {
             **member,
-            "email": payload["email"],
+            "email": email,
+            "email_match": None if is_hidden(email) else match_form(email),
             "full_name": payload["full_name"],
             "role": payload["role"],
             "status": status,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from application.queries import USUAL_ROWS, ById, Page, Params, Row, query
 from domain.kernel.permissions import Permission, TenantRole
 from domain.kernel.personal import Profile
-from projections.operational.paging import Select, one, page
+from projections.operational.paging import Select, matching, needs_personal, one, page
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -34,8 +36,11 @@ class MemberRow(Row):
 
 
 class MemberFilters(Params):
-    """Which members."""
+    """Which members. `email`: who has exactly this address."""
 
+    personal: ClassVar[frozenset[str]] = frozenset({"email"})
+
+    email: Annotated[str, Field(max_length=320)] | None = None
     status: Literal["invited", "joined"] | None = None
     role: TenantRole | None = None
 
@@ -63,7 +68,9 @@ async def members(
     limit: int = USUAL_ROWS,
 ) -> Page[MemberRow]:
     """Members and people invited, the newest first."""
+    needs_personal(scope, params)
     select = Select("tenancy.members", "members", "members", computed=_COMPUTED)
+    select.where("t.email_match = %(email)s", email=matching(params.email))
     select.where("t.status = %(status)s", status=params.status)
     select.where("t.role = %(role)s", role=params.role)
     return await page(connection, scope, MemberRow, select, params, cursor, limit)

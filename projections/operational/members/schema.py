@@ -1,4 +1,7 @@
-"""One row a person who is in, or invited; one a role in a workspace; one an owner."""
+"""One row a person who is in, or invited; one a role in a workspace; one an owner.
+
+`email_match` is the address in its matching form, for exact look-up; null where the key is gone.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ TABLES: Final = (
         columns={
             "member_id": "uuid",
             "email": "text",
+            "email_match": "text",
             "full_name": "text",
             "role": "text",
             "status": "text",
@@ -20,6 +24,7 @@ TABLES: Final = (
             "created_position": "bigint",
             "created_at": "timestamptz",
         },
+        indexes=(("email_match",),),
     ),
     Table(
         "member_workspaces",
