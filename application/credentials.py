@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from application.pseudonyms import SECRET, is_one_of, pseudonym
+from domain.platform.registration import first_key_id
 
 if TYPE_CHECKING:
     from application.ports.keys import KeyStore
+    from domain.tenancy.secret import SecretCommand
 
 PREFIX: Final = "pm_live_"
 INVITATION_PREFIX: Final = "pm_invite_"
@@ -41,6 +43,17 @@ def new_api_key(tenant_id: UUID, key_id: UUID) -> ApiKeyText:
 def new_invitation(tenant_id: UUID, member_id: UUID) -> ApiKeyText:
     """An invitation's token with a fresh secret; `key_id` is the member's."""
     return _new(INVITATION_PREFIX, tenant_id, member_id)
+
+
+def new_secret(command: SecretCommand, tenant_id: UUID, target: UUID) -> ApiKeyText:
+    """What the answer to a command on `target` shows once: a key, an invitation's token, a new tenant's first key."""
+    match command.stream:
+        case "registration":
+            return new_api_key(target, first_key_id(target))
+        case "api_key":
+            return new_api_key(tenant_id, target)
+        case _:
+            return new_invitation(tenant_id, target)
 
 
 def parse_api_key(text: str) -> ApiKeyText | None:

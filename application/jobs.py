@@ -16,8 +16,11 @@ from application.webhooks.secrets import key_of
 from application.workflow import Because, Workflow
 from domain.audience.addressee import ConfirmKeyDestroyed
 from domain.audience.import_commands import DestroyImportFiles
+from domain.kernel.ids import PLATFORM
+from domain.kernel.permissions import TenantRole
 from domain.kernel.personal import KeyKind
-from domain.platform.registration import TenantRegistered
+from domain.platform.registration import CloseRegistration, Registration, TenantRegistered, first_key_id
+from domain.tenancy.api_key import CreateApiKey
 from domain.tenancy.grant import ExpireGrant
 from domain.tenancy.plans import Plan
 from domain.tenancy.tenant import OpenTenant
@@ -71,6 +74,7 @@ class Workflows:
             "import.destroy_files": self._destroy_files,
             "subject.shred": self._shred,
             "tenant.open": self._open_tenant,
+            "registration.close": self._close_registration,
             "grant.expire": self._expire_grant,
             "webhook.destroy_secret": self._destroy_secret,
         }
@@ -117,6 +121,12 @@ class Workflows:
         if isinstance(registered, TenantRegistered):
             await open_tenant(self._commands, registered, workflow)
 
+    async def _close_registration(
+        self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
+    ) -> None:
+        at_the_platform = workflow.in_tenant(PLATFORM)
+        await at_the_platform.execute(CloseRegistration(), job.subject, key=f"tenant/{job.subject}/closed")
+
     async def _expire_grant(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
         await workflow.execute(ExpireGrant(), job.subject, key=f"grant/{job.subject}/expired")
 
@@ -133,23 +143,27 @@ class Workflows:
 
 
 async def open_tenant(commands: Commands, registered: TenantRegistered, workflow: Workflow) -> None:
-    """Begin a registered tenant's own log; done already, it does nothing."""
+    """Begin a registered tenant's own log and enter its owner's first key; what is done already stays as it is."""
     tenant_id = registered.tenant_id
-    if await commands.log.head(tenant_id) is not None:
-        return
-    command = OpenTenant(
-        name=registered.tenant_name,
-        tenant_slug=registered.slug,
-        plan=Plan(registered.plan),
-        country=registered.country,
-        commands_a_minute=registered.commands_a_minute,
-        workspace_id=registered.workspace_id,
-        owner_id=registered.owner_id,
-        owner_email=registered.owner_email,
-        owner_name=registered.owner_name,
-    )
     inside = workflow.in_tenant(tenant_id)
-    await inside.execute(command, tenant_id, key=f"tenant/{tenant_id}/open", opens_log=True)
+    if await commands.log.head(tenant_id) is None:
+        command = OpenTenant(
+            name=registered.tenant_name,
+            tenant_slug=registered.slug,
+            plan=Plan(registered.plan),
+            country=registered.country,
+            commands_a_minute=registered.commands_a_minute,
+            workspace_id=registered.workspace_id,
+            owner_id=registered.owner_id,
+            owner_email=registered.owner_email,
+            owner_name=registered.owner_name,
+        )
+        await inside.execute(command, tenant_id, key=f"tenant/{tenant_id}/open", opens_log=True)
+    registration = await commands.state(PLATFORM, "registration", tenant_id)
+    if isinstance(registration, Registration) and registration.first_key_hmac is not None:
+        key = CreateApiKey(label="First key", role=TenantRole.OWNER, member_id=registered.owner_id)
+        key.carrying(registration.first_key_hmac)
+        await inside.execute(key, first_key_id(tenant_id), key=f"tenant/{tenant_id}/first-key")
 
 
 def _uuid(text: str | None) -> UUID | None:

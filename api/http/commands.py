@@ -17,7 +17,7 @@ from api.http.replies import add_rate, dumps, raw, send_json
 from api.http.request import Call, must_be, read_body, uuid_in
 from api.http.versions import deprecation_of
 from application.commanding import Order
-from application.credentials import new_api_key, new_invitation
+from application.credentials import new_secret
 from application.principals import MissingPermission, TenantSuspended
 from application.replay import PSEUDONYMOUS
 from application.showing import is_pseudonym
@@ -114,9 +114,10 @@ class CommandRoute:
         parts, secret, fresh_target = self._parts, None, None
         if isinstance(command, SecretCommand) and not isinstance(command, KeptSecretCommand):
             fresh_target = new_id(parts.clock())
-            make = new_api_key if command.stream == "api_key" else new_invitation
-            secret = make(principal.tenant_id, target or fresh_target).text
-            command.carrying(parts.hasher.hmac(principal.tenant_id, secret))
+            made = new_secret(command, principal.tenant_id, target or fresh_target)
+            secret = made.text
+            # A dry run makes nothing, not even the keys of a tenant to be.
+            command.carrying("" if call.dry_run() else parts.hasher.hmac(made.tenant_id, secret))
         order = Order(
             principal,
             command,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from application.unit import handles
 from domain.kernel.ids import PLATFORM
-from domain.platform.registration import RegisterTenant, SlugReserved, registered, slug_of
+from domain.platform.registration import RegisterTenant, SlugReserved, first_key, registered, slug_of
 from domain.platform.staff import (
     AddStaff,
     ChangeStaffRole,
@@ -29,13 +29,15 @@ if TYPE_CHECKING:
 
 @handles(RegisterTenant)
 async def register_tenant(command: RegisterTenant, unit: Unit) -> None:
-    """Reserve the slug and register the tenant."""
+    """Reserve the slug and register the tenant; an owner's key that was shown waits for the tenant's log."""
     slug = command.tenant_slug or slug_of(command.name)
     state = await unit.load("registration", command.stamp.target)
     key, holder = await unit.find("slug", slug)
     event = registered(command, state, slug, holder)
     unit.append("slug", key, SlugReserved(tenant_id=event.tenant_id))
-    unit.append("registration", event.tenant_id, event)
+    # The command line makes the key itself, once the log is there, and keeps it in a file until it was seen.
+    made = (first_key(command, event.tenant_id),) if command.carries_secret else ()
+    unit.append("registration", event.tenant_id, event, *made)
 
 
 @handles(AddStaff)

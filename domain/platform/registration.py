@@ -1,7 +1,7 @@
 """The registration of a tenant in the platform's log, and the reservation of its slug, for ever.
 
 The tenant's own log is opened from here by a workflow. Ids of the first owner and the first workspace follow from the
-tenant's, so that opening it twice opens it once.
+tenant's, so that opening it twice opens it once; a closed tenant is entered as closed by another.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from typing import Annotated, Final, TypeAlias, assert_never
+from uuid import UUID
 
 from pydantic import StringConstraints
 
@@ -16,11 +17,12 @@ from domain.audience.email import EmailText
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.events import Event
-from domain.kernel.ids import MemberId, TenantId, WorkspaceId, derived_id
+from domain.kernel.ids import ApiKeyId, MemberId, TenantId, WorkspaceId, derived_id
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Profile
 from domain.kernel.text import CountryCode, ShortText
 from domain.tenancy.plans import Plan
+from domain.tenancy.secret import SecretCommand
 from domain.tenancy.tenant import CommandRate
 
 MAX_SLUG: Final = 100
@@ -41,6 +43,14 @@ class TenantRegistered(Event, name="platform.tenant_registered", version=1, subj
     owner_name: Profile[str]
 
 
+class FirstKeyMade(Event, name="platform.first_key_made", version=1):
+    """The first owner's API key was shown to who signed them up; it is entered when the tenant's log is opened."""
+
+    tenant_id: TenantId
+    api_key_id: ApiKeyId
+    secret_hmac: str
+
+
 class RegistrationClosed(Event, name="platform.tenant_closed", version=1):
     """A tenant closed its log; its slug stays taken."""
 
@@ -53,7 +63,7 @@ class SlugReserved(Event, name="platform.slug_reserved", version=1):
     tenant_id: TenantId
 
 
-RegistrationEvent: TypeAlias = TenantRegistered | RegistrationClosed
+RegistrationEvent: TypeAlias = TenantRegistered | FirstKeyMade | RegistrationClosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,7 @@ class Registration:
     plan: Plan
     owner_id: MemberId
     workspace_id: WorkspaceId
+    first_key_hmac: str | None = None
     closed: bool = False
 
 
@@ -95,6 +106,12 @@ def evolve(state: RegistrationState, event: RegistrationEvent) -> RegistrationSt
                 plan=Plan(event.plan),
                 owner_id=event.owner_id,
                 workspace_id=event.workspace_id,
+            )
+        case FirstKeyMade():
+            return (
+                state
+                if isinstance(state, NoRegistration)
+                else replace(state, first_key_hmac=event.secret_hmac)
             )
         case RegistrationClosed():
             return state if isinstance(state, NoRegistration) else replace(state, closed=True)
@@ -132,9 +149,12 @@ SlugText = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$",
 
 
 class RegisterTenant(
-    Command, context="platform", stream="registration", permission=Permission.PLATFORM_TENANTS_REGISTER
+    SecretCommand, context="platform", stream="registration", permission=Permission.PLATFORM_TENANTS_REGISTER
 ):
-    """Sign a customer up: a tenant with its first owner. Without a slug, one is made of the name."""
+    """Sign a customer up: a tenant with its first owner, whose first API key the answer shows, once.
+
+    The key works as soon as the tenant's log is open, a moment later. Without a slug, one is made of the name.
+    """
 
     name: ShortText
     tenant_slug: SlugText | None = None
@@ -179,6 +199,18 @@ def registered(
         workspace_id=WorkspaceId(derived_id(tenant_id, "workspace")),
         owner_email=command.owner_email,
         owner_name=command.owner_name,
+    )
+
+
+def first_key_id(tenant_id: UUID) -> ApiKeyId:
+    """The id of the first owner's first key."""
+    return ApiKeyId(derived_id(tenant_id, "first key"))
+
+
+def first_key(command: RegisterTenant, tenant_id: TenantId) -> FirstKeyMade:
+    """The event that keeps the first owner's key until the tenant's log is there for it."""
+    return FirstKeyMade(
+        tenant_id=tenant_id, api_key_id=first_key_id(tenant_id), secret_hmac=command.secret_hmac
     )
 
 

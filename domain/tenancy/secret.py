@@ -20,6 +20,11 @@ class SecretCommand(Command):
         return self
 
     @property
+    def carries_secret(self) -> bool:
+        """Whether its door made a secret; only a registration is decided without one."""
+        return self._secret_hmac is not None
+
+    @property
     def secret_hmac(self) -> str:
         """The HMAC; a command of this kind is never decided without one."""
         if self._secret_hmac is None:

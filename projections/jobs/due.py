@@ -38,6 +38,7 @@ class Workflow:
 
 WORKFLOWS: Final = (
     Workflow("tenant.open", "tenant_id", on=("platform.tenant_registered",), over=()),
+    Workflow("registration.close", "tenant_id", on=("tenancy.tenant_closed",), over=()),
     Workflow("import.run", "import_id", on=("audience.import_started",), over=_ENDED),
     Workflow(
         "import.roll_back",
@@ -76,7 +77,7 @@ WORKFLOWS: Final = (
 
 JOBS: Final = Projection(
     "jobs",
-    version=1,
+    version=2,
     reveals=False,
     tables=(
         Table(

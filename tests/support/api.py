@@ -21,7 +21,7 @@ from api.analytics import olap_settings
 from api.composition import Composition, composed, now
 from api.http.app import create_app
 from api.settings import Settings
-from application.commanding import Order, Outcome
+from application.commanding import Clock, Order, Outcome
 from application.credentials import new_api_key
 from application.principals import Principal
 from domain.kernel.commands import Actor, ActorKind, Command
@@ -149,11 +149,13 @@ class Api:
 
 
 @asynccontextmanager
-async def serving(database: Database, folder: Path, **settings: Any) -> AsyncIterator[Api]:
+async def serving(
+    database: Database, folder: Path, clock: Clock = now, **settings: Any
+) -> AsyncIterator[Api]:
     """The API over a database, in this process."""
     _lend_passwords(database, folder)
     configured = Settings(data=folder, **settings)
-    async with composed(configured, database.admin) as parts:
+    async with composed(configured, database.admin, clock=clock) as parts:
         transport = httpx.ASGITransport(app=create_app(parts), raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://penguin.test") as client:
             yield Api(parts, client, database)

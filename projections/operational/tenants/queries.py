@@ -31,7 +31,7 @@ class TenantRow(Row):
 
 
 class RegistrationRow(Row):
-    """A customer as the platform's register has it."""
+    """A customer as the platform's register has it: `open` or `closed`. Whether it is suspended, its own log says."""
 
     id: UUID
     name: str

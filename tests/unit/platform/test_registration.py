@@ -51,6 +51,14 @@ def test_the_first_owner_and_workspace_follow_from_the_tenant() -> None:
     assert len({first.owner_id, first.workspace_id, register(World(), 2).owner_id}) == 3
 
 
+def test_a_key_that_was_shown_waits_for_the_tenants_log() -> None:
+    world = World()
+    world.run(RegisterTenant.model_validate(BODY).carrying("ab"), uid(1))
+    assert world.state("registration", uid(1)).first_key_hmac == "ab"
+    register(world, 2, tenant_slug="other")
+    assert world.state("registration", uid(2)).first_key_hmac is None
+
+
 def test_a_slug_is_taken_for_ever() -> None:
     world = World()
     register(world)
