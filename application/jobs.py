@@ -15,7 +15,7 @@ from application.importing.rollback import Rollback
 from application.webhooks.secrets import key_of
 from application.workflow import Because, Workflow
 from domain.audience.addressee import ConfirmKeyDestroyed
-from domain.audience.import_commands import DestroyImportFiles
+from domain.audience.import_commands import DestroyImportFiles, ExpireImport
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import TenantRole
 from domain.kernel.personal import KeyKind
@@ -71,6 +71,7 @@ class Workflows:
         ] = {
             "import.run": self._run_import,
             "import.roll_back": self._roll_back,
+            "import.expire": self._expire_import,
             "import.destroy_files": self._destroy_files,
             "subject.shred": self._shred,
             "tenant.open": self._open_tenant,
@@ -102,6 +103,9 @@ class Workflows:
         self, job: Job, _: Recorded, workflow: Workflow, stopping: Callable[[], bool]
     ) -> None:
         await self._rollback.run(workflow, job.subject, stopping)
+
+    async def _expire_import(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
+        await workflow.execute(ExpireImport(), job.subject, key=f"import/{job.subject}/expired")
 
     async def _destroy_files(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
         # The command first refuses to come too early; the key goes before the event says that it went.

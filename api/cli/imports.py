@@ -35,7 +35,7 @@ _PATIENCE: Final = 300.0
 _LOOK_EVERY: Final = 0.5
 _SAY_EVERY: Final = 5.0
 _UNDONE: Final = "rolled_back"
-_OVER: Final = frozenset({"completed", "failed", "cancelled", "rolling_back", _UNDONE})
+_OVER: Final = frozenset({"completed", "failed", "cancelled", "expired", "rolling_back", _UNDONE})
 _AGAIN: Final = frozenset({429, 502, 503, 504})
 _COUNTS: Final = ("imported", "updated", "skipped", "rejected")
 

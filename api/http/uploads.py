@@ -228,6 +228,7 @@ def shown(state: Import) -> dict[str, Any]:
         "warnings": dict(state.warnings),
         "undone": {"removed": undone.removed, "restored": undone.restored, "kept": undone.kept},
         "failure": state.failure,
+        "idle_until": state.idle_until,
         "files_until": state.files_until,
         "files_destroyed": state.files_destroyed,
     }

@@ -2,6 +2,7 @@
 
 registered -> ready -> running -> completed, or failed, or cancelled; what it did can be rolled back. The file, its
 preview and its error file are kept under the import's own key until 7 days after the end, then the key is destroyed.
+One that was not started 7 days after its upload expires, and its key is destroyed at once.
 """
 
 from __future__ import annotations
@@ -11,18 +12,19 @@ from collections.abc import Mapping as Counts
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, TypeAlias, assert_never
+from typing import Any, Final, TypeAlias, assert_never
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.audience.intake.dates import DateOrder
 from domain.audience.intake.mapping import ColumnGuess, Duplicates, Mapping, resolve_mapping
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import ImportId, ListId, WorkspaceId
 from domain.kernel.personal import Profile
 
 FILES_KEPT: Final = timedelta(days=7)
+IDLE_FOR: Final = timedelta(days=7)
 
 
 class ImportStatus(StrEnum):
@@ -34,12 +36,13 @@ class ImportStatus(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
     ROLLING_BACK = "rolling_back"
     ROLLED_BACK = "rolled_back"
 
 
-class ImportRegistered(Event, name="audience.import_registered", version=1, subject="uploaded_by"):
-    """A file was uploaded. `size` in bytes, `sha256` of its bytes in hex."""
+class ImportRegistered(Event, name="audience.import_registered", version=2, subject="uploaded_by"):
+    """A file was uploaded. `size` in bytes, `sha256` of its bytes in hex; it can be started until `idle_until`."""
 
     import_id: ImportId
     workspace_id: WorkspaceId
@@ -49,6 +52,13 @@ class ImportRegistered(Event, name="audience.import_registered", version=1, subj
     sha256: str
     encoding: str | None = None
     delimiter: str | None = None
+    idle_until: datetime | None = None
+
+
+@EVENTS.upcaster("audience.import_registered", 1)
+def _without_an_end(payload: dict[str, Any]) -> dict[str, Any]:
+    """Before version 2 an upload waited for ever."""
+    return {**payload, "idle_until": None}
 
 
 class ImportReady(Event, name="audience.import_ready", version=1):
@@ -132,6 +142,14 @@ class ImportCancelled(Event, name="audience.import_cancelled", version=1):
     files_until: datetime
 
 
+class ImportExpired(Event, name="audience.import_expired", version=1):
+    """Nobody started the import in time; its file is kept no longer."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+    files_until: datetime
+
+
 class ImportRollbackRequested(Event, name="audience.import_rollback_requested", version=1):
     """Somebody wants undone what the import did."""
 
@@ -175,6 +193,7 @@ ImportEvent: TypeAlias = (
     | ImportCompleted
     | ImportFailed
     | ImportCancelled
+    | ImportExpired
     | ImportRollbackRequested
     | ImportRollbackChunkApplied
     | ImportRolledBack
@@ -250,6 +269,7 @@ class Import:
     warnings: Counts[str, int] = field(default_factory=dict)
     undone: Undone = field(default_factory=Undone)
     failure: str | None = None
+    idle_until: datetime | None = None
     files_until: datetime | None = None
     files_destroyed: bool = False
 
@@ -282,6 +302,7 @@ def evolve(state: ImportState, event: ImportEvent) -> ImportState:  # noqa: PLR0
             sha256=event.sha256,
             encoding=event.encoding,
             delimiter=event.delimiter,
+            idle_until=event.idle_until,
         )
     if isinstance(state, NoImport):
         return state
@@ -315,6 +336,8 @@ def evolve(state: ImportState, event: ImportEvent) -> ImportState:  # noqa: PLR0
             )
         case ImportCancelled():
             return replace(state, status=ImportStatus.CANCELLED, files_until=event.files_until)
+        case ImportExpired():
+            return replace(state, status=ImportStatus.EXPIRED, files_until=event.files_until)
         case ImportRollbackRequested():
             return replace(state, status=ImportStatus.ROLLING_BACK)
         case ImportRollbackChunkApplied():

@@ -9,10 +9,12 @@ from pydantic import Field, StringConstraints
 
 from domain.audience.contact_import import (
     FILES_KEPT,
+    IDLE_FOR,
     Import,
     ImportCancelled,
     ImportChunkApplied,
     ImportCompleted,
+    ImportExpired,
     ImportFailed,
     ImportFilesDestroyed,
     ImportReady,
@@ -37,6 +39,7 @@ from domain.kernel.personal import Profile
 from domain.kernel.text import LineText
 
 _OPEN: Final = frozenset({ImportStatus.REGISTERED, ImportStatus.READY, ImportStatus.RUNNING})
+_IDLE: Final = frozenset({ImportStatus.REGISTERED, ImportStatus.READY})
 _ENDED: Final = frozenset({ImportStatus.COMPLETED, ImportStatus.FAILED, ImportStatus.CANCELLED})
 Count = Annotated[int, Field(ge=0)]
 RowNumber = Annotated[int, Field(ge=1)]
@@ -90,6 +93,12 @@ class ImportOver(Refusal):
     """An import that has ended does not change any more. Roll it back if it should not have been."""
 
     code = "import-over"
+
+
+class ImportStillWaits(Refusal):
+    """An import can be started for 7 days after its upload. Wait until `idle_until`, or cancel it."""
+
+    code = "import-still-waits"
 
 
 class ImportNotEnded(Refusal):
@@ -174,6 +183,12 @@ class CancelImport(Command, context="audience", stream="import", permission=Perm
     """Stop an import; what it did so far stays, and can be rolled back."""
 
 
+class ExpireImport(
+    Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True
+):
+    """Enter that nobody started the import in time; one that was started, or has ended, stays as it is."""
+
+
 class RollBackImport(Command, context="audience", stream="import", permission=Permission.CONTACTS_IMPORT):
     """Undo what an import did, but never an opt-out, and nothing that somebody changed since."""
 
@@ -209,6 +224,7 @@ ImportCommand: TypeAlias = (
     | CompleteImport
     | FailImport
     | CancelImport
+    | ExpireImport
     | RollBackImport
     | ApplyRollbackChunk
     | CompleteRollback
@@ -229,6 +245,8 @@ def decide(command: ImportCommand, state: ImportState) -> tuple[Event, ...]:
             return (_applied(command, state),)
         case CompleteImport() | FailImport() | CancelImport():
             return _ended(command, state)
+        case ExpireImport():
+            return _expired(command, state)
         case RollBackImport() | ApplyRollbackChunk() | CompleteRollback():
             return _rolled_back(command, state)
         case DestroyImportFiles():
@@ -255,7 +273,17 @@ def _registered(command: RegisterImport, state: ImportState) -> ImportRegistered
         sha256=command.sha256,
         encoding=command.encoding,
         delimiter=command.delimiter,
+        idle_until=command.stamp.at + IDLE_FOR,
     )
+
+
+def _expired(command: ExpireImport, state: Import) -> tuple[Event, ...]:
+    if state.status not in _IDLE:
+        return ()
+    at = command.stamp.at
+    if state.idle_until is None or at < state.idle_until:
+        raise ImportStillWaits
+    return (ImportExpired(import_id=state.import_id, workspace_id=state.workspace_id, files_until=at),)
 
 
 def _begun(command: MarkImportReady | StartImport, state: Import) -> tuple[Event, ...]:

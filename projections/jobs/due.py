@@ -18,15 +18,21 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-_ENDED: Final = ("audience.import_completed", "audience.import_failed", "audience.import_cancelled")
+_ENDED: Final = (
+    "audience.import_completed",
+    "audience.import_failed",
+    "audience.import_cancelled",
+    "audience.import_expired",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Workflow:
     """When a workflow is due: `on` these events, about the thing that their field `subject` names.
 
-    `at`: the field with the moment it is due; None: at once. `over`: the events, with the same subject, that end it;
-    none where that is told in another log: such a job is over once it ran, and running it again does nothing.
+    `at`: the field with the moment it is due, which is never where that is null; None: at once. `over`: the events,
+    with the same subject, that end it; none where that is told in another log: such a job is over once it ran, and
+    running it again does nothing.
     """
 
     name: str
@@ -40,6 +46,13 @@ WORKFLOWS: Final = (
     Workflow("tenant.open", "tenant_id", on=("platform.tenant_registered",), over=()),
     Workflow("registration.close", "tenant_id", on=("tenancy.tenant_closed",), over=()),
     Workflow("import.run", "import_id", on=("audience.import_started",), over=_ENDED),
+    Workflow(
+        "import.expire",
+        "import_id",
+        on=("audience.import_registered",),
+        over=("audience.import_started", *_ENDED),
+        at="idle_until",
+    ),
     Workflow(
         "import.roll_back",
         "import_id",
@@ -104,7 +117,8 @@ def happened(event: Fact, rows: Rows) -> None:
         if event.name in workflow.over:
             rows.delete_where("jobs", subject_id=event.payload[workflow.subject], workflow=workflow.name)
     for workflow in WORKFLOWS:
-        if event.name in workflow.on:
+        due_at = event.recorded_at if workflow.at is None else event.payload.get(workflow.at)
+        if event.name in workflow.on and due_at is not None:
             rows.insert(
                 "jobs",
                 {
@@ -112,7 +126,7 @@ def happened(event: Fact, rows: Rows) -> None:
                     "workflow": workflow.name,
                     "subject_id": event.payload[workflow.subject],
                     "position": event.position,
-                    "due_at": event.recorded_at if workflow.at is None else event.payload[workflow.at],
+                    "due_at": due_at,
                 },
             )
 

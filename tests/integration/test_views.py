@@ -145,6 +145,7 @@ class History:
             (self.imported, {"rows": 3, "imported": 1, "updated": 1, "skipped": 0, "rejected": 1}),
             (fresh(), None),
             (fresh(), {"problem": "broken-quote", "remedy": "Close it."}),
+            (fresh(), {}),
         ):
             stream = f"import:{imported}"
             told = {"import_id": imported, "workspace_id": self.workspace}
@@ -152,6 +153,9 @@ class History:
             yield stream, "audience.import_registered", {**told, **file}
             read = {"encoding": "utf-8", "delimiter": ",", "columns": {"Mail": "email"}}
             yield stream, "audience.import_ready", {**told, **read}
+            if end == {}:
+                yield stream, "audience.import_expired", {**told, "files_until": LATER}
+                continue
             yield (
                 stream,
                 "audience.import_started",
@@ -306,6 +310,7 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
     "audience.imports": (
         {},
         [
+            {"status": "expired", "rows": 0, "files_until": LATER},
             {"status": "failed", "problem": "broken-quote"},
             {"status": "cancelled", "rows": 0},
             {"status": "rolled_back", "rows": 3, "imported": 1, "updated": 1, "rejected": 1, "kept": 1},

@@ -70,7 +70,12 @@ def chunk_applied(event: Fact, rows: Rows) -> None:
     rows.insert("import_chunks", {name: payload[name] for name in told})
 
 
-@IMPORTS.on("audience.import_completed", "audience.import_failed", "audience.import_cancelled")
+@IMPORTS.on(
+    "audience.import_completed",
+    "audience.import_failed",
+    "audience.import_cancelled",
+    "audience.import_expired",
+)
 def ended(event: Fact, rows: Rows) -> None:
     """It does not run any more."""
     payload = event.payload

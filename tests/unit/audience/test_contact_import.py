@@ -8,10 +8,12 @@ import pytest
 
 from domain.audience.contact_import import (
     FILES_KEPT,
+    IDLE_FOR,
     Import,
     ImportCancelled,
     ImportChunkApplied,
     ImportCompleted,
+    ImportExpired,
     ImportFailed,
     ImportFilesDestroyed,
     ImportReady,
@@ -32,6 +34,7 @@ from domain.audience.import_commands import (
     CompleteImport,
     CompleteRollback,
     DestroyImportFiles,
+    ExpireImport,
     FailImport,
     FilesStillKept,
     ImportIdTaken,
@@ -41,6 +44,7 @@ from domain.audience.import_commands import (
     ImportNotRunning,
     ImportOver,
     ImportReadingSettled,
+    ImportStillWaits,
     MarkImportReady,
     NotRollingBack,
     RegisterImport,
@@ -52,13 +56,14 @@ from domain.audience.intake.errors import UnknownColumn
 from domain.audience.intake.mapping import Duplicates, Mapping
 from domain.kernel.commands import Command
 from domain.kernel.errors import NotFound
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import ImportId, WorkspaceId
 from tests.support.given import NOW, given, member, uid
 
 ID, WORKSPACE = ImportId(uid(40)), WorkspaceId(uid(10))
 COLUMNS = {"Mail": "email", "Vorname": "first_name"}
 UNTIL = NOW + FILES_KEPT
+IDLE_UNTIL = NOW + IDLE_FOR
 E = TypeVar("E", bound=Event)
 REGISTER = RegisterImport(workspace_id=WORKSPACE, file_name="contacts.csv", size=100, sha256="0" * 64)
 
@@ -67,7 +72,14 @@ def of(kind: Callable[..., E], **fields: object) -> E:
     return kind(import_id=ID, workspace_id=WORKSPACE, **fields)
 
 
-REGISTERED = of(ImportRegistered, uploaded_by=uid(3), file_name="contacts.csv", size=100, sha256="0" * 64)
+REGISTERED = of(
+    ImportRegistered,
+    uploaded_by=uid(3),
+    file_name="contacts.csv",
+    size=100,
+    sha256="0" * 64,
+    idle_until=IDLE_UNTIL,
+)
 READY = of(ImportReady, encoding="utf-8", delimiter=",", columns=COLUMNS)
 MAPPING = Mapping(columns=COLUMNS, encoding="utf-8", delimiter=",")
 SETTLED = SettledMapping.model_validate(MAPPING.model_dump(mode="json"))
@@ -94,6 +106,33 @@ def test_a_file_is_registered_by_who_uploads_it() -> None:
     state = given().when(REGISTER, target=ID, actor=member(3)).then(REGISTERED)
     assert (state.status, state.uploaded_by) == (ImportStatus.REGISTERED, uid(3))
     given(REGISTERED).when(REGISTER, target=ID).then(ImportIdTaken)
+
+
+@pytest.mark.parametrize("history", [(REGISTERED,), (REGISTERED, READY)])
+def test_an_upload_that_nobody_starts_expires(history: tuple[Event, ...]) -> None:
+    given(*history).when(ExpireImport(), target=ID, after=IDLE_FOR - timedelta(seconds=1)).then(
+        ImportStillWaits
+    )
+    expired = of(ImportExpired, files_until=IDLE_UNTIL)
+    state = given(*history).when(ExpireImport(), target=ID, after=IDLE_FOR).then(expired)
+    assert state.status is ImportStatus.EXPIRED
+    given(*history, expired).when(ExpireImport(), target=ID, after=IDLE_FOR).then()
+    given(*history, expired).when(StartImport(), target=ID, after=IDLE_FOR).then(ImportNotReady)
+    gone = given(*history, expired).when(DestroyImportFiles(), target=ID, after=IDLE_FOR)
+    gone.then(of(ImportFilesDestroyed))
+
+
+@pytest.mark.parametrize("later", [(), (COMPLETED,), (CANCELLED,), (FAILED,)])
+def test_an_import_that_was_started_does_not_expire(later: tuple[Event, ...]) -> None:
+    given(*RUNNING, *later).when(ExpireImport(), target=ID, after=2 * IDLE_FOR).then()
+    given().when(ExpireImport(), target=ID).then(NotFound)
+
+
+def test_an_upload_of_before_waits_for_ever() -> None:
+    stored = REGISTERED.model_dump(mode="json", exclude={"idle_until"})
+    kind, payload = EVENTS.upcast("audience.import_registered", 1, stored)
+    old = kind.model_validate(payload)
+    given(old).when(ExpireImport(), target=ID, after=100 * IDLE_FOR).then(ImportStillWaits)
 
 
 def test_it_is_ready_once_its_columns_are_known() -> None:
