@@ -140,12 +140,17 @@ class Replay:
         direction: Direction = Direction.FORWARD,
         cursor: str | None = None,
         limit: int = 50,
+        until: int | None = None,
         reveal: bool = False,
         evidence: bool = False,
     ) -> HistoryPage:
-        """A page of events. Looks at no more than 50,000 events for one page; then `next` goes on from there."""
+        """A page of events, of those up to the position `until` where that is given.
+
+        Looks at no more than 50,000 events for one page; then `next` goes on from there.
+        """
         head = await self._head(tenant_id)
         low, high = await self._bounds(tenant_id, head, filters)
+        high = high if until is None else min(high, until)
         if cursor is not None:
             reached = _reached(cursor, filters, direction, head)
             low, high = (

@@ -12,6 +12,7 @@ from api.http.asking import Asked, Desk, position_of
 from api.http.problems import bad_parameter
 from api.http.standing import KNOWN
 from application.ports.positions import Position
+from application.queries import CursorMismatch
 from application.replay import PSEUDONYMOUS, Direction, HistoryFilters
 from application.showing import is_pseudonym, without_pseudonyms
 from domain.access.reads import ReadKind
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 FILTERS: Final = tuple(HistoryFilters.model_fields)
 _LISTS: Final = ("name", "actor")
 _PAGES: Final = ("direction", "cursor", "limit")
+_UNTIL: Final = "~"
+_DIGITS: Final = 18
+_NOBODY_READ: Final[dict[str, Any]] = {
+    "data": [],
+    "next": None,
+    "position": Position(1, 0).token(),
+    "as_of": None,
+    "looked_at": 0,
+}
 _MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(Moment)
 
 
@@ -66,27 +76,31 @@ class History(Desk):
         return self.answer(asked, content, position)
 
     async def accesses(self, request: Request) -> Response:
-        """A page of the tenant's second log: who read what. `position` is that log's own; the header the tenant's."""
+        """A page of the tenant's second log: who read what. `position` is that log's own; the header the tenant's.
+
+        Reading it is a read too, entered once for each page after the page was made; a walk through the pages ends
+        where the log stood at the first.
+        """
         asked = await self.asked(request, "access.reads", (*FILTERS, *_PAGES))
         principal = asked.principal
         principal.require(Permission.ACCESS_READ)
         filters, ways = _wanted(asked)
+        ways["cursor"], until = _walk(ways["cursor"])
         evidence = Permission.EVIDENCE_READ in principal.permissions
         try:
             found = await self.parts.accesses.history(
-                principal.tenant_id, filters, **ways, reveal=True, evidence=evidence
+                principal.tenant_id, filters, **ways, until=until, reveal=True, evidence=evidence
             )
         except NotFound:
-            # Nobody has read anything yet.
-            empty: dict[str, Any] = {
-                "data": [],
-                "next": None,
-                "position": Position(1, 0).token(),
-                "as_of": None,
-                "looked_at": 0,
-            }
-            return self.answer(asked, empty, asked.call.scope.get(KNOWN))
-        return self.answer(asked, _page(found), asked.call.scope.get(KNOWN))
+            content = _NOBODY_READ
+        else:
+            content = _page(found)
+            if found.next is not None:
+                content["next"] = f"{found.next}{_UNTIL}{until or found.head.position}"
+        told = filters.model_dump(mode="json", exclude_defaults=True)
+        position, rows = content["position"], len(content["data"])
+        await self.trace(asked, "access.reads", ReadKind.ACCESS, position=position, rows=rows, filters=told)
+        return self.answer(asked, content, asked.call.scope.get(KNOWN))
 
     async def state(self, request: Request) -> Response:
         """What a stream was."""
@@ -138,6 +152,16 @@ class History(Desk):
     async def _position(self, asked: Asked, found: StateAt) -> str:
         head = await self.parts.log.head(asked.principal.tenant_id)
         return Position(head.epoch if head else 1, found.position).token()
+
+
+def _walk(cursor: str | None) -> tuple[str | None, int | None]:
+    """A cursor of the access log taken apart: where to go on, and where the walk ends. Raises `CursorMismatch`."""
+    if cursor is None:
+        return None, None
+    reached, _, until = cursor.partition(_UNTIL)
+    if not (until.isascii() and until.isdigit() and len(until) <= _DIGITS):
+        raise CursorMismatch
+    return reached, int(until)
 
 
 def _wanted(asked: Asked) -> tuple[HistoryFilters, dict[str, Any]]:

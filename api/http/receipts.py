@@ -13,6 +13,7 @@ from api.http.problems import NO_SUCH_RECEIPT, Problem
 from application.commanding import events_of as events_of_receipt
 from application.ports.positions import Position
 from application.showing import may_see_receipt
+from domain.access.reads import ReadKind
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -52,4 +53,8 @@ class Receipts(Desk):
             "position": position.token(),
             "as_of": receipt.recorded_at.isoformat(),
         }
+        if asked.principal.staff:
+            told, rows = {"command_id": str(receipt.command_id)}, len(events)
+            at = position.token()
+            await self.trace(asked, "receipts.look_up", ReadKind.STAFF, position=at, rows=rows, filters=told)
         return self.answer(asked, content, position.token())

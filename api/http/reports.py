@@ -48,6 +48,9 @@ class Reports(Desk):
         asked.principal.require(Permission.REPORTS_READ)
         position = await self.parts.position_of(asked.principal.tenant_id)
         reports = [described(info) for info in self.parts.analytics.reports().values()]
+        if asked.principal.staff:
+            rows = len(reports)
+            await self.trace(asked, "reports.list", ReadKind.STAFF, position=position, rows=rows)
         content = {"data": reports, "next": None, "position": position, "as_of": None}
         return self.answer(asked, content, position)
 

@@ -16,6 +16,7 @@ from application.ports.log import LogUnavailable
 from application.principals import MissingPermission
 from application.queries import QUERIES, ById
 from domain.access.reads import ReadKind
+from domain.kernel.personal import SEALED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from application.ports.positions import Position
-    from application.queries import Page, Query, Row
+    from application.queries import Page, Params, Query, Row
 
 PAGING: Final = ("cursor", "limit", "min_position")
 _SUBJECTS: Final = ("addressee_id", "member_id", "staff_id", "requested_by")
@@ -56,7 +57,7 @@ class Views(Desk):
             "position": position,
             "as_of": await self.as_of(asked.principal.tenant_id, found.position),
         }
-        filters = params.model_dump(mode="json", exclude_none=True)
+        filters = _kept(params)
         await self._trace(asked, query, found.rows, position, filters)
         return self.answer(asked, content, position)
 
@@ -112,6 +113,12 @@ class Views(Desk):
             await self.trace(
                 asked, query.name, kind, position=position, rows=count, subjects=subjects, filters=filters
             )
+
+
+def _kept(params: Params) -> dict[str, Any]:
+    """The filters as the access log keeps them: that somebody was looked for, not by which address or text."""
+    given = params.model_dump(mode="json", exclude_none=True)
+    return {name: SEALED if name in params.personal else value for name, value in given.items()}
 
 
 def _subject(row: Row) -> UUID | None:

@@ -1,7 +1,8 @@
-"""Reads that leave a trace: of personal data, exports, and everything that staff read.
+"""Reads that leave a trace: of personal data, exports, of this log itself, and everything that staff read.
 
 They go to the tenant's second log, `access`, before the answer is given, so that reading never moves the position
-that it reports. What was looked for may be personal itself: it is sealed for the one who looked.
+that it reports. Addresses and texts that were looked for are never kept, so that nobody's erasure leaves them behind:
+who was found stands among the subjects. The other filters are sealed for the one who looked.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class ReadKind(StrEnum):
     EXPORT = "export"
     STAFF = "staff"
     REPLAY = "replay"
+    ACCESS = "access"
 
 
 class ReadRecorded(Event, name="access.read_recorded", version=1, subject="reader_id"):

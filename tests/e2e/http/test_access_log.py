@@ -1,0 +1,192 @@
+"""Who read what: every read route there is, by staff under a grant, leaves exactly one entry before its answer.
+
+The routes come from the OpenAPI document, which is held against the app's own: a new one is covered once declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from starlette.routing import Route
+
+from api.http import pages
+from api.http.app import create_app
+from api.http.openapi import openapi
+from application.ports.log import LogUnavailable
+from application.ports.positions import Position
+from application.queries import QUERIES
+from application.reading import AccessLog
+from domain.kernel.permissions import GRANTABLE, StaffRole
+from tests.support.api import Api, TestTenant, analytics_of
+
+READING_POSTS = {"/v1/audience/imports/{id}/preview"}
+"""Routes that are no GET and change nothing all the same."""
+EMAIL, WORD = "Searched.For@example.org", "Quetzalcoatl"
+
+
+@dataclass
+class Read:
+    """A request that only reads, and the permission that it needs, if any of its own."""
+
+    method: str
+    path: str
+    permission: str | None
+
+
+@dataclass
+class Furnished:
+    """A tenant with one of everything that can be looked at, and staff under a grant for all that can be granted."""
+
+    api: Api
+    tenant: TestTenant
+    staff: str = ""
+    under: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    async def entries(self) -> int:
+        head = await self.api.parts.accesses._log.head(self.tenant.id)
+        return 0 if head is None else head.position
+
+    async def make(self) -> None:
+        tenant, workspace = self.tenant, {"workspace_id": str(self.tenant.workspace_id)}
+        for context, slug, body in (
+            ("audience", "create-contact", {**workspace, "email": EMAIL, "first_name": WORD}),
+            ("audience", "create-list", {**workspace, "name": "All"}),
+        ):
+            made = await self.api.post(f"/v1/{context}/new/{slug}", tenant.key, body, idempotency_key=slug)
+            assert made.status_code == 201, made.text
+            self.ids[slug] = made.json()["id"]
+        file = {"content-type": "text/csv"}
+        path = f"/v1/audience/imports?workspace_id={tenant.workspace_id}"
+        upload = await self.api.send("POST", path, tenant.key, b"email\nx@example.org\n", file)
+        self.ids["import"] = upload.json()["id"]
+        _, self.staff = await self.api.staff(StaffRole.FINANCE)
+        _, approving = await self.api.staff(StaffRole.OPERATIONS)
+        here = {"penguin-tenant": str(tenant.id)}
+        scope = {"scope": sorted(GRANTABLE), "ticket": "T-1", "reason": "All of it", "hours": 1}
+        asked = await self.api.send("POST", "/v1/tenancy/new/request-grant", self.staff, scope, here)
+        grant = asked.json()["id"]
+        approved = await self.api.send("POST", f"/v1/tenancy/{grant}/approve-grant", approving, {}, here)
+        assert approved.status_code == 200, approved.text
+        self.under = {"penguin-grant": f"{tenant.id}.{grant}"}
+        await self.api.project()
+        for query in QUERIES.values():
+            if not query.single and query.context != "platform":
+                listed = await self.api.send("GET", f"/v1/{query.context}/{query.path}", tenant.key)
+                key = next(iter(query.row.model_fields))
+                assert listed.json()["data"], f"the test has nothing in {query.path}: add one"
+                self.ids[f"/v1/{query.context}/{query.path}/{{id}}"] = listed.json()["data"][0][key]
+        self.ids["/v1/tenancy/tenants/{id}"] = str(tenant.id)
+
+    def filled(self, path: str) -> str:
+        stream = f"stream=list:{self.ids['create-list']}"
+        needed = {
+            "/v1/receipts/{key}": "/v1/receipts/create-list",
+            "/v1/history/state": f"{path}?{stream}",
+            "/v1/history/difference": f"{path}?{stream}&from={Position(1, 0).token()}",
+            "/v1/reports/contacts_by_segment/events": f"{path}?cell.country=DE&cell.source=unknown",
+            "/v1/reports/activity/events": f"{path}?cell.day=2026-11-24&cell.context=audience",
+        }
+        return needed.get(path, path).replace("{id}", self.ids.get(path, self.ids["import"]))
+
+
+def reads() -> Iterator[Read]:
+    """Every route that reads."""
+    for path, operations in openapi()["paths"].items():
+        for method, operation in operations.items():
+            if method == "get" or path in READING_POSTS:
+                yield Read(method.upper(), path, operation.get("x-permission"))
+
+
+@pytest.fixture
+async def furnished(api: Api) -> Furnished:
+    made = Furnished(api, await api.tenant())
+    await made.make()
+    return made
+
+
+async def test_each_read_of_staff_under_a_grant_is_one_entry_of_the_tenants_log(
+    furnished: Furnished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise LogUnavailable("away")
+
+    api, shown = furnished.api, 0
+    with analytics_of(api):
+        for read in reads():
+            path, before = furnished.filled(read.path), await furnished.entries()
+            answer = await api.send(read.method, path, furnished.staff, headers=furnished.under)
+            added = await furnished.entries() - before
+            if read.permission is not None and read.permission not in GRANTABLE:
+                assert (answer.status_code, added) == (403, 0), f"{path}: {answer.text}"
+                continue
+            assert (answer.status_code, added) == (200, 1), f"{path}: {answer.text}"
+            shown += 1
+            with monkeypatch.context() as patched:
+                patched.setattr(AccessLog, "record", away)
+                refused = await api.send(read.method, path, furnished.staff, headers=furnished.under)
+            assert refused.status_code == 503, f"{path} answers without its entry"
+        before = await furnished.entries()
+        path = "/v1/reports/activity?format=csv"
+        assert (await api.send("GET", path, furnished.staff, headers=furnished.under)).status_code == 200
+        assert await furnished.entries() == before + 1
+    assert shown > 20
+    told = (await api.send("GET", "/v1/access?actor=staff&limit=100", furnished.tenant.key)).json()["data"]
+    assert {entry["payload"]["kind"] for entry in told} == {"staff"}
+    assert {entry["actor"]["grant"] for entry in told} == {furnished.under["penguin-grant"].partition(".")[2]}
+    assert len(told) == shown + 1
+
+
+async def test_the_document_names_every_read_route_of_the_app(furnished: Furnished) -> None:
+    known = {read.path.replace("{", "").replace("}", "") for read in reads()}
+    own = {route.path for route in pages.routes()}
+    for route in create_app(furnished.api.parts).router.routes:
+        if isinstance(route, Route) and "GET" in (route.methods or ()) and route.path not in own:
+            assert any(route.path_regex.match(path) for path in known), route.path
+
+
+async def test_each_read_of_personal_values_is_one_entry_and_no_other_read_of_a_view_is(
+    furnished: Furnished,
+) -> None:
+    for query in QUERIES.values():
+        if query.context == "platform":
+            continue
+        path, before = furnished.filled(f"/v1/{query.context}/{query.path}"), await furnished.entries()
+        answer = await furnished.api.send("GET", path, furnished.tenant.key)
+        assert answer.status_code == 200, answer.text
+        assert await furnished.entries() - before == int(query.personal), path
+
+
+async def test_what_was_looked_for_is_not_kept_only_who_was_found(furnished: Furnished) -> None:
+    api, key = furnished.api, furnished.tenant.key
+    for path in (f"audience/contacts?email={EMAIL}", f"audience/contacts?q={WORD}&country=DE"):
+        assert (await api.send("GET", f"/v1/{path}", key)).status_code == 200
+    assert (await api.send("GET", f"/v1/tenancy/members?email={EMAIL}", key)).status_code == 200
+    answer = await api.send("GET", "/v1/access?limit=100", key)
+    assert EMAIL.lower() not in answer.text.lower()
+    assert WORD not in answer.text
+    filters = [entry["payload"]["filters"] for entry in answer.json()["data"]]
+    assert '{"email":"[sealed]"}' in filters
+    looked = next(one for one in answer.json()["data"] if one["payload"]["filters"] == '{"email":"[sealed]"}')
+    assert len(looked["payload"]["subjects"]) == 1
+
+
+async def test_reading_the_access_log_is_an_entry_itself_and_a_walk_through_it_ends(api: Api) -> None:
+    tenant = await api.tenant()
+    first = (await api.send("GET", "/v1/access", tenant.key)).json()
+    assert first["data"] == [], "not its own reading"
+    for number in (1, 2, 3):
+        told = (await api.send("GET", "/v1/access", tenant.key)).json()["data"]
+        assert [entry["payload"]["query"] for entry in told] == ["access.reads"] * number
+    for direction in ("forward", "backward"):
+        path = cursor = f"/v1/access?limit=1&direction={direction}"
+        seen, head = [], len((await api.send("GET", "/v1/access", tenant.key)).json()["data"]) + 1
+        while cursor:
+            told = (await api.send("GET", cursor, tenant.key)).json()
+            seen += [entry["position"] for entry in told["data"]]
+            cursor = told["next"] and f"{path}&cursor={told['next']}"
+        assert sorted(seen) == list(range(1, head + 1)), direction
+    strange = await api.send("GET", "/v1/access?cursor=abc~x", tenant.key)
+    assert strange.json()["type"] == "/problems/cursor-mismatch"
