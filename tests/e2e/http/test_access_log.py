@@ -54,6 +54,7 @@ class Furnished:
         for context, slug, body in (
             ("audience", "create-contact", {**workspace, "email": EMAIL, "first_name": WORD}),
             ("audience", "create-list", {**workspace, "name": "All"}),
+            ("webhooks", "create-webhook-endpoint", {"url": "https://hooks.example.com/in"}),
         ):
             made = await self.api.post(f"/v1/{context}/new/{slug}", tenant.key, body, idempotency_key=slug)
             assert made.status_code == 201, made.text
