@@ -10,7 +10,7 @@ import asyncio
 import hmac
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from application.ports.codec import Cause
@@ -115,8 +115,7 @@ class Outcome:
     rehearsed: tuple[Event, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True)
-class Recordable:
+class Recordable(NamedTuple):
     """An event of an outcome, without its values."""
 
     name: str

@@ -11,8 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.kernel.errors import Refusal, RefusalKind
 
@@ -38,8 +37,7 @@ class RateLimited(Refusal):
     kind = RefusalKind.LIMIT
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(NamedTuple):
     """Where a tenant stands in its minute: what the rate limit headers tell. `seconds` until the next one."""
 
     bucket: str

@@ -10,7 +10,7 @@ from application.snapshots import FORMS
 from domain.kernel.commands import DECIDERS, Command, Decider, Stamp, stream_name
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
     from uuid import UUID
 
     from application.ports.codec import EventCodec
@@ -255,7 +255,7 @@ class Unit:
         """The version at which a loaded stream was read."""
         return self._read[stream][1]
 
-    def remember(self, versions: dict[str, int]) -> None:
+    def remember(self, versions: Mapping[str, int]) -> None:
         """Keep the states this unit left behind, after its events were accepted at these versions."""
         for name, version in versions.items():
             decider, _, state = self._read[name]

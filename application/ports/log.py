@@ -6,13 +6,13 @@ tenant, `access`, has the same shape and its own positions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from application.ports.positions import Position
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -33,8 +33,7 @@ class NewEvent(NamedTuple):
     """The version in its stream; None lets the log number it after the stream's latest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An event as it is stored."""
 
     tenant_id: UUID
@@ -53,8 +52,7 @@ class Recorded:
         return self.stream.partition(":")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptKey:
+class ReceiptKey(NamedTuple):
     """Idempotency: HMACs of the caller's key and of the body it was used with."""
 
     key_hmac: bytes
@@ -63,8 +61,7 @@ class ReceiptKey:
     command: str
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What became of a key: the command, and the positions of its events (`last < first` when it made none)."""
 
     command_id: UUID
@@ -75,8 +72,7 @@ class Receipt:
     recorded_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(NamedTuple):
     """One request to change one tenant's log: all of it or nothing.
 
     `expected` names the version at which each stream was read (0: it has no events), also of streams only read.
@@ -91,8 +87,7 @@ class Append:
     opens_log: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(NamedTuple):
     """What an accepted request became. `replayed`: it had been accepted before; nothing was appended now."""
 
     tenant_id: UUID
@@ -102,7 +97,7 @@ class Appended:
     recorded_at: datetime
     auth_epoch: int
     replayed: Receipt | None = None
-    versions: dict[str, int] = field(default_factory=dict)
+    versions: Mapping[str, int] = MappingProxyType({})
     """The latest version of each stream the request touched."""
 
     @property
@@ -111,8 +106,7 @@ class Appended:
         return Position(self.epoch, self.last_position)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """Where a log stands."""
 
     tenant_id: UUID

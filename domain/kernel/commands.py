@@ -6,10 +6,10 @@ stamp. `evolve(state, event) -> State` holds no rule.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -47,8 +47,7 @@ class Actor:
     grant: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What the world adds to a command: the moment, its id, who asks, and the id of the stream it is about."""
 
     at: datetime
@@ -63,7 +62,7 @@ class Stamp:
 
     def aimed_at(self, target: UUID) -> Stamp:
         """The same stamp for another target."""
-        return replace(self, target=target)
+        return self._replace(target=target)
 
 
 class Command(BaseModel):

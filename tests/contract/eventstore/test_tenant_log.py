@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -124,7 +123,7 @@ async def test_what_was_accepted_is_not_told_again_under_an_older_authorisation(
             Append(
                 tenant,
                 (event(stream),),
-                receipt=replace(used, command_id=uuid4()),
+                receipt=used._replace(command_id=uuid4()),
                 auth_epoch=opened.auth_epoch,
             )
         )

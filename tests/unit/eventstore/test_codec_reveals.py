@@ -1,7 +1,6 @@
 """What a reader sees of personal values: as far as keys, and what was asked for, allow."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -87,7 +86,7 @@ def test_a_field_that_was_personal_once_or_may_be_in_a_newer_version_stays_seale
     mark = {"~": "profile", "s": str(SUBJECT), "c": "", "h": ""}
     row = _of_actor(MemoryKeyStore(), "x", once.model_validate({"note": None, "own": mark}))
     sealed = orjson.dumps({"note": mark, "own": mark})
-    (payload,) = JsonCodec(MemoryKeyStore()).payloads([replace(row, payload=sealed, schema_version=version)])
+    (payload,) = JsonCodec(MemoryKeyStore()).payloads([row._replace(payload=sealed, schema_version=version)])
     assert (payload["note"], payload["own"] == mark) == shown
 
 

@@ -23,7 +23,7 @@ OK, FAILED = Sent(204), Sent(None, "time-out")
 
 
 def test_a_message_tells_no_pseudonym() -> None:
-    row = replace(ROW, stream="email_claim:c0ffee", name="audience.email_claimed")
+    row = ROW._replace(stream="email_claim:c0ffee", name="audience.email_claimed")
     body = message_of(ENDPOINT, 1, row, {"token_hmac": "c0ffee", "first_name": "[sealed]"}).body
     assert b"c0ffee" not in body
     assert b'"stream":"email_claim"' in body
@@ -32,11 +32,11 @@ def test_a_message_tells_no_pseudonym() -> None:
 
 def test_an_event_keeps_its_id_for_an_endpoint_and_another_event_at_its_position_has_another() -> None:
     first = message_of(ENDPOINT, 1, ROW, {})
-    elsewhere = replace(ROW, recorded_at=NOW.astimezone(timezone(timedelta(hours=9))))
+    elsewhere = ROW._replace(recorded_at=NOW.astimezone(timezone(timedelta(hours=9))))
     assert message_of(ENDPOINT, 1, elsewhere, {}) == first
     assert message_of(ENDPOINT, 2, ROW, {}).id == first.id
     assert message_of(uid(91), 1, ROW, {}).id != first.id
-    later = replace(ROW, recorded_at=NOW + timedelta(microseconds=1))
+    later = ROW._replace(recorded_at=NOW + timedelta(microseconds=1))
     assert message_of(ENDPOINT, 2, later, {}).id != first.id
 
 
