@@ -19,16 +19,17 @@ from starlette.middleware import Middleware
 from api.composition import composed
 from api.http.app import create_app, settle
 from api.ops.metrics import Meters
+from api.ops.one_piece import OnePiece
 from api.ops.requests import Lines, RequestLog
 from api.ops.tracing import NO_TRACER
 from api.settings import Settings
 
 
-def served(app: Any, listener: int) -> Any:
+def served(app: Any, listener: int, http: Any = "httptools") -> Any:
     """Serve until told to stop."""
     settle()
     config = uvicorn.Config(
-        app, log_level="error", access_log=False, loop="uvloop", http="httptools", lifespan="off"
+        app, log_level="error", access_log=False, loop="uvloop", http=http, lifespan="off"
     )
     return uvicorn.Server(config).serve(sockets=[socket.socket(fileno=listener)])
 
@@ -39,7 +40,7 @@ async def product(folder: Path, database: str, listener: int) -> None:
     with (folder / "requests.log").open("ab") as lines:
         layer = Middleware(RequestLog, meters=Meters(), tracer=NO_TRACER, lines=Lines(lines))
         async with composed(settings, database) as parts:
-            await served(create_app(parts, middlewares=[layer]), listener)
+            await served(create_app(parts, middlewares=[layer]), listener, OnePiece)
 
 
 def empty() -> FastAPI:

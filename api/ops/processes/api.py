@@ -15,6 +15,7 @@ from api.http.app import create_app, settle
 from api.ops.child import inherited_listener
 from api.ops.health import Health
 from api.ops.listening import BACKLOG, listen
+from api.ops.one_piece import OnePiece
 from api.ops.requests import Lines, RequestLog
 from api.ops.spans import trace_queries
 
@@ -59,7 +60,7 @@ async def work(around: Around) -> None:
         config = uvicorn.Config(
             create_app(parts, health.routes(), [layer]),
             loop="none",
-            http="httptools",
+            http=OnePiece,
             lifespan="off",
             log_config=None,
             access_log=False,
