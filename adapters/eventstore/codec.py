@@ -128,7 +128,7 @@ class Ring:
 class JsonCodec:
     """The one codec of the product's logs; implements `EventCodec`."""
 
-    def __init__(self, keys: KeyStore, *, ciphers: int = _SEALS_CACHED) -> None:
+    def __init__(self, keys: KeyStore, *, ciphers: int = _CIPHERS_KEPT) -> None:
         """Seal and open with the keys of `keys`, keeping `ciphers` of them at hand (2.5 kB each)."""
         self.ring = Ring(keys, ciphers)
         self._sealed_of_actor: OrderedDict[tuple[UUID, UUID, str, str], dict[str, str]] = OrderedDict()
