@@ -169,7 +169,7 @@ class Commands:
             order = await self._reauthorised_since(order, head) or order
             if (known := await self._known(order, older)) is not None:
                 return known  # accepted under a pseudonym key that was the current one then
-        fresh, looked_at = False, None
+        fresh, looked_at = False, None  # `looked_at`: where the log stood before what was decided on was read
         for _ in range(_ATTEMPTS):
             unit = self._unit(order, command_id, target, fresh=fresh)
             try:
@@ -192,11 +192,11 @@ class Commands:
                     continue
                 if order.key is not None and (known := await self._known(order, [receipt])) is not None:
                     return known
-                if fresh:
+                if fresh and looked_at is not None:
                     refusal.decided_at = looked_at
                     raise
                 # What is read from now on holds everything up to here.
-                fresh, looked_at = True, None if head is None else Position(head.epoch, head.position).token()
+                fresh, looked_at = True, _token(head)
             else:
                 return await self._outcome(order, unit, target, command_id, appended)
         raise TooMuchContention
@@ -409,6 +409,11 @@ def _within(confined: frozenset[UUID], things: Iterable[object]) -> None:
     touched = workspaces_of(things)
     if not touched or not touched <= confined:
         raise NotFound
+
+
+def _token(head: Head | None) -> str:
+    """The position that a log's head is at; the beginning where there is no log."""
+    return Position(1, 0).token() if head is None else Position(head.epoch, head.position).token()
 
 
 async def events_of(log: TenantLog, tenant_id: UUID, receipt: Receipt) -> list[Recorded]:

@@ -46,7 +46,8 @@ _OF_ACTOR: Final = ("ip", "reason")
 _OPENING: Final = 32
 _NONCE: Final = 12
 _KINDS: Final = {kind.value: kind for kind in KeyKind}
-_SEALS_CACHED: Final = 50_000
+_SEALED_KEPT: Final = 2_000
+"""Sealed forms of what actors say of themselves: addresses come again by the thousand, reasons are of any length."""
 _CIPHERS_KEPT: Final = 16_000
 """A cipher takes 2.5 KB, so many 40 MB: the largest part of what a process holds after a long import."""
 
@@ -214,7 +215,7 @@ class JsonCodec:
             cipher = self.ring.make([(tenant_id, subject, kind)])[tenant_id, subject, kind]
             known = seal(cipher, tenant_id, subject, kind, field, value)
             self._sealed_of_actor[tenant_id, actor, field, value] = known
-            if len(self._sealed_of_actor) > _SEALS_CACHED:
+            if len(self._sealed_of_actor) > _SEALED_KEPT:
                 self._sealed_of_actor.popitem(last=False)
         return known
 
@@ -248,7 +249,10 @@ class JsonCodec:
         parsed = [orjson.loads(row.metadata) if row.metadata else {} for row in recorded]
         for shown, field in ((evidence, "ip"), (reveal, "reason")):
             if not shown:
-                self._reveal(recorded, parsed, [(field,)] * len(parsed), reveal=False, evidence=False)
+                # Whatever stands there: reasons were plain words before they were sealed.
+                for content in parsed:
+                    if content.get(field) is not None:
+                        content[field] = SEALED
         if reveal or evidence:
             self._reveal(recorded, parsed, [_OF_ACTOR] * len(parsed), reveal=True, evidence=True)
         return parsed

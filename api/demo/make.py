@@ -9,7 +9,7 @@ from uuid import UUID
 from api.demo.people import AGENCY, COMPANIES, SOLO, TEAM, contacts_file
 from api.ops.bootstrap import FIRST_STAFF, Operator, secrets_folder
 from api.ops.registering import open_registered
-from application.commanding import Order
+from application.commanding import KeySpace, Order
 from application.credentials import new_api_key
 from application.importing.service import Upload
 from application.principals import Principal
@@ -119,7 +119,13 @@ class Demo:
 
     async def _as(self, who: Principal, command: Command, target: UUID, key: str) -> Outcome:
         order = Order(
-            principal=who, command=command, target=target, body=key.encode(), key=f"demo/{key}", channel="cli"
+            principal=who,
+            command=command,
+            target=target,
+            body=key.encode(),
+            key=f"demo/{key}",
+            key_space=KeySpace.STEPS,
+            channel="cli",
         )
         return await self._parts.commands.execute(order)
 
@@ -179,7 +185,13 @@ class Demo:
 
         def template(command: Command, target: UUID, body: bytes) -> Order:
             return Order(
-                principal=who, command=command, target=target, body=body, key="demo/import", channel="cli"
+                principal=who,
+                command=command,
+                target=target,
+                body=body,
+                key="demo/import",
+                key_space=KeySpace.STEPS,
+                channel="cli",
             )
 
         upload = Upload(

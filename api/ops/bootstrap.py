@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.postgres.place import write_private
 from api.ops.errors import CannotRun
-from application.commanding import Order
+from application.commanding import KeySpace, Order
 from application.credentials import ApiKeyText, new_api_key, parse_api_key
 from application.principals import Principal
 from domain.kernel.commands import Actor, ActorKind
@@ -72,6 +72,7 @@ class Operator:
             # A step's key is its whole meaning, also after an update that gives its command more fields.
             body=(key or command.model_dump_json()).encode(),
             key=key,
+            key_space=KeySpace.STEPS,
             channel=self.channel,
             opens_log=opens_log,
         )

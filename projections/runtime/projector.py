@@ -291,8 +291,8 @@ def _help(again: Callable[[], ProjectorSettings], line: Line) -> None:
         with projector.connect() as connection:
             while (done := projector.help(connection)) is not None:
                 line.send(done)
-    except psycopg.Error as error:
-        log.warning("projector: the helper has trouble with the database: %s", type(error).__name__)
+    except (psycopg.Error, KeysUnavailable) as error:
+        log.warning("projector: the helper has trouble: %s", type(error).__name__)
     except BrokenPipeError:
         pass
 

@@ -45,7 +45,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             host, port = (sockets or [])[0].getsockname()[:2]
-            self._around.line.ready(address=f"http://{host}:{port}")
+            self._around.line.ready(address=f"http://{f'[{host}]' if ':' in host else host}:{port}")
 
 
 async def work(around: Around) -> None:

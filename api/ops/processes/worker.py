@@ -74,17 +74,26 @@ async def work(around: Around) -> None:
         around.line.ready()
         try:
             asked = asyncio.create_task(around.stop.wait())
-            await asyncio.wait({dispatching, rotating, asked}, return_when=asyncio.FIRST_COMPLETED)
+            beside = (dispatching, rotating, webhooks)
+            await asyncio.wait({*beside, asked}, return_when=asyncio.FIRST_COMPLETED)
             asked.cancel()
         finally:
+            # Everything is told to stop before anything is waited for, and everything is waited for before it is told
+            # what went wrong: nothing of this works on once the pools are closed.
             runner.stop()
             stop.set()
             halt.set()
-            await asyncio.to_thread(queue.stop, _PATIENCE)
-            await dispatching
             around.stop.set()
-            await rotating
-            await webhooks
+            ended = await asyncio.gather(
+                asyncio.to_thread(queue.stop, _PATIENCE),
+                dispatching,
+                rotating,
+                webhooks,
+                return_exceptions=True,
+            )
+        for one in ended:
+            if isinstance(one, BaseException):
+                raise one
 
 
 def _figures(dsn: str) -> Mapping[str, float]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from api.ops.bootstrap import Operator
 from domain.kernel.permissions import StaffRole, TenantRole, WorkspaceRole
 from domain.tenancy.member import SetWorkspaceRole
 from domain.tenancy.tenant import SuspendTenant
+from domain.tenancy.workspace import CreateWorkspace
 from tests.support.api import Api
 
 
@@ -91,3 +93,26 @@ async def test_who_registers_tenants_can_put_one_on_another_plan_and_nobody_else
     await api.post("/v1/audience/new/create-list", tenant.key, made)
     rated = await api.post("/v1/audience/new/create-list", tenant.key, made)
     assert ";q=5000;" in rated.headers["ratelimit-policy"]
+
+
+async def test_the_installations_own_steps_keep_their_receipts_where_its_first_start_left_them(
+    api: Api,
+) -> None:
+    """In the space of workflows: an installation that was begun long ago finds them there at each start."""
+    tenant = await api.tenant()
+    made = CreateWorkspace.model_validate({"name": "Begun"})
+    done = await Operator(api.parts).execute(tenant.id, made, None, key="installation/step")
+    assert not done.replayed
+    spaces = {
+        space: await api.parts.log.receipt(
+            tenant.id,
+            [
+                bytes.fromhex(one)
+                for one in api.parts.commands.streams.pseudonyms(tenant.id, space, "installation/step")
+            ],
+        )
+        for space in ("step", "receipt")
+    }
+    assert spaces["step"] is not None
+    assert spaces["receipt"] is None
+    assert (await Operator(api.parts).execute(tenant.id, made, None, key="installation/step")).replayed
