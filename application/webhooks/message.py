@@ -16,6 +16,7 @@ import orjson
 
 from application.ports.positions import Position
 from application.replay import PSEUDONYMOUS
+from application.showing import without_pseudonyms
 from domain.kernel.ids import derived_id
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def message_of(endpoint_id: UUID, epoch: int, row: Recorded, sealed: dict[str, A
             "stream": row.category if row.category in PSEUDONYMOUS else row.stream,
             "version": row.version,
             "schema_version": row.schema_version,
-            "event": {name: value for name, value in sealed.items() if not name.endswith("_hmac")},
+            "event": without_pseudonyms(sealed),
         },
     }
     told = derived_id(endpoint_id, row.position, recorded_at.isoformat())

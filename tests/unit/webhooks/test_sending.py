@@ -9,6 +9,7 @@ from standardwebhooks import Webhook
 
 from adapters.keys.memory import MemoryKeyStore
 from adapters.webhooks.addresses import allowed, read
+from application import showing
 from application.ports.log import Recorded
 from application.ports.webhooks import Progress, Sent
 from application.webhooks.message import headers_of, message_of
@@ -28,6 +29,11 @@ def test_a_message_tells_no_pseudonym() -> None:
     assert b"c0ffee" not in body
     assert b'"stream":"email_claim"' in body
     assert b'"event":{"first_name":"[sealed]"}' in body
+
+
+def test_what_is_a_pseudonym_is_said_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(showing, "is_pseudonym", lambda name: name == "nickname")
+    assert b'"event":{"kept":1}' in message_of(ENDPOINT, 1, ROW, {"nickname": "x", "kept": 1}).body
 
 
 def test_an_event_keeps_its_id_for_an_endpoint_and_another_event_at_its_position_has_another() -> None:
