@@ -14,6 +14,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 _LONGEST: Final = 2_000
 ANY: Final = "*"
+_OWN: Final = "webhooks"
+"""The context of endpoints' own events, which tell the addresses of all of them: whoever wants these names them."""
 
 
 def _url(value: str) -> str:
@@ -51,11 +53,13 @@ EventFilter = Annotated[
     str,
     StringConstraints(strip_whitespace=True, max_length=100, pattern=r"^(\*|[a-z_]+\.(\*|[a-z][a-z_]*))$"),
 ]
-"""`audience.contact_created`, `audience.*` for a whole context, or `*` for all."""
+"""`audience.contact_created`, `audience.*` for a whole context, or `*` for all contexts but `webhooks`."""
 
 EventFilters = Annotated[list[EventFilter], Field(min_length=1, max_length=50)]
 
 
 def wanted(filters: tuple[str, ...] | list[str], name: str) -> bool:
     """Whether one of the filters lets the events of this name through."""
-    return any(one in (ANY, name, f"{name.partition('.')[0]}.{ANY}") for one in filters)
+    context = name.partition(".")[0]
+    named = {name, f"{context}.{ANY}"} | ({ANY} if context != _OWN else set())
+    return not named.isdisjoint(filters)

@@ -165,6 +165,16 @@ async def test_no_personal_value_and_no_pseudonym_leaves(hooks: Hooks) -> None:
         assert b"_hmac" not in one.raw
 
 
+async def test_one_endpoints_address_is_not_told_to_the_others(hooks: Hooks) -> None:
+    first = await hooks.endpoint()
+    await hooks.endpoint()
+    await hooks.post("change-webhook-endpoint", first["id"], url=f"{hooks.receiver.url}?of=first")
+    await hooks.contact()
+    got = await hooks.deliver()
+    assert "audience.contact_created" in {one.type for one in got}
+    assert not [one.type for one in got if one.type.startswith("webhooks.") or b"of=first" in one.raw]
+
+
 async def test_the_secret_is_shown_once_and_stands_nowhere(
     hooks: Hooks, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -129,6 +129,11 @@ def test_a_filter_names_events_that_there_are() -> None:
         (["audience.contact_created"], "audience.contact_created", True),
         (["audience.contact_created"], "audience.contact_changed", False),
         (["tenancy.*", "audience.list_created"], "audience.list_created", True),
+        (["*"], "webhooks.endpoint_changed", False),
+        (["audience.*"], "webhooks.endpoint_changed", False),
+        (["*", "webhooks.*"], "webhooks.endpoint_changed", True),
+        (["*", "webhooks.endpoint_paused"], "webhooks.endpoint_paused", True),
+        (["*", "webhooks.endpoint_paused"], "webhooks.endpoint_changed", False),
     ],
 )
 def test_what_a_filter_lets_through(filters: list[str], name: str, through: bool) -> None:  # noqa: FBT001
