@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import httpcore
@@ -18,12 +20,16 @@ from application.ports.webhooks import Sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from concurrent.futures import Executor
 
     from adapters.webhooks.addresses import Address
 
 TIME_OUT: Final = 5.0
 _MOST_READ: Final = 16 * 1024
 """So much of an answer is read to use its connection again; a longer one is hung up on."""
+_RESOLVING: Final = 16
+"""Threads that resolve names, apart from those that all else in the process is done in: a time-out ends the wait, but
+not the look-up, which a silent name server holds for longer."""
 
 
 class HttpWebhookSender:
@@ -32,11 +38,12 @@ class HttpWebhookSender:
     def __init__(self, *, loopback: bool = False, time_out: float = TIME_OUT) -> None:
         """`loopback`: send to this machine too."""
         self._time_out = time_out
+        self._resolving = ThreadPoolExecutor(_RESOLVING, thread_name_prefix="webhook-names")
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(),
             max_connections=64,
             keepalive_expiry=TIME_OUT,
-            network_backend=_Guarded(loopback=loopback),
+            network_backend=_Guarded(self._resolving, loopback=loopback),
         )
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Sent:
@@ -58,8 +65,9 @@ class HttpWebhookSender:
             return Sent(None, "not-http")
 
     async def close(self) -> None:
-        """Hang up."""
+        """Hang up. Look-ups under way are not waited for."""
         await self._pool.aclose()
+        self._resolving.shutdown(wait=False, cancel_futures=True)
 
 
 async def _finish(answer: httpcore.Response) -> None:
@@ -73,7 +81,8 @@ async def _finish(answer: httpcore.Response) -> None:
 class _Guarded(httpcore.AsyncNetworkBackend):
     """Connects to addresses that were looked at, never to a name."""
 
-    def __init__(self, *, loopback: bool) -> None:
+    def __init__(self, resolving: Executor, *, loopback: bool) -> None:
+        self._resolving = resolving
         self._inner = httpcore.AnyIOBackend()
         self._loopback = loopback
 
@@ -85,7 +94,7 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        addresses = await resolved(host, port)
+        addresses = await resolved(self._resolving, host, port)
         if not addresses or not all(allowed(one, loopback=self._loopback) for one in addresses):
             raise AddressRefused(AddressRefused.__doc__)
         failure: Exception | None = None
@@ -102,7 +111,8 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-async def resolved(host: str, port: int) -> list[Address]:
+async def resolved(resolving: Executor, host: str, port: int) -> list[Address]:
     """Every address of a host, in the system's order. Raises `OSError` where there is none."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(resolving, look_up)
     return list(dict.fromkeys(read(str(address[0])) for *_, address in found))

@@ -1,7 +1,13 @@
 """What one message is, how it is signed, when it is tried again, and where it may go."""
 
+import asyncio
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,6 +15,7 @@ from standardwebhooks import Webhook
 
 from adapters.keys.memory import MemoryKeyStore
 from adapters.webhooks.addresses import allowed, read
+from adapters.webhooks.http import HttpWebhookSender
 from application import showing
 from application.ports.log import Recorded
 from application.ports.webhooks import Progress, Sent
@@ -149,6 +156,28 @@ def test_addresses_inside_a_network_are_not(address: str) -> None:
 def test_this_machine_is_sent_to_only_where_the_installation_says_so(address: str) -> None:
     assert not allowed(read(address), loopback=False)
     assert allowed(read(address), loopback=True)
+
+
+async def test_names_that_nobody_resolves_take_no_thread_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered, threads = threading.Event(), set()
+
+    def silent(*_: object, **__: object) -> list[Any]:
+        threads.add(threading.current_thread().name)
+        answered.wait(20)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    sender = HttpWebhookSender(time_out=0.05)
+    sent = [sender.send(f"https://{n}.silent.example/", {}, b"{}") for n in range(20)]
+    assert set(await asyncio.gather(*sent)) == {Sent(None, "time-out")}
+    assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 5) == "free"
+    before = time.monotonic()
+    await sender.close()
+    assert time.monotonic() - before < 5, "look-ups under way are not waited for"
+    answered.set()
+    assert threads
+    assert all(name.startswith("webhook-names") for name in threads)
 
 
 def test_ids_are_uuids_in_hex() -> None:
