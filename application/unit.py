@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore
-    from application.ports.log import Recorded, TenantLog
+    from application.ports.log import Head, Recorded, TenantLog
     from application.snapshots import Snapshots
     from domain.kernel.events import Event
     from domain.kernel.permissions import Permission
@@ -141,6 +141,10 @@ class Streams:
                 await self._snapshots.read(tenant_id, decider.category, stream, len(recorded), folded)
         return folded
 
+    async def head(self, tenant_id: UUID) -> Head | None:
+        """Where the log stands."""
+        return await self._log.head(tenant_id)
+
     def pseudonyms(self, tenant_id: UUID, purpose: str, value: str) -> list[str]:
         """HMAC-SHA-256 of a value under each live pseudonym key of the tenant, the current one first; hex."""
         keys = self._pseudonym_keys.get(tenant_id)
@@ -190,6 +194,10 @@ class Unit:
             for (_, name), (version, state) in zip(wanted, folded, strict=True):
                 self._read[name] = (decider, version, state)
         return [self._read[name][2] for name in names]
+
+    async def head(self) -> Head | None:
+        """Where the log stands, at least: it moves on meanwhile."""
+        return await self._streams.head(self.tenant_id)
 
     def assume_new(self, category: str, key: object) -> None:
         """Take a stream for empty without looking: its id was made just now. The append checks it all the same."""

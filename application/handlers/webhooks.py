@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from application.ports.positions import MalformedPosition, Position
 from application.unit import handles
-from domain.kernel.errors import Refusal, RefusalKind
+from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.permissions import Permission
 from domain.tenancy.api_key import within
 from domain.webhooks.commands import (
@@ -15,8 +15,10 @@ from domain.webhooks.commands import (
     ReplayWebhook,
     replayed,
 )
+from domain.webhooks.endpoint import NoEndpoint
 
 if TYPE_CHECKING:
+    from application.ports.log import Head
     from application.unit import Unit
 
 _SENT: Final = frozenset({Permission.HISTORY_READ})
@@ -28,7 +30,13 @@ class NotAPosition(Refusal):
 
     code = "not-a-position"
     kind = RefusalKind.INVALID
-    field = "/from_position"
+
+
+class PositionNotInLog(Refusal):
+    """A range is of what the log holds now. Take positions from 1 to its latest, as told since a restore."""
+
+    code = "position-not-in-log"
+    kind = RefusalKind.INVALID
 
 
 @handles(CreateWebhookEndpoint)
@@ -51,9 +59,25 @@ async def change_webhook_endpoint(command: ChangeWebhookEndpoint, unit: Unit) ->
 async def replay_webhook(command: ReplayWebhook, unit: Unit) -> None:
     """Ask for a range to be sent again."""
     state = await unit.load("webhook_endpoint", command.stamp.target)
-    try:
-        first, last = Position.parse(command.from_position), Position.parse(command.to_position)
-    except MalformedPosition:
-        raise NotAPosition from None
-    unit.append("webhook_endpoint", command.stamp.target, replayed(state, first.n, last.n))
+    if isinstance(state, NoEndpoint):
+        raise NotFound
+    head = await unit.head()
+    first = _held(command.from_position, head, "/from_position")
+    last = _held(command.to_position, head, "/to_position")
+    unit.append("webhook_endpoint", command.stamp.target, replayed(state, first, last))
     within(_SENT, unit.principal_permissions)
+
+
+def _held(token: str, head: Head | None, field: str) -> int:
+    """The position that a token names, of an event that the log holds."""
+    try:
+        position = Position.parse(token)
+    except MalformedPosition:
+        raise _blaming(NotAPosition, field) from None
+    if head is None or position.epoch != head.epoch or not 1 <= position.n <= head.position:
+        raise _blaming(PositionNotInLog, field)
+    return position.n
+
+
+def _blaming(refusal: type[Refusal], field: str) -> Refusal:
+    return refusal(errors=[{"pointer": field, "code": refusal.code, "detail": refusal.rule()}])

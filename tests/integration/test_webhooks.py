@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -343,10 +343,38 @@ async def test_a_range_is_sent_again_under_the_same_ids_and_says_so(hooks: Hooks
     assert not any(one.replay for one in sent)
     assert all(one.verified(made["secret"]) for one in again)
     assert (await hooks.seen(made["id"]))["replays"] == 0
-    path = f"/v1/webhooks/{made['id']}/replay-webhook"
-    for bad in ({"from_position": last, "to_position": first}, {"from_position": "x", "to_position": last}):
-        answer = await hooks.api.post(path, hooks.tenant.key, bad)
-        assert answer.status_code == 422, answer.text
+
+
+async def test_a_range_that_the_log_does_not_hold_is_refused_by_the_end_that_is_to_blame(
+    hooks: Hooks,
+) -> None:
+    made = await hooks.endpoint("audience.contact_created")
+    await hooks.contact()
+    head = await hooks.api.parts.log.head(hooks.tenant.id)
+    assert head is not None
+    first, last = Position(1, 1).token(), Position(1, head.position).token()
+    beyond, none = Position(1, head.position + 1).token(), Position(1, 0).token()
+    for begins, ends, blamed, code in (
+        ("x", last, "from", "not-a-position"),
+        (first, "x", "to", "not-a-position"),
+        (last, first, "to", "range-backwards"),
+        (none, last, "from", "position-not-in-log"),
+        (first, beyond, "to", "position-not-in-log"),
+        (beyond, beyond, "from", "position-not-in-log"),
+        (Position(2, 1).token(), last, "from", "position-not-in-log"),
+        (first, Position(0, 1).token(), "to", "position-not-in-log"),
+    ):
+        body = {"from_position": begins, "to_position": ends}
+        path = f"/v1/webhooks/{made['id']}/replay-webhook"
+        answer = await hooks.api.post(path, hooks.tenant.key, body)
+        (told,) = answer.json()["errors"]
+        assert (answer.status_code, told["pointer"], told["code"]) == (422, f"/{blamed}_position", code)
+        unknown = await hooks.api.post(f"/v1/webhooks/{uuid4()}/replay-webhook", hooks.tenant.key, body)
+        assert unknown.status_code == 404, "whatever its range: nothing is here"
+    whole = {"from_position": first, "to_position": last}
+    await hooks.post("replay-webhook", made["id"], **whole)
+    again = await hooks.deliver()
+    assert [one.type for one in again if one.replay] == ["audience.contact_created"]
 
 
 async def test_a_paused_endpoint_is_sent_nothing_and_loses_nothing(hooks: Hooks) -> None:
