@@ -313,7 +313,7 @@ class Commands:
         self, order: Order, unit: Unit, target: UUID, command_id: UUID, appended: Appended
     ) -> Outcome:
         if appended.replayed is not None:
-            return await self._rendered_anew(order, appended.replayed)
+            return await self._rendered_anew(order, appended.replayed, command_id)
         unit.remember(appended.versions)
         stream = stream_name(type(order.command).stream, target)
         position, numbers = appended.first_position, dict.fromkeys(appended.versions, 0)
@@ -340,10 +340,10 @@ class Commands:
             if receipt is not None:
                 if not hmac.compare_digest(receipt.body_hmac, key.body_hmac):
                     raise KeyReused(KeyReused.__doc__)
-                return await self._rendered_anew(order, receipt)
+                return await self._rendered_anew(order, receipt, key.command_id)
         return None
 
-    async def _rendered_anew(self, order: Order, receipt: Receipt) -> Outcome:
+    async def _rendered_anew(self, order: Order, receipt: Receipt, own_id: UUID) -> Outcome:
         tenant_id, category = order.principal.tenant_id, type(order.command).stream
         recorded = await events_of(self.log, tenant_id, receipt)
         head = await self.log.head(tenant_id)
@@ -360,7 +360,9 @@ class Commands:
         target = order.target or (_id_of(own[0].stream) if own else receipt.command_id)
         events = tuple(Recordable(row.name, row.stream, row.version, row.position) for row in recorded)
         version = max((row.version for row in own if row.stream == stream_name(category, target)), default=0)
-        return Outcome(receipt.command_id, target, appended, events, version, replayed=True)
+        # Its own receipt answers a command whose COMMIT was broken off: nobody was answered before.
+        again = receipt.command_id != own_id
+        return Outcome(receipt.command_id, target, appended, events, version, replayed=again)
 
     def _cause(self, order: Order, stamp: Stamp) -> Cause:
         command = type(order.command)

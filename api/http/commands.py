@@ -88,10 +88,10 @@ class CommandRoute:
         if call.dry_run():
             answer = await self._rehearsed(call, order)
         else:
+            if isinstance(order.command, KeptSecretCommand):
+                secret = await self._kept(principal.tenant_id, order.command)
             outcome = await parts.commands.execute(order)
             answer = outcome_of(outcome)
-            if isinstance(order.command, KeptSecretCommand):
-                secret = await self._kept(order, outcome)
             if secret is not None:
                 answer |= {"secret": None, "note": _SHOWN_ONCE} if outcome.replayed else {"secret": secret}
         status = 201 if target is None and "dry_run" not in answer else 200
@@ -133,11 +133,13 @@ class CommandRoute:
         )
         return order, secret
 
-    async def _kept(self, order: Order, outcome: Outcome) -> str:
-        """The secret that the key store made for a command, to be shown in its first answer."""
-        if outcome.replayed:
-            return ""
-        tenant_id, secret_id = order.principal.tenant_id, order.command.stamp.fresh_id("secret")
+    async def _kept(self, tenant_id: UUID, command: KeptSecretCommand) -> str:
+        """The secret of a command, durable in the key store before its event is: once that is told, nothing can fail.
+
+        What is refused, or was answered before, leaves a key that nothing names.
+        """
+        secret_id = new_id(self._parts.clock())
+        command.keeping(secret_id)
         return await asyncio.to_thread(secret_text, self._parts.keys, tenant_id, secret_id)
 
     async def _rehearsed(self, call: Call, order: Order) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import PrivateAttr
 
 from domain.kernel.commands import Command
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 
 class SecretCommand(Command):
@@ -36,5 +39,17 @@ class SecretCommand(Command):
 class KeptSecretCommand(SecretCommand):
     """Base of commands whose secret is needed again, to sign with: the key store makes it and keeps it.
 
-    What the events and the store know it by is `stamp.fresh_id("secret")`; no HMAC of it is stored.
+    What the events and the store know it by is `secret_id`; no HMAC of it is stored.
     """
+
+    _kept_as: UUID | None = PrivateAttr(default=None)
+
+    def keeping(self, secret_id: UUID) -> Self:
+        """The command with the id of a secret that is in the key store already, as its door saw to."""
+        self._kept_as = secret_id
+        return self
+
+    @property
+    def secret_id(self) -> UUID:
+        """The id of the secret; one that nothing is kept under yet where no door brought one, as in a rehearsal."""
+        return self._kept_as or self.stamp.fresh_id("secret")

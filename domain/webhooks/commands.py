@@ -184,7 +184,7 @@ def _created(command: CreateWebhookEndpoint, state: EndpointState) -> WebhookEnd
         url=command.url,
         events=known(command.events),
         description=command.description,
-        secret_id=WebhookSecretId(command.stamp.fresh_id("secret")),
+        secret_id=WebhookSecretId(command.secret_id),
     )
 
 
@@ -204,7 +204,7 @@ def _rotated(command: RotateWebhookSecret, state: Endpoint) -> tuple[Event, ...]
     if len(signing) > 1 and not command.at_once:
         raise RotationUnderWay
     until = at if command.at_once else at + OVERLAP
-    fresh = WebhookSecretId(command.stamp.fresh_id("secret"))
+    fresh = WebhookSecretId(command.secret_id)
     return (
         WebhookSecretRotated(endpoint_id=state.endpoint_id, secret_id=fresh),
         *(

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,8 @@ from adapters.webhooks.http import HttpWebhookSender
 from api.composition import now
 from api.webhooks import deliverer_of
 from application.jobs import Job, Workflows
+from application.ports.keys import KeysUnavailable, SubjectKey
+from application.ports.log import Append, Appended
 from application.ports.positions import Position
 from application.ports.webhooks import Sent
 from application.webhooks.deliverer import Deliverer
@@ -197,6 +199,59 @@ async def test_the_secret_is_shown_once_and_stands_nowhere(
     for (written,) in rows:
         assert secret.removeprefix("whsec_").encode() not in written
         assert raw not in written
+
+
+async def test_a_secret_that_cannot_be_kept_leaves_no_endpoint(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts, body = hooks.api.parts, {"url": hooks.receiver.url}
+    path = "/v1/webhooks/new/create-webhook-endpoint"
+    before = await parts.log.head(hooks.tenant.id)
+    with monkeypatch.context() as patched:
+        patched.setattr(parts.keys, "obtain", unavailable)
+        refused = await hooks.api.post(path, hooks.tenant.key, body, idempotency_key="one")
+        assert (refused.status_code, "Nothing was written" in refused.text) == (503, True), refused.text
+    assert await parts.log.head(hooks.tenant.id) == before
+    again = await hooks.api.post(path, hooks.tenant.key, body, idempotency_key="one")
+    assert (again.status_code, again.json()["replayed"]) == (201, False)
+    assert again.json()["secret"].startswith("whsec_")
+
+
+async def test_a_secret_is_shown_whatever_becomes_of_the_key_store_and_the_answer_to_the_commit(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts, append = hooks.api.parts, hooks.api.parts.log.append
+
+    async def broken_off(asked: Awaitable[Any]) -> Any:
+        """The COMMIT was, its answer never came, and the key store fails since: the log finds the own receipt."""
+
+        async def twice(request: Append) -> Appended:
+            await append(request)
+            patched.setattr(parts.keys, "obtain", unavailable)
+            return await append(request)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(parts.log, "append", twice)
+            return await asked
+
+    made = await broken_off(hooks.endpoint("audience.contact_created"))
+    rotated = await broken_off(hooks.post("rotate-webhook-secret", made["id"], at_once=True))
+    body = {"label": "CI", "role": "viewer"}
+    answer = await broken_off(hooks.api.post("/v1/tenancy/new/create-api-key", hooks.tenant.key, body))
+    assert "idempotent-replayed" not in answer.headers
+    assert [told["replayed"] for told in (made, rotated, answer.json())] == [False] * 3
+    await hooks.api.project()
+    contacts = await hooks.api.send("GET", "/v1/audience/contacts", answer.json()["secret"])
+    assert contacts.status_code == 200
+    await hooks.contact()
+    (one,) = await hooks.deliver()
+    assert one.verified(rotated["secret"])
+    with pytest.raises(WebhookVerificationError):
+        one.verified(made["secret"])
+
+
+def unavailable(*_: object) -> Mapping[SubjectKey, bytes]:
+    raise KeysUnavailable("the disk is full")
 
 
 async def test_what_fails_is_tried_again_after_a_while_and_nothing_overtakes_it(hooks: Hooks) -> None:

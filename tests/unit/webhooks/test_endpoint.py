@@ -157,6 +157,13 @@ def test_both_secrets_sign_until_the_overlap_ends() -> None:
     assert [secret.secret_id for secret in state.signing(NOW + OVERLAP)] == [FRESH]
 
 
+def test_a_secret_that_its_door_kept_already_is_the_one_that_events_tell() -> None:
+    made = CREATED.model_copy(update={"secret_id": SECOND, "events": ["*"]})
+    given().when(create().keeping(SECOND), target=ID).then(made)
+    rotated = WebhookSecretRotated(endpoint_id=ID, secret_id=SECOND)
+    given(CREATED).when(RotateWebhookSecret().keeping(SECOND), target=ID).then(rotated, retired())
+
+
 def test_a_third_secret_is_not_made_while_two_sign() -> None:
     rotated = (CREATED, WebhookSecretRotated(endpoint_id=ID, secret_id=SECOND), retired())
     given(*rotated).when(RotateWebhookSecret(), target=ID).then(RotationUnderWay)
