@@ -1,10 +1,12 @@
 """What the jobs of the log do: one function per workflow, idempotent, resumable, through the one command path.
 
 A job is due because an event says so, and is over because another event says so; running it twice does no harm.
+Keys are destroyed in a thread: the key store may wait for another writer's disk, and the event loop must not.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -110,12 +112,12 @@ class Workflows:
     async def _destroy_files(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
         # The command first refuses to come too early; the key goes before the event says that it went.
         await self._commands.rehearse(workflow.order(DestroyImportFiles(), job.subject))
-        self._blobs.destroy(job.tenant_id, job.subject)
+        await asyncio.to_thread(self._blobs.destroy, job.tenant_id, job.subject)
         await workflow.execute(DestroyImportFiles(), job.subject, key=f"import/{job.subject}/files-destroyed")
 
     async def _shred(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
         await self._commands.rehearse(workflow.order(ConfirmKeyDestroyed(), job.subject))
-        self._keys.destroy([(job.tenant_id, str(job.subject), KeyKind.PROFILE)])
+        await asyncio.to_thread(self._keys.destroy, [(job.tenant_id, str(job.subject), KeyKind.PROFILE)])
         await workflow.execute(
             ConfirmKeyDestroyed(), job.subject, key=f"addressee/{job.subject}/key-destroyed"
         )
@@ -141,7 +143,7 @@ class Workflows:
         if isinstance(retired, WebhookSecretRetired):
             command = ConfirmWebhookSecretDestroyed(secret_id=retired.secret_id)
             await self._commands.rehearse(workflow.order(command, retired.endpoint_id))
-            self._keys.destroy([key_of(job.tenant_id, retired.secret_id)])
+            await asyncio.to_thread(self._keys.destroy, [key_of(job.tenant_id, retired.secret_id)])
             key = f"webhook-secret/{retired.secret_id}/destroyed"
             await workflow.execute(command, retired.endpoint_id, key=key)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from uuid import UUID
 
     from application.ports.keys import SubjectKey
@@ -42,9 +42,13 @@ class MemoryKeyStore:
         self._generation += 1
         return destroyed
 
-    def rotate_due(self, destroyed_before: datetime) -> list[UUID]:
+    def rotate_due(
+        self, destroyed_before: datetime, stopping: Callable[[], bool] = lambda: False
+    ) -> list[UUID]:
         """See `KeyStore.rotate_due`. There are no copies."""
-        due = [tenant for tenant, since in self._destroyed.items() if since < destroyed_before]
+        due = [
+            tenant for tenant, since in self._destroyed.items() if since < destroyed_before and not stopping()
+        ]
         for tenant in due:
             del self._destroyed[tenant]
         return due

@@ -48,8 +48,10 @@ CREATE TABLE IF NOT EXISTS pseudonym_keys (
   PRIMARY KEY (tenant, version)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS destroyed (tenant BLOB PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS generation (n INTEGER NOT NULL);
-INSERT INTO generation SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM generation);
+INSERT INTO generation SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM generation)
 """
+_HAS_DESTROYED: Final = "SELECT 1 FROM sqlite_master WHERE name = 'destroyed'"
+_SEED_DESTROYED: Final = "INSERT INTO destroyed SELECT DISTINCT tenant, 0 FROM keys WHERE wrapped IS NULL"
 _NONCE: Final = 12
 _KEY: Final = 32
 _WRAPPED: Final = _NONCE + _KEY + 16
@@ -70,9 +72,18 @@ _MANY: Final = (
     " WHERE tenant = ? AND subject = asked.value AND kind = ?"
 )
 _DESTROYED: Final = "INSERT INTO destroyed VALUES (?, ?) ON CONFLICT DO NOTHING"
-_DUE: Final = "SELECT tenant FROM destroyed WHERE since < ?"
+_DUE: Final = "SELECT tenant FROM destroyed WHERE since < ? LIMIT 1"
+_OLD: Final = (
+    "SELECT subject, kind, kek, wrapped FROM keys WHERE tenant = ? AND (subject, kind) > (?, ?)"
+    " AND kek < ? AND wrapped IS NOT NULL ORDER BY subject, kind LIMIT ?"
+)
+_OLD_PSEUDONYMS: Final = "SELECT version, kek, wrapped FROM pseudonym_keys WHERE tenant = ? AND kek < ?"
 _PSEUDONYMS: Final = "SELECT kek, wrapped FROM pseudonym_keys WHERE tenant = ? ORDER BY version DESC"
 
+_SLICE: Final = 4_000
+"""Keys that a rotation wraps anew in one transaction: some 50 ms of the only write lock there is."""
+_PAUSE: Final = 0.1
+"""Seconds between two of them. Who waits for the lock asks again every 100 ms at the latest (SQLite's busy handler)."""
 
 _AMISS: Final = (sqlite3.Error, OSError, KeyError, json.JSONDecodeError, InvalidTag)
 """The file or the disk fails, a key-encryption key is not there or not readable, the master key is another one."""
@@ -107,13 +118,22 @@ class SqliteKeyStore:
         os.chmod(folder / "keys.sqlite", 0o600)  # noqa: PTH101 - the same call as everywhere for modes
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
             self._database.execute(f"PRAGMA {pragma}")
-        self._database.executescript(_SCHEMA)
+        self._make_tables()
         # Readers never wait for a writer's disk: WAL lets a second connection read meanwhile.
         self._read_lock = threading.Lock()
         self._reader = sqlite3.connect(
             folder / "keys.sqlite", check_same_thread=False, isolation_level=None, timeout=30
         )
         self._reader.execute("PRAGMA query_only=ON")
+
+    def _make_tables(self) -> None:
+        """What is not there yet. Stores older than `destroyed` owe a rotation for whatever was destroyed in them."""
+        with self._transaction():
+            older = self._database.execute(_HAS_DESTROYED).fetchone() is None
+            for statement in _SCHEMA.split(";"):
+                self._database.execute(statement)
+            if older:
+                self._database.execute(_SEED_DESTROYED)
 
     def close(self) -> None:
         """Close the file."""
@@ -211,47 +231,92 @@ class SqliteKeyStore:
             return int(self._reader.execute("SELECT n FROM generation").fetchone()[0])
 
     @_in_the_ports_words
-    def rotate_due(self, destroyed_before: datetime) -> list[UUID]:
-        """See `KeyStore.rotate_due`. Rotations that were interrupted are due at once."""
+    def rotate_due(
+        self, destroyed_before: datetime, stopping: Callable[[], bool] = lambda: False
+    ) -> list[UUID]:
+        """See `KeyStore.rotate_due`. One at a time, for another process may be at it too: they share the work."""
+        rotated: dict[UUID, None] = {}
+        while not stopping() and (tenant_id := self._due(destroyed_before)) is not None:
+            if self.rotate(tenant_id, stopping):
+                rotated[tenant_id] = None
+        return list(rotated)
+
+    def _due(self, destroyed_before: datetime) -> UUID | None:
+        """A tenant that is due. First those with two key-encryption keys: their rotation was interrupted."""
         with self._read_lock:
-            asked = (destroyed_before.timestamp(),)
-            due = [tenant for (tenant,) in self._reader.execute(_DUE, asked).fetchall()]
-            due += [bytes.fromhex(tenant) for tenant, keks in self._load_keks().items() if len(keks) > 1]
-        tenants = [UUID(bytes=tenant) for tenant in dict.fromkeys(due)]
-        for tenant_id in tenants:
-            self.rotate(tenant_id)
-        return tenants
+            for tenant, keks in self._load_keks().items():
+                if len(keks) > 1:
+                    return UUID(tenant)
+            row = self._reader.execute(_DUE, (destroyed_before.timestamp(),)).fetchone()
+        return None if row is None else UUID(bytes=row[0])
 
     @_in_the_ports_words
-    def rotate(self, tenant_id: UUID) -> None:
-        """Wrap what is left of a tenant's keys anew and destroy its old key-encryption keys.
+    def rotate(self, tenant_id: UUID, stopping: Callable[[], bool] = lambda: False) -> bool:
+        """Wrap what is left of a tenant's keys anew and destroy its old key-encryption keys; or finish doing so.
 
-        Interrupted anywhere it loses no live key; the next rotation also destroys what this one had left to.
+        A slice at a time, each a transaction of its own, and others write in between. Interrupted anywhere it loses no
+        live key, and whoever rotates next goes on with what is left, towards the same key-encryption key. False when
+        it was asked to stop before the end.
         """
         tenant = tenant_id.bytes
-        with self._lock, self._transaction():
-            fresh = self._new_kek(tenant)
-            self._database.execute("DELETE FROM destroyed WHERE tenant = ?", (tenant,))
-            for table, columns in (("keys", "subject, kind"), ("pseudonym_keys", "version, version")):
-                rows = self._database.execute(
-                    f"SELECT {columns}, kek, wrapped FROM {table} WHERE tenant = ? AND wrapped IS NOT NULL",
-                    (tenant,),
-                ).fetchall()
-                where = " AND ".join(f"{name} = ?" for name in columns.split(", "))
-                self._database.executemany(
-                    f"UPDATE {table} SET kek = ?, wrapped = ? WHERE tenant = ? AND {where}",
-                    [
-                        (*self._wrap(tenant, self._unwrap(tenant, kek, wrapped)), tenant, a, b)
-                        for a, b, kek, wrapped in rows
-                    ],
-                )
+        fresh = self._begin_rotation(tenant)
+        done = ("", "")
+        while (reached := self._rewrap(tenant, fresh, done)) is not None:
+            done = reached
+            if stopping():
+                return False
+            time.sleep(_PAUSE)
         with self._lock:
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._edit_keks(
                 tenant, lambda keks: [keks.pop(number) for number in list(keks) if int(number) < fresh]
             )
-            for known in [known for known in self._keks if known[0] == tenant and known[1] < fresh]:
-                del self._keks[known]
+            for known in [known for known in list(self._keks) if known[0] == tenant and known[1] < fresh]:
+                self._keks.pop(known, None)
+        return True
+
+    def _begin_rotation(self, tenant: bytes) -> int:
+        """The key-encryption key to wrap with: a new one, or that of a rotation that is not over.
+
+        The mark that the tenant is due goes together with the new one's coming, not at the end: a key that is destroyed
+        after this may be wrapped with the new one in some backup, so it makes the tenant due again. Meanwhile two
+        key-encryption keys say that there is work left.
+        """
+        with self._lock, self._transaction():
+            numbers = self._load_keks().get(tenant.hex(), {})
+            if len(numbers) > 1:
+                return max(map(int, numbers))
+            self._database.execute("DELETE FROM destroyed WHERE tenant = ?", (tenant,))
+            return self._new_kek(tenant)
+
+    def _rewrap(self, tenant: bytes, fresh: int, after: tuple[str, str]) -> tuple[str, str] | None:
+        """Wrap the next slice with `fresh`, in a transaction; up to which (subject, kind), None when nothing is left.
+
+        Whatever is made since `fresh` is there is wrapped with it, so none comes to stand behind.
+        """
+        with self._lock, self._transaction():
+            rows = self._database.execute(_OLD, (tenant, *after, fresh, _SLICE)).fetchall()
+            self._database.executemany(
+                "UPDATE keys SET kek = ?, wrapped = ? WHERE tenant = ? AND subject = ? AND kind = ?",
+                [
+                    (fresh, self._rewrapped(tenant, fresh, kek, wrapped), tenant, subject, kind)
+                    for subject, kind, kek, wrapped in rows
+                ],
+            )
+            if len(rows) == _SLICE:
+                return rows[-1][0], rows[-1][1]
+            left = self._database.execute(_OLD_PSEUDONYMS, (tenant, fresh)).fetchall()
+            self._database.executemany(
+                "UPDATE pseudonym_keys SET kek = ?, wrapped = ? WHERE tenant = ? AND version = ?",
+                [
+                    (fresh, self._rewrapped(tenant, fresh, kek, wrapped), tenant, version)
+                    for version, kek, wrapped in left
+                ],
+            )
+        return None
+
+    def _rewrapped(self, tenant: bytes, fresh: int, kek: int, wrapped: bytes) -> bytes:
+        return self._sealed(tenant, fresh, self._unwrap(tenant, kek, wrapped), secrets.token_bytes(_NONCE))
 
     def _read(self, keys: list[SubjectKey], database: sqlite3.Connection) -> dict[SubjectKey, bytes | None]:
         """One statement a tenant and kind; its CROSS JOIN keeps SQLite on the primary key, never on the whole table."""
@@ -262,10 +327,11 @@ class SqliteKeyStore:
         for (tenant_id, kind), group in groups.items():
             tenant = tenant_id.bytes
             asked = (json.dumps([subject for _, subject, _ in group]), tenant, kind.value)
+            # All rows are fetched at once: a statement left open would keep the second look in the first one's past.
             try:
-                found |= self._all_opened(tenant, group, database.execute(_MANY, asked))
+                found |= self._all_opened(tenant, group, database.execute(_MANY, asked).fetchall())
             except KeyError:  # rotated by another process since the rows were read
-                found |= self._all_opened(tenant, group, database.execute(_MANY, asked))
+                found |= self._all_opened(tenant, group, database.execute(_MANY, asked).fetchall())
         return found
 
     def _all_opened(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -38,11 +38,15 @@ class KeyStore(Protocol):
     def destroy(self, keys: Iterable[SubjectKey]) -> int:
         """Destroy keys for ever; how many there were. A destroyed key leaves a mark without content."""
 
-    def rotate_due(self, destroyed_before: datetime) -> list[UUID]:
+    def rotate_due(
+        self, destroyed_before: datetime, stopping: Callable[[], bool] = lambda: False
+    ) -> list[UUID]:
         """Make copies of destroyed keys unreadable, those in backups of the store too; for which tenants.
 
         A tenant is due when a key of it was destroyed before that moment and not rotated away since: so whoever asks
-        with the moment a day ago rotates each once a day at most. Live keys stay, whatever interrupts it.
+        with the moment a day ago rotates each once a day at most. Live keys stay, whatever interrupts it, and the next
+        call goes on from there. It may take minutes for a tenant of millions of keys: others read and write meanwhile,
+        and it ends soon after `stopping()` turns true.
         """
 
     def hmac_keys(self, tenant_id: UUID) -> list[bytes]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import multiprocessing
 import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -282,6 +284,187 @@ def interrupt(store: SqliteKeyStore, point: str, patch: pytest.MonkeyPatch) -> N
     patch.setattr(Path, "replace", replaced)
     if point in ("before commit", "after commit"):
         patch.setattr(store, "_database", Cut(store._database, point))
+
+
+def old_and_new(folder: Path) -> tuple[set[str], set[int]]:
+    """The tenant's key-encryption keys there are, and those that its keys are wrapped with."""
+    keks = json.loads((folder / "keks.json").read_text())[TENANT.hex]
+    with closing(sqlite3.connect(folder / "keys.sqlite")) as database:
+        used = database.execute(
+            "SELECT kek FROM keys WHERE tenant = ?1 AND wrapped IS NOT NULL"
+            " UNION SELECT kek FROM pseudonym_keys WHERE tenant = ?1",
+            (TENANT.bytes,),
+        ).fetchall()
+    return set(keks), {kek for (kek,) in used}
+
+
+@pytest.fixture
+def slices_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "_SLICE", 2)
+    monkeypatch.setattr(sqlite, "_PAUSE", 0)
+
+
+def before_each_slice(store: SqliteKeyStore, act: Callable[[int], None], patch: pytest.MonkeyPatch) -> None:
+    """Have this done before each slice of the store's rotations, which are counted from 0."""
+    rewrap, count = store._rewrap, itertools.count()
+
+    def rewrapped(tenant: bytes, fresh: int, after: tuple[str, str]) -> tuple[str, str] | None:
+        act(next(count))
+        return rewrap(tenant, fresh, after)
+
+    patch.setattr(store, "_rewrap", rewrapped)
+
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.usefixtures("slices_of_two")
+@pytest.mark.parametrize("done", range(4))
+def test_a_rotation_that_ended_between_slices_is_gone_on_with(
+    folder: Path, keys: SqliteKeyStore, done: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted, gone = [subject(kind) for kind in KeyKind for _ in range(3)], subject()
+    made, pseudonyms = dict(keys.obtain([*wanted, gone])), keys.hmac_keys(TENANT)
+    keys.destroy([gone])
+    del made[gone]
+
+    def cut(number: int) -> None:
+        if number == done:
+            raise PowerCut
+
+    before_each_slice(keys, cut, monkeypatch)
+    with pytest.raises(PowerCut):
+        keys.rotate_due(datetime.now(UTC) + timedelta(seconds=1))
+    assert old_and_new(folder) == ({"1", "2"}, {1} if not done else {1, 2})
+
+    second = SqliteKeyStore(folder)
+    fresh = second.obtain([subject()])
+
+    def all_open(_: int) -> None:
+        assert keys.find(wanted) == second.find(wanted) == reopened(folder, wanted) == made
+        assert keys.hmac_keys(TENANT) == second.hmac_keys(TENANT) == pseudonyms
+
+    before_each_slice(second, all_open, monkeypatch)
+    assert second.rotate_due(LONG_AGO) == [TENANT]
+    all_open(4)
+    assert second.find([gone]) == {}
+    assert reopened(folder, list(fresh)) == fresh
+    assert old_and_new(folder) == ({"2"}, {2})
+    assert second.rotate_due(datetime.now(UTC) + timedelta(seconds=1)) == []
+    second.close()
+
+
+@pytest.mark.usefixtures("slices_of_two")
+def test_a_rotation_that_is_asked_to_stop_goes_on_later(folder: Path, keys: SqliteKeyStore) -> None:
+    made = keys.obtain([subject() for _ in range(5)])
+    keys.destroy([subject()])
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    assert keys.rotate_due(soon, lambda: True) == []
+    assert old_and_new(folder) == ({"1"}, {1})
+    asked = iter([False, True, True])
+    assert keys.rotate_due(soon, lambda: next(asked)) == []
+    assert old_and_new(folder) == ({"1", "2"}, {1, 2})
+    assert keys.rotate_due(soon) == [TENANT]
+    assert old_and_new(folder) == ({"2"}, {2})
+    assert keys.find(made) == made
+
+
+@pytest.mark.usefixtures("slices_of_two")
+def test_others_write_between_the_slices_of_a_rotation(
+    folder: Path, keys: SqliteKeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = SqliteKeyStore(folder)
+    elsewhere._database.execute("PRAGMA busy_timeout=0")  # would fail at once where it had to wait
+    made = dict(keys.obtain([subject() for _ in range(7)]))
+    changes: list[int] = []
+
+    def write(_: int) -> None:
+        changes.append(keys._database.total_changes)
+        made.update(elsewhere.obtain([subject(), subject(tenant=UUID(int=7))]))
+
+    before_each_slice(keys, write, monkeypatch)
+    keys.rotate(TENANT)
+    changes.append(keys._database.total_changes)
+    elsewhere.close()
+    assert [after - before for before, after in itertools.pairwise(changes)] == [2, 2, 2, 1]
+    assert keys.find(made) == reopened(folder, list(made)) == made
+    assert old_and_new(folder) == ({"2"}, {2})
+
+
+@pytest.mark.usefixtures("slices_of_two")
+def test_a_key_destroyed_while_its_tenant_is_rotated_is_due_again(
+    folder: Path, keys: SqliteKeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row may have been wrapped anew already, and copied to a backup: under the key that stays."""
+    wanted = sorted(subject() for _ in range(4))
+    keys.obtain(wanted)
+
+    def destroy(number: int) -> None:
+        if number == 1:
+            keys.destroy(wanted[:1])
+
+    before_each_slice(keys, destroy, monkeypatch)
+    keys.rotate(TENANT)
+    assert old_and_new(folder) == ({"2"}, {2})
+    assert keys.rotate_due(datetime.now(UTC) + timedelta(seconds=1)) == [TENANT]
+    assert old_and_new(folder) == ({"3"}, {3})
+
+
+def test_a_rotation_opens_the_key_file_no_more_often_for_more_keys(
+    keys: SqliteKeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    load = keys._load_keks
+
+    def loaded() -> dict[str, dict[str, str]]:
+        looks[-1] += 1
+        return load()
+
+    monkeypatch.setattr(keys, "_load_keks", loaded)
+    for more in (3, 300):
+        looks.append(0)
+        keys.obtain([subject() for _ in range(more)])
+        looks[-1] = 0
+        keys.rotate(TENANT)
+    assert looks[0] == looks[1]
+
+
+def test_keys_read_while_another_process_rotates_are_read_again(
+    folder: Path, keys: SqliteKeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = [subject() for _ in range(3)]
+    made = keys.obtain(wanted)
+    reader = SqliteKeyStore(folder)  # knows no key-encryption key yet
+    open_all = reader._all_opened
+    looks = itertools.count()
+
+    def opened(
+        tenant: bytes, asked: list[SubjectKey], rows: Iterable[tuple[int, int, bytes | None]]
+    ) -> dict[SubjectKey, bytes | None]:
+        if next(looks) == 0:
+            keys.rotate(TENANT)
+        return open_all(tenant, asked, rows)
+
+    monkeypatch.setattr(reader, "_all_opened", opened)
+    assert reader.find(wanted) == made
+    assert next(looks) == 2
+    reader.close()
+
+
+def test_what_was_destroyed_before_there_were_marks_is_due(folder: Path) -> None:
+    gone, kept, elsewhere = subject(), subject(), subject(tenant=UUID(int=7))
+    first = SqliteKeyStore(folder)
+    made = first.obtain([gone, kept, elsewhere])
+    first.destroy([gone])
+    first._database.execute("DROP TABLE destroyed")  # as earlier versions left it
+    first.close()
+    second = SqliteKeyStore(folder)
+    assert second.rotate_due(LONG_AGO) == [TENANT]
+    assert second.find([gone, kept, elsewhere]) == {key: made[key] for key in (kept, elsewhere)}
+    second.close()
+    third = SqliteKeyStore(folder)
+    assert third.rotate_due(datetime.now(UTC) + timedelta(seconds=1)) == []
+    third.close()
 
 
 class Cut:

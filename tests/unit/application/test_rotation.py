@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -23,11 +24,13 @@ class Asked(MemoryKeyStore):
         self._stop, self._loop = stop, asyncio.get_running_loop()
         self._fails = 1
 
-    def rotate_due(self, destroyed_before: datetime) -> list[UUID]:
+    def rotate_due(
+        self, destroyed_before: datetime, stopping: Callable[[], bool] = lambda: False
+    ) -> list[UUID]:
         if self._fails:
             self._fails -= 1
             raise KeysUnavailable
-        self.answers.append(super().rotate_due(destroyed_before))
+        self.answers.append(super().rotate_due(destroyed_before, stopping))
         if len(self.answers) > 1:
             self._loop.call_soon_threadsafe(self._stop.set)
         return self.answers[-1]
