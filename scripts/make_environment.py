@@ -53,6 +53,10 @@ def make(kind: str) -> None:
     ]
     if not is_current("run"):
         version = ".".join(map(str, sys.version_info[:3]))
+        if VENV.is_symlink():
+            sys.exit(
+                f"{VENV} is a link to an environment of another checkout, which would be emptied. Remove the link."
+            )
         step(f"making .venv with Python {version}", [sys.executable, "-m", "venv", "--clear", VENV])
     lock = LOCKS[kind]
     count = sum("==" in line for line in (ROOT / lock).read_text().splitlines())

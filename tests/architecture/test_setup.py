@@ -1,7 +1,9 @@
 """The set-up stays as it is described: locked, without addresses, each choice with its reason."""
 
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -97,3 +99,18 @@ def test_scripts_are_plain_sh(script: str) -> None:
 def test_the_page_of_rights_is_the_matrix() -> None:
     told = "docs/rls-matrix.md is old: scripts/rls_matrix.py > docs/rls-matrix.md"
     assert (ROOT / "docs" / "rls-matrix.md").read_text(encoding="utf-8") == page(), told
+
+
+def test_an_environment_of_somebody_elses_is_not_emptied(tmp_path: Path) -> None:
+    checkout, elsewhere = tmp_path / "checkout", tmp_path / "elsewhere"
+    shutil.copytree(ROOT / "scripts", checkout / "scripts")
+    for lock in ROOT.glob("requirements*.lock"):
+        shutil.copy(lock, checkout)
+    elsewhere.mkdir()
+    (elsewhere / "kept").touch()
+    (checkout / ".venv").symlink_to(elsewhere)
+    program = [sys.executable, str(checkout / "scripts" / "make_environment.py"), "run"]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "is a link" in done.stderr
+    assert (elsewhere / "kept").exists()
