@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from api.http import batches, received
+from api.http.answer_headers import headers_of
 from api.http.invitations import Acceptance
 from api.http.shapes import (
     READ_PARAMETERS,
@@ -12,7 +13,6 @@ from api.http.shapes import (
     WRITE_STATUSES,
     Json,
     answer,
-    headers_of,
     page_of,
     parameter,
     problems,

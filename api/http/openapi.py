@@ -6,11 +6,10 @@ import inspect
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from api.http.answer_headers import HEADERS, OF_COMMANDS, headers_of_problem
 from api.http.fixed import fixed_paths
 from api.http.problems import MEDIA_TYPE, catalogue
 from api.http.shapes import (
-    HEADERS,
-    OF_COMMANDS,
     PARAMETERS,
     READ_PARAMETERS,
     READ_STATUSES,
@@ -19,7 +18,6 @@ from api.http.shapes import (
     Json,
     answer,
     example,
-    headers_of_problem,
     page_of,
     parameter,
     problems,
