@@ -1,26 +1,15 @@
 """From events to the bytes of the log and back.
 
-Bytes are deterministic JSON: keys sorted, no white space, UTF-8, no floats that matter. A personal value is stored as
-`{"~": kind, "s": subject, "c": ciphertext, "h": commitment}`:
-
-- `h` = HMAC-SHA-256 of the value's JSON under a random 32-byte opening;
-- `c` = nonce (12) and AES-256-GCM, under the subject's key of that kind, of opening and value's JSON, bound to tenant,
-  subject, kind and field.
-
-So one value can be shown provably (opening and value against `h`, which stands in the proven envelope), and with the
-key gone neither the value nor a guess at it can be checked. `docs/envelope.md` gives the bytes with test vectors.
+Bytes are deterministic JSON: keys sorted, no white space, UTF-8, no floats that matter. Personal values stand in them
+sealed (`sealing.py`). `docs/envelope.md` gives the bytes with test vectors.
 """
 
 from __future__ import annotations
 
-import hmac
 import os
 import struct
-import threading
-from binascii import a2b_base64, b2a_base64
 from collections import OrderedDict
 from functools import cache
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -28,108 +17,42 @@ import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel
 
+from adapters.eventstore.ring import CIPHERS_KEPT, Ring
+from adapters.eventstore.sealing import (
+    MARK,
+    NONCE,
+    OPENING,
+    PARTS,
+    bound_to,
+    dumps,
+    plain,
+    seal,
+    sealed_parts,
+)
 from application.ports.log import NewEvent
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.personal import ERASED, SEALED, KeyKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from application.ports.codec import Cause
     from application.ports.keys import KeyStore, SubjectKey
     from application.ports.log import Recorded
 
-MARK: Final = "~"
-_PARTS: Final = {MARK, "s", "c", "h"}
 _OF_ACTOR: Final = ("ip", "reason")
 """What metadata says of the actor that is personal: whence they came, and what they wrote."""
-_OPENING: Final = 32
-_NONCE: Final = 12
 _KINDS: Final = {kind.value: kind for kind in KeyKind}
 _SEALED_KEPT: Final = 2_000
 """Sealed forms of what actors say of themselves: addresses come again by the thousand, reasons are of any length."""
-_CIPHERS_KEPT: Final = 16_000
-"""A cipher takes 2.5 KB, so many 40 MB: the largest part of what a process holds after a long import."""
 
 _AS_STORED: Final = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z
-_BLOCK: Final = 64
-_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
-_INNER_REST, _OUTER_REST = (bytes([pad]) * (_BLOCK - _OPENING) for pad in (0x36, 0x5C))
-
-
-class SubjectErased(LookupError):
-    """The data subject was erased: nothing personal can be recorded about it any more."""
-
-
-class Ring:
-    """Ciphers by subject key, at most `limit` of them, dropped when any key was destroyed; safe for threads."""
-
-    def __init__(self, keys: KeyStore, limit: int = _CIPHERS_KEPT) -> None:
-        """Draw from `keys`."""
-        self._keys = keys
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._generation = keys.generation()
-        self._ciphers: OrderedDict[SubjectKey, AESGCM | None] = OrderedDict()
-
-    def missing(self, keys: Iterable[SubjectKey]) -> list[SubjectKey]:
-        """Those of `keys` that are not at hand, after a look at the store's generation."""
-        self._check_generation()
-        return [key for key in keys if self._ciphers.get(key) is None]
-
-    def open(self, keys: Iterable[SubjectKey]) -> dict[SubjectKey, AESGCM | None]:
-        """Ciphers of the keys that live; None for destroyed ones. Looks at the store's generation first."""
-        self._check_generation()
-        result, absent = self._at_hand(keys)
-        generation = self._generation
-        found = self._keys.find(absent) if absent else {}
-        fresh = {key: AESGCM(found[key]) if key in found else None for key in absent}
-        self._keep(fresh, generation)
-        return {**result, **fresh}
-
-    def make(self, keys: Iterable[SubjectKey]) -> dict[SubjectKey, AESGCM]:
-        """Ciphers of the keys, made where they were missing. Raises `SubjectErased`."""
-        at_hand, absent = self._at_hand(keys)
-        result = {key: cipher for key, cipher in at_hand.items() if cipher is not None}
-        absent += [key for key, cipher in at_hand.items() if cipher is None]
-        if absent:
-            generation = self._generation
-            found = self._keys.obtain(absent)
-            if len(found) < len(absent):
-                raise SubjectErased(SubjectErased.__doc__)
-            fresh = {key: AESGCM(material) for key, material in found.items()}
-            self._keep(fresh, generation)
-            result |= fresh
-        return result
-
-    def _check_generation(self) -> None:
-        generation = self._keys.generation()
-        if generation != self._generation:
-            with self._lock:
-                self._ciphers.clear()
-                self._generation = generation
-
-    def _at_hand(
-        self, keys: Iterable[SubjectKey]
-    ) -> tuple[dict[SubjectKey, AESGCM | None], list[SubjectKey]]:
-        wanted = dict.fromkeys(keys)
-        with self._lock:
-            at_hand = {key: self._ciphers[key] for key in wanted if key in self._ciphers}
-        return at_hand, [key for key in wanted if key not in at_hand]
-
-    def _keep(self, fresh: Mapping[SubjectKey, AESGCM | None], generation: int) -> None:
-        with self._lock:
-            if generation != self._generation:
-                return  # something was destroyed meanwhile, perhaps one of these
-            self._ciphers.update(fresh)
-            while len(self._ciphers) > self._limit:
-                self._ciphers.popitem(last=False)
 
 
 class JsonCodec:
     """The one codec of the product's logs; implements `EventCodec`."""
 
-    def __init__(self, keys: KeyStore, *, ciphers: int = _CIPHERS_KEPT) -> None:
+    def __init__(self, keys: KeyStore, *, ciphers: int = CIPHERS_KEPT) -> None:
         """Seal and open with the keys of `keys`, keeping `ciphers` of them at hand (2.5 kB each)."""
         self.ring = Ring(keys, ciphers)
         self._sealed_of_actor: OrderedDict[tuple[UUID, UUID, str, str], dict[str, str]] = OrderedDict()
@@ -273,7 +196,7 @@ class JsonCodec:
             by_key: dict[tuple[str, str], list[str]] = {}
             for field in own:
                 value = content.get(field)
-                if type(value) is dict and value.keys() == _PARTS:
+                if type(value) is dict and value.keys() == PARTS:
                     by_key.setdefault((value["s"], value[MARK]), []).append(field)
             for (subject, mark), fields in by_key.items():
                 groups.append(((row.tenant_id, subject, _KINDS[mark]), content, fields))
@@ -287,8 +210,8 @@ class JsonCodec:
             if cipher is None or (key[2] is KeyKind.EVIDENCE and not evidence):
                 content.update(dict.fromkeys(fields, ERASED if cipher is None else SEALED))
                 continue
-            bound = _bound_to(*key, "")
-            opened = [_plain(cipher, bound + field.encode(), content[field])[_OPENING:] for field in fields]
+            bound = bound_to(*key, "")
+            opened = [plain(cipher, bound + field.encode(), content[field])[OPENING:] for field in fields]
             # One document of all values is read in half the time of one after the other.
             content.update(zip(fields, orjson.loads(b"[%b]" % b",".join(opened)), strict=True))
         return parsed
@@ -296,7 +219,7 @@ class JsonCodec:
 
 def _random(values: int) -> Iterator[tuple[bytes, bytes]]:
     """An opening and a nonce for each of a number of values; drawn at once, since a draw costs more than its bytes."""
-    return struct.iter_unpack(f"{_OPENING}s{_NONCE}s", os.urandom(values * (_OPENING + _NONCE)))
+    return struct.iter_unpack(f"{OPENING}s{NONCE}s", os.urandom(values * (OPENING + NONCE)))
 
 
 def _payload(
@@ -314,16 +237,13 @@ def _payload(
         value = payload[field]
         if value is not None:
             opening, nonce = next(random)
-            sealed, commitment = _seal(ciphers[subject, kind], owner + bound, _written(value), opening, nonce)
+            sealed, commitment = sealed_parts(
+                ciphers[subject, kind], owner + bound, _written(value), opening, nonce
+            )
             payload[field] = orjson.Fragment(
                 b'{"c":"%b","h":"%b","s":"%b","~":"%b"}' % (sealed, commitment, told, kind.encode())
             )
     return _written(payload)
-
-
-def dumps(content: object) -> bytes:
-    """Deterministic JSON: sorted keys, no white space, UTF-8."""
-    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
 
 def _written(content: object) -> bytes:
@@ -365,67 +285,6 @@ def _places(cls: type[Event]) -> tuple[tuple[str, KeyKind, bytes], ...]:
     return tuple((field, kind, f"|{kind}|{field}".encode()) for field, kind in cls.personal.items())
 
 
-def seal(
-    cipher: AESGCM, tenant_id: UUID, subject: str, kind: KeyKind, field: str, value: object
-) -> dict[str, str]:
-    """A personal value as it stands in the log."""
-    random = os.urandom(_OPENING + _NONCE)
-    return seal_with(
-        cipher, tenant_id, subject, kind, field, value, opening=random[:_OPENING], nonce=random[_OPENING:]
-    )
-
-
-def seal_with(
-    cipher: AESGCM,
-    tenant_id: UUID,
-    subject: str,
-    kind: KeyKind,
-    field: str,
-    value: object,
-    *,
-    opening: bytes,
-    nonce: bytes,
-) -> dict[str, str]:
-    """`seal` with its randomness given: for test vectors."""
-    bound = _bound_to(tenant_id, subject, kind, field)
-    sealed, commitment = _seal(cipher, bound, dumps(value), opening, nonce)
-    return {MARK: kind, "s": subject, "c": sealed.decode(), "h": commitment.decode()}
-
-
-def _seal(
-    cipher: AESGCM, bound_to: bytes, content: bytes, opening: bytes, nonce: bytes
-) -> tuple[bytes, bytes]:
-    """Ciphertext and commitment, in base64."""
-    sealed = nonce + cipher.encrypt(nonce, opening + content, bound_to)
-    # HMAC-SHA-256 written out (RFC 2104, for a key below one block): half the time of the library's one-shot call.
-    inner = sha256(opening.translate(_INNER) + _INNER_REST + content).digest()
-    commitment = sha256(opening.translate(_OUTER) + _OUTER_REST + inner).digest()
-    return b2a_base64(sealed, newline=False), b2a_base64(commitment, newline=False)
-
-
-def unseal(cipher: AESGCM, tenant_id: UUID, field: str, sealed: dict[str, str]) -> Any:
-    """The value again. Raises `cryptography.exceptions.InvalidTag` where a byte was altered."""
-    plain = _plain(cipher, _bound_to(tenant_id, sealed["s"], sealed[MARK], field), sealed)
-    return orjson.loads(plain[_OPENING:])
-
-
-def disclose(cipher: AESGCM, tenant_id: UUID, field: str, sealed: dict[str, str]) -> tuple[bytes, bytes]:
-    """Opening and value's JSON: what shows, against the commitment, that the log holds this value."""
-    plain = _plain(cipher, _bound_to(tenant_id, sealed["s"], sealed[MARK], field), sealed)
-    return plain[:_OPENING], plain[_OPENING:]
-
-
-def _plain(cipher: AESGCM, bound: bytes, sealed: dict[str, str]) -> bytes:
-    """Opening and value's JSON, in one."""
-    raw = a2b_base64(sealed["c"])
-    return cipher.decrypt(raw[:_NONCE], raw[_NONCE:], bound)
-
-
-def commits_to(sealed: dict[str, str], opening: bytes, content: bytes) -> bool:
-    """Whether a disclosed opening and value are the ones the envelope commits to."""
-    return hmac.compare_digest(hmac.digest(opening, content, "sha256"), a2b_base64(sealed["h"]))
-
-
 def envelope(recorded: Recorded) -> bytes:
     """The bytes of a stored event that proofs are made over: one JSON object, keys sorted, parts as stored."""
     moment = recorded.recorded_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -443,7 +302,3 @@ def envelope(recorded: Recorded) -> bytes:
             b',"tenant":"%s","version":%d}' % (str(recorded.tenant_id).encode(), recorded.version),
         )
     )
-
-
-def _bound_to(tenant_id: UUID, subject: str, kind: str, field: str) -> bytes:
-    return f"{tenant_id}|{subject}|{kind}|{field}".encode()

@@ -10,7 +10,7 @@ from adapters.eventstore.coalesce import Coalescer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.eventstore.codec import Ring
+    from adapters.eventstore.ring import Ring
     from application.ports.keys import SubjectKey
 
 

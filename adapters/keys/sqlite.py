@@ -1,17 +1,14 @@
-"""The key store on this machine: a SQLite file and a key-encryption file, in a folder of their own (0700).
+"""The key store on this machine: a SQLite file and a file of key-encryption keys, in a folder of their own (0700).
 
-Three layers, each opening the next: the *master key* (file `master.key`, 0600, or the environment), a *key-encryption
-key* per tenant (file `keks.json`), and the keys themselves (table `keys`). All are AES-256-GCM. Rotating a tenant's
-key-encryption key wraps what is left anew and forgets the old one, so that copies of destroyed rows in free pages or
-in backups of `keys.sqlite` alone open no more.
+The keys are in table `keys`, each wrapped with its tenant's key-encryption key (`keks.py`). Rotating that one wraps
+what is left anew and forgets the old one, so that copies of destroyed rows in free pages or in backups of
+`keys.sqlite` alone open no more.
 """
 
 # ruff: noqa: S608 - the names put into statements are our own tables, never input
 from __future__ import annotations
 
-import base64
 import contextlib
-import fcntl
 import json
 import os
 import secrets
@@ -24,8 +21,8 @@ from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from adapters.keys.keks import KEY, NONCE, WRAPPED, KekFile
 from application.ports.keys import KeysUnavailable
 
 if TYPE_CHECKING:
@@ -52,10 +49,6 @@ INSERT INTO generation SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM generation)
 """
 _HAS_DESTROYED: Final = "SELECT 1 FROM sqlite_master WHERE name = 'destroyed'"
 _SEED_DESTROYED: Final = "INSERT INTO destroyed SELECT DISTINCT tenant, 0 FROM keys WHERE wrapped IS NULL"
-_NONCE: Final = 12
-_KEY: Final = 32
-_WRAPPED: Final = _NONCE + _KEY + 16
-"""Bytes of a wrapped key: nonce, key, tag."""
 
 # One statement for all keys of a tenant and kind: each one frees and takes back the interpreter, which a busy thread
 # gives up every 5 ms only. CROSS JOIN keeps the order: a look-up by the primary key for each that is asked for.
@@ -64,7 +57,7 @@ _PRESENT: Final = (
     " ON keys.tenant = ? AND keys.subject = asked.value AND keys.kind = ?"
 )
 _MAKE: Final = (
-    f"INSERT INTO keys SELECT ?, value, ?, ?, substr(?, 1 + {_WRAPPED} * key, {_WRAPPED}) FROM json_each(?) WHERE true"
+    f"INSERT INTO keys SELECT ?, value, ?, ?, substr(?, 1 + {WRAPPED} * key, {WRAPPED}) FROM json_each(?) WHERE true"
     " ON CONFLICT DO NOTHING"
 )
 _MANY: Final = (
@@ -107,11 +100,8 @@ class SqliteKeyStore:
         """Open, or make, the store in `folder`. `master_key`: 32 bytes, else the file `master.key`, made if missing."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
-        self._folder = folder
-        self._master = AESGCM(master_key or _secret_file(folder / "master.key"))
+        self._keks = KekFile(folder, master_key)
         self._lock = threading.RLock()
-        self._keks: dict[tuple[bytes, int], AESGCM] = {}
-        self._seen_keks: tuple[tuple[int, int, int], dict[str, dict[str, str]]] = ((0, 0, 0), {})
         self._database = sqlite3.connect(
             folder / "keys.sqlite", check_same_thread=False, isolation_level=None, timeout=30
         )
@@ -169,13 +159,13 @@ class SqliteKeyStore:
         written = 0
         for (tenant, kind), subjects in _by_kind(keys).items():
             owner = tenant.bytes
-            newest = self._latest_kek(owner)
-            encrypt = self._kek(owner, newest).encrypt
-            random = secrets.token_bytes(len(subjects) * (_KEY + _NONCE))
+            newest = self._keks.latest(owner)
+            encrypt = self._keks.cipher(owner, newest).encrypt
+            random = secrets.token_bytes(len(subjects) * (KEY + NONCE))
             wrapped: list[bytes] = []
             for number, subject in enumerate(subjects):
-                start = number * (_KEY + _NONCE)
-                key, nonce = random[start : start + _KEY], random[start + _KEY : start + _KEY + _NONCE]
+                start = number * (KEY + NONCE)
+                key, nonce = random[start : start + KEY], random[start + KEY : start + KEY + NONCE]
                 made[tenant, subject, kind] = key
                 wrapped += (nonce, encrypt(nonce, key, owner))
             row = (owner, kind.value, newest, b"".join(wrapped), json.dumps(subjects))
@@ -217,7 +207,7 @@ class SqliteKeyStore:
             return known
         with self._lock:
             with self._transaction():
-                kek, wrapped = self._wrap(tenant_id.bytes, secrets.token_bytes(_KEY))
+                kek, wrapped = self._wrap(tenant_id.bytes, secrets.token_bytes(KEY))
                 self._database.execute(
                     "INSERT INTO pseudonym_keys VALUES (?, 1, ?, ?) ON CONFLICT DO NOTHING",
                     (tenant_id.bytes, kek, wrapped),
@@ -244,9 +234,8 @@ class SqliteKeyStore:
     def _due(self, destroyed_before: datetime) -> UUID | None:
         """A tenant that is due. First those with two key-encryption keys: their rotation was interrupted."""
         with self._read_lock:
-            for tenant, keks in self._load_keks().items():
-                if len(keks) > 1:
-                    return UUID(tenant)
+            if (interrupted := self._keks.with_two()) is not None:
+                return UUID(bytes=interrupted)
             row = self._reader.execute(_DUE, (destroyed_before.timestamp(),)).fetchone()
         return None if row is None else UUID(bytes=row[0])
 
@@ -268,11 +257,7 @@ class SqliteKeyStore:
             time.sleep(_PAUSE)
         with self._lock:
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._edit_keks(
-                tenant, lambda keks: [keks.pop(number) for number in list(keks) if int(number) < fresh]
-            )
-            for known in [known for known in list(self._keks) if known[0] == tenant and known[1] < fresh]:
-                self._keks.pop(known, None)
+            self._keks.forget_before(tenant, fresh)
         return True
 
     def _begin_rotation(self, tenant: bytes) -> int:
@@ -283,11 +268,11 @@ class SqliteKeyStore:
         key-encryption keys say that there is work left.
         """
         with self._lock, self._transaction():
-            numbers = self._load_keks().get(tenant.hex(), {})
+            numbers = self._keks.numbers(tenant)
             if len(numbers) > 1:
-                return max(map(int, numbers))
+                return max(numbers)
             self._database.execute("DELETE FROM destroyed WHERE tenant = ?", (tenant,))
-            return self._new_kek(tenant)
+            return self._keks.add(tenant)
 
     def _rewrap(self, tenant: bytes, fresh: int, after: tuple[str, str]) -> tuple[str, str] | None:
         """Wrap the next slice with `fresh`, in a transaction; up to which (subject, kind), None when nothing is left.
@@ -316,7 +301,7 @@ class SqliteKeyStore:
         return None
 
     def _rewrapped(self, tenant: bytes, fresh: int, kek: int, wrapped: bytes) -> bytes:
-        return self._sealed(tenant, fresh, self._unwrap(tenant, kek, wrapped), secrets.token_bytes(_NONCE))
+        return self._keks.wrap(tenant, fresh, self._keks.unwrap(tenant, kek, wrapped))
 
     def _read(self, keys: list[SubjectKey], database: sqlite3.Connection) -> dict[SubjectKey, bytes | None]:
         """One statement a tenant and kind; its CROSS JOIN keeps SQLite on the primary key, never on the whole table."""
@@ -340,14 +325,14 @@ class SqliteKeyStore:
         return {keys[place]: self._opened(tenant, kek, wrapped) for place, kek, wrapped in rows}
 
     def _opened(self, tenant: bytes, kek: int, wrapped: bytes | None) -> bytes | None:
-        return None if wrapped is None else self._unwrap(tenant, kek, wrapped)
+        return None if wrapped is None else self._keks.unwrap(tenant, kek, wrapped)
 
     def _pseudonym_keys(self, tenant_id: UUID, database: sqlite3.Connection) -> list[bytes]:
         tenant = tenant_id.bytes
 
         def live() -> list[bytes]:
             rows = database.execute(_PSEUDONYMS, (tenant,)).fetchall()
-            return [self._unwrap(tenant, kek, wrapped) for kek, wrapped in rows]
+            return [self._keks.unwrap(tenant, kek, wrapped) for kek, wrapped in rows]
 
         try:
             return live()
@@ -365,72 +350,8 @@ class SqliteKeyStore:
         self._database.execute("COMMIT")
 
     def _wrap(self, tenant: bytes, key: bytes) -> tuple[int, bytes]:
-        newest = self._latest_kek(tenant)
-        return newest, self._sealed(tenant, newest, key, secrets.token_bytes(_NONCE))
-
-    def _sealed(self, tenant: bytes, number: int, key: bytes, nonce: bytes) -> bytes:
-        return nonce + self._kek(tenant, number).encrypt(nonce, key, tenant)
-
-    def _unwrap(self, tenant: bytes, number: int, wrapped: bytes) -> bytes:
-        return self._kek(tenant, number).decrypt(wrapped[:_NONCE], wrapped[_NONCE:], tenant)
-
-    def _kek(self, tenant: bytes, number: int) -> AESGCM:
-        known = self._keks.get((tenant, number))
-        if known is None:
-            wrapped = base64.b64decode(self._load_keks()[tenant.hex()][str(number)])
-            known = AESGCM(self._master.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], tenant))
-            self._keks[tenant, number] = known
-        return known
-
-    def _latest_kek(self, tenant: bytes) -> int:
-        """The tenant's newest key-encryption key, looked up inside each transaction that seals with it.
-
-        What another process has rotated away must not seal anything more. A rotation holds the write transaction while
-        it adds its key, so none can come between this look and the commit.
-        """
-        numbers = self._load_keks().get(tenant.hex(), {})
-        if not numbers:
-            return self._new_kek(tenant, only_first=True)
-        return max(map(int, numbers))
-
-    def _new_kek(self, tenant: bytes, *, only_first: bool = False) -> int:
-        def add(keks: dict[str, str]) -> None:
-            if keks and only_first:
-                return
-            nonce = secrets.token_bytes(_NONCE)
-            wrapped = nonce + self._master.encrypt(nonce, secrets.token_bytes(_KEY), tenant)
-            keks[str(max(map(int, keks), default=0) + 1)] = base64.b64encode(wrapped).decode()
-
-        return max(map(int, self._edit_keks(tenant, add)))
-
-    def _load_keks(self) -> dict[str, dict[str, str]]:
-        """All tenants' entries; parsed anew when the file was replaced, for it grows with the number of tenants."""
-        try:
-            with (self._folder / "keks.json").open("rb") as file:
-                told = os.fstat(file.fileno())
-                state = told.st_ino, told.st_mtime_ns, told.st_size
-                if state != self._seen_keks[0]:
-                    self._seen_keks = state, json.loads(file.read())
-        except FileNotFoundError:
-            return {}
-        return self._seen_keks[1]
-
-    def _edit_keks(self, tenant: bytes, edit: Callable[[dict[str, str]], object]) -> dict[str, str]:
-        """Change one tenant's entry under a file lock; the file is replaced whole, after it is on disk."""
-        with (self._folder / "keks.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            known = self._load_keks()
-            keks = dict(known.get(tenant.hex(), {}))
-            edit(keks)
-            content = {**known, tenant.hex(): keks}
-            fresh = self._folder / "keks.json.new"
-            with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123 - the mode matters
-                json.dump(content, file)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._folder / "keks.json")
-            _sync_folder(self._folder)
-        return keks
+        newest = self._keks.latest(tenant)
+        return newest, self._keks.wrap(tenant, newest, key)
 
 
 def _by_kind(keys: Iterable[SubjectKey]) -> dict[tuple[UUID, KeyKind], list[str]]:
@@ -439,26 +360,3 @@ def _by_kind(keys: Iterable[SubjectKey]) -> dict[tuple[UUID, KeyKind], list[str]
     for tenant, subject, kind in keys:
         subjects.setdefault((tenant, kind), []).append(subject)
     return subjects
-
-
-def _secret_file(path: Path) -> bytes:
-    """32 random bytes kept in a 0600 file, made once even when two processes start together."""
-    if not path.exists():
-        making = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        with open(os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 - the mode matters
-            file.write(secrets.token_bytes(_KEY))
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):  # another process was first, and its file is whole
-            os.link(making, path)
-        making.unlink()
-        _sync_folder(path.parent)
-    return path.read_bytes()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -262,7 +262,7 @@ def test_rotation_interrupted_anywhere_loses_nothing(
 
 def interrupt(store: SqliteKeyStore, point: str, patch: pytest.MonkeyPatch) -> None:
     """Have the store's process end at this point of its next rotation."""
-    edit, edits = store._edit_keks, 0
+    edit, edits = store._keks._edit, 0
     replace = Path.replace
 
     def edited(*arguments: object) -> object:
@@ -280,7 +280,7 @@ def interrupt(store: SqliteKeyStore, point: str, patch: pytest.MonkeyPatch) -> N
             raise PowerCut
         return replace(path, target)
 
-    patch.setattr(store, "_edit_keks", edited)
+    patch.setattr(store._keks, "_edit", edited)
     patch.setattr(Path, "replace", replaced)
     if point in ("before commit", "after commit"):
         patch.setattr(store, "_database", Cut(store._database, point))
@@ -414,13 +414,13 @@ def test_a_rotation_opens_the_key_file_no_more_often_for_more_keys(
     keys: SqliteKeyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks: list[int] = []
-    load = keys._load_keks
+    load = keys._keks._load
 
     def loaded() -> dict[str, dict[str, str]]:
         looks[-1] += 1
         return load()
 
-    monkeypatch.setattr(keys, "_load_keks", loaded)
+    monkeypatch.setattr(keys._keks, "_load", loaded)
     for more in (3, 300):
         looks.append(0)
         keys.obtain([subject() for _ in range(more)])

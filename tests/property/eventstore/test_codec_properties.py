@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.eventstore.codec import JsonCodec, SubjectErased, commits_to, disclose, dumps
+from adapters.eventstore.codec import JsonCodec
 from adapters.eventstore.mapper import PenguinMapper, Placed
+from adapters.eventstore.ring import SubjectErased
+from adapters.eventstore.sealing import commits_to, disclose, dumps
 from adapters.keys.memory import MemoryKeyStore
 from application.ports.codec import Cause
 from application.ports.log import NewEvent, Recorded

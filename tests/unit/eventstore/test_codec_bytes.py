@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 import application.handlers
 import domain.platform.registration
-from adapters.eventstore.codec import JsonCodec, dumps, seal_with
+from adapters.eventstore.codec import JsonCodec
+from adapters.eventstore.sealing import dumps, seal_with
 from adapters.keys.memory import MemoryKeyStore
 from application.ports.codec import Cause
 from application.ports.log import Recorded

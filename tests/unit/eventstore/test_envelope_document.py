@@ -16,7 +16,8 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from adapters.eventstore.codec import commits_to, disclose, dumps, envelope, seal_with, unseal
+from adapters.eventstore.codec import envelope
+from adapters.eventstore.sealing import commits_to, disclose, dumps, seal_with, unseal
 from application.ports.log import Recorded
 from domain.kernel.personal import KeyKind
 
