@@ -26,7 +26,8 @@ from domain.tenancy.secret import SecretCommand
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from application.commanding import Commands, Order, Outcome
+    from application.commanding import Commands
+    from application.orders import Order, Outcome
     from application.unit import Folded
     from domain.kernel.commands import Command
 

@@ -8,30 +8,29 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
 
+from application.orders import KeySpace, Outcome, Recordable
 from application.ports.codec import Cause
 from application.ports.log import Append, Appended, KeyReused, ReceiptKey, StaleAuthorisation, VersionConflict
 from application.ports.positions import Position
-from application.principals import Principal, workspaces_of
+from application.principals import workspaces_of
 from application.unit import Streams, Unit, decide
 from domain.kernel.commands import DECIDERS, Stamp, stream_name
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.ids import PLATFORM, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+    from collections.abc import Iterable, MutableMapping, Sequence
     from datetime import datetime
 
+    from application.orders import Order
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore, SubjectKey
     from application.ports.log import Head, NewEvent, Receipt, Recorded, TenantLog
     from application.unit import Folded
-    from domain.kernel.commands import Command
-    from domain.kernel.events import Event
 
 _ATTEMPTS: Final = 6
 _AT_A_STRETCH: Final = 32
@@ -66,62 +65,6 @@ class OfThePlatform(Refusal):
 
     code = "of-the-platform"
     kind = RefusalKind.INVALID
-
-
-class KeySpace(StrEnum):
-    """Whose idempotency keys: workflows' are apart, so that no caller can take one of theirs before they use it."""
-
-    CALLERS = "receipt"
-    STEPS = "step"
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A command, and all that came with it.
-
-    `target` None asks for a new stream with an id of our making: `fresh_target`, where its door had to know it before.
-    `expected_version` is the caller's own check.
-    `refresh` authenticates the caller anew, when access to the log changed since.
-    """
-
-    principal: Principal
-    command: Command
-    target: UUID | None
-    body: bytes
-    key: str | None = None
-    key_space: KeySpace = KeySpace.CALLERS
-    expected_version: int | None = None
-    request_id: str | None = None
-    ip: str | None = None
-    channel: str = "api"
-    reason: str | None = None
-    correlation: UUID | None = None
-    causation: UUID | None = None
-    refresh: Callable[[], Awaitable[Principal]] | None = None
-    opens_log: bool = False
-    fresh_target: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a command: the answer is made from this alone, also when it is given again."""
-
-    command_id: UUID
-    target: UUID
-    appended: Appended | None
-    events: tuple[Recordable, ...]
-    version: int
-    replayed: bool = False
-    rehearsed: tuple[Event, ...] = field(default=())
-
-
-class Recordable(NamedTuple):
-    """An event of an outcome, without its values."""
-
-    name: str
-    stream: str
-    version: int
-    position: int
 
 
 class Clock(Protocol):

@@ -9,7 +9,7 @@ import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from application.commanding import KeySpace, Order
+from application.orders import KeySpace, Order
 from application.ports.codec import Cause
 from application.ports.log import Append, ReceiptKey
 from application.principals import Principal
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from uuid import UUID
 
-    from application.commanding import Commands, Outcome
+    from application.commanding import Commands
+    from application.orders import Outcome
     from application.ports.log import Appended
     from application.unit import Folded
     from domain.kernel.commands import Command

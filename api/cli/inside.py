@@ -14,7 +14,7 @@ from api.ops import logs
 from api.ops.bootstrap import admin_key_file
 from api.ops.database import Schema, opened, schema_of
 from api.ops.errors import CannotRun
-from application.commanding import Order
+from application.orders import Order
 from application.ports.positions import Position
 from application.principals import Principal, Unauthenticated
 from application.queries import MOST_ROWS, QUERIES
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from api.composition import Composition
     from api.settings import Settings
-    from application.commanding import Outcome
+    from application.orders import Outcome
     from domain.kernel.commands import Command
 
 

@@ -9,9 +9,9 @@ from uuid import UUID
 from api.demo.people import AGENCY, COMPANIES, SOLO, TEAM, contacts_file
 from api.ops.bootstrap import FIRST_STAFF, Operator, secrets_folder
 from api.ops.registering import open_registered
-from application.commanding import KeySpace, Order
 from application.credentials import new_api_key
 from application.importing.service import Upload
+from application.orders import KeySpace, Order
 from application.principals import Principal
 from application.workflow import Because, Workflow
 from domain.audience.addressee import OptOutChannel, RecordOptOut
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from api.composition import Composition
     from api.demo.people import Company, Person
-    from application.commanding import Outcome
+    from application.orders import Outcome
     from domain.kernel.commands import Command
     from domain.tenancy.secret import SecretCommand
 

@@ -18,7 +18,7 @@ from api.http.problems import INTERNAL, KEY_NOT_HERE, Problem, problem_of
 from api.http.replies import NDJSON, dumps, raw
 from api.http.request import ClientGone, must_be, stream_body
 from api.http.standing import KNOWN
-from application.commanding import Order
+from application.orders import Order
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.permissions import Permission
 

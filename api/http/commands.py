@@ -16,8 +16,8 @@ from api.http.problems import METHOD_NOT_ALLOWED, NOT_FOUND, Problem, invalid_bo
 from api.http.replies import add_rate, dumps, raw, send_json
 from api.http.request import Call, must_be, read_body, uuid_in
 from api.http.versions import deprecation_of
-from application.commanding import Order
 from application.credentials import new_secret
+from application.orders import Order
 from application.principals import MissingPermission, TenantSuspended
 from application.replay import PSEUDONYMOUS
 from application.showing import is_pseudonym
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from api.http.replies import RawHeaders
     from api.parts import Composition
-    from application.commanding import Outcome, Recordable
+    from application.orders import Outcome, Recordable
     from application.ports.log import Recorded
     from application.principals import Principal
     from application.rate_limits import Allowance

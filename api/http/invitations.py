@@ -11,8 +11,8 @@ from api.http.asking import Asked, Desk
 from api.http.commands import outcome_of
 from api.http.problems import invalid_body
 from api.http.request import Call, must_be, parameters, read_body
-from application.commanding import Order
 from application.credentials import parse_invitation
+from application.orders import Order
 from application.principals import Principal
 from application.rate_limits import COMMANDS_BUCKET
 from domain.kernel.commands import Actor, ActorKind

@@ -23,8 +23,8 @@ from api.http.problems import (
 from api.http.received import BARE, FORM, FileInBody
 from api.http.replies import ALWAYS
 from api.http.request import ClientGone, must_be, read_body, stream_body, uuid_in
-from application.commanding import Order
 from application.importing.service import Upload
+from application.orders import Order
 from application.ports.aside import WorkerLost
 from application.ports.blobs import BlobTooLarge
 from application.ports.positions import Position

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.postgres.place import write_private
 from api.ops.errors import CannotRun
-from application.commanding import KeySpace, Order
 from application.credentials import ApiKeyText, new_api_key, parse_api_key
+from application.orders import KeySpace, Order
 from application.principals import Principal
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.ids import PLATFORM, StaffId, derived_id, new_id
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from api.composition import Composition
-    from application.commanding import Outcome
+    from application.orders import Outcome
     from domain.kernel.commands import Command
 
 FIRST_STAFF: Final = StaffId(derived_id(PLATFORM, "first super admin"))

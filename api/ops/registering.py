@@ -16,7 +16,7 @@ from domain.tenancy.api_key import CreateApiKey
 
 if TYPE_CHECKING:
     from api.composition import Composition
-    from application.commanding import Outcome
+    from application.orders import Outcome
 
 
 @dataclass(frozen=True, slots=True)

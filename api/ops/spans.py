@@ -11,7 +11,7 @@ from application.queries import QUERIES
 
 if TYPE_CHECKING:
     from api.ops.tracing import Tracer
-    from application.commanding import Order
+    from application.orders import Order
     from application.ports.log import Appended, ReceiptKey
     from application.queries import Page, Query
     from application.unit import Unit

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
     from uuid import UUID
 
-    from application.commanding import Commands, Order, Outcome
+    from application.commanding import Commands
     from application.importing.reading import Look
+    from application.orders import Order, Outcome
     from application.ports.aside import Aside
     from application.ports.blobs import BlobStore
     from application.principals import Principal

@@ -24,8 +24,8 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrate import migrate
 from api.composition import composed, now
 from api.settings import Settings
-from application.commanding import Order
 from application.credentials import new_api_key
+from application.orders import Order
 from application.principals import Principal
 from domain.kernel.commands import Actor, ActorKind, Command
 from domain.kernel.ids import new_id

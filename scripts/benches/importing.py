@@ -28,8 +28,8 @@ from adapters.postgres.migrate import migrate
 from api.composition import Composition, composed, now
 from api.http.app import settle
 from api.settings import Settings
-from application.commanding import Order
 from application.importing.service import Upload
+from application.orders import Order
 from application.principals import Principal
 from application.workflow import Because, Workflow
 from domain.audience.import_commands import StartImport

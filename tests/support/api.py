@@ -21,8 +21,9 @@ from api.analytics import olap_settings
 from api.composition import Composition, composed, now
 from api.http.app import create_app
 from api.settings import Settings
-from application.commanding import Clock, Order, Outcome
+from application.commanding import Clock
 from application.credentials import new_api_key
+from application.orders import Order, Outcome
 from application.principals import Principal
 from domain.kernel.commands import Actor, ActorKind, Command
 from domain.kernel.ids import PLATFORM, new_id

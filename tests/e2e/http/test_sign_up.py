@@ -9,7 +9,7 @@ import httpx
 import psycopg
 
 from api.ops.registering import open_registered
-from application.commanding import Outcome
+from application.orders import Outcome
 from domain.kernel.permissions import StaffRole
 from tests.support.api import Api
 from tests.support.working import Worker

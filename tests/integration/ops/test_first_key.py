@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.ops.bootstrap import FirstKey
 from api.ops.registering import open_registered
-from application.commanding import Order
+from application.orders import Order
 from domain.platform.registration import RegisterTenant
 from tests.support.api import Api
 

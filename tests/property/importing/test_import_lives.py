@@ -23,10 +23,11 @@ from adapters.blobs.local import LocalBlobs
 from adapters.eventstore.codec import JsonCodec
 from adapters.eventstore.memory import MemoryLog
 from adapters.keys.memory import MemoryKeyStore
-from application.commanding import Commands, Order
+from application.commanding import Commands
 from application.importing import service
 from application.importing.rollback import Rollback
 from application.importing.service import Imports, Interrupted, Upload
+from application.orders import Order
 from application.ports.aside import Work
 from application.ports.keys import SubjectKey
 from application.ports.log import Append, Appended

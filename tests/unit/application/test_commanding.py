@@ -17,7 +17,8 @@ from adapters.eventstore.memory import MemoryLog
 from adapters.keys.maker import CoalescedKeys
 from adapters.keys.memory import MemoryKeyStore
 from application.batch import Batches, LineAnswer
-from application.commanding import Commands, Order, StaleVersion
+from application.commanding import Commands, StaleVersion
+from application.orders import Order
 from application.ports.log import KeyReused
 from application.principals import MissingPermission, Principal, TenantSuspended
 from application.pseudonyms import pseudonym
@@ -39,7 +40,7 @@ from domain.tenancy.workspace import CreateWorkspace
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
 
-    from application.commanding import Outcome
+    from application.orders import Outcome
     from application.ports.keys import SubjectKey
     from application.unit import Folded
     from domain.kernel.commands import Command

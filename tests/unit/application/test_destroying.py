@@ -13,9 +13,10 @@ import pytest
 
 from adapters.blobs.local import LocalBlobs
 from adapters.keys.memory import MemoryKeyStore
-from application.commanding import Commands, Order
+from application.commanding import Commands
 from application.importing.service import Imports
 from application.jobs import Job, Workflows
+from application.orders import Order
 from application.ports.codec import EventCodec
 from application.ports.keys import SubjectKey
 from application.ports.log import Recorded

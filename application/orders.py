@@ -1,0 +1,72 @@
+"""What goes into the command path, and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from uuid import UUID
+
+    from application.ports.log import Appended
+    from application.principals import Principal
+    from domain.kernel.commands import Command
+    from domain.kernel.events import Event
+
+
+class KeySpace(StrEnum):
+    """Whose idempotency keys: workflows' are apart, so that no caller can take one of theirs before they use it."""
+
+    CALLERS = "receipt"
+    STEPS = "step"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command, and all that came with it.
+
+    `target` None asks for a new stream with an id of our making: `fresh_target`, where its door had to know it before.
+    `expected_version` is the caller's own check.
+    `refresh` authenticates the caller anew, when access to the log changed since.
+    """
+
+    principal: Principal
+    command: Command
+    target: UUID | None
+    body: bytes
+    key: str | None = None
+    key_space: KeySpace = KeySpace.CALLERS
+    expected_version: int | None = None
+    request_id: str | None = None
+    ip: str | None = None
+    channel: str = "api"
+    reason: str | None = None
+    correlation: UUID | None = None
+    causation: UUID | None = None
+    refresh: Callable[[], Awaitable[Principal]] | None = None
+    opens_log: bool = False
+    fresh_target: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a command: the answer is made from this alone, also when it is given again."""
+
+    command_id: UUID
+    target: UUID
+    appended: Appended | None
+    events: tuple[Recordable, ...]
+    version: int
+    replayed: bool = False
+    rehearsed: tuple[Event, ...] = field(default=())
+
+
+class Recordable(NamedTuple):
+    """An event of an outcome, without its values."""
+
+    name: str
+    stream: str
+    version: int
+    position: int
