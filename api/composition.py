@@ -36,6 +36,7 @@ from application.importing.service import Imports
 from application.rate_limits import RateLimits
 from application.reading import AccessLog
 from application.replay import Replay
+from application.shown_secrets import ShownSecrets
 from application.snapshots import Snapshots
 from application.unit import Streams
 from projections.runtime.waiting import Waiting
@@ -96,6 +97,7 @@ async def composed(
         streams = Streams(log, codec, keys, Snapshots(PostgresSnapshots(counting)))
         commands = commands_with(tracer)(log, codec, keys, key_maker, streams, clock)
         authenticator = Authenticator(log, streams, keys, clock)
+        hasher = SecretHasher(keys)
         yield Composition(
             settings=settings,
             clock=clock,
@@ -112,7 +114,8 @@ async def composed(
             access=AccessLog(access, codec, key_maker, clock),
             accesses=Replay(access, codec),
             rates=RateLimits(PostgresRates(counting)),
-            hasher=SecretHasher(keys),
+            hasher=hasher,
+            secrets=ShownSecrets(keys, hasher, log, codec, clock),
             views=views,
             waiting=waiting,
             analytics=analytics,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from application.rate_limits import RateLimits
     from application.reading import AccessLog
     from application.replay import Replay
+    from application.shown_secrets import ShownSecrets
     from projections.runtime.waiting import Waiting
 
 
@@ -54,6 +55,7 @@ class Composition:
     accesses: Replay
     rates: RateLimits
     hasher: SecretHasher
+    secrets: ShownSecrets
     views: AsyncConnectionPool[AsyncConnection[Any]]
     waiting: Waiting
     analytics: Analytics

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from application.pseudonyms import SECRET, is_one_of, pseudonym
+from domain.kernel.personal import KeyKind
 from domain.platform.registration import first_key_id
 
 if TYPE_CHECKING:
-    from application.ports.keys import KeyStore
+    from collections.abc import Callable, Mapping
+
+    from application.ports.keys import KeyStore, SubjectKey
     from domain.tenancy.secret import SecretCommand
 
 PREFIX: Final = "pm_live_"
@@ -46,14 +49,22 @@ def new_invitation(tenant_id: UUID, member_id: UUID) -> ApiKeyText:
 
 
 def new_secret(command: SecretCommand, tenant_id: UUID, target: UUID) -> ApiKeyText:
-    """What the answer to a command on `target` shows once: a key, an invitation's token, a new tenant's first key."""
-    match command.stream:
-        case "registration":
-            return new_api_key(target, first_key_id(target))
-        case "api_key":
-            return new_api_key(tenant_id, target)
-        case _:
-            return new_invitation(tenant_id, target)
+    """What the answer to a command on `target` shows once: a key, or an invitation's token."""
+    make = new_api_key if command.stream == "api_key" else new_invitation
+    return make(tenant_id, target)
+
+
+def first_key_kept(tenant_id: UUID) -> SubjectKey:
+    """What the key store knows the random part of a tenant's first key by, for a day."""
+    return (tenant_id, str(first_key_id(tenant_id)), KeyKind.PROFILE)
+
+
+def first_api_key(
+    keys: Callable[[list[SubjectKey]], Mapping[SubjectKey, bytes]], tenant_id: UUID
+) -> ApiKeyText:
+    """The first key of a new tenant; `keys` obtains its random part, or finds it. Raises `KeyError`: it is gone."""
+    kept = first_key_kept(tenant_id)
+    return _text(PREFIX, tenant_id, first_key_id(tenant_id), keys([kept])[kept][:_RANDOM])
 
 
 def parse_api_key(text: str) -> ApiKeyText | None:
@@ -67,7 +78,11 @@ def parse_invitation(text: str) -> ApiKeyText | None:
 
 
 def _new(prefix: str, tenant_id: UUID, key_id: UUID) -> ApiKeyText:
-    raw = tenant_id.bytes + key_id.bytes + secrets.token_bytes(_RANDOM)
+    return _text(prefix, tenant_id, key_id, secrets.token_bytes(_RANDOM))
+
+
+def _text(prefix: str, tenant_id: UUID, key_id: UUID, random: bytes) -> ApiKeyText:
+    raw = tenant_id.bytes + key_id.bytes + random
     return ApiKeyText(tenant_id, key_id, prefix + base64.urlsafe_b64encode(raw).decode().rstrip("="))
 
 

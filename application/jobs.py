@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 
+from application.credentials import first_key_kept
 from application.importing.rollback import Rollback
 from application.webhooks.secrets import key_of
 from application.workflow import Because, Workflow
@@ -21,7 +22,13 @@ from domain.audience.import_commands import DestroyImportFiles, ExpireImport
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import TenantRole
 from domain.kernel.personal import KeyKind
-from domain.platform.registration import CloseRegistration, Registration, TenantRegistered, first_key_id
+from domain.platform.registration import (
+    CloseRegistration,
+    ForgetFirstKey,
+    Registration,
+    TenantRegistered,
+    first_key_id,
+)
 from domain.tenancy.api_key import CreateApiKey
 from domain.tenancy.grant import ExpireGrant
 from domain.tenancy.plans import Plan
@@ -77,6 +84,7 @@ class Workflows:
             "import.destroy_files": self._destroy_files,
             "subject.shred": self._shred,
             "tenant.open": self._open_tenant,
+            "first_key.forget": self._forget_first_key,
             "registration.close": self._close_registration,
             "grant.expire": self._expire_grant,
             "webhook.destroy_secret": self._destroy_secret,
@@ -126,6 +134,12 @@ class Workflows:
         (registered,) = self._codec.decode([event], reveal=True)
         if isinstance(registered, TenantRegistered):
             await open_tenant(self._commands, registered, workflow)
+
+    async def _forget_first_key(
+        self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
+    ) -> None:
+        await asyncio.to_thread(self._keys.destroy, [first_key_kept(job.subject)])
+        await workflow.execute(ForgetFirstKey(), job.subject, key=f"tenant/{job.subject}/first-key-forgotten")
 
     async def _close_registration(
         self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]

@@ -6,7 +6,6 @@ finds the command, and its body goes straight into its class.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,17 +15,15 @@ from api.http.problems import METHOD_NOT_ALLOWED, NOT_FOUND, Problem, invalid_bo
 from api.http.replies import add_rate, dumps, raw, send_json
 from api.http.request import Call, must_be, read_body, uuid_in
 from api.http.versions import deprecation_of
-from application.credentials import new_secret
 from application.orders import Order
 from application.principals import MissingPermission, TenantSuspended
 from application.replay import PSEUDONYMOUS
 from application.showing import is_pseudonym
-from application.webhooks.secrets import secret_text
 from domain.kernel.commands import COMMANDS
 from domain.kernel.ids import new_id
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import SEALED
-from domain.tenancy.secret import KeptSecretCommand, SecretCommand
+from domain.tenancy.secret import SecretCommand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +43,10 @@ if TYPE_CHECKING:
 _JSON: Final = b"application/json"
 _PARTS: Final = 5
 _SHOWN_ONCE: Final = (
-    "The secret was shown in the first answer alone. If it was lost, revoke this and create another."
+    "The secret was shown before and is not kept. If it was lost, revoke this and create another."
+)
+_SHOWN_AGAIN: Final = (
+    "The secret is shown again because the answer is: for a day, under the same Idempotency-Key."
 )
 
 
@@ -84,16 +84,13 @@ class CommandRoute:
             principal = await self._allowed(call, kind, principal)
         allowance = await parts.rates.take(principal.tenant_id, principal.rate_per_minute)
         body = await read_body(call, receive, parts.settings.max_body_bytes)
-        order, secret = self._order(call, principal, parse_command(call, kind, body), target, body)
+        order = self._order(call, principal, parse_command(call, kind, body), target, body)
         if call.dry_run():
             answer = await self._rehearsed(call, order)
+        elif isinstance(order.command, SecretCommand):
+            answer = await self._with_secret(order, order.command)
         else:
-            if isinstance(order.command, KeptSecretCommand):
-                secret = await self._kept(principal.tenant_id, order.command)
-            outcome = await parts.commands.execute(order)
-            answer = outcome_of(outcome)
-            if secret is not None:
-                answer |= {"secret": None, "note": _SHOWN_ONCE} if outcome.replayed else {"secret": secret}
+            answer = outcome_of(await parts.commands.execute(order))
         status = 201 if target is None and "dry_run" not in answer else 200
         await send_json(send, status, dumps(answer), _headers(call, answer, allowance))
 
@@ -109,16 +106,13 @@ class CommandRoute:
 
     def _order(
         self, call: Call, principal: Principal, command: Command, target: UUID | None, body: bytes
-    ) -> tuple[Order, str | None]:
-        """The order, and the secret that its answer will show."""
-        parts, secret, fresh_target = self._parts, None, None
-        if isinstance(command, SecretCommand) and not isinstance(command, KeptSecretCommand):
+    ) -> Order:
+        parts, fresh_target = self._parts, None
+        if isinstance(command, SecretCommand):
             fresh_target = new_id(parts.clock())
-            made = new_secret(command, principal.tenant_id, target or fresh_target)
-            secret = made.text
-            # A dry run makes nothing, not even the keys of a tenant to be.
-            command.carrying("" if call.dry_run() else parts.hasher.hmac(made.tenant_id, secret))
-        order = Order(
+            if call.dry_run():  # makes nothing, not even the keys of a tenant to be
+                command.carrying("")
+        return Order(
             principal,
             command,
             target,
@@ -131,16 +125,19 @@ class CommandRoute:
             refresh=lambda: parts.callers.identify(call, fresh=True),
             fresh_target=fresh_target,
         )
-        return order, secret
 
-    async def _kept(self, tenant_id: UUID, command: KeptSecretCommand) -> str:
-        """The secret of a command, durable in the key store before its event is: once that is told, nothing can fail.
-
-        What is refused, or was answered before, leaves a key that nothing names.
-        """
-        secret_id = new_id(self._parts.clock())
-        command.keeping(secret_id)
-        return await asyncio.to_thread(secret_text, self._parts.keys, tenant_id, secret_id)
+    async def _with_secret(self, order: Order, command: SecretCommand) -> dict[str, Any]:
+        """The answer to a command, with the secret that it made; with what is left of it when it is given again."""
+        secrets, target = self._parts.secrets, order.target or order.fresh_target
+        if target is None:
+            raise TypeError("a command with a secret has a target before it is executed")
+        secret = await secrets.made(command, order.principal.tenant_id, target)
+        outcome = await self._parts.commands.execute(order)
+        answer = outcome_of(outcome)
+        if not outcome.replayed:
+            return answer | {"secret": secret}
+        known = await secrets.again(command, outcome)
+        return answer | {"secret": known, "note": _SHOWN_ONCE if known is None else _SHOWN_AGAIN}
 
     async def _rehearsed(self, call: Call, order: Order) -> dict[str, Any]:
         """What the command would do, decided on the log as it is now, for its caller as the log knows them now."""

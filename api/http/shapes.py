@@ -102,7 +102,7 @@ SCHEMAS: Final[Json] = {
             "events": {"type": "array", "items": ref("EventTold")},
             "secret": {
                 "type": ["string", "null"],
-                "description": "Shown once; null when the answer is given again.",
+                "description": "Shown once; null when the answer is given again, but for a day what is kept.",
             },
             "note": {"type": "string"},
         },

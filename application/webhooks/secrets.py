@@ -28,11 +28,22 @@ def key_of(tenant_id: UUID, secret_id: UUID) -> SubjectKey:
 def secret_text(keys: KeyStore, tenant_id: UUID, secret_id: UUID) -> str:
     """The secret as Standard Webhooks writes it, made where there was none: `whsec_` and 32 bytes in base64."""
     key = key_of(tenant_id, secret_id)
-    return _PREFIX + base64.b64encode(keys.obtain([key])[key]).decode()
+    return _written(keys.obtain([key])[key])
+
+
+def kept_text(keys: KeyStore, tenant_id: UUID, secret_id: UUID) -> str | None:
+    """The secret in the same form; None where it is gone."""
+    key = key_of(tenant_id, secret_id)
+    found = keys.find([key])
+    return _written(found[key]) if key in found else None
 
 
 def signing_keys(keys: KeyStore, tenant_id: UUID, secret_ids: Iterable[UUID]) -> list[bytes]:
-    """The keys to sign with, in this order; those that were destroyed are left out."""
+    """The keys to sign with, in this order; those that are gone are left out, never made anew."""
     wanted = [key_of(tenant_id, secret_id) for secret_id in secret_ids]
-    found = keys.obtain(wanted)
+    found = keys.find(wanted)
     return [found[key] for key in wanted if key in found]
+
+
+def _written(secret: bytes) -> str:
+    return _PREFIX + base64.b64encode(secret).decode()

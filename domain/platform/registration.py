@@ -51,6 +51,12 @@ class FirstKeyMade(Event, name="platform.first_key_made", version=1):
     secret_hmac: str
 
 
+class FirstKeyForgotten(Event, name="platform.first_key_forgotten", version=1):
+    """The first key's secret is shown no more: the key store destroyed it. The key itself goes on."""
+
+    tenant_id: TenantId
+
+
 class RegistrationClosed(Event, name="platform.tenant_closed", version=1):
     """A tenant closed its log; its slug stays taken."""
 
@@ -63,7 +69,7 @@ class SlugReserved(Event, name="platform.slug_reserved", version=1):
     tenant_id: TenantId
 
 
-RegistrationEvent: TypeAlias = TenantRegistered | FirstKeyMade | RegistrationClosed
+RegistrationEvent: TypeAlias = TenantRegistered | FirstKeyMade | FirstKeyForgotten | RegistrationClosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,7 @@ class Registration:
     owner_id: MemberId
     workspace_id: WorkspaceId
     first_key_hmac: str | None = None
+    first_key_forgotten: bool = False
     closed: bool = False
 
 
@@ -113,6 +120,8 @@ def evolve(state: RegistrationState, event: RegistrationEvent) -> RegistrationSt
                 if isinstance(state, NoRegistration)
                 else replace(state, first_key_hmac=event.secret_hmac)
             )
+        case FirstKeyForgotten():
+            return state if isinstance(state, NoRegistration) else replace(state, first_key_forgotten=True)
         case RegistrationClosed():
             return state if isinstance(state, NoRegistration) else replace(state, closed=True)
         case _:
@@ -151,9 +160,10 @@ SlugText = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$",
 class RegisterTenant(
     SecretCommand, context="platform", stream="registration", permission=Permission.PLATFORM_TENANTS_REGISTER
 ):
-    """Sign a customer up: a tenant with its first owner, whose first API key the answer shows, once.
+    """Sign a customer up: a tenant with its first owner, whose first API key the answer shows.
 
-    The key works as soon as the tenant's log is open, a moment later. Without a slug, one is made of the name.
+    The key works as soon as the tenant's log is open, a moment later. Send an `Idempotency-Key`: with it, and for a
+    day, an answer that was lost is given again with the key in it. Without a slug, one is made of the name.
     """
 
     name: ShortText
@@ -169,6 +179,12 @@ class CloseRegistration(
     Command, context="platform", stream="registration", permission=Permission.INTERNAL, internal=True
 ):
     """Enter that a tenant closed its log."""
+
+
+class ForgetFirstKey(
+    Command, context="platform", stream="registration", permission=Permission.INTERNAL, internal=True
+):
+    """Say that the first key's secret is gone from the key store."""
 
 
 def slug_of(name: str) -> str:
@@ -214,11 +230,17 @@ def first_key(command: RegisterTenant, tenant_id: TenantId) -> FirstKeyMade:
     )
 
 
-def decide(command: CloseRegistration, state: RegistrationState) -> tuple[Event, ...]:
+def decide(command: CloseRegistration | ForgetFirstKey, state: RegistrationState) -> tuple[Event, ...]:
     """What a command on the registration alone does; signing up reserves the slug too (see the handlers)."""
     if isinstance(state, NoRegistration):
         raise NotFound
-    return () if state.closed else (RegistrationClosed(tenant_id=TenantId(command.stamp.target)),)
+    match command:
+        case CloseRegistration():
+            return () if state.closed else (RegistrationClosed(tenant_id=state.tenant_id),)
+        case ForgetFirstKey():
+            return () if state.first_key_forgotten else (FirstKeyForgotten(tenant_id=state.tenant_id),)
+        case _:
+            assert_never(command)
 
 
 REGISTRATION: Final[Decider[RegistrationState]] = Decider(

@@ -7,6 +7,7 @@ becomes of a job besides (who runs it, how often it was tried) is no part of the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -30,9 +31,9 @@ _ENDED: Final = (
 class Workflow:
     """When a workflow is due: `on` these events, about the thing that their field `subject` names.
 
-    `at`: the field with the moment it is due, which is never where that is null; None: at once. `over`: the events,
-    with the same subject, that end it; none where that is told in another log: such a job is over once it ran, and
-    running it again does nothing.
+    `at`: the field with the moment it is due, which is never where that is null; None: so long `after` the event.
+    `over`: the events, with the same subject, that end it; none where that is told in another log: such a job is over
+    once it ran, and running it again does nothing.
     """
 
     name: str
@@ -40,10 +41,18 @@ class Workflow:
     on: tuple[str, ...]
     over: tuple[str, ...]
     at: str | None = None
+    after: timedelta = timedelta(0)
 
 
 WORKFLOWS: Final = (
     Workflow("tenant.open", "tenant_id", on=("platform.tenant_registered",), over=()),
+    Workflow(
+        "first_key.forget",
+        "tenant_id",
+        on=("platform.first_key_made",),
+        over=("platform.first_key_forgotten",),
+        after=timedelta(hours=24),
+    ),
     Workflow("registration.close", "tenant_id", on=("tenancy.tenant_closed",), over=()),
     Workflow("import.run", "import_id", on=("audience.import_started",), over=_ENDED),
     Workflow(
@@ -90,7 +99,7 @@ WORKFLOWS: Final = (
 
 JOBS: Final = Projection(
     "jobs",
-    version=2,
+    version=3,
     reveals=False,
     tables=(
         Table(
@@ -117,7 +126,7 @@ def happened(event: Fact, rows: Rows) -> None:
         if event.name in workflow.over:
             rows.delete_where("jobs", subject_id=event.payload[workflow.subject], workflow=workflow.name)
     for workflow in WORKFLOWS:
-        due_at = event.recorded_at if workflow.at is None else event.payload.get(workflow.at)
+        due_at = event.recorded_at + workflow.after if workflow.at is None else event.payload.get(workflow.at)
         if event.name in workflow.on and due_at is not None:
             rows.insert(
                 "jobs",

@@ -105,8 +105,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 async def hooks(database: Database, tmp_path: Path, receiver: Receiver) -> AsyncIterator[Hooks]:
     clock = Clock()
-    async with serving(database, tmp_path, webhook_loopback=True) as api:
-        api.parts.commands.clock = clock
+    async with serving(database, tmp_path, clock, webhook_loopback=True) as api:
         async with deliverer_of(api.parts, database.projector) as deliverer:
             yield Hooks(api, await api.tenant(), deliverer, receiver, clock)
 
@@ -186,7 +185,8 @@ async def test_the_secret_is_shown_once_and_stands_nowhere(
     secret = first.json()["secret"]
     assert len(base64.b64decode(secret.removeprefix("whsec_"))) == 32
     again = await hooks.api.post(path, hooks.tenant.key, body, idempotency_key="one")
-    assert (again.json()["secret"], again.json()["id"]) == (None, first.json()["id"])
+    assert (again.json()["secret"], again.json()["id"]) == (secret, first.json()["id"])
+    assert "for a day" in again.json()["note"]
     rehearsed = await hooks.api.post(path, hooks.tenant.key, body, penguin_dry_run="true")
     assert "secret" not in rehearsed.json()
     await hooks.contact()
@@ -371,6 +371,26 @@ async def test_both_secrets_sign_for_a_day_and_the_old_one_is_then_destroyed(hoo
     assert parts.keys.find([key_of(tenant, old)]) == {}
     answer = await hooks.api.send("GET", "/v1/history?name=webhooks.secret_destroyed", hooks.tenant.key)
     assert [one["payload"]["secret_id"] for one in answer.json()["data"]] == [str(old)]
+
+
+async def test_a_rotation_whose_answer_was_lost_is_asked_again_for_a_day(hooks: Hooks) -> None:
+    made = await hooks.endpoint("audience.contact_created")
+    path = f"/v1/webhooks/{made['id']}/rotate-webhook-secret"
+
+    async def asked() -> str | None:
+        answer = await hooks.api.post(path, hooks.tenant.key, {}, idempotency_key="rotation")
+        assert answer.status_code == 200, answer.text
+        secret: str | None = answer.json()["secret"]
+        return secret
+
+    first = await asked()
+    assert first is not None
+    assert await asked() == first
+    await hooks.contact()
+    (both,) = await hooks.deliver()
+    assert both.verified(first)
+    hooks.clock.forward(hours=24, seconds=1)
+    assert await asked() is None
 
 
 async def test_after_a_leak_the_old_secret_signs_nothing_any_more(hooks: Hooks) -> None:

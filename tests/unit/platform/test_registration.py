@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from domain.kernel.errors import NotFound
 from domain.platform.registration import (
     CloseRegistration,
+    ForgetFirstKey,
     RegisterTenant,
     SlugNeeded,
     SlugTaken,
@@ -57,6 +58,15 @@ def test_a_key_that_was_shown_waits_for_the_tenants_log() -> None:
     assert world.state("registration", uid(1)).first_key_hmac == "ab"
     register(world, 2, tenant_slug="other")
     assert world.state("registration", uid(2)).first_key_hmac is None
+
+
+def test_a_first_key_is_forgotten_once() -> None:
+    world = World()
+    with pytest.raises(NotFound):
+        world.run(ForgetFirstKey(), uid(1))
+    register(world)
+    assert [event.name for event in world.run(ForgetFirstKey(), uid(1))] == ["platform.first_key_forgotten"]
+    assert world.run(ForgetFirstKey(), uid(1)) == []
 
 
 def test_a_slug_is_taken_for_ever() -> None:

@@ -71,7 +71,8 @@ def test_a_destroyed_secret_is_never_made_again() -> None:
     assert secret_text(keys, TENANT, uid(1)) == first
     assert secret_text(keys, TENANT, uid(2)) != first
     keys.destroy([key_of(TENANT, uid(1))])
-    assert len(signing_keys(keys, TENANT, [uid(1), uid(2)])) == 1
+    assert len(signing_keys(keys, TENANT, [uid(1), uid(2), uid(3)])) == 1
+    assert keys.find([key_of(TENANT, uid(3))]) == {}, "nobody has a secret that would be made here"
 
 
 def test_a_success_goes_on_and_ends_the_row_of_failures() -> None:
