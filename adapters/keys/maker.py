@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from adapters.eventstore.coalesce import Coalescer
+from application.ports.keys import KeysUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,9 @@ class CoalescedKeys:
     def __init__(self, ring: Ring) -> None:
         """Make keys in `ring`."""
         self._ring = ring
-        self._coalescer: Coalescer[tuple[SubjectKey, ...], LookupError | None] = Coalescer(self._serve)
+        self._coalescer: Coalescer[tuple[SubjectKey, ...], LookupError | None] = Coalescer(
+            self._serve, shared=(KeysUnavailable,)
+        )
 
     async def ensure(self, keys: Sequence[SubjectKey]) -> None:
         """Make those that are missing. Raises `SubjectErased` where one was destroyed."""
