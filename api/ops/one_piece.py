@@ -26,6 +26,12 @@ class OnePiece(HttpToolsProtocol):
         gathering: Any = _Gathering(transport, self.loop)
         super().connection_made(gathering)
 
+    def eof_received(self) -> None:
+        """Give what is kept to a caller who will say no more and still listens: the transport closes after this."""
+        gathering: Any = self.transport
+        gathering.flush()
+        super().eof_received()
+
 
 class _Gathering:
     """A transport that keeps what is written until the turn of the loop ends; everything else is the transport's."""
@@ -43,17 +49,18 @@ class _Gathering:
 
     def write(self, data: bytes) -> None:
         if not self._kept:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._kept.append(data)
         self._size += len(data)
         if self._size > _AT_ONCE:
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what is kept."""
         kept, self._kept, self._size = self._kept, [], 0
         if kept and not self._transport.is_closing():
             self._transport.write(b"".join(kept))

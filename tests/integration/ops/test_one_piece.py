@@ -97,3 +97,18 @@ def test_a_caller_that_hangs_up_in_the_middle_is_no_error(caplog: pytest.LogCapt
     with caplog.at_level(logging.WARNING):
         run(test)
     assert caplog.records == []
+
+
+def test_a_caller_that_half_closes_after_its_question_gets_the_answer() -> None:
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        for _ in range(20):
+            async with serving() as client:
+                await loop.sock_sendall(client, ASK % b"small")
+                client.shutdown(socket.SHUT_WR)
+                got = b""
+                while piece := await loop.sock_recv(client, 1 << 20):
+                    got += piece
+                assert got.endswith(b"\r\n\r\nsmall")
+
+    run(test)
