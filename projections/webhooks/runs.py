@@ -99,7 +99,8 @@ _DUE: Final = f"""
     ORDER BY d.next_at NULLS FIRST LIMIT %(limit)s
 """  # noqa: S608 - constants
 # After a restore that lost its tail the log is in a new epoch: the cursor goes back to the last event that is still
-# there and that it had reached. Positions of the lost tail are given anew, moments are not.
+# there and that it had reached. Positions of the lost tail are given anew, moments are not; events that were recorded
+# together share a moment, and are told apart by their positions.
 _CLAIM: Final = f"""
     INSERT INTO ops.webhook_runs AS d
         (tenant_id, run_id, endpoint_id, epoch, position, era, next_at, worker, lease_until)
@@ -110,6 +111,7 @@ _CLAIM: Final = f"""
         lease_until = excluded.lease_until,
         position = CASE WHEN d.epoch >= excluded.epoch THEN d.position ELSE greatest(excluded.position, (
             SELECT e.position FROM log.events e WHERE e.tenant_id = d.tenant_id AND e.recorded_at <= d.reached_at
+                AND e.position <= d.position
             ORDER BY e.position DESC LIMIT 1)) END,
         epoch = greatest(d.epoch, excluded.epoch),
         era = excluded.era,

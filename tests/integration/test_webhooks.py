@@ -105,9 +105,11 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 async def hooks(database: Database, tmp_path: Path, receiver: Receiver) -> AsyncIterator[Hooks]:
     clock = Clock()
-    async with serving(database, tmp_path, clock, webhook_loopback=True) as api:
-        async with deliverer_of(api.parts, database.projector) as deliverer:
-            yield Hooks(api, await api.tenant(), deliverer, receiver, clock)
+    async with (
+        serving(database, tmp_path, clock, webhook_loopback=True) as api,
+        deliverer_of(api.parts, database.projector) as deliverer,
+    ):
+        yield Hooks(api, await api.tenant(), deliverer, receiver, clock)
 
 
 async def test_what_happens_after_the_endpoint_was_made_is_sent_signed_and_in_order(hooks: Hooks) -> None:
@@ -509,6 +511,28 @@ async def test_after_a_restore_that_lost_its_tail_the_cursor_goes_back_to_what_i
     (new,) = await hooks.deliver()
     assert new.id != lost.id
     assert Position.parse(new.body["data"]["position"]).epoch == 2
+    assert (await hooks.seen(made["id"]))["lag"] == 0
+
+
+async def test_after_a_restore_that_lost_nothing_the_events_of_one_moment_are_told_apart(
+    hooks: Hooks,
+) -> None:
+    made = await hooks.endpoint("audience.*")
+    hooks.receiver.statuses = [200]
+    hooks.receiver.status = 500
+    await hooks.contact()
+    first, _ = await hooks.deliver()
+    with psycopg.connect(hooks.api.database.admin) as connection:
+        rows = connection.execute(
+            "SELECT recorded_at FROM log.events WHERE tenant_id = %s AND name LIKE 'audience.%%'",
+            (hooks.tenant.id,),
+        ).fetchall()
+        assert (len(rows), len(set(rows))) == (3, 1)
+        connection.execute("UPDATE log.heads SET epoch = 2 WHERE tenant_id = %s", (hooks.tenant.id,))
+    hooks.receiver.status = 200
+    hooks.clock.forward(minutes=1, seconds=1)
+    rest = await hooks.deliver()
+    assert len({first.id, *(one.id for one in rest)}) == 3
     assert (await hooks.seen(made["id"]))["lag"] == 0
 
 

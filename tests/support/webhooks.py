@@ -45,11 +45,12 @@ class Received:
 
 @dataclass(slots=True)
 class Receiver:
-    """`status` is what it answers; `headers` beside it; `wait` holds every answer until it is set."""
+    """`status` is what it answers, after `statuses`; `headers` beside it; `wait` holds every answer until it is set."""
 
     url: str
     got: list[Received] = field(default_factory=list)
     status: int = 200
+    statuses: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     answer: bytes = b""
     wait: threading.Event | None = None
@@ -74,7 +75,7 @@ def receiving() -> Iterator[Receiver]:
             receiver.came.set()
             if receiver.wait is not None:
                 receiver.wait.wait(20)
-            self.send_response(receiver.status)
+            self.send_response(receiver.statuses.pop(0) if receiver.statuses else receiver.status)
             for name, value in receiver.headers.items():
                 self.send_header(name, value)
             self.send_header("content-length", str(len(receiver.answer)))
