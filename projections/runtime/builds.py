@@ -93,11 +93,13 @@ def scratch(connection: Connection[Any], projection: Projection, policies: Polic
 def swap(connection: Connection[Any], build: Build) -> bool:
     """Show `build` in place of the live one, if it has caught up with it and with every log.
 
-    Caught up: at or past the live build for each tenant, and no event left out that is older than a second.
+    Caught up: at or past the live build for each tenant, and no event left out that is older than a second. A parked
+    tenant holds nothing up where it stands no better in the live build, or that is of an older version: nobody may be
+    left to fill that one, and then all tenants would stand still for one.
     """
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-        names = {"name": build.projection.name, "build": build.number}
+        names = {"name": build.projection.name, "build": build.number, "version": build.projection.version}
         behind = connection.execute(_NOT_CAUGHT_UP, names).fetchone()
         if behind is not None:
             return False
@@ -193,13 +195,14 @@ _NOT_CAUGHT_UP: Final = """
     LEFT JOIN ops.projection_versions v ON v.name = %(name)s AND v.state = 'live'
     LEFT JOIN ops.projection_positions l
         ON l.projection = v.name AND l.build = v.build AND l.tenant_id = h.tenant_id
-    WHERE h.position > 0 AND (
-        n.tenant_id IS NULL
-        OR n.state <> 'live'
-        OR n.epoch <> h.epoch
+    WHERE h.position > 0 AND (n.tenant_id IS NULL OR CASE n.state WHEN 'poisoned' THEN
+        v.version = %(version)s
+        AND (l.state IS DISTINCT FROM 'poisoned' OR (n.epoch, n.position) < (l.epoch, l.position))
+    ELSE
+        n.epoch <> h.epoch
         OR h.position - n.position > 1000
         OR (n.position < h.position AND h.recorded_at < now() - interval '1 second')
         OR (n.epoch, n.position) < (l.epoch, l.position)
-    )
+    END)
     LIMIT 1
 """

@@ -34,14 +34,16 @@ class Trouble(Exception):
     pass
 
 
-def counting(name: str = "counting", version: int = 1, *, reveals: bool = False) -> Projection:
-    """Counts a tenant's workspaces, and how often each name was given; "poison" is a name it cannot take."""
+def counting(
+    name: str = "counting", version: int = 1, *, reveals: bool = False, poison: str = "poison"
+) -> Projection:
+    """Counts a tenant's workspaces, and how often each name was given; `poison` is a name it cannot take."""
     table = Table("counts", key=("what",), columns={"what": "text", "n": "bigint"})
     projection = Projection(name, version=version, tables=[table], reveals=reveals)
 
     @projection.on("tenancy.workspace_created")
     def created(event: Fact, rows: Rows) -> None:
-        if event.payload["workspace_name"] == "poison":
+        if event.payload["workspace_name"] == poison:
             raise Trouble("somebody's name")
         what = event.payload["workspace_name"]
         rows.upsert("counts", {"what": f"last {what}", "n": event.position})
@@ -292,11 +294,41 @@ def test_a_rebuild_of_the_same_version_swaps_in_what_the_log_says(
 def test_a_parked_tenant_keeps_a_rebuild_from_being_shown(
     world: World, connection: psycopg.Connection
 ) -> None:
+    world.append(fresh(), *many("a", "b"))
+    world.project()
+    builds.rebuild(connection, world.projections[0], policies_for_view)
+    worse = World(world.database, [counting(poison="b")], world.keys)
+    worse.project()
+    assert {one.build: one.state for one in status(connection)} == {1: "live", 2: "filling"}
+
+
+def test_a_tenant_parked_in_the_live_build_keeps_no_rebuild_from_being_shown(
+    world: World, connection: psycopg.Connection
+) -> None:
     world.append(fresh(), *many("a", "poison"))
     world.project()
     builds.rebuild(connection, world.projections[0], policies_for_view)
     world.project()
-    assert {one.build: one.state for one in status(connection)} == {1: "live", 2: "filling"}
+    assert {one.build: one.state for one in status(connection)} == {1: "retired", 2: "live"}
+
+
+def test_a_tenant_parked_in_a_new_version_stands_still_alone(
+    world: World, connection: psycopg.Connection
+) -> None:
+    """The process that filled the older build is gone: were it not swapped, nobody's view would move."""
+    sick, well = fresh(), fresh()
+    world.append(sick, *many("a", "b", "c"))
+    world.append(well, *many("a"))
+    world.project()
+    newer = World(world.database, [counting(version=2, poison="b")], world.keys)
+    newer.project()
+    assert builds.live_schema(connection, "counting") == (2, "views_counting_v2_2")
+    world.append(well, *many("b"))
+    newer.project()
+    assert totals(newer) == {sick: 1, well: 1}, "each stopped at its own event"
+    world.append(other := fresh(), *many("a", "c"))
+    newer.project()
+    assert totals(newer)[other] == 2
 
 
 def test_events_change_shape_before_they_reach_a_handler(world: World) -> None:
