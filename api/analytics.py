@@ -17,5 +17,6 @@ def olap_settings(settings: Settings, server: str) -> OlapSettings:
     return OlapSettings(
         folder=settings.olap_folder,
         database_url=settings.dsn(Role.PROJECTOR, server),
+        memory_limit=f"{settings.analytics_memory_mb}MB",
         listen=f"grpc+unix://{short_socket(settings.olap_folder, 'olap.sock')}",
     )

@@ -64,7 +64,11 @@ class Settings(BaseSettings):
     min_position_wait: float = Field(
         default=2.0, ge=0, le=30, description="Seconds that a query waits at most for `min_position`."
     )
-
+    analytics_memory_mb: int = Field(
+        default=512,
+        ge=128,
+        description="Memory of DuckDB in the analytics process, in MB; the process has some more.",
+    )
     webhook_loopback: bool = Field(
         default=False, description="Whether webhooks may be sent to this machine: for development alone."
     )

@@ -7,6 +7,7 @@ postmaster. The supervisor is not: what it keeps is what is tested, and its own 
 import argparse
 import asyncio
 import json
+import os
 import platform
 import random
 import shutil
@@ -45,8 +46,8 @@ class Installation:
     address: str
 
     @classmethod
-    def start(cls, folder: Path) -> "Installation":
-        """Serve an empty installation in `folder`."""
+    def start(cls, folder: Path, **settings: str) -> "Installation":
+        """Serve an empty installation in `folder`, with settings as they stand in the environment."""
         data, out = folder / "data", folder / "banner"
         with out.open("wb") as banner, (folder / "log").open("wb") as words:
             process = subprocess.Popen(
@@ -63,6 +64,7 @@ class Installation:
                     "--json",
                 ],
                 cwd=ROOT,
+                env={**os.environ, **settings},
                 stdin=subprocess.DEVNULL,
                 stdout=banner,
                 stderr=words,
