@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["Composition", "composed", "now"]
 
 _DAY: Final = 86_400
+RECONNECT_FOR: Final = 3.0
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 REGISTERED = (application.handlers, projections.operational.views)
 """Importing these makes the registries of commands and queries complete."""
@@ -123,12 +124,17 @@ async def composed(
 
 
 def _pool(dsn: str, largest: int) -> Pool:
-    """Connections that are made when needed; a caller waits five seconds for one at most."""
+    """Connections that are made when needed; a caller waits five seconds for one at most.
+
+    One that cannot be made is soon given up, and made for the next caller: else it would be tried again after twice as
+    long each time, and nobody served until then though the database is back.
+    """
     return AsyncConnectionPool(
         dsn,
         min_size=1,
         max_size=largest,
         timeout=5,
+        reconnect_timeout=RECONNECT_FOR,
         open=False,
         configure=_in_utc,
         kwargs={"autocommit": True, "connect_timeout": 5},

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.webhooks.http import HttpWebhookSender
+from api.composition import RECONNECT_FOR
 from application.webhooks.deliverer import Deliverer
 from projections.webhooks.runs import PostgresWebhookRuns
 
@@ -34,6 +35,7 @@ async def deliverer_of(parts: Composition, dsn: str) -> AsyncIterator[Deliverer]
         min_size=1,
         max_size=4,
         timeout=5,
+        reconnect_timeout=RECONNECT_FOR,
         open=False,
         kwargs={"autocommit": True, "connect_timeout": 5, "application_name": "webhooks"},
     )

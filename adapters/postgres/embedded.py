@@ -42,6 +42,10 @@ class EmbeddedPostgresFailed(Exception):
     """The embedded Postgres did not start or stay up; the message ends with its own last words."""
 
 
+class _KeepsDying(EmbeddedPostgresFailed):
+    """It died so often within a minute that it is not started any more."""
+
+
 class State(StrEnum):
     """How this process stands to the server."""
 
@@ -304,11 +308,16 @@ class EmbeddedPostgres:
                     self._recover()
             except psycopg.Error:
                 log.warning("the embedded Postgres went away while it was looked at; looking again")
-            except EmbeddedPostgresFailed:
-                if not self._stopping.is_set():
-                    log.exception("the embedded Postgres does not stay up")
-                    self._state = State.FAILED
+            except _KeepsDying:
+                log.exception("the embedded Postgres does not stay up")
+                self._state = State.FAILED
                 return
+            except EmbeddedPostgresFailed:
+                if self._stopping.is_set():
+                    return
+                log.warning(
+                    "the embedded Postgres died while it was starting; starting it again", exc_info=True
+                )
 
     def _recover(self) -> None:
         supervising = self._lock_file is not None
@@ -320,7 +329,7 @@ class EmbeddedPostgres:
             self._restarts.append(now)
             if sum(moment > now - _RESTARTS_WITHIN for moment in self._restarts) > _RESTARTS:
                 self._release()
-                raise EmbeddedPostgresFailed(
+                raise _KeepsDying(
                     f"Postgres died {_RESTARTS} times within a minute. {cluster.last_words(self.place)}"
                 )
             log.warning("Postgres is gone; starting it again")
