@@ -118,6 +118,24 @@ MEDIA_TYPE_UNKNOWN: Final = _kind(
     "The body's media type is not taken here",
     "This body is of another kind. Send one of the media types in `accepted`, and say so in `Content-Type`.",
 )
+MALFORMED_REQUEST: Final = _kind(
+    "malformed-request",
+    S.BAD_REQUEST,
+    "This is no HTTP request",
+    "The request could not be read: it is not HTTP/1.1 as the standard has it. The connection is closed.",
+)
+HEAD_TOO_LARGE: Final = _kind(
+    "head-too-large",
+    S.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "The address and the headers are too large",
+    "The address and the headers are larger than 64 KiB. Send values in the body; the connection is closed.",
+)
+REQUEST_TIMEOUT: Final = _kind(
+    "request-timeout",
+    S.REQUEST_TIMEOUT,
+    "The request did not come to its end",
+    "Nothing came of the rest of the request for a minute. Nothing was written; send it again on a new connection.",
+)
 HEADER_INVALID: Final = _kind(
     "header-invalid",
     S.BAD_REQUEST,
@@ -151,7 +169,7 @@ METHOD_NOT_ALLOWED: Final = _kind(
 NO_SUCH_RECEIPT: Final = _kind(
     "no-such-receipt",
     S.NOT_FOUND,
-    "Nothing was accepted under this key",
+    "There is no receipt under this key",
     "No command of this tenant was ever accepted under this idempotency key. Sending it is safe.",
 )
 KEY_REUSED: Final = _kind(

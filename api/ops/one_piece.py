@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from api.ops.bounded import Bounded
 
 if TYPE_CHECKING:
     import asyncio
@@ -18,7 +18,7 @@ _AT_ONCE: Final = 65_536
 """What is larger is not kept: streamed answers go out as they come."""
 
 
-class OnePiece(HttpToolsProtocol):
+class OnePiece(Bounded):
     """For `uvicorn.Config(http=...)`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it

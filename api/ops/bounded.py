@@ -1,0 +1,100 @@
+"""uvicorn's HTTP protocol, with bounds on what a caller can make it keep and wait for.
+
+A head is kept whole while it comes, before anybody knows whose it is: it has a size, and a time to be there. What is no
+HTTP at all, too large, or not sent to its end is answered with a problem document, and the connection closed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from api.http.problems import HEAD_TOO_LARGE, MALFORMED_REQUEST, MEDIA_TYPE, REQUEST_TIMEOUT, Problem
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+    from api.http.problems import Kind
+
+LARGEST_HEAD: Final = 65_536
+"""Bytes of an address and its headers: the query's parameters are the longest part of any that is meant."""
+PATIENCE: Final = 60.0
+"""Seconds that a head may take to be there, and that a body may stand still."""
+_LOOK: Final = PATIENCE / 4
+
+
+class Bounded(HttpToolsProtocol):
+    """For `uvicorn.Config(http=...)`."""
+
+    _in_head = True
+    _begun_now = False
+    _size = 0
+    _refused: Kind = MALFORMED_REQUEST
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Take a connection; somebody who says nothing is not waited for either."""
+        super().connection_made(transport)
+        self._begun = self._heard = self.loop.time()
+        self._watch = self.loop.call_later(_LOOK, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing more."""
+        self._watch.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came. A head is counted once it goes beyond the piece that it began in."""
+        self._heard = self.loop.time()
+        self._begun_now = False
+        super().data_received(data)
+        if self._in_head and not self._begun_now:
+            self._size += len(data)
+            if self._size > LARGEST_HEAD:
+                self._refuse(HEAD_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._in_head = self._begun_now = True
+        self._size, self._begun = 0, self._heard
+
+    def on_headers_complete(self) -> None:
+        """Its head is there. Raises, to the parser, where it is too large."""
+        self._in_head = False
+        size = len(self.url)
+        for name, value in self.headers:
+            size += len(name) + len(value)
+        if size > LARGEST_HEAD:
+            self._refused = HEAD_TOO_LARGE
+            raise ValueError("the head is too large")
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say that a request could not be read; uvicorn asks for this."""
+        del msg
+        self._refuse(self._refused)
+
+    def _refuse(self, kind: Kind) -> None:
+        if self.transport.is_closing():
+            return
+        body = orjson.dumps(Problem(kind).document(None))
+        head = b"content-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+        self.transport.write(STATUS_LINE[kind.status] + head % (MEDIA_TYPE.encode(), len(body)) + body)
+        self.transport.close()
+
+    def _look(self) -> None:
+        """Close the connection of somebody who does not go on; whose answer has begun (a batch's) takes their time."""
+        now, cycle = self.loop.time(), cast("RequestResponseCycle | None", self.cycle)
+        if cycle is None or cycle.response_complete:
+            stuck = self._in_head and now - self._begun > PATIENCE
+        else:
+            waits = cycle.more_body and not cycle.response_started and not self.flow.read_paused
+            stuck = waits and now - self._heard > PATIENCE
+        if stuck:
+            self._refuse(REQUEST_TIMEOUT)
+        else:
+            self._watch = self.loop.call_later(_LOOK, self._look)

@@ -1,0 +1,169 @@
+"""What a caller can make the door keep and wait for: sizes and times of heads and bodies, on a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+
+from api.ops import bounded
+from api.ops.bounded import LARGEST_HEAD
+from api.ops.one_piece import OnePiece
+
+LINE = b"GET /small HTTP/1.1\r\nhost: here\r\n"
+
+
+class Served:
+    """A server and a caller; `reached`: requests that came as far as the app."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.address = address
+        self.reached: list[str] = []
+        self.bodies: list[int] = []
+
+    async def app(self, scope: Any, receive: Any, send: Any) -> None:
+        self.reached.append(scope["path"])
+        size = 0
+        while (message := await receive())["type"] == "http.request":
+            size += len(message["body"])
+            if not message["more_body"]:
+                break
+        else:
+            return
+        self.bodies.append(size)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def caller(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(*self.address)
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[Served]:
+    async with serving() as made:
+        yield made
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[Served]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    made = Served(listener.getsockname())
+    config = uvicorn.Config(
+        made.app, interface="asgi3", http=OnePiece, lifespan="off", log_config=None, access_log=False
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve([listener]))
+    try:
+        yield made
+    finally:
+        server.should_exit = True
+        await running
+
+
+async def told(reader: asyncio.StreamReader) -> tuple[int, dict[str, Any]]:
+    """Status and problem document of what came before the connection was closed."""
+    answer = await reader.read()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    assert b"connection: close" in head
+    return int(head.split()[1]), json.loads(body)
+
+
+@pytest.mark.parametrize("what", [b"GET /", b"GET /small HTTP/1.1\r\nx: "])
+async def test_a_head_that_never_ends_is_cut_off(served: Served, what: bytes) -> None:
+    reader, writer = await served.caller()
+    writer.write(what)
+    sent = 0
+    while not reader.at_eof() and sent < 100 * LARGEST_HEAD:
+        try:
+            writer.write(b"a" * 10_000)
+            await writer.drain()
+        except ConnectionError:
+            break
+        sent += 10_000
+        await asyncio.sleep(0)
+    assert sent < 100 * LARGEST_HEAD
+    assert served.reached == []
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+async def test_a_head_that_is_too_large_says_so(served: Served, pieces: int) -> None:
+    reader, writer = await served.caller()
+    head = LINE + b"".join(b"x-%d: %b\r\n" % (number, b"v" * 600) for number in range(120)) + b"\r\n"
+    step = len(head) // pieces + 1
+    for start in range(0, len(head), step):
+        writer.write(head[start : start + step])
+        await writer.drain()
+    status, problem = await told(reader)
+    assert (status, problem["type"]) == (431, "/problems/head-too-large")
+    assert served.reached == []
+    writer.close()
+
+
+async def test_a_head_of_the_size_that_is_told_is_taken_however_it_comes(served: Served) -> None:
+    reader, writer = await served.caller()
+    head = LINE + b"x: " + b"v" * (LARGEST_HEAD - 100) + b"\r\n\r\n"
+    for step in (len(head), 1_000):
+        for start in range(0, len(head), step):
+            writer.write(head[start : start + step])
+            await writer.drain()
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+async def test_a_body_is_not_counted_as_a_head(served: Served) -> None:
+    reader, writer = await served.caller()
+    size = 4 * LARGEST_HEAD
+    for _ in range(2):
+        writer.write(b"POST /large HTTP/1.1\r\nhost: here\r\ncontent-length: %d\r\n\r\n" % size)
+        writer.write(b"b" * size)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    assert served.bodies == [size, size]
+    writer.close()
+
+
+async def test_what_is_no_http_is_told_so(served: Served) -> None:
+    reader, writer = await served.caller()
+    writer.write(b"\x16\x03\x01 hello\r\n\r\n")
+    status, problem = await told(reader)
+    assert (status, problem["type"]) == (400, "/problems/malformed-request")
+    writer.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "PATIENCE", 0.2)
+    monkeypatch.setattr(bounded, "_LOOK", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    "sent", [b"", LINE, b"POST /a HTTP/1.1\r\nhost: here\r\ncontent-length: 9\r\n\r\nabc"]
+)
+async def test_who_does_not_go_on_is_not_waited_for(sent: bytes) -> None:
+    async with serving() as served:
+        reader, writer = await served.caller()
+        writer.write(sent)
+        status, problem = await told(reader)
+        assert (status, problem["type"]) == (408, "/problems/request-timeout")
+        assert served.bodies == []
+        writer.close()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_who_goes_on_slowly_is_waited_for() -> None:
+    async with serving() as served:
+        reader, writer = await served.caller()
+        writer.write(b"POST /a HTTP/1.1\r\nhost: here\r\ncontent-length: 9\r\n\r\n")
+        for _ in range(9):
+            await asyncio.sleep(0.1)  # the pace of a slow line
+            writer.write(b"a")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        assert served.bodies == [9]
+        writer.close()
