@@ -17,6 +17,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from application.orders import in_one_form
 from application.ports.log import LogError
 from domain.kernel.commands import COMMANDS
 from domain.kernel.errors import Refusal, RefusalKind
@@ -227,7 +228,7 @@ class _Run:
         try:
             if self._admit is not None:
                 await self._admit()
-            order = self._template(command, target, dumps(line.body), line.id)
+            order = self._template(command, target, in_one_form(line.body), line.id)
             if self._overlay is None:
                 return LineAnswer(number, line.id, await self._commands.execute(order))
             return LineAnswer(number, line.id, await self._commands.rehearse(order, self._overlay))
@@ -237,13 +238,6 @@ class _Run:
 
 async def _answered(answer: LineAnswer) -> LineAnswer:
     return answer
-
-
-def dumps(body: dict[str, Any]) -> bytes:
-    """A body in one form, so that a line sent again is known however its JSON was spaced."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode(
-        "utf-8", "surrogatepass"
-    )
 
 
 def read_line(raw: bytes | Refusal) -> tuple[Line, Command]:
@@ -261,7 +255,7 @@ def read_line(raw: bytes | Refusal) -> tuple[Line, Command]:
     if issubclass(kind, SecretCommand):
         raise NotInABatch
     try:
-        return line, kind.model_validate_json(dumps(line.body))
+        return line, kind.model_validate_json(in_one_form(line.body))
     except ValidationError as error:
         raise BodyInvalid(errors=problems_of(error, "/body")) from None
 

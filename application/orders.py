@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,6 +30,7 @@ class KeySpace(StrEnum):
 class Order:
     """A command, and all that came with it.
 
+    `body`: what its idempotency key stands for besides command and target (`in_one_form`).
     `target` None asks for a new stream with an id of our making: `fresh_target`, where its door had to know it before.
     `expected_version` is the caller's own check.
     `refresh` authenticates the caller anew, when access to the log changed since.
@@ -48,6 +52,15 @@ class Order:
     refresh: Callable[[], Awaitable[Principal]] | None = None
     opens_log: bool = False
     fresh_target: UUID | None = None
+
+
+def in_one_form(body: object) -> bytes:
+    """A body's JSON in one form: what is sent again is known however it was spaced, and by whichever door it came."""
+    try:
+        return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a number or a character that it does not take, and a rule will refuse
+        text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return text.encode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from pydantic import ValidationError
 
 from api.http.problems import METHOD_NOT_ALLOWED, NOT_FOUND, Problem, invalid_body
 from api.http.replies import add_rate, dumps, raw, send_json
 from api.http.request import Call, must_be, read_body, uuid_in
 from api.http.versions import deprecation_of
-from application.orders import Order
+from application.orders import Order, in_one_form
 from application.principals import MissingPermission, TenantSuspended
 from application.replay import PSEUDONYMOUS
 from application.showing import is_pseudonym
@@ -64,6 +65,8 @@ class CommandRoute:
         if len(parts) != _PARTS or parts[1] != "v1":
             return False
         command = self._by_path.get((parts[2], parts[4]))
+        if command is not None and b"%" in scope["raw_path"]:
+            return False  # no word of a command's path needs it: a slash that is encoded is no slash
         scope["penguin.route"] = (command, parts[3])
         return command is not None
 
@@ -116,7 +119,7 @@ class CommandRoute:
             principal,
             command,
             target,
-            body,
+            _meant(body) if call.idempotency_key else body,
             key=call.idempotency_key,
             expected_version=call.if_match,
             request_id=call.request_id,
@@ -146,6 +149,14 @@ class CommandRoute:
         answer = rehearsal_of(outcome, shown=Permission.HISTORY_READ in principal.permissions)
         answer["position"] = await self._parts.position_of(principal.tenant_id)
         return answer
+
+
+def _meant(body: bytes) -> bytes:
+    """The body that an idempotency key stands for: the same for the same values, however they were written."""
+    try:
+        return in_one_form(orjson.loads(body or b"{}"))
+    except orjson.JSONDecodeError:
+        return body
 
 
 def parse_command(call: Call, kind: type[Command], body: bytes) -> Command:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import uvicorn
 
 from api.http.app import create_app
@@ -69,6 +70,32 @@ async def test_lines_about_one_stream_apply_in_order_and_the_same_ids_do_nothing
     again = await answers(api, tenant, *lines)
     assert all(one["result"]["replayed"] for one in again)
     assert [one["result"]["command_id"] for one in again] == [one["result"]["command_id"] for one in first]
+
+
+async def test_a_command_is_known_again_however_it_is_written_and_by_whichever_door_it_comes(
+    api: Api,
+) -> None:
+    tenant = await api.tenant()
+    workspace = f'"workspace_id": "{tenant.workspace_id}"'
+
+    async def alone(body: str, key: str) -> httpx.Response:
+        return await api.post("/v1/audience/new/create-list", tenant.key, body.encode(), idempotency_key=key)
+
+    first = await alone(f'{{{workspace}, "name": "A"}}', "one")
+    assert (first.status_code, first.json()["replayed"]) == (201, False)
+    for again in (f'{{"name":"A",{workspace}}}', f' {{ {workspace} ,\n"name": "\\u0041"}} '):
+        assert (await alone(again, "one")).json()["replayed"] is True
+    other = await alone(f'{{{workspace}, "name": "B"}}', "one")
+    assert other.json()["type"] == "/problems/key-reused"
+    body = {"workspace_id": str(tenant.workspace_id)}
+    told = await answers(
+        api,
+        tenant,
+        line(1, tenant, id="one", body={**body, "name": "A"}),
+        line(2, tenant, id="two", body={**body, "name": "\u00dc"}),
+    )
+    assert [one["result"]["replayed"] for one in told] == [True, False]
+    assert (await alone(f'{{"name": "\\u00dc", {workspace}}}', "two")).json()["replayed"] is True
 
 
 async def test_a_dry_run_folds_the_lines_before_in_and_leaves_nothing(api: Api) -> None:
