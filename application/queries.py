@@ -172,14 +172,17 @@ class ById(Params):
     id: UUID
 
 
-def next_cursor(name: str, params: Params, scope: Scope, keyset: list[Any]) -> str:
+MOST_POSITION: Final = 2**63 - 1
+
+
+def next_cursor(name: str, params: Params, scope: Scope, keyset: list[int]) -> str:
     """An opaque mark of the place after `keyset`, for this query with these filters and this scope alone."""
     content = [_filters_hash(name, params, scope), keyset]
     return base64.urlsafe_b64encode(orjson.dumps(content)).decode().rstrip("=")
 
 
-def read_cursor(name: str, params: Params, scope: Scope, cursor: str, width: int) -> list[Any]:
-    """The keyset of a cursor, `width` values. Raises `CursorMismatch`."""
+def read_cursor(name: str, params: Params, scope: Scope, cursor: str, width: int) -> list[int]:
+    """The keyset of a cursor, `width` positions. Raises `CursorMismatch`."""
     try:
         content = orjson.loads(base64.b64decode(cursor.encode("ascii") + b"==", altchars=b"-_"))
     except ValueError as error:
@@ -190,7 +193,7 @@ def read_cursor(name: str, params: Params, scope: Scope, cursor: str, width: int
         or content[0] != _filters_hash(name, params, scope)
         or not isinstance(content[1], list)
         or len(content[1]) != width
-        or not all(isinstance(value, str | int) for value in content[1])
+        or not all(type(value) is int and 0 <= value <= MOST_POSITION for value in content[1])
     ):
         raise CursorMismatch
     return content[1]

@@ -27,7 +27,7 @@ class Select:
 
     Conditions are SQL over the table's alias `t` and name values as `%(name)s`; other views are `{name}.`.
     `computed`: fields that are no column of the table, and the SQL that makes them.
-    `order` columns are unique together within a tenant and never change for a row.
+    `order` columns are positions, unique together within a tenant, and never change for a row.
     """
 
     name: str
@@ -106,7 +106,7 @@ async def page(
             found = await reading.fetchall()
     more = len(found) > limit
     shown = [row.model_validate({**one, **hidden}) for one in found[:limit]]
-    last = [_plain(found[limit - 1][name]) for name in select.order] if more else []
+    last = [found[limit - 1][name] for name in select.order] if more else []
     return Page(
         shown, next_cursor(select.name, params, scope, last) if more else None, at.position, at.auth_epoch
     )
@@ -122,7 +122,3 @@ async def one(
         refusal.decided_at = found.position.token()
         raise refusal
     return found
-
-
-def _plain(value: object) -> str | int:
-    return value if isinstance(value, str | int) else str(value)
