@@ -26,7 +26,7 @@ from api.http.reports import Reports
 from api.http.request import ClientGone, request_id_of
 from api.http.standing import Standing
 from api.http.uploads import Uploads
-from api.http.views import Views
+from api.http.views import Views, is_view
 from application.ports.analytics import AnalyticsError
 from application.ports.log import LogError
 from application.ports.positions import MalformedPosition
@@ -146,12 +146,17 @@ def _on_error(request: Request, error: Exception) -> Response:
 def _on_http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise TypeError("the handler of HTTP errors was given another")
-    headers = dict(error.headers or {})
+    if error.status_code == NOT_FOUND.status or _names_no_view(request):
+        return _on_error(request, Problem(NOT_FOUND))
     if error.status_code == METHOD_NOT_ALLOWED.status:
-        return _on_error(request, Problem(METHOD_NOT_ALLOWED, headers=headers))
-    if error.status_code == NOT_FOUND.status:
-        return _on_error(request, Problem(NOT_FOUND, headers=headers))
+        return _on_error(request, Problem(METHOD_NOT_ALLOWED, headers=dict(error.headers or {})))
     return _on_error(request, Problem(INTERNAL))
+
+
+def _names_no_view(request: Request) -> bool:
+    """Whether an address looks like a view's and there is none: a command, say, that is misspelt."""
+    named = request.path_params
+    return "view" in named and not is_view(named["context"], named["view"])
 
 
 def create_app(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starlette.routing import Route
 
@@ -14,10 +14,18 @@ from application.commanding import events_of as events_of_receipt
 from application.ports.positions import Position
 from application.showing import may_see_receipt
 from domain.access.reads import ReadKind
+from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from application.principals import Principal
+
+_NOT_YOURS: Final = (
+    "No command of yours was accepted under this idempotency key. Somebody else's may have been: who may read the "
+    "history can look."
+)
 
 
 class Receipts(Desk):
@@ -34,10 +42,10 @@ class Receipts(Desk):
         hmacs = self.parts.commands.receipt_hmacs(tenant_id, request.path_params["key"])
         receipt = await self.parts.log.receipt(tenant_id, hmacs)
         if receipt is None:
-            raise Problem(NO_SUCH_RECEIPT)
+            raise _not_here(asked.principal)
         events = await events_of_receipt(self.parts.log, tenant_id, receipt)
         if not may_see_receipt(asked.principal, events, self.parts.codec):
-            raise Problem(NO_SUCH_RECEIPT)
+            raise _not_here(asked.principal)
         head = await self.parts.log.head(tenant_id)
         epoch = head.epoch if head else 1
         position = Position(epoch, receipt.last_position)
@@ -58,3 +66,8 @@ class Receipts(Desk):
             at = position.token()
             await self.trace(asked, "receipts.look_up", ReadKind.STAFF, position=at, rows=rows, filters=told)
         return self.answer(asked, content, position.token())
+
+
+def _not_here(principal: Principal) -> Problem:
+    """The same whether there is none, or one that is somebody else's to see."""
+    return Problem(NO_SUCH_RECEIPT, None if Permission.HISTORY_READ in principal.permissions else _NOT_YOURS)

@@ -21,6 +21,7 @@ _REQUEST_ID: Final = re.compile(rb"[0-9a-f-]{16,64}")
 _VERSION: Final = re.compile(rb'(?:W/)?"?([0-9]{1,18})"?')
 _LONGEST_REASON: Final = 500
 _UUID_LENGTH: Final = 36
+_PLAIN: Final = "Bodies are taken as they are. Send it without `Content-Encoding`."
 _TRUE: Final = frozenset({"true", "1"})
 _FALSE: Final = frozenset({"false", "0"})
 
@@ -67,11 +68,15 @@ class Call:
         version = None
         for name, value in scope["headers"]:
             if name == b"authorization":
+                if self.authorization is not None:
+                    raise bad_header("Authorization", "Send it once.")
                 self.authorization = value
             elif name == b"content-type":
                 self.content_type = value
             elif name == b"content-length":
                 self.content_length = value
+            elif name == b"content-encoding" and value.lower() != b"identity":
+                raise Problem(MEDIA_TYPE_UNKNOWN, _PLAIN)
             elif name == b"idempotency-key":
                 self._take_key(value)
             elif name == b"if-match":

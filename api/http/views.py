@@ -126,6 +126,13 @@ def _subject(row: Row) -> UUID | None:
     return next((found for name in _SUBJECTS if (found := getattr(row, name, None)) is not None), None)
 
 
+def is_view(context: str, view: str) -> bool:
+    """Whether there is a view of this name."""
+    return any(
+        query.context == context and query.path.partition("/")[0] == view for query in QUERIES.values()
+    )
+
+
 def _query(request: Request, *, single: bool) -> Query:
     path = request.path_params["view"] + ("/{id}" if single else "")
     context = request.path_params["context"]

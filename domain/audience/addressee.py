@@ -16,7 +16,7 @@ from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId
-from domain.kernel.moments import Moment
+from domain.kernel.moments import Day, Moment
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence, Profile
 from domain.kernel.text import IpText, LineText, LongText
@@ -193,7 +193,7 @@ class ExplicitConsentNeedsProof(Refusal):
 class RecordConsent(Command, context="audience", stream="addressee", permission=Permission.CONTACTS_WRITE):
     """Enter a consent. `explicit`: after an opt-out the person asked, in `wording`, to be written to again."""
 
-    occurred_on: date
+    occurred_on: Day
     source: Source
     source_text: Evidence[LineText | None] = None
     ip: Evidence[IpText | None] = None

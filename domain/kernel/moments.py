@@ -1,4 +1,4 @@
-"""Moments that callers give: with an offset, and within the years in which anything here can happen.
+"""Moments and days that callers give: as text, and within the years in which anything here can happen.
 
 These types stand in commands and queries. Events hold plain `datetime`: what was accepted once is read for ever. The
 bounds keep every accepted moment a moment in every zone: the last hours of the year 9999 are in the year 10000 a few
@@ -7,13 +7,24 @@ zones further, where nothing can read them.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+FIRST_DAY: Final = date(1970, 1, 1)
+_WRITTEN: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _written(value: object) -> object:
+    if isinstance(value, date) or (isinstance(value, str) and _WRITTEN.match(value)):
+        return value
+    raise ValueError("write it as text, beginning with the year: 2026-11-23, or 2026-11-23T14:00:00Z")
 
 
 def _conceivable(value: datetime) -> datetime:
@@ -22,5 +33,14 @@ def _conceivable(value: datetime) -> datetime:
     return value
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_conceivable)]
+def _remembered(value: date) -> date:
+    if value < FIRST_DAY:
+        raise ValueError("days lie on 1970-01-01 or later")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_conceivable)]
 """A moment with its offset, from 2000-01-01T00:00:00Z to 2100-01-01T00:00:00Z."""
+
+Day = Annotated[date, BeforeValidator(_written), AfterValidator(_remembered)]
+"""A civil day, from 1970-01-01 on."""

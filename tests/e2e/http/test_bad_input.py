@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import AsyncIterator
 from datetime import date
@@ -186,7 +187,7 @@ async def test_an_oversize_body_is_refused_by_its_length_and_while_it_comes(api:
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("POST", "/v1/audience/new/create-lists", 405, "method-not-allowed"),
+        ("POST", "/v1/audience/new/create-lists", 404, "not-found"),
         ("GET", "/v1/nowhere/contacts", 404, "not-found"),
         ("GET", "/v1", 404, "not-found"),
         ("GET", "/nothing", 404, "not-found"),
@@ -400,3 +401,24 @@ async def test_an_unforeseen_error_tells_nothing_but_its_request(
         problem(answer, 500, "internal")
         assert SECRET not in answer.text
     capsys.readouterr()
+
+
+async def test_what_is_no_command_is_not_found_and_no_other_method_is_offered(api: Api) -> None:
+    tenant = await api.tenant()
+    for path in ("/v1/audience/new/nope", "/v1/nope/new/create-list", "/v1/audience/new%2Fcreate-list"):
+        answer = await api.post(path, tenant.key, {"workspace_id": str(tenant.workspace_id), "name": "x"})
+        problem(answer, 404, "not-found")
+        assert "allow" not in answer.headers
+    for path in ("/v1/audience/contacts", "/v1/history/state"):
+        answer = await api.post(path, tenant.key, {})
+        problem(answer, 405, "method-not-allowed")
+        assert "GET" in answer.headers["allow"]
+
+
+async def test_a_packed_body_is_not_taken_and_two_credentials_are_not_chosen_from(api: Api) -> None:
+    tenant = await api.tenant()
+    packed = gzip.compress(json.dumps({"workspace_id": str(tenant.workspace_id), "name": "x"}).encode())
+    answer = await api.send("POST", CREATE, tenant.key, packed, {"content-encoding": "gzip"})
+    problem(answer, 415, "unsupported-media-type")
+    twice = [("authorization", f"Bearer {tenant.key}"), ("authorization", "Bearer pm_live_other")]
+    problem(await api.http.get("/v1/audience/lists", headers=twice), 400, "header-invalid")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from typing import Any
 from urllib.parse import quote
 
 from domain.kernel.permissions import StaffRole, TenantRole
@@ -71,6 +73,13 @@ async def test_pages_hold_together_by_their_cursor(api: Api) -> None:
     first = (await api.send("GET", "/v1/audience/contacts?limit=2", tenant.key)).json()["next"]
     other = await api.send("GET", f"/v1/audience/contacts?country=DE&cursor={first}", tenant.key)
     assert other.json()["type"] == "/problems/cursor-mismatch"
+    mark, _ = json.loads(base64.urlsafe_b64decode(first + "=="))
+    bad: list[Any] = ["x", "", "\0", True, None, 1.5, -1, 2**63, [1], {}]
+    for value in bad:
+        forged = base64.urlsafe_b64encode(json.dumps([mark, [value]]).encode()).decode().rstrip("=")
+        told = await api.send("GET", f"/v1/audience/contacts?limit=2&cursor={forged}", tenant.key)
+        assert told.status_code == 422, (value, told.text)
+        assert told.json()["type"] == "/problems/cursor-mismatch"
 
 
 async def test_who_may_not_see_personal_values_sees_that_they_are_sealed(api: Api) -> None:
@@ -132,7 +141,10 @@ async def test_a_key_of_somebody_else_has_no_receipt_for_those_who_may_not_read_
     body = {"workspace_id": str(tenant.workspace_id), "name": "Mine"}
     await api.post("/v1/audience/new/create-list", member, body, idempotency_key="mine")
     assert (await api.send("GET", "/v1/receipts/mine", member)).status_code == 200
-    assert (await api.send("GET", "/v1/receipts/mine", other)).status_code == 404
+    theirs, nobodys = [await api.send("GET", f"/v1/receipts/{key}", other) for key in ("mine", "free")]
+    assert theirs.status_code == nobodys.status_code == 404
+    assert theirs.json()["detail"] == nobodys.json()["detail"]
+    assert "safe" not in theirs.json()["detail"], "a command under it would be refused"
     assert (await api.send("GET", "/v1/receipts/mine", tenant.key)).status_code == 200
 
 
