@@ -33,6 +33,11 @@ def is_current(kind: str) -> bool:
         return False
 
 
+def holds_what_is_dropped(kind: str) -> bool:
+    """Whether something in `.venv` may be in no lock any more: pip adds what a lock names and removes nothing."""
+    return not is_current("run") or ((VENV / f".made-{kind}").exists() and not is_current(kind))
+
+
 def step(message: str, command: Sequence[str | Path]) -> None:
     """Run one step, saying so; a failure ends the program with that step's own words above it."""
     print(f"penguinmails: {message}", flush=True)
@@ -51,7 +56,7 @@ def make(kind: str) -> None:
         "install",
         "--quiet",
     ]
-    if not is_current("run"):
+    if holds_what_is_dropped(kind):
         version = ".".join(map(str, sys.version_info[:3]))
         if VENV.is_symlink():
             sys.exit(

@@ -5,10 +5,12 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from scripts import make_environment
 from scripts.rls_matrix import page
 
 ROOT = Path(__file__).parents[2]
@@ -114,3 +116,36 @@ def test_an_environment_of_somebody_elses_is_not_emptied(tmp_path: Path) -> None
     assert done.returncode != 0
     assert "is a link" in done.stderr
     assert (elsewhere / "kept").exists()
+
+
+@pytest.mark.parametrize(
+    ("made_of_run", "made_of_dev", "first"),
+    [
+        ("current", None, "pip"),
+        ("current", "older", "venv"),
+        ("older", "current", "venv"),
+        ("older", None, "venv"),
+        (None, None, "venv"),
+    ],
+)
+def test_an_environment_is_made_anew_when_a_lock_it_was_made_from_has_changed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    made_of_run: str | None,
+    made_of_dev: str | None,
+    first: str,
+) -> None:
+    def done(_: str, command: Sequence[str | Path]) -> None:
+        steps.append([*map(str, command)])
+
+    steps: list[list[str]] = []
+    monkeypatch.setattr(make_environment, "VENV", tmp_path)
+    monkeypatch.setattr(make_environment, "step", done)
+    for kind, state in (("run", made_of_run), ("dev", made_of_dev)):
+        if state is not None:
+            digest = make_environment.wanted(kind) if state == "current" else "of an older lock"
+            (tmp_path / f".made-{kind}").write_text(digest)
+    make_environment.make("dev")
+    assert first in steps[0]
+    assert make_environment.is_current("run")
+    assert make_environment.is_current("dev")
