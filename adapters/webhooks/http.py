@@ -7,54 +7,69 @@ a name that resolves to something else a moment later changes nothing. TLS is ch
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import httpcore
 
-from adapters.webhooks.addresses import AddressRefused, allowed, read
+from adapters.webhooks.addresses import AddressRefused, allowed
+from adapters.webhooks.names import PATIENCE, Names
 from application.ports.webhooks import Sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from concurrent.futures import Executor
-
-    from adapters.webhooks.addresses import Address
+    from uuid import UUID
 
 TIME_OUT: Final = 5.0
 _MOST_READ: Final = 16 * 1024
 """So much of an answer is read to use its connection again; a longer one is hung up on."""
-_RESOLVING: Final = 16
-"""Threads that resolve names, apart from those that all else in the process is done in: a time-out ends the wait, but
-not the look-up, which a silent name server holds for longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """Whose message is being sent, and how long it may still take."""
+
+    tenant_id: UUID
+    time_out: asyncio.Timeout
+    seconds: float
+
+    def begin(self) -> None:
+        """Count from now: what was waited for until here is this machine's doing, not the receiver's."""
+        self.time_out.reschedule(asyncio.get_running_loop().time() + self.seconds)
+
+
+_ATTEMPT: Final[ContextVar[_Attempt]] = ContextVar("attempt")
+"""The attempt that a connection is made for: httpcore hands on nothing of it, and connects in the sender's own task."""
 
 
 class HttpWebhookSender:
     """Implements `WebhookSender`."""
 
-    def __init__(self, *, loopback: bool = False, time_out: float = TIME_OUT) -> None:
-        """`loopback`: send to this machine too."""
+    def __init__(
+        self, *, loopback: bool = False, time_out: float = TIME_OUT, patience: float = PATIENCE
+    ) -> None:
+        """`loopback`: send to this machine too. `patience`: seconds that a name waits to be looked up."""
         self._time_out = time_out
-        self._resolving = ThreadPoolExecutor(_RESOLVING, thread_name_prefix="webhook-names")
+        self._names = Names(patience)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl.create_default_context(),
             max_connections=64,
             keepalive_expiry=TIME_OUT,
-            network_backend=_Guarded(self._resolving, loopback=loopback),
+            network_backend=_Guarded(self._names, loopback=loopback),
         )
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Sent:
+    async def send(self, tenant_id: UUID, url: str, headers: Mapping[str, str], body: bytes) -> Sent:
         """See `WebhookSender.send`."""
         try:
-            async with (
-                asyncio.timeout(self._time_out),
-                self._pool.stream("POST", url, headers=list(headers.items()), content=body) as answer,
-            ):
-                await _finish(answer)
-                return Sent(answer.status)
+            async with asyncio.timeout(self._time_out) as time_out:
+                _ATTEMPT.set(_Attempt(tenant_id, time_out, self._time_out))
+                async with self._pool.stream(
+                    "POST", url, headers=list(headers.items()), content=body
+                ) as answer:
+                    await _finish(answer)
+                    return Sent(answer.status)
         except AddressRefused:
             return Sent(None, "address-refused")
         except (TimeoutError, httpcore.TimeoutException):
@@ -67,7 +82,7 @@ class HttpWebhookSender:
     async def close(self) -> None:
         """Hang up. Look-ups under way are not waited for."""
         await self._pool.aclose()
-        self._resolving.shutdown(wait=False, cancel_futures=True)
+        self._names.close()
 
 
 async def _finish(answer: httpcore.Response) -> None:
@@ -81,8 +96,8 @@ async def _finish(answer: httpcore.Response) -> None:
 class _Guarded(httpcore.AsyncNetworkBackend):
     """Connects to addresses that were looked at, never to a name."""
 
-    def __init__(self, resolving: Executor, *, loopback: bool) -> None:
-        self._resolving = resolving
+    def __init__(self, names: Names, *, loopback: bool) -> None:
+        self._names = names
         self._inner = httpcore.AnyIOBackend()
         self._loopback = loopback
 
@@ -94,7 +109,9 @@ class _Guarded(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        addresses = await resolved(self._resolving, host, port)
+        attempt = _ATTEMPT.get()
+        attempt.time_out.reschedule(None)
+        addresses = await self._names.resolve(attempt.tenant_id, host, port, attempt.begin)
         if not addresses or not all(allowed(one, loopback=self._loopback) for one in addresses):
             raise AddressRefused(AddressRefused.__doc__)
         failure: Exception | None = None
@@ -109,10 +126,3 @@ class _Guarded(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-
-
-async def resolved(resolving: Executor, host: str, port: int) -> list[Address]:
-    """Every address of a host, in the system's order. Raises `OSError` where there is none."""
-    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    found = await asyncio.get_running_loop().run_in_executor(resolving, look_up)
-    return list(dict.fromkeys(read(str(address[0])) for *_, address in found))

@@ -27,11 +27,18 @@ class Sent:
         return self.status is not None and 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own numbers
 
 
+class SenderBusy(Exception):
+    """Nothing was sent: what this machine sends with is taken, by this tenant or by all. No attempt; try again soon."""
+
+
 class WebhookSender(Protocol):
     """Sends one message over HTTP."""
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Sent:
-        """POST it, within a few seconds, following no redirect; whatever goes wrong out there is an answer too."""
+    async def send(self, tenant_id: UUID, url: str, headers: Mapping[str, str], body: bytes) -> Sent:
+        """POST it, within a few seconds, following no redirect; whatever goes wrong out there is an answer too.
+
+        No tenant takes all that is sent with, however its receivers behave. Raises `SenderBusy`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +86,12 @@ class Progress:
 class WebhookRuns(Protocol):
     """Where runs stand. One worker at a time holds a run, by a lease; each move is a compare-and-set."""
 
-    async def due(self, now: datetime, limit: int) -> list[Run]:
-        """Runs that have something to send at this moment and are nobody's, the longest untouched first."""
+    async def due(self, now: datetime, limit: int, share: int) -> list[Run]:
+        """Runs that have something to send at this moment and are nobody's, at most `limit`.
+
+        Tenants take turns, and those with the fewest runs under way come first; within a tenant the longest untouched.
+        No tenant is given more than `share`, what any worker holds of it included.
+        """
 
     async def claim(self, run: Run, worker: UUID, now: datetime) -> Progress | None:
         """Make the run this worker's; None where it is another's."""

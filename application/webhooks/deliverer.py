@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
-from application.ports.webhooks import Sent
+from application.ports.webhooks import SenderBusy, Sent
 from application.webhooks.message import headers_of, message_of
 from application.webhooks.retries import MOST_FAILURES, attempted, passed
 from application.webhooks.secrets import signing_keys
@@ -36,6 +36,10 @@ log = logging.getLogger(__name__)
 
 _EVERY: Final = 0.5
 _AT_ONCE: Final = 32
+_SHARE: Final = 8
+"""Turns of one tenant at the same time: slow receivers of one leave room for those of others."""
+_UNTIL_FREE: Final = timedelta(seconds=5)
+"""How long a message waits that there was nothing to send with."""
 _READ: Final = 200
 _TURN: Final = timedelta(seconds=10)
 """A turn ends after this long, so that a pause is heeded and no lease runs out; the lease is three times as long."""
@@ -93,7 +97,7 @@ class Deliverer:
         while not stop.is_set():
             turns = {run_id: turn for run_id, turn in turns.items() if not turn.done()}
             try:
-                for run in await self._runs.due(self._commands.clock(), _AT_ONCE - len(turns)):
+                for run in await self._due(_AT_ONCE - len(turns)):
                     if run.run_id not in turns:
                         turns[run.run_id] = asyncio.create_task(self._logged(run, stop))
             except Exception as error:  # noqa: BLE001 - the database's own errors, all of which pass
@@ -104,9 +108,12 @@ class Deliverer:
 
     async def step(self) -> int:
         """One turn of every run that is due now; how many there were."""
-        due = await self._runs.due(self._commands.clock(), _AT_ONCE)
+        due = await self._due(_AT_ONCE)
         await asyncio.gather(*(self.turn(run, asyncio.Event()) for run in due))
         return len(due)
+
+    async def _due(self, limit: int) -> list[Run]:
+        return await self._runs.due(self._commands.clock(), limit, _SHARE)
 
     async def _logged(self, run: Run, stop: asyncio.Event) -> None:
         try:
@@ -153,7 +160,12 @@ class Deliverer:
                 continue
             if turn.over(self._commands.clock()):
                 break
-            sent = await self._send(turn, row)
+            try:
+                sent = await self._send(turn, row)
+            except SenderBusy:
+                waiting = replace(after, next_at=self._commands.clock() + _UNTIL_FREE)
+                await self._runs.move(run, turn.worker, before, waiting)
+                return waiting, False
             after = attempted(after, row, sent, self._commands.clock())
             self._count(before, after, sent)
             if not await self._runs.move(run, turn.worker, before, after):
@@ -172,7 +184,7 @@ class Deliverer:
         (payload,) = self._codec.payloads([row], reveal=False)
         message = message_of(run.endpoint_id, run.epoch, row, payload)
         headers = headers_of(message, turn.keys, self._commands.clock(), replay=run.replay)
-        return await self._sender.send(run.url, headers, message.body)
+        return await self._sender.send(run.tenant_id, run.url, headers, message.body)
 
     async def _pause(self, turn: _Turn, progress: Progress) -> None:
         run = turn.run

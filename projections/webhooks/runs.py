@@ -29,14 +29,15 @@ class PostgresWebhookRuns:
         """Read and write through `pool`."""
         self._pool = pool
 
-    async def due(self, now: datetime, limit: int) -> list[Run]:
+    async def due(self, now: datetime, limit: int, share: int) -> list[Run]:
         """See `WebhookRuns.due`."""
         async with self._pool.connection() as connection:
             live = await (await connection.execute(_LIVE)).fetchone()
             if live is None or limit <= 0:
                 return []
             text = _DUE.format(schema=live[1]).encode()
-            rows = await connection.execute(text, {"build": live[0], "now": now, "limit": limit})
+            asked = {"build": live[0], "now": now, "limit": limit, "share": share}
+            rows = await connection.execute(text, asked)
             return [
                 Run(tenant, run, endpoint, url, tuple(events), tuple(secrets), *rest)
                 async for tenant, run, endpoint, url, events, secrets, *rest in rows
@@ -81,22 +82,34 @@ _LIVE: Final = (
     "WHERE name = 'webhook_endpoints' AND state = 'live'"
 )
 _FREE: Final = "(d.lease_until IS NULL OR d.lease_until <= clock_timestamp())"
+# A run's place is its rank among the tenant's, behind those that are under way. Places are worked out before the limit,
+# over what is due at this moment alone; secrets are looked up for what is given.
 _DUE: Final = f"""
-    SELECT r.tenant_id, r.run_id, r.endpoint_id, e.url, e.events,
-        ARRAY(SELECT s.secret_id FROM {{schema}}.webhook_secrets s
-              WHERE s.tenant_id = e.tenant_id AND s.endpoint_id = e.endpoint_id
-              AND (s.retires_at IS NULL OR s.retires_at > %(now)s) ORDER BY s.retires_at NULLS FIRST),
-        e.era, r.after_position, least(r.last_position, p.position), p.epoch, r.last_position IS NOT NULL
+    WITH busy AS (
+        SELECT tenant_id, count(*) AS turns FROM ops.webhook_runs
+        WHERE lease_until > clock_timestamp() GROUP BY tenant_id
+    ), due AS (
+    SELECT r.tenant_id, r.run_id, r.endpoint_id, e.url, e.events, e.era, r.after_position,
+        least(r.last_position, p.position) AS up_to, p.epoch, r.last_position IS NOT NULL AS replay, d.next_at,
+        coalesce(b.turns, 0) + row_number() OVER (
+            PARTITION BY r.tenant_id ORDER BY d.next_at NULLS FIRST, r.run_id) AS place
     FROM {{schema}}.webhook_endpoints e
     JOIN {{schema}}.webhook_runs r ON r.tenant_id = e.tenant_id AND r.endpoint_id = e.endpoint_id
     JOIN ops.projection_positions p ON p.projection = 'webhook_endpoints' AND p.build = %(build)s
         AND p.tenant_id = e.tenant_id
     LEFT JOIN ops.webhook_runs d ON d.tenant_id = r.tenant_id AND d.run_id = r.run_id
+    LEFT JOIN busy b ON b.tenant_id = r.tenant_id
     WHERE e.state = 'active' AND {_FREE} AND (
         d.epoch < p.epoch
         OR (coalesce(d.position, r.after_position) < least(r.last_position, p.position)
             AND (d.run_id IS NULL OR d.next_at <= %(now)s OR d.era <> e.era)))
-    ORDER BY d.next_at NULLS FIRST LIMIT %(limit)s
+    )
+    SELECT tenant_id, run_id, endpoint_id, url, events,
+        ARRAY(SELECT s.secret_id FROM {{schema}}.webhook_secrets s
+              WHERE s.tenant_id = due.tenant_id AND s.endpoint_id = due.endpoint_id
+              AND (s.retires_at IS NULL OR s.retires_at > %(now)s) ORDER BY s.retires_at NULLS FIRST),
+        era, after_position, up_to, epoch, replay
+    FROM due WHERE place <= %(share)s ORDER BY place, next_at NULLS FIRST LIMIT %(limit)s
 """  # noqa: S608 - constants
 # After a restore that lost its tail the log is in a new epoch: the cursor goes back to the last event that is still
 # there and that it had reached. Positions of the lost tail are given anew, moments are not; events that were recorded

@@ -5,7 +5,7 @@ import base64
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from application.jobs import Job, Workflows
 from application.ports.keys import KeysUnavailable, SubjectKey
 from application.ports.log import Append, Appended
 from application.ports.positions import Position
-from application.ports.webhooks import Sent
+from application.ports.webhooks import Run, Sent
 from application.webhooks.deliverer import Deliverer
 from application.webhooks.retries import MOST_FAILURES
 from application.webhooks.secrets import key_of
@@ -338,6 +338,62 @@ async def test_a_kill_between_the_answer_and_the_move_sends_again_under_the_same
     assert await hooks.deliver() == []
 
 
+async def test_a_tenants_silent_names_fail_nobody_elses_message(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def look_up(host: str, port: int, **_: object) -> list[tuple[Any, ...]]:
+        if host.endswith("silent.example"):
+            answered.wait(20)
+            raise socket.gaierror
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    answered, sender = threading.Event(), HttpWebhookSender(loopback=True, time_out=1, patience=0.2)
+    made = await hooks.endpoint("audience.contact_created")
+    flooding = replace(hooks, tenant=await hooks.api.tenant("Flooding"))
+    silent = [
+        await flooding.endpoint("audience.contact_created", url=f"https://{n}.silent.example/")
+        for n in range(40)
+    ]
+    monkeypatch.setattr(hooks.deliverer, "_sender", sender)
+    for one in (flooding, hooks):
+        await one.contact()
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    got = await hooks.deliver()
+    monkeypatch.undo()
+    answered.set()
+    await sender.close()
+    assert [one.type for one in got] == ["audience.contact_created"]
+    assert (await hooks.seen(made["id"]))["failures"] == 0
+    rows = [await flooding.seen(endpoint["id"]) for endpoint in silent]
+    assert sum(row["failures"] for row in rows) == 4, "who found no thread free has not failed"
+    assert {row["lag"] > 0 for row in rows} == {True}
+    hooks.clock.forward(seconds=6)
+    assert {run.tenant_id for run in await due(hooks)} == {flooding.tenant.id}, "and is tried again soon"
+
+
+async def due(hooks: Hooks, limit: int = 32, share: int = 8) -> list[Run]:
+    """What a worker that comes now is given."""
+    found: list[Run] = await hooks.deliverer._runs.due(hooks.clock(), limit, share)
+    return found
+
+
+async def test_tenants_take_turns_however_many_endpoints_one_has(hooks: Hooks) -> None:
+    slow = replace(hooks, tenant=await hooks.api.tenant("Slow"))
+    for _ in range(12):
+        await slow.endpoint("audience.contact_created")
+    await slow.contact()
+    await hooks.api.project()
+    runs, first = hooks.deliverer._runs, await due(slow)
+    assert len(first) == 8, "a tenant has its share, though nobody else is there"
+    for run in first[:6]:
+        assert await runs.claim(run, uuid4(), hooks.clock()) is not None
+    await hooks.endpoint("audience.contact_created")
+    await hooks.contact()
+    await hooks.api.project()
+    assert [run.tenant_id for run in await due(hooks)] == [hooks.tenant.id, *[slow.tenant.id] * 2]
+    assert [run.tenant_id for run in await due(hooks, limit=1)] == [hooks.tenant.id]
+
+
 async def test_two_deliverers_send_each_message_once(hooks: Hooks) -> None:
     await hooks.endpoint("audience.contact_created")
     for number in range(10):
@@ -570,16 +626,18 @@ async def test_nothing_is_sent_into_the_network_that_this_runs_in(
     hooks: Hooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = HttpWebhookSender()
-    assert await closed.send(hooks.receiver.url, {}, b"{}") == Sent(None, "address-refused")
+    assert await closed.send(uuid4(), hooks.receiver.url, {}, b"{}") == Sent(None, "address-refused")
     for url in ("https://169.254.169.254/latest", "https://10.0.0.1/", "https://[::ffff:192.168.0.1]/"):
-        assert await closed.send(url, {}, b"{}") == Sent(None, "address-refused")
+        assert await closed.send(uuid4(), url, {}, b"{}") == Sent(None, "address-refused")
 
     def inside(*_: object, **__: object) -> list[tuple[Any, ...]]:
         kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
         return [(*kind, ("93.184.216.34", 443)), (*kind, ("10.0.0.1", 443))]
 
     monkeypatch.setattr(socket, "getaddrinfo", inside)
-    assert await closed.send("https://rebinding.example/", {}, b"{}") == Sent(None, "address-refused")
+    assert await closed.send(uuid4(), "https://rebinding.example/", {}, b"{}") == Sent(
+        None, "address-refused"
+    )
     await closed.close()
     assert hooks.receiver.taken() == []
 
@@ -587,14 +645,14 @@ async def test_nothing_is_sent_into_the_network_that_this_runs_in(
 async def test_answers_are_waited_for_briefly_read_hardly_and_never_followed(hooks: Hooks) -> None:
     receiver, sender = hooks.receiver, HttpWebhookSender(loopback=True, time_out=0.5)
     receiver.status, receiver.headers = 302, {"location": receiver.url}
-    assert await sender.send(receiver.url, {}, b"{}") == Sent(302)
+    assert await sender.send(uuid4(), receiver.url, {}, b"{}") == Sent(302)
     assert len(receiver.taken()) == 1
     receiver.status, receiver.headers, receiver.answer = 200, {}, b"x" * 5_000_000
-    assert await sender.send(receiver.url, {}, b"{}") == Sent(200)
+    assert await sender.send(uuid4(), receiver.url, {}, b"{}") == Sent(200)
     receiver.answer, receiver.wait = b"", threading.Event()
-    assert await sender.send(receiver.url, {}, b"{}") == Sent(None, "time-out")
+    assert await sender.send(uuid4(), receiver.url, {}, b"{}") == Sent(None, "time-out")
     receiver.wait.set()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    assert await sender.send(f"http://127.0.0.1:{port}/", {}, b"{}") == Sent(None, "unreachable")
+    assert await sender.send(uuid4(), f"http://127.0.0.1:{port}/", {}, b"{}") == Sent(None, "unreachable")
     await sender.close()

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -18,11 +19,12 @@ from adapters.webhooks.addresses import allowed, read
 from adapters.webhooks.http import HttpWebhookSender
 from application import showing
 from application.ports.log import Recorded
-from application.ports.webhooks import Progress, Sent
+from application.ports.webhooks import Progress, SenderBusy, Sent
 from application.webhooks.message import headers_of, message_of
 from application.webhooks.retries import MOST_FAILURES, PAUSES, attempted, passed
 from application.webhooks.secrets import key_of, secret_text, signing_keys
 from tests.support.given import NOW, TENANT, uid
+from tests.support.webhooks import receiving
 
 ENDPOINT = uid(90)
 ROW = Recorded(TENANT, 7, f"contact:{uid(5)}", 2, "audience.contact_changed", 1, b"{}", b"{}", NOW)
@@ -159,26 +161,90 @@ def test_this_machine_is_sent_to_only_where_the_installation_says_so(address: st
     assert allowed(read(address), loopback=True)
 
 
-async def test_names_that_nobody_resolves_take_no_thread_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    answered, threads = threading.Event(), set()
+@pytest.fixture
+def answered(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Names under silent.example are not answered until this is set; all others are those of this machine."""
 
-    def silent(*_: object, **__: object) -> list[Any]:
-        threads.add(threading.current_thread().name)
-        answered.wait(20)
-        raise socket.gaierror
+    def look_up(host: str, port: int, **_: object) -> list[tuple[Any, ...]]:
+        if host.endswith("silent.example"):
+            threads.add(threading.current_thread().name)
+            ends.wait(20)
+            raise socket.gaierror
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
-    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    ends, threads = threading.Event(), set[str]()
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    yield ends
+    ends.set()
+    assert threads
+    assert all(name.startswith("webhook-names") for name in threads)
+
+
+async def outcome(sender: HttpWebhookSender, tenant: UUID, url: str) -> Sent | type[SenderBusy]:
+    try:
+        return await sender.send(tenant, url, {}, b"{}")
+    except SenderBusy:
+        return SenderBusy
+
+
+async def silent(sender: HttpWebhookSender, tenant: UUID, names: int) -> list[Sent | type[SenderBusy]]:
+    """What becomes of as many sends to names that nobody resolves."""
+    urls = [f"https://{n}.silent.example/" for n in range(names)]
+    return await asyncio.gather(*(outcome(sender, tenant, url) for url in urls))
+
+
+@pytest.mark.usefixtures("answered")
+async def test_names_that_nobody_resolves_take_no_thread_from_others() -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     sender = HttpWebhookSender(time_out=0.05)
-    sent = [sender.send(f"https://{n}.silent.example/", {}, b"{}") for n in range(20)]
-    assert set(await asyncio.gather(*sent)) == {Sent(None, "time-out")}
+    assert await silent(sender, TENANT, 4) == [FAILED] * 4
     assert await asyncio.wait_for(asyncio.to_thread(lambda: "free"), 5) == "free"
     before = time.monotonic()
     await sender.close()
     assert time.monotonic() - before < 5, "look-ups under way are not waited for"
-    answered.set()
-    assert threads
-    assert all(name.startswith("webhook-names") for name in threads)
+
+
+@pytest.mark.usefixtures("answered")
+async def test_a_tenants_silent_names_hold_nobody_elses_message_up() -> None:
+    sender = HttpWebhookSender(loopback=True, time_out=2, patience=30)
+    with receiving() as receiver:
+        flood = asyncio.create_task(silent(sender, TENANT, 40))
+        await asyncio.sleep(0.1)
+        before = time.monotonic()
+        url = receiver.url.replace("127.0.0.1", "healthy.example")
+        assert await sender.send(uid(91), url, {}, b"{}") == Sent(200)
+        assert time.monotonic() - before < 1
+        flood.cancel()
+        await asyncio.gather(flood, return_exceptions=True)
+    await sender.close()
+
+
+async def test_where_no_thread_is_free_nothing_was_attempted(answered: threading.Event) -> None:
+    sender = HttpWebhookSender(loopback=True, time_out=0.05, patience=0.1)
+    assert await silent(sender, TENANT, 6) == [FAILED] * 4 + [SenderBusy] * 2
+    with receiving() as receiver:
+        url = receiver.url.replace("127.0.0.1", "healthy.example")
+        assert await outcome(sender, TENANT, url) is SenderBusy, "a look-up outlives its time-out"
+        for other in range(101, 116):
+            assert await silent(sender, uid(other), 4) == [FAILED] * 4
+        assert await outcome(sender, uid(91), url) is SenderBusy, "all threads are taken"
+        answered.set()
+        await asyncio.sleep(0.1)
+        assert await outcome(sender, TENANT, url) == Sent(200)
+    await sender.close()
+
+
+async def test_the_wait_for_a_thread_is_not_the_receivers(answered: threading.Event) -> None:
+    sender = HttpWebhookSender(loopback=True, time_out=0.3, patience=30)
+    with receiving() as receiver:
+        await silent(sender, TENANT, 4)
+        url = receiver.url.replace("127.0.0.1", "healthy.example")
+        waiting = asyncio.create_task(sender.send(TENANT, url, {}, b"{}"))
+        await asyncio.sleep(0.6)
+        assert not waiting.done()
+        answered.set()
+        assert await waiting == Sent(200)
+    await sender.close()
 
 
 def test_ids_are_uuids_in_hex() -> None:
