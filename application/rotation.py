@@ -8,7 +8,7 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from application.ports.keys import KeysUnavailable
+from application.ports.keys import KeysUnavailable, RotationIncomplete
 
 if TYPE_CHECKING:
     from application.commanding import Clock
@@ -20,19 +20,39 @@ _AFTER: Final = timedelta(days=1)
 _EVERY: Final = 3_600.0
 
 
-async def rotate_daily(keys: KeyStore, clock: Clock, stop: asyncio.Event, every: float = _EVERY) -> None:
-    """Until `stop`: rotate for tenants whose first destroyed key is a day old; a look each `every` seconds.
+class Rotation:
+    """Rotates the key-encryption keys of the tenants whose first destroyed key is a day old.
 
     The store remembers what is due and what was halfway, so nothing is lost by a restart; any number of processes
     may do this. A store lets other writers in while it rotates, so commands do not wait for it.
     """
-    while not stop.is_set():
+
+    def __init__(self, keys: KeyStore, clock: Clock) -> None:
+        """Rotate in `keys`."""
+        self._keys = keys
+        self._clock = clock
+        self.failing = 0
+        """Tenants that the last look could not rotate for: copies of their destroyed keys can still be opened."""
+
+    async def run(self, stop: asyncio.Event, every: float = _EVERY) -> None:
+        """Until `stop`: a look each `every` seconds."""
+        while not stop.is_set():
+            try:
+                await self._look(stop)
+            except KeysUnavailable as error:
+                log.warning("keys could not be rotated, trying again: %s", type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), every)
+
+    async def _look(self, stop: asyncio.Event) -> None:
         try:
-            rotated = await asyncio.to_thread(keys.rotate_due, clock() - _AFTER, stop.is_set)
-        except KeysUnavailable as error:
-            log.warning("keys could not be rotated, trying again: %s", type(error).__name__)
+            rotated = await asyncio.to_thread(self._keys.rotate_due, self._clock() - _AFTER, stop.is_set)
+        except RotationIncomplete as incomplete:
+            rotated, failed = [*incomplete.rotated], incomplete.failed
         else:
-            if rotated:
-                log.info("key-encryption keys of %d tenants were rotated after erasures", len(rotated))
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), every)
+            failed = ()
+        self.failing = len(failed)
+        for tenant_id in failed:
+            log.error("keys of tenant %s cannot be read, and so not be rotated after its erasures", tenant_id)
+        if rotated:
+            log.info("key-encryption keys of %d tenants were rotated after erasures", len(rotated))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
     from pathlib import Path
 
 NONCE: Final = 12
@@ -73,11 +73,11 @@ class KekFile:
         """A new one, beside the others."""
         return self._new(tenant)
 
-    def with_two(self) -> bytes | None:
-        """A tenant that has more than one."""
+    def with_two(self, but: Container[bytes] = ()) -> bytes | None:
+        """A tenant that has more than one, and is none of `but`."""
         for tenant, keks in self._load().items():
-            if len(keks) > 1:
-                return bytes.fromhex(tenant)
+            if len(keks) > 1 and (owner := bytes.fromhex(tenant)) not in but:
+                return owner
         return None
 
     def forget_before(self, tenant: bytes, number: int) -> None:

@@ -23,10 +23,10 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 
 from adapters.keys.keks import KEY, NONCE, WRAPPED, KekFile
-from application.ports.keys import KeysUnavailable
+from application.ports.keys import KeysUnavailable, RotationIncomplete
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -65,7 +65,7 @@ _MANY: Final = (
     " WHERE tenant = ? AND subject = asked.value AND kind = ?"
 )
 _DESTROYED: Final = "INSERT INTO destroyed VALUES (?, ?) ON CONFLICT DO NOTHING"
-_DUE: Final = "SELECT tenant FROM destroyed WHERE since < ? LIMIT 1"
+_DUE: Final = "SELECT tenant FROM destroyed WHERE since < ? LIMIT ?"
 _OLD: Final = (
     "SELECT subject, kind, kek, wrapped FROM keys WHERE tenant = ? AND (subject, kind) > (?, ?)"
     " AND kek < ? AND wrapped IS NOT NULL ORDER BY subject, kind LIMIT ?"
@@ -80,6 +80,10 @@ _PAUSE: Final = 0.1
 
 _AMISS: Final = (sqlite3.Error, OSError, KeyError, json.JSONDecodeError, InvalidTag)
 """The file or the disk fails, a key-encryption key is not there or not readable, the master key is another one."""
+_OF_THE_STORE: Final = (sqlite3.OperationalError, OSError)
+"""What ends a rotation for all tenants: the disk, or another process that will not let go of the file."""
+_OF_A_TENANT: Final = (*_AMISS, ValueError, TypeError)
+"""What one tenant's rows and entries can raise; the last two where one is not even of the right shape."""
 
 
 def _in_the_ports_words(method: Callable[P, R]) -> Callable[P, R]:
@@ -226,18 +230,26 @@ class SqliteKeyStore:
     ) -> list[UUID]:
         """See `KeyStore.rotate_due`. One at a time, for another process may be at it too: they share the work."""
         rotated: dict[UUID, None] = {}
-        while not stopping() and (tenant_id := self._due(destroyed_before)) is not None:
-            if self.rotate(tenant_id, stopping):
-                rotated[tenant_id] = None
+        failed: dict[bytes, UUID] = {}
+        while not stopping() and (tenant_id := self._due(destroyed_before, failed)) is not None:
+            try:
+                if self._rotate(tenant_id, stopping):
+                    rotated[tenant_id] = None
+            except _OF_THE_STORE:
+                raise
+            except _OF_A_TENANT:
+                failed[tenant_id.bytes] = tenant_id
+        if failed:
+            raise RotationIncomplete(rotated, failed.values())
         return list(rotated)
 
-    def _due(self, destroyed_before: datetime) -> UUID | None:
-        """A tenant that is due. First those with two key-encryption keys: their rotation was interrupted."""
+    def _due(self, destroyed_before: datetime, but: Collection[bytes]) -> UUID | None:
+        """A tenant that is due and none of `but`. First those with two key-encryption keys: they were interrupted."""
         with self._read_lock:
-            if (interrupted := self._keks.with_two()) is not None:
+            if (interrupted := self._keks.with_two(but)) is not None:
                 return UUID(bytes=interrupted)
-            row = self._reader.execute(_DUE, (destroyed_before.timestamp(),)).fetchone()
-        return None if row is None else UUID(bytes=row[0])
+            rows = self._reader.execute(_DUE, (destroyed_before.timestamp(), len(but) + 1)).fetchall()
+        return next((UUID(bytes=tenant) for (tenant,) in rows if tenant not in but), None)
 
     @_in_the_ports_words
     def rotate(self, tenant_id: UUID, stopping: Callable[[], bool] = lambda: False) -> bool:
@@ -247,6 +259,9 @@ class SqliteKeyStore:
         live key, and whoever rotates next goes on with what is left, towards the same key-encryption key. False when
         it was asked to stop before the end.
         """
+        return self._rotate(tenant_id, stopping)
+
+    def _rotate(self, tenant_id: UUID, stopping: Callable[[], bool]) -> bool:
         tenant = tenant_id.bytes
         fresh = self._begin_rotation(tenant)
         done = ("", "")
@@ -271,6 +286,9 @@ class SqliteKeyStore:
             numbers = self._keks.numbers(tenant)
             if len(numbers) > 1:
                 return max(numbers)
+            for number in numbers:
+                # With another master key the new one would be readable with that alone, and the old one with none.
+                self._keks.cipher(tenant, number)
             self._database.execute("DELETE FROM destroyed WHERE tenant = ?", (tenant,))
             return self._keks.add(tenant)
 

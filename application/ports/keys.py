@@ -26,6 +26,15 @@ class KeysUnavailable(Exception):
     """
 
 
+class RotationIncomplete(KeysUnavailable):
+    """Some tenants' keys cannot be read, so theirs were not rotated. All others' were; the next call tries again."""
+
+    def __init__(self, rotated: Iterable[UUID], failed: Iterable[UUID]) -> None:
+        """Name the tenants of either kind."""
+        self.rotated, self.failed = tuple(rotated), tuple(failed)
+        super().__init__(f"keys of {len(self.failed)} tenants cannot be read")
+
+
 class KeyStore(Protocol):
     """Make, find and destroy keys of 32 random bytes. Every method may raise `KeysUnavailable`."""
 
@@ -46,7 +55,7 @@ class KeyStore(Protocol):
         A tenant is due when a key of it was destroyed before that moment and not rotated away since: so whoever asks
         with the moment a day ago rotates each once a day at most. Live keys stay, whatever interrupts it, and the next
         call goes on from there. It may take minutes for a tenant of millions of keys: others read and write meanwhile,
-        and it ends soon after `stopping()` turns true.
+        and it ends soon after `stopping()` turns true. Raises `RotationIncomplete`, after all that could be done.
         """
 
     def hmac_keys(self, tenant_id: UUID) -> list[bytes]:

@@ -15,7 +15,7 @@ from api.ops.errors import CannotRun
 from api.webhooks import ABOUT as WEBHOOKS
 from api.webhooks import deliverer_of, figures
 from application.jobs import Workflows
-from application.rotation import rotate_daily
+from application.rotation import Rotation
 from projections.jobs.dispatcher import Dispatcher
 from projections.jobs.runner import Runner
 from projections.jobs.runs import counts
@@ -36,6 +36,9 @@ _ABOUT: Final = {
     "jobs_waiting": "Jobs that failed and will be tried again.",
     "jobs_failed": "Jobs that were given up: somebody has to look.",
     "jobs_oldest_s": "Seconds that the longest due job has been due.",
+}
+_ROTATION: Final = {
+    "keys_not_rotated": "Tenants whose keys cannot be read, so that copies of what they destroyed still open.",
 }
 
 
@@ -66,9 +69,11 @@ async def work(around: Around) -> None:
         dispatcher, stop = Dispatcher(dsn, queue.send), threading.Event()
         around.meters.figures(lambda: _figures(dsn), _ABOUT)
         around.meters.figures(lambda: figures(deliverer), WEBHOOKS)
+        rotation = Rotation(parts.keys, parts.clock)
+        around.meters.figures(lambda: {"keys_not_rotated": float(rotation.failing)}, _ROTATION)
         queue.start(_THREADS)
         dispatching = asyncio.create_task(asyncio.to_thread(dispatcher.run, stop))
-        rotating = asyncio.create_task(rotate_daily(parts.keys, parts.clock, around.stop))
+        rotating = asyncio.create_task(rotation.run(around.stop))
         halt = asyncio.Event()
         webhooks = asyncio.create_task(deliverer.run(halt))
         around.line.ready()

@@ -20,7 +20,7 @@ import pytest
 from adapters.keys import sqlite
 from adapters.keys.memory import MemoryKeyStore
 from adapters.keys.sqlite import SqliteKeyStore
-from application.ports.keys import KeyStore, KeysUnavailable, SubjectKey
+from application.ports.keys import KeyStore, KeysUnavailable, RotationIncomplete, SubjectKey
 from domain.kernel.personal import KeyKind
 
 TENANT = UUID("0198c0de-0000-7000-8000-000000000001")
@@ -532,6 +532,61 @@ def test_looking_for_keys_never_reads_the_whole_table(keys: SqliteKeyStore, fold
     with closing(sqlite3.connect(folder / "keys.sqlite")) as database:
         plan = database.execute(f"EXPLAIN QUERY PLAN {sqlite._MANY}", ("[]", b"", "")).fetchall()
     assert [row[-1] for row in plan][-1].startswith("SEARCH keys USING PRIMARY KEY (tenant=? AND subject=?")
+
+
+def spoil_a_row(folder: Path, tenant: UUID) -> None:
+    write(folder, "UPDATE keys SET wrapped = zeroblob(60) WHERE tenant = ? AND wrapped IS NOT NULL", tenant)
+
+
+def cut_a_row(folder: Path, tenant: UUID) -> None:
+    write(folder, "UPDATE keys SET wrapped = x'00' WHERE tenant = ? AND wrapped IS NOT NULL", tenant)
+
+
+def spoil_a_key_encryption_key(folder: Path, tenant: UUID) -> None:
+    file = folder / "keks.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), tenant.hex: {"1": "not of base64"}}))
+
+
+def write(folder: Path, statement: str, tenant: UUID) -> None:
+    with closing(sqlite3.connect(folder / "keys.sqlite")) as database, database:
+        database.execute(statement, (tenant.bytes,))
+
+
+@pytest.mark.parametrize("trouble", [spoil_a_row, cut_a_row, spoil_a_key_encryption_key])
+def test_a_tenant_whose_keys_cannot_be_read_keeps_no_other_from_being_rotated(
+    folder: Path, trouble: Callable[[Path, UUID], None]
+) -> None:
+    tenants = [UUID(int=TENANT.int + n) for n in range(3)]
+    bad = tenants[1]
+    store = SqliteKeyStore(folder)
+    made = dict(store.obtain([subject(tenant=tenant) for tenant in tenants]))
+    store.destroy([subject(tenant=tenant) for tenant in tenants])
+    trouble(folder, bad)
+    store.close()
+    store = SqliteKeyStore(folder)
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    for rotated in ({tenants[0], tenants[2]}, set()):
+        with pytest.raises(RotationIncomplete) as told:
+            store.rotate_due(soon)
+        assert (set(told.value.rotated), told.value.failed) == (rotated, (bad,))
+    store.destroy([subject(tenant=tenants[2])])
+    with pytest.raises(RotationIncomplete) as told:
+        store.rotate_due(datetime.now(UTC) + timedelta(seconds=1))
+    assert (told.value.rotated, told.value.failed) == ((tenants[2],), (bad,)), "tried last time, and first"
+    readable = [key for key in made if key[0] != bad]
+    assert store.find(readable) == {key: made[key] for key in readable}
+    store.close()
+
+
+def test_with_another_master_key_a_rotation_changes_nothing(folder: Path, keys: SqliteKeyStore) -> None:
+    made = keys.obtain([subject()])
+    keys.destroy([subject()])
+    before, soon = (folder / "keks.json").read_bytes(), datetime.now(UTC) + timedelta(seconds=1)
+    with closing(SqliteKeyStore(folder, b"x" * 32)) as other, pytest.raises(RotationIncomplete):
+        other.rotate_due(soon)
+    assert (folder / "keks.json").read_bytes() == before
+    assert keys.rotate_due(soon) == [TENANT]
+    assert keys.find(made) == made
 
 
 def lose_the_key_file(folder: Path, _: SqliteKeyStore) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
+
 from adapters.keys.memory import MemoryKeyStore
-from application.ports.keys import KeysUnavailable
-from application.rotation import rotate_daily
+from application.ports.keys import KeysUnavailable, RotationIncomplete
+from application.rotation import Rotation
 from domain.kernel.personal import KeyKind
 
 TENANT = UUID(int=1)
@@ -41,7 +43,7 @@ async def ask(clock: datetime) -> list[list[UUID]]:
     keys = Asked(stop)
     keys.obtain([(TENANT, "somebody", KeyKind.PROFILE)])
     keys.destroy([(TENANT, "somebody", KeyKind.PROFILE)])
-    await asyncio.wait_for(rotate_daily(keys, lambda: clock, stop, every=0.001), 5)
+    await asyncio.wait_for(Rotation(keys, lambda: clock).run(stop, every=0.001), 5)
     return keys.answers
 
 
@@ -51,3 +53,33 @@ async def test_after_a_day_and_then_not_again() -> None:
 
 async def test_not_before_a_day_is_over() -> None:
     assert await ask(datetime.now(UTC) + timedelta(hours=23)) == [[], []]
+
+
+class Unreadable(MemoryKeyStore):
+    """Cannot rotate for one tenant until it is mended; stops the loop after each look."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        super().__init__()
+        self.mended = False
+        self._stop, self._loop = stop, asyncio.get_running_loop()
+
+    def rotate_due(self, *_: object, **__: object) -> list[UUID]:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        if self.mended:
+            return [TENANT]
+        raise RotationIncomplete([UUID(int=2)], [TENANT])
+
+
+async def test_tenants_that_are_left_over_are_named_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    stop = asyncio.Event()
+    keys = Unreadable(stop)
+    rotation = Rotation(keys, lambda: datetime.now(UTC))
+    await asyncio.wait_for(rotation.run(stop), 5)
+    assert rotation.failing == 1
+    assert f"keys of tenant {TENANT} cannot be read" in caplog.text
+    assert "of 1 tenants were rotated" in caplog.text
+    keys.mended = True
+    stop.clear()
+    await asyncio.wait_for(rotation.run(stop), 5)
+    assert rotation.failing == 0
