@@ -13,9 +13,10 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from adapters.eventstore.log import LogThread
+from adapters.eventstore import reader
+from adapters.eventstore.log import LogThread, PostgresLog
 from adapters.postgres.embedded import EmbeddedPostgres
-from application.ports.log import Append, Appended, LogError, LogUnavailable, OutcomeUnknown, Unstorable
+from application.ports.log import Append, Appended, Head, LogError, LogUnavailable, OutcomeUnknown, Unstorable
 from tests.support.database import Database, fresh_database, migrated_server
 from tests.support.logs import assert_sound, event, key, opened, running
 
@@ -255,3 +256,82 @@ def test_callers_are_told_while_the_database_is_away(mortal: EmbeddedPostgres) -
             mortal.start()
         assert log.sync.append(Append(tenant, (event("a:1"),))).last_position == 1
         assert log.sync.head(tenant) is not None
+
+
+@contextmanager
+def locked(database: Database, *tables: str) -> Iterator[None]:
+    """Another session changes tables of the log, and nobody reads them meanwhile."""
+    with psycopg.connect(database.admin) as connection:
+        for table in tables:
+            connection.execute(f"LOCK TABLE log.{table} IN ACCESS EXCLUSIVE MODE")
+        yield
+        connection.rollback()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_PATIENCE", 2)
+
+
+async def test_heads_are_told_while_ranges_are_not(database: Database) -> None:
+    async with PostgresLog(database.appender, database.loader) as log:
+        mine, other = uuid4(), uuid4()
+        for tenant in (mine, other):
+            await log.append(Append(tenant, (event("a:1"),), opens_log=True))
+        assert len(await log.read_log(mine)) == 1
+        with locked(database, "events"):
+            reading = asyncio.create_task(log.read_log(mine))
+            await asyncio.sleep(0.1)
+            head = await asyncio.wait_for(log.head(other), 2)
+            assert head is not None
+            assert head.position == 1
+            assert await asyncio.wait_for(log.receipt(other, [b"."]), 2) is None
+            assert not reading.done()
+        assert len(await reading) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_question_that_takes_too_long_is_asked_once_and_fails_alone(database: Database) -> None:
+    async with PostgresLog(database.appender, database.loader) as log:
+        mine, other = uuid4(), uuid4()
+        for tenant in (mine, other):
+            await log.append(Append(tenant, (event("a:1"),), opens_log=True))
+        with locked(database, "receipts"):
+            before = time.monotonic()
+            with pytest.raises(LogUnavailable, match="took too long"):
+                await log.receipt(mine, [b"."])
+            assert time.monotonic() - before < 3.5, "once"
+            asked = [log.head(other), log.receipt(mine, [b"."]), log.head(mine), log.head(other)]
+            first, *rest = await asyncio.gather(*[log.head(other), *asked], return_exceptions=True)
+        heads = [found.tenant_id for found in (first, *rest) if isinstance(found, Head)]
+        assert heads == [other, other, other], "whose question it was is asked no more"
+        assert [str(found) for found in rest[1:3]] == ["the database took too long over this; try again"] * 2
+        assert await log.receipt(mine, [b"."]) is None
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_stream_that_takes_too_long_costs_other_tenants_none(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute, slow, others = reader._Line._execute, uuid4(), [uuid4() for _ in range(3)]
+
+    async def held_up(line: reader._Line, asks: list[reader._Asked]) -> list[reader._Rows]:
+        if any(str(slow) in str(ask.of) for ask in asks):
+            raise psycopg.errors.QueryCanceled
+        return await execute(line, asks)
+
+    async with PostgresLog(database.appender, database.loader) as log:
+        for tenant in (slow, *others):
+            await log.append(Append(tenant, (event("a:1"),), opens_log=True))
+        monkeypatch.setattr(reader._Line, "_execute", held_up)
+        reads = [log.read_streams(tenant, [("a:1", 0)]) for tenant in (others[0], others[1], slow, others[2])]
+        found = await asyncio.gather(*reads, return_exceptions=True)
+        assert [len(events[0]) if isinstance(events, list) else "too long" for events in found] == [
+            1,
+            1,
+            "too long",
+            1,
+        ]
+        with pytest.raises(LogUnavailable, match="took too long"):
+            await log.read_streams(slow, [("a:1", 0), ("a:2", 0)])
+        assert len(await log.read_streams(others[0], [("a:1", 0), ("a:2", 0)])) == 2
