@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
@@ -51,8 +50,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Composition", "composed", "now"]
 
-_DAY: Final = 86_400
 RECONNECT_FOR: Final = 3.0
+
 Pool = AsyncConnectionPool[AsyncConnection[Any]]
 REGISTERED = (application.handlers, projections.operational.views)
 """Importing these makes the registries of commands and queries complete."""
@@ -81,7 +80,6 @@ async def composed(
     codec = JsonCodec(keys)
     key_maker = CoalescedKeys(codec.ring)
     blobs = LocalBlobs(settings.blobs_folder, keys)
-    await asyncio.to_thread(blobs.sweep, clock().timestamp() - _DAY)
     async with AsyncExitStack() as stack:
         log = await stack.enter_async_context(PostgresLog(appender, loader))
         access = await stack.enter_async_context(PostgresLog(appender, loader, ACCESS_LOG, hints=False))

@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
     from types import TracebackType
     from typing import Self
-    from uuid import UUID
 
     from application.ports.keys import KeyStore, SubjectKey
 
@@ -84,15 +84,26 @@ class LocalBlobs:
         self._keys.destroy([_key(tenant_id, owner)])
         shutil.rmtree(self._folder / str(tenant_id) / str(owner), ignore_errors=True)
 
-    def sweep(self, before: float) -> int:
-        """Remove what uploads left that were killed before this moment (seconds since 1970); how many there were."""
+    def sweep(self, killed_before: float, abandoned_before: float) -> int:
+        """See `BlobStore.sweep`."""
         removed = 0
         for part in self._folder.glob("*/*/*.part"):
             with suppress(FileNotFoundError):
-                if part.stat().st_mtime < before:
+                if part.stat().st_mtime < killed_before:
                     part.unlink()
                     removed += 1
-        return removed
+        abandoned = {
+            folder: _key(UUID(folder.parent.name), UUID(folder.name))
+            for folder in self._folder.glob("*/*")
+            if _is_empty_since(folder, abandoned_before)
+        }
+        if abandoned:
+            # First the keys: a folder that is still there after a crash is found again, a key alone never would be.
+            self._keys.destroy(abandoned.values())
+            for folder in abandoned:
+                with suppress(OSError):  # an upload began just now: it ends as one whose files are gone
+                    folder.rmdir()
+        return removed + len(abandoned)
 
     def _writer(self, tenant_id: UUID, owner: UUID, name: str) -> _Writer:
         key = _key(tenant_id, owner)
@@ -218,6 +229,14 @@ def _segments(file: BinaryIO, cipher: AESGCM, bound_to: bytes) -> Iterator[bytes
         if not following:
             return
         sealed, number = following, number + 1
+
+
+def _is_empty_since(folder: Path, moment: float) -> bool:
+    """Whether nothing is in it and nothing came or went since then; not whether it is gone."""
+    try:
+        return folder.stat().st_mtime < moment and not any(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _nonce(prefix: bytes, number: int, *, last: bool) -> bytes:

@@ -68,3 +68,10 @@ class BlobStore(Protocol):
 
     def destroy(self, tenant_id: UUID, owner: UUID) -> None:
         """Destroy the object's key and remove its files."""
+
+    def sweep(self, killed_before: float, abandoned_before: float) -> int:
+        """Tidy up after uploads that were killed; how many files and objects went. Moments in seconds since 1970.
+
+        Removes what uploads left that wrote nothing since `killed_before`, and destroys the keys of objects that have
+        had no file since `abandoned_before`: nobody else does where the object was never registered.
+        """

@@ -16,6 +16,7 @@ from api.webhooks import ABOUT as WEBHOOKS
 from api.webhooks import deliverer_of, figures
 from application.jobs import Workflows
 from application.rotation import Rotation
+from application.sweeping import sweep_regularly
 from projections.jobs.dispatcher import Dispatcher
 from projections.jobs.runner import Runner
 from projections.jobs.runs import counts
@@ -45,7 +46,7 @@ _ROTATION: Final = {
 async def work(around: Around) -> None:
     """Dispatch and run jobs and deliver webhooks until asked to stop; work under way stops at its next safe point.
 
-    Beside that, copies of destroyed keys are made unreadable once a day.
+    Beside that, copies of destroyed keys are made unreadable once a day, and killed uploads removed.
     """
     loop, dsn = asyncio.get_running_loop(), around.settings.dsn(Role.PROJECTOR, around.database.admin)
     broker = around.settings.broker_url
@@ -74,12 +75,13 @@ async def work(around: Around) -> None:
         queue.start(_THREADS)
         dispatching = asyncio.create_task(asyncio.to_thread(dispatcher.run, stop))
         rotating = asyncio.create_task(rotation.run(around.stop))
+        sweeping = asyncio.create_task(sweep_regularly(parts.blobs, parts.clock, around.stop))
         halt = asyncio.Event()
         webhooks = asyncio.create_task(deliverer.run(halt))
         around.line.ready()
         try:
             asked = asyncio.create_task(around.stop.wait())
-            beside = (dispatching, rotating, webhooks)
+            beside = (dispatching, rotating, sweeping, webhooks)
             await asyncio.wait({*beside, asked}, return_when=asyncio.FIRST_COMPLETED)
             asked.cancel()
         finally:
@@ -93,6 +95,7 @@ async def work(around: Around) -> None:
                 asyncio.to_thread(queue.stop, _PATIENCE),
                 dispatching,
                 rotating,
+                sweeping,
                 webhooks,
                 return_exceptions=True,
             )
