@@ -110,7 +110,7 @@ class PauseWebhookEndpoint(Command, context="webhooks", stream="webhook_endpoint
 
 
 class ResumeWebhookEndpoint(Command, context="webhooks", stream="webhook_endpoint", permission=_MANAGE):
-    """Go on where sending stopped; nothing was lost meanwhile."""
+    """Go on where sending stopped. What was given up before that is sent by `replay-webhook` alone."""
 
 
 class RemoveWebhookEndpoint(Command, context="webhooks", stream="webhook_endpoint", permission=_MANAGE):

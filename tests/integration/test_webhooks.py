@@ -28,6 +28,7 @@ from application.webhooks.deliverer import Deliverer
 from application.webhooks.retries import MOST_FAILURES
 from application.webhooks.secrets import key_of
 from domain.kernel.permissions import TenantRole
+from domain.tenancy.tenant import SuspendTenant
 from projections.jobs.due import job_id
 from projections.operational.webhook_endpoints.handler import WEBHOOK_ENDPOINTS
 from projections.runtime import builds
@@ -311,9 +312,25 @@ async def test_a_hundred_failures_in_a_row_pause_the_endpoint_and_resuming_goes_
     assert await hooks.deliver() == []
     hooks.receiver.status = 200
     await hooks.post("resume-webhook-endpoint", made["id"])
-    assert len(await hooks.deliver()) == 2
+    rest = {one.id for one in await hooks.deliver()}
+    assert len(rest) == 2
     row = await hooks.seen(made["id"])
     assert (row["state"], row["pause_reason"], row["failures"], row["lag"]) == ("active", None, 0, 0)
+    begin, end = Position(1, 1).token(), Position(1, row["cursor_position"]).token()
+    await hooks.post("replay-webhook", made["id"], from_position=begin, to_position=end)
+    again = {one.id for one in await hooks.deliver()}
+    assert len(again) == 18, "what was given up before the pause comes by a replay alone"
+    assert rest < again
+
+
+async def test_a_suspended_tenant_is_sent_what_happens_and_changes_no_endpoint(hooks: Hooks) -> None:
+    made = await hooks.endpoint("tenancy.*")
+    suspended = SuspendTenant.model_validate({"reason": "unpaid"})
+    await hooks.api.act(hooks.tenant.id, suspended, hooks.tenant.id)
+    assert [one.type for one in await hooks.deliver()] == ["tenancy.tenant_suspended"]
+    path = f"/v1/webhooks/{made['id']}/pause-webhook-endpoint"
+    refused = await hooks.api.post(path, hooks.tenant.key, {})
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/tenant-suspended")
 
 
 async def test_a_kill_between_the_answer_and_the_move_sends_again_under_the_same_id(
