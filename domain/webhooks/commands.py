@@ -94,7 +94,7 @@ class ChangeWebhookEndpoint(Command, context="webhooks", stream="webhook_endpoin
 
     url: WebhookUrl | None = None
     events: EventFilters | None = None
-    description: LineText | None = None
+    description: LineText | None = Field(default=None, description="Left out: it stays. Null: it is cleared.")
 
 
 class RotateWebhookSecret(
@@ -190,11 +190,12 @@ def _created(command: CreateWebhookEndpoint, state: EndpointState) -> WebhookEnd
 
 def _changed(command: ChangeWebhookEndpoint, state: Endpoint) -> tuple[Event, ...]:
     events = list(state.events) if command.events is None else known(command.events)
+    told = "description" in command.model_fields_set
     change = WebhookEndpointChanged(
         endpoint_id=state.endpoint_id,
         url=command.url or state.url,
         events=events,
-        description=command.description or state.description,
+        description=command.description if told else state.description,
     )
     return () if evolve(state, change) == state else (change,)
 

@@ -151,6 +151,17 @@ def test_a_change_leaves_the_rest_as_it_is() -> None:
     given().when(change, target=ID).then(NotFound)
 
 
+def test_a_description_stays_unless_it_is_told_and_null_clears_it() -> None:
+    crm = CREATED.model_copy(update={"description": "CRM"})
+    changed = WebhookEndpointChanged(endpoint_id=ID, url=URL, events=["audience.*"], description=None)
+    given(crm).when(ChangeWebhookEndpoint(description=None), target=ID).then(changed)
+    given(crm).when(ChangeWebhookEndpoint(url=URL), target=ID).then()
+    billing = changed.model_copy(update={"description": "billing"})
+    given(crm).when(ChangeWebhookEndpoint(description="billing"), target=ID).then(billing)
+    with pytest.raises(ValidationError):
+        ChangeWebhookEndpoint(description=" ")
+
+
 def test_both_secrets_sign_until_the_overlap_ends() -> None:
     state = given(CREATED).when(RotateWebhookSecret(), target=ID).then(ROTATED, retired())
     assert [secret.secret_id for secret in state.signing(NOW + timedelta(hours=23))] == [OLD, FRESH]
