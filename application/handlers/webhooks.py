@@ -50,22 +50,22 @@ async def create_webhook_endpoint(command: CreateWebhookEndpoint, unit: Unit) ->
 @handles(ChangeWebhookEndpoint)
 async def change_webhook_endpoint(command: ChangeWebhookEndpoint, unit: Unit) -> None:
     """Change where it is sent, or what."""
+    within(_SENT, unit.principal_permissions)
     await unit.load("webhook_endpoint", command.stamp.target)
     unit.decide(command)
-    within(_SENT, unit.principal_permissions)
 
 
 @handles(ReplayWebhook)
 async def replay_webhook(command: ReplayWebhook, unit: Unit) -> None:
     """Ask for a range to be sent again."""
+    within(_SENT, unit.principal_permissions)
     state = await unit.load("webhook_endpoint", command.stamp.target)
     if isinstance(state, NoEndpoint):
-        raise NotFound
+        raise NotFound  # before the range is looked at: nothing is here, whatever its range
     head = await unit.head()
     first = _held(command.from_position, head, "/from_position")
     last = _held(command.to_position, head, "/to_position")
     unit.append("webhook_endpoint", command.stamp.target, replayed(state, first, last))
-    within(_SENT, unit.principal_permissions)
 
 
 def _held(token: str, head: Head | None, field: str) -> int:

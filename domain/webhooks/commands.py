@@ -165,10 +165,8 @@ def known(filters: list[str]) -> list[str]:
     return list(dict.fromkeys(filters))
 
 
-def replayed(state: EndpointState, first: int, last: int) -> WebhookReplayAsked:
+def replayed(state: Endpoint, first: int, last: int) -> WebhookReplayAsked:
     """The event that asks for a replay of a range, both ends included."""
-    if isinstance(state, NoEndpoint):
-        raise NotFound
     if state.removed:
         raise EndpointIsRemoved
     if not 1 <= first <= last:
