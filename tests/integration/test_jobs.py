@@ -75,6 +75,13 @@ def runner(world: World, work: Callable[[Job, Callable[[], bool]], None], terms:
     return Runner(world.database.projector, work, terms)
 
 
+def soon(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_events_make_jobs_due_and_end_them(world: World, connection: psycopg.Connection[Any]) -> None:
     tenant, imported = fresh(), ImportId(fresh())
     workspace = WorkspaceId(fresh())
@@ -158,10 +165,14 @@ def test_two_workers_never_run_one_job_at_the_same_time(
         began.set()
         assert go_on.wait(10)
 
-    first = threading.Thread(target=runner(world, slow).run, args=(job,))
+    terms = Terms(lease=timedelta(seconds=3))  # long enough for what is asked between two renewals
+    first = threading.Thread(target=runner(world, slow, terms).run, args=(job,))
     first.start()
     assert began.wait(10)
-    time.sleep(1.3)  # longer than the lease: it is renewed
+    connection.execute("UPDATE ops.job_runs SET until = until - %s", (terms.lease,))  # the term is over
+    soon(
+        lambda: connection.execute("SELECT until > clock_timestamp() FROM ops.job_runs").fetchone() == (True,)
+    )
     assert take_due(connection, timedelta(seconds=60)) == []
     assert not runner(world, slow).run(job)
     assert counts(connection).running == 1
@@ -263,10 +274,11 @@ def test_a_lost_message_is_sent_again(world: World, connection: psycopg.Connecti
     erase(world, fresh())
     world.project()
     lost: list[UUID] = []
-    dispatcher = Dispatcher(world.database.projector, lost.append, patience=timedelta(milliseconds=50))
+    patience = timedelta(minutes=1)
+    dispatcher = Dispatcher(world.database.projector, lost.append, patience=patience)
     assert dispatcher.step(connection) == 1
     assert dispatcher.step(connection) == 0
-    time.sleep(0.06)
+    connection.execute("UPDATE ops.job_runs SET until = until - %s", (patience,))
     assert dispatcher.step(connection) == 1
     assert lost[0] == lost[1]
 

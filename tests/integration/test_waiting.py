@@ -30,10 +30,28 @@ def world(database: Database) -> World:
     return World(database, [WORKSPACES])
 
 
+class Watched(psycopg.AsyncConnection[Any]):
+    """Says each time that the poller has looked."""
+
+    looks: asyncio.Queue[None] = asyncio.Queue()
+
+    async def execute(self, *query: Any, **how: Any) -> psycopg.AsyncCursor[Any]:
+        found = await super().execute(*query, **how)
+        Watched.looks.put_nowait(None)
+        return found
+
+
+async def looked() -> None:
+    """Wait until the poller has looked at those who wait now, and has answered: one look may be under way already."""
+    Watched.looks = asyncio.Queue()
+    for _ in range(3):
+        await asyncio.wait_for(Watched.looks.get(), 10)
+
+
 @pytest.fixture
 async def waiting(database: Database) -> AsyncIterator[Waiting]:
     async def connect() -> psycopg.AsyncConnection[Any]:
-        return await psycopg.AsyncConnection.connect(database.loader, autocommit=True)
+        return await Watched.connect(database.loader, autocommit=True)
 
     async with Waiting(connect) as made_:
         yield made_
@@ -48,7 +66,8 @@ async def test_many_wait_at_once_and_each_returns_when_its_view_is_there(
         asyncio.create_task(waiting.wait_for(["workspaces"], tenant, Position(1, end), 10))
         for tenant, end in ends.items()
     ]
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)  # each begins to wait
+    await looked()
     assert not any(wait.done() for wait in waits)
     await asyncio.to_thread(world.project)
     await asyncio.gather(*waits)

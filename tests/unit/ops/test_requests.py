@@ -109,12 +109,23 @@ async def test_an_app_that_fails_is_noted_as_500() -> None:
     assert ADDRESS.encode() not in out.getvalue()
 
 
+class _Out(io.BytesIO):
+    """Says when something was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = asyncio.Event()
+
+    def flush(self) -> None:
+        self.written.set()
+
+
 async def test_lines_are_written_soon_without_being_asked() -> None:
-    out = io.BytesIO()
+    out = _Out()
     layer = RequestLog(_answers, meters=Meters(), tracer=NoTracer(), lines=Lines(out))
     await layer(_scope(), _receive, _send)
     assert out.getvalue() == b""
-    await asyncio.sleep(0.2)
+    await asyncio.wait_for(out.written.wait(), 10)
     assert out.getvalue().endswith(b"}\n")
 
 
