@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
 
 from api.http.asking import Asked, Desk
-from api.http.commands import outcome_of, rehearsal_of
-from api.http.problems import INTERNAL, KEY_NOT_HERE, Problem, problem_of
+from api.http.commands import order_of, outcome_of, rehearsal_of
+from api.http.problems import INTERNAL, KEY_NOT_HERE, Problem, bad_header, problem_of
 from api.http.replies import NDJSON, dumps, raw
 from api.http.request import ClientGone, must_be, stream_body
 from api.http.standing import KNOWN
-from application.orders import Order
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.permissions import Permission
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from application.batch import LineAnswer
+    from application.orders import Order
     from domain.kernel.commands import Command
 
 LINES: Final = b"application/x-ndjson"
@@ -59,22 +60,16 @@ class Batch(Desk):
         must_be(asked.call, *ACCEPTED)
         if asked.call.idempotency_key is not None:
             raise Problem(KEY_NOT_HERE)
+        if asked.call.if_match is not None:
+            raise bad_header(
+                "If-Match", "A version is of one stream; a batch is of many. Leave the header out."
+            )
         return _Answering(self, asked, dry_run=asked.call.dry_run())
 
     def template(self, asked: Asked, command: Command, target: UUID | None, body: bytes, key: str) -> Order:
         """The order of a line."""
-        call = asked.call
-        return Order(
-            asked.principal,
-            command,
-            target,
-            body,
-            key=key,
-            request_id=call.request_id,
-            ip=call.ip,
-            reason=call.reason,
-            refresh=lambda: self.parts.callers.identify(call, fresh=True),
-        )
+        order = order_of(asked.call, self.parts.callers, asked.principal, command, target, body)
+        return replace(order, key=key)
 
     async def admit(self, asked: Asked) -> None:
         """Count a line as the command it is."""

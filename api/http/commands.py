@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from api.http.callers import Callers
     from api.http.replies import RawHeaders
     from api.parts import Composition
     from application.orders import Outcome, Recordable
@@ -115,19 +116,8 @@ class CommandRoute:
             fresh_target = new_id(parts.clock())
             if call.dry_run():  # makes nothing, not even the keys of a tenant to be
                 command.carrying("")
-        return Order(
-            principal,
-            command,
-            target,
-            _meant(body) if call.idempotency_key else body,
-            key=call.idempotency_key,
-            expected_version=call.if_match,
-            request_id=call.request_id,
-            ip=call.ip,
-            reason=call.reason,
-            refresh=lambda: parts.callers.identify(call, fresh=True),
-            fresh_target=fresh_target,
-        )
+        meant = _meant(body) if call.idempotency_key else body
+        return order_of(call, parts.callers, principal, command, target, meant, fresh_target=fresh_target)
 
     async def _with_secret(self, order: Order, command: SecretCommand) -> dict[str, Any]:
         """The answer to a command, with the secret that it made; with what is left of it when it is given again."""
@@ -157,6 +147,32 @@ def _meant(body: bytes) -> bytes:
         return in_one_form(orjson.loads(body or b"{}"))
     except orjson.JSONDecodeError:
         return body
+
+
+def order_of(
+    call: Call,
+    callers: Callers,
+    principal: Principal,
+    command: Command,
+    target: UUID | None,
+    body: bytes,
+    *,
+    fresh_target: UUID | None = None,
+) -> Order:
+    """A command with all that its request's headers say of it."""
+    return Order(
+        principal,
+        command,
+        target,
+        body,
+        key=call.idempotency_key,
+        expected_version=call.if_match,
+        request_id=call.request_id,
+        ip=call.ip,
+        reason=call.reason,
+        refresh=lambda: callers.identify(call, fresh=True),
+        fresh_target=fresh_target,
+    )
 
 
 def parse_command(call: Call, kind: type[Command], body: bytes) -> Command:

@@ -256,7 +256,7 @@ def _imports(document: Document) -> Json:
             parameter("encoding", "Where it is known; guessed otherwise.", _TEXT),
             parameter("delimiter", "Where it is known; guessed otherwise.", _TEXT),
             name,
-            *shared(("IdempotencyKey", "Reason", "Version", "RequestId")),
+            *shared(("IdempotencyKey", "IfMatch", "Reason", "Version", "RequestId")),
         ],
         "requestBody": {"required": True, "content": files},
         "responses": {"201": answer("Registered.", ref("Upload")), **problems(WRITE_STATUSES)},

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from api.http.asking import Asked, Desk
-from api.http.commands import outcome_of
+from api.http.commands import order_of, outcome_of
 from api.http.problems import (
     BODY_TOO_LARGE,
     LOG_UNAVAILABLE,
@@ -24,7 +24,6 @@ from api.http.received import BARE, FORM, FileInBody
 from api.http.replies import ALWAYS
 from api.http.request import ClientGone, must_be, read_body, stream_body, uuid_in
 from application.importing.service import Upload
-from application.orders import Order
 from application.ports.aside import WorkerLost
 from application.ports.blobs import BlobTooLarge
 from application.ports.positions import Position
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
     from application.importing.reading import Look
     from application.importing.service import Rehearsal
+    from application.orders import Order
     from application.principals import Principal
     from domain.audience.contact_import import Import
     from domain.kernel.commands import Command
@@ -112,18 +112,7 @@ class Uploads(Desk):
         return self.answer(asked, content, position, status=201, headers=headers)
 
     def _order(self, asked: Asked, command: Command, target: UUID, body: bytes) -> Order:
-        call = asked.call
-        return Order(
-            asked.principal,
-            command,
-            target,
-            body,
-            key=call.idempotency_key,
-            request_id=call.request_id,
-            ip=call.ip,
-            reason=call.reason,
-            refresh=lambda: self.parts.callers.identify(call, fresh=True),
-        )
+        return order_of(asked.call, self.parts.callers, asked.principal, command, target, body)
 
     async def progress(self, request: Request) -> Response:
         """Where an import stands, from the log itself."""

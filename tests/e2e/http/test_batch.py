@@ -128,6 +128,8 @@ async def test_what_is_refused_before_the_first_line(api: Api) -> None:
         "POST", "/v1/batch", tenant.key, packed(line(1, tenant)), {**NDJSON, "idempotency-key": "k"}
     )
     assert keyed.json()["type"] == "/problems/idempotency-key-not-here"
+    versioned = await api.send("POST", "/v1/batch", tenant.key, b"{}", {**NDJSON, "if-match": '"1"'})
+    assert (versioned.status_code, versioned.json()["errors"][0]["header"]) == (400, "If-Match")
     plain = await api.send("POST", "/v1/batch", tenant.key, packed(line(1, tenant)))
     assert plain.status_code == 415
     assert (await api.send("POST", "/v1/batch", None, packed(line(1, tenant)), NDJSON)).status_code == 401

@@ -32,6 +32,16 @@ async def test_a_file_is_looked_into_and_its_columns_guessed(importing: Importin
     assert (shown["status"], shown["rows"], shown["rows_done"]) == ("ready", 3, 0)
 
 
+async def test_a_new_import_is_at_version_0_and_no_other_is_taken_for_it(
+    importing: Importing, tmp_path: Path
+) -> None:
+    refused = await importing.upload(content(*people(2)), if_match='"3"')
+    assert refused.status_code == 409
+    assert (refused.json()["type"], refused.json()["current"]) == ("/problems/stale-version", 0)
+    assert importing.files(tmp_path) == []
+    assert (await importing.upload(content(*people(2)), if_match='"0"')).status_code == 201
+
+
 async def test_a_form_with_one_file(importing: Importing, tmp_path: Path) -> None:
     file = content(*people(2))
     answer = await importing.http.post(
