@@ -94,6 +94,11 @@ class HistoryEvent:
     ip: str | None
 
 
+SHOWN: Final = tuple(field.name for field in dataclasses.fields(HistoryEvent))
+CONTEXT: Final = SHOWN[SHOWN.index("command") :]
+"""What led to an event, by the names that its metadata have; each may be unknown."""
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
     """Some events, and how to go on. `scanned` counts the events looked at, so that a filter that hides says so."""
@@ -328,20 +333,8 @@ class Replay:
                 schema_version=row.schema_version,
                 payload=payload,
                 actor=context.get("actor") or {},
-                **{part: context.get(part) for part in _CONTEXT},
+                **{part: context.get(part) for part in CONTEXT},
             )
-
-
-_CONTEXT: Final = (
-    "command",
-    "command_name",
-    "correlation",
-    "causation",
-    "request",
-    "channel",
-    "reason",
-    "ip",
-)
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterable[FieldChange]:

@@ -13,7 +13,7 @@ from api.http.problems import bad_parameter
 from api.http.standing import KNOWN
 from application.ports.positions import Position
 from application.queries import CursorMismatch
-from application.replay import PSEUDONYMOUS, Direction, HistoryFilters
+from application.replay import PSEUDONYMOUS, SHOWN, Direction, HistoryFilters
 from application.showing import is_pseudonym, without_pseudonyms
 from domain.access.reads import ReadKind
 from domain.kernel.errors import NotFound
@@ -188,23 +188,10 @@ def _page(found: HistoryPage) -> dict[str, Any]:
 
 
 def _event(event: HistoryEvent) -> dict[str, Any]:
-    return {
-        "position": event.position,
+    told = {name: getattr(event, name) for name in SHOWN}
+    return told | {
         "recorded_at": event.recorded_at.isoformat(),
-        "stream": event.stream,
-        "version": event.version,
-        "name": event.name,
-        "schema_version": event.schema_version,
         "payload": without_pseudonyms(event.payload),
-        "actor": event.actor,
-        "command": event.command,
-        "command_name": event.command_name,
-        "correlation": event.correlation,
-        "causation": event.causation,
-        "request": event.request,
-        "channel": event.channel,
-        "reason": event.reason,
-        "ip": event.ip,
     }
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api.http.answer_headers import OF_OTHERS, headers_of
 from api.http.versions import LATEST, VERSIONS
+from application.replay import CONTEXT
 from domain.kernel.personal import ERASED, SEALED
 
 if TYPE_CHECKING:
@@ -185,19 +186,7 @@ SCHEMAS: Final[Json] = {
             "schema_version": {"type": "integer"},
             "payload": {"type": "object"},
             "actor": {"type": "object"},
-            **{
-                name: {"type": ["string", "null"]}
-                for name in (
-                    "command",
-                    "command_name",
-                    "correlation",
-                    "causation",
-                    "request",
-                    "channel",
-                    "reason",
-                    "ip",
-                )
-            },
+            **{name: {"type": ["string", "null"]} for name in CONTEXT},
         },
         about=f"`{ERASED}`: the key was destroyed. `{SEALED}`: you may not see it.",
     ),
