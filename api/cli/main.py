@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.cli import history, imports, jobs, keys, tenants, views
 from api.cli.options import Data, settings_of
-from api.cli.output import ABOUT_EXITS, Exit, Group, Json, data, words
+from api.cli.output import ABOUT_EXITS, Exit, Group, Json, NotThere, Refused, data, words
 from api.ops.errors import CannotRun
 
 if TYPE_CHECKING:
@@ -125,6 +127,50 @@ def migrate(
         rights = bring(database.admin, settings.passwords, reset_passwords=reset_passwords)
         lines = [f"schema: {'migrated' if before is Schema.BEHIND else 'current already'}", *rights]
         data({"before": before, "now": Schema.CURRENT, "rights": rights, "database": database.place}, lines)
+
+
+@app.command()
+def restored(
+    when: Annotated[
+        str,
+        typer.Argument(
+            help="When the backup was put back, not when it was made: 2026-11-23T14:00 (UTC without an offset)."
+        ),
+    ],
+    *,
+    data_folder: Data = None,
+    json_: Json = False,
+) -> None:
+    """Tell the logs that the database was restored from a backup. The same time again changes nothing.
+
+    Each log starts a new epoch, so that positions which were told before the restore are known from those after it.
+    Stop all processes first; docs/operations.md has the steps.
+    """
+    from adapters.postgres.restored import EarlierRestore, start_epoch
+    from adapters.postgres.roles import Role
+    from api.ops.database import Schema, opened, schema_of
+
+    del json_
+    settings, moment = settings_of(data_folder), history.time(when)
+    if moment > datetime.now(UTC):
+        raise typer.BadParameter(f"{when} (UTC without an offset) is yet to come")
+    if settings.database_url is None and not settings.root.exists():
+        raise NotThere(f"There is no installation in {settings.root}. Name its folder with --data.")
+    with opened(settings, watch=False) as database:
+        if schema_of(database.admin) is not Schema.CURRENT:
+            raise CannotRun("The database's schema is not that of this version. Run `penguinmails migrate`.")
+        try:
+            raised = start_epoch(settings.dsn(Role.MAINTENANCE, database.admin), moment)
+        except EarlierRestore:
+            raise Refused("A later restore was told already. Name the time of the last one.") from None
+    told = {"restored_at": moment.isoformat(), **asdict(raised)}
+    counted = f"{raised.logs} logs and {raised.access_logs} access logs are in it now"
+    done = counted if raised.logs else "told before, nothing changed"
+    data(told, [f"epoch {raised.epoch}: {done}"])
+    words(
+        "Start the processes: views read every log again by themselves. Then: penguinmails projections rebuild "
+        "analytics. Webhooks go on from what the restored logs hold. Leave keys/ as it is unless it was lost too."
+    )
 
 
 @app.command(hidden=True)

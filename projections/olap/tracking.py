@@ -188,7 +188,7 @@ def restarted(
         elif tenant.position > head.position.n:
             reason = (
                 f"the log ends at {head.position.n} and {tenant.position} events were read: it went back without "
-                "a new epoch. Restore with `penguinmails restore`, then rebuild analytics"
+                "a new epoch. Run `penguinmails restored`, then `penguinmails projections rebuild analytics`"
             )
             with transaction(con):
                 poison(con, tenant.tenant_key, reason)

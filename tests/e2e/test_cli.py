@@ -163,6 +163,12 @@ def test_jobs_that_were_given_up_are_listed_and_tried_again(demo_installation: S
             connection.execute("DELETE FROM ops.job_runs WHERE job_id = %s", (job,))
 
 
+def test_a_restore_is_told_with_the_time_it_was_made_at(demo_installation: Served) -> None:
+    """What it does to the logs: tests/integration/test_restored.py."""
+    assert demo_installation.cli("restored", "2999-01-01", "--json", code=2).stdout == ""
+    demo_installation.cli("restored", "yesterday", code=2)
+
+
 def test_analytics_are_built_anew_by_their_owner(demo_installation: Served) -> None:
     def files() -> set[str]:
         return {file.name for file in (demo_installation.data / "olap").glob("*.duckdb")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from projections.olap import ingest, tracking
 from projections.olap.source import Range, batches
 from projections.olap.sql import FACTS, MODELS, read_model
 from tests.support.events import History, segment
+from tests.support.serving import ROOT
 
 SETTINGS = OlapSettings(folder=Path(), database_url="", threads=1)
 
@@ -309,7 +311,11 @@ def test_a_log_that_went_back_without_a_new_epoch_is_stopped(world: World) -> No
     world.catch_up()
     history.events.pop()
     world.catch_up()
-    assert world.projector.tracked[history.tenant_id].state == "poisoned"
+    stopped = world.projector.tracked[history.tenant_id]
+    assert stopped.state == "poisoned"
+    assert stopped.error is not None
+    for command in re.findall(r"`(penguinmails [a-z ]+)`", stopped.error):
+        assert command in (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

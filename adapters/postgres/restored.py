@@ -1,0 +1,52 @@
+"""A new epoch for every log, once its database was restored from a backup."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+
+_BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
+_HEADS = ("log.heads", "log.access_heads")
+
+
+class EarlierRestore(Exception):
+    """The logs are in the epoch of a later restore than the one that was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What was done. `logs` and `access_logs`: how many heads; none of either where this restore was told before."""
+
+    epoch: int
+    logs: int
+    access_logs: int
+
+
+def epoch_of(moment: datetime) -> int:
+    """The epoch that a restore starts: its minute, so that the same backup restored twice gives two of them."""
+    return (moment - _BEGIN) // timedelta(minutes=1)
+
+
+def start_epoch(dsn: str, restored_at: datetime) -> Raised:
+    """Put every head of both logs into the epoch of this restore, in one transaction; a second time changes nothing.
+
+    `dsn` connects as the role for maintenance. Appends wait for it, so no log is missed. Raises `EarlierRestore` and
+    psycopg's errors.
+    """
+    epoch = epoch_of(restored_at)
+    with psycopg.connect(dsn) as connection:
+        connection.execute("LOCK TABLE log.heads, log.access_heads IN SHARE ROW EXCLUSIVE MODE")
+        row = connection.execute(
+            "SELECT greatest((SELECT max(epoch) FROM log.heads), (SELECT max(epoch) FROM log.access_heads))"
+        ).fetchone()
+        newest = row[0] if row is not None and row[0] is not None else 0
+        if newest > epoch:
+            raise EarlierRestore
+        # Logs that were begun after a restore keep the first epoch: nobody holds a token of another past of theirs.
+        if newest == epoch:
+            return Raised(epoch, 0, 0)
+        logs, access_logs = (
+            connection.execute(f"UPDATE {heads} SET epoch = %s", (epoch,)).rowcount  # noqa: S608 - our own table names
+            for heads in _HEADS
+        )
+        return Raised(epoch, logs, access_logs)
