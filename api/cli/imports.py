@@ -95,7 +95,8 @@ def contacts(
 ) -> None:
     """Import a CSV file of contacts: upload, look, import, watch; rejected rows come back as a file to correct.
 
-    Every row ends as imported, updated, skipped or rejected. Run it again after an interruption: it goes on.
+    Every row ends as imported, updated, skipped or rejected; the file holds the first 100,000 that were rejected.
+    Run it again after an interruption: it goes on.
     """
     del json_
     mapping = {
@@ -335,7 +336,14 @@ def _show_end(state: dict[str, Any], saved: Path | None) -> None:
     data({**state, "errors_file": None if saved is None else str(saved)}, lines)
     sys.stdout.flush()
     if saved is not None:
-        words(f"The rejected rows are in {saved}, each with what to correct.")
+        words(f"{_which(state)} rejected rows are in {saved}, each with what to correct.")
     if state["status"] != "completed":
-        failure = state.get("failure")
-        raise Refused(f"The import is {state['status']}{f': {failure}' if failure else ''}.")
+        failure, remedy = state.get("failure"), state.get("remedy")
+        said = f"The import is {state['status']}{f': {failure}' if failure else ''}."
+        raise Refused(f"{said} {remedy}" if remedy else said)
+
+
+def _which(state: dict[str, Any]) -> str:
+    """Which of the rejected rows the error file holds."""
+    kept: int = state.get("rejected_kept", state["rejected"])  # an older API kept them all
+    return "The" if kept == state["rejected"] else f"The first {kept:,} of {state['rejected']:,}"

@@ -22,6 +22,7 @@ from api.http.shapes import (
     without_null,
 )
 from application.replay import HistoryFilters
+from domain.audience.contact_import import REJECTED_KEPT
 from domain.audience.intake import Mapping
 from domain.kernel.permissions import Permission
 from projections.olap.reports import REPORTS
@@ -288,7 +289,11 @@ def _imports(document: Document) -> Json:
         [import_id],
         {},
     )
-    errors["responses"]["200"] = answer("Rows with row, column, code and remedy.", _TEXT, "text/csv")
+    about = (
+        f"The first {REJECTED_KEPT:,} rejected rows, with row, column, code and remedy. "
+        "`Penguin-Truncated` is `true` where there were more."
+    )
+    errors["responses"]["200"] = answer(about, _TEXT, "text/csv")
     return {
         "/v1/audience/imports": {"post": upload},
         "/v1/audience/imports/{id}/progress": {"get": progress},

@@ -158,7 +158,7 @@ class Uploads(Desk):
             raise invalid_body(error) from None
 
     async def errors(self, request: Request) -> Response:
-        """The rejected rows as a CSV file, ready to correct and to upload again."""
+        """The rejected rows, as many as are kept, as a CSV file, ready to correct and to upload again."""
         asked = await self.asked(request, "audience.import_errors")
         state = await self._import(request, asked, Permission.CONTACTS_IMPORT)
         asked.principal.require(Permission.CONTACTS_READ_PERSONAL)
@@ -167,11 +167,13 @@ class Uploads(Desk):
         tenant_id = asked.principal.tenant_id
         position = await self.parts.position_of(tenant_id)
         lines = await self.parts.imports.error_file(tenant_id, state.import_id)
-        rows = state.tally.rejected
+        rows = state.rejected_kept
         await self._traced(asked, "audience.import_errors", ReadKind.EXPORT, position, rows, state)
         headers = {
             **self.headers(asked, position),
             "content-disposition": f'attachment; filename="import-{state.import_id}-errors.csv"',
+            # Not as a line of the file: it comes back, corrected, and the line would be a row of it.
+            "penguin-truncated": str(rows < state.tally.rejected).lower(),
             **{name.decode(): value.decode() for name, value in ALWAYS},
         }
         return StreamingResponse(_pieces(lines), headers=headers, media_type="text/csv; charset=utf-8")
@@ -213,10 +215,12 @@ def shown(state: Import) -> dict[str, Any]:
         "updated": tally.updated,
         "skipped": tally.skipped,
         "rejected": tally.rejected,
+        "rejected_kept": state.rejected_kept,
         "problems": dict(state.problems),
         "warnings": dict(state.warnings),
         "undone": {"removed": undone.removed, "restored": undone.restored, "kept": undone.kept},
         "failure": state.failure,
+        "remedy": state.remedy,
         "idle_until": state.idle_until,
         "files_until": state.files_until,
         "files_destroyed": state.files_destroyed,

@@ -53,6 +53,15 @@ class TenantNotActive(Refusal):
     code = "tenant-not-active"
 
 
+class NoAddresses(Refusal):
+    """None of the first 100,000 rows has an e-mail address: the mapping, or the delimiter, is probably wrong.
+
+    Look at the preview, correct them and import the file anew. Where the rows really have no address, take them out.
+    """
+
+    code = "import-without-addresses"
+
+
 class Interrupted(Exception):
     """The work was asked to stop between two chunks, or is done elsewhere; begun again, it goes on where it stands."""
 
@@ -106,7 +115,10 @@ class ImportRun:
         self._on_their_way: deque[tuple[_Decided, asyncio.Task[Appended]]] = deque()
 
     async def deal(self, slices: AsyncIterator[Slice], stopping: Callable[[], bool]) -> int:
-        """Deal with every slice; the number of the last row. Raises `Interrupted`, `Stopped`, `TenantNotActive`."""
+        """Deal with every slice; the number of the last row.
+
+        Raises `Interrupted`, `Stopped`, `NoAddresses`, `TenantNotActive`.
+        """
         last_row = self._import.last_row
         waiting: tuple[_Chunk, asyncio.Task[Ahead]] | None = None
         try:
@@ -207,10 +219,11 @@ class ImportRun:
 
     async def _decide(self, chunk: _Chunk, ahead: Ahead, known: dict[str, Folded]) -> _Decided:
         unit = self._workflow.unit(self._import.import_id, known)
-        await self._check(unit, chunk)
-        state = self._import
+        before, state = await self._check(unit, chunk), self._import
         decision = ChunkDecision(unit, state.workspace_id, state.import_id, state.duplicates, unit.stamp.at)
         tally = await decision.decide(chunk.rows, ahead)
+        # By the log's own count of what came before: however often the work resumes, the same rows are kept.
+        del tally.errors[before.rejected_room :]
         if state.list_id is not None:
             await decision.list_on(state.list_id)
         first, last = _number(chunk.rows[0]), _number(chunk.rows[-1])
@@ -227,8 +240,8 @@ class ImportRun:
                 self._settled[stream_name(category, of)] = unit.as_read(category, of)
         return _Decided(chunk, tally, append, leaves)
 
-    async def _check(self, unit: Unit, chunk: _Chunk) -> None:
-        """The import runs, has not got further elsewhere, and what it goes into is open."""
+    async def _check(self, unit: Unit, chunk: _Chunk) -> Import:
+        """The import before a chunk: it runs, has not got further elsewhere, and what it goes into is open."""
         now: Import = await unit.load("import", self._import.import_id)
         tenant = await unit.load("tenant", unit.tenant_id)
         usable(await unit.load("workspace", self._import.workspace_id))
@@ -238,6 +251,9 @@ class ImportRun:
             raise Stopped
         if now.chunks >= chunk.number:
             raise Interrupted
+        if now.in_vain:
+            raise NoAddresses
+        return now
 
     def _keep(self, decided: _Decided) -> None:
         """Keep what a chunk leaves for those after it, and for good the states of the few streams that all need."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from codecs import BOM_UTF8
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from application.importing.files import ERRORS, FILE, FileDamaged, FilesGone, at_hand
 from application.importing.reading import CutUp, Rehearse
-from application.importing.running import ROWS_A_CHUNK, ImportRun, Interrupted, Stopped, TenantNotActive
+from application.importing.running import (
+    ROWS_A_CHUNK,
+    ImportRun,
+    Interrupted,
+    NoAddresses,
+    Stopped,
+    TenantNotActive,
+)
 from application.importing.threads import InThreads
 from application.importing.uploading import Upload, Uploaded, Uploads
 from domain.audience.contact_import import Import, ImportStarted, ImportStatus
@@ -21,7 +30,7 @@ from domain.kernel.errors import NotFound
 from domain.tenancy.workspace import WorkspaceIsArchived
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -38,7 +47,7 @@ PREVIEWED: Final = 100_000
 """Rows that a preview reads at most: it is waited for."""
 
 _LARGE: Final = 200_000
-_ENDS: Final = (FileRefused, FilesGone, FileDamaged, TenantNotActive, WorkspaceIsArchived)
+_ENDS: Final = (FileRefused, FilesGone, FileDamaged, NoAddresses, TenantNotActive, WorkspaceIsArchived)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +115,9 @@ class Imports:
         return sum(isinstance(held, EmailClaim) and state.workspace_id in held.contacts for _, held in found)
 
     async def error_file(self, tenant_id: UUID, import_id: UUID) -> Iterator[bytes]:
-        """The rejected rows as a CSV file: the owner's own cells with row, column, code and remedy.
+        """The first rejected rows as a CSV file: the owner's own cells with row, column, code and remedy.
 
+        They are `Import.rejected_kept`.
         Raises `FilesGone`, and `FileDamaged` while it is read.
         """
         state = await self.existing(tenant_id, import_id)
@@ -125,7 +135,7 @@ class Imports:
     def _error_lines(self, tenant_id: UUID, import_id: UUID, names: list[str]) -> Iterator[bytes]:
         with at_hand():
             for number, name in enumerate(names):
-                content = b"".join(self._blobs.read(tenant_id, import_id, name))
+                content = _unpacked(b"".join(self._blobs.read(tenant_id, import_id, name)))
                 yield content if number == 0 else content.partition(b"\r\n")[2]
 
     async def run(self, workflow: Workflow, import_id: UUID, stopping: Callable[[], bool]) -> None:
@@ -174,7 +184,7 @@ class Imports:
         """A chunk's part of the error file: before the chunk is appended, and over an earlier attempt's."""
         rejected = [(row.cells, problems) for row, problems in tally.errors]
         lines = error_rows(header, state.delimiter or ",", rejected)
-        self._blobs.write(tenant_id, state.import_id, _part(chunk), lines)
+        self._blobs.write(tenant_id, state.import_id, _part(chunk), _packed(lines))
 
     async def _started(self, tenant_id: UUID, import_id: UUID) -> datetime:
         """The moment of the start: however often the work resumes, the file reads as it did then."""
@@ -184,6 +194,20 @@ class Imports:
 
 def _part(chunk: int) -> str:
     return f"{ERRORS}{chunk:08d}"
+
+
+def _packed(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Compressed, since rows are told the same few sentences over and over."""
+    packer = zlib.compressobj()
+    for line in lines:
+        if piece := packer.compress(line):
+            yield piece
+    yield packer.flush()
+
+
+def _unpacked(content: bytes) -> bytes:
+    """A part of the error file; one of an import that ran before parts were compressed is as it is read."""
+    return content if content.startswith(BOM_UTF8) else zlib.decompress(content)
 
 
 def _rehearsal(preview: Preview, known: int, duplicates: Duplicates) -> Rehearsal:

@@ -17,7 +17,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.audience.intake.addresses import NO_ADDRESS
 from domain.audience.intake.dates import DateOrder
+from domain.audience.intake.errors import NO_ROW
 from domain.audience.intake.mapping import ColumnGuess, Duplicates, Mapping, resolve_mapping
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import ImportId, ListId, WorkspaceId
@@ -25,6 +27,14 @@ from domain.kernel.personal import Profile
 
 FILES_KEPT: Final = timedelta(days=7)
 IDLE_FOR: Final = timedelta(days=7)
+
+REJECTED_KEPT: Final = 100_000
+"""Rejected rows that the error file gives back; those after them are counted. A row of one letter comes back with a
+sentence on what is wrong with it, so that a file of nothing else would take many times its own room."""
+
+READ_IN_VAIN: Final = 100_000
+"""Rows without one address after which an import stops. As many may well stand first in an export that is sorted by
+address and has contacts without one; ten times as few would stop such a file."""
 
 
 class ImportStatus(StrEnum):
@@ -269,9 +279,29 @@ class Import:
     warnings: Counts[str, int] = field(default_factory=dict)
     undone: Undone = field(default_factory=Undone)
     failure: str | None = None
+    remedy: str | None = None
     idle_until: datetime | None = None
     files_until: datetime | None = None
     files_destroyed: bool = False
+
+    @property
+    def rejected_kept(self) -> int:
+        """Rejected rows in the error file: the first ones, up to its limit."""
+        return min(self.tally.rejected, REJECTED_KEPT)
+
+    @property
+    def rejected_room(self) -> int:
+        """How many more the error file takes."""
+        return REJECTED_KEPT - self.rejected_kept
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether so many rows were read and none of them had an address: going on would find none either.
+
+        A row whose address was understood counts, whatever else was wrong with it: it may have said stop.
+        """
+        without = sum(self.problems.get(code, 0) for code in NO_ADDRESS | NO_ROW)
+        return self.tally.rows >= READ_IN_VAIN and without == self.tally.rows
 
     @property
     def duplicates(self) -> Duplicates:
@@ -332,7 +362,11 @@ def evolve(state: ImportState, event: ImportEvent) -> ImportState:  # noqa: PLR0
             return replace(state, status=ImportStatus.COMPLETED, files_until=event.files_until)
         case ImportFailed():
             return replace(
-                state, status=ImportStatus.FAILED, failure=event.problem, files_until=event.files_until
+                state,
+                status=ImportStatus.FAILED,
+                failure=event.problem,
+                remedy=event.remedy,
+                files_until=event.files_until,
             )
         case ImportCancelled():
             return replace(state, status=ImportStatus.CANCELLED, files_until=event.files_until)

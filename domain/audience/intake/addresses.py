@@ -72,6 +72,11 @@ DOMAIN: Final = Fault(
 TOO_LONG: Final = Fault(
     "email-too-long", f"The address is longer than {MAX_ADDRESS} bytes.", "Correct the address."
 )
+NO_ADDRESS: Final = frozenset(
+    fault.code for fault in (MISSING, NO_AT, SPACES, SEVERAL, LOCAL_PART, LOCAL_PART_LONG, DOMAIN, TOO_LONG)
+)
+"""What makes a cell no address: a row has at most one of these."""
+
 ROLE: Final = Fault(
     "email-role",
     "This is the address of a function, not of a person.",

@@ -215,3 +215,9 @@ TOO_MANY_CELLS: Final = Fault(
     "The row has more cells than the header.",
     "Put cells that hold the delimiter in quotes.",
 )
+
+NO_ROW: Final = frozenset(
+    fault.code
+    for fault in (ROW_TOO_LONG, QUOTE_NOT_CLOSED, QUOTE_BROKEN, NUL_CHARACTER, TOO_FEW_CELLS, TOO_MANY_CELLS)
+)
+"""What makes a line no row of the header: it has one of these, and nothing of it is read."""

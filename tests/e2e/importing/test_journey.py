@@ -7,6 +7,7 @@ import csv
 import io
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,9 +15,10 @@ import orjson
 import psycopg
 import pytest
 
-from application.importing.running import EVENTS_A_CHUNK, EVENTS_A_ROW, ROWS_A_CHUNK
+from application.importing.running import EVENTS_A_CHUNK, EVENTS_A_ROW, ROWS_A_CHUNK, NoAddresses
 from application.importing.service import Interrupted
 from application.ports.log import MOST_EVENTS
+from domain.audience import contact_import
 from domain.audience.addressee import Addressee
 from domain.audience.contact_import import ImportStatus, Tally, Undone
 from domain.audience.intake import RowProblem, error_rows
@@ -206,6 +208,64 @@ async def test_no_chunk_is_counted_whose_rejected_rows_are_not_kept(
     errors = await importing.get(f"/v1/audience/imports/{import_id}/errors")
     assert len(errors.text.splitlines()) == 1 + chunks
     assert len(await importing.contacts()) == len(rows) - chunks
+
+
+async def test_rejected_rows_beyond_the_limit_are_counted(
+    importing: Importing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit lies within the second of three chunks, and the work is stopped between all of them."""
+    kept = ROWS_A_CHUNK + 10
+    monkeypatch.setattr(contact_import, "REJECTED_KEPT", kept)
+    count = 3 * ROWS_A_CHUNK
+    rows = [(f"p{n}@people.example", "", "", "03/04/2025") for n in range(count)]
+    import_id = await importing.ready(content(*rows))
+    assert (await importing.command(import_id, "start-import")).status_code == 200
+    for _ in range(2):
+        with pytest.raises(Interrupted):
+            await importing.work(import_id, partial(next, iter((False, True))))
+    state = await importing.work(import_id)
+    assert (state.status, state.tally) == (ImportStatus.COMPLETED, Tally(rejected=count))
+    assert state.problems == {"date-ambiguous": count}
+    told = (await importing.get(f"/v1/audience/imports/{import_id}/progress")).json()["data"]
+    assert (told["rejected"], told["rejected_kept"]) == (count, kept)
+    answer = await importing.get(f"/v1/audience/imports/{import_id}/errors")
+    assert answer.headers["penguin-truncated"] == "true"
+    lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [line[0] for line in lines[1:]] == [row[0] for row in rows[:kept]]
+    assert all(line[-1] for line in lines[1:]), "each that is given back is explained"
+    with psycopg.connect(importing.database.admin) as connection:
+        (payload,) = connection.execute("SELECT payload FROM log.access_events").fetchone() or (b"{}",)
+    assert orjson.loads(payload)["rows"] == kept
+
+
+async def test_a_file_without_an_address_is_not_read_to_its_end(
+    importing: Importing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert f"{contact_import.READ_IN_VAIN:,}" in NoAddresses.rule()
+    monkeypatch.setattr(contact_import, "READ_IN_VAIN", ROWS_A_CHUNK)
+    import_id = await importing.ready(content(*[("x",)] * 5 * ROWS_A_CHUNK, *people(1)))
+    state = await importing.run(import_id)
+    assert (state.status, state.failure) == (ImportStatus.FAILED, NoAddresses.code)
+    assert (state.last_row, state.tally) == (ROWS_A_CHUNK, Tally(rejected=ROWS_A_CHUNK))
+    told = (await importing.get(f"/v1/audience/imports/{import_id}/progress")).json()["data"]
+    assert "mapping" in told["remedy"]
+    answer = await importing.get(f"/v1/audience/imports/{import_id}/errors")
+    assert len(answer.text.splitlines()) == 1 + ROWS_A_CHUNK
+    assert answer.headers["penguin-truncated"] == "false"
+
+
+async def test_rejected_rows_take_little_room(importing: Importing, tmp_path: Path) -> None:
+    """A row of one letter is given back with a sentence: kept as it is read, 70 times its own size and more."""
+    file = b"email,first name,company\n" + b"x\n" * 20_000
+    import_id = await importing.ready(file)
+    state = await importing.run(import_id)
+    assert state.tally == Tally(rejected=20_000)
+    folder = tmp_path / "blobs" / str(importing.tenant.id)
+    kept = sum(path.stat().st_size for path in folder.rglob("errors-*"))
+    assert 0 < kept < 4 * len(file)
+    given_back = (await importing.get(f"/v1/audience/imports/{import_id}/errors")).content
+    assert len(given_back) > 50 * len(file)
+    assert given_back.count(b"row-too-few-cells") == 20_000
 
 
 async def test_two_workers_on_one_import_do_it_once(importing: Importing) -> None:

@@ -26,6 +26,7 @@ from adapters.keys.memory import MemoryKeyStore
 from application.commanding import Commands
 from application.importing import service
 from application.importing.rollback import Rollback
+from application.importing.running import NoAddresses
 from application.importing.service import Imports, Interrupted, Upload
 from application.orders import Order
 from application.ports.aside import Work
@@ -34,6 +35,7 @@ from application.ports.log import Append, Appended
 from application.principals import Principal
 from application.unit import Streams
 from application.workflow import Because, Workflow
+from domain.audience import contact_import
 from domain.audience.addressee import Addressee, OptOutChannel, RecordOptOut
 from domain.audience.contact import (
     Contact,
@@ -313,6 +315,32 @@ def test_a_killed_import_ends_as_one_left_alone(
         assert killed == alone
 
     _run(check)
+
+
+@QUICK
+@given(ROWS, st.sampled_from(Duplicates), KILLS, st.integers(0, 6), st.integers(1, 6))
+def test_the_limits_of_an_import_hold_wherever_it_is_killed(
+    rows: list[tuple[str, ...]], duplicates: Duplicates, kills: set[int], kept: int, in_vain: int
+) -> None:
+    async def check(folder: Path) -> None:
+        with patch.object(contact_import, "REJECTED_KEPT", kept):
+            office, state = await _life(rows, duplicates, [], kills, folder / "a")
+            killed = await _result(office, state)
+            assert killed == await _result(*await _life(rows, duplicates, [], set(), folder / "b"))
+        tally = state.tally
+        assert tally.rows == tally.imported + tally.updated + tally.skipped + tally.rejected
+        assert tally.rows == state.last_row
+        lines = b"".join(await office.imports.error_file(office.tenant_id, state.import_id)).splitlines()
+        assert len(lines[1:]) == min(tally.rejected, kept), "the first ones, all of them up to the limit"
+        if state.status is ImportStatus.FAILED:
+            assert state.failure == NoAddresses.code
+            assert tally.rejected == tally.rows >= in_vain
+            assert not await office.contacts()
+        else:
+            assert (state.status, tally.rows) == (ImportStatus.COMPLETED, len(rows))
+
+    with patch.object(contact_import, "READ_IN_VAIN", in_vain):
+        _run(check)
 
 
 async def _result(office: Office, state: Import) -> Any:

@@ -9,6 +9,8 @@ import pytest
 from domain.audience.contact_import import (
     FILES_KEPT,
     IDLE_FOR,
+    READ_IN_VAIN,
+    REJECTED_KEPT,
     Import,
     ImportCancelled,
     ImportChunkApplied,
@@ -27,6 +29,7 @@ from domain.audience.contact_import import (
     Tally,
 )
 from domain.audience.import_commands import (
+    IMPORT,
     ApplyChunk,
     ApplyRollbackChunk,
     CancelImport,
@@ -52,7 +55,8 @@ from domain.audience.import_commands import (
     RowsDoNotAddUp,
     StartImport,
 )
-from domain.audience.intake.errors import UnknownColumn
+from domain.audience.intake import addresses, errors
+from domain.audience.intake.errors import Fault, UnknownColumn
 from domain.audience.intake.mapping import Duplicates, Mapping
 from domain.kernel.commands import Command
 from domain.kernel.errors import NotFound
@@ -106,6 +110,42 @@ def test_a_file_is_registered_by_who_uploads_it() -> None:
     state = given().when(REGISTER, target=ID, actor=member(3)).then(REGISTERED)
     assert (state.status, state.uploaded_by) == (ImportStatus.REGISTERED, uid(3))
     given(REGISTERED).when(REGISTER, target=ID).then(ImportIdTaken)
+
+
+def after(rejected: int, problems: dict[str, int], **others: int) -> Import:
+    """An import that has dealt with so many rows."""
+    counts = {"imported": 0, "updated": 0, "skipped": 0, "rejected": rejected, **others}
+    rows = sum(counts.values())
+    chunk = of(ImportChunkApplied, chunk=1, first_row=1, last_row=rows, problems=problems, **counts)
+    state = IMPORT.fold([*RUNNING, chunk])
+    assert isinstance(state, Import)
+    return state
+
+
+def test_rejected_rows_are_given_back_up_to_a_limit() -> None:
+    some = after(REJECTED_KEPT - 1, {"date-ambiguous": REJECTED_KEPT - 1})
+    assert (some.rejected_kept, some.rejected_room) == (REJECTED_KEPT - 1, 1)
+    many = after(REJECTED_KEPT + 5, {"date-ambiguous": REJECTED_KEPT + 5})
+    assert (many.rejected_kept, many.rejected_room) == (REJECTED_KEPT, 0)
+
+
+def test_rows_are_read_in_vain_where_none_has_an_address() -> None:
+    half = READ_IN_VAIN // 2
+    assert after(READ_IN_VAIN, {"email-missing": half, "row-too-few-cells": READ_IN_VAIN - half}).in_vain
+    assert not after(READ_IN_VAIN - 1, {"email-missing": READ_IN_VAIN - 1}).in_vain, "too early to say"
+    assert not after(READ_IN_VAIN, {"email-missing": READ_IN_VAIN}, skipped=1).in_vain
+    # The address is there: what else is wrong may be with the first rows only, and one of them may have said stop.
+    assert not after(READ_IN_VAIN, {"address-taken": READ_IN_VAIN}).in_vain
+    assert not after(READ_IN_VAIN, {"email-missing": half, "date-ambiguous": READ_IN_VAIN}).in_vain
+
+
+def test_what_is_no_address_and_what_is_no_row_is_known_by_its_code() -> None:
+    faults = {
+        value for module in (addresses, errors) for value in vars(module).values() if isinstance(value, Fault)
+    }
+    warnings = {addresses.ROLE, addresses.NEEDS_SMTPUTF8}
+    assert {fault.code for fault in faults - warnings} == addresses.NO_ADDRESS | errors.NO_ROW
+    assert not addresses.NO_ADDRESS & errors.NO_ROW
 
 
 @pytest.mark.parametrize("history", [(REGISTERED,), (REGISTERED, READY)])
