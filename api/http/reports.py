@@ -18,6 +18,8 @@ from domain.audience.intake import escape_formula
 from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.requests import Request
 
     from application.ports.analytics import Report, ReportInfo, Value
@@ -27,6 +29,7 @@ _JSON: Final = "application/json"
 _CSV: Final = "text/csv"
 _FORMS: Final = {"json": _JSON, "csv": _CSV}
 _DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t"}
+_MARKS: Final = {"true": "\ufeff", "false": ""}
 _DIGITS: Final = 18
 WAYS: Final = ("min_position", "format", "delimiter", "bom")
 
@@ -66,7 +69,9 @@ class Reports(Desk):
         asked = await self.asked(request, f"reports.{info.name}", (*parameters_of(info), *WAYS))
         asked.principal.require(Permission(info.permission))
         form = _form(request, asked)
-        ways = asked.taken("delimiter", "bom")
+        # Before the report is made and recorded as an export: neither is for a request that is refused.
+        delimiter = _one_of(_DELIMITERS, asked, "delimiter", "comma")
+        mark = _one_of(_MARKS, asked, "bom", "false")
         wanted = await self._wanted(asked)
         found = await self.parts.analytics.report(
             info.name, asked.principal.tenant_id, asked.given, min_position=wanted
@@ -83,7 +88,7 @@ class Reports(Desk):
                 filters=asked.given,
             )
         if as_csv:
-            return self._csv(asked, info, found, ways)
+            return self._csv(asked, info, found, delimiter, mark)
         content = {
             "report": info.name,
             "columns": list(found.columns),
@@ -104,15 +109,11 @@ class Reports(Desk):
                 raise BeyondTheLog
         return await self.reachable(asked, asked.position())
 
-    def _csv(self, asked: Asked, info: ReportInfo, found: Report, ways: dict[str, str]) -> Response:
-        delimiter = _DELIMITERS.get(ways.get("delimiter", "comma"))
-        if delimiter is None:
-            raise bad_parameter("delimiter", f"Say one of {', '.join(_DELIMITERS)}.")
+    def _csv(self, asked: Asked, info: ReportInfo, found: Report, delimiter: str, mark: str) -> Response:
         text = io.StringIO()
         lines = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
         lines.writerow(found.columns)
         lines.writerows([[_cell(value) for value in row] for row in found.rows])
-        mark = "\ufeff" if ways.get("bom") == "true" else ""
         headers = {
             **self.headers(asked, found.position.token()),
             "content-disposition": f'attachment; filename="{info.name}.csv"',
@@ -190,11 +191,8 @@ def described(info: ReportInfo) -> dict[str, Any]:
 
 def _form(request: Request, asked: Asked) -> str:
     """JSON or CSV: by `format`, else by `Accept`."""
-    told = asked.given.pop("format", None)
-    if told is not None:
-        if told not in _FORMS:
-            raise bad_parameter("format", f"Say one of {', '.join(_FORMS)}.")
-        return _FORMS[told]
+    if "format" in asked.given:
+        return _one_of(_FORMS, asked, "format", "json")
     accept = request.headers.get("accept", "*/*")
     for wanted in accept.split(","):
         media = wanted.partition(";")[0].strip().lower()
@@ -203,6 +201,14 @@ def _form(request: Request, asked: Asked) -> str:
         if media in ("*/*", "application/*"):
             return _JSON
     raise Problem(ACCEPT_UNKNOWN, extra={"offered": [_JSON, _CSV]})
+
+
+def _one_of(meant: Mapping[str, str], asked: Asked, name: str, usual: str) -> str:
+    """What a parameter with few values means; taken out of what was given."""
+    found = meant.get(asked.given.pop(name, usual))
+    if found is None:
+        raise bad_parameter(name, f"Say one of {', '.join(meant)}.")
+    return found
 
 
 def _plain(value: Value) -> Value:
