@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -46,7 +47,16 @@ def told(serving: Serving) -> dict[str, Any]:
         "key": None if demo is None else demo.get("key"),
         "key_file": None if demo is None else str(key_file),
         "commands": [] if demo is None else commands(serving, demo, str(key_file)),
+        "register": registering(serving) if demo is None else None,
     }
+
+
+def registering(serving: Serving) -> str:
+    """A command that works as it is printed, in any shell and folder, with names to be put in place of its own."""
+    program = Path(sys.executable).with_name("penguinmails")
+    run = [str(program)] if program.is_file() else [sys.executable, "-m", "api.cli"]
+    example = ["Example Ltd", "--owner-email", "you@example.com", "--owner-name", "Your Name"]
+    return shlex.join([*run, "tenant", "register", *example, "--data", str(serving.settings.root)])
 
 
 def commands(serving: Serving, demo: dict[str, str], key_file: str) -> list[str]:
@@ -114,8 +124,11 @@ def _lines(what: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _key_lines(what: dict[str, Any]) -> Iterator[tuple[str, str]]:
     file = what["key_file"]
     if file is None:
-        yield "", "  Nothing is in it yet. Register a tenant; its owner's first key is shown then:"
-        yield "bold", "penguinmails tenant register NAME --owner-email ADDRESS --owner-name NAME"
+        where = "" if what["database"]["embedded"] else ", in a shell that has this DATABASE_URL"
+        yield "", f"  Nothing is in it yet. Register a tenant, under your own names{where};"
+        yield "", "  its owner's first key is shown then:"
+        yield "", ""
+        yield "bold", what["register"]
         return
     name = what["demo"]["tenant_name"]
     if what["key"] is not None:

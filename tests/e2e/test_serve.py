@@ -1,6 +1,7 @@
 """The first minute, and the ones after a stop, a kill, a second start."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -91,6 +92,20 @@ def test_a_killed_process_is_started_again_and_a_killed_supervisor_leaves_none()
         assert len(gone) == 4
 
         assert "Register a tenant" in served.start()
+        # In a shell that knows nothing of this installation, and from another folder.
+        (command,) = (line for line in served.banner.splitlines() if " tenant register " in line)
+        elsewhere = {"PATH": "/usr/bin:/bin", "HOME": os.environ.get("HOME", "/")}
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd="/",
+            env=elsewhere,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "pm_live_" in done.stdout
 
 
 def test_a_second_serve_is_refused_and_harms_nothing(demo_installation: Served) -> None:
