@@ -205,8 +205,12 @@ def config(*, data_folder: Data = None, json_: Json = False) -> None:
     del json_
     values = shown(settings_of(data_folder), data_folder=data_folder)
     lines = [
-        f"{one['name']:<34} {'' if one['value'] is None else one['value']}  ({one['source']})"
+        line
         for one in values
+        for line in (
+            f"{one['name']:<34} {'' if one['value'] is None else one['value']}  ({one['source']})",
+            f"    {one['about']}",
+        )
     ]
     data(values, lines)
     words("Set them in the environment; docs/configuration.md says more.")

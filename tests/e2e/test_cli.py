@@ -200,6 +200,7 @@ def test_settings_say_where_they_come_from_and_hide_secrets(
     assert told["PENGUINMAILS_HOST"]["source"] == "default"
     plain = demo_installation.cli("config").stdout
     assert "ab" * 8 not in plain
+    assert "8421  (environment PENGUINMAILS_PORT)\n    Port the API listens on.\n" in plain
 
 
 def test_migrating_again_changes_nothing(demo_installation: Served) -> None:
