@@ -16,6 +16,7 @@ from adapters.postgres.migrate import migrate
 from api.ops import logs
 from api.ops.database import Schema, opened, schema_of
 from api.ops.errors import CannotRun
+from api.ops.folder import made
 from api.ops.listening import listen
 from api.ops.processes import NAMES, run_folder
 from api.ops.state import RunState, identity, own_identity
@@ -53,7 +54,8 @@ def serve(settings: Settings, *, demo: bool, tell: Callable[[Serving], None]) ->
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # The database's part makes the folder: it knows who must be able to pass through it.
     if settings.database_url is not None:
-        settings.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with made(settings.root):
+            settings.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     listener = listen(settings)
     with opened(settings) as database:
         state = RunState(run_folder(settings.root))

@@ -15,6 +15,7 @@ import adapters.postgres
 from adapters.postgres.binaries import OLDEST
 from adapters.postgres.embedded import EmbeddedPostgres
 from api.ops.errors import CannotRun
+from api.ops.folder import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,12 +45,13 @@ def opened(settings: Settings, *, watch: bool = True) -> Iterator[Database]:
     """The database, running for as long as the block does.
 
     The embedded one is started, taken over or attached to, and kept running by this process when `watch` is set.
-    Raises `DatabaseUnusable`, and the embedded server's own errors.
+    Raises `DatabaseUnusable`, `FolderUnusable`, and the embedded server's own errors.
     """
     if settings.database_url is not None:
         yield _own(settings.database_url.get_secret_value())
         return
-    embedded = EmbeddedPostgres(settings.root, bin_folder=settings.pg_bin, user=settings.pg_user)
+    with made(settings.root):
+        embedded = EmbeddedPostgres(settings.root, bin_folder=settings.pg_bin, user=settings.pg_user)
     embedded.start(watch=watch)
     try:
         number = f"{embedded.binaries.version[0]}.{embedded.binaries.version[1]}"

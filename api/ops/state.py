@@ -41,7 +41,7 @@ class RunState:
         """What was last written; None where nothing was, or not whole."""
         try:
             told = json.loads(self.file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
         return told if isinstance(told, dict) else None
 
