@@ -20,7 +20,7 @@ from uuid import UUID
 import typer
 
 from api.cli.options import Data, Key, key_text, settings_of
-from api.cli.output import Group, Json, Refused, data, words
+from api.cli.output import Group, Json, Refused, data, with_remedy, words
 from domain.audience.intake import DateOrder
 from domain.audience.intake.mapping import Duplicates
 
@@ -317,7 +317,7 @@ def _accepted(answer: httpx.Response) -> httpx.Response:
     fields = [
         f"{one.get('pointer') or one.get('parameter')}: {one.get('detail')}" for one in told.get("errors", [])
     ]
-    message = " ".join([said, *fields])
+    message = with_remedy(" ".join([said, *fields]), told)
     if answer.status_code == 404:  # noqa: PLR2004 - HTTP's own
         raise NotThere(message)
     raise Refused(message, told)
@@ -327,7 +327,11 @@ def _show_preview(found: dict[str, Any]) -> None:
     lines = [f"{name:<12} {count}" for name, count in found["outcomes"].items()]
     lines += [f"  {code}: {count}" for code, count in sorted(found.get("problems", {}).items())]
     data(found, lines)
+    sys.stdout.flush()
     words("Nothing was imported: this was a dry run.")
+    refusal = found.get("refusal")
+    if refusal is not None:
+        raise Refused(with_remedy(refusal["message"], refusal), refusal)
 
 
 def _show_end(state: dict[str, Any], saved: Path | None) -> None:
@@ -338,9 +342,10 @@ def _show_end(state: dict[str, Any], saved: Path | None) -> None:
     if saved is not None:
         words(f"{_which(state)} rejected rows are in {saved}, each with what to correct.")
     if state["status"] != "completed":
-        failure, remedy = state.get("failure"), state.get("remedy")
-        said = f"The import is {state['status']}{f': {failure}' if failure else ''}."
-        raise Refused(f"{said} {remedy}" if remedy else said)
+        failure = state.get("failure")
+        raise Refused(
+            with_remedy(f"The import is {state['status']}{f': {failure}' if failure else ''}.", state)
+        )
 
 
 def _which(state: dict[str, Any]) -> str:

@@ -87,6 +87,12 @@ class Refused(Exception):
         self.told = told
 
 
+def with_remedy(said: str, told: Mapping[str, Any]) -> str:
+    """What is wrong, and what to do about it where that is told apart from it."""
+    remedy = told.get("remedy")
+    return f"{said} {remedy}" if isinstance(remedy, str) and remedy not in said else said
+
+
 def words(text: str) -> None:
     """Say something to the person at the terminal."""
     sys.stderr.write(f"{text}\n")
@@ -152,7 +158,7 @@ def _told(error: Exception) -> tuple[Exit, str, Mapping[str, Any]] | None:
     match error:
         case Refusal():
             details = {"code": error.code, "detail": error.detail, **error.extra}
-            return _BY_KIND.get(error.kind, Exit.REFUSED), error.detail, details
+            return _BY_KIND.get(error.kind, Exit.REFUSED), with_remedy(error.detail, error.extra), details
         case Refused():
             return Exit.REFUSED, str(error), error.told or {"code": "refused", "detail": str(error)}
         case ValidationError():

@@ -288,17 +288,29 @@ def test_a_shell_completes_words() -> None:
     assert done.stdout.split() == ["revoke"], done.stderr
 
 
+def _tenant(served: Served, name: str) -> dict[str, str]:
+    """A new tenant, that may import."""
+    owner = ("--owner-email", f"owner@{name.lower()}.example", "--owner-name", "Imke")
+    made = served.cli("tenant", "register", f"{name} Ltd", *owner, "--plan", "enterprise", "--json")
+    tenant: dict[str, str] = json.loads(made.stdout)
+    return tenant
+
+
+def test_a_refusal_comes_with_what_to_do_about_it(demo_installation: Served, tmp_path: Path) -> None:
+    tenant = _tenant(demo_installation, "Remedy")
+    file = tmp_path / "latin1.csv"
+    file.write_bytes("Email,First Name\na@import.example,Jürgen\n".encode("latin-1"))
+    done = demo_installation.cli("import", "contacts", str(file), key=tenant["key"], code=1)
+    assert "row 1 (line 2), is not valid UTF-8. Save it as UTF-8, or name its encoding" in done.stderr
+    # So does a dry run of what could not begin.
+    file.write_text("Email,First Name\na@import.example,Ana\n")
+    asked = ("import", "contacts", str(file), "--dry-run", "--map", "Nowhere=email")
+    done = demo_installation.cli(*asked, key=tenant["key"], code=1)
+    assert "'Nowhere'. Write the column as the dry run shows it." in done.stderr
+
+
 def test_a_file_of_contacts_in_one_command(demo_installation: Served, tmp_path: Path) -> None:
-    given = (
-        "--owner-email",
-        "owner@import.example",
-        "--owner-name",
-        "Imke",
-        "--plan",
-        "enterprise",
-        "--json",
-    )
-    tenant = json.loads(demo_installation.cli("tenant", "register", "Import Ltd", *given).stdout)
+    tenant = _tenant(demo_installation, "Import")
     file = tmp_path / "people.csv"
     file.write_text(
         "Email,First Name,Opted in at\n"
