@@ -113,13 +113,15 @@ def contacts(
         reading = {"encoding": encoding, "delimiter": delimiter}
         uploaded = door.upload(file, into, same, {name: value for name, value in reading.items() if value})
         if dry_run:
-            _show_preview(door.ask("POST", f"/v1/audience/imports/{uploaded['id']}/preview", mapping)["data"])
+            found = door.ask("POST", f"/v1/audience/imports/{uploaded['id']}/preview", mapping)["data"]
+            door.drawn()
+            _show_preview(found)
             return
-        door.start(
-            uploaded["id"], {"mapping": mapping, **({"list_id": str(list_id)} if list_id else {})}, same
-        )
-        state = door.watch(uploaded["id"], (uploaded["file"] or {}).get("rows"))
+        how = {"mapping": mapping, **({"list_id": str(list_id)} if list_id else {})}
+        door.start(uploaded["id"], how, same)
+        state = door.watch(uploaded["id"], "importing", (uploaded["file"] or {}).get("rows"))
         saved = door.save_errors(state, errors or file.with_name(f"{file.name}.errors.csv"))
+        door.drawn()
         _show_end(state, saved)
 
 
@@ -140,7 +142,8 @@ def rollback(
     with _door(url, data_folder, key) as door:
         same = f"import/{import_id}/roll-back"
         door.ask("POST", f"/v1/audience/{import_id}/roll-back-import", {}, same)
-        state = door.watch(str(import_id), until=frozenset({_UNDONE}))
+        state = door.watch(str(import_id), "taking back", until=frozenset({_UNDONE}))
+        door.drawn()
         undone = state["undone"]
         lines = [f"{name:<9} {count}" for name, count in undone.items()]
         data({"id": state["id"], "status": state["status"], **undone}, lines)
@@ -186,13 +189,17 @@ def _door(url: str | None, data_folder: Path | None, key: str | None) -> Iterato
 
 @contextmanager
 def _bars() -> Iterator[Progress]:
-    """Progress on standard error: bars on a terminal, nothing drawn elsewhere."""
+    """Progress on standard error: bars on a terminal, nothing drawn elsewhere.
+
+    They stay as they stood at the end. Standard output is none of theirs: it may be a file, or another program.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+    drawn = console.is_terminal
+    with Progress(*columns, console=console, redirect_stdout=False, disable=not drawn) as bars:
         yield bars
 
 
@@ -281,19 +288,26 @@ class _Door:
             self._bars.advance(bar, len(piece))
 
     def watch(
-        self, import_id: str, rows: int | None = None, *, until: frozenset[str] = _OVER
+        self, import_id: str, what: str, rows: int | None = None, *, until: frozenset[str] = _OVER
     ) -> dict[str, Any]:
         """The import's state, once it is one of `until`; `rows` is how many the file has, where that is known."""
-        bar, said = self._bars.add_task("importing", total=rows), time.monotonic()
+        bar, said = self._bars.add_task(what, total=rows), time.monotonic()
         while True:
             state: dict[str, Any] = self.ask("GET", f"/v1/audience/imports/{import_id}/progress")["data"]
-            if state["status"] in until:
+            over = state["status"] in until
+            # How many there were is known at the end, even where it was not before.
+            total = state["rows_done"] if over and rows is None else rows
+            self._bars.update(bar, completed=state["rows_done"], total=total)
+            if over:
                 return state
-            self._bars.update(bar, completed=state["rows_done"])
             if self._bars.disable and time.monotonic() - said > _SAY_EVERY:
                 words(f"{state['rows_done']} of {rows or 'all'} rows done")
                 said = time.monotonic()
             time.sleep(_LOOK_EVERY)
+
+    def drawn(self) -> None:
+        """Draw no more: what is shown next stands below the bars."""
+        self._bars.stop()
 
     def save_errors(self, state: dict[str, Any], to: Path) -> Path | None:
         """Write the rejected rows to a file, where there are any."""

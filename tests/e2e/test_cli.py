@@ -1,8 +1,13 @@
 """The command line on a running installation: what it prints where, how it ends, what it does."""
 
+import fcntl
 import json
+import pty
+import struct
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +16,7 @@ import pytest
 
 from adapters.postgres.embedded import EmbeddedPostgres
 from application.ports.positions import Position
-from tests.support.serving import Served, eventually
+from tests.support.serving import ROOT, Served, eventually
 
 pytestmark = pytest.mark.xdist_group("serve")
 
@@ -307,6 +312,45 @@ def test_a_refusal_comes_with_what_to_do_about_it(demo_installation: Served, tmp
     asked = ("import", "contacts", str(file), "--dry-run", "--map", "Nowhere=email")
     done = demo_installation.cli(*asked, key=tenant["key"], code=1)
     assert "'Nowhere'. Write the column as the dry run shows it." in done.stderr
+
+
+def test_bars_are_drawn_to_their_end_and_keep_out_of_what_is_piped(
+    demo_installation: Served, tmp_path: Path
+) -> None:
+    """Standard error is a terminal, standard output is none: as in `import contacts ... --json | jq`."""
+    tenant = _tenant(demo_installation, "Bars")
+    file = tmp_path / "people.csv"
+    file.write_text("Email\n" + "".join(f"p{number}@bars.example\n" for number in range(1_000)))
+
+    def run(*command: str) -> tuple[dict[str, Any], str]:
+        ours, theirs = pty.openpty()
+        # The window of a new terminal has no size at all.
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+        with open(theirs, "wb") as screen, open(ours, "rb", buffering=0) as drawn:  # noqa: PTH123 - descriptors
+            process = subprocess.Popen(
+                [sys.executable, "-m", "api.cli", "import", *command, "--json"],
+                cwd=ROOT,
+                env={**demo_installation.environment, "PENGUINMAILS_KEY": tenant["key"], "TERM": "xterm"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=screen,
+            )
+            screen.close()
+            seen = b""
+            # Linux says with an error that nobody holds the other end any more.
+            with suppress(OSError):
+                while piece := drawn.read(4096):
+                    seen += piece
+            out, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, seen
+        return json.loads(out), seen.decode()
+
+    told, seen = run("contacts", str(file))
+    assert told["imported"] == 1_000
+    assert [line for line in seen.splitlines() if "importing" in line][-1].count("100%") == 1
+    undone, seen = run("rollback", told["id"])
+    assert undone["removed"] == 1_000
+    assert [line for line in seen.splitlines() if "taking back" in line][-1].count("100%") == 1
 
 
 def test_a_file_of_contacts_in_one_command(demo_installation: Served, tmp_path: Path) -> None:
