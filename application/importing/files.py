@@ -1,4 +1,4 @@
-"""The files of an import: the upload, and one with the rejected rows of each chunk."""
+"""The upload of an import among its files; `rejected` has the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILE: Final = "file"
-ERRORS: Final = "errors-"
 
 
 class FilesGone(Refusal):

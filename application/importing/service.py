@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
-from codecs import BOM_UTF8
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from application.importing.files import ERRORS, FILE, FileDamaged, FilesGone, at_hand
+from application.importing.files import FILE, FileDamaged, FilesGone, at_hand
 from application.importing.reading import CutUp, Rehearse
+from application.importing.rejected import RejectedRows, Writer
 from application.importing.running import (
     ROWS_A_CHUNK,
     ImportRun,
@@ -24,18 +22,17 @@ from application.importing.uploading import Upload, Uploaded, Uploads
 from domain.audience.contact_import import Import, ImportStarted, ImportStatus
 from domain.audience.email_claim import EmailClaim
 from domain.audience.import_commands import CompleteImport, FailImport
-from domain.audience.intake import Duplicates, FileRefused, Mapping, error_rows
+from domain.audience.intake import Duplicates, FileRefused, Mapping
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
 from domain.tenancy.workspace import WorkspaceIsArchived
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from uuid import UUID
 
     from application.commanding import Clock, Commands
-    from application.importing.chunk import Tally
     from application.ports.aside import Aside
     from application.ports.blobs import BlobStore
     from application.workflow import Workflow
@@ -124,19 +121,11 @@ class Imports:
         with at_hand():
             self._blobs.read(tenant_id, import_id, FILE)
         # What was written for a chunk that the log does not count yet may never come to be.
-        counted = [chunk for chunk in self._parts(tenant_id, import_id) if chunk <= state.chunks]
-        return self._error_lines(tenant_id, import_id, [_part(chunk) for chunk in counted])
-
-    def _parts(self, tenant_id: UUID, import_id: UUID) -> list[int]:
-        """The chunks whose rejected rows were kept, in order."""
-        names = self._blobs.names(tenant_id, import_id)
-        return [int(name.removeprefix(ERRORS)) for name in names if name.startswith(ERRORS)]
-
-    def _error_lines(self, tenant_id: UUID, import_id: UUID, names: list[str]) -> Iterator[bytes]:
-        with at_hand():
-            for number, name in enumerate(names):
-                content = _unpacked(b"".join(self._blobs.read(tenant_id, import_id, name)))
-                yield content if number == 0 else content.partition(b"\r\n")[2]
+        rejected = RejectedRows(self._blobs, tenant_id, import_id)
+        counted = (
+            [chunk for chunk in rejected.kept() if chunk <= state.chunks] if state.tally.rejected else []
+        )
+        return rejected.lines(counted)
 
     async def run(self, workflow: Workflow, import_id: UUID, stopping: Callable[[], bool]) -> None:
         """Deal with the rows that are left, chunk by chunk, each with its accounting in one append.
@@ -173,41 +162,16 @@ class Imports:
             )
             async with aclosing(self._aside.stream(work, large=state.size > _LARGE)) as parts:
                 header = await anext(parts)
-                errors = partial(self._write_errors, tenant_id, state, header)
-                left_over = [chunk for chunk in self._parts(tenant_id, import_id) if chunk > state.chunks]
+                rejected = RejectedRows(self._blobs, tenant_id, import_id)
+                left_over = [chunk for chunk in rejected.kept() if chunk > state.chunks]
+                errors = Writer(rejected, header, state.delimiter or ",")
                 run = ImportRun(self._commands, workflow, state, errors, left_over)
                 return await run.deal(parts, stopping)
-
-    def _write_errors(
-        self, tenant_id: UUID, state: Import, header: Sequence[str], chunk: int, tally: Tally
-    ) -> None:
-        """A chunk's part of the error file: before the chunk is appended, and over an earlier attempt's."""
-        rejected = [(row.cells, problems) for row, problems in tally.errors]
-        lines = error_rows(header, state.delimiter or ",", rejected)
-        self._blobs.write(tenant_id, state.import_id, _part(chunk), _packed(lines))
 
     async def _started(self, tenant_id: UUID, import_id: UUID) -> datetime:
         """The moment of the start: however often the work resumes, the file reads as it did then."""
         (history,) = await self._commands.log.read_streams(tenant_id, [(stream_name("import", import_id), 0)])
         return next(row.recorded_at for row in history if row.name == ImportStarted.name)
-
-
-def _part(chunk: int) -> str:
-    return f"{ERRORS}{chunk:08d}"
-
-
-def _packed(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Compressed, since rows are told the same few sentences over and over."""
-    packer = zlib.compressobj()
-    for line in lines:
-        if piece := packer.compress(line):
-            yield piece
-    yield packer.flush()
-
-
-def _unpacked(content: bytes) -> bytes:
-    """A part of the error file; one of an import that ran before parts were compressed is as it is read."""
-    return content if content.startswith(BOM_UTF8) else zlib.decompress(content)
 
 
 def _rehearsal(preview: Preview, known: int, duplicates: Duplicates) -> Rehearsal:

@@ -109,7 +109,7 @@ async def test_files_of_an_import_are_destroyed_seven_days_after_its_end(
     clock.behind = timedelta(0)
     assert await worker.work_off() == ["import.destroy_files"]
     assert not sealed(importing, import_id)
-    assert len(importing.files(tmp_path)) == len(kept) - 2, "the file and its errors, nothing of the other's"
+    assert len(importing.files(tmp_path)) == len(kept) - 3, "the file and its errors, nothing of the other's"
     answer = await importing.get(errors)
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/import-files-gone")
     state = await api.parts.imports.existing(importing.tenant.id, import_id)

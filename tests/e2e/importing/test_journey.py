@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import random
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -266,6 +267,49 @@ async def test_rejected_rows_take_little_room(importing: Importing, tmp_path: Pa
     given_back = (await importing.get(f"/v1/audience/imports/{import_id}/errors")).content
     assert len(given_back) > 50 * len(file)
     assert given_back.count(b"row-too-few-cells") == 20_000
+
+
+async def test_a_long_header_is_kept_once(importing: Importing, tmp_path: Path) -> None:
+    """And not with each chunk that has a row rejected: there may be as many as rejected rows."""
+    header = ("Email", random.Random(3).randbytes(30_000).hex())  # noqa: S311 - the same each time, and dense
+    rows = [
+        (f"p{n}@people.example", "") if n % ROWS_A_CHUNK else ("broken", "") for n in range(6 * ROWS_A_CHUNK)
+    ]
+    import_id = await importing.ready(content(*rows, header=header))
+    state = await importing.run(import_id, {"columns": {header[1]: "ignore"}})
+    assert (state.status, state.tally.rejected) == (ImportStatus.COMPLETED, 6)
+    folder = tmp_path / "blobs" / str(importing.tenant.id)
+    assert sum(path.stat().st_size for path in folder.rglob("errors-*")) < len(header[1])
+    lines = (await importing.get(f"/v1/audience/imports/{import_id}/errors")).text.splitlines()
+    assert len(lines) == 1 + 6
+    assert lines[0].removeprefix("\ufeff").startswith(f"Email,{header[1]},error_row")
+
+
+async def test_rejected_rows_that_were_kept_as_they_are_read_are_given_back(
+    importing: Importing, tmp_path: Path
+) -> None:
+    """Each with the header, as an import did that began before they were compressed."""
+    count = 3 * ROWS_A_CHUNK
+    rows = [("broken", str(n)) if n % 7 == 0 else row for n, row in enumerate(people(count))]
+    import_id = await importing.ready(content(*rows))
+    assert (await importing.command(import_id, "start-import")).status_code == 200
+    calls = iter((False, False, True))
+    with pytest.raises(Interrupted):
+        await importing.work(import_id, lambda: next(calls))
+    path = f"/v1/audience/imports/{import_id}/errors"
+    expected = (await importing.get(path)).content
+    parts, tenant_id = importing.api.parts, importing.tenant.id
+    header, *lines = expected.splitlines(keepends=True)
+    first = [line for line in lines if int(line.split(b",")[5]) <= ROWS_A_CHUNK]
+    for number, part in ((1, first), (2, lines[len(first) :])):
+        parts.blobs.write(tenant_id, import_id, f"errors-{number:08d}", [header, *part])
+    (tmp_path / "blobs" / str(tenant_id) / str(import_id) / "errors-00000000").unlink()
+    assert first
+    assert (await importing.get(path)).content == expected
+    await importing.work(import_id)
+    whole = (await importing.get(path)).content
+    assert whole.startswith(expected)
+    assert len(whole.splitlines()) == 1 + len([row for row in rows if row[0] == "broken"])
 
 
 async def test_two_workers_on_one_import_do_it_once(importing: Importing) -> None:
