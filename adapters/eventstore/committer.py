@@ -186,6 +186,9 @@ class GroupCommitter:
         events = 0
         while self._queue and events < self._max_events:
             waiting = self._queue[0]
+            if waiting[1].done():  # its caller gave up: nobody was told that it would happen
+                self._queue.popleft()
+                continue
             request = waiting[0]
             if group and events + len(request.events) > self._max_events:
                 break

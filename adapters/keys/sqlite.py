@@ -73,6 +73,8 @@ _OLD: Final = (
 _OLD_PSEUDONYMS: Final = "SELECT version, kek, wrapped FROM pseudonym_keys WHERE tenant = ? AND kek < ?"
 _PSEUDONYMS: Final = "SELECT kek, wrapped FROM pseudonym_keys WHERE tenant = ? ORDER BY version DESC"
 
+_WAIT: Final = 5
+"""Seconds that the write lock is waited for; a rotation holds it for a twentieth of one."""
 _SLICE: Final = 4_000
 """Keys that a rotation wraps anew in one transaction: some 50 ms of the only write lock there is."""
 _PAUSE: Final = 0.1
@@ -107,16 +109,21 @@ class SqliteKeyStore:
         self._keks = KekFile(folder, master_key)
         self._lock = threading.RLock()
         self._database = sqlite3.connect(
-            folder / "keys.sqlite", check_same_thread=False, isolation_level=None, timeout=30
+            folder / "keys.sqlite", check_same_thread=False, isolation_level=None, timeout=_WAIT
         )
         os.chmod(folder / "keys.sqlite", 0o600)  # noqa: PTH101 - the same call as everywhere for modes
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=30000"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "secure_delete=ON",
+            f"busy_timeout={_WAIT * 1000}",
+        ):
             self._database.execute(f"PRAGMA {pragma}")
         self._make_tables()
         # Readers never wait for a writer's disk: WAL lets a second connection read meanwhile.
         self._read_lock = threading.Lock()
         self._reader = sqlite3.connect(
-            folder / "keys.sqlite", check_same_thread=False, isolation_level=None, timeout=30
+            folder / "keys.sqlite", check_same_thread=False, isolation_level=None, timeout=_WAIT
         )
         self._reader.execute("PRAGMA query_only=ON")
 

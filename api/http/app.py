@@ -6,6 +6,7 @@ For the middlewares around it: `scope["penguin.request_id"]` is there from the o
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,15 @@ from api.http.batches import Batch
 from api.http.commands import CommandRoute
 from api.http.history import History
 from api.http.invitations import Invitations
-from api.http.problems import INTERNAL, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, problem_of
+from api.http.problems import (
+    INTERNAL,
+    LOG_UNAVAILABLE,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    OUTCOME_UNKNOWN,
+    Problem,
+    problem_of,
+)
 from api.http.receipts import Receipts
 from api.http.replies import ALWAYS, PROBLEM, dumps, raw, send_json
 from api.http.reports import Reports
@@ -43,6 +52,13 @@ if TYPE_CHECKING:
     from api.parts import Composition
 
 _ALLOCATIONS: Final = 20_000
+PATIENCE: Final = 20.0
+"""Seconds until an answer has to begin: twice the longest that a report or a search may take."""
+_QUESTIONS: Final = ("GET", "HEAD")
+_NO_ANSWER: Final = (
+    "The command had no answer in time; it may still be carried out. Send it again with the same `Idempotency-Key`, or "
+    "look up its receipt; without a key, look whether it happened before you send it again."
+)
 log: Final = structlog.get_logger(__name__)
 
 
@@ -81,25 +97,43 @@ class Front:
 
         async def watched(message: Message) -> None:
             nonlocal started
-            started = True
+            if not started:
+                started = True
+                within.reschedule(None)  # an answer that has begun may take its time
             await send(message)
 
+        async def heard() -> Message:
+            within.reschedule(None)  # how long a body may take is the protocol's to say
+            message = await receive()
+            within.reschedule(time() + PATIENCE)
+            return message
+
+        command, time = self._commands.finds(scope), asyncio.get_running_loop().time
+        bounded = command or scope["method"] in _QUESTIONS
+        within = asyncio.timeout(PATIENCE if bounded else None)
         try:
-            if self._commands.finds(scope):
-                # It sends once, at its end: what fails before has sent nothing.
-                await self._commands.handle(scope, receive, send)
-            else:
-                await self._behind(scope, receive, watched)
+            async with within:
+                if command:
+                    # It sends once, at its end: what fails before has sent nothing.
+                    await self._commands.handle(scope, heard, send)
+                else:
+                    await self._behind(scope, receive, watched)
         except ClientGone:
             return
         except Exception as error:
-            problem = problem_of(error)
+            late = isinstance(error, TimeoutError) and within.expired()
+            problem = _late(command) if late else problem_of(error)
             if problem.kind is INTERNAL:
                 log.exception("unforeseen error", request=scope["penguin.request_id"])
             if not started:
                 await answer_problem(problem, scope, send)
             elif "penguin.problem" not in scope:
                 raise ConnectionAbortedError("the answer broke off") from None
+
+
+def _late(command: bool) -> Problem:  # noqa: FBT001 - which of the two was asked
+    """What to say when a database or a key store does not answer, and does not fail either."""
+    return Problem(OUTCOME_UNKNOWN if command else LOG_UNAVAILABLE, _NO_ANSWER if command else None)
 
 
 def settle() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from api.ops.processes import Around
 
 _GRACE: Final = 20
+_THREADS: Final = 32
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +53,8 @@ class _Server(uvicorn.Server):
 async def work(around: Around) -> None:
     """Serve until asked to stop; then take nothing more, answer what was begun, and commit what was accepted."""
     settings = around.settings
+    # What waits in a thread waits for a disk or a lock: a few such waits must not be all the threads there are.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, "door"))
     listener = inherited_listener() or listen(settings)
     trace_queries(around.tracer)
     async with composed(settings, around.database.admin, tracer=around.tracer) as parts:

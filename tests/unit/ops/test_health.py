@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from api.ops import health as health_module
 from api.ops.health import Health
 from application.ports.analytics import AnalyticsUnavailable
 from application.ports.keys import KeysUnavailable
@@ -23,6 +25,35 @@ def no_keys() -> int:
 
 async def no_analytics() -> Any:
     raise AnalyticsUnavailable
+
+
+async def test_a_look_that_does_not_come_back_is_told_in_time_and_not_begun_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(health_module, "_PATIENCE", 0.05)
+    health = Health(cast("Any", None), cast("Any", None))
+    begun, comes_back = 0, asyncio.Event()
+
+    async def frozen() -> tuple[bool, str]:
+        nonlocal begun
+        begun += 1
+        await comes_back.wait()
+        return True, "answers"
+
+    async def well() -> tuple[bool, str]:
+        return True, "well"
+
+    for look in ("_database", "_migrations", "_keys", "_projector", "_analytics"):
+        monkeypatch.setattr(health, look, frozen if look == "_database" else well)
+    for _ in range(3):
+        checks = {check.name: check for check in await health.checks()}
+        assert checks["database"].state == "does not answer in time"
+        assert checks["keys"].ok
+    assert begun == 1
+    comes_back.set()
+    assert all(check.ok for check in await health.checks())
+    await health.checks()
+    assert begun == 2
 
 
 async def test_keys_that_cannot_be_read_make_it_not_ready_and_are_named(
