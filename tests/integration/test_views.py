@@ -241,6 +241,9 @@ class History:
             who = {"owner_id": self.owner, "workspace_id": self.workspace, "owner_email": "o@acme.example"}
             told = {**registered, **who, "owner_name": "Olga"}
             yield f"registration:{tenant}", "platform.tenant_registered", told
+            key = {"tenant_id": tenant, "api_key_id": fresh(), "secret_hmac": "ab"}
+            yield f"registration:{tenant}", "platform.first_key_made", key
+        yield f"registration:{tenant}", "platform.first_key_forgotten", {"tenant_id": tenant}
         yield f"registration:{tenant}", "platform.tenant_closed", {"tenant_id": tenant}
 
 
