@@ -115,8 +115,9 @@ class Health:
                 return False, f"unreachable ({type(error).__name__})"
 
         begun = time.perf_counter()
-        looking = self._looking.get(name) or asyncio.create_task(looked())
-        self._looking[name] = looking
+        looking = self._looking.get(name)
+        if looking is None or looking.done():  # what came back after its time tells of then
+            looking = self._looking[name] = asyncio.create_task(looked())
         await asyncio.wait([looking], timeout=_PATIENCE)
         ok, state = False, "does not answer in time"
         if looking.done():
