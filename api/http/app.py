@@ -6,7 +6,6 @@ For the middlewares around it: `scope["penguin.request_id"]` is there from the o
 
 from __future__ import annotations
 
-import asyncio
 import gc
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +17,7 @@ from starlette.requests import Request
 from api.http import pages
 from api.http.batches import Batch
 from api.http.commands import CommandRoute
+from api.http.deadlines import Deadlines, TookTooLong
 from api.http.history import History
 from api.http.invitations import Invitations
 from api.http.problems import (
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
     from api.parts import Composition
 
 _ALLOCATIONS: Final = 20_000
-PATIENCE: Final = 20.0
-"""Seconds until an answer has to begin: twice the longest that a report or a search may take."""
 _QUESTIONS: Final = ("GET", "HEAD")
 _NO_ANSWER: Final = (
     "The command had no answer in time; it may still be carried out. Send it again with the same `Idempotency-Key`, or "
@@ -84,6 +82,7 @@ class Front:
         self._commands = commands
         self._behind = behind
         self._standing = standing
+        self._deadlines = Deadlines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -99,30 +98,24 @@ class Front:
             nonlocal started
             if not started:
                 started = True
-                within.reschedule(None)  # an answer that has begun may take its time
+                deadline.wait()  # an answer that has begun may take its time
             await send(message)
 
-        async def heard() -> Message:
-            within.reschedule(None)  # how long a body may take is the protocol's to say
-            message = await receive()
-            within.reschedule(time() + PATIENCE)
-            return message
-
-        command, time = self._commands.finds(scope), asyncio.get_running_loop().time
-        bounded = command or scope["method"] in _QUESTIONS
-        within = asyncio.timeout(PATIENCE if bounded else None)
+        command, deadline = self._commands.finds(scope), self._deadlines.begin()
+        scope["penguin.deadline"] = deadline
+        if not command and scope["method"] not in _QUESTIONS:
+            deadline.wait()  # what takes a stream in, as long as it comes
         try:
-            async with within:
+            with deadline:
                 if command:
                     # It sends once, at its end: what fails before has sent nothing.
-                    await self._commands.handle(scope, heard, send)
+                    await self._commands.handle(scope, receive, send)
                 else:
                     await self._behind(scope, receive, watched)
         except ClientGone:
             return
         except Exception as error:
-            late = isinstance(error, TimeoutError) and within.expired()
-            problem = _late(command) if late else problem_of(error)
+            problem = _late(command) if isinstance(error, TookTooLong) else problem_of(error)
             if problem.kind is INTERNAL:
                 log.exception("unforeseen error", request=scope["penguin.request_id"])
             if not started:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from api.http.callers import Callers
+    from api.http.deadlines import Deadline
     from api.http.replies import RawHeaders
     from api.parts import Composition
     from application.orders import Outcome, Recordable
@@ -87,7 +88,10 @@ class CommandRoute:
         if principal.read_only or kind.permission not in principal.permissions:
             principal = await self._allowed(call, kind, principal)
         allowance = await parts.rates.take(principal.tenant_id, principal.rate_per_minute)
+        deadline: Deadline = scope["penguin.deadline"]
+        deadline.wait()  # how long a body may take to come is the protocol's to say
         body = await read_body(call, receive, parts.settings.max_body_bytes)
+        deadline.go_on()
         order = self._order(call, principal, parse_command(call, kind, body), target, body)
         if call.dry_run():
             answer = await self._rehearsed(call, order)

@@ -32,7 +32,7 @@ class Bounded(HttpToolsProtocol):
 
     _in_head = True
     _begun_now = False
-    _size = 0
+    _size = _piece = 0
     _refused: Kind = MALFORMED_REQUEST
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -49,10 +49,10 @@ class Bounded(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what came. A head is counted once it goes beyond the piece that it began in."""
         self._heard = self.loop.time()
-        self._begun_now = False
+        self._begun_now, self._piece = False, len(data)
         super().data_received(data)
         if self._in_head and not self._begun_now:
-            self._size += len(data)
+            self._size += self._piece
             if self._size > LARGEST_HEAD:
                 self._refuse(HEAD_TOO_LARGE)
 
@@ -65,13 +65,14 @@ class Bounded(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Its head is there. Raises, to the parser, where it is too large."""
         self._in_head = False
-        size = len(self.url)
-        for name, value in self.headers:
-            size += len(name) + len(value)
-        if size > LARGEST_HEAD:
+        # Nearly always it came in a piece that is no larger than it may be.
+        if self._size + self._piece > LARGEST_HEAD and self._head() > LARGEST_HEAD:
             self._refused = HEAD_TOO_LARGE
             raise ValueError("the head is too large")
         super().on_headers_complete()
+
+    def _head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def send_400_response(self, msg: str) -> None:
         """Say that a request could not be read; uvicorn asks for this."""

@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 
-from api.http import app
+from api.http import deadlines
 from tests.support.api import Api
 
 
@@ -25,7 +25,7 @@ async def test_a_silent_database_is_answered_for_and_what_was_asked_is_done_once
 ) -> None:
     tenant = await api.tenant()
     body = {"workspace_id": str(tenant.workspace_id), "name": "Newsletter"}
-    monkeypatch.setattr(app, "PATIENCE", 0.3)
+    monkeypatch.setattr(deadlines, "PATIENCE", 0.3)
     with psycopg.connect(api.database.admin) as silent:
         silent.execute("LOCK TABLE log.events IN ACCESS EXCLUSIVE MODE")
         commands = [
@@ -49,7 +49,7 @@ async def test_a_silent_database_is_answered_for_and_what_was_asked_is_done_once
 
 async def test_a_body_that_comes_slowly_is_waited_for(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     tenant = await api.tenant()
-    monkeypatch.setattr(app, "PATIENCE", 0.5)
+    monkeypatch.setattr(deadlines, "PATIENCE", 0.5)
     body = f'{{"workspace_id": "{tenant.workspace_id}", "name": "Slow"}}'.encode()
 
     async def slowly() -> Any:
