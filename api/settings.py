@@ -62,7 +62,7 @@ class Settings(BaseSettings):
         default=1_073_741_824, ge=1024, description="Largest import file, in bytes."
     )
     min_position_wait: float = Field(
-        default=2.0, ge=0, le=30, description="Seconds that a query waits at most for `min_position`."
+        default=2.0, ge=0, le=15, description="Seconds that a query waits at most for `min_position`."
     )
     analytics_memory_mb: int = Field(
         default=512,

@@ -138,7 +138,9 @@ class Workflows:
     async def _forget_first_key(
         self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
     ) -> None:
-        await asyncio.to_thread(self._keys.destroy, [first_key_kept(job.subject)])
+        kept = [first_key_kept(job.subject)]
+        if await asyncio.to_thread(self._keys.find, kept):
+            await asyncio.to_thread(self._keys.destroy, kept)
         await workflow.execute(ForgetFirstKey(), job.subject, key=f"tenant/{job.subject}/first-key-forgotten")
 
     async def _close_registration(

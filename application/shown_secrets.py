@@ -1,8 +1,8 @@
 """Secrets that an answer shows: API keys, invitations' tokens, what webhooks are signed with.
 
 An answer that was lost on its way is asked for again under the same idempotency key. Where nobody could get in without
-the secret, or receivers already rely on it, the key store keeps it, and it is shown again for a day: a new tenant's
-first key, and what webhooks are signed with. Any other is revoked, and another made.
+the secret, or receivers already rely on it, the key store keeps it, and it is shown again for a day to whoever sent the
+command: a new tenant's first key, and what webhooks are signed with. Any other is revoked, and another made.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from application.credentials import first_api_key, new_secret
+from application.credentials import first_api_key, new_api_key, new_secret
 from application.webhooks.secrets import kept_text, secret_text
 from domain.kernel.ids import new_id
-from domain.platform.registration import RegisterTenant
+from domain.platform.registration import RegisterTenant, first_key_id
 from domain.tenancy.secret import KeptSecretCommand
 from domain.webhooks.endpoint import WebhookEndpointCreated, WebhookSecretRotated
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from application.orders import Outcome
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore
-    from application.ports.log import Appended, TenantLog
+    from application.ports.log import TenantLog
     from domain.tenancy.secret import SecretCommand
 
 SHOWN_AGAIN_FOR: Final = timedelta(hours=24)
@@ -63,19 +63,31 @@ class ShownSecrets:
         return made.text
 
     def _new(self, command: SecretCommand, tenant_id: UUID, target: UUID) -> ApiKeyText:
-        if isinstance(command, RegisterTenant):
+        if not isinstance(command, RegisterTenant):
+            return new_secret(command, tenant_id, target)
+        try:
             return first_api_key(self._keys.obtain, target)
-        return new_secret(command, tenant_id, target)
+        except KeyError:  # it was forgotten: there is such a tenant, and the command will say so
+            return new_api_key(target, first_key_id(target))
 
-    async def again(self, command: SecretCommand, outcome: Outcome) -> str | None:
-        """The secret of an answer that is given again; None where none was kept, or its day is over."""
+    async def again(self, command: SecretCommand, actor: UUID, outcome: Outcome) -> str | None:
+        """The secret of an answer that is given again to the actor whose it was.
+
+        None where it was somebody else's, where none was kept, or its day is over.
+        """
         appended = outcome.appended
         if appended is None or self._clock() - appended.recorded_at > SHOWN_AGAIN_FOR:
             return None
-        if isinstance(command, RegisterTenant):
-            return await asyncio.to_thread(self._first_key, outcome.target)
-        if isinstance(command, KeptSecretCommand):
-            return await self._kept(appended)
+        tenant_id, first = appended.tenant_id, appended.first_position
+        rows = await self._log.read_log(tenant_id, after=first - 1, limit=1, up_to=appended.last_position)
+        for row, metadata in zip(rows, self._codec.metadata(rows), strict=True):
+            if metadata["actor"]["id"] != str(actor):
+                return None
+            if isinstance(command, RegisterTenant):
+                return await asyncio.to_thread(self._first_key, outcome.target)
+            (event,) = self._codec.decode([row])
+            if isinstance(event, WebhookEndpointCreated | WebhookSecretRotated):
+                return await asyncio.to_thread(kept_text, self._keys, tenant_id, event.secret_id)
         return None
 
     def _first_key(self, tenant_id: UUID) -> str | None:
@@ -83,11 +95,3 @@ class ShownSecrets:
             return first_api_key(self._keys.find, tenant_id).text
         except KeyError:
             return None
-
-    async def _kept(self, appended: Appended) -> str | None:
-        tenant_id, before = appended.tenant_id, appended.first_position - 1
-        rows = await self._log.read_log(tenant_id, after=before, limit=1, up_to=appended.last_position)
-        for event in self._codec.decode(rows):
-            if isinstance(event, WebhookEndpointCreated | WebhookSecretRotated):
-                return await asyncio.to_thread(kept_text, self._keys, tenant_id, event.secret_id)
-        return None

@@ -95,7 +95,9 @@ class LocalBlobs:
         abandoned = {
             folder: _key(UUID(folder.parent.name), UUID(folder.name))
             for folder in self._folder.glob("*/*")
-            if _is_empty_since(folder, abandoned_before)
+            if _is_id(folder.name)
+            and _is_id(folder.parent.name)
+            and _is_empty_since(folder, abandoned_before)
         }
         if abandoned:
             # First the keys: a folder that is still there after a crash is found again, a key alone never would be.
@@ -249,3 +251,11 @@ def _key(tenant_id: UUID, owner: UUID) -> SubjectKey:
 
 def _bound_to(tenant_id: UUID, owner: UUID, name: str) -> bytes:
     return f"{tenant_id}|{owner}|{name}".encode()
+
+
+def _is_id(name: str) -> bool:
+    """Whether a folder's name is one that we give; a backup may have left others."""
+    try:
+        return str(UUID(name)) == name
+    except ValueError:
+        return False

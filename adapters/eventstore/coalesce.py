@@ -44,8 +44,10 @@ class Coalescer(Generic[Q, A]):
     async def _work(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
-                await self._answer(batch)
+                waiting = [one for one in self._waiting if not one[1].done()]  # others gave up meanwhile
+                batch, self._waiting = waiting[: self._limit], waiting[self._limit :]
+                if batch:
+                    await self._answer(batch)
         finally:
             self._task = None
 

@@ -188,6 +188,8 @@ class GroupCommitter:
             waiting = self._queue[0]
             if waiting[1].done():  # its caller gave up: nobody was told that it would happen
                 self._queue.popleft()
+                if self._patient:
+                    self._pending -= Counter([waiting[0].tenant_id])
                 continue
             request = waiting[0]
             if group and events + len(request.events) > self._max_events:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 END: Final = 2**62
 _Ask = tuple["UUID", str, int, int]
 _Rows = list[tuple[Any, ...]]
-_PATIENCE: Final = 30
-"""Seconds that a statement may take."""
+_PATIENCE: Final = 8
+"""Seconds that a statement may take: less than a caller is waited for, so that the others are answered in time."""
 _BRIEFLY: Final = 1
 """Seconds that it may take when it stood beside one that took too long; each is a few rows by their primary key."""
 # One plan for every size of batch: the primary key, walked per stream.

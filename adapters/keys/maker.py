@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from adapters.eventstore.coalesce import Coalescer
-from application.ports.keys import KeysUnavailable
+from application.ports.keys import KeyStoreAway
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ class CoalescedKeys:
         """Make keys in `ring`."""
         self._ring = ring
         self._coalescer: Coalescer[tuple[SubjectKey, ...], LookupError | None] = Coalescer(
-            self._serve, shared=(KeysUnavailable,)
+            self._serve, shared=(KeyStoreAway,)
         )
 
     async def ensure(self, keys: Sequence[SubjectKey]) -> None:

@@ -23,7 +23,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 
 from adapters.keys.keks import KEY, NONCE, WRAPPED, KekFile
-from application.ports.keys import KeysUnavailable, RotationIncomplete
+from application.ports.keys import KeyStoreAway, KeysUnavailable, RotationIncomplete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -94,7 +94,8 @@ def _in_the_ports_words(method: Callable[P, R]) -> Callable[P, R]:
         try:
             return method(*args, **kwargs)
         except _AMISS as error:
-            raise KeysUnavailable(f"the key store fails ({type(error).__name__}); try again") from error
+            kind = KeyStoreAway if isinstance(error, _OF_THE_STORE) else KeysUnavailable
+            raise kind(f"the key store fails ({type(error).__name__}); try again") from error
 
     return said
 

@@ -302,10 +302,12 @@ class EmbeddedPostgres:
 
     def _watch(self) -> None:
         """Until stopped: see that the server runs. Gives up, loudly, on one that keeps dying."""
+        failed = 0  # starts in a row that did not end well
         while not self._stopping.wait(0.2):
             try:
                 with self._guard:
                     self._recover()
+                failed = 0
             except psycopg.Error:
                 log.warning("the embedded Postgres went away while it was looked at; looking again")
             except _KeepsDying:
@@ -313,7 +315,12 @@ class EmbeddedPostgres:
                 self._state = State.FAILED
                 return
             except EmbeddedPostgresFailed:
+                failed += 1
                 if self._stopping.is_set():
+                    return
+                if failed > _RESTARTS:
+                    log.exception("the embedded Postgres does not start")
+                    self._state = State.FAILED
                     return
                 log.warning(
                     "the embedded Postgres died while it was starting; starting it again", exc_info=True

@@ -49,7 +49,7 @@ _SHOWN_ONCE: Final = (
     "The secret was shown before and is not kept. If it was lost, revoke this and create another."
 )
 _SHOWN_AGAIN: Final = (
-    "The secret is shown again because the answer is: for a day, under the same Idempotency-Key."
+    "The secret is shown again because the answer is: for a day, to who sent the same key first."
 )
 
 
@@ -99,6 +99,7 @@ class CommandRoute:
             answer = await self._with_secret(order, order.command)
         else:
             answer = outcome_of(await parts.commands.execute(order))
+        deadline.wait()  # it is done; how fast the caller takes the answer is theirs
         status = 201 if target is None and "dry_run" not in answer else 200
         await send_json(send, status, dumps(answer), _headers(call, answer, allowance))
 
@@ -133,7 +134,7 @@ class CommandRoute:
         answer = outcome_of(outcome)
         if not outcome.replayed:
             return answer | {"secret": secret}
-        known = await secrets.again(command, outcome)
+        known = await secrets.again(command, order.principal.actor.id, outcome)
         return answer | {"secret": known, "note": _SHOWN_ONCE if known is None else _SHOWN_AGAIN}
 
     async def _rehearsed(self, call: Call, order: Order) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Bounded(HttpToolsProtocol):
     """For `uvicorn.Config(http=...)`."""
 
     _in_head = True
-    _begun_now = False
+    _begun_now = _body_came = False
     _size = _piece = 0
     _refused: Kind = MALFORMED_REQUEST
 
@@ -49,12 +49,23 @@ class Bounded(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what came. A head is counted once it goes beyond the piece that it began in."""
         self._heard = self.loop.time()
-        self._begun_now, self._piece = False, len(data)
+        self._begun_now = self._body_came = False
+        self._piece = len(data)
         super().data_received(data)
-        if self._in_head and not self._begun_now:
+        if not self._begun_now and (self._in_head or self._in_trailers()):
             self._size += self._piece
             if self._size > LARGEST_HEAD:
                 self._refuse(HEAD_TOO_LARGE)
+
+    def _in_trailers(self) -> bool:
+        """Whether what came was of no body, and yet not the end: fields after a body's last chunk."""
+        return not self._body_came and self.cycle.more_body
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        self._body_came = True
+        self._size = 0
+        super().on_body(body)
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -90,11 +101,18 @@ class Bounded(HttpToolsProtocol):
     def _look(self) -> None:
         """Close the connection of somebody who does not go on; whose answer has begun (a batch's) takes their time."""
         now, cycle = self.loop.time(), cast("RequestResponseCycle | None", self.cycle)
-        if cycle is None or cycle.response_complete:
+        if cycle is not None and cycle.response_complete and cycle.more_body and not self._in_head:
+            if (
+                now - self._heard > PATIENCE
+            ):  # it was answered before its body was whole, which nobody waits for
+                self.transport.close()
+                return
+            stuck = False
+        elif cycle is None or cycle.response_complete:
             stuck = self._in_head and now - self._begun > PATIENCE
         else:
-            waits = cycle.more_body and not cycle.response_started and not self.flow.read_paused
-            stuck = waits and now - self._heard > PATIENCE
+            ours = cycle.response_started or cycle.waiting_for_100_continue or self.flow.read_paused
+            stuck = cycle.more_body and not ours and now - self._heard > PATIENCE
         if stuck:
             self._refuse(REQUEST_TIMEOUT)
         else:

@@ -7,12 +7,14 @@ one turn of the event loop is written together, at its end.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from api.ops.bounded import Bounded
 
 if TYPE_CHECKING:
     import asyncio
+
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 _AT_ONCE: Final = 65_536
 """What is larger is not kept: streamed answers go out as they come."""
@@ -26,11 +28,21 @@ class OnePiece(Bounded):
         gathering: Any = _Gathering(transport, self.loop)
         super().connection_made(gathering)
 
-    def eof_received(self) -> None:
-        """Give what is kept to a caller who will say no more and still listens: the transport closes after this."""
+    _last = False
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it: whether to stay open
+        """Answer a caller who will say no more and still listens, and close then."""
         gathering: Any = self.transport
         gathering.flush()
-        super().eof_received()
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        self._last = cycle is not None and not cycle.response_complete and not cycle.more_body
+        return self._last
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request; where none can come any more, close."""
+        super().on_response_complete()
+        if self._last and self.cycle.response_complete:
+            self.transport.close()
 
 
 class _Gathering:

@@ -26,6 +26,10 @@ class KeysUnavailable(Exception):
     """
 
 
+class KeyStoreAway(KeysUnavailable):
+    """The store as a whole cannot be reached: its disk, or another process that does not let go of it."""
+
+
 class RotationIncomplete(KeysUnavailable):
     """Some tenants' keys cannot be read, so theirs were not rotated. All others' were; the next call tries again."""
 

@@ -27,7 +27,8 @@ class Select:
 
     Conditions are SQL over the table's alias `t` and name values as `%(name)s`; other views are `{name}.`.
     `computed`: fields that are no column of the table, and the SQL that makes them.
-    `order` columns are positions, unique together within a tenant, and never change for a row.
+    `order` columns are unique together within a tenant and never change for a row; where there is more than one page,
+    they are positions.
     """
 
     name: str

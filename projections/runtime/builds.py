@@ -94,13 +94,14 @@ def swap(connection: Connection[Any], build: Build) -> bool:
     """Show `build` in place of the live one, if it has caught up with it and with every log.
 
     Caught up: at or past the live build for each tenant, and no event left out that is older than a second. A parked
-    tenant holds nothing up where it stands no better in the live build, or that is of an older version: nobody may be
-    left to fill that one, and then all tenants would stand still for one.
+    tenant holds nothing up where it stands no better in the live build; nor where that is of an older version which
+    nobody fills any more, and somebody is well served by the new one: all tenants would stand still for one.
     """
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         names = {"name": build.projection.name, "build": build.number, "version": build.projection.version}
-        behind = connection.execute(_NOT_CAUGHT_UP, names).fetchone()
+        abandoned = connection.execute(_ABANDONED, names).fetchone()
+        behind = connection.execute(_NOT_CAUGHT_UP, {**names, "abandoned": abandoned is not None}).fetchone()
         if behind is not None:
             return False
         connection.execute(
@@ -187,6 +188,18 @@ def _mark(connection: Connection[Any], name: str, number: int, state: str) -> No
     )
 
 
+_ABANDONED: Final = """
+    SELECT 1
+    FROM log.heads h
+    JOIN ops.projection_versions v ON v.name = %(name)s AND v.state = 'live' AND v.version < %(version)s
+    LEFT JOIN ops.projection_positions l
+        ON l.projection = v.name AND l.build = v.build AND l.tenant_id = h.tenant_id
+    JOIN ops.projection_positions n
+        ON n.projection = v.name AND n.build = %(build)s AND n.tenant_id = h.tenant_id
+    WHERE n.state = 'live' AND n.position = h.position AND h.recorded_at < now() - interval '5 seconds'
+        AND (l.tenant_id IS NULL OR (l.state = 'live' AND (l.epoch, l.position) < (h.epoch, h.position)))
+    LIMIT 1
+"""
 _NOT_CAUGHT_UP: Final = """
     SELECT 1
     FROM log.heads h
@@ -196,8 +209,8 @@ _NOT_CAUGHT_UP: Final = """
     LEFT JOIN ops.projection_positions l
         ON l.projection = v.name AND l.build = v.build AND l.tenant_id = h.tenant_id
     WHERE h.position > 0 AND (n.tenant_id IS NULL OR CASE n.state WHEN 'poisoned' THEN
-        v.version = %(version)s
-        AND (l.state IS DISTINCT FROM 'poisoned' OR (n.epoch, n.position) < (l.epoch, l.position))
+        (l.state IS DISTINCT FROM 'poisoned' OR (n.epoch, n.position) < (l.epoch, l.position))
+        AND (v.version = %(version)s OR NOT %(abandoned)s)
     ELSE
         n.epoch <> h.epoch
         OR h.position - n.position > 1000

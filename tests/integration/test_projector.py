@@ -322,13 +322,44 @@ def test_a_tenant_parked_in_a_new_version_stands_still_alone(
     world.project()
     newer = World(world.database, [counting(version=2, poison="b")], world.keys)
     newer.project()
+    assert builds.live_schema(connection, "counting") == (1, "views_counting_v1_1"), (
+        "the older one may be filled yet"
+    )
+    world.append(well, *many("c"))
+    newer.project()
+    waited_for_a_while(world)
+    newer.project()
     assert builds.live_schema(connection, "counting") == (2, "views_counting_v2_2")
     world.append(well, *many("b"))
     newer.project()
-    assert totals(newer) == {sick: 1, well: 1}, "each stopped at its own event"
+    assert totals(newer) == {sick: 1, well: 2}, "each stopped at its own event"
     world.append(other := fresh(), *many("a", "c"))
     newer.project()
     assert totals(newer)[other] == 2
+
+
+def test_a_new_version_that_parks_everybody_is_never_shown(
+    world: World, connection: psycopg.Connection
+) -> None:
+    tenants = [fresh() for _ in range(3)]
+    for tenant in tenants:
+        world.append(tenant, *many("a"))
+    world.project()
+    newer = World(world.database, [counting(version=2, poison="a")], world.keys)
+    newer.project()
+    for tenant in tenants:
+        world.append(tenant, *many("b"))
+    waited_for_a_while(world)
+    newer.project()
+    assert builds.live_schema(connection, "counting") == (1, "views_counting_v1_1")
+    world.project()
+    assert totals(world) == dict.fromkeys(tenants, 2)
+
+
+def waited_for_a_while(world: World) -> None:
+    """Every event came ten seconds earlier."""
+    with psycopg.connect(world.database.admin) as admin:
+        admin.execute("UPDATE log.heads SET recorded_at = recorded_at - interval '10 seconds'")
 
 
 def test_events_change_shape_before_they_reach_a_handler(world: World) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
 
 from api.ops.registering import open_registered
+from application.credentials import first_key_kept
 from application.jobs import Job, Workflows
 from application.orders import Outcome
 from domain.kernel.ids import PLATFORM
@@ -87,6 +88,27 @@ async def test_a_first_key_whose_answer_was_lost_is_shown_again_until_it_is_forg
     assert (await api.send("GET", f"/v1/tenancy/tenants/{tenant}", first["secret"])).status_code == 200
     forgotten = await api.send("GET", "/v1/history?name=platform.first_key_forgotten", staff)
     assert len(forgotten.json()["data"]) == 1
+
+
+async def test_somebody_elses_answer_is_given_again_without_its_secret(api: Api) -> None:
+    """Who may register customers must not come into their tenants by guessing an idempotency key."""
+    (_, staff), (_, other) = await api.staff(StaffRole.OPERATIONS), await api.staff(StaffRole.OPERATIONS)
+    first = (await registered(api, staff)).json()
+    theirs = (await registered(api, other)).json()
+    assert (theirs["id"], theirs["replayed"], theirs["secret"]) == (first["id"], True, None)
+
+
+async def test_a_registration_is_answered_again_after_its_key_was_forgotten(api: Api) -> None:
+    _, staff = await api.staff()
+    tenant = uuid4()
+    path = f"/v1/platform/{tenant}/register-tenant"
+    told = await api.post(path, staff, BODY, idempotency_key="mine")
+    assert told.status_code == 200, told.text
+    api.parts.keys.destroy([first_key_kept(tenant)])
+    again = await api.post(path, staff, BODY, idempotency_key="mine")
+    assert (again.status_code, again.json()["replayed"], again.json()["secret"]) == (200, True, None)
+    other = await api.post(path, staff, {**BODY, "tenant_slug": "other"}, idempotency_key="other")
+    assert (other.status_code, other.json()["type"]) == (409, "/problems/tenant-id-taken")
 
 
 async def test_no_answer_shows_the_first_keys_hmac(api: Api) -> None:

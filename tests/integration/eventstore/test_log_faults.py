@@ -135,6 +135,29 @@ def test_a_held_head_delays_its_tenant_alone(database: Database, log: LogThread)
     assert len(assert_sound(database.admin)[free]) == 200
 
 
+async def test_callers_who_gave_up_on_a_held_head_leave_nothing_behind(database: Database) -> None:
+    async with PostgresLog(database.appender, database.loader) as log:
+        tenant = uuid4()
+        await log.append(Append(tenant, (event("thing:0", "0"),), receipt=key(), opens_log=True))
+        with held(database, tenant):
+            asked = [
+                asyncio.create_task(log.append(Append(tenant, (event(f"thing:{n}", f"{n}"),), receipt=key())))
+                for n in range(1, 13)
+            ]
+            _, waiting = await asyncio.wait(asked, timeout=0.5)
+            assert len(waiting) == 12
+            for one in waiting:
+                one.cancel()
+            await asyncio.wait(waiting)
+        kept = (event("thing:kept", "kept"),)
+        await log.append(Append(tenant, kept, receipt=key()))
+        lanes = [line for lane in (*log._singles, *log._bulks) for line in lane._aside]
+        assert not any(line.has(tenant) for line in lanes), "it would be set aside for ever"
+        rows = await log.read_log(tenant, after=0, limit=100)
+        assert rows[-1].stream == "thing:kept"
+        assert_sound(database.admin)
+
+
 def test_a_head_held_for_too_long_is_a_clear_no(database: Database, log: LogThread) -> None:
     (tenant,) = opened(log)
     request = Append(tenant, (event("a:1"),), receipt=key())

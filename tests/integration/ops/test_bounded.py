@@ -26,17 +26,21 @@ class Served:
         self.address = address
         self.reached: list[str] = []
         self.bodies: list[int] = []
+        self.pause = 0.0
+        self.early = False
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
         self.reached.append(scope["path"])
         size = 0
-        while (message := await receive())["type"] == "http.request":
+        more = not self.early
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                return
             size += len(message["body"])
-            if not message["more_body"]:
-                break
-        else:
-            return
+            more = message["more_body"]
         self.bodies.append(size)
+        await asyncio.sleep(self.pause)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
 
@@ -136,10 +140,47 @@ async def test_what_is_no_http_is_told_so(served: Served) -> None:
     writer.close()
 
 
+async def test_fields_after_a_body_are_counted_too(served: Served) -> None:
+    reader, writer = await served.caller()
+    writer.write(b"POST /a HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n")
+    sent = 0
+    while not reader.at_eof() and sent < 100 * LARGEST_HEAD:
+        try:
+            writer.write(b"x-field: " + b"v" * 10_000 + b"\r\n")
+            await writer.drain()
+        except ConnectionError:
+            break
+        sent += 10_000
+        await asyncio.sleep(0)
+    assert sent < 100 * LARGEST_HEAD
+    assert served.bodies == []
+
+
+async def test_a_body_in_chunks_of_any_size_is_taken(served: Served) -> None:
+    reader, writer = await served.caller()
+    writer.write(b"POST /a HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n")
+    for _ in range(3):
+        writer.write(b"%x\r\n" % (2 * LARGEST_HEAD) + b"b" * 2 * LARGEST_HEAD + b"\r\n")
+        await writer.drain()
+    writer.write(b"0\r\nx-end: yes\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    assert served.bodies == [6 * LARGEST_HEAD]
+    writer.close()
+
+
+async def test_a_caller_who_half_closes_is_answered_however_long_it_takes(served: Served) -> None:
+    served.pause = 0.2
+    reader, writer = await served.caller()
+    writer.write(LINE + b"\r\n")
+    writer.write_eof()
+    assert (await reader.read()).startswith(b"HTTP/1.1 200"), "and closed"
+    writer.close()
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded, "PATIENCE", 0.2)
-    monkeypatch.setattr(bounded, "_LOOK", 0.05)
+    monkeypatch.setattr(bounded, "PATIENCE", 1.0)
+    monkeypatch.setattr(bounded, "_LOOK", 0.1)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -157,12 +198,24 @@ async def test_who_does_not_go_on_is_not_waited_for(sent: bytes) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
+async def test_who_was_answered_before_their_body_was_whole_is_not_waited_for() -> None:
+    async with serving() as served:
+        served.early = True
+        reader, writer = await served.caller()
+        writer.write(b"POST /a HTTP/1.1\r\nhost: here\r\ncontent-length: 1000\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        writer.write(b"a")
+        assert await reader.read() == b"", "it was closed"
+        writer.close()
+
+
+@pytest.mark.usefixtures("impatient")
 async def test_who_goes_on_slowly_is_waited_for() -> None:
     async with serving() as served:
         reader, writer = await served.caller()
         writer.write(b"POST /a HTTP/1.1\r\nhost: here\r\ncontent-length: 9\r\n\r\n")
         for _ in range(9):
-            await asyncio.sleep(0.1)  # the pace of a slow line
+            await asyncio.sleep(0.2)  # the pace of a slow line
             writer.write(b"a")
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
         assert served.bodies == [9]

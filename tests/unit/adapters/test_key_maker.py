@@ -9,7 +9,7 @@ from uuid import uuid4
 from adapters.eventstore.ring import Ring, SubjectErased
 from adapters.keys.maker import CoalescedKeys
 from adapters.keys.memory import MemoryKeyStore
-from application.ports.keys import KeysUnavailable
+from application.ports.keys import KeyStoreAway, KeysUnavailable
 from domain.kernel.personal import KeyKind
 
 if TYPE_CHECKING:
@@ -19,16 +19,20 @@ if TYPE_CHECKING:
 
 
 class Counted(MemoryKeyStore):
-    """Counts how often it is asked to make keys; `away`: it fails."""
+    """Counts how often it is asked to make keys; `away`: it fails; `unreadable`: one that cannot be."""
 
     asked = 0
     away = False
+    unreadable: SubjectKey | None = None
 
     def obtain(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
         self.asked += 1
         if self.away:
+            raise KeyStoreAway("the key store fails; try again")
+        wanted = list(keys)
+        if self.unreadable in wanted:
             raise KeysUnavailable("the key store fails; try again")
-        return super().obtain(keys)
+        return super().obtain(wanted)
 
 
 def keys(count: int) -> list[SubjectKey]:
@@ -55,8 +59,16 @@ async def test_a_store_that_is_away_is_asked_once_for_all() -> None:
     store.away = True
     maker = CoalescedKeys(Ring(store))
     answers = await ensured(maker, keys(64))
-    assert {type(answer) for answer in answers} == {KeysUnavailable}
+    assert {type(answer) for answer in answers} == {KeyStoreAway}
     assert store.asked == 1
+
+
+async def test_a_tenant_whose_keys_cannot_be_read_is_nobody_elses_trouble() -> None:
+    store = Counted()
+    wanted = [*keys(1), *keys(1), *keys(1)]
+    store.unreadable = wanted[1]
+    answers = await ensured(CoalescedKeys(Ring(store)), wanted)
+    assert [type(answer) for answer in answers] == [type(None), KeysUnavailable, type(None)]
 
 
 async def test_an_erased_subject_is_its_callers_trouble_alone() -> None:
