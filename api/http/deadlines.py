@@ -28,11 +28,15 @@ class Deadlines:
         """None are."""
         self.running: set[Deadline] = set()
         self._watch: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def begin(self) -> Deadline:
         """The deadline of the task that asks, to be entered and left by it."""
-        loop = asyncio.get_running_loop()
-        if self._watch is None:
+        loop = self._loop
+        if self._watch is None or loop is None:
+            loop = self._loop = (
+                asyncio.get_running_loop()
+            )  # asks the system who this is: not for each request
             self._watch = loop.call_later(_LOOK, self._look, loop)
         return Deadline(self, loop)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from typing import TYPE_CHECKING, Final, NewType
 from uuid import UUID, uuid5
 
@@ -27,16 +28,33 @@ PLATFORM: Final = TenantId(UUID("00000000-0000-7000-8000-000000000001"))
 """The platform's own log: staff, plans, reservations across tenants. It is a tenant like the others."""
 
 _RANDOM_BITS: Final = (1 << 74) - 1
+_BYTES: Final = 10
+_AT_ONCE: Final = 256
+_DRAWN: Final[deque[int]] = deque()
+os.register_at_fork(after_in_child=_DRAWN.clear)
 _VERSION_7: Final = 0x7 << 76
 _VARIANT: Final = 0x2 << 62
 
 
 def new_id(at: datetime, randomness: int | None = None) -> UUID:
     """A UUIDv7 for the moment `at`; `randomness` (74 bits) comes from the system unless given."""
-    bits = int.from_bytes(os.urandom(10)) & _RANDOM_BITS if randomness is None else randomness
+    bits = _drawn() if randomness is None else randomness
     milliseconds = int(at.timestamp() * 1000)
     high, low = bits >> 62, bits & ((1 << 62) - 1)
     return UUID(int=(milliseconds << 80) | _VERSION_7 | (high << 64) | _VARIANT | low)
+
+
+def _drawn() -> int:
+    """74 random bits. The system is asked for many at once: asking takes longer than all the rest of an id."""
+    while True:
+        try:
+            return _DRAWN.pop()
+        except IndexError:
+            raw = os.urandom(_BYTES * _AT_ONCE)
+            _DRAWN.extend(
+                int.from_bytes(raw[start : start + _BYTES]) & _RANDOM_BITS
+                for start in range(0, len(raw), _BYTES)
+            )
 
 
 def derived_id(parent: UUID, *parts: object) -> UUID:
