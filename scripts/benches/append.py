@@ -267,12 +267,13 @@ def _threads(
             "the library's recorder stands still: its connections are ended, and it is measured again",
             file=sys.stderr,
         )
+        # It tries again on connections of its own, and may stand still on those too.
         with psycopg.connect(server.admin_dsn, autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'peers'"
-            )
-        for thread in threads:
-            thread.join()
+            while alive := [thread for thread in threads if thread.is_alive()]:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'peers'"
+                )
+                alive[0].join(0.2)
     raise RuntimeError(f"the library's recorder stood still {_TAKES} times")
 
 
