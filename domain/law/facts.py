@@ -1,0 +1,151 @@
+"""What a decision is made from: everything known of one person, of one message, and of who sends it.
+
+Facts carry the position of the event that told them, and a decision names those that it rests on. A person as known
+at an earlier moment is the same stream folded up to there. Nothing here is personal: dates, kinds and countries stay
+when a person is erased, so that past decisions can be judged again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+
+class Subscriber(StrEnum):
+    """Whose the address is. Sole traders and ordinary partnerships are individuals where a law protects those."""
+
+    INDIVIDUAL = "individual"
+    SOLE_TRADER = "sole_trader"
+    CORPORATE = "corporate"
+
+
+class Purpose(StrEnum):
+    """What a message is for."""
+
+    MARKETING = "marketing"
+    CONSENT_REQUEST = "consent_request"
+    REFERRAL = "referral"
+    """The first message after somebody referred the person, naming who did."""
+    TRANSACTIONAL = "transactional"
+
+
+class ConsentKind(StrEnum):
+    """How a consent was given."""
+
+    SINGLE = "single"
+    DOUBLE = "double"
+    """Confirmed from the address itself."""
+
+
+class RelationKind(StrEnum):
+    """What there was between sender and person."""
+
+    PURCHASE = "purchase"
+    NEGOTIATION = "negotiation"
+    INQUIRY = "inquiry"
+    CONTRACT = "contract"
+    SUBSCRIPTION = "subscription"
+    DONATION = "donation"
+    MEMBERSHIP = "membership"
+    PUBLISHED_ADDRESS = "published_address"
+    DISCLOSED_ADDRESS = "disclosed_address"
+    CONTACT = "contact"
+    """The person turned to the sender: a click or a reply; an opened message is none."""
+    ASKED = "asked"
+    """The person was asked whether to go on."""
+    CONSENT_CHECKED = "consent_checked"
+    """The person was reminded of a consent, as some laws want from time to time."""
+
+
+class SuppressionKind(StrEnum):
+    """Why somebody is not written to."""
+
+    UNSUBSCRIBE = "unsubscribe"
+    OBJECTION = "objection"
+    COMPLAINT = "complaint"
+    HARD_BOUNCE = "hard_bounce"
+    SOFT_BOUNCES = "soft_bounces"
+    MANUAL = "manual"
+    ERASURE = "erasure"
+
+
+class Scope(StrEnum):
+    """How far a suppression goes."""
+
+    PLATFORM = "platform"
+    TENANT = "tenant"
+    WORKSPACE = "workspace"
+    CAMPAIGN_TYPE = "campaign_type"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A consent. `on`: the civil day it was given. `documented`: its wording is kept. `withdrawn_at`: it ended then."""
+
+    on: date
+    kind: ConsentKind
+    documented: bool
+    position: int
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Something between sender and person. `ended_on` None: it goes on, or is of one day.
+
+    `refused`: a published address stood beside a notice that it is not for advertising; None: nobody looked.
+    """
+
+    kind: RelationKind
+    on: date
+    position: int
+    ended_on: date | None = None
+    refused: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why somebody is not written to from `since` on, until `ended_at`. `within`: the workspace or campaign type."""
+
+    kind: SuppressionKind
+    scope: Scope
+    since: datetime
+    position: int
+    within: str | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What is known of an addressee. None: not known.
+
+    `could_object`: they could say no when the address was taken; `told`: they were told what it is for.
+    """
+
+    country: str | None = None
+    subscriber: Subscriber | None = None
+    generic_address: bool | None = None
+    could_object: bool | None = None
+    told: bool | None = None
+    consents: tuple[Consent, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is to be sent. None: nobody said. `bulk`: as many as a law counts as bulk."""
+
+    purpose: Purpose = Purpose.MARKETING
+    workspace: str | None = None
+    campaign_type: str | None = None
+    similar_goods: bool | None = None
+    role_relevant: bool | None = None
+    subject_related: bool | None = None
+    names_referrer: bool | None = None
+    bulk: bool | None = None
+    elements: frozenset[str] = field(default_factory=frozenset)

@@ -1,0 +1,210 @@
+"""The decision: whether this message may go to this person, under these laws, at this moment, as was known then.
+
+Pure: the same facts and packs give the same decision, to the byte. The strictest answer of all laws that apply wins; a
+suppression wins over every law.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from domain.law.facts import Purpose, Scope, Subscriber, SuppressionKind
+from domain.law.pack import Confidence, Look, Verdict
+from domain.law.periods import first_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from domain.law.facts import Message, Person, Suppression
+    from domain.law.pack import Found, Pack, Rule
+
+_STRICTNESS: Final = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
+_HOLDS_BACK_ADVERTISING: Final = {
+    SuppressionKind.UNSUBSCRIBE,
+    SuppressionKind.OBJECTION,
+    SuppressionKind.COMPLAINT,
+}
+"""These are said of advertising. The others are of the address or the person, and hold back everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why: the rule of a law, or a suppression. `positions`: the events it rests on; `missing`: what would tell."""
+
+    verdict: Verdict
+    law: str | None
+    rule: str
+    about: str
+    cites: str | None = None
+    confidence: Confidence | None = None
+    basis: str | None = None
+    remedy: str | None = None
+    missing: tuple[str, ...] = ()
+    positions: tuple[int, ...] = ()
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict, its reasons (the strictest first), when an allow lapses, and the versions of its packs."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    expires_at: datetime | None
+    packs: tuple[tuple[str, str], ...]
+
+
+def judge(
+    person: Person,
+    message: Message,
+    sender_country: str,
+    moment: datetime,
+    packs: Sequence[Pack],
+    known: datetime | None = None,
+) -> Decision:
+    """Judge a message at `moment`, by the rules known at `known` (at `moment`, if left out).
+
+    `person` is as known at that moment too. Countries are ISO codes.
+    """
+    known = known or moment
+    laws = _laws_of(packs, person.country, sender_country)
+    reasons = [_suppressed(one) for one in _standing(person.suppressions, message, moment)]
+    reasons += _no_law(packs, person.country)
+    for pack in laws:
+        reasons.append(_by_law(pack, person, message, moment, known))
+    reasons.sort(key=lambda one: (-_STRICTNESS[one.verdict], one.law or "", one.rule))
+    verdict = reasons[0].verdict if reasons else Verdict.HOLD
+    lapses = [one.until for one in reasons if one.until is not None] if verdict is Verdict.ALLOW else []
+    return Decision(
+        verdict, tuple(reasons), min(lapses, default=None), tuple((pack.law, pack.version) for pack in laws)
+    )
+
+
+def _laws_of(packs: Sequence[Pack], *countries: str | None) -> list[Pack]:
+    """The laws of recipient and sender, each once."""
+    return sorted(
+        (pack for pack in packs if not set(pack.countries).isdisjoint(countries)), key=lambda pack: pack.law
+    )
+
+
+def _no_law(packs: Sequence[Pack], country: str | None) -> list[Reason]:
+    if country is None:
+        about = "Nobody knows in which country the person is, so no law can be looked up."
+        return [
+            Reason(
+                Verdict.HOLD,
+                None,
+                "country-unknown",
+                about,
+                remedy="Enter the country.",
+                missing=("country",),
+            )
+        ]
+    if not any(country in pack.countries for pack in packs):
+        about = f"No rules are loaded for {country}."
+        remedy = "Have its law looked into and its pack added."
+        return [Reason(Verdict.HOLD, None, "no-pack", about, remedy=remedy, missing=("pack",))]
+    return []
+
+
+def _standing(suppressions: Iterable[Suppression], message: Message, moment: datetime) -> list[Suppression]:
+    """Those that hold back this message now."""
+    return [
+        one
+        for one in suppressions
+        if one.since <= moment
+        and (one.ended_at is None or moment < one.ended_at)
+        and (message.purpose is not Purpose.TRANSACTIONAL or one.kind not in _HOLDS_BACK_ADVERTISING)
+        and (
+            one.scope in (Scope.PLATFORM, Scope.TENANT)
+            or (one.scope is Scope.WORKSPACE and one.within == message.workspace)
+            or (one.scope is Scope.CAMPAIGN_TYPE and one.within == message.campaign_type)
+        )
+    ]
+
+
+def _suppressed(one: Suppression) -> Reason:
+    about = f"Suppressed since {one.since:%Y-%m-%d} ({one.kind.value.replace('_', ' ')}, {one.scope.value})."
+    remedy = None
+    if one.kind in _HOLDS_BACK_ADVERTISING:
+        remedy = "Only the person can end this: by a later consent of their own, of which there is proof."
+    return Reason(
+        Verdict.DENY, None, f"suppressed-{one.kind}", about, remedy=remedy, positions=(one.position,)
+    )
+
+
+def _by_law(pack: Pack, person: Person, message: Message, moment: datetime, known: datetime) -> Reason:
+    """What one law says; where only the unknown kind of subscriber turns it, that is said too."""
+    reason = _strictest(pack, Look(person, message, moment, pack.zones), known)
+    if person.subscriber is not None or reason.verdict is Verdict.ALLOW:
+        return reason
+    as_company = replace(person, subscriber=Subscriber.CORPORATE)
+    other = _strictest(pack, Look(as_company, message, moment, pack.zones), known)
+    if other.verdict is reason.verdict:
+        return reason
+    about = f"{reason.about} Judged as an individual, since nobody knows: for a company it would be {other.verdict}."
+    return replace(reason, about=about, missing=tuple(dict.fromkeys((*reason.missing, "subscriber"))))
+
+
+def _strictest(pack: Pack, look: Look, known: datetime) -> Reason:
+    """Deny before hold before allow; the allow that lasts longest; and what the law says where no rule fits."""
+    yes: list[tuple[Rule, list[Found]]] = []
+    open_: list[tuple[Rule, tuple[str, ...]]] = []
+    for rule in pack.rules:
+        if not rule.stands(look.day, known.date()):
+            continue
+        found = [condition.found(look) for condition in rule.when]
+        if all(one.yes for one in found):
+            yes.append((rule, found))
+        elif all(one.yes or one.missing for one in found):
+            open_.append((rule, tuple(one.missing for one in found if one.missing)))
+    for verdict in (Verdict.DENY, Verdict.HOLD):
+        for rule, found in yes:
+            if rule.verdict is verdict:
+                return _of(pack, rule, found)
+    allowed = [_of(pack, rule, found) for rule, found in yes if rule.verdict is Verdict.ALLOW]
+    for rule, missing in open_:
+        if rule.verdict is Verdict.DENY or (rule.verdict is Verdict.ALLOW and not allowed):
+            about = f"{rule.about} Whether that is so is not known: {', '.join(missing)}."
+            return _reason(pack, rule, Verdict.HOLD, about, missing=missing)
+    if allowed:
+        return max(allowed, key=lambda one: (one.until is None, one.until or look.moment, one.rule))
+    return Reason(
+        pack.otherwise, pack.law, "otherwise", pack.otherwise_about, remedy=_ways(pack, look, known)
+    )
+
+
+def _ways(pack: Pack, look: Look, known: datetime) -> str | None:
+    """What would make it legal: the remedies of the rules that allow this kind of message."""
+    ways = [
+        rule.remedy
+        for rule in pack.rules
+        if rule.verdict is Verdict.ALLOW and rule.remedy and rule.stands(look.day, known.date())
+    ]
+    return " Or: ".join(dict.fromkeys(ways)) or None
+
+
+def _of(pack: Pack, rule: Rule, found: Sequence[Found]) -> Reason:
+    lapses = [one.until for one in found if one.until is not None]
+    if rule.in_force_to is not None:
+        lapses.append(first_moment(rule.in_force_to, pack.zones))
+    positions = tuple(dict.fromkeys(position for one in found for position in one.positions))
+    return replace(
+        _reason(pack, rule, rule.verdict, rule.about), positions=positions, until=min(lapses, default=None)
+    )
+
+
+def _reason(pack: Pack, rule: Rule, verdict: Verdict, about: str, missing: tuple[str, ...] = ()) -> Reason:
+    return Reason(
+        verdict,
+        pack.law,
+        rule.id,
+        about,
+        rule.cites,
+        rule.confidence,
+        rule.basis,
+        rule.remedy,
+        missing,
+    )

@@ -1,0 +1,25 @@
+"""The rule packs that come with the product: one file per law."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from domain.law.reading import PackUnusable, read_pack
+
+if TYPE_CHECKING:
+    from domain.law.pack import Pack
+
+
+@cache
+def load_packs() -> tuple[Pack, ...]:
+    """All of them, by law. Raises `PackUnusable`."""
+    packs = [
+        read_pack(file.read_text(encoding="utf-8"), file.name)
+        for file in files(__name__).iterdir()
+        if file.name.endswith(".toml")
+    ]
+    if len({pack.law for pack in packs}) < len(packs):
+        raise PackUnusable("two packs are of one law; make them one file")
+    return tuple(sorted(packs, key=lambda pack: pack.law))

@@ -1,0 +1,50 @@
+"""Periods of the law: civil days in the zones of a country, months that are months, and never longer than they may be.
+
+A period that began on a day ends as that day of the month begins; where the month has no such day, as its last day
+begins (29 February 2024 and two years: 28 February 2026). So a permission holds up to the day before, and not on the
+anniversary: "within the two-year period immediately before the day" (CASL s.10(10)), read strictly.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Period(BaseModel):
+    """So many years, months and days."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    years: Annotated[int, Field(ge=0, le=100)] = 0
+    months: Annotated[int, Field(ge=0, le=1200)] = 0
+    days: Annotated[int, Field(ge=0, le=36_525)] = 0
+
+    def after(self, start: date) -> date:
+        """The first day that is no more within it."""
+        months = start.year * 12 + start.month - 1 + self.years * 12 + self.months
+        year, month = divmod(months, 12)
+        day = min(start.day, monthrange(year, month + 1)[1])
+        return date(year, month + 1, day) + timedelta(days=self.days)
+
+    def __str__(self) -> str:
+        """In words."""
+        parts = [(self.years, "year"), (self.months, "month"), (self.days, "day")]
+        return " and ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in parts if n) or "no time"
+
+
+def latest_day(moment: datetime, zones: Sequence[str]) -> date:
+    """The latest day that it is anywhere in these zones: the one that ends a permission first."""
+    return max(moment.astimezone(ZoneInfo(zone)).date() for zone in zones)
+
+
+def first_moment(day: date, zones: Sequence[str]) -> datetime:
+    """When it first becomes this day in any of these zones."""
+    return min(datetime.combine(day, time(), ZoneInfo(zone)) for zone in zones)

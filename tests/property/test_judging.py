@@ -1,0 +1,149 @@
+"""Whatever is known: one more suppression makes nothing easier, the strictest law wins, judging again is the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.law.facts import (
+    Consent,
+    ConsentKind,
+    Message,
+    Person,
+    Purpose,
+    Relation,
+    RelationKind,
+    Scope,
+    Subscriber,
+    Suppression,
+    SuppressionKind,
+)
+from domain.law.judging import judge
+from domain.law.pack import Verdict
+from domain.law.packs import load_packs
+
+PACKS = load_packs()
+COUNTRIES = sorted(country for pack in PACKS for country in pack.countries)
+STRICT = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
+
+days = st.dates(date(2019, 1, 1), date(2026, 12, 31))
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - given a zone
+maybe = st.none() | st.booleans()
+positions = st.integers(1, 99)
+consents = st.builds(
+    Consent,
+    on=days,
+    kind=st.sampled_from(ConsentKind),
+    documented=st.booleans(),
+    position=positions,
+    withdrawn_at=st.none() | moments,
+)
+relations = st.builds(
+    Relation,
+    kind=st.sampled_from(RelationKind),
+    on=days,
+    position=positions,
+    ended_on=st.none() | days,
+    refused=maybe,
+)
+suppressions = st.builds(
+    Suppression,
+    kind=st.sampled_from(SuppressionKind),
+    scope=st.sampled_from(Scope),
+    since=moments,
+    position=positions,
+    within=st.none() | st.sampled_from(["w1", "w2"]),
+    ended_at=st.none() | moments,
+)
+people = st.builds(
+    Person,
+    country=st.none() | st.sampled_from([*COUNTRIES, "AQ"]),
+    subscriber=st.none() | st.sampled_from(Subscriber),
+    generic_address=maybe,
+    could_object=maybe,
+    told=maybe,
+    consents=st.lists(consents, max_size=3).map(tuple),
+    relations=st.lists(relations, max_size=4).map(tuple),
+    suppressions=st.lists(suppressions, max_size=2).map(tuple),
+)
+messages = st.builds(
+    Message,
+    purpose=st.sampled_from(Purpose),
+    workspace=st.sampled_from(["w1", "w2"]),
+    similar_goods=maybe,
+    role_relevant=maybe,
+    names_referrer=maybe,
+    bulk=maybe,
+)
+senders = st.sampled_from(COUNTRIES)
+
+
+@given(people, messages, senders, moments, suppressions)
+def test_one_more_suppression_never_makes_anything_easier(
+    person: Person, message: Message, sender: str, moment: datetime, more: Suppression
+) -> None:
+    before = judge(person, message, sender, moment, PACKS)
+    after = judge(replace(person, suppressions=(*person.suppressions, more)), message, sender, moment, PACKS)
+    assert STRICT[after.verdict] >= STRICT[before.verdict]
+
+
+@given(people, messages, senders, moments)
+def test_the_strictest_answer_wins_and_leads(
+    person: Person, message: Message, sender: str, moment: datetime
+) -> None:
+    told = judge(person, message, sender, moment, PACKS)
+    assert told.verdict is max((reason.verdict for reason in told.reasons), key=STRICT.__getitem__)
+    assert told.reasons[0].verdict is told.verdict
+    alone = [judge(person, message, sender, moment, [pack]) for pack in PACKS if sender in pack.countries]
+    assert all(
+        STRICT[told.verdict] >= STRICT[reason.verdict]
+        for one in alone
+        for reason in one.reasons
+        if reason.law
+    )
+
+
+@given(people, messages, senders, moments)
+def test_judging_twice_is_judging_once(
+    person: Person, message: Message, sender: str, moment: datetime
+) -> None:
+    first, again = (judge(person, message, sender, moment, PACKS) for _ in range(2))
+    assert repr(first).encode() == repr(again).encode()
+    assert judge(person, message, sender, moment, tuple(reversed(PACKS))) == first
+
+
+@given(people, messages, senders, moments)
+def test_an_allow_holds_until_it_lapses_and_no_longer_than_it_says(
+    person: Person, message: Message, sender: str, moment: datetime
+) -> None:
+    told = judge(person, message, sender, moment, PACKS)
+    if told.verdict is not Verdict.ALLOW or told.expires_at is None:
+        return
+    assert told.expires_at > moment
+    just_before = told.expires_at - timedelta(microseconds=1)
+    steady = all(one.withdrawn_at is None for one in person.consents) and not person.suppressions
+    days_of = [*(one.on for one in person.consents), *(one.on for one in person.relations)]
+    begun = all(day <= moment.date() for day in days_of)
+    ended = all(one.ended_on is None or one.ended_on <= moment.date() for one in person.relations)
+    if steady and begun and ended:
+        assert judge(person, message, sender, just_before, PACKS).verdict is Verdict.ALLOW
+        after = judge(person, message, sender, told.expires_at, PACKS)
+        assert after.verdict is not Verdict.ALLOW or after.reasons != told.reasons
+
+
+@given(people, messages, senders, moments)
+def test_every_answer_says_why(person: Person, message: Message, sender: str, moment: datetime) -> None:
+    told = judge(person, message, sender, moment, PACKS)
+    assert told.reasons
+    for reason in told.reasons:
+        assert reason.about.endswith(".")
+        assert reason.law is None or reason.rule == "otherwise" or (reason.cites and reason.confidence)
+        assert (
+            reason.verdict is not Verdict.HOLD
+            or reason.missing
+            or reason.remedy
+            or reason.rule == "otherwise"
+        )

@@ -1,0 +1,302 @@
+"""Who may be mailed: the cases at the edges of each law, by name."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from domain.law.facts import (
+    Consent,
+    ConsentKind,
+    Message,
+    Person,
+    Purpose,
+    Relation,
+    RelationKind,
+    Scope,
+    Subscriber,
+    Suppression,
+    SuppressionKind,
+)
+from domain.law.judging import Decision, judge
+from domain.law.pack import Verdict
+from domain.law.packs import load_packs
+
+PACKS = load_packs()
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+ALLOW, HOLD, DENY = Verdict.ALLOW, Verdict.HOLD, Verdict.DENY
+ROLE = Message(role_relevant=True)
+OWN_GOODS = Message(similar_goods=True)
+ASKING = Message(purpose=Purpose.CONSENT_REQUEST)
+
+
+def person(country: str | None, *facts: object, **known: object) -> Person:
+    """Somebody of whom these facts are known; an individual unless said otherwise."""
+    told: dict[str, object] = {"subscriber": Subscriber.INDIVIDUAL, **known}
+    return Person(
+        country=country,
+        consents=tuple(one for one in facts if isinstance(one, Consent)),
+        relations=tuple(one for one in facts if isinstance(one, Relation)),
+        suppressions=tuple(one for one in facts if isinstance(one, Suppression)),
+        **told,  # type: ignore[arg-type]  # each case names fields of its own
+    )
+
+
+def consent(on: date, kind: ConsentKind = ConsentKind.SINGLE, *, documented: bool = True) -> Consent:
+    return Consent(on, kind, documented, position=1)
+
+
+def relation(
+    kind: RelationKind, on: date, ended: date | None = None, *, refused: bool | None = None
+) -> Relation:
+    return Relation(kind, on, position=2, ended_on=ended, refused=refused)
+
+
+def at(year: int, month: int, day: int, hour: int = 12, zone: str = "UTC", second: int = 0) -> datetime:
+    return datetime(year, month, day, hour, 0, second, tzinfo=ZoneInfo(zone))
+
+
+def decided(who: Person, moment: datetime = NOON, message: Message = Message()) -> Decision:  # noqa: B008 - frozen
+    """Judged by the recipient's law alone: the sender sits in the same country."""
+    return judge(who, message, who.country or "US", moment, PACKS)
+
+
+def verdict(who: Person, moment: datetime = NOON, message: Message = Message()) -> Verdict:  # noqa: B008 - frozen
+    return decided(who, moment, message).verdict
+
+
+PURCHASE, INQUIRY, CONTACT = RelationKind.PURCHASE, RelationKind.INQUIRY, RelationKind.CONTACT
+
+
+class TestCanada:
+    def test_a_purchase_allows_up_to_the_day_before_its_second_anniversary(self) -> None:
+        buyer = person("CA", relation(PURCHASE, date(2024, 11, 26)))
+        assert verdict(buyer, at(2026, 11, 25, 12, "America/Toronto")) is ALLOW
+        assert verdict(buyer, at(2026, 11, 26, 12, "America/Toronto")) is DENY
+
+    def test_a_purchase_on_a_leap_day_is_clamped(self) -> None:
+        buyer = person("CA", relation(PURCHASE, date(2024, 2, 29)))
+        assert verdict(buyer, at(2026, 2, 27, 12, "America/Toronto")) is ALLOW
+        assert verdict(buyer, at(2026, 2, 28, 12, "America/Toronto")) is DENY
+
+    def test_the_zone_that_ends_the_permission_first_counts(self) -> None:
+        buyer = person("CA", relation(PURCHASE, date(2024, 11, 26)))
+        midnight = datetime(2026, 11, 26, tzinfo=ZoneInfo("America/St_Johns"))
+        before = decided(buyer, midnight - timedelta(seconds=1))
+        assert (before.verdict, before.expires_at) == (ALLOW, midnight)
+        assert verdict(buyer, midnight) is DENY
+
+    def test_an_inquiry_lasts_six_months_and_a_purchase_before_it_two_years(self) -> None:
+        asked = relation(INQUIRY, date(2026, 5, 26))
+        assert verdict(person("CA", asked), at(2026, 11, 25)) is ALLOW
+        assert verdict(person("CA", asked), at(2026, 11, 26)) is DENY
+        both = person("CA", relation(PURCHASE, date(2025, 3, 1)), asked)
+        assert verdict(both, at(2026, 11, 26)) is ALLOW
+
+    def test_a_subscription_that_ended_23_months_ago_allows(self) -> None:
+        ended = relation(RelationKind.SUBSCRIPTION, date(2015, 1, 1), date(2024, 12, 26))
+        assert verdict(person("CA", ended)) is ALLOW
+        longer = relation(RelationKind.SUBSCRIPTION, date(2015, 1, 1), date(2024, 11, 26))
+        assert verdict(person("CA", longer)) is DENY
+
+    def test_the_first_message_after_a_referral_names_who_referred(self) -> None:
+        first = Message(purpose=Purpose.REFERRAL, names_referrer=True)
+        assert verdict(person("CA"), message=first) is ALLOW
+        assert verdict(person("CA"), message=Message(purpose=Purpose.REFERRAL, names_referrer=False)) is DENY
+
+    def test_a_request_for_consent_is_a_commercial_message_itself(self) -> None:
+        lapsed = person("CA", relation(PURCHASE, date(2024, 11, 26)))
+        implied = person("CA", relation(PURCHASE, date(2025, 11, 26)))
+        assert verdict(lapsed, message=ASKING) is DENY
+        assert verdict(implied, message=ASKING) is ALLOW
+
+    def test_a_published_address_depends_on_the_notice_beside_it(self) -> None:
+        def published(*, refused: bool | None) -> Person:
+            return person("CA", relation(RelationKind.PUBLISHED_ADDRESS, date(2026, 1, 1), refused=refused))
+
+        assert verdict(published(refused=False), message=ROLE) is ALLOW
+        assert verdict(published(refused=True), message=ROLE) is DENY
+        unknown = decided(published(refused=None), message=ROLE)
+        assert (unknown.verdict, unknown.reasons[0].missing) == (HOLD, ("refusal_notice",))
+
+    def test_implied_consent_that_lapses_while_the_message_is_queued(self) -> None:
+        buyer = person("CA", relation(PURCHASE, date(2024, 11, 26)))
+        allowed = decided(buyer, at(2026, 11, 25, 22, "America/St_Johns"))
+        assert allowed.verdict is ALLOW
+        assert allowed.expires_at is not None
+        assert verdict(buyer, allowed.expires_at) is DENY
+
+
+class TestFrance:
+    def test_who_only_opened_is_not_written_to_past_three_years(self) -> None:
+        subscriber = person("FR", consent(date(2023, 11, 26)))
+        assert verdict(subscriber, at(2026, 11, 25, 23, "Europe/Paris")) is ALLOW
+        assert verdict(subscriber, at(2026, 11, 26, 0, "Europe/Paris", second=1)) is DENY
+        assert verdict(subscriber, at(2026, 11, 27, 0, "Europe/Paris", second=1)) is DENY
+
+    def test_who_clicked_inside_three_years_is(self) -> None:
+        clicked = person("FR", consent(date(2020, 1, 1)), relation(CONTACT, date(2024, 6, 1)))
+        assert verdict(clicked) is ALLOW
+
+    def test_at_the_term_one_message_may_ask(self) -> None:
+        over = consent(date(2023, 11, 20))
+        assert verdict(person("FR", over), message=ASKING) is ALLOW
+        asked = relation(RelationKind.ASKED, date(2026, 11, 21))
+        assert verdict(person("FR", over, asked), message=ASKING) is DENY
+        assert verdict(person("FR", over)) is DENY
+
+    def test_a_professional_who_was_told_and_could_object(self) -> None:
+        firm = person("FR", subscriber=Subscriber.CORPORATE, told=True, could_object=True)
+        assert verdict(firm, message=ROLE) is ALLOW
+        untold = person("FR", subscriber=Subscriber.CORPORATE, told=False, could_object=True)
+        assert verdict(untold, message=ROLE) is DENY
+
+    def test_a_generic_address_counts_as_a_legal_persons(self) -> None:
+        assert verdict(person("FR", generic_address=True), message=ROLE) is ALLOW
+
+
+class TestGermany:
+    def test_a_company_without_consent_is_not_written_to(self) -> None:
+        assert verdict(person("DE", subscriber=Subscriber.CORPORATE)) is DENY
+
+    def test_a_documented_consent_allows_and_one_that_is_not_does_not(self) -> None:
+        assert verdict(person("DE", consent(date(2024, 1, 1)))) is ALLOW
+        assert verdict(person("DE", consent(date(2024, 1, 1), documented=False))) is DENY
+
+    def test_the_number_of_the_rule_changed_in_2022(self) -> None:
+        who = person("DE", consent(date(2020, 1, 1)))
+        for moment, number in ((at(2022, 5, 27), "Nr. 3"), (at(2022, 5, 28), "Nr. 2")):
+            (reason,) = decided(who, moment).reasons
+            assert reason.cites is not None
+            assert number in reason.cites
+
+    def test_an_own_customer_is_written_to_about_own_similar_goods(self) -> None:
+        customer = person("DE", relation(PURCHASE, date(2020, 1, 1)), could_object=True)
+        assert verdict(customer, message=OWN_GOODS) is ALLOW
+        assert verdict(customer, message=Message(similar_goods=False)) is DENY
+
+
+class TestUnitedKingdom:
+    def test_a_limited_company_is_written_to_and_a_sole_trader_is_not(self) -> None:
+        assert verdict(person("GB", subscriber=Subscriber.CORPORATE)) is ALLOW
+        assert verdict(person("GB", subscriber=Subscriber.SOLE_TRADER)) is DENY
+
+    def test_negotiations_without_a_sale_are_enough_for_the_soft_opt_in(self) -> None:
+        prospect = person("GB", relation(RelationKind.NEGOTIATION, date(2026, 1, 1)), could_object=True)
+        assert verdict(prospect, message=OWN_GOODS) is ALLOW
+
+    def test_a_named_contact_keeps_the_objection(self) -> None:
+        objected = Suppression(SuppressionKind.OBJECTION, Scope.TENANT, at(2026, 1, 1), position=3)
+        assert verdict(person("GB", objected, subscriber=Subscriber.CORPORATE)) is DENY
+
+    def test_charities_may_since_february_2026(self) -> None:
+        supporter = person("GB", relation(RelationKind.DONATION, date(2025, 1, 1)), could_object=True)
+        assert verdict(supporter, at(2026, 2, 4), OWN_GOODS) is DENY
+        assert verdict(supporter, at(2026, 2, 5), OWN_GOODS) is ALLOW
+
+    def test_an_unknown_kind_of_subscriber_is_judged_as_an_individual_and_says_so(self) -> None:
+        told = decided(person("GB", subscriber=None))
+        assert told.verdict is DENY
+        assert "nobody knows" in told.reasons[0].about
+        assert "subscriber" in told.reasons[0].missing
+
+
+class TestElsewhere:
+    def test_an_australian_buyer_without_more(self) -> None:
+        buyer = person("AU", relation(PURCHASE, date(2026, 10, 1)))
+        assert verdict(buyer) is DENY
+        assert verdict(buyer, message=ASKING) is DENY
+        assert verdict(person("AU", consent(date(2020, 1, 1)))) is ALLOW
+
+    def test_an_australian_relationship_waits_for_somebody_to_judge_the_conduct(self) -> None:
+        member = person("AU", relation(RelationKind.MEMBERSHIP, date(2020, 1, 1)))
+        assert verdict(member) is HOLD
+
+    def test_a_korean_consent_of_two_years_without_a_check_waits(self) -> None:
+        given = consent(date(2024, 11, 26))
+        assert verdict(person("KR", given), at(2026, 11, 25, 12, "Asia/Seoul")) is ALLOW
+        assert verdict(person("KR", given), at(2026, 11, 26, 12, "Asia/Seoul")) is HOLD
+        checked = relation(RelationKind.CONSENT_CHECKED, date(2026, 6, 1))
+        assert verdict(person("KR", given, checked), at(2026, 11, 26, 12, "Asia/Seoul")) is ALLOW
+        assert verdict(person("KR")) is DENY
+
+    def test_an_american_opt_out_and_a_later_affirmative_consent(self) -> None:
+        out = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=3)
+        assert verdict(person("US", out)) is DENY
+        ended = Suppression(
+            SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=3, ended_at=at(2026, 3, 1)
+        )
+        assert verdict(person("US", ended, consent(date(2026, 3, 1)))) is ALLOW
+        assert verdict(person("US")) is ALLOW
+
+    @pytest.mark.parametrize("country", ["ES", "NL", "IT"])
+    def test_companies_too_want_consent(self, country: str) -> None:
+        assert verdict(person(country, subscriber=Subscriber.CORPORATE)) is DENY
+        agreed = consent(date(2026, 1, 1))
+        assert verdict(person(country, agreed, subscriber=Subscriber.CORPORATE)) is ALLOW
+
+    def test_other_members_of_the_union(self) -> None:
+        assert verdict(person("AT")) is DENY
+        assert verdict(person("AT", consent(date(2026, 1, 1)))) is ALLOW
+        assert verdict(person("AT", subscriber=Subscriber.CORPORATE)) is HOLD
+
+    def test_japan_singapore_new_zealand_brazil_and_switzerland(self) -> None:
+        address = relation(RelationKind.PUBLISHED_ADDRESS, date(2026, 1, 1), refused=False)
+        agreed = consent(date(2026, 1, 1))
+        assert verdict(person("JP", address, subscriber=Subscriber.CORPORATE)) is ALLOW
+        assert verdict(person("JP", address)) is DENY
+        assert verdict(person("JP", agreed)) is ALLOW
+        assert verdict(person("SG", agreed)) is ALLOW
+        assert verdict(person("SG", address), message=Message(bulk=True)) is DENY
+        assert verdict(person("SG", address), message=Message(bulk=False)) is ALLOW
+        assert verdict(person("NZ", address), message=ROLE) is ALLOW
+        assert verdict(person("NZ")) is DENY
+        assert verdict(person("NZ", relation(PURCHASE, date(2026, 1, 1)))) is HOLD
+        assert verdict(person("BR", agreed)) is ALLOW
+        assert verdict(person("BR")) is HOLD
+        assert verdict(person("CH", agreed)) is ALLOW
+        assert verdict(person("CH")) is DENY
+
+    def test_india_waits(self) -> None:
+        (reason,) = decided(person("IN", consent(date(2026, 1, 1)))).reasons
+        assert (reason.verdict, reason.confidence) == (HOLD, "N")
+
+    def test_an_unknown_country_waits_and_is_named(self) -> None:
+        told = judge(person(None), Message(), "US", NOON, PACKS)
+        assert told.verdict is HOLD
+        assert told.reasons[0].missing == ("country",)
+
+    def test_a_country_without_a_pack_waits(self) -> None:
+        assert decided(person("AQ")).reasons[0].rule == "no-pack"
+
+
+def test_the_stricter_law_of_sender_and_recipient_wins() -> None:
+    american = person("US")
+    assert judge(american, Message(), "US", NOON, PACKS).verdict is ALLOW
+    german_sender = judge(american, Message(), "DE", NOON, PACKS)
+    assert german_sender.verdict is DENY
+    assert [reason.law for reason in german_sender.reasons] == ["de", "us"]
+
+
+def test_what_is_no_advertising_is_held_back_by_no_opt_out_but_by_a_dead_address() -> None:
+    receipt = Message(purpose=Purpose.TRANSACTIONAL)
+    out = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=3)
+    dead = Suppression(SuppressionKind.HARD_BOUNCE, Scope.TENANT, at(2026, 1, 1), position=3)
+    assert verdict(person("CA", out), message=receipt) is ALLOW
+    assert verdict(person("CA", dead), message=receipt) is DENY
+
+
+def test_a_suppression_reaches_as_far_as_it_was_said() -> None:
+    def out(scope: Scope, within: str | None = None) -> Person:
+        return person(
+            "US", Suppression(SuppressionKind.MANUAL, scope, at(2026, 1, 1), position=3, within=within)
+        )
+
+    here = Message(workspace="w1", campaign_type="newsletter")
+    assert verdict(out(Scope.PLATFORM), message=here) is DENY
+    assert verdict(out(Scope.WORKSPACE, "w1"), message=here) is DENY
+    assert verdict(out(Scope.WORKSPACE, "w2"), message=here) is ALLOW
+    assert verdict(out(Scope.CAMPAIGN_TYPE, "newsletter"), message=here) is DENY
+    assert verdict(out(Scope.CAMPAIGN_TYPE, "offers"), message=here) is ALLOW

@@ -1,0 +1,108 @@
+"""A pack that is not whole is refused when it is loaded, with file and line."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from domain.law.packs import load_packs
+from domain.law.periods import Period
+from domain.law.reading import PackUnusable, read_pack
+
+HEAD = """law = "xx"
+title = "A law"
+countries = ["XX"]
+zones = ["UTC"]
+otherwise = "deny"
+otherwise_about = "Nothing fits."
+"""
+RULE = """
+[[rules]]
+id = "xx.rule"
+verdict = "{verdict}"
+basis = "some basis"
+cites = "Law s.1"
+confidence = "{confidence}"
+checked = 2026-11-22
+about = "Something is so, and then this."
+{dates}
+"""
+
+
+def pack(*dates: str, verdict: str = "allow", confidence: str = "T") -> str:
+    return HEAD + "".join(RULE.format(dates=one, verdict=verdict, confidence=confidence) for one in dates)
+
+
+def refused(text: str) -> str:
+    with pytest.raises(PackUnusable) as told:
+        read_pack(text, "xx.toml")
+    return str(told.value)
+
+
+def test_versions_that_follow_each_other_are_taken() -> None:
+    read = read_pack(pack("in_force_to = 2022-05-28", "in_force_from = 2022-05-28"), "xx.toml")
+    assert [rule.in_force_from for rule in read.rules] == [None, date(2022, 5, 28)]
+    assert len(read.version) == 16
+
+
+def test_a_gap_is_refused_with_its_line() -> None:
+    told = refused(pack("in_force_to = 2022-05-01", "in_force_from = 2022-05-28"))
+    assert told.startswith("xx.toml:18: no version of xx.rule is in force from 2022-05-01 to 2022-05-28.")
+
+
+@pytest.mark.parametrize("earlier", ["in_force_from = 2020-01-01", "in_force_to = 2022-06-01"])
+def test_an_overlap_is_refused_with_its_line(earlier: str) -> None:
+    told = refused(pack(earlier, "in_force_from = 2022-05-28"))
+    assert told.startswith("xx.toml:18: two versions of xx.rule are in force on 2022-05-28.")
+
+
+def test_a_rule_that_ends_before_it_begins() -> None:
+    told = refused(pack("in_force_from = 2022-05-28\nin_force_to = 2022-05-28"))
+    assert told.startswith("xx.toml:8: rules.0: ")
+    assert "in_force_to" in told
+
+
+def test_what_was_not_found_never_allows() -> None:
+    assert "never allows" in refused(pack("", confidence="N"))
+    assert read_pack(pack("", confidence="N", verdict="hold"), "xx.toml").rules[0].verdict == "hold"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        'when = [{ fact = "moon", is_one_of = ["full"] }]',
+        'when = [{ fact = "purpose", is_one_of = ["spam"] }]',
+        'when = [{ fact = "consent", within = { years = -1 } }]',
+        'colour = "red"',
+    ],
+)
+def test_what_is_not_in_the_vocabulary_is_refused_with_its_line(more: str) -> None:
+    assert refused(pack("", more)).startswith("xx.toml:18: rules.1.")
+
+
+def test_what_is_no_toml() -> None:
+    assert refused("law = ").startswith("xx.toml: ")
+
+
+def test_the_products_own_packs_are_whole() -> None:
+    packs = load_packs()
+    assert len(packs) >= 17
+    countries = [country for pack_ in packs for country in pack_.countries]
+    assert len(set(countries)) == len(countries), "a country has one pack"
+    for pack_ in packs:
+        assert all(rule.id.startswith(f"{pack_.law}.") for rule in pack_.rules)
+
+
+@pytest.mark.parametrize(
+    ("period", "start", "end"),
+    [
+        (Period(years=2), date(2024, 2, 29), date(2026, 2, 28)),
+        (Period(months=6), date(2025, 8, 31), date(2026, 2, 28)),
+        (Period(months=1), date(2026, 1, 31), date(2026, 2, 28)),
+        (Period(days=30), date(2026, 1, 31), date(2026, 3, 2)),
+        (Period(years=1, months=1), date(2025, 12, 15), date(2027, 1, 15)),
+    ],
+)
+def test_a_month_is_a_month_and_clamps_to_its_last_day(period: Period, start: date, end: date) -> None:
+    assert period.after(start) == end
