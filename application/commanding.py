@@ -17,6 +17,7 @@ from application.ports.codec import Cause
 from application.ports.log import Append, Appended, KeyReused, ReceiptKey, StaleAuthorisation, VersionConflict
 from application.ports.positions import Position
 from application.principals import workspaces_of
+from application.pseudonyms import hmac_sha256
 from application.unit import Streams, Unit, decide
 from domain.kernel.commands import DECIDERS, Stamp, stream_name
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
@@ -330,10 +331,7 @@ class Commands:
         used_with = b"|".join((name.encode(), str(order.target or "new").encode(), order.body))
         shown = self.streams.pseudonyms(tenant_id, order.key_space, order.key or str(command_id))
         secrets = [bytes.fromhex(text) for text in shown]
-        return [
-            ReceiptKey(secret, hmac.digest(secret, used_with, "sha256"), command_id, name)
-            for secret in secrets
-        ]
+        return [ReceiptKey(secret, hmac_sha256(secret, used_with), command_id, name) for secret in secrets]
 
     def receipt_hmacs(self, tenant_id: UUID, key: str) -> list[bytes]:
         """The HMACs under which the receipt of a key may stand."""

@@ -78,7 +78,9 @@ class Principal:
 
     def because(self, given: str | None) -> str | None:
         """Why something is done: what the credential stands for, and what its holder wrote beside it."""
-        return ": ".join(text for text in (self.reason, given) if text) or None
+        if not given:
+            return self.reason or None
+        return f"{self.reason}: {given}" if self.reason else given
 
     @property
     def everything_held(self) -> frozenset[Permission]:

@@ -5,7 +5,6 @@ Every step is idempotent by its key: a step begun again after a crash finds its 
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from application.orders import KeySpace, Order
 from application.ports.codec import Cause
 from application.ports.log import Append, ReceiptKey
 from application.principals import Principal
+from application.pseudonyms import hmac_sha256
 from application.unit import Unit
 from domain.kernel.commands import Actor, ActorKind, Stamp
 from domain.kernel.ids import new_id
@@ -101,5 +101,5 @@ class Workflow:
         events = await self._commands.encode(unit, cause)
         secret = bytes.fromhex(self._commands.streams.pseudonyms(self.tenant_id, KeySpace.STEPS, key)[0])
         # The step's key is its whole meaning: whoever did it first did it.
-        receipt = ReceiptKey(secret, hmac.digest(secret, key.encode(), "sha256"), unit.stamp.command_id, name)
+        receipt = ReceiptKey(secret, hmac_sha256(secret, key.encode()), unit.stamp.command_id, name)
         return Append(self.tenant_id, tuple(events), unit.expected(), receipt)

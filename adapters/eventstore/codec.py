@@ -219,6 +219,8 @@ class JsonCodec:
 
 def _random(values: int) -> Iterator[tuple[bytes, bytes]]:
     """An opening and a nonce for each of a number of values; drawn at once, since a draw costs more than its bytes."""
+    if not values:
+        return iter(())
     return struct.iter_unpack(f"{OPENING}s{NONCE}s", os.urandom(values * (OPENING + NONCE)))
 
 

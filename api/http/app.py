@@ -1,7 +1,7 @@
 """The HTTP door: what is answered where, and how an error becomes a problem document.
 
 For the middlewares around it: `scope["penguin.request_id"]` is there from the outermost one on, and after the answer
-`penguin.tenant` (UUID) and `penguin.command` (`context.slug`), as far as the request got.
+`penguin.status`, `penguin.tenant` (UUID) and `penguin.command` (`context.slug`), as far as the request got.
 """
 
 from __future__ import annotations
@@ -92,15 +92,6 @@ class Front:
         if "penguin.request_id" not in scope:
             scope["penguin.request_id"] = request_id_of(scope)
         scope["penguin.standing"] = self._standing
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            if not started:
-                started = True
-                deadline.wait()  # an answer that has begun may take its time
-            await send(message)
-
         command, deadline = self._commands.finds(scope), self._deadlines.begin()
         scope["penguin.deadline"] = deadline
         if not command and scope["method"] not in _QUESTIONS:
@@ -111,14 +102,14 @@ class Front:
                     # It sends once, at its end: what fails before has sent nothing.
                     await self._commands.handle(scope, receive, send)
                 else:
-                    await self._behind(scope, receive, watched)
+                    await self._behind(scope, receive, _watched(scope, send))
         except ClientGone:
             return
         except Exception as error:
             problem = _late(command) if isinstance(error, TookTooLong) else problem_of(error)
             if problem.kind is INTERNAL:
                 log.exception("unforeseen error", request=scope["penguin.request_id"])
-            if not started:
+            if "penguin.status" not in scope:
                 await answer_problem(problem, scope, send)
             elif "penguin.problem" not in scope:
                 raise ConnectionAbortedError("the answer broke off") from None
@@ -127,6 +118,18 @@ class Front:
 def _late(command: bool) -> Problem:  # noqa: FBT001 - which of the two was asked
     """What to say when a database or a key store does not answer, and does not fail either."""
     return Problem(OUTCOME_UNKNOWN if command else LOG_UNAVAILABLE, _NO_ANSWER if command else None)
+
+
+def _watched(scope: Scope, send: Send) -> Send:
+    """`send`, which notes in the scope how the answer begins."""
+
+    async def watched(message: Message) -> None:
+        if "penguin.status" not in scope:
+            scope["penguin.status"] = message["status"]
+            scope["penguin.deadline"].wait()  # an answer that has begun may take its time
+        await send(message)
+
+    return watched
 
 
 def settle() -> None:
@@ -150,6 +153,7 @@ async def answer_problem(problem: Problem, scope: Scope, send: Send) -> None:
     if position is not None:
         headers.append((b"penguin-position", position.encode("ascii")))
     scope["penguin.problem"] = problem.kind.code
+    scope["penguin.status"] = problem.kind.status
     await send_json(send, problem.kind.status, dumps(problem.document(request_id)), headers, PROBLEM)
 
 
@@ -188,7 +192,7 @@ def _names_no_view(request: Request) -> bool:
 
 def create_app(
     composition: Composition, routes: Sequence[BaseRoute] = (), middlewares: Sequence[Middleware] = ()
-) -> FastAPI:
+) -> Door:
     """The app over a started composition. `routes` and `middlewares` (outermost first) are those of operations."""
     known = (Problem, Refusal, LogError, AnalyticsError, MalformedPosition)
     errors: dict[Any, Any] = {**dict.fromkeys((*known, Exception), _on_error), HTTPException: _on_http_error}

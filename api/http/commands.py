@@ -101,7 +101,9 @@ class CommandRoute:
             answer = outcome_of(await parts.commands.execute(order))
         deadline.wait()  # it is done; how fast the caller takes the answer is theirs
         status = 201 if target is None and "dry_run" not in answer else 200
-        await send_json(send, status, dumps(answer), _headers(call, answer, allowance))
+        written, headers = dumps(answer), _headers(call, answer, allowance)
+        scope["penguin.status"] = status  # from here on nothing else can be answered
+        await send_json(send, status, written, headers)
 
     async def _allowed(self, call: Call, kind: type[Command], principal: Principal) -> Principal:
         """A refusal is never told from what was known alone."""

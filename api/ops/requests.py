@@ -60,18 +60,11 @@ class RequestLog:
             return
         begun = time.perf_counter()
         request_id = scope["penguin.request_id"] = _request_id(scope)
-        status = _FAILED
-
-        async def noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
         try:
             with self._tracer.span("request", request=request_id):
-                await self._app(scope, receive, noted)
+                await self._app(scope, receive, send)
         finally:
+            status: int = scope.get("penguin.status", _FAILED)
             seconds = time.perf_counter() - begun
             name = _name(scope)
             self._meters.observe(name or "other", status, seconds)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from application.importing.rows import taken
+from application.pseudonyms import hmac_sha256
 from domain.audience.intake import (
     Duplicates,
     Normaliser,
@@ -160,4 +160,4 @@ class _Last:
 def _in_this_reading() -> Callable[[str], bytes]:
     """A pseudonym that holds for one reading of a file: enough to know a repeat, of no use to anybody afterwards."""
     key = secrets.token_bytes(32)
-    return lambda match: hmac.digest(key, match.encode(), "sha256")
+    return lambda match: hmac_sha256(key, match.encode())

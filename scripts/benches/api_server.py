@@ -40,7 +40,7 @@ async def product(folder: Path, database: str, listener: int) -> None:
     with (folder / "requests.log").open("ab") as lines:
         layer = Middleware(RequestLog, meters=Meters(), tracer=NO_TRACER, lines=Lines(lines))
         async with composed(settings, database) as parts:
-            await served(create_app(parts, middlewares=[layer]), listener, OnePiece)
+            await served(create_app(parts, middlewares=[layer]).front, listener, OnePiece)
 
 
 def empty() -> FastAPI:

@@ -62,7 +62,7 @@ async def work(around: Around) -> None:
         lines = Lines() if settings.log_level in ("debug", "info") else None
         layer = Middleware(RequestLog, meters=around.meters, tracer=around.tracer, lines=lines)
         config = uvicorn.Config(
-            create_app(parts, health.routes(), [layer]),
+            create_app(parts, health.routes(), [layer]).front,
             loop="none",
             http=OnePiece,
             lifespan="off",

@@ -33,6 +33,7 @@ async def _receive() -> dict[str, Any]:
 async def _answers(scope: Any, _: Any, send: Any) -> None:
     scope["penguin.tenant"] = TENANT
     scope["penguin.command"] = "audience.create-contact"
+    scope["penguin.status"] = 201
     await send({"type": "http.response.start", "status": 201, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 
@@ -86,6 +87,7 @@ async def test_what_a_door_puts_in_wrongly_is_left_out() -> None:
     async def careless(scope: Any, _: Any, send: Any) -> None:
         scope["penguin.tenant"] = ADDRESS
         scope["penguin.command"] = ADDRESS
+        scope["penguin.status"] = 404
         await send({"type": "http.response.start", "status": 404, "headers": []})
 
     line, meters = await _one(careless, _scope(method=ADDRESS))
