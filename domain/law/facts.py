@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -61,6 +61,10 @@ class RelationKind(StrEnum):
     """The person was reminded of a consent, as some laws want from time to time."""
 
 
+GOES_ON: Final = frozenset({RelationKind.CONTRACT, RelationKind.SUBSCRIPTION, RelationKind.MEMBERSHIP})
+"""Relations that go on until they end; all others are of one day."""
+
+
 class SuppressionKind(StrEnum):
     """Why somebody is not written to."""
 
@@ -95,7 +99,7 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Something between sender and person. `ended_on` None: it goes on, or is of one day.
+    """Something between sender and person. `ended_on` None: it goes on (`GOES_ON`), or is of one day.
 
     `refused`: a published address stood beside a notice that it is not for advertising; None: nobody looked.
     """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from domain.law.facts import ConsentKind, Purpose, RelationKind, Subscriber
+from domain.law.facts import GOES_ON, ConsentKind, Purpose, RelationKind, Subscriber
 from domain.law.periods import Period, first_moment, latest_day
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class NoConsent(_Data):
 
 
 class HasRelation(_Data):
-    """Something between sender and person. `within` counts from its beginning, or, `from_end`, from where it ended.
+    """Something between sender and person. `within` counts from its beginning; `from_end`: from its end, if it has one.
 
     `unrefused`: an address without a notice that it is not for advertising. `ongoing`: it holds while it goes on.
     """
@@ -220,9 +220,9 @@ class HasRelation(_Data):
     def _within(self, look: Look, told: Relation) -> tuple[bool, datetime | None]:
         if not self.from_end:
             return look.within(told.on, self.within)
-        if told.ended_on is None or told.ended_on > look.day:
+        if told.kind in GOES_ON and (told.ended_on is None or told.ended_on > look.day):
             return True, None
-        return look.within(told.ended_on, self.within)
+        return look.within(told.ended_on or told.on, self.within)
 
 
 class NoRelation(_Data):

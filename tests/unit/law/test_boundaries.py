@@ -153,6 +153,18 @@ class TestFrance:
         untold = person("FR", subscriber=Subscriber.CORPORATE, told=False, could_object=True)
         assert verdict(untold, message=ROLE) is DENY
 
+    def test_a_customer_stays_one_for_three_years_after_the_relation_ended(self) -> None:
+        def customer(*facts: Relation) -> Person:
+            return person("FR", *facts, could_object=True)
+
+        bought = relation(PURCHASE, date(2023, 11, 27))
+        assert verdict(customer(bought), message=OWN_GOODS) is ALLOW
+        assert verdict(customer(relation(PURCHASE, date(2023, 11, 26))), message=OWN_GOODS) is DENY
+        runs = relation(RelationKind.CONTRACT, date(2015, 1, 1))
+        assert verdict(customer(runs), message=OWN_GOODS) is ALLOW
+        ended = relation(RelationKind.CONTRACT, date(2015, 1, 1), date(2023, 11, 26))
+        assert verdict(customer(ended), message=OWN_GOODS) is DENY
+
     def test_a_generic_address_counts_as_a_legal_persons(self) -> None:
         assert verdict(person("FR", generic_address=True), message=ROLE) is ALLOW
 
@@ -221,6 +233,10 @@ class TestElsewhere:
         checked = relation(RelationKind.CONSENT_CHECKED, date(2026, 6, 1))
         assert verdict(person("KR", given, checked), at(2026, 11, 26, 12, "Asia/Seoul")) is ALLOW
         assert verdict(person("KR")) is DENY
+
+    def test_a_korean_transaction_counts_for_six_months_and_goods_of_its_kind(self) -> None:
+        assert verdict(person("KR", relation(PURCHASE, date(2026, 5, 28))), message=OWN_GOODS) is ALLOW
+        assert verdict(person("KR", relation(PURCHASE, date(2026, 5, 26))), message=OWN_GOODS) is DENY
 
     def test_an_american_opt_out_and_a_later_affirmative_consent(self) -> None:
         out = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=3)
