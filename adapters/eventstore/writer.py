@@ -129,7 +129,8 @@ class GroupWriter:
             raise TypeError("this log keeps no receipts")
         try:
             await connection.together((statement, parameters), _COMMIT)
-        except psycopg.Error as error:
-            if self.lost(error):
-                raise BrokenCommit from error
-            raise
+        except Exception as error:
+            # Only an error that the server reports says that nothing was written; any other leaves it open.
+            if isinstance(error, psycopg.Error) and error.diag.severity_nonlocalized == "ERROR":
+                raise
+            raise BrokenCommit from error

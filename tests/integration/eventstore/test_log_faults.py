@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -15,6 +16,7 @@ import pytest
 
 from adapters.eventstore import reader
 from adapters.eventstore.log import LogThread, PostgresLog
+from adapters.eventstore.wire import Statement, WireConnection
 from adapters.postgres.embedded import EmbeddedPostgres
 from application.ports.log import Append, Appended, Head, LogError, LogUnavailable, OutcomeUnknown, Unstorable
 from tests.support.database import Database, fresh_database, migrated_server
@@ -119,6 +121,27 @@ def test_a_commit_whose_answer_is_lost_is_found_by_its_receipt(database: Databas
         '{"what":"with"}',
         '{"what":"without"}',
     ]
+
+
+@pytest.mark.parametrize("error", [ValueError("no such descriptor"), psycopg.OperationalError("it broke")])
+def test_whatever_breaks_once_commit_is_on_its_way_leaves_it_open(
+    database: Database, log: LogThread, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """The event loop's own errors too: nobody is told that nothing was written, when perhaps it was."""
+    (tenant,) = opened(log)
+    together = WireConnection.together
+
+    async def broken(connection: WireConnection, *statements: Statement) -> list[Any]:
+        rows = await together(connection, *statements)
+        if statements[-1][0] == "COMMIT":
+            raise error
+        return rows
+
+    monkeypatch.setattr(WireConnection, "together", broken)
+    with pytest.raises(OutcomeUnknown):
+        log.sync.append(Append(tenant, (event("thing:1", "without"),)))
+    monkeypatch.undo()
+    assert [row[3] for row in assert_sound(database.admin)[tenant]] == ['{"what":"without"}']
 
 
 def test_a_held_head_delays_its_tenant_alone(database: Database, log: LogThread) -> None:
