@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     analytics_memory_mb: int = Field(
         default=512,
         ge=128,
-        description="Memory of DuckDB in the analytics process, in MB; the process has some more.",
+        description="Memory of DuckDB's buffers, in MB; the analytics process takes more.",
     )
     webhook_loopback: bool = Field(
         default=False, description="Whether webhooks may be sent to this machine: for development alone."

@@ -16,7 +16,7 @@ SECRET: Final = "secret"  # noqa: S105 - the purpose of the HMAC, no secret
 
 
 def hmac_sha256(key: bytes, content: bytes) -> bytes:
-    """HMAC-SHA-256 under a key of 32 bytes, written out (RFC 2104): half the time of the library's one-shot call."""
+    """HMAC-SHA-256 under a key of 32 bytes, written out (RFC 2104): faster than the library's one-shot call."""
     inner = sha256(key.translate(_INNER) + _INNER_REST + content).digest()
     return sha256(key.translate(_OUTER) + _OUTER_REST + inner).digest()
 

@@ -9,7 +9,6 @@ from domain.law.pack import (
     Condition,
     Confidence,
     HasConsent,
-    HasElement,
     HasRelation,
     IsFlag,
     IsPurpose,
@@ -107,8 +106,6 @@ def _words(condition: Condition) -> str:
                 f" since {' or '.join(_plain(kind) for kind in condition.since)}" if condition.since else ""
             )
             return f"not {' or '.join(_plain(kind) for kind in condition.kinds)}{since}"
-        case HasElement():
-            return f"{'' if condition.is_there else 'no '}{_plain(condition.element)}"
         case _:
             assert_never(condition)
 

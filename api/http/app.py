@@ -106,7 +106,7 @@ class Front:
         except ClientGone:
             return
         except Exception as error:
-            problem = _late(command) if isinstance(error, TookTooLong) else problem_of(error)
+            problem = _late(command=command) if isinstance(error, TookTooLong) else problem_of(error)
             if problem.kind is INTERNAL:
                 log.exception("unforeseen error", request=scope["penguin.request_id"])
             if "penguin.status" not in scope:
@@ -115,7 +115,7 @@ class Front:
                 raise ConnectionAbortedError("the answer broke off") from None
 
 
-def _late(command: bool) -> Problem:  # noqa: FBT001 - which of the two was asked
+def _late(*, command: bool) -> Problem:
     """What to say when a database or a key store does not answer, and does not fail either."""
     return Problem(OUTCOME_UNKNOWN if command else LOG_UNAVAILABLE, _NO_ANSWER if command else None)
 

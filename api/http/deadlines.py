@@ -1,6 +1,6 @@
 """How long an answer may take to begin: whatever a database or a key store does, nobody waits for ever.
 
-One timer looks over all requests twice a second. A timer for each would cost a command a tenth of its time.
+One timer looks over all requests twice a second: one for each would have to be made, moved and closed with it.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ when a person is erased, so that past decisions can be judged again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -149,7 +149,5 @@ class Message:
     campaign_type: str | None = None
     similar_goods: bool | None = None
     role_relevant: bool | None = None
-    subject_related: bool | None = None
     names_referrer: bool | None = None
     bulk: bool | None = None
-    elements: frozenset[str] = field(default_factory=frozenset)

@@ -115,7 +115,6 @@ Flag: TypeAlias = Literal[
     "told",
     "similar_goods",
     "role_relevant",
-    "subject_related",
     "names_referrer",
     "bulk",
 ]
@@ -239,20 +238,8 @@ class NoRelation(_Data):
         return NO if any(one.kind in self.kinds and one.on >= start for one in told) else YES
 
 
-class HasElement(_Data):
-    """Something that the message shows."""
-
-    fact: Literal["element"]
-    element: str
-    is_there: bool = True
-
-    def found(self, look: Look) -> Found:
-        """A message is checked before: what is not in its list is not there."""
-        return YES if (self.element in look.message.elements) is self.is_there else NO
-
-
 Condition: TypeAlias = Annotated[
-    IsPurpose | IsSubscriber | IsFlag | HasConsent | NoConsent | HasRelation | NoRelation | HasElement,
+    IsPurpose | IsSubscriber | IsFlag | HasConsent | NoConsent | HasRelation | NoRelation,
     Field(discriminator="fact"),
 ]
 

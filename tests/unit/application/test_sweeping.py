@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -13,7 +14,7 @@ import pytest
 from adapters.blobs.local import LocalBlobs
 from adapters.keys.memory import MemoryKeyStore
 from application.ports.blobs import BlobMissing
-from application.ports.keys import KeysUnavailable
+from application.ports.keys import KeysUnavailable, SubjectKey
 from application.sweeping import sweep_regularly
 from domain.kernel.personal import KeyKind
 
@@ -88,10 +89,10 @@ async def test_a_key_store_that_fails_is_asked_again(tmp_path: Path, monkeypatch
     there.upload_and_kill(KILLED)
     destroy, fails = there.keys.destroy, iter([True, False])
 
-    def failing(keys: object) -> int:
+    def failing(keys: Iterable[SubjectKey]) -> int:
         if next(fails, False):
             raise KeysUnavailable
-        return destroy(keys)  # type: ignore[arg-type]
+        return destroy(keys)
 
     monkeypatch.setattr(there.keys, "destroy", failing)
     await there.sweep(timedelta(days=9))
