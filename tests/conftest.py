@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.support.api",
     "tests.support.importing",
     "tests.support.serving",
+    "tests.support.hooks",
 ]
