@@ -16,7 +16,7 @@ from application.unit import decide
 from domain.audience.contact import Contact, RevertContact
 from domain.audience.contact_import import Import, ImportStatus
 from domain.audience.email import match_form
-from domain.audience.import_commands import ApplyRollbackChunk, CompleteRollback
+from domain.audience.import_rollback import ApplyRollbackChunk, CompleteRollback
 from domain.kernel.ids import ImportId
 from domain.kernel.personal import is_hidden
 

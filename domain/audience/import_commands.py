@@ -19,15 +19,21 @@ from domain.audience.contact_import import (
     ImportFilesDestroyed,
     ImportReady,
     ImportRegistered,
-    ImportRollbackChunkApplied,
-    ImportRollbackRequested,
-    ImportRolledBack,
     ImportStarted,
     ImportState,
     ImportStatus,
     NoImport,
     SettledMapping,
     evolve,
+)
+from domain.audience.import_rollback import (
+    ApplyRollbackChunk,
+    ChunkOutOfOrder,
+    CompleteRollback,
+    Count,
+    RollBackImport,
+    RowNumber,
+    rolled_back,
 )
 from domain.audience.intake.mapping import Mapping
 from domain.kernel.commands import Command, Decider
@@ -40,9 +46,6 @@ from domain.kernel.text import LineText
 
 _OPEN: Final = frozenset({ImportStatus.REGISTERED, ImportStatus.READY, ImportStatus.RUNNING})
 _IDLE: Final = frozenset({ImportStatus.REGISTERED, ImportStatus.READY})
-_ENDED: Final = frozenset({ImportStatus.COMPLETED, ImportStatus.FAILED, ImportStatus.CANCELLED})
-Count = Annotated[int, Field(ge=0)]
-RowNumber = Annotated[int, Field(ge=1)]
 
 
 class ImportIdTaken(Refusal):
@@ -77,12 +80,6 @@ class ImportNotRunning(Refusal):
     code = "import-not-running"
 
 
-class ChunkOutOfOrder(Refusal):
-    """Chunks follow each other without a gap. Go on after the last one in the log."""
-
-    code = "import-chunk-out-of-order"
-
-
 class RowsDoNotAddUp(Refusal):
     """Imported, updated, skipped and rejected are all the rows, each once. Nothing was written; count again."""
 
@@ -99,18 +96,6 @@ class ImportStillWaits(Refusal):
     """An import can be started for 7 days after its upload. Wait until `idle_until`, or cancel it."""
 
     code = "import-still-waits"
-
-
-class ImportNotEnded(Refusal):
-    """Only an import that has ended can be rolled back. Cancel it first, or wait."""
-
-    code = "import-not-ended"
-
-
-class NotRollingBack(Refusal):
-    """Contacts are put back while an import is rolled back. Ask for the roll-back first."""
-
-    code = "import-not-rolling-back"
 
 
 class FilesStillKept(Refusal):
@@ -189,27 +174,6 @@ class ExpireImport(
     """Enter that nobody started the import in time; one that was started, or has ended, stays as it is."""
 
 
-class RollBackImport(Command, context="audience", stream="import", permission=Permission.CONTACTS_IMPORT):
-    """Undo what an import did, but never an opt-out, and nothing that somebody changed since."""
-
-
-class ApplyRollbackChunk(
-    Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True
-):
-    """Account for contacts that were put back, in the same append."""
-
-    chunk: RowNumber
-    removed: Count = 0
-    restored: Count = 0
-    kept: Count = 0
-
-
-class CompleteRollback(
-    Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True
-):
-    """Enter that every contact of the import was dealt with."""
-
-
 class DestroyImportFiles(
     Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True
 ):
@@ -248,7 +212,7 @@ def decide(command: ImportCommand, state: ImportState) -> tuple[Event, ...]:
         case ExpireImport():
             return _expired(command, state)
         case RollBackImport() | ApplyRollbackChunk() | CompleteRollback():
-            return _rolled_back(command, state)
+            return rolled_back(command, state)
         case DestroyImportFiles():
             if state.files_destroyed:
                 return ()
@@ -366,41 +330,6 @@ def _ended(command: CompleteImport | FailImport | CancelImport, state: Import) -
             )
         case CancelImport():
             return (ImportCancelled(import_id=import_id, workspace_id=workspace_id, files_until=until),)
-        case _:
-            assert_never(command)
-
-
-def _rolled_back(
-    command: RollBackImport | ApplyRollbackChunk | CompleteRollback, state: Import
-) -> tuple[Event, ...]:
-    import_id, workspace_id = state.import_id, state.workspace_id
-    if isinstance(command, RollBackImport):
-        if state.status in {ImportStatus.ROLLING_BACK, ImportStatus.ROLLED_BACK}:
-            return ()
-        if state.status not in _ENDED:
-            raise ImportNotEnded
-        return (ImportRollbackRequested(import_id=import_id, workspace_id=workspace_id),)
-    if state.status is not ImportStatus.ROLLING_BACK:
-        raise NotRollingBack
-    match command:
-        case ApplyRollbackChunk():
-            if command.chunk != state.undone.chunks + 1:
-                raise ChunkOutOfOrder
-            return (
-                ImportRollbackChunkApplied(
-                    import_id=import_id, workspace_id=workspace_id, **command.model_dump()
-                ),
-            )
-        case CompleteRollback():
-            return (
-                ImportRolledBack(
-                    import_id=import_id,
-                    workspace_id=workspace_id,
-                    removed=state.undone.removed,
-                    restored=state.undone.restored,
-                    kept=state.undone.kept,
-                ),
-            )
         case _:
             assert_never(command)
 

@@ -47,7 +47,8 @@ from domain.audience.contact import (
 )
 from domain.audience.contact_import import Import, ImportStatus
 from domain.audience.email import match_form
-from domain.audience.import_commands import RollBackImport, StartImport
+from domain.audience.import_commands import StartImport
+from domain.audience.import_rollback import RollBackImport
 from domain.audience.intake import Duplicates, Mapping
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, Command
 from domain.kernel.errors import Refusal

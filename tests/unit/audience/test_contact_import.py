@@ -31,17 +31,13 @@ from domain.audience.contact_import import (
 from domain.audience.import_commands import (
     IMPORT,
     ApplyChunk,
-    ApplyRollbackChunk,
     CancelImport,
-    ChunkOutOfOrder,
     CompleteImport,
-    CompleteRollback,
     DestroyImportFiles,
     ExpireImport,
     FailImport,
     FilesStillKept,
     ImportIdTaken,
-    ImportNotEnded,
     ImportNotReady,
     ImportNotRegistered,
     ImportNotRunning,
@@ -49,11 +45,17 @@ from domain.audience.import_commands import (
     ImportReadingSettled,
     ImportStillWaits,
     MarkImportReady,
-    NotRollingBack,
     RegisterImport,
-    RollBackImport,
     RowsDoNotAddUp,
     StartImport,
+)
+from domain.audience.import_rollback import (
+    ApplyRollbackChunk,
+    ChunkOutOfOrder,
+    CompleteRollback,
+    ImportNotEnded,
+    NotRollingBack,
+    RollBackImport,
 )
 from domain.audience.intake import addresses, errors
 from domain.audience.intake.errors import Fault, UnknownColumn
