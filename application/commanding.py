@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
 
@@ -105,8 +104,9 @@ class Commands:
     async def execute(self, order: Order) -> Outcome:
         """Accept the order, durably, or raise: a `Refusal` of a rule, or a `LogError`."""
         _permitted(order)
-        command_id = new_id(self.clock())
-        target = order.target or order.fresh_target or new_id(self.clock())
+        moment = self.clock()
+        command_id = new_id(moment)
+        target = order.target or order.fresh_target or new_id(moment)
         receipt, *older = self._receipt_keys(order, command_id)
         if older and order.key is not None:
             head = await self.log.head(order.principal.tenant_id)
@@ -148,8 +148,9 @@ class Commands:
     async def rehearse(self, order: Order, overlay: MutableMapping[str, Folded] | None = None) -> Outcome:
         """Decide as `execute` would, and append nothing: no receipt, no key, no port is touched."""
         _permitted(order)
-        command_id = new_id(self.clock())
-        target = order.target or order.fresh_target or new_id(self.clock())
+        moment = self.clock()
+        command_id = new_id(moment)
+        target = order.target or order.fresh_target or new_id(moment)
         unit = self._unit(order, command_id, target, fresh=True, overlay=overlay)
         await self._decide(order, unit, assume_new=order.target is None)
         unit.remember_virtually()
@@ -249,7 +250,7 @@ class Commands:
         if order.refresh is None:
             raise StaleAuthorisation(StaleAuthorisation.__doc__)
         principal = await order.refresh()
-        anew = replace(order, principal=principal)
+        anew = order._replace(principal=principal)
         _permitted(anew)
         return anew
 
@@ -260,20 +261,18 @@ class Commands:
             return await self._rendered_anew(order, appended.replayed, command_id)
         unit.remember(appended.versions)
         stream = stream_name(type(order.command).stream, target)
-        position, numbers = appended.first_position, dict.fromkeys(appended.versions, 0)
-        for name, _ in unit.events:
-            numbers[name] += 1
-        versions = {name: appended.versions[name] - count for name, count in numbers.items()}
+        # Backwards, since what the log tells is where each stream ended up.
+        position, versions = appended.last_position, dict(appended.versions)
         events = []
-        for name, event in unit.events:
-            versions[name] += 1
+        for name, event in reversed(unit.events):
             events.append(Recordable(event.name, name, versions[name], position))
-            position += 1
+            versions[name] -= 1
+            position -= 1
         return Outcome(
             command_id,
             target,
             appended,
-            tuple(events),
+            tuple(reversed(events)),
             appended.versions.get(stream, unit.version_of(stream)),
         )
 
@@ -329,13 +328,12 @@ class Commands:
         tenant_id, command = order.principal.tenant_id, type(order.command)
         name = f"{command.context}.{command.slug}"
         used_with = b"|".join((name.encode(), str(order.target or "new").encode(), order.body))
-        shown = self.streams.pseudonyms(tenant_id, order.key_space, order.key or str(command_id))
-        secrets = [bytes.fromhex(text) for text in shown]
+        secrets = self.streams.hmacs(tenant_id, order.key_space, order.key or str(command_id))
         return [ReceiptKey(secret, hmac_sha256(secret, used_with), command_id, name) for secret in secrets]
 
     def receipt_hmacs(self, tenant_id: UUID, key: str) -> list[bytes]:
         """The HMACs under which the receipt of a key may stand."""
-        return [bytes.fromhex(text) for text in self.streams.pseudonyms(tenant_id, KeySpace.CALLERS, key)]
+        return self.streams.hmacs(tenant_id, KeySpace.CALLERS, key)
 
 
 def _permitted(order: Order) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,8 +25,7 @@ class KeySpace(StrEnum):
     STEPS = "step"
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """A command, and all that came with it.
 
     `body`: what its idempotency key stands for besides command and target (`in_one_form`).
@@ -63,8 +61,7 @@ def in_one_form(body: object) -> bytes:
         return text.encode("utf-8", "surrogatepass")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a command: the answer is made from this alone, also when it is given again."""
 
     command_id: UUID
@@ -73,7 +70,7 @@ class Outcome:
     events: tuple[Recordable, ...]
     version: int
     replayed: bool = False
-    rehearsed: tuple[Event, ...] = field(default=())
+    rehearsed: tuple[Event, ...] = ()
 
 
 class Recordable(NamedTuple):

@@ -21,9 +21,14 @@ def hmac_sha256(key: bytes, content: bytes) -> bytes:
     return sha256(key.translate(_OUTER) + _OUTER_REST + inner).digest()
 
 
+def hmac_of(key: bytes, purpose: str, value: str) -> bytes:
+    """HMAC-SHA-256 of a value, for one purpose."""
+    return hmac_sha256(key, f"{purpose}|{value}".encode())
+
+
 def pseudonym(key: bytes, purpose: str, value: str) -> str:
-    """HMAC-SHA-256 of a value, for one purpose; hex."""
-    return hmac_sha256(key, f"{purpose}|{value}".encode()).hex()
+    """The same in hexadecimal digits, as it stands in events."""
+    return hmac_of(key, purpose, value).hex()
 
 
 def is_one_of(shown: list[str], stored: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
-from application.pseudonyms import pseudonym
+from application.pseudonyms import hmac_of
 from application.snapshots import FORMS
 from domain.kernel.commands import DECIDERS, Command, Decider, Stamp, stream_name
 
@@ -57,7 +57,8 @@ class StateCache:
             return
         self._held += size - (0 if known is None else known[1])
         self._states[tenant_id, stream] = folded, size
-        self._states.move_to_end((tenant_id, stream))
+        if known is not None:
+            self._states.move_to_end((tenant_id, stream))
         while len(self._states) > self._limit or (self._held > self._ids and len(self._states) > 1):
             self._held -= self._states.popitem(last=False)[1][1]
 
@@ -82,13 +83,16 @@ class Streams:
         self.cache = StateCache()
         self._pseudonym_keys: dict[UUID, list[bytes]] = {}
 
+    def known(self, tenant_id: UUID, decider: Decider[Any], stream: str) -> Folded | None:
+        """Version and state of a stream as this process last saw them."""
+        return None if decider.reveals else self.cache.get(tenant_id, stream)
+
     async def load(
         self, tenant_id: UUID, wanted: Sequence[tuple[Decider[Any], str]], *, fresh: bool = False
     ) -> list[Folded]:
         """Version and state of each stream, from the cache unless `fresh`."""
         found: list[Folded | None] = [
-            None if fresh or decider.reveals else self.cache.get(tenant_id, stream)
-            for decider, stream in wanted
+            None if fresh else self.known(tenant_id, decider, stream) for decider, stream in wanted
         ]
         missing = [number for number, folded in enumerate(found) if folded is None]
         if missing:
@@ -147,10 +151,14 @@ class Streams:
 
     def pseudonyms(self, tenant_id: UUID, purpose: str, value: str) -> list[str]:
         """HMAC-SHA-256 of a value under each live pseudonym key of the tenant, the current one first; hex."""
+        return [found.hex() for found in self.hmacs(tenant_id, purpose, value)]
+
+    def hmacs(self, tenant_id: UUID, purpose: str, value: str) -> list[bytes]:
+        """The same as bytes, as receipts are known by them."""
         keys = self._pseudonym_keys.get(tenant_id)
         if keys is None:
             keys = self._pseudonym_keys[tenant_id] = self._keys.hmac_keys(tenant_id)
-        return [pseudonym(key, purpose, value) for key in keys]
+        return [hmac_of(key, purpose, value) for key in keys]
 
 
 class Unit:
@@ -177,7 +185,15 @@ class Unit:
 
     async def load(self, category: str, key: object) -> Any:
         """The state of a stream; its decider's initial state where it has no events."""
-        return (await self.load_many(category, [key]))[0]
+        name = stream_name(category, key)
+        known = self._read.get(name)
+        if known is None and not self._fresh and self._overlay is None:
+            # Nearly always: a workspace, a tenant, that the command before looked at too.
+            decider = DECIDERS[category]
+            folded = self._streams.known(self.tenant_id, decider, name)
+            if folded is not None:
+                known = self._read[name] = (decider, *folded)
+        return (await self.load_many(category, [key]))[0] if known is None else known[2]
 
     async def load_many(self, category: str, keys: Sequence[object]) -> list[Any]:
         """The states of several streams of one category, in one round trip."""

@@ -99,7 +99,7 @@ class Workflow:
             channel="worker",
         )
         events = await self._commands.encode(unit, cause)
-        secret = bytes.fromhex(self._commands.streams.pseudonyms(self.tenant_id, KeySpace.STEPS, key)[0])
+        secret = self._commands.streams.hmacs(self.tenant_id, KeySpace.STEPS, key)[0]
         # The step's key is its whole meaning: whoever did it first did it.
         receipt = ReceiptKey(secret, hmac_sha256(secret, key.encode()), unit.stamp.command_id, name)
         return Append(self.tenant_id, tuple(events), unit.expected(), receipt)

@@ -84,23 +84,26 @@ class JsonCodec:
         keys: Sequence[SubjectKey] | None = None,
     ) -> list[NewEvent]:
         """The stored form of `(stream, event)` pairs of one command. Raises `SubjectErased`."""
-        if keys is None:
-            keys = self.keys_of(tenant_id, (event for _, event in events))
-        made = self.ring.make(keys)
-        ciphers = {(subject, kind): cipher for (_, subject, kind), cipher in made.items()}
         metadata = self.encode_cause(tenant_id, cause)
-        random = _random(sum(len(event.personal) for _, event in events))
-        tenant = f"{tenant_id}|".encode()
         return [
-            NewEvent(
-                stream,
-                event.name,
-                event.schema_version,
-                _payload(tenant, event, ciphers, random) if event.personal else _written(event.__dict__),
-                metadata,
-                changes_access=event.changes_access,
-            )
-            for stream, event in events
+            NewEvent(stream, event.name, event.schema_version, payload, metadata, event.changes_access)
+            for (stream, event), payload in zip(events, self._sealed(tenant_id, events, keys), strict=True)
+        ]
+
+    def _sealed(
+        self, tenant_id: UUID, events: Sequence[tuple[str, Event]], keys: Sequence[SubjectKey] | None
+    ) -> list[bytes]:
+        values = sum([len(event.personal) for _, event in events])
+        if not values:
+            return [_written(event.__dict__) for _, event in events]
+        made = self.ring.make(
+            self.keys_of(tenant_id, (event for _, event in events)) if keys is None else keys
+        )
+        ciphers = {(subject, kind): cipher for (_, subject, kind), cipher in made.items()}
+        random, tenant = _random(values), f"{tenant_id}|".encode()
+        return [
+            _payload(tenant, event, ciphers, random) if event.personal else _written(event.__dict__)
+            for _, event in events
         ]
 
     def encode_cause(self, tenant_id: UUID, cause: Cause) -> bytes:

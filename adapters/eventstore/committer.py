@@ -275,8 +275,10 @@ def _settle(waiting: Waiting, outcome: Appended | Exception) -> None:
     future = waiting[1]
     if future.done():
         return
-    with contextlib.suppress(InvalidStateError):  # a thread gave up waiting at this very moment
-        if isinstance(outcome, Exception):
-            future.set_exception(outcome)
-        else:
+    try:
+        if isinstance(outcome, Appended):
             future.set_result(outcome)
+        else:
+            future.set_exception(outcome)
+    except InvalidStateError:
+        pass  # a thread gave up waiting at this very moment

@@ -34,6 +34,7 @@ from api.http.replies import ALWAYS, PROBLEM, dumps, raw, send_json
 from api.http.reports import Reports
 from api.http.request import ClientGone, request_id_of
 from api.http.standing import Standing
+from api.http.turns import Turns
 from api.http.uploads import Uploads
 from api.http.views import Views, is_view
 from application.ports.analytics import AnalyticsError
@@ -83,6 +84,7 @@ class Front:
         self._behind = behind
         self._standing = standing
         self._deadlines = Deadlines()
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -99,6 +101,8 @@ class Front:
         try:
             with deadline:
                 if command:
+                    if self._turns.full():
+                        await self._turns.mine()
                     # It sends once, at its end: what fails before has sent nothing.
                     await self._commands.handle(scope, receive, send)
                 else:
@@ -154,7 +158,7 @@ async def answer_problem(problem: Problem, scope: Scope, send: Send) -> None:
         headers.append((b"penguin-position", position.encode("ascii")))
     scope["penguin.problem"] = problem.kind.code
     scope["penguin.status"] = problem.kind.status
-    await send_json(send, problem.kind.status, dumps(problem.document(request_id)), headers, PROBLEM)
+    await send_json(scope, send, problem.kind.status, dumps(problem.document(request_id)), headers, PROBLEM)
 
 
 class _ProblemAnswer:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
@@ -69,7 +68,7 @@ class Batch(Desk):
     def template(self, asked: Asked, command: Command, target: UUID | None, body: bytes, key: str) -> Order:
         """The order of a line."""
         order = order_of(asked.call, self.parts.callers, asked.principal, command, target, body)
-        return replace(order, key=key)
+        return order._replace(key=key)
 
     async def admit(self, asked: Asked) -> None:
         """Count a line as the command it is."""

@@ -6,7 +6,6 @@ finds the command, and its body goes straight into its class.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -103,7 +102,7 @@ class CommandRoute:
         status = 201 if target is None and "dry_run" not in answer else 200
         written, headers = dumps(answer), _headers(call, answer, allowance)
         scope["penguin.status"] = status  # from here on nothing else can be answered
-        await send_json(send, status, written, headers)
+        await send_json(scope, send, status, written, headers)
 
     async def _allowed(self, call: Call, kind: type[Command], principal: Principal) -> Principal:
         """A refusal is never told from what was known alone."""
@@ -142,7 +141,7 @@ class CommandRoute:
     async def _rehearsed(self, call: Call, order: Order) -> dict[str, Any]:
         """What the command would do, decided on the log as it is now, for its caller as the log knows them now."""
         principal = await self._parts.callers.identify_now(call)
-        outcome = await self._parts.commands.rehearse(replace(order, principal=principal))
+        outcome = await self._parts.commands.rehearse(order._replace(principal=principal))
         answer = rehearsal_of(outcome, shown=Permission.HISTORY_READ in principal.permissions)
         answer["position"] = await self._parts.position_of(principal.tenant_id)
         return answer

@@ -10,7 +10,7 @@ from starlette.responses import Response
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.types import Send
+    from starlette.types import Scope, Send
 
     from application.rate_limits import Allowance
 
@@ -18,6 +18,9 @@ JSON: Final = b"application/json"
 PROBLEM: Final = b"application/problem+json"
 NDJSON: Final = "application/x-ndjson"
 RawHeaders = list[tuple[bytes, bytes]]
+
+WHOLE: Final = "penguin.whole"
+"""In the scope, where the server can take an answer at once: a `Callable[[Scope, int, RawHeaders, bytes], bool]`."""
 
 ALWAYS: Final[RawHeaders] = [
     (b"cache-control", b"no-store"),
@@ -37,10 +40,13 @@ def raw(headers: Mapping[str, str]) -> RawHeaders:
 
 
 async def send_json(
-    send: Send, status: int, body: bytes, headers: RawHeaders, media_type: bytes = JSON
+    scope: Scope, send: Send, status: int, body: bytes, headers: RawHeaders, media_type: bytes = JSON
 ) -> None:
     """Send one whole answer to a POST, which no cache keeps."""
     start = [(b"content-type", media_type), (b"content-length", b"%d" % len(body)), *headers]
+    whole = scope.get(WHOLE)
+    if whole is not None and whole(scope, status, start, body):
+        return
     await send({"type": "http.response.start", "status": status, "headers": start})
     await send({"type": "http.response.body", "body": body})
 

@@ -45,6 +45,10 @@ class World:
         assert tenant_id == TENANT, (tenant_id, fresh)
         return [self.states.get(name, (0, decider.initial)) for decider, name in wanted]
 
+    def known(self, tenant_id: UUID, decider: Decider[Any], stream: str) -> Folded | None:
+        assert tenant_id == TENANT
+        return None if decider.reveals else self.states.get(stream)
+
     def pseudonyms(self, tenant_id: UUID, purpose: str, value: str) -> list[str]:
         assert tenant_id == TENANT
         return [hmac.digest(key, f"{purpose}|{value}".encode(), "sha256").hex() for key in self.keys]

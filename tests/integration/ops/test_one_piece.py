@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 import uvloop
 
+from api.http.replies import send_json
 from api.ops.one_piece import OnePiece
 
 PART = b"x" * 50_000
@@ -22,13 +23,24 @@ ASK = b"GET /%b HTTP/1.1\r\nhost: here\r\n\r\n"
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
     """A small answer, or a large one in parts."""
-    del receive
+    if scope["path"].startswith("/whole"):
+        await whole(scope, receive, send)
+        return
     parts = [b"small"] if scope["path"] == "/small" else [PART] * PARTS
     length = str(sum(map(len, parts))).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
     for number, part in enumerate(parts, 1):
         await send({"type": "http.response.body", "body": part, "more_body": number < len(parts)})
         await asyncio.sleep(0)
+
+
+async def whole(scope: Any, receive: Any, send: Any) -> None:
+    """The path itself as an answer; the second of two that came together is ready first."""
+    await receive()
+    path = scope["path"].encode()
+    headers = [] if scope["path"] != "/whole/broken" else [(b"told", b"by a caller\r\nset-cookie: theirs")]
+    headers += [(b"connection", b"close")] if scope["path"] == "/whole/last" else []
+    await send_json(scope, send, 200, path, headers)
 
 
 @asynccontextmanager
@@ -112,3 +124,47 @@ def test_a_caller_that_half_closes_after_its_question_gets_the_answer() -> None:
                 assert got.endswith(b"\r\n\r\nsmall")
 
     run(test)
+
+
+def test_whole_answers_to_requests_that_came_together_come_in_their_order() -> None:
+    async def test() -> None:
+        async with serving() as client:
+            loop = asyncio.get_running_loop()
+            asked = [b"whole/%d" % number for number in range(40)]
+            await loop.sock_sendall(client, b"".join(ASK % path for path in asked))
+            got = b""
+            while not got.endswith(b"/whole/39"):
+                piece = await loop.sock_recv(client, 1 << 20)
+                assert piece
+                got += piece
+            assert [part.partition(b"HTTP/")[0] for part in got.split(b"\r\n\r\n/")[1:]] == asked
+
+    run(test)
+
+
+def test_a_whole_answer_that_is_to_be_the_last_closes_the_connection() -> None:
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        for ask in (ASK % b"whole/last", b"GET /whole/1 HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n"):
+            async with serving() as client:
+                await loop.sock_sendall(client, ask)
+                got = b""
+                while piece := await loop.sock_recv(client, 1 << 20):
+                    got += piece
+                assert b"connection: close" in got.lower()
+                assert got.endswith((b"\r\n\r\n/whole/last", b"\r\n\r\n/whole/1"))
+
+    run(test)
+
+
+def test_a_header_that_ends_before_its_end_never_leaves(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        async with serving() as client:
+            await loop.sock_sendall(client, ASK % b"whole/broken")
+            got = await loop.sock_recv(client, 1 << 20)
+            assert b" 500 " in got
+            assert b"cookie" not in got
+
+    with caplog.at_level(logging.CRITICAL):
+        run(test)

@@ -128,7 +128,7 @@ async def test_a_command_becomes_events_at_positions(office: Office) -> None:
 
 async def test_no_key_is_made_on_the_event_loop_not_even_for_the_actors_address(office: Office) -> None:
     office.keys.makers.clear()
-    await office.commands.execute(replace(office.order(ada(office)), ip="192.0.2.1"))
+    await office.commands.execute(office.order(ada(office))._replace(ip="192.0.2.1"))
     assert office.keys.makers
     assert threading.main_thread().name not in office.keys.makers
 
@@ -185,7 +185,7 @@ async def test_commands_that_meet_on_a_stream_all_apply(office: Office) -> None:
 
 async def test_the_version_that_a_caller_names_must_be_the_present_one(office: Office) -> None:
     listed = await office.do(CreateList(workspace_id=office.workspace, name="One"))
-    stale = replace(office.order(RenameList(name="Two"), listed.target), expected_version=7)
+    stale = office.order(RenameList(name="Two"), listed.target)._replace(expected_version=7)
     with pytest.raises(StaleVersion) as refused:
         await office.commands.execute(stale)
     assert refused.value.extra["current"] == 1
@@ -233,7 +233,7 @@ async def test_a_credential_of_one_workspace_learns_nothing_of_another_by_what_i
         office.order(ada(office, email="bob@example.org")),  # it is not
         office.order(ada(office, workspace_id=elsewhere), there),  # the id is
         office.order(RenameList(name="Two"), listed),  # archived
-        replace(office.order(RenameList(name="Two"), listed), expected_version=9),
+        office.order(RenameList(name="Two"), listed)._replace(expected_version=9),
         office.order(UpdateContact(first_name="Ada"), there),  # nothing to be done
         office.order(RecordOptOut(channel=OptOutChannel.REQUEST), uuid4()),  # of the whole tenant
         office.order(unheard_of),
@@ -276,8 +276,8 @@ async def test_a_receipt_outlives_the_pseudonym_key_it_was_made_under(
 
 async def test_no_caller_takes_the_key_of_a_workflows_step(office: Office) -> None:
     workflow = Workflow(office.commands, office.principal.tenant_id, uuid4(), Because(uuid4()))
-    caller = replace(
-        office.order(ada(office), key="step/1"), principal=replace(office.principal, auth_epoch=None)
+    caller = office.order(ada(office), key="step/1")._replace(
+        principal=replace(office.principal, auth_epoch=None)
     )
     await office.commands.execute(caller)
     step = CreateList(workspace_id=office.workspace, name="By a workflow")
@@ -297,8 +297,8 @@ async def test_access_that_changed_is_looked_up_again(office: Office) -> None:
         asked.append(1)
         return fresh
 
-    stale = replace(
-        office.order(ada(office)), principal=replace(fresh, auth_epoch=fresh.auth_epoch - 1), refresh=refresh
+    stale = office.order(ada(office))._replace(
+        principal=replace(fresh, auth_epoch=fresh.auth_epoch - 1), refresh=refresh
     )
     assert (await office.commands.execute(stale)).events
     assert asked == [1]
