@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from application.ports.keys import KeyStore, SubjectKey
     from application.ports.log import Head, NewEvent, Receipt, Recorded, TenantLog
     from application.unit import Folded
+    from domain.kernel.commands import Command
+    from domain.kernel.events import Event
 
 _ATTEMPTS: Final = 6
 _AT_A_STRETCH: Final = 32
@@ -156,7 +158,13 @@ class Commands:
         unit.remember_virtually()
         version = unit.version_of(stream_name(type(order.command).stream, target))
         return Outcome(
-            command_id, target, None, (), version, rehearsed=tuple(event for _, event in unit.events)
+            command_id,
+            target,
+            None,
+            (),
+            version,
+            rehearsed=tuple(event for _, event in unit.events),
+            told=_told(order.command, [event for _, event in unit.events]),
         )
 
     def _unit(
@@ -274,6 +282,7 @@ class Commands:
             appended,
             tuple(reversed(events)),
             appended.versions.get(stream, unit.version_of(stream)),
+            told=_told(order.command, [event for _, event in unit.events]),
         )
 
     async def _known(self, order: Order, keys: Sequence[ReceiptKey]) -> Outcome | None:
@@ -304,8 +313,10 @@ class Commands:
         events = tuple(Recordable(row.name, row.stream, row.version, row.position) for row in recorded)
         version = max((row.version for row in own if row.stream == stream_name(category, target)), default=0)
         # Its own receipt answers a command whose COMMIT was broken off: nobody was answered before.
-        again = receipt.command_id != own_id
-        return Outcome(receipt.command_id, target, appended, events, version, replayed=again)
+        again, told = receipt.command_id != own_id, None
+        if order.command.tells:
+            told = order.command.answer(self._codec.decode(recorded))
+        return Outcome(receipt.command_id, target, appended, events, version, replayed=again, told=told)
 
     def _cause(self, order: Order, stamp: Stamp) -> Cause:
         command = type(order.command)
@@ -334,6 +345,10 @@ class Commands:
     def receipt_hmacs(self, tenant_id: UUID, key: str) -> list[bytes]:
         """The HMACs under which the receipt of a key may stand."""
         return self.streams.hmacs(tenant_id, KeySpace.CALLERS, key)
+
+
+def _told(command: Command, events: Sequence[Event]) -> dict[str, Any] | None:
+    return command.answer(events) if command.tells else None
 
 
 def _permitted(order: Order) -> None:

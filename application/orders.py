@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -71,6 +71,7 @@ class Outcome(NamedTuple):
     version: int
     replayed: bool = False
     rehearsed: tuple[Event, ...] = ()
+    told: dict[str, Any] | None = None
 
 
 class Recordable(NamedTuple):

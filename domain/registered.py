@@ -1,7 +1,15 @@
 """Every module that registers events, commands or deciders. Import this, and the registries are complete."""
 
 from domain.access import reads
-from domain.audience import addressee, contact, contact_import, contact_list, email_claim, import_commands
+from domain.audience import (
+    addressee,
+    authorisation_batch,
+    contact,
+    contact_import,
+    contact_list,
+    email_claim,
+    import_commands,
+)
 from domain.platform import registration, staff
 from domain.tenancy import api_key, grant, member, ownership, tenant, workspace
 from domain.webhooks import commands as webhook_commands
@@ -10,6 +18,7 @@ from domain.webhooks import endpoint
 MODULES = (
     reads,
     addressee,
+    authorisation_batch,
     contact,
     contact_import,
     contact_list,

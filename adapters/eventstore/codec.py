@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import struct
 from collections import OrderedDict
+from dataclasses import is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -46,7 +47,7 @@ _KINDS: Final = {kind.value: kind for kind in KeyKind}
 _SEALED_KEPT: Final = 2_000
 """Sealed forms of what actors say of themselves: addresses come again by the thousand, reasons are of any length."""
 
-_AS_STORED: Final = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z
+_AS_STORED: Final = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_DATACLASS
 
 
 class JsonCodec:
@@ -262,6 +263,8 @@ def _written(content: object) -> bytes:
 def _model(value: object) -> object:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
+    if is_dataclass(value):  # orjson would write its fields in the order of their declaration
+        return {name: getattr(value, name) for name in value.__dataclass_fields__}
     raise TypeError(f"events hold no {type(value).__name__}")
 
 

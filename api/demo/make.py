@@ -14,7 +14,7 @@ from application.importing.service import Upload
 from application.orders import KeySpace, Order
 from application.principals import Principal
 from application.workflow import Because, Workflow
-from domain.audience.addressee import OptOutChannel, RecordOptOut
+from domain.audience.consent import OptOutChannel, RecordOptOut
 from domain.audience.contact import ContactCreated, CreateContact, EraseContact, UpdateContact
 from domain.audience.contact_list import AddToList, CreateList
 from domain.audience.import_commands import StartImport

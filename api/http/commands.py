@@ -197,7 +197,7 @@ def outcome_of(outcome: Outcome) -> dict[str, Any]:
     """The answer to an accepted command, now or when it is given again."""
     if outcome.appended is None:
         raise TypeError("a rehearsal is no outcome")
-    return {
+    answer = {
         "command_id": outcome.command_id,
         "id": outcome.target,
         "version": outcome.version,
@@ -205,6 +205,7 @@ def outcome_of(outcome: Outcome) -> dict[str, Any]:
         "replayed": outcome.replayed,
         "events": events_of(outcome.events),
     }
+    return answer if outcome.told is None else answer | {"result": outcome.told}
 
 
 def events_of(events: Iterable[Recordable | Recorded]) -> list[dict[str, Any]]:
@@ -226,7 +227,8 @@ def rehearsal_of(outcome: Outcome, *, shown: bool) -> dict[str, Any]:
     if shown:
         for told, event in zip(events, outcome.rehearsed, strict=True):
             told["data"] = sealed(event)
-    return {"dry_run": True, "id": outcome.target, "version": outcome.version, "events": events}
+    answer = {"dry_run": True, "id": outcome.target, "version": outcome.version, "events": events}
+    return answer if outcome.told is None else answer | {"result": outcome.told}
 
 
 def sealed(event: Event) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from api.http.answer_headers import OF_OTHERS, headers_of
+from api.http.result_shapes import RESULT, RESULTS
 from api.http.versions import LATEST, VERSIONS
 from application.replay import CONTEXT
 from domain.kernel.personal import ERASED, SEALED
@@ -55,6 +56,7 @@ _FIELD_ERROR: Final = _object(
 )
 
 SCHEMAS: Final[Json] = {
+    **RESULTS,
     "Problem": _object(
         {
             "type": {"type": "string", "description": "A stable address of the rule: `/problems/<code>`."},
@@ -90,7 +92,9 @@ SCHEMAS: Final[Json] = {
                 "description": "The idempotency key was accepted before; nothing was done now.",
             },
             "events": {"type": "array", "items": ref("EventTold")},
+            "result": RESULT,
         },
+        optional=("result",),
         about="What became of a command.",
     ),
     "SecretOutcome": _object(
@@ -122,7 +126,9 @@ SCHEMAS: Final[Json] = {
                     {"name": {"type": "string"}, "data": {"type": "object"}}, optional=("data",)
                 ),
             },
+            "result": RESULT,
         },
+        optional=("result",),
         about="The events a command would append. `data` for those who may read the history; personal values sealed.",
     ),
     "BatchLine": _object(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from application.unit import handles
-from domain.audience.addressee import (
-    Addressee,
-    AddresseeErased,
-    NoAddressee,
-    RecordOptOut,
-)
+from domain.audience.addressee_events import AddresseeErased
+from domain.audience.addressee_state import Addressee, NoAddressee
 from domain.audience.admission import Newcomer, admit
+from domain.audience.authorisation import AuthoriseMessage, authorised, message_of
+from domain.audience.authorisation_batch import (
+    DISPATCHED,
+    AuthoriseMessages,
+    NoSuchAddressee,
+    summary,
+)
+from domain.audience.consent import RecordOptOut
 from domain.audience.contact import (
     PERSONAL,
     Contact,
@@ -23,6 +28,7 @@ from domain.audience.contact import (
     RemoveContact,
     RevertContact,
     Segment,
+    UpdateContact,
     erased,
     existing,
     removed,
@@ -34,14 +40,16 @@ from domain.audience.contact_list import AddToList, ContactList, CreateList, lis
 from domain.audience.email import match_form
 from domain.audience.email_claim import EmailReleased
 from domain.audience.import_commands import RegisterImport, StartImport
+from domain.audience.ledger import said_of
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import AddresseeId, ContactId
 from domain.kernel.personal import is_hidden
+from domain.tenancy.tenant import Tenant
 from domain.tenancy.workspace import usable
 
 if TYPE_CHECKING:
     from application.unit import Unit
-    from domain.audience.addressee import AddresseeState
+    from domain.audience.addressee_state import AddresseeState
     from domain.audience.contact import ContactState
     from domain.audience.email_claim import EmailClaim
 
@@ -68,12 +76,15 @@ async def enter(unit: Unit, newcomer: Newcomer, fresh_addressee: AddresseeId) ->
     """Admit a newcomer whose contact stream is loaded; their addressee."""
     claim: EmailClaim
     key, claim = await unit.find("email_claim", match_form(newcomer.email))
+    present: AddresseeState = NoAddressee()
     former: AddresseeState = NoAddressee()
-    if claim.addressee_id is None:
+    if claim.addressee_id is not None:
+        present = await unit.load("addressee", claim.addressee_id)
+    else:
         unit.assume_new("addressee", fresh_addressee)
         if claim.former is not None:
             former = await unit.load("addressee", claim.former)
-    admission = admit(newcomer, claim, former, fresh_addressee)
+    admission = admit(newcomer, claim, present, former, fresh_addressee)
     unit.append("email_claim", key, *admission.claim)
     if admission.addressee:
         unit.append("addressee", admission.addressee_id, *admission.addressee)
@@ -81,6 +92,66 @@ async def enter(unit: Unit, newcomer: Newcomer, fresh_addressee: AddresseeId) ->
         unit.append("addressee", claim.former, *admission.former)
     unit.append("contact", newcomer.contact_id, *admission.contact)
     return admission.addressee_id
+
+
+@handles(UpdateContact)
+async def update_contact(command: UpdateContact, unit: Unit) -> None:
+    """Change the contact; what it says now of country and subscriber is said of its addressee too."""
+    contact: ContactState = await unit.load("contact", command.stamp.target)
+    unit.decide(command)
+    if isinstance(contact, Contact) and (command.country or command.subscriber_type):
+        addressee: AddresseeState = await unit.load("addressee", contact.addressee_id)
+        said = said_of(
+            addressee,
+            contact.addressee_id,
+            contact.workspace_id,
+            command.country,
+            command.subscriber_type,
+        )
+        unit.append("addressee", contact.addressee_id, *said)
+
+
+@handles(AuthoriseMessage)
+async def authorise_message(command: AuthoriseMessage, unit: Unit) -> None:
+    """Decide on one message to one person, by the laws of theirs and of the tenant's country."""
+    usable(await unit.load("workspace", command.workspace_id))
+    addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
+    if isinstance(addressee, NoAddressee):
+        raise NotFound
+    tenant = await unit.load("tenant", unit.tenant_id)
+    decided = authorised(
+        addressee,
+        command.message_id,
+        command.workspace_id,
+        message_of(command),
+        tenant.country if isinstance(tenant, Tenant) else None,
+        command.stamp.at,
+    )
+    unit.append("addressee", command.stamp.target, decided)
+
+
+@handles(AuthoriseMessages)
+async def authorise_messages(command: AuthoriseMessages, unit: Unit) -> None:
+    """Decide on messages of one kind to many people; those that went before are counted and left alone."""
+    usable(await unit.load("workspace", command.workspace_id))
+    tenant = await unit.load("tenant", unit.tenant_id)
+    await unit.load("authorisation", command.stamp.target)
+    sender = tenant.country if isinstance(tenant, Tenant) else None
+    message, verdicts = message_of(command), Counter[str]()
+    await unit.load_many("addressee", [one.addressee_id for one in command.messages])
+    for number, one in enumerate(command.messages):
+        addressee: AddresseeState = unit.state("addressee", one.addressee_id)
+        if isinstance(addressee, NoAddressee):
+            raise NoSuchAddressee(pointer=f"/messages/{number}/addressee_id")
+        if one.message_id in addressee.dispatched:
+            verdicts[DISPATCHED] += 1
+            continue
+        decided = authorised(
+            addressee, one.message_id, command.workspace_id, message, sender, command.stamp.at
+        )
+        verdicts[decided.verdict] += 1
+        unit.append("addressee", one.addressee_id, decided)
+    unit.append("authorisation", command.stamp.target, summary(command, verdicts))
 
 
 @handles(RemoveContact)

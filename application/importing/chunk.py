@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from application.importing.ahead import Ids
 from application.importing.rows import wanted
-from domain.audience.addressee import Addressee, Consent, NoAddressee, OptOutChannel, consented, opted_out
+from domain.audience.addressee_state import Addressee, NoAddressee
 from domain.audience.admission import Newcomer, admit
+from domain.audience.consent import Consented, OptOutChannel, consented, opted_out
 from domain.audience.contact import Contact, Segment, changed
 from domain.audience.contact_list import ContactList, ListIsArchived, ListMembersAdded
 from domain.audience.email_claim import EmailSuppressed
 from domain.audience.intake import Duplicates, Rejected, RowProblem
+from domain.audience.ledger import said_of
 from domain.kernel.errors import Refusal
 from domain.kernel.ids import AddresseeId, ContactId, ImportId, ListId, WorkspaceId
 from domain.kernel.personal import is_hidden
@@ -141,7 +143,10 @@ class ChunkDecision:
         fresh = self._newcomers.get(row.match) or AddresseeId(self._ids.next())
         contact = str(contact_id)
         unit.assume_new("contact", contact)
-        former = NoAddressee() if claim.former is None else unit.state("addressee", claim.former)
+        present, former = (
+            NoAddressee() if who is None else unit.state("addressee", who)
+            for who in (claim.addressee_id, claim.former)
+        )
         newcomer = Newcomer(
             contact_id=contact_id,
             workspace_id=self._workspace_id,
@@ -150,11 +155,12 @@ class ChunkDecision:
             segment=Segment(country=row.country, subscriber_type=row.subscriber_type, source=row.source),
             import_id=self._import_id,
         )
-        admission = admit(newcomer, claim, former, fresh)
+        admission = admit(newcomer, claim, present, former, fresh)
         unit.append("email_claim", key, *admission.claim)
-        if admission.addressee:
+        if claim.addressee_id is None:
             unit.assume_new("addressee", fresh)
-            unit.append("addressee", fresh, *admission.addressee)
+        if admission.addressee:
+            unit.append("addressee", admission.addressee_id, *admission.addressee)
         if admission.former:
             unit.append("addressee", claim.former, *admission.former)
         unit.append("contact", contact, *admission.contact)
@@ -183,11 +189,21 @@ class ChunkDecision:
             self._problem(row, refusal.code, refusal.detail, refusal.rule())
             return
         self._unit.append("contact", contact_id, *events)
+        self._said(row, contact)
         self._there[contact_id] = None
         if events:
             self.tally.updated += 1
         else:
             self.tally.skipped += 1
+
+    def _said(self, row: Taken, contact: Contact) -> None:
+        """What the row says of country and subscriber is said of the addressee too."""
+        if row.country is None and row.subscriber_type is None:
+            return
+        state = self._unit.state("addressee", contact.addressee_id)
+        said = said_of(state, contact.addressee_id, self._workspace_id, row.country, row.subscriber_type)
+        if said:
+            self._unit.append("addressee", contact.addressee_id, *said)
 
     def _problem(self, row: Taken, code: str, message: str, remedy: str) -> None:
         self.tally.rejected += 1
@@ -198,7 +214,7 @@ class ChunkDecision:
         state = self._unit.state("addressee", addressee_id)
         if isinstance(state, Addressee) and state.consented_on == occurred_on:
             return  # the same row of the same person, imported again
-        consent = Consent(
+        consent = Consented(
             occurred_on=occurred_on,
             source=row.consent_source,
             recorded_by=_CHANNEL,

@@ -9,15 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domain.audience.addressee import (
-    Addressee,
-    AddresseeRegistered,
-    AddresseeState,
-    AddresseeSucceeded,
-    carried,
-)
+from domain.audience.addressee_events import AddresseeRegistered, AddresseeSucceeded
+from domain.audience.addressee_state import Addressee, AddresseeState
+from domain.audience.consent import carried
 from domain.audience.contact import ContactCreated, Segment
 from domain.audience.email_claim import EmailClaim, EmailClaimed, free_in
+from domain.audience.ledger import said_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -51,22 +48,36 @@ class Admission:
 
 
 def admit(
-    newcomer: Newcomer, claim: EmailClaim, former: AddresseeState, fresh_addressee: AddresseeId
+    newcomer: Newcomer,
+    claim: EmailClaim,
+    present: AddresseeState,
+    former: AddresseeState,
+    fresh_addressee: AddresseeId,
 ) -> Admission:
     """Admit a newcomer under `fresh_addressee` unless the address has an addressee already.
 
-    `former` is the state of the addressee that `claim.former` names. Refused with `AddressTaken`.
+    `present` and `former` are the states of the addressees that `claim` names. Refused with `AddressTaken`.
     """
     free_in(claim, newcomer.workspace_id)
-    addressee_id = claim.addressee_id
+    addressee_id, segment = claim.addressee_id, newcomer.segment
     addressee: tuple[Event, ...] = ()
     succeeded: tuple[Event, ...] = ()
     if addressee_id is None:
         addressee_id = fresh_addressee
-        registered = AddresseeRegistered(addressee_id=addressee_id, email=newcomer.email)
+        registered = AddresseeRegistered(
+            addressee_id=addressee_id,
+            email=newcomer.email,
+            workspace_id=newcomer.workspace_id,
+            country=segment.country,
+            subscriber_type=segment.subscriber_type,
+        )
         addressee = (registered, *carried(former, addressee_id))
         if isinstance(former, Addressee):
             succeeded = (AddresseeSucceeded(addressee_id=former.addressee_id, successor_id=addressee_id),)
+    else:
+        addressee = said_of(
+            present, addressee_id, newcomer.workspace_id, segment.country, segment.subscriber_type
+        )
     claimed = EmailClaimed(
         addressee_id=addressee_id, workspace_id=newcomer.workspace_id, contact_id=newcomer.contact_id
     )

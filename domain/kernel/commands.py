@@ -18,7 +18,7 @@ from domain.kernel.ids import derived_id
 from domain.kernel.personal import ERASED, SEALED, KeyKind, personal_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -76,6 +76,8 @@ class Command(BaseModel):
     permission: ClassVar[Permission]
     personal: ClassVar[dict[str, KeyKind]]
     internal: ClassVar[bool]
+    tells: ClassVar[bool] = False
+    """Whether an answer tells more than the names of the events: `answer`."""
 
     def __init_subclass__(cls, **_: Any) -> None:
         """Take the class keywords; they are read once the fields are known."""
@@ -109,6 +111,12 @@ class Command(BaseModel):
             msg = f"{ERASED} and {SEALED} stand for values that cannot be shown; leave the field out instead"
             raise ValueError(msg)
         return self
+
+    @classmethod
+    def answer(cls, events: Sequence[Event]) -> dict[str, Any] | None:
+        """What an answer tells besides the events' names, from the events that the command made; nothing personal."""
+        del events
+        return None
 
     def stamped(self, stamp: Stamp) -> Self:
         """The command as it is decided: with its moment, its ids and who asks."""

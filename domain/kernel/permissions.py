@@ -34,6 +34,8 @@ class Permission(StrEnum):
     CONTACTS_EXPORT = "contacts.export"
     CONTACTS_ERASE = "contacts.erase"
     LISTS_WRITE = "lists.write"
+    CONSENT_WRITE = "consent.write"
+    SENDING_AUTHORISE = "sending.authorise"
     HISTORY_READ = "history.read"
     HISTORY_READ_PERSONAL = "history.read_personal"
     EVIDENCE_READ = "evidence.read"
@@ -89,7 +91,16 @@ OF_ONESELF: Final = frozenset({P.MEMBERS_LEAVE})
 """What everybody may do about themselves alone: who gives somebody a role need not hold it."""
 
 _PERSON: Final = _READ | OF_ONESELF
-_CONTACTS: Final = frozenset({P.CONTACTS_READ_PERSONAL, P.CONTACTS_WRITE, P.CONTACTS_IMPORT, P.LISTS_WRITE})
+_CONTACTS: Final = frozenset(
+    {
+        P.CONTACTS_READ_PERSONAL,
+        P.CONTACTS_WRITE,
+        P.CONTACTS_IMPORT,
+        P.LISTS_WRITE,
+        P.CONSENT_WRITE,
+        P.SENDING_AUTHORISE,
+    }
+)
 _TENANT_ALL: Final = frozenset(p for p in P if not p.startswith("platform.") and p is not P.INTERNAL)
 
 TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
@@ -103,6 +114,7 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.CONTACTS_READ_PERSONAL,
         P.CONTACTS_EXPORT,
         P.CONTACTS_ERASE,
+        P.CONSENT_WRITE,
         P.HISTORY_READ,
         P.HISTORY_READ_PERSONAL,
         P.EVIDENCE_READ,

@@ -15,7 +15,7 @@ from domain.law.periods import first_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from domain.law.facts import Message, Person, Suppression
     from domain.law.pack import Found, Pack, Rule
@@ -27,11 +27,26 @@ _HOLDS_BACK_ADVERTISING: Final = {
     SuppressionKind.COMPLAINT,
 }
 """These are said of advertising. The others are of the address or the person, and hold back everything."""
+OTHERWISE: Final = "otherwise"
+"""What a reason names where none of a law's rules fits."""
+_REMEDIES: Final = {
+    "country-unknown": "Enter the country.",
+    "country-without-pack": "Have its law looked into and its pack added.",
+    "sender-country-unknown": "Enter the country of the tenant.",
+    "sender-country-without-pack": "Have its law looked into and its pack added.",
+    **{
+        f"suppressed-{kind}": "Only the person can end this: by a later consent of their own, of which there is proof."
+        for kind in _HOLDS_BACK_ADVERTISING
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why: the rule of a law, or a suppression. `positions`: the events it rests on; `missing`: what would tell."""
+    """Why: the rule of a law, or a suppression. `positions`: the events it rests on; `missing`: what would tell.
+
+    `composed`: the words are not the rule's own alone.
+    """
 
     verdict: Verdict
     law: str | None
@@ -44,6 +59,7 @@ class Reason:
     missing: tuple[str, ...] = ()
     positions: tuple[int, ...] = ()
     until: datetime | None = None
+    composed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +75,7 @@ class Decision:
 def judge(
     person: Person,
     message: Message,
-    sender_country: str,
+    sender_country: str | None,
     moment: datetime,
     packs: Sequence[Pack],
     known: datetime | None = None,
@@ -71,7 +87,8 @@ def judge(
     known = known or moment
     laws = _laws_of(packs, person.country, sender_country)
     reasons = [_suppressed(one) for one in _standing(person.suppressions, message, moment)]
-    reasons += _no_law(packs, person.country)
+    reasons += _no_law(packs, person.country, "country", "in which country the person is")
+    reasons += _no_law(packs, sender_country, "sender-country", "from which country it is sent")
     for pack in laws:
         reasons.append(_by_law(pack, person, message, moment, known))
     reasons.sort(key=lambda one: (-_STRICTNESS[one.verdict], one.law or "", one.rule))
@@ -89,24 +106,22 @@ def _laws_of(packs: Sequence[Pack], *countries: str | None) -> list[Pack]:
     )
 
 
-def _no_law(packs: Sequence[Pack], country: str | None) -> list[Reason]:
+def _no_law(packs: Sequence[Pack], country: str | None, what: str, about: str) -> list[Reason]:
     if country is None:
-        about = "Nobody knows in which country the person is, so no law can be looked up."
-        return [
-            Reason(
-                Verdict.HOLD,
-                None,
-                "country-unknown",
-                about,
-                remedy="Enter the country.",
-                missing=("country",),
-            )
-        ]
-    if not any(country in pack.countries for pack in packs):
-        about = f"No rules are loaded for {country}."
-        remedy = "Have its law looked into and its pack added."
-        return [Reason(Verdict.HOLD, None, "no-pack", about, remedy=remedy, missing=("pack",))]
-    return []
+        rule, missing = f"{what}-unknown", what.replace("-", "_")
+        words = f"Nobody knows {about}, so no law can be looked up."
+    elif any(country in pack.countries for pack in packs):
+        return []
+    else:
+        rule, missing = f"{what}-without-pack", "pack"
+        words = f"No rules are loaded for {country}."
+    hold = Reason(Verdict.HOLD, None, rule, words, remedy=remedy_of(rule), missing=(missing,), composed=True)
+    return [hold]
+
+
+def remedy_of(rule: str) -> str | None:
+    """What helps where it is no law that stands against a message; `rule` as a reason names it."""
+    return _REMEDIES.get(rule)
 
 
 def _standing(suppressions: Iterable[Suppression], message: Message, moment: datetime) -> list[Suppression]:
@@ -126,12 +141,16 @@ def _standing(suppressions: Iterable[Suppression], message: Message, moment: dat
 
 
 def _suppressed(one: Suppression) -> Reason:
+    rule = f"suppressed-{one.kind}"
     about = f"Suppressed since {one.since:%Y-%m-%d} ({one.kind.value.replace('_', ' ')}, {one.scope.value})."
-    remedy = None
-    if one.kind in _HOLDS_BACK_ADVERTISING:
-        remedy = "Only the person can end this: by a later consent of their own, of which there is proof."
     return Reason(
-        Verdict.DENY, None, f"suppressed-{one.kind}", about, remedy=remedy, positions=(one.position,)
+        Verdict.DENY,
+        None,
+        rule,
+        about,
+        remedy=remedy_of(rule),
+        positions=(one.position,),
+        composed=True,
     )
 
 
@@ -145,7 +164,8 @@ def _by_law(pack: Pack, person: Person, message: Message, moment: datetime, know
     if other.verdict is reason.verdict:
         return reason
     about = f"{reason.about} Judged as an individual, since nobody knows: for a company it would be {other.verdict}."
-    return replace(reason, about=about, missing=tuple(dict.fromkeys((*reason.missing, "subscriber"))))
+    missing = tuple(dict.fromkeys((*reason.missing, "subscriber")))
+    return replace(reason, about=about, missing=missing, composed=True)
 
 
 def _strictest(pack: Pack, look: Look, known: datetime) -> Reason:
@@ -168,22 +188,22 @@ def _strictest(pack: Pack, look: Look, known: datetime) -> Reason:
     for rule, missing in open_:
         if rule.verdict is Verdict.DENY or (rule.verdict is Verdict.ALLOW and not allowed):
             about = f"{rule.about} Whether that is so is not known: {', '.join(missing)}."
-            return _reason(pack, rule, Verdict.HOLD, about, missing=missing)
+            return replace(_reason(pack, rule, Verdict.HOLD, about, missing=missing), composed=True)
     if allowed:
         return max(allowed, key=lambda one: (one.until is None, one.until or look.moment, one.rule))
     return Reason(
-        pack.otherwise, pack.law, "otherwise", pack.otherwise_about, remedy=_ways(pack, look, known)
+        pack.otherwise, pack.law, OTHERWISE, pack.otherwise_about, remedy=ways(pack, look.day, known.date())
     )
 
 
-def _ways(pack: Pack, look: Look, known: datetime) -> str | None:
-    """What would make it legal: the remedies of the rules that allow this kind of message."""
-    ways = [
+def ways(pack: Pack, day: date, known: date) -> str | None:
+    """What would make a message legal on a day, as known on another: the remedies of the rules that allow."""
+    remedies = [
         rule.remedy
         for rule in pack.rules
-        if rule.verdict is Verdict.ALLOW and rule.remedy and rule.stands(look.day, known.date())
+        if rule.verdict is Verdict.ALLOW and rule.remedy and rule.stands(day, known)
     ]
-    return " Or: ".join(dict.fromkeys(ways)) or None
+    return " Or: ".join(dict.fromkeys(remedies)) or None
 
 
 def _of(pack: Pack, rule: Rule, found: Sequence[Found]) -> Reason:

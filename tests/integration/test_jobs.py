@@ -16,7 +16,7 @@ from adapters.broker.queue import BrokerUnusable, open_queue
 from adapters.postgres.policies import policies_for_view
 from application.importing.service import Interrupted
 from application.jobs import Job
-from domain.audience.addressee import AddresseeErased, ProfileKeyDestroyed
+from domain.audience.addressee_events import AddresseeErased, ProfileKeyDestroyed
 from domain.audience.contact_import import (
     ImportCancelled,
     ImportFilesDestroyed,

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+import domain.registered  # noqa: F401 - the deciders register themselves
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, Command, Stamp
 from domain.kernel.errors import Refusal
 from domain.kernel.events import Event

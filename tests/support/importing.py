@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+import domain.registered  # noqa: F401 - the deciders register themselves
 from application.importing.rollback import Rollback
 from application.workflow import Because, Workflow
 from domain.audience.contact import Contact

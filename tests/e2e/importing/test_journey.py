@@ -20,7 +20,7 @@ from application.importing.running import EVENTS_A_CHUNK, EVENTS_A_ROW, ROWS_A_C
 from application.importing.service import Interrupted
 from application.ports.log import MOST_EVENTS
 from domain.audience import contact_import
-from domain.audience.addressee import Addressee
+from domain.audience.addressee_state import Addressee
 from domain.audience.contact_import import ImportStatus, Tally, Undone
 from domain.audience.intake import RowProblem, error_rows
 from domain.kernel.commands import DECIDERS, stream_name
@@ -119,7 +119,7 @@ async def test_no_file_overrides_a_withdrawal(importing: Importing) -> None:
         file = content(("p1@people.example", "P", "DE", opted_in, "no"))
         await importing.run(await importing.ready(file), {"duplicates": "update"})
     state = await behind(importing, "p1@people.example")
-    assert (state.contactable, state.consents) == (False, 3), "what was said is kept, and lifts nothing"
+    assert (state.contactable, len(state.consents)) == (False, 3), "what was said is kept, and lifts nothing"
     assert state.opted_out_at == datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 

@@ -36,7 +36,8 @@ from application.principals import Principal
 from application.unit import Streams
 from application.workflow import Because, Workflow
 from domain.audience import contact_import
-from domain.audience.addressee import Addressee, OptOutChannel, RecordOptOut
+from domain.audience.addressee_state import Addressee
+from domain.audience.consent import OptOutChannel, RecordOptOut
 from domain.audience.contact import (
     Contact,
     CreateContact,

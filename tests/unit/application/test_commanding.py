@@ -24,7 +24,7 @@ from application.principals import MissingPermission, Principal, TenantSuspended
 from application.pseudonyms import pseudonym
 from application.unit import Streams
 from application.workflow import Because, Workflow
-from domain.audience.addressee import OptOutChannel, RecordOptOut
+from domain.audience.consent import OptOutChannel, RecordOptOut
 from domain.audience.contact import Contact, ContactErased, CreateContact, EraseContact, UpdateContact
 from domain.audience.contact_list import ArchiveList, CreateList, RenameList
 from domain.audience.email_claim import AddressTaken
@@ -225,7 +225,9 @@ async def test_a_credential_of_one_workspace_learns_nothing_of_another_by_what_i
     there = (await office.do(ada(office))).target
     listed = (await office.do(CreateList(workspace_id=office.workspace, name="One"))).target
     await office.do(ArchiveList(), listed)
-    held = {elsewhere: frozenset({Permission.CONTACTS_WRITE, Permission.LISTS_WRITE})}
+    held = {
+        elsewhere: frozenset({Permission.CONTACTS_WRITE, Permission.CONSENT_WRITE, Permission.LISTS_WRITE})
+    }
     office.principal = replace(office.principal, permissions=frozenset(), workspaces=held)
     unheard_of = CreateList(workspace_id=WorkspaceId(uuid4()), name="x")
     asked = [

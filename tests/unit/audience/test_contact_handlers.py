@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.audience.addressee import OptOutChannel, RecordOptOut
+from domain.audience.consent import OptOutChannel, RecordOptOut
 from domain.audience.contact import (
     Contact,
     ContactAlreadyErased,

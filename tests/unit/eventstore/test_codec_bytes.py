@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64encode
+from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Any, Union, get_args, get_origin
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID, uuid4
 
 import orjson
@@ -25,6 +27,9 @@ from application.ports.log import Recorded
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.personal import KeyKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LOADED = (application.handlers, domain.platform.registration)
 TENANT = UUID("0198c0de-0000-7000-8000-000000000001")
@@ -52,6 +57,13 @@ def example(kind: Any, turn: int) -> Any:
         return example(kind.__supertype__, turn)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return filled(kind, turn)
+    if is_dataclass(kind):
+        hints, make = get_type_hints(kind), cast("Callable[..., Any]", kind)
+        return make(**{field.name: example(hints[field.name], turn) for field in fields(kind)})
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return list(kind)[turn]
+    if origin is tuple:
+        return tuple(example(inner[0], n) for n in range(turn))
     if origin is list:
         return [example(inner[0], n) for n in range(turn)]
     if origin is dict:

@@ -285,7 +285,7 @@ class TestElsewhere:
         assert told.reasons[0].missing == ("country",)
 
     def test_a_country_without_a_pack_waits(self) -> None:
-        assert decided(person("AQ")).reasons[0].rule == "no-pack"
+        assert decided(person("AQ")).reasons[0].rule == "country-without-pack"
 
 
 def test_the_stricter_law_of_sender_and_recipient_wins() -> None:

@@ -1,0 +1,103 @@
+"""The shapes of what some commands answer besides their events: decisions about messages."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from domain.law.pack import Confidence, Verdict
+
+_UUID: Final = {"type": "string", "format": "uuid"}
+_MOMENT: Final = {"type": ["string", "null"], "format": "date-time"}
+_TEXT: Final = {"type": ["string", "null"]}
+_VERDICT: Final = {"type": "string", "enum": [one.value for one in Verdict]}
+_MISSING: Final = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": "Facts that nobody knows, and that would turn the answer.",
+}
+
+
+def _object(properties: dict[str, Any], about: str, *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+        "description": about,
+    }
+
+
+_REASON: Final = _object(
+    {
+        "verdict": _VERDICT,
+        "law": {**_TEXT, "description": "The rule pack; null for suppressions and missing facts."},
+        "rule": {"type": "string"},
+        "about": {
+            **_TEXT,
+            "description": "In plain words; null where this version of the pack is not at hand.",
+        },
+        "remedy": {**_TEXT, "description": "What would make it legal."},
+        "missing": _MISSING,
+        "entries": {
+            "type": "array",
+            "items": {"type": "integer"},
+            "description": "Versions of the events in the addressee's stream that it rests on.",
+        },
+        "until": {**_MOMENT, "description": "When it lapses by itself."},
+        "cites": {"type": "string"},
+        "confidence": {"type": "string", "enum": [one.value for one in Confidence]},
+        "basis": _TEXT,
+    },
+    "Why.",
+    optional=("cites", "confidence", "basis"),
+)
+
+RESULTS: Final[dict[str, Any]] = {
+    "Decision": _object(
+        {
+            "message_id": _UUID,
+            "verdict": _VERDICT,
+            "expires_at": {**_MOMENT, "description": "Until when an allow may be used."},
+            "reasons": {"type": "array", "items": _REASON, "description": "The strictest first."},
+            "packs": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "The version of each law's pack.",
+            },
+        },
+        "Whether one message may go to one person.",
+    ),
+    "HandOver": _object(
+        {
+            "dispatched": {"type": "boolean", "description": "Whether the message may be handed over now."},
+            "decision": {"anyOf": [{"$ref": "#/components/schemas/Decision"}, {"type": "null"}]},
+        },
+        "The hand-over of a message; `decision` where it was decided again, since facts came after the allow.",
+    ),
+    "Decisions": _object(
+        {
+            "counts": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "decisions": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "message_id": _UUID,
+                        "addressee_id": _UUID,
+                        "verdict": _VERDICT,
+                        "expires_at": _MOMENT,
+                        "law": _TEXT,
+                        "rule": _TEXT,
+                        "missing": _MISSING,
+                    },
+                    "One of them, with the reason that weighs most.",
+                ),
+            },
+        },
+        "What was decided of many messages. `dispatched` counts those that had gone before.",
+    ),
+}
+RESULT: Final[dict[str, Any]] = {
+    "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in RESULTS],
+    "description": "What some commands tell besides: decisions about messages.",
+}

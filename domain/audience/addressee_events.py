@@ -1,0 +1,287 @@
+"""What happens to an addressee: consents, opt-outs, relations, suppressions, and what was decided and sent.
+
+An entry (a consent, a relation, a suppression) is named by the version of its event in the addressee's stream. What is
+plain here is no personal data: dates, kinds and countries outlive an erasure, so that past decisions can be judged
+again. Words, addresses and whatever proves a consent are evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.kernel.events import EVENTS, Event, Payload
+from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId
+from domain.kernel.personal import Evidence, Profile
+from domain.law.facts import Message
+
+
+class ConsentEvidence(BaseModel):
+    """What proves a consent: the fields of a consent receipt (Kantara 1.1, ISO/IEC TS 27560), as far as they are known.
+
+    `form_hash`: of the form's code as it was shown. `receipt_id`: the tenant's own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str | None = None
+    jurisdiction: str | None = None
+    collected_at: datetime | None = None
+    method: str | None = None
+    receipt_id: str | None = None
+    language: str | None = None
+    principal: str | None = None
+    controllers: tuple[str, ...] = ()
+    policy_url: str | None = None
+    purposes: tuple[str, ...] = ()
+    sensitive_categories: tuple[str, ...] = ()
+    user_agent: str | None = None
+    form_hash: str | None = None
+
+
+class AddresseeRegistered(Event, name="audience.addressee_registered", version=2, subject="addressee_id"):
+    """An address was met for the first time in this tenant, or again after an erasure; and what was said of it."""
+
+    addressee_id: AddresseeId
+    email: Profile[str]
+    workspace_id: WorkspaceId | None = None
+    country: str | None = None
+    subscriber_type: str | None = None
+
+
+@EVENTS.upcaster("audience.addressee_registered", 1)
+def _nothing_was_said(payload: Payload) -> Payload:
+    return {**payload, "workspace_id": None, "country": None, "subscriber_type": None}
+
+
+class AddresseeDescribed(Event, name="audience.addressee_described", version=1, subject="addressee_id"):
+    """A workspace said where somebody is and whose the address is; or, without one, it was settled for the tenant.
+
+    None says nothing. `could_object`: when the address was taken; `told`: what it is for.
+    """
+
+    addressee_id: AddresseeId
+    workspace_id: WorkspaceId | None = None
+    country: str | None = None
+    subscriber_type: str | None = None
+    generic_address: bool | None = None
+    could_object: bool | None = None
+    told: bool | None = None
+
+
+class ConsentRecorded(Event, name="audience.consent_recorded", version=2, subject="addressee_id"):
+    """A consent was entered. `occurred_on` is a civil date; `documented`: its wording is kept, as evidence."""
+
+    addressee_id: AddresseeId
+    occurred_on: date
+    basis: str = "opt_in"
+    source: str
+    source_text: Evidence[str | None] = None
+    ip: Evidence[str | None] = None
+    wording: Evidence[str | None] = None
+    explicit: bool = False
+    recorded_by: str
+    documented: bool = False
+    evidence: Evidence[ConsentEvidence | None] = None
+
+
+@EVENTS.upcaster("audience.consent_recorded", 1)
+def _wording_documents(payload: Payload) -> Payload:
+    return {**payload, "documented": payload.get("wording") is not None, "evidence": None}
+
+
+class ConfirmationRequested(Event, name="audience.confirmation_requested", version=1, subject="addressee_id"):
+    """Double opt-in, first step: somebody left the address, and is asked by mail whether they meant it."""
+
+    addressee_id: AddresseeId
+    occurred_at: datetime
+    source: str
+    documented: bool
+    ip: Evidence[str | None] = None
+    wording: Evidence[str | None] = None
+    evidence: Evidence[ConsentEvidence | None] = None
+
+
+class ConsentConfirmed(Event, name="audience.consent_confirmed", version=1, subject="addressee_id"):
+    """Double opt-in, second step: it was confirmed from the address itself. `request`: the first step's version."""
+
+    addressee_id: AddresseeId
+    request: int
+    occurred_at: datetime
+    ip: Evidence[str | None] = None
+    user_agent: Evidence[str | None] = None
+
+
+class ConsentWithdrawn(Event, name="audience.consent_withdrawn", version=1, subject="addressee_id"):
+    """A consent was withdrawn; all of them, where no `entry` is named."""
+
+    addressee_id: AddresseeId
+    entry: int | None = None
+    occurred_at: datetime
+    channel: str
+
+
+class OptedOut(Event, name="audience.opted_out", version=2, subject="addressee_id"):
+    """The person does not want to be written to. `kind`: a `SuppressionKind`; `within`: what a narrower scope names."""
+
+    addressee_id: AddresseeId
+    scope: str = "tenant"
+    occurred_at: datetime
+    channel: str
+    reason: Evidence[str | None] = None
+    kind: str = "unsubscribe"
+    within: str | None = None
+
+
+@EVENTS.upcaster("audience.opted_out", 1)
+def _complaints_by_channel(payload: Payload) -> Payload:
+    kind = "complaint" if payload["channel"] == "complaint" else "unsubscribe"
+    return {**payload, "kind": kind, "within": None}
+
+
+class OptOutLifted(Event, name="audience.opt_out_lifted", version=2, subject="addressee_id"):
+    """The person asked to be written to again, later than their opt-out and in so many words.
+
+    `consented_at`: the moment, where more than the day is known.
+    """
+
+    addressee_id: AddresseeId
+    consented_on: date
+    consented_at: datetime | None = None
+
+
+@EVENTS.upcaster("audience.opt_out_lifted", 1)
+def _by_the_day(payload: Payload) -> Payload:
+    return {**payload, "consented_at": None}
+
+
+class RelationRecorded(Event, name="audience.relation_recorded", version=1, subject="addressee_id"):
+    """Something between sender and person was entered. `kind`: a `RelationKind`; see `domain.law.facts.Relation`."""
+
+    addressee_id: AddresseeId
+    kind: str
+    occurred_on: date
+    ended_on: date | None = None
+    refused: bool | None = None
+    note: Evidence[str | None] = None
+
+
+class RelationEnded(Event, name="audience.relation_ended", version=1, subject="addressee_id"):
+    """A contract, a subscription or a membership came to its end."""
+
+    addressee_id: AddresseeId
+    entry: int
+    ended_on: date
+
+
+class EntryRetracted(Event, name="audience.entry_retracted", version=1, subject="addressee_id"):
+    """A consent or a relation had been entered by mistake. It stays in the history, and counts no more."""
+
+    addressee_id: AddresseeId
+    entry: int
+    reason: Evidence[str]
+
+
+class AddresseeSuppressed(Event, name="audience.addressee_suppressed", version=1, subject="addressee_id"):
+    """Nothing goes to the address any more, for a reason that is not the person's word. `kind`: a `SuppressionKind`."""
+
+    addressee_id: AddresseeId
+    kind: str
+    scope: str
+    within: str | None = None
+    occurred_at: datetime
+    reason: Evidence[str | None] = None
+
+
+class SuppressionLifted(Event, name="audience.suppression_lifted", version=1, subject="addressee_id"):
+    """A suppression that was not the person's word was ended."""
+
+    addressee_id: AddresseeId
+    entry: int
+    occurred_at: datetime
+    reason: Evidence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """A reason of a decision. Its words are the rule's in that version of the pack, or `note`.
+
+    `entries`: versions of the events it rests on. `until`: when it lapses.
+    """
+
+    verdict: str
+    law: str | None
+    rule: str
+    missing: tuple[str, ...] = ()
+    entries: tuple[int, ...] = ()
+    until: datetime | None = None
+    note: str | None = None
+
+
+class PermissionDecided(Event, name="audience.permission_decided", version=1, subject="addressee_id"):
+    """Whether one message may go to the addressee was decided, at `decided_at`; an allow holds until `expires_at`."""
+
+    addressee_id: AddresseeId
+    message_id: MessageId
+    workspace_id: WorkspaceId
+    message: Message
+    sender_country: str | None
+    verdict: str
+    decided_at: datetime
+    expires_at: datetime | None = None
+    reasons: tuple[Because, ...]
+    packs: dict[str, str]
+
+
+class MessageDispatched(Event, name="audience.message_dispatched", version=1, subject="addressee_id"):
+    """A message is handed over, under the allow whose version is `allowed_by`: nothing can call it back."""
+
+    addressee_id: AddresseeId
+    message_id: MessageId
+    workspace_id: WorkspaceId
+    allowed_by: int
+    occurred_at: datetime
+
+
+class AddresseeErased(Event, name="audience.addressee_erased", version=1, subject="addressee_id"):
+    """The person was erased; what they opted out of still holds."""
+
+    addressee_id: AddresseeId
+
+
+class AddresseeSucceeded(Event, name="audience.addressee_succeeded", version=1, subject="addressee_id"):
+    """The address of an erased addressee was entered anew: what they still say is said to the successor too."""
+
+    addressee_id: AddresseeId
+    successor_id: AddresseeId
+
+
+class ProfileKeyDestroyed(Event, name="audience.profile_key_destroyed", version=1, subject="addressee_id"):
+    """The key of an erased person's values is gone: from now on nobody can read them, the platform included."""
+
+    addressee_id: AddresseeId
+
+
+AddresseeEvent: TypeAlias = (
+    AddresseeRegistered
+    | AddresseeDescribed
+    | ConsentRecorded
+    | ConfirmationRequested
+    | ConsentConfirmed
+    | ConsentWithdrawn
+    | OptedOut
+    | OptOutLifted
+    | RelationRecorded
+    | RelationEnded
+    | EntryRetracted
+    | AddresseeSuppressed
+    | SuppressionLifted
+    | PermissionDecided
+    | MessageDispatched
+    | AddresseeErased
+    | AddresseeSucceeded
+    | ProfileKeyDestroyed
+)

@@ -1,0 +1,315 @@
+"""An addressee as their stream tells: the one behind an address, tenant-wide.
+
+The state holds no personal value: a decision is made from it without a key, and can be made again after an erasure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from domain.audience import addressee_events as happened
+from domain.kernel.events import Event
+from domain.law.facts import (
+    Consent,
+    ConsentKind,
+    Message,
+    Person,
+    Relation,
+    RelationKind,
+    Scope,
+    Subscriber,
+    Suppression,
+    SuppressionKind,
+)
+
+if TYPE_CHECKING:
+    from domain.audience.addressee_events import AddresseeEvent
+    from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId
+
+FIRST_ZONE: Final = timezone(timedelta(hours=14))
+"""Where a civil day begins first."""
+OPT_OUTS: Final = frozenset(
+    {SuppressionKind.UNSUBSCRIBE, SuppressionKind.OBJECTION, SuppressionKind.COMPLAINT}
+)
+"""Suppressions that are the person's own word: nobody else lifts them."""
+_ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Said(NamedTuple):
+    """What one workspace says of an addressee; None: nothing."""
+
+    country: str | None
+    subscriber_type: str | None
+
+
+class Allow(NamedTuple):
+    """A permission that was given and not used yet; `entry` is the version of its event."""
+
+    entry: int
+    expires_at: datetime
+    message: Message
+    workspace_id: WorkspaceId
+    sender_country: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoAddressee:
+    """Nobody has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Somebody who may or may not be written to. `opted_out_at` None: no opt-out of the whole tenant holds.
+
+    `version` counts the events so far. `said` is by workspace; under None stands what was settled for the tenant.
+    `asked`: double opt-ins that wait for their second step, and whether the wording of each is kept.
+    """
+
+    addressee_id: AddresseeId
+    version: int = 0
+    opted_out_at: datetime | None = None
+    lifted_at: datetime | None = None
+    consented_on: date | None = None
+    erased: bool = False
+    key_destroyed: bool = False
+    successor_id: AddresseeId | None = None
+    said: Mapping[WorkspaceId | None, Said] = field(default_factory=dict)
+    generic_address: bool | None = None
+    could_object: bool | None = None
+    told: bool | None = None
+    consents: tuple[Consent, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    asked: Mapping[int, bool] = field(default_factory=dict)
+    allows: Mapping[MessageId, Allow] = field(default_factory=dict)
+    dispatched: frozenset[MessageId] = frozenset()
+
+    @property
+    def contactable(self) -> bool:
+        """Whether no opt-out and no erasure stands against writing; each message needs more than that."""
+        return self.opted_out_at is None and not self.erased
+
+    @property
+    def person(self) -> Person:
+        """What a law looks at. Where workspaces say different things nothing is known, until it is settled."""
+        subscriber = self.agreed([said.subscriber_type for said in self._sayings()])
+        return Person(
+            country=self.agreed([said.country for said in self._sayings()]),
+            subscriber=None if subscriber is None else Subscriber(subscriber),
+            generic_address=self.generic_address,
+            could_object=self.could_object,
+            told=self.told,
+            consents=self.consents,
+            relations=self.relations,
+            suppressions=self.suppressions,
+        )
+
+    def _sayings(self) -> list[Said]:
+        settled = self.said.get(None)
+        if settled is None:
+            return list(self.said.values())
+        return [
+            Said(settled.country or said.country, settled.subscriber_type or said.subscriber_type)
+            for said in self.said.values()
+        ]
+
+    @staticmethod
+    def agreed(told: list[str | None]) -> str | None:
+        """The one value that is told; None where there is none, or more than one."""
+        different = {one for one in told if one is not None}
+        return different.pop() if len(different) == 1 else None
+
+
+AddresseeState: TypeAlias = NoAddressee | Addressee
+
+
+def _registered(known: Addressee, version: int, event: happened.AddresseeRegistered) -> Addressee:
+    if event.country is None and event.subscriber_type is None:
+        return replace(known, version=version)
+    said = {**known.said, event.workspace_id: Said(event.country, event.subscriber_type)}
+    return replace(known, version=version, said=said)
+
+
+def _described(known: Addressee, version: int, event: happened.AddresseeDescribed) -> Addressee:
+    before = known.said.get(event.workspace_id, Said(None, None))
+    now = Said(event.country or before.country, event.subscriber_type or before.subscriber_type)
+    generic, objecting, told = event.generic_address, event.could_object, event.told
+    return replace(
+        known,
+        version=version,
+        said={**known.said, event.workspace_id: now},
+        generic_address=known.generic_address if generic is None else generic,
+        could_object=known.could_object if objecting is None else objecting,
+        told=known.told if told is None else told,
+    )
+
+
+def _confirmed(known: Addressee, version: int, event: happened.ConsentConfirmed) -> Addressee:
+    """The consent counts from its confirmation: before, nobody knew whose address it was."""
+    documented = known.asked.get(event.request, False)
+    on = event.occurred_at.date()
+    given = Consent(on, ConsentKind.DOUBLE, documented, version)
+    return replace(
+        known,
+        version=version,
+        consented_on=max(known.consented_on or on, on),
+        consents=(*known.consents, given),
+        asked={one: kept for one, kept in known.asked.items() if one != event.request},
+    )
+
+
+def _opted_out(known: Addressee, version: int, event: happened.OptedOut) -> Addressee:
+    one = Suppression(
+        SuppressionKind(event.kind), Scope(event.scope), event.occurred_at, version, event.within
+    )
+    same = [
+        old
+        for old in known.suppressions
+        if old.ended_at is None and (old.kind, old.scope, old.within) == (one.kind, one.scope, one.within)
+    ]
+    suppressions = known.suppressions if same else (*known.suppressions, one)
+    if one.scope is not Scope.TENANT:
+        return replace(known, version=version, suppressions=suppressions)
+    return replace(known, version=version, suppressions=suppressions, opted_out_at=event.occurred_at)
+
+
+def _lifted(known: Addressee, version: int, event: happened.OptOutLifted) -> Addressee:
+    ended_at = event.consented_at or datetime.combine(event.consented_on, time(), FIRST_ZONE)
+    suppressions = tuple(
+        replace(one, ended_at=ended_at)
+        if one.kind in OPT_OUTS and one.ended_at is None and one.since < ended_at
+        else one
+        for one in known.suppressions
+    )
+    return replace(
+        known,
+        version=version,
+        opted_out_at=None,
+        lifted_at=ended_at,
+        suppressions=suppressions,
+    )
+
+
+def _is_lifted(one: Suppression, ended_at: datetime) -> bool:
+    return one.kind in OPT_OUTS and one.ended_at is None and one.since < ended_at
+
+
+def _decided(known: Addressee, version: int, event: happened.PermissionDecided) -> Addressee:
+    """An allow takes the place of an earlier one for the same message; any other verdict ends it."""
+    allows = {
+        one: allow
+        for one, allow in known.allows.items()
+        if one != event.message_id and allow.expires_at > event.decided_at
+    }
+    if event.verdict == "allow" and event.expires_at is not None:
+        allows[event.message_id] = Allow(
+            version, event.expires_at, event.message, event.workspace_id, event.sender_country
+        )
+    return replace(known, version=version, allows=allows)
+
+
+def _dispatched(known: Addressee, version: int, event: happened.MessageDispatched) -> Addressee:
+    allows = {one: allow for one, allow in known.allows.items() if one != event.message_id}
+    done = known.dispatched | {event.message_id}
+    return replace(known, version=version, allows=allows, dispatched=done)
+
+
+def _consented(known: Addressee, version: int, event: happened.ConsentRecorded) -> Addressee:
+    latest = max(known.consented_on or event.occurred_on, event.occurred_on)
+    given = Consent(event.occurred_on, ConsentKind.SINGLE, event.documented, version)
+    return replace(known, version=version, consented_on=latest, consents=(*known.consents, given))
+
+
+def _asked(known: Addressee, version: int, event: happened.ConfirmationRequested) -> Addressee:
+    return replace(known, version=version, asked={**known.asked, version: event.documented})
+
+
+def _withdrawn(known: Addressee, version: int, event: happened.ConsentWithdrawn) -> Addressee:
+    ended = tuple(
+        replace(one, withdrawn_at=event.occurred_at)
+        if one.withdrawn_at is None and event.entry in (None, one.position)
+        else one
+        for one in known.consents
+    )
+    return replace(known, version=version, consents=ended)
+
+
+def _related(known: Addressee, version: int, event: happened.RelationRecorded) -> Addressee:
+    relation = Relation(RelationKind(event.kind), event.occurred_on, version, event.ended_on, event.refused)
+    return replace(known, version=version, relations=(*known.relations, relation))
+
+
+def _ended(known: Addressee, version: int, event: happened.RelationEnded) -> Addressee:
+    relations = tuple(
+        replace(one, ended_on=event.ended_on) if one.position == event.entry else one
+        for one in known.relations
+    )
+    return replace(known, version=version, relations=relations)
+
+
+def _retracted(known: Addressee, version: int, event: happened.EntryRetracted) -> Addressee:
+    return replace(
+        known,
+        version=version,
+        consents=tuple(one for one in known.consents if one.position != event.entry),
+        relations=tuple(one for one in known.relations if one.position != event.entry),
+    )
+
+
+def _suppressed(known: Addressee, version: int, event: happened.AddresseeSuppressed) -> Addressee:
+    one = Suppression(
+        SuppressionKind(event.kind), Scope(event.scope), event.occurred_at, version, event.within
+    )
+    return replace(known, version=version, suppressions=(*known.suppressions, one))
+
+
+def _unsuppressed(known: Addressee, version: int, event: happened.SuppressionLifted) -> Addressee:
+    suppressions = tuple(
+        replace(one, ended_at=event.occurred_at) if one.position == event.entry else one
+        for one in known.suppressions
+    )
+    return replace(known, version=version, suppressions=suppressions)
+
+
+def _erased(known: Addressee, version: int, _: happened.AddresseeErased) -> Addressee:
+    gone = Suppression(SuppressionKind.ERASURE, Scope.TENANT, _ALWAYS, version)
+    return replace(known, version=version, erased=True, suppressions=(*known.suppressions, gone))
+
+
+def _without_key(known: Addressee, version: int, _: happened.ProfileKeyDestroyed) -> Addressee:
+    return replace(known, version=version, key_destroyed=True)
+
+
+def _succeeded(known: Addressee, version: int, event: happened.AddresseeSucceeded) -> Addressee:
+    return replace(known, version=version, successor_id=event.successor_id)
+
+
+_AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
+    happened.AddresseeRegistered: _registered,
+    happened.AddresseeDescribed: _described,
+    happened.ConsentRecorded: _consented,
+    happened.ConfirmationRequested: _asked,
+    happened.ConsentConfirmed: _confirmed,
+    happened.ConsentWithdrawn: _withdrawn,
+    happened.OptedOut: _opted_out,
+    happened.OptOutLifted: _lifted,
+    happened.RelationRecorded: _related,
+    happened.RelationEnded: _ended,
+    happened.EntryRetracted: _retracted,
+    happened.AddresseeSuppressed: _suppressed,
+    happened.SuppressionLifted: _unsuppressed,
+    happened.PermissionDecided: _decided,
+    happened.MessageDispatched: _dispatched,
+    happened.AddresseeErased: _erased,
+    happened.ProfileKeyDestroyed: _without_key,
+    happened.AddresseeSucceeded: _succeeded,
+}
+
+
+def evolve(state: AddresseeState, event: AddresseeEvent) -> AddresseeState:
+    """The addressee after `event`."""
+    known = state if isinstance(state, Addressee) else Addressee(event.addressee_id)
+    return _AFTER[type(event)](known, known.version + 1, event)

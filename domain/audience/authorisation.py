@@ -1,0 +1,235 @@
+"""The permission to send: decided before every message, recorded with the addressee, and used once.
+
+An allow names one message and holds for ten minutes, or until it lapses by law. The hand-over is appended expecting the
+version of the stream that it was decided on: where that moved since, it is decided again.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from domain.audience.addressee_events import Because, MessageDispatched, PermissionDecided
+from domain.audience.addressee_state import Addressee
+from domain.audience.ledger import CampaignType
+from domain.kernel.commands import Command
+from domain.kernel.errors import Refusal
+from domain.kernel.ids import MessageId, WorkspaceId
+from domain.kernel.permissions import Permission
+from domain.law.facts import Message, Purpose
+from domain.law.judging import OTHERWISE, judge, remedy_of, ways
+from domain.law.pack import Verdict
+from domain.law.packs import load_packs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domain.kernel.events import Event
+    from domain.law.judging import Decision, Reason
+    from domain.law.pack import Pack
+
+HOLDS_FOR: Final = timedelta(minutes=10)
+"""How long an allow may wait for its message to be handed over."""
+
+
+class AlreadyDispatched(Refusal):
+    """A message goes to a person once, and this one went. Give the next one an id of its own."""
+
+    code = "message-already-dispatched"
+    field = "/message_id"
+
+
+class NoAllow(Refusal):
+    """No allow stands for this message and person. Authorise it first; what was held or denied is not sent."""
+
+    code = "no-allow"
+    field = "/message_id"
+
+
+class AllowLapsed(Refusal):
+    """An allow holds for ten minutes, or until it lapses by law, and this one has. Authorise the message again."""
+
+    code = "allow-lapsed"
+    field = "/message_id"
+
+
+class OfAnotherWorkspace(Refusal):
+    """The allow was given to another workspace. Name the one that authorised the message."""
+
+    code = "allow-of-another-workspace"
+    field = "/workspace_id"
+
+
+class AboutMessage(Command):
+    """What is to be sent. What nobody says of it is not known.
+
+    `bulk`: as many go out as the recipient's law counts as bulk. `names_referrer`: it says who referred the person.
+    """
+
+    workspace_id: WorkspaceId
+    purpose: Purpose = Purpose.MARKETING
+    campaign_type: CampaignType | None = None
+    similar_goods: bool | None = None
+    role_relevant: bool | None = None
+    names_referrer: bool | None = None
+    bulk: bool | None = None
+
+
+class AuthoriseMessage(
+    AboutMessage, context="audience", stream="addressee", permission=Permission.SENDING_AUTHORISE
+):
+    """Decide whether one message may go to a person, and record the decision."""
+
+    tells: ClassVar[bool] = True
+
+    message_id: MessageId
+
+    @classmethod
+    def answer(cls, events: Sequence[Event]) -> dict[str, Any] | None:
+        """The decision."""
+        return next((decision_of(one) for one in events if isinstance(one, PermissionDecided)), None)
+
+
+class DispatchMessage(
+    Command, context="audience", stream="addressee", permission=Permission.SENDING_AUTHORISE
+):
+    """Record that a message is handed over now, under its allow; where facts came since, it is decided again first."""
+
+    message_id: MessageId
+    workspace_id: WorkspaceId
+
+    tells: ClassVar[bool] = True
+
+    @classmethod
+    def answer(cls, events: Sequence[Event]) -> dict[str, Any] | None:
+        """Whether it may go, and the decision where there was a new one."""
+        anew = next((decision_of(one) for one in events if isinstance(one, PermissionDecided)), None)
+        goes = any(isinstance(one, MessageDispatched) for one in events)
+        return {"dispatched": goes, "decision": anew}
+
+
+def authorised(
+    state: Addressee,
+    message_id: MessageId,
+    workspace_id: WorkspaceId,
+    message: Message,
+    sender_country: str | None,
+    at: datetime,
+    packs: Sequence[Pack] | None = None,
+) -> PermissionDecided:
+    """The decision on one message, as it is recorded. `message.workspace` is `workspace_id`."""
+    if message_id in state.dispatched:
+        raise AlreadyDispatched
+    decision = judge(state.person, message, sender_country, at, load_packs() if packs is None else packs)
+    expires_at = None
+    if decision.verdict is Verdict.ALLOW:
+        expires_at = min(at + HOLDS_FOR, decision.expires_at or at + HOLDS_FOR)
+    return PermissionDecided(
+        addressee_id=state.addressee_id,
+        message_id=message_id,
+        workspace_id=workspace_id,
+        message=message,
+        sender_country=sender_country,
+        verdict=decision.verdict,
+        decided_at=at,
+        expires_at=expires_at,
+        reasons=tuple([_because(reason, decision) for reason in decision.reasons]),
+        packs=dict(decision.packs),
+    )
+
+
+def message_of(command: AboutMessage) -> Message:
+    """What a law looks at."""
+    return Message(
+        purpose=command.purpose,
+        workspace=str(command.workspace_id),
+        campaign_type=command.campaign_type,
+        similar_goods=command.similar_goods,
+        role_relevant=command.role_relevant,
+        names_referrer=command.names_referrer,
+        bulk=command.bulk,
+    )
+
+
+def dispatched(command: DispatchMessage, state: Addressee) -> tuple[Event, ...]:
+    """The hand-over; decided again where anything happened since the allow, and then the new decision, if it denies."""
+    at, message_id = command.stamp.at, command.message_id
+    if message_id in state.dispatched:
+        raise AlreadyDispatched
+    allow = state.allows.get(message_id)
+    if allow is None:
+        raise NoAllow
+    if allow.workspace_id != command.workspace_id:
+        raise OfAnotherWorkspace
+    if at >= allow.expires_at:
+        raise AllowLapsed
+    anew: tuple[PermissionDecided, ...] = ()
+    entry = allow.entry
+    if state.version != entry:
+        again = authorised(state, message_id, command.workspace_id, allow.message, allow.sender_country, at)
+        anew, entry = (again,), state.version + 1
+        if again.verdict != Verdict.ALLOW:
+            return anew
+    gone = MessageDispatched(
+        addressee_id=state.addressee_id,
+        message_id=message_id,
+        workspace_id=command.workspace_id,
+        allowed_by=entry,
+        occurred_at=at,
+    )
+    return (*anew, gone)
+
+
+def _because(reason: Reason, decision: Decision) -> Because:
+    return Because(
+        reason.verdict,
+        reason.law,
+        reason.rule,
+        reason.missing,
+        reason.positions,
+        reason.until if decision.verdict is Verdict.ALLOW else None,
+        reason.about if reason.composed else None,
+    )
+
+
+def decision_of(event: PermissionDecided) -> dict[str, Any]:
+    """A decision in words, for an answer; words of a rule where this version of its pack is at hand."""
+    return {
+        "message_id": event.message_id,
+        "verdict": event.verdict,
+        "expires_at": event.expires_at,
+        "reasons": [_in_words(one, event) for one in event.reasons],
+        "packs": event.packs,
+    }
+
+
+def _in_words(because: Because, event: PermissionDecided) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "verdict": because.verdict,
+        "law": because.law,
+        "rule": because.rule,
+        "about": because.note,
+        "remedy": remedy_of(because.rule),
+        "missing": because.missing,
+        "entries": because.entries,
+        "until": because.until,
+    }
+    version = event.packs.get(because.law or "")
+    pack = next((one for one in load_packs() if one.law == because.law and one.version == version), None)
+    return told if pack is None else told | _words(because, pack, event.decided_at.date())
+
+
+def _words(because: Because, pack: Pack, day: date) -> dict[str, Any]:
+    if because.rule == OTHERWISE:
+        return {"about": because.note or pack.otherwise_about, "remedy": ways(pack, day, day)}
+    rule = next(
+        (one for one in pack.rules if one.id == because.rule and one.stands(day, day)),
+        next(one for one in pack.rules if one.id == because.rule),
+    )
+    return {
+        "about": because.note or rule.about,
+        "cites": rule.cites,
+        "confidence": rule.confidence,
+        "basis": rule.basis,
+        "remedy": rule.remedy,
+    }

@@ -1,0 +1,391 @@
+"""Consents and opt-outs: what a person said, and who may say it for them.
+
+An opt-out holds at once and everywhere in the tenant. Only the person lifts it: by a later, explicit consent of
+which there is proof. Anything else that is recorded, however new, is history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, assert_never
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.audience.addressee_events import (
+    AddresseeSuppressed,
+    ConfirmationRequested,
+    ConsentConfirmed,
+    ConsentEvidence,
+    ConsentRecorded,
+    ConsentWithdrawn,
+    OptedOut,
+    OptOutLifted,
+)
+from domain.audience.addressee_state import FIRST_ZONE, OPT_OUTS, Addressee, AddresseeState, NoAddressee
+from domain.audience.intake.vocabularies import Source
+from domain.kernel.commands import Command
+from domain.kernel.errors import Refusal, RefusalKind
+from domain.kernel.moments import Day, Moment
+from domain.kernel.permissions import Permission
+from domain.kernel.personal import Evidence
+from domain.kernel.text import CountryCode, IpText, LineText, LongText, ShortText
+from domain.law.facts import Scope, SuppressionKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domain.kernel.events import Event
+    from domain.kernel.ids import AddresseeId
+
+Entry = Annotated[int, Field(ge=1, le=2**31)]
+"""The version of an event in the addressee's stream, as the answer to its command told it."""
+
+_CARRIED: Final = OPT_OUTS | {SuppressionKind.HARD_BOUNCE, SuppressionKind.SOFT_BOUNCES}
+"""What holds for an address whoever has it now."""
+
+
+class OptOutChannel(StrEnum):
+    """How somebody said stop."""
+
+    ONE_CLICK = "one_click"
+    PAGE = "page"
+    REPLY = "reply"
+    COMPLAINT = "complaint"
+    REQUEST = "request"
+    IMPORT = "import"
+    API = "api"
+
+
+class OptOutKind(StrEnum):
+    """What somebody said: stop, or that they object to the use of their data for advertising, or they complained."""
+
+    UNSUBSCRIBE = "unsubscribe"
+    OBJECTION = "objection"
+    COMPLAINT = "complaint"
+
+
+class EvidenceGiven(BaseModel):
+    """What proves a consent, as it is entered; see `ConsentEvidence`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: ShortText | None = None
+    jurisdiction: CountryCode | None = None
+    collected_at: Moment | None = None
+    method: ShortText | None = None
+    receipt_id: ShortText | None = None
+    language: ShortText | None = None
+    principal: ShortText | None = None
+    controllers: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
+    policy_url: LineText | None = None
+    purposes: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
+    sensitive_categories: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
+    user_agent: LongText | None = None
+    form_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    def kept(self) -> ConsentEvidence:
+        """As it is stored."""
+        return ConsentEvidence.model_validate(self.model_dump())
+
+
+class AddresseeIsErased(Refusal):
+    """Nothing new is kept about an erased person. Enter the address anew if they came back."""
+
+    code = "addressee-erased"
+
+
+class ConsentInTheFuture(Refusal):
+    """A consent lies in the past. Correct the date."""
+
+    code = "consent-in-the-future"
+    kind = RefusalKind.INVALID
+    field = "/occurred_on"
+
+
+class MomentInTheFuture(Refusal):
+    """What a person said lies in the past. Correct the moment, or leave it out for now."""
+
+    code = "moment-in-the-future"
+    kind = RefusalKind.INVALID
+    field = "/occurred_at"
+
+
+class OptOutInTheFuture(Refusal):
+    """An opt-out lies in the past. Correct the moment, or leave it out for now."""
+
+    code = "opt-out-in-the-future"
+    kind = RefusalKind.INVALID
+    field = "/occurred_at"
+
+
+class ExplicitConsentNeedsProof(Refusal):
+    """Only documented consent lifts an opt-out. Give the wording that the person agreed to."""
+
+    code = "explicit-consent-needs-proof"
+    kind = RefusalKind.INVALID
+    field = "/wording"
+
+
+class NotAsked(Refusal):
+    """No confirmation waits under this entry. Name the version that the answer to request-confirmation told."""
+
+    code = "confirmation-not-asked"
+    field = "/request"
+
+
+class NoSuchConsent(Refusal):
+    """No consent that still stands has this entry. Name the version that the answer to record-consent told."""
+
+    code = "no-such-consent"
+    kind = RefusalKind.INVALID
+    field = "/entry"
+
+
+class RecordConsent(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+    """Enter a consent. `explicit`: after an opt-out the person asked, in `wording`, to be written to again."""
+
+    occurred_on: Day
+    source: Source
+    source_text: Evidence[LineText | None] = None
+    ip: Evidence[IpText | None] = None
+    wording: Evidence[LongText | None] = None
+    explicit: bool = False
+    evidence: Evidence[EvidenceGiven | None] = None
+
+
+class RequestConfirmation(
+    Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
+):
+    """Double opt-in, first step: the address was left on a form, and its owner is asked whether they meant it."""
+
+    occurred_at: Moment | None = None
+    source: Source
+    ip: Evidence[IpText | None] = None
+    wording: Evidence[LongText | None] = None
+    evidence: Evidence[EvidenceGiven | None] = None
+
+
+class ConfirmConsent(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+    """Double opt-in, second step. `request`: the version of the first step's event."""
+
+    request: Entry
+    occurred_at: Moment | None = None
+    ip: Evidence[IpText | None] = None
+    user_agent: Evidence[LongText | None] = None
+
+
+class WithdrawConsent(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+    """Enter that a person took their consent back: the one named by `entry`, or all. They are written to no more."""
+
+    entry: Entry | None = None
+    occurred_at: Moment | None = None
+    channel: OptOutChannel
+    reason: Evidence[LongText | None] = None
+
+
+class RecordOptOut(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+    """Enter that a person does not want to be written to, from `occurred_at` on (now, if left out)."""
+
+    occurred_at: Moment | None = None
+    channel: OptOutChannel
+    kind: OptOutKind | None = None
+    reason: Evidence[LongText | None] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consented:
+    """A consent to be entered, whoever enters it."""
+
+    occurred_on: date
+    source: Source
+    recorded_by: str
+    source_text: str | None = None
+    ip: str | None = None
+    wording: str | None = None
+    explicit: bool = False
+    evidence: ConsentEvidence | None = None
+
+
+def consented(
+    addressee_id: AddresseeId, state: AddresseeState, consent: Consented, at: datetime
+) -> tuple[ConsentRecorded | OptOutLifted, ...]:
+    """The events that enter a consent; it lifts an opt-out if it is explicit and later in every time zone."""
+    known = state if isinstance(state, Addressee) else Addressee(addressee_id)
+    if known.erased:
+        raise AddresseeIsErased
+    if consent.occurred_on > at.astimezone(FIRST_ZONE).date():
+        raise ConsentInTheFuture
+    if consent.explicit and consent.wording is None:
+        raise ExplicitConsentNeedsProof
+    recorded = ConsentRecorded(
+        addressee_id=addressee_id,
+        occurred_on=consent.occurred_on,
+        source=consent.source,
+        source_text=consent.source_text,
+        ip=consent.ip,
+        wording=consent.wording,
+        explicit=consent.explicit,
+        recorded_by=consent.recorded_by,
+        documented=consent.wording is not None,
+        evidence=consent.evidence,
+    )
+    if known.opted_out_at is None or not consent.explicit:
+        return (recorded,)
+    earliest = datetime.combine(consent.occurred_on, time(), FIRST_ZONE)
+    if earliest <= known.opted_out_at:
+        return (recorded,)
+    return (recorded, OptOutLifted(addressee_id=addressee_id, consented_on=consent.occurred_on))
+
+
+def opted_out(
+    addressee_id: AddresseeId,
+    state: AddresseeState,
+    occurred_at: datetime,
+    channel: OptOutChannel,
+    reason: str | None = None,
+    kind: OptOutKind | None = None,
+) -> tuple[OptedOut, ...]:
+    """The event that enters an opt-out; none if one as late holds, or if a consent surely later lifted it."""
+    known = state if isinstance(state, Addressee) else Addressee(addressee_id)
+    if known.opted_out_at is not None and occurred_at <= known.opted_out_at:
+        return ()
+    if known.lifted_at is not None and occurred_at < known.lifted_at:
+        return ()
+    by_channel = OptOutKind.COMPLAINT if channel is OptOutChannel.COMPLAINT else OptOutKind.UNSUBSCRIBE
+    event = OptedOut(
+        addressee_id=addressee_id,
+        occurred_at=occurred_at,
+        channel=channel,
+        reason=reason,
+        kind=kind or by_channel,
+    )
+    return (event,)
+
+
+ConsentCommand: TypeAlias = (
+    RecordConsent | RequestConfirmation | ConfirmConsent | WithdrawConsent | RecordOptOut
+)
+
+
+def decide(command: ConsentCommand, state: Addressee) -> tuple[Event, ...]:
+    """What is entered of what an addressee said."""
+    at = command.stamp.at
+    match command:
+        case RecordConsent():
+            consent = Consented(
+                occurred_on=command.occurred_on,
+                source=command.source,
+                recorded_by="api",
+                source_text=command.source_text,
+                ip=command.ip,
+                wording=command.wording,
+                explicit=command.explicit,
+                evidence=_kept(command.evidence),
+            )
+            return consented(state.addressee_id, state, consent, at)
+        case RequestConfirmation():
+            return (_asked(command, state, at),)
+        case ConfirmConsent():
+            return _confirmed(command, state, at)
+        case WithdrawConsent():
+            return _withdrawn(command, state, at)
+        case RecordOptOut():
+            occurred_at = command.occurred_at or at
+            if occurred_at > at:
+                raise OptOutInTheFuture
+            return opted_out(
+                state.addressee_id, state, occurred_at, command.channel, command.reason, command.kind
+            )
+        case _:
+            assert_never(command)
+
+
+def _kept(evidence: EvidenceGiven | str | None) -> ConsentEvidence | None:
+    return evidence.kept() if isinstance(evidence, EvidenceGiven) else None
+
+
+def _past(moment: datetime | None, at: datetime) -> datetime:
+    if moment is not None and moment > at:
+        raise MomentInTheFuture
+    return moment or at
+
+
+def _asked(command: RequestConfirmation, state: Addressee, at: datetime) -> ConfirmationRequested:
+    if state.erased:
+        raise AddresseeIsErased
+    return ConfirmationRequested(
+        addressee_id=state.addressee_id,
+        occurred_at=_past(command.occurred_at, at),
+        source=command.source,
+        documented=command.wording is not None,
+        ip=command.ip,
+        wording=command.wording,
+        evidence=_kept(command.evidence),
+    )
+
+
+def _confirmed(command: ConfirmConsent, state: Addressee, at: datetime) -> tuple[Event, ...]:
+    """The confirmation; it lifts an opt-out that was surely earlier, if the wording is kept that was agreed to."""
+    if state.erased:
+        raise AddresseeIsErased
+    documented = state.asked.get(command.request)
+    if documented is None:
+        raise NotAsked
+    occurred_at = _past(command.occurred_at, at)
+    confirmed = ConsentConfirmed(
+        addressee_id=state.addressee_id,
+        request=command.request,
+        occurred_at=occurred_at,
+        ip=command.ip,
+        user_agent=command.user_agent,
+    )
+    if not documented or state.opted_out_at is None or occurred_at <= state.opted_out_at:
+        return (confirmed,)
+    day = occurred_at.astimezone(UTC).date()
+    return (
+        confirmed,
+        OptOutLifted(addressee_id=state.addressee_id, consented_on=day, consented_at=occurred_at),
+    )
+
+
+def _withdrawn(command: WithdrawConsent, state: Addressee, at: datetime) -> tuple[Event, ...]:
+    """The withdrawal, and the opt-out that it is; before any consent, the opt-out alone."""
+    occurred_at = _past(command.occurred_at, at)
+    standing = [one.position for one in state.consents if one.withdrawn_at is None]
+    if command.entry is not None and command.entry not in standing:
+        raise NoSuchConsent
+    out = opted_out(state.addressee_id, state, occurred_at, command.channel, command.reason)
+    if not standing:
+        return out
+    withdrawn = ConsentWithdrawn(
+        addressee_id=state.addressee_id,
+        entry=command.entry,
+        occurred_at=occurred_at,
+        channel=command.channel,
+    )
+    return (withdrawn, *out)
+
+
+def carried(former: AddresseeState, addressee_id: AddresseeId) -> tuple[Event, ...]:
+    """What still holds for the address of an erased addressee, said again for who has it now."""
+    if isinstance(former, NoAddressee):
+        return ()
+    return tuple(_carried(former, addressee_id))
+
+
+def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
+    if former.opted_out_at is not None:
+        kinds = [one.kind for one in former.suppressions if one.kind in OPT_OUTS and one.ended_at is None]
+        yield OptedOut(
+            addressee_id=addressee_id,
+            occurred_at=former.opted_out_at,
+            channel="carried_over",
+            kind=kinds[-1] if kinds else OptOutKind.UNSUBSCRIBE,
+        )
+    for one in former.suppressions:
+        if one.kind in _CARRIED - OPT_OUTS and one.ended_at is None and one.scope is Scope.TENANT:
+            yield AddresseeSuppressed(
+                addressee_id=addressee_id, kind=one.kind, scope=one.scope, occurred_at=one.since
+            )

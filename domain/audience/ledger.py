@@ -1,0 +1,300 @@
+"""What else is entered about an addressee: who they are, what there was between them and the sender, suppressions.
+
+Corrections are entries too. What is the person's own word is not corrected here: an opt-out, an objection and a
+complaint end by the person's later consent alone.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, TypeAlias, assert_never
+
+from pydantic import Field
+
+from domain.audience.addressee_events import (
+    AddresseeDescribed,
+    AddresseeSuppressed,
+    EntryRetracted,
+    RelationEnded,
+    RelationRecorded,
+    SuppressionLifted,
+)
+from domain.audience.addressee_state import FIRST_ZONE, OPT_OUTS, Addressee, AddresseeState, Said
+from domain.audience.consent import AddresseeIsErased, Entry
+from domain.audience.intake.vocabularies import SubscriberType
+from domain.kernel.commands import Command
+from domain.kernel.errors import Refusal, RefusalKind
+from domain.kernel.events import Event
+from domain.kernel.ids import AddresseeId, WorkspaceId
+from domain.kernel.moments import Day
+from domain.kernel.permissions import Permission
+from domain.kernel.personal import Evidence
+from domain.kernel.text import CountryCode, LongText
+from domain.law.facts import GOES_ON, RelationKind, Scope, SuppressionKind
+
+CampaignType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+"""A word of the tenant's for a kind of campaign: newsletter, offers."""
+
+
+class SuppressionReason(StrEnum):
+    """Why nothing goes to an address, besides the person's word."""
+
+    HARD_BOUNCE = "hard_bounce"
+    SOFT_BOUNCES = "soft_bounces"
+    MANUAL = "manual"
+
+
+class RelationInTheFuture(Refusal):
+    """What was between sender and person lies in the past. Correct the date."""
+
+    code = "relation-in-the-future"
+    kind = RefusalKind.INVALID
+    field = "/occurred_on"
+
+
+class EndsBeforeItBegins(Refusal):
+    """A relation ends on the day it began, or later. Correct one of the dates."""
+
+    code = "ends-before-it-begins"
+    kind = RefusalKind.INVALID
+    field = "/ended_on"
+
+
+class IsOfOneDay(Refusal):
+    """Only contracts, subscriptions and memberships go on and end; everything else is of one day. Leave the end out."""
+
+    code = "relation-of-one-day"
+    kind = RefusalKind.INVALID
+    field = "/ended_on"
+
+
+class NoSuchEntry(Refusal):
+    """No entry of this kind stands under this number. Name the version that the answer to its command told."""
+
+    code = "no-such-entry"
+    kind = RefusalKind.INVALID
+    field = "/entry"
+
+
+class OnlyThePersonLifts(Refusal):
+    """An opt-out, an objection or a complaint is the person's word. It ends by their later consent, with proof."""
+
+    code = "only-the-person-lifts"
+    field = "/entry"
+
+
+class DescribeAddressee(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+    """Settle where somebody is and whose the address is, for the whole tenant; what is left out stays as it is."""
+
+    country: CountryCode | None = None
+    subscriber_type: SubscriberType | None = None
+    generic_address: bool | None = None
+    could_object: bool | None = None
+    told: bool | None = None
+
+
+class RecordRelation(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+    """Enter something between sender and person: a purchase, an inquiry, a contract, a published address.
+
+    `refused`: the published address stood beside a notice that it is not for advertising; left out: nobody looked.
+    """
+
+    kind: RelationKind
+    occurred_on: Day
+    ended_on: Day | None = None
+    refused: bool | None = None
+    note: Evidence[LongText | None] = None
+
+
+class EndRelation(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+    """Enter that a contract, a subscription or a membership ended. `entry`: the version of its event."""
+
+    entry: Entry
+    ended_on: Day
+
+
+class RetractEntry(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+    """Take back a consent or a relation that was entered by mistake; it stays in the history and counts no more."""
+
+    entry: Entry
+    reason: Evidence[LongText]
+
+
+class SuppressAddressee(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+    """Let nothing go to an address any more: it bounced, or somebody decides so.
+
+    Without a scope in the whole tenant; `workspace_id` or `campaign_type` narrow it.
+    """
+
+    kind: SuppressionReason
+    workspace_id: WorkspaceId | None = None
+    campaign_type: CampaignType | None = None
+    reason: Evidence[LongText | None] = None
+
+
+class LiftSuppression(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+    """End a suppression that was not the person's word. `entry`: the version of its event."""
+
+    entry: Entry
+    reason: Evidence[LongText]
+
+
+class OneScope(Refusal):
+    """A suppression is of a workspace or of a kind of campaign, not of both. Leave one out, or enter two."""
+
+    code = "one-scope"
+    kind = RefusalKind.INVALID
+    field = "/campaign_type"
+
+
+LedgerCommand: TypeAlias = (
+    DescribeAddressee | RecordRelation | EndRelation | RetractEntry | SuppressAddressee | LiftSuppression
+)
+
+
+def decide(command: LedgerCommand, state: Addressee) -> tuple[Event, ...]:
+    """What is entered about an addressee."""
+    at = command.stamp.at
+    match command:
+        case DescribeAddressee():
+            return _settled(command, state)
+        case RecordRelation():
+            return (_relation(command, state, at),)
+        case EndRelation():
+            return _ended(command, state)
+        case RetractEntry():
+            consents = {one.position for one in state.consents}
+            if command.entry not in consents | {one.position for one in state.relations}:
+                raise NoSuchEntry
+            retracted = EntryRetracted(
+                addressee_id=state.addressee_id, entry=command.entry, reason=command.reason
+            )
+            return (retracted,)
+        case SuppressAddressee():
+            return _suppressed(command, state, at)
+        case LiftSuppression():
+            return _lifted(command, state, at)
+        case _:
+            assert_never(command)
+
+
+def said_of(
+    state: AddresseeState,
+    addressee_id: AddresseeId,
+    workspace_id: WorkspaceId,
+    country: str | None,
+    subscriber_type: str | None,
+) -> tuple[AddresseeDescribed, ...]:
+    """The event that enters what a workspace says of an addressee now; none where it says nothing new."""
+    if country is None and subscriber_type is None:
+        return ()
+    before = state.said.get(workspace_id) if isinstance(state, Addressee) else None
+    known = before or Said(None, None)
+    if (country or known.country, subscriber_type or known.subscriber_type) == known:
+        return ()
+    described = AddresseeDescribed(
+        addressee_id=addressee_id,
+        workspace_id=workspace_id,
+        country=country,
+        subscriber_type=subscriber_type,
+    )
+    return (described,)
+
+
+def _settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:
+    if state.erased:
+        raise AddresseeIsErased
+    before = state.said.get(None, Said(None, None))
+    asked = (
+        (command.country, before.country),
+        (command.subscriber_type, before.subscriber_type),
+        (command.generic_address, state.generic_address),
+        (command.could_object, state.could_object),
+        (command.told, state.told),
+    )
+    if all(value is None or value == known for value, known in asked):
+        return ()
+    described = AddresseeDescribed(
+        addressee_id=state.addressee_id,
+        country=command.country,
+        subscriber_type=command.subscriber_type,
+        generic_address=command.generic_address,
+        could_object=command.could_object,
+        told=command.told,
+    )
+    return (described,)
+
+
+def _today(at: datetime) -> date:
+    """The latest day that it is anywhere."""
+    return at.astimezone(FIRST_ZONE).date()
+
+
+def _relation(command: RecordRelation, state: Addressee, at: datetime) -> RelationRecorded:
+    if state.erased:
+        raise AddresseeIsErased
+    if command.occurred_on > _today(at):
+        raise RelationInTheFuture
+    if command.ended_on is not None:
+        if command.kind not in GOES_ON:
+            raise IsOfOneDay
+        if command.ended_on < command.occurred_on:
+            raise EndsBeforeItBegins
+    return RelationRecorded(
+        addressee_id=state.addressee_id,
+        kind=command.kind,
+        occurred_on=command.occurred_on,
+        ended_on=command.ended_on,
+        refused=command.refused,
+        note=command.note,
+    )
+
+
+def _ended(command: EndRelation, state: Addressee) -> tuple[Event, ...]:
+    relation = next((one for one in state.relations if one.position == command.entry), None)
+    if relation is None or relation.kind not in GOES_ON:
+        raise NoSuchEntry
+    if command.ended_on < relation.on:
+        raise EndsBeforeItBegins
+    if relation.ended_on == command.ended_on:
+        return ()
+    ended = RelationEnded(addressee_id=state.addressee_id, entry=command.entry, ended_on=command.ended_on)
+    return (ended,)
+
+
+def _suppressed(command: SuppressAddressee, state: Addressee, at: datetime) -> tuple[Event, ...]:
+    if command.workspace_id is not None and command.campaign_type is not None:
+        raise OneScope
+    scope, within = Scope.TENANT, None
+    if command.workspace_id is not None:
+        scope, within = Scope.WORKSPACE, str(command.workspace_id)
+    elif command.campaign_type is not None:
+        scope, within = Scope.CAMPAIGN_TYPE, command.campaign_type
+    kind = SuppressionKind(command.kind)
+    for one in state.suppressions:
+        if one.ended_at is None and (one.kind, one.scope, one.within) == (kind, scope, within):
+            return ()
+    suppressed = AddresseeSuppressed(
+        addressee_id=state.addressee_id,
+        kind=kind,
+        scope=scope,
+        within=within,
+        occurred_at=at,
+        reason=command.reason,
+    )
+    return (suppressed,)
+
+
+def _lifted(command: LiftSuppression, state: Addressee, at: datetime) -> tuple[Event, ...]:
+    one = next((one for one in state.suppressions if one.position == command.entry), None)
+    if one is None or one.kind is SuppressionKind.ERASURE:
+        raise NoSuchEntry
+    if one.kind in OPT_OUTS:
+        raise OnlyThePersonLifts
+    if one.ended_at is not None:
+        return ()
+    lifted = SuppressionLifted(
+        addressee_id=state.addressee_id, entry=command.entry, occurred_at=at, reason=command.reason
+    )
+    return (lifted,)

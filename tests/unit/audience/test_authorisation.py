@@ -1,0 +1,203 @@
+"""Authorise, then dispatch: an allow names one message, holds for ten minutes, and is decided again when facts came."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from domain.audience.addressee import ADDRESSEE
+from domain.audience.addressee_events import (
+    AddresseeEvent,
+    AddresseeRegistered,
+    ConsentRecorded,
+    MessageDispatched,
+    OptedOut,
+    PermissionDecided,
+    RelationRecorded,
+)
+from domain.audience.addressee_state import Addressee, NoAddressee
+from domain.audience.authorisation import (
+    HOLDS_FOR,
+    AllowLapsed,
+    AlreadyDispatched,
+    AuthoriseMessage,
+    DispatchMessage,
+    NoAllow,
+    OfAnotherWorkspace,
+    authorised,
+    decision_of,
+    message_of,
+)
+from domain.kernel.errors import NotFound
+from domain.kernel.ids import AddresseeId, MessageId, TenantId, WorkspaceId
+from domain.law.packs import load_packs
+from domain.tenancy.tenant import TenantOpened
+from domain.tenancy.workspace import NoSuchWorkspace, WorkspaceCreated
+from tests.support.given import NOW, TENANT, given, uid
+from tests.support.unit import World
+
+ID, MESSAGE = AddresseeId(uid(30)), MessageId(uid(50))
+HERE, THERE = WorkspaceId(uid(41)), WorkspaceId(uid(42))
+REGISTERED = AddresseeRegistered(
+    addressee_id=ID, email="bob@example.org", workspace_id=HERE, country="DE", subscriber_type="corporate"
+)
+CONSENT = ConsentRecorded(
+    addressee_id=ID, occurred_on=date(2026, 1, 1), source="event", recorded_by="api", documented=True
+)
+STOP = OptedOut(addressee_id=ID, occurred_at=NOW, channel="reply")
+ASK = AuthoriseMessage(message_id=MESSAGE, workspace_id=HERE)
+GO = DispatchMessage(message_id=MESSAGE, workspace_id=HERE)
+DISPATCHED = MessageDispatched(
+    addressee_id=ID, message_id=MESSAGE, workspace_id=HERE, allowed_by=3, occurred_at=NOW
+)
+
+
+def decided(*events: AddresseeEvent, ask: AuthoriseMessage = ASK, sender: str = "DE") -> PermissionDecided:
+    state = ADDRESSEE.fold(events)
+    assert isinstance(state, Addressee)
+    return authorised(state, ask.message_id, ask.workspace_id, message_of(ask), sender, NOW)
+
+
+ALLOW = decided(REGISTERED, CONSENT)
+
+
+class TestTheDecision:
+    def test_an_allow_holds_for_ten_minutes_and_names_what_it_rests_on(self) -> None:
+        assert (ALLOW.verdict, ALLOW.expires_at) == ("allow", NOW + HOLDS_FOR)
+        (reason,) = ALLOW.reasons
+        assert (reason.law, reason.rule, reason.entries) == ("de", "de.consent", (2,))
+        assert ALLOW.packs == {pack.law: pack.version for pack in load_packs() if "DE" in pack.countries}
+
+    def test_an_allow_that_lapses_sooner_by_law_says_so(self) -> None:
+        """CASL s.10(10): two years from a purchase; the last allow is of the day before the anniversary."""
+        bought = RelationRecorded(addressee_id=ID, kind="purchase", occurred_on=date(2024, 11, 24))
+        somebody = AddresseeRegistered(
+            addressee_id=ID, email="b@example.org", workspace_id=HERE, country="CA"
+        )
+        state = ADDRESSEE.fold((somebody, bought))
+        assert isinstance(state, Addressee)
+        # The 24th begins first in Newfoundland, at half past three in the morning UTC.
+        at = NOW.replace(day=24, hour=3, minute=25)
+        event = authorised(state, MESSAGE, HERE, message_of(ASK), "CA", at)
+        assert (event.verdict, event.expires_at) == ("allow", at.replace(minute=30))
+
+    def test_without_a_consent_it_is_denied_and_says_what_would_help(self) -> None:
+        event = decided(REGISTERED)
+        told = decision_of(event)
+        assert (event.verdict, event.expires_at) == ("deny", None)
+        (reason,) = [one for one in told["reasons"] if one["law"] == "de"]
+        assert reason["rule"] == "otherwise"
+        assert "consent" in reason["about"]
+        assert reason["remedy"]
+
+    def test_a_reason_of_a_rule_is_told_in_its_words(self) -> None:
+        (reason,) = decision_of(ALLOW)["reasons"]
+        assert reason["cites"].startswith("UWG §7(2) Nr. 2"), "the version in force on that day"
+        assert (reason["confidence"], reason["basis"]) == ("T", "express consent")
+
+    def test_an_opt_out_denies_whatever_else_is_known(self) -> None:
+        event = decided(REGISTERED, CONSENT, STOP)
+        assert (event.verdict, event.reasons[0].rule, event.reasons[0].entries) == (
+            "deny",
+            "suppressed-unsubscribe",
+            (3,),
+        )
+
+    def test_an_unknown_country_of_either_holds_and_names_it(self) -> None:
+        nobody_knows = AddresseeRegistered(addressee_id=ID, email="b@example.org")
+        assert decided(nobody_knows, CONSENT).reasons[0].missing == ("country",)
+        state = ADDRESSEE.fold((REGISTERED, CONSENT))
+        assert isinstance(state, Addressee)
+        event = authorised(state, MESSAGE, HERE, message_of(ASK), None, NOW)
+        assert (event.verdict, event.reasons[0].missing) == ("hold", ("sender_country",))
+
+    def test_the_same_facts_give_the_same_decision(self) -> None:
+        assert decided(REGISTERED, CONSENT).model_dump_json() == ALLOW.model_dump_json()
+
+    def test_a_message_that_went_is_not_authorised_again(self) -> None:
+        with pytest.raises(AlreadyDispatched):
+            decided(REGISTERED, CONSENT, ALLOW, DISPATCHED)
+
+
+class TestTheHandOver:
+    def test_it_uses_the_allow_and_uses_it_once(self) -> None:
+        state = given(REGISTERED, CONSENT, ALLOW).when(GO, target=ID).then(DISPATCHED)
+        assert (state.allows, state.dispatched) == ({}, {MESSAGE})
+        given(REGISTERED, CONSENT, ALLOW, DISPATCHED).when(GO, target=ID).then(AlreadyDispatched)
+
+    def test_there_is_none_without_an_allow(self) -> None:
+        given(REGISTERED, CONSENT).when(GO, target=ID).then(NoAllow)
+        given(REGISTERED, decided(REGISTERED)).when(GO, target=ID).then(NoAllow)
+        other = DispatchMessage(message_id=MessageId(uid(51)), workspace_id=HERE)
+        given(REGISTERED, CONSENT, ALLOW).when(other, target=ID).then(NoAllow)
+        elsewhere = DispatchMessage(message_id=MESSAGE, workspace_id=THERE)
+        given(REGISTERED, CONSENT, ALLOW).when(elsewhere, target=ID).then(OfAnotherWorkspace)
+
+    @pytest.mark.parametrize(
+        ("after", "lapsed"), [(HOLDS_FOR - timedelta(microseconds=1), False), (HOLDS_FOR, True)]
+    )
+    def test_ten_minutes_are_ten_minutes(self, after: timedelta, *, lapsed: bool) -> None:
+        done = given(REGISTERED, CONSENT, ALLOW).when(GO, target=ID, after=after)
+        assert isinstance(done.refusal, AllowLapsed) is lapsed
+
+    def test_after_an_opt_out_it_is_decided_again_and_nothing_goes(self) -> None:
+        state = given(REGISTERED, CONSENT, ALLOW, STOP).when(GO, target=ID)
+        (again,) = state.decided
+        assert isinstance(again, PermissionDecided)
+        assert again.verdict == "deny"
+        assert DispatchMessage.answer(state.decided)["dispatched"] is False  # type: ignore[index]
+        assert state.state.allows == {}, "and the allow is used up"
+
+    def test_after_other_news_it_is_decided_again_and_goes(self) -> None:
+        other = RelationRecorded(addressee_id=ID, kind="contact", occurred_on=date(2026, 11, 1))
+        done = given(REGISTERED, CONSENT, ALLOW, other).when(GO, target=ID)
+        again, gone = done.decided
+        assert isinstance(again, PermissionDecided)
+        assert isinstance(gone, MessageDispatched)
+        assert (again.verdict, gone.allowed_by) == ("allow", 5)
+        assert DispatchMessage.answer(done.decided)["dispatched"] is True  # type: ignore[index]
+
+    def test_a_later_deny_ends_the_allow(self) -> None:
+        deny = decided(REGISTERED, CONSENT, STOP)
+        given(REGISTERED, CONSENT, ALLOW, STOP, deny).when(GO, target=ID).then(NoAllow)
+
+    def test_allows_that_lapsed_are_not_kept(self) -> None:
+        state = ADDRESSEE.fold((REGISTERED, CONSENT, ALLOW))
+        assert isinstance(state, Addressee)
+        later = authorised(state, MessageId(uid(51)), HERE, message_of(ASK), "DE", NOW + HOLDS_FOR)
+        state = ADDRESSEE.fold((later,), state)
+        assert isinstance(state, Addressee)
+        assert list(state.allows) == [uid(51)]
+
+
+class TestTheCommand:
+    @pytest.fixture
+    def world(self) -> World:
+        world = World()
+        opened = TenantOpened(
+            tenant_id=TenantId(TENANT), tenant_name="T", slug="t", plan="free", country="DE"
+        )
+        world.happened("tenant", str(TENANT), opened)
+        world.happened("workspace", str(HERE), WorkspaceCreated(workspace_id=HERE, workspace_name="W"))
+        for event in (REGISTERED, CONSENT):
+            world.happened("addressee", str(ID), event)
+        return world
+
+    def test_it_judges_by_the_tenants_country_and_records(self, world: World) -> None:
+        (event,) = world.run(ASK, ID)
+        assert isinstance(event, PermissionDecided)
+        assert (event.verdict, event.sender_country, event.message.workspace) == ("allow", "DE", str(HERE))
+        (gone,) = world.run(GO, ID)
+        assert isinstance(gone, MessageDispatched)
+
+    def test_of_nobody_and_for_no_workspace_nothing_is_decided(self, world: World) -> None:
+        with pytest.raises(NotFound):
+            world.run(ASK, uid(99))
+        elsewhere = AuthoriseMessage(message_id=MESSAGE, workspace_id=THERE)
+        with pytest.raises(NoSuchWorkspace):
+            world.run(elsewhere, ID)
+
+
+def test_nobody_has_no_messages() -> None:
+    assert ADDRESSEE.size_of(NoAddressee()) == 0
