@@ -107,6 +107,11 @@ class Addressee:
             suppressions=self.suppressions,
         )
 
+    def moments_told(self) -> list[datetime]:
+        """When the person said stop, or took a consent back, as far as it is known."""
+        withdrawn = [one.withdrawn_at for one in self.consents if one.withdrawn_at is not None]
+        return [one.since for one in self.suppressions] + withdrawn
+
     def _sayings(self) -> list[Said]:
         settled = self.said.get(None)
         if settled is None:

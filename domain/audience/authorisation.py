@@ -117,9 +117,13 @@ def authorised(
     at: datetime,
     packs: Sequence[Pack] | None = None,
 ) -> PermissionDecided:
-    """The decision on one message, as it is recorded. `message.workspace` is `workspace_id`."""
+    """The decision on one message, as it is recorded. `message.workspace` is `workspace_id`.
+
+    It is made after everything that the stream tells, whatever the clock of whoever entered that showed.
+    """
     if message_id in state.dispatched:
         raise AlreadyDispatched
+    at = max([at, *state.moments_told()])
     decision = judge(state.person, message, sender_country, at, load_packs() if packs is None else packs)
     expires_at = None
     if decision.verdict is Verdict.ALLOW:

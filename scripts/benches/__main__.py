@@ -20,6 +20,7 @@ MODULES: Final = {
     "olap": "olap",
     "import": "importing",
     "replay": "replay",
+    "authorise": "authorise",
     "memory": "memory",
 }
 PAGE: Final = Path(__file__).resolve().parent.parent.parent / "docs" / "benchmarks.md"

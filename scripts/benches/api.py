@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 CONNECTIONS = 64
 
 
-async def prepare(settings: Settings, database: str) -> tuple[str, str]:
+async def prepare(settings: Settings, database: str, country: str | None = None) -> tuple[str, str]:
     """A tenant with a high limit: its key and its workspace."""
     tenant_id, workspace, owner, key_id = (new_id(now()) for _ in range(4))
     async with composed(settings, database) as parts:
@@ -51,6 +51,7 @@ async def prepare(settings: Settings, database: str) -> tuple[str, str]:
             "name": "Bench",
             "tenant_slug": "bench",
             "plan": Plan.ENTERPRISE,
+            "country": country,
             "commands_a_minute": 10_000_000,
             "workspace_id": workspace,
             "owner_id": owner,

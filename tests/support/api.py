@@ -97,7 +97,12 @@ class Api:
         return await self.send("POST", path, key, {} if body is None else body, named)
 
     async def tenant(
-        self, name: str = "Acme", *, rate: int | None = FAST, plan: Plan = Plan.BUSINESS
+        self,
+        name: str = "Acme",
+        *,
+        rate: int | None = FAST,
+        plan: Plan = Plan.BUSINESS,
+        country: str | None = None,
     ) -> TestTenant:
         """A tenant, opened, with an owner's key."""
         tenant_id, owner, workspace = (new_id(now()) for _ in range(3))
@@ -106,6 +111,7 @@ class Api:
                 "name": name,
                 "tenant_slug": f"{name.lower()}-{tenant_id.hex[-12:]}",
                 "plan": plan,
+                "country": country,
                 "commands_a_minute": rate,
                 "workspace_id": workspace,
                 "owner_id": owner,

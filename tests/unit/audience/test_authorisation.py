@@ -11,6 +11,7 @@ from domain.audience.addressee_events import (
     AddresseeEvent,
     AddresseeRegistered,
     ConsentRecorded,
+    ConsentWithdrawn,
     MessageDispatched,
     OptedOut,
     PermissionDecided,
@@ -103,6 +104,14 @@ class TestTheDecision:
             "suppressed-unsubscribe",
             (3,),
         )
+
+    def test_what_was_told_happened_before_whatever_the_clocks_show(self) -> None:
+        """The opt-out was entered by a process whose clock is ahead, or a moment after this one looked at its own."""
+        later = NOW + timedelta(seconds=2)
+        event = decided(REGISTERED, CONSENT, OptedOut(addressee_id=ID, occurred_at=later, channel="reply"))
+        assert (event.verdict, event.decided_at) == ("deny", later)
+        withdrawn = ConsentWithdrawn(addressee_id=ID, occurred_at=later, channel="reply")
+        assert decided(REGISTERED, CONSENT, withdrawn).verdict == "deny"
 
     def test_an_unknown_country_of_either_holds_and_names_it(self) -> None:
         nobody_knows = AddresseeRegistered(addressee_id=ID, email="b@example.org")

@@ -1,0 +1,118 @@
+"""Processes that race: some authorise messages and hand them over, one enters opt-outs of the same people."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import uvloop
+
+from api.composition import Composition, composed, now
+from api.settings import Settings
+from application.orders import Order, Outcome
+from application.principals import Principal
+from domain.audience.authorisation import AuthoriseMessage, DispatchMessage, NoAllow
+from domain.audience.consent import OptOutChannel, RecordOptOut
+from domain.kernel.commands import Actor, ActorKind, Command
+from domain.kernel.ids import MessageId, WorkspaceId, new_id
+from domain.kernel.permissions import Permission
+
+if TYPE_CHECKING:
+    from multiprocessing.queues import Queue
+    from multiprocessing.sharedctypes import Synchronized
+    from multiprocessing.synchronize import Barrier
+
+_AT_ONCE: Final = 48
+_NEIGHBOURS: Final = 100
+"""Everybody goes through the same people in nearly the same order, and keeps step, so that they meet."""
+_PAUSE: Final = 0.02
+"""Seconds, at most, between an allow and its hand-over: as a sender takes to make the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Where it is run, and about whom."""
+
+    database: str
+    folder: Path
+    tenant_id: UUID
+    workspace_id: UUID
+    people: list[UUID]
+
+
+def send(
+    race: Race, seed: int, start: Barrier, steps: list[Synchronized[int]], told: Queue[Counter[str]]
+) -> None:
+    """Authorise a message to each person, then hand it over."""
+    rng = random.Random(seed)  # noqa: S311 - an order that can be had again
+
+    async def one(parts: Composition, who: UUID) -> str:
+        message, workspace = MessageId(new_id(now())), WorkspaceId(race.workspace_id)
+        asked = await _execute(parts, race, who, AuthoriseMessage(message_id=message, workspace_id=workspace))
+        if asked.told is None or asked.told["verdict"] != "allow":
+            return "denied"
+        await asyncio.sleep(rng.random() * _PAUSE)
+        try:
+            gone = await _execute(
+                parts, race, who, DispatchMessage(message_id=message, workspace_id=workspace)
+            )
+        except NoAllow:  # another sender's decision found the opt-out, and ended all allows
+            return "ended"
+        return "dispatched" if gone.told is not None and gone.told["dispatched"] else "withheld"
+
+    uvloop.run(_run(race, rng, seed, steps, start, told, one))
+
+
+def opt_out(
+    race: Race, seed: int, start: Barrier, steps: list[Synchronized[int]], told: Queue[Counter[str]]
+) -> None:
+    """Enter that each person does not want to be written to."""
+    rng = random.Random(seed)  # noqa: S311 - an order that can be had again
+
+    async def one(parts: Composition, who: UUID) -> str:
+        await asyncio.sleep(rng.random() * _PAUSE)
+        await _execute(parts, race, who, RecordOptOut(channel=OptOutChannel.REPLY))
+        return "opted out"
+
+    uvloop.run(_run(race, rng, seed, steps, start, told, one))
+
+
+async def _run(
+    race: Race,
+    rng: random.Random,
+    number: int,
+    steps: list[Synchronized[int]],
+    start: Barrier,
+    told: Queue[Counter[str]],
+    one: Callable[[Composition, UUID], Awaitable[str]],
+) -> None:
+    order: list[UUID] = []
+    for first in range(0, len(race.people), _NEIGHBOURS):
+        near = race.people[first : first + _NEIGHBOURS]
+        order += rng.sample(near, len(near))
+    counts, people = Counter[str](), iter(order)
+
+    async def worker(parts: Composition) -> None:
+        for who in people:
+            while steps[number].value > min(step.value for step in steps) + _NEIGHBOURS // 2:
+                await asyncio.sleep(0.001)  # the others are behind
+            steps[number].value += 1
+            counts[await one(parts, who)] += 1
+        steps[number].value += len(order)  # nobody waits for who is done
+
+    async with composed(Settings(data=race.folder), race.database) as parts:
+        await asyncio.to_thread(start.wait)
+        await asyncio.gather(*(worker(parts) for _ in range(_AT_ONCE)))
+    told.put(counts)
+
+
+async def _execute(parts: Composition, race: Race, who: UUID, command: Command) -> Outcome:
+    actor = Actor(ActorKind.SYSTEM, race.tenant_id)
+    principal = Principal(race.tenant_id, actor, frozenset(Permission), None, 0)
+    return await parts.commands.execute(Order(principal, command, who, b"{}"))
