@@ -100,8 +100,8 @@ async def _run(
 
     async def worker(parts: Composition) -> None:
         for who in people:
-            while steps[number].value > min(step.value for step in steps) + _NEIGHBOURS // 2:
-                await asyncio.sleep(0.001)  # the others are behind
+            while steps[number].value > min(step.value for step in steps) + _NEIGHBOURS // 2:  # noqa: ASYNC110 - others
+                await asyncio.sleep(0.001)
             steps[number].value += 1
             counts[await one(parts, who)] += 1
         steps[number].value += len(order)  # nobody waits for who is done
