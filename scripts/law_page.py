@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from domain.law.facts import ConsentKind
-from domain.law.pack import (
+from domain.law.conditions import (
     Condition,
-    Confidence,
     HasConsent,
     HasRelation,
     IsFlag,
@@ -15,10 +13,11 @@ from domain.law.pack import (
     IsSubscriber,
     NoConsent,
     NoRelation,
-    Pack,
-    Rule,
 )
+from domain.law.facts import ConsentKind
+from domain.law.pack import Pack, Rule
 from domain.law.packs import load_packs
+from domain.law.statements import Confidence
 
 _OPEN: Final = """\
 # Who may be mailed: the rules

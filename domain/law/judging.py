@@ -9,16 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from domain.law.conditions import Look
 from domain.law.facts import Purpose, Scope, Subscriber, SuppressionKind
-from domain.law.pack import Confidence, Look, Verdict
+from domain.law.pack import Verdict
 from domain.law.periods import first_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
+    from domain.law.conditions import Found
     from domain.law.facts import Message, Person, Suppression
-    from domain.law.pack import Found, Pack, Rule
+    from domain.law.pack import Pack, Rule
+    from domain.law.statements import Confidence
 
 _STRICTNESS: Final = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
 _HOLDS_BACK_ADVERTISING: Final = {

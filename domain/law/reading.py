@@ -7,17 +7,38 @@ import re
 import tomllib
 from datetime import date
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
-from domain.law.pack import Pack, Rule
+from domain.law.pack import Pack
 
-_RULE: Final = re.compile(r"^\s*\[\[rules\]\]\s*(?:#.*)?$")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domain.law.statements import Statement
+
+_TABLE: Final = re.compile(r"^\s*\[\[\s*(\w+)\s*\]\]\s*(?:#.*)?$")
 
 
 class PackUnusable(ValueError):
     """A rule pack cannot be loaded. The message names the file, the line and the remedy."""
+
+
+class _Places:
+    """Where in a file its tables begin."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._name = name
+        self._lines: dict[str, list[int]] = {}
+        for number, line in enumerate(text.splitlines(), 1):
+            if table := _TABLE.match(line):
+                self._lines.setdefault(table[1], []).append(number)
+
+    def of(self, table: str = "", index: int = 0) -> str:
+        """File and line of the table's entry; of the file's beginning, where it stands elsewhere."""
+        lines = self._lines.get(table, [])
+        return f"{self._name}:{lines[index] if index < len(lines) else 1}"
 
 
 def read_pack(text: str, name: str) -> Pack:
@@ -27,40 +48,43 @@ def read_pack(text: str, name: str) -> Pack:
     except tomllib.TOMLDecodeError as error:
         raise PackUnusable(f"{name}: {error}. Write it as TOML has it.") from None
     told["version"] = hashlib.sha256(text.encode()).hexdigest()[:16]
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if _RULE.match(line)]
+    places = _Places(text, name)
     try:
         pack = Pack.model_validate(told)
     except ValidationError as error:
-        raise PackUnusable(_first_of(error, name, lines)) from None
-    _check_versions(pack, name, lines)
+        raise PackUnusable(_first_of(error, places)) from None
+    _check_versions("rules", pack.rules, places)
     return pack
 
 
-def _first_of(error: ValidationError, name: str, lines: list[int]) -> str:
+def _first_of(error: ValidationError, places: _Places) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
-    place = [str(part) for part in first["loc"]]
-    line = 1
-    if len(place) > 1 and place[0] == "rules" and place[1].isdigit() and int(place[1]) < len(lines):
-        line = lines[int(place[1])]
-    return f"{name}:{line}: {'.'.join(place) or 'the pack'}: {first['msg']}."
+    path = [str(part) for part in first["loc"]]
+    place = places.of(path[0], int(path[1])) if len(path) > 1 and path[1].isdigit() else places.of()
+    return f"{place}: {'.'.join(path) or 'the pack'}: {first['msg']}."
 
 
-def _check_versions(pack: Pack, name: str, lines: list[int]) -> None:
-    """Versions of a rule follow each other: no day has two, none between the first and the last has none."""
-    versions: dict[str, list[tuple[Rule, int]]] = {}
-    for rule, line in zip(pack.rules, lines, strict=True):
-        versions.setdefault(rule.id, []).append((rule, line))
-    for rule_id, known in versions.items():
+def _check_versions(table: str, statements: Sequence[Statement], places: _Places) -> None:
+    """Versions of a statement follow each other: no day has two, none between the first and the last has none."""
+    versions: dict[str, list[tuple[Statement, str]]] = {}
+    for index, statement in enumerate(statements):
+        versions.setdefault(statement.id, []).append((statement, places.of(table, index)))
+    for id_, known in versions.items():
         known.sort(key=lambda one: one[0].in_force_from or date.min)
-        for (earlier, _), (later, line) in pairwise(known):
-            begins = later.in_force_from or date.min
+        for (earlier, _), (later, place) in pairwise(known):
+            if later.in_force_from is None:
+                raise PackUnusable(
+                    f"{place}: two versions of {id_} are in force since ever. "
+                    "Say from when: in_force_from, and in_force_to of the one before."
+                )
+            begins = later.in_force_from
             if earlier.in_force_to is None or earlier.in_force_to > begins:
                 raise PackUnusable(
-                    f"{name}:{line}: two versions of {rule_id} are in force on {later.in_force_from}. "
-                    f"End the earlier one: in_force_to = {later.in_force_from}."
+                    f"{place}: two versions of {id_} are in force on {begins}. "
+                    f"End the earlier one: in_force_to = {begins}."
                 )
             if earlier.in_force_to < begins:
                 raise PackUnusable(
-                    f"{name}:{line}: no version of {rule_id} is in force from {earlier.in_force_to} to "
-                    f"{later.in_force_from}. Close the gap, or give the later one an id of its own."
+                    f"{place}: no version of {id_} is in force from {earlier.in_force_to} to "
+                    f"{begins}. Close the gap, or give the later one an id of its own."
                 )

@@ -57,6 +57,11 @@ def test_an_overlap_is_refused_with_its_line(earlier: str) -> None:
     assert told.startswith("xx.toml:18: two versions of xx.rule are in force on 2022-05-28.")
 
 
+def test_two_versions_that_both_stand_since_ever_are_refused_with_the_line_of_the_second() -> None:
+    told = refused(pack("", ""))
+    assert told.startswith("xx.toml:18: two versions of xx.rule are in force since ever. Say from when")
+
+
 def test_a_rule_that_ends_before_it_begins() -> None:
     told = refused(pack("in_force_from = 2022-05-28\nin_force_to = 2022-05-28"))
     assert told.startswith("xx.toml:8: rules.0: ")

@@ -1,0 +1,230 @@
+"""The conditions that rules are made of: a small typed vocabulary of questions about a person and a message.
+
+A condition has three answers: yes, no, and not known for want of a named fact.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
+
+from pydantic import Field
+
+from domain.law.facts import GOES_ON, ConsentKind, Purpose, RelationKind, Subscriber
+from domain.law.periods import Period, first_moment, latest_day
+from domain.law.statements import Data
+
+if TYPE_CHECKING:
+    from domain.law.facts import Consent, Message, Person, Relation
+
+
+class Found:
+    """How a condition stands: `yes`, not, or not known for want of `missing`; until when, and on which positions."""
+
+    __slots__ = ("missing", "positions", "until", "yes")
+
+    def __init__(
+        self,
+        *,
+        yes: bool,
+        missing: str | None = None,
+        until: datetime | None = None,
+        positions: tuple[int, ...] = (),
+    ) -> None:
+        """Take the answer."""
+        self.yes = yes
+        self.missing = missing
+        self.until = until
+        self.positions = positions
+
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
+NO: Final = Found(yes=False)
+YES: Final = Found(yes=True)
+
+
+class Look:
+    """What a condition looks at."""
+
+    __slots__ = ("day", "message", "moment", "person", "zones")
+
+    def __init__(self, person: Person, message: Message, moment: datetime, zones: tuple[str, ...]) -> None:
+        """One person and message, at a moment, in the zones of a law."""
+        self.person = person
+        self.message = message
+        self.moment = moment
+        self.zones = zones
+        self.day = latest_day(moment, zones)
+
+    def within(self, start: date, period: Period | None) -> tuple[bool, datetime | None]:
+        """Whether the day lies in a period from `start` on, and when that ends."""
+        if period is None:
+            return True, None
+        end = period.after(start)
+        return self.day < end, first_moment(end, self.zones)
+
+
+class IsPurpose(Data):
+    """What the message is for."""
+
+    fact: Literal["purpose"]
+    is_one_of: tuple[Purpose, ...]
+
+    def found(self, look: Look) -> Found:
+        """A message always says what it is for."""
+        return YES if look.message.purpose in self.is_one_of else NO
+
+
+class IsSubscriber(Data):
+    """Whose the address is; not known: an individual's."""
+
+    fact: Literal["subscriber"]
+    is_one_of: tuple[Subscriber, ...]
+
+    def found(self, look: Look) -> Found:
+        """Unknown is judged as the one who is best protected."""
+        return YES if (look.person.subscriber or Subscriber.INDIVIDUAL) in self.is_one_of else NO
+
+
+Flag: TypeAlias = Literal[
+    "generic_address",
+    "could_object",
+    "told",
+    "similar_goods",
+    "role_relevant",
+    "names_referrer",
+    "bulk",
+]
+
+
+class IsFlag(Data):
+    """Something that is so, or is not. Where nobody said: not known, or what is `assumed`."""
+
+    fact: Literal["flag"]
+    flag: Flag
+    is_so: bool = True
+    assumed: bool | None = None
+
+    def found(self, look: Look) -> Found:
+        """Of the message where a message has it, else of the person."""
+        holder = look.message if hasattr(look.message, self.flag) else look.person
+        known: bool | None = getattr(holder, self.flag)
+        known = self.assumed if known is None else known
+        if known is None:
+            return Found(yes=False, missing=self.flag)
+        return YES if known is self.is_so else NO
+
+
+class HasConsent(Data):
+    """A consent that was not withdrawn. `within`: given so recently, or checked with the person since."""
+
+    fact: Literal["consent"]
+    within: Period | None = None
+    kinds: tuple[ConsentKind, ...] = tuple(ConsentKind)
+    documented: bool = False
+    checked: bool = False
+
+    def found(self, look: Look) -> Found:
+        """The one that holds longest."""
+        standing = [
+            (consent, self._start(look, consent))
+            for consent in look.person.consents
+            if consent.kind in self.kinds
+            and (consent.documented or not self.documented)
+            and consent.on <= look.day
+            and (consent.withdrawn_at is None or look.moment < consent.withdrawn_at)
+        ]
+        return _best([(look.within(start, self.within), told.position) for told, start in standing])
+
+    def _start(self, look: Look, consent: Consent) -> date:
+        if not self.checked:
+            return consent.on
+        checks = [
+            told.on
+            for told in look.person.relations
+            if told.kind is RelationKind.CONSENT_CHECKED and consent.on <= told.on <= look.day
+        ]
+        return max(checks, default=consent.on)
+
+
+class NoConsent(Data):
+    """No consent as `consent` describes it."""
+
+    fact: Literal["no_consent"]
+    within: Period | None = None
+    kinds: tuple[ConsentKind, ...] = tuple(ConsentKind)
+    documented: bool = False
+    checked: bool = False
+
+    def found(self, look: Look) -> Found:
+        """The opposite."""
+        there = HasConsent(
+            fact="consent",
+            within=self.within,
+            kinds=self.kinds,
+            documented=self.documented,
+            checked=self.checked,
+        )
+        return NO if there.found(look).yes else YES
+
+
+class HasRelation(Data):
+    """Something between sender and person. `within` counts from its beginning; `from_end`: from its end, if it has one.
+
+    `unrefused`: an address without a notice that it is not for advertising. `ongoing`: it holds while it goes on.
+    """
+
+    fact: Literal["relation"]
+    kinds: tuple[RelationKind, ...]
+    within: Period | None = None
+    from_end: bool = False
+    unrefused: bool = False
+
+    def found(self, look: Look) -> Found:
+        """The one that holds longest; not known where the only ones that would do have an open question."""
+        standing, open_question = [], False
+        for told in look.person.relations:
+            if told.kind not in self.kinds or told.on > look.day:
+                continue
+            if self.unrefused and told.refused is not False:
+                open_question |= told.refused is None
+                continue
+            standing.append((self._within(look, told), told.position))
+        best = _best(standing)
+        return Found(yes=False, missing="refusal_notice") if open_question and not best.yes else best
+
+    def _within(self, look: Look, told: Relation) -> tuple[bool, datetime | None]:
+        if not self.from_end:
+            return look.within(told.on, self.within)
+        if told.kind in GOES_ON and (told.ended_on is None or told.ended_on > look.day):
+            return True, None
+        return look.within(told.ended_on or told.on, self.within)
+
+
+class NoRelation(Data):
+    """Nothing of these kinds, since the last of `since` where those are named."""
+
+    fact: Literal["no_relation"]
+    kinds: tuple[RelationKind, ...]
+    since: tuple[RelationKind, ...] = ()
+
+    def found(self, look: Look) -> Found:
+        """True until there is one."""
+        told = [one for one in look.person.relations if one.on <= look.day]
+        start = max((one.on for one in told if one.kind in self.since), default=date.min)
+        return NO if any(one.kind in self.kinds and one.on >= start for one in told) else YES
+
+
+Condition: TypeAlias = Annotated[
+    IsPurpose | IsSubscriber | IsFlag | HasConsent | NoConsent | HasRelation | NoRelation,
+    Field(discriminator="fact"),
+]
+
+
+def _best(standing: list[tuple[tuple[bool, datetime | None], int]]) -> Found:
+    """Of several facts that each would do, the one that does longest; ties go to the latest."""
+    holding = [(until, position) for (yes, until), position in standing if yes]
+    if not holding:
+        return NO
+    until, position = max(holding, key=lambda one: (one[0] is None, one[0] or _LONG_AGO, one[1]))
+    return Found(yes=True, until=until, positions=(position,))

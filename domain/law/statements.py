@@ -1,0 +1,56 @@
+"""What every statement of a pack carries: its section, its dates, when it was last checked, and how sure we are.
+
+Statements with the same `id` are versions of one: their dates follow each other without gap or overlap.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Confidence(StrEnum):
+    """How a statement is known."""
+
+    TEXT = "T"
+    GUIDANCE = "G"
+    SECONDARY = "S"
+    NOTHING_FOUND = "N"
+
+
+class Data(BaseModel):
+    """Something written in a pack: nothing in it that is not in the vocabulary, and nothing changes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Statement(Data):
+    """What a law says. `about`: in plain words, for whoever asks why.
+
+    `in_force_from` and `known_from` None: since before anything was sent from here. `in_force_to`: the first day on
+    which it is in force no more.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+    cites: Annotated[str, Field(min_length=3)]
+    confidence: Confidence
+    in_force_from: date | None = None
+    in_force_to: date | None = None
+    known_from: date | None = None
+    checked: date
+    about: Annotated[str, Field(min_length=10)]
+
+    @model_validator(mode="after")
+    def _ends_after_it_begins(self) -> Self:
+        if self.in_force_to is not None and self.in_force_to <= (self.in_force_from or date.min):
+            raise ValueError("in_force_to lies after in_force_from, or is left out")
+        return self
+
+    def stands(self, day: date, known: date) -> bool:
+        """Whether it is in force on a day, as far as was known on another."""
+        begun = self.in_force_from is None or self.in_force_from <= day
+        ended = self.in_force_to is not None and self.in_force_to <= day
+        return begun and not ended and (self.known_from is None or self.known_from <= known)
