@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from domain.law.conditions import (
     Condition,
@@ -14,10 +14,15 @@ from domain.law.conditions import (
     NoConsent,
     NoRelation,
 )
+from domain.law.deadlines import Counting, Deadline
 from domain.law.facts import ConsentKind
 from domain.law.pack import Pack, Rule
 from domain.law.packs import load_packs
-from domain.law.statements import Confidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from domain.law.statements import Statement
 
 _OPEN: Final = """\
 # Who may be mailed: the rules
@@ -32,9 +37,16 @@ before one that allows; where none fits, the pack says what then.
 
 Each rule carries its section and how it is known: **T** the text was seen, **G** a regulator's guidance, **S** a
 secondary source, **N** nothing was found (never allows). Days are civil days in the zones of the pack: with several,
-the one that ends a permission first. A period ends as its anniversary begins.
+the one that ends a permission first, and a deadline. A period ends as its anniversary begins. A deadline ends with the
+day that is given: a month ends on the day of the same number, or on its last, and no weekend or holiday moves it on.
+Business days are those without the public holidays that the whole country keeps.
 """
 _ALWAYS: Final = "always"
+_COUNTING: Final = {
+    Counting.AFTER: "the day after is the first",
+    Counting.FROM: "that day is the first",
+    Counting.BEFORE: "the day after is the first, the last is too late",
+}
 
 
 def law_page() -> str:
@@ -43,38 +55,59 @@ def law_page() -> str:
 
 
 def _of(pack: Pack) -> str:
-    lines = [
-        f"## {pack.title}",
+    lines = [f"## {pack.title}", "", f"`{pack.law}`, for {', '.join(pack.countries)}."]
+    if pack.rules:
+        lines += [
+            f"Where no rule fits: **{pack.otherwise}**. {pack.otherwise_about}",
+            *_table(("rule", "verdict", "when"), [(one, _rule(one)) for one in pack.rules]),
+        ]
+    else:
+        lines += ["It does not say who may be mailed."]
+    if pack.deadlines:
+        lines += _table(
+            ("deadline", "length", "counted from", "what is due"),
+            [(one, _deadline(one)) for one in pack.deadlines],
+        )
+    return "\n".join([*lines, ""])
+
+
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[Statement, tuple[str, ...]]]) -> list[str]:
+    """What statements say, with what all of them carry: section, confidence and dates."""
+    heads = (*heads, "section", "", "in force", "checked")
+    return [
         "",
-        f"`{pack.law}`, for {', '.join(pack.countries)}.",
-        f"Where no rule fits: **{pack.otherwise}**. {pack.otherwise_about}",
-        "",
-        "| rule | verdict | when | section | | in force | checked |",
-        "|---|---|---|---|---|---|---|",
-        *(_row(rule) for rule in pack.rules),
-        "",
+        _row(heads),
+        "|" + "---|" * len(heads),
+        *(_row((f"`{one.id}`", *cells, *_carried(one))) for one, cells in rows),
     ]
-    return "\n".join(lines)
 
 
-def _row(rule: Rule) -> str:
-    begun = f"from {rule.in_force_from}" if rule.in_force_from else ""
-    ended = f"until {rule.in_force_to}" if rule.in_force_to else ""
+def _row(cells: tuple[str, ...]) -> str:
+    return "|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|"
+
+
+def _carried(one: Statement) -> tuple[str, ...]:
+    begun = f"from {one.in_force_from}" if one.in_force_from else ""
+    ended = f"until {one.in_force_to}" if one.in_force_to else ""
     dates = f"{begun} {ended}".strip() or _ALWAYS
+    return one.cites, f"**{one.confidence}**", dates, str(one.checked)
+
+
+def _rule(rule: Rule) -> tuple[str, ...]:
     when = "; ".join(_words(condition) for condition in rule.when) or _ALWAYS
-    cells = (
-        f"`{rule.id}`",
-        rule.verdict,
-        f"{rule.about} ({when})",
-        rule.cites,
-        _mark(rule.confidence),
-        dates,
-    )
-    return "| " + " | ".join((*cells, str(rule.checked))) + " |"
+    return rule.verdict, f"{rule.about} ({when})"
 
 
-def _mark(confidence: Confidence) -> str:
-    return f"**{confidence}**"
+def _deadline(one: Deadline) -> tuple[str, ...]:
+    length = str(one.length)
+    if one.extension is not None:
+        length += f", and {one.extension.by} more"
+        length += f" with notice within {one.extension.notice}" if one.extension.notice else " with notice"
+    return length, f"{one.counts_from}, {_COUNTING[one.counting]}", f"{_list(one.of)}: {one.about}"
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(_plain(name) for name in names)
 
 
 def _words(condition: Condition) -> str:

@@ -85,9 +85,10 @@ def judge(
 ) -> Decision:
     """Judge a message at `moment`, by the rules known at `known` (at `moment`, if left out).
 
-    `person` is as known at that moment too. Countries are ISO codes.
+    `person` is as known at that moment too. Countries are ISO codes. Packs without rules have no say.
     """
     known = known or moment
+    packs = [pack for pack in packs if pack.rules]
     laws = _laws_of(packs, person.country, sender_country)
     reasons = [_suppressed(one) for one in _standing(person.suppressions, message, moment)]
     reasons += _no_law(packs, person.country, "country", "in which country the person is")

@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from domain.law.conditions import Condition
+from domain.law.deadlines import Deadline
 from domain.law.statements import Confidence, Data, Statement
 
 
@@ -43,13 +44,32 @@ class Rule(Statement):
 
 
 class Pack(Data):
-    """One law. `otherwise`: the verdict where no rule fits. `zones`: where its days begin and end."""
+    """One law. `countries`: where it holds, ISO codes of countries or their parts. `zones`: where its days begin.
+
+    `otherwise`: the verdict where no rule fits. A pack without rules says nothing about who may be mailed.
+    """
 
     law: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z0-9]+)*$")]
     title: str
     countries: Annotated[tuple[str, ...], Field(min_length=1)]
     zones: Annotated[tuple[str, ...], Field(min_length=1)]
     otherwise: Literal[Verdict.DENY, Verdict.HOLD] = Verdict.DENY
-    otherwise_about: str
+    otherwise_about: str = ""
     version: str = ""
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule, ...] = ()
+    deadlines: tuple[Deadline, ...] = ()
+
+    @model_validator(mode="after")
+    def _says_what_holds_otherwise(self) -> Self:
+        if bool(self.rules) is not bool(self.otherwise_about):
+            raise ValueError(
+                "a pack with rules says what holds where none fits (otherwise_about); no other does"
+            )
+        return self
+
+    def covers(self, place: str) -> bool:
+        """Whether it may hold there. A country alone may be any of its parts, and a part has its country's laws."""
+        return any(
+            place == one or place.startswith(f"{one}-") or one.startswith(f"{place}-")
+            for one in self.countries
+        )

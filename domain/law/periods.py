@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_LAST_TO_BEGIN: Final = "Etc/GMT+12"
+"""Where a day begins last: twelve hours behind UTC, as POSIX signs it."""
 
 
 class Period(BaseModel):
@@ -48,3 +51,11 @@ def latest_day(moment: datetime, zones: Sequence[str]) -> date:
 def first_moment(day: date, zones: Sequence[str]) -> datetime:
     """When it first becomes this day in any of these zones."""
     return min(datetime.combine(day, time(), ZoneInfo(zone)) for zone in zones)
+
+
+def earliest_day(moment: datetime, zones: Sequence[str]) -> date:
+    """The earliest day that it is anywhere in these zones: the one from which a deadline ends first.
+
+    Without zones: anywhere on earth.
+    """
+    return min(moment.astimezone(ZoneInfo(zone)).date() for zone in zones or (_LAST_TO_BEGIN,))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
+from domain.law.calendars import NoCalendar, is_business_day
 from domain.law.pack import Pack
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def read_pack(text: str, name: str) -> Pack:
     except ValidationError as error:
         raise PackUnusable(_first_of(error, places)) from None
     _check_versions("rules", pack.rules, places)
+    _check_versions("deadlines", pack.deadlines, places)
+    _check_calendars(pack, places)
     return pack
 
 
@@ -88,3 +91,18 @@ def _check_versions(table: str, statements: Sequence[Statement], places: _Places
                     f"{place}: no version of {id_} is in force from {earlier.in_force_to} to "
                     f"{begins}. Close the gap, or give the later one an id of its own."
                 )
+
+
+def _check_calendars(pack: Pack, places: _Places) -> None:
+    """Where a deadline is counted in business days, these can be told in every country of the pack."""
+    for index, deadline in enumerate(pack.deadlines):
+        if not deadline.in_business_days:
+            continue
+        for country in pack.countries:
+            try:
+                is_business_day(deadline.checked, country)
+            except NoCalendar as error:
+                raise PackUnusable(
+                    f"{places.of('deadlines', index)}: {deadline.id} is counted in business days, and {error}. "
+                    "Correct the pack's countries, or count it in days."
+                ) from None

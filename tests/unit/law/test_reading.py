@@ -10,11 +10,12 @@ from domain.law.packs import load_packs
 from domain.law.periods import Period
 from domain.law.reading import PackUnusable, read_pack
 
-HEAD = """law = "xx"
+DUTIES = """law = "xx"
 title = "A law"
 countries = ["XX"]
 zones = ["UTC"]
-otherwise = "deny"
+"""
+HEAD = f"""{DUTIES}otherwise = "deny"
 otherwise_about = "Nothing fits."
 """
 RULE = """
@@ -28,6 +29,24 @@ checked = 2026-11-22
 about = "Something is so, and then this."
 {dates}
 """
+
+DEADLINE = """
+[[deadlines]]
+id = "xx.answer"
+of = ["access"]
+length = {length}
+counts_from = "receipt"
+cites = "Law s.2"
+confidence = "{confidence}"
+checked = 2026-11-22
+about = "It is answered by then."
+{more}
+"""
+
+
+def due(*more: str, length: str = "{ days = 30 }", confidence: str = "T") -> str:
+    told = (DEADLINE.format(length=length, confidence=confidence, more=one) for one in more)
+    return DUTIES + "".join(told)
 
 
 def pack(*dates: str, verdict: str = "allow", confidence: str = "T") -> str:
@@ -86,6 +105,42 @@ def test_what_is_not_in_the_vocabulary_is_refused_with_its_line(more: str) -> No
     assert refused(pack("", more)).startswith("xx.toml:18: rules.1.")
 
 
+def test_versions_of_a_deadline_follow_each_other_too() -> None:
+    read = read_pack(due("in_force_to = 2022-05-28", "in_force_from = 2022-05-28"), "xx.toml")
+    assert [one.in_force_from for one in read.deadlines] == [None, date(2022, 5, 28)]
+    gap = refused(due("in_force_to = 2022-05-01", "in_force_from = 2022-05-28"))
+    assert gap.startswith("xx.toml:17: no version of xx.answer is in force from 2022-05-01 to 2022-05-28.")
+    overlap = refused(due("in_force_to = 2022-06-01", "in_force_from = 2022-05-28"))
+    assert overlap.startswith("xx.toml:17: two versions of xx.answer are in force on 2022-05-28.")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (due("", length="{ days = 30, months = 1 }"), "a length is one of business_days, days and months"),
+        (due("", length="{ }"), "a length is one of business_days, days and months"),
+        (due("", length="{ days = 0 }"), "greater than or equal to 1"),
+        (due("", confidence="N"), "a deadline of which nothing was found (N) is none"),
+        (due('counting = "from"', length="{ days = 1 }"), "it is at least two"),
+        (due("extension = { by = { months = 1 } }"), "is in days too"),
+        (due('of_what = "moon"'), "Extra inputs are not permitted"),
+        (
+            due("", length="{ business_days = 10 }"),
+            "xx.answer is counted in business days, and the holidays package has no calendar for XX. Correct",
+        ),
+    ],
+)
+def test_a_deadline_that_cannot_be_counted_is_refused_with_its_line(text: str, told: str) -> None:
+    message = refused(text)
+    assert message.startswith("xx.toml:6: ")
+    assert told in message
+
+
+def test_a_pack_with_rules_says_what_holds_where_none_fits() -> None:
+    assert "otherwise_about" in refused(DUTIES + RULE.format(dates="", verdict="allow", confidence="T"))
+    assert read_pack(due(""), "xx.toml").rules == ()
+
+
 def test_what_is_no_toml() -> None:
     assert refused("law = ").startswith("xx.toml: ")
 
@@ -93,10 +148,12 @@ def test_what_is_no_toml() -> None:
 def test_the_products_own_packs_are_whole() -> None:
     packs = load_packs()
     assert len(packs) >= 17
-    countries = [country for pack_ in packs for country in pack_.countries]
-    assert len(set(countries)) == len(countries), "a country has one pack"
+    countries = [country for pack_ in packs if pack_.rules for country in pack_.countries]
+    assert len(set(countries)) == len(countries), "a country has one pack that says who may be mailed"
     for pack_ in packs:
-        assert all(rule.id.startswith(f"{pack_.law}.") for rule in pack_.rules)
+        statements = (*pack_.rules, *pack_.deadlines)
+        assert statements
+        assert all(one.id.startswith(f"{pack_.law}.") for one in statements)
 
 
 @pytest.mark.parametrize(
