@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, assert_never
 
 from domain.law.conditions import (
@@ -14,8 +15,9 @@ from domain.law.conditions import (
     NoConsent,
     NoRelation,
 )
+from domain.law.content import Requirement
 from domain.law.deadlines import Counting, Deadline
-from domain.law.facts import ConsentKind
+from domain.law.facts import ConsentKind, Purpose
 from domain.law.pack import Pack, Rule
 from domain.law.packs import load_packs
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from domain.law.statements import Statement
 
 _OPEN: Final = """\
-# Who may be mailed: the rules
+# Who may be mailed, with what, and by when something is due
 
 Made by `python -m scripts.law_page` from the packs in `domain/law/packs`; do not edit. A test fails when they differ.
 Engineering input, not legal advice.
@@ -35,11 +37,14 @@ both apply, the strictest answer wins, and a suppression wins over every law. An
 kind of subscriber is judged as an individual. In a pack, a rule that denies comes before one that holds, and that
 before one that allows; where none fits, the pack says what then.
 
-Each rule carries its section and how it is known: **T** the text was seen, **G** a regulator's guidance, **S** a
-secondary source, **N** nothing was found (never allows). Days are civil days in the zones of the pack: with several,
-the one that ends a permission first, and a deadline. A period ends as its anniversary begins. A deadline ends with the
-day that is given: a month ends on the day of the same number, or on its last, and no weekend or holiday moves it on.
-Business days are those without the public holidays that the whole country keeps.
+Each statement carries its section and how it is known: **T** the text was seen, **G** a regulator's guidance, **S** a
+secondary source, **N** nothing was found (such a rule never allows). Days are civil days in the zones of the pack: with
+several, the one that ends a permission first, or a deadline. A period ends as its anniversary begins.
+
+A deadline ends with the last day in time. A month ends on the day of the same number, or on the month's last; no
+weekend or holiday moves a deadline on; business days are those without weekends and the holidays that the whole country
+keeps. An opt-out takes effect at once all the same. What a message must hold adds up over the laws of sender and
+recipients.
 """
 _ALWAYS: Final = "always"
 _COUNTING: Final = {
@@ -67,6 +72,11 @@ def _of(pack: Pack) -> str:
         lines += _table(
             ("deadline", "length", "counted from", "what is due"),
             [(one, _deadline(one)) for one in pack.deadlines],
+        )
+    if pack.content:
+        lines += _table(
+            ("content", "what a message holds", "in", "where it is missing"),
+            [(one, _requirement(one)) for one in pack.content],
         )
     return "\n".join([*lines, ""])
 
@@ -104,6 +114,22 @@ def _deadline(one: Deadline) -> tuple[str, ...]:
         length += f", and {one.extension.by} more"
         length += f" with notice within {one.extension.notice}" if one.extension.notice else " with notice"
     return length, f"{one.counts_from}, {_COUNTING[one.counting]}", f"{_list(one.of)}: {one.about}"
+
+
+def _requirement(one: Requirement) -> tuple[str, ...]:
+    within = "all messages" if set(one.applies_to) == set(Purpose) else _list(one.applies_to)
+    within += ", the first to a person alone" if one.only_first else ""
+    within += ", in bulk alone" if one.only_bulk else ""
+    within += ", not where there is consent" if one.unless_consent else ""
+    detail = f" (`{one.text}`, {_plain(one.place)})" if one.text and one.place else ""
+    detail += f" ({one.days} days)" if one.days else ""
+    detail += f" ({one.language})" if one.language else ""
+    return f"{_plain(one.element)}{detail}: {_literal(one.about)}", within, _literal(one.remedy)
+
+
+def _literal(text: str) -> str:
+    """A text in which what stands between quotes is shown as it is, and not read as a tag."""
+    return re.sub(r"'([^']*[<(][^']*)'", r"`\1`", text)
 
 
 def _list(names: Iterable[str]) -> str:

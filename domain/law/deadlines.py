@@ -202,8 +202,6 @@ def term(deadline: Deadline, event: datetime, zones: Sequence[str], place: str) 
 
     A longer period is one period from the same event, not a second one from the end of the first (our reading).
     """
-    if event.tzinfo is None:
-        raise ValueError("a deadline is counted from a moment with a zone; this one has none")
     day = earliest_day(event, zones)
     length, counting, extension = deadline.length, deadline.counting, deadline.extension
     last = length.last_day(day, counting, place)

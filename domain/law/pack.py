@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from domain.law.conditions import Condition
+from domain.law.content import Requirement
 from domain.law.deadlines import Deadline
 from domain.law.statements import Confidence, Data, Statement
 
@@ -58,6 +59,7 @@ class Pack(Data):
     version: str = ""
     rules: tuple[Rule, ...] = ()
     deadlines: tuple[Deadline, ...] = ()
+    content: tuple[Requirement, ...] = ()
 
     @model_validator(mode="after")
     def _says_what_holds_otherwise(self) -> Self:

@@ -44,18 +44,27 @@ class Period(BaseModel):
 
 
 def latest_day(moment: datetime, zones: Sequence[str]) -> date:
-    """The latest day that it is anywhere in these zones: the one that ends a permission first."""
-    return max(moment.astimezone(ZoneInfo(zone)).date() for zone in zones)
+    """The latest day that it is anywhere in these zones: the one that ends a permission first.
 
-
-def first_moment(day: date, zones: Sequence[str]) -> datetime:
-    """When it first becomes this day in any of these zones."""
-    return min(datetime.combine(day, time(), ZoneInfo(zone)) for zone in zones)
+    Raises `ValueError` for a moment without a zone.
+    """
+    return max(_days(moment, zones))
 
 
 def earliest_day(moment: datetime, zones: Sequence[str]) -> date:
     """The earliest day that it is anywhere in these zones: the one from which a deadline ends first.
 
-    Without zones: anywhere on earth.
+    Without zones: anywhere on earth. Raises `ValueError` for a moment without a zone.
     """
-    return min(moment.astimezone(ZoneInfo(zone)).date() for zone in zones or (_LAST_TO_BEGIN,))
+    return min(_days(moment, zones or (_LAST_TO_BEGIN,)))
+
+
+def _days(moment: datetime, zones: Sequence[str]) -> list[date]:
+    if moment.tzinfo is None:
+        raise ValueError("which day it is depends on the zone, and this moment has none: give it one")
+    return [moment.astimezone(ZoneInfo(zone)).date() for zone in zones]
+
+
+def first_moment(day: date, zones: Sequence[str]) -> datetime:
+    """When it first becomes this day in any of these zones."""
+    return min(datetime.combine(day, time(), ZoneInfo(zone)) for zone in zones)

@@ -56,6 +56,7 @@ def read_pack(text: str, name: str) -> Pack:
         raise PackUnusable(_first_of(error, places)) from None
     _check_versions("rules", pack.rules, places)
     _check_versions("deadlines", pack.deadlines, places)
+    _check_versions("content", pack.content, places)
     _check_calendars(pack, places)
     return pack
 

@@ -43,6 +43,24 @@ about = "It is answered by then."
 {more}
 """
 
+CONTENT = """
+[[content]]
+id = "xx.name"
+element = "{element}"
+applies_to = ["marketing"]
+cites = "Law s.3"
+confidence = "{confidence}"
+checked = 2026-11-22
+about = "The sender is named."
+remedy = "Name the sender."
+{more}
+"""
+
+
+def holds(*more: str, element: str = "sender_name", confidence: str = "T") -> str:
+    told = (CONTENT.format(element=element, confidence=confidence, more=one) for one in more)
+    return DUTIES + "".join(told)
+
 
 def due(*more: str, length: str = "{ days = 30 }", confidence: str = "T") -> str:
     told = (DEADLINE.format(length=length, confidence=confidence, more=one) for one in more)
@@ -136,6 +154,41 @@ def test_a_deadline_that_cannot_be_counted_is_refused_with_its_line(text: str, t
     assert told in message
 
 
+def test_versions_of_a_requirement_follow_each_other_too() -> None:
+    read = read_pack(holds("in_force_to = 2022-05-28", "in_force_from = 2022-05-28"), "xx.toml")
+    assert [one.in_force_to for one in read.content] == [date(2022, 5, 28), None]
+    gap = refused(holds("in_force_to = 2022-05-01", "in_force_from = 2022-05-28"))
+    assert gap.startswith("xx.toml:17: no version of xx.name is in force from 2022-05-01 to 2022-05-28.")
+    overlap = refused(holds("", "in_force_from = 2022-05-28"))
+    assert overlap.startswith("xx.toml:17: two versions of xx.name are in force on 2022-05-28.")
+
+
+def test_a_line_is_that_of_its_own_list_where_a_pack_has_several() -> None:
+    lists = due("") + holds("", "").removeprefix(DUTIES)
+    assert refused(lists).startswith("xx.toml:28: two versions of xx.name are in force since ever.")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (holds("", element="moon"), "Input should be 'sender_name'"),
+        (holds("", confidence="N"), "a requirement of which nothing was found (N) is none"),
+        (
+            holds("", element="contact_lifetime"),
+            "of days, language, text and place, contact_lifetime has days alone",
+        ),
+        (holds("days = 0", element="contact_lifetime"), "greater than or equal to 1"),
+        (holds("days = 30"), "of days, language, text and place, sender_name has none"),
+        (holds("", element="unsubscribe_language"), "unsubscribe_language has language alone"),
+        (holds('text = "<ADV> "', element="advertisement_label"), "a label has a text and its place"),
+    ],
+)
+def test_a_requirement_that_is_not_whole_is_refused_with_its_line(text: str, told: str) -> None:
+    message = refused(text)
+    assert message.startswith("xx.toml:6: ")
+    assert told in message
+
+
 def test_a_pack_with_rules_says_what_holds_where_none_fits() -> None:
     assert "otherwise_about" in refused(DUTIES + RULE.format(dates="", verdict="allow", confidence="T"))
     assert read_pack(due(""), "xx.toml").rules == ()
@@ -151,9 +204,11 @@ def test_the_products_own_packs_are_whole() -> None:
     countries = [country for pack_ in packs if pack_.rules for country in pack_.countries]
     assert len(set(countries)) == len(countries), "a country has one pack that says who may be mailed"
     for pack_ in packs:
-        statements = (*pack_.rules, *pack_.deadlines)
+        statements = (*pack_.rules, *pack_.deadlines, *pack_.content)
         assert statements
         assert all(one.id.startswith(f"{pack_.law}.") for one in statements)
+        lists = [{one.id for one in told} for told in (pack_.rules, pack_.deadlines, pack_.content)]
+        assert sum(map(len, lists)) == len(set().union(*lists)), "an id is of one list"
 
 
 @pytest.mark.parametrize(
