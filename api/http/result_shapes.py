@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from domain.law.pack import Confidence, Verdict
+from domain.law.pack import Verdict
+from domain.law.statements import Confidence
 
 _UUID: Final = {"type": "string", "format": "uuid"}
 _MOMENT: Final = {"type": ["string", "null"], "format": "date-time"}

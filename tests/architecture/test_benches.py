@@ -24,6 +24,7 @@ KEPT = {
     "olap": {"events_per_s"},
     "import": {"contacts_per_s"},
     "replay": {"events_per_s"},
+    "authorise": {"decisions_per_s", "single_added_p50_ms"},
     "memory": {"api_peak_mb", "projector_peak_mb", "worker_peak_mb", "olap_peak_mb"},
 }
 
