@@ -34,6 +34,7 @@ from application.credentials import SecretHasher
 from application.importing.service import Imports
 from application.rate_limits import RateLimits
 from application.reading import AccessLog
+from application.rejudging import Rejudging
 from application.replay import Replay
 from application.shown_secrets import ShownSecrets
 from application.snapshots import Snapshots
@@ -94,6 +95,7 @@ async def composed(
             analytics = FlightAnalytics(olap_settings(settings, server))
             stack.push_async_callback(analytics.close)
         streams = Streams(log, codec, keys, Snapshots(PostgresSnapshots(counting)))
+        replay = Replay(log, codec)
         commands = commands_with(tracer)(log, codec, keys, key_maker, streams, clock)
         authenticator = Authenticator(log, streams, keys, clock)
         hasher = SecretHasher(keys)
@@ -109,7 +111,8 @@ async def composed(
             commands=commands,
             batches=Batches(commands),
             imports=Imports(commands, blobs, WORLD, clock, InChildren()),
-            replay=Replay(log, codec),
+            replay=replay,
+            rejudging=Rejudging(log, codec, replay),
             access=AccessLog(access, codec, key_maker, clock),
             accesses=Replay(access, codec),
             rates=RateLimits(PostgresRates(counting)),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from application.ports.log import TenantLog
     from application.rate_limits import RateLimits
     from application.reading import AccessLog
+    from application.rejudging import Rejudging
     from application.replay import Replay
     from application.shown_secrets import ShownSecrets
     from projections.runtime.waiting import Waiting
@@ -51,6 +52,7 @@ class Composition:
     batches: Batches
     imports: Imports
     replay: Replay
+    rejudging: Rejudging
     access: AccessLog
     accesses: Replay
     rates: RateLimits

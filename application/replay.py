@@ -195,6 +195,13 @@ class Replay:
             ):
                 yield shown
 
+    async def positions(
+        self, tenant_id: UUID, after: datetime | None, before: datetime | None
+    ) -> tuple[int, int]:
+        """The positions (exclusive, inclusive) of a period, from `after` on until before `before`."""
+        head = await self._head(tenant_id)
+        return await self._bounds(tenant_id, head, HistoryFilters(after=after, before=before))
+
     async def state(
         self,
         tenant_id: UUID,

@@ -21,6 +21,7 @@ import typer
 
 from api.cli.options import Data, Key, key_text, settings_of
 from api.cli.output import Group, Json, Refused, data, with_remedy, words
+from api.cli.progress import bars
 from domain.audience.intake import DateOrder
 from domain.audience.intake.mapping import Duplicates
 
@@ -183,24 +184,8 @@ def _door(url: str | None, data_folder: Path | None, key: str | None) -> Iterato
     if text is None:
         raise Unauthenticated("Give an API key: --key, or PENGUINMAILS_KEY in the environment.")
     headers = {"Authorization": f"Bearer {text}"}
-    with httpx.Client(base_url=address, headers=headers, timeout=60.0) as http, _bars() as bars:
-        yield _Door(http, bars)
-
-
-@contextmanager
-def _bars() -> Iterator[Progress]:
-    """Progress on standard error: bars on a terminal, nothing drawn elsewhere.
-
-    They stay as they stood at the end. Standard output is none of theirs: it may be a file, or another program.
-    """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    drawn = console.is_terminal
-    with Progress(*columns, console=console, redirect_stdout=False, disable=not drawn) as bars:
-        yield bars
+    with httpx.Client(base_url=address, headers=headers, timeout=60.0) as http, bars() as drawing:
+        yield _Door(http, drawing)
 
 
 class _Door:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli import history, imports, jobs, keys, tenants, views
+from api.cli import history, imports, jobs, keys, law, tenants, views
 from api.cli.options import Data, settings_of
 from api.cli.output import ABOUT_EXITS, Exit, Group, Json, NotThere, Refused, data, words
 from api.ops.errors import CannotRun
@@ -224,3 +224,4 @@ app.add_typer(views.app, name="projections")
 app.add_typer(jobs.app, name="jobs")
 app.command("replay")(history.replay)
 app.command("receipt")(history.receipt)
+app.command("rejudge")(law.rejudge)

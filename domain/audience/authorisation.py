@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domain.kernel.events import Event
+    from domain.kernel.ids import AddresseeId
+    from domain.law.facts import Person
     from domain.law.judging import Decision, Reason
     from domain.law.pack import Pack
 
@@ -115,7 +117,6 @@ def authorised(
     message: Message,
     sender_country: str | None,
     at: datetime,
-    packs: Sequence[Pack] | None = None,
 ) -> PermissionDecided:
     """The decision on one message, as it is recorded. `message.workspace` is `workspace_id`.
 
@@ -124,12 +125,47 @@ def authorised(
     if message_id in state.dispatched:
         raise AlreadyDispatched
     at = max([at, *state.moments_told()])
-    decision = judge(state.person, message, sender_country, at, load_packs() if packs is None else packs)
+    decision = judge(state.person, message, sender_country, at, load_packs())
+    return _recorded(state.addressee_id, message_id, workspace_id, message, sender_country, at, decision)
+
+
+def judged_again(
+    event: PermissionDecided,
+    person: Person,
+    packs: Sequence[Pack],
+    known: datetime | None = None,
+    in_force: datetime | None = None,
+) -> PermissionDecided:
+    """A past decision as it would have been recorded: of `person`, by these packs, as `judge` takes the moments.
+
+    With the person of then, the packs of then, and nothing said of the moments, it is the same to the byte.
+    """
+    decision = judge(person, event.message, event.sender_country, event.decided_at, packs, known, in_force)
+    return _recorded(
+        event.addressee_id,
+        event.message_id,
+        event.workspace_id,
+        event.message,
+        event.sender_country,
+        event.decided_at,
+        decision,
+    )
+
+
+def _recorded(
+    addressee_id: AddresseeId,
+    message_id: MessageId,
+    workspace_id: WorkspaceId,
+    message: Message,
+    sender_country: str | None,
+    at: datetime,
+    decision: Decision,
+) -> PermissionDecided:
     expires_at = None
     if decision.verdict is Verdict.ALLOW:
         expires_at = min(at + HOLDS_FOR, decision.expires_at or at + HOLDS_FOR)
     return PermissionDecided(
-        addressee_id=state.addressee_id,
+        addressee_id=addressee_id,
         message_id=message_id,
         workspace_id=workspace_id,
         message=message,

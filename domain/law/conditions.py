@@ -5,6 +5,7 @@ A condition has three answers: yes, no, and not known for want of a named fact.
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
 
@@ -46,15 +47,29 @@ YES: Final = Found(yes=True)
 class Look:
     """What a condition looks at."""
 
-    __slots__ = ("day", "message", "moment", "person", "zones")
+    __slots__ = ("day", "message", "moment", "person", "rules_on", "zones")
 
-    def __init__(self, person: Person, message: Message, moment: datetime, zones: tuple[str, ...]) -> None:
-        """One person and message, at a moment, in the zones of a law."""
+    def __init__(
+        self,
+        person: Person,
+        message: Message,
+        moment: datetime,
+        zones: tuple[str, ...],
+        in_force: datetime | None = None,
+    ) -> None:
+        """One person and message, at a moment, in the zones of a law; rules are those of then, or of `in_force`."""
         self.person = person
         self.message = message
         self.moment = moment
         self.zones = zones
         self.day = latest_day(moment, zones)
+        self.rules_on = self.day if in_force is None else latest_day(in_force, zones)
+
+    def of(self, person: Person) -> Look:
+        """The same look at somebody else."""
+        other = copy(self)
+        other.person = person
+        return other
 
     def within(self, start: date, period: Period | None) -> tuple[bool, datetime | None]:
         """Whether the day lies in a period from `start` on, and when that ends."""

@@ -82,8 +82,9 @@ def judge(
     moment: datetime,
     packs: Sequence[Pack],
     known: datetime | None = None,
+    in_force: datetime | None = None,
 ) -> Decision:
-    """Judge a message at `moment`, by the rules known at `known` (at `moment`, if left out).
+    """Judge a message at `moment`, by the rules in force at `in_force`, as known at `known` (at `moment`, if left out).
 
     `person` is as known at that moment too. Countries are ISO codes. Packs without rules have no say.
     """
@@ -94,7 +95,7 @@ def judge(
     reasons += _no_law(packs, person.country, "country", "in which country the person is")
     reasons += _no_law(packs, sender_country, "sender-country", "from which country it is sent")
     for pack in laws:
-        reasons.append(_by_law(pack, person, message, moment, known))
+        reasons.append(_by_law(pack, Look(person, message, moment, pack.zones, in_force), known))
     reasons.sort(key=lambda one: (-_STRICTNESS[one.verdict], one.law or "", one.rule))
     verdict = reasons[0].verdict if reasons else Verdict.HOLD
     lapses = [one.until for one in reasons if one.until is not None] if verdict is Verdict.ALLOW else []
@@ -158,13 +159,12 @@ def _suppressed(one: Suppression) -> Reason:
     )
 
 
-def _by_law(pack: Pack, person: Person, message: Message, moment: datetime, known: datetime) -> Reason:
+def _by_law(pack: Pack, look: Look, known: datetime) -> Reason:
     """What one law says; where only the unknown kind of subscriber turns it, that is said too."""
-    reason = _strictest(pack, Look(person, message, moment, pack.zones), known)
-    if person.subscriber is not None or reason.verdict is Verdict.ALLOW:
+    reason = _strictest(pack, look, known)
+    if look.person.subscriber is not None or reason.verdict is Verdict.ALLOW:
         return reason
-    as_company = replace(person, subscriber=Subscriber.CORPORATE)
-    other = _strictest(pack, Look(as_company, message, moment, pack.zones), known)
+    other = _strictest(pack, look.of(replace(look.person, subscriber=Subscriber.CORPORATE)), known)
     if other.verdict is reason.verdict:
         return reason
     about = f"{reason.about} Judged as an individual, since nobody knows: for a company it would be {other.verdict}."
@@ -177,7 +177,7 @@ def _strictest(pack: Pack, look: Look, known: datetime) -> Reason:
     yes: list[tuple[Rule, list[Found]]] = []
     open_: list[tuple[Rule, tuple[str, ...]]] = []
     for rule in pack.rules:
-        if not rule.stands(look.day, known.date()):
+        if not rule.stands(look.rules_on, known.date()):
             continue
         found = [condition.found(look) for condition in rule.when]
         if all(one.yes for one in found):
@@ -196,7 +196,11 @@ def _strictest(pack: Pack, look: Look, known: datetime) -> Reason:
     if allowed:
         return max(allowed, key=lambda one: (one.until is None, one.until or look.moment, one.rule))
     return Reason(
-        pack.otherwise, pack.law, OTHERWISE, pack.otherwise_about, remedy=ways(pack, look.day, known.date())
+        pack.otherwise,
+        pack.law,
+        OTHERWISE,
+        pack.otherwise_about,
+        remedy=ways(pack, look.rules_on, known.date()),
     )
 
 

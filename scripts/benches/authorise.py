@@ -8,6 +8,7 @@ is judged by the laws of recipient and sender and committed with the recipient b
 - `single_p99_ms`: the same, at the slow end.
 - `hand_over_p50_ms`: recording the hand-over under that allow.
 - `judged_per_s`: the pure decision alone, on one core.
+- `rejudged_per_s`: the time machine: all decisions read from the log, judged again by the same packs, and compared.
 - `allowed_share`: how many of them may be written to.
 """
 
@@ -35,6 +36,7 @@ from api.settings import Settings
 from application.credentials import parse_api_key
 from application.ports.codec import Cause
 from application.ports.log import Append
+from application.rejudging import Flip, Question, Tally
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeRegistered,
@@ -71,7 +73,10 @@ def run(quick: bool) -> dict[str, float]:  # noqa: FBT001 - the shape of every b
             key, workspace = uvloop.run(prepare(settings, postgres.admin_dsn, country=_SENDER))
             ids = uvloop.run(_met(settings, postgres.admin_dsn, _tenant_of(key), workspace, people))
             with server("product", str(folder / "data"), postgres.admin_dsn) as port:
-                return {**uvloop.run(_measured(port, key, workspace, ids)), "judged_per_s": _judged()}
+                figures = uvloop.run(_measured(port, key, workspace, ids))
+            figures["judged_per_s"] = _judged()
+            figures["rejudged_per_s"] = uvloop.run(_rejudged(settings, postgres.admin_dsn, _tenant_of(key)))
+            return figures
 
 
 def _tenant_of(key: str) -> UUID:
@@ -199,6 +204,19 @@ async def _alone(caller: _Caller, workspace: str, ids: list[UUID]) -> tuple[list
             await caller.ask(f"/v1/audience/{who}/dispatch-message", body)
             handed.append((time.perf_counter() - begun) * 1000)
     raise AssertionError("a count does not end")
+
+
+async def _rejudged(settings: Settings, database: str, tenant: UUID) -> float:
+    """Past decisions a second: read from the log, judged again, and compared; all are found to be the same."""
+    async with composed(settings, database) as parts:
+        begun, tally = time.perf_counter(), Tally()
+        async for one in parts.rejudging.answers(tenant, Question(), load_packs()):
+            if isinstance(one, Flip):
+                raise RuntimeError("the same packs gave another decision")  # noqa: TRY004 - not a matter of types
+            tally = one
+        if tally.judged != tally.identical:
+            raise RuntimeError("decisions came out with other reasons")
+        return tally.judged / (time.perf_counter() - begun)
 
 
 def _judged() -> float:

@@ -1,0 +1,170 @@
+"""The time machine of law: past decisions judged again, under other rules, other knowledge, or with hindsight.
+
+"Would March's sends be legal under today's rules?" "What did we know then?" A decision is a pure function of what its
+addressee's stream told before it, of its message and of the packs; so it can be made again from the log alone, also
+after the person was erased, since nothing that it looks at is personal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from domain.audience.addressee import ADDRESSEE
+from domain.audience.addressee_events import PermissionDecided
+from domain.audience.addressee_state import Addressee
+from domain.audience.authorisation import judged_again
+from domain.kernel.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from application.ports.codec import EventCodec
+    from application.ports.log import Recorded, TenantLog
+    from application.replay import Replay
+    from domain.audience.addressee_state import AddresseeState
+    from domain.law.pack import Pack
+
+_SCAN: Final = 1_000
+_TOGETHER: Final = 500
+"""Decisions whose streams are read in one round trip."""
+
+
+class Question(NamedTuple):
+    """What is asked of the past. Every part that is left out is as it was at each decision.
+
+    `after`, `before`: the period, by when decisions were recorded. `in_force`: by the rules in force at this moment.
+    `known`: by the rules as they were known at this moment. `hindsight`: with what is known of the people now.
+    """
+
+    after: datetime | None = None
+    before: datetime | None = None
+    in_force: datetime | None = None
+    known: datetime | None = None
+    hindsight: bool = False
+
+
+class Flip(NamedTuple):
+    """A decision that would be another: where it stands, and the verdict, law and rule that led, then and so."""
+
+    position: int
+    stream: str
+    version: int
+    recorded_at: datetime
+    message_id: UUID
+    workspace_id: UUID
+    before: tuple[str, str | None, str]
+    after: tuple[str, str | None, str]
+
+
+@dataclass(slots=True)
+class Tally:
+    """How far it is, and what came of it.
+
+    `identical` decisions are the same to the byte; `same_verdict` ones have other reasons, or another pack's version.
+    """
+
+    position: int = 0
+    until: int = 0
+    judged: int = 0
+    identical: int = 0
+    same_verdict: int = 0
+    flipped: int = 0
+
+
+class Rejudging:
+    """Judges the past of one tenant at a time."""
+
+    def __init__(self, log: TenantLog, codec: EventCodec, replay: Replay) -> None:
+        """Read from `log`; `replay` knows which positions a period has."""
+        self._log = log
+        self._codec = codec
+        self._replay = replay
+
+    async def answers(
+        self, tenant_id: UUID, question: Question, packs: Sequence[Pack], start: int = 0
+    ) -> AsyncIterator[Flip | Tally]:
+        """Each decision of the period that would be another, in order, and now and then how far it is; at last, too.
+
+        `start`: go on after this position. Raises `NotFound` where there is no such log.
+        """
+        low, high = await self._replay.positions(tenant_id, question.after, question.before)
+        tally = Tally(position=max(low, start), until=high)
+        found: list[Recorded] = []
+        while tally.position < high:
+            rows = await self._log.read_log(tenant_id, after=tally.position, limit=_SCAN, up_to=high)
+            if not rows:
+                raise NotFound
+            found += [row for row in rows if row.name == PermissionDecided.name]
+            tally.position = rows[-1].position
+            if len(found) >= _TOGETHER or tally.position >= high:
+                for flip in await self._judged(tenant_id, found, question, packs, tally):
+                    yield flip
+                found = []
+                yield tally
+
+    async def _judged(
+        self,
+        tenant_id: UUID,
+        rows: list[Recorded],
+        question: Question,
+        packs: Sequence[Pack],
+        tally: Tally,
+    ) -> list[Flip]:
+        """Those of some decisions that would be others."""
+        if not rows:
+            return []
+        wanted = {(row.stream, row.version): row for row in rows}
+        streams = list(dict.fromkeys(row.stream for row in rows))
+        last = None if question.hindsight else rows[-1].position
+        histories = await self._log.read_streams(
+            tenant_id, [(stream, 0) for stream in streams], up_to_position=last
+        )
+        flips: list[Flip] = []
+        for history in histories:
+            events = self._codec.decode(history)
+            present = ADDRESSEE.fold(events) if question.hindsight else None
+            state: AddresseeState = ADDRESSEE.initial
+            for row, event in zip(history, events, strict=True):
+                if isinstance(event, PermissionDecided) and (row.stream, row.version) in wanted:
+                    flips += _compared(row, event, present or state, question, packs, tally)
+                state = ADDRESSEE.evolve(state, event)
+        return sorted(flips)
+
+
+def _compared(
+    row: Recorded,
+    event: PermissionDecided,
+    state: AddresseeState,
+    question: Question,
+    packs: Sequence[Pack],
+    tally: Tally,
+) -> Iterator[Flip]:
+    tally.judged += 1
+    if not isinstance(state, Addressee):
+        raise TypeError("a decision is of somebody who was there")
+    again = judged_again(event, state.person, packs, question.known, question.in_force)
+    if again == event:
+        tally.identical += 1
+    elif again.verdict == event.verdict:
+        tally.same_verdict += 1
+    else:
+        tally.flipped += 1
+        yield Flip(
+            row.position,
+            row.stream,
+            row.version,
+            row.recorded_at,
+            event.message_id,
+            event.workspace_id,
+            _led(event),
+            _led(again),
+        )
+
+
+def _led(event: PermissionDecided) -> tuple[str, str | None, str]:
+    """The verdict, and the law and rule that weighed most."""
+    first = event.reasons[0]
+    return event.verdict, first.law, first.rule

@@ -1,0 +1,189 @@
+"""The time machine of law: the same packs give the same decisions, and another deadline flips whom it concerns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
+from uuid import UUID
+
+import pytest
+
+from adapters.eventstore.codec import JsonCodec
+from adapters.eventstore.memory import MemoryLog
+from adapters.keys.memory import MemoryKeyStore
+from application.ports.codec import Cause
+from application.ports.log import Append
+from application.rejudging import Flip, Question, Rejudging, Tally
+from application.replay import Replay
+from domain.audience.addressee import ADDRESSEE
+from domain.audience.addressee_events import (
+    AddresseeErased,
+    AddresseeRegistered,
+    ConsentRecorded,
+    EntryRetracted,
+    OptedOut,
+    PermissionDecided,
+    RelationRecorded,
+)
+from domain.audience.addressee_state import Addressee
+from domain.audience.authorisation import AuthoriseMessage, authorised, message_of
+from domain.kernel.commands import Actor, ActorKind
+from domain.kernel.errors import NotFound
+from domain.kernel.events import Event
+from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId, new_id
+from domain.law import packs as packs_folder
+from domain.law.pack import Pack
+from domain.law.packs import load_packs
+from domain.law.reading import read_pack
+from tests.support.given import uid
+
+TENANT, HERE = uid(1), WorkspaceId(uid(41))
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+AS_IT_WAS = Question()
+
+
+@dataclass
+class Past:
+    """A tenant's past, a minute between two commands."""
+
+    now: datetime = START
+    people: dict[UUID, list[Event]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.log = MemoryLog(lambda: self.now)
+        self.codec = JsonCodec(MemoryKeyStore())
+
+    async def happened(self, who: UUID, *events: Event) -> None:
+        self.now += timedelta(minutes=1)
+        command = new_id(self.now)
+        cause = Cause(Actor(ActorKind.SYSTEM, TENANT), command, "tests.do", command)
+        stored = self.codec.encode(TENANT, [(f"addressee:{who}", event) for event in events], cause)
+        await self.log.append(Append(TENANT, tuple(stored), opens_log=True))
+        self.people.setdefault(who, []).extend(events)
+
+    async def somebody(self, country: str, *facts: Event) -> AddresseeId:
+        who = AddresseeId(facts[0].addressee_id if facts else new_id(self.now))  # type: ignore[attr-defined]
+        met = AddresseeRegistered(
+            addressee_id=who,
+            email="a@example.org",
+            workspace_id=HERE,
+            country=country,
+            subscriber_type="individual",
+        )
+        await self.happened(who, met, *facts)
+        return who
+
+    async def decided(self, who: AddresseeId) -> PermissionDecided:
+        state = ADDRESSEE.fold(self.people[who])
+        assert isinstance(state, Addressee)
+        ask = AuthoriseMessage(message_id=MessageId(new_id(self.now)), workspace_id=HERE)
+        event = authorised(state, ask.message_id, HERE, message_of(ask), "US", self.now)
+        await self.happened(who, event)
+        return event
+
+    async def asked(
+        self, question: Question = AS_IT_WAS, packs: tuple[Pack, ...] | None = None
+    ) -> tuple[list[Flip], Tally]:
+        rejudging = Rejudging(self.log, self.codec, Replay(self.log, self.codec))
+        flips: list[Flip] = []
+        tally = Tally()
+        async for one in rejudging.answers(TENANT, question, load_packs() if packs is None else packs):
+            if isinstance(one, Flip):
+                flips.append(one)
+            else:
+                tally = one
+        return flips, tally
+
+
+def bought(years_ago: float) -> RelationRecorded:
+    day = START.date() - timedelta(days=int(years_ago * 365))
+    return RelationRecorded(addressee_id=AddresseeId(new_id(START)), kind="purchase", occurred_on=day)
+
+
+def with_canada(old: str, new: str) -> tuple[Pack, ...]:
+    """All packs, with another text in Canada's."""
+    text = (files(packs_folder) / "ca.toml").read_text(encoding="utf-8")
+    assert old in text
+    changed = read_pack(text.replace(old, new), "ca.toml")
+    return tuple(changed if pack.law == changed.law else pack for pack in load_packs())
+
+
+async def test_the_same_packs_give_the_same_decisions_to_the_byte() -> None:
+    past = Past()
+    consent = ConsentRecorded(
+        addressee_id=AddresseeId(new_id(START)),
+        occurred_on=date(2026, 1, 1),
+        source="event",
+        recorded_by="api",
+        documented=True,
+    )
+    for facts in (("US",), ("DE", consent), ("CA", bought(1)), ("CA", bought(3)), ("FR",), ("AQ",)):
+        who = await past.somebody(*facts)
+        await past.decided(who)
+        await past.happened(who, OptedOut(addressee_id=who, occurred_at=past.now, channel="reply"))
+        await past.decided(who)
+    flips, tally = await past.asked()
+    assert (flips, tally.judged, tally.identical) == ([], 12, 12)
+
+
+async def test_another_deadline_flips_exactly_those_whom_it_concerns() -> None:
+    past, ages = Past(), [0.2, 0.8, 1.2, 1.9, 2.5]
+    expected = {}
+    for age in ages:
+        event = await past.decided(await past.somebody("CA", bought(age)))
+        expected[event.message_id] = 1 < age < 2
+    await past.decided(await past.somebody("US"))
+    flips, tally = await past.asked(packs=with_canada("years = 2", "years = 1"))
+    assert {flip.message_id for flip in flips} == {one for one, flipped in expected.items() if flipped}
+    assert {(flip.before[0], flip.after[0]) for flip in flips} == {("allow", "deny")}
+    assert {flip.before[1:] for flip in flips} == {("ca", "ca.purchase")}
+    assert (tally.judged, tally.flipped) == (6, 2)
+    assert tally.identical == 1, "the American; other Canadians are judged by another version of the pack"
+
+
+async def test_what_was_known_then_and_what_is_known_now() -> None:
+    past = Past()
+    bought_then = bought(1)
+    who = await past.somebody("CA", bought_then)
+    await past.decided(who)
+    await past.happened(who, EntryRetracted(addressee_id=who, entry=2, reason="Somebody else."))
+    assert (await past.asked())[0] == []
+    ((flip,), _) = await past.asked(Question(hindsight=True))
+    assert (flip.before[0], flip.after[0], flip.version) == ("allow", "deny", 3)
+
+
+async def test_rules_of_another_day() -> None:
+    """By the law of 2025 the period of a rule that is in force since 2026 does not count."""
+    past = Past()
+    await past.decided(await past.somebody("CA", bought(1)))
+    packs = with_canada(
+        'confidence = "T"\nin_force_from = 2014-07-01',
+        'confidence = "T"\nin_force_from = 2026-01-01\nknown_from = 2026-02-01',
+    )
+    assert (await past.asked(packs=packs))[0] == []
+    for question in (
+        Question(in_force=datetime(2025, 6, 1, tzinfo=UTC)),
+        Question(known=datetime(2026, 1, 15, tzinfo=UTC)),
+    ):
+        ((flip,), _) = await past.asked(question, packs)
+        assert flip.after[0] == "deny"
+
+
+async def test_a_period_and_an_erased_person() -> None:
+    past = Past()
+    first, second = await past.somebody("CA", bought(1)), await past.somebody("CA", bought(1))
+    await past.decided(first)
+    between = past.now + timedelta(seconds=30)
+    late = await past.decided(second)
+    await past.happened(second, AddresseeErased(addressee_id=second))
+    stricter = with_canada("years = 2", "months = 6")
+    ((flip,), tally) = await past.asked(Question(after=between), stricter)
+    assert (flip.message_id, tally.judged) == (late.message_id, 1)
+    ((flip,), tally) = await past.asked(Question(before=between), stricter)
+    assert (flip.message_id != late.message_id, tally.judged) == (True, 1)
+
+
+async def test_nobodys_past_is_not_found() -> None:
+    with pytest.raises(NotFound):
+        await Past().asked()
