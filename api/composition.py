@@ -21,6 +21,7 @@ from adapters.intake.aside import InChildren
 from adapters.intake.world import WORLD
 from adapters.keys.maker import CoalescedKeys
 from adapters.keys.sqlite import SqliteKeyStore
+from adapters.postgres.prompt import PromptConnection
 from adapters.postgres.rate_limiter import PostgresRates
 from adapters.postgres.roles import Role
 from api.analytics import olap_settings
@@ -138,6 +139,7 @@ def _pool(dsn: str, largest: int) -> Pool:
         reconnect_timeout=RECONNECT_FOR,
         open=False,
         configure=_in_utc,
+        connection_class=PromptConnection,
         kwargs={"autocommit": True, "connect_timeout": 5},
     )
 

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 
 _ALLOCATIONS: Final = 20_000
 _QUESTIONS: Final = ("GET", "HEAD")
+_NOBODY: Final = 499
+"""What is noted of a request whose caller went away; nothing is sent with it."""
 _NO_ANSWER: Final = (
     "The command had no answer in time; it may still be carried out. Send it again with the same `Idempotency-Key`, or "
     "look up its receipt; without a key, look whether it happened before you send it again."
@@ -98,19 +100,21 @@ class Front:
         scope["penguin.deadline"] = deadline
         if not command and scope["method"] not in _QUESTIONS:
             deadline.wait()  # what takes a stream in, as long as it comes
+        begun = False
         try:
             with deadline:
                 if command:
                     if self._turns.full():
                         await self._turns.mine()
+                    begun = True
                     # It sends once, at its end: what fails before has sent nothing.
                     await self._commands.handle(scope, receive, send)
                 else:
                     await self._behind(scope, receive, _watched(scope, send))
         except ClientGone:
-            return
+            scope["penguin.status"] = _NOBODY
         except Exception as error:
-            problem = _late(command=command) if isinstance(error, TookTooLong) else problem_of(error)
+            problem = _late(begun=begun) if isinstance(error, TookTooLong) else problem_of(error)
             if problem.kind is INTERNAL:
                 log.exception("unforeseen error", request=scope["penguin.request_id"])
             if "penguin.status" not in scope:
@@ -119,9 +123,9 @@ class Front:
                 raise ConnectionAbortedError("the answer broke off") from None
 
 
-def _late(*, command: bool) -> Problem:
+def _late(*, begun: bool) -> Problem:
     """What to say when a database or a key store does not answer, and does not fail either."""
-    return Problem(OUTCOME_UNKNOWN if command else LOG_UNAVAILABLE, _NO_ANSWER if command else None)
+    return Problem(OUTCOME_UNKNOWN if begun else LOG_UNAVAILABLE, _NO_ANSWER if begun else None)
 
 
 def _watched(scope: Scope, send: Send) -> Send:

@@ -124,6 +124,19 @@ MALFORMED_REQUEST: Final = _kind(
     "This is no HTTP request",
     "The request could not be read: it is not HTTP/1.1 as the standard has it. The connection is closed.",
 )
+TOO_MANY_AT_ONCE: Final = _kind(
+    "too-many-requests-at-once",
+    S.TOO_MANY_REQUESTS,
+    "Too many requests came before their answers",
+    "At most 256 requests wait on one connection. Those before were answered; send the others again, after answers.",
+)
+UPGRADE_NOT_OFFERED: Final = _kind(
+    "upgrade-not-offered",
+    S.BAD_REQUEST,
+    "No other protocol is offered",
+    "A body cannot come with `Upgrade`: HTTP/1.1 alone is spoken here. Send the request without it; the connection "
+    "is closed.",
+)
 HEAD_TOO_LARGE: Final = _kind(
     "head-too-large",
     S.REQUEST_HEADER_FIELDS_TOO_LARGE,

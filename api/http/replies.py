@@ -42,7 +42,7 @@ def raw(headers: Mapping[str, str]) -> RawHeaders:
 async def send_json(
     scope: Scope, send: Send, status: int, body: bytes, headers: RawHeaders, media_type: bytes = JSON
 ) -> None:
-    """Send one whole answer to a POST, which no cache keeps."""
+    """Send one whole answer, which no cache keeps."""
     start = [(b"content-type", media_type), (b"content-length", b"%d" % len(body)), *headers]
     whole = scope.get(WHOLE)
     if whole is not None and whole(scope, status, start, body):

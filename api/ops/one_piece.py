@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import asyncio
 
     from starlette.types import Scope
-    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from api.http.replies import RawHeaders
 
@@ -50,7 +49,7 @@ class OnePiece(Bounded):
         cycle = self.cycle
         if cycle.scope is not scope or cycle.more_body or cycle.response_started or not cycle.keep_alive:
             return False  # another one came already; or it is not there whole, or is to be the last
-        if self.flow.write_paused:
+        if self.flow.write_paused or scope["method"] == "HEAD":
             return False
         if cycle.disconnected:
             return True
@@ -74,14 +73,14 @@ class OnePiece(Bounded):
         """Answer a caller who will say no more and still listens, and close then."""
         gathering: Any = self.transport
         gathering.flush()
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        self._last = cycle is not None and not cycle.response_complete and not cycle.more_body
+        self._last = self.others_under_way()
         return self._last
 
     def on_response_complete(self) -> None:
         """Go on with the next request; where none can come any more, close."""
+        last = self._last and not self.pipeline
         super().on_response_complete()
-        if self._last and self.cycle.response_complete:
+        if last:
             self.transport.close()
 
 
@@ -111,7 +110,8 @@ class _Gathering:
     def write_whole(self, data: bytes) -> None:
         """Write what needs no company."""
         self.flush()
-        self._transport.write(data)
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def close(self) -> None:
         self.flush()

@@ -75,7 +75,7 @@ class EncodingUnknown(FileRefused):
 
     code = "import-encoding-unknown"
     remedy = (
-        "Save it as UTF-8, or name its encoding: `encoding=windows-1252` fits most Western spreadsheets. "
+        "Save it as UTF-8, or name its encoding: `windows-1252` fits most Western spreadsheets. "
         "The dry run shows how it would read."
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from api.ops import bounded
 from api.ops.bounded import LARGEST_HEAD
 from api.ops.one_piece import OnePiece
 
+PART = 100_000
 LINE = b"GET /small HTTP/1.1\r\nhost: here\r\n"
 
 
@@ -26,6 +28,8 @@ class Served:
         self.address = address
         self.reached: list[str] = []
         self.bodies: list[int] = []
+        self.heads: list[list[tuple[bytes, bytes]]] = []
+        self.answer = b""
         self.pause = 0.0
         self.early = False
 
@@ -40,8 +44,13 @@ class Served:
             size += len(message["body"])
             more = message["more_body"]
         self.bodies.append(size)
+        self.heads.append(list(scope["headers"]))
         await asyncio.sleep(self.pause)
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        length = b"%d" % len(self.answer)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+        for start in range(0, len(self.answer), PART):
+            part = self.answer[start : start + PART]
+            await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
     async def caller(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -216,3 +225,114 @@ async def test_who_goes_on_slowly_is_waited_for() -> None:
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
         assert served.bodies == [9]
         writer.close()
+
+
+GET = b"GET /%d HTTP/1.1\r\nhost: here\r\n\r\n"
+STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
+
+
+async def answers(served: Served, sent: bytes, *, eof: bool = False) -> list[int]:
+    """The statuses of all answers to what is sent, until the connection is closed."""
+    reader, writer = await served.caller()
+    writer.write(sent)
+    if eof:
+        writer.write_eof()
+    got = await asyncio.wait_for(reader.read(), 4)
+    writer.close()
+    return [int(status) for status in STATUS.findall(got)]
+
+
+async def test_no_more_is_read_than_is_answered_of_somebody_who_never_reads(served: Served) -> None:
+    """Else every answer lets in as many requests as one reading holds: gigabytes in seconds."""
+    reader, writer = await served.caller()
+    sent = 0
+    with suppress(ConnectionError):
+        while sent < 64_000_000:
+            writer.write(GET % 1 * 2_000)
+            sent += len(GET % 1 * 2_000)
+            await asyncio.wait_for(writer.drain(), 5)
+    assert sent < 16_000_000, "it goes on and on reading"
+    assert 256 <= len(served.reached) <= 258
+    writer.transport.abort()
+    del reader
+
+
+async def test_so_many_requests_wait_and_no_more(served: Served) -> None:
+    served.pause = 0.0001
+    *good, last = await answers(served, b"".join(GET % number for number in range(1_000)))
+    assert last == 429
+    assert set(good) == {200}
+    assert 256 <= len(good) <= 258
+    assert served.reached == [f"/{number}" for number in range(len(good))], (
+        "those that were answered came first"
+    )
+
+
+@pytest.mark.parametrize("bad", [b"GARBAGE\r\n\r\n", b"GET / HTTP/1.1\r\nx: " + b"v" * 70_000 + b"\r\n\r\n"])
+async def test_what_came_before_is_answered_before_what_cannot_be_read(served: Served, bad: bytes) -> None:
+    served.pause = 0.01
+    first, second, last = await answers(served, GET % 1 + GET % 2 + bad)
+    assert (first, second) == (200, 200)
+    assert last in {400, 431}
+    assert served.reached == ["/1", "/2"]
+
+
+async def test_a_bad_body_of_a_request_that_waits_is_told_after_the_others(served: Served) -> None:
+    served.pause = 0.01
+    post = b"POST /2 HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\nnonsense\r\n"
+    assert await answers(served, GET % 1 + post) == [200, 400]
+    assert served.reached == ["/1"]
+
+
+@pytest.mark.parametrize(
+    "rest", [b"GET /3 HT", b"POST /3 HTTP/1.1\r\nhost: here\r\ncontent-length: 9\r\n\r\nhalf"]
+)
+async def test_who_closes_after_half_a_request_gets_the_answers_to_the_whole_ones(
+    served: Served, rest: bytes
+) -> None:
+    served.pause = 0.01
+    assert await answers(served, GET % 1 + GET % 2 + rest, eof=True) == [200, 200]
+
+
+@pytest.mark.parametrize("length", [b"content-length: 24", b"transfer-encoding: chunked"])
+async def test_a_body_with_an_upgrade_is_refused_and_never_taken_for_a_request(
+    served: Served, length: bytes
+) -> None:
+    reader, writer = await served.caller()
+    head = b"POST /1 HTTP/1.1\r\nhost: here\r\nconnection: Upgrade\r\nupgrade: h2c\r\n%b\r\n\r\n" % length
+    writer.write(head + GET % 2)
+    status, problem = await told(reader)
+    assert (status, problem["type"]) == (400, "/problems/upgrade-not-offered")
+    assert served.reached == []
+    writer.close()
+
+
+async def test_an_upgrade_without_a_body_is_answered_and_is_the_last(served: Served) -> None:
+    head = b"GET /1 HTTP/1.1\r\nhost: here\r\nconnection: Upgrade\r\nupgrade: h2c\r\n\r\n"
+    assert await answers(served, head + GET % 2) == [200]
+    assert served.reached == ["/1"]
+
+
+async def test_what_follows_a_body_is_no_header(served: Served) -> None:
+    reader, writer = await served.caller()
+    writer.write(b"POST /1 HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n")
+    writer.write(b"0\r\nauthorization: Bearer x\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    assert [name for name, _ in served.heads[0]] == [b"host", b"transfer-encoding"]
+    writer.close()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_who_takes_no_answer_is_not_waited_for() -> None:
+    async with serving() as served:
+        served.answer = b"a" * 50_000_000
+        client = socket.create_connection(served.address)
+        client.send(GET % 1)
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(2.5)
+        got, until = 0, loop.time() + 3
+        with suppress(ConnectionError):
+            while (piece := await asyncio.to_thread(client.recv, 1 << 20)) and loop.time() < until:
+                got += len(piece)
+        assert 0 < got < len(served.answer), "it was broken off"
+        client.close()

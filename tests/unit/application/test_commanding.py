@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -24,10 +24,11 @@ from application.principals import MissingPermission, Principal, TenantSuspended
 from application.pseudonyms import pseudonym
 from application.unit import Streams
 from application.workflow import Because, Workflow
-from domain.audience.consent import OptOutChannel, RecordOptOut
+from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
 from domain.audience.contact import Contact, ContactErased, CreateContact, EraseContact, UpdateContact
 from domain.audience.contact_list import ArchiveList, CreateList, RenameList
 from domain.audience.email_claim import AddressTaken
+from domain.audience.intake.vocabularies import Source
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import MemberId, WorkspaceId
@@ -124,6 +125,30 @@ async def test_a_command_becomes_events_at_positions(office: Office) -> None:
     state = await office.commands.state(office.principal.tenant_id, "contact", outcome.target)
     assert isinstance(state, Contact)
     assert state.first_name == "Ada"
+
+
+async def test_events_of_one_stream_are_numbered_in_their_order(office: Office) -> None:
+    await office.do(ada(office))
+    rows = await office.log.read_log(office.principal.tenant_id)
+    (addressee,) = [row.stream for row in rows if row.name == "audience.addressee_registered"]
+    target = UUID(addressee.partition(":")[2])
+    now = datetime.now(UTC)
+    out = RecordOptOut(channel=OptOutChannel.REPLY, occurred_at=now - timedelta(days=3))
+    await office.do(out, target)
+    before = await office.position()
+    again = RecordConsent(
+        occurred_on=now.date(), source=Source.EVENT, explicit=True, wording="Write to me again."
+    )
+    outcome = await office.do(again, target)
+    assert [(event.name, event.version, event.position) for event in outcome.events] == [
+        ("audience.consent_recorded", 3, before + 1),
+        ("audience.opt_out_lifted", 4, before + 2),
+    ]
+    assert {event.stream for event in outcome.events} == {addressee}
+    stored = await office.log.read_log(office.principal.tenant_id, after=before)
+    assert [(row.name, row.version, row.position) for row in stored] == [
+        (event.name, event.version, event.position) for event in outcome.events
+    ]
 
 
 async def test_no_key_is_made_on_the_event_loop_not_even_for_the_actors_address(office: Office) -> None:
