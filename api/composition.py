@@ -33,6 +33,7 @@ from application.authentication import Authenticator
 from application.batch import Batches
 from application.credentials import SecretHasher
 from application.importing.service import Imports
+from application.previewing import Previewing
 from application.rate_limits import RateLimits
 from application.reading import AccessLog
 from application.rejudging import Rejudging
@@ -40,6 +41,7 @@ from application.replay import Replay
 from application.shown_secrets import ShownSecrets
 from application.snapshots import Snapshots
 from application.unit import Streams
+from projections.operational.contacts.audience import ContactAudience
 from projections.runtime.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -114,6 +116,7 @@ async def composed(
             imports=Imports(commands, blobs, WORLD, clock, InChildren()),
             replay=replay,
             rejudging=Rejudging(log, codec, replay),
+            previewing=Previewing(log, codec, ContactAudience(views)),
             access=AccessLog(access, codec, key_maker, clock),
             accesses=Replay(access, codec),
             rates=RateLimits(PostgresRates(counting)),

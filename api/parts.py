@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore
     from application.ports.log import TenantLog
+    from application.previewing import Previewing
     from application.rate_limits import RateLimits
     from application.reading import AccessLog
     from application.rejudging import Rejudging
@@ -53,6 +54,7 @@ class Composition:
     imports: Imports
     replay: Replay
     rejudging: Rejudging
+    previewing: Previewing
     access: AccessLog
     accesses: Replay
     rates: RateLimits

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from api.http import pages
+from api.http.audience import Audience
 from api.http.batches import Batch
 from api.http.commands import CommandRoute
 from api.http.deadlines import Deadlines, TookTooLong
@@ -213,7 +214,7 @@ def create_app(
         exception_handlers=errors,
     )
     commands = CommandRoute(composition)
-    doors = (Receipts, Batch, History, Reports, Uploads, Invitations, Views)
+    doors = (Receipts, Batch, History, Reports, Uploads, Invitations, Audience, Views)
     own = [route for door in doors for route in door(composition).routes()]
     app.router.routes[:] = [*routes, *pages.routes(), *own]
     app.front = Front(commands, app.behind, Standing(composition.log))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from api.http import batches, received
 from api.http.answer_headers import headers_of
+from api.http.audience import Asked as PreviewAsked
 from api.http.invitations import Acceptance
 from api.http.shapes import (
     READ_PARAMETERS,
@@ -41,6 +42,7 @@ def fixed_paths(document: Document) -> Json:
     """Paths with their operations."""
     return {
         **_history(document),
+        **_preview(document),
         **_reports(),
         **_imports(document),
         "/v1/batch": {"post": _batch()},
@@ -75,6 +77,23 @@ def _reading(
         "parameters": [*own, *shared(READ_PARAMETERS)],
         "responses": {"200": answer("As of `position`.", shape), **problems(READ_STATUSES)},
     }
+
+
+def _preview(document: Document) -> Json:
+    shown = _reading(
+        "audience_preview",
+        "How many of an audience may be mailed, how many not, by law and reason",
+        Permission.CONTACTS_READ,
+        document.parameters(PreviewAsked),
+        ref("Preview"),
+    )
+    shown["description"] = (
+        "JSON lines: how far it is, again and again, and at last the answer. Nothing is recorded; each message is "
+        "authorised for itself when it goes."
+    )
+    shape = {"anyOf": [ref("PreviewProgress"), ref("Preview")]}
+    shown["responses"]["200"]["content"] = {"application/x-ndjson": {"schema": shape}}
+    return {"/v1/audience/preview": {"get": shown}}
 
 
 def _history(document: Document) -> Json:

@@ -98,6 +98,47 @@ RESULTS: Final[dict[str, Any]] = {
         "What was decided of many messages. `dispatched` counts those that had gone before.",
     ),
 }
+_COUNT: Final = {"type": "integer"}
+_COUNTS: Final = {"type": "object", "properties": {one.value: _COUNT for one in Verdict}}
+PREVIEWS: Final[dict[str, Any]] = {
+    "PreviewProgress": _object(
+        {"progress": _object({"judged": _COUNT, "people": _COUNT}, "People so far, and in all.")},
+        "How far a preview is.",
+    ),
+    "Preview": _object(
+        {
+            "preview": _object(
+                {
+                    "people": _COUNT,
+                    "verdicts": _COUNTS,
+                    "laws": {
+                        "type": "object",
+                        "additionalProperties": _COUNTS,
+                        "description": "What each law says of those whom it is about.",
+                    },
+                    "reasons": {
+                        "type": "array",
+                        "items": _object(
+                            {
+                                "verdict": _VERDICT,
+                                "law": _TEXT,
+                                "rule": {"type": "string"},
+                                "missing": _MISSING,
+                                "people": _COUNT,
+                                "about": _TEXT,
+                            },
+                            "A reason, and of how many people it is the one that weighs most.",
+                        ),
+                    },
+                },
+                "Who may be mailed, and who not.",
+            ),
+            "position": {"type": "string"},
+            "as_of": {"type": "string", "format": "date-time"},
+        },
+        "An audience, judged at one moment.",
+    ),
+}
 RESULT: Final[dict[str, Any]] = {
     "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in RESULTS],
     "description": "What some commands tell besides: decisions about messages.",

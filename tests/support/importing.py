@@ -143,4 +143,4 @@ class Importing:
 @pytest.fixture
 async def importing(api: Api, database: Database) -> Importing:
     """A tenant and the doors of its imports."""
-    return Importing(api, api.http, await api.tenant(), database)
+    return Importing(api, api.http, await api.tenant(country="US"), database)

@@ -1,0 +1,171 @@
+"""Audience preview: how many may be mailed, how many not, by law and reason, before anyone asks for permission.
+
+Nobody is decided about: nothing is recorded, and each message is authorised for itself when it goes. People are judged
+as the log tells at one position, at one moment, by the rules of today.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+from application.ports.positions import Position
+from domain.audience.addressee import ADDRESSEE
+from domain.audience.addressee_state import Addressee
+from domain.kernel.commands import DECIDERS, stream_name
+from domain.kernel.errors import NotFound
+from domain.law.judging import OTHERWISE, judge
+from domain.law.pack import Verdict
+from domain.law.packs import load_packs
+from domain.tenancy.tenant import Tenant
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import datetime
+    from uuid import UUID
+
+    from application.ports.codec import EventCodec
+    from application.ports.log import TenantLog
+    from application.queries import Scope
+    from domain.law.facts import Message
+    from domain.law.judging import Reason
+
+_TOGETHER: Final = 500
+"""People whose streams are read in one round trip."""
+
+
+class People(Protocol):
+    """Who is in an audience."""
+
+    def of(
+        self, scope: Scope, workspace_id: UUID, list_id: UUID | None
+    ) -> AsyncIterator[tuple[list[UUID], int]]:
+        """Addressees of a workspace's contacts, or of those on a list, some at a time; and how many there are in all.
+
+        Raises `ViewNotReady`.
+        """
+
+
+class Why(NamedTuple):
+    """What led to a verdict: the reason that weighed most. `law` None: a suppression, or a fact that nobody knows."""
+
+    verdict: Verdict
+    law: str | None
+    rule: str
+    missing: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Preview:
+    """How far it is, and what came of it so far. `by_law`: what each law says of those whom it is about."""
+
+    position: str
+    at: datetime
+    people: int = 0
+    judged: int = 0
+    reasons: Counter[Why] = field(default_factory=Counter)
+    by_law: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
+
+    def told(self) -> dict[str, Any]:
+        """As an answer shows it: verdicts, and why, the most frequent first."""
+        verdicts = Counter[Verdict]()
+        for why, number in self.reasons.items():
+            verdicts[why.verdict] += number
+        laws: dict[str, dict[str, int]] = {}
+        for (law, verdict), number in sorted(self.by_law.items()):
+            laws.setdefault(law, dict.fromkeys([one.value for one in Verdict], 0))[verdict.value] = number
+        return {
+            "people": self.judged,
+            "verdicts": {one.value: verdicts[one] for one in Verdict},
+            "laws": laws,
+            "reasons": [
+                {**why._asdict(), "verdict": why.verdict.value, "people": number, "about": _about(why)}
+                for why, number in sorted(
+                    self.reasons.items(), key=lambda one: (-one[1], one[0].law or "", one[0].rule)
+                )
+            ],
+        }
+
+
+def _rank(counted: tuple[Why, int]) -> tuple[int, str, str]:
+    why, number = counted
+    return -number, why.law or "", why.rule
+
+
+def _about(why: Why) -> str | None:
+    """A rule's words; None where a reason has words of its own for each person."""
+    for pack in load_packs():
+        if pack.law == why.law:
+            if why.rule == OTHERWISE:
+                return pack.otherwise_about
+            return next((rule.about for rule in pack.rules if rule.id == why.rule), None)
+    return None
+
+
+class Previewing:
+    """Looks at audiences, one tenant at a time."""
+
+    def __init__(self, log: TenantLog, codec: EventCodec, people: People) -> None:
+        """Read persons from `log`, and who is in an audience from `people`."""
+        self._log = log
+        self._codec = codec
+        self._people = people
+
+    async def answers(
+        self,
+        scope: Scope,
+        workspace_id: UUID,
+        list_id: UUID | None,
+        message: Message,
+        at: datetime,
+    ) -> AsyncIterator[Preview]:
+        """The preview as it grows: the same object each time, whole when there is no more.
+
+        Raises `NotFound` for a tenant, or a workspace, that is not there or not to be seen from here.
+        """
+        if scope.workspaces is not None and workspace_id not in scope.workspaces:
+            raise NotFound
+        head = await self._log.head(scope.tenant_id)
+        if head is None:
+            raise NotFound
+        tenant = await self._state(scope, "tenant", scope.tenant_id, head.position)
+        await self._state(scope, "workspace", workspace_id, head.position)
+        preview = Preview(Position(head.epoch, head.position).token(), at)
+        sender = tenant.country if isinstance(tenant, Tenant) else None
+        async for ids, number in self._people.of(scope, workspace_id, list_id):
+            preview.people = number
+            for start in range(0, len(ids), _TOGETHER):
+                await self._judged(scope, ids[start : start + _TOGETHER], message, sender, preview)
+                yield preview
+        yield preview
+
+    async def _judged(
+        self, scope: Scope, ids: list[UUID], message: Message, sender: str | None, preview: Preview
+    ) -> None:
+        """Judge some people as the log tells of them at the preview's position."""
+        streams = [(f"{ADDRESSEE.category}:{who}", 0) for who in ids]
+        last = Position.parse(preview.position).n
+        for history in await self._log.read_streams(scope.tenant_id, streams, up_to_position=last):
+            state = ADDRESSEE.fold(self._codec.decode(history))
+            if not isinstance(state, Addressee):
+                continue  # the view is ahead of the position
+            decision = judge(state.person, message, sender, preview.at, load_packs())
+            preview.judged += 1
+            preview.reasons[_why(decision.reasons[0])] += 1
+            for law, verdict in {(one.law, one.verdict) for one in decision.reasons if one.law is not None}:
+                preview.by_law[law, verdict] += 1
+
+    async def _state(self, scope: Scope, category: str, key: UUID, last: int) -> Any:
+        """The state of a stream that is there. Raises `NotFound`."""
+        decider = DECIDERS[category]
+        (history,) = await self._log.read_streams(
+            scope.tenant_id, [(stream_name(category, key), 0)], up_to_position=last
+        )
+        if not history:
+            raise NotFound
+        return decider.fold(self._codec.decode(history))
+
+
+def _why(reason: Reason) -> Why:
+    return Why(reason.verdict, reason.law, reason.rule, reason.missing)

@@ -1,0 +1,109 @@
+"""The audience preview: how many may be mailed, how many not, and why; nothing is recorded by looking."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from domain.kernel.permissions import TenantRole, WorkspaceRole
+from domain.tenancy.member import SetWorkspaceRole
+from domain.tenancy.workspace import CreateWorkspace
+from tests.support.api import Api, TestTenant
+
+
+async def person(
+    api: Api, tenant: TestTenant, country: str | None, kind: str | None = None
+) -> dict[str, Any]:
+    body = {
+        "workspace_id": str(tenant.workspace_id),
+        "email": f"{uuid4()}@people.example",
+        "country": country,
+        "subscriber_type": kind,
+    }
+    made: dict[str, Any] = (await api.post("/v1/audience/new/create-contact", tenant.key, body)).json()
+    return made
+
+
+def addressee(made: dict[str, Any]) -> str:
+    (stream,) = [one["stream"] for one in made["events"] if one["name"] == "audience.addressee_registered"]
+    return str(stream.partition(":")[2])
+
+
+async def previewed(api: Api, key: str, **asked: object) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The answer, and the lines before it."""
+    query = "&".join(f"{name}={value}" for name, value in asked.items())
+    answer = await api.send("GET", f"/v1/audience/preview?{query}", key)
+    assert answer.status_code == 200, answer.text
+    *before, last = [json.loads(line) for line in answer.text.splitlines()]
+    assert answer.headers["penguin-position"] == last["position"]
+    return last["preview"], before
+
+
+async def test_an_audience_by_law_and_reason(api: Api) -> None:
+    tenant = await api.tenant(country="GB")
+    gone = await person(api, tenant, "GB", "corporate")
+    await api.post(f"/v1/audience/{addressee(gone)}/record-opt-out", tenant.key, {"channel": "reply"})
+    consenting = await person(api, tenant, "DE", "individual")
+    consent = {"occurred_on": "2026-01-05", "source": "event", "wording": "Yes."}
+    await api.post(f"/v1/audience/{addressee(consenting)}/record-consent", tenant.key, consent)
+    for country, kind in (("GB", "corporate"), ("DE", "corporate"), (None, None), ("AQ", None)):
+        await person(api, tenant, country, kind)
+    await api.project()
+    head = await api.parts.log.head(tenant.id)
+    told, before = await previewed(api, tenant.key, workspace_id=tenant.workspace_id)
+    assert told["people"] == 6
+    assert sum(told["verdicts"].values()) == sum(one["people"] for one in told["reasons"]) == 6
+    reasons = {(one["verdict"], one["law"], one["rule"]): one["people"] for one in told["reasons"]}
+    assert reasons["deny", None, "suppressed-unsubscribe"] == 1
+    assert reasons["deny", "de", "otherwise"] == 1
+    assert ("allow", "gb") in {key[:2] for key in reasons}
+    assert told["laws"]["de"] == {"allow": 1, "hold": 0, "deny": 1}
+    assert before[-1] == {"progress": {"judged": 6, "people": 6}}
+    assert await api.parts.log.head(tenant.id) == head, "looking decides nothing"
+
+
+async def test_those_on_a_list_and_an_empty_audience(api: Api) -> None:
+    tenant = await api.tenant(country="GB")
+    one, _ = [await person(api, tenant, "GB", "corporate") for _ in range(2)]
+    body = {"workspace_id": str(tenant.workspace_id), "name": "Some"}
+    listed = (await api.post("/v1/audience/new/create-list", tenant.key, body)).json()["id"]
+    await api.project()
+    empty, before = await previewed(api, tenant.key, workspace_id=tenant.workspace_id, list_id=listed)
+    assert (empty["people"], empty["reasons"], len(before)) == (0, [], 1)
+    await api.post(f"/v1/audience/{listed}/add-to-list", tenant.key, {"contact_ids": [one["id"]]})
+    await api.project()
+    told, _ = await previewed(api, tenant.key, workspace_id=tenant.workspace_id, list_id=listed)
+    assert told["verdicts"] == {"allow": 1, "hold": 0, "deny": 0}
+
+
+async def test_what_is_to_be_sent_turns_the_answer(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    await person(api, tenant, "DE", "individual")
+    await api.project()
+    for purpose, verdict in (("marketing", "deny"), ("transactional", "allow")):
+        told, _ = await previewed(api, tenant.key, workspace_id=tenant.workspace_id, purpose=purpose)
+        assert told["verdicts"][verdict] == 1
+
+
+async def test_nobody_looks_at_anothers_audience(api: Api) -> None:
+    tenant, other = await api.tenant(country="GB"), await api.tenant("Other", country="GB")
+    await person(api, other, "GB", "corporate")
+    second = await api.act(tenant.id, CreateWorkspace(name="Second"), uuid4())
+    await api.project()
+    role = SetWorkspaceRole.model_validate(
+        {"workspace_id": tenant.workspace_id, "role": WorkspaceRole.VIEWER}
+    )
+    await api.act(tenant.id, role, tenant.owner_id)
+    confined = await api.key(
+        tenant, TenantRole.VIEWER, member_id=tenant.owner_id, workspaces=[tenant.workspace_id]
+    )
+    for key, workspace, status in (
+        (tenant.key, other.workspace_id, 404),
+        (confined, second.target, 404),
+        (confined, tenant.workspace_id, 200),
+        (tenant.key, "x", 422),
+    ):
+        answer = await api.send("GET", f"/v1/audience/preview?workspace_id={workspace}", key)
+        assert answer.status_code == status, answer.text
+    assert (await api.send("GET", "/v1/audience/preview", tenant.key)).status_code == 422
