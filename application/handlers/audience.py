@@ -12,6 +12,7 @@ from domain.audience.admission import Newcomer, admit
 from domain.audience.authorisation import AuthoriseMessage, authorised, message_of
 from domain.audience.authorisation_batch import (
     DISPATCHED,
+    AuthorisationIdTaken,
     AuthoriseMessages,
     NoSuchAddressee,
     summary,
@@ -50,6 +51,7 @@ from domain.tenancy.workspace import usable
 if TYPE_CHECKING:
     from application.unit import Unit
     from domain.audience.addressee_state import AddresseeState
+    from domain.audience.authorisation_batch import Authorisation
     from domain.audience.contact import ContactState
     from domain.audience.email_claim import EmailClaim
 
@@ -135,7 +137,9 @@ async def authorise_messages(command: AuthoriseMessages, unit: Unit) -> None:
     """Decide on messages of one kind to many people; those that went before are counted and left alone."""
     usable(await unit.load("workspace", command.workspace_id))
     tenant = await unit.load("tenant", unit.tenant_id)
-    await unit.load("authorisation", command.stamp.target)
+    asked: Authorisation = await unit.load("authorisation", command.stamp.target)
+    if asked.workspace_id is not None:
+        raise AuthorisationIdTaken
     sender = tenant.country if isinstance(tenant, Tenant) else None
     message, verdicts = message_of(command), Counter[str]()
     await unit.load_many("addressee", [one.addressee_id for one in command.messages])

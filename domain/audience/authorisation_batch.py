@@ -58,6 +58,12 @@ class NoSuchAddressee(Refusal):
     field = "/messages"
 
 
+class AuthorisationIdTaken(Refusal):
+    """The id of an asking is used once. Ask under a new one, or send the command to `new`."""
+
+    code = "authorisation-id-taken"
+
+
 class AuthoriseMessages(
     AboutMessage, context="audience", stream="authorisation", permission=Permission.SENDING_AUTHORISE
 ):

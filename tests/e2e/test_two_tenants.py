@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -65,6 +65,8 @@ async def furnished(api: Api) -> Theirs:
     registered = next(event for event in contact["events"] if event["stream"].startswith("addressee:"))
     made.ids["addressee"] = registered["stream"].partition(":")[2]
     await command("list", "create-list", {**workspace, "name": MARK})
+    message = {"addressee_id": made.ids["addressee"], "message_id": str(uuid4())}
+    await command("authorisation", "authorise-messages", {**workspace, "messages": [message]})
     await command("api_key", "create-api-key", {"label": MARK, "role": "admin"})
     endpoint = {"url": f"https://{MARK}.example", "description": MARK}
     await command("webhook_endpoint", "create-webhook-endpoint", endpoint)
@@ -104,6 +106,7 @@ def body_of(command: type[Command], ids: dict[str, str]) -> dict[str, Any]:
         "member_id": ids["member"],
         "moved_to": ids["owner"],
         "list_id": ids["list"],
+        "messages": [{"addressee_id": ids["addressee"], "message_id": ids["contact"]}],
         "to_member_id": ids["owner"],
     }
     return body | {name: value for name, value in theirs.items() if name in command.model_fields}
@@ -256,6 +259,7 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
         yield "GET", f"/v1/history?stream={kind}:{ids[kind]}", None, {}
     for kind in ids:
         yield "GET", f"/v1/receipts/{MARK}-{kind}", None, {}
+    yield "GET", f"/v1/audience/preview?workspace_id={ids['workspace']}", None, {}
     yield "GET", "/v1/reports", None, {}
     yield "GET", "/v1/reports/activity", None, {}
     yield "GET", "/v1/reports/activity?format=csv", None, {}
@@ -299,6 +303,8 @@ async def test_no_other_route_shows_or_changes_anything_of_another(api: Api) -> 
             if path == "/v1/batch":
                 statuses = [json.loads(line)["status"] for line in answer.text.splitlines()]
                 assert statuses == [404, 404, 404], answer.text
+            if path.startswith("/v1/audience/preview"):
+                assert answer.status_code == 404
             if "contacts_by_segment" in path:
                 assert answer.json()["data"] == [], answer.text
     assert logs(api)[theirs.tenant.id] == before[theirs.tenant.id]

@@ -96,6 +96,8 @@ async def test_many_at_once_each_decided_by_itself(api: Api) -> None:
     head = await api.parts.log.head(tenant.id)
     assert head is not None
     assert answer.json()["events"][-1]["position"] == head.position, "the rehearsal appended nothing"
+    again = await api.post(f"/v1/audience/{answer.json()['id']}/authorise-messages", tenant.key, body)
+    assert again.json()["type"] == "/problems/authorisation-id-taken"
 
 
 async def test_what_is_wrong_with_many_is_told_with_its_place(api: Api) -> None:
