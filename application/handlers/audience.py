@@ -42,6 +42,7 @@ from domain.audience.email import match_form
 from domain.audience.email_claim import EmailReleased
 from domain.audience.import_commands import RegisterImport, StartImport
 from domain.audience.ledger import said_of
+from domain.audience.own_word import HeedOptOut
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import AddresseeId, ContactId
 from domain.kernel.personal import is_hidden
@@ -214,8 +215,9 @@ async def erase_contact(command: EraseContact, unit: Unit) -> None:
     unit.append("addressee", addressee_id, AddresseeErased(addressee_id=addressee_id))
 
 
+@handles(HeedOptOut)
 @handles(RecordOptOut)
-async def record_opt_out(command: RecordOptOut, unit: Unit) -> None:
+async def record_opt_out(command: RecordOptOut | HeedOptOut, unit: Unit) -> None:
     """Enter an opt-out with the addressee, and with whoever has their address after an erasure."""
     addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
     unit.decide(command)

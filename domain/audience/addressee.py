@@ -10,6 +10,7 @@ from domain.audience.addressee_state import AddresseeState, NoAddressee, evolve
 from domain.audience.authorisation import DispatchMessage
 from domain.audience.consent import ConsentCommand
 from domain.audience.ledger import LedgerCommand
+from domain.audience.own_word import HeedOptOut, heeded
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal
 from domain.kernel.permissions import Permission
@@ -31,7 +32,9 @@ class ConfirmKeyDestroyed(
     """Enter that an erased person's profile key was destroyed."""
 
 
-AddresseeCommand: TypeAlias = ConsentCommand | LedgerCommand | DispatchMessage | ConfirmKeyDestroyed
+AddresseeCommand: TypeAlias = (
+    ConsentCommand | LedgerCommand | HeedOptOut | DispatchMessage | ConfirmKeyDestroyed
+)
 
 
 def decide(command: AddresseeCommand, state: AddresseeState) -> tuple[Event, ...]:
@@ -42,6 +45,8 @@ def decide(command: AddresseeCommand, state: AddresseeState) -> tuple[Event, ...
         return consent.decide(command, state)
     if isinstance(command, LedgerCommand):
         return ledger.decide(command, state)
+    if isinstance(command, HeedOptOut):
+        return heeded(command, state)
     if isinstance(command, DispatchMessage):
         return authorisation.dispatched(command, state)
     if not state.erased:

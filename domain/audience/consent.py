@@ -377,7 +377,11 @@ def carried(former: AddresseeState, addressee_id: AddresseeId) -> tuple[Event, .
 
 def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
     if former.opted_out_at is not None:
-        kinds = [one.kind for one in former.suppressions if one.kind in OPT_OUTS and one.ended_at is None]
+        kinds = [
+            one.kind
+            for one in former.suppressions
+            if one.kind in OPT_OUTS and one.ended_at is None and one.scope is Scope.TENANT
+        ]
         yield OptedOut(
             addressee_id=addressee_id,
             occurred_at=former.opted_out_at,
@@ -385,6 +389,15 @@ def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
             kind=kinds[-1] if kinds else OptOutKind.UNSUBSCRIBE,
         )
     for one in former.suppressions:
+        if one.kind in OPT_OUTS and one.ended_at is None and one.scope is not Scope.TENANT:
+            yield OptedOut(
+                addressee_id=addressee_id,
+                scope=one.scope,
+                occurred_at=one.since,
+                channel="carried_over",
+                kind=one.kind,
+                within=one.within,
+            )
         if one.kind in _CARRIED - OPT_OUTS and one.ended_at is None and one.scope is Scope.TENANT:
             yield AddresseeSuppressed(
                 addressee_id=addressee_id, kind=one.kind, scope=one.scope, occurred_at=one.since

@@ -18,6 +18,7 @@ from domain.audience.contact import (
 )
 from domain.audience.contact_list import AddToList, CreateList, NotInThisWorkspace
 from domain.audience.email_claim import AddressTaken, EmailClaimed
+from domain.audience.own_word import HeedOptOut
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import ContactId, ImportId, WorkspaceId
 from domain.tenancy.workspace import ArchiveWorkspace, CreateWorkspace, NoSuchWorkspace, WorkspaceIsArchived
@@ -118,13 +119,20 @@ def test_an_opt_out_outlives_removal_and_erasure(world: World) -> None:
     assert not world.state("addressee", third.addressee_id).contactable
 
 
-def test_a_late_opt_out_of_an_erased_person_reaches_their_successors(world: World) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [RecordOptOut(channel=OptOutChannel.ONE_CLICK), HeedOptOut(channel=OptOutChannel.ONE_CLICK)],
+    ids=lambda command: command.slug,
+)
+def test_a_late_opt_out_of_an_erased_person_reaches_their_successors(
+    world: World, command: RecordOptOut | HeedOptOut
+) -> None:
     old = create(world, 20)
     world.run(EraseContact(), uid(20))
     create(world, 21)
     world.run(EraseContact(), uid(21))
     new = create(world, 22)
-    world.run(RecordOptOut(channel=OptOutChannel.ONE_CLICK), old.addressee_id)
+    world.run(command, old.addressee_id)
     assert not world.state("addressee", new.addressee_id).contactable
 
 

@@ -1,0 +1,165 @@
+"""The doors that people come in by: what holds for them now, what they say, what they confirm.
+
+A person has no account: a token is their word (`door_tokens`). What they say goes down the one command path, as the
+system's own doing, also where their tenant is suspended or has no rate left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from application.commanding import SubjectIsErased, TooMuchContention
+from application.door_tokens import Door, DoorToken, LinkUnusable
+from application.orders import Order
+from application.ports.log import OutcomeUnknown
+from application.principals import Principal
+from domain.audience.addressee_state import Addressee
+from domain.audience.consent import AddresseeIsErased, ConfirmConsent, NotAsked
+from domain.audience.own_word import in_force, standing
+from domain.kernel import limits
+from domain.kernel.commands import Actor, ActorKind
+from domain.kernel.errors import NotFound, Refusal
+from domain.kernel.permissions import Permission
+from domain.kernel.personal import ERASED, SEALED
+from domain.law.facts import Scope, SuppressionKind
+from domain.tenancy.tenant import Tenant
+from domain.tenancy.workspace import Workspace
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from application.commanding import Commands
+    from domain.audience.own_word import HeedOptOut
+    from domain.kernel.commands import Command
+
+_CHANNEL: Final = "door"
+_ATTEMPTS: Final = 5
+_BETWEEN: Final = 0.05
+
+
+class ConfirmationOver(Refusal):
+    """Nothing waits to be confirmed here any more. If it was confirmed before, that holds; else ask for it anew."""
+
+    code = "confirmation-over"
+
+
+class InForce(NamedTuple):
+    """What a person's page shows. `workspace` and `campaign_type`: what the token names, where it is there.
+
+    `elsewhere`: narrower opt-outs hold that the token names nothing of. `waits`: its confirmation can be given.
+    """
+
+    sender: str
+    workspace: str | None
+    campaign_type: str | None
+    everything: bool
+    objected: bool
+    of_workspace: bool
+    of_campaign_type: bool
+    elsewhere: bool
+    waits: bool
+
+
+class Doors:
+    """Hears people."""
+
+    def __init__(self, commands: Commands) -> None:
+        """Enter what they say by `commands`."""
+        self._commands = commands
+
+    async def in_force(self, token: DoorToken) -> InForce:
+        """What holds for the person now, read from the log. Raises `LinkUnusable` for one who is not there."""
+        tenant = await self._commands.state(token.tenant_id, "tenant", token.tenant_id)
+        addressee = await self._addressee(token.tenant_id, token.addressee_id)
+        if not isinstance(tenant, Tenant) or addressee is None:
+            raise LinkUnusable
+        workspace = None
+        if token.workspace_id is not None:
+            workspace = await self._commands.state(token.tenant_id, "workspace", token.workspace_id)
+        said = standing(addressee)
+        named = {
+            (Scope.WORKSPACE, None if token.workspace_id is None else str(token.workspace_id)),
+            (Scope.CAMPAIGN_TYPE, token.campaign_type),
+        }
+        narrow = {(one.scope, one.within) for one in said if one.scope is not Scope.TENANT}
+        return InForce(
+            sender=tenant.name,
+            workspace=workspace.name if isinstance(workspace, Workspace) else None,
+            campaign_type=token.campaign_type,
+            everything=in_force(addressee, Scope.TENANT),
+            objected=any(one.kind is SuppressionKind.OBJECTION for one in said),
+            of_workspace=(Scope.WORKSPACE, str(token.workspace_id)) in narrow,
+            of_campaign_type=(Scope.CAMPAIGN_TYPE, token.campaign_type) in narrow,
+            elsewhere=bool(narrow - named),
+            waits=token.request in addressee.asked and not addressee.erased,
+        )
+
+    async def heed(self, token: DoorToken, command: HeedOptOut, request_id: str) -> None:
+        """Enter what a person said; it holds when this returns. What says nothing new writes nothing at all.
+
+        Where others write to the person's stream all the time, or a COMMIT was broken off, it is tried again: to say it
+        twice does no harm, and to lose it does.
+        """
+        order = self._order(token, command, Permission.INTERNAL, request_id)
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self._heed(order)
+            except (TooMuchContention, OutcomeUnknown):
+                await asyncio.sleep(_BETWEEN)
+        return await self._heed(order)
+
+    async def _heed(self, order: Order) -> None:
+        try:
+            if (await self._commands.rehearse(order)).rehearsed:
+                await self._commands.execute(order)
+        except NotFound:
+            raise LinkUnusable from None
+
+    async def confirm(
+        self, token: DoorToken, *, ip: str | None, user_agent: str | None, request_id: str
+    ) -> None:
+        """Double opt-in, second step, with its evidence. Raises `ConfirmationOver` where nothing waits for it."""
+        if token.door is not Door.CONFIRM or token.request is None:
+            raise LinkUnusable
+        command = ConfirmConsent(request=token.request, ip=_address(ip), user_agent=_readable(user_agent))
+        try:
+            await self._commands.execute(self._order(token, command, Permission.CONSENT_WRITE, request_id))
+        except (NotAsked, AddresseeIsErased, SubjectIsErased):
+            raise ConfirmationOver from None
+        except NotFound:
+            raise LinkUnusable from None
+
+    async def _addressee(self, tenant_id: UUID, addressee_id: UUID) -> Addressee | None:
+        """Who the token names, or who has their address after an erasure."""
+        wanted: UUID | None = addressee_id
+        found: Addressee | None = None
+        while wanted is not None:
+            state = await self._commands.state(tenant_id, "addressee", wanted)
+            if not isinstance(state, Addressee):
+                return found
+            found, wanted = state, state.successor_id
+        return found
+
+    @staticmethod
+    def _order(token: DoorToken, command: Command, needs: Permission, request_id: str) -> Order:
+        """The caller's address goes into no metadata: there it would be the tenant's, and outlive the person."""
+        actor = Actor(ActorKind.SYSTEM, token.tenant_id)
+        principal = Principal(token.tenant_id, actor, frozenset({needs}), None, 0)
+        return Order(principal, command, token.addressee_id, b"", request_id=request_id, channel=_CHANNEL)
+
+
+def _address(text: str | None) -> str | None:
+    """An IP address; None where a proxy says something else, which is no reason to refuse a person."""
+    try:
+        return None if text is None else str(ip_address(text))
+    except ValueError:
+        return None
+
+
+def _readable(text: str | None) -> str | None:
+    """A browser's name of itself, as far as it is text."""
+    shown = "".join(one for one in text or "" if one.isascii() and one.isprintable())
+    shown = shown[: limits.LINE].strip()
+    return None if shown in ("", ERASED, SEALED) else shown

@@ -1,0 +1,85 @@
+"""A person's own word, as they say it at a door of ours: stop, stop this alone, or that they object.
+
+It is always taken: whoever they are now, and whatever was entered about them meanwhile. Only the person narrows an
+opt-out to one workspace's mail or to one kind of campaign; whoever else enters one enters it for the whole tenant.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from pydantic import model_validator
+
+from domain.audience.addressee_events import OptedOut
+from domain.audience.addressee_state import Addressee
+from domain.audience.consent import OptOutChannel, OptOutKind
+from domain.kernel.commands import Command
+from domain.kernel.permissions import Permission
+from domain.law.facts import Scope, Suppression, SuppressionKind
+
+SAID_AGAIN_AFTER: Final = timedelta(days=1)
+"""The same word within a day is the same word: a mail program that asks twice, a second click.
+
+Later it is new, and is entered: a consent that somebody dates between the two does not lift it then.
+"""
+
+
+class HeedOptOut(
+    Command, context="audience", stream="addressee", permission=Permission.INTERNAL, internal=True
+):
+    """Enter what a person said by their link. `within`: the workspace, or the kind of campaign, of a narrower scope."""
+
+    channel: OptOutChannel
+    kind: OptOutKind = OptOutKind.UNSUBSCRIBE
+    scope: Scope = Scope.TENANT
+    within: str | None = None
+
+    @model_validator(mode="after")
+    def _names_what_it_is_of(self) -> HeedOptOut:
+        if (self.scope in (Scope.WORKSPACE, Scope.CAMPAIGN_TYPE)) != (self.within is not None):
+            raise ValueError("a narrower scope names what it is of, and no other does")
+        if self.scope is Scope.PLATFORM:
+            raise ValueError("a person speaks to a tenant, not to the platform")
+        return self
+
+
+def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
+    """The opt-out; nothing where the same was said within a day, or where more than it holds."""
+    at = command.stamp.at
+    # Whatever the clock of whoever entered a later consent showed: this was said after it.
+    occurred_at = at if state.lifted_at is None else max(at, state.lifted_at)
+    kind = SuppressionKind(command.kind)
+    if command.scope is not Scope.TENANT:
+        if any(in_force(state, scope, within) for scope, within in _covering(command)):
+            return ()
+    elif state.opted_out_at is not None and occurred_at - state.opted_out_at < SAID_AGAIN_AFTER:
+        said = {one.kind for one in standing(state) if one.scope is Scope.TENANT}
+        if kind in said:
+            return ()
+    event = OptedOut(
+        addressee_id=state.addressee_id,
+        scope=command.scope,
+        occurred_at=occurred_at,
+        channel=command.channel,
+        kind=command.kind,
+        within=command.within,
+    )
+    return (event,)
+
+
+def standing(state: Addressee) -> list[Suppression]:
+    """What the person said and did not take back."""
+    said = {SuppressionKind(kind) for kind in OptOutKind}
+    return [one for one in state.suppressions if one.kind in said and one.ended_at is None]
+
+
+def in_force(state: Addressee, scope: Scope, within: str | None = None) -> bool:
+    """Whether an opt-out of exactly this scope holds."""
+    if scope is Scope.TENANT:
+        return state.opted_out_at is not None
+    return any((one.scope, one.within) == (scope, within) for one in standing(state))
+
+
+def _covering(command: HeedOptOut) -> tuple[tuple[Scope, str | None], ...]:
+    return (Scope.TENANT, None), (command.scope, command.within)

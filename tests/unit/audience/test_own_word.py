@@ -1,0 +1,151 @@
+"""What a person says at a door: always taken, once for each time it is said, as wide as they say it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from domain.audience.addressee import ADDRESSEE
+from domain.audience.addressee_events import (
+    AddresseeErased,
+    AddresseeRegistered,
+    ConsentRecorded,
+    OptedOut,
+    OptOutLifted,
+)
+from domain.audience.addressee_state import Addressee
+from domain.audience.consent import OptOutChannel, OptOutKind, RecordConsent, carried
+from domain.audience.intake.vocabularies import Source
+from domain.audience.own_word import HeedOptOut, in_force
+from domain.kernel.commands import COMMANDS
+from domain.kernel.errors import NotFound
+from domain.kernel.ids import AddresseeId
+from domain.law.facts import Message, Scope
+from domain.law.judging import judge
+from domain.law.pack import Verdict
+from domain.law.packs import load_packs
+from tests.support.given import NOW, given, uid
+
+ID, OTHER = AddresseeId(uid(30)), AddresseeId(uid(31))
+BRAND, ANOTHER = str(uid(41)), str(uid(42))
+REGISTERED = AddresseeRegistered(addressee_id=ID, email="bob@example.org", country="GB")
+STOP = HeedOptOut(channel=OptOutChannel.ONE_CLICK)
+OBJECT = HeedOptOut(channel=OptOutChannel.PAGE, kind=OptOutKind.OBJECTION)
+OF_BRAND = HeedOptOut(channel=OptOutChannel.PAGE, scope=Scope.WORKSPACE, within=BRAND)
+OF_NEWS = HeedOptOut(channel=OptOutChannel.PAGE, scope=Scope.CAMPAIGN_TYPE, within="news")
+
+
+def stopped(at: datetime = NOW, **fields: str) -> OptedOut:
+    told = {"channel": "one_click", "kind": "unsubscribe", "scope": "tenant"} | fields
+    return OptedOut.model_validate({"addressee_id": ID, "occurred_at": at, **told})
+
+
+def state_of(*events: object) -> Addressee:
+    state = ADDRESSEE.fold([REGISTERED, *events])  # type: ignore[list-item]  # events of an addressee all
+    assert isinstance(state, Addressee)
+    return state
+
+
+def test_it_is_no_command_of_the_api() -> None:
+    assert HeedOptOut not in COMMANDS.public()
+
+
+def test_stop_is_entered_for_the_whole_tenant() -> None:
+    state = given(REGISTERED).when(STOP, target=ID).then(stopped())
+    assert not state.contactable
+
+
+@pytest.mark.parametrize("after", [timedelta(), timedelta(seconds=30), timedelta(hours=23, minutes=59)])
+def test_the_same_word_within_a_day_adds_nothing(after: timedelta) -> None:
+    given(REGISTERED, stopped()).when(STOP, target=ID, after=after).then()
+
+
+def test_said_again_later_it_is_a_new_word_that_no_consent_from_between_lifts() -> None:
+    later = NOW + timedelta(days=3)
+    state = given(REGISTERED, stopped()).when(STOP, target=ID, after=timedelta(days=3)).then(stopped(later))
+    between = RecordConsent(
+        occurred_on=(NOW + timedelta(days=2)).date(), source=Source.EVENT, wording="Yes.", explicit=True
+    )
+    events = (REGISTERED, stopped(), stopped(later))
+    after = given(*events).when(between, target=ID, after=timedelta(days=4))
+    assert [type(one) for one in after.decided] == [ConsentRecorded]
+    assert not after.state.contactable
+    assert state.opted_out_at == later
+
+
+def test_a_clock_that_went_back_loses_no_word() -> None:
+    lifted = OptOutLifted(addressee_id=ID, consented_on=NOW.date(), consented_at=NOW + timedelta(minutes=5))
+    events = (REGISTERED, stopped(NOW - timedelta(days=9)), lifted)
+    state = given(*events).when(STOP, target=ID).then(stopped(NOW + timedelta(minutes=5)))
+    assert not state.contactable
+
+
+def test_an_objection_is_more_than_a_stop_and_is_entered_beside_it() -> None:
+    objection = stopped(channel="page", kind="objection")
+    state = given(REGISTERED, stopped()).when(OBJECT, target=ID).then(objection)
+    assert {one.kind for one in state.suppressions} == {"unsubscribe", "objection"}
+    given(REGISTERED, stopped(), objection).when(OBJECT, target=ID).then()
+
+
+@pytest.mark.parametrize(("command", "within"), [(OF_BRAND, BRAND), (OF_NEWS, "news")], ids=["brand", "news"])
+def test_the_person_narrows_it(command: HeedOptOut, within: str) -> None:
+    event = stopped(channel="page", scope=command.scope, within=within)
+    state = given(REGISTERED).when(command, target=ID).then(event)
+    assert state.contactable
+    assert in_force(state, command.scope, within)
+    assert not in_force(state, Scope.TENANT)
+    given(REGISTERED, event).when(command, target=ID, after=timedelta(days=9)).then()
+
+
+def test_a_narrower_word_says_nothing_beside_a_wider_one_and_is_no_wider_itself() -> None:
+    given(REGISTERED, stopped()).when(OF_BRAND, target=ID).then()
+    narrow = stopped(channel="page", scope="workspace", within=BRAND)
+    given(REGISTERED, narrow).when(STOP, target=ID).then(stopped())
+    other = HeedOptOut(channel=OptOutChannel.PAGE, scope=Scope.WORKSPACE, within=ANOTHER)
+    given(REGISTERED, narrow).when(other, target=ID).then(
+        stopped(channel="page", scope="workspace", within=ANOTHER)
+    )
+
+
+def test_a_narrower_word_holds_back_that_mail_alone() -> None:
+    consent = ConsentRecorded(
+        addressee_id=ID, occurred_on=NOW.date(), source="event", recorded_by="api", documented=True
+    )
+    narrow = stopped(NOW - timedelta(hours=1), channel="page", scope="workspace", within=BRAND)
+    person = state_of(consent, narrow).person
+    verdicts = {
+        brand: judge(person, Message(workspace=brand), "GB", NOW, load_packs()).verdict
+        for brand in (BRAND, ANOTHER)
+    }
+    assert verdicts == {BRAND: Verdict.DENY, ANOTHER: Verdict.ALLOW}
+
+
+def test_what_was_said_narrowly_is_carried_to_who_has_the_address_after_an_erasure() -> None:
+    narrow = stopped(channel="page", scope="campaign_type", within="news")
+    told = carried(state_of(narrow, AddresseeErased(addressee_id=ID)), OTHER)
+    again = narrow.model_copy(update={"addressee_id": OTHER, "channel": "carried_over"})
+    assert told == (again,)
+
+
+def test_an_erased_person_is_heard_too() -> None:
+    given(REGISTERED, AddresseeErased(addressee_id=ID)).when(STOP, target=ID).then(stopped())
+
+
+def test_nobody_is_heard_who_never_was() -> None:
+    given().when(STOP, target=ID).then(NotFound)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"scope": Scope.WORKSPACE},
+        {"scope": Scope.CAMPAIGN_TYPE},
+        {"within": "news"},
+        {"scope": Scope.PLATFORM},
+    ],
+)
+def test_a_scope_names_what_it_is_of(fields: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        HeedOptOut.model_validate({"channel": "page", **fields})
