@@ -20,6 +20,7 @@ from adapters.eventstore.tables import ACCESS_LOG
 from adapters.intake.aside import InChildren
 from adapters.intake.world import WORLD
 from adapters.keys.maker import CoalescedKeys
+from adapters.keys.siv import AesSiv
 from adapters.keys.sqlite import SqliteKeyStore
 from adapters.postgres.prompt import PromptConnection
 from adapters.postgres.rate_limiter import PostgresRates
@@ -32,7 +33,10 @@ from api.parts import Composition
 from application.authentication import Authenticator
 from application.batch import Batches
 from application.credentials import SecretHasher
+from application.door_tokens import DoorTokens
+from application.doors import Doors
 from application.importing.service import Imports
+from application.links import Links
 from application.previewing import Previewing
 from application.rate_limits import RateLimits
 from application.reading import AccessLog
@@ -102,6 +106,7 @@ async def composed(
         commands = commands_with(tracer)(log, codec, keys, key_maker, streams, clock)
         authenticator = Authenticator(log, streams, keys, clock)
         hasher = SecretHasher(keys)
+        door_tokens = DoorTokens(keys, AesSiv())
         yield Composition(
             settings=settings,
             clock=clock,
@@ -122,6 +127,9 @@ async def composed(
             rates=RateLimits(PostgresRates(counting)),
             hasher=hasher,
             secrets=ShownSecrets(keys, hasher, log, codec, clock),
+            door_tokens=door_tokens,
+            doors=Doors(commands),
+            links=Links(door_tokens, settings.public_url),
             views=views,
             waiting=waiting,
             analytics=analytics,

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from application.batch import Batches
     from application.commanding import Clock, Commands
     from application.credentials import SecretHasher
+    from application.door_tokens import DoorTokens
+    from application.doors import Doors
     from application.importing.service import Imports
+    from application.links import Links
     from application.ports.analytics import Analytics
     from application.ports.blobs import BlobStore
     from application.ports.codec import EventCodec
@@ -60,6 +63,9 @@ class Composition:
     rates: RateLimits
     hasher: SecretHasher
     secrets: ShownSecrets
+    door_tokens: DoorTokens
+    doors: Doors
+    links: Links
     views: AsyncConnectionPool[AsyncConnection[Any]]
     waiting: Waiting
     analytics: Analytics

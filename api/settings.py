@@ -36,6 +36,11 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address the API listens on.")
     port: int = Field(default=8420, ge=0, le=65535, description="Port the API listens on.")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?)(/[^\s?#]*)?$",
+        description="Where people reach the links in mail, https://...; http:// on this machine, for development.",
+    )
     master_key: SecretStr | None = Field(
         default=None,
         description="64 hexadecimal digits that wrap the key store; without it a file in the data folder.",

@@ -19,8 +19,10 @@ from api.http.audience import Audience
 from api.http.batches import Batch
 from api.http.commands import CommandRoute
 from api.http.deadlines import Deadlines, TookTooLong
+from api.http.doors import PeoplesDoors
 from api.http.history import History
 from api.http.invitations import Invitations
+from api.http.links import LinksDesk
 from api.http.problems import (
     INTERNAL,
     LOG_UNAVAILABLE,
@@ -214,7 +216,18 @@ def create_app(
         exception_handlers=errors,
     )
     commands = CommandRoute(composition)
-    doors = (Receipts, Batch, History, Reports, Uploads, Invitations, Audience, Views)
+    doors = (
+        Receipts,
+        Batch,
+        History,
+        Reports,
+        Uploads,
+        Invitations,
+        Audience,
+        PeoplesDoors,
+        LinksDesk,
+        Views,
+    )
     own = [route for door in doors for route in door(composition).routes()]
     app.router.routes[:] = [*routes, *pages.routes(), *own]
     app.front = Front(commands, app.behind, Standing(composition.log))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from api.http import batches, received
+from api.http import batches, people, received
 from api.http.answer_headers import headers_of
 from api.http.audience import Asked as PreviewAsked
+from api.http.doors import FORM, ONE_CLICK, PARTS
 from api.http.invitations import Acceptance
+from api.http.links import AboutLinks
 from api.http.shapes import (
     READ_PARAMETERS,
     READ_STATUSES,
@@ -63,6 +65,8 @@ def fixed_paths(document: Document) -> Json:
             )
         },
         "/v1/invitations/accept": {"post": _acceptance(document)},
+        **_doors(),
+        "/v1/audience/addressees/{id}/links": {"get": _links(document)},
     }
 
 
@@ -319,3 +323,83 @@ def _imports(document: Document) -> Json:
         "/v1/audience/imports/{id}/preview": {"post": preview},
         "/v1/audience/imports/{id}/errors": {"get": errors},
     }
+
+
+def _doors() -> Json:
+    """The doors of people. What goes wrong is a page where `Accept` takes HTML, and a problem document elsewhere."""
+    name, value = ONE_CLICK
+    one_click = {"type": "object", "properties": {name: {"const": value}}, "required": [name]}
+    choice = {
+        "type": "object",
+        "properties": {"choice": {"type": "string", "enum": list(people.CHOICES)}},
+        "required": ["choice"],
+    }
+    return {
+        "/u/{token}": {
+            "get": _door("doors_look_to_stop", "The page of a link that stops mail; it changes nothing"),
+            "post": _door(
+                "doors_one_click", "Stop all mail of a tenant to a person, at once (RFC 8058)", one_click
+            ),
+        },
+        "/p/{token}": {
+            "get": _door("doors_look_at_choices", "The page on which a person chooses; it changes nothing"),
+            "post": _door("doors_choose", "Enter what a person chose, and show what is in force", choice),
+        },
+        "/c/{token}": {
+            "get": _door(
+                "doors_look_at_confirmation",
+                "The page on which a person confirms a consent; it changes nothing",
+            ),
+            "post": _door("doors_confirm", "Double opt-in, second step", {"type": "object"}),
+        },
+    }
+
+
+def _door(operation: str, summary: str, form: Json | None = None) -> Json:
+    token = {
+        "name": "token",
+        "in": "path",
+        "required": True,
+        "description": "Stands in the link; opaque.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,400}$"},
+    }
+    told = parameter("lang", "The language, where it is not to be the browser's.", _TEXT)
+    page = {"description": "A page.", "headers": headers_of(("RequestId",))}
+    statuses = (
+        (400, 404, 409, 429, 500, 503) if form is None else (400, 404, 409, 413, 415, 422, 429, 500, 503)
+    )
+    shown: Json = {
+        "operationId": operation,
+        "tags": ["doors"],
+        "summary": summary,
+        "description": f"{summary}. No key: the token is the person's word. Errors are pages where `Accept` takes "
+        "HTML.",
+        "security": [],
+        "parameters": [token, told, *shared(("RequestId",))],
+        "responses": {
+            "200": {**page, "content": {"text/html": {"schema": _TEXT}}},
+            **problems(statuses),
+        },
+    }
+    if form is not None:
+        bodies = {media: {"schema": form} for media in (FORM, PARTS)}
+        shown["requestBody"] = {"required": bool(form.get("required")), "content": bodies}
+    return shown
+
+
+def _links(document: Document) -> Json:
+    addressee = {"name": "id", "in": "path", "required": True, "schema": _UUID}
+    told = _reading(
+        "audience_addressee_links",
+        "What a sender puts into a message, so that its reader can stop it",
+        Permission.SENDING_AUTHORISE,
+        [addressee, *document.parameters(AboutLinks)],
+        single(ref("Links")),
+    )
+    told["description"] = (
+        "Values of the two headers of RFC 8058, and the address of the person's page for the text. With "
+        "`request`, the version of the event that asked for a confirmation, also the address of that confirmation's "
+        "page, which needs `consent.write` as well."
+    )
+    told["responses"] |= problems((409,))
+    return told

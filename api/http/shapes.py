@@ -228,6 +228,24 @@ SCHEMAS: Final[Json] = {
         },
         about="An import that was registered.",
     ),
+    "Links": _object(
+        {
+            "list_unsubscribe": {"type": "string", "description": "The value of `List-Unsubscribe`."},
+            "list_unsubscribe_post": {
+                "type": "string",
+                "description": "The value of `List-Unsubscribe-Post`.",
+            },
+            "page": {
+                "type": "string",
+                "description": "Where the person chooses; for the text of the message.",
+            },
+            "confirmation": {
+                "type": ["string", "null"],
+                "description": "Where the person confirms a consent; null without `request`.",
+            },
+        },
+        about="The links of one message to one person. DKIM must cover both headers.",
+    ),
     "EventBehind": _object({"position": {"type": "integer"}, "weight": {"type": ["integer", "number"]}}),
 }
 

@@ -1,0 +1,85 @@
+"""`GET /v1/audience/addressees/{id}/links`: what a sender puts into a message, so that its reader can stop it.
+
+Who can have the links made can do what they do: so they need the permission to send, and the one of a confirmation the
+permission to enter consents, in the whole tenant.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+from starlette.routing import Route
+
+from api.http.asking import Desk
+from api.http.request import uuid_in
+from application.door_tokens import Door, DoorToken
+from application.ports.positions import Position
+from domain.audience.addressee_state import Addressee
+from domain.audience.consent import Entry
+from domain.audience.ledger import CampaignType
+from domain.kernel.errors import NotFound
+from domain.kernel.ids import MessageId, WorkspaceId
+from domain.kernel.permissions import Permission
+from domain.tenancy.workspace import NoWorkspace
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+
+class AboutLinks(BaseModel):
+    """What the links are for. `request`: of a confirmation, the version that the answer to its first step told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    workspace_id: WorkspaceId
+    message_id: MessageId
+    campaign_type: CampaignType | None = None
+    request: Entry | None = None
+
+
+class LinksDesk(Desk):
+    """Tells senders the links of a message."""
+
+    def routes(self) -> list[Route]:
+        """One route."""
+        return [Route("/v1/audience/addressees/{id}/links", self.links, methods=["GET"])]
+
+    async def links(self, request: Request) -> Response:
+        """The links of one message to one person."""
+        asked = await self.asked(request, "audience.links", tuple(AboutLinks.model_fields))
+        principal, tenant_id = asked.principal, asked.principal.tenant_id
+        principal.require(Permission.SENDING_AUTHORISE)
+        addressee_id = uuid_in(request.path_params["id"])
+        about: AboutLinks = asked.read_as(AboutLinks)
+        within = principal.confined_to(Permission.SENDING_AUTHORISE)
+        if within is not None and about.workspace_id not in within:
+            raise NotFound
+        if about.request is not None:
+            principal.require(Permission.CONSENT_WRITE)
+            if principal.confined_to(Permission.CONSENT_WRITE) is not None:
+                raise NotFound
+        head = await self.parts.log.head(tenant_id)
+        if addressee_id is None or head is None:
+            raise NotFound
+        position = Position(head.epoch, head.position)
+        addressee = await self.parts.commands.state(tenant_id, "addressee", addressee_id)
+        workspace = await self.parts.commands.state(tenant_id, "workspace", about.workspace_id)
+        if not isinstance(addressee, Addressee) or isinstance(workspace, NoWorkspace):
+            raise NotFound
+        token = DoorToken(
+            Door.PREFERENCES,
+            tenant_id,
+            addressee.addressee_id,
+            about.workspace_id,
+            about.message_id,
+            about.campaign_type,
+        )
+        links = self.parts.links.of_message(token)
+        data = {**links._asdict(), "confirmation": None}
+        if about.request is not None:
+            asking = DoorToken(Door.CONFIRM, tenant_id, addressee.addressee_id, request=about.request)
+            data["confirmation"] = self.parts.links.of_confirmation(asking)
+        told = {"data": data, "position": position.token(), "as_of": await self.as_of(tenant_id, position)}
+        return self.answer(asked, told, position.token())
