@@ -93,7 +93,7 @@ def done_page(code: str) -> str:
 def problem_page(code: str, problem: str, to: str | None) -> str:
     """What went wrong, by the code of the problem; with a button to stop everything where the link is good (`to`)."""
     words = languages()[code]
-    known = problem.replace("-", "_")
+    known = _TOLD_AS.get(problem, problem).replace("-", "_")
     said: Said = getattr(words.problems, known) if known in SHOWN else words.problems.other
     again = ""
     if to is not None:
@@ -118,6 +118,8 @@ SHOWN: Final = frozenset(
     {"link_unusable", "confirmation_over", "body_invalid", "rate_limited", "unavailable"}
 )
 """Problems that have words of their own."""
+_TOLD_AS: Final = {"outcome-unknown": "unavailable", "contention": "unavailable"}
+"""Where nobody knows whether it was entered, saying it again does no harm."""
 
 
 def _in_force(words: Words, now: InForce) -> str:

@@ -28,6 +28,7 @@ from tests.support.api import Api, TestTenant, analytics_of
 MARK = "Quetzalcoatl"
 """Stands in every text of A's; it must be in nothing that B sees."""
 _MAKING = ("create", "invite", "record")
+FORGED = f"AQ{'A' * 150}"
 CSV = f"email,first name\nrow@example.org,{MARK}\nnot an address,{MARK}\n".encode()
 
 
@@ -285,6 +286,14 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     batch = "\n".join(json.dumps(line) for line in lines).encode()
     yield "POST", "/v1/batch", batch, {"content-type": "application/x-ndjson"}
     yield "POST", "/v1/invitations/accept", {"token": f"pm_invite_{'A' * 75}"}, {}
+    # Doors of people: what a token of A's does is up to who holds it (test_doors.py); this one is forged.
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    for door, body in (("u", b"List-Unsubscribe=One-Click"), ("p", b"choice=everything"), ("c", b"")):
+        yield "GET", f"/{door}/{FORGED}", None, {}
+        yield "POST", f"/{door}/{FORGED}", body, form
+    about = f"workspace_id={ids['workspace']}&message_id={ids['list']}"
+    yield "GET", f"/v1/audience/addressees/{ids['import']}/links?{about}", None, {}
+    yield "GET", f"/v1/audience/addressees/{ids.get('addressee')}/links?{about}", None, {}
     yield "GET", "/v1/audience/contacts", None, {"penguin-tenant": ids["tenant"]}
     yield "GET", "/v1/audience/contacts", None, {"penguin-grant": f"{ids['tenant']}.{ids['grant']}"}
 
@@ -300,6 +309,8 @@ async def test_no_other_route_shows_or_changes_anything_of_another(api: Api) -> 
             says_nothing(answer, theirs, f"{path}{body!r}{headers}")
             if path.startswith("/v1/receipts"):
                 assert answer.status_code == 404
+            if FORGED in path or path.startswith("/v1/audience/addressees"):
+                assert answer.status_code == 404, answer.text
             if path == "/v1/batch":
                 statuses = [json.loads(line)["status"] for line in answer.text.splitlines()]
                 assert statuses == [404, 404, 404], answer.text
@@ -328,7 +339,7 @@ def test_every_route_is_covered() -> None:
                 and not (path == "/v1/audience/imports" and method == "post")
             ):
                 continue
-            filled = path.replace("{id}", theirs.ids["import"])
+            filled = path.replace("{id}", theirs.ids["import"]).replace("{token}", FORGED)
             if filled == "/v1/receipts/{key}":
                 filled = f"/v1/receipts/{MARK}-contact"
             assert (method, filled) in asked, (

@@ -257,8 +257,14 @@ class TestLinks:
     async def test_they_are_for_who_may_send(self, api: Api, ada: Person) -> None:
         viewer = await api.key(ada.tenant, TenantRole.VIEWER)
         problem(await ada.asked(uuid4(), viewer), 403, "missing-permission")
-        confined = await api.key(ada.tenant, TenantRole.MEMBER, workspaces=[str(ada.tenant.workspace_id)])
-        assert (await ada.asked(uuid4(), confined)).status_code == 200
+        tenant, within = ada.tenant, str(ada.tenant.workspace_id)
+        role = {"workspace_id": within, "role": "member"}
+        given = await api.post(f"/v1/tenancy/{tenant.owner_id}/set-workspace-role", tenant.key, role)
+        assert given.status_code == 200, given.text
+        speaks_for = str(tenant.owner_id)
+        confined = await api.key(tenant, TenantRole.OWNER, member_id=speaks_for, workspaces=[within])
+        asked = await ada.asked(uuid4(), confined)
+        assert asked.status_code == 200, asked.text
         problem(await ada.asked(uuid4(), confined, workspace_id=str(uuid4())), 404, "not-found")
         problem(await ada.asked(uuid4(), confined, request="1"), 404, "not-found")
 
@@ -267,7 +273,7 @@ class TestLinks:
         problem(await ada.asked(uuid4(), other.key), 404, "not-found")
         problem(await ada.asked(uuid4(), workspace_id=str(uuid4())), 404, "not-found")
         problem(await replace(ada, id=uuid4()).asked(uuid4()), 404, "not-found")
-        for wrong in ({"campaign_type": "No Word"}, {"request": "0"}, {"message_id": "x"}, {"more": "1"}):
+        for wrong in ({"campaign_type": "No Word"}, {"request": "0"}, {"workspace_id": "x"}, {"more": "1"}):
             problem(await ada.asked(uuid4(), **wrong), 422, "parameter-invalid")
 
     async def test_without_an_address_for_the_world_there_are_none(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any, Self
+from uuid import UUID
 
 import pytest
 import schemathesis
@@ -30,9 +31,10 @@ from schemathesis.specs.openapi.checks import (
 from api.http.app import create_app
 from api.http.openapi import openapi
 from api.http.problems import catalogue
+from application.door_tokens import Door, DoorToken
 from application.queries import QUERIES
 from domain.kernel.commands import COMMANDS
-from tests.support.api import Api, analytics_of, serving
+from tests.support.api import Api, TestTenant, analytics_of, serving
 from tests.support.database import Database
 
 
@@ -50,12 +52,13 @@ class Served:
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         self.key = self.workspace = ""
         self.ids: dict[str, str] = {}
+        self.tokens: dict[str, str] = {}
         self.ready = threading.Event()
         self.server: uvicorn.Server | None = None
         self.thread = threading.Thread(target=lambda: asyncio.run(self.serve(database, folder)))
 
     async def serve(self, database: Database, folder: Path) -> None:
-        async with serving(database, folder) as api:
+        async with serving(database, folder, public_url="https://mail.example.com") as api:
             await self.furnish(api)
             with analytics_of(api):
                 config = uvicorn.Config(
@@ -69,11 +72,27 @@ class Served:
         tenant = await api.tenant()
         self.key, self.workspace = tenant.key, str(tenant.workspace_id)
         person = {"workspace_id": self.workspace, "email": "a@example.org"}
+        made_of: dict[str, Any] = {}
         for slug, body in (("contact", person), ("list", {"workspace_id": self.workspace, "name": "All"})):
             made = await api.post(f"/v1/audience/new/create-{slug}", tenant.key, body)
-            self.ids[slug] = made.json()["id"]
+            made_of[slug] = made.json()
+            self.ids[slug] = made_of[slug]["id"]
+        contact = next(one for one in made_of["contact"]["events"] if one["stream"].startswith("addressee:"))
+        self.ids["addressee"] = contact["stream"].partition(":")[2]
+        await self.furnish_doors(api, tenant)
         self.ids |= {"tenant": str(tenant.id), "workspace": self.workspace, "member": str(tenant.owner_id)}
         await api.project()
+
+    async def furnish_doors(self, api: Api, tenant: TestTenant) -> None:
+        """A token for each door of people."""
+        person = UUID(self.ids["addressee"])
+        asking = f"/v1/audience/{person}/request-confirmation"
+        asked = await api.post(asking, tenant.key, {"source": "website_form"})
+        for letter, door in zip("upc", Door, strict=True):
+            token = DoorToken(
+                door, tenant.id, person, tenant.workspace_id, None, "news", asked.json()["version"]
+            )
+            self.tokens[f"/{letter}/"] = api.parts.door_tokens.text(token)
 
     def aimed(self, case: Any, number: int) -> Any:
         """The case, without the headers that staff alone may send.
@@ -94,6 +113,10 @@ class Served:
             if "stream" in (case.query or {}):
                 case.query["stream"] = f"list:{self.ids['list']}"
         kinds = [kind for kind in self.ids if kind in case.path]
+        if number % 2 and case.path[:3] in self.tokens:
+            case.path_parameters["token"] = self.tokens[case.path[:3]]
+        if number % 2 and case.path.endswith("/links"):
+            case.query["workspace_id"] = self.workspace
         if number % 2 and "/create-" in case.path:
             case.path_parameters["stream_id"] = "new"
             case.headers.pop("If-Match", None)
