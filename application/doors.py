@@ -144,10 +144,21 @@ class Doors:
 
     @staticmethod
     def _order(token: DoorToken, command: Command, needs: Permission, request_id: str) -> Order:
-        """The caller's address goes into no metadata: there it would be the tenant's, and outlive the person."""
+        """The history tells by `correlation` which message they answered.
+
+        The caller's address goes into no metadata: there it would be the tenant's, and outlive the person.
+        """
         actor = Actor(ActorKind.SYSTEM, token.tenant_id)
         principal = Principal(token.tenant_id, actor, frozenset({needs}), None, 0)
-        return Order(principal, command, token.addressee_id, b"", request_id=request_id, channel=_CHANNEL)
+        return Order(
+            principal,
+            command,
+            token.addressee_id,
+            b"",
+            request_id=request_id,
+            channel=_CHANNEL,
+            correlation=token.message_id,
+        )
 
 
 def _address(text: str | None) -> str | None:

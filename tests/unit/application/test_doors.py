@@ -24,7 +24,7 @@ from tests.support.given import NOW, TENANT, uid
 
 SAID = OptedOut(addressee_id=AddresseeId(uid(30)), occurred_at=NOW, channel="one_click")
 STOP = HeedOptOut(channel=OptOutChannel.ONE_CLICK)
-STOPS = DoorToken(Door.OPT_OUT, TENANT, uid(30))
+STOPS = DoorToken(Door.OPT_OUT, TENANT, uid(30), message_id=uid(50))
 CONFIRMS = DoorToken(Door.CONFIRM, TENANT, uid(30), request=2)
 
 
@@ -60,6 +60,7 @@ async def test_it_is_tried_again_where_others_write_or_a_commit_broke_off(
     assert len(path.orders) == 3
     for order in path.orders:
         assert (order.command, order.target, order.ip, order.channel) == (STOP, uid(30), None, "door")
+        assert order.correlation == uid(50)
         assert order.principal.actor.kind is ActorKind.SYSTEM
         assert order.principal.permissions == {Permission.INTERNAL}
 
