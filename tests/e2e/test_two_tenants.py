@@ -50,7 +50,7 @@ async def furnished(api: Api) -> Theirs:
     workspace = {"workspace_id": str(tenant.workspace_id)}
 
     async def command(kind: str, slug: str, body: dict[str, Any], key: str = tenant.key) -> dict[str, Any]:
-        context = "audience" if kind in ("contact", "list", "import") else "tenancy"
+        context = "audience" if kind in ("contact", "list", "import", "authorisation") else "tenancy"
         context = "webhooks" if kind == "webhook_endpoint" else context
         answer = await api.post(f"/v1/{context}/new/{slug}", key, body, idempotency_key=f"{MARK}-{kind}")
         assert answer.status_code == 201, answer.text
@@ -65,6 +65,8 @@ async def furnished(api: Api) -> Theirs:
     )
     registered = next(event for event in contact["events"] if event["stream"].startswith("addressee:"))
     made.ids["addressee"] = registered["stream"].partition(":")[2]
+    message = {"addressee_id": made.ids["addressee"], "message_id": str(UUID(int=7))}
+    await command("authorisation", "authorise-messages", {**workspace, "messages": [message]})
     await command("list", "create-list", {**workspace, "name": MARK})
     message = {"addressee_id": made.ids["addressee"], "message_id": str(uuid4())}
     await command("authorisation", "authorise-messages", {**workspace, "messages": [message]})
