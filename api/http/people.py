@@ -93,6 +93,8 @@ def done_page(code: str) -> str:
 def problem_page(code: str, problem: str, to: str | None) -> str:
     """What went wrong, by the code of the problem; with a button to stop everything where the link is good (`to`)."""
     words = languages()[code]
+    if to is None and problem == "rate-limited":  # its words speak of the button
+        problem = "unavailable"
     known = _TOLD_AS.get(problem, problem).replace("-", "_")
     said: Said = getattr(words.problems, known) if known in SHOWN else words.problems.other
     again = ""

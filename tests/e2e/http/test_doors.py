@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import psycopg
 import pytest
 from httpx import Response
 
 from api.http import doors
+from api.http.app import create_app
+from api.ops.metrics import Meters
+from api.ops.requests import Lines, RequestLog
+from api.ops.tracing import NO_TRACER
 from application.door_tokens import Door
+from application.ports.log import LogUnavailable
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, serving
 from tests.support.database import Database
@@ -173,6 +181,49 @@ class TestOneClick:
         assert (await post(ada.api, shown.action, b"choice=everything")).status_code == 200
         assert await ada.opt_outs() == [BY_PAGE]
         assert (await post(ada.api, links.stop)).status_code == 200
+
+    async def test_an_outage_is_told_and_the_next_try_is_heard(
+        self, ada: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        links = await ada.links()
+
+        async def away(*_: object) -> None:
+            raise LogUnavailable("gone")
+
+        with monkeypatch.context() as outage:
+            outage.setattr(ada.api.parts.log, "append", away)
+            told = await post(ada.api, links.stop)
+            problem(told, 503, "unavailable")
+            assert told.headers["retry-after"] == "1"
+            page = await ada.api.send("POST", links.stop, None, ONE_CLICK, FORM | BROWSER)
+            assert page.status_code == 503
+            shown = Page(page.text)
+            assert shown.choices == ["everything"]
+        assert await ada.opt_outs() == []
+        assert (await post(ada.api, shown.action, b"choice=everything")).status_code == 200
+        assert await ada.opt_outs() == [BY_PAGE]
+
+    async def test_a_request_leaves_no_token_and_no_address_in_a_line(
+        self, ada: Person, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        links, out = await ada.links(), BytesIO()
+        lines = Lines(out)
+        app = RequestLog(create_app(ada.api.parts), meters=Meters(), tracer=NO_TRACER, lines=lines)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://p") as client:
+            await client.post(links.stop, content=ONE_CLICK, headers=FORM)
+            await client.get(links.page)
+            await client.post("/u/x", content=ONE_CLICK, headers=FORM)
+        lines.flush()
+        written = out.getvalue().decode()
+        told = [json.loads(line) for line in written.splitlines()]
+        assert [(one["name"], one["status"]) for one in told] == [
+            ("doors.one-click", 200),
+            ("doors.look", 200),
+            ("doors.one-click", 404),
+        ]
+        captured = capsys.readouterr()
+        for secret in (links.stop[3:], links.page[3:], str(ada.id), "127.0.0.1"):
+            assert secret not in written + captured.out + captured.err
 
     async def test_it_reaches_who_has_the_address_after_an_erasure(self, api: Api, ada: Person) -> None:
         links = await ada.links()

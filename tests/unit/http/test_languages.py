@@ -91,5 +91,10 @@ def test_nobody_is_told_that_nothing_was_changed_where_nobody_knows(code: str) -
     assert '<button name="choice" value="everything"' in page
 
 
+def test_words_speak_of_a_button_only_where_there_is_one() -> None:
+    assert "You can stop all e-mail all the same, here" in problem_page("en", "rate-limited", "p/token")
+    assert problem_page("en", "rate-limited", None) == problem_page("en", "unavailable", None)
+
+
 def test_a_form_goes_beside_the_page_it_is_on() -> None:
     assert 'action="../c/token?lang=de"' in confirmation_page("de", NOW, "c/token")
