@@ -288,6 +288,7 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     batch = "\n".join(json.dumps(line) for line in lines).encode()
     yield "POST", "/v1/batch", batch, {"content-type": "application/x-ndjson"}
     yield "POST", "/v1/invitations/accept", {"token": f"pm_invite_{'A' * 75}"}, {}
+    yield "GET", f"/v1/audience/preview?workspace_id={ids['workspace']}&list_id={ids['list']}", None, {}
     # Doors of people: what a token of A's does is up to who holds it (test_doors.py); this one is forged.
     form = {"content-type": "application/x-www-form-urlencoded"}
     for door, body in (("u", b"List-Unsubscribe=One-Click"), ("p", b"choice=everything"), ("c", b"")):
