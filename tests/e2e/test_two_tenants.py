@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import psycopg
@@ -68,8 +68,6 @@ async def furnished(api: Api) -> Theirs:
     message = {"addressee_id": made.ids["addressee"], "message_id": str(UUID(int=7))}
     await command("authorisation", "authorise-messages", {**workspace, "messages": [message]})
     await command("list", "create-list", {**workspace, "name": MARK})
-    message = {"addressee_id": made.ids["addressee"], "message_id": str(uuid4())}
-    await command("authorisation", "authorise-messages", {**workspace, "messages": [message]})
     await command("api_key", "create-api-key", {"label": MARK, "role": "admin"})
     endpoint = {"url": f"https://{MARK}.example", "description": MARK}
     await command("webhook_endpoint", "create-webhook-endpoint", endpoint)
@@ -262,7 +260,6 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
         yield "GET", f"/v1/history?stream={kind}:{ids[kind]}", None, {}
     for kind in ids:
         yield "GET", f"/v1/receipts/{MARK}-{kind}", None, {}
-    yield "GET", f"/v1/audience/preview?workspace_id={ids['workspace']}", None, {}
     yield "GET", "/v1/reports", None, {}
     yield "GET", "/v1/reports/activity", None, {}
     yield "GET", "/v1/reports/activity?format=csv", None, {}
