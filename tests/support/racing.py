@@ -19,6 +19,7 @@ from application.orders import Order, Outcome
 from application.principals import Principal
 from domain.audience.authorisation import AuthoriseMessage, DispatchMessage, NoAllow
 from domain.audience.consent import OptOutChannel, RecordOptOut
+from domain.audience.own_word import HeedOptOut
 from domain.kernel.commands import Actor, ActorKind, Command
 from domain.kernel.ids import MessageId, WorkspaceId, new_id
 from domain.kernel.permissions import Permission
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 48
 _NEIGHBOURS: Final = 100
 """Everybody goes through the same people in nearly the same order, and keeps step, so that they meet."""
+_HALF: Final = 0.5
+"""Of the opt-outs: by the person's own link; the others are entered for them."""
 _PAUSE: Final = 0.02
 """Seconds, at most, between an allow and its hand-over: as a sender takes to make the message."""
 
@@ -77,7 +80,9 @@ def opt_out(
 
     async def one(parts: Composition, who: UUID) -> str:
         await asyncio.sleep(rng.random() * _PAUSE)
-        await _execute(parts, race, who, RecordOptOut(channel=OptOutChannel.REPLY))
+        heard = HeedOptOut(channel=OptOutChannel.ONE_CLICK)
+        told = RecordOptOut(channel=OptOutChannel.REPLY)
+        await _execute(parts, race, who, heard if rng.random() < _HALF else told)
         return "opted out"
 
     uvloop.run(_run(race, rng, seed, steps, start, told, one))

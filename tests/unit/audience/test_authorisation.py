@@ -85,6 +85,23 @@ class TestTheDecision:
         event = authorised(state, MESSAGE, HERE, message_of(ASK), "CA", at)
         assert (event.verdict, event.expires_at) == ("allow", at.replace(minute=30))
 
+    def test_implied_consent_that_lapses_while_the_message_is_already_queued(self) -> None:
+        """CASL: authorised on the last evening of the two years, handed over after midnight: nothing goes."""
+        bought = RelationRecorded(addressee_id=ID, kind="purchase", occurred_on=date(2024, 11, 24))
+        somebody = AddresseeRegistered(
+            addressee_id=ID, email="b@example.org", workspace_id=HERE, country="CA"
+        )
+        state = ADDRESSEE.fold((somebody, bought))
+        assert isinstance(state, Addressee)
+        evening = NOW.replace(day=24, hour=3, minute=25)
+        allow = authorised(state, MESSAGE, HERE, message_of(ASK), "CA", evening)
+        queued = given(somebody, bought, allow)
+        before, after = evening.replace(minute=29) - NOW, evening.replace(minute=30) - NOW
+        assert queued.when(GO, target=ID, after=before).refusal is None
+        given(somebody, bought, allow).when(GO, target=ID, after=after).then(AllowLapsed)
+        again = authorised(state, MESSAGE, HERE, message_of(ASK), "CA", evening.replace(minute=30))
+        assert again.verdict == "deny"
+
     def test_without_a_consent_it_is_denied_and_says_what_would_help(self) -> None:
         event = decided(REGISTERED)
         told = decision_of(event)
