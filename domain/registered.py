@@ -10,6 +10,7 @@ from domain.audience import (
     email_claim,
     import_commands,
 )
+from domain.campaign import commands as campaign_commands
 from domain.platform import registration, staff
 from domain.tenancy import api_key, grant, member, ownership, tenant, workspace
 from domain.webhooks import commands as webhook_commands
@@ -24,6 +25,7 @@ MODULES = (
     contact_list,
     email_claim,
     import_commands,
+    campaign_commands,
     registration,
     staff,
     api_key,

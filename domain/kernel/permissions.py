@@ -36,6 +36,13 @@ class Permission(StrEnum):
     LISTS_WRITE = "lists.write"
     CONSENT_WRITE = "consent.write"
     SENDING_AUTHORISE = "sending.authorise"
+    CAMPAIGNS_READ = "campaigns.read"
+    CAMPAIGNS_WRITE = "campaigns.write"
+    CAMPAIGNS_APPROVE = "campaigns.approve"
+    """Saying yes to a campaign, as a campaign manager."""
+    CAMPAIGNS_APPROVE_COMPLIANCE = "campaigns.approve_compliance"
+    """Saying yes to a campaign, as a compliance officer."""
+    CAMPAIGNS_REJECT = "campaigns.reject"
     HISTORY_READ = "history.read"
     HISTORY_READ_PERSONAL = "history.read_personal"
     EVIDENCE_READ = "evidence.read"
@@ -86,7 +93,16 @@ class StaffRole(StrEnum):
 
 
 P = Permission
-_READ: Final = frozenset({P.TENANT_READ, P.WORKSPACES_READ, P.MEMBERS_READ, P.CONTACTS_READ, P.REPORTS_READ})
+_READ: Final = frozenset(
+    {
+        P.TENANT_READ,
+        P.WORKSPACES_READ,
+        P.MEMBERS_READ,
+        P.CONTACTS_READ,
+        P.CAMPAIGNS_READ,
+        P.REPORTS_READ,
+    }
+)
 OF_ONESELF: Final = frozenset({P.MEMBERS_LEAVE})
 """What everybody may do about themselves alone: who gives somebody a role need not hold it."""
 
@@ -99,6 +115,7 @@ _CONTACTS: Final = frozenset(
         P.LISTS_WRITE,
         P.CONSENT_WRITE,
         P.SENDING_AUTHORISE,
+        P.CAMPAIGNS_WRITE,
     }
 )
 _TENANT_ALL: Final = frozenset(p for p in P if not p.startswith("platform.") and p is not P.INTERNAL)
@@ -106,7 +123,9 @@ _TENANT_ALL: Final = frozenset(p for p in P if not p.startswith("platform.") and
 TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
     TenantRole.OWNER: _TENANT_ALL,
     TenantRole.ADMIN: _TENANT_ALL - {P.TENANT_OWN, P.TENANT_CLOSE, P.EVIDENCE_READ},
-    TenantRole.CAMPAIGN_MANAGER: _PERSON | _CONTACTS | {P.HISTORY_READ},
+    TenantRole.CAMPAIGN_MANAGER: _PERSON
+    | _CONTACTS
+    | {P.HISTORY_READ, P.CAMPAIGNS_APPROVE, P.CAMPAIGNS_REJECT},
     TenantRole.COMPLIANCE_OFFICER: _PERSON
     | {
         P.API_KEYS_READ,
@@ -115,6 +134,8 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.CONTACTS_EXPORT,
         P.CONTACTS_ERASE,
         P.CONSENT_WRITE,
+        P.CAMPAIGNS_APPROVE_COMPLIANCE,
+        P.CAMPAIGNS_REJECT,
         P.HISTORY_READ,
         P.HISTORY_READ_PERSONAL,
         P.EVIDENCE_READ,
@@ -127,11 +148,11 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
 
 WORKSPACE_ROLES: Final[dict[WorkspaceRole, frozenset[Permission]]] = {
     WorkspaceRole.ADMIN: frozenset(
-        {P.CONTACTS_READ, P.CONTACTS_EXPORT, P.WORKSPACES_READ, P.WORKSPACES_MANAGE}
+        {P.CONTACTS_READ, P.CONTACTS_EXPORT, P.CAMPAIGNS_READ, P.WORKSPACES_READ, P.WORKSPACES_MANAGE}
     )
     | _CONTACTS,
-    WorkspaceRole.MEMBER: frozenset({P.CONTACTS_READ, P.WORKSPACES_READ}) | _CONTACTS,
-    WorkspaceRole.VIEWER: frozenset({P.CONTACTS_READ, P.WORKSPACES_READ}),
+    WorkspaceRole.MEMBER: frozenset({P.CONTACTS_READ, P.CAMPAIGNS_READ, P.WORKSPACES_READ}) | _CONTACTS,
+    WorkspaceRole.VIEWER: frozenset({P.CONTACTS_READ, P.CAMPAIGNS_READ, P.WORKSPACES_READ}),
 }
 
 _STAFF_READ: Final = frozenset({P.PLATFORM_TENANTS_READ, P.PLATFORM_GRANTS_REQUEST, P.OPERATIONS_READ})

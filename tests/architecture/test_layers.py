@@ -14,7 +14,8 @@ OUTSIDE = {
     # holidays: data and arithmetic of calendars, as pure as zoneinfo; business days are part of what laws say
     "domain": {"pydantic", "pydantic_core", "holidays"},
     # orjson: the log's JSON is also read where it is used
-    "application": {"domain", "pydantic", "pydantic_core", "orjson"},
+    # liquid: parses and fills in texts, as pure as holidays; application.templates alone knows it
+    "application": {"domain", "pydantic", "pydantic_core", "orjson", "liquid"},
     "projections": {
         "domain",
         "application",

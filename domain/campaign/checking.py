@@ -1,0 +1,124 @@
+"""A campaign held against the laws: of its sender, and of wherever its recipients may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domain.campaign.content import as_law_sees
+from domain.campaign.events import CampaignChecked, MissingElement
+from domain.campaign.tokens import REQUIRED
+from domain.kernel.errors import Refusal, RefusalKind
+from domain.law.content import missing_elements
+from domain.law.facts import Purpose
+from domain.law.packs import load_packs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from domain.campaign.state import Campaign
+    from domain.law.pack import Pack
+
+
+class NoLawLoaded(Refusal):
+    """Of a country without a loaded law nobody knows what a message must hold. Leave it out, or have its pack added."""
+
+    code = "no-law-loaded"
+    kind = RefusalKind.INVALID
+    field = "/countries"
+
+
+class SenderLawUnknown(Refusal):
+    """The law of the tenant's country holds for all that it sends. It has to have a country whose law is loaded."""
+
+    code = "sender-law-unknown"
+
+
+class ElementsMissing(Refusal):
+    """A message holds what every law wants that may apply. Put in what `missing` names, then ask again."""
+
+    code = "elements-missing"
+
+
+class TokensMissing(Refusal):
+    """Every body shows `unsubscribe_url`, `company.name` and `company.address` to everybody. Put in what is missing."""
+
+    code = "tokens-missing"
+
+
+def lawful_countries(countries: Iterable[str], packs: Sequence[Pack] | None = None) -> tuple[str, ...]:
+    """The countries, once each and in order; each has a law that is loaded."""
+    told = sorted(set(countries))
+    if strange := [one for one in told if not _has_law(one, load_packs() if packs is None else packs)]:
+        raise NoLawLoaded(f"No law is loaded for {', '.join(strange)}. {NoLawLoaded.rule()}")
+    return tuple(told)
+
+
+def check(
+    state: Campaign, sender_country: str | None, at: datetime, packs: Sequence[Pack] | None = None
+) -> CampaignChecked | None:
+    """What its content lacks, as it is recorded; None where it has no content yet.
+
+    Where the campaign names no country its recipients may be anywhere: every law that is loaded counts. Nobody's
+    consent is taken for granted: whether a person gave one is decided of each message.
+    """
+    if state.content is None:
+        return None
+    loaded = load_packs() if packs is None else packs
+    wide = state.plan.countries or [place for pack in loaded for place in pack.countries]
+    places = {*wide, sender_country} - {None}
+    countries = tuple(sorted(str(place) for place in places))
+    missing = missing_elements(
+        as_law_sees(state.content, state.shown),
+        Purpose(state.plan.purpose),
+        countries,
+        loaded,
+        at,
+        consented=False,
+    )
+    return CampaignChecked(
+        campaign_id=state.campaign_id,
+        workspace_id=state.workspace_id,
+        content_hash=state.content_hash,
+        countries=countries,
+        sender_country=sender_country,
+        missing=tuple(
+            MissingElement(
+                law=one.law,
+                requirement=one.requirement,
+                element=one.element,
+                about=one.about,
+                cites=one.cites,
+                confidence=one.confidence,
+                remedy=one.remedy,
+            )
+            for one in missing
+        ),
+        missing_tokens=tuple(token for token in REQUIRED if token not in state.shown),
+        packs={pack.law: pack.version for pack in loaded if any(pack.covers(place) for place in countries)},
+        checked_at=at,
+    )
+
+
+def says_the_same(one: CampaignChecked, other: CampaignChecked | None) -> bool:
+    """Whether two checks differ in nothing but their moment."""
+    return other is not None and one.model_copy(update={"checked_at": other.checked_at}) == other
+
+
+def lawful(checked: CampaignChecked, packs: Sequence[Pack] | None = None) -> None:
+    """Nothing is missing, by any law that may apply."""
+    loaded = load_packs() if packs is None else packs
+    if checked.sender_country is None or not _has_law(checked.sender_country, loaded):
+        raise SenderLawUnknown
+    if checked.missing_tokens:
+        words = f"Not shown by every body: {', '.join(checked.missing_tokens)}."
+        raise TokensMissing(f"{words} {TokensMissing.rule()}", missing=list(checked.missing_tokens))
+    if checked.missing:
+        words = "; ".join(f"{one.element} ({one.cites}): {one.remedy}" for one in checked.missing)
+        raise ElementsMissing(
+            f"{ElementsMissing.rule()} {words}", missing=[one.model_dump() for one in checked.missing]
+        )
+
+
+def _has_law(country: str, packs: Sequence[Pack]) -> bool:
+    return any(pack.covers(country) for pack in packs)
