@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from projections.operational.api_keys import queries as _api_keys
 from projections.operational.api_keys.handler import API_KEYS
+from projections.operational.campaigns import queries as _campaigns
+from projections.operational.campaigns.handler import CAMPAIGNS
 from projections.operational.contacts import queries as _contacts
 from projections.operational.contacts.handler import CONTACTS
 from projections.operational.grants import queries as _grants
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 VIEWS: Final[tuple[Projection, ...]] = (
     API_KEYS,
+    CAMPAIGNS,
     CONTACTS,
     GRANTS,
     IMPORTS,
@@ -44,6 +47,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
 
 _REGISTERED: Final = (
     _api_keys,
+    _campaigns,
     _contacts,
     _grants,
     _imports,

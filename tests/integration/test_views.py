@@ -34,7 +34,7 @@ class History:
         self.list, self.imported, self.grant, self.key, self.dead_key = (fresh() for _ in range(5))
         self.owner, self.invited, self.left = fresh(), fresh(), fresh()
         self.staff, self.ex_staff = fresh(), fresh()
-        self.endpoint = fresh()
+        self.endpoint, self.campaign = fresh(), fresh()
 
     def of_tenant(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Stream, stored name and payload of each event."""
@@ -57,6 +57,7 @@ class History:
         yield from self._contacts()
         yield from self._import()
         yield from self._webhooks()
+        yield from self._campaigns()
 
     def _people(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         joined = {"email": "o@acme.example", "full_name": "Olga", "role": "owner"}
@@ -224,6 +225,46 @@ class History:
         yield told(self.endpoint, "endpoint_paused", reason="failing", failures=100)
         yield told(removed, "endpoint_removed")
 
+    def _campaigns(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        def told(campaign: UUID, what: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
+            ids = {"campaign_id": campaign, "workspace_id": self.workspace}
+            return f"campaign:{campaign}", f"campaign.{what}", {**ids, **fields}
+
+        plan = {"title": "Saws", "purpose": "marketing", "list_ids": [self.list], "countries": ["DE"]}
+        wanted = {"law": "de", "requirement": "de.sender", "element": "sender_not_concealed"}
+        wanted |= {"about": "a", "cites": "UWG", "confidence": "T", "remedy": "r"}
+        check = {"countries": ["DE"], "sender_country": "DE", "packs": {"de": "1"}, "checked_at": LATER}
+        asked = {"content_hash": "cd", "requested_by": self.owner, "requested_at": LATER, "answer_by": LATER}
+        yes = {"content_hash": "cd", "approved_at": LATER}
+        was = {"state_before": "in_review"}
+        ends: list[tuple[str, dict[str, Any]]] = [
+            ("rejected", {"content_hash": "cd", "rejected_by": self.owner, "reason": "no"}),
+            ("review_timed_out", {"content_hash": "cd", "timed_out_at": LATER}),
+            (
+                "approval_voided",
+                {**was, "hash_before": "cd", "hash_after": "ef", "edited_by": self.owner},
+            ),
+            ("withdrawn", {**was, "content_hash": "cd", "withdrawn_by": self.owner}),
+            ("archived", {}),
+        ]
+        for campaign, end in [(self.campaign, None), *[(fresh(), end) for end in ends]]:
+            yield told(campaign, "drafted", plan=plan, author=self.owner)
+            content = {"subject": "S", "text": "T", "promotion": True}
+            yield told(campaign, "content_written", content=content, shown=[], author=self.owner)
+            lacks = {"missing": [wanted], "missing_tokens": ["company.name"]}
+            yield told(campaign, "checked", content_hash="ab", **check, **lacks)
+            after = {**plan, "title": "Axes", "campaign_type": "news"}
+            yield told(campaign, "plan_changed", before=plan, after=after, author=self.owner)
+            yield told(campaign, "checked", content_hash="cd", **check, missing=[], missing_tokens=[])
+            parts = ["campaign_manager", "compliance_officer"]
+            yield told(campaign, "approval_requested", **asked, recipients=2, parts=parts)
+            first = {"part": "campaign_manager", "approver": self.invited, "complete": False}
+            yield told(campaign, "approval_given", **yes, **first)
+            if end is not None:
+                yield told(campaign, end[0], **end[1])
+        last = {"part": "compliance_officer", "approver": self.owner, "complete": True}
+        yield told(self.campaign, "approval_given", **yes, **last)
+
     def of_platform(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         for staff, email in ((self.staff, "s@p.example"), (self.ex_staff, "x@p.example")):
             added = {"staff_id": staff, "role": "support", "email": email, "full_name": "Sam"}
@@ -319,6 +360,29 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
             {"status": "rolled_back", "rows": 3, "imported": 1, "updated": 1, "rejected": 1, "kept": 1},
         ],
     ),
+    "campaign.campaigns": (
+        {},
+        [
+            {"state": "archived", "outcome": None, "recipients": 2},
+            {"state": "draft", "outcome": "withdrawn", "recipients": None},
+            {"state": "draft", "outcome": "voided", "answer_by": None},
+            {"state": "draft", "outcome": "timed_out", "parts": None},
+            {"state": "draft", "outcome": "rejected", "manager": None},
+            {
+                "state": "approved",
+                "outcome": "approved",
+                "name": "Axes",
+                "campaign_type": "news",
+                "countries": ["DE"],
+                "content_hash": "cd",
+                "missing": [],
+                "missing_tokens": [],
+                "recipients": 2,
+                "answer_by": LATER,
+                "parts": ["campaign_manager", "compliance_officer"],
+            },
+        ],
+    ),
     "webhooks.webhook_endpoints": (
         {},
         [
@@ -354,6 +418,7 @@ async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
         "audience.contact_list": mine.list,
         "audience.contact_import": mine.imported,
         "webhooks.webhook_endpoint": mine.endpoint,
+        "campaign.campaign": mine.campaign,
     }
     singles = {name for name, query in QUERIES.items() if query.single and query.context != "platform"}
     assert singles == set(ids)
@@ -364,6 +429,9 @@ async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
             await ask(world, name, Scope(other.tenant), id=id_)
     (detail,) = (await ask(world, "audience.contact_import", Scope(mine.tenant), id=mine.imported)).rows
     assert (detail.warnings, detail.problems) == ({"odd-name": 2 + 2}, {"bad-email": 1})
+    (campaign,) = (await ask(world, "campaign.campaign", Scope(mine.tenant), id=mine.campaign)).rows
+    assert (campaign.manager, campaign.officer) == (mine.invited, mine.owner)
+    assert campaign.content["subject"] == "S"
     (member,) = (await ask(world, "tenancy.member", Scope(mine.tenant), id=mine.invited)).rows
     assert member.workspaces == {mine.second: "member"}
 
@@ -394,7 +462,13 @@ async def test_no_query_shows_anything_of_another_tenant_or_beyond_its_scope(
         for row in hidden.rows:
             assert {getattr(row, field) for field in personal_fields(type(row))} <= {SEALED}, name
     nowhere = frozenset({fresh()})
-    for name in ("audience.contacts", "audience.lists", "audience.imports", "tenancy.workspaces"):
+    for name in (
+        "audience.contacts",
+        "audience.lists",
+        "audience.imports",
+        "campaign.campaigns",
+        "tenancy.workspaces",
+    ):
         assert (await ask(world, name, Scope(mine.tenant, workspaces=nowhere))).rows == [], name
 
 
