@@ -46,6 +46,11 @@ def test_a_layer_imports_only_what_it_may(layer: str) -> None:
     assert [f"{where}: {name}" for name, where in imported(layer) if name not in allowed] == []
 
 
+def test_one_module_knows_the_template_library() -> None:
+    found = {where.partition(":")[0] for layer in LAYERS for name, where in imported(layer) if name == "liquid"}
+    assert found == {"application/templates.py"}
+
+
 def test_every_folder_of_code_is_a_layer() -> None:
     """So that the contract of import-linter is exhaustive: a new top-level package must take its place in it."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
