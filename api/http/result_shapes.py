@@ -1,9 +1,10 @@
-"""The shapes of what some commands answer besides their events: decisions about messages."""
+"""The shapes of what some commands answer besides their events: decisions about messages, what campaigns lack."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from domain.law.content import Element
 from domain.law.pack import Verdict
 from domain.law.statements import Confidence
 
@@ -97,6 +98,37 @@ RESULTS: Final[dict[str, Any]] = {
         },
         "What was decided of many messages. `dispatched` counts those that had gone before.",
     ),
+    "Lacking": _object(
+        {
+            "content_hash": {"type": "string", "description": "Of the content that was looked at."},
+            "countries": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Whose laws were looked at, the sender's among them.",
+            },
+            "missing": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "law": {"type": "string", "description": "The rule pack."},
+                        "requirement": {"type": "string"},
+                        "element": {"type": "string", "enum": [one.value for one in Element]},
+                        "about": {"type": "string", "description": "What the law wants."},
+                        "cites": {"type": "string"},
+                        "confidence": {"type": "string", "enum": [one.value for one in Confidence]},
+                        "remedy": {"type": "string", "description": "What to do about it."},
+                    },
+                    "An element that a law wants and the message does not hold.",
+                ),
+            },
+            "missing_tokens": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "Tokens that every body has to show, and one does not.",
+            },
+        },
+        "What a campaign lacks. Not told where it is as before.",
+    ),
 }
 _COUNT: Final = {"type": "integer"}
 _COUNTS: Final = {"type": "object", "properties": {one.value: _COUNT for one in Verdict}}
@@ -141,5 +173,5 @@ PREVIEWS: Final[dict[str, Any]] = {
 }
 RESULT: Final[dict[str, Any]] = {
     "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in RESULTS],
-    "description": "What some commands tell besides: decisions about messages.",
+    "description": "What some commands tell besides: decisions about messages, and what a campaign lacks.",
 }
