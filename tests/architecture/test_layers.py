@@ -47,7 +47,9 @@ def test_a_layer_imports_only_what_it_may(layer: str) -> None:
 
 
 def test_one_module_knows_the_template_library() -> None:
-    found = {where.partition(":")[0] for layer in LAYERS for name, where in imported(layer) if name == "liquid"}
+    found = {
+        where.partition(":")[0] for layer in LAYERS for name, where in imported(layer) if name == "liquid"
+    }
     assert found == {"application/templates.py"}
 
 

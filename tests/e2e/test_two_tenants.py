@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -51,7 +51,7 @@ async def furnished(api: Api) -> Theirs:
 
     async def command(kind: str, slug: str, body: dict[str, Any], key: str = tenant.key) -> dict[str, Any]:
         context = "audience" if kind in ("contact", "list", "import", "authorisation") else "tenancy"
-        context = "webhooks" if kind == "webhook_endpoint" else context
+        context = {"webhook_endpoint": "webhooks", "campaign": "campaign"}.get(kind, context)
         answer = await api.post(f"/v1/{context}/new/{slug}", key, body, idempotency_key=f"{MARK}-{kind}")
         assert answer.status_code == 201, answer.text
         told: dict[str, Any] = answer.json()
@@ -68,6 +68,8 @@ async def furnished(api: Api) -> Theirs:
     message = {"addressee_id": made.ids["addressee"], "message_id": str(UUID(int=7))}
     await command("authorisation", "authorise-messages", {**workspace, "messages": [message]})
     await command("list", "create-list", {**workspace, "name": MARK})
+    author = await api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
+    await command("campaign", "create-campaign", {**workspace, "name": MARK}, author)
     await command("api_key", "create-api-key", {"label": MARK, "role": "admin"})
     endpoint = {"url": f"https://{MARK}.example", "description": MARK}
     await command("webhook_endpoint", "create-webhook-endpoint", endpoint)
@@ -108,6 +110,7 @@ def body_of(command: type[Command], ids: dict[str, str]) -> dict[str, Any]:
         "moved_to": ids["owner"],
         "list_id": ids["list"],
         "messages": [{"addressee_id": ids["addressee"], "message_id": ids["contact"]}],
+        "list_ids": [ids["list"]],
         "to_member_id": ids["owner"],
     }
     return body | {name: value for name, value in theirs.items() if name in command.model_fields}
