@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
     from domain.law.pack import Pack
 
+_LETTERS_OF_AN_ID: Final = 190
 ContentHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -524,6 +525,13 @@ def _folded(state: Campaign, *events: CampaignEvent) -> Campaign:
     return state
 
 
+def _size(state: CampaignState) -> int:
+    """Texts take room where states are kept: as much as so many ids."""
+    if isinstance(state, NoCampaign) or state.content is None:
+        return 0
+    return sum(map(len, state.content.bodies.values())) // _LETTERS_OF_AN_ID
+
+
 CAMPAIGN: Final[Decider[CampaignState]] = Decider(
-    category="campaign", initial=NoCampaign(), evolve=evolve, decide=decide
+    category="campaign", initial=NoCampaign(), evolve=evolve, decide=decide, size=_size
 )

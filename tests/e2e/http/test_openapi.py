@@ -34,7 +34,9 @@ from api.http.problems import catalogue
 from application.door_tokens import Door, DoorToken
 from application.queries import QUERIES
 from domain.kernel.commands import COMMANDS
+from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant, analytics_of, serving
+from tests.support.campaigns import CONTENT
 from tests.support.database import Database
 
 
@@ -70,7 +72,9 @@ class Served:
 
     async def furnish(self, api: Api) -> None:
         tenant = await api.tenant()
-        self.key, self.workspace = tenant.key, str(tenant.workspace_id)
+        # A key that speaks for a member: campaigns are written by somebody.
+        self.key = await api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
+        self.workspace = str(tenant.workspace_id)
         person = {"workspace_id": self.workspace, "email": "a@example.org"}
         made_of: dict[str, Any] = {}
         for slug, body in (("contact", person), ("list", {"workspace_id": self.workspace, "name": "All"})):
@@ -80,6 +84,9 @@ class Served:
         contact = next(one for one in made_of["contact"]["events"] if one["stream"].startswith("addressee:"))
         self.ids["addressee"] = contact["stream"].partition(":")[2]
         await self.furnish_doors(api, tenant)
+        campaign = {"workspace_id": self.workspace, "name": "Saws", "list_ids": [self.ids["list"]]}
+        made = await api.post("/v1/campaign/new/create-campaign", self.key, campaign)
+        self.ids["campaign"] = made.json()["id"]
         self.ids |= {"tenant": str(tenant.id), "workspace": self.workspace, "member": str(tenant.owner_id)}
         await api.project()
 
@@ -103,6 +110,9 @@ class Served:
             case.headers.pop(name, None)
         if number % 2 and isinstance(case.body, dict) and "workspace_id" in case.body:
             case.body["workspace_id"] = self.workspace
+        if number % 2 and isinstance(case.body, dict) and "/v1/campaign/" in case.path:
+            own = {"list_ids": [self.ids["list"]], "countries": ["DE"], "content": CONTENT}
+            case.body |= {name: value for name, value in own.items() if name in case.body}
         if number % 2:
             for name, part in product(MOMENTS, (case.query, case.body)):
                 if isinstance(part, dict):
@@ -120,7 +130,7 @@ class Served:
         if number % 2 and "/create-" in case.path:
             case.path_parameters["stream_id"] = "new"
             case.headers.pop("If-Match", None)
-        elif number % 2 and kinds:
+        elif number % 2 and kinds and "archive-campaign" not in case.path:  # the others come after it
             for name in ("id", "stream_id"):
                 if name in case.path_parameters:
                     case.path_parameters[name] = self.ids[kinds[0]]

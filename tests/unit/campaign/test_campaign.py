@@ -50,7 +50,7 @@ from domain.campaign.events import (
     CampaignWithdrawn,
 )
 from domain.campaign.state import Approved, Campaign, InReview, name_of
-from domain.kernel.commands import Command
+from domain.kernel.commands import DECIDERS, Command
 from domain.kernel.errors import NotFound, Refusal
 from domain.kernel.ids import ListId, MemberId, WorkspaceId
 from domain.kernel.permissions import TENANT_ROLES, Permission, TenantRole
@@ -635,3 +635,11 @@ def test_all_of_it_replays() -> None:
     world.run(RequestApproval(), CAMPAIGN, actor=AUTHOR)
     world.run(no(world), CAMPAIGN, actor=MANAGER)
     world.assert_replays()
+
+
+def test_a_campaigns_texts_count_where_states_are_kept() -> None:
+    size = DECIDERS["campaign"].size_of
+    small, large = campaign(written()), campaign(written(text="x" * 95_000, html=None))
+    assert size(DECIDERS["campaign"].initial) == 0
+    assert size(small) < 10
+    assert size(large) == 500
