@@ -36,6 +36,7 @@ from application.credentials import SecretHasher
 from application.door_tokens import DoorTokens
 from application.doors import Doors
 from application.importing.service import Imports
+from application.law_archive import LawArchive
 from application.links import Links
 from application.previewing import Previewing
 from application.rate_limits import RateLimits
@@ -120,7 +121,7 @@ async def composed(
             batches=Batches(commands),
             imports=Imports(commands, blobs, WORLD, clock, InChildren()),
             replay=replay,
-            rejudging=Rejudging(log, codec, replay),
+            rejudging=Rejudging(log, codec, replay, LawArchive(log, codec)),
             previewing=Previewing(log, codec, ContactAudience(views)),
             access=AccessLog(access, codec, key_maker, clock),
             accesses=Replay(access, codec),

@@ -15,12 +15,14 @@ from domain.audience.addressee_events import PermissionDecided
 from domain.audience.addressee_state import Addressee
 from domain.audience.authorisation import judged_again
 from domain.kernel.errors import NotFound
+from domain.law.packs import load_packs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
     from datetime import datetime
     from uuid import UUID
 
+    from application.law_archive import LawArchive
     from application.ports.codec import EventCodec
     from application.ports.log import Recorded, TenantLog
     from application.replay import Replay
@@ -64,6 +66,7 @@ class Tally:
     """How far it is, and what came of it.
 
     `identical` decisions are the same to the byte; `same_verdict` ones have other reasons, or another pack's version.
+    `without_packs`: they were made by a version that is not at hand, and were not judged.
     """
 
     position: int = 0
@@ -72,23 +75,26 @@ class Tally:
     identical: int = 0
     same_verdict: int = 0
     flipped: int = 0
+    without_packs: int = 0
 
 
 class Rejudging:
     """Judges the past of one tenant at a time."""
 
-    def __init__(self, log: TenantLog, codec: EventCodec, replay: Replay) -> None:
-        """Read from `log`; `replay` knows which positions a period has."""
+    def __init__(self, log: TenantLog, codec: EventCodec, replay: Replay, archive: LawArchive) -> None:
+        """Read from `log`; `replay` knows which positions a period has, `archive` the packs of then."""
+        self._archive = archive
         self._log = log
         self._codec = codec
         self._replay = replay
 
     async def answers(
-        self, tenant_id: UUID, question: Question, packs: Sequence[Pack], start: int = 0
+        self, tenant_id: UUID, question: Question, packs: Sequence[Pack] | None = None, start: int = 0
     ) -> AsyncIterator[Flip | Tally]:
         """Each decision of the period that would be another, in order, and now and then how far it is; at last, too.
 
-        `start`: go on after this position. Raises `NotFound` where there is no such log.
+        `packs`: by these, in place of the versions that each decision was made by. `start`: go on after this position.
+        Raises `NotFound` where there is no such log.
         """
         low, high = await self._replay.positions(tenant_id, question.after, question.before)
         tally = Tally(position=max(low, start), until=high)
@@ -110,7 +116,7 @@ class Rejudging:
         tenant_id: UUID,
         rows: list[Recorded],
         question: Question,
-        packs: Sequence[Pack],
+        packs: Sequence[Pack] | None,
         tally: Tally,
     ) -> list[Flip]:
         """Those of some decisions that would be others."""
@@ -129,9 +135,20 @@ class Rejudging:
             state: AddresseeState = ADDRESSEE.initial
             for row, event in zip(history, events, strict=True):
                 if isinstance(event, PermissionDecided) and (row.stream, row.version) in wanted:
-                    flips += _compared(row, event, present or state, question, packs, tally)
+                    by = packs if packs is not None else await self._packs_of(event, question)
+                    if by is None:
+                        tally.without_packs += 1
+                    else:
+                        flips += _compared(row, event, present or state, question, by, tally)
                 state = ADDRESSEE.evolve(state, event)
         return sorted(flips)
+
+    async def _packs_of(self, event: PermissionDecided, question: Question) -> tuple[Pack, ...] | None:
+        """Those of the decision; with hindsight also those of laws that it did not know to be concerned."""
+        then = await self._archive.packs(event.packs)
+        if then is None or not question.hindsight:
+            return then
+        return (*then, *(pack for pack in load_packs() if pack.law not in event.packs))
 
 
 def _compared(

@@ -11,7 +11,7 @@ from domain.audience import (
     import_commands,
 )
 from domain.campaign import commands as campaign_commands
-from domain.platform import registration, staff
+from domain.platform import registration, rule_pack, staff
 from domain.tenancy import api_key, grant, member, ownership, tenant, workspace
 from domain.webhooks import commands as webhook_commands
 from domain.webhooks import endpoint
@@ -27,6 +27,7 @@ MODULES = (
     import_commands,
     campaign_commands,
     registration,
+    rule_pack,
     staff,
     api_key,
     grant,

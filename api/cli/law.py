@@ -47,9 +47,14 @@ def rejudge(
     hindsight: Annotated[
         bool, typer.Option("--hindsight", help="With what is known of the people now, not what was then.")
     ] = False,
+    today: Annotated[
+        bool, typer.Option("--today", help="By the packs of today, not the versions of each decision.")
+    ] = False,
     pack: Annotated[
         list[Path] | None,
-        typer.Option("--pack", help="A rule pack's file, in place of that law's own; may be repeated."),
+        typer.Option(
+            "--pack", help="By the packs of today, with this file in place of its law's; may be repeated."
+        ),
     ] = None,
     key: Key = None,
     data_folder: Data = None,
@@ -70,7 +75,7 @@ def rejudge(
         known=None if known is None else time(known),
         hindsight=hindsight,
     )
-    packs = _packs(pack or [])
+    packs = _packs(pack or []) if today or pack else None
 
     async def work(inside: Inside) -> None:
         await _judged(inside, await inside.principal(key), question, packs)
@@ -93,7 +98,7 @@ def _packs(instead: list[Path]) -> tuple[Pack, ...]:
     return (*(one for one in load_packs() if one.law not in laws), *given)
 
 
-async def _judged(inside: Inside, who: Principal, question: Question, packs: tuple[Pack, ...]) -> None:
+async def _judged(inside: Inside, who: Principal, question: Question, packs: tuple[Pack, ...] | None) -> None:
     from application.reading import Read
     from application.rejudging import Flip
     from domain.access.reads import ReadKind
@@ -126,6 +131,8 @@ async def _judged(inside: Inside, who: Principal, question: Question, packs: tup
             f"{tally.judged} decisions: {tally.identical} the same to the byte, {tally.same_verdict} with the same "
             f"verdict, {tally.flipped} others."
         )
+        if tally.without_packs:
+            words(f"{tally.without_packs} more were made by versions of packs that are not at hand.")
 
 
 def _told(flip: Flip) -> dict[str, Any]:
@@ -147,5 +154,6 @@ def _summary(tally: Tally) -> dict[str, Any]:
             "identical": tally.identical,
             "same_verdict": tally.same_verdict,
             "flipped": tally.flipped,
+            "without_packs": tally.without_packs,
         }
     }

@@ -17,6 +17,9 @@ from application.principals import Principal
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.ids import PLATFORM, StaffId, derived_id, new_id
 from domain.kernel.permissions import Permission, StaffRole
+from domain.law.packs import pack_texts
+from domain.law.reading import read_pack
+from domain.platform.rule_pack import AdoptRulePack, pack_stream_id
 from domain.platform.staff import AddStaff, CreateStaffKey
 from domain.tenancy.api_key import ApiKey
 from domain.tenancy.secret import SecretCommand
@@ -146,5 +149,14 @@ async def bootstrap(parts: Composition) -> str:
         key="installation/first-super-admin",
         opens_log=True,
     )
+    await _adopt_packs(operator)
     command = CreateStaffKey(staff_id=FIRST_STAFF, label="First key, in the data folder")
     return await operator.key_in_file(admin_key_file(parts.settings.root), PLATFORM, command)
+
+
+async def _adopt_packs(operator: Operator) -> None:
+    """Enter the rule packs that came with this version of the product, where they are others than before."""
+    for name, text in sorted(pack_texts().items()):
+        pack = read_pack(text, name)
+        command = AdoptRulePack(law=pack.law, pack_version=pack.version, text=text)
+        await operator.execute(PLATFORM, command, pack_stream_id(pack.law))

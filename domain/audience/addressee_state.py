@@ -155,7 +155,7 @@ def _described(known: Addressee, version: int, event: happened.AddresseeDescribe
 def _confirmed(known: Addressee, version: int, event: happened.ConsentConfirmed) -> Addressee:
     """The consent counts from its confirmation: before, nobody knew whose address it was."""
     documented = known.asked.get(event.request, False)
-    on = event.occurred_at.date()
+    on = event.occurred_at.astimezone(UTC).date()
     given = Consent(on, ConsentKind.DOUBLE, documented, version)
     return replace(
         known,

@@ -210,7 +210,7 @@ async def _rejudged(settings: Settings, database: str, tenant: UUID) -> float:
     """Past decisions a second: read from the log, judged again, and compared; all are found to be the same."""
     async with composed(settings, database) as parts:
         begun, tally = time.perf_counter(), Tally()
-        async for one in parts.rejudging.answers(tenant, Question(), load_packs()):
+        async for one in parts.rejudging.answers(tenant, Question()):
             if isinstance(one, Flip):
                 raise RuntimeError("the same packs gave another decision")  # noqa: TRY004 - not a matter of types
             tally = one

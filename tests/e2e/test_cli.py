@@ -8,9 +8,12 @@ import subprocess
 import sys
 import termios
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import psycopg
 import pytest
 
@@ -411,3 +414,43 @@ def test_a_file_of_contacts_in_one_command(demo_installation: Served, tmp_path: 
     demo_installation.cli(
         "import", "rollback", "0198c0de-0000-7000-8000-000000000000", key=tenant["key"], code=3
     )
+
+
+def test_past_decisions_are_judged_again(demo_installation: Served, tmp_path: Path) -> None:
+    cli = demo_installation.cli
+    owner = ("--owner-email", "o@law.example", "--owner-name", "Lea", "--country", "CA")
+    told = json.loads(cli("tenant", "register", "Law Ltd", *owner, "--json").stdout)
+    address, headers = demo_installation.address, {"authorization": f"Bearer {told['key']}"}
+
+    def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = httpx.post(f"{address}/v1/audience/{path}", headers=headers, json=body, timeout=20)
+        result: dict[str, Any] = answer.raise_for_status().json()
+        return result
+
+    workspace = told["workspace"]
+    person = {"workspace_id": workspace, "email": "x@people.example", "country": "CA"}
+    eventually(lambda: httpx.get(f"{address}/v1/audience/lists", headers=headers, timeout=20).is_success)
+    events = post("new/create-contact", person)["events"]
+    (stream,) = [one["stream"] for one in events if one["name"] == "audience.addressee_registered"]
+    who = stream.partition(":")[2]
+    day = (datetime.now(UTC) - timedelta(days=500)).date().isoformat()
+    post(f"{who}/record-relation", {"kind": "purchase", "occurred_on": day})
+    message = {"message_id": str(uuid4()), "workspace_id": workspace}
+    assert post(f"{who}/authorise-message", message)["result"]["verdict"] == "allow"
+
+    key = told["key"]
+    (summary,) = _lines(cli("rejudge", "--json", key=key).stdout)
+    assert summary == {
+        "summary": {"judged": 1, "identical": 1, "same_verdict": 0, "flipped": 0, "without_packs": 0}
+    }
+    stricter = tmp_path / "ca.toml"
+    stricter.write_text((ROOT / "domain/law/packs/ca.toml").read_text().replace("years = 2", "years = 1"))
+    flip, _ = (
+        json.loads(one)
+        for one in cli("rejudge", "--pack", str(stricter), "--json", key=key).stdout.splitlines()
+    )
+    assert flip["message_id"] == message["message_id"]
+    assert flip["before"] == {"verdict": "allow", "law": "ca", "rule": "ca.purchase"}
+    assert (flip["after"]["verdict"], flip["after"]["law"]) == ("deny", "ca")
+    stricter.write_text("law = ")
+    assert "ca.toml" in cli("rejudge", "--pack", str(stricter), key=key, code=2).stderr

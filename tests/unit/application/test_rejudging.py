@@ -12,6 +12,7 @@ import pytest
 from adapters.eventstore.codec import JsonCodec
 from adapters.eventstore.memory import MemoryLog
 from adapters.keys.memory import MemoryKeyStore
+from application.law_archive import LawArchive
 from application.ports.codec import Cause
 from application.ports.log import Append
 from application.rejudging import Flip, Question, Rejudging, Tally
@@ -27,15 +28,22 @@ from domain.audience.addressee_events import (
     RelationRecorded,
 )
 from domain.audience.addressee_state import Addressee
-from domain.audience.authorisation import AuthoriseMessage, authorised, message_of
+from domain.audience.authorisation import AuthoriseMessage, authorised, judged_again, message_of
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.errors import NotFound
 from domain.kernel.events import Event
-from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId, new_id
+from domain.kernel.ids import PLATFORM, AddresseeId, MessageId, WorkspaceId, new_id
 from domain.law import packs as packs_folder
 from domain.law.pack import Pack
 from domain.law.packs import load_packs
 from domain.law.reading import read_pack
+from domain.platform.rule_pack import (
+    AdoptRulePack,
+    RulePackAdopted,
+    RulePackHistory,
+    decide,
+    pack_stream_id,
+)
 from tests.support.given import uid
 
 TENANT, HERE = uid(1), WorkspaceId(uid(41))
@@ -62,6 +70,13 @@ class Past:
         await self.log.append(Append(TENANT, tuple(stored), opens_log=True))
         self.people.setdefault(who, []).extend(events)
 
+    async def adopted(self, event: RulePackAdopted) -> None:
+        command = new_id(self.now)
+        cause = Cause(Actor(ActorKind.SYSTEM, PLATFORM), command, "tests.adopt", command)
+        stream = f"rule_pack:{pack_stream_id(event.law)}"
+        stored = self.codec.encode(PLATFORM, [(stream, event)], cause)
+        await self.log.append(Append(PLATFORM, tuple(stored), opens_log=True))
+
     async def somebody(self, country: str, *facts: Event) -> AddresseeId:
         who = AddresseeId(facts[0].addressee_id if facts else new_id(self.now))  # type: ignore[attr-defined]
         met = AddresseeRegistered(
@@ -85,10 +100,11 @@ class Past:
     async def asked(
         self, question: Question = AS_IT_WAS, packs: tuple[Pack, ...] | None = None
     ) -> tuple[list[Flip], Tally]:
-        rejudging = Rejudging(self.log, self.codec, Replay(self.log, self.codec))
+        archive = LawArchive(self.log, self.codec)
+        rejudging = Rejudging(self.log, self.codec, Replay(self.log, self.codec), archive)
         flips: list[Flip] = []
         tally = Tally()
-        async for one in rejudging.answers(TENANT, question, load_packs() if packs is None else packs):
+        async for one in rejudging.answers(TENANT, question, packs):
             if isinstance(one, Flip):
                 flips.append(one)
             else:
@@ -182,6 +198,31 @@ async def test_a_period_and_an_erased_person() -> None:
     assert (flip.message_id, tally.judged) == (late.message_id, 1)
     ((flip,), tally) = await past.asked(Question(before=between), stricter)
     assert (flip.message_id != late.message_id, tally.judged) == (True, 1)
+
+
+async def test_decisions_are_judged_by_the_packs_of_then_also_after_an_update() -> None:
+    past = Past()
+    who = await past.somebody("CA", bought(1.5))
+    former = with_canada("years = 2", "years = 1")
+    (canada,) = [pack for pack in former if pack.law == "ca"]
+    state = ADDRESSEE.fold(past.people[who])
+    assert isinstance(state, Addressee)
+    today = await past.decided(who)
+    before = judged_again(today, state.person, former)
+    assert (before.verdict, today.verdict) == ("deny", "allow")
+    await past.happened(who, before.model_copy(update={"message_id": MessageId(new_id(past.now))}))
+    _, tally = await past.asked()
+    assert (tally.identical, tally.without_packs) == (1, 1), "a version that nobody kept"
+
+    text = (files(packs_folder) / "ca.toml").read_text(encoding="utf-8").replace("years = 2", "years = 1")
+    command = AdoptRulePack(law="ca", pack_version=canada.version, text=text)
+    (adopted,) = decide(command, RulePackHistory())
+    await past.adopted(adopted)
+    assert decide(command, RulePackHistory(("0" * 16, canada.version))) == ()
+    flips, tally = await past.asked()
+    assert (flips, tally.identical, tally.without_packs) == ([], 2, 0)
+    ((flip,), _) = await past.asked(packs=load_packs())
+    assert (flip.before[0], flip.after[0]) == ("deny", "allow")
 
 
 async def test_nobodys_past_is_not_found() -> None:
