@@ -19,7 +19,8 @@ from application.ports.analytics import (
     Value,
 )
 from application.ports.positions import Position
-from projections.olap.reports import REPORTS, ROW_CAP, Parameters, ReportDefinition
+from projections.olap.report import Parameters, ReportDefinition
+from projections.olap.reports import REPORTS, ROW_CAP
 from projections.olap.sql import FACTS
 
 MAX_EVENTS: Final = 1_000

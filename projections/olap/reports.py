@@ -1,51 +1,26 @@
-"""The reports: each one's meaning, parameters, columns and SQL.
-
-Report SQL names the fact tables plainly and never the tenant: `query.scoped` puts common table expressions of the same
-names in front, which hold one tenant's rows. A report that reaches past them is refused when it is registered.
-"""
+"""The reports of what is done and of contacts, and the register of all reports."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
-from application.ports.analytics import Column, ReportInfo
-from domain.kernel.permissions import Permission
+from application.ports.analytics import Column
+from projections.olap.permission_reports import PERMISSION_REPORTS
+from projections.olap.report import DaysParameters, Parameters, ReportDefinition, define
 
 ROW_CAP: Final = 10_000
-_PAST_THE_SCOPE: Final = re.compile(
-    r"\b(main|temp|system|memory|dim_tenant|positions|meta|tenant_key)\b|\bquery", re.IGNORECASE
-)
 
 
-class Parameters(BaseModel):
-    """Base of what reports take."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-
-class ActivityParameters(Parameters):
+class ActivityParameters(DaysParameters):
     """Which days, and which part of the product."""
 
-    from_: Annotated[
-        date | None, Field(alias="from", description="First day (UTC); from the beginning unless given.")
-    ] = None
-    to: Annotated[date | None, Field(description="Last day (UTC), included; until now unless given.")] = None
     context: Annotated[
         str | None, Field(description="Only events of this context, such as audience.", max_length=60)
     ] = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> ActivityParameters:
-        if self.from_ is not None and self.to is not None and self.from_ > self.to:
-            raise ValueError("from must not be after to")
-        return self
 
 
 class ContactsParameters(Parameters):
@@ -58,46 +33,7 @@ class ContactsParameters(Parameters):
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReportDefinition:
-    """A report with its SQL.
-
-    `rows` selects `columns` in order; `events` selects (position, weight) of the events behind the cell whose
-    dimensions are bound as `$cell_<name>`. The parameters are bound as `$<name>`.
-    """
-
-    info: ReportInfo
-    parameters: type[Parameters]
-    rows: str
-    events: str
-
-    def __post_init__(self) -> None:
-        """Refuse SQL that could see more than one tenant's rows."""
-        for text in (self.rows, self.events):
-            found = _PAST_THE_SCOPE.search(text)
-            if found:
-                raise ValueError(
-                    f"report {self.info.name}: SQL must not name {found[0]!r}; use the fact tables plainly"
-                )
-
-
-def _define(
-    name: str,
-    title: str,
-    about: str,
-    parameters: type[Parameters],
-    columns: tuple[Column, ...],
-    *,
-    rows: str,
-    events: str,
-) -> ReportDefinition:
-    info = ReportInfo(
-        name, title, about, Permission.REPORTS_READ.value, columns, parameters.model_json_schema()
-    )
-    return ReportDefinition(info, parameters, rows, events)
-
-
-_ACTIVITY: Final = _define(
+_ACTIVITY: Final = define(
     "activity",
     "Activity by day and actor",
     "How many events each kind of actor caused, by day (UTC) and context. An activity, not a balance: days may be "
@@ -132,7 +68,7 @@ _ACTIVITY: Final = _define(
     """,
 )
 
-_CONTACTS: Final = _define(
+_CONTACTS: Final = define(
     "contacts_by_segment",
     "Contacts by country and source",
     "How many contacts there are, by country and source, now or as of a position. A balance, not an activity: do not "
@@ -178,5 +114,5 @@ _CONTACTS: Final = _define(
 )
 
 REPORTS: Final[Mapping[str, ReportDefinition]] = {
-    definition.info.name: definition for definition in (_ACTIVITY, _CONTACTS)
+    definition.info.name: definition for definition in (_ACTIVITY, _CONTACTS, *PERMISSION_REPORTS)
 }

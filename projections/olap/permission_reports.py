@@ -1,0 +1,181 @@
+"""Reports of the permission to send: what was decided and why not, what was handed over, who opted out and how soon."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import Field
+
+from application.ports.analytics import Column
+from projections.olap.report import DaysParameters, ReportDefinition, define
+
+
+class SendingParameters(DaysParameters):
+    """Which days, and whose messages."""
+
+    workspace_id: Annotated[UUID | None, Field(description="Only messages of this workspace.")] = None
+
+
+class DecisionsParameters(SendingParameters):
+    """Which days, and which messages."""
+
+    campaign_type: Annotated[
+        str | None, Field(description="Only messages of this type of campaign.", max_length=40)
+    ] = None
+
+
+_DAYS: Final = """
+            ($from_::DATE IS NULL OR day >= $from_::DATE)
+            AND ($to::DATE IS NULL OR day <= $to::DATE)"""
+_OF_WORKSPACE: Final = f"""{_DAYS}
+            AND ($workspace_id::UUID IS NULL OR workspace_id = $workspace_id::UUID)"""
+_OF_MESSAGES: Final = f"""{_OF_WORKSPACE}
+            AND ($campaign_type::VARCHAR IS NULL OR campaign_type = $campaign_type)"""
+_DAY: Final = Column("day", "dimension", "date", "Day on which it was recorded, UTC.")
+_LAW: Final = "Country code of the law, or none: a suppression or an unknown country."
+
+_DECISIONS: Final = define(
+    "decisions",
+    "Decisions by day, verdict and rule",
+    "How many times it was decided whether a message may go, by the reason that weighed most. An activity: days may be "
+    "summed. A message on which it was decided again counts again.",
+    DecisionsParameters,
+    (
+        _DAY,
+        Column("verdict", "dimension", "text", "What was decided: allow, hold or deny."),
+        Column("law", "dimension", "text", _LAW),
+        Column("rule", "dimension", "text", "Rule that weighed most, or none."),
+        Column("decisions", "measure", "decisions", "Number of decisions."),
+    ),
+    rows=f"""
+        SELECT
+            day,
+            verdict,
+            coalesce(law, 'none') AS law,
+            coalesce(rule, 'none') AS rule,
+            count(*) AS decisions
+        FROM fact_decision
+        WHERE {_OF_MESSAGES}
+        GROUP BY ALL
+        ORDER BY ALL
+    """,  # noqa: S608 - our own conditions
+    events=f"""
+        SELECT position, 1 AS weight
+        FROM fact_decision
+        WHERE
+            day = $cell_day::DATE
+            AND verdict = $cell_verdict
+            AND coalesce(law, 'none') = $cell_law
+            AND coalesce(rule, 'none') = $cell_rule
+            AND {_OF_MESSAGES}
+    """,  # noqa: S608 - our own conditions
+)
+
+_STOPPED_BY: Final = f"""
+        SELECT
+            position,
+            verdict,
+            coalesce(reason.law, 'none') AS law,
+            coalesce(reason.rule, 'none') AS rule,
+            nullif(list_aggregate(reason.missing, 'string_agg', ', '), '') AS missing
+        FROM (
+            SELECT position, verdict, unnest(reasons) AS reason
+            FROM fact_decision
+            WHERE verdict <> 'allow' AND {_OF_MESSAGES}
+        )
+        WHERE reason.verdict = verdict
+"""  # noqa: S608 - our own conditions
+
+_DENIALS: Final = define(
+    "denials_by_reason",
+    "What was denied or held, by each reason",
+    "How many decisions each reason stood behind, of those that were no allow. A decision counts once under each of "
+    "its reasons that denied it (or held it, where none denied): reasons may add up to more than the decisions.",
+    DecisionsParameters,
+    (
+        Column("verdict", "dimension", "text", "What was decided: hold or deny."),
+        Column("law", "dimension", "text", _LAW),
+        Column("rule", "dimension", "text", "Rule that denied or held it."),
+        Column("missing", "dimension", "text", "Facts that were missing, by their names; empty if none was."),
+        Column("decisions", "measure", "decisions", "Number of decisions with this reason."),
+    ),
+    rows=f"""
+        SELECT verdict, law, rule, missing, count(DISTINCT position) AS decisions
+        FROM ({_STOPPED_BY})
+        GROUP BY ALL
+        ORDER BY verdict, decisions DESC, law, rule, missing
+    """,  # noqa: S608 - our own SQL
+    events=f"""
+        SELECT DISTINCT position, 1 AS weight
+        FROM ({_STOPPED_BY})
+        WHERE
+            verdict = $cell_verdict
+            AND law = $cell_law
+            AND rule = $cell_rule
+            AND missing IS NOT DISTINCT FROM $cell_missing::VARCHAR
+    """,  # noqa: S608 - our own SQL
+)
+
+_DISPATCHES: Final = define(
+    "dispatches",
+    "Messages handed over by day",
+    "How many messages were handed over, each under an allow. An activity: days may be summed.",
+    SendingParameters,
+    (_DAY, Column("messages", "measure", "messages", "Number of messages.")),
+    rows=f"SELECT day, count(*) AS messages FROM fact_dispatch WHERE {_OF_WORKSPACE} GROUP BY day ORDER BY day",  # noqa: S608 - our own conditions
+    events=f"""
+        SELECT position, 1 AS weight FROM fact_dispatch WHERE day = $cell_day::DATE AND {_OF_WORKSPACE}
+    """,  # noqa: S608 - our own conditions
+)
+
+_OPT_OUTS: Final = define(
+    "opt_outs",
+    "Opt-outs by day, kind and channel, and how soon they were entered",
+    "How many opt-outs were entered, and how long after the person had said so. The mean is latency_seconds by "
+    "latency_known. An activity: days may be summed, the longest excepted. The events of a row add up to its opt_outs.",
+    DaysParameters,
+    (
+        _DAY,
+        Column("kind", "dimension", "text", "What was said: unsubscribe, objection or complaint."),
+        Column(
+            "channel",
+            "dimension",
+            "text",
+            "How: one_click, page, reply, complaint, request, import or api; carried_over: from an erased person whose "
+            "address is used again.",
+        ),
+        Column("scope", "dimension", "text", "How far it goes: tenant, workspace or campaign_type."),
+        Column("opt_outs", "measure", "opt-outs", "Number of opt-outs."),
+        Column("latency_known", "measure", "opt-outs", "Number of those whose latency is known."),
+        Column("latency_seconds", "measure", "seconds", "Sum of the latencies, from the word to its entry."),
+        Column("latency_longest", "measure", "seconds", "Longest latency; empty if none is known."),
+    ),
+    rows=f"""
+        SELECT
+            day,
+            kind,
+            channel,
+            scope,
+            count(*) AS opt_outs,
+            count(latency_us) AS latency_known,
+            coalesce(sum(latency_us), 0)::BIGINT / 1e6 AS latency_seconds,
+            max(latency_us) / 1e6 AS latency_longest
+        FROM fact_opt_out
+        WHERE {_DAYS}
+        GROUP BY day, kind, channel, scope
+        ORDER BY day, kind, channel, scope
+    """,  # noqa: S608 - our own conditions
+    events=f"""
+        SELECT position, 1 AS weight
+        FROM fact_opt_out
+        WHERE
+            day = $cell_day::DATE
+            AND kind = $cell_kind
+            AND channel = $cell_channel
+            AND scope = $cell_scope
+            AND {_DAYS}
+    """,  # noqa: S608 - our own conditions
+)
+
+PERMISSION_REPORTS: Final[tuple[ReportDefinition, ...]] = (_DECISIONS, _DENIALS, _DISPATCHES, _OPT_OUTS)

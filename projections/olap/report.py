@@ -1,0 +1,82 @@
+"""What a report is: its meaning, parameters, columns and SQL.
+
+Report SQL names the fact tables plainly and never the tenant: `query.scoped` puts common table expressions of the same
+names in front, which hold one tenant's rows. A report that reaches past them is refused when it is registered.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from application.ports.analytics import Column, ReportInfo
+from domain.kernel.permissions import Permission
+
+_PAST_THE_SCOPE: Final = re.compile(
+    r"\b(main|temp|system|memory|dim_tenant|positions|meta|tenant_key)\b|\bquery", re.IGNORECASE
+)
+
+
+class Parameters(BaseModel):
+    """Base of what reports take."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class DaysParameters(Parameters):
+    """Which days; bound as `$from_` and `$to`."""
+
+    from_: Annotated[
+        date | None, Field(alias="from", description="First day (UTC); from the beginning unless given.")
+    ] = None
+    to: Annotated[date | None, Field(description="Last day (UTC), included; until now unless given.")] = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.from_ is not None and self.to is not None and self.from_ > self.to:
+            raise ValueError("from must not be after to")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDefinition:
+    """A report with its SQL.
+
+    `rows` selects `columns` in order; `events` selects (position, weight) of the events behind the cell whose
+    dimensions are bound as `$cell_<name>`. The parameters are bound as `$<name>`.
+    """
+
+    info: ReportInfo
+    parameters: type[Parameters]
+    rows: str
+    events: str
+
+    def __post_init__(self) -> None:
+        """Refuse SQL that could see more than one tenant's rows."""
+        for text in (self.rows, self.events):
+            found = _PAST_THE_SCOPE.search(text)
+            if found:
+                raise ValueError(
+                    f"report {self.info.name}: SQL must not name {found[0]!r}; use the fact tables plainly"
+                )
+
+
+def define(
+    name: str,
+    title: str,
+    about: str,
+    parameters: type[Parameters],
+    columns: tuple[Column, ...],
+    *,
+    rows: str,
+    events: str,
+) -> ReportDefinition:
+    """A report that everybody sees who may read reports."""
+    info = ReportInfo(
+        name, title, about, Permission.REPORTS_READ.value, columns, parameters.model_json_schema()
+    )
+    return ReportDefinition(info, parameters, rows, events)
