@@ -26,7 +26,8 @@ class Select:
     """What to read: rows of `table` in the view `view`, newest first by `order` unless `ascending`.
 
     Conditions are SQL over the table's alias `t` and name values as `%(name)s`; other views are `{name}.`.
-    `computed`: fields that are no column of the table, and the SQL that makes them.
+    `computed`: fields that are no column of the table, and the SQL that makes them. `joined` stands after the table; it
+    neither adds nor takes rows.
     `order` columns are unique together within a tenant and never change for a row; where there is more than one page,
     they are positions.
     """
@@ -36,6 +37,7 @@ class Select:
     table: str
     order: tuple[str, ...] = ("created_position",)
     ascending: bool = False
+    joined: str = ""
     computed: dict[str, str] = field(default_factory=dict)
     conditions: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
@@ -98,7 +100,7 @@ async def page(
     ]
     async with snapshot(connection, scope.tenant_id, QUERIES[select.name].projections) as at:
         text = (
-            f"SELECT {', '.join(columns)} FROM {at.schemas[select.view]}.{select.table} t "  # noqa: S608 - names are of our own declarations; values are parameters
+            f"SELECT {', '.join(columns)} FROM {at.schemas[select.view]}.{select.table} t {select.joined} "  # noqa: S608 - names are of our own declarations; values are parameters
             f"WHERE {' AND '.join(conditions)} "
             f"ORDER BY {', '.join(f't.{o} {direction}' for o in select.order)} LIMIT %(limit)s"
         )

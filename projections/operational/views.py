@@ -8,8 +8,12 @@ from projections.operational.api_keys import queries as _api_keys
 from projections.operational.api_keys.handler import API_KEYS
 from projections.operational.campaigns import queries as _campaigns
 from projections.operational.campaigns.handler import CAMPAIGNS
+from projections.operational.consents import queries as _consents
+from projections.operational.consents.handler import CONSENTS
 from projections.operational.contacts import queries as _contacts
 from projections.operational.contacts.handler import CONTACTS
+from projections.operational.decisions import queries as _decisions
+from projections.operational.decisions.handler import DECISIONS
 from projections.operational.grants import queries as _grants
 from projections.operational.grants.handler import GRANTS
 from projections.operational.imports import queries as _imports
@@ -33,7 +37,9 @@ if TYPE_CHECKING:
 VIEWS: Final[tuple[Projection, ...]] = (
     API_KEYS,
     CAMPAIGNS,
+    CONSENTS,
     CONTACTS,
+    DECISIONS,
     GRANTS,
     IMPORTS,
     LISTS,
@@ -48,7 +54,9 @@ VIEWS: Final[tuple[Projection, ...]] = (
 _REGISTERED: Final = (
     _api_keys,
     _campaigns,
+    _consents,
     _contacts,
+    _decisions,
     _grants,
     _imports,
     _lists,

@@ -20,6 +20,7 @@ from projections.runtime.compare import compare
 from tests.support.database import Database
 from tests.support.projecting import World, fresh
 
+DISPATCHED = datetime(2026, 3, 2, 10, 1, tzinfo=UTC)
 LATER = datetime.now(UTC) + timedelta(days=7)
 HANDLED = {name for projection in (*VIEWS, JOBS) for name in projection.handlers}
 
@@ -34,7 +35,7 @@ class History:
         self.list, self.imported, self.grant, self.key, self.dead_key = (fresh() for _ in range(5))
         self.owner, self.invited, self.left = fresh(), fresh(), fresh()
         self.staff, self.ex_staff = fresh(), fresh()
-        self.endpoint, self.campaign = fresh(), fresh()
+        self.endpoint, self.message, self.campaign = fresh(), fresh(), fresh()
 
     def of_tenant(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Stream, stored name and payload of each event."""
@@ -56,6 +57,8 @@ class History:
         yield from self._keys()
         yield from self._contacts()
         yield from self._import()
+        yield from self._consents()
+        yield from self._decisions()
         yield from self._webhooks()
         yield from self._campaigns()
 
@@ -206,6 +209,55 @@ class History:
             {**chunk, **second, "warnings": {"odd-name": 2}, "problems": {"bad-email": 1}},
         )
 
+    def _of_anna(self, what: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
+        anna = self.subjects[0]
+        return f"addressee:{anna}", f"audience.{what}", {"addressee_id": anna, **fields}
+
+    def _consents(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Entries 1 to 11 of the first addressee."""
+        told, on, at = self._of_anna, {"occurred_on": "2026-01-05"}, {"occurred_at": "2026-02-01T10:00:00Z"}
+        yield told(
+            "consent_recorded", **on, source="event", recorded_by="api", wording="yes", documented=True
+        )
+        yield told("confirmation_requested", **at, source="website_form", documented=False)
+        yield told("consent_confirmed", **at, request=2, ip="192.0.2.7")
+        yield told("consent_withdrawn", **at, entry=None, channel="page")
+        yield told("opted_out", **at, channel="page", reason="too many")
+        yield told("opt_out_lifted", consented_on="2026-02-03")
+        yield told("relation_recorded", kind="contract", **on, note="a note")
+        yield told("relation_ended", entry=7, ended_on="2026-03-01")
+        yield told("entry_retracted", entry=1, reason="a mistake")
+        suppressed = {"kind": "manual", "scope": "workspace", "within": str(self.workspace)}
+        yield told("addressee_suppressed", **suppressed, **at)
+        yield told("suppression_lifted", entry=10, **at, reason="back")
+
+    def _decisions(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Entries 12 to 14: the same message is held, then allowed and handed over."""
+        message: dict[str, Any] = {"message_id": self.message, "workspace_id": self.workspace}
+        about = {"purpose": "marketing", "workspace": str(self.workspace), "campaign_type": "offers"}
+        unknown = {
+            "verdict": "hold",
+            "law": None,
+            "rule": "no-country",
+            "missing": ["country"],
+            "note": "why",
+        }
+        consent = {"verdict": "allow", "law": "de", "rule": "de.consent", "entries": [3]}
+        for reason, expires_at in ((unknown, None), (consent, "2026-03-02T10:10:00Z")):
+            yield self._of_anna(
+                "permission_decided",
+                **message,
+                message=about,
+                sender_country="DE",
+                verdict=reason["verdict"],
+                decided_at="2026-03-02T10:00:00Z",
+                expires_at=expires_at,
+                reasons=[reason],
+                packs={"de": "1"},
+            )
+        dispatched = {"allowed_by": 13, "occurred_at": "2026-03-02T10:01:00Z"}
+        yield self._of_anna("message_dispatched", **message, **dispatched)
+
     def _webhooks(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         def told(endpoint: UUID, what: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
             return f"webhook_endpoint:{endpoint}", f"webhooks.{what}", {"endpoint_id": endpoint, **fields}
@@ -350,6 +402,25 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
     ),
     "tenancy.grants": ({"status": "approved"}, [{"reason": "a bug", "ticket": "T-1"}]),
     "audience.contacts": ({}, [{"email": "anna@x.example", "country": "FR", "attributes": {"city": "B"}}]),
+    "audience.consents": (
+        {},
+        [
+            {"entry": 10, "what": "suppression", "state": "lifted", "scope": "workspace"},
+            {"entry": 7, "what": "relation", "kind": "contract", "state": "ended"},
+            {"entry": 5, "what": "opt_out", "kind": "unsubscribe", "state": "lifted"},
+            {"entry": 3, "what": "consent", "kind": "double", "state": "withdrawn", "documented": False},
+            {"entry": 2, "what": "confirmation_request", "state": "confirmed"},
+            {"entry": 1, "what": "consent", "kind": "single", "state": "retracted"},
+            {"what": "suppression", "kind": "erasure", "state": "standing"},
+        ],
+    ),
+    "audience.decisions": (
+        {"superseded": True},
+        [
+            {"entry": 13, "verdict": "allow", "law": "de", "superseded": False, "dispatched_at": DISPATCHED},
+            {"entry": 12, "verdict": "hold", "rule": "no-country", "superseded": True, "dispatched_at": None},
+        ],
+    ),
     "audience.lists": ({}, [{"name": "Everybody", "archived": True, "members": 1}]),
     "audience.imports": (
         {},
@@ -462,13 +533,9 @@ async def test_no_query_shows_anything_of_another_tenant_or_beyond_its_scope(
         for row in hidden.rows:
             assert {getattr(row, field) for field in personal_fields(type(row))} <= {SEALED}, name
     nowhere = frozenset({fresh()})
-    for name in (
-        "audience.contacts",
-        "audience.lists",
-        "audience.imports",
-        "campaign.campaigns",
-        "tenancy.workspaces",
-    ):
+    within = ("contacts", "consents", "consent_timeline", "decisions", "lists", "imports")
+    for name in (*(f"audience.{one}" for one in within), "campaign.campaigns", "tenancy.workspaces"):
+        assert (await ask(world, name, Scope(mine.tenant))).rows, name
         assert (await ask(world, name, Scope(mine.tenant, workspaces=nowhere))).rows == [], name
 
 

@@ -37,6 +37,11 @@ TABLES: Final = (
             "created_at": "timestamptz",
             "updated_at": "timestamptz",
         },
-        indexes=(("email_match",), ("created_position",), ("workspace_id", "created_position")),
+        indexes=(
+            ("email_match",),
+            ("addressee_id",),
+            ("created_position",),
+            ("workspace_id", "created_position"),
+        ),
     ),
 )

@@ -1,0 +1,354 @@
+"""The register says what the domain says: of every person, of each workspace's people, and of nobody else's."""
+
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from application.queries import QUERIES, CursorMismatch, Page, Scope
+from domain.audience import addressee, consent, ledger
+from domain.audience.addressee import ADDRESSEE, AddresseeCommand
+from domain.audience.addressee_events import (
+    AddresseeErased,
+    AddresseeRegistered,
+    AddresseeSuppressed,
+    ConfirmationRequested,
+    ConsentConfirmed,
+    ConsentRecorded,
+    ConsentWithdrawn,
+    EntryRetracted,
+    OptedOut,
+    OptOutLifted,
+    RelationEnded,
+    RelationRecorded,
+    SuppressionLifted,
+)
+from domain.audience.addressee_state import Addressee
+from domain.audience.contact import ContactCreated, Segment
+from domain.kernel.errors import Refusal
+from domain.kernel.events import Event
+from domain.kernel.ids import AddresseeId
+from projections.operational.consents.handler import CONSENTS
+from projections.operational.contacts.handler import CONTACTS
+from projections.runtime.compare import compare
+from tests.support.database import Database
+from tests.support.given import stamped
+from tests.support.projecting import World, fresh
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY = AT.date()
+MARK = "Quetzalcoatl"
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    return World(database, [CONSENTS, CONTACTS])
+
+
+async def ask(
+    world: World,
+    seen: Scope,
+    name: str = "consents",
+    cursor: str | None = None,
+    limit: int = 100,
+    **filters: Any,
+) -> Page[Any]:
+    query = QUERIES[f"audience.{name}"]
+    connection = await psycopg.AsyncConnection.connect(world.database.request, autocommit=True)
+    async with connection:
+        page: Page[Any] = await query.run(
+            connection, seen, query.params.model_validate(filters), cursor, limit
+        )
+    return page
+
+
+def stream(person: UUID, *events: Event) -> list[tuple[str, Event]]:
+    return [(f"addressee:{person}", event) for event in events]
+
+
+def of_everything(person: AddresseeId) -> list[Event]:
+    """One of each, numbered from 1 on."""
+    who: dict[str, Any] = {"addressee_id": person}
+    single = ConsentRecorded(
+        **who,
+        occurred_on=DAY,
+        source="website_form",
+        recorded_by="api",
+        wording=MARK,
+        ip=MARK,
+        documented=True,
+    )
+    request = ConfirmationRequested(**who, occurred_at=AT, source="event", documented=True, wording=MARK)
+    return [
+        AddresseeRegistered(**who, email=f"{MARK}@example.org"),
+        single,
+        request,
+        ConsentConfirmed(**who, request=3, occurred_at=AT, ip=MARK, user_agent=MARK),
+        ConsentWithdrawn(**who, entry=2, occurred_at=AT, channel="page"),
+        ConfirmationRequested(**who, occurred_at=AT, source="website_form", documented=False),
+        RelationRecorded(**who, kind="contract", occurred_on=DAY, note=MARK),
+        RelationEnded(**who, entry=7, ended_on=DAY + timedelta(days=9)),
+        RelationRecorded(**who, kind="purchase", occurred_on=DAY, refused=None),
+        EntryRetracted(**who, entry=9, reason=MARK),
+        OptedOut(**who, occurred_at=AT, channel="one_click", reason=MARK),
+        OptOutLifted(**who, consented_on=DAY + timedelta(days=2)),
+        AddresseeSuppressed(**who, kind="hard_bounce", scope="tenant", occurred_at=AT, reason=MARK),
+        SuppressionLifted(**who, entry=13, occurred_at=AT, reason=MARK),
+        AddresseeSuppressed(**who, kind="manual", scope="campaign_type", within="offers", occurred_at=AT),
+    ]
+
+
+async def test_every_entry_shows_with_what_became_of_it(world: World) -> None:
+    tenant, person = fresh(), AddresseeId(fresh())
+    world.append(tenant, *stream(person, *of_everything(person)))
+    world.project()
+    rows = (await ask(world, Scope(tenant), addressee_id=person)).rows
+    assert [(row.entry, row.what, row.kind, row.state) for row in rows] == [
+        (15, "suppression", "manual", "standing"),
+        (13, "suppression", "hard_bounce", "lifted"),
+        (11, "opt_out", "unsubscribe", "lifted"),
+        (9, "relation", "purchase", "retracted"),
+        (7, "relation", "contract", "ended"),
+        (6, "confirmation_request", "double", "pending"),
+        (4, "consent", "double", "standing"),
+        (3, "confirmation_request", "double", "confirmed"),
+        (2, "consent", "single", "withdrawn"),
+    ]
+    shown = {row.entry: row for row in rows}
+    assert (shown[2].occurred_on, shown[2].ended_at, shown[2].documented) == (DAY, AT, True)
+    assert (shown[4].about, shown[4].source, shown[4].documented) == (3, "event", True)
+    assert (shown[7].occurred_on, shown[7].ended_on) == (DAY, DAY + timedelta(days=9))
+    lifted = datetime(2026, 3, 3, tzinfo=timezone(timedelta(hours=14)))
+    assert (shown[11].channel, shown[11].ended_at) == ("one_click", lifted)
+    assert (shown[15].scope, shown[15].within) == ("campaign_type", "offers")
+    timeline = (await ask(world, Scope(tenant), "consent_timeline", addressee_id=person)).rows
+    assert [row.entry for row in timeline] == list(range(15, 1, -1))
+    changes = [(row.entry, row.what, row.about, row.state) for row in timeline if row.state is None]
+    assert changes == [
+        (14, "suppression_lifted", 13, None),
+        (12, "opt_out_lifted", None, None),
+        (10, "retraction", 9, None),
+        (8, "relation_ended", 7, None),
+        (5, "withdrawal", 2, None),
+    ]
+
+
+async def test_proof_is_not_in_the_view(world: World) -> None:
+    tenant, person = fresh(), AddresseeId(fresh())
+    world.append(tenant, *stream(person, *of_everything(person)))
+    world.project()
+    rows = world.rows("consents", "entries")
+    assert len(rows) == 14
+    assert MARK not in repr(rows)
+
+
+async def test_filters_narrow(world: World) -> None:
+    tenant, person, other = fresh(), AddresseeId(fresh()), AddresseeId(fresh())
+    world.append(tenant, *stream(person, *of_everything(person)))
+    world.append(tenant, *stream(other, *of_everything(other)[:3]))
+    world.project()
+
+    async def found(**filters: Any) -> list[int]:
+        return [row.entry for row in (await ask(world, Scope(tenant), **filters)).rows]
+
+    assert await found(addressee_id=other) == [3, 2]
+    by_state = {
+        "standing": [2, 15, 4],
+        "pending": [3, 6],
+        "confirmed": [3],
+        "withdrawn": [2],
+        "lifted": [13, 11],
+        "ended": [7],
+        "retracted": [9],
+    }
+    assert {state: await found(state=state) for state in by_state} == by_state
+    assert await found(what="consent", state="withdrawn") == [2]
+    assert await found(kind="double", state="standing") == [4]
+    assert await found(scope="campaign_type") == [15]
+    assert await found(what="withdrawal") == [], "it is no entry of the register"
+
+
+async def test_an_erased_persons_entries_stay_and_end_in_the_erasure(world: World) -> None:
+    tenant, person = fresh(), AddresseeId(fresh())
+    world.append(tenant, *stream(person, *of_everything(person)[:2], AddresseeErased(addressee_id=person)))
+    world.project()
+    rows = (await ask(world, Scope(tenant), addressee_id=person)).rows
+    assert [(row.entry, row.what, row.kind, row.state) for row in rows] == [
+        (3, "suppression", "erasure", "standing"),
+        (2, "consent", "single", "standing"),
+    ]
+
+
+async def test_pages_hold_while_entries_come(world: World) -> None:
+    tenant, person = fresh(), AddresseeId(fresh())
+    world.append(tenant, *stream(person, *of_everything(person)[:11]))
+    world.project()
+    first = await ask(world, Scope(tenant), limit=3)
+    world.append(tenant, *stream(person, *of_everything(person)[11:]))
+    world.project()
+    second = await ask(world, Scope(tenant), cursor=first.cursor, limit=3)
+    third = await ask(world, Scope(tenant), cursor=second.cursor, limit=3)
+    assert [row.entry for page in (first, second, third) for row in page.rows] == [11, 9, 7, 6, 4, 3, 2]
+    assert third.cursor is None
+    for name, filters in (("consents", {"state": "pending"}), ("consent_timeline", {})):
+        with pytest.raises(CursorMismatch):
+            await ask(world, Scope(tenant), name, cursor=first.cursor, limit=3, **filters)
+
+
+async def test_a_workspace_sees_the_people_of_its_contacts_alone(world: World) -> None:
+    tenant, here, there = fresh(), fresh(), fresh()
+    shared, foreign = AddresseeId(fresh()), AddresseeId(fresh())
+    contacts: list[tuple[str, Event]] = []
+    ids: dict[tuple[UUID, UUID], UUID] = {}
+    for workspace, person in ((here, shared), (there, shared), (there, foreign)):
+        ids[workspace, person] = fresh()
+        made = {"contact_id": ids[workspace, person], "workspace_id": workspace, "addressee_id": person}
+        contact = ContactCreated.model_validate({**made, "email": "a@example.org", "segment": Segment()})
+        contacts.append((f"contact:{contact.contact_id}", contact))
+    who: dict[str, Any] = {"addressee_id": shared}
+    suppressed: dict[str, Any] = {**who, "kind": "manual", "scope": "workspace", "occurred_at": AT}
+    world.append(
+        tenant,
+        *contacts,
+        *stream(
+            shared,
+            ConsentRecorded(**who, occurred_on=DAY, source="website_form", recorded_by="api"),
+            AddresseeSuppressed(**suppressed, within=str(here)),
+            AddresseeSuppressed(**suppressed, within=str(there)),
+            SuppressionLifted(**who, entry=3, occurred_at=AT, reason="x"),
+        ),
+        *stream(foreign, *of_everything(foreign)),
+    )
+    world.project()
+    confined = Scope(tenant, workspaces=frozenset({here}))
+    for name, expected in (("consents", [2, 1]), ("consent_timeline", [2, 1])):
+        page = await ask(world, confined, name)
+        assert [(row.addressee_id, row.entry) for row in page.rows] == [(shared, n) for n in expected]
+    assert (await ask(world, confined, addressee_id=foreign)).rows == []
+    assert [row.entry for row in (await ask(world, confined, contact_id=ids[here, shared])).rows] == [2, 1]
+    assert (await ask(world, confined, contact_id=ids[there, shared])).rows == []
+    everything = await ask(world, Scope(tenant), "consent_timeline", contact_id=ids[there, shared])
+    assert [row.entry for row in everything.rows] == [4, 3, 2, 1]
+    assert (await ask(world, Scope(tenant, workspaces=frozenset({fresh()})))).rows == []
+
+
+async def test_a_tenant_sees_nothing_of_another(world: World) -> None:
+    mine, other, person = fresh(), fresh(), AddresseeId(fresh())
+    world.append(other, *stream(person, *of_everything(person)))
+    world.append(mine, *stream(AddresseeId(fresh()), *of_everything(person)[:1]))
+    world.project()
+    for name in ("consents", "consent_timeline"):
+        assert (await ask(world, Scope(mine), name, addressee_id=person)).rows == []
+        assert (await ask(world, Scope(other), name, addressee_id=person)).rows
+    with psycopg.connect(world.database.request) as connection:
+        assert connection.execute("SELECT * FROM views_consents_v1_1.entries").fetchall() == []
+
+
+def any_command(chance: random.Random, at: datetime) -> AddresseeCommand:
+    """Something somebody may enter, by whatever number; many are refused."""
+    entry, past = chance.randint(1, 8), at - timedelta(days=chance.randint(0, 60), minutes=1)
+    explicit = chance.random() < 0.5
+    commands: Sequence[Any] = (
+        lambda: consent.RecordConsent.model_validate(
+            {"occurred_on": past.date(), "source": "website_form", "explicit": explicit, "wording": "yes"}
+        ),
+        lambda: consent.RequestConfirmation.model_validate(
+            {"source": "website_form", "wording": "yes" if explicit else None}
+        ),
+        lambda: consent.ConfirmConsent(request=entry),
+        lambda: consent.WithdrawConsent.model_validate(
+            {"entry": entry if explicit else None, "channel": "page"}
+        ),
+        lambda: consent.RecordOptOut.model_validate({"channel": "reply", "occurred_at": past}),
+        lambda: ledger.RecordRelation.model_validate({"kind": "contract", "occurred_on": past.date()}),
+        lambda: ledger.EndRelation(entry=entry, ended_on=at.date()),
+        lambda: ledger.RetractEntry(entry=entry, reason="x"),
+        lambda: ledger.SuppressAddressee.model_validate(
+            {"kind": "manual", "campaign_type": "offers" if explicit else None}
+        ),
+        lambda: ledger.LiftSuppression(entry=entry, reason="x"),
+    )
+    made: AddresseeCommand = chance.choice(commands)()
+    return made
+
+
+def lived(chance: random.Random, person: AddresseeId) -> list[Event]:
+    """What is in a person's stream after fifteen commands."""
+    events: list[Any] = [AddresseeRegistered(addressee_id=person, email="a@example.org")]
+    for day in range(15):
+        at = AT + timedelta(days=day)
+        command = stamped(any_command(chance, at), target=person, at=at)
+        state = ADDRESSEE.fold(events)
+        try:
+            events += addressee.decide(command, state)
+        except Refusal:
+            continue
+    return events
+
+
+async def test_it_says_of_every_history_what_the_domain_says(world: World) -> None:
+    chance, tenant = random.Random(11), fresh()  # noqa: S311 - the same histories at every run
+    people = {AddresseeId(fresh()): Addressee(AddresseeId(fresh())) for _ in range(150)}
+    seen: set[tuple[str, str]] = set()
+    for person in people:
+        events = lived(chance, person)
+        state = ADDRESSEE.fold(events)
+        assert isinstance(state, Addressee)
+        people[person] = state
+        world.append(tenant, *stream(person, *events))
+    world.project()
+    for person, state in people.items():
+        rows = (await ask(world, Scope(tenant), addressee_id=person)).rows
+        seen |= {(row.what, row.state) for row in rows}
+        consents = {
+            (row.entry, row.kind, row.ended_at, row.documented)
+            for row in rows
+            if row.what == "consent" and row.state != "retracted"
+        }
+        assert consents == {
+            (one.position, one.kind, one.withdrawn_at, one.documented) for one in state.consents
+        }
+        relations = {
+            (row.entry, row.ended_on) for row in rows if row.what == "relation" and row.state != "retracted"
+        }
+        assert relations == {(one.position, one.ended_on) for one in state.relations}
+        pending = {row.entry for row in rows if row.state == "pending"}
+        assert pending == set(state.asked)
+        standing = {
+            (row.kind, row.scope, row.within)
+            for row in rows
+            if row.what in ("opt_out", "suppression") and row.state == "standing"
+        }
+        assert standing == {
+            (one.kind, one.scope, one.within) for one in state.suppressions if one.ended_at is None
+        }
+        ends = {
+            (row.entry, row.ended_at)
+            for row in rows
+            if row.what in ("opt_out", "suppression") and row.state == "lifted"
+        }
+        assert ends >= {
+            (one.position, one.ended_at) for one in state.suppressions if one.ended_at is not None
+        }
+    assert seen == {
+        ("consent", "standing"),
+        ("consent", "withdrawn"),
+        ("consent", "retracted"),
+        ("confirmation_request", "pending"),
+        ("confirmation_request", "confirmed"),
+        ("relation", "standing"),
+        ("relation", "ended"),
+        ("relation", "retracted"),
+        ("opt_out", "standing"),
+        ("opt_out", "lifted"),
+        ("suppression", "standing"),
+        ("suppression", "lifted"),
+    }, "chance left something out"
+    with world.projector.connect() as connection:
+        found = compare(world.settings(), connection, "consents")
+    assert (found.differences, found.skipped) == ([], 0)
+    assert found.rows > len(people)
