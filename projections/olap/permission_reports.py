@@ -117,6 +117,40 @@ _DENIALS: Final = define(
     """,  # noqa: S608 - our own SQL
 )
 
+_ALLOWED_BY: Final = f"""
+        SELECT position, reason.law AS law, coalesce(basis, 'none') AS basis
+        FROM (
+            SELECT position, unnest(reasons) AS reason
+            FROM fact_decision
+            WHERE verdict = 'allow' AND {_OF_MESSAGES}
+        )
+        LEFT JOIN rule_basis ON rule_basis.law = reason.law AND rule_basis.rule = reason.rule
+"""  # noqa: S608 - our own conditions
+
+_ALLOWS: Final = define(
+    "allows_by_basis",
+    "What was allowed, by law and basis",
+    "How many decisions were allowed by each law, and on which basis, as the present packs name the bases of rules. An "
+    "allow counts once under each law that has a say: laws add up to more than the allows.",
+    DecisionsParameters,
+    (
+        Column("law", "dimension", "text", "Country code of the law."),
+        Column(
+            "basis", "dimension", "text", "Basis, such as express consent; none where the rule is no more."
+        ),
+        Column("decisions", "measure", "decisions", "Number of decisions."),
+    ),
+    rows=f"""
+        SELECT law, basis, count(DISTINCT position) AS decisions
+        FROM ({_ALLOWED_BY})
+        GROUP BY ALL
+        ORDER BY law, basis
+    """,  # noqa: S608 - our own SQL
+    events=f"""
+        SELECT DISTINCT position, 1 AS weight FROM ({_ALLOWED_BY}) WHERE law = $cell_law AND basis = $cell_basis
+    """,  # noqa: S608 - our own SQL
+)
+
 _DISPATCHES: Final = define(
     "dispatches",
     "Messages handed over by day",
@@ -178,4 +212,10 @@ _OPT_OUTS: Final = define(
     """,  # noqa: S608 - our own conditions
 )
 
-PERMISSION_REPORTS: Final[tuple[ReportDefinition, ...]] = (_DECISIONS, _DENIALS, _DISPATCHES, _OPT_OUTS)
+PERMISSION_REPORTS: Final[tuple[ReportDefinition, ...]] = (
+    _DECISIONS,
+    _DENIALS,
+    _ALLOWS,
+    _DISPATCHES,
+    _OPT_OUTS,
+)

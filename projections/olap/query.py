@@ -19,6 +19,7 @@ from application.ports.analytics import (
     Value,
 )
 from application.ports.positions import Position
+from projections.olap.law import RULE_BASIS, rule_basis
 from projections.olap.report import Parameters, ReportDefinition
 from projections.olap.reports import REPORTS, ROW_CAP
 from projections.olap.sql import FACTS
@@ -47,14 +48,18 @@ def validated(report: ReportDefinition, parameters: Mapping[str, object]) -> Par
 
 
 def scoped(statement: str) -> str:
-    """The statement over one tenant's facts alone: every fact table's name means `$tenant_id`'s rows of it."""
+    """The statement over one tenant's facts alone: every fact table's name means `$tenant_id`'s rows of it.
+
+    What is no tenant's may be named too: the bases of rules.
+    """
     own = "WHERE tenant_key = (SELECT tenant_key FROM tenant)"
     facts = ", ".join(
         f"{table} AS (SELECT * EXCLUDE (tenant_key) FROM main.{table} {own})"  # noqa: S608 - our own table names
         for table in FACTS
     )
+    bases = f", {RULE_BASIS} AS ({rule_basis()})" if RULE_BASIS in statement else ""
     return f"""
-        WITH tenant AS (SELECT tenant_key FROM main.dim_tenant WHERE tenant_id = $tenant_id::UUID), {facts}
+        WITH tenant AS (SELECT tenant_key FROM main.dim_tenant WHERE tenant_id = $tenant_id::UUID), {facts}{bases}
         {statement}
     """  # noqa: S608 - registered SQL and our own table names
 

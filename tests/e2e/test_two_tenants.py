@@ -274,13 +274,14 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     yield "GET", "/v1/reports/contacts_by_segment", None, {}
     cell = "cell.country=DE&cell.source=unknown"
     yield "GET", f"/v1/reports/contacts_by_segment/events?{cell}", None, {}
-    for name in ("decisions", "denials_by_reason", "dispatches", "opt_outs"):
+    for name in ("decisions", "denials_by_reason", "allows_by_basis", "dispatches", "opt_outs"):
         yield "GET", f"/v1/reports/{name}", None, {}
         yield "GET", f"/v1/reports/{name}?format=csv", None, {}
     days = "cell.day=2026-11-24"
     for name, cell in (
         ("decisions", f"{days}&cell.verdict=deny&cell.law=de&cell.rule=otherwise"),
         ("denials_by_reason", "cell.verdict=hold&cell.law=none&cell.rule=no-sender-country"),
+        ("allows_by_basis", "cell.law=de&cell.basis=none"),
         ("dispatches", days),
         ("opt_outs", f"{days}&cell.kind=unsubscribe&cell.channel=page&cell.scope=tenant"),
     ):

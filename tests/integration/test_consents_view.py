@@ -172,6 +172,26 @@ async def test_filters_narrow(world: World) -> None:
     assert await found(what="withdrawal") == [], "it is no entry of the register"
 
 
+async def test_a_consent_lifts_what_was_said_before_it_and_nothing_later(world: World) -> None:
+    tenant, person = fresh(), AddresseeId(fresh())
+    who: dict[str, Any] = {"addressee_id": person}
+    events: list[Any] = [
+        OptedOut(**who, occurred_at=AT, channel="page"),
+        OptedOut(
+            **who, occurred_at=AT + timedelta(days=5), channel="page", scope="campaign_type", within="offers"
+        ),
+        OptOutLifted(**who, consented_on=DAY + timedelta(days=2), consented_at=AT + timedelta(days=2)),
+    ]
+    world.append(tenant, *stream(person, *events))
+    world.project()
+    rows = (await ask(world, Scope(tenant))).rows
+    ends = {row.entry: row.ended_at for row in rows}
+    assert ends == {1: AT + timedelta(days=2), 2: None}
+    state = ADDRESSEE.fold(events)
+    assert isinstance(state, Addressee)
+    assert ends == {one.position: one.ended_at for one in state.suppressions}
+
+
 async def test_an_erased_persons_entries_stay_and_end_in_the_erasure(world: World) -> None:
     tenant, person = fresh(), AddresseeId(fresh())
     world.append(tenant, *stream(person, *of_everything(person)[:2], AddresseeErased(addressee_id=person)))

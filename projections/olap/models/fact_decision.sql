@@ -1,12 +1,12 @@
 -- fact_decision: what was decided on messages: who may be mailed, by which law and rule, and why not.
 -- Grain: one row per decision on one message to one person; a message that is decided on again is another row.
 -- Tenant key: tenant_key; with position it names the event behind the row.
--- Measures: the row itself (decisions, additive). An element of reasons is one reason of the decision: a decision has one
---   or more for each law that has a say, so reasons of one verdict add up to more than the decisions of it.
--- Invariants: law and rule are those of the first reason, which weighed most; NULL law: no law but a suppression, or an
---   unknown country; NULL rule: nothing had a say. missing holds each missing fact once. expires_at (UTC) is NULL
---   unless verdict is allow. No person and no message is named: position leads to them. A rebuild lays the rows by
---   tenant and position, and so by day.
+-- Measures: the row itself (decisions, additive). An element of reasons is one reason: a decision has one for each law
+--   that has a say and for each suppression, so reasons add up to more than decisions.
+-- Invariants: law and rule are those of the first reason, which weighed most, and pack is the version of that law's
+--   pack. NULL law: no law but a suppression, or an unknown country; NULL rule: nothing had a say. missing holds each
+--   missing fact once. expires_at (UTC) is NULL unless verdict is allow. No person and no message is named: position
+--   leads to them. A rebuild lays the rows by tenant and position, and so by day.
 -- Handles: audience.permission_decided 1
 
 -- == shape
@@ -17,6 +17,7 @@
     "verdict": "VARCHAR",
     "decided_at": "TIMESTAMPTZ",
     "expires_at": "TIMESTAMPTZ",
+    "packs": "MAP(VARCHAR, VARCHAR)",
     "reasons": [{"verdict": "VARCHAR", "law": "VARCHAR", "rule": "VARCHAR", "missing": ["VARCHAR"]}]
 }
 
@@ -32,6 +33,7 @@ CREATE TABLE fact_decision (
     sender_country VARCHAR,
     law VARCHAR,
     rule VARCHAR,
+    pack VARCHAR,
     reason_count INTEGER NOT NULL,
     reasons STRUCT(verdict VARCHAR, law VARCHAR, rule VARCHAR, missing VARCHAR[])[] NOT NULL,
     missing VARCHAR[] NOT NULL,
@@ -68,6 +70,7 @@ SELECT
     payload.sender_country,
     payload.reasons[1].law AS law,
     payload.reasons[1].rule AS rule,
+    payload.packs[payload.reasons[1].law] AS pack,
     len(payload.reasons)::INTEGER AS reason_count,
     payload.reasons,
     list_sort(list_distinct(flatten([coalesce(reason.missing, []) FOR reason IN payload.reasons]))) AS missing,

@@ -2,8 +2,8 @@
 -- Grain: one row per message and person.
 -- Tenant key: tenant_key; with position it names the event behind the row.
 -- Measures: the row itself (messages, additive).
--- Invariants: a message is handed over to a person once. occurred_at (UTC) is the moment of it. A rebuild lays the rows by
---   tenant and position, and so by day.
+-- Invariants: a message is handed over to a person once. occurred_at (UTC) is the moment of it. A rebuild lays the rows
+--   by tenant and position, and so by day.
 -- Handles: audience.message_dispatched 1
 
 -- == shape

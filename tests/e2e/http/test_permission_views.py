@@ -11,7 +11,7 @@ from tests.support.api import Api, TestTenant, analytics_of
 
 MARK = "Quetzalcoatl"
 DIMENSIONS = ("day", "verdict", "law", "rule", "kind", "channel", "scope")
-OF_PERMISSION = ("decisions", "denials_by_reason", "dispatches", "opt_outs")
+OF_PERMISSION = ("decisions", "denials_by_reason", "allows_by_basis", "dispatches", "opt_outs")
 
 
 async def person(api: Api, tenant: TestTenant, workspace: object = None) -> tuple[str, str]:
@@ -110,6 +110,9 @@ async def test_a_key_of_one_workspace_sees_its_own_people_and_decisions_alone(ap
         rows = await seen(api, tenant.key, f"audience/{view}")
         assert {row["addressee_id"] for row in rows} == {own[1], foreign[1]}
     assert await seen(api, confined, f"audience/consents?contact_id={foreign[0]}") == []
+    for name in OF_PERMISSION:
+        answer = await api.send("GET", f"/v1/reports/{name}", confined)
+        assert answer.status_code == 403, "a report is of the whole tenant"
 
 
 async def test_what_was_decided_is_counted_and_opens_to_its_events(api: Api) -> None:
@@ -137,6 +140,8 @@ async def test_what_was_decided_is_counted_and_opens_to_its_events(api: Api) -> 
             (why,) = told["denials_by_reason"]
             assert (why["rule"], why["missing"], why["decisions"]) == ("otherwise", None, people)
             assert [row["messages"] for row in told["dispatches"]] == [people]
+            allowed = [(row["law"], row["basis"], row["decisions"]) for row in told["allows_by_basis"]]
+            assert allowed == [("de", "express consent", people)]
             (out,) = told["opt_outs"]
             assert (out["kind"], out["channel"], out["opt_outs"]) == ("objection", "reply", people)
             assert out["latency_known"] == people

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from domain.law.packs import load_packs
 from projections.olap.query import run_events_behind, run_report
 from projections.olap.reports import REPORTS
 from tests.support.events import BEGIN, History
@@ -18,6 +19,7 @@ from tests.unit.olap.test_ingest import World
 DAY = BEGIN.date()
 ELSEWHERE = timezone(timedelta(hours=-3, minutes=-30))
 """Events keep the offset that a moment was given with."""
+NAMES = ("decisions", "denials_by_reason", "allows_by_basis", "dispatches", "opt_outs")
 MARK = "Quetzalcoatl"
 """In every text that must not get in."""
 
@@ -117,15 +119,15 @@ def test_a_decision_is_a_row_with_the_reason_that_weighed_most(world: World) -> 
     filled(world.histories[0])
     world.catch_up()
     rows = world.rows(
-        "SELECT position, verdict, law, rule, reason_count, missing, expires_at FROM fact_decision ORDER BY ALL"
+        "SELECT position, verdict, law, rule, pack, reason_count, missing, expires_at FROM fact_decision ORDER BY ALL"
     )
     lapses = datetime(2026, 3, 1, 12, 10)  # noqa: DTZ001 - facts hold UTC without a zone
     assert rows == [
-        (1, "allow", "de", "de.consent", 1, [], lapses),
-        (2, "deny", "de", "otherwise", 1, [], None),
-        (3, "deny", None, "suppressed-unsubscribe", 4, ["country", "subscriber"], None),
-        (4, "hold", None, "no-country", 3, ["country", "subscriber"], None),
-        (5, "hold", None, None, 0, [], None),
+        (1, "allow", "de", "de.consent", "1", 1, [], lapses),
+        (2, "deny", "de", "otherwise", "1", 1, [], None),
+        (3, "deny", None, "suppressed-unsubscribe", None, 4, ["country", "subscriber"], None),
+        (4, "hold", None, "no-country", None, 3, ["country", "subscriber"], None),
+        (5, "hold", None, None, None, 0, [], None),
     ]
     decide(
         world.histories[0],
@@ -171,6 +173,31 @@ def test_a_denial_counts_once_under_each_of_its_reasons(world: World) -> None:
     ]
 
 
+def test_an_allow_counts_once_under_each_law_by_the_basis_of_its_rule(world: World) -> None:
+    history = world.histories[0]
+    for law, rule in (("at", "at.consent"), ("de", "de.soft-opt-in"), ("de", "de.of-the-past")):
+        decide(history, ("allow", law, rule, ()), CONSENT)
+    decide(history, NO_CONSENT, CONSENT)
+    decide(history, ("allow", "ca", "ca.purchase", ()))
+    world.catch_up()
+    assert asked(world, "allows_by_basis") == [
+        ("at", "none", 1),
+        ("ca", "existing business relationship", 1),
+        ("de", "express consent", 3),
+        ("de", "none", 1),
+        ("de", "soft opt-in", 1),
+    ]
+
+
+def test_a_rule_names_one_basis_in_all_its_versions() -> None:
+    """Else a report could not tell it by the rule alone."""
+    for pack in load_packs():
+        told: dict[str, set[str | None]] = {}
+        for rule in pack.rules:
+            told.setdefault(rule.id, set()).add(rule.basis)
+        assert {rule: bases for rule, bases in told.items() if len(bases) > 1} == {}, pack.law
+
+
 def test_opt_outs_and_how_late_they_were_entered(world: World) -> None:
     history = world.histories[0]
     for late in (timedelta(minutes=2), timedelta(minutes=4, microseconds=1)):
@@ -195,7 +222,7 @@ def test_messages_that_were_handed_over(world: World) -> None:
     assert asked(world, "dispatches", to="2026-02-28") == []
 
 
-@pytest.mark.parametrize("name", ["decisions", "denials_by_reason", "dispatches", "opt_outs"])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_cell_opens_to_its_events_and_to_no_others(world: World, name: str) -> None:
     one, two = world.histories
     for _ in range(3):
@@ -228,7 +255,7 @@ def test_batch_by_batch_makes_the_same_facts_and_figures_as_all_at_once(opened: 
     opened.append(quick)
     quick.catch_up()
     assert quick.facts() == slow.facts()
-    for name in ("decisions", "denials_by_reason", "dispatches", "opt_outs"):
+    for name in NAMES:
         assert asked(quick, name) == asked(slow, name) != []
 
 
