@@ -429,7 +429,9 @@ def test_past_decisions_are_judged_again(demo_installation: Served, tmp_path: Pa
 
     workspace = told["workspace"]
     person = {"workspace_id": workspace, "email": "x@people.example", "country": "CA"}
-    eventually(lambda: httpx.get(f"{address}/v1/audience/lists", headers=headers, timeout=20).is_success)
+    for _ in eventually("its key works"):
+        if httpx.get(f"{address}/v1/audience/lists", headers=headers, timeout=20).is_success:
+            break
     events = post("new/create-contact", person)["events"]
     (stream,) = [one["stream"] for one in events if one["name"] == "audience.addressee_registered"]
     who = stream.partition(":")[2]
