@@ -24,6 +24,7 @@ from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import StaffRole, TenantRole
 from domain.tenancy.secret import SecretCommand
 from tests.support.api import Api, TestTenant, analytics_of
+from tests.support.permission_cells import CELLS
 
 MARK = "Quetzalcoatl"
 """Stands in every text of A's; it must be in nothing that B sees."""
@@ -277,14 +278,7 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     for name in ("decisions", "denials_by_reason", "allows_by_basis", "dispatches", "opt_outs"):
         yield "GET", f"/v1/reports/{name}", None, {}
         yield "GET", f"/v1/reports/{name}?format=csv", None, {}
-    days = "cell.day=2026-11-24"
-    for name, cell in (
-        ("decisions", f"{days}&cell.verdict=deny&cell.law=de&cell.rule=otherwise"),
-        ("denials_by_reason", "cell.verdict=hold&cell.law=none&cell.rule=no-sender-country"),
-        ("allows_by_basis", "cell.law=de&cell.basis=none"),
-        ("dispatches", days),
-        ("opt_outs", f"{days}&cell.kind=unsubscribe&cell.channel=page&cell.scope=tenant"),
-    ):
+    for name, cell in CELLS.items():
         yield "GET", f"/v1/reports/{name}/events?{cell}", None, {}
     yield "GET", "/v1/reports/activity/events?cell.day=2026-11-24&cell.context=audience", None, {}
     yield "POST", f"/v1/audience/imports?workspace_id={ids['workspace']}", b"email\nx@example.org\n", csv

@@ -1,0 +1,14 @@
+"""A cell of each report about the permission to send: what a question for the events behind a row names."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_DAY: Final = "cell.day=2026-11-24"
+CELLS: Final = {
+    "decisions": f"{_DAY}&cell.verdict=deny&cell.law=de&cell.rule=otherwise",
+    "denials_by_reason": "cell.verdict=hold&cell.law=none&cell.rule=no-sender-country",
+    "allows_by_basis": "cell.law=de&cell.basis=none",
+    "dispatches": _DAY,
+    "opt_outs": f"{_DAY}&cell.kind=unsubscribe&cell.channel=page&cell.scope=tenant",
+}
