@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from application.pseudonyms import hmac_of
 from application.snapshots import FORMS
+from domain.audience.addressee_events import AddresseeRegistered
 from domain.kernel.commands import DECIDERS, Command, Decider, Stamp, stream_name
+from domain.kernel.personal import is_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
@@ -149,6 +151,15 @@ class Streams:
         """Where the log stands."""
         return await self._log.head(tenant_id)
 
+    async def address_of(self, tenant_id: UUID, addressee_id: UUID) -> str | None:
+        """The address of an addressee as it was registered, opened for this alone; None where it cannot be read."""
+        (recorded,) = await self._log.read_streams(tenant_id, [(stream_name("addressee", addressee_id), 0)])
+        registered = [row for row in recorded if row.name == AddresseeRegistered.name]
+        for event in self._codec.decode(registered, reveal=True):
+            if isinstance(event, AddresseeRegistered) and not is_hidden(event.email):
+                return event.email
+        return None
+
     def pseudonyms(self, tenant_id: UUID, purpose: str, value: str) -> list[str]:
         """HMAC-SHA-256 of a value under each live pseudonym key of the tenant, the current one first; hex."""
         return [found.hex() for found in self.hmacs(tenant_id, purpose, value)]
@@ -246,6 +257,10 @@ class Unit:
     def state(self, category: str, key: object) -> Any:
         """The state of a loaded stream with this unit's own events."""
         return self._read[stream_name(category, key)][2]
+
+    async def address_of(self, addressee_id: UUID) -> str | None:
+        """The address of an addressee; None where there is none any more. It goes into no event of another subject."""
+        return await self._streams.address_of(self.tenant_id, addressee_id)
 
     def pseudonyms(self, purpose: str, value: str) -> list[str]:
         """A value under each live pseudonym key, the current one first; hex. Personal data: streams may carry it."""

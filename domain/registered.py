@@ -12,6 +12,7 @@ from domain.audience import (
 )
 from domain.campaign import commands as campaign_commands
 from domain.platform import registration, rule_pack, staff
+from domain.rights import register, request
 from domain.tenancy import api_key, grant, member, ownership, tenant, workspace
 from domain.webhooks import commands as webhook_commands
 from domain.webhooks import endpoint
@@ -29,6 +30,8 @@ MODULES = (
     registration,
     rule_pack,
     staff,
+    register,
+    request,
     api_key,
     grant,
     member,

@@ -41,7 +41,7 @@ from domain.audience.contact_list import AddToList, ContactList, CreateList, lis
 from domain.audience.email import match_form
 from domain.audience.email_claim import EmailReleased
 from domain.audience.import_commands import RegisterImport, StartImport
-from domain.audience.ledger import said_of
+from domain.audience.ledger import said_of, unrestricted
 from domain.audience.own_word import HeedOptOut
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import AddresseeId, ContactId
@@ -102,8 +102,11 @@ async def update_contact(command: UpdateContact, unit: Unit) -> None:
     """Change the contact; what it says now of country and subscriber is said of its addressee too."""
     contact: ContactState = await unit.load("contact", command.stamp.target)
     unit.decide(command)
-    if isinstance(contact, Contact) and (command.country or command.subscriber_type):
-        addressee: AddresseeState = await unit.load("addressee", contact.addressee_id)
+    if not isinstance(contact, Contact):
+        return
+    addressee: AddresseeState = await unit.load("addressee", contact.addressee_id)
+    unrestricted(addressee)
+    if command.country or command.subscriber_type:
         said = said_of(
             addressee,
             contact.addressee_id,

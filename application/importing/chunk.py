@@ -20,7 +20,7 @@ from domain.audience.contact import Contact, Segment, changed
 from domain.audience.contact_list import ContactList, ListIsArchived, ListMembersAdded
 from domain.audience.email_claim import EmailSuppressed
 from domain.audience.intake import Duplicates, Rejected, RowProblem
-from domain.audience.ledger import said_of
+from domain.audience.ledger import said_of, unrestricted
 from domain.kernel.errors import Refusal
 from domain.kernel.ids import AddresseeId, ContactId, ImportId, ListId, WorkspaceId
 from domain.kernel.personal import is_hidden
@@ -184,6 +184,7 @@ class ChunkDecision:
             self.tally.skipped += 1
             return
         try:
+            unrestricted(self._unit.state("addressee", contact.addressee_id))
             events = changed(contact, wanted(row, contact), self._import_id)
         except Refusal as refusal:
             self._problem(row, refusal.code, refusal.detail, refusal.rule())

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 from domain.kernel.events import EVENTS, Event, Payload
-from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId
+from domain.kernel.ids import AddresseeId, MessageId, SubjectRequestId, WorkspaceId
 from domain.kernel.personal import Evidence, Profile
 from domain.law.facts import Message
 
@@ -246,6 +246,21 @@ class MessageDispatched(Event, name="audience.message_dispatched", version=1, su
     occurred_at: datetime
 
 
+class SubjectRequestNoted(Event, name="audience.subject_request_noted", version=1, subject="addressee_id"):
+    """The person asked something about their data; the request has a stream of its own."""
+
+    addressee_id: AddresseeId
+    request_id: SubjectRequestId
+    kind: str
+
+
+class SaleOptedOut(Event, name="audience.sale_opted_out", version=1, subject="addressee_id"):
+    """The person does not want their data sold or shared (11 CCR 7026)."""
+
+    addressee_id: AddresseeId
+    occurred_at: datetime
+
+
 class AddresseeErased(Event, name="audience.addressee_erased", version=1, subject="addressee_id"):
     """The person was erased; what they opted out of still holds."""
 
@@ -281,6 +296,8 @@ AddresseeEvent: TypeAlias = (
     | SuppressionLifted
     | PermissionDecided
     | MessageDispatched
+    | SubjectRequestNoted
+    | SaleOptedOut
     | AddresseeErased
     | AddresseeSucceeded
     | ProfileKeyDestroyed

@@ -27,7 +27,7 @@ from domain.law.facts import (
 
 if TYPE_CHECKING:
     from domain.audience.addressee_events import AddresseeEvent
-    from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId
+    from domain.kernel.ids import AddresseeId, MessageId, SubjectRequestId, WorkspaceId
 
 FIRST_ZONE: Final = timezone(timedelta(hours=14))
 """Where a civil day begins first."""
@@ -65,7 +65,8 @@ class Addressee:
     """Somebody who may or may not be written to. `opted_out_at` None: no opt-out of the whole tenant holds.
 
     `version` counts the events so far. `said` is by workspace; under None stands what was settled for the tenant.
-    `asked`: double opt-ins that wait for their second step, and whether the wording of each is kept.
+    `asked`: double opt-ins that wait for their second step, and whether the wording of each is kept. `requests`: what
+    they asked about their data, by kind.
     """
 
     addressee_id: AddresseeId
@@ -86,11 +87,25 @@ class Addressee:
     asked: Mapping[int, bool] = field(default_factory=dict)
     allows: Mapping[MessageId, Allow] = field(default_factory=dict)
     dispatched: frozenset[MessageId] = frozenset()
+    requests: Mapping[SubjectRequestId, str] = field(default_factory=dict)
+    sale_opted_out_at: datetime | None = None
 
     @property
     def contactable(self) -> bool:
         """Whether no opt-out and no erasure stands against writing; each message needs more than that."""
         return self.opted_out_at is None and not self.erased
+
+    @property
+    def restricted(self) -> Suppression | None:
+        """The restriction of processing that holds, if one does: their data are kept, and nothing else."""
+        return next(
+            (
+                one
+                for one in self.suppressions
+                if one.kind is SuppressionKind.RESTRICTION and one.ended_at is None
+            ),
+            None,
+        )
 
     @property
     def person(self) -> Person:
@@ -279,6 +294,14 @@ def _unsuppressed(known: Addressee, version: int, event: happened.SuppressionLif
     return replace(known, version=version, suppressions=suppressions)
 
 
+def _noted(known: Addressee, version: int, event: happened.SubjectRequestNoted) -> Addressee:
+    return replace(known, version=version, requests={**known.requests, event.request_id: event.kind})
+
+
+def _sale_opted_out(known: Addressee, version: int, event: happened.SaleOptedOut) -> Addressee:
+    return replace(known, version=version, sale_opted_out_at=event.occurred_at)
+
+
 def _erased(known: Addressee, version: int, _: happened.AddresseeErased) -> Addressee:
     gone = Suppression(SuppressionKind.ERASURE, Scope.TENANT, _ALWAYS, version)
     return replace(known, version=version, erased=True, suppressions=(*known.suppressions, gone))
@@ -308,6 +331,8 @@ _AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
     happened.SuppressionLifted: _unsuppressed,
     happened.PermissionDecided: _decided,
     happened.MessageDispatched: _dispatched,
+    happened.SubjectRequestNoted: _noted,
+    happened.SaleOptedOut: _sale_opted_out,
     happened.AddresseeErased: _erased,
     happened.ProfileKeyDestroyed: _without_key,
     happened.AddresseeSucceeded: _succeeded,

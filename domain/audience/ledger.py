@@ -84,6 +84,19 @@ class OnlyThePersonLifts(Refusal):
     field = "/entry"
 
 
+class LiftedByItsRequest(Refusal):
+    """A restriction ends by the request it came of, once the person was told. Use lift-restriction there."""
+
+    code = "lifted-by-its-request"
+    field = "/entry"
+
+
+class ProcessingIsRestricted(Refusal):
+    """The person had the use of their data restricted: they are kept and not changed. Rectify them by a request."""
+
+    code = "processing-restricted"
+
+
 class DescribeAddressee(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
     """Settle where somebody is and whose the address is, for the whole tenant; what is left out stays as it is."""
 
@@ -226,6 +239,12 @@ def _settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:
     return (described,)
 
 
+def unrestricted(state: AddresseeState) -> None:
+    """Their data may be used for more than to be kept."""
+    if isinstance(state, Addressee) and state.restricted is not None:
+        raise ProcessingIsRestricted
+
+
 def _today(at: datetime) -> date:
     """The latest day that it is anywhere."""
     return at.astimezone(FIRST_ZONE).date()
@@ -292,6 +311,8 @@ def _lifted(command: LiftSuppression, state: Addressee, at: datetime) -> tuple[E
         raise NoSuchEntry
     if one.kind in OPT_OUTS:
         raise OnlyThePersonLifts
+    if one.kind is SuppressionKind.RESTRICTION:
+        raise LiftedByItsRequest
     if one.ended_at is not None:
         return ()
     lifted = SuppressionLifted(

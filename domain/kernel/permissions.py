@@ -43,6 +43,9 @@ class Permission(StrEnum):
     CAMPAIGNS_APPROVE_COMPLIANCE = "campaigns.approve_compliance"
     """Saying yes to a campaign, as a compliance officer."""
     CAMPAIGNS_REJECT = "campaigns.reject"
+    REQUESTS_READ = "requests.read"
+    REQUESTS_HANDLE = "requests.handle"
+    """Taking in what people ask for about their data, and answering it."""
     HISTORY_READ = "history.read"
     HISTORY_READ_PERSONAL = "history.read_personal"
     EVIDENCE_READ = "evidence.read"
@@ -136,6 +139,8 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.CONSENT_WRITE,
         P.CAMPAIGNS_APPROVE_COMPLIANCE,
         P.CAMPAIGNS_REJECT,
+        P.REQUESTS_READ,
+        P.REQUESTS_HANDLE,
         P.HISTORY_READ,
         P.HISTORY_READ_PERSONAL,
         P.EVIDENCE_READ,

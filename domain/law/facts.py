@@ -75,6 +75,8 @@ class SuppressionKind(StrEnum):
     SOFT_BOUNCES = "soft_bounces"
     MANUAL = "manual"
     ERASURE = "erasure"
+    RESTRICTION = "restriction"
+    """The data are kept, and nothing else is done with them (GDPR Art. 18)."""
 
 
 class Scope(StrEnum):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
+_ANSWERED: Final = ("rights.request_completed", "rights.request_refused", "rights.request_withdrawn")
 _ENDED: Final = (
     "audience.import_completed",
     "audience.import_failed",
@@ -87,6 +88,38 @@ WORKFLOWS: Final = (
         on=("tenancy.grant_approved",),
         over=("tenancy.grant_expired", "tenancy.grant_revoked"),
         at="expires_at",
+    ),
+    Workflow(
+        "request.remind",
+        "request_id",
+        on=("rights.request_received", "rights.request_extended"),
+        over=(
+            "rights.request_extended",
+            "rights.deadline_approaching",
+            "rights.deadline_missed",
+            *_ANSWERED,
+        ),
+        at="warn_at",
+    ),
+    Workflow(
+        "request.miss",
+        "request_id",
+        on=("rights.request_received", "rights.request_extended"),
+        over=("rights.request_extended", "rights.deadline_missed", *_ANSWERED),
+        at="due_at",
+    ),
+    Workflow(
+        "request.erase",
+        "request_id",
+        on=("rights.erasure_begun",),
+        over=("rights.erasure_confirmed",),
+    ),
+    Workflow(
+        "request.forget_details",
+        "request_id",
+        on=_ANSWERED,
+        over=("rights.details_destroyed",),
+        at="details_until",
     ),
     Workflow(
         "webhook.destroy_secret",

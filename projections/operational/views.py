@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from projections.operational.activities import queries as _activities
+from projections.operational.activities.handler import ACTIVITIES
 from projections.operational.api_keys import queries as _api_keys
 from projections.operational.api_keys.handler import API_KEYS
 from projections.operational.campaigns import queries as _campaigns
@@ -24,6 +26,8 @@ from projections.operational.members import queries as _members
 from projections.operational.members.handler import MEMBERS
 from projections.operational.staff import queries as _staff
 from projections.operational.staff.handler import STAFF
+from projections.operational.subject_requests import queries as _subject_requests
+from projections.operational.subject_requests.handler import SUBJECT_REQUESTS
 from projections.operational.tenants import queries as _tenants
 from projections.operational.tenants.handler import TENANTS
 from projections.operational.webhook_endpoints import queries as _webhook_endpoints
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Projection
 
 VIEWS: Final[tuple[Projection, ...]] = (
+    ACTIVITIES,
     API_KEYS,
     CAMPAIGNS,
     CONSENTS,
@@ -45,6 +50,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
     LISTS,
     MEMBERS,
     STAFF,
+    SUBJECT_REQUESTS,
     TENANTS,
     WEBHOOK_ENDPOINTS,
     WORKSPACES,
@@ -52,6 +58,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
 """Every operational view."""
 
 _REGISTERED: Final = (
+    _activities,
     _api_keys,
     _campaigns,
     _consents,
@@ -62,6 +69,7 @@ _REGISTERED: Final = (
     _lists,
     _members,
     _staff,
+    _subject_requests,
     _tenants,
     _webhook_endpoints,
     _workspaces,

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import application.handlers  # noqa: F401 - registers the handlers
 from application.unit import Folded, Streams, Unit, decide
+from domain.audience.addressee_events import AddresseeRegistered
 from domain.kernel.commands import DECIDERS, Actor, Command, Decider, Stamp, stream_name
 from domain.kernel.events import Event
 from domain.kernel.permissions import TENANT_ROLES, Permission, TenantRole
@@ -48,6 +49,12 @@ class World:
     def known(self, tenant_id: UUID, decider: Decider[Any], stream: str) -> Folded | None:
         assert tenant_id == TENANT
         return None if decider.reveals else self.states.get(stream)
+
+    async def address_of(self, tenant_id: UUID, addressee_id: UUID) -> str | None:
+        assert tenant_id == TENANT
+        stream = stream_name("addressee", addressee_id)
+        told = [one for name, one in self.log if name == stream and isinstance(one, AddresseeRegistered)]
+        return told[0].email if told else None
 
     def pseudonyms(self, tenant_id: UUID, purpose: str, value: str) -> list[str]:
         assert tenant_id == TENANT

@@ -1,0 +1,196 @@
+"""Requests that touch the person they are about: their address is looked up, and what they ask for takes effect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from application.unit import handles
+from domain.audience.addressee_events import (
+    AddresseeSuppressed,
+    SaleOptedOut,
+    SubjectRequestNoted,
+    SuppressionLifted,
+)
+from domain.audience.addressee_state import Addressee, NoAddressee
+from domain.audience.consent import AddresseeIsErased, OptOutChannel, OptOutKind
+from domain.audience.contact import Contact, changed, existing, merged
+from domain.audience.email import match_form
+from domain.audience.ledger import said_of
+from domain.audience.own_word import HeedOptOut, heeded
+from domain.kernel.ids import SubjectRequestId
+from domain.law.facts import Scope, SuppressionKind
+from domain.rights.commands import (
+    BeginErasure,
+    LiftRestriction,
+    NameSubject,
+    ReceiveRequest,
+    RectifyData,
+    RestrictProcessing,
+)
+from domain.rights.events import DataRectified, ErasureBegun, ProcessingRestricted, RequestSubjectNamed
+from domain.rights.kinds import RequestKind
+from domain.rights.refusals import NoSuchSubject, NothingToRectify, OneOfTheTwo, SubjectAlreadyNamed
+from domain.rights.request import open_request, received, to_be_done
+from domain.rights.state import SubjectRequest
+from domain.tenancy.tenant import Tenant
+
+if TYPE_CHECKING:
+    from application.unit import Unit
+    from domain.audience.addressee_state import AddresseeState
+    from domain.audience.contact import ContactState
+    from domain.audience.email_claim import EmailClaim
+    from domain.kernel.ids import AddresseeId
+    from domain.rights.state import RequestState
+
+_LIFTED = "The restriction of processing ended; the person was told before."
+
+
+@handles(ReceiveRequest)
+async def receive_request(command: ReceiveRequest, unit: Unit) -> None:
+    """Take a request in, and look who asks. What stops something takes effect with it."""
+    state: RequestState = await unit.load("subject_request", command.stamp.target)
+    tenant = await unit.load("tenant", unit.tenant_id)
+    subject = await _subject(unit, command)
+    known = None if subject is None else unit.state("addressee", subject)
+    event = received(
+        command,
+        state,
+        subject,
+        known.person.country if isinstance(known, Addressee) else None,
+        tenant.country if isinstance(tenant, Tenant) else None,
+    )
+    unit.append("subject_request", command.stamp.target, event)
+    if subject is not None:
+        _concerned(unit, subject, RequestKind(event.kind))
+
+
+@handles(NameSubject)
+async def name_subject(command: NameSubject, unit: Unit) -> None:
+    """Tell whose data an open request is about."""
+    request = open_request(await unit.load("subject_request", command.stamp.target))
+    if request.addressee_id is not None:
+        raise SubjectAlreadyNamed
+    subject = await _subject(unit, command)
+    if subject is None:
+        raise NoSuchSubject
+    named = RequestSubjectNamed(request_id=request.request_id, addressee_id=subject)
+    unit.append("subject_request", command.stamp.target, named)
+    _concerned(unit, subject, request.kind)
+
+
+async def _subject(unit: Unit, command: ReceiveRequest | NameSubject) -> AddresseeId | None:
+    """Who is meant: by id they have to be there, by address they may be unknown. Their stream is loaded."""
+    if command.addressee_id is not None and command.email is not None:
+        raise OneOfTheTwo
+    named = command.addressee_id
+    if command.email is not None:
+        claim: EmailClaim
+        _, claim = await unit.find("email_claim", match_form(command.email))
+        named = claim.addressee_id
+    subject: AddresseeId | None = None
+    while named is not None:
+        state: AddresseeState = await unit.load("addressee", named)
+        if isinstance(state, NoAddressee):
+            raise NoSuchSubject
+        subject, named = named, state.successor_id
+    return subject
+
+
+def _concerned(unit: Unit, subject: AddresseeId, kind: RequestKind) -> None:
+    """Enter the request with the person; what stops something holds from now on, before anybody looked who asks."""
+    state: AddresseeState = unit.state("addressee", subject)
+    noted = SubjectRequestNoted(
+        addressee_id=subject, request_id=SubjectRequestId(unit.stamp.target), kind=kind
+    )
+    unit.append("addressee", subject, noted)
+    if kind is RequestKind.OBJECTION and isinstance(state, Addressee):
+        word = HeedOptOut(channel=OptOutChannel.REQUEST, kind=OptOutKind.OBJECTION)
+        unit.append("addressee", subject, *heeded(word.stamped(unit.stamp.aimed_at(subject)), state))
+    if kind is RequestKind.SALE_OPT_OUT and isinstance(state, Addressee) and state.sale_opted_out_at is None:
+        unit.append("addressee", subject, SaleOptedOut(addressee_id=subject, occurred_at=unit.stamp.at))
+
+
+@handles(RectifyData)
+async def rectify_data(command: RectifyData, unit: Unit) -> None:
+    """Put the person's data right in every workspace that has a contact of them."""
+    state: RequestState = await unit.load("subject_request", command.stamp.target)
+    request, subject = to_be_done(state, RequestKind.RECTIFICATION)
+    asked: dict[str, Any] = {name: getattr(command, name) for name in command.model_fields_set}
+    if not asked:
+        raise NothingToRectify
+    contacts = await _contacts(unit, subject)
+    for contact in contacts:
+        wanted = dict(asked)
+        if "attributes" in wanted:
+            wanted["attributes"] = merged(contact.attributes, wanted["attributes"])
+        unit.append("contact", contact.contact_id, *changed(contact, wanted))
+        if command.country or command.subscriber_type:
+            known: AddresseeState = unit.state("addressee", subject)
+            said = said_of(known, subject, contact.workspace_id, command.country, command.subscriber_type)
+            unit.append("addressee", subject, *said)
+    rectified = DataRectified(
+        request_id=request.request_id, fields=tuple(sorted(asked)), contacts=len(contacts)
+    )
+    unit.append("subject_request", command.stamp.target, rectified)
+
+
+async def _contacts(unit: Unit, subject: AddresseeId) -> list[Contact]:
+    """The person's contacts that are there; their stream is loaded. Raises `AddresseeIsErased`."""
+    state: AddresseeState = await unit.load("addressee", subject)
+    address = None if isinstance(state, Addressee) and state.erased else await unit.address_of(subject)
+    if address is None:
+        raise AddresseeIsErased
+    claim: EmailClaim
+    _, claim = await unit.find("email_claim", match_form(address))
+    found: list[ContactState] = await unit.load_many("contact", list(claim.contacts.values()))
+    return [existing(one) for one in found]
+
+
+@handles(RestrictProcessing)
+async def restrict_processing(command: RestrictProcessing, unit: Unit) -> None:
+    """Keep the data, and do nothing else with them: nothing is sent, nothing is changed."""
+    request, subject = to_be_done(
+        await unit.load("subject_request", command.stamp.target), RequestKind.RESTRICTION
+    )
+    if request.restriction is not None:
+        return
+    state: AddresseeState = await unit.load("addressee", subject)
+    if not isinstance(state, Addressee) or state.erased:
+        raise AddresseeIsErased
+    suppressed = AddresseeSuppressed(
+        addressee_id=subject,
+        kind=SuppressionKind.RESTRICTION,
+        scope=Scope.TENANT,
+        occurred_at=unit.stamp.at,
+    )
+    unit.append("addressee", subject, suppressed)
+    restricted = ProcessingRestricted(
+        request_id=request.request_id, addressee_id=subject, entry=state.version + 1
+    )
+    unit.append("subject_request", command.stamp.target, restricted)
+
+
+@handles(LiftRestriction)
+async def lift_restriction(command: LiftRestriction, unit: Unit) -> None:
+    """End a restriction, with the person too."""
+    request: RequestState = await unit.load("subject_request", command.stamp.target)
+    unit.decide(command)
+    if not isinstance(request, SubjectRequest) or request.addressee_id is None:
+        return
+    subject, entry = request.addressee_id, request.restriction
+    state: AddresseeState = await unit.load("addressee", subject)
+    if isinstance(state, Addressee) and not state.erased and entry is not None:
+        lifted = SuppressionLifted(
+            addressee_id=subject, entry=entry, occurred_at=unit.stamp.at, reason=_LIFTED
+        )
+        unit.append("addressee", subject, lifted)
+
+
+@handles(BeginErasure)
+async def begin_erasure(command: BeginErasure, unit: Unit) -> None:
+    """Have the person erased: a workflow does it, and certifies it."""
+    state: RequestState = await unit.load("subject_request", command.stamp.target)
+    request, subject = to_be_done(state, RequestKind.ERASURE)
+    if not request.erasing:
+        begun = ErasureBegun(request_id=request.request_id, addressee_id=subject)
+        unit.append("subject_request", command.stamp.target, begun)

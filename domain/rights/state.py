@@ -1,0 +1,178 @@
+"""A request as it stands: open, with what was done so far, or closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Final, TypeAlias
+
+from domain.kernel.events import Event
+from domain.kernel.ids import AddresseeId, SubjectRequestId
+from domain.rights import events as happened
+from domain.rights.clock import RequestTerm
+from domain.rights.kinds import Identity, Outcome, RequestKind
+
+
+@dataclass(frozen=True, slots=True)
+class NoRequest:
+    """No request has this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """It waits for its answer. `done`: what was asked for is done, and the person has to be told."""
+
+    done: bool = False
+    erasing: bool = False
+    warned: bool = False
+    missed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The person was answered, or took it back. `details_until`: how long who asked can be read."""
+
+    outcome: Outcome
+    details_until: datetime
+    destroyed: bool = False
+
+
+Phase: TypeAlias = Open | Closed
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRequest:
+    """A request. `restriction`: the entry of the one that holds; `extended`: its term was made longer."""
+
+    request_id: SubjectRequestId
+    kind: RequestKind
+    addressee_id: AddresseeId | None
+    received_at: datetime
+    terms: tuple[RequestTerm, ...]
+    due: date
+    due_at: datetime
+    identity: Identity = Identity.UNCHECKED
+    acknowledged: bool = False
+    extended: bool = False
+    restriction: int | None = None
+    phase: Phase = field(default_factory=Open)
+
+    @property
+    def erasing(self) -> bool:
+        """Whether its erasure has begun."""
+        return isinstance(self.phase, Open) and self.phase.erasing
+
+
+RequestState: TypeAlias = NoRequest | SubjectRequest
+
+
+def _received(event: happened.RequestReceived) -> SubjectRequest:
+    return SubjectRequest(
+        event.request_id,
+        RequestKind(event.kind),
+        event.addressee_id,
+        event.received_at,
+        event.terms,
+        event.due,
+        event.due_at,
+    )
+
+
+def _named(state: SubjectRequest, event: happened.RequestSubjectNamed) -> SubjectRequest:
+    return replace(state, addressee_id=event.addressee_id)
+
+
+def _acknowledged(state: SubjectRequest, _: happened.RequestAcknowledged) -> SubjectRequest:
+    return replace(state, acknowledged=True)
+
+
+def _asked(state: SubjectRequest, _: happened.IdentityAsked) -> SubjectRequest:
+    return replace(state, identity=Identity.ASKED)
+
+
+def _checked(state: SubjectRequest, event: happened.IdentityChecked) -> SubjectRequest:
+    return replace(state, identity=Identity.VERIFIED if event.verified else Identity.FAILED)
+
+
+def _extended(state: SubjectRequest, event: happened.RequestExtended) -> SubjectRequest:
+    """What was called to mind of the shorter term is called to mind of the longer one again."""
+    anew = replace(state, extended=True, due=event.due, due_at=event.due_at)
+    return replace(anew, phase=_still_open(state, warned=False, missed=False))
+
+
+def _done(
+    state: SubjectRequest, _: happened.DataDisclosed | happened.DataRectified | happened.ErasureConfirmed
+) -> SubjectRequest:
+    return replace(state, phase=_still_open(state, done=True))
+
+
+def _restricted(state: SubjectRequest, event: happened.ProcessingRestricted) -> SubjectRequest:
+    return replace(state, restriction=event.entry, phase=_still_open(state, done=True))
+
+
+def _lifted(state: SubjectRequest, _: happened.RestrictionLifted) -> SubjectRequest:
+    return replace(state, restriction=None)
+
+
+def _erasing(state: SubjectRequest, _: happened.ErasureBegun) -> SubjectRequest:
+    return replace(state, phase=_still_open(state, erasing=True))
+
+
+def _completed(state: SubjectRequest, event: happened.RequestCompleted) -> SubjectRequest:
+    return replace(state, phase=Closed(Outcome(event.outcome), event.details_until))
+
+
+def _refused(state: SubjectRequest, event: happened.RequestRefused) -> SubjectRequest:
+    return replace(state, phase=Closed(Outcome.REFUSED, event.details_until))
+
+
+def _withdrawn(state: SubjectRequest, event: happened.RequestWithdrawn) -> SubjectRequest:
+    return replace(state, phase=Closed(Outcome.WITHDRAWN, event.details_until))
+
+
+def _warned(state: SubjectRequest, _: happened.DeadlineApproaching) -> SubjectRequest:
+    return replace(state, phase=_still_open(state, warned=True))
+
+
+def _missed(state: SubjectRequest, _: happened.DeadlineMissed) -> SubjectRequest:
+    return replace(state, phase=_still_open(state, missed=True))
+
+
+def _forgotten(state: SubjectRequest, _: happened.RequestDetailsDestroyed) -> SubjectRequest:
+    closed = state.phase
+    return replace(state, phase=replace(closed, destroyed=True)) if isinstance(closed, Closed) else state
+
+
+def _still_open(state: SubjectRequest, **changes: bool) -> Phase:
+    return replace(state.phase, **changes) if isinstance(state.phase, Open) else state.phase
+
+
+_AFTER: Final[dict[type[Event], Callable[[SubjectRequest, Any], SubjectRequest]]] = {
+    happened.RequestSubjectNamed: _named,
+    happened.RequestAcknowledged: _acknowledged,
+    happened.IdentityAsked: _asked,
+    happened.IdentityChecked: _checked,
+    happened.RequestExtended: _extended,
+    happened.DataDisclosed: _done,
+    happened.DataRectified: _done,
+    happened.ProcessingRestricted: _restricted,
+    happened.RestrictionLifted: _lifted,
+    happened.ErasureBegun: _erasing,
+    happened.ErasureConfirmed: _done,
+    happened.RequestCompleted: _completed,
+    happened.RequestRefused: _refused,
+    happened.RequestWithdrawn: _withdrawn,
+    happened.DeadlineApproaching: _warned,
+    happened.DeadlineMissed: _missed,
+    happened.RequestDetailsDestroyed: _forgotten,
+}
+
+
+def evolve(state: RequestState, event: happened.RequestEvent) -> RequestState:
+    """The request after `event`."""
+    if isinstance(event, happened.RequestReceived):
+        return _received(event)
+    if isinstance(state, NoRequest):
+        return state
+    return _AFTER[type(event)](state, event)

@@ -1,0 +1,1 @@
+"""Requests of people about their data: by when each is answered, what was done, how it ended."""
