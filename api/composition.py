@@ -33,6 +33,7 @@ from api.parts import Composition
 from application.authentication import Authenticator
 from application.batch import Batches
 from application.credentials import SecretHasher
+from application.disclosing import Disclosing
 from application.door_tokens import DoorTokens
 from application.doors import Doors
 from application.importing.service import Imports
@@ -123,6 +124,7 @@ async def composed(
             replay=replay,
             rejudging=Rejudging(log, codec, replay, LawArchive(log, codec)),
             previewing=Previewing(log, codec, ContactAudience(views)),
+            disclosing=Disclosing(log, codec, streams),
             access=AccessLog(access, codec, key_maker, clock),
             accesses=Replay(access, codec),
             rates=RateLimits(PostgresRates(counting)),

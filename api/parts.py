@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from application.batch import Batches
     from application.commanding import Clock, Commands
     from application.credentials import SecretHasher
+    from application.disclosing import Disclosing
     from application.door_tokens import DoorTokens
     from application.doors import Doors
     from application.importing.service import Imports
@@ -58,6 +59,7 @@ class Composition:
     replay: Replay
     rejudging: Rejudging
     previewing: Previewing
+    disclosing: Disclosing
     access: AccessLog
     accesses: Replay
     rates: RateLimits

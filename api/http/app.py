@@ -19,6 +19,7 @@ from api.http.audience import Audience
 from api.http.batches import Batch
 from api.http.commands import CommandRoute
 from api.http.deadlines import Deadlines, TookTooLong
+from api.http.disclosures import Disclosures
 from api.http.doors import PeoplesDoors
 from api.http.history import History
 from api.http.invitations import Invitations
@@ -224,6 +225,7 @@ def create_app(
         Uploads,
         Invitations,
         Audience,
+        Disclosures,
         PeoplesDoors,
         LinksDesk,
         Views,

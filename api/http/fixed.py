@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from api.http import batches, people, received
 from api.http.answer_headers import headers_of
 from api.http.audience import Asked as PreviewAsked
+from api.http.disclosures import AsForm
 from api.http.doors import FORM, ONE_CLICK, PARTS
 from api.http.invitations import Acceptance
 from api.http.links import AboutLinks
@@ -66,6 +67,7 @@ def fixed_paths(document: Document) -> Json:
         },
         "/v1/invitations/accept": {"post": _acceptance(document)},
         **_doors(),
+        "/v1/rights/requests/{id}/disclosure": {"get": _disclosure(document)},
         "/v1/audience/addressees/{id}/links": {"get": _links(document)},
     }
 
@@ -98,6 +100,22 @@ def _preview(document: Document) -> Json:
     shape = {"anyOf": [ref("PreviewProgress"), ref("Preview")]}
     shown["responses"]["200"]["content"] = {"application/x-ndjson": {"schema": shape}}
     return {"/v1/audience/preview": {"get": shown}}
+
+
+def _disclosure(document: Document) -> Json:
+    shown = _reading(
+        "rights_disclosure",
+        "What is held of the person a request is about",
+        Permission.REQUESTS_HANDLE,
+        [{"name": "id", "in": "path", "required": True, "schema": _UUID}, *document.parameters(AsForm)],
+        ref("Disclosure"),
+    )
+    shown["description"] = (
+        "For access and portability, once the identity check is done. It takes the permissions to read personal values "
+        "and evidence too. Hand it to the person, then enter its SHA-256 with record-disclosure: the `etag` has it."
+    )
+    shown["responses"]["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
+    return shown
 
 
 def _history(document: Document) -> Json:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from api.http.openapi import openapi
 from api.http.problems import NOT_FOUND, Problem, catalogue
 from api.http.replies import dumps
+from api.http.style import STYLE
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -24,15 +25,6 @@ _HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
-STYLE: Final = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; }
-code, pre { font-family: ui-monospace, monospace; font-size: 0.9em; }
-pre { overflow-x: auto; padding: 0.75rem; border: 1px solid #8886; border-radius: 4px; }
-table { border-collapse: collapse; width: 100%; }
-th, td { border-bottom: 1px solid #8886; padding: 0.3rem 0.6rem; text-align: left; vertical-align: top; }
-section { border-top: 1px solid #8886; padding-top: 0.5rem; }
-"""
 _OPERATIONS: Final = ("get", "post")
 
 

@@ -130,6 +130,34 @@ RESULTS: Final[dict[str, Any]] = {
         "What a campaign lacks. Not told where it is as before.",
     ),
 }
+RESULTS["Received"] = _object(
+    {
+        "due": {"type": "string", "format": "date", "description": "The last day in time."},
+        "due_at": {"type": "string", "format": "date-time", "description": "When that day is over."},
+        "acknowledge_by": {"type": ["string", "null"], "format": "date"},
+        "place_assumed": {
+            "type": "boolean",
+            "description": "Nobody knows where the person is, so every law counts.",
+        },
+        "addressee_id": {"type": ["string", "null"], "format": "uuid"},
+        "terms": {
+            "type": "array",
+            "items": {"type": "object", "additionalProperties": True},
+            "description": "What each law says, the earliest first.",
+        },
+    },
+    "By when a request is to be answered, and whether somebody is known by this address.",
+)
+DISCLOSURE: Final = _object(
+    {
+        "about": {"type": "object", "additionalProperties": True},
+        "standing": {"type": "object", "additionalProperties": True},
+        "contacts": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+        "history": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+    },
+    "What is held of a person. `standing` is left out of what is portable.",
+    optional=("standing",),
+)
 _COUNT: Final = {"type": "integer"}
 _COUNTS: Final = {"type": "object", "properties": {one.value: _COUNT for one in Verdict}}
 PREVIEWS: Final[dict[str, Any]] = {
@@ -173,5 +201,5 @@ PREVIEWS: Final[dict[str, Any]] = {
 }
 RESULT: Final[dict[str, Any]] = {
     "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in RESULTS],
-    "description": "What some commands tell besides: decisions about messages, and what a campaign lacks.",
+    "description": "What some commands tell besides: decisions, what a campaign lacks, when a request is due.",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from api.http.answer_headers import OF_OTHERS, headers_of
-from api.http.result_shapes import PREVIEWS, RESULT, RESULTS
+from api.http.result_shapes import DISCLOSURE, PREVIEWS, RESULT, RESULTS
 from api.http.versions import LATEST, VERSIONS
 from application.replay import CONTEXT
 from domain.kernel.personal import ERASED, SEALED
@@ -58,6 +58,7 @@ _FIELD_ERROR: Final = _object(
 SCHEMAS: Final[Json] = {
     **RESULTS,
     **PREVIEWS,
+    "Disclosure": DISCLOSURE,
     "Problem": _object(
         {
             "type": {"type": "string", "description": "A stable address of the rule: `/problems/<code>`."},

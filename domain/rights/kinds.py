@@ -91,7 +91,7 @@ class Ground(StrEnum):
     NOT_APPLICABLE = "right_does_not_apply"
 
 
-class Outcome(StrEnum):
+class RequestOutcome(StrEnum):
     """How a request ended."""
 
     FULFILLED = "fulfilled"

@@ -157,6 +157,6 @@ class NotRestricted(Refusal):
 
 
 class NotDueYet(Refusal):
-    """It is too early to call this request to mind, or to destroy its details."""
+    """It is too early to call this request to mind, or to destroy its details. Wait until it is due."""
 
     code = "request-not-due"

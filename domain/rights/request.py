@@ -48,7 +48,7 @@ from domain.rights.events import (
     RequestWithdrawn,
     RestrictionLifted,
 )
-from domain.rights.kinds import AT_ONCE, DUTY, Ground, Identity, Outcome, RequestKind
+from domain.rights.kinds import AT_ONCE, DUTY, Ground, Identity, RequestKind, RequestOutcome
 from domain.rights.state import Closed, NoRequest, Open, RequestState, SubjectRequest, evolve
 
 if TYPE_CHECKING:
@@ -236,9 +236,9 @@ def _extended(command: ExtendRequest, state: SubjectRequest) -> RequestExtended:
 
 def _completed(state: SubjectRequest, at: datetime) -> RequestCompleted:
     """Whoever is not known here gets that as their answer; everybody else what they asked for."""
-    outcome = Outcome.FULFILLED
+    outcome = RequestOutcome.FULFILLED
     if state.addressee_id is None:
-        outcome = Outcome.NOTHING_HELD
+        outcome = RequestOutcome.NOTHING_HELD
     elif state.kind not in AT_ONCE and not (isinstance(state.phase, Open) and state.phase.done):
         raise no.ErasureRuns if isinstance(state.phase, Open) and state.phase.erasing else no.NotDoneYet
     return RequestCompleted(

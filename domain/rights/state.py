@@ -11,7 +11,7 @@ from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId, SubjectRequestId
 from domain.rights import events as happened
 from domain.rights.clock import RequestTerm
-from domain.rights.kinds import Identity, Outcome, RequestKind
+from domain.rights.kinds import Identity, RequestKind, RequestOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Open:
 class Closed:
     """The person was answered, or took it back. `details_until`: how long who asked can be read."""
 
-    outcome: Outcome
+    outcome: RequestOutcome
     details_until: datetime
     destroyed: bool = False
 
@@ -120,15 +120,15 @@ def _erasing(state: SubjectRequest, _: happened.ErasureBegun) -> SubjectRequest:
 
 
 def _completed(state: SubjectRequest, event: happened.RequestCompleted) -> SubjectRequest:
-    return replace(state, phase=Closed(Outcome(event.outcome), event.details_until))
+    return replace(state, phase=Closed(RequestOutcome(event.outcome), event.details_until))
 
 
 def _refused(state: SubjectRequest, event: happened.RequestRefused) -> SubjectRequest:
-    return replace(state, phase=Closed(Outcome.REFUSED, event.details_until))
+    return replace(state, phase=Closed(RequestOutcome.REFUSED, event.details_until))
 
 
 def _withdrawn(state: SubjectRequest, event: happened.RequestWithdrawn) -> SubjectRequest:
-    return replace(state, phase=Closed(Outcome.WITHDRAWN, event.details_until))
+    return replace(state, phase=Closed(RequestOutcome.WITHDRAWN, event.details_until))
 
 
 def _warned(state: SubjectRequest, _: happened.DeadlineApproaching) -> SubjectRequest:

@@ -52,7 +52,8 @@ async def furnished(api: Api) -> Theirs:
 
     async def command(kind: str, slug: str, body: dict[str, Any], key: str = tenant.key) -> dict[str, Any]:
         context = "audience" if kind in ("contact", "list", "import", "authorisation") else "tenancy"
-        context = {"webhook_endpoint": "webhooks", "campaign": "campaign"}.get(kind, context)
+        others = {"webhook_endpoint": "webhooks", "campaign": "campaign", "subject_request": "rights"}
+        context = {**others, "activity": "rights"}.get(kind, context)
         answer = await api.post(f"/v1/{context}/new/{slug}", key, body, idempotency_key=f"{MARK}-{kind}")
         assert answer.status_code == 201, answer.text
         told: dict[str, Any] = answer.json()
@@ -75,6 +76,12 @@ async def furnished(api: Api) -> Theirs:
     await command("list", "create-list", {**workspace, "name": MARK})
     author = await api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
     await command("campaign", "create-campaign", {**workspace, "name": MARK}, author)
+    asking = {"kind": "access", "channel": "email", "email": f"{MARK}@example.org", "words": MARK}
+    await command("subject_request", "receive-request", asking)
+    verified = {"method": "known", "verified": True}
+    path = f"/v1/rights/{made.ids['subject_request']}/check-identity"
+    assert (await api.post(path, tenant.key, verified)).status_code == 200
+    await command("activity", "enter-activity", {"title": MARK, "purposes": [MARK], "contacts": MARK})
     await command("api_key", "create-api-key", {"label": MARK, "role": "admin"})
     endpoint = {"url": f"https://{MARK}.example", "description": MARK}
     await command("webhook_endpoint", "create-webhook-endpoint", endpoint)
@@ -116,6 +123,7 @@ def body_of(command: type[Command], ids: dict[str, str]) -> dict[str, Any]:
         "list_id": ids["list"],
         "messages": [{"addressee_id": ids["addressee"], "message_id": ids["contact"]}],
         "list_ids": [ids["list"]],
+        "addressee_id": ids["addressee"],
         "to_member_id": ids["owner"],
     }
     return body | {name: value for name, value in theirs.items() if name in command.model_fields}
@@ -220,6 +228,7 @@ async def test_every_view_of_anothers_shows_nothing(api: Api) -> None:
         "tenancy.tenant": "tenant",
         "audience.contact_list": "list",
         "audience.contact_import": "import",
+        "rights.request": "subject_request",
     }
     for query in QUERIES.values():
         if query.context == "platform":
@@ -307,6 +316,8 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     about = f"workspace_id={ids['workspace']}&message_id={ids['list']}"
     yield "GET", f"/v1/audience/addressees/{ids['import']}/links?{about}", None, {}
     yield "GET", f"/v1/audience/addressees/{ids.get('addressee')}/links?{about}", None, {}
+    yield "GET", f"/v1/rights/requests/{ids['import']}/disclosure", None, {}
+    yield "GET", f"/v1/rights/requests/{ids.get('subject_request')}/disclosure", None, {}
     yield "GET", "/v1/audience/contacts", None, {"penguin-tenant": ids["tenant"]}
     yield "GET", "/v1/audience/contacts", None, {"penguin-grant": f"{ids['tenant']}.{ids['grant']}"}
 
@@ -322,7 +333,7 @@ async def test_no_other_route_shows_or_changes_anything_of_another(api: Api) -> 
             says_nothing(answer, theirs, f"{path}{body!r}{headers}")
             if path.startswith("/v1/receipts"):
                 assert answer.status_code == 404
-            if FORGED in path or path.startswith("/v1/audience/addressees"):
+            if FORGED in path or path.startswith(("/v1/audience/addressees", "/v1/rights")):
                 assert answer.status_code == 404, answer.text
             if path == "/v1/batch":
                 statuses = [json.loads(line)["status"] for line in answer.text.splitlines()]

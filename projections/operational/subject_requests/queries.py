@@ -9,7 +9,7 @@ from uuid import UUID
 from application.queries import USUAL_ROWS, ById, Page, Params, Row, query
 from domain.kernel.moments import Moment
 from domain.kernel.permissions import Permission
-from domain.rights.kinds import Outcome, RequestKind
+from domain.rights.kinds import RequestKind, RequestOutcome
 from projections.operational.paging import Select, one, page
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class SubjectRequestFilters(Params):
 
     state: Literal["open", "closed"] | None = None
     kind: RequestKind | None = None
-    outcome: Outcome | None = None
+    outcome: RequestOutcome | None = None
     addressee_id: UUID | None = None
     law: str | None = None
     due_before: Moment | None = None

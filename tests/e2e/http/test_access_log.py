@@ -60,6 +60,8 @@ class Furnished:
             ("audience", "create-contact", {**workspace, "email": EMAIL, "first_name": WORD}, tenant.key),
             ("audience", "create-list", {**workspace, "name": "All"}, tenant.key),
             ("campaign", "create-campaign", {**workspace, "name": "All"}, author),
+            ("rights", "receive-request", {"kind": "access", "channel": "email", "email": EMAIL}, tenant.key),
+            ("rights", "enter-activity", {"title": "Newsletter", "purposes": ["Ads"]}, tenant.key),
             ("webhooks", "create-webhook-endpoint", {"url": "https://hooks.example.com/in"}, tenant.key),
         ):
             made = await self.api.post(f"/v1/{context}/new/{slug}", key, body, idempotency_key=slug)
@@ -74,6 +76,9 @@ class Furnished:
         ):
             path = f"/v1/audience/{self.ids['addressee']}/{slug}"
             assert (await self.api.post(path, tenant.key, body)).status_code == 200
+        path, verified = f"/v1/rights/{self.ids['receive-request']}/check-identity", {"verified": True}
+        checked = await self.api.post(path, tenant.key, {**verified, "method": "known"})
+        assert checked.status_code == 200
         file = {"content-type": "text/csv"}
         path = f"/v1/audience/imports?workspace_id={tenant.workspace_id}"
         upload = await self.api.send("POST", path, tenant.key, b"email\nx@example.org\n", file)
@@ -102,6 +107,7 @@ class Furnished:
             "/v1/receipts/{key}": "/v1/receipts/create-list",
             "/v1/audience/preview": f"{path}?workspace_id={self.tenant.workspace_id}",
             "/v1/audience/addressees/{id}/links": path.replace("{id}", self.ids["addressee"]),
+            "/v1/rights/requests/{id}/disclosure": path.replace("{id}", self.ids["receive-request"]),
             "/v1/history/state": f"{path}?{stream}",
             "/v1/history/difference": f"{path}?{stream}&from={Position(1, 0).token()}",
             "/v1/reports/contacts_by_segment/events": f"{path}?cell.country=DE&cell.source=unknown",

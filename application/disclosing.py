@@ -1,0 +1,212 @@
+"""What is held of one person, whole: for whoever answers a request for access or portability.
+
+It is made from the log itself, at one position, with every value of the person opened; nothing is left out because a
+view does not show it. The same person at the same position gives the same document, to the byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from application.ports.positions import Position
+from domain.audience.addressee_events import AddresseeRegistered
+from domain.audience.addressee_state import Addressee
+from domain.audience.contact import PERSONAL, Contact, ContactCreated
+from domain.audience.email import match_form
+from domain.audience.email_claim import EmailClaimed
+from domain.kernel.commands import DECIDERS, stream_name
+from domain.kernel.errors import NotFound
+from domain.kernel.events import EVENTS
+from domain.kernel.personal import is_hidden
+from domain.rights.kinds import RequestKind
+from domain.rights.request import to_be_done
+from domain.tenancy.tenant import Tenant
+from domain.tenancy.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from uuid import UUID
+
+    from application.ports.codec import EventCodec
+    from application.ports.log import Head, Recorded, TenantLog
+    from application.unit import Streams
+    from domain.kernel.events import Event
+    from domain.rights.state import RequestState
+
+_GIVEN: Final = frozenset(
+    {
+        "audience.consent_recorded",
+        "audience.consent_confirmed",
+        "audience.consent_withdrawn",
+        "audience.opted_out",
+        "audience.contact_created",
+        "audience.contact_updated",
+        "rights.request_received",
+    }
+)
+"""What somebody provided about themselves, as far as a log can tell: that is what is portable (GDPR Art. 20(1))."""
+_INNER: Final = frozenset({"addressee_id", "contact_id", "workspace_id", "request_id", "import_id"})
+"""Ids of ours, which say nothing of the person and stand once at the top."""
+RIGHTS: Final = (
+    "You may ask for correction, for erasure, for restriction of processing, and object to it.",
+    "Where processing rests on your consent, you may withdraw it at any time.",
+    "You may complain to a supervisory authority.",
+)
+"""GDPR Art. 15(1)(e) and (f)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosure:
+    """The document, the position it was made from, and whose data they are. `people`: all ids of the person here."""
+
+    document: dict[str, Any]
+    position: str
+    people: tuple[UUID, ...]
+
+    def as_json(self) -> bytes:
+        """Machine-readable: JSON, UTF-8, sorted keys."""
+        return orjson.dumps(self.document, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2)
+
+
+def digest(content: bytes) -> str:
+    """SHA-256, hex, as a request's command wants it."""
+    return hashlib.sha256(content).hexdigest()
+
+
+class Disclosing:
+    """Opens what is held of a person, for a request whose identity check is done."""
+
+    def __init__(self, log: TenantLog, codec: EventCodec, streams: Streams) -> None:
+        """Read from `log`."""
+        self._log = log
+        self._codec = codec
+        self._streams = streams
+
+    async def of(self, tenant_id: UUID, request_id: UUID) -> Disclosure:
+        """What is held of the person a request is about.
+
+        Raises `NotFound`, and what forbids to fulfil the request (`to_be_done`).
+        """
+        head = await self._log.head(tenant_id)
+        if head is None:
+            raise NotFound
+        state: RequestState = await self._state(head, "subject_request", request_id)
+        request, subject = to_be_done(state, RequestKind.ACCESS, RequestKind.PORTABILITY)
+        portable = request.kind is RequestKind.PORTABILITY
+        own = await self._read(head, [stream_name("addressee", subject)])
+        email = _address(self._codec.decode(own, reveal=True))
+        addressee = DECIDERS["addressee"].fold(self._codec.decode(own))
+        contacts = await self._contacts(head, email)
+        requests = [] if not isinstance(addressee, Addressee) else list(addressee.requests)
+        rows = [
+            *own,
+            *await self._read(head, [stream_name("contact", one) for one in contacts]),
+            *await self._read(head, [stream_name("subject_request", one) for one in requests]),
+        ]
+        rows.sort(key=lambda row: row.position)
+        tenant = await self._state(head, "tenant", tenant_id)
+        document: dict[str, Any] = {
+            "about": {
+                "kind": request.kind.value,
+                "controller": tenant.name if isinstance(tenant, Tenant) else None,
+                "email": email,
+                "position": Position(head.epoch, head.position).token(),
+                "as_of": head.recorded_at,
+                "rights": list(RIGHTS),
+            },
+            "contacts": [await self._contact(head, one) for one in contacts],
+            "history": self._history(rows, portable=portable),
+        }
+        if not portable and isinstance(addressee, Addressee):
+            document["standing"] = _standing(addressee)
+        position = document["about"]["position"]
+        return Disclosure(document, position, (subject, *contacts))
+
+    async def _contacts(self, head: Head, email: str | None) -> list[UUID]:
+        """Every contact that ever had the address, removed ones too."""
+        if email is None:
+            return []
+        claims = self._streams.pseudonyms(head.tenant_id, "email_claim", match_form(email))
+        claimed = await self._read(head, [stream_name("email_claim", one) for one in claims])
+        events = self._codec.decode(claimed)
+        return list(dict.fromkeys(one.contact_id for one in events if isinstance(one, EmailClaimed)))
+
+    async def _contact(self, head: Head, contact_id: UUID) -> dict[str, Any]:
+        """A contact as it stands, or as it was entered where it is gone."""
+        events = self._codec.decode(await self._read(head, [stream_name("contact", contact_id)]), reveal=True)
+        state = DECIDERS["contact"].fold(events)
+        created = next(one for one in events if isinstance(one, ContactCreated))
+        workspace = await self._state(head, "workspace", created.workspace_id)
+        told: dict[str, Any] = {
+            "workspace": workspace.name if isinstance(workspace, Workspace) else None,
+            "present": isinstance(state, Contact),
+            "source": created.segment.source,
+            "by_import": created.import_id is not None,
+        }
+        if isinstance(state, Contact):
+            told |= {"email": state.email, **{name: getattr(state, name) for name in PERSONAL}}
+            told |= {"country": state.segment.country, "subscriber_type": state.segment.subscriber_type}
+        return told
+
+    def _history(self, rows: Sequence[Recorded], *, portable: bool) -> list[dict[str, Any]]:
+        """What was entered, in its order, with the words that stand in the log."""
+        kept = [row for row in rows if not portable or row.name in _GIVEN]
+        shown = self._codec.payloads(kept, reveal=True, evidence=True)
+        return [
+            {
+                "at": row.recorded_at,
+                "what": row.name,
+                "told": _in_words(row.name),
+                "values": {name: value for name, value in values.items() if name not in _INNER},
+            }
+            for row, values in zip(kept, shown, strict=True)
+        ]
+
+    async def _read(self, head: Head, streams: Sequence[str]) -> list[Recorded]:
+        if not streams:
+            return []
+        found = await self._log.read_streams(
+            head.tenant_id, [(one, 0) for one in streams], up_to_position=head.position
+        )
+        return [row for rows in found for row in rows]
+
+    async def _state(self, head: Head, category: str, key: UUID) -> Any:
+        decider = DECIDERS[category]
+        rows = await self._read(head, [stream_name(category, key)])
+        return decider.fold(self._codec.decode(rows))
+
+
+def _in_words(name: str) -> str:
+    """What kind of thing happened: the first sentence of what the event says of itself."""
+    known = EVENTS.classes.get(name)
+    words = "" if known is None else inspect.getdoc(known) or ""
+    return " ".join(words.split()).partition(". ")[0].rstrip(".")
+
+
+def _address(events: Iterable[Event]) -> str | None:
+    registered = [one.email for one in events if isinstance(one, AddresseeRegistered)]
+    return next((one for one in registered if not is_hidden(one)), None)
+
+
+def _standing(addressee: Addressee) -> dict[str, Any]:
+    """What holds for the person now."""
+    person = addressee.person
+    return {
+        "country": person.country,
+        "subscriber_type": person.subscriber,
+        "may_be_written_to": addressee.contactable,
+        "consents": [_fact(one, "on", "kind", "documented", "withdrawn_at") for one in person.consents],
+        "relations": [_fact(one, "kind", "on", "ended_on", "refused") for one in person.relations],
+        "suppressions": [_fact(one, "kind", "scope", "since", "ended_at") for one in person.suppressions],
+        "data_not_sold_since": addressee.sale_opted_out_at,
+        "messages_sent": len(addressee.dispatched),
+    }
+
+
+def _fact(one: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in names}

@@ -1,0 +1,260 @@
+"""Requests of people about their data, over HTTP: received, checked, done, answered, and counted."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from domain.kernel.permissions import TenantRole
+from tests.support.api import Api, TestTenant
+
+NAME = "Quetzalcoatl"
+WORDS = "Popocatepetl wants to know"
+WORDING = "Yes, write to Xochimilco"
+
+
+async def person(api: Api, tenant: TestTenant, **more: object) -> tuple[str, str, str]:
+    """A contact with a name and a documented consent: its id, its addressee's, and its address."""
+    email = f"{uuid4().hex}@example.org"
+    body = {"workspace_id": str(tenant.workspace_id), "email": email, "first_name": NAME, "country": "DE"}
+    made = (await api.post("/v1/audience/new/create-contact", tenant.key, {**body, **more})).json()
+    streams = [event["stream"] for event in made["events"] if event["stream"].startswith("addressee:")]
+    addressee = streams[0].partition(":")[2]
+    consent = {"occurred_on": "2026-01-05", "source": "event", "wording": WORDING, "ip": "192.0.2.77"}
+    await tell(api, tenant.key, f"audience/{addressee}/record-consent", **consent)
+    return made["id"], addressee, email
+
+
+async def tell(api: Api, key: str, path: str, **body: Any) -> dict[str, Any]:
+    answer = await api.post(f"/v1/{path}", key, body)
+    assert answer.status_code == (201 if "/new/" in path else 200), answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def received(api: Api, key: str, kind: str, **more: Any) -> dict[str, Any]:
+    return await tell(api, key, "rights/new/receive-request", kind=kind, channel="email", **more)
+
+
+async def shown(api: Api, key: str, request: str) -> dict[str, Any]:
+    await api.project()
+    answer = await api.send("GET", f"/v1/rights/requests/{request}", key)
+    assert answer.status_code == 200, answer.text
+    row: dict[str, Any] = answer.json()["data"]
+    return row
+
+
+async def test_access_from_the_receipt_to_the_answer(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    contact, addressee, email = await person(api, tenant)
+    told = await received(api, tenant.key, "access", email=email.upper(), words=WORDS)
+    request, result = told["id"], told["result"]
+    assert result["addressee_id"] == addressee
+    assert (result["terms"][0]["law"], result["place_assumed"]) == ("eu-gdpr", False)
+    path = f"/v1/rights/requests/{request}/disclosure"
+    early = await api.send("GET", path, tenant.key)
+    assert (early.status_code, early.json()["type"].rpartition("/")[2]) == (409, "identity-not-established")
+    await tell(api, tenant.key, f"rights/{request}/check-identity", method="mailbox", verified=True)
+
+    answer = await api.send("GET", path, tenant.key)
+    assert answer.status_code == 200
+    digest = hashlib.sha256(answer.content)
+    assert answer.headers["etag"] == f'"{digest.hexdigest()}"'
+    assert answer.headers["content-digest"] == f"sha-256=:{base64.b64encode(digest.digest()).decode()}:"
+    document = answer.json()
+    assert document["about"]["email"] == email
+    (only,) = document["contacts"]
+    assert (only["first_name"], only["present"]) == (NAME, True)
+    told_of = {one["what"] for one in document["history"]}
+    assert {"audience.contact_created", "audience.consent_recorded", "rights.request_received"} <= told_of
+    assert WORDING in answer.text
+    assert WORDS in answer.text
+    assert "[sealed]" not in answer.text
+    again = await api.send("GET", path, tenant.key)
+    assert again.content == answer.content, "the same person at the same position gives the same bytes"
+
+    page = await api.send("GET", f"{path}?form=html", tenant.key)
+    assert page.headers["content-type"].startswith("text/html")
+    assert NAME in page.text
+    assert WORDING in page.text
+
+    position = answer.headers["penguin-position"]
+    record = {"digest": digest.hexdigest(), "position": position, "form": "json"}
+    await tell(api, tenant.key, f"rights/{request}/record-disclosure", **record)
+    await tell(api, tenant.key, f"rights/{request}/complete-request")
+    row = await shown(api, tenant.key, request)
+    assert (row["state"], row["outcome"], row["in_time"]) == ("closed", "fulfilled", True)
+    assert NAME not in str(row)
+    assert email not in str(row)
+
+    reads = await api.send("GET", "/v1/access?name=access.read_recorded", tenant.key)
+    exports = [one for one in reads.json()["data"] if one["payload"]["query"] == "rights.disclosure"]
+    assert [one["payload"]["kind"] for one in exports] == ["export"] * 3
+    assert set(exports[0]["payload"]["subjects"]) == {addressee, contact}
+
+
+async def test_a_removed_contact_is_disclosed_too_and_nobody_elses(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    contact, _, email = await person(api, tenant)
+    await person(api, tenant, first_name="Ixchel")
+    await tell(api, tenant.key, f"audience/{contact}/remove-contact")
+    request = (await received(api, tenant.key, "access", email=email))["id"]
+    await tell(api, tenant.key, f"rights/{request}/check-identity", method="known", verified=True)
+    answer = await api.send("GET", f"/v1/rights/requests/{request}/disclosure", tenant.key)
+    (only,) = answer.json()["contacts"]
+    assert only["present"] is False
+    assert NAME in answer.text
+    assert "Ixchel" not in answer.text
+
+
+async def test_what_is_portable_is_what_the_person_provided(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    _, addressee, email = await person(api, tenant)
+    message = {"message_id": str(uuid4()), "workspace_id": str(tenant.workspace_id)}
+    await tell(api, tenant.key, f"audience/{addressee}/authorise-message", **message)
+    request = (await received(api, tenant.key, "portability", email=email))["id"]
+    await tell(api, tenant.key, f"rights/{request}/check-identity", method="account", verified=True)
+    document = (await api.send("GET", f"/v1/rights/requests/{request}/disclosure", tenant.key)).json()
+    assert "standing" not in document
+    assert "audience.permission_decided" not in {one["what"] for one in document["history"]}
+    assert WORDING in str(document)
+
+
+async def test_only_who_may_see_everything_of_a_person_makes_a_disclosure(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    _, _, email = await person(api, tenant)
+    request = (await received(api, tenant.key, "access", email=email))["id"]
+    await tell(api, tenant.key, f"rights/{request}/check-identity", method="known", verified=True)
+    path = f"/v1/rights/requests/{request}/disclosure"
+    for role, status in (
+        (TenantRole.COMPLIANCE_OFFICER, 200),
+        (TenantRole.ADMIN, 403),
+        (TenantRole.CAMPAIGN_MANAGER, 403),
+        (TenantRole.VIEWER, 403),
+    ):
+        key = await api.key(tenant, role)
+        assert (await api.send("GET", path, key)).status_code == status, role
+    other = await api.tenant(country="DE")
+    assert (await api.send("GET", path, other.key)).status_code == 404
+
+
+async def test_an_objection_stops_everything_and_a_restriction_keeps_the_data_still(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    contact, addressee, email = await person(api, tenant)
+    message = {"workspace_id": str(tenant.workspace_id)}
+
+    async def verdict(purpose: str = "marketing") -> tuple[str, str]:
+        body = {**message, "message_id": str(uuid4()), "purpose": purpose}
+        told = await tell(api, tenant.key, f"audience/{addressee}/authorise-message", **body)
+        return told["result"]["verdict"], told["result"]["reasons"][0]["rule"]
+
+    assert (await verdict())[0] == "allow"
+    request = (await received(api, tenant.key, "restriction", email=email))["id"]
+    await tell(api, tenant.key, f"rights/{request}/check-identity", method="known", verified=True)
+    await tell(api, tenant.key, f"rights/{request}/restrict-processing")
+    assert await verdict() == ("deny", "suppressed-restriction")
+    assert await verdict("transactional") == ("deny", "suppressed-restriction")
+    answer = await api.post(f"/v1/audience/{contact}/update-contact", tenant.key, {"first_name": "Itzel"})
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "processing-restricted")
+    last = (await api.send("GET", f"/v1/history?stream=subject_request:{request}", tenant.key)).json()[
+        "data"
+    ][-1]
+    await tell(api, tenant.key, f"rights/{request}/lift-restriction", told_at=last["recorded_at"])
+    assert (await verdict())[0] == "allow"
+    await received(api, tenant.key, "objection", email=email)
+    assert await verdict() == ("deny", "suppressed-objection")
+
+
+async def test_who_asks_stands_in_the_log_alone_and_sealed_there(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    email = f"{uuid4().hex}@example.org"
+    request = (
+        await received(api, tenant.key, "access", email=email, requester=NAME, words=WORDS, place="US-CA")
+    )["id"]
+    manager = await api.key(tenant, TenantRole.FINANCE_LEADER)
+    sealed = await api.send("GET", f"/v1/history?stream=subject_request:{request}", manager)
+    assert NAME not in sealed.text
+    assert email not in sealed.text
+    read = await api.send("GET", f"/v1/history?stream=subject_request:{request}", tenant.key)
+    assert NAME in read.text
+    row = await shown(api, tenant.key, request)
+    assert (row["law"], row["place"], row["addressee_id"]) == ("eu-gdpr", "US-CA", None)
+    assert row["acknowledge_by"] is not None
+
+
+async def test_requests_are_found_by_what_is_due(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    for kind in ("access", "objection"):
+        await received(api, tenant.key, kind, email=f"{uuid4().hex}@example.org")
+    old = await received(
+        api,
+        tenant.key,
+        "access",
+        email=f"{uuid4().hex}@example.org",
+        received_at="2026-01-05T12:00:00Z",
+    )
+    await api.project()
+
+    async def found(filters: str) -> list[str]:
+        answer = await api.send("GET", f"/v1/rights/requests?{filters}", tenant.key)
+        assert answer.status_code == 200, answer.text
+        return [row["request_id"] for row in answer.json()["data"]]
+
+    assert await found("due_before=2026-03-01T00:00:00Z") == [old["id"]]
+    assert len(await found("kind=access")) == 2
+    assert len(await found("state=open&limit=100")) == 3
+    assert await found("law=us-ca") == []
+    unknown = await api.send("GET", "/v1/rights/requests?kind=unknown", tenant.key)
+    assert (unknown.status_code, unknown.json()["errors"][0]["pointer"]) == (422, "/kind")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"kind": "forget", "channel": "email"}, "/kind"),
+        ({"kind": "access", "channel": "email"}, "/email"),
+        ({"kind": "access", "channel": "email", "email": "no address"}, "/email"),
+        ({"kind": "access", "channel": "email", "email": "a@example.org", "place": "Germany"}, "/place"),
+        (
+            {
+                "kind": "access",
+                "channel": "email",
+                "email": "a@example.org",
+                "received_at": "2090-01-01T00:00:00Z",
+            },
+            "/received_at",
+        ),
+        ({"kind": "access", "channel": "email", "addressee_id": str(uuid4())}, "/addressee_id"),
+    ],
+)
+async def test_what_is_wrong_with_a_request_is_named(api: Api, body: dict[str, Any], field: str) -> None:
+    tenant = await api.tenant(country="DE")
+    answer = await api.post("/v1/rights/new/receive-request", tenant.key, body)
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["errors"][0]["pointer"] == field, answer.text
+    assert "no address" not in answer.text
+
+
+async def test_the_record_of_processing_activities(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    activity = {
+        "title": "Newsletter",
+        "purposes": ["Advertising by e-mail"],
+        "categories_of_data": ["Name", "E-mail address"],
+        "contacts": NAME,
+    }
+    made = await tell(api, tenant.key, "rights/new/enter-activity", **activity)
+    await tell(api, tenant.key, f"rights/{made['id']}/review-activity")
+    await api.project()
+    answer = await api.send("GET", "/v1/rights/activities", tenant.key)
+    (row,) = answer.json()["data"]
+    assert (row["title"], row["role"], row["contacts"]) == ("Newsletter", "controller", NAME)
+    assert row["record"]["purposes"] == ["Advertising by e-mail"]
+    assert row["reviewed_at"] is not None
+    await tell(api, tenant.key, f"rights/{made['id']}/end-activity")
+    await api.project()
+    assert (await api.send("GET", "/v1/rights/activities?ended=false", tenant.key)).json()["data"] == []
