@@ -1,7 +1,7 @@
 """What happens to a request. Who asks, their words and ours are sealed under the request's own key.
 
 That key is destroyed when nobody needs them any more, at `details_until`: the request log of dates, kinds and outcomes
-stays, and names nobody.
+stays, and names nobody. `law`: whose term is the one to keep; None: our policy's.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ class RequestExtended(Event, name="rights.request_extended", version=1, subject=
     """The term was made longer, once, and the person was told so and why, at `told_at`."""
 
     request_id: SubjectRequestId
+    kind: str
+    law: str | None
     told_at: datetime
     due: date
     due_at: datetime
@@ -136,6 +138,9 @@ class RequestCompleted(Event, name="rights.request_completed", version=1):
     """The person was answered: `outcome` fulfilled or nothing_held. `in_time`: before its term was over."""
 
     request_id: SubjectRequestId
+    kind: str
+    law: str | None
+    received_at: datetime
     outcome: str
     completed_at: datetime
     in_time: bool
@@ -146,6 +151,9 @@ class RequestRefused(Event, name="rights.request_refused", version=1, subject="r
     """The person was told that it is not done, why, and where they may complain (GDPR Art. 12(4))."""
 
     request_id: SubjectRequestId
+    kind: str
+    law: str | None
+    received_at: datetime
     ground: str
     refused_at: datetime
     in_time: bool
@@ -157,6 +165,9 @@ class RequestWithdrawn(Event, name="rights.request_withdrawn", version=1):
     """The person took it back."""
 
     request_id: SubjectRequestId
+    kind: str
+    law: str | None
+    received_at: datetime
     withdrawn_at: datetime
     details_until: datetime
 
@@ -166,6 +177,7 @@ class DeadlineApproaching(Event, name="rights.deadline_approaching", version=1):
 
     request_id: SubjectRequestId
     kind: str
+    law: str | None
     due: date
     due_at: datetime
 
@@ -175,6 +187,7 @@ class DeadlineMissed(Event, name="rights.deadline_missed", version=1):
 
     request_id: SubjectRequestId
     kind: str
+    law: str | None
     due: date
     due_at: datetime
 

@@ -7,7 +7,7 @@ it back. Stopping takes effect at once; everything else waits until it is known 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from domain.kernel.commands import Decider
 from domain.kernel.errors import NotFound
@@ -172,7 +172,7 @@ def _answered(
         case WithdrawRequest():
             _not_erasing(state)
             until = _details_until(state, at)
-            return (RequestWithdrawn(request_id=state.request_id, withdrawn_at=at, details_until=until),)
+            return (RequestWithdrawn(**_closing(state), withdrawn_at=at, details_until=until),)
         case _:
             assert_never(command)
 
@@ -225,7 +225,7 @@ def _extended(command: ExtendRequest, state: SubjectRequest) -> RequestExtended:
     if any(one.tell_until is not None and told_at >= one.tell_until for one in state.terms):
         raise no.ToldTooLate
     return RequestExtended(
-        request_id=state.request_id,
+        **_of(state),
         told_at=told_at,
         due=due,
         due_at=due_at,
@@ -242,7 +242,7 @@ def _completed(state: SubjectRequest, at: datetime) -> RequestCompleted:
     elif state.kind not in AT_ONCE and not (isinstance(state.phase, Open) and state.phase.done):
         raise no.ErasureRuns if isinstance(state.phase, Open) and state.phase.erasing else no.NotDoneYet
     return RequestCompleted(
-        request_id=state.request_id,
+        **_closing(state),
         outcome=outcome,
         completed_at=at,
         in_time=at < state.due_at,
@@ -255,7 +255,7 @@ def _refused(command: RefuseRequest, state: SubjectRequest, at: datetime) -> Req
     if command.ground is Ground.IDENTITY and state.identity not in (Identity.ASKED, Identity.FAILED):
         raise no.IdentityWasNotAsked
     return RequestRefused(
-        request_id=state.request_id,
+        **_closing(state),
         ground=command.ground,
         refused_at=at,
         in_time=at < state.due_at,
@@ -289,17 +289,12 @@ def _reminded(command: RemindOfRequest, state: RequestState) -> tuple[Event, ...
     if isinstance(state, NoRequest) or not isinstance(state.phase, Open):
         return ()
     at = command.stamp.at
-    told = {
-        "request_id": state.request_id,
-        "kind": state.kind.value,
-        "due": state.due,
-        "due_at": state.due_at,
-    }
+    told = {**_of(state), "due": state.due, "due_at": state.due_at}
     if at >= state.due_at:
-        return () if state.phase.missed else (DeadlineMissed.model_validate(told),)
+        return () if state.phase.missed else (DeadlineMissed(**told),)
     if at < warn_at(state.received_at, state.due_at):
         raise no.NotDueYet
-    return () if state.phase.warned else (DeadlineApproaching.model_validate(told),)
+    return () if state.phase.warned else (DeadlineApproaching(**told),)
 
 
 def _erased(state: RequestState) -> tuple[Event, ...]:
@@ -318,6 +313,15 @@ def _forgotten(command: DestroyRequestDetails, state: RequestState) -> tuple[Eve
     if command.stamp.at < state.phase.details_until:
         raise no.NotDueYet
     return (RequestDetailsDestroyed(request_id=state.request_id),)
+
+
+def _of(state: SubjectRequest) -> dict[str, Any]:
+    """What events tell of their request, for whoever counts them."""
+    return {"request_id": state.request_id, "kind": state.kind.value, "law": state.terms[0].law}
+
+
+def _closing(state: SubjectRequest) -> dict[str, Any]:
+    return {**_of(state), "received_at": state.received_at}
 
 
 def _told_by(told_at: datetime, state: SubjectRequest, at: datetime) -> None:

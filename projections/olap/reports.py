@@ -11,6 +11,7 @@ from pydantic import Field
 from application.ports.analytics import Column
 from projections.olap.permission_reports import PERMISSION_REPORTS
 from projections.olap.report import DaysParameters, Parameters, ReportDefinition, define
+from projections.olap.rights_reports import RIGHTS_REPORTS
 
 ROW_CAP: Final = 10_000
 
@@ -114,5 +115,6 @@ _CONTACTS: Final = define(
 )
 
 REPORTS: Final[Mapping[str, ReportDefinition]] = {
-    definition.info.name: definition for definition in (_ACTIVITY, _CONTACTS, *PERMISSION_REPORTS)
+    definition.info.name: definition
+    for definition in (_ACTIVITY, _CONTACTS, *PERMISSION_REPORTS, *RIGHTS_REPORTS)
 }

@@ -284,7 +284,7 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     yield "GET", "/v1/reports/contacts_by_segment", None, {}
     cell = "cell.country=DE&cell.source=unknown"
     yield "GET", f"/v1/reports/contacts_by_segment/events?{cell}", None, {}
-    for name in ("decisions", "denials_by_reason", "allows_by_basis", "dispatches", "opt_outs"):
+    for name in CELLS:
         yield "GET", f"/v1/reports/{name}", None, {}
         yield "GET", f"/v1/reports/{name}?format=csv", None, {}
     for name, cell in CELLS.items():

@@ -1,4 +1,4 @@
-"""A cell of each report about the permission to send: what a question for the events behind a row names."""
+"""A cell of each report about permission and requests: what a question for the events behind a row names."""
 
 from __future__ import annotations
 
@@ -10,5 +10,6 @@ CELLS: Final = {
     "denials_by_reason": "cell.verdict=hold&cell.law=none&cell.rule=no-sender-country",
     "allows_by_basis": "cell.law=de&cell.basis=none",
     "dispatches": _DAY,
+    "subject_requests": f"{_DAY}&cell.step=received&cell.kind=access&cell.law=none",
     "opt_outs": f"{_DAY}&cell.kind=unsubscribe&cell.channel=page&cell.scope=tenant",
 }

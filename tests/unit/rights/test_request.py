@@ -215,6 +215,9 @@ class TestAnswering:
         (completed,) = world.run(CompleteRequest(), REQUEST)
         assert completed == RequestCompleted(
             request_id=asked(world).request_id,
+            kind="access",
+            law="eu-gdpr",
+            received_at=NOW,
             outcome="fulfilled",
             completed_at=NOW,
             in_time=True,
