@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from application.ports.positions import Position
-from domain.audience.addressee_events import AddresseeRegistered
+from domain.audience.addressee_events import address_in
 from domain.audience.addressee_state import Addressee
 from domain.audience.contact import PERSONAL, Contact, ContactCreated
 from domain.audience.email import match_form
@@ -22,20 +22,18 @@ from domain.audience.email_claim import EmailClaimed
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS
-from domain.kernel.personal import is_hidden
 from domain.rights.kinds import RequestKind
 from domain.rights.request import to_be_done
 from domain.tenancy.tenant import Tenant
 from domain.tenancy.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from application.ports.codec import EventCodec
     from application.ports.log import Head, Recorded, TenantLog
     from application.unit import Streams
-    from domain.kernel.events import Event
     from domain.rights.state import RequestState
 
 _GIVEN: Final = frozenset(
@@ -99,7 +97,7 @@ class Disclosing:
         request, subject = to_be_done(state, RequestKind.ACCESS, RequestKind.PORTABILITY)
         portable = request.kind is RequestKind.PORTABILITY
         own = await self._read(head, [stream_name("addressee", subject)])
-        email = _address(self._codec.decode(own, reveal=True))
+        email = address_in(self._codec.decode(own, reveal=True))
         addressee = DECIDERS["addressee"].fold(self._codec.decode(own))
         contacts = await self._contacts(head, email)
         requests = [] if not isinstance(addressee, Addressee) else list(addressee.requests)
@@ -186,11 +184,6 @@ def _in_words(name: str) -> str:
     known = EVENTS.classes.get(name)
     words = "" if known is None else inspect.getdoc(known) or ""
     return " ".join(words.split()).partition(". ")[0].rstrip(".")
-
-
-def _address(events: Iterable[Event]) -> str | None:
-    registered = [one.email for one in events if isinstance(one, AddresseeRegistered)]
-    return next((one for one in registered if not is_hidden(one)), None)
 
 
 def _standing(addressee: Addressee) -> dict[str, Any]:

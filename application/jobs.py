@@ -17,7 +17,7 @@ from application.credentials import first_key_kept
 from application.importing.rollback import Rollback
 from application.webhooks.secrets import key_of
 from application.workflow import Because, Workflow
-from domain.audience.addressee import ConfirmKeyDestroyed
+from domain.audience.erasure import ConfirmKeyDestroyed
 from domain.audience.import_commands import DestroyImportFiles, ExpireImport
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import TenantRole

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from application.pseudonyms import hmac_of
 from application.snapshots import FORMS
-from domain.audience.addressee_events import AddresseeRegistered
 from domain.kernel.commands import DECIDERS, Command, Decider, Stamp, stream_name
-from domain.kernel.personal import is_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
@@ -147,18 +145,14 @@ class Streams:
                 await self._snapshots.read(tenant_id, decider.category, stream, len(recorded), folded)
         return folded
 
+    async def opened(self, tenant_id: UUID, stream: str) -> list[Event]:
+        """The events of a stream with its subject's own values open, proof of theirs aside."""
+        (recorded,) = await self._log.read_streams(tenant_id, [(stream, 0)])
+        return self._codec.decode(recorded, reveal=True, evidence=False)
+
     async def head(self, tenant_id: UUID) -> Head | None:
         """Where the log stands."""
         return await self._log.head(tenant_id)
-
-    async def address_of(self, tenant_id: UUID, addressee_id: UUID) -> str | None:
-        """The address of an addressee as it was registered, opened for this alone; None where it cannot be read."""
-        (recorded,) = await self._log.read_streams(tenant_id, [(stream_name("addressee", addressee_id), 0)])
-        registered = [row for row in recorded if row.name == AddresseeRegistered.name]
-        for event in self._codec.decode(registered, reveal=True):
-            if isinstance(event, AddresseeRegistered) and not is_hidden(event.email):
-                return event.email
-        return None
 
     def pseudonyms(self, tenant_id: UUID, purpose: str, value: str) -> list[str]:
         """HMAC-SHA-256 of a value under each live pseudonym key of the tenant, the current one first; hex."""
@@ -222,6 +216,10 @@ class Unit:
                 self._read[name] = (decider, version, state)
         return [self._read[name][2] for name in names]
 
+    async def opened(self, category: str, key: object) -> list[Event]:
+        """The events of a stream that was loaded, with values that no state holds; rarely needed, and never kept."""
+        return await self._streams.opened(self.tenant_id, stream_name(category, key))
+
     async def head(self) -> Head | None:
         """Where the log stands, at least: it moves on meanwhile."""
         return await self._streams.head(self.tenant_id)
@@ -257,10 +255,6 @@ class Unit:
     def state(self, category: str, key: object) -> Any:
         """The state of a loaded stream with this unit's own events."""
         return self._read[stream_name(category, key)][2]
-
-    async def address_of(self, addressee_id: UUID) -> str | None:
-        """The address of an addressee; None where there is none any more. It goes into no event of another subject."""
-        return await self._streams.address_of(self.tenant_id, addressee_id)
 
     def pseudonyms(self, purpose: str, value: str) -> list[str]:
         """A value under each live pseudonym key, the current one first; hex. Personal data: streams may carry it."""

@@ -1,4 +1,4 @@
-"""The shapes of what some commands answer besides their events: decisions about messages, what campaigns lack."""
+"""The shapes of what some commands tell besides: decisions on messages, what campaigns lack, erasures."""
 
 from __future__ import annotations
 
@@ -128,6 +128,20 @@ RESULTS: Final[dict[str, Any]] = {
             },
         },
         "What a campaign lacks. Not told where it is as before.",
+    ),
+    "Erasure": _object(
+        {
+            "addressee_id": {
+                **_UUID,
+                "description": "Whose certificate it will be: `audience/erasures/{id}`.",
+            },
+            "evidence_ends": {**_MOMENT, "description": "When the last period for keeping proof ends."},
+            "evidence_until": {
+                **_MOMENT,
+                "description": "When the key of the proof is destroyed; null while a legal hold stands.",
+            },
+        },
+        "The erasure of a person.",
     ),
 }
 RESULTS["Received"] = _object(

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from application.unit import handles
-from domain.audience.addressee_events import AddresseeErased
+from domain.audience.addressee_events import address_in
 from domain.audience.addressee_state import Addressee, NoAddressee
 from domain.audience.admission import Newcomer, admit
 from domain.audience.authorisation import AuthoriseMessage, authorised, message_of
@@ -25,6 +25,7 @@ from domain.audience.contact import (
     ContactRemoved,
     CreateContact,
     EraseContact,
+    GoneContact,
     NoContact,
     RemoveContact,
     RevertContact,
@@ -39,7 +40,9 @@ from domain.audience.contact import (
 from domain.audience.contact_import import Import
 from domain.audience.contact_list import AddToList, ContactList, CreateList, listable, open_list
 from domain.audience.email import match_form
-from domain.audience.email_claim import EmailReleased
+from domain.audience.email_claim import EmailForgotten, EmailReleased
+from domain.audience.erasure import AlreadyErased, EraseAddressee
+from domain.audience.erasure import erased as erased_for_good
 from domain.audience.import_commands import RegisterImport, StartImport
 from domain.audience.ledger import said_of, unrestricted
 from domain.audience.own_word import HeedOptOut
@@ -198,24 +201,51 @@ async def erase_contact(command: EraseContact, unit: Unit) -> None:
     state: ContactState = await unit.load("contact", command.stamp.target)
     if isinstance(state, NoContact):
         raise NotFound
-    if is_hidden(state.email):
-        raise ContactAlreadyErased
-    addressee_id = state.addressee_id
-    addressee = await unit.load("addressee", addressee_id)
-    if isinstance(addressee, Addressee) and addressee.erased:
-        raise ContactAlreadyErased
+    addressee: AddresseeState = await unit.load("addressee", state.addressee_id)
+    if is_hidden(state.email) or isinstance(addressee, NoAddressee) or addressee.erased:
+        raise ContactAlreadyErased(addressee_id=state.addressee_id)
+    await _erase(unit, addressee, state.email, state)
+
+
+@handles(EraseAddressee)
+async def erase_addressee(command: EraseAddressee, unit: Unit) -> None:
+    """Erase the person, with every contact that has their address; there may be none, and no address either."""
+    addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
+    if isinstance(addressee, NoAddressee):
+        raise NotFound
+    if addressee.erased:
+        raise AlreadyErased(addressee_id=addressee.addressee_id)
+    await _erase(unit, addressee, address_in(await unit.opened("addressee", addressee.addressee_id)))
+
+
+async def _erase(unit: Unit, addressee: Addressee, email: str | None, *known: Contact | GoneContact) -> None:
+    addressee_id = addressee.addressee_id
+    tenant = await unit.load("tenant", unit.tenant_id)
+    gone = erased_for_good(addressee, tenant.country if isinstance(tenant, Tenant) else None, unit.stamp.at)
+    if email is not None:
+        await _free(unit, addressee_id, email, known)
+    unit.append("addressee", addressee_id, gone)
+
+
+async def _free(
+    unit: Unit, addressee_id: AddresseeId, email: str, known: tuple[Contact | GoneContact, ...]
+) -> None:
+    """Take every contact of the address out, and say at the address who is gone: their opt-outs go on holding."""
     claim: EmailClaim
-    key, claim = await unit.find("email_claim", match_form(state.email))
-    others = [contact_id for contact_id in claim.contacts.values() if contact_id != state.contact_id]
-    for contact in (state, *await unit.load_many("contact", others)):
+    key, claim = await unit.find("email_claim", match_form(email))
+    ids = {contact.contact_id for contact in known}
+    others = [contact_id for contact_id in claim.contacts.values() if contact_id not in ids]
+    for contact in (*known, *await unit.load_many("contact", others)):
         unit.append("contact", contact.contact_id, erased(contact))
     # A contact that was removed before holds no address any more; the release says all the same who is gone.
-    for workspace_id, contact_id in claim.contacts.items() or [(state.workspace_id, state.contact_id)]:
+    held = list(claim.contacts.items()) or [(one.workspace_id, one.contact_id) for one in known]
+    for workspace_id, contact_id in held:
         released = EmailReleased(
             addressee_id=addressee_id, workspace_id=workspace_id, contact_id=contact_id, erased=True
         )
         unit.append("email_claim", key, released)
-    unit.append("addressee", addressee_id, AddresseeErased(addressee_id=addressee_id))
+    if not held and claim.addressee_id == addressee_id:
+        unit.append("email_claim", key, EmailForgotten(addressee_id=addressee_id))
 
 
 @handles(HeedOptOut)

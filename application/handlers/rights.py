@@ -10,6 +10,7 @@ from domain.audience.addressee_events import (
     SaleOptedOut,
     SubjectRequestNoted,
     SuppressionLifted,
+    address_in,
 )
 from domain.audience.addressee_state import Addressee, NoAddressee
 from domain.audience.consent import AddresseeIsErased, OptOutChannel, OptOutKind
@@ -137,7 +138,11 @@ async def rectify_data(command: RectifyData, unit: Unit) -> None:
 async def _contacts(unit: Unit, subject: AddresseeId) -> list[Contact]:
     """The person's contacts that are there; their stream is loaded. Raises `AddresseeIsErased`."""
     state: AddresseeState = await unit.load("addressee", subject)
-    address = None if isinstance(state, Addressee) and state.erased else await unit.address_of(subject)
+    address = (
+        None
+        if isinstance(state, Addressee) and state.erased
+        else address_in(await unit.opened("addressee", subject))
+    )
     if address is None:
         raise AddresseeIsErased
     claim: EmailClaim

@@ -4,37 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from domain.audience import authorisation, consent, ledger
-from domain.audience.addressee_events import ProfileKeyDestroyed
+from domain.audience import authorisation, consent, erasure, ledger
 from domain.audience.addressee_state import AddresseeState, NoAddressee, evolve
 from domain.audience.authorisation import DispatchMessage
 from domain.audience.consent import ConsentCommand
+from domain.audience.erasure import ErasureCommand
 from domain.audience.ledger import LedgerCommand
 from domain.audience.own_word import HeedOptOut, heeded
-from domain.kernel.commands import Command, Decider
-from domain.kernel.errors import NotFound, Refusal
-from domain.kernel.permissions import Permission
+from domain.kernel.commands import Decider
+from domain.kernel.errors import NotFound
 
 if TYPE_CHECKING:
     from domain.audience.addressee_state import Addressee
     from domain.kernel.events import Event
 
 
-class NotErased(Refusal):
-    """A key is destroyed after its person was erased, never before. Erase the person first."""
-
-    code = "addressee-not-erased"
-
-
-class ConfirmKeyDestroyed(
-    Command, context="audience", stream="addressee", permission=Permission.INTERNAL, internal=True
-):
-    """Enter that an erased person's profile key was destroyed."""
-
-
-AddresseeCommand: TypeAlias = (
-    ConsentCommand | LedgerCommand | HeedOptOut | DispatchMessage | ConfirmKeyDestroyed
-)
+AddresseeCommand: TypeAlias = ConsentCommand | LedgerCommand | HeedOptOut | DispatchMessage | ErasureCommand
 
 
 def decide(command: AddresseeCommand, state: AddresseeState) -> tuple[Event, ...]:
@@ -49,9 +34,7 @@ def decide(command: AddresseeCommand, state: AddresseeState) -> tuple[Event, ...
         return heeded(command, state)
     if isinstance(command, DispatchMessage):
         return authorisation.dispatched(command, state)
-    if not state.erased:
-        raise NotErased
-    return () if state.key_destroyed else (ProfileKeyDestroyed(addressee_id=state.addressee_id),)
+    return erasure.decide(command, state)
 
 
 def messages_of(state: Addressee) -> int:

@@ -1,5 +1,7 @@
 """What happens to an addressee: consents, opt-outs, relations, suppressions, and what was decided and sent.
 
+How it ends is in `erasure_events`.
+
 An entry (a consent, a relation, a suppression) is named by the version of its event in the addressee's stream. What is
 plain here is no personal data: dates, kinds and countries outlive an erasure, so that past decisions can be judged
 again. Words, addresses and whatever proves a consent are evidence.
@@ -9,14 +11,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.audience.erasure_events import ErasureEvent
 from domain.kernel.events import EVENTS, Event, Payload
 from domain.kernel.ids import AddresseeId, MessageId, SubjectRequestId, WorkspaceId
-from domain.kernel.personal import Evidence, Profile
+from domain.kernel.personal import Evidence, Profile, is_hidden
 from domain.law.facts import Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ConsentEvidence(BaseModel):
@@ -261,12 +267,6 @@ class SaleOptedOut(Event, name="audience.sale_opted_out", version=1, subject="ad
     occurred_at: datetime
 
 
-class AddresseeErased(Event, name="audience.addressee_erased", version=1, subject="addressee_id"):
-    """The person was erased; what they opted out of still holds."""
-
-    addressee_id: AddresseeId
-
-
 class AddresseeSucceeded(Event, name="audience.addressee_succeeded", version=1, subject="addressee_id"):
     """The address of an erased addressee was entered anew: what they still say is said to the successor too."""
 
@@ -274,10 +274,10 @@ class AddresseeSucceeded(Event, name="audience.addressee_succeeded", version=1, 
     successor_id: AddresseeId
 
 
-class ProfileKeyDestroyed(Event, name="audience.profile_key_destroyed", version=1, subject="addressee_id"):
-    """The key of an erased person's values is gone: from now on nobody can read them, the platform included."""
-
-    addressee_id: AddresseeId
+def address_in(events: Iterable[Event]) -> str | None:
+    """The address, among events of an addressee whose values are open; None where there was none, or it is gone."""
+    told = [one.email for one in events if isinstance(one, AddresseeRegistered)]
+    return next((one for one in told if not is_hidden(one)), None)
 
 
 AddresseeEvent: TypeAlias = (
@@ -298,7 +298,6 @@ AddresseeEvent: TypeAlias = (
     | MessageDispatched
     | SubjectRequestNoted
     | SaleOptedOut
-    | AddresseeErased
     | AddresseeSucceeded
-    | ProfileKeyDestroyed
+    | ErasureEvent
 )

@@ -11,7 +11,9 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from domain.audience import addressee_events as happened
+from domain.audience import erasure_events as ending
 from domain.kernel.events import Event
+from domain.kernel.personal import KeyKind
 from domain.law.facts import (
     Consent,
     ConsentKind,
@@ -56,6 +58,23 @@ class Allow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """The evidence that is kept about an addressee, under a key of its own, and for how long.
+
+    `given`: there is any. `relied_on`: the day of the last message. `holds`: entries of the legal holds that stand.
+    `ends`: when the last period for keeping it ends, once the person is erased. `expired`: no hold can be placed any
+    more. `destroyed`: so is its key.
+    """
+
+    given: bool = False
+    relied_on: date | None = None
+    holds: tuple[int, ...] = ()
+    ends: datetime | None = None
+    expired: bool = False
+    destroyed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class NoAddressee:
     """Nobody has this id."""
 
@@ -76,6 +95,8 @@ class Addressee:
     consented_on: date | None = None
     erased: bool = False
     key_destroyed: bool = False
+    certified: bool = False
+    proof: Proof = field(default_factory=Proof)
     successor_id: AddresseeId | None = None
     said: Mapping[WorkspaceId | None, Said] = field(default_factory=dict)
     generic_address: bool | None = None
@@ -234,7 +255,9 @@ def _decided(known: Addressee, version: int, event: happened.PermissionDecided) 
 def _dispatched(known: Addressee, version: int, event: happened.MessageDispatched) -> Addressee:
     allows = {one: allow for one, allow in known.allows.items() if one != event.message_id}
     done = known.dispatched | {event.message_id}
-    return replace(known, version=version, allows=allows, dispatched=done)
+    day = event.occurred_at.astimezone(UTC).date()
+    proof = replace(known.proof, relied_on=max(known.proof.relied_on or day, day))
+    return replace(known, version=version, allows=allows, dispatched=done, proof=proof)
 
 
 def _consented(known: Addressee, version: int, event: happened.ConsentRecorded) -> Addressee:
@@ -302,13 +325,40 @@ def _sale_opted_out(known: Addressee, version: int, event: happened.SaleOptedOut
     return replace(known, version=version, sale_opted_out_at=event.occurred_at)
 
 
-def _erased(known: Addressee, version: int, _: happened.AddresseeErased) -> Addressee:
+def _erased(known: Addressee, version: int, event: ending.AddresseeErased) -> Addressee:
     gone = Suppression(SuppressionKind.ERASURE, Scope.TENANT, _ALWAYS, version)
-    return replace(known, version=version, erased=True, suppressions=(*known.suppressions, gone))
+    return replace(
+        known,
+        version=version,
+        erased=True,
+        suppressions=(*known.suppressions, gone),
+        proof=replace(known.proof, ends=event.evidence_ends),
+    )
 
 
-def _without_key(known: Addressee, version: int, _: happened.ProfileKeyDestroyed) -> Addressee:
+def _without_key(known: Addressee, version: int, _: ending.ProfileKeyDestroyed) -> Addressee:
     return replace(known, version=version, key_destroyed=True)
+
+
+def _held(known: Addressee, version: int, _: ending.LegalHoldPlaced) -> Addressee:
+    return replace(known, version=version, proof=replace(known.proof, holds=(*known.proof.holds, version)))
+
+
+def _released(known: Addressee, version: int, event: ending.LegalHoldReleased) -> Addressee:
+    holds = tuple(one for one in known.proof.holds if one != event.entry)
+    return replace(known, version=version, proof=replace(known.proof, holds=holds))
+
+
+def _expired(known: Addressee, version: int, _: ending.EvidenceExpired) -> Addressee:
+    return replace(known, version=version, proof=replace(known.proof, expired=True))
+
+
+def _without_proof(known: Addressee, version: int, _: ending.EvidenceKeyDestroyed) -> Addressee:
+    return replace(known, version=version, proof=replace(known.proof, expired=True, destroyed=True))
+
+
+def _certified(known: Addressee, version: int, _: ending.ErasureCertified) -> Addressee:
+    return replace(known, version=version, certified=True)
 
 
 def _succeeded(known: Addressee, version: int, event: happened.AddresseeSucceeded) -> Addressee:
@@ -333,13 +383,27 @@ _AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
     happened.MessageDispatched: _dispatched,
     happened.SubjectRequestNoted: _noted,
     happened.SaleOptedOut: _sale_opted_out,
-    happened.AddresseeErased: _erased,
-    happened.ProfileKeyDestroyed: _without_key,
     happened.AddresseeSucceeded: _succeeded,
+    ending.AddresseeErased: _erased,
+    ending.ProfileKeyDestroyed: _without_key,
+    ending.LegalHoldPlaced: _held,
+    ending.LegalHoldReleased: _released,
+    ending.EvidenceExpired: _expired,
+    ending.EvidenceKeyDestroyed: _without_proof,
+    ending.ErasureCertified: _certified,
 }
+_PROVING: Final = {
+    kind: tuple(field for field, sealed_by in kind.personal.items() if sealed_by is KeyKind.EVIDENCE)
+    for kind in _AFTER
+    if KeyKind.EVIDENCE in kind.personal.values()
+}
+"""The fields of each event that are kept as proof."""
 
 
 def evolve(state: AddresseeState, event: AddresseeEvent) -> AddresseeState:
     """The addressee after `event`."""
     known = state if isinstance(state, Addressee) else Addressee(event.addressee_id)
-    return _AFTER[type(event)](known, known.version + 1, event)
+    after = _AFTER[type(event)](known, known.version + 1, event)
+    if after.proof.given or all(getattr(event, name) is None for name in _PROVING.get(type(event), ())):
+        return after
+    return replace(after, proof=replace(after.proof, given=True))

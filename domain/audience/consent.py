@@ -258,7 +258,9 @@ def opted_out(
         addressee_id=addressee_id,
         occurred_at=occurred_at,
         channel=channel,
-        reason=reason,
+        reason=None
+        if known.proof.expired
+        else reason,  # nothing is left to seal it with, and the word counts
         kind=kind or by_channel,
     )
     return (event,)

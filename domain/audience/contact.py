@@ -7,11 +7,12 @@ personal values here. The address never changes: another address is another cont
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Final, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeAlias, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.audience.email import EmailText
+from domain.audience.erasure_events import told
 from domain.audience.intake.vocabularies import Source, SubscriberType
 from domain.kernel import limits
 from domain.kernel.commands import Command, Decider
@@ -21,6 +22,9 @@ from domain.kernel.ids import AddresseeId, ContactId, ImportId, WorkspaceId
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import ERASED, Profile, is_hidden
 from domain.kernel.text import AttributeKey, AttributeText, CountryCode, LineText, PhoneText, ShortText
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PERSONAL: Final = ("first_name", "last_name", "company", "title", "phone", "attributes")
 PLAIN: Final = ("country", "subscriber_type", "source")
@@ -192,7 +196,10 @@ class ContactGone(Refusal):
 
 
 class ContactAlreadyErased(Refusal):
-    """An erased person's values cannot be read, compared or changed. Create a contact anew if the person comes back."""
+    """An erased person's values cannot be read, compared or changed. Create a contact anew if the person comes back.
+
+    Where the person was to be erased again: what became of each store is in the certificate under `addressee_id`.
+    """
 
     code = "contact-erased"
 
@@ -245,6 +252,13 @@ class RemoveContact(Command, context="audience", stream="contact", permission=Pe
 
 class EraseContact(Command, context="audience", stream="contact", permission=Permission.CONTACTS_ERASE):
     """Erase a person in the whole tenant for good; their opt-out goes on holding."""
+
+    tells: ClassVar[bool] = True
+
+    @classmethod
+    def answer(cls, events: Sequence[Event]) -> dict[str, Any] | None:
+        """Whose certificate to look for, and until when the proof is kept."""
+        return told(events)
 
 
 class RevertContact(

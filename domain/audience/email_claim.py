@@ -40,7 +40,13 @@ class EmailSuppressed(Event, name="audience.email_suppressed", version=1, subjec
     addressee_id: AddresseeId
 
 
-EmailClaimEvent: TypeAlias = EmailClaimed | EmailReleased | EmailSuppressed
+class EmailForgotten(Event, name="audience.email_forgotten", version=1, subject="addressee_id"):
+    """Whoever had this address was erased while no contact held it."""
+
+    addressee_id: AddresseeId
+
+
+EmailClaimEvent: TypeAlias = EmailClaimed | EmailReleased | EmailSuppressed | EmailForgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,8 @@ def evolve(state: EmailClaim, event: EmailClaimEvent) -> EmailClaim:
             return replace(state, contacts=left)
         case EmailSuppressed():
             return replace(state, former=event.addressee_id)
+        case EmailForgotten():
+            return EmailClaim(None, state.contacts, event.addressee_id)
         case _:
             assert_never(event)
 

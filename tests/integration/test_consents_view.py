@@ -13,7 +13,6 @@ from application.queries import QUERIES, CursorMismatch, Page, Scope
 from domain.audience import addressee, consent, ledger
 from domain.audience.addressee import ADDRESSEE, AddresseeCommand
 from domain.audience.addressee_events import (
-    AddresseeErased,
     AddresseeRegistered,
     AddresseeSuppressed,
     ConfirmationRequested,
@@ -29,6 +28,7 @@ from domain.audience.addressee_events import (
 )
 from domain.audience.addressee_state import Addressee
 from domain.audience.contact import ContactCreated, Segment
+from domain.audience.erasure_events import AddresseeErased
 from domain.kernel.errors import Refusal
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import application.handlers  # noqa: F401 - registers the handlers
 from application.unit import Folded, Streams, Unit, decide
-from domain.audience.addressee_events import AddresseeRegistered
 from domain.kernel.commands import DECIDERS, Actor, Command, Decider, Stamp, stream_name
 from domain.kernel.events import Event
 from domain.kernel.permissions import TENANT_ROLES, Permission, TenantRole
@@ -50,11 +49,9 @@ class World:
         assert tenant_id == TENANT
         return None if decider.reveals else self.states.get(stream)
 
-    async def address_of(self, tenant_id: UUID, addressee_id: UUID) -> str | None:
+    async def opened(self, tenant_id: UUID, stream: str) -> list[Event]:
         assert tenant_id == TENANT
-        stream = stream_name("addressee", addressee_id)
-        told = [one for name, one in self.log if name == stream and isinstance(one, AddresseeRegistered)]
-        return told[0].email if told else None
+        return [event for name, event in self.log if name == stream]
 
     def pseudonyms(self, tenant_id: UUID, purpose: str, value: str) -> list[str]:
         assert tenant_id == TENANT

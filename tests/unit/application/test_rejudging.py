@@ -19,7 +19,6 @@ from application.rejudging import Flip, Question, Rejudging, Tally
 from application.replay import Replay
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
-    AddresseeErased,
     AddresseeRegistered,
     ConsentRecorded,
     EntryRetracted,
@@ -29,6 +28,7 @@ from domain.audience.addressee_events import (
 )
 from domain.audience.addressee_state import Addressee
 from domain.audience.authorisation import AuthoriseMessage, authorised, judged_again, message_of
+from domain.audience.erasure_events import AddresseeErased
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.errors import NotFound
 from domain.kernel.events import Event

@@ -6,7 +6,6 @@ import pytest
 from pydantic import ValidationError
 
 from domain.audience.addressee_events import (
-    AddresseeErased,
     AddresseeRegistered,
     ConsentRecorded,
     OptedOut,
@@ -22,6 +21,7 @@ from domain.audience.consent import (
     RecordConsent,
     RecordOptOut,
 )
+from domain.audience.erasure_events import AddresseeErased
 from domain.audience.intake.vocabularies import Source
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import AddresseeId

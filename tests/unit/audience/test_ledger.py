@@ -11,7 +11,6 @@ from domain.audience import addressee_state
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeDescribed,
-    AddresseeErased,
     AddresseeEvent,
     AddresseeRegistered,
     AddresseeSuppressed,
@@ -42,6 +41,7 @@ from domain.audience.consent import (
     WithdrawConsent,
     carried,
 )
+from domain.audience.erasure_events import AddresseeErased
 from domain.audience.intake.vocabularies import Source, SubscriberType
 from domain.audience.ledger import (
     DescribeAddressee,

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
-    AddresseeErased,
     AddresseeRegistered,
     ConsentRecorded,
     OptedOut,
@@ -17,6 +16,7 @@ from domain.audience.addressee_events import (
 )
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent import OptOutChannel, OptOutKind, RecordConsent, carried
+from domain.audience.erasure_events import AddresseeErased
 from domain.audience.intake.vocabularies import Source
 from domain.audience.own_word import HeedOptOut, in_force
 from domain.kernel.commands import COMMANDS

@@ -1,0 +1,260 @@
+"""Erasing a person: whoever they are, once; the proof goes when its periods are over and nothing holds it."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from domain.audience.addressee_events import AddresseeRegistered, ConsentRecorded, MessageDispatched, OptedOut
+from domain.audience.addressee_state import Addressee
+from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
+from domain.audience.contact import Contact, CreateContact, EraseContact, RemoveContact
+from domain.audience.erasure import (
+    AlreadyErased,
+    CertifyErasure,
+    ConfirmEvidenceDestroyed,
+    ConfirmKeyDestroyed,
+    EraseAddressee,
+    ExpireEvidence,
+    HoldStands,
+    KeyStillThere,
+    NoSuchHold,
+    NotErased,
+    PlaceLegalHold,
+    ProofIsGone,
+    ProofStillKept,
+    ReleaseLegalHold,
+    keeping,
+)
+from domain.audience.erasure_events import (
+    LAST_OF_VERSION_1,
+    AddresseeErased,
+    EvidenceExpired,
+    EvidenceKeyDestroyed,
+    LegalHoldPlaced,
+    LegalHoldReleased,
+    ProfileKeyDestroyed,
+)
+from domain.audience.intake.vocabularies import Source
+from domain.kernel.errors import NotFound
+from domain.kernel.events import EVENTS
+from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId
+from domain.law.evidence import PERIODS
+from domain.tenancy.workspace import CreateWorkspace
+from tests.support.given import NOW, given, uid
+from tests.support.unit import World
+
+ID = AddresseeId(uid(30))
+A, B = WorkspaceId(uid(10)), WorkspaceId(uid(11))
+BOB = "bob@example.org"
+REASON = "Claim of 3 May"
+CONSENTED = ConsentRecorded(
+    addressee_id=ID, occurred_on=date(2020, 3, 1), source="event", recorded_by="api", wording="Yes"
+)
+IN_A_YEAR = NOW + timedelta(days=365)
+ERASED = AddresseeErased(addressee_id=ID, evidence_ends=IN_A_YEAR, evidence_until=IN_A_YEAR)
+HELD = LegalHoldPlaced(addressee_id=ID, occurred_at=NOW, reason=REASON)
+
+
+def registered(country: str | None = None) -> AddresseeRegistered:
+    return AddresseeRegistered(addressee_id=ID, email=BOB, workspace_id=A, country=country)
+
+
+def dispatched(at: datetime) -> MessageDispatched:
+    return MessageDispatched(
+        addressee_id=ID, message_id=MessageId(uid(50)), workspace_id=A, allowed_by=2, occurred_at=at
+    )
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    for workspace in (A, B):
+        world.run(CreateWorkspace(name="W"), workspace)
+    return world
+
+
+def create(world: World, n: int, workspace: WorkspaceId = A) -> Contact:
+    world.run(CreateContact(workspace_id=workspace, email=BOB), uid(n))
+    state = world.state("contact", uid(n))
+    assert isinstance(state, Contact)
+    return state
+
+
+class TestErasingAnAddressee:
+    def test_reaches_every_contact_and_frees_the_address(self, world: World) -> None:
+        old = create(world, 20)
+        create(world, 21, B)
+        world.run(EraseAddressee(), old.addressee_id)
+        assert all(state.erased for state in world.of("contact").values())
+        assert create(world, 22).addressee_id != old.addressee_id
+
+    def test_needs_no_contact_and_the_opt_out_still_holds_for_who_enters_the_address_anew(
+        self, world: World
+    ) -> None:
+        old = create(world, 20)
+        world.run(RecordOptOut(channel=OptOutChannel.REPLY), old.addressee_id)
+        world.run(RemoveContact(), uid(20))
+        events = world.run(EraseAddressee(), old.addressee_id)
+        assert [event.name for event in events] == ["audience.email_forgotten", "audience.addressee_erased"]
+        new = create(world, 21)
+        assert new.addressee_id != old.addressee_id
+        assert not world.state("addressee", new.addressee_id).contactable
+        world.assert_replays()
+
+    def test_of_one_whose_address_nobody_entered_touches_their_stream_alone(self, world: World) -> None:
+        opted_out = OptedOut(addressee_id=ID, occurred_at=NOW, channel="import")
+        world.happened("addressee", ID, opted_out)
+        events = world.run(EraseAddressee(), ID)
+        assert [event.name for event in events] == ["audience.addressee_erased"]
+
+    def test_asked_twice_names_whose_certificate_tells_what_became_of_it(self, world: World) -> None:
+        old = create(world, 20)
+        world.run(EraseContact(), uid(20))
+        with pytest.raises(AlreadyErased) as caught:
+            world.run(EraseAddressee(), old.addressee_id)
+        assert caught.value.extra == {"addressee_id": old.addressee_id}
+        with pytest.raises(NotFound):
+            world.run(EraseAddressee(), uid(99))
+
+    def test_answers_until_when_the_proof_is_kept(self, world: World) -> None:
+        old = create(world, 20)
+        events = world.run(EraseAddressee(), old.addressee_id)
+        told = EraseAddressee.answer(events)
+        assert told == {"addressee_id": old.addressee_id, "evidence_ends": NOW, "evidence_until": NOW}
+
+
+class TestHowLongTheProofIsKept:
+    def state(self, *events: object) -> Addressee:
+        return given(*events).when(PlaceLegalHold(reason=REASON), target=ID).state  # type: ignore[arg-type,no-any-return]
+
+    def kept(self, *events: object, sender: str | None = None) -> datetime:
+        return keeping(self.state(*events), sender, NOW).ends
+
+    def test_not_at_all_where_there_is_none(self) -> None:
+        state = given(registered("GB")).when(RecordOptOut(channel=OptOutChannel.REPLY), target=ID).state
+        assert keeping(state, "GB", NOW).ends == NOW
+
+    @pytest.mark.parametrize(
+        ("country", "sender", "until"),
+        [
+            ("GB", "GB", datetime(2032, 11, 23, tzinfo=UTC)),
+            ("DE", "DE", datetime(2029, 12, 31, tzinfo=UTC)),
+            ("FR", "FR", datetime(2031, 11, 23, tzinfo=UTC)),
+            ("FR", "GB", datetime(2032, 11, 23, tzinfo=UTC)),
+            ("CA", "CA", NOW),
+            ("CA", "JP", NOW),
+            ("CA", None, datetime(2032, 11, 23, tzinfo=UTC)),
+            (None, "CA", datetime(2032, 11, 23, tzinfo=UTC)),
+            ("NO", "CA", datetime(2032, 11, 23, tzinfo=UTC)),
+        ],
+    )
+    def test_the_longest_of_the_persons_law_and_the_senders(
+        self, country: str | None, sender: str | None, until: datetime
+    ) -> None:
+        assert self.kept(registered(country), CONSENTED, sender=sender) == until
+
+    def test_in_canada_and_japan_from_the_last_message(self) -> None:
+        sent = dispatched(NOW - timedelta(days=30))
+        assert self.kept(registered("CA"), CONSENTED, sent, sender="JP") == datetime(2029, 10, 24, tzinfo=UTC)
+
+    def test_each_line_names_its_source(self) -> None:
+        by = keeping(self.state(registered("CA"), CONSENTED), "DE", NOW).by
+        assert [(one.law, one.confidence) for one in by] == [("CA", "T"), ("DE", "S")]
+        assert all(line.source and line.confidence in "TGSN" for line in PERIODS)
+        assert [line.law for line in PERIODS].count(None) == 1
+
+    def test_of_those_erased_before_erasures_said_so_as_long_as_any(self) -> None:
+        cls, payload = EVENTS.upcast("audience.addressee_erased", 1, {"addressee_id": str(ID)})
+        event = cls.model_validate(payload)
+        assert isinstance(event, AddresseeErased)
+        assert event.evidence_until == event.evidence_ends == datetime.fromisoformat(LAST_OF_VERSION_1)
+
+
+class TestALegalHold:
+    def test_keeps_the_proof_of_who_is_erased_meanwhile(self) -> None:
+        state = given(registered("DE"), CONSENTED).when(PlaceLegalHold(reason=REASON), target=ID).state
+        assert state.proof.holds == (3,)
+
+    def test_stands_against_destroying_until_it_is_released(self) -> None:
+        late = timedelta(days=400)
+        given(registered(), HELD, ERASED).when(ExpireEvidence(), target=ID, after=late).then(HoldStands)
+        release = ReleaseLegalHold(entry=2, reason="Settled")
+        given(registered(), HELD, ERASED).when(release, target=ID).then(
+            LegalHoldReleased(
+                addressee_id=ID, entry=2, occurred_at=NOW, reason="Settled", evidence_until=IN_A_YEAR
+            )
+        )
+        given(registered(), HELD, ERASED).when(release, target=ID, after=late).then(
+            LegalHoldReleased(
+                addressee_id=ID, entry=2, occurred_at=NOW + late, reason="Settled", evidence_until=NOW + late
+            )
+        )
+
+    def test_released_beside_another_or_of_nobody_erased_makes_nothing_due(self) -> None:
+        release = ReleaseLegalHold(entry=2, reason="Settled")
+        released = LegalHoldReleased(addressee_id=ID, entry=2, occurred_at=NOW, reason="Settled")
+        given(registered(), HELD, HELD, ERASED).when(release, target=ID).then(released)
+        given(registered(), HELD).when(release, target=ID).then(released)
+        given(registered(), HELD, released).when(release, target=ID).then(NoSuchHold)
+
+    def test_comes_too_late_once_the_proof_expired(self) -> None:
+        expired = EvidenceExpired(addressee_id=ID)
+        place = PlaceLegalHold(reason=REASON)
+        given(registered(), ERASED).when(place, target=ID).then(
+            LegalHoldPlaced(addressee_id=ID, occurred_at=NOW, reason=REASON)
+        )
+        given(registered(), ERASED, expired).when(place, target=ID).then(ProofIsGone)
+
+    def test_leaves_the_moment_open_in_the_erasure(self, world: World) -> None:
+        old = create(world, 20)
+        world.run(PlaceLegalHold(reason=REASON), old.addressee_id)
+        erased = world.run(EraseContact(), uid(20))[-1]
+        assert isinstance(erased, AddresseeErased)
+        assert erased.evidence_until is None
+        assert erased.evidence_ends is not None
+
+
+class TestTheKeysEnd:
+    def test_each_step_waits_for_the_one_before(self) -> None:
+        expired, gone = EvidenceExpired(addressee_id=ID), EvidenceKeyDestroyed(addressee_id=ID)
+        late = timedelta(days=366)
+        given(registered()).when(ExpireEvidence(), target=ID).then(NotErased)
+        given(registered()).when(ConfirmKeyDestroyed(), target=ID).then(NotErased)
+        given(registered(), ERASED).when(ExpireEvidence(), target=ID).then(ProofStillKept)
+        given(registered(), ERASED).when(ConfirmEvidenceDestroyed(), target=ID).then(ProofStillKept)
+        given(registered(), ERASED).when(ExpireEvidence(), target=ID, after=late).then(expired)
+        given(registered(), ERASED, expired).when(ExpireEvidence(), target=ID).then()
+        given(registered(), ERASED, expired).when(ConfirmEvidenceDestroyed(), target=ID).then(gone)
+        given(registered(), ERASED, expired, gone).when(ConfirmEvidenceDestroyed(), target=ID).then()
+
+    def test_an_opt_out_is_heard_when_nothing_is_left_to_seal_its_reason(self) -> None:
+        stop = RecordOptOut(channel=OptOutChannel.REPLY, reason="Enough")
+        given(registered(), ERASED, EvidenceExpired(addressee_id=ID)).when(stop, target=ID).then(
+            OptedOut(addressee_id=ID, occurred_at=NOW, channel="reply")
+        )
+
+    def test_the_certificate_comes_once_and_after_the_key(self) -> None:
+        command = CertifyErasure(
+            erased_at=NOW,
+            erased_position=2,
+            key_destroyed_position=3,
+            positions={},
+            stores=(),
+            kept=(),
+            complete_by=NOW,
+        )
+        destroyed = ProfileKeyDestroyed(addressee_id=ID)
+        given(registered()).when(command, target=ID).then(NotErased)
+        given(registered(), ERASED).when(command, target=ID).then(KeyStillThere)
+        (certified,) = given(registered(), ERASED, destroyed).when(command, target=ID).decided
+        assert certified.name == "audience.erasure_certified"
+        given(registered(), ERASED, destroyed, certified).when(command, target=ID).then()
+
+
+def test_an_erased_addressee_takes_no_consent(world: World) -> None:
+    old = create(world, 20)
+    world.run(EraseAddressee(), old.addressee_id)
+    before = len(world.log)
+    with pytest.raises(Exception, match="Nothing new is kept"):
+        world.run(RecordConsent(occurred_on=NOW.date(), source=Source.EVENT), old.addressee_id)
+    assert len(world.log) == before
