@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import AsyncConnection
@@ -32,6 +32,7 @@ from api.ops.tracing import NO_TRACER
 from api.parts import Composition
 from application.authentication import Authenticator
 from application.batch import Batches
+from application.certifying import Certification, Terms
 from application.credentials import SecretHasher
 from application.disclosing import Disclosing
 from application.door_tokens import DoorTokens
@@ -47,7 +48,9 @@ from application.replay import Replay
 from application.shown_secrets import ShownSecrets
 from application.snapshots import Snapshots
 from application.unit import Streams
+from domain.audience.contact_import import FILES_KEPT
 from projections.operational.contacts.audience import ContactAudience
+from projections.runtime.purging import TablePurge
 from projections.runtime.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -121,6 +124,12 @@ async def composed(
             commands=commands,
             batches=Batches(commands),
             imports=Imports(commands, blobs, WORLD, clock, InChildren()),
+            certification=Certification(
+                commands,
+                TablePurge(projector, projections.operational.views.VIEWS, files_kept=FILES_KEPT),
+                analytics,
+                Terms(timedelta(days=settings.wal_days), timedelta(days=settings.backup_days)),
+            ),
             replay=replay,
             rejudging=Rejudging(log, codec, replay, LawArchive(log, codec)),
             previewing=Previewing(log, codec, ContactAudience(views)),

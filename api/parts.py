@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from application.authentication import Authenticator
     from application.batch import Batches
+    from application.certifying import Certification
     from application.commanding import Clock, Commands
     from application.credentials import SecretHasher
     from application.disclosing import Disclosing
@@ -56,6 +57,7 @@ class Composition:
     commands: Commands
     batches: Batches
     imports: Imports
+    certification: Certification
     replay: Replay
     rejudging: Rejudging
     previewing: Previewing

@@ -74,6 +74,18 @@ class Settings(BaseSettings):
         ge=128,
         description="Memory of DuckDB's buffers, in MB; the analytics process takes more.",
     )
+    wal_days: int = Field(
+        default=7,
+        ge=1,
+        le=3650,
+        description="Days after which no write-ahead log of the database, archived ones included, is kept.",
+    )
+    backup_days: int = Field(
+        default=30,
+        ge=0,
+        le=3650,
+        description="Days after which no backup is kept; certificates of erasures name the day.",
+    )
     webhook_loopback: bool = Field(
         default=False, description="Whether webhooks may be sent to this machine: for development alone."
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -16,8 +17,13 @@ import orjson
 from application.credentials import first_key_kept
 from application.importing.rollback import Rollback
 from application.webhooks.secrets import key_of
-from application.workflow import Because, Workflow
-from domain.audience.erasure import ConfirmKeyDestroyed
+from application.workflow import Because, NotYet, Workflow
+from domain.audience.erasure import (
+    ConfirmEvidenceDestroyed,
+    ConfirmKeyDestroyed,
+    ExpireEvidence,
+    ProofStillKept,
+)
 from domain.audience.import_commands import DestroyImportFiles, ExpireImport
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import TenantRole
@@ -39,12 +45,16 @@ from domain.webhooks.endpoint import WebhookSecretRetired
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from application.certifying import Certification
     from application.commanding import Commands
     from application.importing.service import Imports
     from application.ports.blobs import BlobStore
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore
     from application.ports.log import Recorded
+
+
+_SOON: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +76,22 @@ class Workflows:
     """Runs jobs by the name of their workflow."""
 
     def __init__(
-        self, commands: Commands, codec: EventCodec, keys: KeyStore, blobs: BlobStore, imports: Imports
+        self,
+        commands: Commands,
+        codec: EventCodec,
+        keys: KeyStore,
+        blobs: BlobStore,
+        imports: Imports,
+        certification: Certification,
     ) -> None:
-        """Act through `commands`; `keys` and `blobs` are where erasure takes effect."""
+        """Act through `commands`; `keys` and `blobs` are where erasure takes effect, `certification` looks whether."""
         self._commands = commands
         self._codec = codec
         self._keys = keys
         self._blobs = blobs
         self._imports = imports
         self._rollback = Rollback(commands)
+        self._certification = certification
         self.by_name: Final[
             dict[str, Callable[[Job, Recorded, Workflow, Callable[[], bool]], Awaitable[None]]]
         ] = {
@@ -83,6 +100,8 @@ class Workflows:
             "import.expire": self._expire_import,
             "import.destroy_files": self._destroy_files,
             "subject.shred": self._shred,
+            "subject.certify": self._certify,
+            "subject.forget_evidence": self._forget_evidence,
             "tenant.open": self._open_tenant,
             "first_key.forget": self._forget_first_key,
             "registration.close": self._close_registration,
@@ -128,6 +147,24 @@ class Workflows:
         await asyncio.to_thread(self._keys.destroy, [(job.tenant_id, str(job.subject), KeyKind.PROFILE)])
         await workflow.execute(
             ConfirmKeyDestroyed(), job.subject, key=f"addressee/{job.subject}/key-destroyed"
+        )
+
+    async def _certify(self, job: Job, event: Recorded, workflow: Workflow, _: Callable[[], bool]) -> None:
+        await self._certification.run(workflow, job.subject, event)
+
+    async def _forget_evidence(
+        self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
+    ) -> None:
+        # From the first of these on no hold can be placed, so that none comes between the look and the destroying.
+        try:
+            await workflow.execute(
+                ExpireEvidence(), job.subject, key=f"addressee/{job.subject}/evidence-expired"
+            )
+        except ProofStillKept as early:  # the database's clock, by which jobs are due, is ahead of this one
+            raise NotYet(_SOON) from early
+        await asyncio.to_thread(self._keys.destroy, [(job.tenant_id, str(job.subject), KeyKind.EVIDENCE)])
+        await workflow.execute(
+            ConfirmEvidenceDestroyed(), job.subject, key=f"addressee/{job.subject}/evidence-destroyed"
         )
 
     async def _open_tenant(self, _: Job, event: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:

@@ -20,6 +20,7 @@ from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
+    from datetime import timedelta
     from uuid import UUID
 
     from application.commanding import Commands
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
     from domain.kernel.commands import Command
 
 _EVERYTHING = frozenset(Permission)
+
+
+class NotYet(Exception):
+    """A job waits for something, and nothing is wrong: it is taken up again after `pause`; that is no attempt."""
+
+    def __init__(self, pause: timedelta) -> None:
+        """Say when to look again."""
+        super().__init__(f"in {pause}")
+        self.pause = pause
 
 
 @dataclass(frozen=True, slots=True)

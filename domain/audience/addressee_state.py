@@ -357,6 +357,10 @@ def _without_proof(known: Addressee, version: int, _: ending.EvidenceKeyDestroye
     return replace(known, version=version, proof=replace(known.proof, expired=True, destroyed=True))
 
 
+def _taken_in(known: Addressee, version: int, _: ending.ErasureTakenIn) -> Addressee:
+    return replace(known, version=version)
+
+
 def _certified(known: Addressee, version: int, _: ending.ErasureCertified) -> Addressee:
     return replace(known, version=version, certified=True)
 
@@ -390,6 +394,7 @@ _AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
     ending.LegalHoldReleased: _released,
     ending.EvidenceExpired: _expired,
     ending.EvidenceKeyDestroyed: _without_proof,
+    ending.ErasureTakenIn: _taken_in,
     ending.ErasureCertified: _certified,
 }
 _PROVING: Final = {

@@ -16,6 +16,7 @@ from domain.audience.consent import Entry
 from domain.audience.erasure_events import (
     AddresseeErased,
     ErasureCertified,
+    ErasureTakenIn,
     EvidenceExpired,
     EvidenceKeyDestroyed,
     KeptBecause,
@@ -128,6 +129,15 @@ class ConfirmEvidenceDestroyed(
     """Enter that the key of the proof about an erased person was destroyed."""
 
 
+class ConfirmErasureTakenIn(
+    Command, context="audience", stream="addressee", permission=Permission.INTERNAL, internal=True
+):
+    """Enter that every view has read past an erasure."""
+
+    positions: dict[str, int]
+    builds: dict[str, int]
+
+
 class CertifyErasure(
     Command, context="audience", stream="addressee", permission=Permission.INTERNAL, internal=True
 ):
@@ -148,6 +158,7 @@ ErasureCommand: TypeAlias = (
     | ConfirmKeyDestroyed
     | ExpireEvidence
     | ConfirmEvidenceDestroyed
+    | ConfirmErasureTakenIn
     | CertifyErasure
 )
 
@@ -223,6 +234,13 @@ def decide(command: ErasureCommand, state: Addressee) -> tuple[Event, ...]:
             if not state.proof.expired:
                 raise ProofStillKept
             return () if state.proof.destroyed else (EvidenceKeyDestroyed(addressee_id=state.addressee_id),)
+        case ConfirmErasureTakenIn():
+            _must_be_destroyed(state)
+            return (
+                ErasureTakenIn(
+                    addressee_id=state.addressee_id, positions=command.positions, builds=command.builds
+                ),
+            )
         case CertifyErasure():
             return _certified(command, state)
         case _:
@@ -232,6 +250,12 @@ def decide(command: ErasureCommand, state: Addressee) -> tuple[Event, ...]:
 def _must_be_erased(state: Addressee) -> None:
     if not state.erased:
         raise NotErased
+
+
+def _must_be_destroyed(state: Addressee) -> None:
+    _must_be_erased(state)
+    if not state.key_destroyed:
+        raise KeyStillThere
 
 
 def _released(command: ReleaseLegalHold, state: Addressee) -> LegalHoldReleased:
@@ -260,9 +284,7 @@ def _expired(command: ExpireEvidence, state: Addressee) -> tuple[Event, ...]:
 
 
 def _certified(command: CertifyErasure, state: Addressee) -> tuple[Event, ...]:
-    _must_be_erased(state)
-    if not state.key_destroyed:
-        raise KeyStillThere
+    _must_be_destroyed(state)
     if state.certified:
         return ()
     fields = {name: getattr(command, name) for name in CertifyErasure.model_fields}

@@ -93,6 +93,17 @@ class EvidenceKeyDestroyed(Event, name="audience.evidence_key_destroyed", versio
     addressee_id: AddresseeId
 
 
+class ErasureTakenIn(Event, name="audience.erasure_taken_in", version=1, subject="addressee_id"):
+    """Every view has read past the erasure: what is deleted from its tables now is in none of them any more.
+
+    `positions`: how far each view had read; `builds`: the tables that hold values, by the number of their build.
+    """
+
+    addressee_id: AddresseeId
+    positions: dict[str, int]
+    builds: dict[str, int]
+
+
 class PurgedStore(BaseModel):
     """What became of one store. `gone_by` None: nothing was there, or it is gone since `done_at`.
 
@@ -143,6 +154,7 @@ ErasureEvent: TypeAlias = (
     | LegalHoldReleased
     | EvidenceExpired
     | EvidenceKeyDestroyed
+    | ErasureTakenIn
     | ErasureCertified
 )
 

@@ -83,6 +83,19 @@ WORKFLOWS: Final = (
         over=("audience.profile_key_destroyed",),
     ),
     Workflow(
+        "subject.certify",
+        "addressee_id",
+        on=("audience.profile_key_destroyed",),
+        over=("audience.erasure_certified",),
+    ),
+    Workflow(
+        "subject.forget_evidence",
+        "addressee_id",
+        on=("audience.addressee_erased", "audience.legal_hold_released"),
+        over=("audience.evidence_key_destroyed", "audience.legal_hold_placed"),
+        at="evidence_until",
+    ),
+    Workflow(
         "grant.expire",
         "grant_id",
         on=("tenancy.grant_approved",),
@@ -132,7 +145,7 @@ WORKFLOWS: Final = (
 
 JOBS: Final = Projection(
     "jobs",
-    version=3,
+    version=4,
     reveals=False,
     tables=(
         Table(

@@ -14,6 +14,7 @@ import psycopg
 
 from application.importing.service import Interrupted
 from application.jobs import Job
+from application.workflow import NotYet
 from projections.jobs.runs import Leased, due_job, lease, renew, settle
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ class Runner:
             return settle(connection, leased, worker, "done", pause=_AT_ONCE)
         if isinstance(error, Interrupted):
             settle(connection, leased, worker, "waiting", pause=_AT_ONCE, counts=False)
+            return False
+        if isinstance(error, NotYet):
+            settle(connection, leased, worker, "waiting", pause=error.pause, counts=False)
             return False
         kind = type(error).__name__
         if leased.attempt >= self._terms.attempts:

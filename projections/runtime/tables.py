@@ -28,6 +28,7 @@ class Table:
 
     `across` are indexes without the tenant, for what looks at the rows of all tenants (no request does).
     `counted_in` keeps a number of rows on a parent; such a table is only inserted into and deleted from.
+    `personal` names the columns with values of people in the clear: Postgres collects no samples of them.
     """
 
     name: str
@@ -36,14 +37,19 @@ class Table:
     indexes: tuple[tuple[str, ...], ...] = ()
     across: tuple[tuple[str, ...], ...] = ()
     counted_in: Count | None = None
+    personal: tuple[str, ...] = ()
     types: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Add the two columns every table has. Raises `ValueError` for a key or index on a column it lacks."""
+        """Add the two columns every table has. Raises `ValueError` for a name of a column it lacks."""
         object.__setattr__(self, "types", {TENANT: "uuid", **self.columns, POSITION: "bigint"})
-        named = {*self.key, *(column for index in (*self.indexes, *self.across) for column in index)}
+        named = {
+            *self.key,
+            *self.personal,
+            *(column for index in (*self.indexes, *self.across) for column in index),
+        }
         if not self.key or not named <= self.types.keys():
-            raise ValueError(f"table {self.name}: key and indexes must name its columns")
+            raise ValueError(f"table {self.name}: key, indexes and `personal` must name its columns")
 
     def ddl(self, schema: str) -> list[str]:
         """The statements that make the table and its indexes in `schema`."""
@@ -56,6 +62,10 @@ class Table:
             *(
                 f"CREATE INDEX ON {schema}.{self.name} ({', '.join(index)})"
                 for index in (*((TENANT, *index) for index in self.indexes), *self.across)
+            ),
+            *(
+                f"ALTER TABLE {schema}.{self.name} ALTER COLUMN {name} SET STATISTICS 0"
+                for name in self.personal
             ),
         ]
 

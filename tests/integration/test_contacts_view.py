@@ -192,5 +192,5 @@ async def test_a_tenant_sees_nothing_of_another(world: World) -> None:
     world.project()
     assert (await ask(world, Scope(mine))).rows == []
     with psycopg.connect(world.database.request) as connection:
-        rows = connection.execute("SELECT * FROM views_contacts_v3_1.contacts").fetchall()
+        rows = connection.execute("SELECT * FROM views_contacts_v4_1.contacts").fetchall()
         assert rows == []

@@ -22,7 +22,7 @@ from domain.audience.contact_import import (
     ImportStarted,
     SettledMapping,
 )
-from domain.audience.erasure_events import AddresseeErased, ProfileKeyDestroyed
+from domain.audience.erasure_events import AddresseeErased, ErasureCertified, ProfileKeyDestroyed
 from domain.audience.intake.mapping import Mapping
 from domain.kernel.ids import AddresseeId, ImportId, WorkspaceId
 from projections.jobs.dispatcher import Dispatcher
@@ -55,8 +55,21 @@ def erase(world: World, tenant: UUID, addressee: UUID | None = None) -> UUID:
 
 
 def shredded(world: World, tenant: UUID, addressee: UUID) -> None:
-    event = ProfileKeyDestroyed(addressee_id=AddresseeId(addressee))
-    world.append(tenant, (f"addressee:{addressee}", event))
+    """The key is destroyed, and what comes of that is over too."""
+    who, at = AddresseeId(addressee), datetime.now(UTC)
+    certified = ErasureCertified(
+        addressee_id=who,
+        certified_at=at,
+        erased_at=at,
+        erased_position=1,
+        key_destroyed_position=2,
+        positions={},
+        stores=(),
+        kept=(),
+        complete_by=at,
+    )
+    stream = f"addressee:{addressee}"
+    world.append(tenant, (stream, ProfileKeyDestroyed(addressee_id=who)), (stream, certified))
 
 
 MAPPING = SettledMapping.model_validate(Mapping().model_dump(mode="json"))

@@ -57,7 +57,9 @@ async def grant_for_an_hour(importing: Importing) -> tuple[str, dict[str, str]]:
 
 async def test_each_job_of_the_list_has_its_workflow_and_each_workflow_its_job(importing: Importing) -> None:
     parts = importing.api.parts
-    known = Workflows(parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports).by_name
+    known = Workflows(
+        parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification
+    ).by_name
     assert set(known) == {workflow.name for workflow in WORKFLOWS}
 
 
@@ -153,7 +155,11 @@ async def test_erasure_destroys_the_key_and_the_history_shows_nothing_any_more(i
     assert sealed(importing, subject)
     erased = await api.post(f"/v1/audience/{made['id']}/erase-contact", tenant.key)
     assert erased.status_code == 200, erased.text
-    assert await worker.work_off() == ["subject.shred"]
+    assert sorted(await worker.work_off()) == [
+        "subject.certify",
+        "subject.forget_evidence",
+        "subject.shred",
+    ]
     assert not sealed(importing, subject)
     assert "audience.profile_key_destroyed" in await names(importing)
     history = (await importing.get(f"/v1/history?stream=contact:{made['id']}")).json()["data"]

@@ -13,6 +13,7 @@ import psycopg
 from adapters.postgres.policies import policies_for_view
 from api.composition import now
 from application.jobs import Job, Workflows
+from application.workflow import NotYet
 from projections.jobs.dispatcher import Dispatcher
 from projections.jobs.due import JOBS
 from projections.jobs.runner import Runner, Terms
@@ -47,12 +48,16 @@ class Worker:
         Raises what a job raised: none is tried again.
         """
         begun, parts = len(self.done), self.api.parts
-        workflows = Workflows(parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports)
+        workflows = Workflows(
+            parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification
+        )
         loop = asyncio.get_running_loop()
 
         def do(job: Job, stopping: Callable[[], bool]) -> None:
             try:
                 asyncio.run_coroutine_threadsafe(workflows.run(job, stopping), loop).result(60)
+            except NotYet:
+                raise
             except Exception as error:
                 self.failed.append(error)
                 raise

@@ -54,7 +54,9 @@ async def work(around: Around) -> None:
         composed(around.settings, around.database.admin, tracer=around.tracer) as parts,
         deliverer_of(parts, dsn) as deliverer,
     ):
-        workflows = Workflows(parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports)
+        workflows = Workflows(
+            parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification
+        )
 
         def do(job: Job, stopping: Callable[[], bool]) -> None:
             # Jobs come in the broker's threads; the log and its connections live on this loop.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-CONTACTS: Final = Projection("contacts", version=3, tables=TABLES)
+CONTACTS: Final = Projection("contacts", version=4, tables=TABLES)
 _PERSONAL: Final = ("first_name", "last_name", "company", "title", "phone", "attributes")
 _FOLDED: Final = {name: f"folded_{name}" for name in FOLDED}
 

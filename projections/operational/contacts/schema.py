@@ -43,5 +43,6 @@ TABLES: Final = (
             ("created_position",),
             ("workspace_id", "created_position"),
         ),
+        personal=("email", "email_match", *FOLDED, *(f"folded_{name}" for name in FOLDED)),
     ),
 )

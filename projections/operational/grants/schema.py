@@ -25,5 +25,6 @@ TABLES: Final = (
             "created_at": "timestamptz",
         },
         indexes=(("created_position",),),
+        personal=("reason",),
     ),
 )

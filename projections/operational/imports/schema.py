@@ -39,6 +39,7 @@ TABLES: Final = (
             "created_at": "timestamptz",
         },
         indexes=(("created_position",),),
+        personal=("file_name",),
     ),
     Table(
         "import_chunks",

@@ -25,6 +25,7 @@ TABLES: Final = (
             "created_at": "timestamptz",
         },
         indexes=(("email_match",),),
+        personal=("email", "email_match", "full_name"),
     ),
     Table(
         "member_workspaces",

@@ -18,5 +18,6 @@ TABLES: Final = (
             "created_position": "bigint",
             "created_at": "timestamptz",
         },
+        personal=("email", "full_name"),
     ),
 )

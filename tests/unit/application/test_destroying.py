@@ -13,6 +13,7 @@ import pytest
 
 from adapters.blobs.local import LocalBlobs
 from adapters.keys.memory import MemoryKeyStore
+from application.certifying import Certification
 from application.commanding import Commands
 from application.importing.service import Imports
 from application.jobs import Job, Workflows
@@ -72,7 +73,12 @@ async def test_keys_are_destroyed_off_the_event_loop_and_before_the_event_says_s
     accepting = Accepting(keys)
     commands = cast("Commands", accepting)
     workflows = Workflows(
-        commands, cast("EventCodec", Retired()), keys, LocalBlobs(tmp_path, keys), cast("Imports", None)
+        commands,
+        cast("EventCodec", Retired()),
+        keys,
+        LocalBlobs(tmp_path, keys),
+        cast("Imports", None),
+        cast("Certification", None),
     )
     event = Recorded(TENANT, 1, "stream", 1, "event", 1, b"", b"", datetime.now(UTC))
     workflow = Workflow(commands, TENANT, UUID(int=4), Because(UUID(int=5)))

@@ -1,0 +1,202 @@
+"""Writing tables anew, so that what was deleted is gone from their files too.
+
+A deleted row stays in its page until VACUUM, and its bytes in the page's free space after that; only a table that is
+written anew (VACUUM FULL) leaves them nowhere. It locks the table for as long as it takes, about a second for 100 MB,
+so that a large one is written anew once a day at most, for all erasures of that day. When that was is kept as the
+table's comment: it goes where the table goes. Indexes are made anew with their table. Statistics of columns that hold
+people's values are never collected (`tables.py`): Postgres would keep samples of them in its catalogue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+from psycopg import sql
+
+from application.ports.purging import NotPurgedYet, Reached, UploadsLeft
+from projections.runtime.builds import live_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from uuid import UUID
+
+    from psycopg import Connection
+    from psycopg.errors import Diagnostic
+
+    from projections.runtime.facts import Projection
+    from projections.runtime.tables import Table
+
+log = logging.getLogger(__name__)
+
+SMALL: Final = 64 * 1024 * 1024
+"""Bytes of a table with its indexes that may be written anew at any time: well under a second."""
+_ONCE_A_DAY: Final = timedelta(days=1)
+_WORDS: Final = "written anew "
+_LEFT: Final = re.compile(r"^\D*(\d+)")
+"""In whatever language the server speaks: the detail begins with how many dead rows cannot be removed yet."""
+_LONGEST_IMPORT: Final = timedelta(days=1)
+
+
+def holding(projections: Iterable[Projection]) -> dict[str, tuple[Table, ...]]:
+    """The tables that hold values of addressees, by projection."""
+    found = {
+        projection.name: tuple(
+            table
+            for table in projection.tables.values()
+            if table.personal and "addressee_id" in table.columns
+        )
+        for projection in projections
+    }
+    return {name: tables for name, tables in found.items() if tables}
+
+
+class TablePurge:
+    """Implements `Purge` on the builds of these projections."""
+
+    def __init__(
+        self, dsn: str, projections: Iterable[Projection], *, files_kept: timedelta, small: int = SMALL
+    ) -> None:
+        """`dsn` connects as the role that owns the views; `files_kept`: how long an import keeps its files."""
+        self._dsn = dsn
+        self._known = {projection.name for projection in projections}
+        self._tables = holding(projections)
+        self._files_kept = files_kept
+        self._small = small
+
+    async def reached(self, tenant_id: UUID, position: int) -> Reached:
+        """See `Purge.reached`."""
+        return await asyncio.to_thread(self._reached, tenant_id, position)
+
+    async def rewrite(self, since: datetime) -> Mapping[str, datetime]:
+        """See `Purge.rewrite`."""
+        return await asyncio.to_thread(self._rewrite, since)
+
+    async def uploads_left(self, tenant_id: UUID, before: datetime) -> UploadsLeft:
+        """See `Purge.uploads_left`. One that runs is given a day; one that waits may still be started."""
+        return await asyncio.to_thread(self._uploads_left, tenant_id, before)
+
+    def _reached(self, tenant_id: UUID, position: int) -> Reached:
+        with self._connect() as connection:
+            rows = connection.execute(_STANDING, {"tenant": tenant_id}).fetchall()
+        positions: dict[str, int] = {}
+        builds: dict[str, int] = {}
+        for name, build, state, read, stopped in rows:
+            if state != "live":
+                if name in self._tables:
+                    raise NotPurgedYet(f"build {build} of {name} is {state}")
+                continue
+            if name not in self._known:
+                continue
+            if read is None or read < position:
+                why = "has stopped" if stopped else "has not read so far yet"
+                raise NotPurgedYet(f"build {build} of {name} {why}")
+            positions[name] = read
+            if name in self._tables:
+                builds[name] = build
+        missing = self._known - positions.keys()
+        if missing:
+            raise NotPurgedYet(f"there is no view {min(missing)} yet")
+        return Reached(positions, builds)
+
+    def _rewrite(self, since: datetime) -> dict[str, datetime]:
+        done: dict[str, datetime] = {}
+        with self._connect() as connection:
+            builds = connection.execute(
+                "SELECT name, schema_name FROM ops.projection_versions "
+                "WHERE name = ANY(%s) AND state = 'live' ORDER BY name",
+                ([*self._tables],),
+            ).fetchall()
+            for name, schema in builds:
+                for table in self._tables[name]:
+                    done[f"{schema}.{table.name}"] = self._anew(connection, schema, table.name, since)
+        return done
+
+    def _anew(self, connection: Connection[Any], schema: str, table: str, since: datetime) -> datetime:
+        where = f"{schema}.{table}"
+        row = connection.execute(
+            "SELECT obj_description(c.oid, 'pg_class'), pg_total_relation_size(c.oid) FROM pg_class c "
+            "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s",
+            (schema, table),
+        ).fetchone()
+        if row is None:
+            raise NotPurgedYet(f"{where} is being replaced")
+        last = _last(row[0])
+        if last is not None and last > since:
+            return last
+        began = _now(connection)
+        if row[1] > self._small and last is not None and began - last < _ONCE_A_DAY:
+            raise NotPurgedYet(f"{where} is large, and was written anew less than a day ago")
+        name, left = sql.Identifier(schema, table), list[int]()
+
+        def hear(told: Diagnostic) -> None:
+            found = _LEFT.search(told.message_detail or "")
+            if found is not None:
+                left.append(int(found[1]))
+
+        connection.add_notice_handler(hear)
+        try:
+            connection.execute("SET lock_timeout = '2s'")
+            connection.execute(sql.SQL("VACUUM (FULL, VERBOSE) {}").format(name))
+        except psycopg.errors.LockNotAvailable:
+            raise NotPurgedYet(f"{where} is being read") from None
+        finally:
+            connection.remove_notice_handler(hear)
+        if not left or any(left):
+            raise NotPurgedYet(f"somebody still looks at old rows of {where}")
+        connection.execute(
+            sql.SQL("COMMENT ON TABLE {} IS {}").format(name, sql.Literal(f"{_WORDS}{began.isoformat()}"))
+        )
+        return began
+
+    def _uploads_left(self, tenant_id: UUID, before: datetime) -> UploadsLeft:
+        with self._connect() as connection:
+            live = live_schema(connection, "imports")
+            if live is None:
+                raise NotPurgedYet("there is no view imports yet")
+            row = connection.execute(
+                sql.SQL(
+                    "SELECT count(*), max(coalesce(files_until, greatest(created_at, now()) + %(kept)s * 2)) "
+                    "FROM {} WHERE tenant_id = %(tenant)s AND created_at < %(before)s AND NOT files_destroyed"
+                ).format(sql.Identifier(live[1], "imports")),
+                {
+                    "kept": self._files_kept + _LONGEST_IMPORT,
+                    "tenant": tenant_id,
+                    "before": before,
+                },
+            ).fetchone()
+        return UploadsLeft(0, None) if row is None else UploadsLeft(*row)
+
+    def _connect(self) -> Connection[Any]:
+        return psycopg.connect(
+            self._dsn,
+            autocommit=True,
+            application_name="purge",
+            options="-c timezone=UTC",
+            connect_timeout=10,
+        )
+
+
+def _now(connection: Connection[Any]) -> datetime:
+    row = connection.execute("SELECT clock_timestamp()").fetchone()
+    return row[0].astimezone(UTC) if row else datetime.now(UTC)
+
+
+def _last(comment: str | None) -> datetime | None:
+    """When a table was written anew, as its comment says."""
+    if comment is None or not comment.startswith(_WORDS):
+        return None
+    return datetime.fromisoformat(comment.removeprefix(_WORDS))
+
+
+_STANDING: Final = """
+    SELECT v.name, v.build, v.state, CASE WHEN p.epoch = h.epoch THEN p.position END, p.state = 'poisoned'
+    FROM ops.projection_versions v
+    LEFT JOIN ops.projection_positions p ON p.projection = v.name AND p.build = v.build AND p.tenant_id = %(tenant)s
+    LEFT JOIN log.heads h ON h.tenant_id = %(tenant)s
+    ORDER BY v.name, v.build
+"""
