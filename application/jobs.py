@@ -16,6 +16,7 @@ import orjson
 
 from application.credentials import first_key_kept
 from application.importing.rollback import Rollback
+from application.request_jobs import RequestJobs
 from application.webhooks.secrets import key_of
 from application.workflow import Because, NotYet, Workflow
 from domain.audience.erasure import (
@@ -91,6 +92,7 @@ class Workflows:
         self._blobs = blobs
         self._imports = imports
         self._rollback = Rollback(commands)
+        self._requests = RequestJobs(commands, keys)
         self._certification = certification
         self.by_name: Final[
             dict[str, Callable[[Job, Recorded, Workflow, Callable[[], bool]], Awaitable[None]]]
@@ -106,6 +108,11 @@ class Workflows:
             "first_key.forget": self._forget_first_key,
             "registration.close": self._close_registration,
             "grant.expire": self._expire_grant,
+            "request.remind": self._remind,
+            "request.miss": self._remind,
+            "request.erase": self._erase_for_request,
+            "request.confirm_erasure": self._confirm_erasure,
+            "request.forget_details": self._forget_details,
             "webhook.destroy_secret": self._destroy_secret,
         }
 
@@ -188,6 +195,24 @@ class Workflows:
 
     async def _expire_grant(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
         await workflow.execute(ExpireGrant(), job.subject, key=f"grant/{job.subject}/expired")
+
+    async def _remind(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
+        await self._requests.remind(workflow, job.subject, job.job_id)
+
+    async def _erase_for_request(
+        self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
+    ) -> None:
+        await self._requests.erase(workflow, job.subject)
+
+    async def _confirm_erasure(
+        self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
+    ) -> None:
+        await self._requests.confirm(workflow, job.subject)
+
+    async def _forget_details(
+        self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
+    ) -> None:
+        await self._requests.forget(workflow, job.subject)
 
     async def _destroy_secret(
         self, job: Job, event: Recorded, workflow: Workflow, _: Callable[[], bool]

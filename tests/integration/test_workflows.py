@@ -156,6 +156,7 @@ async def test_erasure_destroys_the_key_and_the_history_shows_nothing_any_more(i
     erased = await api.post(f"/v1/audience/{made['id']}/erase-contact", tenant.key)
     assert erased.status_code == 200, erased.text
     assert sorted(await worker.work_off()) == [
+        "request.confirm_erasure",
         "subject.certify",
         "subject.forget_evidence",
         "subject.shred",

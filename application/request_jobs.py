@@ -1,0 +1,78 @@
+"""What the jobs of requests do: call them to mind, have people erased, forget who asked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from application.workflow import NotYet
+from domain.audience.addressee_state import Addressee
+from domain.audience.erasure import AlreadyErased, EraseAddressee
+from domain.kernel.personal import KeyKind
+from domain.rights.commands import ConfirmErasure, DestroyRequestDetails, RemindOfRequest
+from domain.rights.refusals import NotDueYet
+from domain.rights.state import SubjectRequest
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from application.commanding import Commands
+    from application.ports.keys import KeyStore
+    from application.workflow import Workflow
+
+_SOON: Final = timedelta(minutes=1)
+
+
+class RequestJobs:
+    """Acts on requests through the command path, each step under a key of its own."""
+
+    def __init__(self, commands: Commands, keys: KeyStore) -> None:
+        """`keys` is where the details of requests are forgotten."""
+        self._commands = commands
+        self._keys = keys
+
+    async def remind(self, workflow: Workflow, request_id: UUID, job_id: UUID) -> None:
+        """Announce that a term is near, or over. Each job has its own key: a term that was made longer is another."""
+        try:
+            await workflow.execute(
+                RemindOfRequest(), request_id, key=f"request/{request_id}/reminded/{job_id}"
+            )
+        except NotDueYet as early:  # the database's clock, by which jobs are due, is ahead of this one
+            raise NotYet(_SOON) from early
+
+    async def erase(self, workflow: Workflow, request_id: UUID) -> None:
+        """Erase the person whom a request is about. Where they were erased before, that was it."""
+        request = await self._commands.state(workflow.tenant_id, "subject_request", request_id)
+        if not isinstance(request, SubjectRequest) or request.addressee_id is None:
+            return
+        subject = request.addressee_id
+        with contextlib.suppress(AlreadyErased):
+            await workflow.execute(EraseAddressee(), subject, key=f"request/{request_id}/erased")
+        await self.confirm(workflow, subject)
+
+    async def confirm(self, workflow: Workflow, addressee_id: UUID) -> None:
+        """Tell every request for a person's erasure that it is certified, once it is."""
+        addressee = await self._commands.state(workflow.tenant_id, "addressee", addressee_id)
+        if not isinstance(addressee, Addressee) or not addressee.certified:
+            return
+        for request_id in addressee.requests:
+            request = await self._commands.state(workflow.tenant_id, "subject_request", request_id)
+            # Only what has begun: the step's key is used once, and what has not would use it up.
+            if isinstance(request, SubjectRequest) and request.erasing:
+                await workflow.execute(
+                    ConfirmErasure(), request_id, key=f"request/{request_id}/erasure-confirmed"
+                )
+
+    async def forget(self, workflow: Workflow, request_id: UUID) -> None:
+        """Destroy the key of who asked. The command first refuses to come too early."""
+        try:
+            await self._commands.rehearse(workflow.order(DestroyRequestDetails(), request_id))
+        except NotDueYet as early:
+            raise NotYet(_SOON) from early
+        key = (workflow.tenant_id, str(request_id), KeyKind.PROFILE)
+        await asyncio.to_thread(self._keys.destroy, [key])
+        await workflow.execute(
+            DestroyRequestDetails(), request_id, key=f"request/{request_id}/details-destroyed"
+        )
