@@ -49,6 +49,7 @@ from application.shown_secrets import ShownSecrets
 from application.snapshots import Snapshots
 from application.unit import Streams
 from domain.audience.contact_import import FILES_KEPT
+from projections.operational.activities.standing import StandingActivities
 from projections.operational.contacts.audience import ContactAudience
 from projections.runtime.purging import TablePurge
 from projections.runtime.waiting import Waiting
@@ -133,7 +134,7 @@ async def composed(
             replay=replay,
             rejudging=Rejudging(log, codec, replay, LawArchive(log, codec)),
             previewing=Previewing(log, codec, ContactAudience(views)),
-            disclosing=Disclosing(log, codec, streams),
+            disclosing=Disclosing(log, codec, streams, StandingActivities(views)),
             access=AccessLog(access, codec, key_maker, clock),
             accesses=Replay(access, codec),
             rates=RateLimits(PostgresRates(counting)),

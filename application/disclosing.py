@@ -1,7 +1,8 @@
 """What is held of one person, whole: for whoever answers a request for access or portability.
 
 It is made from the log itself, at one position, with every value of the person opened; nothing is left out because a
-view does not show it. The same person at the same position gives the same document, to the byte.
+view does not show it. The same person at the same position gives the same document, to the byte, while the
+record of processing activities is the same.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 
@@ -36,6 +37,16 @@ if TYPE_CHECKING:
     from application.unit import Streams
     from domain.rights.state import RequestState
 
+_OF_ACTIVITY: Final = (
+    "title",
+    "purposes",
+    "legal_bases",
+    "categories_of_data",
+    "recipients",
+    "transfers",
+    "kept_for",
+)
+"""What a person is told of each activity (GDPR Art. 15(1)(a) to (d), 15(2))."""
 _GIVEN: Final = frozenset(
     {
         "audience.consent_recorded",
@@ -56,6 +67,13 @@ RIGHTS: Final = (
     "You may complain to a supervisory authority.",
 )
 """GDPR Art. 15(1)(e) and (f)."""
+
+
+class Activities(Protocol):
+    """What is done with people's data."""
+
+    async def of(self, tenant_id: UUID) -> list[dict[str, Any]]:
+        """The records of the activities that go on, as `ActivityRecord` has them. Raises `ViewNotReady`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +97,9 @@ def digest(content: bytes) -> str:
 class Disclosing:
     """Opens what is held of a person, for a request whose identity check is done."""
 
-    def __init__(self, log: TenantLog, codec: EventCodec, streams: Streams) -> None:
-        """Read from `log`."""
+    def __init__(self, log: TenantLog, codec: EventCodec, streams: Streams, activities: Activities) -> None:
+        """Read the person from `log`, and what is done with their data from `activities`."""
+        self._activities = activities
         self._log = log
         self._codec = codec
         self._streams = streams
@@ -122,6 +141,9 @@ class Disclosing:
         }
         if not portable and isinstance(addressee, Addressee):
             document["standing"] = _standing(addressee)
+            document["processing"] = [
+                {name: one[name] for name in _OF_ACTIVITY} for one in await self._activities.of(tenant_id)
+            ]
         position = document["about"]["position"]
         return Disclosure(document, position, (subject, *contacts))
 

@@ -7,6 +7,7 @@ system's own doing, also where their tenant is suspended or has no rate left.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -21,13 +22,20 @@ from domain.audience.own_word import in_force, standing
 from domain.kernel import limits
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.errors import NotFound, Refusal
+from domain.kernel.ids import derived_id
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import ERASED, SEALED
 from domain.law.facts import Scope, SuppressionKind
+from domain.rights.commands import ReceiveRequest
+from domain.rights.kinds import RequestChannel, RequestKind
+from domain.rights.refusals import RequestIdTaken
+from domain.rights.state import Open, SubjectRequest
 from domain.tenancy.tenant import Tenant
 from domain.tenancy.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
     from uuid import UUID
 
     from application.commanding import Commands
@@ -60,6 +68,13 @@ class InForce(NamedTuple):
     of_campaign_type: bool
     elsewhere: bool
     waits: bool
+
+
+class AskedFor(NamedTuple):
+    """What a person's page about their data shows. `open`: what they asked for, and by when they are answered."""
+
+    sender: str
+    open: Mapping[RequestKind, date]
 
 
 class Doors:
@@ -130,6 +145,36 @@ class Doors:
             raise ConfirmationOver from None
         except NotFound:
             raise LinkUnusable from None
+
+    async def asked_for(self, token: DoorToken) -> AskedFor:
+        """What the person asked about their data and has no answer to yet. Raises `LinkUnusable`."""
+        tenant = await self._commands.state(token.tenant_id, "tenant", token.tenant_id)
+        addressee = await self._addressee(token.tenant_id, token.addressee_id)
+        if not isinstance(tenant, Tenant) or addressee is None or addressee.erased:
+            raise LinkUnusable
+        found: dict[RequestKind, date] = {}
+        for request_id in addressee.requests:
+            request = await self._commands.state(token.tenant_id, "subject_request", request_id)
+            if isinstance(request, SubjectRequest) and isinstance(request.phase, Open):
+                found[request.kind] = request.due
+        return AskedFor(tenant.name, found)
+
+    async def ask(self, token: DoorToken, kind: RequestKind, request_id: str) -> None:
+        """Take in what a person asks about their data; nothing where the same waits for its answer already.
+
+        Who asks is checked by whoever answers: a message, and so its links, may have been passed on.
+        """
+        if kind in (await self.asked_for(token)).open:
+            return
+        addressee = await self._addressee(token.tenant_id, token.addressee_id)
+        if addressee is None:
+            raise LinkUnusable
+        command = ReceiveRequest(kind=kind, channel=RequestChannel.PAGE, addressee_id=addressee.addressee_id)
+        order = self._order(token, command, Permission.REQUESTS_HANDLE, request_id)
+        # Two at once are one: how many they asked for before makes the id, and an id is used once.
+        target = derived_id(addressee.addressee_id, kind, len(addressee.requests))
+        with contextlib.suppress(RequestIdTaken):
+            await self._commands.execute(order._replace(target=target))
 
     async def _addressee(self, tenant_id: UUID, addressee_id: UUID) -> Addressee | None:
         """Who the token names, or who has their address after an erasure."""

@@ -101,6 +101,8 @@ def page(found: Disclosure) -> str:
         parts.append(_section("What holds now", _value(document["standing"])))
     for number, contact in enumerate(document["contacts"], 1):
         parts.append(_section(f"Contact {number}", _value(contact)))
+    if document.get("processing"):
+        parts.append(_section("What your data are used for", _value(document["processing"])))
     rows = "".join(
         f"<tr><td>{_text(one['at'])}</td><td>{escape(one['told'])}</td><td>{_value(one['values'])}</td></tr>"
         for one in document["history"]

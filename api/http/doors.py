@@ -1,7 +1,8 @@
 """The doors for people: `/u/{token}` stops, `/p/{token}` is where they choose, `/c/{token}` confirms a consent.
 
-No cookie, no login, no key: the token is their word. Looking changes nothing, whoever looks: a GET, a HEAD, a scanner
-of links. What a person says is never refused for a rate: what bounds it is that it says nothing new the second time.
+At `/d/{token}` they ask about their data. No cookie, no login, no key: the token is their word. Looking changes
+nothing, whoever looks: a GET, a HEAD, a scanner of links. Stopping is never refused for a rate: what bounds it is that
+it says nothing new the second time.
 What goes wrong is told as a page where the caller takes HTML, and as a problem document elsewhere.
 """
 
@@ -28,6 +29,7 @@ from domain.audience.consent import OptOutChannel, OptOutKind
 from domain.audience.own_word import HeedOptOut
 from domain.kernel.errors import Refusal
 from domain.law.facts import Scope
+from domain.rights.kinds import RequestKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -86,6 +88,8 @@ class PeoplesDoors:
             Route("/u/{token}", self.one_click, methods=["POST"]),
             Route("/p/{token}", self.look, methods=["GET"]),
             Route("/p/{token}", self.choose, methods=["POST"]),
+            Route("/d/{token}", self.look_at_data, methods=["GET"]),
+            Route("/d/{token}", self.ask, methods=["POST"]),
             Route("/c/{token}", self.look_at_confirmation, methods=["GET"]),
             Route("/c/{token}", self.confirm, methods=["POST"]),
             Route(people.STYLE_ADDRESS, self.style, methods=["GET"]),
@@ -123,6 +127,31 @@ class PeoplesDoors:
         token = self._token(request, Door.PREFERENCES)
         await self._heed(request, token, _chosen((await _form(request)).get("choice"), token))
         return await self._choices(request, token, done=True)
+
+    @_for_people
+    async def look_at_data(self, request: Request) -> Response:
+        """What a person may ask about their data. It changes nothing."""
+        request.scope["penguin.command"] = "doors.look"
+        token = self._token(request, Door.PREFERENCES)
+        await self._parts.rates.take(token.tenant_id, LOOKS_A_MINUTE, _BUCKET)
+        return await self._data(request, token, done=False)
+
+    @_for_people
+    async def ask(self, request: Request) -> Response:
+        """Take in what a person asks about their data."""
+        request.scope["penguin.command"] = "doors.ask"
+        token = self._token(request, Door.PREFERENCES)
+        await self._parts.rates.take(token.tenant_id, LOOKS_A_MINUTE, _BUCKET)
+        choice = (await _form(request)).get("choice")
+        if choice not in people.REQUESTS:
+            raise _unclear("choice", f"Send one of {', '.join(people.REQUESTS)}.")
+        await self._parts.doors.ask(token, RequestKind(choice), request.scope["penguin.request_id"])
+        return await self._data(request, token, done=True)
+
+    async def _data(self, request: Request, token: DoorToken, *, done: bool) -> Response:
+        now, code = await self._parts.doors.asked_for(token), _language(request)
+        to = f"d/{request.path_params['token']}"
+        return people.answer(people.data_page(code, now, to, done=done), code)
 
     @_for_people
     async def look_at_confirmation(self, request: Request) -> Response:

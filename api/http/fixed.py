@@ -352,6 +352,7 @@ def _doors() -> Json:
         "properties": {"choice": {"type": "string", "enum": list(people.CHOICES)}},
         "required": ["choice"],
     }
+    asking = {**choice, "properties": {"choice": {"type": "string", "enum": list(people.REQUESTS)}}}
     return {
         "/u/{token}": {
             "get": _door("doors_look_to_stop", "The page of a link that stops mail; it changes nothing"),
@@ -362,6 +363,12 @@ def _doors() -> Json:
         "/p/{token}": {
             "get": _door("doors_look_at_choices", "The page on which a person chooses; it changes nothing"),
             "post": _door("doors_choose", "Enter what a person chose, and show what is in force", choice),
+        },
+        "/d/{token}": {
+            "get": _door(
+                "doors_look_at_data", "The page on which a person asks about their data; it changes nothing"
+            ),
+            "post": _door("doors_ask", "Take in what a person asks about their data", asking),
         },
         "/c/{token}": {
             "get": _door(

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 from starlette.responses import Response
 
 from api.http.languages import filled, languages
+from domain.rights.kinds import RequestKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from api.http.languages import Said, Words
-    from application.doors import InForce
+    from application.doors import AskedFor, InForce
 
 HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -56,17 +57,46 @@ EVERYTHING: Final = "everything"
 OF_WORKSPACE: Final = "workspace"
 OF_CAMPAIGN_TYPE: Final = "campaign_type"
 OBJECTION: Final = "objection"
+ACCESS: Final = "access"
+ERASURE: Final = "erasure"
+REQUESTS: Final = (ACCESS, ERASURE)
+"""What is asked for on the page about a person's data."""
 CHOICES: Final = (EVERYTHING, OF_WORKSPACE, OF_CAMPAIGN_TYPE, OBJECTION)
 """What the form's buttons say, in their order: the first is the one that Enter presses."""
 
 
 def choices_page(code: str, now: InForce, to: str, *, done: bool) -> str:
-    """What a person may choose, and what is in force. `to`: where the form goes; `done`: they have just chosen."""
+    """What a person may choose, and what is in force. `to`: where the form goes; `done`: they have just chosen.
+
+    The page about their data is beside it, under the same token.
+    """
     words = languages()[code]
     title = filled(words.title, sender=now.sender)
     told = f'<div role="status">{_said(words.done, now, level=2)}</div>' if done else ""
     lead = f"<p>{filled(words.lead, sender=now.sender)}</p>"
-    return _page(code, title, f"{told}{lead}{_in_force(words, now)}{_form(words, now, code, to)}")
+    data = f"d/{to.removeprefix('p/')}"
+    link = f'<p><a href="{_action(data, code)}">{filled(words.data_link, sender=now.sender)}</a></p>'
+    return _page(code, title, f"{told}{lead}{_in_force(words, now)}{_form(words, now, code, to)}{link}")
+
+
+def data_page(code: str, now: AskedFor, to: str, *, done: bool) -> str:
+    """What a person may ask about their data, and what they asked for. `done`: just now."""
+    words = languages()[code]
+    told = f'<div role="status"><p>{filled(words.data_asked)}</p></div>' if done else ""
+    buttons, waits = [], []
+    for kind, label, about, open_ in (
+        (ACCESS, words.data_copy, words.data_copy_about, words.data_copy_open),
+        (ERASURE, words.data_forget, words.data_forget_about, words.data_forget_open),
+    ):
+        due = now.open.get(RequestKind(kind))
+        if due is None:
+            buttons.append(_button(kind, filled(label), filled(about, sender=now.sender)))
+        else:
+            waits.append(f"<li>{filled(open_, due=due.isoformat())}</li>")
+    listed = f"<ul>{''.join(waits)}</ul>" if waits else ""
+    form = f'<form method="post" action="{_action(to, code)}">{"".join(buttons)}</form>' if buttons else ""
+    about = f"<p>{filled(words.data.about, sender=now.sender)}</p>"
+    return _page(code, filled(words.data.title, sender=now.sender), f"{told}{about}{listed}{form}")
 
 
 def confirmation_page(code: str, now: InForce, to: str) -> str:

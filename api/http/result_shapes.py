@@ -166,11 +166,12 @@ DISCLOSURE: Final = _object(
     {
         "about": {"type": "object", "additionalProperties": True},
         "standing": {"type": "object", "additionalProperties": True},
+        "processing": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
         "contacts": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
         "history": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
     },
-    "What is held of a person. `standing` is left out of what is portable.",
-    optional=("standing",),
+    "What is held of a person, and what it is used for; the latter and `standing` are left out of what is portable.",
+    optional=("standing", "processing"),
 )
 _COUNT: Final = {"type": "integer"}
 _COUNTS: Final = {"type": "object", "properties": {one.value: _COUNT for one in Verdict}}

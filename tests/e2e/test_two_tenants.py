@@ -310,7 +310,12 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     yield "GET", f"/v1/audience/preview?workspace_id={ids['workspace']}&list_id={ids['list']}", None, {}
     # Doors of people: what a token of A's does is up to who holds it (test_doors.py); this one is forged.
     form = {"content-type": "application/x-www-form-urlencoded"}
-    for door, body in (("u", b"List-Unsubscribe=One-Click"), ("p", b"choice=everything"), ("c", b"")):
+    for door, body in (
+        ("u", b"List-Unsubscribe=One-Click"),
+        ("p", b"choice=everything"),
+        ("d", b"choice=access"),
+        ("c", b""),
+    ):
         yield "GET", f"/{door}/{FORGED}", None, {}
         yield "POST", f"/{door}/{FORGED}", body, form
     about = f"workspace_id={ids['workspace']}&message_id={ids['list']}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FALLBACK: Final = "en"
-NAMES: Final = frozenset({"sender", "workspace", "campaign_type"})
+NAMES: Final = frozenset({"sender", "workspace", "campaign_type", "due"})
 """What may stand in braces in a text."""
 _MOST: Final = 40
 """Languages of a header that are looked at."""
@@ -79,6 +79,16 @@ class Words(BaseModel):
     confirm: Said
     confirm_button: str
     confirmed: Said
+    data: Said
+    """The person's page about their data."""
+    data_link: str
+    data_copy: str
+    data_copy_about: str
+    data_forget: str
+    data_forget_about: str
+    data_copy_open: str
+    data_forget_open: str
+    data_asked: str
     problems: Problems
 
     @model_validator(mode="after")

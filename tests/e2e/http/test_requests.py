@@ -37,6 +37,8 @@ async def tell(api: Api, key: str, path: str, **body: Any) -> dict[str, Any]:
 
 
 async def received(api: Api, key: str, kind: str, **more: Any) -> dict[str, Any]:
+    """A request; the views are there, as they are in an installation that runs."""
+    await api.project()
     return await tell(api, key, "rights/new/receive-request", kind=kind, channel="email", **more)
 
 
@@ -51,6 +53,9 @@ async def shown(api: Api, key: str, request: str) -> dict[str, Any]:
 async def test_access_from_the_receipt_to_the_answer(api: Api) -> None:
     tenant = await api.tenant(country="DE")
     contact, addressee, email = await person(api, tenant)
+    activity = {"title": "Newsletter", "purposes": ["Advertising"], "kept_for": ["Until withdrawn"]}
+    await tell(api, tenant.key, "rights/new/enter-activity", **activity)
+    await api.project()
     told = await received(api, tenant.key, "access", email=email.upper(), words=WORDS)
     request, result = told["id"], told["result"]
     assert result["addressee_id"] == addressee
@@ -71,6 +76,7 @@ async def test_access_from_the_receipt_to_the_answer(api: Api) -> None:
     assert (only["first_name"], only["present"]) == (NAME, True)
     told_of = {one["what"] for one in document["history"]}
     assert {"audience.contact_created", "audience.consent_recorded", "rights.request_received"} <= told_of
+    assert [one["purposes"] for one in document["processing"]] == [["Advertising"]]
     assert WORDING in answer.text
     assert WORDS in answer.text
     assert "[sealed]" not in answer.text
