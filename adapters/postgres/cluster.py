@@ -24,6 +24,8 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "max_wal_size": "2GB",
         "min_wal_size": "256MB",
         "checkpoint_timeout": "15min",
+        # Old segments are removed, not kept to be written over: they hold what was erased since.
+        "wal_recycle": "off",
         "random_page_cost": "1.1",
         "jit": "off",  # statements are short; compiling them costs more than it gives
         "timezone": "UTC",

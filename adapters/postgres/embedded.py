@@ -36,6 +36,8 @@ _START_PATIENCE = 600.0  # replaying much write-ahead log after a crash takes mi
 _STOP_PATIENCE = 30.0
 _RESTARTS = 5
 _RESTARTS_WITHIN = 60.0
+_WAL_FIRST = 300.0
+_WAL_EVERY = 86_400.0
 
 
 class EmbeddedPostgresFailed(Exception):
@@ -100,6 +102,7 @@ class EmbeddedPostgres:
         self._stopping = threading.Event()
         self._watcher: threading.Thread | None = None
         self._restarts: list[float] = []
+        self._wal_due = time.monotonic() + _WAL_FIRST
 
     def start(self, *, watch: bool = False) -> Self:
         """Have the server run and accept connections: start it, take it over, or attach.
@@ -300,6 +303,21 @@ class EmbeddedPostgres:
             self._child.wait(_STOP_PATIENCE)
             self._child = None
 
+    def retire_wal(self) -> None:
+        """Begin a new segment of the write-ahead log and remove those before it. Raises psycopg's errors.
+
+        A server that nobody uses would keep the last one for ever, with pages that held what was erased since.
+        """
+        with psycopg.connect(self.admin_dsn, autocommit=True, connect_timeout=10) as connection:
+            connection.execute("SELECT pg_switch_wal()")
+            connection.execute("CHECKPOINT")
+
+    def _retire_wal_daily(self) -> None:
+        if self._lock_file is None or time.monotonic() < self._wal_due:
+            return
+        self._wal_due = time.monotonic() + _WAL_EVERY
+        self.retire_wal()
+
     def _watch(self) -> None:
         """Until stopped: see that the server runs. Gives up, loudly, on one that keeps dying."""
         failed = 0  # starts in a row that did not end well
@@ -307,6 +325,7 @@ class EmbeddedPostgres:
             try:
                 with self._guard:
                     self._recover()
+                self._retire_wal_daily()
                 failed = 0
             except psycopg.Error:
                 log.warning("the embedded Postgres went away while it was looked at; looking again")

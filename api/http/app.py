@@ -17,6 +17,7 @@ from starlette.requests import Request
 from api.http import pages
 from api.http.audience import Audience
 from api.http.batches import Batch
+from api.http.certificates import CertificateDesk
 from api.http.commands import CommandRoute
 from api.http.deadlines import Deadlines, TookTooLong
 from api.http.disclosures import Disclosures
@@ -228,6 +229,7 @@ def create_app(
         Disclosures,
         PeoplesDoors,
         LinksDesk,
+        CertificateDesk,
         Views,
     )
     own = [route for door in doors for route in door(composition).routes()]

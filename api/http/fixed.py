@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from api.http import batches, people, received
 from api.http.answer_headers import headers_of
 from api.http.audience import Asked as PreviewAsked
+from api.http.certificates import PERMISSION as CERTIFICATES
 from api.http.disclosures import AsForm
 from api.http.doors import FORM, ONE_CLICK, PARTS
 from api.http.invitations import Acceptance
@@ -69,6 +70,7 @@ def fixed_paths(document: Document) -> Json:
         **_doors(),
         "/v1/rights/requests/{id}/disclosure": {"get": _disclosure(document)},
         "/v1/audience/addressees/{id}/links": {"get": _links(document)},
+        "/v1/audience/erasures/{id}/certificate": {"get": _certificate()},
     }
 
 
@@ -427,4 +429,17 @@ def _links(document: Document) -> Json:
         "page, which needs `consent.write` as well."
     )
     told["responses"] |= problems((409,))
+    return told
+
+
+def _certificate() -> Json:
+    addressee = {"name": "id", "in": "path", "required": True, "schema": _UUID}
+    told = _reading(
+        "audience_erasure_certificate",
+        "A certificate of an erasure in words; not found until there is one",
+        CERTIFICATES,
+        [addressee],
+        {},
+    )
+    told["responses"]["200"] = answer("What became of each store, and what is kept.", _TEXT, "text/plain")
     return told

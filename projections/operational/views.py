@@ -16,6 +16,8 @@ from projections.operational.contacts import queries as _contacts
 from projections.operational.contacts.handler import CONTACTS
 from projections.operational.decisions import queries as _decisions
 from projections.operational.decisions.handler import DECISIONS
+from projections.operational.erasures import queries as _erasures
+from projections.operational.erasures.handler import ERASURES
 from projections.operational.grants import queries as _grants
 from projections.operational.grants.handler import GRANTS
 from projections.operational.imports import queries as _imports
@@ -45,6 +47,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
     CONSENTS,
     CONTACTS,
     DECISIONS,
+    ERASURES,
     GRANTS,
     IMPORTS,
     LISTS,
@@ -64,6 +67,7 @@ _REGISTERED: Final = (
     _consents,
     _contacts,
     _decisions,
+    _erasures,
     _grants,
     _imports,
     _lists,

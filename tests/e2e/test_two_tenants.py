@@ -51,7 +51,9 @@ async def furnished(api: Api) -> Theirs:
     workspace = {"workspace_id": str(tenant.workspace_id)}
 
     async def command(kind: str, slug: str, body: dict[str, Any], key: str = tenant.key) -> dict[str, Any]:
-        context = "audience" if kind in ("contact", "list", "import", "authorisation") else "tenancy"
+        context = (
+            "audience" if kind in ("contact", "erased", "list", "import", "authorisation") else "tenancy"
+        )
         others = {"webhook_endpoint": "webhooks", "campaign": "campaign", "subject_request": "rights"}
         context = {**others, "activity": "rights"}.get(kind, context)
         answer = await api.post(f"/v1/{context}/new/{slug}", key, body, idempotency_key=f"{MARK}-{kind}")
@@ -71,6 +73,14 @@ async def furnished(api: Api) -> Theirs:
     consent = {"occurred_on": "2026-01-05", "source": "event", "wording": MARK}
     entered = await api.post(path, tenant.key, consent)
     assert entered.status_code == 200, entered.text
+    held = await api.post(
+        f"/v1/audience/{made.ids['addressee']}/place-legal-hold", tenant.key, {"reason": MARK}
+    )
+    assert held.status_code == 200, held.text
+    gone = await command("erased", "create-contact", {**workspace, "email": f"gone@{MARK}.example"})
+    erased = await api.post(f"/v1/audience/{gone['id']}/erase-contact", tenant.key)
+    assert erased.status_code == 200, erased.text
+    made.ids["erasure"] = erased.json()["result"]["addressee_id"]
     message = {"addressee_id": made.ids["addressee"], "message_id": str(UUID(int=7))}
     await command("authorisation", "authorise-messages", {**workspace, "messages": [message]})
     await command("list", "create-list", {**workspace, "name": MARK})
@@ -323,6 +333,7 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     yield "GET", f"/v1/audience/addressees/{ids.get('addressee')}/links?{about}", None, {}
     yield "GET", f"/v1/rights/requests/{ids['import']}/disclosure", None, {}
     yield "GET", f"/v1/rights/requests/{ids.get('subject_request')}/disclosure", None, {}
+    yield "GET", f"/v1/audience/erasures/{ids.get('erasure')}/certificate", None, {}
     yield "GET", "/v1/audience/contacts", None, {"penguin-tenant": ids["tenant"]}
     yield "GET", "/v1/audience/contacts", None, {"penguin-grant": f"{ids['tenant']}.{ids['grant']}"}
 
@@ -338,7 +349,9 @@ async def test_no_other_route_shows_or_changes_anything_of_another(api: Api) -> 
             says_nothing(answer, theirs, f"{path}{body!r}{headers}")
             if path.startswith("/v1/receipts"):
                 assert answer.status_code == 404
-            if FORGED in path or path.startswith(("/v1/audience/addressees", "/v1/rights")):
+            if FORGED in path or path.startswith(
+                ("/v1/audience/addressees", "/v1/audience/erasures", "/v1/rights")
+            ):
                 assert answer.status_code == 404, answer.text
             if path == "/v1/batch":
                 statuses = [json.loads(line)["status"] for line in answer.text.splitlines()]
@@ -354,7 +367,17 @@ def test_every_route_is_covered() -> None:
     """A route that is neither a command nor a view must be among those above."""
     theirs = Theirs(TestTenant(UUID(int=1), UUID(int=2), UUID(int=3), ""))
     theirs.ids = dict.fromkeys(
-        ("contact", "list", "member", "workspace", "import", "webhook_endpoint", "tenant", "grant"),
+        (
+            "contact",
+            "list",
+            "member",
+            "workspace",
+            "import",
+            "webhook_endpoint",
+            "tenant",
+            "grant",
+            "erasure",
+        ),
         "00000000-0000-7000-8000-000000000001",
     )
     asked = {(method.lower(), path.partition("?")[0]) for method, path, _, _ in other_routes(theirs)}

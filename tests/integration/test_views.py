@@ -183,6 +183,7 @@ class History:
         yield f"contact:{self.carl}", "audience.contact_erased", erased
         shredded = {"addressee_id": self.subjects[2]}
         yield f"addressee:{self.subjects[2]}", "audience.profile_key_destroyed", shredded
+        yield from self._erasures()
 
     def _applied(self, stream: str, told: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
         counted = {"imported": 1, "updated": 0, "skipped": 0, "rejected": 0}
@@ -230,6 +231,32 @@ class History:
         suppressed = {"kind": "manual", "scope": "workspace", "within": str(self.workspace)}
         yield told("addressee_suppressed", **suppressed, **at)
         yield told("suppression_lifted", entry=10, **at, reason="back")
+
+    def _erasures(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Carl's certificate, with a hold that came and went; and a hold on Bob's proof, who is erased under it."""
+        carl, bob = self.subjects[2], self.subjects[1]
+        told, of_bob = {"addressee_id": carl}, {"addressee_id": bob}
+        hold = {"occurred_at": "2026-03-01T10:00:00Z", "reason": "a claim"}
+        yield f"addressee:{carl}", "audience.legal_hold_placed", {**told, **hold}
+        released = {"entry": 3, "occurred_at": "2026-03-02T10:00:00Z", "reason": "settled"}
+        until = {"evidence_until": "2026-03-03T10:00:00Z"}
+        yield f"addressee:{carl}", "audience.legal_hold_released", {**told, **released, **until}
+        certificate = {
+            "certified_at": "2026-03-02T11:00:00Z",
+            "erased_at": "2026-03-01T09:00:00Z",
+            "erased_position": 1,
+            "key_destroyed_position": 2,
+            "positions": {"contacts": 2},
+            "stores": [{"store": "views", "holds": "contacts", "action": "purged", "proof": "written anew"}],
+            "kept": [{"what": "an HMAC", "why": "so that nobody writes"}],
+            "complete_by": "2026-04-01T11:00:00Z",
+        }
+        yield f"addressee:{carl}", "audience.erasure_certified", {**told, **certificate}
+        yield f"addressee:{carl}", "audience.evidence_expired", told
+        yield f"addressee:{carl}", "audience.evidence_key_destroyed", told
+        yield f"addressee:{bob}", "audience.legal_hold_placed", {**of_bob, **hold}
+        kept = {"evidence_ends": "2030-01-01T00:00:00Z", "evidence_until": None}
+        yield f"addressee:{bob}", "audience.addressee_erased", {**of_bob, **kept}
 
     def _decisions(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Entries 12 to 14: the same message is held, then allowed and handed over."""
@@ -411,7 +438,8 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
             {"entry": 3, "what": "consent", "kind": "double", "state": "withdrawn", "documented": False},
             {"entry": 2, "what": "confirmation_request", "state": "confirmed"},
             {"entry": 1, "what": "consent", "kind": "single", "state": "retracted"},
-            {"what": "suppression", "kind": "erasure", "state": "standing"},
+            {"what": "suppression", "kind": "erasure", "state": "standing", "entry": 2},
+            {"what": "suppression", "kind": "erasure", "state": "standing", "entry": 1},
         ],
     ),
     "audience.decisions": (
@@ -421,6 +449,14 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
             {"entry": 12, "verdict": "hold", "rule": "no-country", "superseded": True, "dispatched_at": None},
         ],
     ),
+    "audience.erasures": (
+        {},
+        [
+            {"status": "erased", "held": True, "evidence_until": None, "certified_at": None},
+            {"status": "certified", "held": False, "evidence_until": None},
+        ],
+    ),
+    "audience.legal_holds": ({"standing": False}, [{"entry": 3}]),
     "audience.lists": ({}, [{"name": "Everybody", "archived": True, "members": 1}]),
     "audience.imports": (
         {},
@@ -486,6 +522,7 @@ async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
         "tenancy.api_key": mine.key,
         "tenancy.grant": mine.grant,
         "audience.contact": mine.anna,
+        "audience.erasure": mine.subjects[2],
         "audience.contact_list": mine.list,
         "audience.contact_import": mine.imported,
         "webhooks.webhook_endpoint": mine.endpoint,
@@ -533,7 +570,19 @@ async def test_no_query_shows_anything_of_another_tenant_or_beyond_its_scope(
         for row in hidden.rows:
             assert {getattr(row, field) for field in personal_fields(type(row))} <= {SEALED}, name
     nowhere = frozenset({fresh()})
-    within = ("contacts", "consents", "consent_timeline", "decisions", "lists", "imports")
+    (certificate,) = (await ask(world, "audience.erasure", Scope(mine.tenant), id=mine.subjects[2])).rows
+    assert [line.action for line in certificate.stores] == ["purged"]
+    assert certificate.evidence_destroyed_at is not None
+    within = (
+        "contacts",
+        "consents",
+        "consent_timeline",
+        "decisions",
+        "erasures",
+        "legal_holds",
+        "lists",
+        "imports",
+    )
     for name in (*(f"audience.{one}" for one in within), "campaign.campaigns", "tenancy.workspaces"):
         assert (await ask(world, name, Scope(mine.tenant))).rows, name
         assert (await ask(world, name, Scope(mine.tenant, workspaces=nowhere))).rows == [], name

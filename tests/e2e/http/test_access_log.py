@@ -73,12 +73,17 @@ class Furnished:
         for slug, body in (
             ("record-consent", {"occurred_on": "2026-01-05", "source": "event"}),
             ("authorise-message", {**workspace, "message_id": str(uuid4())}),
+            ("place-legal-hold", {"reason": "A claim"}),
         ):
             path = f"/v1/audience/{self.ids['addressee']}/{slug}"
             assert (await self.api.post(path, tenant.key, body)).status_code == 200
         path, verified = f"/v1/rights/{self.ids['receive-request']}/check-identity", {"verified": True}
         checked = await self.api.post(path, tenant.key, {**verified, "method": "known"})
         assert checked.status_code == 200
+        gone = await self.api.post(
+            "/v1/audience/new/create-contact", tenant.key, {**workspace, "email": "gone@people.example"}
+        )
+        assert (await self.api.post(f"/v1/audience/{gone.json()['id']}/erase-contact", tenant.key)).is_success
         file = {"content-type": "text/csv"}
         path = f"/v1/audience/imports?workspace_id={tenant.workspace_id}"
         upload = await self.api.send("POST", path, tenant.key, b"email\nx@example.org\n", file)
