@@ -10,6 +10,7 @@ from projections.operational.views import VIEWS
 from projections.runtime.purging import holding
 
 PLAIN = {
+    "activities.activities": {"title", "role", "record"},
     "api_keys.api_keys": {"label", "role", "permissions", "workspaces"},
     "campaigns.campaigns": {
         "name",
@@ -55,6 +56,19 @@ PLAIN = {
     "members.members": {"role", "status"},
     "members.member_workspaces": {"role"},
     "staff.staff": {"role"},
+    "subject_requests.subject_requests": {
+        "kind",
+        "channel",
+        "place",
+        "terms",
+        "law",
+        "due",
+        "acknowledge_by",
+        "identity",
+        "state",
+        "outcome",
+        "ground",
+    },
     "tenants.tenants": {"name", "slug", "plan", "status", "country"},
     "tenants.registrations": {"name", "slug", "plan", "status", "country"},
     "webhook_endpoints.webhook_endpoints": {"url", "events", "description", "state", "pause_reason"},

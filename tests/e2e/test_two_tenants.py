@@ -44,76 +44,96 @@ class Theirs:
         return {MARK, *self.ids.values(), str(self.tenant.id), str(self.tenant.workspace_id)}
 
 
+_CONTEXTS = {
+    **dict.fromkeys(("contact", "erased", "list", "import", "authorisation"), "audience"),
+    **dict.fromkeys(("subject_request", "activity"), "rights"),
+    "webhook_endpoint": "webhooks",
+    "campaign": "campaign",
+}
+"""Of the kinds of things that are made; tenancy, where it is none of these."""
+
+
+@dataclass
+class Making:
+    """A tenant that gets one of everything."""
+
+    api: Api
+    made: Theirs
+
+    async def new(self, kind: str, slug: str, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:
+        """Make a thing of a kind; its id is kept under it."""
+        path, own = f"/v1/{_CONTEXTS.get(kind, 'tenancy')}/new/{slug}", key or self.made.tenant.key
+        answer = await self.api.post(path, own, body, idempotency_key=f"{MARK}-{kind}")
+        assert answer.status_code == 201, answer.text
+        told: dict[str, Any] = answer.json()
+        self.made.ids[kind] = told["id"]
+        return told
+
+    async def tell(self, path: str, **body: Any) -> dict[str, Any]:
+        """A command on what is there."""
+        answer = await self.api.post(f"/v1/{path}", self.made.tenant.key, body)
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    async def people(self) -> None:
+        tenant, ids = self.made.tenant, self.made.ids
+        workspace = {"workspace_id": str(tenant.workspace_id)}
+        details = {"email": f"{MARK}@example.org", "first_name": MARK, "country": "DE"}
+        contact = await self.new("contact", "create-contact", {**workspace, **details})
+        registered = next(event for event in contact["events"] if event["stream"].startswith("addressee:"))
+        ids["addressee"] = registered["stream"].partition(":")[2]
+        person = f"audience/{ids['addressee']}"
+        await self.tell(f"{person}/record-consent", occurred_on="2026-01-05", source="event", wording=MARK)
+        await self.tell(f"{person}/place-legal-hold", reason=MARK)
+        gone = await self.new("erased", "create-contact", {**workspace, "email": f"gone@{MARK}.example"})
+        erased = await self.tell(f"audience/{gone['id']}/erase-contact")
+        ids["erasure"] = erased["result"]["addressee_id"]
+        message = {"addressee_id": ids["addressee"], "message_id": str(UUID(int=7))}
+        await self.new("authorisation", "authorise-messages", {**workspace, "messages": [message]})
+        await self.new("list", "create-list", {**workspace, "name": MARK})
+        author = await self.api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
+        await self.new("campaign", "create-campaign", {**workspace, "name": MARK}, author)
+        upload = await self.api.send(
+            "POST",
+            f"/v1/audience/imports?workspace_id={tenant.workspace_id}",
+            tenant.key,
+            CSV,
+            {"content-type": "text/csv", "idempotency-key": f"{MARK}-import"},
+        )
+        assert upload.status_code == 201, upload.text
+        ids["import"] = upload.json()["id"]
+
+    async def rights(self) -> None:
+        asking = {"kind": "access", "channel": "email", "email": f"{MARK}@example.org", "words": MARK}
+        request = await self.new("subject_request", "receive-request", asking)
+        await self.tell(f"rights/{request['id']}/check-identity", method="known", verified=True)
+        await self.new("activity", "enter-activity", {"title": MARK, "purposes": [MARK], "contacts": MARK})
+
+    async def access(self) -> None:
+        tenant, ids = self.made.tenant, self.made.ids
+        await self.new("api_key", "create-api-key", {"label": MARK, "role": "admin"})
+        endpoint = {"url": f"https://{MARK}.example", "description": MARK}
+        await self.new("webhook_endpoint", "create-webhook-endpoint", endpoint)
+        invitation = {"email": f"m@{MARK}.example", "full_name": MARK, "role": "admin"}
+        await self.new("member", "invite-member", invitation)
+        ids |= {"owner": str(tenant.owner_id), "ownership": str(tenant.id)}
+        _, staff = await self.api.staff()
+        request = {"scope": ["contacts.read"], "ticket": MARK, "reason": MARK, "hours": 1}
+        here = {"penguin-tenant": str(tenant.id)}
+        asked = await self.api.send("POST", "/v1/tenancy/new/request-grant", staff, request, here)
+        assert asked.status_code == 201, asked.text
+        ids["grant"] = asked.json()["id"]
+
+
 async def furnished(api: Api) -> Theirs:
     """A tenant with one of everything."""
     tenant = await api.tenant(MARK)
     made = Theirs(tenant, {"tenant": str(tenant.id), "workspace": str(tenant.workspace_id)})
-    workspace = {"workspace_id": str(tenant.workspace_id)}
-
-    async def command(kind: str, slug: str, body: dict[str, Any], key: str = tenant.key) -> dict[str, Any]:
-        context = (
-            "audience" if kind in ("contact", "erased", "list", "import", "authorisation") else "tenancy"
-        )
-        others = {"webhook_endpoint": "webhooks", "campaign": "campaign", "subject_request": "rights"}
-        context = {**others, "activity": "rights"}.get(kind, context)
-        answer = await api.post(f"/v1/{context}/new/{slug}", key, body, idempotency_key=f"{MARK}-{kind}")
-        assert answer.status_code == 201, answer.text
-        told: dict[str, Any] = answer.json()
-        made.ids[kind] = told["id"]
-        return told
-
-    contact = await command(
-        "contact",
-        "create-contact",
-        {**workspace, "email": f"{MARK}@example.org", "first_name": MARK, "country": "DE"},
-    )
-    registered = next(event for event in contact["events"] if event["stream"].startswith("addressee:"))
-    made.ids["addressee"] = registered["stream"].partition(":")[2]
-    path = f"/v1/audience/{made.ids['addressee']}/record-consent"
-    consent = {"occurred_on": "2026-01-05", "source": "event", "wording": MARK}
-    entered = await api.post(path, tenant.key, consent)
-    assert entered.status_code == 200, entered.text
-    held = await api.post(
-        f"/v1/audience/{made.ids['addressee']}/place-legal-hold", tenant.key, {"reason": MARK}
-    )
-    assert held.status_code == 200, held.text
-    gone = await command("erased", "create-contact", {**workspace, "email": f"gone@{MARK}.example"})
-    erased = await api.post(f"/v1/audience/{gone['id']}/erase-contact", tenant.key)
-    assert erased.status_code == 200, erased.text
-    made.ids["erasure"] = erased.json()["result"]["addressee_id"]
-    message = {"addressee_id": made.ids["addressee"], "message_id": str(UUID(int=7))}
-    await command("authorisation", "authorise-messages", {**workspace, "messages": [message]})
-    await command("list", "create-list", {**workspace, "name": MARK})
-    author = await api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
-    await command("campaign", "create-campaign", {**workspace, "name": MARK}, author)
-    asking = {"kind": "access", "channel": "email", "email": f"{MARK}@example.org", "words": MARK}
-    await command("subject_request", "receive-request", asking)
-    verified = {"method": "known", "verified": True}
-    path = f"/v1/rights/{made.ids['subject_request']}/check-identity"
-    assert (await api.post(path, tenant.key, verified)).status_code == 200
-    await command("activity", "enter-activity", {"title": MARK, "purposes": [MARK], "contacts": MARK})
-    await command("api_key", "create-api-key", {"label": MARK, "role": "admin"})
-    endpoint = {"url": f"https://{MARK}.example", "description": MARK}
-    await command("webhook_endpoint", "create-webhook-endpoint", endpoint)
-    invitation = {"email": f"m@{MARK}.example", "full_name": MARK, "role": "admin"}
-    await command("member", "invite-member", invitation)
-    made.ids |= {"owner": str(tenant.owner_id), "ownership": str(tenant.id)}
-    upload = await api.send(
-        "POST",
-        f"/v1/audience/imports?workspace_id={tenant.workspace_id}",
-        tenant.key,
-        CSV,
-        {"content-type": "text/csv", "idempotency-key": f"{MARK}-import"},
-    )
-    assert upload.status_code == 201, upload.text
-    made.ids["import"] = upload.json()["id"]
-    _, staff = await api.staff()
-    request = {"scope": ["contacts.read"], "ticket": MARK, "reason": MARK, "hours": 1}
-    asked = await api.send(
-        "POST", "/v1/tenancy/new/request-grant", staff, request, {"penguin-tenant": str(tenant.id)}
-    )
-    assert asked.status_code == 201, asked.text
-    made.ids["grant"] = asked.json()["id"]
+    making = Making(api, made)
+    await making.people()
+    await making.rights()
+    await making.access()
     await api.project()
     return made
 

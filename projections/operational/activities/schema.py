@@ -23,5 +23,6 @@ TABLES: Final = (
             "created_position": "bigint",
         },
         indexes=(("created_position",),),
+        personal=("contacts",),
     ),
 )
