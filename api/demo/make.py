@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -14,16 +15,20 @@ from application.importing.service import Upload
 from application.orders import KeySpace, Order
 from application.principals import Principal
 from application.workflow import Because, Workflow
-from domain.audience.consent import OptOutChannel, RecordOptOut
+from domain.audience.authorisation import AuthoriseMessage
+from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
 from domain.audience.contact import ContactCreated, CreateContact, EraseContact, UpdateContact
 from domain.audience.contact_list import AddToList, CreateList
 from domain.audience.import_commands import StartImport
 from domain.audience.intake import Source
 from domain.kernel.commands import Actor, ActorKind
-from domain.kernel.ids import PLATFORM, ContactId, MemberId, WorkspaceId, derived_id
+from domain.kernel.ids import PLATFORM, ContactId, MemberId, MessageId, WorkspaceId, derived_id
 from domain.kernel.permissions import STAFF_ROLES, TENANT_ROLES, Permission, StaffRole, TenantRole
 from domain.platform.registration import RegisterTenant
 from domain.platform.staff import AddStaff
+from domain.rights.commands import ReceiveRequest
+from domain.rights.kinds import RequestChannel, RequestKind
+from domain.rights.register import ActivityRole, EnterActivity
 from domain.tenancy.api_key import CreateApiKey
 from domain.tenancy.grant import ApproveGrant, RequestGrant
 from domain.tenancy.member import AcceptInvitation, InviteMember
@@ -105,6 +110,7 @@ class Demo:
         await self._other_keys()
         await self._import()
         await self._contacts()
+        await self._permission()
         await self._grant()
         return {
             "tenant": str(agency.tenant_id),
@@ -252,6 +258,39 @@ class Demo:
         rows = await self._parts.log.read_log(self._agency.tenant_id, limit=6 * count)
         names = [row.stream.partition(":")[2] for row in rows if row.name == ContactCreated.name]
         return [ContactId(UUID(name)) for name in names[:count]]
+
+    async def _permission(self) -> None:
+        """Sara consented in so many words and may be written to; Marie-Ève asks what is held of her."""
+        agency = self._agency
+        who = agency.member(TenantRole.CAMPAIGN_MANAGER)
+        officer = agency.member(TenantRole.COMPLIANCE_OFFICER)
+        sara, kenji = [agency.id_of("contact", email) for email, *_ in _BY_HAND[:2]]
+        consent = RecordConsent(
+            occurred_on=date(2026, 9, 14),
+            source=Source.WEBSITE_FORM,
+            wording="Yes, Harbour Coffee may tell me of new roasts by e-mail. I can end this at any time.",
+        )
+        await self._as(who, consent, await self._addressee_of(sara), "consent")
+        for name, contact_id in (("sara", sara), ("kenji", kenji)):
+            message = AuthoriseMessage(
+                workspace_id=self._harbour, message_id=MessageId(agency.id_of("message", name))
+            )
+            addressee = await self._addressee_of(contact_id)
+            await self._as(who, message, addressee, f"authorise/{name}")
+        activity = EnterActivity(
+            title="Newsletters of Harbour Coffee",
+            role=ActivityRole.PROCESSOR,
+            controllers=("Harbour Coffee",),
+            purposes=("Advertising by e-mail",),
+            categories_of_people=("Customers", "Subscribers"),
+            categories_of_data=("Name", "E-mail address", "Company", "Consents"),
+            kept_for=("Until the consent is withdrawn, and its proof as long as the law asks for it",),
+        )
+        await self._as(officer, activity, agency.id_of("activity"), "activity")
+        request = ReceiveRequest(
+            kind=RequestKind.ACCESS, channel=RequestChannel.EMAIL, email=_BY_HAND[2][0], place="CA"
+        )
+        await self._as(officer, request, agency.id_of("request"), "request")
 
     async def _grant(self) -> None:
         """Support asks to look into the agency's contacts; a second person of the platform agrees."""

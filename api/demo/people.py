@@ -42,7 +42,7 @@ AGENCY: Final = Company(
     "Fjord and Field Agency",
     "demo-agency",
     Plan.BUSINESS,
-    "NO",
+    "DE",
     Person("Zoë Ørsted", "zoe@fjordfield.example", TenantRole.OWNER),
     (
         Person("Łukasz Żak", "lukasz@fjordfield.example", TenantRole.ADMIN),
