@@ -214,7 +214,7 @@ def _standing(addressee: Addressee) -> dict[str, Any]:
     return {
         "country": person.country,
         "subscriber_type": person.subscriber,
-        "may_be_written_to": addressee.contactable,
+        "opted_out_at": addressee.opted_out_at,
         "consents": [_fact(one, "on", "kind", "documented", "withdrawn_at") for one in person.consents],
         "relations": [_fact(one, "kind", "on", "ended_on", "refused") for one in person.relations],
         "suppressions": [_fact(one, "kind", "scope", "since", "ended_at") for one in person.suppressions],

@@ -43,13 +43,14 @@ button.first { background: #0b57a4; color: #fff; font-weight: 600; }
 p.about { margin: 0.25rem 0 0.75rem; font-size: 0.95rem; }
 [role=status] { border-left: 4px solid #1a7f37; padding: 0.25rem 0.75rem; }
 nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; }
-nav a { display: inline-block; padding: 0.5rem 0; color: #0b57a4; }
+a { color: #0b57a4; }
+nav a { display: inline-block; padding: 0.5rem 0; }
 :focus-visible { outline: 3px solid #b35900; outline-offset: 2px; }
 @media (prefers-color-scheme: dark) {
   body { background: #16181c; color: #e8e8ea; }
   button { background: #16181c; color: #9ecbff; border-color: #9ecbff; }
   button.first { background: #9ecbff; color: #10233a; }
-  nav a { color: #9ecbff; }
+  a { color: #9ecbff; }
   :focus-visible { outline-color: #ffb168; }
 }
 """

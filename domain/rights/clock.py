@@ -8,7 +8,7 @@ never stops for an identity check: that gives the earlier day (our reading).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -171,4 +171,4 @@ def _term(
 
 def _over(day: date, zones: Sequence[str]) -> datetime:
     """When a day is over, in the zone where that is first."""
-    return first_moment(day + _ONE_DAY, zones)
+    return first_moment(day + _ONE_DAY, zones).astimezone(UTC)
