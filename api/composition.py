@@ -87,10 +87,7 @@ async def composed(
 ) -> AsyncIterator[Composition]:
     """Everything, started over the database at `server` (any address of it); at the end, finished and closed."""
     appender, loader = settings.dsn(Role.APPENDER, server), settings.dsn(Role.LOADER, server)
-    master = settings.master_key
-    keys = SqliteKeyStore(
-        settings.keys_folder, None if master is None else bytes.fromhex(master.get_secret_value())
-    )
+    keys = SqliteKeyStore(settings.keys_folder, settings.master_key_bytes)
     codec = JsonCodec(keys)
     key_maker = CoalescedKeys(codec.ring)
     blobs = LocalBlobs(settings.blobs_folder, keys)

@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         return self.root / "keys"
 
     @property
+    def master_key_bytes(self) -> bytes | None:
+        """The master key; None where it is a file of the key store."""
+        return None if self.master_key is None else bytes.fromhex(self.master_key.get_secret_value())
+
+    @property
     def blobs_folder(self) -> Path:
         """Where uploads and error files lie, sealed."""
         return self.root / "blobs"

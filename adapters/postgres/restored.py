@@ -1,7 +1,9 @@
-"""A new epoch for every log, once its database was restored from a backup."""
+"""A new epoch for every log, once its database was restored from a backup; and what its events say of keys."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import psycopg
 
@@ -50,3 +52,13 @@ def start_epoch(dsn: str, restored_at: datetime) -> Raised:
             for heads in _HEADS
         )
         return Raised(epoch, logs, access_logs)
+
+
+def events_named(dsn: str, names: Collection[str]) -> Iterator[tuple[UUID, str, bytes]]:
+    """Tenant, name and payload of every event of these names, of all logs, however many: read as they are asked for.
+
+    `dsn` connects as the role for maintenance.
+    """
+    with psycopg.connect(dsn) as connection, connection.cursor("events_named") as cursor:
+        cursor.execute("SELECT tenant_id, name, payload FROM log.events WHERE name = ANY(%s)", (list(names),))
+        yield from cursor

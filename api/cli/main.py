@@ -144,11 +144,14 @@ def restored(
     """Tell the logs that the database was restored from a backup. The same time again changes nothing.
 
     Each log starts a new epoch, so that positions which were told before the restore are known from those after it.
+    Keys that the logs say are destroyed are destroyed again, in case an old copy of keys/ came back.
     Stop all processes first; docs/operations.md has the steps.
     """
-    from adapters.postgres.restored import EarlierRestore, start_epoch
+    from adapters.keys.sqlite import SqliteKeyStore
+    from adapters.postgres.restored import EarlierRestore, events_named, start_epoch
     from adapters.postgres.roles import Role
     from api.ops.database import Schema, opened, schema_of
+    from application.restoring import KEYS_GONE, destroy_again
 
     del json_
     settings, moment = settings_of(data_folder), history.time(when)
@@ -163,13 +166,21 @@ def restored(
             raised = start_epoch(settings.dsn(Role.MAINTENANCE, database.admin), moment)
         except EarlierRestore:
             raise Refused("A later restore was told already. Name the time of the last one.") from None
-    told = {"restored_at": moment.isoformat(), **asdict(raised)}
+        keys = SqliteKeyStore(settings.keys_folder, settings.master_key_bytes)
+        try:
+            gone = destroy_again(
+                events_named(settings.dsn(Role.MAINTENANCE, database.admin), KEYS_GONE.keys()), keys
+            )
+        finally:
+            keys.close()
+    told = {"restored_at": moment.isoformat(), **asdict(raised), "keys_destroyed_again": gone}
     counted = f"{raised.logs} logs and {raised.access_logs} access logs are in it now"
     done = counted if raised.logs else "told before, nothing changed"
-    data(told, [f"epoch {raised.epoch}: {done}"])
+    data(told, [f"epoch {raised.epoch}: {done}", f"keys destroyed again: {gone}"])
     words(
         "Start the processes: views read every log again by themselves. Then: penguinmails projections rebuild "
-        "analytics. Webhooks go on from what the restored logs hold. Leave keys/ as it is unless it was lost too."
+        "analytics. Webhooks go on from what the restored logs hold. Leave keys/ as it is unless it was lost too; "
+        "after putting an old copy of it back, run this once more."
     )
 
 

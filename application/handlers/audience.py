@@ -202,9 +202,10 @@ async def erase_contact(command: EraseContact, unit: Unit) -> None:
     if isinstance(state, NoContact):
         raise NotFound
     addressee: AddresseeState = await unit.load("addressee", state.addressee_id)
-    if is_hidden(state.email) or isinstance(addressee, NoAddressee) or addressee.erased:
+    if isinstance(addressee, NoAddressee) or addressee.erased:
         raise ContactAlreadyErased(addressee_id=state.addressee_id)
-    await _erase(unit, addressee, state.email, state)
+    # Hidden, and not erased: the log was restored from before the erasure, and the key is gone all the same.
+    await _erase(unit, addressee, None if is_hidden(state.email) else state.email, state)
 
 
 @handles(EraseAddressee)
@@ -222,7 +223,10 @@ async def _erase(unit: Unit, addressee: Addressee, email: str | None, *known: Co
     addressee_id = addressee.addressee_id
     tenant = await unit.load("tenant", unit.tenant_id)
     gone = erased_for_good(addressee, tenant.country if isinstance(tenant, Tenant) else None, unit.stamp.at)
-    if email is not None:
+    if email is None:
+        for contact in known:
+            unit.append("contact", contact.contact_id, erased(contact))
+    else:
         await _free(unit, addressee_id, email, known)
     unit.append("addressee", addressee_id, gone)
 

@@ -1,8 +1,10 @@
 """A database put back from its dump as docs/operations.md says, and what is then made of what was told before."""
 
+import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,12 +21,14 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.policies import policies_for_view
 from adapters.postgres.restored import EarlierRestore, Raised, epoch_of, start_epoch
 from application.ports.positions import Position
+from domain.kernel.personal import KeyKind
 from projections.operational.views import VIEWS
 from projections.runtime.compare import compare
 from projections.runtime.projector import ProjectorSettings
 from tests.support.api import Api, TestTenant, analytics_of, serving
 from tests.support.database import Database, fresh_database
 from tests.support.serving import ROOT
+from tests.support.working import Worker
 
 CONTACTS = "/v1/audience/contacts"
 
@@ -43,6 +47,11 @@ def run_block(holding: str, database: Database, server: EmbeddedPostgres, folder
     """Run the block of docs/operations.md that holds a command, on a database and a data folder."""
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     (block,) = (one for one in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if holding in one)
+    command(block, database, server, folder)
+
+
+def command(block: str, database: Database, server: EmbeddedPostgres, folder: Path) -> str:
+    """Run commands of a shell on a database and a data folder; what they told."""
     programs = (str(Path(sys.executable).parent), str(server.binaries.folder), os.environ["PATH"])
     environment = {
         "PATH": os.pathsep.join(programs),
@@ -58,6 +67,7 @@ def run_block(holding: str, database: Database, server: EmbeddedPostgres, folder
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 async def contact(api: Api, tenant: TestTenant, email: str) -> str:
@@ -142,3 +152,58 @@ async def test_a_restore_is_told_once_and_each_of_one_backup_has_its_own_epoch(
         assert again.logs > raised.logs
     with fresh_database(postgres) as untouched:
         assert start_epoch(untouched.maintenance, first) == Raised(raised.epoch, 0, 0)
+
+
+async def test_keys_that_were_destroyed_are_destroyed_again_when_an_old_copy_of_them_came_back(
+    database: Database, postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    async def first_names(api: Api) -> set[str]:
+        events = (await api.send("GET", "/v1/history?name=audience.contact_created", tenant.key)).json()[
+            "data"
+        ]
+        return {event["payload"]["first_name"] for event in events}
+
+    keys, copy = tmp_path / "keys", tmp_path / "old-copy"
+    async with serving(database, tmp_path) as api:
+        tenant = await api.tenant()
+        made = {}
+        for name in ("Ann", "Ben"):
+            body = {
+                "workspace_id": str(tenant.workspace_id),
+                "email": f"{name}@x.example",
+                "first_name": name,
+            }
+            made[name] = (await api.post("/v1/audience/new/create-contact", tenant.key, body)).json()["id"]
+    shutil.copytree(keys, copy)
+    async with serving(database, tmp_path) as api:
+        answer = await api.post(f"/v1/audience/{made['Ann']}/erase-contact", tenant.key)
+        assert answer.status_code == 200, answer.text
+        assert "subject.shred" in await Worker(api).work_off()
+        assert await first_names(api) == {"[erased]", "Ben"}
+    shutil.rmtree(keys)
+    copy.rename(keys)
+    async with serving(database, tmp_path) as api:
+        assert await first_names(api) == {"Ann", "Ben"}, "the control: an old copy brings her back"
+    told = command("penguinmails restored 2026-11-20T10:00 --json", database, postgres, tmp_path)
+    assert json.loads(told)["keys_destroyed_again"] == 1
+    async with serving(database, tmp_path) as api:
+        assert await first_names(api) == {"[erased]", "Ben"}
+    told = command("penguinmails restored 2026-11-20T10:00 --json", database, postgres, tmp_path)
+    assert json.loads(told)["keys_destroyed_again"] == 0
+
+
+async def test_who_was_erased_after_the_backup_is_erased_again(database: Database, tmp_path: Path) -> None:
+    """The log knows nothing of it, and the key is gone all the same."""
+    async with serving(database, tmp_path) as api:
+        tenant = await api.tenant()
+        body = {"workspace_id": str(tenant.workspace_id), "email": "ann@x.example", "first_name": "Ann"}
+        made = (await api.post("/v1/audience/new/create-contact", tenant.key, body)).json()
+        (who,) = {one["stream"] for one in made["events"] if one["stream"].startswith("addressee:")}
+        subject = who.partition(":")[2]
+        api.parts.keys.destroy([(tenant.id, subject, KeyKind.PROFILE)])
+        await api.project()
+        assert len((await api.send("GET", CONTACTS, tenant.key)).json()["data"]) == 1
+        answer = await api.post(f"/v1/audience/{made['id']}/erase-contact", tenant.key)
+        assert answer.status_code == 200, answer.text
+        assert "subject.certify" in await Worker(api).work_off()
+        assert (await api.send("GET", CONTACTS, tenant.key)).json()["data"] == []

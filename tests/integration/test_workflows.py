@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from application.jobs import Workflows
+from application.stores import STORES
 from domain.audience.contact_import import ImportStatus
 from domain.kernel.permissions import StaffRole
 from domain.kernel.personal import KeyKind
@@ -167,6 +169,125 @@ async def test_erasure_destroys_the_key_and_the_history_shows_nothing_any_more(i
     assert history[0]["payload"]["first_name"] == "[erased]"
     assert (await importing.get("/v1/audience/contacts")).json()["data"] == []
     assert await worker.work_off() == []
+
+
+async def person(importing: Importing, **more: str) -> tuple[str, str]:
+    """A contact with a documented consent; its id and the addressee's."""
+    api, tenant = importing.api, importing.tenant
+    body = {"workspace_id": str(tenant.workspace_id), "email": "ann@people.example", "first_name": "Ann"}
+    made = (await api.post("/v1/audience/new/create-contact", tenant.key, {**body, **more})).json()
+    (who,) = {one["stream"] for one in made["events"] if one["stream"].startswith("addressee:")}
+    consent = {"occurred_on": "2020-01-05", "source": "event", "wording": "I agree"}
+    subject = who.partition(":")[2]
+    answer = await api.post(f"/v1/audience/{subject}/record-consent", tenant.key, consent)
+    assert answer.status_code == 200, answer.text
+    return made["id"], subject
+
+
+async def wording(importing: Importing, subject: str) -> str:
+    """What the history shows of the words that were agreed to."""
+    path = f"/v1/history?stream=addressee:{subject}&name=audience.consent_recorded"
+    ((event,)) = (await importing.get(path)).json()["data"]
+    told: str = event["payload"]["wording"]
+    return told
+
+
+async def test_a_certificate_names_every_store_and_is_given_once(importing: Importing) -> None:
+    api, tenant, worker = importing.api, importing.tenant, Worker(importing.api)
+    await importing.ready(content(*people(1)))
+    contact, subject = await person(importing)
+    path = f"/v1/audience/erasures/{subject}"
+    await api.project()
+    assert (await importing.get(path)).status_code == 404
+    told = (await api.post(f"/v1/audience/{subject}/erase-addressee", tenant.key)).json()["result"]
+    assert told["addressee_id"] == subject
+    assert sorted(await worker.work_off()) == ["subject.certify", "subject.shred"]
+    row = (await importing.get(path)).json()["data"]
+    assert row["status"] == "certified"
+    assert row["evidence_until"] == row["evidence_ends"] is not None
+    assert [line["law"] for line in row["evidence_by"]] == [None], (
+        "nobody knows whose law it is: the general line"
+    )
+    stores = {line["store"]: line for line in row["stores"]}
+    assert stores.keys() == {store.name for store in STORES}
+    assert "written anew" in stores["views"]["proof"]
+    assert "views_contacts_v4_1.contacts" in stores["views"]["proof"]
+    assert "1 uploads" in stores["uploads"]["proof"]
+    assert stores["uploads"]["gone_by"] is not None
+    assert row["positions"].keys() >= {"contacts", "consents", "imports"}
+    kept = {line["until"] for line in row["kept"]}
+    assert {datetime.fromisoformat(one) for one in kept if one} == {
+        datetime.fromisoformat(row["evidence_ends"])
+    }
+    text = await importing.get(f"{path}/certificate")
+    assert text.headers["content-type"].startswith("text/plain")
+    assert f"Person           {subject}" in text.text
+    assert max(map(len, text.text.splitlines())) <= 100
+    assert (await names(importing)).count("audience.erasure_certified") == 1
+    listed = (await importing.get("/v1/audience/erasures?status=certified")).json()["data"]
+    assert [one["addressee_id"] for one in listed] == [subject]
+    again = await api.post(f"/v1/audience/{contact}/erase-contact", tenant.key)
+    assert (again.status_code, again.json()["addressee_id"]) == (409, subject)
+    assert await worker.work_off() == []
+
+
+async def test_proof_goes_when_its_time_has_come_and_nothing_about_the_person_is_left(
+    importing: Importing, clock: MovedClock
+) -> None:
+    api, tenant, worker = importing.api, importing.tenant, Worker(importing.api)
+    contact, subject = await person(importing, country="GB")
+    clock.behind = timedelta(days=365 * 6 + 3)
+    assert (await api.post(f"/v1/audience/{contact}/erase-contact", tenant.key)).status_code == 200
+    clock.behind = timedelta(0)
+    assert sorted(await worker.work_off()) == ["subject.certify", "subject.forget_evidence", "subject.shred"]
+    assert await wording(importing, subject) == "[erased]"
+    row = (await importing.get(f"/v1/audience/erasures/{subject}")).json()["data"]
+    assert row["evidence_destroyed_at"] is not None
+    stop = {"channel": "reply", "reason": "I said so"}
+    late = await api.post(f"/v1/audience/{subject}/record-opt-out", tenant.key, stop)
+    assert late.status_code == 200, "a word is heard when nothing is left to seal its reason with"
+
+
+async def test_a_legal_hold_keeps_the_proof_beyond_its_time_and_no_longer_than_it_stands(
+    importing: Importing, clock: MovedClock
+) -> None:
+    api, tenant, worker = importing.api, importing.tenant, Worker(importing.api)
+    contact, subject = await person(importing, country="GB")
+    clock.behind = timedelta(days=365 * 6 + 3)
+    assert (await api.post(f"/v1/audience/{contact}/erase-contact", tenant.key)).status_code == 200
+    hold = await api.post(f"/v1/audience/{subject}/place-legal-hold", tenant.key, {"reason": "A claim"})
+    assert hold.status_code == 200, hold.text
+    clock.behind = timedelta(0)
+    assert sorted(await worker.work_off()) == ["subject.certify", "subject.shred"]
+    assert await wording(importing, subject) == "I agree"
+    row = (await importing.get(f"/v1/audience/erasures/{subject}")).json()["data"]
+    assert (row["held"], row["evidence_until"]) == (True, None)
+    (standing,) = (await importing.get("/v1/audience/legal_holds?standing=true")).json()["data"]
+    release = {"entry": standing["entry"], "reason": "Settled"}
+    done = await api.post(f"/v1/audience/{subject}/release-legal-hold", tenant.key, release)
+    assert done.status_code == 200, done.text
+    assert await worker.work_off() == ["subject.forget_evidence"]
+    assert await wording(importing, subject) == "[erased]"
+    again = await api.post(f"/v1/audience/{subject}/place-legal-hold", tenant.key, {"reason": "Another"})
+    assert again.json()["type"] == "/problems/evidence-expired"
+
+
+async def test_a_certificate_waits_for_a_view_and_is_not_given_up_for_it(importing: Importing) -> None:
+    api, tenant, worker = importing.api, importing.tenant, Worker(importing.api)
+    contact, _ = await person(importing)
+    assert (await api.post(f"/v1/audience/{contact}/erase-contact", tenant.key)).status_code == 200
+    with psycopg.connect(importing.database.admin) as reading:
+        await api.project()
+        reading.execute("SELECT * FROM views_contacts_v4_1.contacts")
+        assert await worker.work_off() == ["subject.shred"]
+    with psycopg.connect(importing.database.projector, autocommit=True) as connection:
+        ((state, attempts, error),) = connection.execute(
+            "SELECT state, attempts, error FROM ops.job_runs WHERE workflow = 'subject.certify'"
+        ).fetchall()
+        assert (state, attempts, error) == ("waiting", 0, None)
+        connection.execute("UPDATE ops.job_runs SET until = now() WHERE workflow = 'subject.certify'")
+    assert await worker.work_off() == ["subject.certify"]
+    assert (await names(importing)).count("audience.erasure_taken_in") == 1
 
 
 async def test_an_import_runs_and_is_rolled_back(importing: Importing) -> None:
