@@ -1,6 +1,7 @@
 """The registry of stores is whole: every table, folder and personal column of the installation stands in it."""
 
 from adapters.postgres.policies import MATRIX
+from application.restoring import KEYS_GONE
 from application.stores import STORES, Action
 from domain.audience import contact
 from domain.kernel.events import EVENTS
@@ -129,3 +130,9 @@ def test_each_line_says_what_holds_it() -> None:
         assert store.holds, store.name
         assert store.proof, store.name
         assert store.action in Action
+
+
+def test_every_event_that_says_a_key_is_gone_is_heeded_after_a_restore() -> None:
+    assert set(EVENTS.classes) >= KEYS_GONE.keys()
+    told = {name for name in EVENTS.classes if name.endswith(("_destroyed", "_forgotten"))}
+    assert told - {"audience.email_forgotten"} == set(KEYS_GONE)
