@@ -106,6 +106,7 @@ async def composed(
             stack.push_async_callback(analytics.close)
         streams = Streams(log, codec, keys, Snapshots(PostgresSnapshots(counting)))
         replay = Replay(log, codec)
+        archive = LawArchive(log, codec)
         commands = commands_with(tracer)(log, codec, keys, key_maker, streams, clock)
         authenticator = Authenticator(log, streams, keys, clock)
         hasher = SecretHasher(keys)
@@ -129,7 +130,8 @@ async def composed(
                 Terms(timedelta(days=settings.wal_days), timedelta(days=settings.backup_days)),
             ),
             replay=replay,
-            rejudging=Rejudging(log, codec, replay, LawArchive(log, codec)),
+            law_archive=archive,
+            rejudging=Rejudging(log, codec, replay, archive, clock),
             previewing=Previewing(log, codec, ContactAudience(views)),
             disclosing=Disclosing(log, codec, streams, StandingActivities(views)),
             access=AccessLog(access, codec, key_maker, clock),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from application.door_tokens import DoorTokens
     from application.doors import Doors
     from application.importing.service import Imports
+    from application.law_archive import LawArchive
     from application.links import Links
     from application.ports.analytics import Analytics
     from application.ports.blobs import BlobStore
@@ -59,6 +60,7 @@ class Composition:
     imports: Imports
     certification: Certification
     replay: Replay
+    law_archive: LawArchive
     rejudging: Rejudging
     previewing: Previewing
     disclosing: Disclosing

@@ -7,21 +7,25 @@ after the person was erased, since nothing that it looks at is personal.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import PermissionDecided
 from domain.audience.addressee_state import Addressee
 from domain.audience.authorisation import judged_again
-from domain.kernel.errors import NotFound
+from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.law.packs import load_packs
+from domain.law.reading import PackUnusable, read_pack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
-    from datetime import datetime
     from uuid import UUID
 
+    from application.commanding import Clock
     from application.law_archive import LawArchive
     from application.ports.codec import EventCodec
     from application.ports.log import Recorded, TenantLog
@@ -32,6 +36,31 @@ if TYPE_CHECKING:
 _SCAN: Final = 1_000
 _TOGETHER: Final = 500
 """Decisions whose streams are read in one round trip."""
+_AT_A_TIME: Final = 0.005
+"""Seconds that judging may keep everybody else waiting."""
+
+
+class PeriodReversed(Refusal):
+    """A period ends after it begins. Exchange `after` and `before`."""
+
+    code = "period-reversed"
+    kind = RefusalKind.INVALID
+    field = "/before"
+
+
+class NotYetKnown(Refusal):
+    """Nobody knows what will be known one day. Give a moment that has been, or leave `known` out."""
+
+    code = "not-yet-known"
+    kind = RefusalKind.INVALID
+    field = "/known"
+
+
+class PackRefused(Refusal):
+    """The rule pack cannot be used. `detail` names the file, the line and the remedy; mend it and send it again."""
+
+    code = "pack-unusable"
+    kind = RefusalKind.INVALID
 
 
 class Question(NamedTuple):
@@ -60,6 +89,13 @@ class Flip(NamedTuple):
     before: tuple[str, str | None, str]
     after: tuple[str, str | None, str]
 
+    def told(self) -> dict[str, Any]:
+        """As an answer shows it."""
+        told = self._asdict() | {"recorded_at": self.recorded_at.astimezone(UTC).isoformat()}
+        for side in ("before", "after"):
+            told[side] = dict(zip(("verdict", "law", "rule"), told[side], strict=True))
+        return {name: value if isinstance(value, dict | int) else str(value) for name, value in told.items()}
+
 
 @dataclass(slots=True)
 class Tally:
@@ -77,12 +113,20 @@ class Tally:
     flipped: int = 0
     without_packs: int = 0
 
+    def told(self) -> dict[str, int]:
+        """What came of it, as an answer shows it."""
+        names = ("judged", "identical", "same_verdict", "flipped", "without_packs")
+        return {name: getattr(self, name) for name in names}
+
 
 class Rejudging:
     """Judges the past of one tenant at a time."""
 
-    def __init__(self, log: TenantLog, codec: EventCodec, replay: Replay, archive: LawArchive) -> None:
+    def __init__(
+        self, log: TenantLog, codec: EventCodec, replay: Replay, archive: LawArchive, clock: Clock
+    ) -> None:
         """Read from `log`; `replay` knows which positions a period has, `archive` the packs of then."""
+        self._clock = clock
         self._archive = archive
         self._log = log
         self._codec = codec
@@ -91,13 +135,19 @@ class Rejudging:
     async def answers(
         self, tenant_id: UUID, question: Question, packs: Sequence[Pack] | None = None, start: int = 0
     ) -> AsyncIterator[Flip | Tally]:
-        """Each decision of the period that would be another, in order, and now and then how far it is; at last, too.
+        """Each decision of the period that would be another, in order, and how far it is, from the first to the last.
 
         `packs`: by these, in place of the versions that each decision was made by. `start`: go on after this position.
-        Raises `NotFound` where there is no such log.
+        Raises `NotFound` where there is no such log, `PeriodReversed` and `NotYetKnown`, all of them at first.
         """
+        if question.after and question.before and question.before < question.after:
+            raise PeriodReversed
+        if question.known and question.known > self._clock():
+            raise NotYetKnown
         low, high = await self._replay.positions(tenant_id, question.after, question.before)
-        tally = Tally(position=max(low, start), until=high)
+        await self._archive.adopted()  # also what another process entered since this one looked
+        tally = Tally(position=min(max(low, start), high), until=high)
+        yield tally
         found: list[Recorded] = []
         while tally.position < high:
             rows = await self._log.read_log(tenant_id, after=tally.position, limit=_SCAN, up_to=high)
@@ -129,7 +179,11 @@ class Rejudging:
             tenant_id, [(stream, 0) for stream in streams], up_to_position=last
         )
         flips: list[Flip] = []
+        begun = time.perf_counter()
         for history in histories:
+            if time.perf_counter() - begun > _AT_A_TIME:
+                await asyncio.sleep(0)
+                begun = time.perf_counter()
             events = self._codec.decode(history)
             present = ADDRESSEE.fold(events) if question.hindsight else None
             state: AddresseeState = ADDRESSEE.initial
@@ -149,6 +203,20 @@ class Rejudging:
         if then is None or not question.hindsight:
             return then
         return (*then, *(pack for pack in load_packs() if pack.law not in event.packs))
+
+
+def instead(given: Sequence[Pack]) -> tuple[Pack, ...]:
+    """The product's packs, with some in place of those of their laws."""
+    laws = {one.law for one in given}
+    return (*(one for one in load_packs() if one.law not in laws), *given)
+
+
+def usable(text: str, name: str) -> Pack:
+    """The pack in a file that somebody sent. Raises `PackRefused`."""
+    try:
+        return read_pack(text, name)
+    except PackUnusable as error:
+        raise PackRefused(str(error)) from None
 
 
 def _compared(

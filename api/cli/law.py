@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,7 @@ from api.cli.progress import bars
 if TYPE_CHECKING:
     from api.cli.inside import Inside
     from application.principals import Principal
-    from application.rejudging import Flip, Question, Tally
+    from application.rejudging import Flip, Question
     from domain.law.pack import Pack
 
 
@@ -56,6 +56,13 @@ def rejudge(
             "--pack", help="By the packs of today, with this file in place of its law's; may be repeated."
         ),
     ] = None,
+    adopted: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--adopted",
+            help="By the packs of today, with this version in place of its law's, as law:version; may be repeated.",
+        ),
+    ] = None,
     key: Key = None,
     data_folder: Data = None,
     json_: Json = False,
@@ -65,7 +72,7 @@ def rejudge(
     With nothing said it shows that each decision follows from its facts and packs. Reading is recorded.
     """
     from api.cli.inside import working
-    from application.rejudging import Question
+    from application.rejudging import Question, instead
 
     del json_
     question = Question(
@@ -75,27 +82,26 @@ def rejudge(
         known=None if known is None else time(known),
         hindsight=hindsight,
     )
-    packs = _packs(pack or []) if today or pack else None
+    given = _packs(pack or [])
 
     async def work(inside: Inside) -> None:
+        named = await inside.parts.law_archive.named(adopted or [])
+        packs = instead([*named, *given]) if today or named or given else None
         await _judged(inside, await inside.principal(key), question, packs)
 
     working(settings_of(data_folder), work)
 
 
-def _packs(instead: list[Path]) -> tuple[Pack, ...]:
-    """The product's packs, with files in place of those of their laws."""
-    from domain.law.packs import load_packs
+def _packs(files: list[Path]) -> list[Pack]:
+    """The packs in some files."""
     from domain.law.reading import PackUnusable, read_pack
 
     try:
-        given = [read_pack(file.read_text(encoding="utf-8"), file.name) for file in instead]
+        return [read_pack(file.read_text(encoding="utf-8"), file.name) for file in files]
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"it cannot be read ({error})", param_hint="--pack") from None
     except PackUnusable as error:
         raise typer.BadParameter(str(error), param_hint="--pack") from None
-    laws = {one.law for one in given}
-    return (*(one for one in load_packs() if one.law not in laws), *given)
 
 
 async def _judged(inside: Inside, who: Principal, question: Question, packs: tuple[Pack, ...] | None) -> None:
@@ -121,12 +127,12 @@ async def _judged(inside: Inside, who: Principal, question: Question, packs: tup
         bar, tally = drawing.add_task("judging", total=None), None
         async for one in parts.rejudging.answers(tenant_id, question, packs):
             if isinstance(one, Flip):
-                data(_told(one), [_line(one)])
+                data(one.told(), [_line(one)])
             else:
                 tally = one
                 drawing.update(bar, completed=one.position, total=one.until)
     if tally is not None:
-        data(_summary(tally))
+        data({"summary": tally.told()})
         words(
             f"{tally.judged} decisions: {tally.identical} the same to the byte, {tally.same_verdict} with the same "
             f"verdict, {tally.flipped} others."
@@ -135,25 +141,6 @@ async def _judged(inside: Inside, who: Principal, question: Question, packs: tup
             words(f"{tally.without_packs} more were made by versions of packs that are not at hand.")
 
 
-def _told(flip: Flip) -> dict[str, Any]:
-    told = flip._asdict() | {"recorded_at": flip.recorded_at.isoformat()}
-    for side in ("before", "after"):
-        told[side] = dict(zip(("verdict", "law", "rule"), told[side], strict=True))
-    return {name: value if isinstance(value, dict | int) else str(value) for name, value in told.items()}
-
-
 def _line(flip: Flip) -> str:
     before, after = (f"{one[0]} ({one[2]})" for one in (flip.before, flip.after))
     return f"{flip.position}\t{flip.recorded_at.isoformat()}\t{flip.message_id}\t{before}\t->\t{after}"
-
-
-def _summary(tally: Tally) -> dict[str, Any]:
-    return {
-        "summary": {
-            "judged": tally.judged,
-            "identical": tally.identical,
-            "same_verdict": tally.same_verdict,
-            "flipped": tally.flipped,
-            "without_packs": tally.without_packs,
-        }
-    }

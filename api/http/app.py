@@ -24,6 +24,7 @@ from api.http.disclosures import Disclosures
 from api.http.doors import PeoplesDoors
 from api.http.history import History
 from api.http.invitations import Invitations
+from api.http.law import Law
 from api.http.links import LinksDesk
 from api.http.problems import (
     INTERNAL,
@@ -227,6 +228,7 @@ def create_app(
         Invitations,
         Audience,
         Disclosures,
+        Law,
         PeoplesDoors,
         LinksDesk,
         CertificateDesk,

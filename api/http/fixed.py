@@ -10,17 +10,17 @@ from api.http.audience import Asked as PreviewAsked
 from api.http.certificates import PERMISSION as CERTIFICATES
 from api.http.disclosures import AsForm
 from api.http.doors import FORM, ONE_CLICK, PARTS
+from api.http.fixed_law import law_paths
 from api.http.invitations import Acceptance
 from api.http.links import AboutLinks
 from api.http.shapes import (
-    READ_PARAMETERS,
-    READ_STATUSES,
     WRITE_STATUSES,
     Json,
     answer,
     page_of,
     parameter,
     problems,
+    reading,
     ref,
     shared,
     single,
@@ -47,11 +47,12 @@ def fixed_paths(document: Document) -> Json:
     return {
         **_history(document),
         **_preview(document),
+        **law_paths(document),
         **_reports(),
         **_imports(document),
         "/v1/batch": {"post": _batch()},
         "/v1/receipts/{key}": {
-            "get": _reading(
+            "get": reading(
                 "receipts_look_up",
                 "What became of an idempotency key, for ever",
                 None,
@@ -74,21 +75,8 @@ def fixed_paths(document: Document) -> Json:
     }
 
 
-def _reading(
-    operation: str, summary: str, permission: Permission | None, own: list[Json], shape: Json, tag: str = ""
-) -> Json:
-    return {
-        "operationId": operation,
-        "tags": [tag or operation.partition("_")[0]],
-        "summary": summary,
-        "x-permission": None if permission is None else permission.value,
-        "parameters": [*own, *shared(READ_PARAMETERS)],
-        "responses": {"200": answer("As of `position`.", shape), **problems(READ_STATUSES)},
-    }
-
-
 def _preview(document: Document) -> Json:
-    shown = _reading(
+    shown = reading(
         "audience_preview",
         "How many of an audience may be mailed, how many not, by law and reason",
         Permission.CONTACTS_READ,
@@ -137,7 +125,7 @@ def _history(document: Document) -> Json:
     )
     return {
         "/v1/history": {
-            "get": _reading(
+            "get": reading(
                 "history_events",
                 "What happened, in order",
                 allowed,
@@ -146,7 +134,7 @@ def _history(document: Document) -> Json:
             )
         },
         "/v1/access": {
-            "get": _reading(
+            "get": reading(
                 "access_reads",
                 "Who read what: personal values, exports, and everything that staff read",
                 Permission.ACCESS_READ,
@@ -155,7 +143,7 @@ def _history(document: Document) -> Json:
             )
         },
         "/v1/history/state": {
-            "get": _reading(
+            "get": reading(
                 "history_state",
                 "What a stream was, as of a position or a moment",
                 allowed,
@@ -164,7 +152,7 @@ def _history(document: Document) -> Json:
             )
         },
         "/v1/history/difference": {
-            "get": _reading(
+            "get": reading(
                 "history_difference",
                 "What changed in a stream between two moments, field by field",
                 allowed,
@@ -183,7 +171,7 @@ def _reports() -> Json:
     allowed = Permission.REPORTS_READ
     paths: Json = {
         "/v1/reports": {
-            "get": _reading("reports_list", "The reports there are", allowed, [], page_of(ref("ReportInfo")))
+            "get": reading("reports_list", "The reports there are", allowed, [], page_of(ref("ReportInfo")))
         }
     }
     for name, report in REPORTS.items():
@@ -211,7 +199,7 @@ def _reports() -> Json:
             truncated={"type": "boolean"},
         )
         waits = shared(("MinPosition",))
-        made = _reading(f"reports_{name}", report.info.title, allowed, [*own, *as_csv, *waits], shape)
+        made = reading(f"reports_{name}", report.info.title, allowed, [*own, *as_csv, *waits], shape)
         made["description"] = report.info.about
         made["responses"]["200"]["content"]["text/csv"] = {"schema": _TEXT}
         made["responses"]["406"] = {"$ref": "#/components/responses/Problem406"}
@@ -223,7 +211,7 @@ def _reports() -> Json:
         after = parameter(
             "after", "`next` of the answer before.", {"type": "string", "pattern": "^[0-9]{1,18}$"}
         )
-        events = _reading(
+        events = reading(
             f"reports_{name}_events",
             f"The events behind one row of: {report.info.title}",
             allowed,
@@ -306,7 +294,7 @@ def _imports(document: Document) -> Json:
         "responses": {"201": answer("Registered.", ref("Upload")), **problems(WRITE_STATUSES)},
     }
     upload["responses"]["201"]["headers"] |= headers_of(("IdempotentReplayed",))
-    preview = _reading(
+    preview = reading(
         "audience_import_preview",
         "What the import would do with every row; nothing is changed",
         allowed,
@@ -318,14 +306,14 @@ def _imports(document: Document) -> Json:
         "content": {"application/json": {"schema": document.schema(Mapping)}},
     }
     preview["responses"] |= problems((409, 413, 415))
-    progress = _reading(
+    progress = reading(
         "audience_import_progress",
         "Where an import stands",
         Permission.CONTACTS_READ,
         [import_id],
         single(ref("Import")),
     )
-    errors = _reading(
+    errors = reading(
         "audience_import_errors",
         "The rejected rows, ready to correct",
         Permission.CONTACTS_IMPORT,
@@ -416,7 +404,7 @@ def _door(operation: str, summary: str, form: Json | None = None) -> Json:
 
 def _links(document: Document) -> Json:
     addressee = {"name": "id", "in": "path", "required": True, "schema": _UUID}
-    told = _reading(
+    told = reading(
         "audience_addressee_links",
         "What a sender puts into a message, so that its reader can stop it",
         Permission.SENDING_AUTHORISE,

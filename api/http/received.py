@@ -36,12 +36,9 @@ class FileInBody:
     def __init__(self, call: Call, body: AsyncIterator[bytes]) -> None:
         """Raises a `Problem` for a body that is neither a file nor a form."""
         must_be(call, *BARE, FORM)
-        self.name = UNNAMED
+        self.name = file_name(call) or UNNAMED
         self._body = body
         self._form = _Form(call.content_type) if call.media_type() == FORM else None
-        for name, value in call.scope["headers"]:
-            if name == NAME_HEADER:
-                self.name = _plain_name(_named(value))
 
     async def begun(self) -> None:
         """Read as far as the file's first byte. Raises a `Problem`, or `ClientGone`."""
@@ -52,7 +49,7 @@ class FileInBody:
                 raise _no_form("There is no file in this form.")
             form.feed(piece)
         if form is not None and form.file_name is not None:
-            self.name = _plain_name(form.file_name)
+            self.name = _plain_name(form.file_name) or UNNAMED
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The file's bytes. Raises as `begun` does."""
@@ -66,6 +63,15 @@ class FileInBody:
             form.feed(piece)
             yield form.taken()
         form.end()
+
+
+def file_name(call: Call) -> str:
+    """The name that a header gives to the file in the body; nothing where there is none."""
+    found = ""
+    for name, value in call.scope["headers"]:
+        if name == NAME_HEADER:
+            found = _plain_name(_named(value))
+    return found
 
 
 class _Form:
@@ -154,7 +160,7 @@ def _plain_name(raw: bytes) -> str:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise bad_header("Penguin-File-Name", "Write the file's name in UTF-8, percent-encoded.") from None
-    return text.replace("\\", "/").rpartition("/")[2].strip() or UNNAMED
+    return text.replace("\\", "/").rpartition("/")[2].strip()
 
 
 def _no_form(detail: str) -> Problem:

@@ -214,6 +214,87 @@ PREVIEWS: Final[dict[str, Any]] = {
         "An audience, judged at one moment.",
     ),
 }
+_TALLY: Final = {
+    "judged": {**_COUNT, "description": "Decisions that were judged again."},
+    "identical": {**_COUNT, "description": "Those that came out the same, to the byte."},
+    "same_verdict": {**_COUNT, "description": "Those with other reasons, or by another version of a pack."},
+    "flipped": {**_COUNT, "description": "Those that would be others; each has its line."},
+    "without_packs": {
+        **_COUNT,
+        "description": "Those made by a version that is not at hand; they were not judged.",
+    },
+}
+_LED: Final = _object(
+    {"verdict": _VERDICT, "law": _TEXT, "rule": {"type": "string"}},
+    "A verdict, and the law and rule that weighed most.",
+)
+REJUDGED: Final[dict[str, Any]] = {
+    "RejudgingProgress": _object(
+        {
+            "progress": _object(
+                {
+                    "position": {
+                        "type": "string",
+                        "description": "How far it is; `start` of another request goes on from here.",
+                    },
+                    "until": {"type": "string", "description": "Where it ends."},
+                    **_TALLY,
+                },
+                "What came of it so far.",
+            )
+        },
+        "How far a rejudging is.",
+    ),
+    "Flip": _object(
+        {
+            "flip": _object(
+                {
+                    "position": {"type": "integer"},
+                    "stream": {"type": "string"},
+                    "version": {"type": "integer"},
+                    "recorded_at": {"type": "string", "format": "date-time"},
+                    "message_id": _UUID,
+                    "workspace_id": _UUID,
+                    "before": _LED,
+                    "after": _LED,
+                },
+                "Where the decision stands in the log, and what led to it then and now.",
+            )
+        },
+        "A decision that would be another.",
+    ),
+    "Rejudged": _object(
+        {
+            "summary": _object(_TALLY, "What came of it."),
+            "position": {"type": "string"},
+            "as_of": {"type": "string", "format": "date-time"},
+        },
+        "Decisions of a period, judged again.",
+    ),
+    "RejudgingBrokeOff": _object(
+        {
+            "problem": {"$ref": "#/components/schemas/Problem"},
+            "position": {"type": "string"},
+            "as_of": {"type": "string", "format": "date-time"},
+        },
+        "Why it ended before its end. Go on with `start`, from the last progress.",
+    ),
+    "RulePack": _object(
+        {
+            "law": {"type": "string"},
+            "title": {"type": "string"},
+            "countries": {"type": "array", "items": {"type": "string"}},
+            "version": {"type": "string", "description": "The beginning of the SHA-256 of its text."},
+            "adopted_at": {**_MOMENT, "description": "Since when decisions were made by it."},
+            "current": {"type": "boolean", "description": "Whether they are made by it now."},
+            "statements": {**_COUNT, "description": "All of them: rules, deadlines and content."},
+            "rules": _COUNT,
+            "deadlines": _COUNT,
+            "content": _COUNT,
+        },
+        "A version of a law's rule pack.",
+    ),
+}
 RESULT: Final[dict[str, Any]] = {
     "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in RESULTS],
     "description": "What some commands tell besides: decisions, what a campaign lacks, when a request is due.",

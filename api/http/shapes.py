@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from api.http.answer_headers import OF_OTHERS, headers_of
-from api.http.result_shapes import DISCLOSURE, PREVIEWS, RESULT, RESULTS
+from api.http.result_shapes import DISCLOSURE, PREVIEWS, REJUDGED, RESULT, RESULTS
 from api.http.versions import LATEST, VERSIONS
 from application.replay import CONTEXT
 from domain.kernel.personal import ERASED, SEALED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from domain.kernel.permissions import Permission
 
 Json = dict[str, Any]
 
@@ -59,6 +61,7 @@ SCHEMAS: Final[Json] = {
     **RESULTS,
     **PREVIEWS,
     "Disclosure": DISCLOSURE,
+    **REJUDGED,
     "Problem": _object(
         {
             "type": {"type": "string", "description": "A stable address of the rule: `/problems/<code>`."},
@@ -359,6 +362,20 @@ def answer(
 ) -> Json:
     """A good answer."""
     return {"description": about, "headers": headers_of(headers), "content": {media: {"schema": shape}}}
+
+
+def reading(
+    operation: str, summary: str, permission: Permission | None, own: list[Json], shape: Json, tag: str = ""
+) -> Json:
+    """An operation that answers a question."""
+    return {
+        "operationId": operation,
+        "tags": [tag or operation.partition("_")[0]],
+        "summary": summary,
+        "x-permission": None if permission is None else permission.value,
+        "parameters": [*own, *shared(READ_PARAMETERS)],
+        "responses": {"200": answer("As of `position`.", shape), **problems(READ_STATUSES)},
+    }
 
 
 _BY_NAME: Final[Mapping[str, Any]] = {

@@ -7,7 +7,8 @@ import re
 import tomllib
 from datetime import date
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from domain.law.statements import Statement
 
 _TABLE: Final = re.compile(r"^\s*\[\[\s*(\w+)\s*\]\]\s*(?:#.*)?$")
+_LONGEST_LINE: Final = 2_000
+"""A key of many parts takes the parser time that grows with the square of its length."""
 
 
 class PackUnusable(ValueError):
@@ -44,10 +47,7 @@ class _Places:
 
 def read_pack(text: str, name: str) -> Pack:
     """The pack in a file's text; `version` is the hash of that text. Raises `PackUnusable`."""
-    try:
-        told = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PackUnusable(f"{name}: {error}. Write it as TOML has it.") from None
+    told = _toml(text, name)
     told["version"] = hashlib.sha256(text.encode()).hexdigest()[:16]
     places = _Places(text, name)
     try:
@@ -58,7 +58,22 @@ def read_pack(text: str, name: str) -> Pack:
     _check_versions("deadlines", pack.deadlines, places)
     _check_versions("content", pack.content, places)
     _check_calendars(pack, places)
+    _check_zones(pack, places)
     return pack
+
+
+def _toml(text: str, name: str) -> dict[str, Any]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if len(line) > _LONGEST_LINE:
+            raise PackUnusable(f"{name}:{number}: a line has at most {_LONGEST_LINE} characters. Break it.")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise PackUnusable(f"{name}: {error}. Write it as TOML has it.") from None
+    except RecursionError:
+        raise PackUnusable(
+            f"{name}: lists lie in lists more deeply than a pack needs. Make it flat."
+        ) from None
 
 
 def _first_of(error: ValidationError, places: _Places) -> str:
@@ -107,3 +122,14 @@ def _check_calendars(pack: Pack, places: _Places) -> None:
                     f"{places.of('deadlines', index)}: {deadline.id} is counted in business days, and {error}. "
                     "Correct the pack's countries, or count it in days."
                 ) from None
+
+
+def _check_zones(pack: Pack, places: _Places) -> None:
+    """The days of a pack begin somewhere."""
+    for index, zone in enumerate(pack.zones):
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise PackUnusable(
+                f"{places.of()}: zones.{index}: there is no such zone. Name it as Europe/Paris is named."
+            ) from None

@@ -447,12 +447,56 @@ def test_past_decisions_are_judged_again(demo_installation: Served, tmp_path: Pa
     }
     stricter = tmp_path / "ca.toml"
     stricter.write_text((ROOT / "domain/law/packs/ca.toml").read_text().replace("years = 2", "years = 1"))
-    flip, _ = (
+    flip, counted = (
         json.loads(one)
         for one in cli("rejudge", "--pack", str(stricter), "--json", key=key).stdout.splitlines()
     )
     assert flip["message_id"] == message["message_id"]
     assert flip["before"] == {"verdict": "allow", "law": "ca", "rule": "ca.purchase"}
     assert (flip["after"]["verdict"], flip["after"]["law"]) == ("deny", "ca")
-    stricter.write_text("law = ")
-    assert "ca.toml" in cli("rejudge", "--pack", str(stricter), key=key, code=2).stderr
+
+    def over_http(method: str = "GET", text: str | None = None) -> list[dict[str, Any]]:
+        media = {} if text is None else {"content-type": "application/toml", "penguin-file-name": "ca.toml"}
+        answer = httpx.request(
+            method, f"{address}/v1/law/rejudge", headers={**headers, **media}, content=text, timeout=20
+        )
+        lines = [json.loads(one) for one in answer.raise_for_status().text.splitlines()]
+        return [one for one in lines if "progress" not in one]
+
+    assert [one["summary"] for one in over_http()] == [summary["summary"]]
+    told, last = over_http("POST", stricter.read_text())
+    assert told["flip"] == flip, "the same answer through both doors"
+    assert last["summary"] == counted["summary"]
+    present = httpx.get(f"{address}/v1/law/packs", headers=headers, timeout=20).json()["data"]
+    (version,) = [one["version"] for one in present if one["law"] == "ca" and one["adopted_at"]]
+    (adopted,) = _lines(cli("rejudge", "--adopted", f"ca:{version}", "--json", key=key).stdout)
+    assert adopted == summary
+    refused = cli("rejudge", "--adopted", "ca:0123456789abcdef", "--json", key=key, code=1)
+    assert json.loads(refused.stderr)["code"] == "unknown-pack"
+
+    gap = (
+        stricter.read_text()
+        + GAP.format("in_force_to = 2020-01-01")
+        + GAP.format("in_force_from = 2021-01-01")
+    )
+    for text in ("law = ", gap):
+        stricter.write_text(text)
+        in_words = cli("rejudge", "--pack", str(stricter), key=key, code=2).stderr
+        media = {"content-type": "application/toml", "penguin-file-name": "ca.toml"}
+        answer = httpx.post(
+            f"{address}/v1/law/rejudge", headers={**headers, **media}, content=text, timeout=20
+        )
+        assert answer.json()["detail"].startswith("ca.toml:")
+        assert " ".join(answer.json()["detail"].split()) in " ".join(in_words.replace("│", " ").split())
+
+
+GAP = """
+[[rules]]
+id = "ca.gap"
+verdict = "deny"
+cites = "s.1"
+confidence = "T"
+checked = 2026-11-22
+about = "Something is so, and then this."
+{}
+"""

@@ -22,6 +22,7 @@ from application.queries import QUERIES
 from domain.kernel.commands import COMMANDS, Command
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import StaffRole, TenantRole
+from domain.law.packs import pack_texts
 from domain.tenancy.secret import SecretCommand
 from tests.support.api import Api, TestTenant, analytics_of
 from tests.support.permission_cells import CELLS
@@ -338,6 +339,10 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     yield "POST", "/v1/batch", batch, {"content-type": "application/x-ndjson"}
     yield "POST", "/v1/invitations/accept", {"token": f"pm_invite_{'A' * 75}"}, {}
     yield "GET", f"/v1/audience/preview?workspace_id={ids['workspace']}&list_id={ids['list']}", None, {}
+    yield "GET", "/v1/law/rejudge", None, {}
+    pack = pack_texts()["de.toml"].encode()
+    yield "POST", "/v1/law/rejudge?hindsight=true", pack, {"content-type": "application/toml"}
+    yield "GET", "/v1/law/packs", None, {}
     # Doors of people: what a token of A's does is up to who holds it (test_doors.py); this one is forged.
     form = {"content-type": "application/x-www-form-urlencoded"}
     for door, body in (
@@ -378,6 +383,8 @@ async def test_no_other_route_shows_or_changes_anything_of_another(api: Api) -> 
                 assert statuses == [404, 404, 404], answer.text
             if path.startswith("/v1/audience/preview"):
                 assert answer.status_code == 404
+            if path.startswith("/v1/law/rejudge"):
+                assert json.loads(answer.text.splitlines()[-1])["summary"]["judged"] == 0, answer.text
             if "/reports/" in path and "activity" not in path and "csv" not in path:
                 assert answer.json()["data"] == [], answer.text
     assert logs(api)[theirs.tenant.id] == before[theirs.tenant.id]

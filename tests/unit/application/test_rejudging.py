@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
@@ -12,10 +13,11 @@ import pytest
 from adapters.eventstore.codec import JsonCodec
 from adapters.eventstore.memory import MemoryLog
 from adapters.keys.memory import MemoryKeyStore
-from application.law_archive import LawArchive
+from application import rejudging as rejudging_module
+from application.law_archive import LawArchive, UnknownPack
 from application.ports.codec import Cause
 from application.ports.log import Append
-from application.rejudging import Flip, Question, Rejudging, Tally
+from application.rejudging import Flip, NotYetKnown, PeriodReversed, Question, Rejudging, Tally
 from application.replay import Replay
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
@@ -101,7 +103,7 @@ class Past:
         self, question: Question = AS_IT_WAS, packs: tuple[Pack, ...] | None = None
     ) -> tuple[list[Flip], Tally]:
         archive = LawArchive(self.log, self.codec)
-        rejudging = Rejudging(self.log, self.codec, Replay(self.log, self.codec), archive)
+        rejudging = Rejudging(self.log, self.codec, Replay(self.log, self.codec), archive, lambda: self.now)
         flips: list[Flip] = []
         tally = Tally()
         async for one in rejudging.answers(TENANT, question, packs):
@@ -223,6 +225,82 @@ async def test_decisions_are_judged_by_the_packs_of_then_also_after_an_update() 
     assert (flips, tally.identical, tally.without_packs) == ([], 2, 0)
     ((flip,), _) = await past.asked(packs=load_packs())
     assert (flip.before[0], flip.after[0]) == ("deny", "allow")
+
+
+async def test_a_version_that_another_process_adopted_meanwhile_is_found() -> None:
+    past = Past()
+    archive = LawArchive(past.log, past.codec)
+    rejudging = Rejudging(past.log, past.codec, Replay(past.log, past.codec), archive, lambda: past.now)
+    former = with_canada("years = 2", "years = 1")
+    (canada,) = [pack for pack in former if pack.law == "ca"]
+    today = await past.decided(await past.somebody("CA", bought(1.5)))
+    state = ADDRESSEE.fold(past.people[today.addressee_id])
+    assert isinstance(state, Addressee)
+    await past.happened(today.addressee_id, judged_again(today, state.person, former))
+    tallies = [one async for one in rejudging.answers(TENANT, AS_IT_WAS) if isinstance(one, Tally)]
+    assert tallies[-1].without_packs == 1
+    with pytest.raises(UnknownPack):
+        await archive.named([f"ca:{canada.version}"])
+
+    text = (files(packs_folder) / "ca.toml").read_text(encoding="utf-8").replace("years = 2", "years = 1")
+    await past.adopted(RulePackAdopted(law="ca", pack_version=canada.version, text=text))
+    tallies = [one async for one in rejudging.answers(TENANT, AS_IT_WAS) if isinstance(one, Tally)]
+    assert (tallies[-1].without_packs, tallies[-1].identical) == (0, 2)
+    assert await archive.named([f"ca:{canada.version}"]) == [canada]
+    versions = [(one.pack.version, one.at is None) for one in await archive.adopted() if one.pack.law == "ca"]
+    (present,) = [pack.version for pack in load_packs() if pack.law == "ca"]
+    assert versions == [(canada.version, False), (present, True)]
+
+
+async def test_what_cannot_be_asked() -> None:
+    past = Past()
+    await past.decided(await past.somebody("US"))
+    with pytest.raises(PeriodReversed):
+        await past.asked(Question(after=START + timedelta(days=1), before=START))
+    assert (await past.asked(Question(after=START, before=START)))[1].judged == 0
+    with pytest.raises(NotYetKnown):
+        await past.asked(Question(known=past.now + timedelta(seconds=1)))
+    assert (await past.asked(Question(known=past.now)))[1].judged == 1
+
+
+async def test_how_far_it_is_is_told_from_the_first_on() -> None:
+    past = Past()
+    await past.somebody("US")
+    await past.decided(await past.somebody("US"))
+    archive = LawArchive(past.log, past.codec)
+    rejudging = Rejudging(past.log, past.codec, Replay(past.log, past.codec), archive, lambda: past.now)
+    told = [
+        (one.position, one.until, one.judged)
+        async for one in rejudging.answers(TENANT, AS_IT_WAS)
+        if isinstance(one, Tally)
+    ]
+    assert told == [(0, 3, 0), (3, 3, 1)]
+    for start, expected in ((1, [(1, 3, 0), (3, 3, 1)]), (3, [(3, 3, 0)]), (99, [(3, 3, 0)])):
+        told = [
+            (one.position, one.until, one.judged)
+            async for one in rejudging.answers(TENANT, AS_IT_WAS, start=start)
+            if isinstance(one, Tally)
+        ]
+        assert told == expected
+
+
+async def test_others_have_their_turn_while_many_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log of this test never waits, so whatever turn another has, judging gave it."""
+    past, turns = Past(), 0
+    for _ in range(20):
+        await past.decided(await past.somebody("US"))
+
+    async def another() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(rejudging_module, "_AT_A_TIME", 0)
+    other = asyncio.create_task(another())
+    await past.asked()
+    other.cancel()
+    assert turns >= 19
 
 
 async def test_nobodys_past_is_not_found() -> None:

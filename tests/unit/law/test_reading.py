@@ -198,6 +198,20 @@ def test_what_is_no_toml() -> None:
     assert refused("law = ").startswith("xx.toml: ")
 
 
+def test_lists_in_lists_without_end_are_refused_like_any_other_mistake() -> None:
+    assert refused("\n".join(["a = ["] + ["["] * 5_000)).startswith("xx.toml: ")
+
+
+def test_a_line_without_end_is_refused_before_it_is_read() -> None:
+    """A key of thousands of parts would keep a process for seconds."""
+    assert refused("a = 1\n" + "b." * 20_000 + "c = 1").startswith("xx.toml:2: ")
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "../../etc/passwd", "Europe", "", "x" * 300])
+def test_a_zone_that_there_is_not_is_refused(zone: str) -> None:
+    assert refused(due("").replace("UTC", zone)).startswith("xx.toml:1: zones.0: ")
+
+
 def test_the_products_own_packs_are_whole() -> None:
     packs = load_packs()
     assert len(packs) >= 17
