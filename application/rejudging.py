@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from domain.law.pack import Pack
 
 _SCAN: Final = 1_000
-_TOGETHER: Final = 500
-"""Decisions whose streams are read in one round trip."""
-_AT_A_TIME: Final = 0.005
+_TOGETHER: Final = 100
+"""Decisions whose streams are read in one round trip: every request reads a stream, and waits for those before it."""
+_AT_A_TIME: Final = 0.001
 """Seconds that judging may keep everybody else waiting."""
 
 
@@ -148,18 +148,20 @@ class Rejudging:
         await self._archive.adopted()  # also what another process entered since this one looked
         tally = Tally(position=min(max(low, start), high), until=high)
         yield tally
+        reached = tally.position
         found: list[Recorded] = []
-        while tally.position < high:
-            rows = await self._log.read_log(tenant_id, after=tally.position, limit=_SCAN, up_to=high)
+        while reached < high:
+            rows = await self._log.read_log(tenant_id, after=reached, limit=_SCAN, up_to=high)
             if not rows:
                 raise NotFound
             found += [row for row in rows if row.name == PermissionDecided.name]
-            tally.position = rows[-1].position
-            if len(found) >= _TOGETHER or tally.position >= high:
-                for flip in await self._judged(tenant_id, found, question, packs, tally):
+            reached = rows[-1].position
+            while len(found) >= _TOGETHER or (found and reached == high):
+                some, found = found[:_TOGETHER], found[_TOGETHER:]
+                for flip in await self._judged(tenant_id, some, question, packs, tally):
                     yield flip
-                found = []
-                yield tally
+            tally.position = found[0].position - 1 if found else reached
+            yield tally
 
     async def _judged(
         self,
@@ -170,8 +172,6 @@ class Rejudging:
         tally: Tally,
     ) -> list[Flip]:
         """Those of some decisions that would be others."""
-        if not rows:
-            return []
         wanted = {(row.stream, row.version): row for row in rows}
         streams = list(dict.fromkeys(row.stream for row in rows))
         last = None if question.hindsight else rows[-1].position

@@ -284,6 +284,37 @@ async def test_how_far_it_is_is_told_from_the_first_on() -> None:
         assert told == expected
 
 
+@pytest.mark.parametrize(("scan", "together"), [(1, 1), (3, 2), (2, 3), (4, 1), (1_000, 2)])
+async def test_from_wherever_it_is_it_can_be_gone_on_with(
+    scan: int, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was judged by then, and what is judged from there on, is each decision once."""
+    past, stricter = Past(), with_canada("years = 2", "months = 6")
+    for age in (0.2, 1, 1, 0.2, 1, 1, 1):
+        await past.decided(await past.somebody("CA", bought(age)))
+    await past.somebody("CA")
+    monkeypatch.setattr(rejudging_module, "_SCAN", scan)
+    monkeypatch.setattr(rejudging_module, "_TOGETHER", together)
+    archive = LawArchive(past.log, past.codec)
+    rejudging = Rejudging(past.log, past.codec, Replay(past.log, past.codec), archive, lambda: past.now)
+    stops, flips = list[tuple[int, list[Flip], int]](), list[Flip]()
+    async for one in rejudging.answers(TENANT, AS_IT_WAS, stricter):
+        if isinstance(one, Flip):
+            flips.append(one)
+        else:
+            stops.append((one.position, list(flips), one.judged))
+    assert (len(flips), stops[-1][2]) == (5, 7)
+    for position, before, judged in stops:
+        after, rest = list[Flip](), Tally()
+        async for one in rejudging.answers(TENANT, AS_IT_WAS, stricter, start=position):
+            if isinstance(one, Flip):
+                after.append(one)
+            else:
+                rest = one
+        assert before + after == flips
+        assert judged + rest.judged == 7
+
+
 async def test_others_have_their_turn_while_many_are_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     """The log of this test never waits, so whatever turn another has, judging gave it."""
     past, turns = Past(), 0
