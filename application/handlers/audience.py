@@ -17,7 +17,7 @@ from domain.audience.authorisation_batch import (
     NoSuchAddressee,
     summary,
 )
-from domain.audience.consent import RecordOptOut
+from domain.audience.consent import RecordOptOut, WithdrawConsent
 from domain.audience.contact import (
     PERSONAL,
     Contact,
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from domain.audience.authorisation_batch import Authorisation
     from domain.audience.contact import ContactState
     from domain.audience.email_claim import EmailClaim
+    from domain.kernel.commands import Command
 
 
 @handles(CreateContact)
@@ -256,12 +257,25 @@ async def _free(
 @handles(RecordOptOut)
 async def record_opt_out(command: RecordOptOut | HeedOptOut, unit: Unit) -> None:
     """Enter an opt-out with the addressee, and with whoever has their address after an erasure."""
+    await _said_by_whoever_has_the_address(command, command, unit)
+
+
+@handles(WithdrawConsent)
+async def withdraw_consent(command: WithdrawConsent, unit: Unit) -> None:
+    """Enter a withdrawal; to whoever has the address after an erasure it is the opt-out that it holds, or all of it."""
+    stop = RecordOptOut(occurred_at=command.occurred_at, channel=command.channel, reason=command.reason)
+    later = command if command.entry is None else stop.stamped(command.stamp)
+    await _said_by_whoever_has_the_address(command, later, unit)
+
+
+async def _said_by_whoever_has_the_address(command: Command, later: Command, unit: Unit) -> None:
+    """Decide a command with the addressee, and what it is to those who came after them, with those."""
     addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
     unit.decide(command)
     while isinstance(addressee, Addressee) and addressee.successor_id is not None:
         successor = addressee.successor_id
         addressee = await unit.load("addressee", successor)
-        unit.decide(command, "addressee", successor)
+        unit.decide(later, "addressee", successor)
 
 
 @handles(CreateList)

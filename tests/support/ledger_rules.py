@@ -1,0 +1,284 @@
+"""Rules of a state machine of people's ledgers: whoever comes, goes and comes back, and all that they may say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
+
+from domain.audience.addressee_state import Addressee
+from domain.audience.consent import (
+    ConfirmConsent,
+    OptOutChannel,
+    OptOutKind,
+    RecordConsent,
+    RecordOptOut,
+    RequestConfirmation,
+    WithdrawConsent,
+)
+from domain.audience.contact import Contact, CreateContact, EraseContact, GoneContact
+from domain.audience.email import match_form
+from domain.audience.intake.vocabularies import Source, SubscriberType
+from domain.audience.ledger import (
+    DescribeAddressee,
+    EndRelation,
+    LiftSuppression,
+    RecordRelation,
+    RetractEntry,
+    SuppressAddressee,
+    SuppressionReason,
+)
+from domain.audience.own_word import HeedOptOut
+from domain.kernel.commands import Command
+from domain.kernel.errors import Refusal
+from domain.kernel.events import Event
+from domain.kernel.ids import AddresseeId, ContactId, TenantId, WorkspaceId
+from domain.law.facts import RelationKind, Scope
+from domain.tenancy.tenant import TenantOpened
+from domain.tenancy.workspace import CreateWorkspace
+from tests.support.given import TENANT, uid
+from tests.support.ledger_model import OF_THE_ADDRESS, Person, Place, Words, surely_since
+from tests.support.unit import World
+
+WORKSPACES = tuple(WorkspaceId(uid(n)) for n in (10, 11))
+HERE = st.sampled_from(WORKSPACES)
+ADDRESSES = st.sampled_from(["a@x.example", "A@X.example", "b@x.example"])
+COUNTRIES = st.sampled_from(["GB", "DE", "US", "GB", "CA", None])
+KINDS = st.sampled_from([None, *SubscriberType])
+AGO = st.sampled_from(
+    [timedelta(), timedelta(), timedelta(minutes=5), timedelta(hours=30), timedelta(days=4)]
+)
+PLACES = st.sampled_from(
+    [
+        *[(Scope.TENANT, None)] * 3,
+        *((Scope.WORKSPACE, str(one)) for one in WORKSPACES),
+        *((Scope.CAMPAIGN_TYPE, one) for one in ("news", "offers")),
+    ]
+)
+Flag: TypeAlias = Literal[True, False] | None
+FLAGS = st.sampled_from([None, True, False])
+CHANNEL = OptOutChannel.REPLY
+
+
+class LedgerOfPeople(RuleBasedStateMachine):
+    """Who is there, what they say, and what is entered of them; `known` is what it should come to."""
+
+    people: Bundle[AddresseeId] = Bundle("people")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.made = 100
+        self.known: dict[AddresseeId, Person] = {}
+        self.words: dict[str, Words] = {}
+        self.sender = "GB"
+
+    @initialize(target=people, sender=st.sampled_from(["GB", "DE", "US"]), country=COUNTRIES)
+    def open(self, sender: str, country: str | None) -> Any:
+        opened = TenantOpened(
+            tenant_id=TenantId(TENANT), tenant_name="T", slug="t", plan="business", country=sender
+        )
+        self.sender = sender
+        self.world.happened("tenant", TENANT, opened)
+        for workspace in WORKSPACES:
+            self.world.run(CreateWorkspace(name="W"), workspace)
+        first = self.newcomer(WORKSPACES[0], "a@x.example", country, SubscriberType.CORPORATE)
+        second = self.newcomer(WORKSPACES[1], "b@x.example", "DE", SubscriberType.INDIVIDUAL)
+        return multiple(first, second)
+
+    def fresh(self) -> UUID:
+        self.made += 1
+        return uid(self.made)
+
+    def ask(self, command: Command, target: Any) -> list[Event] | None:
+        before = len(self.world.log)
+        try:
+            return self.world.run(command, target)
+        except Refusal:
+            assert len(self.world.log) == before
+            return None
+
+    def version(self, who: AddresseeId) -> int:
+        return self.world.states[f"addressee:{who}"][0]
+
+    def person(self, who: AddresseeId) -> Addressee:
+        state: Addressee = self.world.state("addressee", who)
+        return state
+
+    # Who is there.
+    def newcomer(
+        self, workspace: WorkspaceId, email: str, country: str | None, kind: SubscriberType | None
+    ) -> AddresseeId | None:
+        """Whoever a contact is new of; None where they were there before, or the contact was."""
+        contact_id = ContactId(self.fresh())
+        command = CreateContact(workspace_id=workspace, email=email, country=country, subscriber_type=kind)
+        if self.ask(command, contact_id) is None:
+            return None
+        who: AddresseeId = self.world.state("contact", contact_id).addressee_id
+        if who in self.known:
+            return None
+        form = match_form(email)
+        former = [one for one in self.known.values() if one.words is self.words.get(form)]
+        said = self.words.setdefault(form, Words())
+        said.consented = None  # who comes back is somebody of whom only the stops are known
+        self.known[who] = new = Person(said)
+        bounced = {
+            kind
+            for one in former[-1:]
+            for kind, place in one.suppressed.values()
+            if kind in OF_THE_ADDRESS and place == (Scope.TENANT, None)
+        }
+        held = self.person(who).suppressions
+        new.suppressed = {one.position: (one.kind, (one.scope, None)) for one in held if one.kind in bounced}
+        assert {kind for kind, _ in new.suppressed.values()} == bounced, "an address bounces whoever has it"
+        return who
+
+    @rule(target=people, workspace=HERE, email=ADDRESSES, country=COUNTRIES, kind=KINDS)
+    def come(
+        self, workspace: WorkspaceId, email: str, country: str | None, kind: SubscriberType | None
+    ) -> Any:
+        who = self.newcomer(workspace, email, country, kind)
+        return multiple() if who is None else who
+
+    @rule(target=people, who=people, back=st.booleans())
+    def erase(self, who: AddresseeId, *, back: bool) -> Any:
+        """Where they have a contact; and they may come back at once, by the same address."""
+        for contact in self.world.of("contact").values():
+            if isinstance(contact, Contact) and contact.addressee_id == who:
+                assert self.ask(EraseContact(), contact.contact_id) is not None
+                assert isinstance(self.world.state("contact", contact.contact_id), GoneContact)
+                self.known[who].erased = True
+                new = None
+                if back:
+                    new = self.newcomer(contact.workspace_id, contact.email, "DE", SubscriberType.INDIVIDUAL)
+                    assert new is not None
+                return multiple() if new is None else new
+        return multiple()
+
+    # What they say.
+    @rule(
+        who=people,
+        days=st.sampled_from([0, 0, 1, 3, 400]),
+        given=st.sampled_from([(None, False), ("Yes.", False), (None, True), ("Yes.", True), ("Yes.", True)]),
+    )
+    def consent(self, who: AddresseeId, days: int, given: tuple[str | None, bool]) -> None:
+        wording, explicit = given
+        on = (self.world.now - timedelta(days=days)).date()
+        known = self.known[who]
+        done = self.ask(
+            RecordConsent(occurred_on=on, source=Source.EVENT, explicit=explicit, wording=wording), who
+        )
+        assert (done is not None) is (not known.erased and (wording is not None or not explicit))
+        if done is not None:
+            known.consents.add(self.version(who) - len(done) + 1)
+            if explicit:
+                known.words.consent(surely_since(on))
+
+    @rule(who=people)
+    def want_mail_again(self, who: AddresseeId) -> None:
+        """In so many words, surely later than whatever they said before."""
+        self.world.later(timedelta(days=2))
+        self.consent(who, 0, ("Yes.", True))
+
+    @rule(who=people, wording=st.sampled_from([None, "Yes."]), ago=AGO)
+    def leave_address(self, who: AddresseeId, wording: str | None, ago: timedelta) -> None:
+        command = RequestConfirmation(
+            source=Source.WEBSITE_FORM, wording=wording, occurred_at=self.world.now - ago
+        )
+        if self.ask(command, who) is not None:
+            self.known[who].asked[self.version(who)] = wording is not None
+
+    @rule(who=people, ago=AGO, number=st.integers(0, 1))
+    def confirm(self, who: AddresseeId, ago: timedelta, number: int) -> None:
+        known, at = self.known[who], self.world.now - ago
+        asked = sorted(known.asked)[number : number + 1]
+        done = self.ask(ConfirmConsent(request=asked[0] if asked else 1, occurred_at=at), who)
+        assert (done is not None) is (bool(asked) and not known.erased)
+        if done is not None:
+            documented = known.asked.pop(asked[0])
+            known.consents.add(self.version(who) - len(done) + 1)
+            if documented:
+                # The moment itself is after what was said before it, and no earlier word is later than it.
+                known.words.consent(at)
+
+    @rule(who=people, ago=AGO, number=st.integers(-1, 1))
+    def withdraw(self, who: AddresseeId, ago: timedelta, number: int) -> None:
+        """One of them, or all; either way they are written to no more."""
+        known, at = self.known[who], self.world.now - ago
+        entry = next(iter(sorted(known.consents)[number : number + 1]), None) if number >= 0 else None
+        assert self.ask(WithdrawConsent(entry=entry, occurred_at=at, channel=CHANNEL), who) is not None
+        after = [one for one in self.known.values() if one.words is known.words and not one.erased]
+        for one in [known, *after] if entry is None else [known]:
+            one.consents -= {entry} if entry is not None else set(one.consents)
+        known.words.stop((Scope.TENANT, None), at)
+
+    @rule(who=people, ago=AGO, kind=st.sampled_from([None, *OptOutKind]))
+    def stop(self, who: AddresseeId, ago: timedelta, kind: OptOutKind | None) -> None:
+        at = self.world.now - ago
+        assert self.ask(RecordOptOut(occurred_at=at, channel=CHANNEL, kind=kind), who) is not None
+        self.known[who].words.stop((Scope.TENANT, None), at)
+
+    @rule(who=people, place=PLACES, kind=st.sampled_from(OptOutKind))
+    def stop_by_link(self, who: AddresseeId, place: Place, kind: OptOutKind) -> None:
+        scope, within = place
+        command = HeedOptOut(channel=OptOutChannel.PAGE, kind=kind, scope=scope, within=within)
+        assert self.ask(command, who) is not None
+        self.known[who].words.stop_by_link(place, self.world.now)
+
+    # What is entered of them.
+    @rule(who=people, country=COUNTRIES, kind=KINDS, flag=FLAGS)
+    def describe(
+        self,
+        who: AddresseeId,
+        country: str | None,
+        kind: SubscriberType | None,
+        flag: Flag,
+    ) -> None:
+        command = DescribeAddressee(
+            country=country, subscriber_type=kind, generic_address=flag, could_object=flag, told=flag
+        )
+        assert (self.ask(command, who) is None) is self.known[who].erased
+
+    @rule(who=people, kind=st.sampled_from(RelationKind), days=st.integers(0, 900))
+    def relate(self, who: AddresseeId, kind: RelationKind, days: int) -> None:
+        on = (self.world.now - timedelta(days=days)).date()
+        if self.ask(RecordRelation(kind=kind, occurred_on=on, refused=False), who) is not None:
+            self.known[who].relations.add(self.version(who))
+
+    @rule(who=people, number=st.integers(0, 1))
+    def end(self, who: AddresseeId, number: int) -> None:
+        for entry in sorted(self.known[who].relations)[number : number + 1]:
+            self.ask(EndRelation(entry=entry, ended_on=self.world.now.date()), who)
+
+    @rule(who=people, number=st.integers(0, 1))
+    def retract(self, who: AddresseeId, number: int) -> None:
+        known = self.known[who]
+        for entry in sorted(known.grounds())[number : number + 1]:
+            if self.ask(RetractEntry(entry=entry, reason="Not so."), who) is not None:
+                known.consents.discard(entry)
+                known.relations.discard(entry)
+
+    @rule(who=people, kind=st.sampled_from(SuppressionReason), place=PLACES)
+    def suppress(self, who: AddresseeId, kind: SuppressionReason, place: Place) -> None:
+        scope, within = place
+        narrow: dict[str, Any] = {
+            Scope.WORKSPACE: {"workspace_id": within},
+            Scope.CAMPAIGN_TYPE: {"campaign_type": within},
+        }.get(scope, {})
+        done = self.ask(SuppressAddressee.model_validate({"kind": kind, **narrow}), who)
+        assert done is not None
+        if done:
+            self.known[who].suppressed[self.version(who)] = (kind.value, place)
+        assert (kind.value, place) in self.known[who].suppressed.values()
+
+    @rule(who=people, number=st.integers(0, 3))
+    def lift(self, who: AddresseeId, number: int) -> None:
+        """Whatever stands there, the person's own words and an erasure among it."""
+        known, held = self.known[who], self.person(who).suppressions
+        for one in held[number : number + 1]:
+            lifted = self.ask(LiftSuppression(entry=one.position, reason="Works again."), who)
+            assert (lifted is not None) is (one.kind.value in set(SuppressionReason))
+            known.suppressed.pop(one.position, None)
