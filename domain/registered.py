@@ -8,6 +8,7 @@ from domain.audience import (
     contact_import,
     contact_list,
     email_claim,
+    hashed,
     import_commands,
 )
 from domain.campaign import commands as campaign_commands
@@ -25,6 +26,7 @@ MODULES = (
     contact_import,
     contact_list,
     email_claim,
+    hashed,
     import_commands,
     campaign_commands,
     registration,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from application.comparing import compare, compare_newcomer
 from application.unit import handles
 from domain.audience.addressee_events import address_in
 from domain.audience.addressee_state import Addressee, NoAddressee
 from domain.audience.admission import Newcomer, admit
-from domain.audience.authorisation import AuthoriseMessage, authorised, message_of
+from domain.audience.authorisation import AuthoriseMessage, DispatchMessage, authorised, message_of
 from domain.audience.authorisation_batch import (
     DISPATCHED,
     AuthorisationIdTaken,
@@ -97,6 +98,7 @@ async def enter(unit: Unit, newcomer: Newcomer, fresh_addressee: AddresseeId) ->
         unit.append("addressee", admission.addressee_id, *admission.addressee)
     if admission.former:
         unit.append("addressee", claim.former, *admission.former)
+    await compare_newcomer(unit, admission.addressee_id, newcomer.email)
     unit.append("contact", newcomer.contact_id, *admission.contact)
     return admission.addressee_id
 
@@ -128,12 +130,13 @@ async def authorise_message(command: AuthoriseMessage, unit: Unit) -> None:
     addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
     if isinstance(addressee, NoAddressee):
         raise NotFound
-    tenant = await unit.load("tenant", unit.tenant_id)
+    tenant, message = await unit.load("tenant", unit.tenant_id), message_of(command)
+    await compare(unit, [addressee.addressee_id], message)
     decided = authorised(
-        addressee,
+        unit.state("addressee", command.stamp.target),
         command.message_id,
         command.workspace_id,
-        message_of(command),
+        message,
         tenant.country if isinstance(tenant, Tenant) else None,
         command.stamp.at,
     )
@@ -150,7 +153,9 @@ async def authorise_messages(command: AuthoriseMessages, unit: Unit) -> None:
         raise AuthorisationIdTaken
     sender = tenant.country if isinstance(tenant, Tenant) else None
     message, verdicts = message_of(command), Counter[str]()
-    await unit.load_many("addressee", [one.addressee_id for one in command.messages])
+    people = [one.addressee_id for one in command.messages]
+    await unit.load_many("addressee", people)
+    await compare(unit, people, message)
     for number, one in enumerate(command.messages):
         addressee: AddresseeState = unit.state("addressee", one.addressee_id)
         if isinstance(addressee, NoAddressee):
@@ -164,6 +169,15 @@ async def authorise_messages(command: AuthoriseMessages, unit: Unit) -> None:
         verdicts[decided.verdict] += 1
         unit.append("addressee", one.addressee_id, decided)
     unit.append("authorisation", command.stamp.target, summary(command, verdicts))
+
+
+@handles(DispatchMessage)
+async def dispatch_message(command: DispatchMessage, unit: Unit) -> None:
+    """Hand a message over; what came onto the list since its allow is found first."""
+    addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
+    if isinstance(addressee, Addressee) and (allow := addressee.allows.get(command.message_id)) is not None:
+        await compare(unit, [addressee.addressee_id], allow.message)
+    unit.decide(command)
 
 
 @handles(RemoveContact)

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from application.comparing import algorithms_of, enter_listed
 from application.importing.ahead import Ids
 from application.importing.rows import wanted
 from domain.audience.addressee_state import Addressee, NoAddressee
@@ -19,6 +20,7 @@ from domain.audience.consent import Consented, OptOutChannel, consented, opted_o
 from domain.audience.contact import Contact, Segment, changed
 from domain.audience.contact_list import ContactList, ListIsArchived, ListMembersAdded
 from domain.audience.email_claim import EmailSuppressed
+from domain.audience.hashed import ADDRESS_HASH
 from domain.audience.intake import Duplicates, Rejected, RowProblem
 from domain.audience.ledger import said_of, unrestricted
 from domain.kernel.errors import Refusal
@@ -69,11 +71,13 @@ class ChunkDecision:
         self._newcomers: dict[str, AddresseeId] = {}
         self.tally = Tally()
         self._there: dict[ContactId, None] = {}
+        self._algorithms: tuple[str, ...] = ()
 
     async def decide(self, rows: Slice, ahead: Ahead) -> Tally:
         """Take the rows in order, on what was looked up for them and on what came since."""
         self._newcomers = ahead.newcomers
         await self._load(ahead)
+        await self._load_hashes(rows)
         for number, row in enumerate(rows):
             if number % _AT_A_STRETCH == 0:
                 await asyncio.sleep(0)
@@ -92,6 +96,16 @@ class ChunkDecision:
             await unit.load_many("contact", [contact_id for contact_id in held if contact_id is not None])
         named = [who for claim in claims for who in (claim.addressee_id, claim.former) if who is not None]
         await unit.load_many("addressee", named)
+
+    async def _load_hashes(self, rows: Slice) -> None:
+        """Whatever these addresses may be on the tenant's list by, where that has hashes."""
+        self._algorithms = algorithms_of(await self._unit.load("tenant", self._unit.tenant_id))
+        if self._algorithms:
+            keys = [key for row in rows if not isinstance(row, Rejected) for key in self._by_hash(row)]
+            await self._unit.load_many(ADDRESS_HASH.category, keys)
+
+    def _by_hash(self, row: Taken) -> tuple[str, ...]:
+        return self._unit.keys_by_hash(row.email, row.match, self._algorithms)
 
     async def list_on(self, list_id: ListId) -> None:
         """Put onto the list who is there after the rows: those that were there before too."""
@@ -163,6 +177,8 @@ class ChunkDecision:
             unit.append("addressee", admission.addressee_id, *admission.addressee)
         if admission.former:
             unit.append("addressee", claim.former, *admission.former)
+        if self._algorithms:
+            enter_listed(unit, admission.addressee_id, self._by_hash(row))
         unit.append("contact", contact, *admission.contact)
         self._there[contact_id] = None
         return admission.addressee_id

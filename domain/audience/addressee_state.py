@@ -220,10 +220,7 @@ def _opted_out(known: Addressee, version: int, event: happened.OptedOut) -> Addr
 def _lifted(known: Addressee, version: int, event: happened.OptOutLifted) -> Addressee:
     ended_at = event.consented_at or datetime.combine(event.consented_on, time(), FIRST_ZONE)
     suppressions = tuple(
-        replace(one, ended_at=ended_at)
-        if one.kind in OPT_OUTS and one.ended_at is None and one.since < ended_at
-        else one
-        for one in known.suppressions
+        replace(one, ended_at=ended_at) if _is_lifted(one, ended_at) else one for one in known.suppressions
     )
     return replace(
         known,
@@ -235,7 +232,9 @@ def _lifted(known: Addressee, version: int, event: happened.OptOutLifted) -> Add
 
 
 def _is_lifted(one: Suppression, ended_at: datetime) -> bool:
-    return one.kind in OPT_OUTS and one.ended_at is None and one.since < ended_at
+    """A consent is the person's word against their own earlier one; the platform's is not theirs to end."""
+    own = one.kind in OPT_OUTS and one.scope is not Scope.PLATFORM
+    return own and one.ended_at is None and one.since < ended_at
 
 
 def _decided(known: Addressee, version: int, event: happened.PermissionDecided) -> Addressee:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from domain.audience.addressee_events import AddresseeRegistered, AddresseeSucceeded
 from domain.audience.addressee_state import Addressee, AddresseeState
+from domain.audience.barring import under_bar
 from domain.audience.consent import carried
 from domain.audience.contact import ContactCreated, Segment
 from domain.audience.email_claim import EmailClaim, EmailClaimed, free_in
@@ -71,7 +72,8 @@ def admit(
             country=segment.country,
             subscriber_type=segment.subscriber_type,
         )
-        addressee = (registered, *carried(former, addressee_id))
+        barred = under_bar(addressee_id, present, claim)
+        addressee = (registered, *carried(former, addressee_id), *barred)
         if isinstance(former, Addressee):
             succeeded = (AddresseeSucceeded(addressee_id=former.addressee_id, successor_id=addressee_id),)
     else:

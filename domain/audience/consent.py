@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 Entry = Annotated[int, Field(ge=1, le=2**31)]
 """The version of an event in the addressee's stream, as the answer to its command told it."""
 
-_CARRIED: Final = OPT_OUTS | {SuppressionKind.HARD_BOUNCE, SuppressionKind.SOFT_BOUNCES}
-"""What holds for an address whoever has it now."""
+_CARRIED: Final = {SuppressionKind.HARD_BOUNCE, SuppressionKind.SOFT_BOUNCES, SuppressionKind.MANUAL}
+"""What holds for an address whoever has it now, besides what the person said."""
 
 
 class OptOutChannel(StrEnum):
@@ -391,7 +391,10 @@ def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
             kind=kinds[-1] if kinds else OptOutKind.UNSUBSCRIBE,
         )
     for one in former.suppressions:
-        if one.kind in OPT_OUTS and one.ended_at is None and one.scope is not Scope.TENANT:
+        # What the platform suppresses stands with the reservation of the address, and is entered from there.
+        if one.ended_at is not None or one.scope is Scope.PLATFORM:
+            continue
+        if one.kind in OPT_OUTS and one.scope is not Scope.TENANT:
             yield OptedOut(
                 addressee_id=addressee_id,
                 scope=one.scope,
@@ -400,7 +403,11 @@ def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
                 kind=one.kind,
                 within=one.within,
             )
-        if one.kind in _CARRIED - OPT_OUTS and one.ended_at is None and one.scope is Scope.TENANT:
+        if one.kind in _CARRIED:
             yield AddresseeSuppressed(
-                addressee_id=addressee_id, kind=one.kind, scope=one.scope, occurred_at=one.since
+                addressee_id=addressee_id,
+                kind=one.kind,
+                scope=one.scope,
+                within=one.within,
+                occurred_at=one.since,
             )

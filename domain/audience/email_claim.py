@@ -2,14 +2,17 @@
 
 The stream's id is a pseudonym (an HMAC under the tenant's key of the address's match form): it appears in no view,
 no URL, no log line. After an erasure the address is free again, but `former` still names the erased addressee, so
-that an opt-out goes on holding for whoever enters the address anew.
+that an opt-out goes on holding for whoever enters the address anew. What the platform suppresses stands here as well,
+for whoever has the address or will have it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias, assert_never
+from datetime import datetime
+from typing import Final, NamedTuple, TypeAlias, assert_never
+from uuid import UUID
 
 from domain.kernel.commands import Decider
 from domain.kernel.errors import Refusal
@@ -46,16 +49,56 @@ class EmailForgotten(Event, name="audience.email_forgotten", version=1, subject=
     addressee_id: AddresseeId
 
 
-EmailClaimEvent: TypeAlias = EmailClaimed | EmailReleased | EmailSuppressed | EmailForgotten
+class EmailKnown(Event, name="audience.email_known", version=1, subject="addressee_id"):
+    """An address was entered without a contact: it came on a suppression list."""
+
+    addressee_id: AddresseeId
+
+
+class EmailBarred(Event, name="audience.email_barred", version=1):
+    """The platform lets nothing go to this address, whoever has it here now or later."""
+
+    suppression_id: UUID
+    kind: str
+    since: datetime
+
+
+class EmailUnbarred(Event, name="audience.email_unbarred", version=1):
+    """The platform ended that; one that comes after it under the same id is over before it began."""
+
+    suppression_id: UUID
+
+
+EmailClaimEvent: TypeAlias = (
+    EmailClaimed
+    | EmailReleased
+    | EmailSuppressed
+    | EmailForgotten
+    | EmailKnown
+    | EmailBarred
+    | EmailUnbarred
+)
+
+
+class Bar(NamedTuple):
+    """A suppression of the platform's."""
+
+    kind: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class EmailClaim:
-    """Who holds an address. `former` is whose opt-out holds for it: an erased addressee, or one never entered."""
+    """Who holds an address. `former` is whose opt-out holds for it: an erased addressee, or one never entered.
+
+    `bars` by the platform's suppression that each is of; `unbarred`: those that ended.
+    """
 
     addressee_id: AddresseeId | None = None
     contacts: Mapping[WorkspaceId, ContactId] = field(default_factory=dict)
     former: AddresseeId | None = None
+    bars: Mapping[UUID, Bar] = field(default_factory=dict)
+    unbarred: frozenset[UUID] = frozenset()
 
 
 def evolve(state: EmailClaim, event: EmailClaimEvent) -> EmailClaim:
@@ -63,16 +106,23 @@ def evolve(state: EmailClaim, event: EmailClaimEvent) -> EmailClaim:
     match event:
         case EmailClaimed():
             contacts = {**state.contacts, event.workspace_id: event.contact_id}
-            return EmailClaim(event.addressee_id, contacts, state.former)
+            return replace(state, addressee_id=event.addressee_id, contacts=contacts)
         case EmailReleased():
             left = {key: value for key, value in state.contacts.items() if value != event.contact_id}
             if event.erased:
-                return EmailClaim(None, left, event.addressee_id)
+                return replace(state, addressee_id=None, contacts=left, former=event.addressee_id)
             return replace(state, contacts=left)
         case EmailSuppressed():
             return replace(state, former=event.addressee_id)
         case EmailForgotten():
-            return EmailClaim(None, state.contacts, event.addressee_id)
+            return replace(state, addressee_id=None, former=event.addressee_id)
+        case EmailKnown():
+            return replace(state, addressee_id=event.addressee_id)
+        case EmailBarred():
+            return replace(state, bars={**state.bars, event.suppression_id: Bar(event.kind, event.since)})
+        case EmailUnbarred():
+            left_bars = {key: bar for key, bar in state.bars.items() if key != event.suppression_id}
+            return replace(state, bars=left_bars, unbarred=state.unbarred | {event.suppression_id})
         case _:
             assert_never(event)
 

@@ -97,6 +97,13 @@ class ProcessingIsRestricted(Refusal):
     code = "processing-restricted"
 
 
+class OnlyThePlatformLifts(Refusal):
+    """The platform lets nothing go to this address, in any tenant. Its staff end that; write to its support."""
+
+    code = "only-the-platform-lifts"
+    field = "/entry"
+
+
 class DescribeAddressee(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
     """Settle where somebody is and whose the address is, for the whole tenant; what is left out stays as it is."""
 
@@ -309,6 +316,8 @@ def _lifted(command: LiftSuppression, state: Addressee, at: datetime) -> tuple[E
     one = next((one for one in state.suppressions if one.position == command.entry), None)
     if one is None or one.kind is SuppressionKind.ERASURE:
         raise NoSuchEntry
+    if one.scope is Scope.PLATFORM:
+        raise OnlyThePlatformLifts
     if one.kind in OPT_OUTS:
         raise OnlyThePersonLifts
     if one.kind is SuppressionKind.RESTRICTION:

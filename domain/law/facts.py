@@ -74,6 +74,7 @@ class SuppressionKind(StrEnum):
     HARD_BOUNCE = "hard_bounce"
     SOFT_BOUNCES = "soft_bounces"
     MANUAL = "manual"
+    ABUSE = "abuse"
     ERASURE = "erasure"
     RESTRICTION = "restriction"
     """The data are kept, and nothing else is done with them (GDPR Art. 18)."""

@@ -32,11 +32,14 @@ _HOLDS_BACK_ADVERTISING: Final = {
 """These are said of advertising. The others are of the address or the person, and hold back everything."""
 OTHERWISE: Final = "otherwise"
 """What a reason names where none of a law's rules fits."""
+BY_PLATFORM: Final = "suppressed-by-platform"
+"""What a reason names where the platform itself lets nothing go to an address."""
 _REMEDIES: Final = {
     "country-unknown": "Enter the country.",
     "country-without-pack": "Have its law looked into and its pack added.",
     "sender-country-unknown": "Enter the country of the tenant.",
     "sender-country-without-pack": "Have its law looked into and its pack added.",
+    BY_PLATFORM: "Only the platform's staff can end this. Write to its support where it is wrong.",
     **{
         f"suppressed-{kind}": "Only the person can end this: by a later consent of their own, of which there is proof."
         for kind in _HOLDS_BACK_ADVERTISING
@@ -91,7 +94,7 @@ def judge(
     known = known or moment
     packs = [pack for pack in packs if pack.rules]
     laws = _laws_of(packs, person.country, sender_country)
-    reasons = [_suppressed(one) for one in _standing(person.suppressions, message, moment)]
+    reasons = [_suppressed(one) for one in holding_back(person.suppressions, message, moment)]
     reasons += _no_law(packs, person.country, "country", "in which country the person is")
     reasons += _no_law(packs, sender_country, "sender-country", "from which country it is sent")
     for pack in laws:
@@ -129,7 +132,9 @@ def remedy_of(rule: str) -> str | None:
     return _REMEDIES.get(rule)
 
 
-def _standing(suppressions: Iterable[Suppression], message: Message, moment: datetime) -> list[Suppression]:
+def holding_back(
+    suppressions: Iterable[Suppression], message: Message, moment: datetime
+) -> list[Suppression]:
     """Those that hold back this message now."""
     return [
         one
@@ -146,7 +151,7 @@ def _standing(suppressions: Iterable[Suppression], message: Message, moment: dat
 
 
 def _suppressed(one: Suppression) -> Reason:
-    rule = f"suppressed-{one.kind}"
+    rule = BY_PLATFORM if one.scope is Scope.PLATFORM else f"suppressed-{one.kind}"
     about = f"Suppressed since {one.since:%Y-%m-%d} ({one.kind.value.replace('_', ' ')}, {one.scope.value})."
     return Reason(
         Verdict.DENY,

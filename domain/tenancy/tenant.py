@@ -83,8 +83,21 @@ class TenantClosed(Event, name="tenancy.tenant_closed", version=1, changes_acces
     tenant_id: TenantId
 
 
+class HashedAddressesKept(Event, name="tenancy.hashed_addresses_kept", version=1):
+    """From here on the tenant keeps addresses that it knows by a hash of this algorithm alone: all are compared."""
+
+    tenant_id: TenantId
+    algorithm: str
+
+
 TenantEvent: TypeAlias = (
-    TenantOpened | TenantRenamed | PlanChanged | TenantSuspended | TenantReinstated | TenantClosed
+    TenantOpened
+    | TenantRenamed
+    | PlanChanged
+    | TenantSuspended
+    | TenantReinstated
+    | TenantClosed
+    | HashedAddressesKept
 )
 
 
@@ -95,7 +108,7 @@ class NoTenant:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A tenant as it stands."""
+    """A tenant as it stands. `hashed_by`: algorithms of hashes that stand on its suppression list for addresses."""
 
     tenant_id: TenantId
     name: str
@@ -104,6 +117,7 @@ class Tenant:
     status: TenantStatus = TenantStatus.ACTIVE
     country: str | None = None
     commands_a_minute: int | None = None
+    hashed_by: tuple[str, ...] = ()
 
 
 TenantState: TypeAlias = NoTenant | Tenant
@@ -133,6 +147,8 @@ def evolve(state: TenantState, event: TenantEvent) -> TenantState:
             return replace(state, status=TenantStatus.ACTIVE)
         case TenantClosed():
             return replace(state, status=TenantStatus.CLOSED)
+        case HashedAddressesKept():
+            return replace(state, hashed_by=(*state.hashed_by, event.algorithm))
         case _:
             assert_never(event)
 

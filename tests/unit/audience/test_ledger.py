@@ -319,6 +319,7 @@ class TestSuppressions:
         assert [one.kind for one in after.suppressions] == [
             SuppressionKind.COMPLAINT,
             SuppressionKind.HARD_BOUNCE,
+            SuppressionKind.MANUAL,
         ]
         assert carried(state_of(REGISTERED), OTHER) == ()
 

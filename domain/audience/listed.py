@@ -1,0 +1,95 @@
+"""An entry of a suppression list, and what it enters with an addressee: the same again enters nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from domain.audience.addressee_events import AddresseeSuppressed, OptedOut
+from domain.audience.addressee_state import OPT_OUTS, Addressee
+from domain.law.facts import Scope, SuppressionKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from domain.audience.addressee_events import AddresseeEvent
+    from domain.audience.addressee_state import AddresseeState
+    from domain.kernel.ids import AddresseeId
+
+CHANNEL: Final = "import"
+LISTABLE: Final = (
+    SuppressionKind.UNSUBSCRIBE,
+    SuppressionKind.OBJECTION,
+    SuppressionKind.COMPLAINT,
+    SuppressionKind.HARD_BOUNCE,
+    SuppressionKind.SOFT_BOUNCES,
+    SuppressionKind.MANUAL,
+)
+"""What a list may say."""
+
+
+class Listed(NamedTuple):
+    """Why nothing goes to an address, and since when; in the whole tenant, or for one kind of campaign.
+
+    `dated`: the list says since when. Else it says that it is so, and `since` is the moment of its import.
+    """
+
+    kind: SuppressionKind
+    since: datetime
+    campaign_type: str | None = None
+    dated: bool = False
+
+    @property
+    def scope(self) -> Scope:
+        """How far it goes."""
+        return Scope.TENANT if self.campaign_type is None else Scope.CAMPAIGN_TYPE
+
+
+def tells_nothing_new_of(known: Iterable[Listed], one: Listed) -> bool:
+    """Whether an entry, or one as late, is among those that are known."""
+    return any(
+        (old.kind, old.campaign_type) == (one.kind, one.campaign_type)
+        and (not one.dated or one.since <= old.since)
+        for old in known
+    )
+
+
+def tells_nothing_new(state: AddresseeState, one: Listed) -> bool:
+    """Whether an addressee's own stream says as much already, or a later consent of theirs ended it."""
+    if not isinstance(state, Addressee):
+        return False
+    if one.kind in OPT_OUTS:
+        if state.lifted_at is not None and one.since < state.lifted_at:
+            return True
+        if one.scope is Scope.TENANT:
+            told = state.opted_out_at
+            return told is not None and (not one.dated or one.since <= told)
+    return any(
+        (old.kind, old.scope, old.within) == (one.kind, one.scope, one.campaign_type)
+        and (old.ended_at is None or one.since < old.ended_at)
+        for old in state.suppressions
+    )
+
+
+def entered(addressee_id: AddresseeId, state: AddresseeState, one: Listed) -> tuple[AddresseeEvent, ...]:
+    """The event that enters it with an addressee; none where that tells nothing new."""
+    if tells_nothing_new(state, one):
+        return ()
+    if one.kind in OPT_OUTS:
+        out = OptedOut(
+            addressee_id=addressee_id,
+            scope=one.scope,
+            occurred_at=one.since,
+            channel=CHANNEL,
+            kind=one.kind,
+            within=one.campaign_type,
+        )
+        return (out,)
+    suppressed = AddresseeSuppressed(
+        addressee_id=addressee_id,
+        kind=one.kind,
+        scope=one.scope,
+        within=one.campaign_type,
+        occurred_at=one.since,
+    )
+    return (suppressed,)
