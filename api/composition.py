@@ -132,7 +132,7 @@ async def composed(
             replay=replay,
             law_archive=archive,
             rejudging=Rejudging(log, codec, replay, archive, clock),
-            previewing=Previewing(log, codec, ContactAudience(views)),
+            previewing=Previewing(log, codec, ContactAudience(views), streams),
             disclosing=Disclosing(log, codec, streams, StandingActivities(views)),
             access=AccessLog(access, codec, key_maker, clock),
             accesses=Replay(access, codec),

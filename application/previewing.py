@@ -10,9 +10,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
+from application.comparing import algorithms_of, weighing
 from application.ports.positions import Position
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_state import Addressee
+from domain.audience.hashed import ADDRESS_HASH
+from domain.audience.listed import entered
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
 from domain.law.judging import OTHERWISE, judge
@@ -21,14 +24,17 @@ from domain.law.packs import load_packs
 from domain.tenancy.tenant import Tenant
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
     from uuid import UUID
 
     from application.ports.codec import EventCodec
     from application.ports.log import TenantLog
     from application.queries import Scope
-    from domain.law.facts import Message
+    from application.unit import Streams
+    from domain.audience.hashed import AddressHash
+    from domain.audience.listed import Listed
+    from domain.law.facts import Message, Person
     from domain.law.judging import Reason
 
 _TOGETHER: Final = 500
@@ -106,11 +112,12 @@ def _about(why: Why) -> str | None:
 class Previewing:
     """Looks at audiences, one tenant at a time."""
 
-    def __init__(self, log: TenantLog, codec: EventCodec, people: People) -> None:
-        """Read persons from `log`, and who is in an audience from `people`."""
+    def __init__(self, log: TenantLog, codec: EventCodec, people: People, streams: Streams) -> None:
+        """Read persons from `log`, and who is in an audience from `people`; `streams` know hashes of addresses."""
         self._log = log
         self._codec = codec
         self._people = people
+        self._streams = streams
 
     async def answers(
         self,
@@ -132,29 +139,64 @@ class Previewing:
         tenant = await self._state(scope, "tenant", scope.tenant_id, head.position)
         await self._state(scope, "workspace", workspace_id, head.position)
         preview = Preview(Position(head.epoch, head.position).token(), at)
-        sender = tenant.country if isinstance(tenant, Tenant) else None
+        sender, algorithms = tenant.country if isinstance(tenant, Tenant) else None, algorithms_of(tenant)
         async for ids, number in self._people.of(scope, workspace_id, list_id):
             preview.people = number
             for start in range(0, len(ids), _TOGETHER):
-                await self._judged(scope, ids[start : start + _TOGETHER], message, sender, preview)
+                people = ids[start : start + _TOGETHER]
+                listed = await self._listed(scope, people, algorithms, preview)
+                await self._judged(scope, people, message, sender, preview, listed)
                 yield preview
         yield preview
 
     async def _judged(
-        self, scope: Scope, ids: list[UUID], message: Message, sender: str | None, preview: Preview
+        self,
+        scope: Scope,
+        ids: list[UUID],
+        message: Message,
+        sender: str | None,
+        preview: Preview,
+        listed: Mapping[object, list[Listed]],
     ) -> None:
-        """Judge some people as the log tells of them at the preview's position."""
+        """Judge some people as the log tells of them at the preview's position; `listed`: by a hash alone."""
         streams = [(f"{ADDRESSEE.category}:{who}", 0) for who in ids]
         last = Position.parse(preview.position).n
         for history in await self._log.read_streams(scope.tenant_id, streams, up_to_position=last):
             state = ADDRESSEE.fold(self._codec.decode(history))
             if not isinstance(state, Addressee):
                 continue  # the view is ahead of the position
-            decision = judge(state.person, message, sender, preview.at, load_packs())
+            found = weighing(state, listed.get(state.addressee_id, ()), message)
+            person = state.person if found is None or state.erased else _listed_as(state, found)
+            decision = judge(person, message, sender, preview.at, load_packs())
             preview.judged += 1
             preview.reasons[_why(decision.reasons[0])] += 1
             for law, verdict in {(one.law, one.verdict) for one in decision.reasons if one.law is not None}:
                 preview.by_law[law, verdict] += 1
+
+    async def _listed(
+        self, scope: Scope, ids: list[UUID], algorithms: tuple[str, ...], preview: Preview
+    ) -> dict[object, list[Listed]]:
+        """What the tenant's list has against these people's addresses by their hashes, at the preview's position."""
+        if not algorithms:
+            return {}
+        keys = await self._streams.hash_keys(scope.tenant_id, ids, algorithms)
+        names = dict.fromkeys(
+            stream_name(ADDRESS_HASH.category, key) for some in keys.values() for key in some
+        )
+        if not names:
+            return {}
+        last = Position.parse(preview.position).n
+        histories = await self._log.read_streams(
+            scope.tenant_id, [(name, 0) for name in names], up_to_position=last
+        )
+        states: dict[str, AddressHash] = {
+            name: ADDRESS_HASH.fold(self._codec.decode(history))
+            for name, history in zip(names, histories, strict=True)
+        }
+        return {
+            who: [one for key in some for one in states[stream_name(ADDRESS_HASH.category, key)].listed]
+            for who, some in keys.items()
+        }
 
     async def _state(self, scope: Scope, category: str, key: UUID, last: int) -> Any:
         """The state of a stream that is there. Raises `NotFound`."""
@@ -165,6 +207,12 @@ class Previewing:
         if not history:
             raise NotFound
         return decider.fold(self._codec.decode(history))
+
+
+def _listed_as(state: Addressee, one: Listed) -> Person:
+    """The person as a decision would find them: with what the list has against them entered."""
+    after = ADDRESSEE.fold(list(entered(state.addressee_id, state, one)), state)
+    return after.person if isinstance(after, Addressee) else state.person
 
 
 def _why(reason: Reason) -> Why:

@@ -176,6 +176,8 @@ class Streams:
                 found[who] = kept
                 self._of_address.move_to_end((tenant_id, who, algorithms))
         missing = [who for who in dict.fromkeys(addressees) if who not in found]
+        if not missing:
+            return found
         for who, email in (await self._addresses(tenant_id, missing)).items():
             keys = () if email is None else self.keys_by_hash(tenant_id, email, match_form(email), algorithms)
             found[who] = keys

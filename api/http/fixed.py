@@ -28,7 +28,7 @@ from api.http.shapes import (
 )
 from application.replay import HistoryFilters
 from domain.audience.contact_import import REJECTED_KEPT
-from domain.audience.intake import Mapping
+from domain.audience.intake import FileKind, Mapping
 from domain.kernel.permissions import Permission
 from projections.olap.reports import REPORTS
 
@@ -280,11 +280,16 @@ def _imports(document: Document) -> Json:
     upload: Json = {
         "operationId": "audience_register_import",
         "tags": ["audience"],
-        "summary": "Upload a file of contacts; it is looked into, and starts with `start-import`",
+        "summary": "Upload a file of contacts, or a suppression list; it starts with `start-import`",
         "description": f"The file as it is, or as the one file of a form. Also taken: {_also(received.BARE, files)}.",
         "x-permission": allowed.value,
         "parameters": [
-            parameter("workspace_id", "Where the contacts go.", _UUID, needed=True),
+            parameter("workspace_id", "Where the contacts go; who may see the import.", _UUID, needed=True),
+            parameter(
+                "kind",
+                "What it is a list of; contacts unless given.",
+                {"enum": [one.value for one in FileKind]},
+            ),
             parameter("encoding", "Where it is known; guessed otherwise.", _TEXT),
             parameter("delimiter", "Where it is known; guessed otherwise.", _TEXT),
             name,

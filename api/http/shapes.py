@@ -215,7 +215,10 @@ SCHEMAS: Final[Json] = {
         }
     ),
     "ReportInfo": {"type": "object"},
-    "Import": _object({"id": _UUID, "workspace_id": _UUID, "status": {"type": "string"}}, closed=False),
+    "Import": _object(
+        {"id": _UUID, "workspace_id": _UUID, "kind": {"type": "string"}, "status": {"type": "string"}},
+        closed=False,
+    ),
     "Upload": _object(
         {
             "command_id": _UUID,

@@ -30,7 +30,7 @@ from application.ports.positions import Position
 from application.rate_limits import COMMANDS_BUCKET
 from domain.access.reads import ReadKind
 from domain.audience.import_commands import RegisterImport
-from domain.audience.intake import Mapping
+from domain.audience.intake import FileKind, Mapping
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import WorkspaceId
 from domain.kernel.permissions import Permission
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from domain.kernel.commands import Command
 
 ACCEPTED: Final = (*BARE, FORM)
-TAKEN: Final = ("workspace_id", "encoding", "delimiter")
+TAKEN: Final = ("workspace_id", "kind", "encoding", "delimiter")
 _JSON: Final = b"application/json"
 _LOST: Final = "The process that read the file was lost. Send the same request again."
 
@@ -78,6 +78,7 @@ class Uploads(Desk):
         workspace_id = uuid_in(given.pop("workspace_id", ""))
         if workspace_id is None:
             raise bad_parameter("workspace_id", "Name the workspace that the contacts go to, by its id.")
+        kind = _kind(given.pop("kind", FileKind.CONTACTS.value))
         limit = self.parts.settings.max_upload_bytes
         if call.content_length is not None and call.content_length.isdigit():
             _check_length(int(call.content_length[:20]), limit)
@@ -94,6 +95,7 @@ class Uploads(Desk):
                 key=call.idempotency_key,
                 encoding=reading.encoding,
                 delimiter=reading.delimiter,
+                kind=kind,
                 template=lambda command, target, body: self._order(asked, command, target, body),
             )
             uploaded = await self.parts.imports.upload(upload)
@@ -202,6 +204,7 @@ def shown(state: Import) -> dict[str, Any]:
     return {
         "id": state.import_id,
         "workspace_id": state.workspace_id,
+        "kind": state.kind,
         "status": state.status,
         "size": state.size,
         "encoding": state.encoding,
@@ -268,6 +271,13 @@ class _Nothing(Response):
 def _may(principal: Principal, permission: Permission, state: Import) -> bool:
     within = principal.confined_to(permission)
     return within is None or state.workspace_id in within
+
+
+def _kind(text: str) -> FileKind:
+    try:
+        return FileKind(text)
+    except ValueError:
+        raise bad_parameter("kind", "Say contacts or suppressions.") from None
 
 
 def _check_length(length: int, limit: int) -> None:

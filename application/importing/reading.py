@@ -11,14 +11,16 @@ from application.importing.rows import taken
 from application.pseudonyms import hmac_sha256
 from domain.audience.intake import (
     Duplicates,
-    Normaliser,
+    Entry,
+    FileKind,
     Rejected,
     Repeat,
-    candidates,
+    SaidBefore,
     dry_run,
-    guess_mapping,
+    guess_columns,
     open_file,
     open_sheet,
+    outcomes_of,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class LookInto:
     file: Sealed
     encoding: str | None
     delimiter: str | None
+    kind: FileKind = FileKind.CONTACTS
 
     def __call__(self) -> Iterator[Look]:
         """Raises `FileRefused`."""
@@ -71,7 +74,7 @@ class LookInto:
             encoding_found=sheet.encoding.found,
             delimiter=sheet.delimiter,
             delimiter_found=sheet.delimiter_found,
-            columns=guess_mapping(sheet.header, samples),
+            columns=guess_columns(self.kind, sheet.header, samples),
             rows=count,
             blank_lines=sheet.blank_lines,
         )
@@ -86,11 +89,13 @@ class Rehearse:
     world: World
     now: datetime
     most: int
+    kind: FileKind = FileKind.CONTACTS
 
     def __call__(self) -> Iterator[list[str] | Preview]:
         """The addresses that are accepted, in their match form and in lists; at the end what the file alone tells.
 
-        An address that comes again counts as repeated, whatever happens to it then. Never raises for the file.
+        Of a suppression list they are the identities of its entries. An address that comes again counts as repeated,
+        whatever happens to it then. Never raises for the file.
         """
         accepted: dict[str, None] = {}
         pseudonym = _in_this_reading()
@@ -101,7 +106,15 @@ class Rehearse:
 
         # Under `create` nothing is a repeat while a file is imported: each row is judged by what is there.
         asked = self.mapping.model_copy(update={"duplicates": Duplicates.SKIP})
-        shown = dry_run(lambda: self.file, asked, self.world, now=self.now, pseudonym=seen, most=self.most)
+        shown = dry_run(
+            lambda: self.file,
+            asked,
+            self.world,
+            now=self.now,
+            pseudonym=seen,
+            most=self.most,
+            kind=self.kind,
+        )
         matches = iter(accepted)
         while some := list(islice(matches, _MATCHES)):
             yield some
@@ -124,22 +137,25 @@ class CutUp:
     now: datetime
     dealt_with: int
     rows_a_slice: int
+    kind: FileKind = FileKind.CONTACTS
 
     def __call__(self) -> Iterator[Any]:
         """A tuple of names, then `Slice`s. Raises `FileRefused`."""
-        opened = open_file(self.file, self.mapping)
+        opened = open_file(self.file, self.mapping, self.kind)
         yield opened.sheet.header
         last = _Last(opened.rows)
-        normaliser = Normaliser(opened.sheet.header, opened.mapping, self.world, self.now)
-        outcomes = candidates(replace(opened, rows=iter(last)), normaliser, _in_this_reading())
+        opened = replace(opened, rows=iter(last))
+        outcomes = outcomes_of(self.kind, opened, self.world, self.now, _in_this_reading())
         left = (_decidable(last.row, outcome) for outcome in outcomes if last.row.number > self.dealt_with)
         while rows := list(islice(left, self.rows_a_slice)):
             yield rows
 
 
-def _decidable(row: Row, outcome: Candidate | Repeat | Rejected) -> Decidable:
-    if isinstance(outcome, Rejected):
+def _decidable(row: Row, outcome: Candidate | Repeat | Entry | SaidBefore | Rejected) -> Decidable | Entry:
+    if isinstance(outcome, Rejected | Entry):
         return outcome
+    if isinstance(outcome, SaidBefore):
+        return outcome.candidate
     return taken(row, outcome.candidate if isinstance(outcome, Repeat) else outcome)
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from application.importing.ahead import look_ahead
-from application.importing.chunk import ChunkDecision
+from application.importing.chunk import ChunkDecision, Tally
+from application.importing.suppressing import SuppressionChunk, look_ahead_listed
 from application.ports.log import MOST_EVENTS, VersionConflict
 from domain.audience.contact_import import Import, ImportStatus
 from domain.audience.import_commands import ApplyChunk
-from domain.audience.intake import Rejected
+from domain.audience.intake import FileKind, Rejected
 from domain.kernel.commands import stream_name
 from domain.kernel.errors import Refusal
 from domain.tenancy.tenant import Tenant, TenantStatus
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
     from application.commanding import Commands
     from application.importing.ahead import Ahead
-    from application.importing.chunk import Tally
     from application.importing.rows import Decidable, Slice
+    from application.importing.suppressing import ListSlice
     from application.ports.log import Append, Appended
     from application.unit import Folded, Unit
     from application.workflow import Workflow
@@ -54,7 +55,7 @@ class TenantNotActive(Refusal):
 
 
 class NoAddresses(Refusal):
-    """None of the first 100,000 rows has an e-mail address: the mapping, or the delimiter, is probably wrong.
+    """None of the first 100,000 rows names an e-mail address: the mapping, or the delimiter, is probably wrong.
 
     Look at the preview, correct them and import the file anew. Where the rows really have no address, take them out.
     """
@@ -145,6 +146,8 @@ class ImportRun:
 
     async def _look_ahead(self, chunk: _Chunk) -> Ahead:
         state, tenant_id = self._import, self._workflow.tenant_id
+        if state.kind is FileKind.SUPPRESSIONS:
+            return await look_ahead_listed(self._commands, tenant_id, cast("ListSlice", chunk.rows))
         return await look_ahead(self._commands, tenant_id, state.workspace_id, state.duplicates, chunk.rows)
 
     async def _follow(self, chunk: _Chunk, looking: asyncio.Task[Ahead]) -> None:
@@ -220,12 +223,18 @@ class ImportRun:
     async def _decide(self, chunk: _Chunk, ahead: Ahead, known: dict[str, Folded]) -> _Decided:
         unit = self._workflow.unit(self._import.import_id, known)
         before, state = await self._check(unit, chunk), self._import
-        decision = ChunkDecision(unit, state.workspace_id, state.import_id, state.duplicates, unit.stamp.at)
-        tally = await decision.decide(chunk.rows, ahead)
+        tally, contacts = Tally(), None
+        if state.kind is FileKind.SUPPRESSIONS:
+            tally = await SuppressionChunk(unit, unit.stamp.at).decide(cast("ListSlice", chunk.rows), ahead)
+        else:
+            contacts = ChunkDecision(
+                unit, state.workspace_id, state.import_id, state.duplicates, unit.stamp.at
+            )
+            tally = await contacts.decide(chunk.rows, ahead)
         # By the log's own count of what came before: however often the work resumes, the same rows are kept.
         del tally.errors[before.rejected_room :]
-        if state.list_id is not None:
-            await decision.list_on(state.list_id)
+        if state.list_id is not None and contacts is not None:
+            await contacts.list_on(state.list_id)
         first, last = _number(chunk.rows[0]), _number(chunk.rows[-1])
         unit.decide(_accounting(chunk.number, first, last, tally).stamped(unit.stamp))
         key = f"import/{state.import_id}/chunk/{chunk.number}"
@@ -258,7 +267,12 @@ class ImportRun:
     def _keep(self, decided: _Decided) -> None:
         """Keep what a chunk leaves for those after it, and for good the states of the few streams that all need."""
         self._left.append(decided.leaves)
-        kept = {stream_name("import", self._import.import_id), stream_name("list", self._import.list_id)}
+        tenant_id = self._workflow.tenant_id
+        kept = {
+            stream_name("import", self._import.import_id),
+            stream_name("list", self._import.list_id),
+            stream_name("tenant", tenant_id),
+        }
         self._settled |= {name: folded for name, folded in decided.leaves.items() if name in kept}
 
 

@@ -17,12 +17,13 @@ from application.importing.running import (
     Stopped,
     TenantNotActive,
 )
+from application.importing.suppressing import known_of
 from application.importing.threads import InThreads
 from application.importing.uploading import Upload, Uploaded, Uploads
 from domain.audience.contact_import import Import, ImportStarted, ImportStatus
 from domain.audience.email_claim import EmailClaim
 from domain.audience.import_commands import CompleteImport, FailImport
-from domain.audience.intake import Duplicates, FileRefused, Mapping
+from domain.audience.intake import Duplicates, FileKind, FileRefused, Mapping
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
 from domain.tenancy.workspace import WorkspaceIsArchived
@@ -95,16 +96,20 @@ class Imports:
         known = 0
         with at_hand():
             file = self._blobs.read(tenant_id, import_id, FILE)
-            work = Rehearse(file, asked, self._world, self._clock(), PREVIEWED)
+            work = Rehearse(file, asked, self._world, self._clock(), PREVIEWED, state.kind)
             async with aclosing(self._aside.stream(work, large=state.size > _LARGE)) as results:
                 async for result in results:
                     if not isinstance(result, list):
-                        return _rehearsal(result, known, asked.duplicates)
+                        # Of a suppression list what is there already is left as it is, whatever the mapping says.
+                        contacts = state.kind is FileKind.CONTACTS
+                        return _rehearsal(result, known, asked.duplicates if contacts else Duplicates.SKIP)
                     known += await self._known(tenant_id, state, result)
         raise FilesGone  # the work always ends with its preview
 
     async def _known(self, tenant_id: UUID, state: Import, matches: list[str]) -> int:
-        """How many of these addresses have a contact in the import's workspace."""
+        """How many of these addresses have a contact in the import's workspace; how many entries tell nothing new."""
+        if state.kind is FileKind.SUPPRESSIONS:
+            return await known_of(self._commands.streams, tenant_id, matches, self._clock())
         streams, claim = self._commands.streams, DECIDERS["email_claim"]
         live = [key for match in matches for key in streams.pseudonyms(tenant_id, "email_claim", match)]
         wanted = [(claim, stream_name("email_claim", key)) for key in live]
@@ -159,6 +164,7 @@ class Imports:
                 now=await self._started(tenant_id, import_id),
                 dealt_with=state.last_row,
                 rows_a_slice=ROWS_A_CHUNK,
+                kind=state.kind,
             )
             async with aclosing(self._aside.stream(work, large=state.size > _LARGE)) as parts:
                 header = await anext(parts)

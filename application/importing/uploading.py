@@ -13,7 +13,7 @@ from application.ports.blobs import BlobMissing, BlobTooLarge, Stored
 from application.workflow import Because, Workflow
 from domain.audience.contact_import import Import, ImportStatus
 from domain.audience.import_commands import FailImport, MarkImportReady, RegisterImport
-from domain.audience.intake import FileRefused
+from domain.audience.intake import FileKind, FileRefused
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import WorkspaceId, derived_id, new_id
 from domain.tenancy.workspace import usable
@@ -50,6 +50,7 @@ class Upload:
     encoding: str | None
     delimiter: str | None
     template: Callable[[Command, UUID, bytes], Order]
+    kind: FileKind = FileKind.CONTACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Uploads:
             sha256=_TO_COME,
             encoding=upload.encoding,
             delimiter=upload.delimiter,
+            kind=upload.kind,
         )
         await self._allowed(principal, upload.workspace_id)
         tenant_id, now = principal.tenant_id, self._commands.clock()
@@ -133,7 +135,7 @@ class Uploads:
         try:
             with at_hand():
                 file = self._blobs.read(tenant_id, import_id, FILE)
-                work = LookInto(file, upload.encoding, upload.delimiter)
+                work = LookInto(file, upload.encoding, upload.delimiter, state.kind)
                 async with aclosing(self._aside.stream(work, large=state.size > _LARGE)) as looks:
                     look = await anext(looks)
         except FileRefused as refused:

@@ -1,4 +1,4 @@
-"""An import: a file of contacts on its way into a workspace, chunk by chunk, every row accounted for.
+"""An import: a file of contacts, or a suppression list, on its way in, chunk by chunk, every row accounted for.
 
 registered -> ready -> running -> completed, or failed, or cancelled; what it did can be rolled back. The file, its
 preview and its error file are kept under the import's own key until 7 days after the end, then the key is destroyed.
@@ -20,7 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.audience.intake.addresses import NO_ADDRESS
 from domain.audience.intake.dates import DateOrder
 from domain.audience.intake.errors import NO_ROW
-from domain.audience.intake.mapping import ColumnGuess, Duplicates, Mapping, resolve_mapping
+from domain.audience.intake.kinds import FileKind
+from domain.audience.intake.mapping import ColumnGuess, Duplicates, Mapping
+from domain.audience.intake.reading import settle_columns
+from domain.audience.intake.suppressions import WITHOUT_ENTRY
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import ImportId, ListId, WorkspaceId
 from domain.kernel.personal import Profile
@@ -51,8 +54,11 @@ class ImportStatus(StrEnum):
     ROLLED_BACK = "rolled_back"
 
 
-class ImportRegistered(Event, name="audience.import_registered", version=2, subject="uploaded_by"):
-    """A file was uploaded. `size` in bytes, `sha256` of its bytes in hex; it can be started until `idle_until`."""
+class ImportRegistered(Event, name="audience.import_registered", version=3, subject="uploaded_by"):
+    """A file was uploaded. `size` in bytes, `sha256` of its bytes in hex; it can be started until `idle_until`.
+
+    `kind`: what it is a list of.
+    """
 
     import_id: ImportId
     workspace_id: WorkspaceId
@@ -63,12 +69,19 @@ class ImportRegistered(Event, name="audience.import_registered", version=2, subj
     encoding: str | None = None
     delimiter: str | None = None
     idle_until: datetime | None = None
+    kind: str = FileKind.CONTACTS
 
 
 @EVENTS.upcaster("audience.import_registered", 1)
 def _without_an_end(payload: dict[str, Any]) -> dict[str, Any]:
     """Before version 2 an upload waited for ever."""
     return {**payload, "idle_until": None}
+
+
+@EVENTS.upcaster("audience.import_registered", 2)
+def _of_contacts(payload: dict[str, Any]) -> dict[str, Any]:
+    """Before version 3 every file was one of contacts."""
+    return {**payload, "kind": FileKind.CONTACTS.value}
 
 
 class ImportReady(Event, name="audience.import_ready", version=1):
@@ -265,6 +278,7 @@ class Import:
     uploaded_by: UUID
     size: int
     sha256: str
+    kind: FileKind = FileKind.CONTACTS
     status: ImportStatus = ImportStatus.REGISTERED
     encoding: str | None = None
     delimiter: str | None = None
@@ -296,11 +310,11 @@ class Import:
 
     @property
     def in_vain(self) -> bool:
-        """Whether so many rows were read and none of them had an address: going on would find none either.
+        """Whether so many rows were read and none of them named anybody: going on would find none either.
 
         A row whose address was understood counts, whatever else was wrong with it: it may have said stop.
         """
-        without = sum(self.problems.get(code, 0) for code in NO_ADDRESS | NO_ROW)
+        without = sum(self.problems.get(code, 0) for code in NO_ADDRESS | NO_ROW | WITHOUT_ENTRY)
         return self.tally.rows >= READ_IN_VAIN and without == self.tally.rows
 
     @property
@@ -314,7 +328,7 @@ class Import:
 
     def settled(self, asked: Mapping) -> Mapping:
         """The whole mapping that `asked` and the guesses make. Raises the intake's refusals."""
-        mapping, _ = resolve_mapping(self.guesses(), asked)
+        mapping, _ = settle_columns(self.kind, self.guesses(), asked)
         return mapping.model_copy(update={"encoding": self.encoding, "delimiter": self.delimiter})
 
 
@@ -330,6 +344,7 @@ def evolve(state: ImportState, event: ImportEvent) -> ImportState:  # noqa: PLR0
             uploaded_by=event.uploaded_by,
             size=event.size,
             sha256=event.sha256,
+            kind=FileKind(event.kind),
             encoding=event.encoding,
             delimiter=event.delimiter,
             idle_until=event.idle_until,

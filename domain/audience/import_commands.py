@@ -35,6 +35,7 @@ from domain.audience.import_rollback import (
     RowNumber,
     rolled_back,
 )
+from domain.audience.intake.kinds import FileKind
 from domain.audience.intake.mapping import Mapping
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
@@ -72,6 +73,14 @@ class ImportReadingSettled(Refusal):
     code = "import-reading-settled"
     kind = RefusalKind.INVALID
     field = "/mapping"
+
+
+class NoContactsInIt(Refusal):
+    """A suppression list brings no contacts, so nobody comes onto a list of contacts. Leave `list_id` out."""
+
+    code = "import-without-contacts"
+    kind = RefusalKind.INVALID
+    field = "/list_id"
 
 
 class ImportNotRunning(Refusal):
@@ -115,6 +124,7 @@ class RegisterImport(
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     encoding: str | None = None
     delimiter: str | None = None
+    kind: FileKind = FileKind.CONTACTS
 
 
 class MarkImportReady(
@@ -238,6 +248,7 @@ def _registered(command: RegisterImport, state: ImportState) -> ImportRegistered
         encoding=command.encoding,
         delimiter=command.delimiter,
         idle_until=command.stamp.at + IDLE_FOR,
+        kind=command.kind,
     )
 
 
@@ -268,6 +279,8 @@ def _begun(command: MarkImportReady | StartImport, state: Import) -> tuple[Event
         case StartImport():
             if state.status is not ImportStatus.READY:
                 raise ImportNotReady
+            if command.list_id is not None and state.kind is not FileKind.CONTACTS:
+                raise NoContactsInIt
             asked = command.mapping
             if asked.encoding not in {None, state.encoding} or asked.delimiter not in {None, state.delimiter}:
                 raise ImportReadingSettled

@@ -13,6 +13,7 @@ from domain.audience.contact_import import (
     ImportRolledBack,
     ImportStatus,
 )
+from domain.audience.intake.kinds import FileKind
 from domain.kernel.commands import Command
 from domain.kernel.errors import Refusal
 from domain.kernel.events import Event
@@ -39,6 +40,12 @@ class NotRollingBack(Refusal):
     """Contacts are put back while an import is rolled back. Ask for the roll-back first."""
 
     code = "import-not-rolling-back"
+
+
+class SuppressionsStay(Refusal):
+    """Who said stop has said it: what a suppression list entered stays. Lift what was not the person's word."""
+
+    code = "suppressions-stay"
 
 
 class RollBackImport(Command, context="audience", stream="import", permission=Permission.CONTACTS_IMPORT):
@@ -70,6 +77,8 @@ def rolled_back(
     if isinstance(command, RollBackImport):
         if state.status in {ImportStatus.ROLLING_BACK, ImportStatus.ROLLED_BACK}:
             return ()
+        if state.kind is FileKind.SUPPRESSIONS:
+            raise SuppressionsStay
         if state.status not in _ENDED:
             raise ImportNotEnded
         return (ImportRollbackRequested(import_id=import_id, workspace_id=workspace_id),)

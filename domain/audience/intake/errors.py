@@ -164,6 +164,13 @@ class EmailColumnMissing(MappingRefused):
     remedy = 'Name it: {"columns": {"<the column>": "email"}}.'
 
 
+class AddressColumnMissing(MappingRefused):
+    """No column of the list says whom its rows are about."""
+
+    code = "import-mapping-address-missing"
+    remedy = 'Name it: {"columns": {"<the column>": "email"}}, or "hash" where it has hashes of addresses.'
+
+
 class Fault(NamedTuple):
     """What is wrong with a value, without the value and without the place."""
 

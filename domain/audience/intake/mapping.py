@@ -39,7 +39,7 @@ from domain.audience.intake.headers import (
 from domain.kernel.limits import ATTRIBUTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _SURE: Final = 1.0
 _LIKELY: Final = 0.8
@@ -156,15 +156,7 @@ def resolve_mapping(
 
     Raises `UnknownColumn`, `UnknownTarget`, `TargetTwice`, `TooManyAttributes`, `EmailColumnMissing`.
     """
-    columns = [guess.column for guess in guesses]
-    for column, target in override.columns.items():
-        if column not in columns:
-            raise UnknownColumn(f"The file has no column {column!r}.{_near(column, columns)}")
-        if not is_target(target):
-            raise UnknownTarget(
-                f"What column {column!r} is sent to is no target.{_near(target, TARGETS)} "
-                f"Targets: {', '.join(TARGETS)}, {ATTRIBUTE}<name>."
-            )
+    check_named(override, [guess.column for guess in guesses], (*TARGETS, f"{ATTRIBUTE}<name>"), is_target)
     named = {_filled(target) for target in override.columns.values()} - {IGNORE, UNSUBSCRIBED}
     final = []
     for guess in guesses:
@@ -193,6 +185,20 @@ def resolve_mapping(
     return override.model_copy(update={"columns": {guess.column: guess.target for guess in final}}), tuple(
         final
     )
+
+
+def check_named(
+    override: Mapping, columns: Sequence[str], targets: Sequence[str], known: Callable[[str], bool]
+) -> None:
+    """Each column that is named is one of the file's, and is sent to a field there is."""
+    for column, target in override.columns.items():
+        if column not in columns:
+            raise UnknownColumn(f"The file has no column {column!r}.{_near(column, columns)}")
+        if not known(target):
+            raise UnknownTarget(
+                f"What column {column!r} is sent to is no target.{_near(target, targets)} "
+                f"Targets: {', '.join(targets)}."
+            )
 
 
 def _filled(target: str) -> str:

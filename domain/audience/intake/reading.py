@@ -12,13 +12,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.audience.intake.candidate import Candidate, Rejected, Repeat
 from domain.audience.intake.decoding import known_encoding
 from domain.audience.intake.errors import EncodingUnknown, FileRefused, MappingRefused, RowProblem
+from domain.audience.intake.kinds import FileKind
+from domain.audience.intake.list_columns import guess_list_mapping, resolve_list_mapping
 from domain.audience.intake.mapping import ColumnGuess, Duplicates, Mapping, guess_mapping, resolve_mapping
 from domain.audience.intake.normaliser import Normaliser
 from domain.audience.intake.repeats import Repeats
 from domain.audience.intake.rows import Row, Sheet, open_sheet
+from domain.audience.intake.suppressions import Entry, ListReader, SaidBefore, entries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from domain.audience.intake.ports import World
@@ -38,7 +41,23 @@ class Opened:
     rows: Iterator[Row]
 
 
-def open_file(chunks: Iterable[bytes], override: Mapping) -> Opened:
+def guess_columns(
+    kind: FileKind, header: Sequence[str], samples: Sequence[Sequence[str]]
+) -> tuple[ColumnGuess, ...]:
+    """A target for each column of a file of this kind."""
+    guess = guess_mapping if kind is FileKind.CONTACTS else guess_list_mapping
+    return guess(header, samples)
+
+
+def settle_columns(
+    kind: FileKind, guesses: Sequence[ColumnGuess], override: Mapping
+) -> tuple[Mapping, tuple[ColumnGuess, ...]]:
+    """The whole mapping of a file of this kind. Raises `MappingRefused`."""
+    resolve = resolve_mapping if kind is FileKind.CONTACTS else resolve_list_mapping
+    return resolve(guesses, override)
+
+
+def open_file(chunks: Iterable[bytes], override: Mapping, kind: FileKind = FileKind.CONTACTS) -> Opened:
     """Open a file of any size: encoding, delimiter, header, mapping. `chunks` are its bytes in pieces of any size.
 
     Raises `FileRefused` (here, or while the rows are iterated), with `MappingRefused` among its kinds.
@@ -46,7 +65,7 @@ def open_file(chunks: Iterable[bytes], override: Mapping) -> Opened:
     sheet = open_sheet(chunks, encoding=override.encoding, delimiter=override.delimiter)
     first, rows = _ahead(sheet.rows)
     samples = [row.cells for row in first if row.problem is None]
-    mapping, columns = resolve_mapping(guess_mapping(sheet.header, samples), override)
+    mapping, columns = settle_columns(kind, guess_columns(kind, sheet.header, samples), override)
     return Opened(sheet, mapping, columns, rows)
 
 
@@ -68,6 +87,16 @@ def candidates(
             yield outcome if first == outcome.row else Repeat(outcome, first)
         else:
             yield outcome
+
+
+def outcomes_of(
+    kind: FileKind, opened: Opened, world: World, now: datetime, pseudonym: Callable[[str], bytes]
+) -> Iterator[Candidate | Repeat | Entry | SaidBefore | Rejected]:
+    """One outcome for each row of a file of this kind; see `candidates` and `entries`."""
+    header, mapping = opened.sheet.header, opened.mapping
+    if kind is FileKind.CONTACTS:
+        return candidates(opened, Normaliser(header, mapping, world, now), pseudonym)
+    return entries(opened, ListReader(header, mapping, world, now), pseudonym)
 
 
 class RefusalShown(BaseModel):
@@ -125,6 +154,7 @@ def dry_run(
     pseudonym: Callable[[str], bytes],
     first: int = 20,
     most: int | None = None,
+    kind: FileKind = FileKind.CONTACTS,
 ) -> Preview:
     """Read the file (its first `most` rows) and say what would come of it, with its `first` problems.
 
@@ -138,9 +168,8 @@ def dry_run(
     shown: tuple[tuple[str, ...], ...] = ()
     complete = False
     try:
-        opened = open_file(reopen(), override)
-        normaliser = Normaliser(opened.sheet.header, opened.mapping, world, now)
-        outcomes = candidates(opened, normaliser, pseudonym)
+        opened = open_file(reopen(), override, kind)
+        outcomes = outcomes_of(kind, opened, world, now, pseudonym)
         for outcome in islice(outcomes, most):
             tally.add(outcome)
         complete = most is None or next(outcomes, None) is None
@@ -149,7 +178,7 @@ def dry_run(
         shown = _as_windows(reopen(), override, unknown.line or 1)
     except FileRefused as other:
         refused = other
-    columns = opened.columns if opened else _columns_of(reopen(), override, refused)
+    columns = opened.columns if opened else _columns_of(reopen(), override, refused, kind)
     sheet = opened.sheet if opened else None
     return Preview(
         encoding=sheet.encoding.name if sheet else None,
@@ -185,7 +214,7 @@ class _Tally:
         self.warnings: Counter[str] = Counter()
         self.first_problems: list[RowProblem] = []
 
-    def add(self, outcome: Candidate | Repeat | Rejected) -> None:
+    def add(self, outcome: Candidate | Repeat | Entry | SaidBefore | Rejected) -> None:
         """Count one outcome. A row with two problems counts under both codes."""
         if isinstance(outcome, Rejected):
             self.rejected += 1
@@ -194,9 +223,9 @@ class _Tally:
             if len(self.first_problems) < self._first:
                 self.first_problems.extend(outcome.problems[: self._first - len(self.first_problems)])
             return
-        if isinstance(outcome, Repeat):
+        if isinstance(outcome, Repeat | SaidBefore):
             self.repeated += 1
-            candidate = outcome.candidate
+            candidate: Candidate | Entry = outcome.candidate
         else:
             self.accepted += 1
             candidate = outcome
@@ -227,13 +256,13 @@ def _all(first: list[Row], late: FileRefused | None, rows: Iterator[Row]) -> Ite
 
 
 def _columns_of(
-    chunks: Iterable[bytes], override: Mapping, refused: FileRefused | None
+    chunks: Iterable[bytes], override: Mapping, refused: FileRefused | None, kind: FileKind
 ) -> tuple[ColumnGuess, ...]:
     """The guesses, for a file that is refused for its mapping alone."""
     if not isinstance(refused, MappingRefused):
         return ()
     sheet = open_sheet(chunks, encoding=override.encoding, delimiter=override.delimiter)
-    return guess_mapping(sheet.header, [])
+    return guess_columns(kind, sheet.header, [])
 
 
 def _as_windows(chunks: Iterable[bytes], override: Mapping, line: int) -> tuple[tuple[str, ...], ...]:

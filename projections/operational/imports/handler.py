@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-IMPORTS: Final = Projection("imports", version=1, tables=TABLES)
+IMPORTS: Final = Projection("imports", version=2, tables=TABLES)
 
 _COUNTED: Final = ("imported", "updated", "skipped", "rejected")
 _UNDONE: Final = ("removed", "restored", "kept")
@@ -24,6 +24,7 @@ def registered(event: Fact, rows: Rows) -> None:
     told = (
         "import_id",
         "workspace_id",
+        "kind",
         "uploaded_by",
         "file_name",
         "size",

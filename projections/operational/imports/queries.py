@@ -8,6 +8,7 @@ from uuid import UUID
 
 from application.queries import USUAL_ROWS, ById, Page, Params, Row, query
 from domain.audience.contact_import import ImportStatus
+from domain.audience.intake import FileKind
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Profile
 from projections.operational.paging import Select, one, page
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 class ImportRow(Row):
     """An import. `rows` were dealt with so far: `imported + updated + skipped + rejected`.
 
-    `removed`, `restored` and `kept` count contacts of a roll-back.
+    `kind`: contacts or suppressions. `removed`, `restored` and `kept` count contacts of a roll-back.
     """
 
     import_id: UUID
     workspace_id: UUID
     list_id: UUID | None
+    kind: str
     status: str
     uploaded_by: UUID
     file_name: Profile[str]
@@ -64,6 +66,7 @@ class ImportFilters(Params):
     """Which imports."""
 
     workspace_id: UUID | None = None
+    kind: FileKind | None = None
     status: ImportStatus | None = None
 
 
@@ -94,6 +97,7 @@ async def imports(
     select = Select("audience.imports", "imports", "imports")
     select.within(scope)
     select.where("t.workspace_id = %(workspace_id)s", workspace_id=params.workspace_id)
+    select.where("t.kind = %(kind)s", kind=params.kind)
     select.where("t.status = %(status)s", status=params.status)
     return await page(connection, scope, ImportRow, select, params, cursor, limit)
 

@@ -14,6 +14,7 @@ TABLES: Final = (
             "import_id": "uuid",
             "workspace_id": "uuid",
             "list_id": "uuid",
+            "kind": "text",
             "status": "text",
             "uploaded_by": "uuid",
             "file_name": "text",
