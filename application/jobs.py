@@ -16,6 +16,7 @@ import orjson
 
 from application.credentials import first_key_kept
 from application.importing.rollback import Rollback
+from application.platform_suppressions import PlatformSuppressions
 from application.request_jobs import RequestJobs
 from application.webhooks.secrets import key_of
 from application.workflow import Because, NotYet, Workflow
@@ -94,6 +95,7 @@ class Workflows:
         self._rollback = Rollback(commands)
         self._requests = RequestJobs(commands, keys)
         self._certification = certification
+        self._suppressions = PlatformSuppressions(commands, codec)
         self.by_name: Final[
             dict[str, Callable[[Job, Recorded, Workflow, Callable[[], bool]], Awaitable[None]]]
         ] = {
@@ -113,6 +115,8 @@ class Workflows:
             "request.erase": self._erase_for_request,
             "request.confirm_erasure": self._confirm_erasure,
             "request.forget_details": self._forget_details,
+            "suppression.copy": self._copy_suppression,
+            "suppression.release": self._copy_release,
             "webhook.destroy_secret": self._destroy_secret,
         }
 
@@ -177,7 +181,7 @@ class Workflows:
     async def _open_tenant(self, _: Job, event: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
         (registered,) = self._codec.decode([event], reveal=True)
         if isinstance(registered, TenantRegistered):
-            await open_tenant(self._commands, registered, workflow)
+            await open_tenant(self._commands, self._codec, registered, workflow)
 
     async def _forget_first_key(
         self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
@@ -192,6 +196,16 @@ class Workflows:
     ) -> None:
         at_the_platform = workflow.in_tenant(PLATFORM)
         await at_the_platform.execute(CloseRegistration(), job.subject, key=f"tenant/{job.subject}/closed")
+
+    async def _copy_suppression(
+        self, job: Job, _: Recorded, workflow: Workflow, stopping: Callable[[], bool]
+    ) -> None:
+        await self._suppressions.copy(workflow, job.subject, stopping, release=False)
+
+    async def _copy_release(
+        self, job: Job, _: Recorded, workflow: Workflow, stopping: Callable[[], bool]
+    ) -> None:
+        await self._suppressions.copy(workflow, job.subject, stopping, release=True)
 
     async def _expire_grant(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
         await workflow.execute(ExpireGrant(), job.subject, key=f"grant/{job.subject}/expired")
@@ -226,8 +240,13 @@ class Workflows:
             await workflow.execute(command, retired.endpoint_id, key=key)
 
 
-async def open_tenant(commands: Commands, registered: TenantRegistered, workflow: Workflow) -> None:
-    """Begin a registered tenant's own log and enter its owner's first key; what is done already stays as it is."""
+async def open_tenant(
+    commands: Commands, codec: EventCodec, registered: TenantRegistered, workflow: Workflow
+) -> None:
+    """Begin a registered tenant's own log with what the platform suppresses, and enter its owner's first key.
+
+    What is done already stays as it is.
+    """
     tenant_id = registered.tenant_id
     inside = workflow.in_tenant(tenant_id)
     if await commands.log.head(tenant_id) is None:
@@ -243,6 +262,7 @@ async def open_tenant(commands: Commands, registered: TenantRegistered, workflow
             owner_name=registered.owner_name,
         )
         await inside.execute(command, tenant_id, key=f"tenant/{tenant_id}/open", opens_log=True)
+    await PlatformSuppressions(commands, codec).take_over(inside)
     registration = await commands.state(PLATFORM, "registration", tenant_id)
     if isinstance(registration, Registration) and registration.first_key_hmac is not None:
         key = CreateApiKey(label="First key", role=TenantRole.OWNER, member_id=registered.owner_id)

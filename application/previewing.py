@@ -179,7 +179,7 @@ class Previewing:
         """What the tenant's list has against these people's addresses by their hashes, at the preview's position."""
         if not algorithms:
             return {}
-        keys = await self._streams.hash_keys(scope.tenant_id, ids, algorithms)
+        keys = await self._streams.addresses.hash_keys(scope.tenant_id, ids, algorithms)
         names = dict.fromkeys(
             stream_name(ADDRESS_HASH.category, key) for some in keys.values() for key in some
         )

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
+from application.addresses import Addresses
 from application.pseudonyms import hmac_of
 from application.snapshots import FORMS
-from domain.audience.addressee_events import AddresseeRegistered
-from domain.audience.email import match_form
-from domain.audience.hashed import ADDRESS_HASH, hashes_of
 from domain.kernel.commands import DECIDERS, Command, Decider, Stamp, stream_name
-from domain.kernel.personal import is_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
@@ -30,8 +27,6 @@ Folded = tuple[int, Any]
 _STATES_KEPT: Final = 20_000
 _IDS_KEPT: Final = 500_000
 """About 100 MB: an id in a list takes 190 bytes."""
-_ADDRESSES_KEPT: Final = 50_000
-"""Addressees whose hashes' reservations a process knows by name: 1 kB each at most, where lists have hashes."""
 
 
 class StateCache:
@@ -88,7 +83,7 @@ class Streams:
         self._snapshots = snapshots
         self.cache = StateCache()
         self._pseudonym_keys: dict[UUID, list[bytes]] = {}
-        self._of_address: OrderedDict[tuple[UUID, object, tuple[str, ...]], tuple[str, ...]] = OrderedDict()
+        self.addresses = Addresses(log, codec, self.pseudonyms)
 
     def known(self, tenant_id: UUID, decider: Decider[Any], stream: str) -> Folded | None:
         """Version and state of a stream as this process last saw them."""
@@ -160,58 +155,6 @@ class Streams:
     async def head(self, tenant_id: UUID) -> Head | None:
         """Where the log stands."""
         return await self._log.head(tenant_id)
-
-    async def hash_keys(
-        self, tenant_id: UUID, addressees: Sequence[object], algorithms: tuple[str, ...]
-    ) -> dict[object, tuple[str, ...]]:
-        """Keys of the reservations of each addressee's address by its hashes; none where nobody knows the address.
-
-        An addressee's address stands in the first event of their stream and never changes; the address itself is not
-        kept here.
-        """
-        found: dict[object, tuple[str, ...]] = {}
-        for who in addressees:
-            kept = self._of_address.get((tenant_id, who, algorithms))
-            if kept is not None:
-                found[who] = kept
-                self._of_address.move_to_end((tenant_id, who, algorithms))
-        missing = [who for who in dict.fromkeys(addressees) if who not in found]
-        if not missing:
-            return found
-        for who, email in (await self._addresses(tenant_id, missing)).items():
-            keys = () if email is None else self.keys_by_hash(tenant_id, email, match_form(email), algorithms)
-            found[who] = keys
-            self._of_address[tenant_id, who, algorithms] = keys
-        while len(self._of_address) > _ADDRESSES_KEPT:
-            self._of_address.popitem(last=False)
-        return found
-
-    def keys_by_hash(
-        self, tenant_id: UUID, email: str, match: str, algorithms: Sequence[str]
-    ) -> tuple[str, ...]:
-        """Keys of the reservations of an address by its hashes, under each live pseudonym key."""
-        return tuple(
-            key
-            for value in hashes_of(email, match, algorithms)
-            for key in self.pseudonyms(tenant_id, ADDRESS_HASH.category, value)
-        )
-
-    async def _addresses(self, tenant_id: UUID, addressees: Sequence[object]) -> dict[object, str | None]:
-        """The address of each addressee, as it was entered."""
-        names = [stream_name("addressee", who) for who in addressees]
-        if len(names) == 1:
-            streams = [await self._log.read_stream(tenant_id, names[0], limit=1)]
-        else:
-            streams = await self._log.read_streams(tenant_id, [(name, 0) for name in names])
-        firsts = [recorded[0] for recorded in streams if recorded]
-        events = iter(self._codec.decode(firsts, reveal=True, evidence=False))
-        told = [next(events) if recorded else None for recorded in streams]
-        return {
-            who: event.email
-            if isinstance(event, AddresseeRegistered) and not is_hidden(event.email)
-            else None
-            for who, event in zip(addressees, told, strict=True)
-        }
 
     def pseudonyms(self, tenant_id: UUID, purpose: str, value: str) -> list[str]:
         """HMAC-SHA-256 of a value under each live pseudonym key of the tenant, the current one first; hex."""
@@ -322,12 +265,16 @@ class Unit:
     async def hash_keys(
         self, addressees: Sequence[object], algorithms: tuple[str, ...]
     ) -> dict[object, tuple[str, ...]]:
-        """Keys of the reservations of addressees' addresses by their hashes; see `Streams.hash_keys`."""
-        return await self._streams.hash_keys(self.tenant_id, addressees, algorithms)
+        """Keys of the reservations of addressees' addresses by their hashes; see `Addresses`."""
+        return await self._streams.addresses.hash_keys(self.tenant_id, addressees, algorithms)
+
+    async def first_event(self, category: str, key: object) -> Event | None:
+        """What a stream begins with, in the clear as far as its keys allow."""
+        return (await self._streams.addresses.first_events(self.tenant_id, [stream_name(category, key)]))[0]
 
     def keys_by_hash(self, email: str, match: str, algorithms: Sequence[str]) -> tuple[str, ...]:
         """The same of an address that is at hand."""
-        return self._streams.keys_by_hash(self.tenant_id, email, match, algorithms)
+        return self._streams.addresses.keys_by_hash(self.tenant_id, email, match, algorithms)
 
     async def find(self, category: str, value: str) -> tuple[str, Any]:
         """The reservation of a value under any live pseudonym key: the key of its stream, and its state."""

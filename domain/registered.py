@@ -12,7 +12,7 @@ from domain.audience import (
     import_commands,
 )
 from domain.campaign import commands as campaign_commands
-from domain.platform import registration, rule_pack, staff
+from domain.platform import registration, rule_pack, staff, suppression
 from domain.rights import register, request
 from domain.tenancy import api_key, grant, member, ownership, tenant, workspace
 from domain.webhooks import commands as webhook_commands
@@ -32,6 +32,7 @@ MODULES = (
     registration,
     rule_pack,
     staff,
+    suppression,
     register,
     request,
     api_key,

@@ -41,7 +41,9 @@ async def open_registered(parts: Composition, outcome: Outcome, *, first_key: bo
     if not isinstance(registered, TenantRegistered):
         raise TypeError("a registration begins with the tenant's")
     cause = Because(outcome.command_id, outcome.command_id)
-    await open_tenant(parts.commands, registered, Workflow(parts.commands, PLATFORM, tenant_id, cause))
+    await open_tenant(
+        parts.commands, parts.codec, registered, Workflow(parts.commands, PLATFORM, tenant_id, cause)
+    )
     key = None
     if first_key:
         command = CreateApiKey(label="First key", role=TenantRole.OWNER, member_id=registered.owner_id)

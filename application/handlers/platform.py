@@ -1,11 +1,13 @@
-"""Platform commands that touch more than one stream: slugs, and the super admins."""
+"""Platform commands that touch more than one stream: slugs, super admins, and suppressed addresses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from application.unit import handles
+from domain.audience.email import match_form
 from domain.kernel.ids import PLATFORM
+from domain.kernel.personal import is_hidden
 from domain.platform.registration import RegisterTenant, SlugReserved, first_key, registered, slug_of
 from domain.platform.staff import (
     AddStaff,
@@ -19,6 +21,16 @@ from domain.platform.staff import (
     employed,
     ranked,
     staff_key,
+)
+from domain.platform.suppression import (
+    AddressFreed,
+    AddressReleased,
+    AddressReserved,
+    AddressSuppressed,
+    ReleaseAtPlatform,
+    SuppressAtPlatform,
+    existing,
+    suppressed,
 )
 
 if TYPE_CHECKING:
@@ -73,6 +85,31 @@ async def create_staff_key(command: CreateStaffKey, unit: Unit) -> None:
     holder = employed(await unit.load("staff", command.staff_id))
     event = staff_key(command, await unit.load("api_key", command.stamp.target), holder)
     unit.append("api_key", event.api_key_id, event)
+
+
+@handles(SuppressAtPlatform)
+async def suppress_at_platform(command: SuppressAtPlatform, unit: Unit) -> None:
+    """Reserve the address and suppress it; a workflow carries it to the tenants."""
+    state = await unit.load("platform_suppression", command.stamp.target)
+    key, address = await unit.find("platform_address", match_form(command.email))
+    event = suppressed(command, state, address)
+    unit.append("platform_suppression", event.suppression_id, event)
+    unit.append("platform_address", key, AddressReserved(suppression_id=event.suppression_id))
+
+
+@handles(ReleaseAtPlatform)
+async def release_at_platform(command: ReleaseAtPlatform, unit: Unit) -> None:
+    """End a suppression and free its address; a workflow carries that to the tenants."""
+    state = existing(await unit.load("platform_suppression", command.stamp.target))
+    if state.released:
+        return
+    first = await unit.first_event("platform_suppression", command.stamp.target)
+    ended = AddressReleased(suppression_id=state.suppression_id, reason=command.reason)
+    unit.append("platform_suppression", state.suppression_id, ended)
+    if isinstance(first, AddressSuppressed) and not is_hidden(first.email):
+        key, address = await unit.find("platform_address", match_form(first.email))
+        if address.suppression_id == state.suppression_id:
+            unit.append("platform_address", key, AddressFreed(suppression_id=state.suppression_id))
 
 
 async def _rank(unit: Unit, staff_id: StaffId, role: StaffRole | None) -> None:

@@ -57,6 +57,8 @@ class Permission(StrEnum):
     PLATFORM_TENANTS_READ = "platform.tenants_read"
     PLATFORM_TENANTS_SUSPEND = "platform.tenants_suspend"
     PLATFORM_STAFF_MANAGE = "platform.staff_manage"
+    PLATFORM_SUPPRESSIONS_MANAGE = "platform.suppressions_manage"
+    """Letting nothing go to an address, from any tenant."""
     PLATFORM_GRANTS_REQUEST = "platform.grants_request"
     PLATFORM_GRANTS_APPROVE = "platform.grants_approve"
     PLATFORM_GRANTS_PERSONAL = "platform.grants_personal"
@@ -167,7 +169,12 @@ STAFF_ROLES: Final[dict[StaffRole, frozenset[Permission]]] = {
     StaffRole.SUPPORT: _STAFF_READ,
     StaffRole.FINANCE: _STAFF_READ | {P.REPORTS_READ, P.PLATFORM_GRANTS_PERSONAL},
     StaffRole.OPERATIONS: _STAFF_READ
-    | {P.PLATFORM_TENANTS_REGISTER, P.PLATFORM_GRANTS_APPROVE, P.PLATFORM_GRANTS_PERSONAL},
+    | {
+        P.PLATFORM_TENANTS_REGISTER,
+        P.PLATFORM_SUPPRESSIONS_MANAGE,
+        P.PLATFORM_GRANTS_APPROVE,
+        P.PLATFORM_GRANTS_PERSONAL,
+    },
 }
 
 PERSONAL: Final[frozenset[Permission]] = frozenset({P.CONTACTS_READ_PERSONAL, P.HISTORY_READ_PERSONAL})

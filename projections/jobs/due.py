@@ -54,6 +54,18 @@ WORKFLOWS: Final = (
         over=("platform.first_key_forgotten",),
         after=timedelta(hours=24),
     ),
+    Workflow(
+        "suppression.copy",
+        "suppression_id",
+        on=("platform.address_suppressed",),
+        over=("platform.suppression_copied",),
+    ),
+    Workflow(
+        "suppression.release",
+        "suppression_id",
+        on=("platform.address_released",),
+        over=("platform.release_copied",),
+    ),
     Workflow("registration.close", "tenant_id", on=("tenancy.tenant_closed",), over=()),
     Workflow("import.run", "import_id", on=("audience.import_started",), over=_ENDED),
     Workflow(

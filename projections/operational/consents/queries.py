@@ -59,7 +59,7 @@ _LATER: Final = f"""
                 WHERE CASE
                     WHEN t.what = 'consent' THEN e.what = 'withdrawal' AND coalesce(e.about, t.entry) = t.entry
                     WHEN t.what NOT IN ('opt_out', 'suppression') THEN false
-                    WHEN t.kind IN ({_THE_PERSONS_WORD})
+                    WHEN t.kind IN ({_THE_PERSONS_WORD}) AND t.scope <> 'platform'
                         THEN e.what = 'opt_out_lifted' AND t.occurred_at < e.occurred_at
                     ELSE e.what = 'suppression_lifted' AND e.about = t.entry
                 END

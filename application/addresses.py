@@ -1,0 +1,91 @@
+"""Addresses of addressees, for who compares them by hashes: a process keeps of them the names of reservations."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from domain.audience.addressee_events import AddresseeRegistered
+from domain.audience.email import match_form
+from domain.audience.hashed import ADDRESS_HASH, hashes_of
+from domain.kernel.commands import stream_name
+from domain.kernel.personal import is_hidden
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from application.ports.codec import EventCodec
+    from application.ports.log import TenantLog
+    from domain.kernel.events import Event
+
+_KEPT: Final = 50_000
+"""Addressees of whom they are kept: 1 kB each at most, and only where lists have hashes."""
+
+
+class Addresses:
+    """Opens addresses in the log; one for all units of a process."""
+
+    def __init__(
+        self, log: TenantLog, codec: EventCodec, pseudonyms: Callable[[UUID, str, str], list[str]]
+    ) -> None:
+        """`pseudonyms` of a value for a purpose, under each live key of a tenant."""
+        self._log = log
+        self._codec = codec
+        self._pseudonyms = pseudonyms
+        self._known: OrderedDict[tuple[UUID, object, tuple[str, ...]], tuple[str, ...]] = OrderedDict()
+
+    async def hash_keys(
+        self, tenant_id: UUID, addressees: Sequence[object], algorithms: tuple[str, ...]
+    ) -> dict[object, tuple[str, ...]]:
+        """Keys of the reservations of each addressee's address by its hashes; none where nobody knows the address.
+
+        An addressee's address stands in the first event of their stream and never changes; the address itself is not
+        kept here.
+        """
+        found: dict[object, tuple[str, ...]] = {}
+        for who in addressees:
+            kept = self._known.get((tenant_id, who, algorithms))
+            if kept is not None:
+                found[who] = kept
+                self._known.move_to_end((tenant_id, who, algorithms))
+        missing = [who for who in dict.fromkeys(addressees) if who not in found]
+        if not missing:
+            return found
+        for who, email in (await self._addresses(tenant_id, missing)).items():
+            keys = () if email is None else self.keys_by_hash(tenant_id, email, match_form(email), algorithms)
+            found[who] = keys
+            self._known[tenant_id, who, algorithms] = keys
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return found
+
+    def keys_by_hash(
+        self, tenant_id: UUID, email: str, match: str, algorithms: Sequence[str]
+    ) -> tuple[str, ...]:
+        """Keys of the reservations of an address by its hashes, under each live pseudonym key."""
+        return tuple(
+            key
+            for value in hashes_of(email, match, algorithms)
+            for key in self._pseudonyms(tenant_id, ADDRESS_HASH.category, value)
+        )
+
+    async def _addresses(self, tenant_id: UUID, addressees: Sequence[object]) -> dict[object, str | None]:
+        """The address of each addressee, as it was entered."""
+        told = await self.first_events(tenant_id, [stream_name("addressee", who) for who in addressees])
+        return {
+            who: event.email
+            if isinstance(event, AddresseeRegistered) and not is_hidden(event.email)
+            else None
+            for who, event in zip(addressees, told, strict=True)
+        }
+
+    async def first_events(self, tenant_id: UUID, names: Sequence[str]) -> list[Event | None]:
+        """What each stream begins with, in the clear as far as its keys allow; None for one without events."""
+        if len(names) == 1:
+            streams = [await self._log.read_stream(tenant_id, names[0], limit=1)]
+        else:
+            streams = await self._log.read_streams(tenant_id, [(name, 0) for name in names])
+        firsts = [recorded[0] for recorded in streams if recorded]
+        events = iter(self._codec.decode(firsts, reveal=True, evidence=False))
+        return [next(events) if recorded else None for recorded in streams]
