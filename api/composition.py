@@ -37,6 +37,7 @@ from application.credentials import SecretHasher
 from application.disclosing import Disclosing
 from application.door_tokens import DoorTokens
 from application.doors import Doors
+from application.exporting import SuppressionExport
 from application.importing.service import Imports
 from application.law_archive import LawArchive
 from application.links import Links
@@ -50,6 +51,7 @@ from application.snapshots import Snapshots
 from application.unit import Streams
 from domain.audience.contact_import import FILES_KEPT
 from projections.operational.activities.standing import StandingActivities
+from projections.operational.consents.suppressed import SuppressedPeople
 from projections.operational.contacts.audience import ContactAudience
 from projections.runtime.purging import TablePurge
 from projections.runtime.waiting import Waiting
@@ -141,6 +143,7 @@ async def composed(
             secrets=ShownSecrets(keys, hasher, log, codec, clock),
             door_tokens=door_tokens,
             doors=Doors(commands),
+            suppressions=SuppressionExport(streams, SuppressedPeople(views)),
             links=Links(door_tokens, settings.public_url),
             views=views,
             waiting=waiting,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from application.disclosing import Disclosing
     from application.door_tokens import DoorTokens
     from application.doors import Doors
+    from application.exporting import SuppressionExport
     from application.importing.service import Imports
     from application.law_archive import LawArchive
     from application.links import Links
@@ -71,6 +72,7 @@ class Composition:
     secrets: ShownSecrets
     door_tokens: DoorTokens
     doors: Doors
+    suppressions: SuppressionExport
     links: Links
     views: AsyncConnectionPool[AsyncConnection[Any]]
     waiting: Waiting

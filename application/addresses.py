@@ -52,7 +52,7 @@ class Addresses:
         missing = [who for who in dict.fromkeys(addressees) if who not in found]
         if not missing:
             return found
-        for who, email in (await self._addresses(tenant_id, missing)).items():
+        for who, email in (await self.of(tenant_id, missing)).items():
             keys = () if email is None else self.keys_by_hash(tenant_id, email, match_form(email), algorithms)
             found[who] = keys
             self._known[tenant_id, who, algorithms] = keys
@@ -70,8 +70,8 @@ class Addresses:
             for key in self._pseudonyms(tenant_id, ADDRESS_HASH.category, value)
         )
 
-    async def _addresses(self, tenant_id: UUID, addressees: Sequence[object]) -> dict[object, str | None]:
-        """The address of each addressee, as it was entered."""
+    async def of(self, tenant_id: UUID, addressees: Sequence[object]) -> dict[object, str | None]:
+        """The address of each addressee, as it was entered; None where it was erased, or never entered."""
         told = await self.first_events(tenant_id, [stream_name("addressee", who) for who in addressees])
         return {
             who: event.email

@@ -40,6 +40,7 @@ from api.http.replies import ALWAYS, PROBLEM, dumps, raw, send_json
 from api.http.reports import Reports
 from api.http.request import ClientGone, request_id_of
 from api.http.standing import Standing
+from api.http.suppressions import SuppressionsDesk
 from api.http.turns import Turns
 from api.http.uploads import Uploads
 from api.http.views import Views, is_view
@@ -229,6 +230,7 @@ def create_app(
         Audience,
         Disclosures,
         Law,
+        SuppressionsDesk,
         PeoplesDoors,
         LinksDesk,
         CertificateDesk,

@@ -119,7 +119,7 @@ class Desk:
         kind: ReadKind,
         *,
         position: str | None,
-        rows: int,
+        rows: int | None,
         subjects: Collection[UUID] = (),
         filters: Mapping[str, Any] | None = None,
     ) -> None:

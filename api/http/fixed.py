@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from api.http import batches, people, received
+from api.http import batches, people, received, suppressions
 from api.http.answer_headers import headers_of
 from api.http.audience import Asked as PreviewAsked
 from api.http.certificates import PERMISSION as CERTIFICATES
@@ -26,6 +26,7 @@ from api.http.shapes import (
     single,
     without_null,
 )
+from application.exporting import Written
 from application.replay import HistoryFilters
 from domain.audience.contact_import import REJECTED_KEPT
 from domain.audience.intake import FileKind, Mapping
@@ -50,6 +51,7 @@ def fixed_paths(document: Document) -> Json:
         **law_paths(document),
         **_reports(),
         **_imports(document),
+        "/v1/audience/suppressions/export": {"get": _suppressions()},
         "/v1/batch": {"post": _batch()},
         "/v1/receipts/{key}": {
             "get": reading(
@@ -336,6 +338,25 @@ def _imports(document: Document) -> Json:
         "/v1/audience/imports/{id}/preview": {"post": preview},
         "/v1/audience/imports/{id}/errors": {"get": errors},
     }
+
+
+def _suppressions() -> Json:
+    written = {"type": "string", "enum": [one.value for one in Written]}
+    told = _reading(
+        "audience_export_suppressions",
+        "Every suppressed address of the tenant, as a CSV file",
+        suppressions.NEEDED[0],
+        [parameter("as", "How addresses are written; as they are unless given.", written)],
+        {},
+    )
+    told["parameters"] += shared(("MinPosition",))
+    told["description"] = (
+        "Columns: the address or its hash (of the address in lower case), the hash's algorithm, kind, scope, within, "
+        "since, and the position of the entry. The last line begins with `#` and counts what is not in the file; "
+        "without it the file is not whole. Needs `contacts.read_personal` as well, and both in the whole tenant."
+    )
+    told["responses"]["200"] = answer("The list, as of `Penguin-Position`.", _TEXT, "text/csv")
+    return told
 
 
 def _doors() -> Json:

@@ -20,6 +20,7 @@ from projections.operational.erasures import queries as _erasures
 from projections.operational.erasures.handler import ERASURES
 from projections.operational.grants import queries as _grants
 from projections.operational.grants.handler import GRANTS
+from projections.operational.hashes.handler import HASHES
 from projections.operational.imports import queries as _imports
 from projections.operational.imports.handler import IMPORTS
 from projections.operational.lists import queries as _lists
@@ -49,6 +50,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
     DECISIONS,
     ERASURES,
     GRANTS,
+    HASHES,
     IMPORTS,
     LISTS,
     MEMBERS,

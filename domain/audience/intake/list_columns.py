@@ -46,7 +46,7 @@ _NAMES: Final = {
         unsubscribedate optouttime optoutdate suppressedat suppressedon suppressiondate addedat addedon dateadded
         lastupdatetime datum fecha
     """,
-    CAMPAIGN_TYPE: "campaigntype scope",
+    CAMPAIGN_TYPE: "campaigntype",
 }
 _BY_NAME: Final = {name: target for target, names in _NAMES.items() for name in names.split()}
 _SURE: Final = 1.0

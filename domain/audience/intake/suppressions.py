@@ -18,6 +18,7 @@ from domain.audience.hashed import DIGITS, Algorithm, reserved
 from domain.audience.intake.addresses import MISSING, Address, read_address
 from domain.audience.intake.candidate import Rejected
 from domain.audience.intake.dates import read_date
+from domain.audience.intake.error_file import unescape_formula
 from domain.audience.intake.errors import Fault, RowProblem
 from domain.audience.intake.list_columns import (
     ADDRESSES,
@@ -76,6 +77,11 @@ NOTHING: Final = Fault(
     "address-or-hash-missing",
     "The row has neither an address nor a hash of one.",
     "Add it or remove the row.",
+)
+REMARK: Final = Fault(
+    "remark",
+    "The line is a remark on the list, as our own exports end with, and no entry.",
+    "Nothing is to be done.",
 )
 NO_HASH: Final = Fault(
     "hash-invalid",
@@ -253,7 +259,7 @@ class ListReader:
         hashes: dict[Algorithm, str] = {}
         told = False
         for target, place in self.persons:
-            cell = row.cells[place].strip()
+            cell = unescape_formula(row.cells[place].strip())
             if not cell:
                 continue
             told = True
@@ -274,6 +280,8 @@ class ListReader:
         return address, None if best is None else reserved(best, hashes[best])
 
     def _read(self, cell: str, named: Algorithm | None) -> Address | tuple[Algorithm, str] | Fault:
+        if cell.startswith("# "):
+            return REMARK
         if "@" in cell:
             address = read_address(cell, self.world.domains)
             return NOTHING if address is MISSING else address

@@ -50,7 +50,7 @@ class State(StrEnum):
 
 _THE_PERSONS_WORD: Final = ", ".join(f"'{kind}'" for kind in sorted(OPT_OUTS))
 # What later rows of the same person say of `t`, as `domain.audience.addressee_state` understands them.
-_LATER: Final = f"""
+LATER: Final = f"""
     CROSS JOIN LATERAL (
         SELECT
             bool_or(e.what = 'retraction' AND e.about = t.entry) AS retracted,
@@ -156,7 +156,7 @@ class ConsentFilters(PersonFilters):
 
 
 def _entries(name: str, scope: Scope, params: PersonFilters) -> Select:
-    select = Select(name, "consents", "entries", joined=_LATER, computed=_COMPUTED)
+    select = Select(name, "consents", "entries", joined=LATER, computed=_COMPUTED)
     own = ""
     if scope.workspaces is not None:
         # People are the tenant's; a workspace sees those of its contacts, less what another workspace has suppressed.

@@ -1,0 +1,143 @@
+"""The suppression list going out: every address that nothing goes to, and what of it cannot be in a file."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+
+import orjson
+import psycopg
+import pytest
+
+from application.exporting import Written
+from domain.kernel.permissions import TenantRole
+from domain.kernel.personal import KeyKind
+from tests.support.importing import Importing
+from tests.support.suppressions import behind, hashed, listing, take_in
+
+EXPORT = "/v1/audience/suppressions/export"
+ANN, BOB = "Ann@People.example", "bob@people.example"
+
+
+async def exported(importing: Importing, query: str = "", key: str | None = None) -> list[list[str]]:
+    await importing.api.project()
+    answer = await importing.get(f"{EXPORT}{query}", key)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/csv")
+    return list(csv.reader(io.StringIO(answer.text)))
+
+
+async def test_every_suppressed_address_is_in_it_and_the_rest_is_counted(importing: Importing) -> None:
+    await take_in(
+        importing,
+        listing(
+            (ANN, "unsubscribe", "2025-03-01"),
+            (BOB, "hard bounce", "2025-03-02"),
+            ("cyd@people.example", "", "2025-03-03", "offers"),
+            (hashed("x@y.example"), "complaint"),
+            (hashed("z@y.example", "md5"),),
+        ),
+    )
+    body = {"workspace_id": str(importing.tenant.workspace_id), "email": "free@people.example"}
+    await importing.api.post("/v1/audience/new/create-contact", importing.tenant.key, body)
+    header, *rows, last = await exported(importing)
+    assert header == ["email", "algorithm", "kind", "scope", "within", "since", "position"]
+    assert [row[:6] for row in rows] == [
+        [ANN, "", "unsubscribe", "tenant", "", "2025-03-01T00:00:00+00:00"],
+        [BOB, "", "hard_bounce", "tenant", "", "2025-03-02T00:00:00+00:00"],
+        ["cyd@people.example", "", "unsubscribe", "campaign_type", "offers", "2025-03-03T00:00:00+00:00"],
+    ]
+    positions = [int(row[6]) for row in rows]
+    history = await importing.history()
+    assert {history[position - 1].name for position in positions} == {
+        "audience.opted_out",
+        "audience.addressee_suppressed",
+    }
+    assert last[0].startswith("# 3 entries as of position ")
+    assert "0 suppressed whose address is not kept" in last[0]
+    assert "2 known by a hash alone" in last[0]
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256"])
+async def test_hashes_are_those_that_others_make_of_the_address(importing: Importing, algorithm: str) -> None:
+    await take_in(importing, listing((ANN, "complaint")))
+    header, row, _ = await exported(importing, f"?as={algorithm}")
+    assert header[0] == algorithm
+    expected = hashlib.new(algorithm, ANN.lower().encode(), usedforsecurity=False).hexdigest()
+    assert row[:3] == [expected, algorithm, "complaint"]
+
+
+async def test_what_was_lifted_is_not_in_it_and_who_was_erased_is_counted(importing: Importing) -> None:
+    await take_in(importing, listing((ANN, "manual"), (BOB, "complaint", "2025-01-01")))
+    state = await behind(importing, ANN.lower())
+    assert state is not None
+    lift = {"entry": state.suppressions[0].position, "reason": "It works again."}
+    path = f"/v1/audience/{state.addressee_id}/lift-suppression"
+    assert (await importing.api.post(path, importing.tenant.key, lift)).status_code == 200
+    body = {"workspace_id": str(importing.tenant.workspace_id), "email": BOB}
+    made = await importing.api.post("/v1/audience/new/create-contact", importing.tenant.key, body)
+    gone = f"/v1/audience/{made.json()['id']}/erase-contact"
+    assert (await importing.api.post(gone, importing.tenant.key)).status_code == 200
+    who = await behind(importing, BOB)
+    assert who is not None
+    importing.api.parts.keys.destroy([(importing.tenant.id, str(who.addressee_id), KeyKind.PROFILE)])
+    _, last = await exported(importing)
+    assert "0 entries" in last[0]
+    assert "1 suppressed whose address is not kept" in last[0]
+
+
+async def test_no_spreadsheet_runs_an_address(importing: Importing) -> None:
+    await take_in(importing, listing(("=cmd@people.example",), ("+1@people.example",)))
+    _, *rows, _ = await exported(importing)
+    assert [row[0] for row in rows] == ["'=cmd@people.example", "'+1@people.example"]
+    other = Importing(importing.api, importing.http, await importing.api.tenant("Other"), importing.database)
+    answer = await importing.get(EXPORT)
+    state = await take_in(other, answer.content)
+    assert (state.tally.imported, dict(state.problems)) == (2, {"remark": 1})
+    assert await behind(other, "=cmd@people.example") is not None
+
+
+async def test_it_is_recorded_before_it_begins_and_tells_what_it_was_made_from(importing: Importing) -> None:
+    await take_in(importing, listing((ANN,), (hashed(BOB),)))
+    await importing.api.project()
+    answer = await importing.get(EXPORT)
+    head = await importing.api.parts.position_of(importing.tenant.id)
+    assert answer.headers["penguin-position"] == head
+    assert answer.headers["penguin-known-by-hash-alone"] == "1"
+    assert answer.headers["cache-control"] == "no-store"
+    with psycopg.connect(importing.database.admin) as connection:
+        (payload,) = connection.execute("SELECT payload FROM log.access_events").fetchone() or (b"{}",)
+    told = orjson.loads(payload)
+    assert (told["kind"], told["query"], told["position"]) == ("export", "audience.export_suppressions", head)
+
+
+async def test_who_may_not_read_addresses_or_take_them_out_gets_nothing(importing: Importing) -> None:
+    await take_in(importing, listing((ANN,)))
+    await importing.api.project()
+    api, tenant = importing.api, importing.tenant
+    for role in (TenantRole.VIEWER, TenantRole.MEMBER, TenantRole.CAMPAIGN_MANAGER):
+        answer = await importing.get(EXPORT, await api.key(tenant, role))
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/missing-permission")
+    officer = await api.key(tenant, TenantRole.COMPLIANCE_OFFICER)
+    assert (await importing.get(EXPORT, officer)).status_code == 200
+    assert (await importing.get(f"{EXPORT}?as=rot13")).status_code == 422
+    other = await api.tenant("Other")
+    _, last = await exported(importing, key=other.key)
+    assert "# 0 entries" in last[0]
+    assert ANN not in last[0]
+
+
+async def test_a_long_list_comes_in_pages_and_as_of_one_position(importing: Importing) -> None:
+    addresses = [f"a{n}-{os.urandom(3).hex()}@people.example" for n in range(2_300)]
+    await take_in(importing, listing(*((one,) for one in addresses)))
+    await importing.api.project()
+    until, hashes = await importing.api.parts.suppressions.begun(importing.tenant.id)
+    await take_in(importing, listing(("late@people.example",)))
+    await importing.api.project()
+    lines = importing.api.parts.suppressions.lines(importing.tenant.id, Written.ADDRESS, until, hashes)
+    text = b"".join([piece async for piece in lines]).decode()
+    _, *rows, last = csv.reader(io.StringIO(text))
+    assert [row[0] for row in rows] == addresses
+    assert last[0].startswith("# 2300 entries")
