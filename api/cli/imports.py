@@ -101,29 +101,29 @@ def contacts(
     """
     del json_
     mapping = {
-        "columns": _columns(map_ or []),
+        "columns": columns_of(map_ or []),
         "date_order": date_order,
         "duplicates": duplicates,
         "timezone": timezone,
         "default_country": country,
     }
     mapping = {name: value for name, value in mapping.items() if value}
-    with _door(url, data_folder, key) as door:
+    with door_of(url, data_folder, key) as door:
         into = str(workspace) if workspace is not None else door.only_workspace()
-        same = idempotency_key or _digest(file, into, encoding, delimiter)
+        same = idempotency_key or digest_of(file, into, encoding, delimiter)
         reading = {"encoding": encoding, "delimiter": delimiter}
         uploaded = door.upload(file, into, same, {name: value for name, value in reading.items() if value})
         if dry_run:
             found = door.ask("POST", f"/v1/audience/imports/{uploaded['id']}/preview", mapping)["data"]
             door.drawn()
-            _show_preview(found)
+            show_preview(found)
             return
         how = {"mapping": mapping, **({"list_id": str(list_id)} if list_id else {})}
         door.start(uploaded["id"], how, same)
         state = door.watch(uploaded["id"], "importing", (uploaded["file"] or {}).get("rows"))
         saved = door.save_errors(state, errors or file.with_name(f"{file.name}.errors.csv"))
         door.drawn()
-        _show_end(state, saved)
+        show_end(state, saved)
 
 
 @app.command("rollback")
@@ -140,7 +140,7 @@ def rollback(
     Opt-outs stay, and so does whatever somebody changed since. Run it again after an interruption: it goes on.
     """
     del json_
-    with _door(url, data_folder, key) as door:
+    with door_of(url, data_folder, key) as door:
         same = f"import/{import_id}/roll-back"
         door.ask("POST", f"/v1/audience/{import_id}/roll-back-import", {}, same)
         state = door.watch(str(import_id), "taking back", until=frozenset({_UNDONE}))
@@ -150,7 +150,8 @@ def rollback(
         data({"id": state["id"], "status": state["status"], **undone}, lines)
 
 
-def _columns(given: list[str]) -> dict[str, str]:
+def columns_of(given: list[str]) -> dict[str, str]:
+    """Columns that are sent somewhere, from `COLUMN=TARGET`."""
     columns = {}
     for one in given:
         column, equals, target = one.rpartition("=")
@@ -160,7 +161,7 @@ def _columns(given: list[str]) -> dict[str, str]:
     return columns
 
 
-def _digest(file: Path, *how: str | None) -> str:
+def digest_of(file: Path, *how: str | None) -> str:
     """The idempotency key of a file: what is in it, and how it is to be read."""
     digest = hashlib.sha256(json.dumps(how).encode())
     with file.open("rb") as content:
@@ -170,7 +171,8 @@ def _digest(file: Path, *how: str | None) -> str:
 
 
 @contextmanager
-def _door(url: str | None, data_folder: Path | None, key: str | None) -> Iterator[_Door]:
+def door_of(url: str | None, data_folder: Path | None, key: str | None) -> Iterator[Door]:
+    """The API that is served here, or at `url`. Raises `CannotRun`, `Unauthenticated`."""
     import httpx
 
     from api.ops.errors import CannotRun
@@ -185,10 +187,10 @@ def _door(url: str | None, data_folder: Path | None, key: str | None) -> Iterato
         raise Unauthenticated("Give an API key: --key, or PENGUINMAILS_KEY in the environment.")
     headers = {"Authorization": f"Bearer {text}"}
     with httpx.Client(base_url=address, headers=headers, timeout=60.0) as http, bars() as drawing:
-        yield _Door(http, drawing)
+        yield Door(http, drawing)
 
 
-class _Door:
+class Door:
     """The API, patient: what is away for a while is asked again."""
 
     def __init__(self, http: httpx.Client, bars: Progress) -> None:
@@ -196,6 +198,7 @@ class _Door:
         self._bars = bars
 
     def ask(self, method: str, path: str, body: object = None, same: str | None = None) -> dict[str, Any]:
+        """One request, under the idempotency key `same` where it changes something."""
         headers = {} if same is None else {"Idempotency-Key": same}
         answer = self._patiently(lambda: self._http.request(method, path, json=body, headers=headers))
         told: dict[str, Any] = answer.json()
@@ -211,6 +214,14 @@ class _Door:
             raise Refused(
                 "This file was imported before, with other options. To import it anew, give an --idempotency-key."
             ) from None
+
+    def lines(self, path: str, wanted: dict[str, str]) -> Iterator[str]:
+        """The lines of a file as they come. Raises `Refused` for a problem."""
+        with self._http.stream("GET", path, params=wanted) as answer:
+            if not answer.is_success:
+                answer.read()
+                _accepted(answer)
+            yield from answer.iter_lines()
 
     def _patiently(self, send: Any) -> httpx.Response:
         """The answer, once there is one. Raises `Refused` for a problem, `CannotRun` after five minutes without."""
@@ -322,7 +333,8 @@ def _accepted(answer: httpx.Response) -> httpx.Response:
     raise Refused(message, told)
 
 
-def _show_preview(found: dict[str, Any]) -> None:
+def show_preview(found: dict[str, Any]) -> None:
+    """Show what an import would do."""
     lines = [f"{name:<12} {count}" for name, count in found["outcomes"].items()]
     lines += [f"  {code}: {count}" for code, count in sorted(found.get("problems", {}).items())]
     data(found, lines)
@@ -333,7 +345,8 @@ def _show_preview(found: dict[str, Any]) -> None:
         raise Refused(with_remedy(refusal["message"], refusal), refusal)
 
 
-def _show_end(state: dict[str, Any], saved: Path | None) -> None:
+def show_end(state: dict[str, Any], saved: Path | None) -> None:
+    """Show what an import did. Raises `Refused` where it did not come to its end."""
     lines = [f"rows      {state['rows_done']}", *(f"{name:<9} {state[name]}" for name in _COUNTS)]
     lines += [f"  {code}: {count}" for code, count in sorted(state["problems"].items())]
     data({**state, "errors_file": None if saved is None else str(saved)}, lines)

@@ -11,6 +11,7 @@ from api.http.asking import Desk
 from api.http.problems import bad_parameter
 from api.http.replies import ALWAYS
 from application.exporting import Written
+from application.ports.positions import Position
 from application.principals import MissingPermission
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
@@ -40,10 +41,11 @@ class SuppressionsDesk(Desk):
             _in_whole_tenant(asked.principal, permission)
         written = _written(asked.given.pop("as", Written.ADDRESS.value))
         tenant_id = asked.principal.tenant_id
+        # Whoever asks gets what was entered before they asked: a list that lacks somebody does harm.
         wanted = await self.reachable(asked, asked.position())
-        if wanted is not None:
-            timeout = self.parts.settings.min_position_wait
-            await self.parts.waiting.wait_for(PROJECTIONS, tenant_id, wanted, timeout)
+        wanted = wanted or Position.parse(await self.parts.position_of(tenant_id))
+        timeout = self.parts.settings.min_position_wait
+        await self.parts.waiting.wait_for(PROJECTIONS, tenant_id, wanted, timeout)
         until, hashes = await self.parts.suppressions.begun(tenant_id)
         position = until.token()
         filters = {"as": written.value}

@@ -1,6 +1,7 @@
 """The command line on a running installation: what it prints where, how it ends, what it does."""
 
 import fcntl
+import hashlib
 import json
 import pty
 import struct
@@ -414,6 +415,41 @@ def test_a_file_of_contacts_in_one_command(demo_installation: Served, tmp_path: 
     demo_installation.cli(
         "import", "rollback", "0198c0de-0000-7000-8000-000000000000", key=tenant["key"], code=3
     )
+
+
+def test_a_suppression_list_in_and_out_in_one_command_each(demo_installation: Served, tmp_path: Path) -> None:
+    tenant, cli = _tenant(demo_installation, "Listed"), demo_installation.cli
+    hashed = hashlib.sha256(b"z@listed.example").hexdigest()
+    file, out = tmp_path / "suppressed.csv", tmp_path / "out.csv"
+    file.write_text(
+        f"Address,Reason,Date\na@listed.example,Bounced,2025-01-02\nb@listed.example,SPAM,\n{hashed},,\nx,,\n"
+    )
+    asked = ("import", "suppressions", str(file), "--json")
+    rehearsed = json.loads(cli(*asked, "--dry-run", key=tenant["key"]).stdout)
+    assert rehearsed["outcomes"] == {"imported": 3, "updated": 0, "skipped": 0, "rejected": 1}
+    told = json.loads(cli(*asked, key=tenant["key"]).stdout)
+    assert (told["kind"], told["status"], told["imported"], told["rejected"]) == (
+        "suppressions",
+        "completed",
+        3,
+        1,
+    )
+    assert json.loads(cli(*asked, key=tenant["key"]).stdout)["id"] == told["id"]
+    anew = json.loads(cli(*asked, "--idempotency-key", "again", key=tenant["key"]).stdout)
+    assert (anew["imported"], anew["skipped"]) == (0, 3)
+
+    done = cli("export", "suppressions", str(out), "--json", key=tenant["key"])
+    assert json.loads(done.stdout)["entries"] == 2
+    assert "1 known by a hash alone" in done.stderr
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert [line.partition(",")[0] for line in out.read_text().splitlines()][:3] == [
+        "email",
+        "a@listed.example",
+        "b@listed.example",
+    ]
+    cli("export", "suppressions", str(out), "--as", "sha256", key=tenant["key"])
+    assert hashlib.sha256(b"a@listed.example").hexdigest() in out.read_text()
+    assert "a@listed" not in out.read_text()
 
 
 def test_past_decisions_are_judged_again(demo_installation: Served, tmp_path: Path) -> None:

@@ -325,6 +325,9 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     yield "POST", f"/v1/audience/imports/{ids['import']}/preview", {}, {}
     yield "GET", f"/v1/audience/imports/{ids['import']}/progress", None, {}
     yield "GET", f"/v1/audience/imports/{ids['import']}/errors", None, {}
+    listed = f"/v1/audience/imports?workspace_id={ids['workspace']}&kind=suppressions"
+    yield "POST", listed, b"email\nx@example.org\n", csv
+    yield "GET", "/v1/audience/suppressions/export", None, {}
     lines = [
         {"id": "1", "command": "audience/rename-list", "target": ids["list"], "body": {"name": "Mine now"}},
         {"id": "2", "command": "audience/erase-contact", "target": ids["contact"], "body": {}},

@@ -231,6 +231,10 @@ class History:
         suppressed = {"kind": "manual", "scope": "workspace", "within": str(self.workspace)}
         yield told("addressee_suppressed", **suppressed, **at)
         yield told("suppression_lifted", entry=10, **at, reason="back")
+        listed: dict[str, Any] = {"algorithm": "sha256", "kind": "complaint", "dated": True}
+        for number, since in enumerate(("2026-02-01T10:00:00Z", "2026-03-01T10:00:00Z")):
+            entry = {**listed, "since": since, "first": number == 0}
+            yield "address_hash:ab", "audience.address_hash_listed", entry
 
     def _erasures(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Carl's certificate, with a hold that came and went; and a hold on Bob's proof, who is erased under it."""
@@ -365,6 +369,13 @@ class History:
             yield f"registration:{tenant}", "platform.first_key_made", key
         yield f"registration:{tenant}", "platform.first_key_forgotten", {"tenant_id": tenant}
         yield f"registration:{tenant}", "platform.tenant_closed", {"tenant_id": tenant}
+        suppression = fresh()
+        stream, of = f"platform_suppression:{suppression}", {"suppression_id": suppression}
+        told = {**of, "email": "ann@example.org", "kind": "abuse", "reason": "Reported."}
+        yield stream, "platform.address_suppressed", told
+        yield stream, "platform.suppression_copied", of
+        yield stream, "platform.address_released", {**of, "reason": "A mistake."}
+        yield stream, "platform.release_copied", of
 
 
 def events(told: Iterator[tuple[str, str, dict[str, Any]]]) -> list[tuple[str, Event]]:

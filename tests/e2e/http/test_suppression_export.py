@@ -94,6 +94,7 @@ async def test_no_spreadsheet_runs_an_address(importing: Importing) -> None:
     assert [row[0] for row in rows] == ["'=cmd@people.example", "'+1@people.example"]
     other = Importing(importing.api, importing.http, await importing.api.tenant("Other"), importing.database)
     answer = await importing.get(EXPORT)
+    assert answer.status_code == 200, answer.text
     state = await take_in(other, answer.content)
     assert (state.tally.imported, dict(state.problems)) == (2, {"remark": 1})
     assert await behind(other, "=cmd@people.example") is not None
@@ -115,12 +116,14 @@ async def test_it_is_recorded_before_it_begins_and_tells_what_it_was_made_from(i
 
 async def test_who_may_not_read_addresses_or_take_them_out_gets_nothing(importing: Importing) -> None:
     await take_in(importing, listing((ANN,)))
-    await importing.api.project()
     api, tenant = importing.api, importing.tenant
     for role in (TenantRole.VIEWER, TenantRole.MEMBER, TenantRole.CAMPAIGN_MANAGER):
         answer = await importing.get(EXPORT, await api.key(tenant, role))
         assert (answer.status_code, answer.json()["type"]) == (403, "/problems/missing-permission")
     officer = await api.key(tenant, TenantRole.COMPLIANCE_OFFICER)
+    bound = await api.key(tenant, TenantRole.OWNER, workspaces=[str(tenant.workspace_id)])
+    await importing.api.project()
+    assert (await importing.get(EXPORT, bound)).status_code == 403, "the list is the tenant's"
     assert (await importing.get(EXPORT, officer)).status_code == 200
     assert (await importing.get(f"{EXPORT}?as=rot13")).status_code == 422
     other = await api.tenant("Other")

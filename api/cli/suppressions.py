@@ -1,0 +1,122 @@
+"""`penguinmails import suppressions` and `export suppressions`: addresses to which nothing goes, in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from api.cli import imports
+from api.cli.imports import Url, columns_of, digest_of, door_of, show_end, show_preview
+from api.cli.options import Data, Key
+from api.cli.output import Group, Json, data, words
+from application.exporting import Written
+from domain.audience.intake import DateOrder, FileKind
+
+app = typer.Typer(cls=Group, help="What goes out as a file.", no_args_is_help=True)
+
+_WHOLE = "# "
+
+
+@imports.app.command("suppressions")
+def import_suppressions(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The CSV file.")],
+    *,
+    workspace: Annotated[
+        UUID | None,
+        typer.Option(
+            "--workspace", help="Whose people see the import; may be left out where there is one workspace."
+        ),
+    ] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="COLUMN=TARGET, overriding a guess; target `ignore` leaves a column out."),
+    ] = None,
+    date_order: Annotated[
+        DateOrder | None, typer.Option("--date-order", help="How dates such as 03/04/2026 are meant.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", help="Zone of times without an offset.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Encoding, where it is guessed wrong.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option("--delimiter", help="Delimiter, where it is guessed wrong.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would become of every row; enter none.")
+    ] = False,
+    errors: Annotated[
+        Path | None, typer.Option("--errors", help="Where rejected rows are written; else beside the file.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None, typer.Option("--idempotency-key", help="Another one imports the same file anew.")
+    ] = None,
+    url: Url = None,
+    key: Key = None,
+    data_folder: Data = None,
+    json_: Json = False,
+) -> None:
+    """Import a suppression list: addresses, or MD5, SHA-1 and SHA-256 hashes of them, as other tools export them.
+
+    Nothing goes to them from then on, in the whole tenant. The same list again enters nothing. Run it again after an
+    interruption: it goes on.
+    """
+    del json_
+    mapping = {"columns": columns_of(map_ or []), "date_order": date_order, "timezone": timezone}
+    mapping = {name: value for name, value in mapping.items() if value}
+    kind = FileKind.SUPPRESSIONS.value
+    with door_of(url, data_folder, key) as door:
+        into = str(workspace) if workspace is not None else door.only_workspace()
+        same = idempotency_key or digest_of(file, into, encoding, delimiter, kind)
+        reading = {"encoding": encoding, "delimiter": delimiter, "kind": kind}
+        uploaded = door.upload(file, into, same, {name: value for name, value in reading.items() if value})
+        if dry_run:
+            found = door.ask("POST", f"/v1/audience/imports/{uploaded['id']}/preview", mapping)["data"]
+            door.drawn()
+            show_preview(found)
+            return
+        door.start(uploaded["id"], {"mapping": mapping}, same)
+        state = door.watch(uploaded["id"], "importing", (uploaded["file"] or {}).get("rows"))
+        saved = door.save_errors(state, errors or file.with_name(f"{file.name}.errors.csv"))
+        door.drawn()
+        show_end(state, saved)
+
+
+@app.command("suppressions")
+def export_suppressions(
+    to: Annotated[Path, typer.Argument(dir_okay=False, help="Where the CSV file is written.")],
+    *,
+    as_: Annotated[
+        Written, typer.Option("--as", help="Addresses, or hashes for who must not learn them.")
+    ] = Written.ADDRESS,
+    url: Url = None,
+    key: Key = None,
+    data_folder: Data = None,
+    json_: Json = False,
+) -> None:
+    """Write every suppressed address of the tenant to a file, which only you may read. Recorded in the access log.
+
+    What cannot be in it (erased people, addresses known by a hash alone) is counted in its last line.
+    """
+    from api.ops.errors import CannotRun
+
+    del json_
+    draft, count, last = to.with_name(f"{to.name}.new"), 0, ""
+    with door_of(url, data_folder, key) as door:
+        draft.touch(mode=0o600)
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            for line in door.lines("/v1/audience/suppressions/export", {"as": as_.value}):
+                file.write(f"{line}\r\n")
+                count, last = count + 1, line
+        door.drawn()
+    said = last.strip('",')
+    if not said.startswith(_WHOLE):
+        draft.unlink()
+        raise CannotRun("The list broke off before its end. Run the same command again.")
+    draft.replace(to)
+    data({"file": str(to), "entries": count - 2, "told": said}, [f"entries   {count - 2}"])
+    words(said.removeprefix(_WHOLE))
