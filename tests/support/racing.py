@@ -1,28 +1,38 @@
-"""Processes that race: some authorise messages and hand them over, one enters opt-outs of the same people."""
+"""Processes that race: some authorise messages and hand them over, one enters opt-outs of the same, or hashes."""
 
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import uvloop
 
 from api.composition import Composition, composed, now
 from api.settings import Settings
+from application.importing.suppressing import SuppressionChunk, look_ahead_listed
 from application.orders import Order, Outcome
+from application.ports.codec import Cause
+from application.ports.log import Append, VersionConflict
 from application.principals import Principal
+from application.workflow import Because, Workflow
+from domain.audience.addressee_events import AddresseeRegistered
 from domain.audience.authorisation import AuthoriseMessage, DispatchMessage, NoAllow
 from domain.audience.consent import OptOutChannel, RecordOptOut
+from domain.audience.hashed import Algorithm, hashes_of
+from domain.audience.intake import Entry
 from domain.audience.own_word import HeedOptOut
 from domain.kernel.commands import Actor, ActorKind, Command
-from domain.kernel.ids import MessageId, WorkspaceId, new_id
+from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId, new_id
 from domain.kernel.permissions import Permission
+from domain.law.facts import SuppressionKind
+from tests.support.api import Api, TestTenant
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -34,8 +44,12 @@ _NEIGHBOURS: Final = 100
 """Everybody goes through the same people in nearly the same order, and keeps step, so that they meet."""
 _HALF: Final = 0.5
 """Of the opt-outs: by the person's own link; the others are entered for them."""
+_AN_APPEND: Final = 500
 _PAUSE: Final = 0.02
 """Seconds, at most, between an allow and its hand-over: as a sender takes to make the message."""
+
+
+Work = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,83 @@ def opt_out(
         return "opted out"
 
     uvloop.run(_run(race, rng, seed, steps, start, told, one))
+
+
+def list_hashes(
+    race: Race, seed: int, start: Barrier, steps: list[Synchronized[int]], told: Queue[Counter[str]]
+) -> None:
+    """Put a hash of each person's address onto the suppression list, as an import of one does."""
+    rng = random.Random(seed)  # noqa: S311 - an order that can be had again
+
+    async def one(parts: Composition, who: UUID) -> str:
+        await asyncio.sleep(rng.random() * _PAUSE)
+        value = hash_of(who, rng.choice(list(Algorithm)))
+        entry = Entry(1, 1, [], None, None, value, SuppressionKind.UNSUBSCRIBE, None, None)
+        workflow = Workflow(parts.commands, race.tenant_id, who, Because(who))
+        while True:
+            ahead = await look_ahead_listed(parts.commands, race.tenant_id, [entry])
+            unit = workflow.unit(race.tenant_id, dict(ahead.states))
+            await SuppressionChunk(unit, unit.stamp.at).decide([entry], ahead)
+            try:
+                await workflow.commit(unit, "tests.list-hash", key=str(who))
+            except VersionConflict:
+                continue
+            return "listed"
+
+    uvloop.run(_run(race, rng, seed, steps, start, told, one))
+
+
+def address_of(who: UUID) -> str:
+    """Everybody's address."""
+    return f"{who}@people.example"
+
+
+def hash_of(who: UUID, algorithm: Algorithm) -> str:
+    """The value that stands on a list for somebody."""
+    (value,) = hashes_of(address_of(who), address_of(who), [algorithm])
+    return value
+
+
+async def met(api: Api, tenant: TestTenant, people: int) -> list[UUID]:
+    """People of the United States, who may be written to until they say no."""
+    parts, ids = api.parts, [new_id(api.parts.clock()) for _ in range(people)]
+    for first in range(0, people, _AN_APPEND):
+        pairs = [
+            (
+                f"addressee:{who}",
+                AddresseeRegistered(
+                    addressee_id=AddresseeId(who),
+                    email=address_of(who),
+                    workspace_id=WorkspaceId(tenant.workspace_id),
+                    country="US",
+                ),
+            )
+            for who in ids[first : first + _AN_APPEND]
+        ]
+        command = new_id(parts.clock())
+        cause = Cause(Actor(ActorKind.SYSTEM, tenant.id), command, "tests.meet", command)
+        await parts.commands.make_keys(parts.codec.keys_of(tenant.id, (event for _, event in pairs), cause))
+        await parts.log.append(Append(tenant.id, tuple(parts.codec.encode(tenant.id, pairs, cause))))
+    return ids
+
+
+def raced(race: Race, work: Sequence[Work]) -> Counter[str]:
+    """What came of it, over all processes: one for each work."""
+    context = multiprocessing.get_context("spawn")
+    start, told = context.Barrier(len(work)), context.Queue()
+    steps = [context.Value("i", 0) for _ in work]
+    processes = [
+        context.Process(target=what, args=(race, seed, start, steps, told)) for seed, what in enumerate(work)
+    ]
+    for process in processes:
+        process.start()
+    counts = Counter[str]()
+    for _ in processes:
+        counts += told.get(timeout=240)
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    return counts
 
 
 async def _run(
