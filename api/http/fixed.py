@@ -95,7 +95,7 @@ def _preview(document: Document) -> Json:
 
 
 def _disclosure(document: Document) -> Json:
-    shown = _reading(
+    shown = reading(
         "rights_disclosure",
         "What is held of the person a request is about",
         Permission.REQUESTS_HANDLE,
@@ -342,7 +342,7 @@ def _imports(document: Document) -> Json:
 
 def _suppressions() -> Json:
     written = {"type": "string", "enum": [one.value for one in Written]}
-    told = _reading(
+    told = reading(
         "audience_export_suppressions",
         "Every suppressed address of the tenant, as a CSV file",
         suppressions.NEEDED[0],
@@ -448,7 +448,7 @@ def _links(document: Document) -> Json:
 
 def _certificate() -> Json:
     addressee = {"name": "id", "in": "path", "required": True, "schema": _UUID}
-    told = _reading(
+    told = reading(
         "audience_erasure_certificate",
         "A certificate of an erasure in words; not found until there is one",
         CERTIFICATES,

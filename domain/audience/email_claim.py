@@ -70,13 +70,7 @@ class EmailUnbarred(Event, name="audience.email_unbarred", version=1):
 
 
 EmailClaimEvent: TypeAlias = (
-    EmailClaimed
-    | EmailReleased
-    | EmailSuppressed
-    | EmailForgotten
-    | EmailKnown
-    | EmailBarred
-    | EmailUnbarred
+    EmailClaimed | EmailReleased | EmailSuppressed | EmailForgotten | EmailKnown | EmailBarred | EmailUnbarred
 )
 
 

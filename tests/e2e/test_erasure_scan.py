@@ -161,7 +161,9 @@ def uploaded(person: Person, list_id: str) -> None:
     """A file with the person in it, and a row that is rejected and given back."""
     path = f"/v1/audience/imports?workspace_id={person.workspace}"
     headers = {"content-type": "text/csv", "penguin-file-name": "people.csv"}
-    headless = f"{EMAIL},Zyqcanaryhdr\n".encode()  # its first row would be names of columns, which are nobody's
+    headless = (
+        f"{EMAIL},Zyqcanaryhdr\n".encode()
+    )  # its first row would be names of columns, which are nobody's
     person.told.append(person.ask("POST", path, good=False, content=headless, headers=headers).text)
     import_id = person.ask("POST", path, content=CSV, headers=headers).json()["id"]
     person.ask("POST", f"/v1/audience/imports/{import_id}/preview", json={})

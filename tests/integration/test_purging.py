@@ -84,7 +84,9 @@ async def test_a_deleted_row_outlives_vacuum_and_goes_when_its_table_is_written_
     people = [entered(world, tenant) for _ in range(3)]
     world.project()
     with psycopg.connect(world.database.projector, autocommit=True) as connection:
-        connection.execute("ANALYZE views_contacts_v4_1.contacts")  # samples of columns would be kept by value
+        connection.execute(
+            "ANALYZE views_contacts_v4_1.contacts"
+        )  # samples of columns would be kept by value
     for who in people:
         erased(world, tenant, *who)
     with psycopg.connect(world.database.projector, autocommit=True) as connection:
