@@ -55,7 +55,6 @@ class PlatformSuppressions:
     def __init__(self, commands: Commands, codec: EventCodec) -> None:
         """Act through `commands`; addresses are opened with `codec`."""
         self._commands = commands
-        self._log = commands.log
         self._codec = codec
 
     async def copy(
@@ -109,7 +108,7 @@ class PlatformSuppressions:
     async def _standing(self, suppression_id: UUID) -> Standing | None:
         """A suppression; None where its address was destroyed."""
         stream = f"{PLATFORM_SUPPRESSION.category}:{suppression_id}"
-        recorded = await self._log.read_stream(PLATFORM, stream, limit=1)
+        recorded = await self._commands.log.read_stream(PLATFORM, stream, limit=1)
         (event,) = self._codec.decode(recorded, reveal=True)
         if not isinstance(event, AddressSuppressed):
             return None
@@ -119,7 +118,7 @@ class PlatformSuppressions:
         """Every suppression, and the id of each that ended, in the order of the log."""
         names = {AddressSuppressed.name, AddressReleased.name}
         after = 0
-        while rows := await self._log.read_log(PLATFORM, after=after, limit=_READ):
+        while rows := await self._commands.log.read_log(PLATFORM, after=after, limit=_READ):
             after = rows[-1].position
             wanted = [row for row in rows if row.name in names]
             for row, event in zip(wanted, self._codec.decode(wanted, reveal=True), strict=True):
@@ -131,11 +130,14 @@ class PlatformSuppressions:
     async def _tenants(self) -> AsyncIterator[UUID]:
         """Every tenant whose log is open, in the order of their registration."""
         after = 0
-        while rows := await self._log.read_log(PLATFORM, after=after, limit=_READ):
+        while rows := await self._commands.log.read_log(PLATFORM, after=after, limit=_READ):
             after = rows[-1].position
             wanted = [row for row in rows if row.name == TenantRegistered.name]
             for event in self._codec.decode(wanted):
-                if isinstance(event, TenantRegistered) and await self._log.head(event.tenant_id) is not None:
+                if (
+                    isinstance(event, TenantRegistered)
+                    and await self._commands.log.head(event.tenant_id) is not None
+                ):
                     yield event.tenant_id
 
 

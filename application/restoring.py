@@ -20,6 +20,7 @@ _AT_ONCE: Final = 1_000
 
 KEYS_GONE: Final[dict[str, Callable[[UUID, dict[str, Any]], SubjectKey]]] = {
     "audience.profile_key_destroyed": lambda tenant, told: (tenant, told["addressee_id"], KeyKind.PROFILE),
+    "rights.details_destroyed": lambda tenant, told: (tenant, told["request_id"], KeyKind.PROFILE),
     "audience.evidence_key_destroyed": lambda tenant, told: (tenant, told["addressee_id"], KeyKind.EVIDENCE),
     "audience.import_files_destroyed": lambda tenant, told: (tenant, told["import_id"], KeyKind.PROFILE),
     "webhooks.secret_destroyed": lambda tenant, told: key_of(tenant, UUID(told["secret_id"])),

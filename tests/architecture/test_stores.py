@@ -40,7 +40,9 @@ PLAIN = {
     },
     "erasures.erasures": {"status", "stores", "kept", "positions", "evidence_by"},
     "grants.grants": {"status", "scope", "ticket"},
+    "hashes.hashes": {"algorithm", "kind", "campaign_type"},
     "imports.imports": {
+        "kind",
         "status",
         "sha256",
         "encoding",
