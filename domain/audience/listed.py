@@ -61,10 +61,11 @@ def tells_nothing_new(state: AddresseeState, one: Listed) -> bool:
     if one.kind in OPT_OUTS:
         if state.lifted_at is not None and one.since < state.lifted_at:
             return True
-        if one.scope is Scope.TENANT and (one.dated or state.opted_out_at is None):
-            return state.opted_out_at is not None and one.since <= state.opted_out_at
-        if one.scope is Scope.TENANT and state.opted_out_at is not None and one.since <= state.opted_out_at:
+        told = state.opted_out_at if one.scope is Scope.TENANT else None
+        if told is not None and (one.since <= told if one.dated else one.since < told):
             return True
+        if told is not None and one.dated:
+            return False
     return any(
         (old.kind, old.scope, old.within) == (one.kind, one.scope, one.campaign_type)
         and (old.ended_at is None or one.since < old.ended_at)

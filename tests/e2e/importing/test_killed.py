@@ -21,6 +21,7 @@ from domain.audience.contact_import import Import, ImportStatus
 from tests.support.api import analytics_of
 from tests.support.contact_export import FILES, ROWS
 from tests.support.importing import Importing, content
+from tests.support.suppressions import hashed, listing, ready, take_in
 
 ROOT = Path(__file__).parents[3]
 KILLS = 6
@@ -127,6 +128,37 @@ async def test_a_worker_that_is_killed_again_and_again(importing: Importing, tmp
     left_alone = await alone.run(await alone.ready(file), {"duplicates": "update"})
     assert await result(importing, state) == await result(alone, left_alone)
     assert state.tally.rows == 9_000
+
+
+def suppressed(count: int) -> bytes:
+    """Addresses and hashes, the same again, and words that nobody knows, all over the file."""
+    dice, words = random.Random(13), ("unsubscribe", "spam", "bounce", "manual", "bored")  # noqa: S311 - the same file
+    rows: list[tuple[str, ...]] = []
+    for number in range(count):
+        who = f"p{dice.randrange(number + 1) if dice.random() < 0.2 else number}@people.example"
+        word = words[min(int(dice.expovariate(1)), 4)]
+        rows.append((hashed(who, dice.choice(["md5", "sha256"])) if dice.random() < 0.4 else who, word))
+    return listing(*rows, header=("Email", "Reason"))
+
+
+async def test_a_suppression_list_whose_worker_is_killed_again_and_again(
+    importing: Importing, tmp_path: Path
+) -> None:
+    file = suppressed(6_000)
+    import_id = await ready(importing, file)
+    assert (await importing.command(import_id, "start-import")).status_code == 200
+    worker, dice = Worker(importing, tmp_path, import_id), random.Random(17)  # noqa: S311 - repeatable
+    for _ in range(KILLS):
+        assert await worker.killed_after(dice.randint(1, 3), dice.uniform(0, 0.03)), "killed while it worked"
+    state = await worker.finish()
+    assert (state.status, state.tally.rows) == (ImportStatus.COMPLETED, 6_000)
+    assert min(state.tally.imported, state.tally.skipped, state.tally.rejected) > 0
+
+    alone = Importing(importing.api, importing.http, await importing.api.tenant("Alone"), importing.database)
+    left_alone = await take_in(alone, file)
+    assert await result(importing, state) == await result(alone, left_alone)
+    again = await take_in(importing, file)
+    assert (again.tally.imported, again.tally.rejected) == (0, state.tally.rejected)
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -97,6 +97,19 @@ def test_whatever_came_before_an_entry_is_entered_once(said: list[Listed | int],
             assert state.opted_out_at >= before, "an opt-out never becomes earlier"
 
 
+@given(st.lists(entries, max_size=12), st.lists(st.integers(0, 3), min_size=12, max_size=12))
+def test_a_list_that_comes_again_enters_nothing(said: list[Listed], chunks: list[int]) -> None:
+    """Entries without a date are of the moment of their chunk: several have the same, and all a later one next time."""
+    state = state_of(REGISTERED)
+    first, second = NOW, NOW + timedelta(days=1)
+    for at in (first, second):
+        for one, chunk in zip(said, sorted(chunks), strict=False):
+            moment = one if one.dated else one._replace(since=at + timedelta(minutes=chunk))
+            events = entered(ID, state, moment)
+            assert at is first or events == ()
+            state = after(state, *events)
+
+
 @given(
     st.lists(entries, max_size=6),
     entries,
