@@ -28,6 +28,7 @@ class Select:
     Conditions are SQL over the table's alias `t` and name values as `%(name)s`; other views are `{name}.`.
     `computed`: fields that are no column of the table, and the SQL that makes them. `joined` stands after the table; it
     neither adds nor takes rows.
+    `exactly`: conditions on the table itself, without its alias, by which few rows are looked up first.
     `order` columns are unique together within a tenant and never change for a row; where there is more than one page,
     they are positions.
     """
@@ -40,6 +41,7 @@ class Select:
     joined: str = ""
     computed: dict[str, str] = field(default_factory=dict)
     conditions: list[str] = field(default_factory=list)
+    exactly: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
 
     def where(self, condition: str, **values: Any) -> None:
@@ -47,6 +49,16 @@ class Select:
         if all(value is not None for value in values.values()):
             self.conditions.append(condition)
             self.values.update(values)
+
+    def find(self, column: str, value: str | None) -> None:
+        """Look the rows of one value up before anything else; None leaves it out.
+
+        Nothing is known of how often a person's values come (`tables.py`): Postgres would take so many for found that
+        it reads a tenant's rows in the order of the page until it has them, which is all of the rows.
+        """
+        if value is not None:
+            self.exactly.append(f"{column} = %({column})s")
+            self.values[column] = value
 
     def within(self, scope: Scope, column: str = "workspace_id") -> None:
         """Keep to the workspaces of the caller."""
@@ -99,8 +111,12 @@ async def page(
         if name not in hidden
     ]
     async with snapshot(connection, scope.tenant_id, QUERIES[select.name].projections) as at:
+        table = f"{at.schemas[select.view]}.{select.table}"
+        if select.exactly:
+            found_first = " AND ".join(("tenant_id = %(tenant_id)s", *select.exactly))
+            table = f"(SELECT * FROM {table} WHERE {found_first} OFFSET 0)"  # noqa: S608 - as below
         text = (
-            f"SELECT {', '.join(columns)} FROM {at.schemas[select.view]}.{select.table} t {select.joined} "  # noqa: S608 - names are of our own declarations; values are parameters
+            f"SELECT {', '.join(columns)} FROM {table} t {select.joined} "  # noqa: S608 - names are of our own declarations; values are parameters
             f"WHERE {' AND '.join(conditions)} "
             f"ORDER BY {', '.join(f't.{o} {direction}' for o in select.order)} LIMIT %(limit)s"
         )

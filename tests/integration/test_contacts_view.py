@@ -194,3 +194,37 @@ async def test_a_tenant_sees_nothing_of_another(world: World) -> None:
     with psycopg.connect(world.database.request) as connection:
         rows = connection.execute("SELECT * FROM views_contacts_v4_1.contacts").fetchall()
         assert rows == []
+
+
+async def test_an_address_is_looked_up_and_not_searched_for(world: World) -> None:
+    """Postgres has no samples of addresses: left to itself it reads all rows in the order of the page."""
+    tenant = fresh()
+    contact = created("one@example.org")
+    world.append(tenant, (stream(contact), contact))
+    world.project()
+    with psycopg.connect(world.database.projector, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO views_contacts_v4_1.contacts (tenant_id, contact_id, workspace_id, addressee_id, email, "
+            "email_match, source, created_position, created_at, updated_at, updated_position) "
+            "SELECT %s, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), g || '@x.example', g || '@x.example', "
+            "'api', g + 1, now(), now(), g + 1 FROM generate_series(1, 200000) g",
+            (tenant,),
+        )
+        connection.execute("ANALYZE views_contacts_v4_1.contacts")
+
+    async with await psycopg.AsyncConnection.connect(world.database.request, autocommit=True) as asking:
+
+        async def read() -> int:
+            await asking.execute("SELECT pg_stat_force_next_flush()")
+            found = await asking.execute(
+                "SELECT sum(idx_tup_fetch) + sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname = 'contacts'"
+            )
+            row = await found.fetchone()
+            assert row is not None
+            return int(row[0])
+
+        wanted = ContactFilters(email="one@example.org")
+        before = await read()
+        (one,) = (await contacts(asking, Scope(tenant), wanted)).rows
+        assert one.email == "one@example.org"
+        assert 0 < await read() - before < 1_000

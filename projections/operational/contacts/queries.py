@@ -85,7 +85,7 @@ async def contacts(
     needs_personal(scope, params)
     select = Select("audience.contacts", "contacts", "contacts")
     select.within(scope)
-    select.where("t.email_match = %(email)s", email=matching(params.email))
+    select.find("email_match", matching(params.email))
     select.where("t.country = %(country)s", country=params.country)
     select.where("t.subscriber_type = %(subscriber_type)s", subscriber_type=params.subscriber_type)
     select.where("t.source = %(source)s", source=params.source)

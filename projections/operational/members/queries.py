@@ -70,7 +70,7 @@ async def members(
     """Members and people invited, the newest first."""
     needs_personal(scope, params)
     select = Select("tenancy.members", "members", "members", computed=_COMPUTED)
-    select.where("t.email_match = %(email)s", email=matching(params.email))
+    select.find("email_match", matching(params.email))
     select.where("t.status = %(status)s", status=params.status)
     select.where("t.role = %(role)s", role=params.role)
     return await page(connection, scope, MemberRow, select, params, cursor, limit)
