@@ -1,0 +1,156 @@
+"""Each law that says who may be mailed: somebody who may be, somebody who may not, and the edge between the two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+import pytest
+
+from domain.law.facts import Message, Person, RelationKind, Scope, Subscriber, Suppression, SuppressionKind
+from domain.law.pack import Verdict
+from domain.law.packs import load_packs
+from tests.unit.law.test_boundaries import (
+    ALLOW,
+    DENY,
+    HOLD,
+    NOON,
+    OWN_GOODS,
+    at,
+    consent,
+    decided,
+    person,
+    relation,
+)
+
+TICK = timedelta(microseconds=1)
+AGREED = consent(date(2026, 1, 5))
+PURCHASE, CONTRACT = RelationKind.PURCHASE, RelationKind.CONTRACT
+ADDRESS = relation(RelationKind.PUBLISHED_ADDRESS, date(2026, 1, 1), refused=False)
+
+
+class Edge(NamedTuple):
+    """The same person just before and at the moment from which it is otherwise."""
+
+    who: Person
+    last: datetime
+    before: Verdict
+    after: Verdict
+    message: Message = Message()
+
+
+class Law(NamedTuple):
+    """`allowed`, `refused`: somebody who may be mailed, and somebody who may not."""
+
+    allowed: Person
+    refused: Person
+    refusal: Verdict
+    edge: Edge
+    message: Message = Message()
+
+
+def withdrawn(
+    country: str, subscriber: Subscriber = Subscriber.INDIVIDUAL, otherwise: Verdict = DENY
+) -> Edge:
+    """A consent holds up to the moment it is taken back, and not at it."""
+    who = person(country, replace(AGREED, withdrawn_at=NOON), subscriber=subscriber)
+    return Edge(who, NOON, ALLOW, otherwise)
+
+
+def stopped(country: str, before: Verdict = ALLOW, *facts: object) -> Edge:
+    """An opt-out holds from its moment on."""
+    out = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, NOON, position=9)
+    return Edge(person(country, out, *facts), NOON, before, DENY)
+
+
+COMPANY = Subscriber.CORPORATE
+OUT = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=9)
+CUSTOMER = relation(PURCHASE, date(2026, 10, 1))
+LAWS = {
+    "au": Law(person("AU", AGREED), person("AU", CUSTOMER), DENY, withdrawn("AU")),
+    "br": Law(person("BR", AGREED), person("BR", OUT), DENY, withdrawn("BR", otherwise=HOLD)),
+    "ca": Law(
+        person("CA", CUSTOMER),
+        person("CA"),
+        DENY,
+        # Two years immediately before the day, in the zone that ends them first.
+        Edge(
+            person("CA", relation(PURCHASE, date(2024, 11, 26))),
+            at(2026, 11, 26, 0, "America/St_Johns"),
+            ALLOW,
+            DENY,
+        ),
+    ),
+    "ch": Law(person("CH", AGREED), person("CH"), DENY, withdrawn("CH")),
+    "de": Law(
+        person("DE", AGREED, subscriber=COMPANY),
+        person("DE", subscriber=COMPANY),
+        DENY,
+        withdrawn("DE", COMPANY),
+    ),
+    "es": Law(person("ES", AGREED), person("ES", subscriber=COMPANY), DENY, withdrawn("ES")),
+    "eu": Law(person("AT", AGREED), person("AT"), DENY, withdrawn("AT")),
+    "fr": Law(
+        person("FR", AGREED),
+        person("FR"),
+        DENY,
+        # Three years from the collection: a recommendation that the pack follows.
+        Edge(person("FR", consent(date(2023, 11, 26))), at(2026, 11, 26, 0, "Europe/Paris"), ALLOW, DENY),
+    ),
+    "gb": Law(person("GB", subscriber=COMPANY), person("GB"), DENY, withdrawn("GB")),
+    "in": Law(person("IN"), person("IN", OUT), DENY, stopped("IN", HOLD)),
+    "it": Law(
+        person("IT", AGREED, subscriber=COMPANY), person("IT", subscriber=COMPANY), DENY, withdrawn("IT")
+    ),
+    "jp": Law(person("JP", ADDRESS, subscriber=COMPANY), person("JP", ADDRESS), DENY, withdrawn("JP")),
+    "kr": Law(
+        person("KR", AGREED),
+        person("KR", subscriber=COMPANY),
+        DENY,
+        Edge(
+            person("KR", relation(PURCHASE, date(2026, 5, 26))),
+            at(2026, 11, 26, 0, "Asia/Seoul"),
+            ALLOW,
+            DENY,
+            OWN_GOODS,
+        ),
+    ),
+    "nl": Law(person("NL", AGREED), person("NL", subscriber=COMPANY), DENY, withdrawn("NL")),
+    "nz": Law(
+        person("NZ", ADDRESS), person("NZ"), DENY, withdrawn("NZ"), message=Message(role_relevant=True)
+    ),
+    "sg": Law(
+        person("SG", AGREED),
+        person("SG", ADDRESS),
+        DENY,
+        Edge(withdrawn("SG").who, NOON, ALLOW, DENY, Message(bulk=True)),
+        message=Message(bulk=True),
+    ),
+    "us": Law(person("US"), person("US", OUT), DENY, stopped("US")),
+}
+NO_RULE_ALLOWS = {"in"}
+"""Of these nothing was found: what is no deny is a hold."""
+
+
+def test_every_law_that_says_who_may_be_mailed_has_its_cases() -> None:
+    packs = {pack.law: pack for pack in load_packs() if pack.rules}
+    assert LAWS.keys() == packs.keys()
+    allowing = {law for law, pack in packs.items() if any(rule.verdict is ALLOW for rule in pack.rules)}
+    assert packs.keys() - allowing == NO_RULE_ALLOWS
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_somebody_may_be_mailed_and_somebody_may_not(law: str) -> None:
+    cases = LAWS[law]
+    allowed = decided(cases.allowed, message=cases.message)
+    assert allowed.verdict is (HOLD if law in NO_RULE_ALLOWS else ALLOW)
+    assert law in {reason.law for reason in allowed.reasons}
+    assert decided(cases.refused, message=cases.message).verdict is cases.refusal
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_moment_from_which_it_is_otherwise(law: str) -> None:
+    edge = LAWS[law].edge
+    assert decided(edge.who, edge.last - TICK, edge.message).verdict is edge.before
+    assert decided(edge.who, edge.last, edge.message).verdict is edge.after
