@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from application.commanding import Commands
     from application.ports.analytics import Analytics
     from application.ports.log import Recorded
-    from application.ports.purging import Purge, Reached, UploadsLeft
+    from application.ports.purging import Purge, Reached, RequestsKept, UploadsLeft
     from application.workflow import Workflow
 
 log = logging.getLogger(__name__)
@@ -89,6 +89,7 @@ class Certification:
             erased, taken_in = await self._taken_in(workflow, addressee_id, reached)
             rewritten = await self._purge.rewrite(taken_in.recorded_at)
             uploads = await self._purge.uploads_left(tenant_id, erased.recorded_at)
+            requests = await self._purge.requests_kept(tenant_id, addressee_id)
         except NotPurgedYet as waits:
             log.info("a certificate of tenant %s waits: %s", tenant_id, waits)
             raise NotYet(_LOOK_AGAIN) from waits
@@ -102,7 +103,7 @@ class Certification:
             key_destroyed_position=destroyed.position,
             positions=dict(reached.positions),
             stores=lines,
-            kept=tuple(_kept(state)),
+            kept=tuple(_kept(state, requests)),
             complete_by=max(line.gone_by or line.done_at or purged_at for line in lines),
         )
         await workflow.execute(command, addressee_id, key=f"addressee/{addressee_id}/certified")
@@ -168,9 +169,18 @@ class _Way(NamedTuple):
     more: str = ""
 
 
-def _kept(state: Addressee) -> list[KeptRecord]:
-    """What outlives the erasure. The proof is named while its key lives."""
+def _kept(state: Addressee, requests: RequestsKept) -> list[KeptRecord]:
+    """What outlives the erasure. The proof, and what the person asked for, are named while their keys live."""
     kept = [SUPPRESSION, HISTORY]
+    if requests.count:
+        kept.append(
+            KeptRecord(
+                what="who asked for this person's data, and in what words, sealed under a key of each request",
+                why="so that it can be shown what was answered: GDPR Art. 5(2), 12; 11 CCR 7101. Two years from the "
+                "end of each; of a request for erasure no longer than it takes",
+                until=requests.until,
+            )
+        )
     if state.proof.given and not state.proof.destroyed:
         held = "; a legal hold stands, and it is kept for as long" if state.proof.holds else ""
         kept.append(

@@ -34,6 +34,17 @@ class UploadsLeft:
     gone_by: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class RequestsKept:
+    """Requests of a person about their data whose words are still kept: how many, and until when.
+
+    `until` None: one is not answered yet, and it is kept from its end on.
+    """
+
+    count: int
+    until: datetime | None
+
+
 class Purge(Protocol):
     """What a certificate waits for. Every method may raise what its database does; then it is tried again."""
 
@@ -49,3 +60,6 @@ class Purge(Protocol):
 
     async def uploads_left(self, tenant_id: UUID, before: datetime) -> UploadsLeft:
         """The uploads that were made before a moment and are still kept."""
+
+    async def requests_kept(self, tenant_id: UUID, addressee_id: UUID) -> RequestsKept:
+        """The requests that were made for a person."""

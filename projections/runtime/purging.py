@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 from psycopg import sql
 
-from application.ports.purging import NotPurgedYet, Reached, UploadsLeft
+from application.ports.purging import NotPurgedYet, Reached, RequestsKept, UploadsLeft
 from projections.runtime.builds import live_schema
 
 if TYPE_CHECKING:
@@ -79,6 +79,10 @@ class TablePurge:
     async def uploads_left(self, tenant_id: UUID, before: datetime) -> UploadsLeft:
         """See `Purge.uploads_left`. One that runs is given a day; one that waits may still be started."""
         return await asyncio.to_thread(self._uploads_left, tenant_id, before)
+
+    async def requests_kept(self, tenant_id: UUID, addressee_id: UUID) -> RequestsKept:
+        """See `Purge.requests_kept`."""
+        return await asyncio.to_thread(self._requests_kept, tenant_id, addressee_id)
 
     def _reached(self, tenant_id: UUID, position: int) -> Reached:
         with self._connect() as connection:
@@ -170,6 +174,20 @@ class TablePurge:
                 },
             ).fetchone()
         return UploadsLeft(0, None) if row is None else UploadsLeft(*row)
+
+    def _requests_kept(self, tenant_id: UUID, addressee_id: UUID) -> RequestsKept:
+        with self._connect() as connection:
+            live = live_schema(connection, "subject_requests")
+            if live is None:
+                raise NotPurgedYet("there is no view subject_requests yet")
+            row = connection.execute(
+                sql.SQL(
+                    "SELECT count(*), CASE WHEN bool_and(details_until IS NOT NULL) THEN max(details_until) END "
+                    "FROM {} WHERE tenant_id = %s AND addressee_id = %s AND details_destroyed IS NOT TRUE"
+                ).format(sql.Identifier(live[1], "subject_requests")),
+                (tenant_id, addressee_id),
+            ).fetchone()
+        return RequestsKept(0, None) if row is None else RequestsKept(*row)
 
     def _connect(self) -> Connection[Any]:
         return psycopg.connect(

@@ -6,6 +6,7 @@ the day that the certificate names; and once that log is retired, nothing at all
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -138,6 +139,8 @@ def entered(person: Person, hook: str) -> None:
     person.post(f"{of_person}/record-opt-out", {"channel": "reply", "reason": "zyqcanaryrsn"})
     message = {"workspace_id": person.workspace, "message_id": made_list["id"]}
     person.post(f"{of_person}/authorise-message", message)
+    asked_for = {"kind": "access", "channel": "email", "requester": "Zyqcanaryreq", "words": "zyqcanary asks"}
+    person.post("/v1/rights/new/receive-request", {**asked_for, "email": EMAIL})
     refused(person)
     uploaded(person, made_list["id"])
     looked_for(person)
@@ -161,16 +164,19 @@ def uploaded(person: Person, list_id: str) -> None:
     """A file with the person in it, and a row that is rejected and given back."""
     path = f"/v1/audience/imports?workspace_id={person.workspace}"
     headers = {"content-type": "text/csv", "penguin-file-name": "people.csv"}
-    headless = (
-        f"{EMAIL},Zyqcanaryhdr\n".encode()
-    )  # its first row would be names of columns, which are nobody's
+    # Its first row would be names of columns, which are nobody's.
+    headless = f"{EMAIL},Zyqcanaryhdr\n".encode()
     person.told.append(person.ask("POST", path, good=False, content=headless, headers=headers).text)
     import_id = person.ask("POST", path, content=CSV, headers=headers).json()["id"]
     person.ask("POST", f"/v1/audience/imports/{import_id}/preview", json={})
     person.post(f"/v1/audience/{import_id}/start-import", {"list_id": list_id})
-    for data in person.until("the import is done", f"/v1/audience/imports/{import_id}/progress"):
-        if data["status"] == "completed":
-            break
+    whom = f"email,reason\n{EMAIL},zyqcanary asked\n{hashlib.sha256(EMAIL.encode()).hexdigest()},\n".encode()
+    suppressions = person.ask("POST", f"{path}&kind=suppressions", content=whom, headers=headers).json()["id"]
+    person.post(f"/v1/audience/{suppressions}/start-import", {})
+    for one in (import_id, suppressions):
+        for data in person.until("the import is done", f"/v1/audience/imports/{one}/progress"):
+            if data["status"] == "completed":
+                break
     errors = person.ask("GET", f"/v1/audience/imports/{import_id}/errors").text
     assert "Zyqcanaryrej" in errors
 
@@ -183,6 +189,7 @@ def looked_for(person: Person) -> None:
     assert person.get(f"/v1/audience/contacts?email={EMAIL}")["data"][0]["phone"] == PHONE
     person.ask("GET", f"/v1/audience/preview?workspace_id={person.workspace}")
     person.ask("GET", "/v1/reports/contacts_by_segment?format=csv")
+    assert EMAIL in person.ask("GET", "/v1/audience/suppressions/export").text
     person.get(f"/v1/history?stream=contact:{person.contact}")
 
 
@@ -262,12 +269,14 @@ def erased(person: Person) -> dict[str, Any]:
     assert "Zyqcanary" not in said
     assert "zyqcanarywrd" in said, "the hold keeps the proof"
     assert any("legal hold" in line["why"] for line in certificate["kept"])
+    assert any("who asked" in line["what"] for line in certificate["kept"])
     release = {"entry": held["events"][0]["version"], "reason": "zyqcanaryrls"}
     person.post(f"/v1/audience/{person.addressee}/release-legal-hold", release)
     for data in person.until("the proof is gone", person.erasure):
         if data["evidence_destroyed_at"] is not None:
             break
     assert not SCANNER.in_bytes(shown(person).encode())
+    assert not SCANNER.in_bytes(person.ask("GET", "/v1/audience/suppressions/export").content)
     return certificate
 
 

@@ -199,9 +199,11 @@ async def test_a_certificate_names_every_store_and_is_given_once(importing: Impo
     path = f"/v1/audience/erasures/{subject}"
     await api.project()
     assert (await importing.get(path)).status_code == 404
+    asked = {"kind": "access", "channel": "email", "email": "ann@people.example"}
+    assert (await api.post("/v1/rights/new/receive-request", tenant.key, asked)).status_code == 201
     told = (await api.post(f"/v1/audience/{subject}/erase-addressee", tenant.key)).json()["result"]
     assert told["addressee_id"] == subject
-    assert sorted(await worker.work_off()) == ["subject.certify", "subject.shred"]
+    assert sorted(await worker.work_off()) == ["request.confirm_erasure", "subject.certify", "subject.shred"]
     row = (await importing.get(path)).json()["data"]
     assert row["status"] == "certified"
     assert row["evidence_until"] == row["evidence_ends"] is not None
@@ -215,6 +217,7 @@ async def test_a_certificate_names_every_store_and_is_given_once(importing: Impo
     assert "1 uploads" in stores["uploads"]["proof"]
     assert stores["uploads"]["gone_by"] is not None
     assert row["positions"].keys() >= {"contacts", "consents", "imports"}
+    assert any("who asked" in line["what"] for line in row["kept"])
     kept = {line["until"] for line in row["kept"]}
     assert {datetime.fromisoformat(one) for one in kept if one} == {
         datetime.fromisoformat(row["evidence_ends"])
@@ -239,7 +242,12 @@ async def test_proof_goes_when_its_time_has_come_and_nothing_about_the_person_is
     clock.behind = timedelta(days=365 * 6 + 3)
     assert (await api.post(f"/v1/audience/{contact}/erase-contact", tenant.key)).status_code == 200
     clock.behind = timedelta(0)
-    assert sorted(await worker.work_off()) == ["subject.certify", "subject.forget_evidence", "subject.shred"]
+    assert sorted(await worker.work_off()) == [
+        "request.confirm_erasure",
+        "subject.certify",
+        "subject.forget_evidence",
+        "subject.shred",
+    ]
     assert await wording(importing, subject) == "[erased]"
     row = (await importing.get(f"/v1/audience/erasures/{subject}")).json()["data"]
     assert row["evidence_destroyed_at"] is not None
@@ -258,7 +266,7 @@ async def test_a_legal_hold_keeps_the_proof_beyond_its_time_and_no_longer_than_i
     hold = await api.post(f"/v1/audience/{subject}/place-legal-hold", tenant.key, {"reason": "A claim"})
     assert hold.status_code == 200, hold.text
     clock.behind = timedelta(0)
-    assert sorted(await worker.work_off()) == ["subject.certify", "subject.shred"]
+    assert sorted(await worker.work_off()) == ["request.confirm_erasure", "subject.certify", "subject.shred"]
     assert await wording(importing, subject) == "I agree"
     row = (await importing.get(f"/v1/audience/erasures/{subject}")).json()["data"]
     assert (row["held"], row["evidence_until"]) == (True, None)
@@ -286,7 +294,7 @@ async def test_a_certificate_waits_for_a_view_and_is_not_given_up_for_it(importi
         ).fetchall()
         assert (state, attempts, error) == ("waiting", 0, None)
         connection.execute("UPDATE ops.job_runs SET until = now() WHERE workflow = 'subject.certify'")
-    assert await worker.work_off() == ["subject.certify"]
+    assert await worker.work_off() == ["subject.certify", "request.confirm_erasure"]
     assert (await names(importing)).count("audience.erasure_taken_in") == 1
 
 
