@@ -71,10 +71,14 @@ class InForce(NamedTuple):
 
 
 class AskedFor(NamedTuple):
-    """What a person's page about their data shows. `open`: what they asked for, and by when they are answered."""
+    """What a person's page about their data shows. `open`: what they asked for, and by when they are answered.
+
+    `unsold_since`: since then their data are neither sold nor shared, as they asked.
+    """
 
     sender: str
     open: Mapping[RequestKind, date]
+    unsold_since: date | None
 
 
 class Doors:
@@ -157,7 +161,8 @@ class Doors:
             request = await self._commands.state(token.tenant_id, "subject_request", request_id)
             if isinstance(request, SubjectRequest) and isinstance(request.phase, Open):
                 found[request.kind] = request.due
-        return AskedFor(tenant.name, found)
+        unsold = addressee.sale_opted_out_at
+        return AskedFor(tenant.name, found, None if unsold is None else unsold.date())
 
     async def ask(self, token: DoorToken, kind: RequestKind, request_id: str) -> None:
         """Take in what a person asks about their data; nothing where the same waits for its answer already.

@@ -60,7 +60,8 @@ OF_CAMPAIGN_TYPE: Final = "campaign_type"
 OBJECTION: Final = "objection"
 ACCESS: Final = "access"
 ERASURE: Final = "erasure"
-REQUESTS: Final = (ACCESS, ERASURE)
+SALE_OPT_OUT: Final = "sale_opt_out"
+REQUESTS: Final = (ACCESS, ERASURE, SALE_OPT_OUT)
 """What is asked for on the page about a person's data."""
 CHOICES: Final = (EVERYTHING, OF_WORKSPACE, OF_CAMPAIGN_TYPE, OBJECTION)
 """What the form's buttons say, in their order: the first is the one that Enter presses."""
@@ -94,6 +95,11 @@ def data_page(code: str, now: AskedFor, to: str, *, done: bool) -> str:
             buttons.append(_button(kind, filled(label), filled(about, sender=now.sender)))
         else:
             waits.append(f"<li>{filled(open_, due=due.isoformat())}</li>")
+    if now.unsold_since is None:
+        about = filled(words.data_unsold_about, sender=now.sender)
+        buttons.append(_button(SALE_OPT_OUT, filled(words.data_unsold), about))
+    else:
+        waits.append(f"<li>{filled(words.data_unsold_now, due=now.unsold_since.isoformat())}</li>")
     listed = f"<ul>{''.join(waits)}</ul>" if waits else ""
     form = f'<form method="post" action="{_action(to, code)}">{"".join(buttons)}</form>' if buttons else ""
     about = f"<p>{filled(words.data.about, sender=now.sender)}</p>"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FALLBACK: Final = "en"
 NAMES: Final = frozenset({"sender", "workspace", "campaign_type", "due"})
-"""What may stand in braces in a text."""
+"""What may stand in braces in a text; `due` is a day."""
 _MOST: Final = 40
 """Languages of a header that are looked at."""
 
@@ -88,6 +88,9 @@ class Words(BaseModel):
     data_forget_about: str
     data_copy_open: str
     data_forget_open: str
+    data_unsold: str
+    data_unsold_about: str
+    data_unsold_now: str
     data_asked: str
     problems: Problems
 

@@ -43,11 +43,11 @@ async def data_page(ada: Person) -> tuple[str, Page]:
 
 async def test_a_copy_and_an_erasure_are_asked_for_once(ada: Person) -> None:
     path, page = await data_page(ada)
-    assert page.choices == ["access", "erasure"]
+    assert page.choices == ["access", "erasure", "sale_opt_out"]
     assert await requests(ada) == [], "looking changes nothing"
     after = await pressed(ada.api, page, "access")
     assert "Your request was received." in after.text
-    assert after.choices == ["erasure"]
+    assert after.choices == ["erasure", "sale_opt_out"]
     await pressed(ada.api, page, "access")
     (row,) = await requests(ada)
     assert (row["kind"], row["channel"], row["identity"]) == ("access", "page", "unchecked")
@@ -55,8 +55,18 @@ async def test_a_copy_and_an_erasure_are_asked_for_once(ada: Person) -> None:
     again = await shown(ada.api, path)
     assert f"You get an answer by {row['due']}." in again.text
     last = await pressed(ada.api, again, "erasure")
-    assert last.all("form") == []
+    assert last.choices == ["sale_opt_out"]
     assert {one["kind"] for one in await requests(ada)} == {"access", "erasure"}
+
+
+async def test_an_opt_out_of_sale_holds_at_once_and_the_page_confirms_it(ada: Person) -> None:
+    """11 CCR 7026: since 2026 the person is shown that it holds."""
+    path, page = await data_page(ada)
+    after = await pressed(ada.api, page, "sale_opt_out")
+    assert "neither sold nor shared since" in after.text
+    assert after.choices == ["access", "erasure"]
+    assert [row["kind"] for row in await requests(ada)] == ["sale_opt_out"]
+    assert "neither sold nor shared since" in (await shown(ada.api, path)).text
 
 
 async def test_what_was_answered_may_be_asked_again(ada: Person) -> None:
@@ -66,7 +76,7 @@ async def test_what_was_answered_may_be_asked_again(ada: Person) -> None:
     closed = await ada.api.post(f"/v1/rights/{row['request_id']}/withdraw-request", ada.tenant.key)
     assert closed.status_code == 200
     after = await pressed(ada.api, await shown(ada.api, path), "access")
-    assert after.choices == ["erasure"]
+    assert after.choices == ["erasure", "sale_opt_out"]
     assert len(await requests(ada)) == 2
 
 
