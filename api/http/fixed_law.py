@@ -22,7 +22,8 @@ def law_paths(document: Document) -> Json:
     """Paths with their operations."""
     bare, sent = _rejudging(document, ""), _rejudging(document, "_by_sent_pack")
     sent["summary"] = "The same by the packs of today, with the pack in the body in place of that of its law"
-    text: Json = {"schema": {"type": "string", "maxLength": law.LARGEST}}
+    # Clients are generated from here, and take no application/toml, which the door takes as well.
+    text: Json = {"schema": {"type": "string", "format": "binary", "maxLength": law.LARGEST}}
     name = {
         "name": "Penguin-File-Name",
         "in": "header",
@@ -31,7 +32,7 @@ def law_paths(document: Document) -> Json:
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,100}$"},
     }
     sent["parameters"] = [*sent["parameters"], name]
-    sent["requestBody"] = {"required": True, "content": {law.TOML.decode(): text}}
+    sent["requestBody"] = {"required": True, "content": {law.BYTES.decode(): text}}
     sent["responses"] |= problems((413, 415))
     packs = reading(
         "law_packs",

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from domain.law.pack import Pack
 
 TOML: Final = b"application/toml"
-ACCEPTED: Final = (TOML, b"text/plain", b"application/octet-stream")
+BYTES: Final = b"application/octet-stream"
+ACCEPTED: Final = (TOML, b"text/plain", BYTES)
 LARGEST: Final = 100_000
 """Bytes of a pack that is sent: ten times the largest there is."""
 _UNNAMED: Final = "pack.toml"
