@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 FIRST_TO_BEGIN = timezone(timedelta(hours=14))
-OF_THE_ADDRESS = frozenset({"hard_bounce", "soft_bounces"})
+OF_THE_ADDRESS = frozenset({"hard_bounce", "soft_bounces", "manual"})
 Place = tuple[Scope, str | None]
 
 

@@ -126,14 +126,14 @@ class LedgerOfPeople(RuleBasedStateMachine):
         said.consented = None  # who comes back is somebody of whom only the stops are known
         self.known[who] = new = Person(said)
         bounced = {
-            kind
+            (kind, place)
             for one in former[-1:]
             for kind, place in one.suppressed.values()
-            if kind in OF_THE_ADDRESS and place == (Scope.TENANT, None)
+            if kind in OF_THE_ADDRESS
         }
-        held = self.person(who).suppressions
-        new.suppressed = {one.position: (one.kind, (one.scope, None)) for one in held if one.kind in bounced}
-        assert {kind for kind, _ in new.suppressed.values()} == bounced, "an address bounces whoever has it"
+        held = [one for one in self.person(who).suppressions if one.kind in OF_THE_ADDRESS]
+        new.suppressed = {one.position: (one.kind, (one.scope, one.within)) for one in held}
+        assert set(new.suppressed.values()) == bounced, "an address bounces whoever has it"
         return who
 
     @rule(target=people, workspace=HERE, email=ADDRESSES, country=COUNTRIES, kind=KINDS)
