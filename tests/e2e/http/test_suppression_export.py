@@ -132,6 +132,23 @@ async def test_who_may_not_read_addresses_or_take_them_out_gets_nothing(importin
     assert ANN not in last[0]
 
 
+async def test_where_the_views_are_behind_the_position_tells_and_one_that_is_named_is_waited_for(
+    importing: Importing,
+) -> None:
+    await take_in(importing, listing((ANN,)))
+    await importing.api.project()
+    before = await importing.api.parts.position_of(importing.tenant.id)
+    await take_in(importing, listing((BOB,)))
+    answer = await importing.get(EXPORT)
+    assert (answer.status_code, answer.headers["penguin-position"]) == (200, before)
+    assert BOB not in answer.text
+    head = await importing.api.parts.position_of(importing.tenant.id)
+    answer = await importing.get(f"{EXPORT}?min_position={head}")
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/view-not-ready")
+    await importing.api.project()
+    assert BOB in (await importing.get(f"{EXPORT}?min_position={head}")).text
+
+
 async def test_a_long_list_comes_in_pages_and_as_of_one_position(importing: Importing) -> None:
     addresses = [f"a{n}-{os.urandom(3).hex()}@people.example" for n in range(2_300)]
     await take_in(importing, listing(*((one,) for one in addresses)))

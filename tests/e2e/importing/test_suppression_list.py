@@ -186,6 +186,23 @@ async def test_who_was_erased_is_not_entered_anew_by_a_list(importing: Importing
     assert (await authorise(importing, await contact(importing, ANN)))["verdict"] == "deny"
 
 
+async def test_somebody_who_was_only_ever_on_a_list_can_be_erased_and_stays_suppressed(
+    importing: Importing,
+) -> None:
+    await take_in(importing, listing((ANN, "bounce", "2025-01-01", "offers"), (ANN, "complaint")))
+    listed = await behind(importing, ANN)
+    assert listed is not None
+    path = f"/v1/audience/{listed.addressee_id}/erase-addressee"
+    assert (await importing.api.post(path, importing.tenant.key)).status_code == 200
+    again = await contact(importing, ANN)
+    assert again != listed.addressee_id
+    assert sorted(standing(await behind(importing, ANN))) == [
+        ("complaint", "tenant", None),
+        ("hard_bounce", "campaign_type", "offers"),
+    ]
+    assert (await take_in(importing, listing((ANN, "complaint")))).tally == Tally(skipped=1)
+
+
 async def test_each_rejected_row_says_what_to_do(importing: Importing) -> None:
     header = ("Address", "Algorithm", *HEADER[1:], "SHA256")
     bad = [
