@@ -177,6 +177,25 @@ def test_a_killed_postmaster_comes_back_by_itself_when_watched(data: Path) -> No
     postgres.stop()
 
 
+def test_a_watched_server_lets_go_of_its_old_write_ahead_log_though_nobody_uses_it(data: Path) -> None:
+    """Else what was deleted would stay in the last segment for ever."""
+    postgres = server(data).start()
+    query(postgres, "CREATE TABLE told AS SELECT 'zyqcanary' AS word")
+    wal = postgres.place.cluster / "pg_wal"
+
+    def holds() -> bool:
+        try:
+            return any(b"zyqcanary" in file.read_bytes() for file in wal.iterdir() if file.is_file())
+        except FileNotFoundError:  # one went while it was looked for
+            return True
+
+    assert holds(), "the control"
+    postgres._wal_due = 0.0
+    postgres.start(watch=True)
+    eventually(lambda: not holds())
+    postgres.stop()
+
+
 def test_one_that_is_killed_while_it_starts_comes_back_all_the_same(data: Path) -> None:
     postgres = server(data).start(watch=True)
     query(postgres, "CREATE TABLE kept AS SELECT 42 AS n")

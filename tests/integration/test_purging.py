@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from math import inf
 from pathlib import Path
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from projections.operational.contacts.handler import CONTACTS
 from projections.operational.imports.handler import IMPORTS
 from projections.runtime.builds import rebuild, refresh, swap
 from projections.runtime.positions import Step, park
-from projections.runtime.purging import TablePurge
+from projections.runtime.purging import SMALL, TablePurge
 from tests.support.database import Database
 from tests.support.projecting import World, fresh
 
@@ -32,8 +33,8 @@ def world(database: Database) -> World:
     return World(database, (CONTACTS, IMPORTS))
 
 
-def purge(world: World, small: int = 64 * 1024 * 1024) -> TablePurge:
-    return TablePurge(world.database.projector, world.projections, files_kept=WEEK, small=small)
+def purge(world: World, small: int = SMALL, pace: float = inf) -> TablePurge:
+    return TablePurge(world.database.projector, world.projections, files_kept=WEEK, small=small, pace=pace)
 
 
 def entered(world: World, tenant: UUID) -> tuple[AddresseeId, ContactId]:
@@ -127,8 +128,10 @@ async def test_one_writing_serves_all_who_were_erased_before_and_a_large_table_w
     assert await purge(world).rewrite(before) == first, "done since"
     later = now(world)
     assert await purge(world).rewrite(later) != first
-    with pytest.raises(NotPurgedYet, match="large"):
+    with pytest.raises(NotPurgedYet, match="less than 1 day"):
         await purge(world, small=0).rewrite(now(world))
+    with pytest.raises(NotPurgedYet, match="less than"):
+        await purge(world, pace=1).rewrite(now(world))
     with psycopg.connect(world.database.projector, autocommit=True) as connection:
         past = (later - timedelta(days=1, minutes=1)).isoformat()
         connection.execute(f"COMMENT ON TABLE views_contacts_v4_1.contacts IS 'written anew {past}'".encode())
