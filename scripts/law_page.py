@@ -17,6 +17,7 @@ from domain.law.conditions import (
 )
 from domain.law.content import Requirement
 from domain.law.deadlines import Counting, Deadline
+from domain.law.evidence import PERIODS, Since
 from domain.law.facts import ConsentKind, Purpose
 from domain.law.pack import Pack, Rule
 from domain.law.packs import load_packs
@@ -47,6 +48,8 @@ keeps. An opt-out takes effect at once all the same. What a message must hold ad
 recipients.
 """
 _ALWAYS: Final = "always"
+_SINCE: Final = {Since.ERASURE: "the erasure", Since.RELIANCE: "the last message, else what was entered last"}
+_YEAR_END: Final = ", from the end of its year"
 _COUNTING: Final = {
     Counting.AFTER: "the day after is the first",
     Counting.FROM: "that day is the first",
@@ -56,7 +59,27 @@ _COUNTING: Final = {
 
 def law_page() -> str:
     """The page, in Markdown."""
-    return "\n".join([_OPEN, *(_of(pack) for pack in load_packs())])
+    return "\n".join([_OPEN, *(_of(pack) for pack in load_packs()), _evidence()])
+
+
+def _evidence() -> str:
+    """How long the proof of a consent outlives an erasure."""
+    rows = [
+        "## How long proof is kept",
+        "",
+        "After a person was erased, what proves their consents is kept for the longest period of their country and the",
+        "sender's, then its key is destroyed; without any proof at once, and not before a legal hold ends. These are",
+        "policies that follow the time in which a claim can be brought; confidence is that of the limitation.",
+        "",
+        "| country | kept for | counted from | source | known |",
+        "|---|---|---|---|---|",
+    ]
+    rows += [
+        f"| {line.law or 'any other'} | {line.period} | {_SINCE[line.since]}{_YEAR_END if line.year_end else ''} | "
+        f"{line.source} | {line.confidence}, {line.checked} |"
+        for line in PERIODS
+    ]
+    return "\n".join([*rows, ""])
 
 
 def _of(pack: Pack) -> str:
