@@ -29,8 +29,8 @@ WEEK = timedelta(days=7)
 
 
 @pytest.fixture
-def world(database: Database) -> World:
-    return World(database, (CONTACTS, IMPORTS))
+def world(any_database: Database) -> World:
+    return World(any_database, (CONTACTS, IMPORTS))
 
 
 def purge(world: World, small: int = SMALL, pace: float = inf) -> TablePurge:
@@ -79,7 +79,7 @@ def now(world: World) -> datetime:
 
 
 async def test_a_deleted_row_outlives_vacuum_and_goes_when_its_table_is_written_anew(
-    world: World, postgres: EmbeddedPostgres
+    world: World, any_server: EmbeddedPostgres
 ) -> None:
     tenant = fresh()
     people = [entered(world, tenant) for _ in range(3)]
@@ -92,14 +92,14 @@ async def test_a_deleted_row_outlives_vacuum_and_goes_when_its_table_is_written_
         erased(world, tenant, *who)
     with psycopg.connect(world.database.projector, autocommit=True) as connection:
         connection.execute("VACUUM views_contacts_v4_1.contacts")
-    assert in_the_files(world, postgres), "the control: this is why"
+    assert in_the_files(world, any_server), "the control: this is why"
     done = await purge(world).rewrite(now(world))
     assert list(done) == ["views_contacts_v4_1.contacts"]
-    assert not in_the_files(world, postgres)
+    assert not in_the_files(world, any_server)
 
 
 async def test_it_is_put_off_while_somebody_still_sees_the_old_row(
-    world: World, postgres: EmbeddedPostgres
+    world: World, any_server: EmbeddedPostgres
 ) -> None:
     tenant = fresh()
     who = entered(world, tenant)
@@ -115,7 +115,7 @@ async def test_it_is_put_off_while_somebody_still_sees_the_old_row(
         with pytest.raises(NotPurgedYet, match="is being read"):
             await purge(world).rewrite(since)
     await purge(world).rewrite(since)
-    assert not in_the_files(world, postgres)
+    assert not in_the_files(world, any_server)
 
 
 async def test_one_writing_serves_all_who_were_erased_before_and_a_large_table_waits_for_its_day(
