@@ -7,7 +7,7 @@ version of the stream that it was decided on: where that moved since, it is deci
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from domain.audience.addressee_events import Because, MessageDispatched, PermissionDecided
 from domain.audience.addressee_state import Addressee
@@ -20,6 +20,8 @@ from domain.law.facts import Message, Purpose
 from domain.law.judging import OTHERWISE, judge, remedy_of, ways
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
+from domain.law.periods import latest_day
+from domain.law.turning import turning_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,8 +127,8 @@ def authorised(
     if message_id in state.dispatched:
         raise AlreadyDispatched
     at = max([at, *state.moments_told()])
-    decision = judge(state.person, message, sender_country, at, load_packs())
-    return _recorded(state.addressee_id, message_id, workspace_id, message, sender_country, at, decision)
+    case = _Case(state.person, message, sender_country, at, load_packs())
+    return _recorded(state.addressee_id, message_id, workspace_id, case)
 
 
 def judged_again(
@@ -140,39 +142,55 @@ def judged_again(
 
     With the person of then, the packs of then, and nothing said of the moments, it is the same to the byte.
     """
-    decision = judge(person, event.message, event.sender_country, event.decided_at, packs, known, in_force)
-    return _recorded(
-        event.addressee_id,
-        event.message_id,
-        event.workspace_id,
-        event.message,
-        event.sender_country,
-        event.decided_at,
-        decision,
-    )
+    case = _Case(person, event.message, event.sender_country, event.decided_at, packs, known, in_force)
+    return _recorded(event.addressee_id, event.message_id, event.workspace_id, case)
+
+
+class _Case(NamedTuple):
+    """What is judged: see `judge`."""
+
+    person: Person
+    message: Message
+    sender_country: str | None
+    at: datetime
+    packs: Sequence[Pack]
+    known: datetime | None = None
+    in_force: datetime | None = None
+
+    def ends(self, decision: Decision) -> datetime:
+        """When an allow ends: ten minutes from now, or when it lapses by law.
+
+        That is not only where its own rule says so: another may begin to stand against it. Only a day that begins
+        somewhere changes anything meanwhile.
+        """
+        latest = min(self.at + HOLDS_FOR, decision.expires_at or self.at + HOLDS_FOR)
+        laws = dict(decision.packs)
+        packs = [pack for pack in self.packs if pack.law in laws]
+        zones = ["UTC", *(zone for pack in packs for zone in pack.zones)]
+        if all(latest_day(self.at, [zone]) == latest_day(latest, [zone]) for zone in dict.fromkeys(zones)):
+            return latest
+        turns = turning_points(self.person, self.message, packs, self.at)
+        ended = (
+            one
+            for one in turns
+            if one < latest and judge(*self._replace(at=one)).verdict is not Verdict.ALLOW
+        )
+        return next(ended, latest)
 
 
 def _recorded(
-    addressee_id: AddresseeId,
-    message_id: MessageId,
-    workspace_id: WorkspaceId,
-    message: Message,
-    sender_country: str | None,
-    at: datetime,
-    decision: Decision,
+    addressee_id: AddresseeId, message_id: MessageId, workspace_id: WorkspaceId, case: _Case
 ) -> PermissionDecided:
-    expires_at = None
-    if decision.verdict is Verdict.ALLOW:
-        expires_at = min(at + HOLDS_FOR, decision.expires_at or at + HOLDS_FOR)
+    decision = judge(*case)
     return PermissionDecided(
         addressee_id=addressee_id,
         message_id=message_id,
         workspace_id=workspace_id,
-        message=message,
-        sender_country=sender_country,
+        message=case.message,
+        sender_country=case.sender_country,
         verdict=decision.verdict,
-        decided_at=at,
-        expires_at=expires_at,
+        decided_at=case.at,
+        expires_at=case.ends(decision) if decision.verdict is Verdict.ALLOW else None,
         reasons=tuple([_because(reason, decision) for reason in decision.reasons]),
         packs=dict(decision.packs),
     )

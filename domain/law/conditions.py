@@ -211,7 +211,7 @@ class HasRelation(Data):
     def _within(self, look: Look, told: Relation) -> tuple[bool, datetime | None]:
         if not self.from_end:
             return look.within(told.on, self.within)
-        if told.kind in GOES_ON and (told.ended_on is None or told.ended_on > look.day):
+        if told.kind in GOES_ON and told.ended_on is None:
             return True, None
         return look.within(told.ended_on or told.on, self.within)
 

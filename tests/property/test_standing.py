@@ -1,0 +1,48 @@
+"""A standing says at every moment what a decision on an ordinary advertisement would say then."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.audience.standing import ORDINARY, standing_of
+from domain.law.facts import Person
+from domain.law.judging import judge
+from domain.law.pack import Verdict
+from tests.property.test_judging import COUNTRIES, PACKS, moments, people
+
+PLACES = st.none() | st.sampled_from(COUNTRIES)
+
+
+@settings(max_examples=300)
+@given(people, PLACES, moments, st.lists(st.integers(0, 5_000 * 24 * 60), max_size=6))
+def test_what_a_standing_says_is_what_a_decision_would_say(
+    person: Person, sender: str | None, at: datetime, minutes: list[int]
+) -> None:
+    found = standing_of(person, sender, at)
+    begun = [one.begins_at for one in found.phases]
+    assert begun == sorted(set(begun))
+    looked_at = [at, *(at + timedelta(minutes=one) for one in minutes)]
+    looked_at += [moment for one in begun[1:] for moment in (one - timedelta(microseconds=1), one)]
+    for moment in looked_at:
+        (*_, phase) = (one for one in found.phases if one.begins_at <= moment)
+        decision = judge(person, ORDINARY, sender, moment.astimezone(UTC), PACKS)
+        assert phase.verdict is decision.verdict
+        assert [(one.law, one.rule) for one in phase.reasons] == [
+            (one.law, one.rule) for one in decision.reasons
+        ]
+
+
+@given(people, PLACES, moments)
+def test_the_lapse_is_the_first_end_of_an_allow(person: Person, sender: str | None, at: datetime) -> None:
+    found = standing_of(person, sender, at)
+    verdicts = [one.verdict for one in found.phases]
+    if found.lapses_at is None:
+        assert verdicts.count(Verdict.ALLOW) == 0 or verdicts[-1] is Verdict.ALLOW
+    else:
+        assert found.lapsing is not None
+        assert found.lapsed is not None
+        assert found.lapsing.verdict is Verdict.ALLOW
+        assert found.lapsed.verdict is not Verdict.ALLOW
