@@ -10,6 +10,7 @@ from domain.audience import (
     email_claim,
     hashed,
     import_commands,
+    lapse,
 )
 from domain.campaign import commands as campaign_commands
 from domain.platform import registration, rule_pack, staff, suppression
@@ -28,6 +29,7 @@ MODULES = (
     email_claim,
     hashed,
     import_commands,
+    lapse,
     campaign_commands,
     registration,
     rule_pack,

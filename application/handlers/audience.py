@@ -45,6 +45,7 @@ from domain.audience.email_claim import EmailForgotten, EmailReleased
 from domain.audience.erasure import AlreadyErased, EraseAddressee
 from domain.audience.erasure import erased as erased_for_good
 from domain.audience.import_commands import RegisterImport, StartImport
+from domain.audience.lapse import AnnounceLapses, announced
 from domain.audience.ledger import said_of, unrestricted
 from domain.audience.own_word import HeedOptOut
 from domain.kernel.errors import NotFound
@@ -178,6 +179,19 @@ async def dispatch_message(command: DispatchMessage, unit: Unit) -> None:
     if isinstance(addressee, Addressee) and (allow := addressee.allows.get(command.message_id)) is not None:
         await compare(unit, [addressee.addressee_id], allow.message)
     unit.decide(command)
+
+
+@handles(AnnounceLapses)
+async def announce_lapses(command: AnnounceLapses, unit: Unit) -> None:
+    """Announce permissions that end, person by person; who is not there, or stands otherwise by now, is passed over."""
+    tenant = await unit.load("tenant", unit.tenant_id)
+    sender = tenant.country if isinstance(tenant, Tenant) else None
+    await unit.load_many("addressee", [command.stamp.target, *[one.addressee_id for one in command.lapses]])
+    for one in command.lapses:
+        addressee: AddresseeState = unit.state("addressee", one.addressee_id)
+        if isinstance(addressee, Addressee):
+            events = announced(addressee, one.lapses_at, sender, command.stamp.at)
+            unit.append("addressee", one.addressee_id, *events)
 
 
 @handles(RemoveContact)

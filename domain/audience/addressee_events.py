@@ -252,6 +252,40 @@ class MessageDispatched(Event, name="audience.message_dispatched", version=1, su
     occurred_at: datetime
 
 
+class PermissionLapsing(Event, name="audience.permission_lapsing", version=1, subject="addressee_id"):
+    """What allows ordinary advertisements to the person ends at `lapses_at` by itself, if nothing comes before.
+
+    `law`, `rule` and `basis` are those that end, `entries` what they rest on.
+    """
+
+    addressee_id: AddresseeId
+    law: str | None
+    rule: str
+    basis: str | None
+    entries: tuple[int, ...]
+    lapses_at: datetime
+    announced_at: datetime
+    sender_country: str | None
+    packs: dict[str, str]
+
+
+class PermissionLapsed(Event, name="audience.permission_lapsed", version=1, subject="addressee_id"):
+    """It ended. `verdict`, and the rule and what is missing `since`, are what holds from `lapsed_at` on."""
+
+    addressee_id: AddresseeId
+    law: str | None
+    rule: str
+    basis: str | None
+    entries: tuple[int, ...]
+    lapsed_at: datetime
+    announced_at: datetime
+    verdict: str
+    rule_since: str
+    missing_since: tuple[str, ...] = ()
+    sender_country: str | None
+    packs: dict[str, str]
+
+
 class SubjectRequestNoted(Event, name="audience.subject_request_noted", version=1, subject="addressee_id"):
     """The person asked something about their data; the request has a stream of its own."""
 
@@ -296,6 +330,8 @@ AddresseeEvent: TypeAlias = (
     | SuppressionLifted
     | PermissionDecided
     | MessageDispatched
+    | PermissionLapsing
+    | PermissionLapsed
     | SubjectRequestNoted
     | SaleOptedOut
     | AddresseeSucceeded

@@ -85,7 +85,8 @@ class Addressee:
 
     `version` counts the events so far. `said` is by workspace; under None stands what was settled for the tenant.
     `asked`: double opt-ins that wait for their second step, and whether the wording of each is kept. `requests`: what
-    they asked about their data, by kind.
+    they asked about their data, by kind. `lapses_at` and `lapsed_at`: the ends of permissions that were announced last,
+    ahead and when they came.
     """
 
     addressee_id: AddresseeId
@@ -110,6 +111,8 @@ class Addressee:
     dispatched: frozenset[MessageId] = frozenset()
     requests: Mapping[SubjectRequestId, str] = field(default_factory=dict)
     sale_opted_out_at: datetime | None = None
+    lapses_at: datetime | None = None
+    lapsed_at: datetime | None = None
 
     @property
     def contactable(self) -> bool:
@@ -144,9 +147,10 @@ class Addressee:
         )
 
     def moments_told(self) -> list[datetime]:
-        """When the person said stop, or took a consent back, as far as it is known."""
+        """When the person said stop, or took a consent back, as far as it is known; and when a permission ended."""
         withdrawn = [one.withdrawn_at for one in self.consents if one.withdrawn_at is not None]
-        return [one.since for one in self.suppressions] + withdrawn
+        lapsed = [] if self.lapsed_at is None else [self.lapsed_at]
+        return [one.since for one in self.suppressions] + withdrawn + lapsed
 
     def _sayings(self) -> list[Said]:
         settled = self.said.get(None)
@@ -316,6 +320,14 @@ def _unsuppressed(known: Addressee, version: int, event: happened.SuppressionLif
     return replace(known, version=version, suppressions=suppressions)
 
 
+def _lapsing(known: Addressee, version: int, event: happened.PermissionLapsing) -> Addressee:
+    return replace(known, version=version, lapses_at=event.lapses_at)
+
+
+def _lapsed(known: Addressee, version: int, event: happened.PermissionLapsed) -> Addressee:
+    return replace(known, version=version, lapsed_at=event.lapsed_at)
+
+
 def _noted(known: Addressee, version: int, event: happened.SubjectRequestNoted) -> Addressee:
     return replace(known, version=version, requests={**known.requests, event.request_id: event.kind})
 
@@ -384,6 +396,8 @@ _AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
     happened.SuppressionLifted: _unsuppressed,
     happened.PermissionDecided: _decided,
     happened.MessageDispatched: _dispatched,
+    happened.PermissionLapsing: _lapsing,
+    happened.PermissionLapsed: _lapsed,
     happened.SubjectRequestNoted: _noted,
     happened.SaleOptedOut: _sale_opted_out,
     happened.AddresseeSucceeded: _succeeded,
