@@ -17,6 +17,7 @@ from application.ports.keys import KeysUnavailable
 from application.ports.log import Recorded
 from projections.runtime.facts import facts_of
 from projections.runtime.positions import Overtaken, Step, move, park
+from projections.runtime.recalling import recall
 from projections.runtime.rows import Rows
 
 if TYPE_CHECKING:
@@ -209,19 +210,29 @@ def _park(connection: Connection[Any], piece: Slice, error: Exception, done: Don
 
 
 def _commit(connection: Connection[Any], codec: EventCodec, slices: Sequence[Slice]) -> None:
-    changes = _handled(codec, slices)
+    changes = _begun(connection, slices)
+    _handled(codec, slices, changes)
     with connection.transaction():
         move(connection, [piece.step for piece in slices])
         for build, rows in changes.items():
             rows.flush(connection, build.schema)
 
 
-def _handled(codec: EventCodec, slices: Sequence[Slice]) -> dict[Build, Rows]:
+def _begun(connection: Connection[Any], slices: Sequence[Slice]) -> dict[Build, Rows]:
+    """No changes yet, and the rows that handlers will look at."""
+    changes = {piece.step.build: Rows(piece.step.build.projection) for piece in slices}
+    for build, rows in changes.items():
+        for wanted in build.projection.recalls:
+            mine = [event for piece in slices if piece.step.build == build for event in piece.events]
+            recall(connection, build.schema, wanted, build.projection.tables[wanted.table], mine, rows)
+    return changes
+
+
+def _handled(codec: EventCodec, slices: Sequence[Slice], changes: Mapping[Build, Rows]) -> None:
     """What the handlers make of the events, each event decoded once however many builds take it in.
 
     A few hundred events at a time are decoded and handled while they are in the processor's caches, then forgotten.
     """
-    changes = {piece.step.build: Rows(piece.step.build.projection) for piece in slices}
     for reveal in (True, False):
         events = _takers(
             [piece for piece in slices if piece.step.build.projection.reveals is reveal], changes
@@ -233,7 +244,6 @@ def _handled(codec: EventCodec, slices: Sequence[Slice]) -> dict[Build, Rows]:
                 for projection, rows in takers:
                     rows.at(fact)
                     projection.handlers[fact.recorded.name](fact, rows)
-    return changes
 
 
 def _takers(slices: Sequence[Slice], changes: Mapping[Build, Rows]) -> list[_Taken]:

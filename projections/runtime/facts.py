@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from application.ports.codec import EventCodec
     from application.ports.log import Recorded
+    from projections.runtime.recalling import Recall
     from projections.runtime.rows import Rows
     from projections.runtime.tables import Table
 
@@ -88,10 +89,20 @@ class Projection:
     """One read model: a function of the log with a version of its own.
 
     A change of its tables or of what its handlers make of old events needs a new `version`. `reveals=False` is for
-    projections that need no personal value: they see `[sealed]` and no key is touched for them.
+    projections that need no personal value: they see `[sealed]` and no key is touched for them. `recalls`: rows of its
+    own that its handlers look at, each known from the event alone. `warm` reads what the first event would wait for.
     """
 
-    def __init__(self, name: str, *, version: int, tables: Sequence[Table], reveals: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: int,
+        tables: Sequence[Table],
+        reveals: bool = True,
+        recalls: Sequence[Recall] = (),
+        warm: Callable[[], object] | None = None,
+    ) -> None:
         """Declare it. Raises `ValueError` for a name that is no plain identifier."""
         if not _NAME.fullmatch(name):
             raise ValueError(f"projection name {name!r}: use 2 to 31 lower-case letters and underscores")
@@ -99,6 +110,8 @@ class Projection:
         self.version = version
         self.tables = {table.name: table for table in tables}
         self.reveals = reveals
+        self.recalls = tuple(recalls)
+        self.warm = warm
         self.handlers: dict[str, Handler] = {}
 
     def on(self, *names: str) -> Callable[[Handler], Handler]:

@@ -110,6 +110,9 @@ class Projector:
     def run(self, stop: threading.Event) -> None:
         """Project until `stop` is set; a database or key store that goes away is waited for. Tunes the collector."""
         _tune_collector()
+        for projection in self.settings.projections:
+            if projection.warm is not None:
+                projection.warm()
         try:
             self._run(stop)
         finally:

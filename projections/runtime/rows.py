@@ -68,8 +68,18 @@ class Rows:
             if table.counted_in is not None
         }
         self._segments: dict[str, list[_Segment]] = {name: [] for name in projection.tables}
+        self._recalled = {recall.table for recall in projection.recalls}
+        self._known_rows: dict[tuple[str, UUID | None, tuple[str, ...]], dict[str, Any] | None] = {}
         self._tenant: UUID | None = None
         self._position = 0
+
+    def remember(self, table: str, tenant: UUID, key: tuple[str, ...], values: dict[str, Any]) -> None:
+        """A row that stands in the database, for `recall`."""
+        self._known_rows[table, tenant, key] = values
+
+    def recall(self, table: str, *key: Any) -> dict[str, Any] | None:
+        """What is known of a row that the event is about, with what this batch made of it; None: it is not there."""
+        return self._known_rows.get((table, self._tenant, tuple(map(str, key))))
 
     def at(self, fact: Fact) -> None:
         """The event that the next changes follow from."""
@@ -78,6 +88,7 @@ class Rows:
 
     def insert(self, table: str, values: dict[str, Any]) -> None:
         """A new row; columns left out are null. A row that is there already is an error of ours, found at writing."""
+        self._now(table, values, values)
         changes, key, row = self._prepare(table, values)
         before = changes.get(key)
         if before is None:
@@ -90,6 +101,7 @@ class Rows:
     def upsert(self, table: str, values: dict[str, Any]) -> None:
         """The whole row, whether it is there or not; columns left out are null."""
         self._not_counted(table, self._tables[table].columns)
+        self._now(table, values, values)
         changes, key, row = self._prepare(table, values)
         before = changes.get(key)
         fresh = before is not None and before.kind is _Kind.INSERT
@@ -105,6 +117,7 @@ class Rows:
 
     def delete(self, table: str, key: dict[str, Any]) -> None:
         """The row with this key, if it is there."""
+        self._now(table, key, None)
         changes, found, row = self._prepare(table, key)
         before = changes.get(found)
         if before is not None and before.kind is _Kind.INSERT:
@@ -114,6 +127,7 @@ class Rows:
 
     def delete_where(self, table: str, **columns: Any) -> None:
         """Every row of the tenant with these values in these columns; give the columns an index."""
+        self._written_whole(table)
         self._known(table, columns)
         names = tuple(sorted(columns))
         segments = self._segments[table]
@@ -123,6 +137,7 @@ class Rows:
 
     def _change(self, table: str, values: dict[str, Any], amounts: dict[str, int]) -> None:
         self._not_counted(table, (*values, *amounts))
+        self._written_whole(table)
         self._known(table, amounts)
         changes, key, row = self._prepare(table, values)
         before = changes.get(key)
@@ -149,6 +164,15 @@ class Rows:
             segments.append(_Segment())
         key = (self._tenant, *[values[column] for column in self._tables[table].key])
         return segments[-1].changes, key, {TENANT: self._tenant, POSITION: self._position, **values}
+
+    def _now(self, table: str, key: dict[str, Any], values: dict[str, Any] | None) -> None:
+        if table in self._recalled:
+            place = tuple([str(key[column]) for column in self._tables[table].key])
+            self._known_rows[table, self._tenant, place] = values
+
+    def _written_whole(self, table: str) -> None:
+        if table in self._recalled:
+            raise ValueError(f"{table} is recalled: its rows are written whole, or deleted by their key")
 
     def _known(self, table: str, values: dict[str, Any]) -> None:
         types = self._tables[table].types

@@ -72,8 +72,8 @@ def test_each_build_sees_each_log_in_order_and_each_event_is_opened_once(
         for build, old in ((some, 4), (every, 1), (sealed, 0))
     ]
     codec = Counting()
-    changes = batch._handled(cast("EventCodec", codec), slices)
-    assert set(changes) == {some, every, sealed}
+    changes = {piece.step.build: Rows(piece.step.build.projection) for piece in slices}
+    batch._handled(cast("EventCodec", codec), slices, changes)
     assert seen_by_some == [(tenant.int, position) for tenant in TENANTS for position in (5, 7, 9)]
     assert seen_by_every == [(tenant.int, position) for tenant in TENANTS for position in range(2, 11)]
     assert seen_sealed == [(tenant.int, position) for tenant in TENANTS for position in (2, 4, 6, 8, 10)]
