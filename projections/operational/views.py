@@ -29,6 +29,8 @@ from projections.operational.members import queries as _members
 from projections.operational.members.handler import MEMBERS
 from projections.operational.staff import queries as _staff
 from projections.operational.staff.handler import STAFF
+from projections.operational.standings import queries as _standings
+from projections.operational.standings.handler import STANDINGS
 from projections.operational.subject_requests import queries as _subject_requests
 from projections.operational.subject_requests.handler import SUBJECT_REQUESTS
 from projections.operational.tenants import queries as _tenants
@@ -55,6 +57,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
     LISTS,
     MEMBERS,
     STAFF,
+    STANDINGS,
     SUBJECT_REQUESTS,
     TENANTS,
     WEBHOOK_ENDPOINTS,
@@ -75,6 +78,7 @@ _REGISTERED: Final = (
     _lists,
     _members,
     _staff,
+    _standings,
     _subject_requests,
     _tenants,
     _webhook_endpoints,

@@ -32,6 +32,7 @@ class History:
         self.tenant, self.workspace, self.second = fresh(), fresh(), fresh()
         self.anna, self.bob, self.carl = fresh(), fresh(), fresh()
         self.subjects = [fresh() for _ in range(3)]
+        self.lapsed, self.lasting = fresh(), fresh()
         self.list, self.imported, self.grant, self.key, self.dead_key = (fresh() for _ in range(5))
         self.owner, self.invited, self.left = fresh(), fresh(), fresh()
         self.staff, self.ex_staff = fresh(), fresh()
@@ -41,7 +42,7 @@ class History:
         """Stream, stored name and payload of each event."""
         tenant = {"tenant_id": self.tenant}
         key = f"tenant:{self.tenant}"
-        opened = {**tenant, "tenant_name": "Acme", "slug": "acme", "plan": "free"}
+        opened = {**tenant, "tenant_name": "Acme", "slug": "acme", "plan": "free", "country": "US"}
         yield key, "tenancy.tenant_opened", opened
         yield key, "tenancy.tenant_renamed", {**tenant, "before": "Acme", "after": "Acme Ltd"}
         yield key, "tenancy.plan_changed", {**tenant, "before": "free", "after": "business"}
@@ -59,6 +60,7 @@ class History:
         yield from self._import()
         yield from self._consents()
         yield from self._decisions()
+        yield from self._standings()
         yield from self._webhooks()
         yield from self._campaigns()
 
@@ -289,6 +291,35 @@ class History:
         dispatched = {"allowed_by": 13, "occurred_at": "2026-03-02T10:01:00Z"}
         yield self._of_anna("message_dispatched", **message, **dispatched)
 
+    def _standings(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Somebody whose permission is announced to lapse, and lapses, and somebody whose lasts; neither has a contact."""
+        for person, country in ((self.lapsed, "FR"), (self.lasting, "CA")):
+            stream = f"addressee:{person}"
+            who: dict[str, Any] = {"addressee_id": person}
+            yield stream, "audience.addressee_registered", {**who, "email": "b@x.example", "country": country}
+            yield stream, "audience.addressee_described", {**who, "subscriber_type": "individual"}
+            consent = {
+                "occurred_on": "2023-11-20",
+                "source": "event",
+                "recorded_by": "api",
+                "documented": True,
+            }
+            yield stream, "audience.consent_recorded", {**who, **consent}
+        ended: dict[str, Any] = {
+            "law": "fr",
+            "rule": "fr.consent",
+            "basis": "consent",
+            "entries": [3],
+            "sender_country": "FR",
+        }
+        ended |= {"announced_at": "2026-11-20T00:00:00Z", "packs": {"fr": "1"}}
+        stream = f"addressee:{self.lapsed}"
+        ended |= {"addressee_id": self.lapsed}
+        ends = "2026-11-19T23:00:00Z"
+        yield stream, "audience.permission_lapsing", {**ended, "lapses_at": ends}
+        over = {"lapsed_at": ends, "verdict": "deny", "rule_since": "otherwise"}
+        yield stream, "audience.permission_lapsed", {**ended, **over}
+
     def _webhooks(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         def told(endpoint: UUID, what: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
             return f"webhook_endpoint:{endpoint}", f"webhooks.{what}", {"endpoint_id": endpoint, **fields}
@@ -425,6 +456,7 @@ async def ask(world: World, name: str, scope: Scope, **params: Any) -> Page[Any]
         return await query.run(connection, scope, query.params.model_validate(params))
 
 
+STANDING = ("standings", "standing_coverage")
 EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
     "tenancy.workspaces": ({}, [{"name": "Two", "archived": True}, {"name": "First", "archived": False}]),
     "tenancy.members": (
@@ -443,6 +475,8 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
     "audience.consents": (
         {},
         [
+            {"entry": 3, "what": "consent", "kind": "single", "state": "standing"},
+            {"entry": 3, "what": "consent", "kind": "single", "state": "standing"},
             {"entry": 10, "what": "suppression", "state": "lifted", "scope": "workspace"},
             {"entry": 7, "what": "relation", "kind": "contract", "state": "ended"},
             {"entry": 5, "what": "opt_out", "kind": "unsubscribe", "state": "lifted"},
@@ -468,6 +502,22 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
         ],
     ),
     "audience.legal_holds": ({"standing": False}, [{"entry": 3}]),
+    "audience.standings": (
+        {},
+        [
+            {"verdict": "allow", "law": "ca", "basis": "express consent", "entries": [3], "contact_ids": []},
+            {"verdict": "deny", "law": "fr", "rule": "otherwise", "basis": None, "until": None},
+            {"verdict": "hold", "law": None, "rule": "country-unknown", "missing": ["country"]},
+        ],
+    ),
+    "audience.standing_coverage": (
+        {},
+        [
+            {"verdict": "allow", "law": "ca", "basis": "express consent", "people": 1},
+            {"verdict": "deny", "law": "fr", "basis": None, "people": 1},
+            {"verdict": "hold", "law": None, "basis": None, "people": 1},
+        ],
+    ),
     "audience.lists": ({}, [{"name": "Everybody", "archived": True, "members": 1}]),
     "audience.imports": (
         {},
@@ -593,6 +643,7 @@ async def test_no_query_shows_anything_of_another_tenant_or_beyond_its_scope(
         "legal_holds",
         "lists",
         "imports",
+        *STANDING,
     )
     for name in (*(f"audience.{one}" for one in within), "campaign.campaigns", "tenancy.workspaces"):
         assert (await ask(world, name, Scope(mine.tenant))).rows, name

@@ -11,7 +11,7 @@ from tests.support.api import Api, TestTenant, analytics_of
 
 MARK = "Quetzalcoatl"
 DIMENSIONS = ("day", "verdict", "law", "rule", "kind", "channel", "scope")
-OF_PERMISSION = ("decisions", "denials_by_reason", "allows_by_basis", "dispatches", "opt_outs")
+OF_PERMISSION = ("decisions", "denials_by_reason", "allows_by_basis", "dispatches", "opt_outs", "lapses")
 
 
 async def person(api: Api, tenant: TestTenant, workspace: object = None) -> tuple[str, str]:
@@ -88,6 +88,10 @@ async def test_a_persons_register_and_decisions_are_read_from_their_contact(api:
         "consents?state=gone",
         "consents?what=x",
         "decisions?verdict=maybe",
+        "standings?expiring_within_days=0",
+        "standings?expiring_within_days=367",
+        "standings?verdict=maybe",
+        "standing_coverage?in_days=-1",
         "decisions?decided_to=x",
     ):
         assert (await api.send("GET", f"/v1/audience/{wrong}", tenant.key)).status_code == 422, wrong
@@ -103,7 +107,7 @@ async def test_a_key_of_one_workspace_sees_its_own_people_and_decisions_alone(ap
         await tell(api, tenant, contact[1], "record-opt-out", channel="page")
     await api.project()
     confined = await api.key(tenant, TenantRole.MEMBER, workspaces=[second])
-    for view in ("consents", "consent_timeline", "decisions"):
+    for view in ("consents", "consent_timeline", "decisions", "standings"):
         rows = await seen(api, confined, f"audience/{view}")
         assert {row["addressee_id"] for row in rows} == {own[1]}, view
         assert await seen(api, confined, f"audience/{view}?addressee_id={foreign[1]}") == []

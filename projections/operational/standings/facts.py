@@ -1,0 +1,100 @@
+"""What a standing is made from, as JSON: of an addressee's state what a law looks at, and what was announced."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from domain.audience.addressee_state import Addressee, Said
+from domain.kernel.ids import AddresseeId, WorkspaceId
+from domain.law.facts import (
+    Consent,
+    ConsentKind,
+    Relation,
+    RelationKind,
+    Scope,
+    Suppression,
+    SuppressionKind,
+)
+
+_PLAIN = ("generic_address", "could_object", "told")
+
+
+class Facts(dict[str, Any]):
+    """What is kept of a state, and in the batch that made it the state itself."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: Addressee) -> None:
+        """Nothing is kept of what is not known."""
+        super().__init__((name, value) for name, value in _kept(state).items() if value not in (None, []))
+        self.state = state
+
+
+def _kept(state: Addressee) -> dict[str, Any]:
+    return {
+        "said": [[who, one.country, one.subscriber_type] for who, one in state.said.items()],
+        "consents": [
+            [one.on, one.kind, one.documented, one.position, one.withdrawn_at] for one in state.consents
+        ],
+        "relations": [[one.kind, one.on, one.position, one.ended_on, one.refused] for one in state.relations],
+        "suppressions": [
+            [one.kind, one.scope, one.since, one.position, one.within, one.ended_at]
+            for one in state.suppressions
+        ],
+        "asked": [[entry, documented] for entry, documented in state.asked.items()],
+        "lapses_at": state.lapses_at,
+        "lapsed_at": state.lapsed_at,
+        **{name: getattr(state, name) for name in _PLAIN},
+    }
+
+
+def restored(addressee_id: UUID, version: int, facts: dict[str, Any]) -> Addressee:
+    """The state again, at a version of its stream, as far as it was kept."""
+    if isinstance(facts, Facts):
+        return replace(facts.state, version=version)
+    return Addressee(
+        AddresseeId(addressee_id),
+        version,
+        said={
+            None if who is None else WorkspaceId(UUID(who)): Said(country, subscriber)
+            for who, country, subscriber in facts.get("said", ())
+        },
+        consents=tuple(
+            Consent(date.fromisoformat(on), ConsentKind(kind), documented, entry, _moment(withdrawn_at))
+            for on, kind, documented, entry, withdrawn_at in facts.get("consents", ())
+        ),
+        relations=tuple(
+            Relation(
+                RelationKind(kind),
+                date.fromisoformat(on),
+                entry,
+                None if ended_on is None else date.fromisoformat(ended_on),
+                refused,
+            )
+            for kind, on, entry, ended_on, refused in facts.get("relations", ())
+        ),
+        suppressions=tuple(
+            Suppression(
+                SuppressionKind(kind),
+                Scope(scope),
+                datetime.fromisoformat(since),
+                entry,
+                within,
+                _moment(ended_at),
+            )
+            for kind, scope, since, entry, within, ended_at in facts.get("suppressions", ())
+        ),
+        asked={entry: documented for entry, documented in facts.get("asked", ())},  # noqa: C416 - pairs, of lists
+        lapses_at=_moment(facts.get("lapses_at")),
+        lapsed_at=_moment(facts.get("lapsed_at")),
+        generic_address=facts.get("generic_address"),
+        could_object=facts.get("could_object"),
+        told=facts.get("told"),
+    )
+
+
+def _moment(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)

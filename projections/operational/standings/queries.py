@@ -1,0 +1,204 @@
+"""Looking at standings: person by person, and how many stand how; at the moment of asking, whatever time made of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from uuid import UUID
+
+from psycopg.rows import dict_row
+from pydantic import BaseModel, ConfigDict, Field
+
+from application.queries import QUERIES, USUAL_ROWS, Page, Params, Row, query
+from domain.kernel.permissions import Permission
+from domain.law.pack import Verdict
+from projections.operational.paging import Select, page
+from projections.runtime.reading import snapshot
+
+if TYPE_CHECKING:
+    from psycopg import AsyncConnection
+
+    from application.queries import Scope
+
+MOST_DAYS: Final = 366
+_PHASE: Final = {
+    "verdict": "text",
+    "law": "text",
+    "rule": "text",
+    "basis": "text",
+    "entries": "jsonb",
+    "missing": "jsonb",
+    "provided": "jsonb",
+    "laws": "jsonb",
+}
+
+
+def _later(moment: str) -> str:
+    """The phase that has begun by a moment, of rows that time has moved on since they were written."""
+    return f"""
+    LEFT JOIN LATERAL (
+        SELECT a.* FROM jsonb_to_recordset(t.ahead) AS a(
+            begins_at timestamptz, {", ".join(f"{name} {kind}" for name, kind in _PHASE.items())})
+        WHERE a.begins_at <= {moment} ORDER BY a.begins_at DESC LIMIT 1
+    ) later ON t.turns_at <= {moment}
+"""  # noqa: S608 - our own words
+
+
+def _of_then(name: str) -> str:
+    return f"CASE WHEN later.begins_at IS NULL THEN t.{name} ELSE later.{name} END"
+
+
+_LAPSES_AT: Final = f"CASE WHEN {_of_then('verdict')} = 'allow' AND t.lapses_at > now() THEN t.lapses_at END"
+_CONTACTS: Final = (
+    "{contacts}.contacts c WHERE c.tenant_id = %(tenant_id)s AND c.addressee_id = t.addressee_id"
+)
+_OWN: Final = "(%(within)s::uuid[] IS NULL OR c.workspace_id = ANY(%(within)s::uuid[]))"
+
+Word = Annotated[str, Field(max_length=60)]
+
+
+class LawRow(BaseModel):
+    """What one law says; `law` null: a suppression, or a fact that nobody knows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    verdict: Verdict
+    law: str | None
+    rule: str
+    basis: str | None
+    entries: list[int]
+    missing: list[str]
+
+
+class StandingRow(Row):
+    """How somebody stands towards an ordinary advertisement now: nothing is allowed by it, each message is decided.
+
+    `law`, `rule` and `basis` are those that count most, `laws` all that have a say; `entries` are numbers within the
+    addressee's stream, as the register has them. `until` and `days_left`: when an allow ends by itself. `provided`:
+    what it supposes of the message. `contact_ids`: those that the caller may see.
+    """
+
+    addressee_id: UUID
+    contact_ids: list[UUID]
+    verdict: Verdict
+    law: str | None
+    rule: str | None
+    basis: str | None
+    until: datetime | None
+    days_left: int | None
+    entries: list[int]
+    missing: list[str]
+    provided: list[str]
+    laws: list[LawRow]
+    created_position: int
+    updated_position: int
+
+
+class StandingFilters(Params):
+    """Whose standings. `law` and `basis`: of the rule that counts most; `missing`: a fact that nobody knows.
+
+    `expiring_within_days`: those whose allow ends by itself within so many days from now.
+    """
+
+    addressee_id: UUID | None = None
+    workspace_id: UUID | None = None
+    verdict: Verdict | None = None
+    law: Word | None = None
+    basis: Word | None = None
+    missing: Word | None = None
+    expiring_within_days: Annotated[int, Field(ge=1, le=MOST_DAYS)] | None = None
+
+
+def _within(scope: Scope, workspace_id: UUID | None) -> list[UUID] | None:
+    """The workspaces whose people are meant; None: all of the tenant's, with those whom no contact refers to."""
+    own = scope.workspaces
+    if workspace_id is None:
+        return None if own is None else sorted(own)
+    return [workspace_id] if own is None or workspace_id in own else []
+
+
+@query(
+    context="audience",
+    path="standings",
+    permission=Permission.CONTACTS_READ,
+    params=StandingFilters,
+    row=StandingRow,
+    projections=("standings", "contacts"),
+)
+async def standings(
+    connection: AsyncConnection[Any],
+    scope: Scope,
+    params: StandingFilters,
+    cursor: str | None = None,
+    limit: int = USUAL_ROWS,
+) -> Page[StandingRow]:
+    """How people stand towards an ordinary advertisement, and until when; the latest known people first."""
+    within = _within(scope, params.workspace_id)
+    computed = {name: _of_then(name) for name in _PHASE} | {
+        "contact_ids": f"ARRAY(SELECT c.contact_id FROM {_CONTACTS} AND {_OWN} ORDER BY c.contact_id)",  # noqa: S608 - as above
+        "until": _LAPSES_AT,
+        "days_left": f"floor(extract(epoch FROM {_LAPSES_AT} - now()) / 86400)::int",
+    }
+    select = Select("audience.standings", "standings", "standings", joined=_later("now()"), computed=computed)
+    select.values["within"] = within
+    if within is not None:
+        select.conditions.append(f"EXISTS (SELECT FROM {_CONTACTS} AND {_OWN})")
+    select.where("t.addressee_id = %(addressee_id)s", addressee_id=params.addressee_id)
+    for name in ("verdict", "law", "basis"):
+        select.where(f"{_of_then(name)} = %({name})s", **{name: getattr(params, name)})
+    select.where(f"{_of_then('missing')} ? %(missing)s", missing=params.missing)
+    select.where(
+        f"{_of_then('verdict')} = 'allow' AND t.lapses_at > now() "
+        "AND t.lapses_at <= now() + %(days)s * interval '1 day'",
+        days=params.expiring_within_days,
+    )
+    return await page(connection, scope, StandingRow, select, params, cursor, limit)
+
+
+class CoverageFilters(Params):
+    """Whom to count. `in_days`: as it will be in so many days, if nothing is entered meanwhile."""
+
+    workspace_id: UUID | None = None
+    in_days: Annotated[int, Field(ge=0, le=MOST_DAYS)] = 0
+
+
+class CoverageRow(Row):
+    """How many people stand so. `law` and `basis` are those that count most with each: everybody counts once."""
+
+    verdict: Verdict
+    law: str | None
+    basis: str | None
+    people: int
+
+
+@query(
+    context="audience",
+    path="standing_coverage",
+    permission=Permission.CONTACTS_READ,
+    params=CoverageFilters,
+    row=CoverageRow,
+    projections=("standings", "contacts"),
+)
+async def standing_coverage(
+    connection: AsyncConnection[Any],
+    scope: Scope,
+    params: CoverageFilters,
+    cursor: str | None = None,
+    limit: int = USUAL_ROWS,
+) -> Page[CoverageRow]:
+    """How many people may be written to an ordinary advertisement, by law and basis: all that there is, on one page."""
+    del cursor, limit
+    moment = "(now() + %(days)s * interval '1 day')"
+    within = _within(scope, params.workspace_id)
+    among = "true" if within is None else f"EXISTS (SELECT FROM {_CONTACTS} AND {_OWN})"
+    text = (
+        f"SELECT {_of_then('verdict')} AS verdict, {_of_then('law')} AS law, {_of_then('basis')} AS basis, "  # noqa: S608 - as above
+        f"count(*) AS people FROM {{standings}}.standings t {_later(moment)} "
+        f"WHERE t.tenant_id = %(tenant_id)s AND {among} GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC, 2, 3"
+    )
+    values = {"tenant_id": scope.tenant_id, "within": within, "days": params.in_days}
+    async with snapshot(connection, scope.tenant_id, QUERIES["audience.standing_coverage"].projections) as at:
+        async with connection.cursor(row_factory=dict_row) as reading:
+            await reading.execute(text.format_map(at.schemas).encode(), values)
+            rows = [CoverageRow.model_validate(one) for one in await reading.fetchall()]
+        return Page(rows, None, at.position, at.auth_epoch)
