@@ -53,6 +53,7 @@ from domain.audience.contact_import import FILES_KEPT
 from projections.operational.activities.standing import StandingActivities
 from projections.operational.consents.suppressed import SuppressedPeople
 from projections.operational.contacts.audience import ContactAudience
+from projections.operational.standings.due import StandingLapses
 from projections.runtime.purging import TablePurge
 from projections.runtime.waiting import Waiting
 
@@ -131,6 +132,7 @@ async def composed(
                 analytics,
                 Terms(timedelta(days=settings.wal_days), timedelta(days=settings.backup_days)),
             ),
+            lapses=StandingLapses(views),
             replay=replay,
             law_archive=archive,
             rejudging=Rejudging(log, codec, replay, archive, clock),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from application.ports.blobs import BlobStore
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore
+    from application.ports.lapses import Lapses
     from application.ports.log import TenantLog
     from application.previewing import Previewing
     from application.rate_limits import RateLimits
@@ -60,6 +61,7 @@ class Composition:
     batches: Batches
     imports: Imports
     certification: Certification
+    lapses: Lapses
     replay: Replay
     law_archive: LawArchive
     rejudging: Rejudging

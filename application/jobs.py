@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -16,6 +17,7 @@ import orjson
 
 from application.credentials import first_key_kept
 from application.importing.rollback import Rollback
+from application.importing.service import Interrupted
 from application.platform_suppressions import PlatformSuppressions
 from application.request_jobs import RequestJobs
 from application.webhooks.secrets import key_of
@@ -27,6 +29,8 @@ from domain.audience.erasure import (
     ProofStillKept,
 )
 from domain.audience.import_commands import DestroyImportFiles, ExpireImport
+from domain.audience.lapse import MOST_LAPSES, AnnounceLapses
+from domain.campaign.commands import TimeOutReview
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import TenantRole
 from domain.kernel.personal import KeyKind
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
     from application.ports.blobs import BlobStore
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore
+    from application.ports.lapses import Lapses
     from application.ports.log import Recorded
 
 
@@ -85,13 +90,19 @@ class Workflows:
         blobs: BlobStore,
         imports: Imports,
         certification: Certification,
+        lapses: Lapses,
     ) -> None:
-        """Act through `commands`; `keys` and `blobs` are where erasure takes effect, `certification` looks whether."""
+        """Act through `commands`.
+
+        `keys` and `blobs` are where erasure takes effect, `certification` looks whether; `lapses` tells whose
+        permission ends.
+        """
         self._commands = commands
         self._codec = codec
         self._keys = keys
         self._blobs = blobs
         self._imports = imports
+        self._lapses = lapses
         self._rollback = Rollback(commands)
         self._requests = RequestJobs(commands, keys)
         self._certification = certification
@@ -118,6 +129,8 @@ class Workflows:
             "suppression.copy": self._copy_suppression,
             "suppression.release": self._copy_release,
             "webhook.destroy_secret": self._destroy_secret,
+            "permission.announce": self._announce_lapses,
+            "campaign.time_out_review": self._time_out_review,
         }
 
     async def run(self, job: Job, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -238,6 +251,24 @@ class Workflows:
             await asyncio.to_thread(self._keys.destroy, [key_of(job.tenant_id, retired.secret_id)])
             key = f"webhook-secret/{retired.secret_id}/destroyed"
             await workflow.execute(command, retired.endpoint_id, key=key)
+
+    async def _announce_lapses(
+        self, job: Job, _: Recorded, workflow: Workflow, stopping: Callable[[], bool]
+    ) -> None:
+        async for lapses in self._lapses.due(job.tenant_id, MOST_LAPSES):
+            if stopping():
+                raise Interrupted
+            # One key a page of one run: a page that is read again in a later run is decided anew.
+            asked = AnnounceLapses(lapses=tuple(lapses))
+            content = sha256(asked.model_dump_json().encode()).hexdigest()
+            key = f"lapses/{job.job_id}/{content}"
+            await workflow.execute(asked, lapses[0].addressee_id, key=key)
+
+    async def _time_out_review(
+        self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
+    ) -> None:
+        key = f"campaign/{job.subject}/review-timed-out/{job.position}"
+        await workflow.execute(TimeOutReview(), job.subject, key=key)
 
 
 async def open_tenant(

@@ -7,12 +7,15 @@ that. Any number of dispatchers may run.
 from __future__ import annotations
 
 import logging
+import math
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
 from projections.jobs.runs import forget, take_due
+from projections.jobs.sweeps import AGAIN_AFTER, take_sweeps
 
 if TYPE_CHECKING:
     import threading
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _EVERY: Final = 0.25
+_SWEEPS_EVERY: Final = 1.0
 _PATIENCE: Final = timedelta(seconds=60)
 _FORGET_AFTER: Final = timedelta(days=30)
 _FORGET_EVERY: Final = 10_000
@@ -32,14 +36,23 @@ _FORGET_EVERY: Final = 10_000
 class Dispatcher:
     """Sends due jobs through `send(job_id)`. `dsn` connects as the role that owns the views.
 
-    `patience`: how long a message may go unheeded before it is sent again.
+    `patience`: how long a message may go unheeded before it is sent again. `again_after`: how long after a sweep the
+    next begins, where anything is still due.
     """
 
-    def __init__(self, dsn: str, send: Callable[[UUID], None], patience: timedelta = _PATIENCE) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        send: Callable[[UUID], None],
+        patience: timedelta = _PATIENCE,
+        again_after: timedelta = AGAIN_AFTER,
+    ) -> None:
         """Take what is needed; nothing is opened yet."""
         self._dsn = dsn
         self._send = send
         self._patience = patience
+        self._again_after = again_after
+        self._swept_at = -math.inf
         self.sent = 0
 
     def run(self, stop: threading.Event) -> None:
@@ -59,9 +72,12 @@ class Dispatcher:
                 stop.wait(1.0)
 
     def step(self, connection: Connection[Any]) -> int:
-        """Send what is due now, 100 jobs at most; how many."""
+        """Send what is due now, 100 jobs at most, and 100 sweeps of each kind once a second; how many."""
         with connection.transaction():
             jobs = take_due(connection, self._patience)
+            if time.monotonic() - self._swept_at >= _SWEEPS_EVERY:
+                jobs += take_sweeps(connection, self._patience, self._again_after)
+                self._swept_at = time.monotonic()
             for job in jobs:
                 self._send(job)
         self.sent += len(jobs)

@@ -6,7 +6,7 @@ becomes of a job besides (who runs it, how often it was tried) is no part of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -16,6 +16,8 @@ from projections.runtime.facts import Projection
 from projections.runtime.tables import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
@@ -34,7 +36,8 @@ class Workflow:
 
     `at`: the field with the moment it is due, which is never where that is null; None: so long `after` the event.
     `over`: the events, with the same subject, that end it; none where that is told in another log: such a job is over
-    once it ran, and running it again does nothing.
+    once it ran, and running it again does nothing. `only_where`: of those that end it, the ones that do so only where a
+    field of theirs is true.
     """
 
     name: str
@@ -43,6 +46,14 @@ class Workflow:
     over: tuple[str, ...]
     at: str | None = None
     after: timedelta = timedelta(0)
+    only_where: Mapping[str, str] = field(default_factory=dict)
+
+    def ends(self, event: Fact) -> bool:
+        """Whether an event ends it."""
+        if event.name not in self.over:
+            return False
+        condition = self.only_where.get(event.name)
+        return condition is None or bool(event.payload[condition])
 
 
 WORKFLOWS: Final = (
@@ -154,11 +165,26 @@ WORKFLOWS: Final = (
         over=("webhooks.secret_destroyed",),
         at="retires_at",
     ),
+    Workflow(
+        "campaign.time_out_review",
+        "campaign_id",
+        on=("campaign.approval_requested",),
+        over=(
+            "campaign.approval_given",
+            "campaign.rejected",
+            "campaign.review_timed_out",
+            "campaign.approval_voided",
+            "campaign.withdrawn",
+            "campaign.archived",
+        ),
+        at="answer_by",
+        only_where={"campaign.approval_given": "complete"},
+    ),
 )
 
 JOBS: Final = Projection(
     "jobs",
-    version=4,
+    version=5,
     reveals=False,
     tables=(
         Table(
@@ -182,7 +208,7 @@ JOBS: Final = Projection(
 def happened(event: Fact, rows: Rows) -> None:
     """What an event ends is over; what it begins is due."""
     for workflow in WORKFLOWS:
-        if event.name in workflow.over:
+        if workflow.ends(event):
             rows.delete_where("jobs", subject_id=event.payload[workflow.subject], workflow=workflow.name)
     for workflow in WORKFLOWS:
         due_at = event.recorded_at + workflow.after if workflow.at is None else event.payload.get(workflow.at)

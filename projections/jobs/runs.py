@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from projections.jobs.sweeps import SWEEPS, is_sweep, swept
 from projections.runtime.builds import live_schema
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ def settle(
 
 def due_job(connection: Connection[Any], leased: Leased) -> tuple[int, UUID] | None:
     """Position and subject of a job that is still due; None where an event ended it."""
+    if is_sweep(leased.workflow):
+        return swept(connection, leased.workflow, leased.tenant_id)
     live = live_schema(connection, "jobs")
     if live is None:
         return None
@@ -147,7 +150,8 @@ def counts(connection: Connection[Any]) -> JobCounts:
     live = live_schema(connection, "jobs")
     if live is None:
         return JobCounts(0, 0, 0, 0, 0, 0, 0.0)
-    row = connection.execute(_COUNTS.format(schema=live[1]).encode()).fetchone()
+    values = {"sweeps": [sweep.name for sweep in SWEEPS]}
+    row = connection.execute(_COUNTS.format(schema=live[1]).encode(), values).fetchone()
     return JobCounts(*row) if row is not None else JobCounts(0, 0, 0, 0, 0, 0, 0.0)
 
 
@@ -192,5 +196,8 @@ _COUNTS: Final = """
         count(*) FILTER (WHERE r.state = 'failed'),
         coalesce(extract(epoch FROM now() - min(j.due_at) FILTER (
             WHERE j.due_at <= now() AND (r.job_id IS NULL OR r.state IN ('sent', 'waiting')))), 0)::float8
-    FROM {schema}.jobs j LEFT JOIN ops.job_runs r ON r.job_id = j.job_id
+    FROM (
+        SELECT job_id, due_at FROM {schema}.jobs
+        UNION ALL SELECT job_id, updated_at FROM ops.job_runs WHERE workflow = ANY(%(sweeps)s) AND state <> 'done'
+    ) j LEFT JOIN ops.job_runs r ON r.job_id = j.job_id
 """

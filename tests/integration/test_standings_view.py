@@ -13,7 +13,6 @@ from application.queries import QUERIES, CursorMismatch, Page, Scope
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeDescribed,
-    AddresseeErased,
     AddresseeRegistered,
     ConsentRecorded,
     OptedOut,
@@ -23,6 +22,7 @@ from domain.audience.addressee_events import (
 )
 from domain.audience.addressee_state import Addressee
 from domain.audience.contact import ContactCreated, Segment
+from domain.audience.erasure_events import AddresseeErased
 from domain.audience.lapse import announced
 from domain.audience.standing import standing_of
 from domain.kernel.events import Event

@@ -119,7 +119,7 @@ async def test_both_secrets_sign_for_a_day_and_the_old_one_is_then_destroyed(hoo
     assert signatures(later) == {signed_by(rotated["secret"], later)}
     parts = hooks.api.parts
     workflows = Workflows(
-        parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification
+        parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification, parts.lapses
     )
     position = next(one["position"] for one in rotated["events"] if one["name"].endswith("retired"))
     name, tenant = "webhook.destroy_secret", hooks.tenant.id

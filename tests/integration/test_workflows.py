@@ -17,6 +17,7 @@ from domain.kernel.permissions import StaffRole
 from domain.kernel.personal import KeyKind
 from domain.tenancy.grant import GrantNotOver
 from projections.jobs.due import WORKFLOWS
+from projections.jobs.sweeps import SWEEPS
 from tests.support.api import serving
 from tests.support.database import Database
 from tests.support.importing import Importing, content, people
@@ -60,9 +61,9 @@ async def grant_for_an_hour(importing: Importing) -> tuple[str, dict[str, str]]:
 async def test_each_job_of_the_list_has_its_workflow_and_each_workflow_its_job(importing: Importing) -> None:
     parts = importing.api.parts
     known = Workflows(
-        parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification
+        parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification, parts.lapses
     ).by_name
-    assert set(known) == {workflow.name for workflow in WORKFLOWS}
+    assert set(known) == {workflow.name for workflow in (*WORKFLOWS, *SWEEPS)}
 
 
 async def test_a_grant_expires_by_itself_and_the_tenant_sees_it(

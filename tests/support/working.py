@@ -42,20 +42,33 @@ class Worker:
     failed: list[Exception] = field(default_factory=list)
     _sent: list[UUID] = field(default_factory=list)
 
-    async def work_off(self) -> list[str]:
+    def settings(self) -> ProjectorSettings:
+        """Of a projector for all views and jobs."""
+        return ProjectorSettings(
+            self.api.database.projector, self.api.parts.codec, (*VIEWS, JOBS), policies_for_view
+        )
+
+    async def work_off(self, stopping: Callable[[], bool] | None = None) -> list[str]:
         """Let views and jobs take in the logs, and run what is due until nothing is; the workflows that ran.
 
-        Raises what a job raised: none is tried again.
+        `stopping` asks a job to stop, where it is true. Raises what a job raised: none is tried again.
         """
+        asked = stopping
         begun, parts = len(self.done), self.api.parts
         workflows = Workflows(
-            parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification
+            parts.commands,
+            parts.codec,
+            parts.keys,
+            parts.blobs,
+            parts.imports,
+            parts.certification,
+            parts.lapses,
         )
         loop = asyncio.get_running_loop()
 
         def do(job: Job, stopping: Callable[[], bool]) -> None:
             try:
-                asyncio.run_coroutine_threadsafe(workflows.run(job, stopping), loop).result(60)
+                asyncio.run_coroutine_threadsafe(workflows.run(job, asked or stopping), loop).result(60)
             except NotYet:
                 raise
             except Exception as error:
@@ -64,7 +77,10 @@ class Worker:
             self.done.append(job.workflow)
 
         dsn = self.api.database.projector
-        runner, dispatcher = Runner(dsn, do, Terms(attempts=1)), Dispatcher(dsn, self._sent.append)
+        runner, dispatcher = (
+            Runner(dsn, do, Terms(attempts=1)),
+            Dispatcher(dsn, self._sent.append, again_after=timedelta(0)),
+        )
         while await asyncio.to_thread(self._turn, runner, dispatcher):
             if self.failed:
                 raise self.failed[0]
@@ -73,7 +89,7 @@ class Worker:
     def _turn(self, runner: Runner, dispatcher: Dispatcher) -> int:
         """Project, send, run; how many jobs were run."""
         dsn = self.api.database.projector
-        projector = Projector(ProjectorSettings(dsn, self.api.parts.codec, (*VIEWS, JOBS), policies_for_view))
+        projector = Projector(self.settings())
         with projector.connect() as connection:
             projector.refresh_soon()
             while projector.step(connection):

@@ -55,7 +55,13 @@ async def work(around: Around) -> None:
         deliverer_of(parts, dsn) as deliverer,
     ):
         workflows = Workflows(
-            parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification
+            parts.commands,
+            parts.codec,
+            parts.keys,
+            parts.blobs,
+            parts.imports,
+            parts.certification,
+            parts.lapses,
         )
 
         def do(job: Job, stopping: Callable[[], bool]) -> None:

@@ -16,6 +16,7 @@ from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant, serving
 from tests.support.campaigns import CONTENT
 from tests.support.database import Database
+from tests.support.working import Worker
 
 
 @dataclass(slots=True)
@@ -172,6 +173,66 @@ async def test_a_broken_text_is_refused_with_its_line(house: House) -> None:
         f"/v1/campaign/{campaign}/write-content?dry_run=true", house.author, body
     )
     assert rehearsed.status_code == 422
+
+
+async def asked_for(house: House, ago: timedelta) -> tuple[str, str]:
+    """A campaign that was asked for so long ago, and the hash of what was asked about."""
+    house.clock.ahead = -ago
+    campaign = await house.written(promotion=True)
+    assert (await house.does(house.author, "request-approval", on=campaign)).status_code == 200
+    house.clock.ahead = timedelta()
+    row = await house.look(campaign)
+    assert row["state"] == "in_review"
+    return campaign, row["content_hash"]
+
+
+async def test_a_review_that_nobody_answered_ends_by_itself_after_two_days(house: House) -> None:
+    campaign, _ = await asked_for(house, timedelta(hours=48, minutes=1))
+    waiting, _ = await asked_for(house, timedelta(hours=47))
+    worker = Worker(house.api)
+    assert await worker.work_off() == ["campaign.time_out_review"]
+    row = await house.look(campaign)
+    assert (row["state"], row["outcome"]) == ("draft", "timed_out")
+    assert (await house.look(waiting))["state"] == "in_review"
+    assert await worker.work_off() == []
+    again = await house.does(house.author, "request-approval", on=campaign)
+    assert again.status_code == 200, "it may be asked for again, and has two days again"
+    assert await worker.work_off() == []
+    assert (await house.look(campaign))["state"] == "in_review"
+
+
+async def test_one_of_two_answers_does_not_end_the_wait_for_the_other(house: House) -> None:
+    campaign, content_hash = await asked_for(house, timedelta(hours=48, minutes=1))
+    house.clock.ahead = timedelta(hours=-1)
+    yes = {"content_hash": content_hash}
+    assert (await house.does(house.manager, "approve-campaign", yes, on=campaign)).status_code == 200
+    house.clock.ahead = timedelta()
+    assert await Worker(house.api).work_off() == ["campaign.time_out_review"]
+    assert (await house.look(campaign))["outcome"] == "timed_out"
+
+
+@pytest.mark.parametrize("end", ["approved", "rejected", "edited", "withdrawn", "archived"])
+async def test_what_was_answered_edited_or_taken_back_is_not_timed_out(house: House, end: str) -> None:
+    campaign, content_hash = await asked_for(house, timedelta(hours=48, minutes=1))
+    house.clock.ahead = timedelta(hours=-1)
+    yes = {"content_hash": content_hash}
+    done: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
+        "approved": [
+            (house.manager, "approve-campaign", yes),
+            (house.officer, "approve-compliance", yes),
+        ],
+        "rejected": [(house.manager, "reject-campaign", {**yes, "reason": "No."})],
+        "edited": [(house.author, "write-content", {"content": {**CONTENT, "subject": "Axes"}})],
+        "withdrawn": [(house.author, "withdraw-campaign", {})],
+        "archived": [(house.author, "archive-campaign", {})],
+    }
+    for key, word, body in done[end]:
+        answer = await house.does(key, word, body, on=campaign)
+        assert answer.status_code == 200, answer.text
+    state = (await house.look(campaign))["state"]
+    house.clock.ahead = timedelta()
+    assert await Worker(house.api).work_off() == []
+    assert (await house.look(campaign))["state"] == state != "in_review"
 
 
 async def test_a_campaign_is_of_its_own_tenant_alone(house: House) -> None:

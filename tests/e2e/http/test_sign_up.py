@@ -80,7 +80,7 @@ async def test_a_first_key_whose_answer_was_lost_is_shown_again_until_it_is_forg
     assert first["events"][-1]["name"] == "platform.first_key_made"
     parts, name, tenant = api.parts, "first_key.forget", UUID(first["id"])
     workflows = Workflows(
-        parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification
+        parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification, parts.lapses
     )
     for _ in range(2):
         await workflows.run(Job(job_id(PLATFORM, position, name), PLATFORM, position, name, tenant))

@@ -20,6 +20,7 @@ from application.jobs import Job, Workflows
 from application.orders import Order
 from application.ports.codec import EventCodec
 from application.ports.keys import SubjectKey
+from application.ports.lapses import Lapses
 from application.ports.log import Recorded
 from application.workflow import Because, Workflow
 from domain.kernel.events import Event
@@ -79,6 +80,7 @@ async def test_keys_are_destroyed_off_the_event_loop_and_before_the_event_says_s
         LocalBlobs(tmp_path, keys),
         cast("Imports", None),
         cast("Certification", None),
+        cast("Lapses", None),
     )
     event = Recorded(TENANT, 1, "stream", 1, "event", 1, b"", b"", datetime.now(UTC))
     workflow = Workflow(commands, TENANT, UUID(int=4), Because(UUID(int=5)))

@@ -9,7 +9,6 @@ import pytest
 
 from domain.audience.addressee_events import (
     AddresseeDescribed,
-    AddresseeErased,
     AddresseeRegistered,
     ConsentRecorded,
     OptedOut,
@@ -19,6 +18,7 @@ from domain.audience.addressee_events import (
 )
 from domain.audience.addressee_state import Addressee, NoAddressee, evolve
 from domain.audience.authorisation import authorised
+from domain.audience.erasure_events import AddresseeErased
 from domain.audience.lapse import announced
 from domain.audience.standing import ORDINARY, standing_of
 from domain.kernel.events import Event
