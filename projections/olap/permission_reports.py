@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import Field
 
 from application.ports.analytics import Column
+from projections.olap.lapse_reports import LAPSES
 from projections.olap.report import DaysParameters, ReportDefinition, define
+
+SURELY_IN_TIME: Final = timedelta(days=3)
+"""Sooner than any law's deadline for an opt-out: the shortest is five business days, of which the first counts."""
 
 
 class SendingParameters(DaysParameters):
@@ -167,7 +172,8 @@ _OPT_OUTS: Final = define(
     "opt_outs",
     "Opt-outs by day, kind and channel, and how soon they were entered",
     "How many opt-outs were entered, and how long after the person had said so. The mean is latency_seconds by "
-    "latency_known. An activity: days may be summed, the longest excepted. The events of a row add up to its opt_outs.",
+    "latency_known. An activity: days may be summed, but for the longest, the median and the 95th percentile. The "
+    "events of a row add up to its opt_outs.",
     DaysParameters,
     (
         _DAY,
@@ -184,6 +190,22 @@ _OPT_OUTS: Final = define(
         Column("latency_known", "measure", "opt-outs", "Number of those whose latency is known."),
         Column("latency_seconds", "measure", "seconds", "Sum of the latencies, from the word to its entry."),
         Column("latency_longest", "measure", "seconds", "Longest latency; empty if none is known."),
+        Column(
+            "latency_median",
+            "measure",
+            "seconds",
+            "Half of the latencies are no longer; empty if none is known.",
+        ),
+        Column(
+            "latency_p95", "measure", "seconds", "95 of 100 latencies are no longer; empty if none is known."
+        ),
+        Column(
+            "surely_in_time",
+            "measure",
+            "opt-outs",
+            "Number of those entered within three days, and so before the deadline of every law that sets one; of the "
+            "others it is to be looked up by the law of the person.",
+        ),
     ),
     rows=f"""
         SELECT
@@ -194,7 +216,10 @@ _OPT_OUTS: Final = define(
             count(*) AS opt_outs,
             count(latency_us) AS latency_known,
             coalesce(sum(latency_us), 0)::BIGINT / 1e6 AS latency_seconds,
-            max(latency_us) / 1e6 AS latency_longest
+            max(latency_us) / 1e6 AS latency_longest,
+            quantile_disc(latency_us, 0.5) / 1e6 AS latency_median,
+            quantile_disc(latency_us, 0.95) / 1e6 AS latency_p95,
+            count(*) FILTER (WHERE latency_us < {SURELY_IN_TIME // timedelta(microseconds=1)}) AS surely_in_time
         FROM fact_opt_out
         WHERE {_DAYS}
         GROUP BY day, kind, channel, scope
@@ -213,6 +238,7 @@ _OPT_OUTS: Final = define(
 )
 
 PERMISSION_REPORTS: Final[tuple[ReportDefinition, ...]] = (
+    LAPSES,
     _DECISIONS,
     _DENIALS,
     _ALLOWS,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.law.deadlines import Counting, CountsFrom, Deadline, Duty, Extension, Length, legal_terms, term
+from domain.law.pack import Pack
 from domain.law.packs import load_packs
 from domain.law.periods import earliest_day
+from projections.olap.permission_reports import SURELY_IN_TIME
 
 PACKS = load_packs()
 PLACES = sorted(country for pack in PACKS for country in pack.countries)
@@ -84,3 +87,17 @@ def test_one_more_country_makes_nothing_later(
     after = legal_terms(PACKS, duty, {*places, more}, event)
     assert set(before) <= set(after)
     assert not before or after[0].term.due <= before[0].term.due
+
+
+OPT_OUTS = [(pack, one) for pack in PACKS for one in pack.deadlines if Duty.OPT_OUT in one.of]
+
+
+@given(st.sampled_from(OPT_OUTS), moments)
+def test_an_opt_out_that_is_entered_as_soon_as_a_report_calls_sure_is_in_time_under_every_law(
+    case: tuple[Pack, Deadline], said: datetime
+) -> None:
+    pack, deadline = case
+    found = term(deadline, said, pack.zones, pack.countries[0])
+    entered = said + SURELY_IN_TIME
+    for zone in pack.zones:
+        assert entered.astimezone(ZoneInfo(zone)).date() <= found.due

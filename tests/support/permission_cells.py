@@ -10,6 +10,7 @@ CELLS: Final = {
     "denials_by_reason": "cell.verdict=hold&cell.law=none&cell.rule=no-sender-country",
     "allows_by_basis": "cell.law=de&cell.basis=none",
     "dispatches": _DAY,
+    "lapses": "cell.week=2026-11-23&cell.law=fr&cell.basis=consent&cell.stage=announced",
     "subject_requests": f"{_DAY}&cell.step=received&cell.kind=access&cell.law=none",
     "opt_outs": f"{_DAY}&cell.kind=unsubscribe&cell.channel=page&cell.scope=tenant",
 }

@@ -19,7 +19,7 @@ from tests.unit.olap.test_ingest import World
 DAY = BEGIN.date()
 ELSEWHERE = timezone(timedelta(hours=-3, minutes=-30))
 """Events keep the offset that a moment was given with."""
-NAMES = ("decisions", "denials_by_reason", "allows_by_basis", "dispatches", "opt_outs")
+NAMES = ("decisions", "denials_by_reason", "allows_by_basis", "dispatches", "opt_outs", "lapses")
 MARK = "Quetzalcoatl"
 """In every text that must not get in."""
 
@@ -85,6 +85,23 @@ def opt_out(history: History, late: timedelta, *, version: int = 2, **fields: An
     history.happen("audience.opted_out", {**payload, **fields}, version=version)
 
 
+def lapse(history: History, ends: str, *, stage: str = "lapsing", **fields: Any) -> None:
+    """An announcement of an end."""
+    payload = {
+        "addressee_id": str(uuid4()),
+        "law": "fr",
+        "rule": "fr.consent",
+        "basis": "consent",
+        "entries": [2],
+        "announced_at": BEGIN.isoformat(),
+        "sender_country": "FR",
+        "packs": {"fr": "1"},
+        **({"lapses_at": ends} if stage == "lapsing" else {"lapsed_at": ends, "verdict": "deny"}),
+        **({"rule_since": "otherwise", "missing_since": []} if stage == "lapsed" else {}),
+    }
+    history.happen(f"audience.permission_{stage}", {**payload, **fields}, stream=f"addressee:{uuid4()}")
+
+
 def filled(history: History) -> None:
     decide(history, CONSENT)
     decide(history, NO_CONSENT)
@@ -94,6 +111,7 @@ def filled(history: History) -> None:
     dispatch(history)
     opt_out(history, timedelta(minutes=2))
     opt_out(history, timedelta(days=3), channel="reply", kind="objection")
+    lapse(history, "2026-03-30T22:00:00Z")
 
 
 @pytest.fixture
@@ -138,7 +156,7 @@ def test_a_decision_is_a_row_with_the_reason_that_weighed_most(world: World) -> 
     )
     world.catch_up()
     shown = world.rows(
-        "SELECT purpose, campaign_type, sender_country, decided_at FROM fact_decision WHERE position = 9"
+        "SELECT purpose, campaign_type, sender_country, decided_at FROM fact_decision WHERE position = 10"
     )
     exactly = datetime(2026, 3, 1, 12, 0, 0, 1)  # noqa: DTZ001 - as above
     assert shown == [("transactional", "receipts", None, exactly)]
@@ -208,11 +226,44 @@ def test_opt_outs_and_how_late_they_were_entered(world: World) -> None:
     opt_out(history, -timedelta(seconds=3), channel="one_click", scope="workspace")
     world.catch_up()
     assert asked(world, "opt_outs") == [
-        (DAY, "complaint", "complaint", "tenant", 1, 1, 3600.0, 3600.0),
-        (DAY, "objection", "carried_over", "tenant", 1, 0, 0.0, None),
-        (DAY, "unsubscribe", "one_click", "workspace", 1, 1, 0.0, 0.0),
-        (DAY, "unsubscribe", "page", "tenant", 3, 3, 3960.000001, 3600.0),
+        (DAY, "complaint", "complaint", "tenant", 1, 1, 3600.0, 3600.0, 3600.0, 3600.0, 1),
+        (DAY, "objection", "carried_over", "tenant", 1, 0, 0.0, None, None, None, 0),
+        (DAY, "unsubscribe", "one_click", "workspace", 1, 1, 0.0, 0.0, 0.0, 0.0, 1),
+        (DAY, "unsubscribe", "page", "tenant", 3, 3, 3960.000001, 3600.0, 240.000001, 3600.0, 3),
     ]
+
+
+def test_how_late_most_opt_outs_were_entered_and_how_many_surely_in_time(world: World) -> None:
+    history = world.histories[0]
+    for hours in (*range(1, 9), 71, 72, 73):
+        opt_out(history, timedelta(hours=hours))
+    world.catch_up()
+    ((*_, longest, median, nearly_all, in_time),) = asked(world, "opt_outs", to=str(DAY))
+    assert (longest, median, nearly_all) == (73 * 3600.0, 6 * 3600.0, 73 * 3600.0)
+    assert in_time == 9
+
+
+def test_permissions_that_end_by_week_law_and_basis(world: World) -> None:
+    history = world.histories[0]
+    sunday, monday = "2026-03-29T23:59:59.999999Z", "2026-03-30T00:00:00Z"
+    for ends in (sunday, monday, "2026-03-30T02:00:00+02:00"):
+        lapse(history, ends)
+    lapse(history, monday, stage="lapsed")
+    lapse(history, monday, stage="lapsed", law="ca", rule="ca.purchase", basis=None)
+    world.catch_up()
+    before, week = date(2026, 3, 23), date(2026, 3, 30)
+    assert asked(world, "lapses") == [
+        (before, "fr", "consent", "announced", 1),
+        (week, "ca", "none", "lapsed", 1),
+        (week, "fr", "consent", "announced", 2),
+        (week, "fr", "consent", "lapsed", 1),
+    ]
+    assert asked(world, "lapses", to="2026-03-29") == [(before, "fr", "consent", "announced", 1)]
+    assert len(asked(world, "lapses", from_="2026-03-30")) == 3
+    rows = world.rows(
+        "SELECT stage, verdict, rule_since FROM fact_lapse WHERE position IN (1, 4) ORDER BY ALL"
+    )
+    assert rows == [("announced", None, None), ("lapsed", "deny", "otherwise")]
 
 
 def test_messages_that_were_handed_over(world: World) -> None:
@@ -271,6 +322,9 @@ def test_batch_by_batch_makes_the_same_facts_and_figures_as_all_at_once(opened: 
         ("opted_out", {"kind": None}, "no kind"),
         ("opted_out", {"channel": None}, "no channel"),
         ("opted_out", {"scope": None}, "no scope"),
+        ("permission_lapsing", {"lapses_at": None}, "no lapses_at"),
+        ("permission_lapsing", {"rule": None}, "no rule"),
+        ("permission_lapsed", {"lapsed_at": "soon"}, "no lapsed_at"),
     ],
 )
 @pytest.mark.parametrize("at_once", [True, False])
@@ -283,11 +337,13 @@ def test_an_event_without_what_a_fact_needs_stops_its_tenant(
     filled(history)
     if name == "opted_out":
         opt_out(history, timedelta(), **broken)
+    elif name.startswith("permission_laps"):
+        lapse(history, BEGIN.isoformat(), stage=name.removeprefix("permission_"), **broken)
     else:
         decide(history, CONSENT, **broken)
     world.catch_up()
     stopped = world.projector.tracked[history.tenant_id]
-    assert (stopped.state, stopped.position) == ("poisoned", 8)
+    assert (stopped.state, stopped.position) == ("poisoned", 9)
     assert stopped.error is not None
     assert reason in stopped.error
 
