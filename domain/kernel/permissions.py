@@ -136,6 +136,7 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.API_KEYS_READ,
         P.GRANTS_READ,
         P.CONTACTS_READ_PERSONAL,
+        P.CONTACTS_IMPORT,
         P.CONTACTS_EXPORT,
         P.CONTACTS_ERASE,
         P.CONSENT_WRITE,

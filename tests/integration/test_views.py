@@ -37,6 +37,7 @@ class History:
         self.owner, self.invited, self.left = fresh(), fresh(), fresh()
         self.staff, self.ex_staff = fresh(), fresh()
         self.endpoint, self.message, self.campaign = fresh(), fresh(), fresh()
+        self.request, self.activity = fresh(), fresh()
 
     def of_tenant(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Stream, stored name and payload of each event."""
@@ -63,6 +64,7 @@ class History:
         yield from self._standings()
         yield from self._webhooks()
         yield from self._campaigns()
+        yield from self._rights()
 
     def _people(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         joined = {"email": "o@acme.example", "full_name": "Olga", "role": "owner"}
@@ -292,7 +294,7 @@ class History:
         yield self._of_anna("message_dispatched", **message, **dispatched)
 
     def _standings(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Somebody whose permission is announced to lapse, and lapses, and somebody whose lasts; neither has a contact."""
+        """Somebody whose permission is announced to lapse, and lapses, and somebody whose lasts: no contacts."""
         for person, country in ((self.lapsed, "FR"), (self.lasting, "CA")):
             stream = f"addressee:{person}"
             who: dict[str, Any] = {"addressee_id": person}
@@ -319,6 +321,64 @@ class History:
         yield stream, "audience.permission_lapsing", {**ended, "lapses_at": ends}
         over = {"lapsed_at": ends, "verdict": "deny", "rule_since": "otherwise"}
         yield stream, "audience.permission_lapsed", {**ended, **over}
+
+    def _rights(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        def told(request: UUID, what: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
+            return f"subject_request:{request}", f"rights.{what}", {"request_id": request, **fields}
+
+        term = {"law": "eu-gdpr", "deadline": "eu-gdpr.request", "cites": "GDPR", "confidence": "T"}
+        term |= {"place": "DE", "due": "2026-04-01", "due_at": LATER}
+        received: dict[str, Any] = {"channel": "email", "received_at": LATER, "submitted_at": LATER}
+        received |= {"place": "DE", "place_assumed": False, "by_agent": False, "terms": [term]}
+        received |= {"due": "2026-04-01", "due_at": LATER, "warn_at": LATER, "acknowledge_by": None}
+        of: dict[str, Any] = {"kind": "access", "law": "eu-gdpr"}
+        closing = {**of, "received_at": LATER, "details_until": LATER}
+        person: dict[str, Any] = {"addressee_id": self.subjects[0]}
+        extended = {**of, "told_at": LATER, "due": "2026-06-01", "due_at": LATER, "warn_at": LATER}
+        ends: list[tuple[str, dict[str, Any]]] = [
+            ("request_completed", {"outcome": "fulfilled", "completed_at": LATER, "in_time": True}),
+            (
+                "request_refused",
+                {"ground": "excessive", "refused_at": LATER, "in_time": False, "reason": "n"},
+            ),
+            ("request_withdrawn", {"withdrawn_at": LATER}),
+        ]
+        steps: list[tuple[str, dict[str, Any]]] = [
+            ("data_disclosed", {"disclosed_at": LATER, "digest": "a" * 64, "position": "p", "form": "json"}),
+            ("data_rectified", {"fields": ["title"], "contacts": 1}),
+            ("processing_restricted", {**person, "entry": 3}),
+            ("erasure_confirmed", person),
+        ]
+        for number, request in enumerate((self.request, *(fresh() for _ in range(4)))):
+            asks = {"kind": "access", "addressee_id": None, "email": "a@x.example"}
+            yield told(request, "request_received", **asks, **received)
+            yield told(request, "subject_named", **person)
+            yield told(request, "request_acknowledged", acknowledged_at=LATER)
+            yield told(request, "identity_asked", asked_at=LATER, asked_for="a letter")
+            yield told(request, "identity_checked", method="known", verified=number < 3, checked_at=LATER)
+            for what in ("deadline_approaching", "deadline_missed"):
+                yield told(request, what, **of, due="2026-04-01", due_at=LATER)
+            yield told(request, "request_extended", **extended, reason="many")
+            if number < len(steps):
+                yield told(request, steps[number][0], **steps[number][1])
+            if number < len(ends):
+                yield told(request, ends[number][0], **closing, **ends[number][1])
+        yield told(self.request, "details_destroyed")
+        yield told(fresh(), "erasure_begun", **person)
+        yield from self._activities()
+
+    def _activities(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        record = {"title": "News", "role": "controller", "purposes": ["Ads"]}
+        for activity in (fresh(), self.activity):
+            stream, which = f"activity:{activity}", {"activity_id": activity}
+            yield stream, "rights.activity_entered", {**which, "record": record, "contacts": "dpo@x.example"}
+            changed = {**which, "before": record, "after": {**record, "title": "Offers"}}
+            yield stream, "rights.activity_changed", {**changed, "contacts_changed": False}
+            others = {"contacts_changed": True, "contacts_after": None}
+            yield stream, "rights.activity_changed", {**changed, **others}
+            yield stream, "rights.activity_reviewed", {**which, "reviewed_at": LATER}
+        ended = {"activity_id": self.activity, "ended_at": LATER}
+        yield f"activity:{self.activity}", "rights.activity_ended", ended
 
     def _webhooks(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         def told(endpoint: UUID, what: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
@@ -588,6 +648,8 @@ async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
         "audience.contact_import": mine.imported,
         "webhooks.webhook_endpoint": mine.endpoint,
         "campaign.campaign": mine.campaign,
+        "rights.request": mine.request,
+        "rights.activity": mine.activity,
     }
     singles = {name for name, query in QUERIES.items() if query.single and query.context != "platform"}
     assert singles == set(ids)
