@@ -332,7 +332,7 @@ class History:
         received |= {"place": "DE", "place_assumed": False, "by_agent": False, "terms": [term]}
         received |= {"due": "2026-04-01", "due_at": LATER, "warn_at": LATER, "acknowledge_by": None}
         of: dict[str, Any] = {"kind": "access", "law": "eu-gdpr"}
-        closing = {**of, "received_at": LATER, "details_until": LATER}
+        closing: dict[str, Any] = {**of, "received_at": LATER, "details_until": LATER}
         person: dict[str, Any] = {"addressee_id": self.subjects[0]}
         extended = {**of, "told_at": LATER, "due": "2026-06-01", "due_at": LATER, "warn_at": LATER}
         ends: list[tuple[str, dict[str, Any]]] = [
