@@ -326,7 +326,12 @@ class History:
         def told(request: UUID, what: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
             return f"subject_request:{request}", f"rights.{what}", {"request_id": request, **fields}
 
-        term = {"law": "eu-gdpr", "deadline": "eu-gdpr.request", "cites": "GDPR", "confidence": "T"}
+        term: dict[str, Any] = {
+            "law": "eu-gdpr",
+            "deadline": "eu-gdpr.request",
+            "cites": "GDPR",
+            "confidence": "T",
+        }
         term |= {"place": "DE", "due": "2026-04-01", "due_at": LATER}
         received: dict[str, Any] = {"channel": "email", "received_at": LATER, "submitted_at": LATER}
         received |= {"place": "DE", "place_assumed": False, "by_agent": False, "terms": [term]}
