@@ -30,7 +30,8 @@ from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.moments import Day, Moment
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
-from domain.kernel.text import CountryCode, IpText, LineText, LongText, ShortText
+from domain.kernel.places import CountryCode
+from domain.kernel.text import IpText, LineText, LongText, ShortText
 from domain.law.facts import Scope, SuppressionKind
 
 if TYPE_CHECKING:

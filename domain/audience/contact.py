@@ -21,7 +21,8 @@ from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId, ContactId, ImportId, WorkspaceId
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import ERASED, Profile, is_hidden
-from domain.kernel.text import AttributeKey, AttributeText, CountryCode, LineText, PhoneText, ShortText
+from domain.kernel.places import CountryCode
+from domain.kernel.text import AttributeKey, AttributeText, LineText, PhoneText, ShortText
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -30,7 +30,8 @@ from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.kernel.moments import Day
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
-from domain.kernel.text import CountryCode, LongText
+from domain.kernel.places import CountryCode
+from domain.kernel.text import LongText
 from domain.law.facts import GOES_ON, RelationKind, Scope, SuppressionKind
 
 CampaignType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]

@@ -45,7 +45,8 @@ from domain.kernel.events import Event
 from domain.kernel.ids import CampaignId, ListId, MemberId, WorkspaceId
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Profile
-from domain.kernel.text import CountryCode, LongText, ShortText
+from domain.kernel.places import CountryCode
+from domain.kernel.text import LongText, ShortText
 from domain.law.facts import Purpose
 
 if TYPE_CHECKING:

@@ -88,8 +88,3 @@ IpText = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=limits.IP), AfterValidator(_address)
 ]
 """An IPv4 or IPv6 address in its usual form."""
-
-CountryCode = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z]{2}$"), AfterValidator(str.upper)
-]
-"""ISO 3166-1 alpha-2."""

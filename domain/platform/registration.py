@@ -20,7 +20,8 @@ from domain.kernel.events import Event
 from domain.kernel.ids import ApiKeyId, MemberId, TenantId, WorkspaceId, derived_id
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Profile
-from domain.kernel.text import CountryCode, ShortText
+from domain.kernel.places import CountryCode
+from domain.kernel.text import ShortText
 from domain.tenancy.plans import Plan
 from domain.tenancy.secret import SecretCommand
 from domain.tenancy.tenant import CommandRate

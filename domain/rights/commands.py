@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from domain.audience.email import EmailText
 from domain.audience.intake.vocabularies import SubscriberType
@@ -14,15 +14,8 @@ from domain.kernel.ids import AddresseeId
 from domain.kernel.moments import Moment
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Profile
-from domain.kernel.text import (
-    AttributeKey,
-    AttributeText,
-    CountryCode,
-    LineText,
-    LongText,
-    PhoneText,
-    ShortText,
-)
+from domain.kernel.places import CountryCode, PlaceCode
+from domain.kernel.text import AttributeKey, AttributeText, LineText, LongText, PhoneText, ShortText
 from domain.rights.events import RequestReceived
 from domain.rights.kinds import Ground, IdentityMethod, RequestChannel, RequestKind
 
@@ -30,13 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domain.kernel.events import Event
-
-PlaceCode = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z]{2}(-[A-Za-z0-9]{1,3})?$"),
-    AfterValidator(str.upper),
-]
-"""ISO 3166-1 alpha-2 of a country, or ISO 3166-2 of a part of one (US-CA), where a law is that part's own."""
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256, hex."""

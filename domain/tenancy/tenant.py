@@ -19,7 +19,8 @@ from domain.kernel.events import Event
 from domain.kernel.ids import MemberId, TenantId, WorkspaceId
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Profile
-from domain.kernel.text import CountryCode, LongText, ShortText
+from domain.kernel.places import CountryCode
+from domain.kernel.text import LongText, ShortText
 from domain.tenancy.plans import Plan
 
 CommandRate = Annotated[int, Field(ge=1, le=10_000_000)]

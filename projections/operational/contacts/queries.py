@@ -12,7 +12,7 @@ from application.queries import USUAL_ROWS, ById, Page, Params, Row, query
 from domain.audience.intake.vocabularies import Source, SubscriberType
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Profile
-from domain.kernel.text import CountryCode
+from domain.kernel.places import CountryCode
 from projections.operational.contacts.schema import FOLDED
 from projections.operational.paging import Select, matching, needs_personal, one, page
 

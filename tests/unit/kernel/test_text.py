@@ -3,7 +3,8 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from domain.kernel.text import CountryCode, IpText, LongText, ShortText
+from domain.kernel.places import CountryCode
+from domain.kernel.text import IpText, LongText, ShortText
 
 SHORT: TypeAdapter[str] = TypeAdapter(ShortText)
 LONG: TypeAdapter[str] = TypeAdapter(LongText)
