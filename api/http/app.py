@@ -183,6 +183,20 @@ class _ProblemAnswer:
         await answer_problem(self._problem, scope, send)
 
 
+class _NobodyToAnswer:
+    """The same for a caller who went away: it is noted, and nothing is sent."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive, send
+        scope["penguin.status"] = _NOBODY
+
+
+def _on_gone(request: Request, error: Exception) -> Response:
+    del request, error
+    answer: Any = _NobodyToAnswer()
+    return answer  # type: ignore[no-any-return]  # an ASGI app is all that Starlette needs of it
+
+
 def _on_error(request: Request, error: Exception) -> Response:
     del request
     answer: Any = _ProblemAnswer(problem_of(error))
@@ -211,6 +225,7 @@ def create_app(
     """The app over a started composition. `routes` and `middlewares` (outermost first) are those of operations."""
     known = (Problem, Refusal, LogError, AnalyticsError, MalformedPosition)
     errors: dict[Any, Any] = {**dict.fromkeys((*known, Exception), _on_error), HTTPException: _on_http_error}
+    errors[ClientGone] = _on_gone
     app = Door(
         title="PenguinMails",
         openapi_url=None,

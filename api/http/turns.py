@@ -2,7 +2,7 @@
 
 Callers come in bursts, since a group of commands is answered at once. All of a burst in one turn would keep the loop
 from what the database says for as long as they take together, and leave it with nothing to do while the next group is
-committed: a tenth of the time, by measurement.
+committed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import deque
 from typing import Final
 
 _MOST: Final = 4
-"""Commands that begin in one turn: half a millisecond of work. Twice and four times as many came to 4 and 8 % less."""
+"""Commands that begin in one turn. `scripts/bench api` shows what another number comes to."""
 
 
 class Turns:

@@ -22,7 +22,7 @@ from api.http.problems import (
 )
 from api.http.received import BARE, FORM, FileInBody
 from api.http.replies import ALWAYS
-from api.http.request import ClientGone, must_be, read_body, stream_body, uuid_in
+from api.http.request import must_be, read_body, stream_body, uuid_in
 from application.importing.service import Upload
 from application.ports.aside import WorkerLost
 from application.ports.blobs import BlobTooLarge
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
 
     from application.importing.reading import Look
     from application.importing.service import Rehearsal
@@ -105,8 +104,6 @@ class Uploads(Desk):
             raise _of_parameters(error) from None
         except WorkerLost:
             raise Problem(LOG_UNAVAILABLE, _LOST) from None
-        except ClientGone:
-            return _Nothing()
         position = await self.parts.position_of(principal.tenant_id)
         told = {"position": position, "status": uploaded.state.status, "file": shown_look(uploaded.look)}
         headers = {"idempotent-replayed": "true"} if uploaded.outcome.replayed else {}
@@ -259,13 +256,6 @@ def shown_preview(found: Rehearsal, *, cells: bool) -> dict[str, Any]:
     if not cells:
         preview["shown_as"] = []
     return {"state": found.preview.state, "outcomes": found.outcomes, "known": found.known, **preview}
-
-
-class _Nothing(Response):
-    """For a caller who is not there any more."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        del scope, receive, send
 
 
 def _may(principal: Principal, permission: Permission, state: Import) -> bool:

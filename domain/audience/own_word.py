@@ -7,7 +7,7 @@ opt-out to one workspace's mail or to one kind of campaign; whoever else enters 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import model_validator
 
@@ -17,6 +17,9 @@ from domain.audience.consent import OptOutChannel, OptOutKind
 from domain.kernel.commands import Command
 from domain.kernel.permissions import Permission
 from domain.law.facts import Scope, Suppression, SuppressionKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 SAID_AGAIN_AFTER: Final = timedelta(days=1)
 """The same word within a day is the same word: a mail program that asks twice, a second click.
@@ -45,15 +48,15 @@ class HeedOptOut(
 
 
 def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
-    """The opt-out; nothing where the same was said within a day, or where more than it holds."""
+    """The opt-out; nothing where the same, or more, was said within a day, or where the same narrower one holds."""
     at = command.stamp.at
     # Whatever the clock of whoever entered a later consent showed: this was said after it.
     occurred_at = at if state.lifted_at is None else max(at, state.lifted_at)
     kind = SuppressionKind(command.kind)
     if command.scope is not Scope.TENANT:
-        if any(in_force(state, scope, within) for scope, within in _covering(command)):
+        if in_force(state, command.scope, command.within) or _said_lately(state, occurred_at):
             return ()
-    elif state.opted_out_at is not None and occurred_at - state.opted_out_at < SAID_AGAIN_AFTER:
+    elif _said_lately(state, occurred_at):
         said = {one.kind for one in standing(state) if one.scope is Scope.TENANT}
         if kind in said:
             return ()
@@ -81,5 +84,6 @@ def in_force(state: Addressee, scope: Scope, within: str | None = None) -> bool:
     return any((one.scope, one.within) == (scope, within) for one in standing(state))
 
 
-def _covering(command: HeedOptOut) -> tuple[tuple[Scope, str | None], ...]:
-    return (Scope.TENANT, None), (command.scope, command.within)
+def _said_lately(state: Addressee, at: datetime) -> bool:
+    """Whether they stopped all mail within a day before `at`, and that holds."""
+    return state.opted_out_at is not None and at - state.opted_out_at < SAID_AGAIN_AFTER

@@ -40,11 +40,12 @@ class Words:
         self.stops = {place: at for place, at in self.stops.items() if at >= since}
 
     def stop_by_link(self, place: Place, at: datetime) -> None:
-        """The same, at a door of ours: within a day it is the same word, and counts from the first."""
+        """The same, at a door of ours: what is said again within a day of all mail is the same word."""
         at = max(at, self.consented or at)
-        known = self.stops.get(place)
-        if known is None or at - known >= timedelta(days=1):
-            self.stops[place] = at
+        before = self.stops.get((Scope.TENANT, None))
+        if before is not None and at - before < timedelta(days=1):
+            return
+        self.stops.setdefault(place, at) if place[1] else self.stop(place, at)
 
     def forbid(self, place: Place) -> bool:
         """Whether a stop holds for this."""
@@ -60,7 +61,7 @@ class Permit:
     workspace: UUID
 
 
-@dataclass
+@dataclass(eq=False)
 class Person:
     """Somebody with an address: what was entered of them, by the version of its event."""
 

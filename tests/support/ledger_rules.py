@@ -210,8 +210,9 @@ class LedgerOfPeople(RuleBasedStateMachine):
         known, at = self.known[who], self.world.now - ago
         entry = next(iter(sorted(known.consents)[number : number + 1]), None) if number >= 0 else None
         assert self.ask(WithdrawConsent(entry=entry, occurred_at=at, channel=CHANNEL), who) is not None
-        after = [one for one in self.known.values() if one.words is known.words and not one.erased]
-        for one in [known, *after] if entry is None else [known]:
+        same = [one for one in self.known.values() if one.words is known.words]
+        later = same[same.index(known) :]
+        for one in later if entry is None else [known]:
             one.consents -= {entry} if entry is not None else set(one.consents)
         known.words.stop((Scope.TENANT, None), at)
 

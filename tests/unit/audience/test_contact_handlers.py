@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.audience.consent import OptOutChannel, RecordOptOut
+from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut, WithdrawConsent
 from domain.audience.contact import (
     Contact,
     ContactAlreadyErased,
@@ -18,6 +18,7 @@ from domain.audience.contact import (
 )
 from domain.audience.contact_list import AddToList, CreateList, NotInThisWorkspace
 from domain.audience.email_claim import AddressTaken, EmailClaimed
+from domain.audience.intake.vocabularies import Source
 from domain.audience.own_word import HeedOptOut
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import ContactId, ImportId, WorkspaceId
@@ -121,13 +122,19 @@ def test_an_opt_out_outlives_removal_and_erasure(world: World) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [RecordOptOut(channel=OptOutChannel.ONE_CLICK), HeedOptOut(channel=OptOutChannel.ONE_CLICK)],
-    ids=lambda command: command.slug,
+    [
+        RecordOptOut(channel=OptOutChannel.ONE_CLICK),
+        HeedOptOut(channel=OptOutChannel.ONE_CLICK),
+        WithdrawConsent(channel=OptOutChannel.ONE_CLICK),
+        WithdrawConsent(channel=OptOutChannel.ONE_CLICK, entry=2),
+    ],
+    ids=["record-opt-out", "heed-opt-out", "withdraw-consent", "withdraw-one-consent"],
 )
 def test_a_late_opt_out_of_an_erased_person_reaches_their_successors(
-    world: World, command: RecordOptOut | HeedOptOut
+    world: World, command: RecordOptOut | HeedOptOut | WithdrawConsent
 ) -> None:
     old = create(world, 20)
+    world.run(RecordConsent(occurred_on=world.now.date(), source=Source.EVENT), old.addressee_id)
     world.run(EraseContact(), uid(20))
     create(world, 21)
     world.run(EraseContact(), uid(21))

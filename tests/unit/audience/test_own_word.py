@@ -109,6 +109,17 @@ def test_a_narrower_word_says_nothing_beside_a_wider_one_and_is_no_wider_itself(
     )
 
 
+def test_a_narrower_word_long_after_a_wider_one_outlives_a_consent_from_between_the_two() -> None:
+    late = stopped(NOW + timedelta(days=4), channel="page", scope="workspace", within=BRAND)
+    given(REGISTERED, stopped()).when(OF_BRAND, target=ID, after=timedelta(days=4)).then(late)
+    consent = RecordConsent(
+        occurred_on=(NOW + timedelta(days=3)).date(), source=Source.EVENT, wording="Yes.", explicit=True
+    )
+    state = given(REGISTERED, stopped(), late).when(consent, target=ID, after=timedelta(days=5)).state
+    assert not in_force(state, Scope.TENANT)
+    assert in_force(state, Scope.WORKSPACE, BRAND)
+
+
 def test_a_narrower_word_holds_back_that_mail_alone() -> None:
     consent = ConsentRecorded(
         addressee_id=ID, occurred_on=NOW.date(), source="event", recorded_by="api", documented=True
