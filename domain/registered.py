@@ -12,7 +12,7 @@ from domain.audience import (
     import_commands,
     lapse,
 )
-from domain.campaign import commands as campaign_commands
+from domain.campaign import campaign
 from domain.platform import registration, rule_pack, staff, suppression
 from domain.rights import register, request
 from domain.tenancy import api_key, grant, member, ownership, tenant, workspace
@@ -30,7 +30,7 @@ MODULES = (
     hashed,
     import_commands,
     lapse,
-    campaign_commands,
+    campaign,
     registration,
     rule_pack,
     staff,

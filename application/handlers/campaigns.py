@@ -7,20 +7,15 @@ from typing import TYPE_CHECKING
 from application.templates import read_content
 from application.unit import handles
 from domain.audience.contact_list import ContactList
+from domain.campaign.campaign import drafted, open_campaign, rechecked, replanned, requested, written
 from domain.campaign.commands import (
     ChangeCampaignPlan,
     CheckCampaign,
     CreateCampaign,
-    ListNotInWorkspace,
     RequestApproval,
     WriteContent,
-    drafted,
-    open_campaign,
-    rechecked,
-    replanned,
-    requested,
-    written,
 )
+from domain.campaign.refusals import ListNotInWorkspace
 from domain.campaign.state import Campaign
 from domain.tenancy.tenant import Tenant
 from domain.tenancy.workspace import usable

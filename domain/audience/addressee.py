@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from domain.audience import authorisation, consent, erasure, ledger
-from domain.audience.addressee_state import AddresseeState, NoAddressee, evolve
+from domain.audience.addressee_after import evolve
+from domain.audience.addressee_state import AddresseeState, NoAddressee
 from domain.audience.authorisation import DispatchMessage
 from domain.audience.consent import ConsentCommand
 from domain.audience.erasure import ErasureCommand

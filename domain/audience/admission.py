@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from domain.audience.addressee_events import AddresseeRegistered, AddresseeSucceeded
 from domain.audience.addressee_state import Addressee, AddresseeState
 from domain.audience.barring import under_bar
-from domain.audience.consent import carried
+from domain.audience.carrying import carried
 from domain.audience.contact import ContactCreated, Segment
 from domain.audience.email_claim import EmailClaim, EmailClaimed, free_in
 from domain.audience.ledger import said_of

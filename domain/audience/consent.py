@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Annotated, TypeAlias, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.audience.addressee_events import (
-    AddresseeSuppressed,
     ConfirmationRequested,
     ConsentConfirmed,
     ConsentEvidence,
@@ -23,7 +22,7 @@ from domain.audience.addressee_events import (
     OptedOut,
     OptOutLifted,
 )
-from domain.audience.addressee_state import FIRST_ZONE, OPT_OUTS, Addressee, AddresseeState, NoAddressee
+from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState
 from domain.audience.intake.vocabularies import Source
 from domain.kernel.commands import Command
 from domain.kernel.errors import Refusal, RefusalKind
@@ -32,19 +31,13 @@ from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
 from domain.kernel.places import CountryCode
 from domain.kernel.text import IpText, LineText, LongText, ShortText
-from domain.law.facts import Scope, SuppressionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from domain.kernel.events import Event
     from domain.kernel.ids import AddresseeId
 
 Entry = Annotated[int, Field(ge=1, le=2**31)]
 """The version of an event in the addressee's stream, as the answer to its command told it."""
-
-_CARRIED: Final = {SuppressionKind.HARD_BOUNCE, SuppressionKind.SOFT_BOUNCES, SuppressionKind.MANUAL}
-"""What holds for an address whoever has it now, besides what the person said."""
 
 
 class OptOutChannel(StrEnum):
@@ -369,46 +362,3 @@ def _withdrawn(command: WithdrawConsent, state: Addressee, at: datetime) -> tupl
         channel=command.channel,
     )
     return (withdrawn, *out)
-
-
-def carried(former: AddresseeState, addressee_id: AddresseeId) -> tuple[Event, ...]:
-    """What still holds for the address of an erased addressee, said again for who has it now."""
-    if isinstance(former, NoAddressee):
-        return ()
-    return tuple(_carried(former, addressee_id))
-
-
-def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
-    if former.opted_out_at is not None:
-        kinds = [
-            one.kind
-            for one in former.suppressions
-            if one.kind in OPT_OUTS and one.ended_at is None and one.scope is Scope.TENANT
-        ]
-        yield OptedOut(
-            addressee_id=addressee_id,
-            occurred_at=former.opted_out_at,
-            channel="carried_over",
-            kind=kinds[-1] if kinds else OptOutKind.UNSUBSCRIBE,
-        )
-    for one in former.suppressions:
-        # What the platform suppresses stands with the reservation of the address, and is entered from there.
-        if one.ended_at is not None or one.scope is Scope.PLATFORM:
-            continue
-        if one.kind in OPT_OUTS and one.scope is not Scope.TENANT:
-            yield OptedOut(
-                addressee_id=addressee_id,
-                scope=one.scope,
-                occurred_at=one.since,
-                channel="carried_over",
-                kind=one.kind,
-                within=one.within,
-            )
-        if one.kind in _CARRIED:
-            yield AddresseeSuppressed(
-                addressee_id=addressee_id,
-                kind=one.kind,
-                scope=one.scope,
-                within=one.within,
-                occurred_at=one.since,
-            )

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from domain.audience.addressee_state import Addressee, evolve
+from domain.audience.addressee_after import evolve
+from domain.audience.addressee_state import Addressee
 from domain.audience.lapse import announced
 from domain.audience.standing import ANNOUNCED_AHEAD, standing_of
 from domain.kernel.events import EVENTS

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from domain.audience import addressee_state
+from domain.audience import addressee_after
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeDescribed,
@@ -26,6 +26,7 @@ from domain.audience.addressee_events import (
     SuppressionLifted,
 )
 from domain.audience.addressee_state import Addressee, NoAddressee
+from domain.audience.carrying import carried
 from domain.audience.consent import (
     AddresseeIsErased,
     ConfirmConsent,
@@ -39,7 +40,6 @@ from domain.audience.consent import (
     RecordOptOut,
     RequestConfirmation,
     WithdrawConsent,
-    carried,
 )
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.intake.vocabularies import Source, SubscriberType
@@ -85,7 +85,7 @@ def state_of(*events: Event) -> Addressee:
 
 
 def test_every_event_has_its_place_and_counts_once() -> None:
-    assert set(addressee_state._AFTER) == set(get_args(AddresseeEvent))
+    assert set(addressee_after._AFTER) == set(get_args(AddresseeEvent))
     assert state_of(REGISTERED, CONSENT, STOP, BOUGHT).version == 4
 
 

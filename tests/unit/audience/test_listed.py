@@ -19,7 +19,7 @@ from domain.audience.addressee_events import (
 )
 from domain.audience.addressee_state import Addressee, NoAddressee
 from domain.audience.barring import FromPlatform, barred, released, standing, unbarred, under_bar
-from domain.audience.consent import carried
+from domain.audience.carrying import carried
 from domain.audience.email_claim import (
     EMAIL_CLAIM,
     EmailBarred,

@@ -15,7 +15,8 @@ from domain.audience.addressee_events import (
     OptOutLifted,
 )
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import OptOutChannel, OptOutKind, RecordConsent, carried
+from domain.audience.carrying import carried
+from domain.audience.consent import OptOutChannel, OptOutKind, RecordConsent
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.intake.vocabularies import Source
 from domain.audience.own_word import HeedOptOut, in_force

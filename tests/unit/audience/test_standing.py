@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.audience.addressee_after import evolve
 from domain.audience.addressee_events import (
     AddresseeDescribed,
     AddresseeRegistered,
@@ -16,7 +17,7 @@ from domain.audience.addressee_events import (
     PermissionLapsing,
     RelationRecorded,
 )
-from domain.audience.addressee_state import Addressee, NoAddressee, evolve
+from domain.audience.addressee_state import Addressee, NoAddressee
 from domain.audience.authorisation import authorised
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.lapse import announced

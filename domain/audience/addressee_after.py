@@ -1,0 +1,282 @@
+"""What each event makes of an addressee: the state holds no rule, and takes every event as it was entered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Any, Final
+
+from domain.audience import addressee_events as happened
+from domain.audience import erasure_events as ending
+from domain.audience.addressee_state import FIRST_ZONE, OPT_OUTS, Addressee, AddresseeState, Allow, Said
+from domain.kernel.events import Event
+from domain.kernel.personal import KeyKind
+from domain.law.facts import (
+    Consent,
+    ConsentKind,
+    Relation,
+    RelationKind,
+    Scope,
+    Suppression,
+    SuppressionKind,
+)
+
+if TYPE_CHECKING:
+    from domain.audience.addressee_events import AddresseeEvent
+
+_ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _registered(known: Addressee, version: int, event: happened.AddresseeRegistered) -> Addressee:
+    if event.country is None and event.subscriber_type is None:
+        return replace(known, version=version)
+    said = {**known.said, event.workspace_id: Said(event.country, event.subscriber_type)}
+    return replace(known, version=version, said=said)
+
+
+def _described(known: Addressee, version: int, event: happened.AddresseeDescribed) -> Addressee:
+    before = known.said.get(event.workspace_id, Said(None, None))
+    now = Said(event.country or before.country, event.subscriber_type or before.subscriber_type)
+    generic, objecting, told = event.generic_address, event.could_object, event.told
+    return replace(
+        known,
+        version=version,
+        said={**known.said, event.workspace_id: now},
+        generic_address=known.generic_address if generic is None else generic,
+        could_object=known.could_object if objecting is None else objecting,
+        told=known.told if told is None else told,
+    )
+
+
+def _confirmed(known: Addressee, version: int, event: happened.ConsentConfirmed) -> Addressee:
+    """The consent counts from its confirmation: before, nobody knew whose address it was."""
+    documented = known.asked.get(event.request, False)
+    on = event.occurred_at.astimezone(UTC).date()
+    given = Consent(on, ConsentKind.DOUBLE, documented, version)
+    return replace(
+        known,
+        version=version,
+        consented_on=max(known.consented_on or on, on),
+        consents=(*known.consents, given),
+        asked={one: kept for one, kept in known.asked.items() if one != event.request},
+    )
+
+
+def _opted_out(known: Addressee, version: int, event: happened.OptedOut) -> Addressee:
+    one = Suppression(
+        SuppressionKind(event.kind), Scope(event.scope), event.occurred_at, version, event.within
+    )
+    same = [
+        old
+        for old in known.suppressions
+        if old.ended_at is None and (old.kind, old.scope, old.within) == (one.kind, one.scope, one.within)
+    ]
+    suppressions = known.suppressions if same else (*known.suppressions, one)
+    if one.scope is not Scope.TENANT:
+        return replace(known, version=version, suppressions=suppressions)
+    return replace(known, version=version, suppressions=suppressions, opted_out_at=event.occurred_at)
+
+
+def _lifted(known: Addressee, version: int, event: happened.OptOutLifted) -> Addressee:
+    ended_at = event.consented_at or datetime.combine(event.consented_on, time(), FIRST_ZONE)
+    suppressions = tuple(
+        replace(one, ended_at=ended_at) if _is_lifted(one, ended_at) else one for one in known.suppressions
+    )
+    return replace(
+        known,
+        version=version,
+        opted_out_at=None,
+        lifted_at=ended_at,
+        suppressions=suppressions,
+    )
+
+
+def _is_lifted(one: Suppression, ended_at: datetime) -> bool:
+    return one.kind in OPT_OUTS and one.ended_at is None and one.since < ended_at
+
+
+def _decided(known: Addressee, version: int, event: happened.PermissionDecided) -> Addressee:
+    """An allow takes the place of an earlier one for the same message; any other verdict ends it."""
+    allows = {
+        one: allow
+        for one, allow in known.allows.items()
+        if one != event.message_id and allow.expires_at > event.decided_at
+    }
+    if event.verdict == "allow" and event.expires_at is not None:
+        allows[event.message_id] = Allow(
+            version, event.expires_at, event.message, event.workspace_id, event.sender_country
+        )
+    return replace(known, version=version, allows=allows)
+
+
+def _dispatched(known: Addressee, version: int, event: happened.MessageDispatched) -> Addressee:
+    allows = {one: allow for one, allow in known.allows.items() if one != event.message_id}
+    done = known.dispatched | {event.message_id}
+    day = event.occurred_at.astimezone(UTC).date()
+    proof = replace(known.proof, relied_on=max(known.proof.relied_on or day, day))
+    return replace(known, version=version, allows=allows, dispatched=done, proof=proof)
+
+
+def _consented(known: Addressee, version: int, event: happened.ConsentRecorded) -> Addressee:
+    latest = max(known.consented_on or event.occurred_on, event.occurred_on)
+    given = Consent(event.occurred_on, ConsentKind.SINGLE, event.documented, version)
+    return replace(known, version=version, consented_on=latest, consents=(*known.consents, given))
+
+
+def _asked(known: Addressee, version: int, event: happened.ConfirmationRequested) -> Addressee:
+    return replace(known, version=version, asked={**known.asked, version: event.documented})
+
+
+def _withdrawn(known: Addressee, version: int, event: happened.ConsentWithdrawn) -> Addressee:
+    ended = tuple(
+        replace(one, withdrawn_at=event.occurred_at)
+        if one.withdrawn_at is None and event.entry in (None, one.position)
+        else one
+        for one in known.consents
+    )
+    return replace(known, version=version, consents=ended)
+
+
+def _related(known: Addressee, version: int, event: happened.RelationRecorded) -> Addressee:
+    relation = Relation(RelationKind(event.kind), event.occurred_on, version, event.ended_on, event.refused)
+    return replace(known, version=version, relations=(*known.relations, relation))
+
+
+def _ended(known: Addressee, version: int, event: happened.RelationEnded) -> Addressee:
+    relations = tuple(
+        replace(one, ended_on=event.ended_on) if one.position == event.entry else one
+        for one in known.relations
+    )
+    return replace(known, version=version, relations=relations)
+
+
+def _retracted(known: Addressee, version: int, event: happened.EntryRetracted) -> Addressee:
+    return replace(
+        known,
+        version=version,
+        consents=tuple(one for one in known.consents if one.position != event.entry),
+        relations=tuple(one for one in known.relations if one.position != event.entry),
+    )
+
+
+def _suppressed(known: Addressee, version: int, event: happened.AddresseeSuppressed) -> Addressee:
+    one = Suppression(
+        SuppressionKind(event.kind), Scope(event.scope), event.occurred_at, version, event.within
+    )
+    return replace(known, version=version, suppressions=(*known.suppressions, one))
+
+
+def _unsuppressed(known: Addressee, version: int, event: happened.SuppressionLifted) -> Addressee:
+    suppressions = tuple(
+        replace(one, ended_at=event.occurred_at) if one.position == event.entry else one
+        for one in known.suppressions
+    )
+    return replace(known, version=version, suppressions=suppressions)
+
+
+def _lapsing(known: Addressee, version: int, event: happened.PermissionLapsing) -> Addressee:
+    return replace(known, version=version, lapses_at=event.lapses_at)
+
+
+def _lapsed(known: Addressee, version: int, event: happened.PermissionLapsed) -> Addressee:
+    return replace(known, version=version, lapsed_at=event.lapsed_at)
+
+
+def _noted(known: Addressee, version: int, event: happened.SubjectRequestNoted) -> Addressee:
+    return replace(known, version=version, requests={**known.requests, event.request_id: event.kind})
+
+
+def _sale_opted_out(known: Addressee, version: int, event: happened.SaleOptedOut) -> Addressee:
+    return replace(known, version=version, sale_opted_out_at=event.occurred_at)
+
+
+def _erased(known: Addressee, version: int, event: ending.AddresseeErased) -> Addressee:
+    gone = Suppression(SuppressionKind.ERASURE, Scope.TENANT, _ALWAYS, version)
+    return replace(
+        known,
+        version=version,
+        erased=True,
+        suppressions=(*known.suppressions, gone),
+        proof=replace(known.proof, ends=event.evidence_ends),
+    )
+
+
+def _without_key(known: Addressee, version: int, _: ending.ProfileKeyDestroyed) -> Addressee:
+    return replace(known, version=version, key_destroyed=True)
+
+
+def _held(known: Addressee, version: int, _: ending.LegalHoldPlaced) -> Addressee:
+    return replace(known, version=version, proof=replace(known.proof, holds=(*known.proof.holds, version)))
+
+
+def _released(known: Addressee, version: int, event: ending.LegalHoldReleased) -> Addressee:
+    holds = tuple(one for one in known.proof.holds if one != event.entry)
+    return replace(known, version=version, proof=replace(known.proof, holds=holds))
+
+
+def _expired(known: Addressee, version: int, _: ending.EvidenceExpired) -> Addressee:
+    return replace(known, version=version, proof=replace(known.proof, expired=True))
+
+
+def _without_proof(known: Addressee, version: int, _: ending.EvidenceKeyDestroyed) -> Addressee:
+    return replace(known, version=version, proof=replace(known.proof, expired=True, destroyed=True))
+
+
+def _taken_in(known: Addressee, version: int, _: ending.ErasureTakenIn) -> Addressee:
+    return replace(known, version=version)
+
+
+def _certified(known: Addressee, version: int, _: ending.ErasureCertified) -> Addressee:
+    return replace(known, version=version, certified=True)
+
+
+def _succeeded(known: Addressee, version: int, event: happened.AddresseeSucceeded) -> Addressee:
+    return replace(known, version=version, successor_id=event.successor_id)
+
+
+_AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
+    happened.AddresseeRegistered: _registered,
+    happened.AddresseeDescribed: _described,
+    happened.ConsentRecorded: _consented,
+    happened.ConfirmationRequested: _asked,
+    happened.ConsentConfirmed: _confirmed,
+    happened.ConsentWithdrawn: _withdrawn,
+    happened.OptedOut: _opted_out,
+    happened.OptOutLifted: _lifted,
+    happened.RelationRecorded: _related,
+    happened.RelationEnded: _ended,
+    happened.EntryRetracted: _retracted,
+    happened.AddresseeSuppressed: _suppressed,
+    happened.SuppressionLifted: _unsuppressed,
+    happened.PermissionDecided: _decided,
+    happened.MessageDispatched: _dispatched,
+    happened.PermissionLapsing: _lapsing,
+    happened.PermissionLapsed: _lapsed,
+    happened.SubjectRequestNoted: _noted,
+    happened.SaleOptedOut: _sale_opted_out,
+    happened.AddresseeSucceeded: _succeeded,
+    ending.AddresseeErased: _erased,
+    ending.ProfileKeyDestroyed: _without_key,
+    ending.LegalHoldPlaced: _held,
+    ending.LegalHoldReleased: _released,
+    ending.EvidenceExpired: _expired,
+    ending.EvidenceKeyDestroyed: _without_proof,
+    ending.ErasureTakenIn: _taken_in,
+    ending.ErasureCertified: _certified,
+}
+_PROVING: Final = {
+    kind: tuple(field for field, sealed_by in kind.personal.items() if sealed_by is KeyKind.EVIDENCE)
+    for kind in _AFTER
+    if KeyKind.EVIDENCE in kind.personal.values()
+}
+"""The fields of each event that are kept as proof."""
+
+
+def evolve(state: AddresseeState, event: AddresseeEvent) -> AddresseeState:
+    """The addressee after `event`."""
+    known = state if isinstance(state, Addressee) else Addressee(event.addressee_id)
+    after = _AFTER[type(event)](known, known.version + 1, event)
+    if after.proof.given or all(getattr(event, name) is None for name in _PROVING.get(type(event), ())):
+        return after
+    return replace(after, proof=replace(after.proof, given=True))

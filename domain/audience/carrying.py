@@ -1,0 +1,66 @@
+"""What goes with an address to whoever has it after an erasure: what the person said, and what is known of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from domain.audience.addressee_events import (
+    AddresseeSuppressed,
+    OptedOut,
+)
+from domain.audience.addressee_state import OPT_OUTS, Addressee, AddresseeState, NoAddressee
+from domain.law.facts import Scope, SuppressionKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domain.kernel.events import Event
+    from domain.kernel.ids import AddresseeId
+
+from domain.audience.consent import OptOutKind
+
+_CARRIED: Final = {SuppressionKind.HARD_BOUNCE, SuppressionKind.SOFT_BOUNCES, SuppressionKind.MANUAL}
+"""What holds for an address whoever has it now, besides what the person said."""
+
+
+def carried(former: AddresseeState, addressee_id: AddresseeId) -> tuple[Event, ...]:
+    """What still holds for the address of an erased addressee, said again for who has it now."""
+    if isinstance(former, NoAddressee):
+        return ()
+    return tuple(_carried(former, addressee_id))
+
+
+def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
+    if former.opted_out_at is not None:
+        kinds = [
+            one.kind
+            for one in former.suppressions
+            if one.kind in OPT_OUTS and one.ended_at is None and one.scope is Scope.TENANT
+        ]
+        yield OptedOut(
+            addressee_id=addressee_id,
+            occurred_at=former.opted_out_at,
+            channel="carried_over",
+            kind=kinds[-1] if kinds else OptOutKind.UNSUBSCRIBE,
+        )
+    for one in former.suppressions:
+        # What the platform suppresses stands with the reservation of the address, and is entered from there.
+        if one.ended_at is not None or one.scope is Scope.PLATFORM:
+            continue
+        if one.kind in OPT_OUTS and one.scope is not Scope.TENANT:
+            yield OptedOut(
+                addressee_id=addressee_id,
+                scope=one.scope,
+                occurred_at=one.since,
+                channel="carried_over",
+                kind=one.kind,
+                within=one.within,
+            )
+        if one.kind in _CARRIED:
+            yield AddresseeSuppressed(
+                addressee_id=addressee_id,
+                kind=one.kind,
+                scope=one.scope,
+                within=one.within,
+                occurred_at=one.since,
+            )
