@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from api.http import batches, people, received, suppressions
-from api.http.answer_headers import headers_of
+from api.http import batches
 from api.http.audience import Asked as PreviewAsked
 from api.http.certificates import PERMISSION as CERTIFICATES
 from api.http.disclosures import AsForm
-from api.http.doors import FORM, ONE_CLICK, PARTS
+from api.http.fixed_doors import door_paths
+from api.http.fixed_files import also_taken, import_paths, suppressions_read
 from api.http.fixed_law import law_paths
 from api.http.invitations import Acceptance
 from api.http.links import AboutLinks
@@ -26,16 +26,11 @@ from api.http.shapes import (
     single,
     without_null,
 )
-from application.exporting import Written
 from application.replay import HistoryFilters
-from domain.audience.contact_import import REJECTED_KEPT
-from domain.audience.intake import FileKind, Mapping
 from domain.kernel.permissions import Permission
 from projections.olap.reports import REPORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from api.http.openapi import Document
 
 _TEXT: Final[Json] = {"type": "string"}
@@ -50,8 +45,8 @@ def fixed_paths(document: Document) -> Json:
         **_preview(document),
         **law_paths(document),
         **_reports(),
-        **_imports(document),
-        "/v1/audience/suppressions/export": {"get": _suppressions()},
+        **import_paths(document),
+        "/v1/audience/suppressions/export": {"get": suppressions_read()},
         "/v1/batch": {"post": _batch()},
         "/v1/receipts/{key}": {
             "get": reading(
@@ -70,7 +65,7 @@ def fixed_paths(document: Document) -> Json:
             )
         },
         "/v1/invitations/accept": {"post": _acceptance(document)},
-        **_doors(),
+        **door_paths(),
         "/v1/rights/requests/{id}/disclosure": {"get": _disclosure(document)},
         "/v1/audience/addressees/{id}/links": {"get": _links(document)},
         "/v1/audience/erasures/{id}/certificate": {"get": _certificate()},
@@ -235,7 +230,7 @@ def _batch() -> Json:
         "summary": "Many commands, one a line, answered in the order of the lines",
         "description": "Each line has its own `id`, its idempotency key. Lines about one stream apply in their "
         "order; a line that fails stops no other. After a broken connection, send the same lines again. "
-        f"Also taken: {_also(batches.ACCEPTED, lines)}.",
+        f"Also taken: {also_taken(batches.ACCEPTED, lines)}.",
         "parameters": shared(("DryRunHeader", "DryRun", "Reason", "Tenant", "Version", "RequestId")),
         "requestBody": {"required": True, "content": lines},
         "responses": {
@@ -243,11 +238,6 @@ def _batch() -> Json:
             **problems((400, 401, 403, 404, 413, 415, 422, 429, 500, 503)),
         },
     }
-
-
-def _also(accepted: Iterable[bytes], told: Json) -> str:
-    """Media types that say the same as those that are told; a client needs one of them."""
-    return ", ".join(media.decode() for media in accepted if media.decode() not in told)
 
 
 def _acceptance(document: Document) -> Json:
@@ -263,169 +253,6 @@ def _acceptance(document: Document) -> Json:
         },
         "responses": {"200": answer("Joined.", ref("Outcome")), **problems(WRITE_STATUSES)},
     }
-
-
-def _imports(document: Document) -> Json:
-    import_id = {"name": "id", "in": "path", "required": True, "schema": _UUID}
-    allowed = Permission.CONTACTS_IMPORT
-    file = {"type": "string", "format": "binary"}
-    form = {"type": "object", "properties": {"file": file}, "required": ["file"]}
-    files: Json = {media: {"schema": file} for media in ("text/csv", "application/octet-stream")}
-    files[received.FORM.decode()] = {"schema": form}
-    name = {
-        "name": "Penguin-File-Name",
-        "in": "header",
-        "required": False,
-        "description": "The file's name, where the body is the file itself.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,100}$"},
-    }
-    upload: Json = {
-        "operationId": "audience_register_import",
-        "tags": ["audience"],
-        "summary": "Upload a file of contacts, or a suppression list; it starts with `start-import`",
-        "description": f"The file as it is, or as the one file of a form. Also taken: {_also(received.BARE, files)}.",
-        "x-permission": allowed.value,
-        "parameters": [
-            parameter("workspace_id", "Where the contacts go; who may see the import.", _UUID, needed=True),
-            parameter(
-                "kind",
-                "What it is a list of; contacts unless given.",
-                {"enum": [one.value for one in FileKind]},
-            ),
-            parameter("encoding", "Where it is known; guessed otherwise.", _TEXT),
-            parameter("delimiter", "Where it is known; guessed otherwise.", _TEXT),
-            name,
-            *shared(("IdempotencyKey", "IfMatch", "Reason", "Version", "RequestId")),
-        ],
-        "requestBody": {"required": True, "content": files},
-        "responses": {"201": answer("Registered.", ref("Upload")), **problems(WRITE_STATUSES)},
-    }
-    upload["responses"]["201"]["headers"] |= headers_of(("IdempotentReplayed",))
-    preview = reading(
-        "audience_import_preview",
-        "What the import would do with every row; nothing is changed",
-        allowed,
-        [import_id],
-        single({"type": "object"}),
-    )
-    preview["requestBody"] = {
-        "required": False,
-        "content": {"application/json": {"schema": document.schema(Mapping)}},
-    }
-    preview["responses"] |= problems((409, 413, 415))
-    progress = reading(
-        "audience_import_progress",
-        "Where an import stands",
-        Permission.CONTACTS_READ,
-        [import_id],
-        single(ref("Import")),
-    )
-    errors = reading(
-        "audience_import_errors",
-        "The rejected rows, ready to correct",
-        Permission.CONTACTS_IMPORT,
-        [import_id],
-        {},
-    )
-    about = (
-        f"The first {REJECTED_KEPT:,} rejected rows, with row, column, code and remedy. "
-        "`Penguin-Truncated` is `true` where there were more."
-    )
-    errors["responses"]["200"] = answer(about, _TEXT, "text/csv")
-    return {
-        "/v1/audience/imports": {"post": upload},
-        "/v1/audience/imports/{id}/progress": {"get": progress},
-        "/v1/audience/imports/{id}/preview": {"post": preview},
-        "/v1/audience/imports/{id}/errors": {"get": errors},
-    }
-
-
-def _suppressions() -> Json:
-    written = {"type": "string", "enum": [one.value for one in Written]}
-    told = reading(
-        "audience_export_suppressions",
-        "Every suppressed address of the tenant, as a CSV file",
-        suppressions.NEEDED[0],
-        [parameter("as", "How addresses are written; as they are unless given.", written)],
-        {},
-    )
-    told["parameters"] += shared(("MinPosition",))
-    told["description"] = (
-        "Columns: the address or its hash (of the address in lower case), the hash's algorithm, kind, scope, within, "
-        "since, and the position of the entry. The last line begins with `#` and counts what is not in the file; "
-        "without it the file is not whole. Needs `contacts.read_personal` as well, and both in the whole tenant."
-    )
-    told["responses"]["200"] = answer("The list, as of `Penguin-Position`.", _TEXT, "text/csv")
-    return told
-
-
-def _doors() -> Json:
-    """The doors of people. What goes wrong is a page where `Accept` takes HTML, and a problem document elsewhere."""
-    name, value = ONE_CLICK
-    one_click = {"type": "object", "properties": {name: {"const": value}}, "required": [name]}
-    choice = {
-        "type": "object",
-        "properties": {"choice": {"type": "string", "enum": list(people.CHOICES)}},
-        "required": ["choice"],
-    }
-    asking = {**choice, "properties": {"choice": {"type": "string", "enum": list(people.REQUESTS)}}}
-    return {
-        "/u/{token}": {
-            "get": _door("doors_look_to_stop", "The page of a link that stops mail; it changes nothing"),
-            "post": _door(
-                "doors_one_click", "Stop all mail of a tenant to a person, at once (RFC 8058)", one_click
-            ),
-        },
-        "/p/{token}": {
-            "get": _door("doors_look_at_choices", "The page on which a person chooses; it changes nothing"),
-            "post": _door("doors_choose", "Enter what a person chose, and show what is in force", choice),
-        },
-        "/d/{token}": {
-            "get": _door(
-                "doors_look_at_data", "The page on which a person asks about their data; it changes nothing"
-            ),
-            "post": _door("doors_ask", "Take in what a person asks about their data", asking),
-        },
-        "/c/{token}": {
-            "get": _door(
-                "doors_look_at_confirmation",
-                "The page on which a person confirms a consent; it changes nothing",
-            ),
-            "post": _door("doors_confirm", "Double opt-in, second step", {"type": "object"}),
-        },
-    }
-
-
-def _door(operation: str, summary: str, form: Json | None = None) -> Json:
-    token = {
-        "name": "token",
-        "in": "path",
-        "required": True,
-        "description": "Stands in the link; opaque.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,400}$"},
-    }
-    told = parameter("lang", "The language, where it is not to be the browser's.", _TEXT)
-    page = {"description": "A page.", "headers": headers_of(("RequestId",))}
-    statuses = (
-        (400, 404, 409, 429, 500, 503) if form is None else (400, 404, 409, 413, 415, 422, 429, 500, 503)
-    )
-    shown: Json = {
-        "operationId": operation,
-        "tags": ["doors"],
-        "summary": summary,
-        "description": f"{summary}. No key: the token is the person's word. Errors are pages where `Accept` takes "
-        "HTML.",
-        "security": [],
-        "parameters": [token, told, *shared(("RequestId",))],
-        "responses": {
-            "200": {**page, "content": {"text/html": {"schema": _TEXT}}},
-            **problems(statuses),
-        },
-    }
-    if form is not None:
-        bodies = {media: {"schema": form} for media in (FORM, PARTS)}
-        shown["requestBody"] = {"required": bool(form.get("required")), "content": bodies}
-    return shown
 
 
 def _links(document: Document) -> Json:

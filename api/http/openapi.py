@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from api.http.answer_headers import HEADERS, OF_COMMANDS, headers_of_problem
+from api.http.examples import example
 from api.http.fixed import fixed_paths
 from api.http.problems import MEDIA_TYPE, catalogue
 from api.http.shapes import (
@@ -17,7 +18,6 @@ from api.http.shapes import (
     WRITE_STATUSES,
     Json,
     answer,
-    example,
     page_of,
     parameter,
     problems,

@@ -93,7 +93,9 @@ def _lifted(known: Addressee, version: int, event: happened.OptOutLifted) -> Add
 
 
 def _is_lifted(one: Suppression, ended_at: datetime) -> bool:
-    return one.kind in OPT_OUTS and one.ended_at is None and one.since < ended_at
+    """A consent is the person's word against their own earlier one; the platform's is not theirs to end."""
+    own = one.kind in OPT_OUTS and one.scope is not Scope.PLATFORM
+    return own and one.ended_at is None and one.since < ended_at
 
 
 def _decided(known: Addressee, version: int, event: happened.PermissionDecided) -> Addressee:
