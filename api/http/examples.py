@@ -9,17 +9,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-READ_STATUSES: Final = (400, 401, 403, 404, 422, 429, 500, 503)
-WRITE_STATUSES: Final = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
-READ_PARAMETERS: Final = ("Grant", "Tenant", "Version", "RequestId")
-_UUID: Final[Json] = {"type": "string", "format": "uuid"}
-_POSITION: Final[Json] = {
-    "type": "string",
-    "description": "An opaque token of a place in the log; pass it back as `min_position` to read your writes.",
-}
-_MOMENT: Final[Json] = {"type": ["string", "null"], "format": "date-time"}
-
-
 _ID: Final = "0198c0de-0000-7000-8000-000000000000"
 _DEEP: Final = 8
 _BY_NAME: Final[Mapping[str, Any]] = {

@@ -15,7 +15,6 @@ from api.http.shapes import (
 )
 
 _TEXT: Final[Json] = {"type": "string"}
-_UUID: Final[Json] = {"type": "string", "format": "uuid"}
 
 
 def door_paths() -> Json:
