@@ -23,6 +23,7 @@ from domain.audience.email_claim import EmailClaimed
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS
+from domain.rights.events import RequestReceived
 from domain.rights.kinds import RequestKind
 from domain.rights.request import to_be_done
 from domain.tenancy.tenant import Tenant
@@ -146,6 +147,26 @@ class Disclosing:
             ]
         position = document["about"]["position"]
         return Disclosure(document, position, (subject, *contacts))
+
+    async def asked(self, tenant_id: UUID, request_id: UUID) -> tuple[dict[str, Any], str]:
+        """Who asks and in which words, and what was said of it, as far as it is not forgotten; and the position.
+
+        Raises `NotFound`.
+        """
+        head = await self._log.head(tenant_id)
+        rows = [] if head is None else await self._read(head, [stream_name("subject_request", request_id)])
+        events = self._codec.decode(rows, reveal=True)
+        if head is None or not events or not isinstance(events[0], RequestReceived):
+            raise NotFound
+        said = [
+            {"at": row.recorded_at, "told": _in_words(row.name), name: getattr(event, name)}
+            for row, event in zip(rows[1:], events[1:], strict=True)
+            for name in event.personal
+            if getattr(event, name) is not None
+        ]
+        first = events[0]
+        asks = {"email": first.email, "requester": first.requester, "words": first.words}
+        return {**asks, "said": said}, Position(head.epoch, head.position).token()
 
     async def _contacts(self, head: Head, email: str | None) -> list[UUID]:
         """Every contact that ever had the address, removed ones too."""

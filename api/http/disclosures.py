@@ -20,6 +20,7 @@ from api.http.replies import ALWAYS
 from api.http.request import uuid_in
 from api.http.style import STYLE
 from application.disclosing import digest
+from application.ports.positions import Position
 from domain.access.reads import ReadKind
 from domain.kernel.errors import NotFound
 from domain.kernel.permissions import Permission
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from application.disclosing import Disclosure
 
 NAME: Final = "rights.disclosure"
+WHO: Final = "rights.asked"
 NEEDED: Final = (Permission.REQUESTS_HANDLE, Permission.CONTACTS_READ_PERSONAL, Permission.EVIDENCE_READ)
 """To answer for a person is to see everything of them, the proof of their consents too."""
 _HASH: Final = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -53,8 +55,27 @@ class Disclosures(Desk):
     """Shows what is held of the one a request is about."""
 
     def routes(self) -> list[Route]:
-        """One route."""
-        return [Route("/v1/rights/requests/{id}/disclosure", self.disclosure, methods=["GET"])]
+        """Two."""
+        return [
+            Route("/v1/rights/requests/{id}/asked", self.asked_by, methods=["GET"]),
+            Route("/v1/rights/requests/{id}/disclosure", self.disclosure, methods=["GET"]),
+        ]
+
+    async def asked_by(self, request: Request) -> Response:
+        """Who asks, and in which words: what it takes to answer them."""
+        asked = await self.asked(request, WHO)
+        principal = asked.principal
+        for permission in (Permission.REQUESTS_HANDLE, Permission.CONTACTS_READ_PERSONAL):
+            principal.require(permission)
+            if principal.confined_to(permission) is not None:
+                raise NotFound
+        request_id = uuid_in(request.path_params["id"])
+        if request_id is None:
+            raise NotFound
+        told, position = await self.parts.disclosing.asked(principal.tenant_id, request_id)
+        await self.trace(asked, WHO, ReadKind.PERSONAL, position=position, rows=1, subjects=(request_id,))
+        as_of = await self.as_of(principal.tenant_id, Position.parse(position))
+        return self.answer(asked, {"data": told, "position": position, "as_of": as_of}, position)
 
     async def disclosure(self, request: Request) -> Response:
         """The document, and the SHA-256 of its bytes: what is recorded once it was handed over."""

@@ -66,6 +66,7 @@ def fixed_paths(document: Document) -> Json:
         },
         "/v1/invitations/accept": {"post": _acceptance(document)},
         **door_paths(),
+        "/v1/rights/requests/{id}/asked": {"get": _asked()},
         "/v1/rights/requests/{id}/disclosure": {"get": _disclosure(document)},
         "/v1/audience/addressees/{id}/links": {"get": _links(document)},
         "/v1/audience/erasures/{id}/certificate": {"get": _certificate()},
@@ -87,6 +88,18 @@ def _preview(document: Document) -> Json:
     shape = {"anyOf": [ref("PreviewProgress"), ref("Preview")]}
     shown["responses"]["200"]["content"] = {"application/x-ndjson": {"schema": shape}}
     return {"/v1/audience/preview": {"get": shown}}
+
+
+def _asked() -> Json:
+    shown = reading(
+        "rights_asked",
+        "Who asks, in which words, and what was said of it since",
+        Permission.REQUESTS_HANDLE,
+        [{"name": "id", "in": "path", "required": True, "schema": _UUID}],
+        single(ref("AskedBy")),
+    )
+    shown["description"] = "It takes the permission to read personal values too, and is recorded."
+    return shown
 
 
 def _disclosure(document: Document) -> Json:

@@ -162,6 +162,15 @@ RESULTS["Received"] = _object(
     },
     "By when a request is to be answered, and whether somebody is known by this address.",
 )
+ASKED_BY: Final = _object(
+    {
+        "email": _TEXT,
+        "requester": _TEXT,
+        "words": _TEXT,
+        "said": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+    },
+    "Who asks about their data; [erased] once that was forgotten.",
+)
 DISCLOSURE: Final = _object(
     {
         "about": {"type": "object", "additionalProperties": True},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from api.http.answer_headers import OF_OTHERS, headers_of
-from api.http.result_shapes import DISCLOSURE, PREVIEWS, REJUDGED, RESULT, RESULTS
+from api.http.result_shapes import ASKED_BY, DISCLOSURE, PREVIEWS, REJUDGED, RESULT, RESULTS
 from api.http.versions import LATEST, VERSIONS
 from application.replay import CONTEXT
 from domain.kernel.personal import ERASED, SEALED
@@ -60,6 +60,7 @@ _FIELD_ERROR: Final = _object(
 SCHEMAS: Final[Json] = {
     **RESULTS,
     **PREVIEWS,
+    "AskedBy": ASKED_BY,
     "Disclosure": DISCLOSURE,
     **REJUDGED,
     "Problem": _object(

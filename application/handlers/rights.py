@@ -16,7 +16,7 @@ from domain.audience.addressee_state import Addressee, NoAddressee
 from domain.audience.consent import AddresseeIsErased, OptOutChannel, OptOutKind
 from domain.audience.contact import Contact, changed, existing, merged
 from domain.audience.email import match_form
-from domain.audience.ledger import said_of
+from domain.audience.ledger import DescribeAddressee, settled
 from domain.audience.own_word import HeedOptOut, heeded
 from domain.kernel.ids import SubjectRequestId
 from domain.law.facts import Scope, SuppressionKind
@@ -125,10 +125,11 @@ async def rectify_data(command: RectifyData, unit: Unit) -> None:
         if "attributes" in wanted:
             wanted["attributes"] = merged(contact.attributes, wanted["attributes"])
         unit.append("contact", contact.contact_id, *changed(contact, wanted))
-        if command.country or command.subscriber_type:
-            known: AddresseeState = unit.state("addressee", subject)
-            said = said_of(known, subject, contact.workspace_id, command.country, command.subscriber_type)
-            unit.append("addressee", subject, *said)
+    # Where they are and whose the address is, the person says of themselves: whatever a workspace said before.
+    known: AddresseeState = unit.state("addressee", subject)
+    if isinstance(known, Addressee):
+        word = DescribeAddressee(country=command.country, subscriber_type=command.subscriber_type)
+        unit.append("addressee", subject, *settled(word.stamped(unit.stamp.aimed_at(subject)), known))
     rectified = DataRectified(
         request_id=request.request_id, fields=tuple(sorted(asked)), contacts=len(contacts)
     )

@@ -179,7 +179,7 @@ def decide(command: LedgerCommand, state: Addressee) -> tuple[Event, ...]:
     at = command.stamp.at
     match command:
         case DescribeAddressee():
-            return _settled(command, state)
+            return settled(command, state)
         case RecordRelation():
             return (_relation(command, state, at),)
         case EndRelation():
@@ -223,7 +223,8 @@ def said_of(
     return (described,)
 
 
-def _settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:
+def settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:
+    """What is said of an addressee for the whole tenant; nothing where it stands already."""
     if state.erased:
         raise AddresseeIsErased
     before = state.said.get(None, Said(None, None))

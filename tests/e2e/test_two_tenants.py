@@ -360,6 +360,8 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     yield "GET", f"/v1/audience/addressees/{ids['import']}/links?{about}", None, {}
     yield "GET", f"/v1/audience/addressees/{ids.get('addressee')}/links?{about}", None, {}
     yield "GET", f"/v1/rights/requests/{ids['import']}/disclosure", None, {}
+    yield "GET", f"/v1/rights/requests/{ids['import']}/asked", None, {}
+    yield "GET", f"/v1/rights/requests/{ids.get('subject_request')}/asked", None, {}
     yield "GET", f"/v1/rights/requests/{ids.get('subject_request')}/disclosure", None, {}
     yield "GET", f"/v1/audience/erasures/{ids.get('erasure')}/certificate", None, {}
     yield "GET", "/v1/audience/contacts", None, {"penguin-tenant": ids["tenant"]}

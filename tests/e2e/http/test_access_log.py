@@ -112,6 +112,7 @@ class Furnished:
             "/v1/receipts/{key}": "/v1/receipts/create-list",
             "/v1/audience/preview": f"{path}?workspace_id={self.tenant.workspace_id}",
             "/v1/audience/addressees/{id}/links": path.replace("{id}", self.ids["addressee"]),
+            "/v1/rights/requests/{id}/asked": path.replace("{id}", self.ids["receive-request"]),
             "/v1/rights/requests/{id}/disclosure": path.replace("{id}", self.ids["receive-request"]),
             "/v1/history/state": f"{path}?{stream}",
             "/v1/history/difference": f"{path}?{stream}&from={Position(1, 0).token()}",

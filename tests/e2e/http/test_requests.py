@@ -187,6 +187,11 @@ async def test_who_asks_stands_in_the_log_alone_and_sealed_there(api: Api) -> No
     assert email not in sealed.text
     read = await api.send("GET", f"/v1/history?stream=subject_request:{request}", tenant.key)
     assert NAME in read.text
+    await tell(api, tenant.key, f"rights/{request}/ask-identity", asked_for="Answer from the address")
+    asked = (await api.send("GET", f"/v1/rights/requests/{request}/asked", tenant.key)).json()["data"]
+    assert (asked["email"], asked["requester"], asked["words"]) == (email, NAME, WORDS)
+    assert [one["asked_for"] for one in asked["said"]] == ["Answer from the address"]
+    assert (await api.send("GET", f"/v1/rights/requests/{request}/asked", manager)).status_code == 403
     row = await shown(api, tenant.key, request)
     assert (row["law"], row["place"], row["addressee_id"]) == ("eu-gdpr", "US-CA", None)
     assert row["acknowledge_by"] is not None
