@@ -50,7 +50,7 @@ from application.shown_secrets import ShownSecrets
 from application.snapshots import Snapshots
 from application.unit import Streams
 from domain.audience.contact_import import FILES_KEPT
-from projections.operational.activities.standing import StandingActivities
+from projections.operational.activities.besides import BesidesInViews
 from projections.operational.consents.suppressed import SuppressedPeople
 from projections.operational.contacts.audience import ContactAudience
 from projections.operational.standings.due import StandingLapses
@@ -137,7 +137,7 @@ async def composed(
             law_archive=archive,
             rejudging=Rejudging(log, codec, replay, archive, clock),
             previewing=Previewing(log, codec, ContactAudience(views), streams),
-            disclosing=Disclosing(log, codec, streams, StandingActivities(views)),
+            disclosing=Disclosing(log, codec, streams, BesidesInViews(views)),
             access=AccessLog(access, codec, key_maker, clock),
             accesses=Replay(access, codec),
             rates=RateLimits(PostgresRates(counting)),

@@ -1,8 +1,9 @@
 """What is held of one person, whole: for whoever answers a request for access or portability.
 
-It is made from the log itself, at one position, with every value of the person opened; nothing is left out because a
-view does not show it. The same person at the same position gives the same document, to the byte, while the
-record of processing activities is the same.
+It is made from the log itself, at one position, with every value of the person opened: their contacts, removed ones
+too, what they said, what was decided about them, what they asked. Beside that stand the lists they are on and the record
+of processing activities, as they are now. Who read their data is in the access log, and not in here; nor are the reasons
+of legal holds. The same person at the same position gives the same document, to the byte, while lists and record stay.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ _GIVEN: Final = frozenset(
     }
 )
 """What somebody provided about themselves, as far as a log can tell: that is what is portable (GDPR Art. 20(1))."""
+_WITHHELD: Final = frozenset({"audience.legal_hold_placed", "audience.legal_hold_released"})
+"""What a claim is prepared by is not told to who makes it (GDPR Art. 15(4))."""
 _INNER: Final = frozenset({"addressee_id", "contact_id", "workspace_id", "request_id", "import_id"})
 """Ids of ours, which say nothing of the person and stand once at the top."""
 RIGHTS: Final = (
@@ -70,11 +73,14 @@ RIGHTS: Final = (
 """GDPR Art. 15(1)(e) and (f)."""
 
 
-class Activities(Protocol):
-    """What is done with people's data."""
+class Besides(Protocol):
+    """What no stream of the person's tells of them. Raises `ViewNotReady`, both."""
 
-    async def of(self, tenant_id: UUID) -> list[dict[str, Any]]:
-        """The records of the activities that go on, as `ActivityRecord` has them. Raises `ViewNotReady`."""
+    async def activities(self, tenant_id: UUID) -> list[dict[str, Any]]:
+        """The records of the activities that go on, as `ActivityRecord` has them."""
+
+    async def lists(self, tenant_id: UUID, contacts: Sequence[UUID]) -> dict[UUID, list[str]]:
+        """The names of the lists that these contacts are on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +104,9 @@ def digest(content: bytes) -> str:
 class Disclosing:
     """Opens what is held of a person, for a request whose identity check is done."""
 
-    def __init__(self, log: TenantLog, codec: EventCodec, streams: Streams, activities: Activities) -> None:
-        """Read the person from `log`, and what is done with their data from `activities`."""
-        self._activities = activities
+    def __init__(self, log: TenantLog, codec: EventCodec, streams: Streams, besides: Besides) -> None:
+        """Read the person from `log`, and lists and what is done with their data from `besides`."""
+        self._besides = besides
         self._log = log
         self._codec = codec
         self._streams = streams
@@ -128,6 +134,7 @@ class Disclosing:
         ]
         rows.sort(key=lambda row: row.position)
         tenant = await self._state(head, "tenant", tenant_id)
+        lists = await self._besides.lists(tenant_id, contacts)
         document: dict[str, Any] = {
             "about": {
                 "kind": request.kind.value,
@@ -137,13 +144,14 @@ class Disclosing:
                 "as_of": head.recorded_at,
                 "rights": list(RIGHTS),
             },
-            "contacts": [await self._contact(head, one) for one in contacts],
+            "contacts": [await self._contact(head, one, lists.get(one, [])) for one in contacts],
             "history": self._history(rows, portable=portable),
         }
         if not portable and isinstance(addressee, Addressee):
             document["standing"] = _standing(addressee)
             document["processing"] = [
-                {name: one[name] for name in _OF_ACTIVITY} for one in await self._activities.of(tenant_id)
+                {name: one[name] for name in _OF_ACTIVITY}
+                for one in await self._besides.activities(tenant_id)
             ]
         position = document["about"]["position"]
         return Disclosure(document, position, (subject, *contacts))
@@ -177,7 +185,7 @@ class Disclosing:
         events = self._codec.decode(claimed)
         return list(dict.fromkeys(one.contact_id for one in events if isinstance(one, EmailClaimed)))
 
-    async def _contact(self, head: Head, contact_id: UUID) -> dict[str, Any]:
+    async def _contact(self, head: Head, contact_id: UUID, lists: list[str]) -> dict[str, Any]:
         """A contact as it stands, or as it was entered where it is gone."""
         events = self._codec.decode(await self._read(head, [stream_name("contact", contact_id)]), reveal=True)
         state = DECIDERS["contact"].fold(events)
@@ -188,6 +196,7 @@ class Disclosing:
             "present": isinstance(state, Contact),
             "source": created.segment.source,
             "by_import": created.import_id is not None,
+            "lists": lists,
         }
         if isinstance(state, Contact):
             told |= {"email": state.email, **{name: getattr(state, name) for name in PERSONAL}}
@@ -196,7 +205,7 @@ class Disclosing:
 
     def _history(self, rows: Sequence[Recorded], *, portable: bool) -> list[dict[str, Any]]:
         """What was entered, in its order, with the words that stand in the log."""
-        kept = [row for row in rows if not portable or row.name in _GIVEN]
+        kept = [row for row in rows if row.name not in _WITHHELD and (not portable or row.name in _GIVEN)]
         shown = self._codec.payloads(kept, reveal=True, evidence=True)
         return [
             {

@@ -20,7 +20,7 @@ from domain.audience.addressee_state import Addressee
 from domain.audience.consent import AddresseeIsErased, ConfirmConsent, NotAsked
 from domain.audience.own_word import in_force, standing
 from domain.kernel import limits
-from domain.kernel.commands import Actor, ActorKind
+from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name
 from domain.kernel.errors import NotFound, Refusal
 from domain.kernel.ids import derived_id
 from domain.kernel.permissions import Permission
@@ -156,11 +156,14 @@ class Doors:
         addressee = await self._addressee(token.tenant_id, token.addressee_id)
         if not isinstance(tenant, Tenant) or addressee is None or addressee.erased:
             raise LinkUnusable
-        found: dict[RequestKind, date] = {}
-        for request_id in addressee.requests:
-            request = await self._commands.state(token.tenant_id, "subject_request", request_id)
-            if isinstance(request, SubjectRequest) and isinstance(request.phase, Open):
-                found[request.kind] = request.due
+        decider = DECIDERS["subject_request"]
+        wanted = [(decider, stream_name(decider.category, one)) for one in addressee.requests]
+        requests = await self._commands.streams.load(token.tenant_id, wanted, fresh=True) if wanted else []
+        found = {
+            request.kind: request.due
+            for _, request in requests
+            if isinstance(request, SubjectRequest) and isinstance(request.phase, Open)
+        }
         unsold = addressee.sale_opted_out_at
         return AskedFor(tenant.name, found, None if unsold is None else unsold.date())
 
@@ -179,6 +182,13 @@ class Doors:
         # Two at once are one: how many they asked for before makes the id, and an id is used once.
         target = derived_id(addressee.addressee_id, kind, len(addressee.requests))
         with contextlib.suppress(RequestIdTaken):
+            for _ in range(_ATTEMPTS):
+                try:
+                    await self._commands.execute(order._replace(target=target))
+                except (TooMuchContention, OutcomeUnknown):
+                    await asyncio.sleep(_BETWEEN)
+                else:
+                    return
             await self._commands.execute(order._replace(target=target))
 
     async def _addressee(self, tenant_id: UUID, addressee_id: UUID) -> Addressee | None:

@@ -122,9 +122,8 @@ class Workflows:
             "registration.close": self._close_registration,
             "grant.expire": self._expire_grant,
             "request.remind": self._remind,
-            "request.miss": self._remind,
+            "request.miss": self._miss,
             "request.erase": self._erase_for_request,
-            "request.confirm_erasure": self._confirm_erasure,
             "request.forget_details": self._forget_details,
             "suppression.copy": self._copy_suppression,
             "suppression.release": self._copy_release,
@@ -226,15 +225,13 @@ class Workflows:
     async def _remind(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
         await self._requests.remind(workflow, job.subject, job.job_id)
 
+    async def _miss(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
+        await self._requests.miss(workflow, job.subject, job.job_id)
+
     async def _erase_for_request(
         self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
     ) -> None:
         await self._requests.erase(workflow, job.subject)
-
-    async def _confirm_erasure(
-        self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
-    ) -> None:
-        await self._requests.confirm(workflow, job.subject)
 
     async def _forget_details(
         self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]

@@ -42,28 +42,28 @@ class RequestJobs:
         except NotDueYet as early:  # the database's clock, by which jobs are due, is ahead of this one
             raise NotYet(_SOON) from early
 
+    async def miss(self, workflow: Workflow, request_id: UUID, job_id: UUID) -> None:
+        """Announce that a term is over. A clock behind the one by which jobs are due would say that nothing is."""
+        request = await self._commands.state(workflow.tenant_id, "subject_request", request_id)
+        if isinstance(request, SubjectRequest) and self._commands.clock() < request.due_at:
+            raise NotYet(_SOON)
+        await self.remind(workflow, request_id, job_id)
+
     async def erase(self, workflow: Workflow, request_id: UUID) -> None:
-        """Erase the person whom a request is about. Where they were erased before, that was it."""
+        """Erase the person whom a request is about. Where they were erased before, that was it.
+
+        The certificate says that the request is done; where there is one already, that is entered here.
+        """
         request = await self._commands.state(workflow.tenant_id, "subject_request", request_id)
         if not isinstance(request, SubjectRequest) or request.addressee_id is None:
             return
         subject = request.addressee_id
         with contextlib.suppress(AlreadyErased):
             await workflow.execute(EraseAddressee(), subject, key=f"request/{request_id}/erased")
-        await self.confirm(workflow, subject)
-
-    async def confirm(self, workflow: Workflow, addressee_id: UUID) -> None:
-        """Tell every request for a person's erasure that it is certified, once it is."""
-        addressee = await self._commands.state(workflow.tenant_id, "addressee", addressee_id)
-        if not isinstance(addressee, Addressee) or not addressee.certified:
-            return
-        for request_id in addressee.requests:
-            request = await self._commands.state(workflow.tenant_id, "subject_request", request_id)
-            # Only what has begun: the step's key is used once, and what has not would use it up.
-            if isinstance(request, SubjectRequest) and request.erasing:
-                await workflow.execute(
-                    ConfirmErasure(), request_id, key=f"request/{request_id}/erasure-confirmed"
-                )
+        addressee = await self._commands.state(workflow.tenant_id, "addressee", subject)
+        if isinstance(addressee, Addressee) and addressee.certified:
+            key = f"request/{request_id}/erasure-confirmed"
+            await workflow.execute(ConfirmErasure(), request_id, key=key)
 
     async def forget(self, workflow: Workflow, request_id: UUID) -> None:
         """Destroy the key of who asked. The command first refuses to come too early."""

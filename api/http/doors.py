@@ -48,6 +48,8 @@ LARGEST: Final = 16_384
 LOOKS_A_MINUTE: Final = 6_000
 """Pages shown and consents confirmed, for each tenant."""
 _BUCKET: Final = "doors"
+_ASKING: Final = "doors.ask"
+"""A count of its own: who looks again and again keeps nobody from asking."""
 _FIELDS: Final = 20
 
 
@@ -141,7 +143,7 @@ class PeoplesDoors:
         """Take in what a person asks about their data."""
         request.scope["penguin.command"] = "doors.ask"
         token = self._token(request, Door.PREFERENCES)
-        await self._parts.rates.take(token.tenant_id, LOOKS_A_MINUTE, _BUCKET)
+        await self._parts.rates.take(token.tenant_id, LOOKS_A_MINUTE, _ASKING)
         choice = (await _form(request)).get("choice")
         if choice not in people.REQUESTS:
             raise _unclear("choice", f"Send one of {', '.join(people.REQUESTS)}.")

@@ -48,6 +48,7 @@ from domain.audience.import_commands import RegisterImport, StartImport
 from domain.audience.lapse import AnnounceLapses, announced
 from domain.audience.ledger import said_of, unrestricted
 from domain.audience.own_word import HeedOptOut
+from domain.kernel.commands import ActorKind
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import AddresseeId, ContactId
 from domain.kernel.personal import is_hidden
@@ -198,6 +199,7 @@ async def announce_lapses(command: AnnounceLapses, unit: Unit) -> None:
 async def remove_contact(command: RemoveContact, unit: Unit) -> None:
     """Take the contact out and release its address in the workspace."""
     contact = existing(await unit.load("contact", command.stamp.target))
+    unrestricted(await unit.load("addressee", contact.addressee_id))
     await _take_out(unit, contact, removed(contact, reason="requested"))
 
 
@@ -233,6 +235,7 @@ async def erase_contact(command: EraseContact, unit: Unit) -> None:
     addressee: AddresseeState = await unit.load("addressee", state.addressee_id)
     if isinstance(addressee, NoAddressee) or addressee.erased:
         raise ContactAlreadyErased(addressee_id=state.addressee_id)
+    unrestricted(addressee)
     # Hidden, and not erased: the log was restored from before the erasure, and the key is gone all the same.
     await _erase(unit, addressee, None if is_hidden(state.email) else state.email, state)
 
@@ -245,6 +248,8 @@ async def erase_addressee(command: EraseAddressee, unit: Unit) -> None:
         raise NotFound
     if addressee.erased:
         raise AlreadyErased(addressee_id=addressee.addressee_id)
+    if unit.stamp.actor.kind is not ActorKind.WORKFLOW:  # who asked for both, asked for this one later
+        unrestricted(addressee)
     await _erase(unit, addressee, address_in(await unit.opened("addressee", addressee.addressee_id)))
 
 

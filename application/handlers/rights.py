@@ -16,21 +16,39 @@ from domain.audience.addressee_state import Addressee, NoAddressee
 from domain.audience.consent import AddresseeIsErased, OptOutChannel, OptOutKind
 from domain.audience.contact import Contact, changed, existing, merged
 from domain.audience.email import match_form
+from domain.audience.email_claim import EmailSuppressed
+from domain.audience.erasure import CertifyErasure
 from domain.audience.ledger import DescribeAddressee, settled
 from domain.audience.own_word import HeedOptOut, heeded
-from domain.kernel.ids import SubjectRequestId
+from domain.kernel.ids import AddresseeId, SubjectRequestId
+from domain.kernel.personal import is_hidden
 from domain.law.facts import Scope, SuppressionKind
 from domain.rights.commands import (
     BeginErasure,
+    CompleteRequest,
     LiftRestriction,
     NameSubject,
     ReceiveRequest,
     RectifyData,
     RestrictProcessing,
 )
-from domain.rights.events import DataRectified, ErasureBegun, ProcessingRestricted, RequestSubjectNamed
-from domain.rights.kinds import RequestKind
-from domain.rights.refusals import NoSuchSubject, NothingToRectify, OneOfTheTwo, SubjectAlreadyNamed
+from domain.rights.events import (
+    DataRectified,
+    ErasureBegun,
+    ErasureConfirmed,
+    ProcessingRestricted,
+    RequestReceived,
+    RequestSubjectNamed,
+)
+from domain.rights.kinds import AT_ONCE, RequestKind
+from domain.rights.refusals import (
+    NoSuchSubject,
+    NothingHeldToRectify,
+    NothingToRectify,
+    OneOfTheTwo,
+    SubjectAlreadyNamed,
+    SubjectIsKnownNow,
+)
 from domain.rights.request import open_request, received, to_be_done
 from domain.rights.state import SubjectRequest
 from domain.tenancy.tenant import Tenant
@@ -40,7 +58,6 @@ if TYPE_CHECKING:
     from domain.audience.addressee_state import AddresseeState
     from domain.audience.contact import ContactState
     from domain.audience.email_claim import EmailClaim
-    from domain.kernel.ids import AddresseeId
     from domain.rights.state import RequestState
 
 _LIFTED = "The restriction of processing ended; the person was told before."
@@ -51,7 +68,7 @@ async def receive_request(command: ReceiveRequest, unit: Unit) -> None:
     """Take a request in, and look who asks. What stops something takes effect with it."""
     state: RequestState = await unit.load("subject_request", command.stamp.target)
     tenant = await unit.load("tenant", unit.tenant_id)
-    subject = await _subject(unit, command)
+    subject = await _subject(unit, command, command.kind)
     known = None if subject is None else unit.state("addressee", subject)
     event = received(
         command,
@@ -71,7 +88,7 @@ async def name_subject(command: NameSubject, unit: Unit) -> None:
     request = open_request(await unit.load("subject_request", command.stamp.target))
     if request.addressee_id is not None:
         raise SubjectAlreadyNamed
-    subject = await _subject(unit, command)
+    subject = await _subject(unit, command, request.kind)
     if subject is None:
         raise NoSuchSubject
     named = RequestSubjectNamed(request_id=request.request_id, addressee_id=subject)
@@ -79,31 +96,79 @@ async def name_subject(command: NameSubject, unit: Unit) -> None:
     _concerned(unit, subject, request.kind)
 
 
-async def _subject(unit: Unit, command: ReceiveRequest | NameSubject) -> AddresseeId | None:
-    """Who is meant: by id they have to be there, by address they may be unknown. Their stream is loaded."""
+async def _subject(
+    unit: Unit, command: ReceiveRequest | NameSubject, kind: RequestKind
+) -> AddresseeId | None:
+    """Who is meant: by id they have to be there, by address they may be unknown. Their stream is loaded.
+
+    Who wants something stopped is always somebody: what they said holds for whoever has the address later.
+    """
     if command.addressee_id is not None and command.email is not None:
         raise OneOfTheTwo
     named = command.addressee_id
     if command.email is not None:
-        claim: EmailClaim
-        _, claim = await unit.find("email_claim", match_form(command.email))
-        named = claim.addressee_id
+        named = await _of_address(unit, command.email, kind)
     subject: AddresseeId | None = None
     while named is not None:
         state: AddresseeState = await unit.load("addressee", named)
-        if isinstance(state, NoAddressee):
+        if isinstance(state, NoAddressee) and command.email is None:
             raise NoSuchSubject
+        if isinstance(state, NoAddressee):
+            return named  # entered just now, as one who said stop
         subject, named = named, state.successor_id
     return subject
 
 
+async def _of_address(unit: Unit, email: str, kind: RequestKind) -> AddresseeId | None:
+    """Who has an address; of what is stopped also who had it, or who is entered now, as one who said stop."""
+    claim: EmailClaim
+    key, claim = await unit.find("email_claim", match_form(email))
+    if kind not in AT_ONCE or claim.addressee_id is not None:
+        return claim.addressee_id
+    if claim.former is not None:
+        return claim.former
+    fresh = AddresseeId(unit.stamp.fresh_id("addressee"))
+    unit.assume_new("addressee", fresh)
+    unit.append("email_claim", key, EmailSuppressed(addressee_id=fresh))
+    return fresh
+
+
+@handles(CompleteRequest)
+async def complete_request(command: CompleteRequest, unit: Unit) -> None:
+    """Enter the answer; before somebody is told that nothing is held of them, their address is looked up again."""
+    state: RequestState = await unit.load("subject_request", command.stamp.target)
+    if isinstance(state, SubjectRequest) and state.addressee_id is None:
+        for event in await unit.opened("subject_request", command.stamp.target):
+            email = event.email if isinstance(event, RequestReceived) else None
+            if email is not None and not is_hidden(email):
+                claim: EmailClaim
+                _, claim = await unit.find("email_claim", match_form(email))
+                if claim.addressee_id is not None:
+                    raise SubjectIsKnownNow(addressee_id=claim.addressee_id)
+    unit.decide(command)
+
+
+@handles(CertifyErasure)
+async def certify_erasure(command: CertifyErasure, unit: Unit) -> None:
+    """Enter the certificate, and with it that each request for this erasure is done."""
+    state: AddresseeState = await unit.load("addressee", command.stamp.target)
+    unit.decide(command)
+    requests = list(state.requests) if isinstance(state, Addressee) else []
+    for request_id, request in zip(requests, await unit.load_many("subject_request", requests), strict=True):
+        if isinstance(request, SubjectRequest) and request.erasing and not request.done:
+            confirmed = ErasureConfirmed(
+                request_id=request.request_id, addressee_id=AddresseeId(command.stamp.target)
+            )
+            unit.append("subject_request", request_id, confirmed)
+
+
 def _concerned(unit: Unit, subject: AddresseeId, kind: RequestKind) -> None:
     """Enter the request with the person; what stops something holds from now on, before anybody looked who asks."""
-    state: AddresseeState = unit.state("addressee", subject)
     noted = SubjectRequestNoted(
         addressee_id=subject, request_id=SubjectRequestId(unit.stamp.target), kind=kind
     )
     unit.append("addressee", subject, noted)
+    state: AddresseeState = unit.state("addressee", subject)
     if kind is RequestKind.OBJECTION and isinstance(state, Addressee):
         word = HeedOptOut(channel=OptOutChannel.REQUEST, kind=OptOutKind.OBJECTION)
         unit.append("addressee", subject, *heeded(word.stamped(unit.stamp.aimed_at(subject)), state))
@@ -120,6 +185,8 @@ async def rectify_data(command: RectifyData, unit: Unit) -> None:
     if not asked:
         raise NothingToRectify
     contacts = await _contacts(unit, subject)
+    if not contacts and not asked.keys() <= {"country", "subscriber_type"}:
+        raise NothingHeldToRectify
     for contact in contacts:
         wanted = dict(asked)
         if "attributes" in wanted:

@@ -140,6 +140,8 @@ class ChunkDecision:
             self.tally.warnings.update(row.warnings)
         claim = self._unit.state("email_claim", key)
         contact_id = claim.contacts.get(self._workspace_id)
+        if claim.addressee_id is not None and self._restricted(row, claim.addressee_id):
+            return
         if contact_id is None:
             addressee = self._admitted(row, key, claim)
             self.tally.imported += 1
@@ -150,6 +152,17 @@ class ChunkDecision:
             self._consented(row, row.opted_in_on, addressee)
         if row.unsubscribed:
             self._withdrawn(addressee)
+
+    def _restricted(self, row: Taken, addressee_id: AddresseeId) -> bool:
+        """Whether the person had the use of their data restricted: then they say stop here, and nothing else."""
+        try:
+            unrestricted(self._unit.state("addressee", addressee_id))
+        except Refusal as refusal:
+            self._problem(row, refusal.code, refusal.detail, refusal.rule())
+            if row.unsubscribed:
+                self._withdrawn(addressee_id)
+            return True
+        return False
 
     def _admitted(self, row: Taken, key: str, claim: EmailClaim) -> AddresseeId:
         unit = self._unit
@@ -200,7 +213,6 @@ class ChunkDecision:
             self.tally.skipped += 1
             return
         try:
-            unrestricted(self._unit.state("addressee", contact.addressee_id))
             events = changed(contact, wanted(row, contact), self._import_id)
         except Refusal as refusal:
             self._problem(row, refusal.code, refusal.detail, refusal.rule())

@@ -15,7 +15,7 @@ from domain.audience.barring import under_bar
 from domain.audience.carrying import carried
 from domain.audience.contact import ContactCreated, Segment
 from domain.audience.email_claim import EmailClaim, EmailClaimed, free_in
-from domain.audience.ledger import said_of
+from domain.audience.ledger import said_of, unrestricted
 
 if TYPE_CHECKING:
     from typing import Any
@@ -57,9 +57,11 @@ def admit(
 ) -> Admission:
     """Admit a newcomer under `fresh_addressee` unless the address has an addressee already.
 
-    `present` and `former` are the states of the addressees that `claim` names. Refused with `AddressTaken`.
+    `present` and `former` are the states of the addressees that `claim` names. Refused with `AddressTaken`, and for
+    somebody whose data are restricted.
     """
     free_in(claim, newcomer.workspace_id)
+    unrestricted(present)
     addressee_id, segment = claim.addressee_id, newcomer.segment
     addressee: tuple[Event, ...] = ()
     succeeded: tuple[Event, ...] = ()

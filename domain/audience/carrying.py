@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from domain.audience.addressee_events import (
-    AddresseeSuppressed,
-    OptedOut,
-)
+from domain.audience.addressee_events import AddresseeSuppressed, OptedOut, SaleOptedOut
 from domain.audience.addressee_state import OPT_OUTS, Addressee, AddresseeState, NoAddressee
+from domain.audience.consent import OptOutKind
 from domain.law.facts import Scope, SuppressionKind
 
 if TYPE_CHECKING:
@@ -16,8 +14,6 @@ if TYPE_CHECKING:
 
     from domain.kernel.events import Event
     from domain.kernel.ids import AddresseeId
-
-from domain.audience.consent import OptOutKind
 
 _CARRIED: Final = {SuppressionKind.HARD_BOUNCE, SuppressionKind.SOFT_BOUNCES, SuppressionKind.MANUAL}
 """What holds for an address whoever has it now, besides what the person said."""
@@ -43,6 +39,8 @@ def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
             channel="carried_over",
             kind=kinds[-1] if kinds else OptOutKind.UNSUBSCRIBE,
         )
+    if former.sale_opted_out_at is not None:
+        yield SaleOptedOut(addressee_id=addressee_id, occurred_at=former.sale_opted_out_at)
     for one in former.suppressions:
         # What the platform suppresses stands with the reservation of the address, and is entered from there.
         if one.ended_at is not None or one.scope is Scope.PLATFORM:

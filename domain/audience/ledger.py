@@ -93,7 +93,7 @@ class LiftedByItsRequest(Refusal):
 
 
 class ProcessingIsRestricted(Refusal):
-    """The person had the use of their data restricted: they are kept and not changed. Rectify them by a request."""
+    """The person had the use of their data restricted: they are kept, and not changed. Act by a request of theirs."""
 
     code = "processing-restricted"
 
@@ -177,6 +177,8 @@ LedgerCommand: TypeAlias = (
 def decide(command: LedgerCommand, state: Addressee) -> tuple[Event, ...]:
     """What is entered about an addressee."""
     at = command.stamp.at
+    if not isinstance(command, SuppressAddressee | LiftSuppression):
+        unrestricted(state)
     match command:
         case DescribeAddressee():
             return settled(command, state)

@@ -17,7 +17,7 @@ from domain.kernel.personal import Profile
 from domain.kernel.places import CountryCode, PlaceCode
 from domain.kernel.text import AttributeKey, AttributeText, LineText, LongText, PhoneText, ShortText
 from domain.rights.events import RequestReceived
-from domain.rights.kinds import Ground, IdentityMethod, RequestChannel, RequestKind
+from domain.rights.kinds import DisclosureForm, Ground, IdentityMethod, RequestChannel, RequestKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,7 +110,7 @@ class RecordDisclosure(
 
     digest: Digest
     position: PositionToken
-    form: ShortText
+    form: DisclosureForm
 
 
 class RectifyData(Command, context="rights", stream="subject_request", permission=Permission.REQUESTS_HANDLE):

@@ -32,8 +32,8 @@ DUTY: Final = {
 """What a law calls it, where it says by when."""
 
 AT_ONCE: Final = frozenset({RequestKind.OBJECTION, RequestKind.SALE_OPT_OUT})
-"""These take effect when they are received, whoever sent them: stopping harms nobody, and no law wants an identity
-check for it (11 CCR 7026(d); GDPR Art. 21(3) has no condition)."""
+"""These take effect when they are received, whoever sent them: stopping harms nobody, and no law is known to us that
+wants an identity check for it (GDPR Art. 21(3) has no condition, T; 11 CCR 7026(d), not looked up here, S)."""
 
 
 class RequestChannel(StrEnum):
@@ -73,8 +73,16 @@ class IdentityMethod(StrEnum):
     """An agent showed that they may ask."""
 
 
+class DisclosureForm(StrEnum):
+    """In which form what is held was handed over."""
+
+    JSON = "json"
+    HTML = "html"
+    OTHER = "other"
+
+
 class Ground(StrEnum):
-    """Why a request is refused."""
+    """Why a request is refused. The articles are named to find them by; all but 12(5) were not looked up here (S)."""
 
     IDENTITY = "identity_not_established"
     """GDPR Art. 12(2) and (6); 11 CCR 7060 ff."""

@@ -119,6 +119,24 @@ class NothingToRectify(Refusal):
     kind = RefusalKind.INVALID
 
 
+class NothingHeldToRectify(Refusal):
+    """No contact holds anything of the person but their address. Give where they are, or refuse what does not apply."""
+
+    code = "nothing-held-to-rectify"
+
+
+class SubjectIsKnownNow(Refusal):
+    """Somebody has this address by now, so something of them is held. Name them as the subject, and answer them."""
+
+    code = "subject-known-now"
+
+
+class DoneAlready(Refusal):
+    """What was asked for was done, and the person has to be told. Complete the request."""
+
+    code = "request-done-already"
+
+
 class NotDoneYet(Refusal):
     """A person is answered after what they asked for was done. Do it first; a refusal needs a ground."""
 

@@ -170,7 +170,7 @@ def _answered(
         case RefuseRequest():
             return (_refused(command, state, at),)
         case WithdrawRequest():
-            _not_erasing(state)
+            _not_done(state)
             until = _details_until(state, at)
             return (RequestWithdrawn(**_closing(state), withdrawn_at=at, details_until=until),)
         case _:
@@ -190,7 +190,7 @@ def _checked(command: CheckIdentity, state: SubjectRequest) -> tuple[Event, ...]
     known = Identity.VERIFIED if command.verified else Identity.FAILED
     if state.identity is known:
         return ()
-    _not_erasing(state)
+    _not_done(state)
     checked = IdentityChecked(
         request_id=state.request_id,
         method=command.method,
@@ -219,13 +219,16 @@ def _extended(command: ExtendRequest, state: SubjectRequest) -> RequestExtended:
         raise no.AlreadyExtended
     told_at = command.told_at or command.stamp.at
     _told_by(told_at, state, command.stamp.at)
-    due, due_at = min((one.longest for one in state.terms), key=lambda one: one[1])
+    first = min(state.terms, key=lambda one: one.longest[1])
+    due, due_at = first.longest
     if due_at <= state.due_at:
         raise no.NoLongerTerm
     if any(one.tell_until is not None and told_at >= one.tell_until for one in state.terms):
         raise no.ToldTooLate
     return RequestExtended(
-        **_of(state),
+        request_id=state.request_id,
+        kind=state.kind,
+        law=first.law,
         told_at=told_at,
         due=due,
         due_at=due_at,
@@ -251,7 +254,7 @@ def _completed(state: SubjectRequest, at: datetime) -> RequestCompleted:
 
 
 def _refused(command: RefuseRequest, state: SubjectRequest, at: datetime) -> RequestRefused:
-    _not_erasing(state)
+    _not_done(state)
     if command.ground is Ground.IDENTITY and state.identity not in (Identity.ASKED, Identity.FAILED):
         raise no.IdentityWasNotAsked
     return RequestRefused(
@@ -317,7 +320,7 @@ def _forgotten(command: DestroyRequestDetails, state: RequestState) -> tuple[Eve
 
 def _of(state: SubjectRequest) -> dict[str, Any]:
     """What events tell of their request, for whoever counts them."""
-    return {"request_id": state.request_id, "kind": state.kind.value, "law": state.terms[0].law}
+    return {"request_id": state.request_id, "kind": state.kind.value, "law": state.law}
 
 
 def _closing(state: SubjectRequest) -> dict[str, Any]:
@@ -332,7 +335,10 @@ def _told_by(told_at: datetime, state: SubjectRequest, at: datetime) -> None:
         raise no.ToldBeforeTheRequest
 
 
-def _not_erasing(state: SubjectRequest) -> None:
+def _not_done(state: SubjectRequest) -> None:
+    """Nothing was done yet, and no erasure runs."""
+    if isinstance(state.phase, Open) and state.phase.done:
+        raise no.DoneAlready
     if isinstance(state.phase, Open) and state.phase.erasing:
         raise no.ErasureRuns
 

@@ -43,7 +43,10 @@ Phase: TypeAlias = Open | Closed
 
 @dataclass(frozen=True, slots=True)
 class SubjectRequest:
-    """A request. `restriction`: the entry of the one that holds; `extended`: its term was made longer."""
+    """A request. `law`: whose term is the one to keep; None: our policy's.
+
+    `restriction`: the entry of the one that holds; `extended`: its term was made longer.
+    """
 
     request_id: SubjectRequestId
     kind: RequestKind
@@ -52,11 +55,17 @@ class SubjectRequest:
     terms: tuple[RequestTerm, ...]
     due: date
     due_at: datetime
+    law: str | None
     identity: Identity = Identity.UNCHECKED
     acknowledged: bool = False
     extended: bool = False
     restriction: int | None = None
     phase: Phase = field(default_factory=Open)
+
+    @property
+    def done(self) -> bool:
+        """Whether what was asked for is done, and the person is to be told."""
+        return isinstance(self.phase, Open) and self.phase.done
 
     @property
     def erasing(self) -> bool:
@@ -76,6 +85,7 @@ def _received(event: happened.RequestReceived) -> SubjectRequest:
         event.terms,
         event.due,
         event.due_at,
+        event.terms[0].law,
     )
 
 
@@ -97,7 +107,7 @@ def _checked(state: SubjectRequest, event: happened.IdentityChecked) -> SubjectR
 
 def _extended(state: SubjectRequest, event: happened.RequestExtended) -> SubjectRequest:
     """What was called to mind of the shorter term is called to mind of the longer one again."""
-    anew = replace(state, extended=True, due=event.due, due_at=event.due_at)
+    anew = replace(state, extended=True, due=event.due, due_at=event.due_at, law=event.law)
     return replace(anew, phase=_still_open(state, warned=False, missed=False))
 
 

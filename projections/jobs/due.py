@@ -150,7 +150,6 @@ WORKFLOWS: Final = (
         on=("rights.erasure_begun",),
         over=("rights.erasure_confirmed",),
     ),
-    Workflow("request.confirm_erasure", "addressee_id", on=("audience.erasure_certified",), over=()),
     Workflow(
         "request.forget_details",
         "request_id",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from domain.kernel.personal import KeyKind
@@ -68,6 +69,23 @@ async def test_a_term_that_is_near_is_announced_and_one_that_is_over_is_too(
     assert [row["request_id"] for row in missed.json()["data"]] == [late]
 
 
+async def test_a_clock_behind_the_one_that_jobs_are_due_by_loses_no_announcement(
+    api: Api, clock: MovedClock
+) -> None:
+    tenant, worker = await api.tenant(country="DE"), Worker(api)
+    clock.behind = timedelta(days=40)
+    request = await received(api, tenant, "access")
+    clock.behind = timedelta(days=12)  # for the commands it is near; for the database it is over
+    assert await worker.work_off() == ["request.remind"]
+    assert (await names(api, tenant, request))[-1] == "deadline_approaching"
+    with psycopg.connect(api.database.admin, autocommit=True) as connection:
+        held = connection.execute("UPDATE ops.job_runs SET until = now()")
+        assert held.rowcount
+    clock.behind = timedelta(0)
+    assert await worker.work_off() == ["request.miss"]
+    assert (await names(api, tenant, request))[-1] == "deadline_missed"
+
+
 async def test_a_longer_term_is_announced_when_it_is_near(api: Api, clock: MovedClock) -> None:
     tenant, worker = await api.tenant(country="DE"), Worker(api)
     clock.behind = timedelta(days=86)
@@ -92,7 +110,7 @@ async def test_who_asked_is_forgotten_and_the_log_of_requests_stays(api: Api, cl
     assert history.json()["data"][0]["payload"]["requester"] == "[erased]"
     await api.project()
     row = (await api.send("GET", f"/v1/rights/requests/{request}", tenant.key)).json()["data"]
-    assert (row["outcome"], row["details_destroyed"]) == ("nothing_held", True)
+    assert (row["outcome"], row["details_destroyed"]) == ("fulfilled", True)
 
 
 async def test_an_erasure_runs_by_itself_until_it_is_certified(api: Api) -> None:

@@ -159,7 +159,6 @@ async def test_erasure_destroys_the_key_and_the_history_shows_nothing_any_more(i
     erased = await api.post(f"/v1/audience/{made['id']}/erase-contact", tenant.key)
     assert erased.status_code == 200, erased.text
     assert sorted(await worker.work_off()) == [
-        "request.confirm_erasure",
         "subject.certify",
         "subject.forget_evidence",
         "subject.shred",
@@ -204,7 +203,7 @@ async def test_a_certificate_names_every_store_and_is_given_once(importing: Impo
     assert (await api.post("/v1/rights/new/receive-request", tenant.key, asked)).status_code == 201
     told = (await api.post(f"/v1/audience/{subject}/erase-addressee", tenant.key)).json()["result"]
     assert told["addressee_id"] == subject
-    assert sorted(await worker.work_off()) == ["request.confirm_erasure", "subject.certify", "subject.shred"]
+    assert sorted(await worker.work_off()) == ["subject.certify", "subject.shred"]
     row = (await importing.get(path)).json()["data"]
     assert row["status"] == "certified"
     assert row["evidence_until"] == row["evidence_ends"] is not None
@@ -244,7 +243,6 @@ async def test_proof_goes_when_its_time_has_come_and_nothing_about_the_person_is
     assert (await api.post(f"/v1/audience/{contact}/erase-contact", tenant.key)).status_code == 200
     clock.behind = timedelta(0)
     assert sorted(await worker.work_off()) == [
-        "request.confirm_erasure",
         "subject.certify",
         "subject.forget_evidence",
         "subject.shred",
@@ -267,7 +265,7 @@ async def test_a_legal_hold_keeps_the_proof_beyond_its_time_and_no_longer_than_i
     hold = await api.post(f"/v1/audience/{subject}/place-legal-hold", tenant.key, {"reason": "A claim"})
     assert hold.status_code == 200, hold.text
     clock.behind = timedelta(0)
-    assert sorted(await worker.work_off()) == ["request.confirm_erasure", "subject.certify", "subject.shred"]
+    assert sorted(await worker.work_off()) == ["subject.certify", "subject.shred"]
     assert await wording(importing, subject) == "I agree"
     row = (await importing.get(f"/v1/audience/erasures/{subject}")).json()["data"]
     assert (row["held"], row["evidence_until"]) == (True, None)
@@ -295,7 +293,7 @@ async def test_a_certificate_waits_for_a_view_and_is_not_given_up_for_it(importi
         ).fetchall()
         assert (state, attempts, error) == ("waiting", 0, None)
         connection.execute("UPDATE ops.job_runs SET until = now() WHERE workflow = 'subject.certify'")
-    assert await worker.work_off() == ["subject.certify", "request.confirm_erasure"]
+    assert await worker.work_off() == ["subject.certify"]
     assert (await names(importing)).count("audience.erasure_taken_in") == 1
 
 

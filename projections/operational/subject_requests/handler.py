@@ -81,7 +81,7 @@ def checked(event: Fact, rows: Rows) -> None:
 @SUBJECT_REQUESTS.on("rights.request_extended")
 def extended(event: Fact, rows: Rows) -> None:
     """There is more time."""
-    told = {name: event.payload[name] for name in ("due", "due_at")}
+    told = {name: event.payload[name] for name in ("due", "due_at", "law")}
     _update(event, rows, **told, extended=True, approaching=False, missed=False)
 
 

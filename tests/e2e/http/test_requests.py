@@ -55,7 +55,11 @@ async def test_access_from_the_receipt_to_the_answer(api: Api) -> None:
     contact, addressee, email = await person(api, tenant)
     activity = {"title": "Newsletter", "purposes": ["Advertising"], "kept_for": ["Until withdrawn"]}
     await tell(api, tenant.key, "rights/new/enter-activity", **activity)
-    await api.project()
+    made = await tell(
+        api, tenant.key, "audience/new/create-list", workspace_id=str(tenant.workspace_id), name="Friends"
+    )
+    await tell(api, tenant.key, f"audience/{made['id']}/add-to-list", contact_ids=[contact])
+    await tell(api, tenant.key, f"audience/{addressee}/place-legal-hold", reason="Lawsuit of Chalchiuhtlicue")
     told = await received(api, tenant.key, "access", email=email.upper(), words=WORDS)
     request, result = told["id"], told["result"]
     assert result["addressee_id"] == addressee
@@ -73,7 +77,8 @@ async def test_access_from_the_receipt_to_the_answer(api: Api) -> None:
     document = answer.json()
     assert document["about"]["email"] == email
     (only,) = document["contacts"]
-    assert (only["first_name"], only["present"]) == (NAME, True)
+    assert (only["first_name"], only["present"], only["lists"]) == (NAME, True, ["Friends"])
+    assert "Chalchiuhtlicue" not in answer.text
     told_of = {one["what"] for one in document["history"]}
     assert {"audience.contact_created", "audience.consent_recorded", "rights.request_received"} <= told_of
     assert [one["purposes"] for one in document["processing"]] == [["Advertising"]]

@@ -1,7 +1,7 @@
 """A request from its receipt to its answer: one test for each rule."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -13,12 +13,24 @@ from domain.audience.addressee_events import (
     SuppressionLifted,
 )
 from domain.audience.addressee_state import Addressee
-from domain.audience.contact import ContactUpdated, CreateContact, UpdateContact
-from domain.audience.ledger import LiftedByItsRequest, LiftSuppression, ProcessingIsRestricted
-from domain.kernel.commands import Command
+from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
+from domain.audience.contact import ContactUpdated, CreateContact, EraseContact, RemoveContact, UpdateContact
+from domain.audience.erasure import EraseAddressee
+from domain.audience.intake.vocabularies import Source
+from domain.audience.ledger import (
+    DescribeAddressee,
+    LiftedByItsRequest,
+    LiftSuppression,
+    ProcessingIsRestricted,
+    RecordRelation,
+    RetractEntry,
+)
+from domain.kernel.commands import Actor, ActorKind, Command
 from domain.kernel.errors import NotFound, Refusal
-from domain.kernel.ids import AddresseeId
+from domain.kernel.ids import AddresseeId, WorkspaceId
+from domain.law.facts import RelationKind
 from domain.rights import refusals as no
+from domain.rights import state
 from domain.rights.commands import (
     AcknowledgeRequest,
     AskIdentity,
@@ -49,14 +61,16 @@ from domain.rights.events import (
     IdentityChecked,
     RequestCompleted,
     RequestDetailsDestroyed,
+    RequestEvent,
     RequestExtended,
     RequestReceived,
     RequestRefused,
     RequestSubjectNamed,
     RequestWithdrawn,
 )
-from domain.rights.kinds import Ground, Identity, IdentityMethod, RequestChannel, RequestKind
+from domain.rights.kinds import DisclosureForm, Ground, Identity, IdentityMethod, RequestChannel, RequestKind
 from domain.rights.request import DETAILS_KEPT
+from domain.tenancy.workspace import CreateWorkspace
 from tests.support.given import NOW, uid
 from tests.support.requests import (
     CONTACT,
@@ -73,7 +87,7 @@ from tests.support.requests import (
 from tests.support.unit import World
 
 DAY = timedelta(days=1)
-DISCLOSURE = RecordDisclosure(digest="ab" * 32, position="cDEuMS43", form="json")
+DISCLOSURE = RecordDisclosure(digest="ab" * 32, position="cDEuMS43", form=DisclosureForm.JSON)
 K = RequestKind
 
 
@@ -139,6 +153,34 @@ class TestReceiving:
         with pytest.raises(by):
             receive(world, K.ACCESS, **told)
 
+    @pytest.mark.parametrize("kind", [K.OBJECTION, K.SALE_OPT_OUT])
+    def test_what_an_unknown_address_wants_stopped_holds_for_whoever_enters_with_it(
+        self, kind: RequestKind
+    ) -> None:
+        world = opened()
+        receive(world, kind, email="later@example.com")
+        assert asked(world).addressee_id is not None
+        world.run(CreateContact(workspace_id=WORKSPACE, email="later@example.com"), uid(0x55))
+        known: Addressee = world.state("addressee", world.state("contact", uid(0x55)).addressee_id)
+        assert known.opted_out_at == (NOW if kind is K.OBJECTION else None)
+        assert known.sale_opted_out_at == (None if kind is K.OBJECTION else NOW)
+        (completed,) = world.run(CompleteRequest(), REQUEST)
+        assert isinstance(completed, RequestCompleted)
+        assert completed.outcome == "fulfilled"
+
+    @pytest.mark.parametrize("kind", [K.OBJECTION, K.SALE_OPT_OUT])
+    def test_and_so_does_what_an_erased_person_wants_stopped(self, kind: RequestKind) -> None:
+        world = opened()
+        former = addressee(world)
+        world.run(EraseAddressee(), former)
+        receive(world, kind)
+        assert asked(world).addressee_id == former
+        world.run(CreateContact(workspace_id=WORKSPACE, email=EMAIL), uid(0x55))
+        known: Addressee = world.state("addressee", world.state("contact", uid(0x55)).addressee_id)
+        assert known.addressee_id != former
+        assert known.opted_out_at == (NOW if kind is K.OBJECTION else None)
+        assert known.sale_opted_out_at == (None if kind is K.OBJECTION else NOW)
+
     def test_an_id_is_used_once(self) -> None:
         world = opened()
         receive(world, K.ACCESS)
@@ -155,7 +197,7 @@ class TestReceiving:
 class TestNaming:
     def test_whose_data_it_is_can_be_told_later_and_takes_effect_then(self) -> None:
         world = opened()
-        receive(world, K.OBJECTION, email="ada@old.example")
+        receive(world, K.OBJECTION, email=None, requester="Ada")
         named, noted, out = world.run(NameSubject(email=EMAIL), REQUEST)
         assert isinstance(named, RequestSubjectNamed)
         assert isinstance(noted, SubjectRequestNoted)
@@ -234,6 +276,29 @@ class TestAnswering:
         assert isinstance(completed, RequestCompleted)
         assert completed.outcome == "nothing_held"
 
+    def test_somebody_who_came_in_meanwhile_is_not_told_that_nothing_is_held(self) -> None:
+        world = opened()
+        receive(world, K.ACCESS, email="later@example.com")
+        world.run(CreateContact(workspace_id=WORKSPACE, email="later@example.com"), uid(0x55))
+        refused(world, CompleteRequest(), no.SubjectIsKnownNow)
+        world.run(NameSubject(email="later@example.com"), REQUEST)
+        refused(world, CompleteRequest(), no.NotDoneYet)
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            RefuseRequest(ground=Ground.EXCESSIVE, reason="Again"),
+            WithdrawRequest(),
+            CheckIdentity(method=IdentityMethod.KNOWN, verified=False),
+        ],
+    )
+    def test_what_was_done_is_not_undone_by_words(self, command: Command) -> None:
+        world = opened()
+        receive(world, K.ACCESS)
+        verify(world)
+        world.run(DISCLOSURE, REQUEST)
+        refused(world, command, no.DoneAlready)
+
     def test_stopping_needs_no_more_than_an_answer(self) -> None:
         world = opened()
         receive(world, K.OBJECTION)
@@ -303,6 +368,23 @@ class TestRectification:
         known: Addressee = world.state("addressee", addressee(world))
         assert known.person.country == "FR"
 
+    def test_what_the_person_says_of_their_country_is_settled_whatever_was_before(self) -> None:
+        world = opened("DE")
+        world.run(DescribeAddressee(country="US"), addressee(world))
+        receive(world, K.RECTIFICATION)
+        verify(world)
+        world.run(RectifyData(country="FR"), REQUEST)
+        assert world.state("addressee", addressee(world)).person.country == "FR"
+
+    def test_where_no_contact_is_there_only_their_country_can_be_put_right(self) -> None:
+        world = opened()
+        for contact in (CONTACT, SECOND_CONTACT):
+            world.run(RemoveContact(), contact)
+        receive(world, K.RECTIFICATION)
+        verify(world)
+        refused(world, RectifyData(first_name="Augusta", country="FR"), no.NothingHeldToRectify)
+        assert world.run(RectifyData(country="FR"), REQUEST)
+
 
 class TestRestriction:
     def restricted(self) -> World:
@@ -318,8 +400,34 @@ class TestRestriction:
     def test_nothing_is_changed_while_it_holds(self) -> None:
         world = self.restricted()
         assert world.run(RestrictProcessing(), REQUEST) == []
-        refused(world, UpdateContact(first_name="Augusta"), ProcessingIsRestricted, CONTACT)
-        refused(world, UpdateContact(country="FR"), ProcessingIsRestricted, CONTACT)
+        for command in (
+            UpdateContact(first_name="Augusta"),
+            UpdateContact(country="FR"),
+            RemoveContact(),
+            EraseContact(),
+        ):
+            refused(world, command, ProcessingIsRestricted, CONTACT)
+        for entry in (
+            DescribeAddressee(country="FR"),
+            RecordRelation(kind=RelationKind.PURCHASE, occurred_on=NOW.date()),
+            RetractEntry(entry=1, reason="wrong"),
+            EraseAddressee(),
+        ):
+            refused(world, entry, ProcessingIsRestricted, addressee(world))
+        third = WorkspaceId(uid(0x33))
+        world.run(CreateWorkspace(name="W"), third)
+        anew = CreateContact(workspace_id=third, email=EMAIL)
+        refused(world, anew, ProcessingIsRestricted, uid(0x56))
+
+    def test_what_the_person_says_is_entered_all_the_same(self) -> None:
+        world = self.restricted()
+        assert world.run(RecordOptOut(channel=OptOutChannel.REPLY), addressee(world))
+        assert world.run(RecordConsent(occurred_on=NOW.date(), source=Source.WEBSITE_FORM), addressee(world))
+
+    def test_an_erasure_that_the_person_asks_for_later_is_done(self) -> None:
+        world = self.restricted()
+        workflow = Actor(ActorKind.WORKFLOW, uid(0x77))
+        assert world.run(EraseAddressee(), addressee(world), actor=workflow)
 
     def test_it_is_lifted_by_its_request_once_the_person_was_told(self) -> None:
         world = self.restricted()
@@ -392,6 +500,16 @@ class TestTime:
         assert extended.due.isoformat() == "2027-02-23"  # one month and two more
         refused(world, extend, no.AlreadyExtended)
 
+    def test_the_law_whose_longer_term_is_kept_is_told(self) -> None:
+        """Of a month and two more, and 45 days and 45 more, the latter are over first."""
+        world = opened()
+        receive(world, K.ACCESS, place="US-CA")
+        assert asked(world).law == "eu-gdpr"
+        (extended,) = world.run(ExtendRequest(reason="Many requests"), REQUEST)
+        assert isinstance(extended, RequestExtended)
+        assert (extended.law, asked(world).law) == ("us-ca", "us-ca")
+        assert extended.due == asked(world).terms[1].extended
+
     def test_too_late_for_the_notice_is_too_late(self) -> None:
         world = opened()
         receive(world, K.ACCESS)
@@ -441,6 +559,10 @@ class TestTime:
         (event,) = world.run(DestroyRequestDetails(), REQUEST, at=NOW + DETAILS_KEPT)
         assert isinstance(event, RequestDetailsDestroyed)
         assert world.run(DestroyRequestDetails(), REQUEST, at=NOW + DETAILS_KEPT) == []
+
+
+def test_every_event_has_its_place() -> None:
+    assert {*state._AFTER, RequestReceived} == set(get_args(RequestEvent))
 
 
 def test_the_log_gives_the_same_requests_again() -> None:
