@@ -1,9 +1,10 @@
 """What is held of one person, whole: for whoever answers a request for access or portability.
 
 It is made from the log itself, at one position, with every value of the person opened: their contacts, removed ones
-too, what they said, what was decided about them, what they asked. Beside that stand the lists they are on and the record
-of processing activities, as they are now. Who read their data is in the access log, and not in here; nor are the reasons
-of legal holds. The same person at the same position gives the same document, to the byte, while lists and record stay.
+too, what they said, what was decided about them, what they asked. Beside that stand the lists they are on and the
+record of processing activities, as they are now. Who read their data is in the access log, and not in here; nor are
+the reasons of legal holds. The same person at the same position gives the same document, to the byte, while lists and
+record stay.
 """
 
 from __future__ import annotations
