@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from domain.audience import addressee_events as happened
 from domain.audience import erasure_events as ending
-from domain.audience.addressee_state import FIRST_ZONE, OPT_OUTS, Addressee, AddresseeState, Allow, Said
+from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState, Allow, Asked, Lift, Said
 from domain.kernel.events import Event
 from domain.kernel.personal import KeyKind
 from domain.law.facts import (
@@ -51,9 +51,9 @@ def _described(known: Addressee, version: int, event: happened.AddresseeDescribe
 
 def _confirmed(known: Addressee, version: int, event: happened.ConsentConfirmed) -> Addressee:
     """The consent counts from its confirmation: before, nobody knew whose address it was."""
-    documented = known.asked.get(event.request, False)
+    asked = known.asked.get(event.request)
     on = event.occurred_at.astimezone(UTC).date()
-    given = Consent(on, ConsentKind.DOUBLE, documented, version)
+    given = Consent(on, ConsentKind.DOUBLE, asked is not None and asked.documented, version)
     return replace(
         known,
         version=version,
@@ -75,27 +75,24 @@ def _opted_out(known: Addressee, version: int, event: happened.OptedOut) -> Addr
     suppressions = known.suppressions if same else (*known.suppressions, one)
     if one.scope is not Scope.TENANT:
         return replace(known, version=version, suppressions=suppressions)
-    return replace(known, version=version, suppressions=suppressions, opted_out_at=event.occurred_at)
+    latest = max(known.opted_out_at or event.occurred_at, event.occurred_at)
+    return replace(known, version=version, suppressions=suppressions, opted_out_at=latest)
 
 
 def _lifted(known: Addressee, version: int, event: happened.OptOutLifted) -> Addressee:
+    """A lift follows the consent that it is of."""
     ended_at = event.consented_at or datetime.combine(event.consented_on, time(), FIRST_ZONE)
-    suppressions = tuple(
-        replace(one, ended_at=ended_at) if _is_lifted(one, ended_at) else one for one in known.suppressions
-    )
+    ended = tuple(one for one in known.own_words() if one.since < ended_at)
     return replace(
         known,
         version=version,
         opted_out_at=None,
         lifted_at=ended_at,
-        suppressions=suppressions,
+        lifts={**known.lifts, version - 1: Lift(ended, ended_at)},
+        suppressions=tuple(
+            replace(one, ended_at=ended_at) if one in ended else one for one in known.suppressions
+        ),
     )
-
-
-def _is_lifted(one: Suppression, ended_at: datetime) -> bool:
-    """A consent is the person's word against their own earlier one; the platform's is not theirs to end."""
-    own = one.kind in OPT_OUTS and one.scope is not Scope.PLATFORM
-    return own and one.ended_at is None and one.since < ended_at
 
 
 def _decided(known: Addressee, version: int, event: happened.PermissionDecided) -> Addressee:
@@ -127,7 +124,9 @@ def _consented(known: Addressee, version: int, event: happened.ConsentRecorded) 
 
 
 def _asked(known: Addressee, version: int, event: happened.ConfirmationRequested) -> Addressee:
-    return replace(known, version=version, asked={**known.asked, version: event.documented})
+    return replace(
+        known, version=version, asked={**known.asked, version: Asked(event.documented, event.occurred_at)}
+    )
 
 
 def _withdrawn(known: Addressee, version: int, event: happened.ConsentWithdrawn) -> Addressee:
@@ -154,9 +153,16 @@ def _ended(known: Addressee, version: int, event: happened.RelationEnded) -> Add
 
 
 def _retracted(known: Addressee, version: int, event: happened.EntryRetracted) -> Addressee:
+    """What a consent had lifted is entered again by events of its own, right after this one."""
+    lifts = {entry: lift for entry, lift in known.lifts.items() if entry != event.entry}
+    lifted_at = known.lifted_at
+    if len(lifts) < len(known.lifts):
+        lifted_at = max((lift.ended_at for lift in lifts.values()), default=None)
     return replace(
         known,
         version=version,
+        lifts=lifts,
+        lifted_at=lifted_at,
         consents=tuple(one for one in known.consents if one.position != event.entry),
         relations=tuple(one for one in known.relations if one.position != event.entry),
     )
@@ -199,6 +205,7 @@ def _erased(known: Addressee, version: int, event: ending.AddresseeErased) -> Ad
         known,
         version=version,
         erased=True,
+        erased_at=event.erased_at,
         suppressions=(*known.suppressions, gone),
         proof=replace(known.proof, ends=event.evidence_ends),
     )

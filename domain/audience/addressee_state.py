@@ -15,6 +15,7 @@ from domain.law.facts import (
     Message,
     Person,
     Relation,
+    Scope,
     Subscriber,
     Suppression,
     SuppressionKind,
@@ -36,6 +37,20 @@ class Said(NamedTuple):
 
     country: str | None
     subscriber_type: str | None
+
+
+class Asked(NamedTuple):
+    """The first step of a double opt-in. `documented`: the wording is kept; `at`: when the address was left."""
+
+    documented: bool
+    at: datetime
+
+
+class Lift(NamedTuple):
+    """What a consent ended of what the person had said before, from `ended_at` on."""
+
+    suppressions: tuple[Suppression, ...]
+    ended_at: datetime
 
 
 class Allow(NamedTuple):
@@ -75,9 +90,9 @@ class Addressee:
     """Somebody who may or may not be written to. `opted_out_at` None: no opt-out of the whole tenant holds.
 
     `version` counts the events so far. `said` is by workspace; under None stands what was settled for the tenant.
-    `asked`: double opt-ins that wait for their second step, and whether the wording of each is kept. `requests`: what
-    they asked about their data, by kind. `lapses_at` and `lapsed_at`: the ends of permissions that were announced last,
-    ahead and when they came.
+    `asked`: double opt-ins that wait for their second step. `lifts`: by the entry of the consent that lifted.
+    `requests`: what they asked about their data, by kind. `lapses_at` and `lapsed_at`: the ends of permissions that
+    were announced last, ahead and when they came.
     """
 
     addressee_id: AddresseeId
@@ -86,6 +101,7 @@ class Addressee:
     lifted_at: datetime | None = None
     consented_on: date | None = None
     erased: bool = False
+    erased_at: datetime | None = None
     key_destroyed: bool = False
     certified: bool = False
     proof: Proof = field(default_factory=Proof)
@@ -97,7 +113,8 @@ class Addressee:
     consents: tuple[Consent, ...] = ()
     relations: tuple[Relation, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
-    asked: Mapping[int, bool] = field(default_factory=dict)
+    asked: Mapping[int, Asked] = field(default_factory=dict)
+    lifts: Mapping[int, Lift] = field(default_factory=dict)
     allows: Mapping[MessageId, Allow] = field(default_factory=dict)
     dispatched: frozenset[MessageId] = frozenset()
     requests: Mapping[SubjectRequestId, str] = field(default_factory=dict)
@@ -109,6 +126,14 @@ class Addressee:
     def contactable(self) -> bool:
         """Whether no opt-out and no erasure stands against writing; each message needs more than that."""
         return self.opted_out_at is None and not self.erased
+
+    def own_words(self) -> list[Suppression]:
+        """What the person said that holds, and that they alone take back."""
+        return [
+            one
+            for one in self.suppressions
+            if one.kind in OPT_OUTS and one.scope is not Scope.PLATFORM and one.ended_at is None
+        ]
 
     @property
     def restricted(self) -> Suppression | None:

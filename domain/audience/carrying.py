@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from domain.audience.addressee_events import AddresseeSuppressed, OptedOut, SaleOptedOut
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from domain.kernel.events import Event
     from domain.kernel.ids import AddresseeId
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CARRIED: Final = {SuppressionKind.HARD_BOUNCE, SuppressionKind.SOFT_BOUNCES, SuppressionKind.MANUAL}
 """What holds for an address whoever has it now, besides what the person said."""
 
@@ -39,6 +41,10 @@ def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
             channel="carried_over",
             kind=kinds[-1] if kinds else OptOutKind.UNSUBSCRIBE,
         )
+    if former.erased and former.opted_out_at is None:
+        # Who had themselves forgotten is not written to because their address turns up again: they say so first.
+        erased_at = former.erased_at or EPOCH
+        yield OptedOut(addressee_id=addressee_id, occurred_at=erased_at, channel="erasure")
     if former.sale_opted_out_at is not None:
         yield SaleOptedOut(addressee_id=addressee_id, occurred_at=former.sale_opted_out_at)
     for one in former.suppressions:

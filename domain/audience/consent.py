@@ -35,6 +35,7 @@ from domain.kernel.text import IpText, LineText, LongText, ShortText
 if TYPE_CHECKING:
     from domain.kernel.events import Event
     from domain.kernel.ids import AddresseeId
+    from domain.law.facts import Consent
 
 Entry = Annotated[int, Field(ge=1, le=2**31)]
 """The version of an event in the addressee's stream, as the answer to its command told it."""
@@ -127,6 +128,22 @@ class NotAsked(Refusal):
 
     code = "confirmation-not-asked"
     field = "/request"
+
+
+class ConfirmedBeforeAsked(Refusal):
+    """Somebody is asked first and confirms then. Correct the moment, or leave it out for now."""
+
+    code = "confirmed-before-asked"
+    kind = RefusalKind.INVALID
+    field = "/occurred_at"
+
+
+class WithdrawnBeforeGiven(Refusal):
+    """A consent is taken back after it was given. Correct the moment, or name the consent that it is about."""
+
+    code = "withdrawn-before-given"
+    kind = RefusalKind.INVALID
+    field = "/occurred_at"
 
 
 class NoSuchConsent(Refusal):
@@ -225,12 +242,17 @@ def consented(
         documented=consent.wording is not None,
         evidence=consent.evidence,
     )
-    if known.opted_out_at is None or not consent.explicit:
-        return (recorded,)
     earliest = datetime.combine(consent.occurred_on, time(), FIRST_ZONE)
-    if earliest <= known.opted_out_at:
+    if not (consent.explicit and _lifts(known, earliest)):
         return (recorded,)
     return (recorded, OptOutLifted(addressee_id=addressee_id, consented_on=consent.occurred_on))
+
+
+def _lifts(known: Addressee, moment: datetime) -> bool:
+    """Whether a consent of this moment is later than what the person said, of which something holds."""
+    if known.opted_out_at is not None and moment <= known.opted_out_at:
+        return False
+    return any(one.since < moment for one in known.own_words())
 
 
 def opted_out(
@@ -326,10 +348,12 @@ def _confirmed(command: ConfirmConsent, state: Addressee, at: datetime) -> tuple
     """The confirmation; it lifts an opt-out that was surely earlier, if the wording is kept that was agreed to."""
     if state.erased:
         raise AddresseeIsErased
-    documented = state.asked.get(command.request)
-    if documented is None:
+    asked = state.asked.get(command.request)
+    if asked is None:
         raise NotAsked
     occurred_at = _past(command.occurred_at, at)
+    if occurred_at < asked.at:
+        raise ConfirmedBeforeAsked
     confirmed = ConsentConfirmed(
         addressee_id=state.addressee_id,
         request=command.request,
@@ -337,7 +361,9 @@ def _confirmed(command: ConfirmConsent, state: Addressee, at: datetime) -> tuple
         ip=command.ip,
         user_agent=command.user_agent,
     )
-    if not documented or state.opted_out_at is None or occurred_at <= state.opted_out_at:
+    # Who was asked, said stop, and then pressed the old link, was asked before they said stop: that is asked anew.
+    said_since = any(one.position > command.request for one in state.own_words())
+    if not asked.documented or said_since or not _lifts(state, occurred_at):
         return (confirmed,)
     day = occurred_at.astimezone(UTC).date()
     return (
@@ -349,16 +375,35 @@ def _confirmed(command: ConfirmConsent, state: Addressee, at: datetime) -> tuple
 def _withdrawn(command: WithdrawConsent, state: Addressee, at: datetime) -> tuple[Event, ...]:
     """The withdrawal, and the opt-out that it is; before any consent, the opt-out alone."""
     occurred_at = _past(command.occurred_at, at)
-    standing = [one.position for one in state.consents if one.withdrawn_at is None]
-    if command.entry is not None and command.entry not in standing:
-        raise NoSuchConsent
+    standing = [one for one in state.consents if one.withdrawn_at is None]
+    given = [one for one in standing if one.on <= occurred_at.astimezone(FIRST_ZONE).date()]
+    if command.entry is not None:
+        standing = [one for one in standing if one.position == command.entry]
+        if not standing:
+            raise NoSuchConsent
+        if standing[0] not in given:
+            raise WithdrawnBeforeGiven
+    taken_back = [one for one in standing if one in given]
+    if taken_back and taken_back == standing:
+        # It takes back what was given, so it was said after that, whatever the clock of who enters it showed.
+        occurred_at = max(occurred_at, state.lifted_at or occurred_at)
     out = opted_out(state.addressee_id, state, occurred_at, command.channel, command.reason)
-    if not standing:
-        return out
-    withdrawn = ConsentWithdrawn(
-        addressee_id=state.addressee_id,
-        entry=command.entry,
-        occurred_at=occurred_at,
-        channel=command.channel,
-    )
-    return (withdrawn, *out)
+    return (*_taken_back(command, state, taken_back, occurred_at), *out)
+
+
+def _taken_back(
+    command: WithdrawConsent, state: Addressee, consents: list[Consent], at: datetime
+) -> list[ConsentWithdrawn]:
+    """The withdrawal of all at once, or of those that were given by then."""
+    everything = [one for one in state.consents if one.withdrawn_at is None] == consents
+    entries: list[int | None] = [one.position for one in consents]
+    if not consents:
+        return []
+    if everything and command.entry is None:
+        entries = [None]
+    return [
+        ConsentWithdrawn(
+            addressee_id=state.addressee_id, entry=entry, occurred_at=at, channel=command.channel
+        )
+        for entry in entries
+    ]

@@ -206,6 +206,7 @@ def erased(state: Addressee, sender_country: str | None, at: datetime) -> Addres
     kept = keeping(state, sender_country, at)
     return AddresseeErased(
         addressee_id=state.addressee_id,
+        erased_at=at,
         evidence_ends=kept.ends,
         evidence_until=None if state.proof.holds else kept.ends,
         evidence_by=kept.by,

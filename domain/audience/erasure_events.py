@@ -39,6 +39,7 @@ class AddresseeErased(Event, name="audience.addressee_erased", version=2, subjec
     """
 
     addressee_id: AddresseeId
+    erased_at: datetime | None = None
     evidence_ends: datetime | None = None
     evidence_until: datetime | None = None
     evidence_by: tuple[KeptBecause, ...] = ()
@@ -48,6 +49,7 @@ class AddresseeErased(Event, name="audience.addressee_erased", version=2, subjec
 def _kept_as_long_as_any(payload: Payload) -> Payload:
     return {
         **payload,
+        "erased_at": None,
         "evidence_ends": LAST_OF_VERSION_1,
         "evidence_until": LAST_OF_VERSION_1,
         "evidence_by": (),

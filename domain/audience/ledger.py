@@ -16,6 +16,7 @@ from domain.audience.addressee_events import (
     AddresseeDescribed,
     AddresseeSuppressed,
     EntryRetracted,
+    OptedOut,
     RelationEnded,
     RelationRecorded,
     SuppressionLifted,
@@ -193,7 +194,7 @@ def decide(command: LedgerCommand, state: Addressee) -> tuple[Event, ...]:
             retracted = EntryRetracted(
                 addressee_id=state.addressee_id, entry=command.entry, reason=command.reason
             )
-            return (retracted,)
+            return (retracted, *_reinstated(state, command.entry))
         case SuppressAddressee():
             return _suppressed(command, state, at)
         case LiftSuppression():
@@ -248,6 +249,26 @@ def settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:
         told=command.told,
     )
     return (described,)
+
+
+def _reinstated(state: Addressee, entry: int) -> tuple[OptedOut, ...]:
+    """What the person had said, and a consent that is retracted had lifted: it holds again, since when it was said."""
+    lift = state.lifts.get(entry)
+    if lift is None:
+        return ()
+    others = [one.ended_at for known, one in state.lifts.items() if known != entry]
+    return tuple(
+        OptedOut(
+            addressee_id=state.addressee_id,
+            scope=one.scope,
+            occurred_at=one.since,
+            channel="reinstated",
+            kind=one.kind,
+            within=one.within,
+        )
+        for one in lift.suppressions
+        if not any(one.since < ended_at for ended_at in others)
+    )
 
 
 def unrestricted(state: AddresseeState) -> None:

@@ -90,7 +90,8 @@ def _received(event: happened.RequestReceived) -> SubjectRequest:
 
 
 def _named(state: SubjectRequest, event: happened.RequestSubjectNamed) -> SubjectRequest:
-    return replace(state, addressee_id=event.addressee_id)
+    """Whoever was checked before, it was not checked that they are this person."""
+    return replace(state, addressee_id=event.addressee_id, identity=Identity.UNCHECKED)
 
 
 def _acknowledged(state: SubjectRequest, _: happened.RequestAcknowledged) -> SubjectRequest:

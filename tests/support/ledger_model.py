@@ -21,6 +21,14 @@ OF_THE_ADDRESS = frozenset({"hard_bounce", "soft_bounces", "manual"})
 Place = tuple[Scope, str | None]
 
 
+@dataclass(frozen=True)
+class Lifted:
+    """What a consent ended, and from when on."""
+
+    stops: dict[Place, datetime]
+    since: datetime
+
+
 @dataclass
 class Words:
     """What whoever has an address said last: stop, for which mail, and when; and since when they may be written to."""
@@ -33,11 +41,25 @@ class Words:
         if self.consented is None or at >= self.consented:
             self.stops[place] = max(at, self.stops.get(place, at))
 
-    def consent(self, since: datetime) -> None:
-        """They said, provably, that they want mail again, surely not before `since`."""
-        if (Scope.TENANT, None) in self.stops and self.stops[Scope.TENANT, None] < since:
-            self.consented = max(since, self.consented or since)
+    def consent(self, since: datetime) -> Lifted | None:
+        """They said, provably, that they want mail again, surely not before `since`; what that ended."""
+        lifted = {place: at for place, at in self.stops.items() if at < since}
+        if not lifted or self.stops.get((Scope.TENANT, None), since - timedelta(1)) >= since:
+            return None
+        self.consented = max(since, self.consented or since)
         self.stops = {place: at for place, at in self.stops.items() if at >= since}
+        return Lifted(lifted, since)
+
+    def retract(self, lifted: Lifted, others: list[Lifted]) -> None:
+        """They had not said that: what it ended holds again, where nothing else ended it as well."""
+        self.consented = max((one.since for one in others), default=None)
+        for place, at in lifted.stops.items():
+            if not any(at < one.since for one in others):
+                self.stops[place] = max(at, self.stops.get(place, at))
+
+    def forget(self, at: datetime) -> None:
+        """They had themselves erased: whoever comes by the address says first that they want mail."""
+        self.stops.setdefault((Scope.TENANT, None), at)
 
     def stop_by_link(self, place: Place, at: datetime) -> None:
         """The same, at a door of ours: what is said again within a day of all mail is the same word."""
@@ -69,7 +91,8 @@ class Person:
     erased: bool = False
     consents: set[int] = field(default_factory=set)
     relations: set[int] = field(default_factory=set)
-    asked: dict[int, bool] = field(default_factory=dict)
+    asked: dict[int, tuple[bool, datetime]] = field(default_factory=dict)
+    lifted: dict[int, Lifted] = field(default_factory=dict)
     suppressed: dict[int, tuple[str, Place]] = field(default_factory=dict)
     permits: dict[UUID, Permit] = field(default_factory=dict)
     gone: set[UUID] = field(default_factory=set)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -40,7 +40,7 @@ from domain.law.facts import RelationKind, Scope
 from domain.tenancy.tenant import TenantOpened
 from domain.tenancy.workspace import CreateWorkspace
 from tests.support.given import TENANT, uid
-from tests.support.ledger_model import OF_THE_ADDRESS, Person, Place, Words, surely_since
+from tests.support.ledger_model import FIRST_TO_BEGIN, OF_THE_ADDRESS, Person, Place, Words, surely_since
 from tests.support.unit import World
 
 WORKSPACES = tuple(WorkspaceId(uid(n)) for n in (10, 11))
@@ -151,6 +151,7 @@ class LedgerOfPeople(RuleBasedStateMachine):
                 assert self.ask(EraseContact(), contact.contact_id) is not None
                 assert isinstance(self.world.state("contact", contact.contact_id), GoneContact)
                 self.known[who].erased = True
+                self.known[who].words.forget(self.world.now)
                 new = None
                 if back:
                     new = self.newcomer(contact.workspace_id, contact.email, "DE", SubscriberType.INDIVIDUAL)
@@ -173,9 +174,10 @@ class LedgerOfPeople(RuleBasedStateMachine):
         )
         assert (done is not None) is (not known.erased and (wording is not None or not explicit))
         if done is not None:
-            known.consents.add(self.version(who) - len(done) + 1)
+            entry = self.version(who) - len(done) + 1
+            known.consents.add(entry)
             if explicit:
-                known.words.consent(surely_since(on))
+                self.lifts(known, entry, surely_since(on))
 
     @rule(who=people)
     def want_mail_again(self, who: AddresseeId) -> None:
@@ -189,32 +191,54 @@ class LedgerOfPeople(RuleBasedStateMachine):
             source=Source.WEBSITE_FORM, wording=wording, occurred_at=self.world.now - ago
         )
         if self.ask(command, who) is not None:
-            self.known[who].asked[self.version(who)] = wording is not None
+            self.known[who].asked[self.version(who)] = (wording is not None, self.world.now - ago)
 
     @rule(who=people, ago=AGO, number=st.integers(0, 1))
     def confirm(self, who: AddresseeId, ago: timedelta, number: int) -> None:
         known, at = self.known[who], self.world.now - ago
         asked = sorted(known.asked)[number : number + 1]
+        said_since = bool(asked) and any(one.position > asked[0] for one in self.person(who).own_words())
         done = self.ask(ConfirmConsent(request=asked[0] if asked else 1, occurred_at=at), who)
-        assert (done is not None) is (bool(asked) and not known.erased)
+        in_order = bool(asked) and at >= known.asked[asked[0]][1]
+        assert (done is not None) is (in_order and not known.erased)
         if done is not None:
-            documented = known.asked.pop(asked[0])
-            known.consents.add(self.version(who) - len(done) + 1)
-            if documented:
+            documented, _ = known.asked.pop(asked[0])
+            entry = self.version(who) - len(done) + 1
+            known.consents.add(entry)
+            if documented and not said_since:
                 # The moment itself is after what was said before it, and no earlier word is later than it.
-                known.words.consent(at)
+                self.lifts(known, entry, at)
+
+    def lifts(self, known: Person, entry: int, since: datetime) -> None:
+        lifted = known.words.consent(since)
+        if lifted is not None:
+            known.lifted[entry] = lifted
 
     @rule(who=people, ago=AGO, number=st.integers(-1, 1))
     def withdraw(self, who: AddresseeId, ago: timedelta, number: int) -> None:
         """One of them, or all; either way they are written to no more."""
         known, at = self.known[who], self.world.now - ago
         entry = next(iter(sorted(known.consents)[number : number + 1]), None) if number >= 0 else None
-        assert self.ask(WithdrawConsent(entry=entry, occurred_at=at, channel=CHANNEL), who) is not None
-        same = [one for one in self.known.values() if one.words is known.words]
-        later = same[same.index(known) :]
-        for one in later if entry is None else [known]:
-            one.consents -= {entry} if entry is not None else set(one.consents)
-        known.words.stop((Scope.TENANT, None), at)
+        given = {one: self.given_by(one, at) for one in self.known}
+        done = self.ask(WithdrawConsent(entry=entry, occurred_at=at, channel=CHANNEL), who)
+        assert (done is not None) is (entry is None or entry in given[who])
+        if done is None:
+            return
+        same = [one for one in self.known if self.known[one].words is known.words]
+        for one in same[same.index(who) :] if entry is None else [who]:
+            mine = self.known[one]
+            taken = {entry} if entry is not None else given[one]
+            whole = bool(taken) and (entry is not None or taken == mine.consents)
+            mine.consents -= taken
+            if not mine.erased or one == who:
+                consented = known.words.consented
+                known.words.stop((Scope.TENANT, None), max(at, consented or at) if whole else at)
+
+    def given_by(self, who: AddresseeId, at: datetime) -> set[int]:
+        """The consents of somebody that stand and were given by then, wherever that day began first."""
+        day = at.astimezone(FIRST_TO_BEGIN).date()
+        consents = [one for one in self.person(who).consents if one.withdrawn_at is None]
+        return {one.position for one in consents if one.on <= day}
 
     @rule(who=people, ago=AGO, kind=st.sampled_from([None, *OptOutKind]))
     def stop(self, who: AddresseeId, ago: timedelta, kind: OptOutKind | None) -> None:
@@ -261,6 +285,9 @@ class LedgerOfPeople(RuleBasedStateMachine):
             if self.ask(RetractEntry(entry=entry, reason="Not so."), who) is not None:
                 known.consents.discard(entry)
                 known.relations.discard(entry)
+                lifted = known.lifted.pop(entry, None)
+                if lifted is not None and not known.erased:
+                    known.words.retract(lifted, list(known.lifted.values()))
 
     @rule(who=people, kind=st.sampled_from(SuppressionReason), place=PLACES)
     def suppress(self, who: AddresseeId, kind: SuppressionReason, place: Place) -> None:

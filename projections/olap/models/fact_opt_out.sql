@@ -3,7 +3,8 @@
 -- Tenant key: tenant_key; with position it names the event behind the row.
 -- Measures: the row itself (opt-outs, additive); latency_us (microseconds, additive over those for which it is known).
 -- Invariants: latency_us is from what the person said to its entry in the log, never below 0 (two clocks differ by
---   a little); NULL for what was carried over from an earlier, erased owner of the address, since nobody said it anew.
+--   a little); NULL for what was carried over from an earlier, erased owner of the address, or holds again since a
+--   consent was retracted: nobody said it anew.
 --   Version 1 had no kind: it follows from the channel, as it does when such an event is read elsewhere. A rebuild lays
 --   the rows by tenant and position, and so by day.
 -- Handles: audience.opted_out 2
@@ -52,7 +53,7 @@ SELECT
     payload.scope,
     make_timestamp(epoch_us(payload.occurred_at)) AS occurred_at,
     CASE
-        WHEN payload.channel <> 'carried_over'
+        WHEN payload.channel NOT IN ('carried_over', 'erasure', 'reinstated')
             THEN greatest(0, epoch_us(recorded_at) - epoch_us(payload.occurred_at))
     END AS latency_us
 FROM (

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from domain.audience.addressee_state import Addressee, Said
+from domain.audience.addressee_state import Addressee, Asked, Said
 from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.law.facts import (
     Consent,
@@ -44,7 +44,7 @@ def _kept(state: Addressee) -> dict[str, Any]:
             [one.kind, one.scope, one.since, one.position, one.within, one.ended_at]
             for one in state.suppressions
         ],
-        "asked": [[entry, documented] for entry, documented in state.asked.items()],
+        "asked": [[entry, *one] for entry, one in state.asked.items()],
         "lapses_at": state.lapses_at,
         "lapsed_at": state.lapsed_at,
         **{name: getattr(state, name) for name in _PLAIN},
@@ -87,7 +87,10 @@ def restored(addressee_id: UUID, version: int, facts: dict[str, Any]) -> Address
             )
             for kind, scope, since, entry, within, ended_at in facts.get("suppressions", ())
         ),
-        asked={entry: documented for entry, documented in facts.get("asked", ())},  # noqa: C416 - pairs, of lists
+        asked={
+            entry: Asked(documented, datetime.fromisoformat(at))
+            for entry, documented, at in facts.get("asked", ())
+        },
         lapses_at=_moment(facts.get("lapses_at")),
         lapsed_at=_moment(facts.get("lapsed_at")),
         generic_address=facts.get("generic_address"),

@@ -56,8 +56,8 @@ def received(event: Fact, rows: Rows) -> None:
 
 @SUBJECT_REQUESTS.on("rights.subject_named")
 def named(event: Fact, rows: Rows) -> None:
-    """It is known whose data it is about."""
-    _update(event, rows, addressee_id=event.payload["addressee_id"])
+    """It is known whose data it is about; whether they ask is not known any more."""
+    _update(event, rows, addressee_id=event.payload["addressee_id"], identity="unchecked")
 
 
 @SUBJECT_REQUESTS.on("rights.request_acknowledged")

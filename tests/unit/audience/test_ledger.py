@@ -25,7 +25,7 @@ from domain.audience.addressee_events import (
     RelationRecorded,
     SuppressionLifted,
 )
-from domain.audience.addressee_state import Addressee, NoAddressee
+from domain.audience.addressee_state import Addressee, Asked, NoAddressee
 from domain.audience.carrying import carried
 from domain.audience.consent import (
     AddresseeIsErased,
@@ -126,7 +126,7 @@ class TestDoubleOptIn:
             )
         )
         assert state.consents == ()
-        assert state.asked == {2: True}
+        assert state.asked == {2: Asked(documented=True, at=NOW)}
 
     def test_the_second_makes_one_that_is_documented_by_the_first(self) -> None:
         state = given(REGISTERED, self.ASKED).when(ConfirmConsent(request=2), target=ID).then(self.YES)

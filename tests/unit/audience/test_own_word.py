@@ -138,7 +138,9 @@ def test_what_was_said_narrowly_is_carried_to_who_has_the_address_after_an_erasu
     narrow = stopped(channel="page", scope="campaign_type", within="news")
     told = carried(state_of(narrow, AddresseeErased(addressee_id=ID)), OTHER)
     again = narrow.model_copy(update={"addressee_id": OTHER, "channel": "carried_over"})
-    assert told == (again,)
+    assert told[1:] == (again,)
+    assert isinstance(told[0], OptedOut)
+    assert (told[0].scope, told[0].channel) == ("tenant", "erasure")
 
 
 def test_an_erased_person_is_heard_too() -> None:

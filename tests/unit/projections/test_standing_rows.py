@@ -11,7 +11,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.audience.addressee_state import Addressee, Said
+from domain.audience.addressee_state import Addressee, Asked, Said
 from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.law.facts import Person
 from domain.law.packs import load_packs
@@ -26,9 +26,14 @@ said = st.dictionaries(
 )
 
 
-@given(people, said, st.dictionaries(st.integers(1, 99), st.booleans()), st.none() | moments)
+@given(
+    people,
+    said,
+    st.dictionaries(st.integers(1, 99), st.builds(Asked, st.booleans(), moments)),
+    st.none() | moments,
+)
 def test_a_state_is_kept_and_restored(
-    person: Person, said: dict[WorkspaceId | None, Said], asked: dict[int, bool], moment: datetime | None
+    person: Person, said: dict[WorkspaceId | None, Said], asked: dict[int, Asked], moment: datetime | None
 ) -> None:
     state = Addressee(
         ANN,

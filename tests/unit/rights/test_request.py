@@ -178,7 +178,7 @@ class TestReceiving:
         world.run(CreateContact(workspace_id=WORKSPACE, email=EMAIL), uid(0x55))
         known: Addressee = world.state("addressee", world.state("contact", uid(0x55)).addressee_id)
         assert known.addressee_id != former
-        assert known.opted_out_at == (NOW if kind is K.OBJECTION else None)
+        assert known.opted_out_at == NOW  # who was erased is not written to anyway
         assert known.sale_opted_out_at == (None if kind is K.OBJECTION else NOW)
 
     def test_an_id_is_used_once(self) -> None:
@@ -203,6 +203,15 @@ class TestNaming:
         assert isinstance(noted, SubjectRequestNoted)
         assert isinstance(out, OptedOut)
         refused(world, NameSubject(email=EMAIL), no.SubjectAlreadyNamed)
+
+    def test_a_check_of_somebody_is_none_of_who_is_named_later(self) -> None:
+        world = opened()
+        receive(world, K.ACCESS, email="stranger@evil.example")
+        verify(world)
+        world.run(NameSubject(email=EMAIL), REQUEST)
+        refused(world, DISCLOSURE, no.IdentityNotEstablished)
+        verify(world)
+        assert world.run(DISCLOSURE, REQUEST)
 
     def test_nobody_is_named_who_is_not_there(self) -> None:
         world = opened()
