@@ -122,7 +122,7 @@ class KekFile:
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(self._folder / "keks.json")
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         return keks
 
 
@@ -137,11 +137,12 @@ def _secret_file(path: Path) -> bytes:
         with contextlib.suppress(FileExistsError):  # another process was first, and its file is whole
             os.link(making, path)
         making.unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return path.read_bytes()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Put on the disk which files are in it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

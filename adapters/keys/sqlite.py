@@ -2,7 +2,7 @@
 
 The keys are in table `keys`, each wrapped with its tenant's key-encryption key (`keks.py`). Rotating that one wraps
 what is left anew and forgets the old one, so that copies of destroyed rows in free pages or in backups of
-`keys.sqlite` alone open no more.
+`keys.sqlite` alone open no more. Which keys were destroyed is also in a list of its own (`gone.py`).
 """
 
 # ruff: noqa: S608 - the names put into statements are our own tables, never input
@@ -22,6 +22,7 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 
+from adapters.keys.gone import DestroyedKeys
 from adapters.keys.keks import KEY, NONCE, WRAPPED, KekFile
 from application.ports.keys import KeyStoreAway, KeysUnavailable, RotationIncomplete
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from adapters.keys.gone import Row
     from application.ports.keys import SubjectKey
     from domain.kernel.personal import KeyKind
 
@@ -108,6 +110,7 @@ class SqliteKeyStore:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         self._keks = KekFile(folder, master_key)
+        self._gone = DestroyedKeys(folder)
         self._lock = threading.RLock()
         self._database = sqlite3.connect(
             folder / "keys.sqlite", check_same_thread=False, isolation_level=None, timeout=_WAIT
@@ -129,13 +132,17 @@ class SqliteKeyStore:
         self._reader.execute("PRAGMA query_only=ON")
 
     def _make_tables(self) -> None:
-        """What is not there yet. Stores older than `destroyed` owe a rotation for whatever was destroyed in them."""
+        """What is not there yet. Stores older than `destroyed` owe a rotation for whatever was destroyed in them.
+
+        Keys that an old copy of the store brought back, and that the list says are gone, are destroyed again.
+        """
         with self._transaction():
             older = self._database.execute(_HAS_DESTROYED).fetchone() is None
             for statement in _SCHEMA.split(";"):
                 self._database.execute(statement)
             if older:
                 self._database.execute(_SEED_DESTROYED)
+            self._gone.agree(self._database)
 
     def close(self) -> None:
         """Close the file."""
@@ -195,6 +202,7 @@ class SqliteKeyStore:
     def destroy(self, keys: Iterable[SubjectKey]) -> int:
         """See `KeyStore.destroy`. A key that never was is marked too: it will never be made."""
         destroyed = 0
+        entered: list[Row] = []
         with self._lock, self._transaction():
             for tenant, subject, kind in keys:
                 row = (tenant.bytes, subject, kind.value)
@@ -202,12 +210,15 @@ class SqliteKeyStore:
                     "SELECT wrapped IS NOT NULL FROM keys WHERE (tenant, subject, kind) = (?, ?, ?)", row
                 ).fetchone()
                 destroyed += bool(had and had[0])
+                if had is None or had[0]:
+                    entered.append(row)
                 self._database.execute(
                     "INSERT INTO keys VALUES (?, ?, ?, 0, NULL) ON CONFLICT DO UPDATE SET wrapped = NULL, kek = 0",
                     row,
                 )
                 self._database.execute(_DESTROYED, (tenant.bytes, time.time()))
             self._database.execute("UPDATE generation SET n = n + 1")
+            self._gone.enter(entered, self._database)
         return destroyed
 
     @_in_the_ports_words

@@ -16,6 +16,7 @@ from uuid import UUID
 import pytest
 
 from adapters.keys import sqlite
+from adapters.keys.gone import NAME
 from adapters.keys.sqlite import SqliteKeyStore
 from application.ports.keys import KeysUnavailable, SubjectKey
 from domain.kernel.personal import KeyKind
@@ -44,7 +45,7 @@ def test_a_copy_from_before_opens_no_destroyed_key_after_rotation(folder: Path, 
     second.close()
     assert set(reopened(folder, [gone, kept])) == {kept}
     shutil.copy(backup, folder / "keys.sqlite")
-    for extra in ("keys.sqlite-wal", "keys.sqlite-shm"):
+    for extra in ("keys.sqlite-wal", "keys.sqlite-shm", NAME):
         (folder / extra).unlink(missing_ok=True)
     with pytest.raises(KeysUnavailable):
         reopened(folder, [gone])
@@ -115,6 +116,7 @@ def test_rotation_interrupted_anywhere_loses_nothing(
     after.close()
     assert reopened(crashed, [*wanted, *more]) == {**made, **more}
     shutil.copy(backup / "keys.sqlite", crashed / "keys.sqlite")
+    (crashed / NAME).unlink()
     with pytest.raises(KeysUnavailable):
         reopened(crashed, [gone])
     victim.close()
