@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         default=30,
         ge=0,
         le=3650,
-        description="Days after which no backup is kept; certificates of erasures name the day.",
+        description="Days after which no backup, of the database or of the keys, is kept: certificates name the day.",
     )
     webhook_loopback: bool = Field(
         default=False, description="Whether webhooks may be sent to this machine: for development alone."

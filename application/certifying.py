@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 KEYS_ROTATED_AFTER: Final = timedelta(days=1, hours=1)
-"""When copies of a destroyed key open no more, at the latest (`application.rotation`)."""
+"""When copies of a destroyed key's row alone open no more, at the latest (`application.rotation`)."""
 _LOOK_AGAIN: Final = timedelta(seconds=20)
 
 SUPPRESSION: Final = KeptRecord(
@@ -51,7 +51,10 @@ HISTORY: Final = KeptRecord(
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the installation's operator says: after how long no write-ahead log, and no backup, is kept."""
+    """What the installation's operator says: after how long no write-ahead log, and no backup, is kept.
+
+    `backups`: those of the key store too. One of the whole folder holds the keys that wrap the others.
+    """
 
     wal: timedelta = timedelta(days=7)
     backups: timedelta = timedelta(days=30)
@@ -136,7 +139,9 @@ class Certification:
 
     def _lines(self, found: _Found) -> tuple[PurgedStore, ...]:
         ways: dict[str, _Way] = {
-            stores.KEYS.name: _Way(found.destroyed_at, found.destroyed_at + KEYS_ROTATED_AFTER),
+            stores.KEYS.name: _Way(
+                found.destroyed_at, found.destroyed_at + max(KEYS_ROTATED_AFTER, self._terms.backups)
+            ),
             stores.LOG.name: _Way(found.destroyed_at),
             stores.VIEWS.name: _Way(found.purged_at, more=": " + ", ".join(sorted(found.rewritten))),
             stores.MEMORY.name: _Way(found.destroyed_at),

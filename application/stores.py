@@ -40,7 +40,9 @@ KEYS: Final = Store(
     "keys",
     "the key that sealed the person's values; copies of its row in free pages and backups of the key store",
     Action.KEY_DESTROYED,
-    "it is destroyed, and never made again; copies of it open no more once the key that wraps it is rotated away",
+    "it is destroyed, and never made again; copies of its row alone open no more once the key that wraps it is rotated "
+    "away, within a day and an hour; a backup that holds keks.json and master.key beside it opens it for as long as it "
+    "is kept: PENGUINMAILS_BACKUP_DAYS",
     folders=("keys",),
 )
 LOG: Final = Store(
