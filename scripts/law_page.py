@@ -48,7 +48,10 @@ keeps. An opt-out takes effect at once all the same. What a message must hold ad
 recipients.
 """
 _ALWAYS: Final = "always"
-_SINCE: Final = {Since.ERASURE: "the erasure", Since.RELIANCE: "the last message, else what was entered last"}
+_SINCE: Final = {
+    Since.ERASURE: "the erasure",
+    Since.RELIANCE: "the last message, or the latest consent or relation",
+}
 _YEAR_END: Final = ", from the end of its year"
 _COUNTING: Final = {
     Counting.AFTER: "the day after is the first",
@@ -69,7 +72,8 @@ def _evidence() -> str:
         "",
         "After a person was erased, what proves their consents is kept for the longest period of their country and the",
         "sender's, then its key is destroyed; without any proof at once, and not before a legal hold ends. These are",
-        "policies that follow the time in which a claim can be brought; confidence is that of the limitation.",
+        "policies that follow the time in which a claim can be brought; confidence is that of the limitation. It is",
+        "kept until the last day is over wherever that law holds, and for other countries everywhere on earth.",
         "",
         "| country | kept for | counted from | source | known |",
         "|---|---|---|---|---|",

@@ -112,8 +112,8 @@ def _decided(known: Addressee, version: int, event: happened.PermissionDecided) 
 def _dispatched(known: Addressee, version: int, event: happened.MessageDispatched) -> Addressee:
     allows = {one: allow for one, allow in known.allows.items() if one != event.message_id}
     done = known.dispatched | {event.message_id}
-    day = event.occurred_at.astimezone(UTC).date()
-    proof = replace(known.proof, relied_on=max(known.proof.relied_on or day, day))
+    at = event.occurred_at
+    proof = replace(known.proof, relied_on=max(known.proof.relied_on or at, at))
     return replace(known, version=version, allows=allows, dispatched=done, proof=proof)
 
 

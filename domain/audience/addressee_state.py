@@ -67,13 +67,13 @@ class Allow(NamedTuple):
 class Proof:
     """The evidence that is kept about an addressee, under a key of its own, and for how long.
 
-    `given`: there is any. `relied_on`: the day of the last message. `holds`: entries of the legal holds that stand.
+    `given`: there is any. `relied_on`: when the last message was sent. `holds`: entries of the legal holds that stand.
     `ends`: when the last period for keeping it ends, once the person is erased. `expired`: no hold can be placed any
     more. `destroyed`: so is its key.
     """
 
     given: bool = False
-    relied_on: date | None = None
+    relied_on: datetime | None = None
     holds: tuple[int, ...] = ()
     ends: datetime | None = None
     expired: bool = False

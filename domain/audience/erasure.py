@@ -32,7 +32,7 @@ from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
 from domain.kernel.text import LongText
-from domain.law.evidence import Since, periods_for
+from domain.law.evidence import EvidencePeriod, Since, periods_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,25 +177,27 @@ def keeping(state: Addressee, sender_country: str | None, erased_at: datetime) -
     """
     if not state.proof.given:
         return Keeping(erased_at, ())
-    days = {Since.ERASURE: erased_at.date(), Since.RELIANCE: _relied_on(state, erased_at.date())}
     by = tuple(
         KeptBecause(
             law=line.law,
             since=line.since,
             source=line.source,
             confidence=line.confidence,
-            until=line.ends(days[line.since]),
+            until=line.ends(
+                line.began(erased_at) if line.since is Since.ERASURE else _relied_on(line, state, erased_at)
+            ),
         )
         for line in periods_for((state.person.country, sender_country))
     )
     return Keeping(max(erased_at, *(one.until for one in by)), by)
 
 
-def _relied_on(state: Addressee, erased_on: date) -> date:
-    """The day of the last message; where none was sent, of what was entered last that could have been relied on."""
+def _relied_on(line: EvidencePeriod, state: Addressee, erased_at: datetime) -> date:
+    """The latest of all days on which somebody relied on a consent or could: of messages, consents and relations."""
+    erased_on = line.began(erased_at)
     days = [one.on for one in state.consents] + [one.ended_on or one.on for one in state.relations]
     if state.proof.relied_on is not None:
-        days.append(state.proof.relied_on)
+        days.append(line.began(state.proof.relied_on))
     return min(max(days, default=erased_on), erased_on)
 
 

@@ -15,9 +15,9 @@ from domain.kernel.personal import Evidence
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LAST_OF_VERSION_1 = "2032-12-31T00:00:00Z"
+LAST_OF_VERSION_1 = "2033-01-01T12:00:00Z"
 """Until when the proof of those is kept who were erased before erasures said so: six years, the longest period that is
-loaded, from the end of the year in which the last of them was erased."""
+loaded, from the end of the year in which the last of them was erased, which ends last twelve hours behind UTC."""
 
 
 @dataclass(frozen=True, slots=True)

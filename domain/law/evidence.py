@@ -8,11 +8,11 @@ is a policy that follows the time in which a claim can be brought. Lawyers chang
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from domain.law.periods import Period
+from domain.law.periods import Period, latest_day, over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,13 +22,16 @@ class Since(StrEnum):
     """What a period is counted from."""
 
     RELIANCE = "reliance"
-    """The last day on which somebody relied on the consent: the last message, else what was entered last."""
+    """The last day on which somebody could rely on the consent: of the last message, or of the latest consent or
+    relation (or its end), whichever is later."""
     ERASURE = "erasure"
 
 
 @dataclass(frozen=True, slots=True)
 class EvidencePeriod:
     """One line. `law`: a country, None for all others. `year_end`: counted from the end of that year.
+
+    Days are those of `zones`, where the law's first and last begin; without zones of anywhere on earth.
 
     `confidence` as in the rule packs (T text, G guidance, S secondary, N not found), of the limitation, not the policy.
     """
@@ -40,11 +43,19 @@ class EvidencePeriod:
     confidence: str
     checked: date
     year_end: bool = False
+    zones: tuple[str, ...] = ()
 
     def ends(self, start: date) -> datetime:
-        """When the proof is kept no more."""
+        """When the proof is kept no more: the last day on which a claim can be brought is over in every zone.
+
+        A claim can be brought on the anniversary, to its end: proof is never destroyed on the day that it is needed.
+        """
         first = date(start.year, 12, 31) if self.year_end else start
-        return datetime.combine(self.period.after(first), time(), UTC)
+        return over(self.period.after(first), self.zones)
+
+    def began(self, at: datetime) -> date:
+        """The day on which something is that happened at a moment: the latest that it is in any zone."""
+        return latest_day(at, self.zones)
 
 
 _CHECKED: Final = date(2026, 11, 26)
@@ -57,6 +68,7 @@ PERIODS: Final = (
         "CASL s.13 puts the proof on the sender; s.23(1): an action is brought within three years",
         "T",
         _CHECKED,
+        zones=("America/St_Johns", "America/Vancouver"),
     ),
     EvidencePeriod(
         "JP",
@@ -66,6 +78,7 @@ PERIODS: Final = (
         "last mailing",
         "N",
         _CHECKED,
+        zones=("Asia/Tokyo",),
     ),
     EvidencePeriod(
         "DE",
@@ -75,6 +88,7 @@ PERIODS: Final = (
         "S",
         _CHECKED,
         year_end=True,
+        zones=("Europe/Berlin",),
     ),
     EvidencePeriod(
         "FR",
@@ -83,6 +97,7 @@ PERIODS: Final = (
         "GDPR Art. 7(1), 17(3)(e); limitation of five years (Code civil, art. 2224)",
         "S",
         _CHECKED,
+        zones=("Pacific/Noumea", "Pacific/Tahiti"),
     ),
     EvidencePeriod(
         "GB",
@@ -91,6 +106,7 @@ PERIODS: Final = (
         "UK GDPR Art. 7(1), 17(3)(e); limitation of six years (Limitation Act 1980 s.2, 9)",
         "S",
         _CHECKED,
+        zones=("Europe/London",),
     ),
     EvidencePeriod(
         None,

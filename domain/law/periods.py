@@ -8,7 +8,7 @@ anniversary: "within the two-year period immediately before the day" (CASL s.10(
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_FIRST_TO_BEGIN: Final = "Etc/GMT-14"
+"""Where a day begins first: fourteen hours ahead of UTC, as POSIX signs it."""
 _LAST_TO_BEGIN: Final = "Etc/GMT+12"
 """Where a day begins last: twelve hours behind UTC, as POSIX signs it."""
 
@@ -46,9 +48,9 @@ class Period(BaseModel):
 def latest_day(moment: datetime, zones: Sequence[str]) -> date:
     """The latest day that it is anywhere in these zones: the one that ends a permission first.
 
-    Raises `ValueError` for a moment without a zone.
+    Without zones: anywhere on earth. Raises `ValueError` for a moment without a zone.
     """
-    return max(_days(moment, zones))
+    return max(_days(moment, zones or (_FIRST_TO_BEGIN,)))
 
 
 def earliest_day(moment: datetime, zones: Sequence[str]) -> date:
@@ -68,3 +70,11 @@ def _days(moment: datetime, zones: Sequence[str]) -> list[date]:
 def first_moment(day: date, zones: Sequence[str]) -> datetime:
     """When it first becomes this day in any of these zones."""
     return min(datetime.combine(day, time(), ZoneInfo(zone)) for zone in zones)
+
+
+def over(day: date, zones: Sequence[str]) -> datetime:
+    """When this day is over in all of these zones, as UTC; without zones: everywhere on earth."""
+    after = day + timedelta(days=1)
+    return max(
+        datetime.combine(after, time(), ZoneInfo(zone)).astimezone(UTC) for zone in zones or (_LAST_TO_BEGIN,)
+    )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-ERASURES: Final = Projection("erasures", version=1, tables=TABLES, reveals=False)
+ERASURES: Final = Projection("erasures", version=2, tables=TABLES, reveals=False)
 
 
 @ERASURES.on("audience.addressee_erased")

@@ -1,10 +1,17 @@
 """Erasing a person: whoever they are, once; the proof goes when its periods are over and nothing holds it."""
 
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.audience.addressee_events import AddresseeRegistered, ConsentRecorded, MessageDispatched, OptedOut
+from domain.audience.addressee_events import (
+    AddresseeRegistered,
+    ConsentRecorded,
+    MessageDispatched,
+    OptedOut,
+    RelationRecorded,
+)
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
 from domain.audience.contact import Contact, CreateContact, EraseContact, RemoveContact
@@ -38,7 +45,8 @@ from domain.audience.intake.vocabularies import Source
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS
 from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId
-from domain.law.evidence import PERIODS
+from domain.law.evidence import PERIODS, EvidencePeriod
+from domain.law.periods import over
 from domain.tenancy.workspace import CreateWorkspace
 from tests.support.given import NOW, given, uid
 from tests.support.unit import World
@@ -63,6 +71,10 @@ def dispatched(at: datetime) -> MessageDispatched:
     return MessageDispatched(
         addressee_id=ID, message_id=MessageId(uid(50)), workspace_id=A, allowed_by=2, occurred_at=at
     )
+
+
+def related(on: date) -> RelationRecorded:
+    return RelationRecorded(addressee_id=ID, kind="purchase", occurred_on=on)
 
 
 @pytest.fixture
@@ -123,6 +135,10 @@ class TestErasingAnAddressee:
         assert told == {"addressee_id": old.addressee_id, "evidence_ends": NOW, "evidence_until": NOW}
 
 
+ANYWHERE = datetime(2032, 11, 25, 12, tzinfo=UTC)
+"""It was the 24th already in the first zones on earth; and that day ends last twelve hours behind UTC."""
+
+
 class TestHowLongTheProofIsKept:
     def state(self, *events: object) -> Addressee:
         return given(*events).when(PlaceLegalHold(reason=REASON), target=ID).state  # type: ignore[arg-type,no-any-return]
@@ -137,15 +153,15 @@ class TestHowLongTheProofIsKept:
     @pytest.mark.parametrize(
         ("country", "sender", "until"),
         [
-            ("GB", "GB", datetime(2032, 11, 23, tzinfo=UTC)),
-            ("DE", "DE", datetime(2029, 12, 31, tzinfo=UTC)),
-            ("FR", "FR", datetime(2031, 11, 23, tzinfo=UTC)),
-            ("FR", "GB", datetime(2032, 11, 23, tzinfo=UTC)),
+            ("GB", "GB", datetime(2032, 11, 24, tzinfo=UTC)),
+            ("DE", "DE", datetime(2029, 12, 31, 23, tzinfo=UTC)),
+            ("FR", "FR", datetime(2031, 11, 24, 10, tzinfo=UTC)),
+            ("FR", "GB", datetime(2032, 11, 24, tzinfo=UTC)),
             ("CA", "CA", NOW),
             ("CA", "JP", NOW),
-            ("CA", None, datetime(2032, 11, 23, tzinfo=UTC)),
-            (None, "CA", datetime(2032, 11, 23, tzinfo=UTC)),
-            ("NO", "CA", datetime(2032, 11, 23, tzinfo=UTC)),
+            ("CA", None, ANYWHERE),
+            (None, "CA", ANYWHERE),
+            ("NO", "CA", ANYWHERE),
         ],
     )
     def test_the_longest_of_the_persons_law_and_the_senders(
@@ -155,7 +171,47 @@ class TestHowLongTheProofIsKept:
 
     def test_in_canada_and_japan_from_the_last_message(self) -> None:
         sent = dispatched(NOW - timedelta(days=30))
-        assert self.kept(registered("CA"), CONSENTED, sent, sender="JP") == datetime(2029, 10, 24, tzinfo=UTC)
+        assert self.kept(registered("CA"), CONSENTED, sent, sender="JP") == datetime(
+            2029, 10, 25, 7, tzinfo=UTC
+        )
+
+    def test_in_canada_from_a_consent_that_came_after_the_last_message(self) -> None:
+        sent = dispatched(NOW - timedelta(days=300))
+        agreed = CONSENTED.model_copy(update={"occurred_on": NOW.date() - timedelta(days=30)})
+        bought = related(NOW.date() - timedelta(days=60))
+        assert self.kept(registered("CA"), sent, agreed, bought, sender="CA") == datetime(
+            2029, 10, 25, 7, tzinfo=UTC
+        )
+
+    @pytest.mark.parametrize("line", PERIODS, ids=lambda line: line.law or "any")
+    @pytest.mark.parametrize("start", [date(2024, 2, 29), date(2026, 1, 1), date(2026, 12, 31)])
+    def test_the_last_day_is_kept_to_its_end_wherever_it_ends_last(
+        self, line: EvidencePeriod, start: date
+    ) -> None:
+        """On the anniversary a claim can still be brought: it is kept then, and it is not on the day after."""
+        first = date(start.year, 12, 31) if line.year_end else start
+        last = date(
+            first.year + line.period.years, first.month, min(first.day, 28 if first.month == 2 else 31)
+        )
+        zones = line.zones or ("Etc/GMT+12",)
+        end = line.ends(start)
+        moment = timedelta(seconds=1)
+        assert last in {(end - moment).astimezone(ZoneInfo(zone)).date() for zone in zones}
+        assert all(end.astimezone(ZoneInfo(zone)).date() > last for zone in zones)
+
+    @pytest.mark.parametrize("line", PERIODS, ids=lambda line: line.law or "any")
+    def test_it_is_counted_from_the_day_that_it_was_where_the_law_holds(self, line: EvidencePeriod) -> None:
+        zones = line.zones or ("Etc/GMT-14",)
+        for hour in range(24):
+            at = datetime(2026, 12, 31, hour, tzinfo=UTC)
+            assert line.began(at) == max(at.astimezone(ZoneInfo(zone)).date() for zone in zones)
+
+    def test_who_is_erased_at_new_year_in_germany_is_erased_in_the_new_year(self) -> None:
+        (line,) = (line for line in PERIODS if line.law == "DE")
+        at = datetime(2026, 12, 31, 22, 59, tzinfo=UTC)
+        assert line.ends(line.began(at)) == datetime(2029, 12, 31, 23, tzinfo=UTC)
+        later = at + timedelta(minutes=1)
+        assert line.ends(line.began(later)) == datetime(2030, 12, 31, 23, tzinfo=UTC)
 
     def test_each_line_names_its_source(self) -> None:
         by = keeping(self.state(registered("CA"), CONSENTED), "DE", NOW).by
@@ -168,6 +224,7 @@ class TestHowLongTheProofIsKept:
         event = cls.model_validate(payload)
         assert isinstance(event, AddresseeErased)
         assert event.evidence_until == event.evidence_ends == datetime.fromisoformat(LAST_OF_VERSION_1)
+        assert event.evidence_until == over(date(2032, 12, 31), ()), "all of 2032, everywhere"
 
 
 class TestALegalHold:
