@@ -2,9 +2,10 @@
 
 A deleted row stays in its page until VACUUM, and its bytes in the page's free space after that; only a table that is
 written anew (VACUUM FULL) leaves them nowhere. It locks the table for as long as it takes, about a second for 100 MB,
-so that a large one is written anew once a day at most, for all erasures of that day. When that was is kept as the
-table's comment: it goes where the table goes. Indexes are made anew with their table. Statistics of columns that hold
-people's values are never collected (`tables.py`): Postgres would keep samples of them in its catalogue.
+so that a large one is written anew once a day at most, for all erasures of that day. When that was, and when it was
+last tried in vain, is kept as the table's comment: it goes where the table goes. Indexes are made anew with their
+table. Statistics of columns that hold people's values are never collected (`tables.py`): Postgres would keep samples
+of them in its catalogue.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ _ONCE_A_DAY: Final = timedelta(days=1)
 PACE: Final = 5_000_000
 """Bytes a second of smaller tables, in the long run: so a table is locked a twentieth of the time at most, however many
 are erased, and those who come meanwhile are served by one writing."""
-_WORDS: Final = "written anew "
+_WORDS: Final = re.compile(r"^(?:written anew (?P<done>[^;]+))?(?:; )?(?:tried (?P<tried>.+))?$")
+"""A table's comment: when it was written anew, and when that was begun last while somebody still saw old rows."""
 _LEFT: Final = re.compile(r"^\D*(\d+)")
 """In whatever language the server speaks: the detail begins with how many dead rows cannot be removed yet."""
 _LONGEST_IMPORT: Final = timedelta(days=1)
@@ -139,13 +141,16 @@ class TablePurge:
         ).fetchone()
         if row is None:
             raise NotPurgedYet(f"{where} is being replaced")
-        last = _last(row[0])
-        if last is not None and last > since:
-            return last
+        done, tried = _last(row[0])
+        if done is not None and done > since:
+            return done
+        last = tried or done
         began = _now(connection)
         pause = _ONCE_A_DAY if row[1] > self._small else timedelta(seconds=row[1] / self._pace)
         if last is not None and began - last < pause:
-            raise NotPurgedYet(f"{where} has {row[1]} bytes, and was written anew less than {pause} ago")
+            raise NotPurgedYet(
+                f"{where} has {row[1]} bytes, and was written anew, or tried, less than {pause} ago"
+            )
         name, left = sql.Identifier(schema, table), list[int]()
 
         def hear(told: Diagnostic) -> None:
@@ -161,11 +166,11 @@ class TablePurge:
             raise NotPurgedYet(f"{where} is being read") from None
         finally:
             connection.remove_notice_handler(hear)
-        if not left or any(left):
+        in_vain = not left or any(left)
+        words = _words(done, began) if in_vain else _words(began, None)
+        connection.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(name, sql.Literal(words)))
+        if in_vain:
             raise NotPurgedYet(f"somebody still looks at old rows of {where}")
-        connection.execute(
-            sql.SQL("COMMENT ON TABLE {} IS {}").format(name, sql.Literal(f"{_WORDS}{began.isoformat()}"))
-        )
         return began
 
     def _uploads_left(self, tenant_id: UUID, before: datetime) -> UploadsLeft:
@@ -215,11 +220,18 @@ def _now(connection: Connection[Any]) -> datetime:
     return row[0].astimezone(UTC) if row else datetime.now(UTC)
 
 
-def _last(comment: str | None) -> datetime | None:
-    """When a table was written anew, as its comment says."""
-    if comment is None or not comment.startswith(_WORDS):
-        return None
-    return datetime.fromisoformat(comment.removeprefix(_WORDS))
+def _last(comment: str | None) -> tuple[datetime | None, datetime | None]:
+    """When a table was written anew, and when that was tried in vain since, as its comment says."""
+    found = _WORDS.match(comment or "")
+    if found is None:
+        return None, None
+    done, tried = (datetime.fromisoformat(one) if one else None for one in found.group("done", "tried"))
+    return done, tried
+
+
+def _words(done: datetime | None, tried: datetime | None) -> str:
+    told = (("written anew", done), ("tried", tried))
+    return "; ".join(f"{word} {at.isoformat()}" for word, at in told if at is not None)
 
 
 _STANDING: Final = """

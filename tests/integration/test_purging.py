@@ -70,6 +70,15 @@ def in_the_files(world: World, server: EmbeddedPostgres) -> bool:
     return any(MARK in file.read_bytes() for file in folder.iterdir() if file.is_file())
 
 
+def file_of(world: World) -> str:
+    """The file that holds the table: another one when it was written anew."""
+    with psycopg.connect(world.database.admin) as connection:
+        row = connection.execute("SELECT pg_relation_filepath('views_contacts_v4_1.contacts')").fetchone()
+    assert row is not None
+    path: str = row[0]
+    return path
+
+
 def now(world: World) -> datetime:
     with psycopg.connect(world.database.admin) as connection:
         row = connection.execute("SELECT clock_timestamp()").fetchone()
@@ -115,6 +124,35 @@ async def test_it_is_put_off_while_somebody_still_sees_the_old_row(
         with pytest.raises(NotPurgedYet, match="is being read"):
             await purge(world).rewrite(since)
     await purge(world).rewrite(since)
+    assert not in_the_files(world, any_server)
+
+
+async def test_what_was_written_in_vain_counts_against_the_pace(
+    world: World, any_server: EmbeddedPostgres
+) -> None:
+    """Else somebody with an old snapshot has the whole table locked and written again at every look."""
+    tenant = fresh()
+    who = entered(world, tenant)
+    world.project()
+    done = (await purge(world).rewrite(now(world)))["views_contacts_v4_1.contacts"]
+    since = now(world)
+    with psycopg.connect(world.database.admin) as looking:
+        looking.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        looking.execute("SELECT count(*) FROM log.heads")
+        erased(world, tenant, *who)
+        before = file_of(world)
+        with pytest.raises(NotPurgedYet, match="still looks"):
+            await purge(world).rewrite(since)
+        tried = file_of(world)
+        assert tried != before, "it was written anew, in vain"
+        for asked in (purge(world, pace=1), purge(world, small=0)):
+            with pytest.raises(NotPurgedYet, match="or tried, less than"):
+                await asked.rewrite(since)
+        assert file_of(world) == tried
+        assert [*(await purge(world, small=0).rewrite(done - WEEK)).values()] == [done], (
+            "served by the one before"
+        )
+    assert min((await purge(world).rewrite(since)).values()) > since
     assert not in_the_files(world, any_server)
 
 
