@@ -62,6 +62,8 @@ if TYPE_CHECKING:
 
 
 _SOON: Final = timedelta(minutes=1)
+SWEEPING: Final = frozenset({"permission.announce"})
+"""Workflows that time makes due, for many at once: no one event, command or member is their cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +142,7 @@ class Workflows:
         (event,) = await self._commands.log.read_log(
             job.tenant_id, after=job.position - 1, limit=1, up_to=job.position
         )
-        metadata = orjson.loads(event.metadata)
-        because = Because(
-            UUID(metadata["correlation"]), UUID(metadata["command"]), _uuid(metadata["actor"]["member"])
-        )
+        because = Because(job.job_id) if job.workflow in SWEEPING else _cause(event)
         await work(job, event, Workflow(self._commands, job.tenant_id, job.job_id, because), stopping)
 
     async def _run_import(
@@ -298,5 +297,9 @@ async def open_tenant(
         await inside.execute(key, first_key_id(tenant_id), key=f"tenant/{tenant_id}/first-key")
 
 
-def _uuid(text: str | None) -> UUID | None:
-    return None if text is None else UUID(text)
+def _cause(event: Recorded) -> Because:
+    metadata = orjson.loads(event.metadata)
+    member = metadata["actor"]["member"]
+    return Because(
+        UUID(metadata["correlation"]), UUID(metadata["command"]), None if member is None else UUID(member)
+    )

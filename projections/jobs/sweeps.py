@@ -49,7 +49,7 @@ def take_sweeps(
     for sweep in SWEEPS:
         live = live_schema(connection, sweep.view)
         if live is not None:
-            text = _TAKE.format(rows=f"{live[1]}.{sweep.table}", at=sweep.at)
+            text = _taking(connection, sweep, live[1])
             values = {
                 "workflow": sweep.name,
                 "patience": patience,
@@ -67,8 +67,9 @@ def swept(connection: Connection[Any], workflow: str, tenant_id: UUID) -> tuple[
     if live is None:
         return None
     row = connection.execute(
-        f"SELECT updated_position FROM {live[1]}.{sweep.table} "  # noqa: S608 - names of our own
-        f"WHERE tenant_id = %s AND {sweep.at} <= clock_timestamp() ORDER BY {sweep.at} LIMIT 1".encode(),
+        f"SELECT updated_position FROM {live[1]}.{sweep.table} d "  # noqa: S608 - names of our own
+        f"WHERE tenant_id = %s AND {sweep.at} <= clock_timestamp() AND {_open(connection)} "
+        f"ORDER BY {sweep.at} LIMIT 1".encode(),
         (tenant_id,),
     ).fetchone()
     return None if row is None else (row[0], tenant_id)
@@ -79,18 +80,34 @@ def is_sweep(workflow: str) -> bool:
     return workflow in _BY_NAME
 
 
+def _taking(connection: Connection[Any], sweep: Sweep, schema: str) -> str:
+    return _TAKE.format(rows=f"{schema}.{sweep.table}", at=sweep.at, is_open=_open(connection))
+
+
+def _open(connection: Connection[Any]) -> str:
+    """That the tenant of a row `d` is not closed: in its log nothing works any more, and nothing is announced."""
+    live = live_schema(connection, "tenants")
+    if live is None:
+        return "true"
+    return (
+        f"NOT EXISTS (SELECT FROM {live[1]}.tenants t "
+        "WHERE t.tenant_id = d.tenant_id AND t.status = 'closed')"
+    )
+
+
+# The runs of those tenants alone are looked up that have something due: most have not, and runs stay for a month.
 _TAKE: Final = """
-    WITH runs AS (
-        SELECT tenant_id, bool_or(state IN ('sent', 'running', 'waiting')) AS is_open,
-            max(updated_at) FILTER (WHERE state IN ('done', 'failed')) AS ended_at
-        FROM ops.job_runs WHERE workflow = %(workflow)s GROUP BY tenant_id
-    ), begun AS (
+    WITH begun AS (
         INSERT INTO ops.job_runs AS r (job_id, tenant_id, workflow, state, until)
         SELECT md5(concat_ws('|', %(workflow)s::text, d.tenant_id, runs.ended_at))::uuid, d.tenant_id, %(workflow)s,
             'sent', clock_timestamp() + %(patience)s
         FROM (SELECT DISTINCT tenant_id FROM {rows} WHERE {at} <= clock_timestamp()) d
-        LEFT JOIN runs USING (tenant_id)
-        WHERE runs.is_open IS NOT TRUE
+        CROSS JOIN LATERAL (
+            SELECT bool_or(state IN ('sent', 'running', 'waiting')) AS is_open,
+                max(updated_at) FILTER (WHERE state IN ('done', 'failed')) AS ended_at
+            FROM ops.job_runs one WHERE one.workflow = %(workflow)s AND one.tenant_id = d.tenant_id
+        ) runs
+        WHERE {is_open} AND runs.is_open IS NOT TRUE
             AND (runs.ended_at IS NULL OR runs.ended_at <= clock_timestamp() - %(again_after)s)
         LIMIT %(limit)s
         ON CONFLICT DO NOTHING

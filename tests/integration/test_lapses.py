@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from domain.audience.addressee_events import AddresseeRegistered, ConsentRecorde
 from domain.audience.lapse import MOST_LAPSES
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId
-from projections.jobs.runs import counts, settle, take_due
+from domain.kernel.permissions import TenantRole
+from projections.jobs import sweeps
+from projections.jobs.runs import counts, due_job, settle, take_due
 from projections.jobs.runs import lease as take
-from projections.jobs.sweeps import take_sweeps
+from projections.jobs.sweeps import SWEEPS, take_sweeps
 from projections.runtime import builds
 from projections.runtime.compare import compare
 from projections.runtime.projector import Projector
@@ -234,6 +237,77 @@ async def test_tenants_have_runs_of_their_own_one_at_a_time(lapsing: Lapsing) ->
         assert anew not in first
         connection.execute("UPDATE ops.job_runs SET until = now() WHERE job_id = %s", (anew,))
         assert take_sweeps(connection, PATIENCE) == [anew], "its message got lost"
+
+
+async def test_a_run_is_its_own_cause_and_nobody_elses_doing(lapsing: Lapsing) -> None:
+    """Whoever touched the first of the people last has nothing to do with what is announced of all of them."""
+    people = await lapsing.people(3, ends_in=-10)
+    author = await lapsing.api.key(lapsing.tenant, TenantRole.OWNER, member_id=lapsing.tenant.owner_id)
+    for person in people:
+        path = f"/v1/audience/{person}/describe-addressee"
+        answer = await lapsing.api.post(path, author, {"generic_address": False})
+        assert answer.status_code == 200, answer.text
+    assert await lapsing.worker.work_off() == ["permission.announce"]
+    log = await lapsing.api.parts.log.read_log(lapsing.tenant.id, after=0, limit=1_000)
+    touched = [json.loads(row.metadata) for row in log if row.name == "audience.addressee_described"]
+    assert {one["actor"]["member"] for one in touched} == {str(lapsing.tenant.owner_id)}, "the control"
+    told = [json.loads(row.metadata) for row in log if row.name in NAMES]
+    assert len(told) == 3
+    for one in told:
+        assert one["correlation"] == one["actor"]["id"], "the run"
+        assert (one["causation"], one["actor"]["member"]) == (None, None)
+
+
+async def test_a_tenant_that_closed_is_not_swept(lapsing: Lapsing) -> None:
+    other = Lapsing(lapsing.api, await lapsing.api.tenant("Other", country="US"), lapsing.clock)
+    for one in (lapsing, other):
+        await one.people(1, ends_in=-10)
+    await lapsing.api.project()
+    with psycopg.connect(lapsing.api.database.projector, autocommit=True) as connection:
+        runs = take_sweeps(connection, PATIENCE)
+        assert len(runs) == 2, "the control"
+        leased = [take(connection, run, fresh(), PATIENCE) for run in runs]
+        path = f"/v1/tenancy/{lapsing.tenant.id}/close-tenant"
+        closed = await lapsing.api.post(
+            path, lapsing.tenant.key, {"tenant_slug": f"acme-{lapsing.tenant.id.hex[-12:]}"}
+        )
+        assert closed.status_code == 200, closed.text
+        await lapsing.api.project()
+        due = {one.tenant_id: due_job(connection, one) for one in leased if one is not None}
+        assert due[lapsing.tenant.id] is None, "a run that is under way is over"
+        assert due[other.tenant.id] is not None
+        connection.execute("DELETE FROM ops.job_runs")
+        assert len(take_sweeps(connection, PATIENCE)) == 1
+        ((swept,),) = connection.execute("SELECT tenant_id FROM ops.job_runs").fetchall()
+        assert swept == other.tenant.id
+
+
+async def test_a_look_reads_no_runs_of_those_who_have_nothing_due(lapsing: Lapsing) -> None:
+    await lapsing.people(1, ends_in=-10)
+    await lapsing.api.project()
+    with psycopg.connect(lapsing.api.database.admin, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO ops.job_runs (job_id, tenant_id, workflow, state, until) SELECT gen_random_uuid(), "
+            "gen_random_uuid(), 'permission.announce', 'done', now() FROM generate_series(1, 20000)"
+        )
+        connection.execute("ANALYZE ops.job_runs")
+        (live,) = [builds.live_schema(connection, "standings")]
+        assert live is not None
+        text = sweeps._taking(connection, SWEEPS[0], live[1])
+        values = {"workflow": SWEEPS[0].name, "patience": PATIENCE, "again_after": PATIENCE, "limit": 100}
+        plan = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}".encode(), values).fetchone()
+    assert plan is not None
+    read = list(nodes(plan[0][0]["Plan"]))
+    assert read, "it looks for them"
+    assert sum(read) < 10, plan
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[float]:
+    """How many rows each scan of the runs looked at."""
+    if plan.get("Relation Name") == "job_runs" and "Scan" in plan["Node Type"]:
+        yield plan["Actual Loops"] * (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0))
+    for one in plan.get("Plans", ()):
+        yield from nodes(one)
 
 
 async def test_two_dispatchers_begin_one_run(lapsing: Lapsing) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from application.jobs import Workflows
+from application.jobs import SWEEPING, Workflows
 from application.stores import STORES
 from domain.audience.contact_import import ImportStatus
 from domain.kernel.permissions import StaffRole
@@ -64,6 +64,7 @@ async def test_each_job_of_the_list_has_its_workflow_and_each_workflow_its_job(i
         parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification, parts.lapses
     ).by_name
     assert set(known) == {workflow.name for workflow in (*WORKFLOWS, *SWEEPS)}
+    assert {sweep.name for sweep in SWEEPS} == SWEEPING, "what no event makes due has none for its cause"
 
 
 async def test_a_grant_expires_by_itself_and_the_tenant_sees_it(
