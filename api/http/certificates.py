@@ -11,6 +11,7 @@ from api.http.asking import Desk
 from api.http.request import uuid_in
 from application.certificate import as_text
 from application.ports.positions import Position
+from domain.access.reads import ReadKind
 from domain.audience.erasure_events import ErasureCertified
 from domain.kernel.commands import stream_name
 from domain.kernel.errors import NotFound
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 PERMISSION: Final = Permission.CONTACTS_ERASE
+_NAME: Final = "audience.certificate"
 
 
 class CertificateDesk(Desk):
@@ -32,7 +34,7 @@ class CertificateDesk(Desk):
 
     async def certificate(self, request: Request) -> Response:
         """The certificate in words; not found until there is one."""
-        asked = await self.asked(request, "audience.certificate", ())
+        asked = await self.asked(request, _NAME, ())
         principal, tenant_id = asked.principal, asked.principal.tenant_id
         principal.require(PERMISSION)
         addressee_id = uuid_in(request.path_params["id"])
@@ -47,4 +49,7 @@ class CertificateDesk(Desk):
         if not isinstance(event, ErasureCertified):
             raise NotFound
         position = Position(head.epoch, head.position).token()
+        if principal.staff:
+            filters = {"id": str(addressee_id)}
+            await self.trace(asked, _NAME, ReadKind.STAFF, position=position, rows=1, filters=filters)
         return PlainTextResponse(as_text(event), headers=self.headers(asked, position))

@@ -15,6 +15,7 @@ from api.http.asking import Desk
 from api.http.request import uuid_in
 from application.door_tokens import Door, DoorToken
 from application.ports.positions import Position
+from domain.access.reads import ReadKind
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent import Entry
 from domain.audience.ledger import CampaignType
@@ -81,5 +82,10 @@ class LinksDesk(Desk):
         if about.request is not None:
             asking = DoorToken(Door.CONFIRM, tenant_id, addressee.addressee_id, request=about.request)
             data["confirmation"] = self.parts.links.of_confirmation(asking)
+        if principal.staff:
+            filters = {"id": str(addressee_id)}
+            await self.trace(
+                asked, "audience.links", ReadKind.STAFF, position=position.token(), rows=1, filters=filters
+            )
         told = {"data": data, "position": position.token(), "as_of": await self.as_of(tenant_id, position)}
         return self.answer(asked, told, position.token())
