@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -18,6 +18,7 @@ from domain.audience.addressee_events import PermissionDecided
 from domain.audience.addressee_state import Addressee
 from domain.audience.authorisation import judged_again
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
+from domain.law.facts import SuppressionKind
 from domain.law.packs import load_packs
 from domain.law.reading import PackUnusable, read_pack
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from application.ports.log import Recorded, TenantLog
     from application.replay import Replay
     from domain.audience.addressee_state import AddresseeState
+    from domain.law.facts import Person
     from domain.law.pack import Pack
 
 _SCAN: Final = 1_000
@@ -67,7 +69,8 @@ class Question(NamedTuple):
     """What is asked of the past. Every part that is left out is as it was at each decision.
 
     `after`, `before`: the period, by when decisions were recorded. `in_force`: by the rules in force at this moment.
-    `known`: by the rules as they were known at this moment. `hindsight`: with what is known of the people now.
+    `known`: by the rules as they were known at this moment. `hindsight`: with what is known of the people now, but for
+    an erasure that came after the decision.
     """
 
     after: datetime | None = None
@@ -102,6 +105,8 @@ class Tally:
     """How far it is, and what came of it.
 
     `identical` decisions are the same to the byte; `same_verdict` ones have other reasons, or another pack's version.
+    What a pack says is kept by its version; what its conditions mean is of this version of the product. Of decisions
+    that were recorded before a meaning was corrected, those that it touches are not identical, and may be flips.
     `without_packs`: they were made by a version that is not at hand, and were not judged.
     """
 
@@ -193,7 +198,8 @@ class Rejudging:
                     if by is None:
                         tally.without_packs += 1
                     else:
-                        flips += _compared(row, event, present or state, question, by, tally)
+                        person = _then(state) if present is None else _in_hindsight(present, row.version)
+                        flips += _compared(row, event, person, question, by, tally)
                 state = ADDRESSEE.evolve(state, event)
         return sorted(flips)
 
@@ -219,18 +225,36 @@ def usable(text: str, name: str) -> Pack:
         raise PackRefused(str(error)) from None
 
 
+def _then(state: AddresseeState) -> Person:
+    if not isinstance(state, Addressee):
+        raise TypeError("a decision is of somebody who was there")
+    return state.person
+
+
+def _in_hindsight(present: AddresseeState, version: int) -> Person:
+    """What is known now of a person as they were when their stream had this version.
+
+    Whether they were erased since is no knowledge of then: an erasure stands against all that is sent after it.
+    """
+    person = _then(present)
+    known = tuple(
+        one
+        for one in person.suppressions
+        if one.kind is not SuppressionKind.ERASURE or one.position <= version
+    )
+    return replace(person, suppressions=known)
+
+
 def _compared(
     row: Recorded,
     event: PermissionDecided,
-    state: AddresseeState,
+    person: Person,
     question: Question,
     packs: Sequence[Pack],
     tally: Tally,
 ) -> Iterator[Flip]:
     tally.judged += 1
-    if not isinstance(state, Addressee):
-        raise TypeError("a decision is of somebody who was there")
-    again = judged_again(event, state.person, packs, question.known, question.in_force)
+    again = judged_again(event, person, packs, question.known, question.in_force)
     if again == event:
         tally.identical += 1
     elif again.verdict == event.verdict:

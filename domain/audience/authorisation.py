@@ -140,7 +140,8 @@ def judged_again(
 ) -> PermissionDecided:
     """A past decision as it would have been recorded: of `person`, by these packs, as `judge` takes the moments.
 
-    With the person of then, the packs of then, and nothing said of the moments, it is the same to the byte.
+    With the person of then, the packs of then, and nothing said of the moments, it is the same to the byte, as long as
+    the conditions that the packs are written in mean to this version of the product what they meant then.
     """
     case = _Case(person, event.message, event.sender_country, event.decided_at, packs, known, in_force)
     return _recorded(event.addressee_id, event.message_id, event.workspace_id, case)

@@ -171,6 +171,22 @@ async def test_what_was_known_then_and_what_is_known_now() -> None:
     assert (flip.before[0], flip.after[0], flip.version) == ("allow", "deny", 3)
 
 
+async def test_that_somebody_was_erased_since_is_no_knowledge_of_then() -> None:
+    """A decision before the erasure stands, with what else is known by now; one after it was denied, and stays so."""
+    past = Past()
+    kept, mistaken = await past.somebody("CA", bought(1)), await past.somebody("CA", bought(1))
+    for who in (kept, mistaken):
+        assert (await past.decided(who)).verdict == "allow"
+    await past.happened(mistaken, EntryRetracted(addressee_id=mistaken, entry=2, reason="Somebody else."))
+    for who in (kept, mistaken):
+        await past.happened(who, AddresseeErased(addressee_id=who))
+    assert (await past.decided(kept)).verdict == "deny"
+    ((flip,), tally) = await past.asked(Question(hindsight=True))
+    assert flip.stream == f"addressee:{mistaken}"
+    assert (flip.before[0], flip.after[0]) == ("allow", "deny")
+    assert (tally.judged, tally.identical, tally.flipped) == (3, 2, 1)
+
+
 async def test_rules_of_another_day() -> None:
     """By the law of 2025 the period of a rule that is in force since 2026 does not count."""
     past = Past()
