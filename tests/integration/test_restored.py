@@ -192,6 +192,33 @@ async def test_keys_that_were_destroyed_are_destroyed_again_when_an_old_copy_of_
     assert json.loads(told)["keys_destroyed_again"] == 0
 
 
+async def test_who_was_erased_after_both_backups_stays_unreadable_by_the_list_of_destroyed_keys(
+    database: Database, empty: Database, postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    """Neither the log nor the keys that are put back know of the erasure; the list, which stayed, does."""
+    keys, copy = tmp_path / "keys", tmp_path / "old-copy"
+    async with serving(database, tmp_path) as api:
+        tenant = await api.tenant()
+        body = {"workspace_id": str(tenant.workspace_id), "email": "ann@x.example", "first_name": "Ann"}
+        ann = (await api.post("/v1/audience/new/create-contact", tenant.key, body)).json()["id"]
+    run_block("pg_dump", database, postgres, tmp_path)
+    shutil.copytree(keys, copy)
+    async with serving(database, tmp_path) as api:
+        assert (await api.post(f"/v1/audience/{ann}/erase-contact", tenant.key)).status_code == 200
+        assert "subject.shred" in await Worker(api).work_off()
+    listed = (keys / "destroyed.list").read_bytes()
+    shutil.rmtree(keys)
+    shutil.copytree(copy, keys)
+    (keys / "destroyed.list").write_bytes(listed)
+    run_block("pg_restore", empty, postgres, tmp_path)
+    async with serving(empty, tmp_path) as api:
+        path = "/v1/history?name=audience.contact_created"
+        ((event,)) = (await api.send("GET", path, tenant.key)).json()["data"]
+        assert event["payload"]["first_name"] == "[erased]"
+        erased = await api.send("GET", "/v1/history?name=audience.addressee_erased", tenant.key)
+        assert erased.json()["data"] == [], "the control: the log knows nothing of it"
+
+
 async def test_who_was_erased_after_the_backup_is_erased_again(database: Database, tmp_path: Path) -> None:
     """The log knows nothing of it, and the key is gone all the same."""
     async with serving(database, tmp_path) as api:
