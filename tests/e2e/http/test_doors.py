@@ -233,8 +233,11 @@ class TestOneClick:
         assert erased.status_code == 200, erased.text
         again = await met(api, ada.tenant)
         assert again.id != ada.id
-        assert (await post(api, links.stop)).status_code == 200
-        assert await again.opt_outs() == [STOPPED]
+        forgotten = {"channel": "erasure", "kind": "unsubscribe", "scope": "tenant", "within": None}
+        assert await again.opt_outs() == [forgotten]
+        objecting = await api.send("POST", links.page, None, b"choice=objection", FORM)
+        assert objecting.status_code == 200
+        assert await again.opt_outs() == [forgotten, {**BY_PAGE, "kind": "objection"}]
         assert "everything" not in Page((await api.send("GET", links.page)).text).choices
 
 
