@@ -158,7 +158,6 @@ async def _decided(unit: Unit, one: Standing, *, release: bool) -> None:
     if who is None:
         return
     state = await unit.load("addressee", who)
-    if release:
-        unit.append("addressee", who, *released(state, claim, unit.stamp.at, _ENDED))
-    else:
-        unit.append("addressee", who, *under_bar(who, state, claim))
+    # Also with an end: another kind that stands with the address may not have come to its addressee yet.
+    ending = released(state, claim, unit.stamp.at, _ENDED) if release else ()
+    unit.append("addressee", who, *under_bar(who, state, claim), *ending)

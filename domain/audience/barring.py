@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from domain.audience.addressee_state import AddresseeState
-    from domain.audience.email_claim import EmailClaim
+    from domain.audience.email_claim import Bar, EmailClaim
     from domain.kernel.ids import AddresseeId
     from domain.law.facts import Suppression
 
@@ -47,31 +47,35 @@ def unbarred(claim: EmailClaim, suppression_id: UUID) -> tuple[EmailUnbarred, ..
 def under_bar(
     addressee_id: AddresseeId, state: AddresseeState, claim: EmailClaim
 ) -> tuple[AddresseeSuppressed, ...]:
-    """The event that tells the addressee what stands with their address; none where they know."""
-    if not claim.bars or standing(state):
-        return ()
-    bar = min(claim.bars.values(), key=lambda one: one.since)
-    suppressed = AddresseeSuppressed(
-        addressee_id=addressee_id, kind=bar.kind, scope=Scope.PLATFORM, occurred_at=bar.since
+    """The events that tell the addressee what stands with their address: of each kind the first, unless they know."""
+    known = {one.kind for one in by_platform(state)}
+    first: dict[str, Bar] = {}
+    for bar in sorted(claim.bars.values(), key=lambda one: one.since):
+        first.setdefault(bar.kind, bar)
+    return tuple(
+        AddresseeSuppressed(addressee_id=addressee_id, kind=kind, scope=Scope.PLATFORM, occurred_at=bar.since)
+        for kind, bar in first.items()
+        if kind not in known
     )
-    return (suppressed,)
 
 
 def released(
     state: AddresseeState, claim: EmailClaim, at: datetime, reason: str
 ) -> tuple[SuppressionLifted, ...]:
-    """The events that end it for the addressee, once nothing stands with their address any more."""
-    if claim.bars or not isinstance(state, Addressee):
+    """The events that end for the addressee each kind of which nothing stands with their address any more."""
+    if not isinstance(state, Addressee):
         return ()
+    left = {bar.kind for bar in claim.bars.values()}
     return tuple(
         SuppressionLifted(
             addressee_id=state.addressee_id, entry=one.position, occurred_at=max(at, one.since), reason=reason
         )
-        for one in standing(state)
+        for one in by_platform(state)
+        if one.kind not in left
     )
 
 
-def standing(state: AddresseeState) -> list[Suppression]:
+def by_platform(state: AddresseeState) -> list[Suppression]:
     """What the platform suppresses of an addressee now."""
     if not isinstance(state, Addressee):
         return []

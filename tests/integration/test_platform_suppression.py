@@ -199,6 +199,26 @@ async def test_an_end_that_overtakes_its_beginning_is_the_last_word(platform: Pl
     assert (await verdict(tenant, ann))[0] == "allow"
 
 
+@pytest.mark.parametrize("release_first", [True, False])
+async def test_a_complaint_that_became_abuse_holds_back_everything(
+    platform: Platform, *, release_first: bool
+) -> None:
+    tenant = await platform.opened("Acme")
+    ann = await contact(tenant, ANN)
+    complaint = UUID(await platform.suppress(ANN, "complaint"))
+    await platform.worker.work_off()
+    await platform.release(str(complaint))
+    abuse = UUID(await platform.suppress(ANN, "abuse"))
+    parts = platform.api.parts
+    workflow = Workflow(parts.commands, PLATFORM, uuid4(), Because(uuid4()))
+    work = PlatformSuppressions(parts.commands, parts.codec)
+    steps = [(complaint, True), (abuse, False)]
+    for suppression, release in steps if release_first else reversed(steps):
+        await work.copy(workflow, suppression, lambda: False, release=release)
+    assert standing(await behind(tenant, ANN)) == [("abuse", "platform", None)]
+    assert await verdict(tenant, ann, purpose="transactional") == BARRED
+
+
 async def test_a_copy_that_is_stopped_between_two_tenants_goes_on_and_doubles_nothing(
     platform: Platform,
 ) -> None:

@@ -18,7 +18,7 @@ from domain.audience.addressee_events import (
     SuppressionLifted,
 )
 from domain.audience.addressee_state import Addressee, NoAddressee
-from domain.audience.barring import FromPlatform, barred, released, standing, unbarred, under_bar
+from domain.audience.barring import FromPlatform, barred, by_platform, released, unbarred, under_bar
 from domain.audience.carrying import carried
 from domain.audience.email_claim import (
     EMAIL_CLAIM,
@@ -210,19 +210,45 @@ class TestBars:
         never = self.claim(*unbarred(EmailClaim(), self.ONE.suppression_id))
         assert barred(never, self.ONE) == (), "an end that came first"
 
-    def test_two_of_one_address_end_for_the_addressee_with_the_second(self) -> None:
-        second = FromPlatform(UUID(int=2), "abuse", LATER)
+    def state_under(self, claim: EmailClaim, state: Addressee) -> Addressee:
+        return after(state, *under_bar(ID, state, claim))
+
+    def test_two_of_one_kind_end_for_the_addressee_with_the_second(self) -> None:
+        second = FromPlatform(UUID(int=2), "complaint", LATER)
         both = [
             EmailBarred(suppression_id=one.suppression_id, kind=one.kind, since=one.since)
-            for one in (self.ONE, second)
+            for one in (second, self.ONE)
         ]
-        claim, state = self.claim(*both), state_of(REGISTERED)
-        state = after(state, *under_bar(ID, state, claim))
+        claim = self.claim(*both)
+        state = self.state_under(claim, state_of(REGISTERED))
+        assert [(one.kind, one.since) for one in by_platform(state)] == [(KINDS.COMPLAINT, THEN)]
         assert under_bar(ID, state, claim) == ()
         left = self.claim(*both, EmailUnbarred(suppression_id=self.ONE.suppression_id))
         assert released(state, left, NOW, "Ended.") == ()
         nothing = self.claim(*both, *(EmailUnbarred(suppression_id=UUID(int=n)) for n in (1, 2)))
-        assert standing(after(state, *released(state, nothing, NOW, "Ended."))) == []
+        assert by_platform(after(state, *released(state, nothing, NOW, "Ended."))) == []
+
+    @pytest.mark.parametrize("copied_first", [True, False])
+    def test_a_complaint_that_became_abuse_is_abuse_whichever_comes_first(
+        self, *, copied_first: bool
+    ) -> None:
+        worse = FromPlatform(UUID(int=2), "abuse", LATER)
+        claim = self.claim(*barred(EmailClaim(), self.ONE))
+        state = self.state_under(claim, state_of(REGISTERED))
+        for copies in (copied_first, not copied_first):
+            if copies:
+                claim = EMAIL_CLAIM.fold(list(barred(claim, worse)), claim)
+                state = self.state_under(claim, state)
+            else:
+                claim = EMAIL_CLAIM.fold(list(unbarred(claim, self.ONE.suppression_id)), claim)
+                state = after(state, *released(state, claim, NOW, "Ended."))
+        assert [(one.kind, one.since) for one in by_platform(state)] == [(KINDS.ABUSE, LATER)]
+
+    def test_who_comes_to_an_address_with_two_kinds_learns_of_both(self) -> None:
+        worse = FromPlatform(UUID(int=2), "abuse", LATER)
+        claim = self.claim(*barred(EmailClaim(), self.ONE), *barred(EmailClaim(), worse))
+        kinds = [one.kind for one in under_bar(OTHER, NoAddressee(), claim)]
+        assert kinds == ["complaint", "abuse"]
 
     def test_it_outlives_an_erasure_with_the_address_and_not_with_the_person(self) -> None:
         contact, workspace = ContactId(uid(20)), WorkspaceId(uid(3))
