@@ -57,7 +57,7 @@ def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
         if in_force(state, command.scope, command.within) or _said_lately(state, occurred_at):
             return ()
     elif _said_lately(state, occurred_at):
-        said = {one.kind for one in standing(state) if one.scope is Scope.TENANT}
+        said = {one.kind for one in not_taken_back(state) if one.scope is Scope.TENANT}
         if kind in said:
             return ()
     event = OptedOut(
@@ -71,7 +71,7 @@ def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
     return (event,)
 
 
-def standing(state: Addressee) -> list[Suppression]:
+def not_taken_back(state: Addressee) -> list[Suppression]:
     """What the person said and did not take back."""
     said = {SuppressionKind(kind) for kind in OptOutKind}
     return [one for one in state.suppressions if one.kind in said and one.ended_at is None]
@@ -81,7 +81,7 @@ def in_force(state: Addressee, scope: Scope, within: str | None = None) -> bool:
     """Whether an opt-out of exactly this scope holds."""
     if scope is Scope.TENANT:
         return state.opted_out_at is not None
-    return any((one.scope, one.within) == (scope, within) for one in standing(state))
+    return any((one.scope, one.within) == (scope, within) for one in not_taken_back(state))
 
 
 def _said_lately(state: Addressee, at: datetime) -> bool:
