@@ -85,7 +85,7 @@ class Addresses:
         if len(names) == 1:
             streams = [await self._log.read_stream(tenant_id, names[0], limit=1)]
         else:
-            streams = await self._log.read_streams(tenant_id, [(name, 0) for name in names])
+            streams = await self._log.read_streams(tenant_id, [(name, 0) for name in names], limit=1)
         firsts = [recorded[0] for recorded in streams if recorded]
         events = iter(self._codec.decode(firsts, reveal=True, evidence=False))
         return [next(events) if recorded else None for recorded in streams]

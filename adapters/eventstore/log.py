@@ -121,10 +121,15 @@ class PostgresLog:
         return await self._lane(request).append(request)
 
     async def read_streams(
-        self, tenant_id: UUID, streams: Sequence[tuple[str, int]], *, up_to_position: int | None = None
+        self,
+        tenant_id: UUID,
+        streams: Sequence[tuple[str, int]],
+        *,
+        up_to_position: int | None = None,
+        limit: int | None = None,
     ) -> list[list[Recorded]]:
         """See `TenantLog.read_streams`."""
-        return await self._reader.read_streams(tenant_id, streams, up_to_position=up_to_position)
+        return await self._reader.read_streams(tenant_id, streams, up_to_position=up_to_position, limit=limit)
 
     async def read_log(
         self, tenant_id: UUID, *, after: int = 0, limit: int = 500, up_to: int | None = None

@@ -86,7 +86,12 @@ class MemoryLog:
         )
 
     async def read_streams(
-        self, tenant_id: UUID, streams: Sequence[tuple[str, int]], *, up_to_position: int | None = None
+        self,
+        tenant_id: UUID,
+        streams: Sequence[tuple[str, int]],
+        *,
+        up_to_position: int | None = None,
+        limit: int | None = None,
     ) -> list[list[Recorded]]:
         """See `TenantLog.read_streams`."""
         rows = [
@@ -95,7 +100,8 @@ class MemoryLog:
             if up_to_position is None or row.position <= up_to_position
         ]
         return [
-            [row for row in rows if row.stream == name and row.version > after] for name, after in streams
+            [row for row in rows if row.stream == name and row.version > after][:limit]
+            for name, after in streams
         ]
 
     async def read_stream(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from adapters.eventstore.writer import Connect
 
 END: Final = 2**62
-_Ask = tuple["UUID", str, int, int]
+_Ask = tuple["UUID", str, int, int, int]
 _Rows = list[tuple[Any, ...]]
 _PATIENCE: Final = 8
 """Seconds that a statement may take: less than a caller is waited for, so that the others are answered in time."""
@@ -66,12 +66,21 @@ class LogReader:
             await line.close()
 
     async def read_streams(
-        self, tenant_id: UUID, streams: Sequence[tuple[str, int]], *, up_to_position: int | None = None
+        self,
+        tenant_id: UUID,
+        streams: Sequence[tuple[str, int]],
+        *,
+        up_to_position: int | None = None,
+        limit: int | None = None,
     ) -> list[list[Recorded]]:
         """See `TenantLog.read_streams`."""
         last = END if up_to_position is None else up_to_position
         with _own_errors():
-            asks = [(tenant_id, stream, after, last) for stream, after in streams]
+            # Versions of a stream have no gap: so many events are up to so many versions.
+            asks = [
+                (tenant_id, stream, after, last, END if limit is None else after + limit)
+                for stream, after in streams
+            ]
             answers = [await self._coalescer.ask(asks[0])] if len(asks) == 1 else await self._serve(asks)
         return [_told(answer) for answer in answers]
 
@@ -133,11 +142,17 @@ class LogReader:
             return [error] * len(asks)
 
     async def _serve_together(self, asks: list[_Ask]) -> list[list[Recorded]]:
-        tenants, streams, after, last = zip(*asks, strict=True)
+        tenants, streams, after, last, newest = zip(*asks, strict=True)
         rows = await self._streams.rows(
             tenants,
             self._tables.stream_events,
-            (UuidArray.of(tenants), TextArray.of(streams), BigintArray.of(after), BigintArray.of(last)),
+            (
+                UuidArray.of(tenants),
+                TextArray.of(streams),
+                BigintArray.of(after),
+                BigintArray.of(last),
+                BigintArray.of(newest),
+            ),
         )
         answers: list[list[Recorded]] = [[] for _ in asks]
         for number, position, *rest in rows:

@@ -84,10 +84,10 @@ def _log(events: LiteralString, heads: LiteralString, receipts: LiteralString | 
         ),
         stream_events=(
             "SELECT u.i, e.position, e.stream, e.version, e.name, e.schema_version, e.payload, e.metadata,"
-            " e.recorded_at FROM unnest(%s::uuid[], %s::text[], %s::int8[], %s::int8[])"
-            " WITH ORDINALITY AS u(t, s, a, p, i)"
+            " e.recorded_at FROM unnest(%s::uuid[], %s::text[], %s::int8[], %s::int8[], %s::int8[])"
+            " WITH ORDINALITY AS u(t, s, a, p, v, i)"
             f" CROSS JOIN LATERAL (SELECT * FROM {events} e WHERE e.tenant_id = u.t AND e.stream = u.s"
-            " AND e.version > u.a AND e.position <= u.p ORDER BY e.version) e"
+            " AND e.version > u.a AND e.version <= u.v AND e.position <= u.p ORDER BY e.version) e"
         ),
         stream_window=f"{window} LIMIT %s",
         stream_newest=f"{window} DESC LIMIT %s",

@@ -160,9 +160,17 @@ class TenantLog(Protocol):
         """Append durably. Raises a `LogError`; a receipt found means `replayed`."""
 
     async def read_streams(
-        self, tenant_id: UUID, streams: Sequence[tuple[str, int]], *, up_to_position: int | None = None
+        self,
+        tenant_id: UUID,
+        streams: Sequence[tuple[str, int]],
+        *,
+        up_to_position: int | None = None,
+        limit: int | None = None,
     ) -> list[list[Recorded]]:
-        """The events of each `(stream, after version)`, in order, one list a stream; up to a position if given."""
+        """The events of each `(stream, after version)`, in order, one list a stream; up to a position if given.
+
+        `limit`: of each stream that many at most, its first after the version.
+        """
 
     async def read_stream(
         self,

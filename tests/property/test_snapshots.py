@@ -57,9 +57,14 @@ class Counting(MemoryLog):
         self.read = 0
 
     async def read_streams(
-        self, tenant_id: UUID, streams: Sequence[tuple[str, int]], *, up_to_position: int | None = None
+        self,
+        tenant_id: UUID,
+        streams: Sequence[tuple[str, int]],
+        *,
+        up_to_position: int | None = None,
+        limit: int | None = None,
     ) -> list[list[Recorded]]:
-        found = await super().read_streams(tenant_id, streams, up_to_position=up_to_position)
+        found = await super().read_streams(tenant_id, streams, up_to_position=up_to_position, limit=limit)
         self.read += sum(map(len, found))
         return found
 

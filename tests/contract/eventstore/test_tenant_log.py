@@ -139,6 +139,17 @@ async def test_reading_stops_where_it_is_told(log: TenantLog) -> None:
     assert (second.version, third.version) == (2, 3)
 
 
+async def test_of_each_stream_so_many_as_are_asked_for(log: TenantLog) -> None:
+    tenant, one, two, none = uuid4(), next(streams()), next(streams()), next(streams())
+    await log.append(Append(tenant, (*[event(one)] * 3, *[event(two)] * 3), opens_log=True))
+    asked = [(one, 0), (none, 0), (two, 1)]
+    for limit, expected in ((1, [[1], [], [2]]), (2, [[1, 2], [], [2, 3]]), (None, [[1, 2, 3], [], [2, 3]])):
+        found = await log.read_streams(tenant, asked, limit=limit)
+        assert [[row.version for row in rows] for rows in found] == expected
+    alone = await log.read_streams(tenant, [(one, 0)], limit=1, up_to_position=3)
+    assert [[row.version for row in rows] for rows in alone] == [[1]]
+
+
 async def test_tenants_do_not_see_each_other(log: TenantLog) -> None:
     mine, yours, stream = uuid4(), uuid4(), next(streams())
     await log.append(Append(mine, (event(stream),), (), key(b"k"), opens_log=True))
