@@ -49,8 +49,15 @@ class State(StrEnum):
 
 
 _THE_PERSONS_WORD: Final = ", ".join(f"'{kind}'" for kind in sorted(OPT_OUTS))
-# What later rows of the same person say of `t`, as `domain.audience.addressee_state` understands them.
-LATER: Final = f"""
+
+
+def later(until: str | None = None) -> str:
+    """What later rows of the same person say of `t`, as `domain.audience.addressee_state` understands them.
+
+    `until`: SQL of a position; rows that came after it say nothing.
+    """
+    known = "" if until is None else f"AND e.created_position <= {until}"
+    return f"""
     CROSS JOIN LATERAL (
         SELECT
             bool_or(e.what = 'retraction' AND e.about = t.entry) AS retracted,
@@ -68,9 +75,11 @@ LATER: Final = f"""
                 WHERE e.what = 'relation_ended' AND e.about = t.entry
             ))[1] AS ended_on
         FROM {{consents}}.entries e
-        WHERE e.tenant_id = %(tenant_id)s AND e.addressee_id = t.addressee_id AND e.entry > t.entry
+        WHERE e.tenant_id = %(tenant_id)s AND e.addressee_id = t.addressee_id AND e.entry > t.entry {known}
     ) later
 """  # noqa: S608 - words of the domain
+
+
 _STATE: Final = """CASE
         WHEN t.what = 'confirmation_request' THEN CASE WHEN later.confirmed THEN 'confirmed' ELSE 'pending' END
         WHEN t.what NOT IN ('consent', 'relation', 'opt_out', 'suppression') THEN NULL
@@ -156,7 +165,7 @@ class ConsentFilters(PersonFilters):
 
 
 def _entries(name: str, scope: Scope, params: PersonFilters) -> Select:
-    select = Select(name, "consents", "entries", joined=LATER, computed=_COMPUTED)
+    select = Select(name, "consents", "entries", joined=later(), computed=_COMPUTED)
     own = ""
     if scope.workspaces is not None:
         # People are the tenant's; a workspace sees those of its contacts, less what another workspace has suppressed.

@@ -10,7 +10,7 @@ from psycopg_pool import PoolTimeout
 
 from application.exporting import Held
 from application.ports.log import LogUnavailable
-from projections.operational.consents.queries import LATER
+from projections.operational.consents.queries import later
 from projections.runtime.reading import snapshot
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _PAGE: Final = 1_000
 _HELD: Final = (
     "SELECT t.addressee_id, t.kind, t.scope, t.within, t.occurred_at, t.created_position "
     "FROM {consents}.entries t"
-    + LATER.replace("AND e.entry > t.entry", "AND e.entry > t.entry AND e.created_position <= %(until)s")
+    + later(until="%(until)s")
     + " WHERE t.tenant_id = %(tenant_id)s AND t.created_position > %(after)s AND t.created_position <= %(until)s "
     "AND t.what IN ('opt_out', 'suppression') AND t.kind <> 'erasure' AND later.ended_at IS NULL "
     "ORDER BY t.created_position LIMIT %(limit)s"

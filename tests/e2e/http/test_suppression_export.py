@@ -161,3 +161,28 @@ async def test_a_long_list_comes_in_pages_and_as_of_one_position(importing: Impo
     _, *rows, last = csv.reader(io.StringIO(text))
     assert [row[0] for row in rows] == addresses
     assert last[0].startswith("# 2300 entries")
+
+
+async def test_what_is_lifted_after_its_position_stands_in_it(importing: Importing) -> None:
+    await take_in(importing, listing((ANN, "manual"), (BOB, "unsubscribe", "2025-01-01")))
+    await importing.api.project()
+    suppressions, tenant = importing.api.parts.suppressions, importing.tenant
+    until, hashes = await suppressions.begun(tenant.id)
+    ann, bob = await behind(importing, ANN.lower()), await behind(importing, BOB)
+    assert ann is not None
+    assert bob is not None
+    lift = {"entry": ann.suppressions[0].position, "reason": "It works again."}
+    consent = {"occurred_on": "2026-01-01", "source": "website_form", "wording": "Write!", "explicit": True}
+    for path, body in (
+        (f"{ann.addressee_id}/lift-suppression", lift),
+        (f"{bob.addressee_id}/record-consent", consent),
+    ):
+        answer = await importing.api.post(f"/v1/audience/{path}", tenant.key, body)
+        assert answer.status_code == 200, answer.text
+    await importing.api.project()
+    lines = suppressions.lines(tenant.id, Written.ADDRESS, until, hashes)
+    text = b"".join([piece async for piece in lines]).decode()
+    _, *rows, _ = csv.reader(io.StringIO(text))
+    assert [row[0] for row in rows] == [ANN, BOB]
+    _, *rows, _ = await exported(importing)
+    assert rows == [], "as of now"
