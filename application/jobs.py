@@ -192,7 +192,7 @@ class Workflows:
     async def _open_tenant(self, _: Job, event: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
         (registered,) = self._codec.decode([event], reveal=True)
         if isinstance(registered, TenantRegistered):
-            await open_tenant(self._commands, self._codec, registered, workflow)
+            await open_tenant(self._commands, self._suppressions, registered, workflow)
 
     async def _forget_first_key(
         self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
@@ -268,7 +268,7 @@ class Workflows:
 
 
 async def open_tenant(
-    commands: Commands, codec: EventCodec, registered: TenantRegistered, workflow: Workflow
+    commands: Commands, suppressions: PlatformSuppressions, registered: TenantRegistered, workflow: Workflow
 ) -> None:
     """Begin a registered tenant's own log with what the platform suppresses, and enter its owner's first key.
 
@@ -289,7 +289,7 @@ async def open_tenant(
             owner_name=registered.owner_name,
         )
         await inside.execute(command, tenant_id, key=f"tenant/{tenant_id}/open", opens_log=True)
-    await PlatformSuppressions(commands, codec).take_over(inside)
+    await suppressions.take_over(inside)
     registration = await commands.state(PLATFORM, "registration", tenant_id)
     if isinstance(registration, Registration) and registration.first_key_hmac is not None:
         key = CreateApiKey(label="First key", role=TenantRole.OWNER, member_id=registered.owner_id)

@@ -6,6 +6,7 @@ log opens meanwhile takes everything over that stands then, after its opening: o
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from application.importing.running import Interrupted
@@ -24,12 +25,12 @@ from domain.platform.suppression import (
 from domain.tenancy.tenant import Tenant, TenantStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Sequence
     from uuid import UUID
 
     from application.commanding import Commands
     from application.ports.codec import EventCodec
+    from application.ports.log import Recorded
     from application.unit import Unit
     from application.workflow import Workflow
     from domain.audience.email_claim import EmailClaim
@@ -38,6 +39,7 @@ _READ: Final = 1_000
 _ATTEMPTS: Final = 6
 _TOGETHER: Final = 100
 """Suppressions that a new tenant takes over in one append."""
+_TOLD_BY: Final = frozenset({TenantRegistered.name, AddressSuppressed.name, AddressReleased.name})
 _STEP: Final = "audience.copy-platform-suppression"
 _ENDED: Final = "The platform ended its suppression."
 
@@ -50,12 +52,13 @@ class Standing(NamedTuple):
 
 
 class PlatformSuppressions:
-    """Reads them in the platform's log and enters them in others."""
+    """Reads them in the platform's log and enters them in others; one for all jobs of a process."""
 
     def __init__(self, commands: Commands, codec: EventCodec) -> None:
         """Act through `commands`; addresses are opened with `codec`."""
         self._commands = commands
         self._codec = codec
+        self._followed = _Followed(commands, codec)
 
     async def copy(
         self, workflow: Workflow, suppression_id: UUID, stopping: Callable[[], bool], *, release: bool
@@ -64,27 +67,21 @@ class PlatformSuppressions:
 
         Raises `Interrupted` between two tenants when `stopping` says so.
         """
-        one = await self._standing(suppression_id)
-        if one is not None:
-            async for tenant_id in self._tenants():
+        for one in await self._opened([suppression_id]):
+            # Whose log opens only now takes over what stands: no log that is not there is looked for.
+            for tenant_id in (await self._followed.now()).tenants:
                 if stopping():
                     raise Interrupted
-                inside = workflow.in_tenant(tenant_id)
-                await self._enter(inside, [one], release=release)
+                await self._enter(workflow.in_tenant(tenant_id), [one], release=release)
         done = f"platform-suppression/{suppression_id}/{'release-' if release else ''}copied"
         await workflow.execute(ConfirmSuppressionCopied(release=release), suppression_id, key=done)
 
     async def take_over(self, inside: Workflow) -> None:
         """Enter all that stands now in the log of a tenant that has just been opened."""
-        standing: dict[UUID, Standing] = {}
-        async for one, ended in self._all():
-            if ended is not None:
-                standing.pop(ended, None)
-            elif one is not None:
-                standing[one.told.suppression_id] = one
-        some = list(standing.values())
-        for start in range(0, len(some), _TOGETHER):
-            await self._enter(inside, some[start : start + _TOGETHER], release=False)
+        standing = (await self._followed.now()).standing
+        for start in range(0, len(standing), _TOGETHER):
+            some = await self._opened(standing[start : start + _TOGETHER])
+            await self._enter(inside, some, release=False)
 
     async def _enter(self, inside: Workflow, some: Iterable[Standing], *, release: bool) -> None:
         """One append to one tenant's log; none where it has it all."""
@@ -105,46 +102,52 @@ class PlatformSuppressions:
             return
         raise VersionConflict(f"tenant:{inside.tenant_id}", 0, 0)
 
-    async def _standing(self, suppression_id: UUID) -> Standing | None:
-        """A suppression; None where its address was destroyed."""
-        stream = f"{PLATFORM_SUPPRESSION.category}:{suppression_id}"
-        recorded = await self._commands.log.read_stream(PLATFORM, stream, limit=1)
-        (event,) = self._codec.decode(recorded, reveal=True)
-        if not isinstance(event, AddressSuppressed):
-            return None
-        return _with_address(event, recorded[0].recorded_at)
-
-    async def _all(self) -> AsyncIterator[tuple[Standing | None, UUID | None]]:
-        """Every suppression, and the id of each that ended, in the order of the log."""
-        names = {AddressSuppressed.name, AddressReleased.name}
-        after = 0
-        while rows := await self._commands.log.read_log(PLATFORM, after=after, limit=_READ):
-            after = rows[-1].position
-            wanted = [row for row in rows if row.name in names]
-            for row, event in zip(wanted, self._codec.decode(wanted, reveal=True), strict=True):
-                if isinstance(event, AddressSuppressed):
-                    yield _with_address(event, row.recorded_at), None
-                elif isinstance(event, AddressReleased):
-                    yield None, event.suppression_id
-
-    async def _tenants(self) -> AsyncIterator[UUID]:
-        """Every tenant whose log is open, in the order of their registration."""
-        after = 0
-        while rows := await self._commands.log.read_log(PLATFORM, after=after, limit=_READ):
-            after = rows[-1].position
-            wanted = [row for row in rows if row.name == TenantRegistered.name]
-            for event in self._codec.decode(wanted):
-                if (
-                    isinstance(event, TenantRegistered)
-                    and await self._commands.log.head(event.tenant_id) is not None
-                ):
-                    yield event.tenant_id
+    async def _opened(self, suppressions: Sequence[UUID]) -> list[Standing]:
+        """Suppressions with their addresses; without those whose address was destroyed."""
+        names = [(f"{PLATFORM_SUPPRESSION.category}:{one}", 0) for one in suppressions]
+        found = await self._commands.log.read_streams(PLATFORM, names, limit=1)
+        firsts = [recorded[0] for recorded in found if recorded]
+        return [
+            Standing(FromPlatform(event.suppression_id, event.kind, row.recorded_at), event.email)
+            for row, event in zip(firsts, self._codec.decode(firsts, reveal=True), strict=True)
+            if isinstance(event, AddressSuppressed) and not is_hidden(event.email)
+        ]
 
 
-def _with_address(event: AddressSuppressed, since: datetime) -> Standing | None:
-    if is_hidden(event.email):
-        return None
-    return Standing(FromPlatform(event.suppression_id, event.kind, since), event.email)
+class _Told(NamedTuple):
+    """Who is registered, in that order, and which suppressions stand."""
+
+    tenants: Sequence[UUID]
+    standing: Sequence[UUID]
+
+
+class _Followed:
+    """What the platform's log tells of tenants and suppressions, ids alone: read once, and then from where it was."""
+
+    def __init__(self, commands: Commands, codec: EventCodec) -> None:
+        self._commands = commands
+        self._codec = codec
+        self._lock = asyncio.Lock()
+        self._after = 0
+        self._tenants: list[UUID] = []
+        self._standing: dict[UUID, None] = {}
+
+    async def now(self) -> _Told:
+        """What it tells up to its present end."""
+        async with self._lock:
+            while rows := await self._commands.log.read_log(PLATFORM, after=self._after, limit=_READ):
+                self._take([row for row in rows if row.name in _TOLD_BY])
+                self._after = rows[-1].position
+            return _Told(tuple(self._tenants), tuple(self._standing))
+
+    def _take(self, rows: Sequence[Recorded]) -> None:
+        for event in self._codec.decode(rows):
+            if isinstance(event, TenantRegistered):
+                self._tenants.append(event.tenant_id)
+            elif isinstance(event, AddressSuppressed):
+                self._standing[event.suppression_id] = None
+            elif isinstance(event, AddressReleased):
+                self._standing.pop(event.suppression_id, None)
 
 
 async def _decided(unit: Unit, one: Standing, *, release: bool) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from api.ops.bootstrap import FirstKey, Operator
 from application.jobs import open_tenant
+from application.platform_suppressions import PlatformSuppressions
 from application.workflow import Because, Workflow
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import TenantRole
@@ -41,9 +42,9 @@ async def open_registered(parts: Composition, outcome: Outcome, *, first_key: bo
     if not isinstance(registered, TenantRegistered):
         raise TypeError("a registration begins with the tenant's")
     cause = Because(outcome.command_id, outcome.command_id)
-    await open_tenant(
-        parts.commands, parts.codec, registered, Workflow(parts.commands, PLATFORM, tenant_id, cause)
-    )
+    suppressions = PlatformSuppressions(parts.commands, parts.codec)
+    workflow = Workflow(parts.commands, PLATFORM, tenant_id, cause)
+    await open_tenant(parts.commands, suppressions, registered, workflow)
     key = None
     if first_key:
         command = CreateApiKey(label="First key", role=TenantRole.OWNER, member_id=registered.owner_id)

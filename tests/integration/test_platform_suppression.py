@@ -11,6 +11,7 @@ import pytest
 
 from application.importing.running import Interrupted
 from application.platform_suppressions import PlatformSuppressions
+from application.ports.log import Recorded
 from application.workflow import Because, Workflow
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import StaffRole
@@ -240,6 +241,37 @@ async def test_a_copy_that_is_stopped_between_two_tenants_goes_on_and_doubles_no
     state = await parts.commands.state(PLATFORM, "platform_suppression", suppression)
     assert state.copied
     assert await platform.worker.work_off() == [], "the event that says so ends the job"
+
+
+async def test_the_platforms_log_is_read_once_and_then_from_where_it_was(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenants = [await platform.opened(name) for name in ("One", "Two")]
+    first = UUID(await platform.suppress(ANN))
+    parts = platform.api.parts
+    workflow = Workflow(parts.commands, PLATFORM, uuid4(), Because(uuid4()))
+    work = PlatformSuppressions(parts.commands, parts.codec)
+    await work.copy(workflow, first, lambda: False, release=False)
+    later = await platform.opened("Later")
+    second = UUID(await platform.suppress(BOB))
+    before, read_log, given = await parts.log.head(PLATFORM), parts.log.read_log, list[int]()
+
+    async def counted(*arguments: Any, **options: Any) -> list[Recorded]:
+        rows = await read_log(*arguments, **options)
+        given.extend(row.position for row in rows)
+        return rows
+
+    assert before is not None
+    known = before.position
+    monkeypatch.setattr(parts.log, "read_log", counted)
+    await work.copy(workflow, second, lambda: False, release=False)
+    assert len(given) < known / 2, "what came since alone"
+    given.clear()
+    await work.take_over(workflow.in_tenant(later.tenant.id))
+    assert given == [known + 1], "the event that says that it is copied"
+    for one in (*tenants, later):
+        for email in (ANN, BOB):
+            assert await verdict(one, await contact(one, email)) == BARRED
 
 
 async def test_a_list_finds_what_the_platform_suppresses(platform: Platform) -> None:
