@@ -41,6 +41,7 @@ from domain.platform.registration import (
     TenantRegistered,
     first_key_id,
 )
+from domain.platform.suppression import ForgetSuppression
 from domain.tenancy.api_key import CreateApiKey
 from domain.tenancy.grant import ExpireGrant
 from domain.tenancy.plans import Plan
@@ -129,6 +130,7 @@ class Workflows:
             "request.forget_details": self._forget_details,
             "suppression.copy": self._copy_suppression,
             "suppression.release": self._copy_release,
+            "suppression.forget": self._forget_suppression,
             "webhook.destroy_secret": self._destroy_secret,
             "permission.announce": self._announce_lapses,
             "campaign.time_out_review": self._time_out_review,
@@ -217,6 +219,15 @@ class Workflows:
         self, job: Job, _: Recorded, workflow: Workflow, stopping: Callable[[], bool]
     ) -> None:
         await self._suppressions.copy(workflow, job.subject, stopping, release=True)
+
+    async def _forget_suppression(
+        self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
+    ) -> None:
+        command = ForgetSuppression()
+        await self._commands.rehearse(workflow.order(command, job.subject))
+        await asyncio.to_thread(self._keys.destroy, [(job.tenant_id, str(job.subject), KeyKind.PROFILE)])
+        key = f"platform-suppression/{job.subject}/forgotten"
+        await workflow.execute(command, job.subject, key=key)
 
     async def _expire_grant(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
         await workflow.execute(ExpireGrant(), job.subject, key=f"grant/{job.subject}/expired")

@@ -21,6 +21,7 @@ from domain.platform.suppression import (
     AddressReleased,
     AddressSuppressed,
     ConfirmSuppressionCopied,
+    existing,
 )
 from domain.tenancy.tenant import Tenant, TenantStatus
 
@@ -51,6 +52,10 @@ class Standing(NamedTuple):
     email: str
 
 
+class AddressLost(LookupError):
+    """The key of a suppressed address is gone before its end was everywhere: it can be carried nowhere any more."""
+
+
 class PlatformSuppressions:
     """Reads them in the platform's log and enters them in others; one for all jobs of a process."""
 
@@ -65,14 +70,20 @@ class PlatformSuppressions:
     ) -> None:
         """Enter a suppression, or its end, in the log of every tenant; then say that it is done.
 
-        Raises `Interrupted` between two tenants when `stopping` says so.
+        Raises `Interrupted` between two tenants when `stopping` says so, and `AddressLost`. Nothing is to be done, nor
+        said, once its end stands everywhere.
         """
-        for one in await self._opened([suppression_id]):
-            # Whose log opens only now takes over what stands: no log that is not there is looked for.
-            for tenant_id in (await self._followed.now()).tenants:
-                if stopping():
-                    raise Interrupted
-                await self._enter(workflow.in_tenant(tenant_id), [one], release=release)
+        known = existing(await self._commands.state(PLATFORM, PLATFORM_SUPPRESSION.category, suppression_id))
+        if known.release_copied:
+            return
+        opened = await self._opened([suppression_id])
+        if not opened:
+            raise AddressLost(suppression_id)
+        # Whose log opens only now takes over what stands: no log that is not there is looked for.
+        for tenant_id in (await self._followed.now()).tenants:
+            if stopping():
+                raise Interrupted
+            await self._enter(workflow.in_tenant(tenant_id), opened, release=release)
         done = f"platform-suppression/{suppression_id}/{'release-' if release else ''}copied"
         await workflow.execute(ConfirmSuppressionCopied(release=release), suppression_id, key=done)
 

@@ -24,6 +24,7 @@ KEYS_GONE: Final[dict[str, Callable[[UUID, dict[str, Any]], SubjectKey]]] = {
     "audience.evidence_key_destroyed": lambda tenant, told: (tenant, told["addressee_id"], KeyKind.EVIDENCE),
     "audience.import_files_destroyed": lambda tenant, told: (tenant, told["import_id"], KeyKind.PROFILE),
     "webhooks.secret_destroyed": lambda tenant, told: key_of(tenant, UUID(told["secret_id"])),
+    "platform.suppression_forgotten": lambda tenant, told: (tenant, told["suppression_id"], KeyKind.PROFILE),
     "platform.first_key_forgotten": lambda _, told: first_key_kept(UUID(told["tenant_id"])),
 }
 """The events that say that a key was destroyed, and which one."""

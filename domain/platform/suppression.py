@@ -67,7 +67,15 @@ class AddressFreed(Event, name="platform.address_freed", version=1):
     suppression_id: UUID
 
 
-SuppressionEvent: TypeAlias = AddressSuppressed | AddressReleased | SuppressionCopied | ReleaseCopied
+class SuppressionForgotten(Event, name="platform.suppression_forgotten", version=1):
+    """The key of its address and of its reasons is gone: from now on nobody can read them."""
+
+    suppression_id: UUID
+
+
+SuppressionEvent: TypeAlias = (
+    AddressSuppressed | AddressReleased | SuppressionCopied | ReleaseCopied | SuppressionForgotten
+)
 ReservationEvent: TypeAlias = AddressReserved | AddressFreed
 
 
@@ -78,13 +86,14 @@ class NoSuppression:
 
 @dataclass(frozen=True, slots=True)
 class PlatformSuppression:
-    """A suppression. `copied`, `release_copied`: into the logs of all tenants."""
+    """A suppression. `copied`, `release_copied`: into the logs of all tenants. `forgotten`: its address is gone."""
 
     suppression_id: UUID
     kind: PlatformReason
     released: bool = False
     copied: bool = False
     release_copied: bool = False
+    forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,8 @@ def evolve(state: SuppressionState, event: SuppressionEvent) -> SuppressionState
             return replace(state, copied=True)
         case ReleaseCopied():
             return replace(state, release_copied=True)
+        case SuppressionForgotten():
+            return replace(state, forgotten=True)
         case _:
             assert_never(event)
 
@@ -130,6 +141,12 @@ class SuppressedAlready(Refusal):
 
     code = "suppressed-already"
     field = "/email"
+
+
+class SuppressionStillNeeded(Refusal):
+    """The address is needed until the end of its suppression stands in every tenant's log. It is tried again then."""
+
+    code = "suppression-still-needed"
 
 
 class SuppressAtPlatform(
@@ -168,6 +185,16 @@ class ConfirmSuppressionCopied(
     release: bool
 
 
+class ForgetSuppression(
+    Command,
+    context="platform",
+    stream="platform_suppression",
+    permission=Permission.INTERNAL,
+    internal=True,
+):
+    """Enter that the key of a suppression's address was destroyed; refused before its end is everywhere."""
+
+
 def existing(state: SuppressionState) -> PlatformSuppression:
     """A suppression that is there, standing or not."""
     if isinstance(state, NoSuppression):
@@ -188,12 +215,29 @@ def suppressed(
     )
 
 
-def decide(command: ConfirmSuppressionCopied, state: SuppressionState) -> tuple[Event, ...]:
+def decide(
+    command: ConfirmSuppressionCopied | ForgetSuppression, state: SuppressionState
+) -> tuple[Event, ...]:
     """What a command on the suppression alone does; suppressing and releasing touch the address too."""
     known = existing(state)
-    if command.release:
-        return () if known.release_copied else (ReleaseCopied(suppression_id=known.suppression_id),)
-    return () if known.copied else (SuppressionCopied(suppression_id=known.suppression_id),)
+    match command:
+        case ConfirmSuppressionCopied(release=True):
+            return () if known.release_copied else (ReleaseCopied(suppression_id=known.suppression_id),)
+        case ConfirmSuppressionCopied():
+            # Once its end is everywhere it stands nowhere, however late the copy comes.
+            over = known.copied or known.release_copied
+            return () if over else (SuppressionCopied(suppression_id=known.suppression_id),)
+        case ForgetSuppression():
+            return _forgotten(known)
+        case _:
+            assert_never(command)
+
+
+def _forgotten(known: PlatformSuppression) -> tuple[SuppressionForgotten, ...]:
+    """The end of its address."""
+    if not known.release_copied:
+        raise SuppressionStillNeeded
+    return () if known.forgotten else (SuppressionForgotten(suppression_id=known.suppression_id),)
 
 
 PLATFORM_SUPPRESSION: Final[Decider[SuppressionState]] = Decider(

@@ -69,13 +69,19 @@ WORKFLOWS: Final = (
         "suppression.copy",
         "suppression_id",
         on=("platform.address_suppressed",),
-        over=("platform.suppression_copied",),
+        over=("platform.suppression_copied", "platform.release_copied"),
     ),
     Workflow(
         "suppression.release",
         "suppression_id",
         on=("platform.address_released",),
         over=("platform.release_copied",),
+    ),
+    Workflow(
+        "suppression.forget",
+        "suppression_id",
+        on=("platform.release_copied",),
+        over=("platform.suppression_forgotten",),
     ),
     Workflow("registration.close", "tenant_id", on=("tenancy.tenant_closed",), over=()),
     Workflow("import.run", "import_id", on=("audience.import_started",), over=_ENDED),
@@ -183,7 +189,7 @@ WORKFLOWS: Final = (
 
 JOBS: Final = Projection(
     "jobs",
-    version=5,
+    version=6,
     reveals=False,
     tables=(
         Table(

@@ -10,11 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from application.importing.running import Interrupted
-from application.platform_suppressions import PlatformSuppressions
+from application.platform_suppressions import AddressLost, PlatformSuppressions
 from application.ports.log import Recorded
 from application.workflow import Because, Workflow
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import StaffRole
+from domain.kernel.personal import ERASED, KeyKind
+from domain.platform.suppression import ForgetSuppression, SuppressionStillNeeded
 from tests.support.api import Api, TestTenant, serving
 from tests.support.database import Database
 from tests.support.importing import Importing
@@ -174,7 +176,7 @@ async def test_its_end_comes_everywhere_and_ends_nothing_else(platform: Platform
     suppression = await platform.suppress(ANN)
     await platform.worker.work_off()
     await platform.release(suppression)
-    assert await platform.worker.work_off() == ["suppression.release"]
+    assert await platform.worker.work_off() == ["suppression.release", "suppression.forget"]
     assert standing(await behind(tenant, ANN)) == [("manual", "tenant", None)]
     assert (await verdict(empty, await contact(empty, ANN)))[0] == "allow"
     later = await platform.opened("Later")
@@ -218,6 +220,66 @@ async def test_a_complaint_that_became_abuse_holds_back_everything(
         await work.copy(workflow, suppression, lambda: False, release=release)
     assert standing(await behind(tenant, ANN)) == [("abuse", "platform", None)]
     assert await verdict(tenant, ann, purpose="transactional") == BARRED
+
+
+async def test_once_its_end_is_everywhere_nobody_reads_its_address_any_more(platform: Platform) -> None:
+    tenant = await platform.opened("Acme")
+    ann, parts = await contact(tenant, ANN), platform.api.parts
+    suppression = UUID(await platform.suppress(ANN))
+    of_address = (PLATFORM, str(suppression), KeyKind.PROFILE)
+    workflow = Workflow(parts.commands, PLATFORM, uuid4(), Because(uuid4()))
+    await platform.worker.work_off()
+    with pytest.raises(SuppressionStillNeeded):
+        await workflow.execute(ForgetSuppression(), suppression, key="too-early")
+    assert parts.keys.find([of_address])
+    await platform.release(str(suppression))
+    await platform.worker.work_off()
+    assert not parts.keys.find([of_address])
+    stream = await parts.log.read_stream(PLATFORM, f"platform_suppression:{suppression}")
+    assert [row.name for row in stream] == [
+        "platform.address_suppressed",
+        "platform.suppression_copied",
+        "platform.address_released",
+        "platform.release_copied",
+        "platform.suppression_forgotten",
+    ]
+    shown = parts.codec.decode(stream, reveal=True)
+    assert {shown[0].email, shown[0].reason, shown[2].reason} == {ERASED}  # type: ignore[attr-defined]
+    assert standing(await behind(tenant, ANN)) == []
+    assert (await verdict(tenant, ann))[0] == "allow"
+    later = await platform.opened("Later")
+    assert (await verdict(later, await contact(later, ANN)))[0] == "allow"
+    again = await platform.suppress(ANN)
+    assert again != str(suppression)
+    await platform.worker.work_off()
+    assert await verdict(tenant, ann) == BARRED
+
+
+async def test_a_copy_that_comes_after_the_end_says_nothing_untrue(platform: Platform) -> None:
+    await platform.opened("Acme")
+    suppression = UUID(await platform.suppress(ANN))
+    await platform.release(str(suppression))
+    parts = platform.api.parts
+    workflow = Workflow(parts.commands, PLATFORM, uuid4(), Because(uuid4()))
+    work = PlatformSuppressions(parts.commands, parts.codec)
+    await work.copy(workflow, suppression, lambda: False, release=True)
+    assert await platform.worker.work_off() == ["suppression.forget"], "the copy is over too"
+    await work.copy(workflow, suppression, lambda: False, release=False)
+    state = await parts.commands.state(PLATFORM, "platform_suppression", suppression)
+    assert (state.copied, state.release_copied, state.forgotten) == (False, True, True)
+
+
+async def test_an_address_that_cannot_be_opened_is_not_said_to_stand_anywhere(platform: Platform) -> None:
+    await platform.opened("Acme")
+    suppression = UUID(await platform.suppress(ANN))
+    parts = platform.api.parts
+    parts.keys.destroy([(PLATFORM, str(suppression), KeyKind.PROFILE)])
+    workflow = Workflow(parts.commands, PLATFORM, uuid4(), Because(uuid4()))
+    work = PlatformSuppressions(parts.commands, parts.codec)
+    with pytest.raises(AddressLost):
+        await work.copy(workflow, suppression, lambda: False, release=False)
+    state = await parts.commands.state(PLATFORM, "platform_suppression", suppression)
+    assert not state.copied
 
 
 async def test_a_copy_that_is_stopped_between_two_tenants_goes_on_and_doubles_nothing(

@@ -472,6 +472,7 @@ class History:
         yield stream, "platform.suppression_copied", of
         yield stream, "platform.address_released", {**of, "reason": "A mistake."}
         yield stream, "platform.release_copied", of
+        yield stream, "platform.suppression_forgotten", of
 
 
 def events(told: Iterator[tuple[str, str, dict[str, Any]]]) -> list[tuple[str, Event]]:
