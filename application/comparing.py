@@ -52,7 +52,7 @@ def weighing(state: Addressee, listed: Iterable[Listed], message: Message) -> Li
     """The first entry that holds a message back and that an addressee's own stream does not tell."""
     for one in listed:
         if not tells_nothing_new(state, one):
-            suppression = Suppression(one.kind, one.scope, one.since, 0, one.campaign_type)
+            suppression = Suppression(one.kind, one.scope, one.since, 0, one.within)
             if holding_back([suppression], message, one.since):
                 return one
     return None

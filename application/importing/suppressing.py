@@ -25,9 +25,10 @@ from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.ids import AddresseeId
 from domain.kernel.personal import KeyKind
 from domain.tenancy.tenant import HashedAddressesKept, Tenant
+from domain.tenancy.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from domain.audience.email_claim import EmailClaim
     from domain.audience.hashed import AddressHash
     from domain.audience.intake import Entry
+    from domain.audience.intake.suppressions import Identity
 
 _AT_A_STRETCH: Final = 4
 _CLAIM: Final = "email_claim"
@@ -61,10 +63,15 @@ async def look_ahead_listed(commands: Commands, tenant_id: UUID, rows: ListSlice
 async def known_of(streams: Streams, tenant_id: UUID, identities: Sequence[str], at: datetime) -> int:
     """How many of these entries would tell nothing new."""
     told = [of_identity(text) for text in identities]
-    keys, states = await _reserved(streams, tenant_id, list(dict.fromkeys(whose for *_, whose in told)))
+    keys, states = await _reserved(streams, tenant_id, list(dict.fromkeys(one.whose for one in told)))
+    wanted = list(dict.fromkeys(one.workspace for one in told if one.workspace is not None))
+    there = await streams.load(
+        tenant_id, [(DECIDERS["workspace"], stream_name("workspace", one)) for one in wanted], fresh=True
+    )
+    workspaces = dict(zip(wanted, (state for _, state in there), strict=True))
     known = 0
-    for kind, campaign_type, since, whose in told:
-        one = Listed(kind, since or at, campaign_type, dated=since is not None)
+    for said in told:
+        one, whose = _listed(said, at, workspaces), said.whose
         if not _is_address(whose):
             under: AddressHash = states[stream_name(ADDRESS_HASH.category, keys[whose])][1]
             known += tells_nothing_new_of(under.listed, one)
@@ -101,6 +108,15 @@ async def _reserved(
     return keys, states
 
 
+def _listed(row: Entry | Identity, at: datetime, workspaces: Mapping[str, object]) -> Listed:
+    """What a row says, as of `at` where it does not say since when.
+
+    Where the workspace that it names is none of the tenant's, nobody knows whose mail is meant: then it is all of it.
+    """
+    own = row.workspace if isinstance(workspaces.get(row.workspace or ""), Workspace) else None
+    return Listed(row.kind, row.since or at, row.campaign_type, dated=row.since is not None, workspace=own)
+
+
 def _is_address(whose: str) -> bool:
     return "@" in whose
 
@@ -123,6 +139,7 @@ class SuppressionChunk:
         self._at = at
         self._ids = Ids(at, 0)
         self._algorithms: tuple[str, ...] = ()
+        self._workspaces: dict[str, object] = {}
         self.tally = Tally()
 
     async def decide(self, rows: ListSlice, ahead: Ahead) -> Tally:
@@ -155,6 +172,9 @@ class SuppressionChunk:
         await unit.load_many(ADDRESS_HASH.category, by_category[ADDRESS_HASH.category])
         people = [who for claim in claims if (who := _addressee(claim)) is not None]
         await unit.load_many("addressee", people)
+        told = (row.workspace for row in rows if not isinstance(row, Rejected) and row.workspace is not None)
+        named = list(dict.fromkeys(told))
+        self._workspaces = dict(zip(named, await unit.load_many("workspace", named), strict=True))
 
     def _by_hash(self, row: Entry) -> tuple[str, ...]:
         if row.email is None or row.match is None:
@@ -163,7 +183,7 @@ class SuppressionChunk:
 
     def _taken(self, row: Entry, ahead: Ahead) -> bool:
         """Enter a row; whether that was anything new."""
-        one = Listed(row.kind, row.since or self._at, row.campaign_type, dated=row.since is not None)
+        one = _listed(row, self._at, self._workspaces)
         key = ahead.keys[row.whose]
         if row.match is None:
             return self._hashed(row.whose.partition(":")[0], key, one)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from domain.audience.listed import Listed, tells_nothing_new_of
 from domain.kernel.commands import Decider
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event, Payload
 from domain.law.facts import SuppressionKind
 
 if TYPE_CHECKING:
@@ -34,15 +34,21 @@ DIGITS: Final = {Algorithm.MD5: 32, Algorithm.SHA1: 40, Algorithm.SHA256: 64}
 """How many hexadecimal digits each has."""
 
 
-class AddressHashListed(Event, name="audience.address_hash_listed", version=1):
+class AddressHashListed(Event, name="audience.address_hash_listed", version=2):
     """Nothing goes to whoever has the address behind a hash. `first`: the hash was not on the list before."""
 
     algorithm: str
     kind: str
     campaign_type: str | None = None
+    workspace_id: str | None = None
     since: datetime
     dated: bool
     first: bool
+
+
+@EVENTS.upcaster("audience.address_hash_listed", 1)
+def _of_no_workspace(payload: Payload) -> Payload:
+    return {**payload, "workspace_id": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +62,15 @@ AddressHashEvent: TypeAlias = AddressHashListed
 
 
 def evolve(state: AddressHash, event: AddressHashEvent) -> AddressHash:
-    """What stands there after `event`: of one kind and kind of campaign the latest."""
-    one = Listed(SuppressionKind(event.kind), event.since, event.campaign_type, dated=event.dated)
-    others = tuple(
-        old for old in state.listed if (old.kind, old.campaign_type) != (one.kind, one.campaign_type)
+    """What stands there after `event`: of one kind and reach the latest."""
+    one = Listed(
+        SuppressionKind(event.kind),
+        event.since,
+        event.campaign_type,
+        dated=event.dated,
+        workspace=event.workspace_id,
     )
+    others = tuple(old for old in state.listed if old.about != one.about)
     return AddressHash((*others, one))
 
 
@@ -72,6 +82,7 @@ def listed(state: AddressHash, algorithm: str, one: Listed) -> tuple[AddressHash
         algorithm=algorithm,
         kind=one.kind,
         campaign_type=one.campaign_type,
+        workspace_id=one.workspace,
         since=one.since,
         dated=one.dated,
         first=not state.listed,

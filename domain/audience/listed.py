@@ -29,7 +29,7 @@ LISTABLE: Final = (
 
 
 class Listed(NamedTuple):
-    """Why nothing goes to an address, and since when; in the whole tenant, or for one kind of campaign.
+    """Why nothing goes to an address, and since when; in the whole tenant, for one kind of campaign or one workspace.
 
     `dated`: the list says since when. Else it says that it is so, and `since` is the moment of its import.
     """
@@ -38,20 +38,29 @@ class Listed(NamedTuple):
     since: datetime
     campaign_type: str | None = None
     dated: bool = False
+    workspace: str | None = None
 
     @property
     def scope(self) -> Scope:
         """How far it goes."""
+        if self.workspace is not None:
+            return Scope.WORKSPACE
         return Scope.TENANT if self.campaign_type is None else Scope.CAMPAIGN_TYPE
+
+    @property
+    def within(self) -> str | None:
+        """The workspace, or the kind of campaign, that it is of."""
+        return self.workspace or self.campaign_type
+
+    @property
+    def about(self) -> tuple[SuppressionKind, Scope, str | None]:
+        """All but its moment: of several that are equal in this one stands."""
+        return self.kind, self.scope, self.within
 
 
 def tells_nothing_new_of(known: Iterable[Listed], one: Listed) -> bool:
     """Whether an entry, or one as late, is among those that are known."""
-    return any(
-        (old.kind, old.campaign_type) == (one.kind, one.campaign_type)
-        and (not one.dated or one.since <= old.since)
-        for old in known
-    )
+    return any(old.about == one.about and (not one.dated or one.since <= old.since) for old in known)
 
 
 def tells_nothing_new(state: AddresseeState, one: Listed) -> bool:
@@ -67,8 +76,7 @@ def tells_nothing_new(state: AddresseeState, one: Listed) -> bool:
         if told is not None and one.dated:
             return False
     return any(
-        (old.kind, old.scope, old.within) == (one.kind, one.scope, one.campaign_type)
-        and (old.ended_at is None or one.since < old.ended_at)
+        (old.kind, old.scope, old.within) == one.about and (old.ended_at is None or one.since < old.ended_at)
         for old in state.suppressions
     )
 
@@ -84,14 +92,14 @@ def entered(addressee_id: AddresseeId, state: AddresseeState, one: Listed) -> tu
             occurred_at=one.since,
             channel=CHANNEL,
             kind=one.kind,
-            within=one.campaign_type,
+            within=one.within,
         )
         return (out,)
     suppressed = AddresseeSuppressed(
         addressee_id=addressee_id,
         kind=one.kind,
         scope=one.scope,
-        within=one.campaign_type,
+        within=one.within,
         occurred_at=one.since,
     )
     return (suppressed,)

@@ -237,7 +237,8 @@ class History:
         yield told("suppression_lifted", entry=10, **at, reason="back")
         listed: dict[str, Any] = {"algorithm": "sha256", "kind": "complaint", "dated": True}
         for number, since in enumerate(("2026-02-01T10:00:00Z", "2026-03-01T10:00:00Z")):
-            entry = {**listed, "since": since, "first": number == 0}
+            of = {"workspace_id": str(self.workspace)} if number else {}
+            entry = {**listed, **of, "since": since, "first": number == 0}
             yield "address_hash:ab", "audience.address_hash_listed", entry
 
     def _erasures(self) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -24,11 +24,13 @@ ALGORITHM: Final = "algorithm"
 REASON: Final = "reason"
 DATE: Final = "date"
 CAMPAIGN_TYPE: Final = "campaign_type"
+SCOPE: Final = "scope"
+WITHIN: Final = "within"
 HASHES: Final = {one.value: one for one in Algorithm}
 """Columns that are of one algorithm's hashes by their name."""
 ADDRESSES: Final = (EMAIL, HASH, *HASHES)
 """Columns that say whom a row is about: one at least."""
-TARGETS: Final = (*ADDRESSES, ALGORITHM, REASON, DATE, CAMPAIGN_TYPE, IGNORE)
+TARGETS: Final = (*ADDRESSES, ALGORITHM, REASON, DATE, CAMPAIGN_TYPE, SCOPE, WITHIN, IGNORE)
 
 _NAMES: Final = {
     EMAIL: "address recipient recipientaddress to subscriber",
@@ -47,6 +49,8 @@ _NAMES: Final = {
         lastupdatetime datum fecha
     """,
     CAMPAIGN_TYPE: "campaigntype",
+    SCOPE: "scope",
+    WITHIN: "within",
 }
 _BY_NAME: Final = {name: target for target, names in _NAMES.items() for name in names.split()}
 _SURE: Final = 1.0

@@ -27,7 +27,10 @@ from domain.audience.intake.list_columns import (
     DATE,
     HASHES,
     REASON,
+    SCOPE,
+    WITHIN,
 )
+from domain.audience.intake.reach import Unreadable, read_reach
 from domain.audience.intake.repeats import Repeats
 from domain.audience.intake.text import one_line, plain
 from domain.law.facts import SuppressionKind
@@ -59,14 +62,12 @@ _WORDS: Final = {
     """,
     SuppressionKind.MANUAL: """
         manual manually manualsuppression usersuppressed suppressed suppression blacklist blacklisted blocklist
-        blocklisted adminblocked donotcontact donotmail dnc excluded admin
+        blocklisted adminblocked donotcontact donotmail dnc excluded admin restriction restricted
     """,
 }
 _KINDS: Final = {word: kind for kind, words in _WORDS.items() for word in words.split()}
 _ACCEPTED: Final = ", ".join(kind.value.replace("_", " ") for kind in _WORDS)
 
-_WHOLE_TENANT: Final = frozenset({"", "tenant", "all", "global", "account", "everything"})
-_CAMPAIGN_TYPE: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _HEX: Final = re.compile(r"[0-9a-f]+")
 _OF_LENGTH: Final = {digits: algorithm for algorithm, digits in DIGITS.items()}
 _NAMES: Final = {"md5": Algorithm.MD5, "sha1": Algorithm.SHA1, "sha256": Algorithm.SHA256}
@@ -113,11 +114,6 @@ REASON_UNKNOWN: Final = Fault(
     "This is no known reason why nothing goes to an address.",
     f"Write one of: {_ACCEPTED}; or nothing for unsubscribe.",
 )
-CAMPAIGN_TYPE_INVALID: Final = Fault(
-    "campaign-type-invalid",
-    "This is no kind of campaign.",
-    "Write it as campaigns name it: a letter, then a-z, 0-9, _ or -; or nothing for the whole tenant.",
-)
 WITHOUT_ENTRY: Final = frozenset(
     fault.code
     for fault in (NOTHING, NO_HASH, WRONG_LENGTH, OF_ANOTHER_ALGORITHM, ALGORITHM_UNKNOWN, OF_ANOTHER_ADDRESS)
@@ -128,7 +124,7 @@ WITHOUT_ENTRY: Final = frozenset(
 class Entry(NamedTuple):
     """A row of a suppression list. It is of an address, with its `match` form, or of a hash: `algorithm:digits`.
 
-    `since` None: the row does not say.
+    `since` None: the row does not say. `workspace`: whose mail alone it is of, by the id that the row names.
     """
 
     number: int
@@ -142,6 +138,7 @@ class Entry(NamedTuple):
     since: datetime | None
     warnings: tuple[RowProblem, ...] = ()
     unsubscribed: bool = True
+    workspace: str | None = None
 
     @property
     def whose(self) -> str:
@@ -152,7 +149,7 @@ class Entry(NamedTuple):
     def identity(self) -> str:
         """All that the row says."""
         since = "" if self.since is None else self.since.isoformat()
-        return "|".join((self.kind, self.campaign_type or "", since, self.whose))
+        return "|".join((self.kind, self.campaign_type or "", self.workspace or "", since, self.whose))
 
 
 class SaidBefore(NamedTuple):
@@ -162,12 +159,23 @@ class SaidBefore(NamedTuple):
     first_row: int
 
 
-def of_identity(text: str) -> tuple[SuppressionKind, str | None, datetime | None, str]:
-    """Kind, kind of campaign, since when, whose: what `Entry.identity` put together."""
-    kind, campaign_type, since, whose = text.split("|", 3)
-    return (
+class Identity(NamedTuple):
+    """What `Entry.identity` put together."""
+
+    kind: SuppressionKind
+    campaign_type: str | None
+    workspace: str | None
+    since: datetime | None
+    whose: str
+
+
+def of_identity(text: str) -> Identity:
+    """The parts of an identity."""
+    kind, campaign_type, workspace, since, whose = text.split("|", 4)
+    return Identity(
         SuppressionKind(kind),
         campaign_type or None,
+        workspace or None,
         datetime.fromisoformat(since) if since else None,
         whose,
     )
@@ -199,14 +207,14 @@ class ListReader:
             column = mapping.column_of(target)
             return absent if column is None else places[column]
 
-        self.names = {target: mapping.column_of(target) for target in (*ADDRESSES, REASON, DATE, ALGORITHM)}
-        self.names[CAMPAIGN_TYPE] = mapping.column_of(CAMPAIGN_TYPE)
+        told = (*ADDRESSES, REASON, DATE, ALGORITHM, CAMPAIGN_TYPE, SCOPE, WITHIN)
+        self.names = {target: mapping.column_of(target) for target in told}
         self.persons = [
             (target, places[column])
             for target in ADDRESSES
             if (column := mapping.column_of(target)) is not None
         ]
-        self.pick = itemgetter(*map(place_of, (ALGORITHM, REASON, DATE, CAMPAIGN_TYPE)))
+        self.pick = itemgetter(*map(place_of, (ALGORITHM, REASON, DATE, CAMPAIGN_TYPE, SCOPE, WITHIN)))
         self.world = world
         self.now = now
         self.order = mapping.date_order
@@ -222,7 +230,7 @@ class ListReader:
             column = None if target is None else self.names.get(target)
             problems.append(RowProblem(row.number, row.line, column, *fault))
 
-        algorithm, reason, date, campaign_type = self.pick([*row.cells, ""])
+        algorithm, reason, date, campaign_type, scope, within = self.pick([*row.cells, ""])
         named = _algorithm(algorithm)
         if isinstance(named, Fault):
             problem(ALGORITHM, named)
@@ -231,13 +239,13 @@ class ListReader:
         kind = _kind(reason)
         if isinstance(kind, Fault):
             problem(REASON, kind)
-        kept = _campaign_type(campaign_type)
-        if isinstance(kept, Fault):
-            problem(CAMPAIGN_TYPE, kept)
+        reach = read_reach(scope, within, campaign_type)
+        if isinstance(reach, Unreadable):
+            problem(*reach)
         since = read_date(date.strip(), self.order, self.zone, self.now) if date.strip() else None
         if isinstance(since, Fault):
             problem(DATE, since)
-        if problems or isinstance(kind, Fault) or isinstance(kept, Fault) or isinstance(since, Fault):
+        if problems or isinstance(kind, Fault) or isinstance(reach, Unreadable) or isinstance(since, Fault):
             return Rejected(row, tuple(problems))
         return Entry(
             row.number,
@@ -246,9 +254,11 @@ class ListReader:
             None if address is None else address.match,
             None if address is None else address.written,
             None if address is not None else hashed,
-            kind,
-            kept,
+            # What a platform held back is no word of the person's, and here nobody but the tenant can end it.
+            SuppressionKind.MANUAL if reach.platform else kind,
+            reach.campaign_type,
             since,
+            workspace=reach.workspace,
         )
 
     def _person(
@@ -311,11 +321,3 @@ def _algorithm(cell: str) -> Algorithm | Fault | None:
 def _kind(cell: str) -> SuppressionKind | Fault:
     word = re.sub(r"[\W_]+", "", plain(one_line(cell)))
     return _KINDS.get(word, REASON_UNKNOWN) if word else SuppressionKind.UNSUBSCRIBE
-
-
-@lru_cache(maxsize=4096)
-def _campaign_type(cell: str) -> str | Fault | None:
-    word = cell.strip().lower()
-    if word in _WHOLE_TENANT:
-        return None
-    return word if _CAMPAIGN_TYPE.fullmatch(word) else CAMPAIGN_TYPE_INVALID

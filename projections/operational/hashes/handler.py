@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-HASHES: Final = Projection("hashes", version=1, tables=TABLES, reveals=False)
+HASHES: Final = Projection("hashes", version=2, tables=TABLES, reveals=False)
 
 
 @HASHES.on("audience.address_hash_listed")
 def listed(event: Fact, rows: Rows) -> None:
     """Nothing goes to whoever has the address behind a hash."""
-    told = ("algorithm", "kind", "campaign_type", "since", "first")
+    told = ("algorithm", "kind", "campaign_type", "workspace_id", "since", "first")
     rows.insert(
         "hashes",
         {

@@ -18,6 +18,7 @@ TABLES: Final = (
             "algorithm": "text",
             "kind": "text",
             "campaign_type": "text",
+            "workspace_id": "uuid",
             "since": "timestamptz",
             "first": "boolean",
             "created_at": "timestamptz",

@@ -6,18 +6,29 @@ import csv
 import hashlib
 import io
 import os
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
 
 import orjson
 import psycopg
 import pytest
 
 from application.exporting import Written
+from application.workflow import Because, Workflow
+from domain.audience.addressee_events import AddresseeRegistered, AddresseeSuppressed, OptedOut
+from domain.audience.addressee_state import OPT_OUTS
+from domain.audience.email_claim import EmailKnown
+from domain.audience.listed import LISTABLE
+from domain.kernel.ids import AddresseeId
 from domain.kernel.permissions import TenantRole
 from domain.kernel.personal import KeyKind
+from domain.law.facts import Scope, Suppression, SuppressionKind
 from tests.support.importing import Importing
-from tests.support.suppressions import behind, hashed, listing, take_in
+from tests.support.suppressions import behind, hashed, listing, standing, take_in
 
 EXPORT = "/v1/audience/suppressions/export"
+KINDS = SuppressionKind
 ANN, BOB = "Ann@People.example", "bob@people.example"
 
 
@@ -186,3 +197,72 @@ async def test_what_is_lifted_after_its_position_stands_in_it(importing: Importi
     assert [row[0] for row in rows] == [ANN, BOB]
     _, *rows, _ = await exported(importing)
     assert rows == [], "as of now"
+
+
+async def happened(importing: Importing, one: Suppression) -> str:
+    """Somebody against whom this stands; their address."""
+    parts, tenant = importing.api.parts, importing.tenant
+    email = f"{one.kind}-{one.scope}@people.example".replace("_", "-")
+    workflow = Workflow(parts.commands, tenant.id, uuid4(), Because(uuid4()))
+    unit, who = workflow.unit(tenant.id), AddresseeId(uuid4())
+    key, _ = await unit.find("email_claim", email)
+    await unit.load("addressee", who)
+    unit.append("email_claim", key, EmailKnown(addressee_id=who))
+    told: dict[str, Any] = {"addressee_id": who, "kind": one.kind, "scope": one.scope, "within": one.within}
+    said = (
+        OptedOut(**told, occurred_at=one.since, channel="page")
+        if one.kind in OPT_OUTS and one.scope is not Scope.PLATFORM
+        else AddresseeSuppressed(**told, occurred_at=one.since)
+    )
+    unit.append("addressee", who, AddresseeRegistered(addressee_id=who, email=email), said)
+    await workflow.commit(unit, "test.suppress", key=email)
+    return email
+
+
+@pytest.mark.parametrize("written", [Written.ADDRESS, Written.SHA256])
+async def test_a_list_comes_back_as_it_went_out(importing: Importing, written: Written) -> None:
+    since, workspace = datetime(2025, 3, 1, tzinfo=UTC), str(importing.tenant.workspace_id)
+    reach = {Scope.TENANT: None, Scope.CAMPAIGN_TYPE: "offers", Scope.WORKSPACE: workspace}
+    of_platform = [(KINDS.COMPLAINT, Scope.PLATFORM), (KINDS.ABUSE, Scope.PLATFORM)]
+    wanted = [(kind, scope) for kind in LISTABLE for scope in reach]
+    expected: dict[str, tuple[SuppressionKind, Scope, str | None]] = {}
+    for kind, scope in [*wanted, (KINDS.RESTRICTION, Scope.TENANT), *of_platform]:
+        within = reach.get(scope)
+        email = await happened(importing, Suppression(kind, scope, since, 0, within))
+        own = kind not in (KINDS.RESTRICTION, KINDS.ABUSE) and scope is not Scope.PLATFORM
+        # Another tenant has no such workspace, and has to do with no platform's word nor with a request made here.
+        far = scope if scope is Scope.CAMPAIGN_TYPE else Scope.TENANT
+        expected[email] = (kind if own else KINDS.MANUAL, far, reach[far])
+    assert {kind for kind, _, _ in expected.values()} == set(LISTABLE)
+    assert set(KINDS) - {KINDS.ERASURE} == {
+        *LISTABLE,
+        KINDS.RESTRICTION,
+        KINDS.ABUSE,
+    }, "a kind that is not in here"
+    await importing.api.project()
+    file = (await importing.get(f"{EXPORT}?as={written}")).content
+    other = Importing(importing.api, importing.http, await importing.api.tenant("Other"), importing.database)
+    state = await take_in(other, file)
+    assert (state.tally.imported, dict(state.problems)) == (len(expected), {"remark": 1})
+    for email, told in expected.items():
+        if written is not Written.ADDRESS:
+            body = {"workspace_id": str(other.tenant.workspace_id), "email": email}
+            made = await other.api.post("/v1/audience/new/create-contact", other.tenant.key, body)
+            assert made.status_code == 201, made.text
+        there = await behind(other, email)
+        assert there is not None
+        assert [(one.kind, one.scope, one.within, one.since) for one in there.suppressions] == [
+            (*told, since)
+        ], email
+
+
+@pytest.mark.parametrize("by_hash", [True, False])
+async def test_what_is_of_a_workspace_of_the_tenants_stays_so(importing: Importing, *, by_hash: bool) -> None:
+    workspace = str(importing.tenant.workspace_id)
+    whom = hashed(ANN) if by_hash else ANN
+    file = listing((whom, "complaint", "workspace", workspace), header=("Email", "Kind", "Scope", "Within"))
+    assert (await take_in(importing, file)).tally.imported == 1
+    body = {"workspace_id": workspace, "email": ANN}
+    await importing.api.post("/v1/audience/new/create-contact", importing.tenant.key, body)
+    assert standing(await behind(importing, ANN.lower())) == [("complaint", "workspace", workspace)]
+    assert (await take_in(importing, file)).tally.imported == 0, "the same again"

@@ -31,7 +31,7 @@ from domain.audience.email_claim import (
 from domain.audience.hashed import ADDRESS_HASH, AddressHash, Algorithm, hashes_of, listed
 from domain.audience.ledger import LiftSuppression, OnlyThePlatformLifts
 from domain.audience.listed import LISTABLE, Listed, entered, tells_nothing_new
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import AddresseeId, ContactId, WorkspaceId
 from domain.law.facts import Message, Purpose, Scope, SuppressionKind
 from domain.law.judging import BY_PLATFORM, judge
@@ -64,6 +64,13 @@ entries = st.builds(
     since=st.datetimes(datetime(2024, 1, 1), datetime(2026, 1, 1)).map(lambda one: one.replace(tzinfo=UTC)),  # noqa: DTZ001 - made aware at once
     campaign_type=st.sampled_from([None, "offers", "news"]),
     dated=st.booleans(),
+    workspace=st.none(),
+) | st.builds(
+    Listed,
+    kind=st.sampled_from(LISTABLE),
+    since=st.just(THEN),
+    dated=st.booleans(),
+    workspace=st.sampled_from([str(uid(3)), str(uid(4))]),
 )
 
 
@@ -128,7 +135,8 @@ def test_an_entry_never_makes_anything_allowed(
     now = judge(after(state, *entered(ID, state, one)).person, message, "US", NOW, packs).verdict
     if before is not Verdict.ALLOW:
         assert now is not Verdict.ALLOW
-    if purpose is not Purpose.TRANSACTIONAL and one.campaign_type in (None, campaign_type):
+    of_message = one.campaign_type in (None, campaign_type) and one.workspace in (None, str(uid(3)))
+    if purpose is not Purpose.TRANSACTIONAL and of_message:
         assert now is Verdict.DENY
 
 
@@ -166,17 +174,27 @@ def test_under_a_hash_stands_of_each_kind_the_latest() -> None:
         (Listed(KINDS.COMPLAINT, NOW), False, False),
         (first._replace(since=LATER), True, False),
         (first._replace(campaign_type="offers"), True, False),
+        (first._replace(workspace=str(uid(3))), True, False),
+        (first._replace(workspace=str(uid(3))), False, False),
         (Listed(KINDS.MANUAL, NOW), True, False),
     ):
         events = listed(state, "sha256", one)
         assert bool(events) is new
         assert [event.first for event in events] == [is_first] * new
         state = ADDRESS_HASH.fold(list(events), state)
-    assert {(one.kind, one.campaign_type, one.since) for one in state.listed} == {
+    assert {(one.kind, one.within, one.since) for one in state.listed} == {
+        (KINDS.COMPLAINT, str(uid(3)), THEN),
         (KINDS.COMPLAINT, None, LATER),
         (KINDS.COMPLAINT, "offers", THEN),
         (KINDS.MANUAL, None, NOW),
     }
+
+
+def test_a_hash_that_was_listed_before_workspaces_were_is_of_none() -> None:
+    told = {"algorithm": "md5", "kind": "manual", "campaign_type": "offers", "dated": True, "first": True}
+    cls, payload = EVENTS.upcast("audience.address_hash_listed", 1, {**told, "since": THEN.isoformat()})
+    state = ADDRESS_HASH.fold([cls.model_validate(payload)])
+    assert [one.about for one in state.listed] == [(KINDS.MANUAL, Scope.CAMPAIGN_TYPE, "offers")]
 
 
 def test_an_address_is_hashed_as_others_hash_it() -> None:

@@ -18,13 +18,14 @@ from domain.audience.intake import (
     open_file,
     outcomes_of,
 )
-from domain.audience.intake.suppressions import of_identity
+from domain.audience.intake.suppressions import Identity, of_identity
 from domain.law.facts import SuppressionKind
 from tests.support.contact_files import NOW, WORLD, pieces, pseudonym
 from tests.support.suppressions import hashed, listing
 
 LIST = FileKind.SUPPRESSIONS
 ANN = "ann@people.example"
+WORKSPACE = "0192f5d4-0000-7000-8000-00000000000a"
 
 
 def outcomes(
@@ -58,6 +59,10 @@ def codes(*cells: str, header: tuple[str, ...]) -> list[str]:
         (("hashed_email", "MD5"), ("hash", "md5")),
         (("recipient", "timestamp", "event", "campaign type"), ("email", "date", "reason", "campaign_type")),
         (("Email", "Mail"), ("email", "ignore")),
+        (
+            ("email", "algorithm", "kind", "scope", "within", "since", "position"),
+            ("email", "algorithm", "reason", "scope", "within", "date", "ignore"),
+        ),
     ],
 )
 def test_columns_are_told_by_their_usual_names(header: tuple[str, ...], targets: tuple[str, ...]) -> None:
@@ -128,6 +133,10 @@ def test_of_several_hashes_of_a_row_the_strongest_counts_and_of_an_address_the_a
         ),
         ((ANN, "03/04/2025"), ("Email", "Date"), ["date-ambiguous"]),
         ((ANN, "1x"), ("Email", "Campaign type"), ["campaign-type-invalid"]),
+        ((ANN, "list"), ("Email", "Scope"), ["scope-unknown"]),
+        ((ANN, "campaign_type", ""), ("Email", "Scope", "Within"), ["within-missing"]),
+        ((ANN, "campaign_type", "1x"), ("Email", "Scope", "Within"), ["campaign-type-invalid"]),
+        ((ANN, "workspace", "x"), ("Email", "Scope", "Within"), ["within-no-workspace"]),
     ],
 )
 def test_all_that_is_wrong_with_a_row_is_told_at_once(
@@ -167,9 +176,34 @@ def test_a_row_that_says_the_same_is_a_repeat_and_one_that_says_more_is_not() ->
 def test_what_an_entry_says_is_read_back_from_its_identity() -> None:
     header = ("Email", "Reason", "Date", "Campaign type")
     told = entry(f"a|b{ANN}", "spam", "2025-01-02T03:04:05+02:00", "offers", header=header)
-    assert of_identity(told.identity) == (told.kind, told.campaign_type, told.since, told.match)
+    expected = Identity(told.kind, told.campaign_type, None, told.since, told.whose)
+    assert of_identity(told.identity) == expected
     bare = entry(hashed(ANN), "", "", "", header=header)
-    assert of_identity(bare.identity) == (SuppressionKind.UNSUBSCRIBE, None, None, f"sha256:{hashed(ANN)}")
+    said = Identity(SuppressionKind.UNSUBSCRIBE, None, None, None, f"sha256:{hashed(ANN)}")
+    assert of_identity(bare.identity) == said
+    narrow = entry(ANN, "workspace", WORKSPACE, header=("Email", "Scope", "Within"))
+    assert of_identity(narrow.identity).workspace == narrow.workspace == WORKSPACE
+
+
+@pytest.mark.parametrize(
+    ("scope", "within", "kind", "expected"),
+    [
+        ("", "", "objection", ("objection", None, None)),
+        ("tenant", "", "complaint", ("complaint", None, None)),
+        ("campaign_type", "Offers", "unsubscribe", ("unsubscribe", "offers", None)),
+        ("campaign_type", "all", "unsubscribe", ("unsubscribe", "all", None)),
+        ("Workspace", WORKSPACE.upper(), "hard_bounce", ("hard_bounce", None, WORKSPACE)),
+        ("platform", "", "abuse", ("manual", None, None)),
+        ("platform", "", "complaint", ("manual", None, None)),
+        ("tenant", "", "restriction", ("manual", None, None)),
+        ("", "", "abuse", ("complaint", None, None)),
+    ],
+)
+def test_how_far_it_goes_is_read_as_our_exports_say_it(
+    scope: str, within: str, kind: str, expected: tuple[str, str | None, str | None]
+) -> None:
+    found = entry(ANN, kind, scope, within, header=("email", "kind", "scope", "within"))
+    assert (found.kind, found.campaign_type, found.workspace) == expected
 
 
 def test_a_list_whose_first_row_is_an_entry_is_refused() -> None:
