@@ -65,7 +65,7 @@ def test_what_an_actor_wrote_and_whence_are_sealed_for_them(
 ) -> None:
     keys = MemoryKeyStore()
     row = _of_actor(keys, "Ada asked", once.model_validate({"note": None, "own": {}}))
-    assert b"Ada" not in row.metadata
+    assert b"Ada asked" not in row.metadata
     keys.destroy((TENANT, str(SUBJECT), kind) for kind in destroyed)
     (told,) = JsonCodec(keys).metadata([row], reveal=reveal, evidence=evidence)
     assert (told["ip"], told["reason"]) == shown
