@@ -116,9 +116,7 @@ def test_events_make_jobs_due_and_end_them(world: World, connection: psycopg.Con
     shredded(world, tenant, who)
     world.append(tenant, (stream, ImportFilesDestroyed(import_id=imported, workspace_id=workspace)))
     world.project()
-    assert due(world) == {("request.confirm_erasure", who)}, (
-        "what is over in another stream stays in the list"
-    )
+    assert due(world) == set()
 
 
 def test_a_rebuild_yields_only_the_jobs_that_are_not_over(
@@ -133,7 +131,7 @@ def test_a_rebuild_yields_only_the_jobs_that_are_not_over(
     world.project()
     assert builds.live_schema(connection, "jobs") == (2, f"views_jobs_v{JOBS.version}_2")
     assert world.rows("jobs", "jobs") == before
-    assert due(world) == {("subject.shred", open_), ("request.confirm_erasure", over)}
+    assert due(world) == {("subject.shred", open_)}
     assert compare(world.settings(), connection, "jobs").equal
 
 
