@@ -31,6 +31,7 @@ from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
 from domain.kernel.places import CountryCode
 from domain.kernel.text import IpText, LineText, LongText, ShortText
+from domain.law.facts import Scope, SuppressionKind
 
 if TYPE_CHECKING:
     from domain.kernel.events import Event
@@ -263,13 +264,15 @@ def opted_out(
     reason: str | None = None,
     kind: OptOutKind | None = None,
 ) -> tuple[OptedOut, ...]:
-    """The event that enters an opt-out; none if one as late holds, or if a consent surely later lifted it."""
+    """The event that enters an opt-out; none if one of its kind and as late holds, or a consent surely lifted it."""
     known = state if isinstance(state, Addressee) else Addressee(addressee_id)
-    if known.opted_out_at is not None and occurred_at <= known.opted_out_at:
+    by_channel = OptOutKind.COMPLAINT if channel is OptOutChannel.COMPLAINT else OptOutKind.UNSUBSCRIBE
+    said = {one.kind for one in known.own_words() if one.scope is Scope.TENANT}
+    as_late = known.opted_out_at is not None and occurred_at <= known.opted_out_at
+    if as_late and SuppressionKind(kind or by_channel) in said:
         return ()
     if known.lifted_at is not None and occurred_at < known.lifted_at:
         return ()
-    by_channel = OptOutKind.COMPLAINT if channel is OptOutChannel.COMPLAINT else OptOutKind.UNSUBSCRIBE
     event = OptedOut(
         addressee_id=addressee_id,
         occurred_at=occurred_at,

@@ -14,6 +14,7 @@ from domain.audience.consent import (
     ConfirmConsent,
     ConfirmedBeforeAsked,
     OptOutChannel,
+    OptOutKind,
     RecordConsent,
     RecordOptOut,
     RequestConfirmation,
@@ -103,6 +104,16 @@ class TestRetraction:
         world.run(RetractEntry(entry=entry, reason="by mistake"), addressee(world))
         world.run(RecordConsent(occurred_on=NOW.date(), **ANEW), addressee(world))
         assert allowed(world)
+
+
+def test_another_word_from_before_is_entered_too_and_moves_nothing(world: World) -> None:
+    world.run(RecordOptOut(channel=OptOutChannel.REPLY, occurred_at=NOW - DAY), addressee(world))
+    late = RecordOptOut(channel=OptOutChannel.REPLY, kind=OptOutKind.OBJECTION, occurred_at=NOW - 5 * DAY)
+    (entered,) = world.run(late, addressee(world))
+    assert isinstance(entered, OptedOut)
+    assert (entered.kind, entered.occurred_at) == ("objection", NOW - 5 * DAY)
+    assert world.state("addressee", addressee(world)).opted_out_at == NOW - DAY
+    assert world.run(late, addressee(world)) == []
 
 
 class TestWithdrawal:
