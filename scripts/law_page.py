@@ -13,6 +13,7 @@ from domain.law.conditions import (
     IsPurpose,
     IsSubscriber,
     NoConsent,
+    NoMessage,
     NoRelation,
 )
 from domain.law.content import Requirement
@@ -41,6 +42,11 @@ before one that allows; where none fits, the pack says what then.
 Each statement carries its section and how it is known: **T** the text was seen, **G** a regulator's guidance, **S** a
 secondary source, **N** nothing was found (such a rule never allows). Days are civil days in the zones of the pack: with
 several, the one that ends a permission first, or a deadline. A period ends as its anniversary begins.
+
+Who asks what was known on some day has a past decision judged by the rules known by then. Where nothing tells that a
+rule was known earlier, it is known from the day on which it came into force: by then at the latest. Always stands
+where we do not know since when a rule is in force: since before anything was sent. That a version ends is known with
+the next; until then the former one goes on.
 
 A deadline ends with the last day in time. A month ends on the day of the same number, or on the month's last; no
 weekend or holiday moves a deadline on; business days are those without weekends and the holidays that the whole country
@@ -110,7 +116,7 @@ def _of(pack: Pack) -> str:
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[Statement, tuple[str, ...]]]) -> list[str]:
     """What statements say, with what all of them carry: section, confidence and dates."""
-    heads = (*heads, "section", "", "in force", "checked")
+    heads = (*heads, "section", "", "in force", "known", "checked")
     return [
         "",
         _row(heads),
@@ -127,7 +133,8 @@ def _carried(one: Statement) -> tuple[str, ...]:
     begun = f"from {one.in_force_from}" if one.in_force_from else ""
     ended = f"until {one.in_force_to}" if one.in_force_to else ""
     dates = f"{begun} {ended}".strip() or _ALWAYS
-    return one.cites, f"**{one.confidence}**", dates, str(one.checked)
+    known = f"from {one.known_from}" if one.known_from else _ALWAYS
+    return one.cites, f"**{one.confidence}**", dates, known, str(one.checked)
 
 
 def _rule(rule: Rule) -> tuple[str, ...]:
@@ -187,12 +194,16 @@ def _words(condition: Condition) -> str:
             )
             return ", ".join(told)
         case NoRelation():
-            since = (
-                f" since {' or '.join(_plain(kind) for kind in condition.since)}" if condition.since else ""
-            )
-            return f"not {' or '.join(_plain(kind) for kind in condition.kinds)}{since}"
+            return f"not {' or '.join(_plain(kind) for kind in condition.kinds)}{_since(condition.since)}"
+        case NoMessage():
+            since = _since((*condition.since, *(("consent",) if condition.since_consent else ())))
+            return f"no message {'that asked for consent ' if condition.asking else ''}went out{since}"
         case _:
             assert_never(condition)
+
+
+def _since(kinds: Sequence[str]) -> str:
+    return f" since {' or '.join(_plain(kind) for kind in kinds)}" if kinds else ""
 
 
 def _plain(name: str) -> str:

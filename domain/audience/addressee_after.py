@@ -15,11 +15,13 @@ from domain.kernel.personal import KeyKind
 from domain.law.facts import (
     Consent,
     ConsentKind,
+    Purpose,
     Relation,
     RelationKind,
     Scope,
     Suppression,
     SuppressionKind,
+    Written,
 )
 
 if TYPE_CHECKING:
@@ -110,11 +112,17 @@ def _decided(known: Addressee, version: int, event: happened.PermissionDecided) 
 
 
 def _dispatched(known: Addressee, version: int, event: happened.MessageDispatched) -> Addressee:
+    """What it was for, its allow tells. Laws ask of the first one and of those that asked for a consent: these stay."""
+    allow = known.allows.get(event.message_id)
+    purpose = None if allow is None else allow.message.purpose
+    written = known.written
+    if not written or purpose is Purpose.CONSENT_REQUEST:
+        written = (*written, Written(event.message_id, purpose, event.occurred_at))
     allows = {one: allow for one, allow in known.allows.items() if one != event.message_id}
     done = known.dispatched | {event.message_id}
     at = event.occurred_at
     proof = replace(known.proof, relied_on=max(known.proof.relied_on or at, at))
-    return replace(known, version=version, allows=allows, dispatched=done, proof=proof)
+    return replace(known, version=version, allows=allows, dispatched=done, written=written, proof=proof)
 
 
 def _consented(known: Addressee, version: int, event: happened.ConsentRecorded) -> Addressee:

@@ -19,6 +19,7 @@ from domain.law.facts import (
     Subscriber,
     Suppression,
     SuppressionKind,
+    Written,
 )
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ class Addressee:
     lifts: Mapping[int, Lift] = field(default_factory=dict)
     allows: Mapping[MessageId, Allow] = field(default_factory=dict)
     dispatched: frozenset[MessageId] = frozenset()
+    written: tuple[Written, ...] = ()
     requests: Mapping[SubjectRequestId, str] = field(default_factory=dict)
     sale_opted_out_at: datetime | None = None
     lapses_at: datetime | None = None
@@ -150,9 +152,12 @@ class Addressee:
     @property
     def person(self) -> Person:
         """What a law looks at. Where workspaces say different things nothing is known, until it is settled."""
-        subscriber = self.agreed([said.subscriber_type for said in self._sayings()])
+        sayings = self._sayings()
+        countries = [said.country for said in sayings]
+        subscribers = [said.subscriber_type for said in sayings]
+        subscriber = self.agreed(subscribers)
         return Person(
-            country=self.agreed([said.country for said in self._sayings()]),
+            country=self.agreed(countries),
             subscriber=None if subscriber is None else Subscriber(subscriber),
             generic_address=self.generic_address,
             could_object=self.could_object,
@@ -160,6 +165,8 @@ class Addressee:
             consents=self.consents,
             relations=self.relations,
             suppressions=self.suppressions,
+            written=self.written,
+            contradicted=self._contradicted(countries, subscribers) if len(sayings) > 1 else (),
         )
 
     def moments_told(self) -> list[datetime]:
@@ -176,6 +183,11 @@ class Addressee:
             Said(settled.country or said.country, settled.subscriber_type or said.subscriber_type)
             for said in self.said.values()
         ]
+
+    @staticmethod
+    def _contradicted(countries: list[str | None], subscribers: list[str | None]) -> tuple[str, ...]:
+        told = {"country": countries, "subscriber": subscribers}
+        return tuple(name for name, values in told.items() if len({*values} - {None}) > 1)
 
     @staticmethod
     def agreed(told: list[str | None]) -> str | None:

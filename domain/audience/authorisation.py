@@ -6,6 +6,7 @@ version of the stream that it was decided on: where that moved since, it is deci
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
@@ -126,7 +127,7 @@ def authorised(
     """
     if message_id in state.dispatched:
         raise AlreadyDispatched
-    at = max([at, *state.moments_told()])
+    at = max([at, *state.moments_told(), *(one.at for one in state.written)])
     case = _Case(state.person, message, sender_country, at, load_packs())
     return _recorded(state.addressee_id, message_id, workspace_id, case)
 
@@ -141,8 +142,12 @@ def judged_again(
     """A past decision as it would have been recorded: of `person`, by these packs, as `judge` takes the moments.
 
     With the person of then, the packs of then, and nothing said of the moments, it is the same to the byte, as long as
-    the conditions that the packs are written in mean to this version of the product what they meant then.
+    the conditions that the packs are written in mean to this version of the product what they meant then. A person of
+    later was written to by this message, which does not stand against itself.
     """
+    if any(one.message_id == event.message_id for one in person.written):
+        others = tuple(one for one in person.written if one.message_id != event.message_id)
+        person = replace(person, written=others)
     case = _Case(person, event.message, event.sender_country, event.decided_at, packs, known, in_force)
     return _recorded(event.addressee_id, event.message_id, event.workspace_id, case)
 

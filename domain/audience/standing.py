@@ -7,7 +7,7 @@ at that moment. Nothing is allowed by it: each message is decided for itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from domain.law.judging import Reason
     from domain.law.pack import Pack
 
-ORDINARY: Final = Message(purpose=Purpose.MARKETING, similar_goods=True, role_relevant=True, bulk=True)
-"""The message that a standing is about."""
+ORDINARY: Final = Message(
+    purpose=Purpose.MARKETING, campaign_type="", similar_goods=True, role_relevant=True, bulk=True
+)
+"""The message that a standing is about. It is of no type that somebody could have stopped."""
 ANNOUNCED_AHEAD: Final = timedelta(days=30)
 """How long before it lapses a permission is announced to lapse."""
 _PROVIDED: Final = ("similar_goods", "role_relevant")
@@ -83,7 +85,12 @@ class Standing:
 
 
 def standing_of(person: Person, sender_country: str | None, at: datetime) -> Standing:
-    """How an ordinary advertisement stands at a moment and later, if nothing is entered any more. Pure."""
+    """How an ordinary advertisement stands at a moment and later, if nothing is entered any more. Pure.
+
+    What was sent to the person is not looked at: laws ask that of other messages.
+    """
+    if person.written:
+        person = replace(person, written=())
     if person.suppressions or any(one.withdrawn_at is not None for one in person.consents):
         return _looked_up(person, sender_country, at.astimezone(UTC))
     # Without moments among the facts only civil days count, and in every zone those begin at a quarter of an hour:

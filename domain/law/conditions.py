@@ -216,6 +216,34 @@ class HasRelation(Data):
         return look.within(told.ended_on or told.on, self.within)
 
 
+class NoMessage(Data):
+    """No message to the person was handed over: none at all, so this is the first; or none that asked for a consent.
+
+    `since`: since the last of these. `since_consent`: a consent that is given later begins anew, too.
+    """
+
+    fact: Literal["no_message"]
+    asking: bool = False
+    since: tuple[RelationKind, ...] = ()
+    since_consent: bool = False
+
+    def found(self, look: Look) -> Found:
+        """True until one went. One of the day of a relation came after it, one of the day of a consent before it."""
+        went = [
+            latest_day(one.at, look.zones)
+            for one in look.person.written
+            if one.at <= look.moment and (one.purpose is Purpose.CONSENT_REQUEST or not self.asking)
+        ]
+        if not went:
+            return YES
+        told, given = look.person.relations, look.person.consents if self.since_consent else ()
+        start = max(
+            (one.on for one in told if one.kind in self.since and one.on <= look.day), default=date.min
+        )
+        anew = max((one.on for one in given if one.on <= look.day), default=date.min)
+        return NO if any(day >= start and day > anew for day in went) else YES
+
+
 class NoRelation(Data):
     """Nothing of these kinds, since the last of `since` where those are named."""
 
@@ -231,7 +259,7 @@ class NoRelation(Data):
 
 
 Condition: TypeAlias = Annotated[
-    IsPurpose | IsSubscriber | IsFlag | HasConsent | NoConsent | HasRelation | NoRelation,
+    IsPurpose | IsSubscriber | IsFlag | HasConsent | NoConsent | HasRelation | NoRelation | NoMessage,
     Field(discriminator="fact"),
 ]
 

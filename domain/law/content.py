@@ -259,7 +259,7 @@ def missing_elements(
         for pack in packs
         if any(pack.covers(place) for place in places)
         for one in pack.content
-        if one.stands(latest_day(moment, pack.zones), known.date())
+        if one.stands(latest_day(moment, pack.zones), latest_day(known, pack.zones))
         and one.applies(content, purpose, consented=consented)
         and not one.is_met(content)
     ]

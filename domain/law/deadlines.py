@@ -234,6 +234,7 @@ def legal_terms(
         for pack in packs
         if pack.covers(place)
         for deadline in pack.deadlines
-        if duty in deadline.of and deadline.stands(earliest_day(event, pack.zones), known.date())
+        if duty in deadline.of
+        and deadline.stands(earliest_day(event, pack.zones), earliest_day(known, pack.zones))
     ]
     return tuple(sorted(found, key=lambda one: (one.term.due, one.law, one.deadline.id, one.place)))

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from domain.kernel.ids import MessageId
+
 
 class Subscriber(StrEnum):
     """Whose the address is. Sole traders and ordinary partnerships are individuals where a law protects those."""
@@ -127,10 +129,21 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """A message that was handed over. `purpose` None: nobody knows what it was for."""
+
+    message_id: MessageId
+    purpose: Purpose | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """What is known of an addressee. None: not known.
 
-    `could_object`: they could say no when the address was taken; `told`: they were told what it is for.
+    `could_object`: they could say no when the address was taken; `told`: they were told what it is for. `written`: the
+    first message that went to them, and each that asked for a consent. `contradicted`: of `country` and `subscriber`
+    those that are not known because different things are said of them.
     """
 
     country: str | None = None
@@ -141,6 +154,8 @@ class Person:
     consents: tuple[Consent, ...] = ()
     relations: tuple[Relation, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
+    written: tuple[Written, ...] = ()
+    contradicted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

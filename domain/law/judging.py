@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from domain.law.conditions import Look
 from domain.law.facts import Purpose, Scope, Subscriber, SuppressionKind
 from domain.law.pack import Verdict
-from domain.law.periods import first_moment
+from domain.law.periods import first_moment, latest_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,6 +36,8 @@ BY_PLATFORM: Final = "suppressed-by-platform"
 """What a reason names where the platform itself lets nothing go to an address."""
 _REMEDIES: Final = {
     "country-unknown": "Enter the country.",
+    "country-contradictory": "Settle it for the tenant: name the country with describe-addressee.",
+    "campaign-type-unknown": "Name the campaign type of the message.",
     "country-without-pack": "Have its law looked into and its pack added.",
     "sender-country-unknown": "Enter the country of the tenant.",
     "sender-country-without-pack": "Have its law looked into and its pack added.",
@@ -68,6 +70,17 @@ class Reason:
     composed: bool = False
 
 
+_CONTRADICTORY: Final = Reason(
+    Verdict.HOLD,
+    None,
+    "country-contradictory",
+    "Workspaces say different things of the country in which the person is, so no law can be looked up.",
+    remedy=_REMEDIES["country-contradictory"],
+    missing=("country",),
+    composed=True,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The verdict, its reasons (the strictest first), when an allow lapses, and the versions of its packs."""
@@ -95,7 +108,12 @@ def judge(
     packs = [pack for pack in packs if pack.rules]
     laws = _laws_of(packs, person.country, sender_country)
     reasons = [_suppressed(one) for one in holding_back(person.suppressions, message, moment)]
-    reasons += _no_law(packs, person.country, "country", "in which country the person is")
+    if message.campaign_type is None:
+        reasons += _of_some_type(person.suppressions, message, moment)
+    if person.country is None and "country" in person.contradicted:
+        reasons.append(_CONTRADICTORY)
+    else:
+        reasons += _no_law(packs, person.country, "country", "in which country the person is")
     reasons += _no_law(packs, sender_country, "sender-country", "from which country it is sent")
     for pack in laws:
         reasons.append(_by_law(pack, Look(person, message, moment, pack.zones, in_force), known))
@@ -139,15 +157,43 @@ def holding_back(
     return [
         one
         for one in suppressions
-        if one.since <= moment
-        and (one.ended_at is None or moment < one.ended_at)
-        and (message.purpose is not Purpose.TRANSACTIONAL or one.kind not in _HOLDS_BACK_ADVERTISING)
+        if _stands(one, message, moment)
         and (
             one.scope in (Scope.PLATFORM, Scope.TENANT)
             or (one.scope is Scope.WORKSPACE and one.within == message.workspace)
             or (one.scope is Scope.CAMPAIGN_TYPE and one.within == message.campaign_type)
         )
     ]
+
+
+def _stands(one: Suppression, message: Message, moment: datetime) -> bool:
+    """Whether it holds now, and of what such a message is for."""
+    return (
+        one.since <= moment
+        and (one.ended_at is None or moment < one.ended_at)
+        and (message.purpose is not Purpose.TRANSACTIONAL or one.kind not in _HOLDS_BACK_ADVERTISING)
+    )
+
+
+def _of_some_type(suppressions: Iterable[Suppression], message: Message, moment: datetime) -> list[Reason]:
+    """A hold where some types of campaign are suppressed, and nobody says of which type the message is."""
+    standing = [
+        one for one in suppressions if one.scope is Scope.CAMPAIGN_TYPE and _stands(one, message, moment)
+    ]
+    if not standing:
+        return []
+    types = ", ".join(sorted({one.within for one in standing if one.within is not None}))
+    hold = Reason(
+        Verdict.HOLD,
+        None,
+        "campaign-type-unknown",
+        f"Suppressed for some types of campaign ({types}), and nobody says of which type the message is.",
+        remedy=remedy_of("campaign-type-unknown"),
+        missing=("campaign_type",),
+        positions=tuple(one.position for one in standing),
+        composed=True,
+    )
+    return [hold]
 
 
 def _suppressed(one: Suppression) -> Reason:
@@ -172,7 +218,8 @@ def _by_law(pack: Pack, look: Look, known: datetime) -> Reason:
     other = _strictest(pack, look.of(replace(look.person, subscriber=Subscriber.CORPORATE)), known)
     if other.verdict is reason.verdict:
         return reason
-    about = f"{reason.about} Judged as an individual, since nobody knows: for a company it would be {other.verdict}."
+    why = "workspaces say different things" if "subscriber" in look.person.contradicted else "nobody knows"
+    about = f"{reason.about} Judged as an individual, since {why}: for a company it would be {other.verdict}."
     missing = tuple(dict.fromkeys((*reason.missing, "subscriber")))
     return replace(reason, about=about, missing=missing, composed=True)
 
@@ -181,8 +228,9 @@ def _strictest(pack: Pack, look: Look, known: datetime) -> Reason:
     """Deny before hold before allow; the allow that lasts longest; and what the law says where no rule fits."""
     yes: list[tuple[Rule, list[Found]]] = []
     open_: list[tuple[Rule, tuple[str, ...]]] = []
+    known_on = latest_day(known, pack.zones)
     for rule in pack.rules:
-        if not rule.stands(look.rules_on, known.date()):
+        if not rule.stands(look.rules_on, known_on):
             continue
         found = [condition.found(look) for condition in rule.when]
         if all(one.yes for one in found):
@@ -192,8 +240,8 @@ def _strictest(pack: Pack, look: Look, known: datetime) -> Reason:
     for verdict in (Verdict.DENY, Verdict.HOLD):
         for rule, found in yes:
             if rule.verdict is verdict:
-                return _of(pack, rule, found)
-    allowed = [_of(pack, rule, found) for rule, found in yes if rule.verdict is Verdict.ALLOW]
+                return _of(pack, rule, found, look)
+    allowed = [_of(pack, rule, found, look) for rule, found in yes if rule.verdict is Verdict.ALLOW]
     for rule, missing in open_:
         if rule.verdict is Verdict.DENY or (rule.verdict is Verdict.ALLOW and not allowed):
             about = f"{rule.about} Whether that is so is not known: {', '.join(missing)}."
@@ -205,7 +253,7 @@ def _strictest(pack: Pack, look: Look, known: datetime) -> Reason:
         pack.law,
         OTHERWISE,
         pack.otherwise_about,
-        remedy=ways(pack, look.rules_on, known.date()),
+        remedy=ways(pack, look.rules_on, known_on),
     )
 
 
@@ -219,9 +267,9 @@ def ways(pack: Pack, day: date, known: date) -> str | None:
     return " Or: ".join(dict.fromkeys(remedies)) or None
 
 
-def _of(pack: Pack, rule: Rule, found: Sequence[Found]) -> Reason:
+def _of(pack: Pack, rule: Rule, found: Sequence[Found], look: Look) -> Reason:
     lapses = [one.until for one in found if one.until is not None]
-    if rule.in_force_to is not None:
+    if rule.in_force_to is not None and look.rules_on < rule.in_force_to:
         lapses.append(first_moment(rule.in_force_to, pack.zones))
     positions = tuple(dict.fromkeys(position for one in found for position in one.positions))
     return replace(

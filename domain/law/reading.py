@@ -107,6 +107,8 @@ def _check_versions(table: str, statements: Sequence[Statement], places: _Places
                     f"{place}: no version of {id_} is in force from {earlier.in_force_to} to "
                     f"{begins}. Close the gap, or give the later one an id of its own."
                 )
+        for index, (statement, _) in enumerate(known):
+            statement.followed_by([later for later, _ in known[index + 1 :]])
 
 
 def _check_calendars(pack: Pack, places: _Places) -> None:

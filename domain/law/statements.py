@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Confidence(StrEnum):
@@ -31,7 +34,8 @@ class Statement(Data):
     """What a law says. `about`: in plain words, for whoever asks why.
 
     `in_force_from` and `known_from` None: since before anything was sent from here. `in_force_to`: the first day on
-    which it is in force no more.
+    which it is in force no more. `known_from`: since when it is known; its end is known with the version that
+    follows it.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
@@ -42,6 +46,7 @@ class Statement(Data):
     known_from: date | None = None
     checked: date
     about: Annotated[str, Field(min_length=10)]
+    _later: tuple[tuple[date, date], ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
@@ -51,6 +56,14 @@ class Statement(Data):
 
     def stands(self, day: date, known: date) -> bool:
         """Whether it is in force on a day, as far as was known on another."""
-        begun = self.in_force_from is None or self.in_force_from <= day
-        ended = self.in_force_to is not None and self.in_force_to <= day
-        return begun and not ended and (self.known_from is None or self.known_from <= known)
+        if self.known_from is not None and known < self.known_from:
+            return False
+        if self.in_force_from is not None and day < self.in_force_from:
+            return False
+        if self._later:
+            return not any(begins <= day and since <= known for begins, since in self._later)
+        return self.in_force_to is None or day < self.in_force_to
+
+    def followed_by(self, later: Sequence[Statement]) -> None:
+        """Take what follows it: each ends it from the day on which it begins, once it is known."""
+        self._later = tuple((one.in_force_from or date.min, one.known_from or date.min) for one in later)

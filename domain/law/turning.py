@@ -6,16 +6,16 @@ them sees every change that is to come, also one that takes an allow away while 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC
 from typing import TYPE_CHECKING
 
-from domain.law.conditions import HasConsent, HasRelation, IsPurpose, NoConsent, NoRelation
+from domain.law.conditions import HasConsent, HasRelation, IsPurpose, NoConsent, NoMessage, NoRelation
 from domain.law.facts import RelationKind
 from domain.law.periods import first_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from domain.law.conditions import Condition
     from domain.law.facts import Message, Person
@@ -31,7 +31,6 @@ def turning_points(
         for rule in pack.rules:
             if any(isinstance(one, IsPurpose) and message.purpose not in one.is_one_of for one in rule.when):
                 continue
-            found.update(_known(rule))
             days = {*_of_rule(rule), *(day for one in rule.when for day in _days(one, person))}
             found.update(first_moment(day, pack.zones) for day in days)
     return sorted(one.astimezone(UTC) for one in found if one > after)
@@ -45,15 +44,12 @@ def _of_facts(person: Person) -> Iterator[datetime]:
         yield suppression.since
         if suppression.ended_at is not None:
             yield suppression.ended_at
-
-
-def _known(rule: Rule) -> Iterator[datetime]:
-    """Knowledge has a day, and no place: it begins at midnight UTC, as decisions are dated."""
-    if rule.known_from is not None:
-        yield datetime.combine(rule.known_from, time(), UTC)
+    yield from (one.at for one in person.written)
 
 
 def _of_rule(rule: Rule) -> Iterator[date]:
+    if rule.known_from is not None:
+        yield rule.known_from
     if rule.in_force_from is not None:
         yield rule.in_force_from
     if rule.in_force_to is not None:
@@ -74,6 +70,9 @@ def _days(condition: Condition, person: Person) -> Iterator[date]:
             if one.kind in condition.kinds:
                 ends = _ends(condition, one.on, one.ended_on)
                 yield from (one.on, *ends)
+    elif isinstance(condition, NoMessage):
+        yield from (one.on for one in person.relations if one.kind in condition.since)
+        yield from (one.on for one in person.consents if condition.since_consent)
     elif isinstance(condition, NoRelation):
         yield from (one.on for one in person.relations if one.kind in (*condition.kinds, *condition.since))
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.kernel.ids import MessageId
 from domain.law.facts import (
     Consent,
     ConsentKind,
@@ -20,6 +22,7 @@ from domain.law.facts import (
     Subscriber,
     Suppression,
     SuppressionKind,
+    Written,
 )
 from domain.law.judging import judge
 from domain.law.pack import Verdict
@@ -55,7 +58,7 @@ suppressions = st.builds(
     scope=st.sampled_from(Scope),
     since=moments,
     position=positions,
-    within=st.none() | st.sampled_from(["w1", "w2"]),
+    within=st.none() | st.sampled_from(["w1", "w2", "news", "offers"]),
     ended_at=st.none() | moments,
 )
 people = st.builds(
@@ -69,10 +72,23 @@ people = st.builds(
     relations=st.lists(relations, max_size=4).map(tuple),
     suppressions=st.lists(suppressions, max_size=2).map(tuple),
 )
+written = st.builds(
+    Written,
+    message_id=st.integers(1, 9).map(lambda n: MessageId(UUID(int=n))),
+    purpose=st.none() | st.sampled_from(Purpose),
+    at=moments,
+)
+written_to = st.builds(
+    replace,
+    people,
+    written=st.lists(written, max_size=2).map(tuple),
+    contradicted=st.sampled_from([(), ("country",), ("subscriber",)]),
+)
 messages = st.builds(
     Message,
     purpose=st.sampled_from(Purpose),
-    workspace=st.sampled_from(["w1", "w2"]),
+    workspace=st.none() | st.sampled_from(["w1", "w2"]),
+    campaign_type=st.none() | st.sampled_from(["news", "offers"]),
     similar_goods=maybe,
     role_relevant=maybe,
     names_referrer=maybe,
@@ -90,14 +106,18 @@ def test_one_more_suppression_never_makes_anything_easier(
     assert STRICT[after.verdict] >= STRICT[before.verdict]
 
 
-@given(people, messages, senders, moments)
+@given(written_to, messages, senders, moments)
 def test_the_strictest_answer_wins_and_leads(
     person: Person, message: Message, sender: str, moment: datetime
 ) -> None:
     told = judge(person, message, sender, moment, PACKS)
     assert told.verdict is max((reason.verdict for reason in told.reasons), key=STRICT.__getitem__)
     assert told.reasons[0].verdict is told.verdict
-    alone = [judge(person, message, sender, moment, [pack]) for pack in PACKS if sender in pack.countries]
+    concerned = [pack for pack in PACKS if not {sender, person.country}.isdisjoint(pack.countries)]
+    assert {reason.law for reason in told.reasons if reason.law} == {
+        pack.law for pack in concerned if pack.rules
+    }
+    alone = [judge(person, message, sender, moment, [pack]) for pack in concerned]
     assert all(
         STRICT[told.verdict] >= STRICT[reason.verdict]
         for one in alone
@@ -106,7 +126,7 @@ def test_the_strictest_answer_wins_and_leads(
     )
 
 
-@given(people, messages, senders, moments)
+@given(written_to, messages, senders, moments)
 def test_judging_twice_is_judging_once(
     person: Person, message: Message, sender: str, moment: datetime
 ) -> None:
@@ -134,7 +154,31 @@ def test_an_allow_holds_until_it_lapses_and_no_longer_than_it_says(
         assert after.verdict is not Verdict.ALLOW or after.reasons != told.reasons
 
 
+@given(written_to, messages, senders, moments, written)
+def test_one_more_message_never_makes_anything_easier(
+    person: Person, message: Message, sender: str, moment: datetime, more: Written
+) -> None:
+    before = judge(person, message, sender, moment, PACKS)
+    after = judge(replace(person, written=(*person.written, more)), message, sender, moment, PACKS)
+    assert STRICT[after.verdict] >= STRICT[before.verdict]
+
+
 @given(people, messages, senders, moments)
+def test_who_names_no_campaign_type_never_has_it_easier(
+    person: Person, message: Message, sender: str, moment: datetime
+) -> None:
+    """Than with a type that was not stopped; and is never let through where any type that they could mean was."""
+    unnamed = judge(person, replace(message, campaign_type=None), sender, moment, PACKS)
+    named = [
+        judge(person, replace(message, campaign_type=one), sender, moment, PACKS).verdict
+        for one in ("news", "offers")
+    ]
+    if Verdict.DENY in named:
+        assert unnamed.verdict is not Verdict.ALLOW
+    assert STRICT[unnamed.verdict] >= min(STRICT[one] for one in named)
+
+
+@given(written_to, messages, senders, moments)
 def test_every_answer_says_why(person: Person, message: Message, sender: str, moment: datetime) -> None:
     told = judge(person, message, sender, moment, PACKS)
     assert told.reasons

@@ -169,7 +169,7 @@ async def test_a_period_other_knowledge_and_hindsight(api: Api) -> None:
     ):
         _, last, _ = await rejudged(api, tenant.key, f"?{query}")
         assert last["summary"]["judged"] == judged, query
-    known_late = CANADA.replace("[[rules]]", "[[rules]]\nknown_from = 2026-01-01")
+    known_late = CANADA.replace("known_from = 2014-07-01", "known_from = 2026-01-01")
     flips, _, _ = await rejudged(api, tenant.key, "?known=2025-01-01T00:00:00Z", known_late)
     assert len(flips) == 2
     for query in (

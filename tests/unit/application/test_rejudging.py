@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,13 +18,15 @@ from application import rejudging as rejudging_module
 from application.law_archive import LawArchive, UnknownPack
 from application.ports.codec import Cause
 from application.ports.log import Append
-from application.rejudging import Flip, NotYetKnown, PeriodReversed, Question, Rejudging, Tally
+from application.rejudging import Flip, NotYetKnown, PeriodReversed, Question, Rejudging, Tally, instead
 from application.replay import Replay
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
+    AddresseeDescribed,
     AddresseeRegistered,
     ConsentRecorded,
     EntryRetracted,
+    MessageDispatched,
     OptedOut,
     PermissionDecided,
     RelationRecorded,
@@ -36,6 +39,7 @@ from domain.kernel.errors import NotFound
 from domain.kernel.events import Event
 from domain.kernel.ids import PLATFORM, AddresseeId, MessageId, WorkspaceId, new_id
 from domain.law import packs as packs_folder
+from domain.law.facts import Purpose
 from domain.law.pack import Pack
 from domain.law.packs import load_packs
 from domain.law.reading import read_pack
@@ -91,11 +95,11 @@ class Past:
         await self.happened(who, met, *facts)
         return who
 
-    async def decided(self, who: AddresseeId) -> PermissionDecided:
+    async def decided(self, who: AddresseeId, sender: str = "US", **what: Any) -> PermissionDecided:
         state = ADDRESSEE.fold(self.people[who])
         assert isinstance(state, Addressee)
-        ask = AuthoriseMessage(message_id=MessageId(new_id(self.now)), workspace_id=HERE)
-        event = authorised(state, ask.message_id, HERE, message_of(ask), "US", self.now)
+        ask = AuthoriseMessage(message_id=MessageId(new_id(self.now)), workspace_id=HERE, **what)
+        event = authorised(state, ask.message_id, HERE, message_of(ask), sender, self.now)
         await self.happened(who, event)
         return event
 
@@ -192,7 +196,7 @@ async def test_rules_of_another_day() -> None:
     past = Past()
     await past.decided(await past.somebody("CA", bought(1)))
     packs = with_canada(
-        'confidence = "T"\nin_force_from = 2014-07-01',
+        'confidence = "T"\nin_force_from = 2014-07-01\nknown_from = 2014-07-01',
         'confidence = "T"\nin_force_from = 2026-01-01\nknown_from = 2026-02-01',
     )
     assert (await past.asked(packs=packs))[0] == []
@@ -202,6 +206,59 @@ async def test_rules_of_another_day() -> None:
     ):
         ((flip,), _) = await past.asked(question, packs)
         assert flip.after[0] == "deny"
+
+
+async def test_what_was_known_of_a_rule_that_is_in_force() -> None:
+    """The British charities' rule is in force since 2026-02-05, three weeks before these decisions."""
+    past = Past()
+    gave = RelationRecorded(
+        addressee_id=AddresseeId(new_id(START)), kind="donation", occurred_on=date(2025, 6, 1)
+    )
+    could = AddresseeDescribed(addressee_id=gave.addressee_id, could_object=True)
+    await past.decided(await past.somebody("GB", gave, could), similar_goods=True)
+    assert (await past.asked(Question(known=datetime(2026, 2, 6, tzinfo=UTC))))[1].identical == 1
+    ((flip,), _) = await past.asked(Question(known=datetime(2026, 1, 1, tzinfo=UTC)))
+    assert (flip.before[0], flip.before[2], flip.after[0]) == ("allow", "gb.charity", "deny")
+
+
+async def test_what_a_former_pack_allowed_is_the_same_to_the_byte() -> None:
+    """It did not ask what was handed over: the second question at the term was allowed by it, and is by no other."""
+    past = Past()
+    long_ago = ConsentRecorded(
+        addressee_id=AddresseeId(new_id(START)),
+        occurred_on=date(2023, 2, 20),
+        source="event",
+        recorded_by="api",
+        documented=True,
+    )
+    who = await past.somebody("FR", long_ago)
+    first = await past.decided(who, sender="FR", purpose=Purpose.CONSENT_REQUEST)
+    await past.happened(
+        who,
+        MessageDispatched(
+            addressee_id=who,
+            message_id=first.message_id,
+            workspace_id=HERE,
+            allowed_by=first.decided_at.day,
+            occurred_at=past.now,
+        ),
+    )
+    second = await past.decided(who, sender="FR", purpose=Purpose.CONSENT_REQUEST)
+    lines = (files(packs_folder) / "fr.toml").read_text(encoding="utf-8").splitlines()
+    text = "\n".join(line for line in lines if "no_message" not in line)
+    france = read_pack(text, "fr.toml")
+    state = ADDRESSEE.fold(past.people[who])
+    assert isinstance(state, Addressee)
+    before = judged_again(second, state.person, instead([france]))
+    assert (first.verdict, before.verdict, second.verdict) == ("allow", "allow", "deny")
+    await past.happened(who, before.model_copy(update={"message_id": MessageId(new_id(past.now))}))
+    await past.adopted(RulePackAdopted(law="fr", pack_version=france.version, text=text))
+    flips, tally = await past.asked()
+    assert (flips, tally.identical) == ([], 3)
+    flips, _ = await past.asked(Question(hindsight=True))
+    assert flips == [], "no message stands against itself"
+    ((flip,), _) = await past.asked(packs=load_packs())
+    assert (flip.before[2], flip.after[:1]) == ("fr.ask-once", ("deny",))
 
 
 async def test_a_period_and_an_erased_person() -> None:

@@ -219,9 +219,16 @@ class TestWhoTheyAre:
         other = said_of(state_of(REGISTERED), ID, TWO, "US", "corporate")
         state = state_of(REGISTERED, *other)
         assert (state.person.country, state.person.subscriber) == (None, "corporate")
+        assert state.person.contradicted == ("country",)
         settled = given(REGISTERED, *other).when(DescribeAddressee(country="DE"), target=ID).state
+        assert settled.person.contradicted == ()
         assert settled.person.country == "DE"
         assert settled.person.subscriber == "corporate"
+
+    def test_what_nobody_says_is_no_contradiction(self) -> None:
+        other = said_of(state_of(REGISTERED), ID, TWO, None, "individual")
+        assert state_of(REGISTERED, *other).person.contradicted == ("subscriber",)
+        assert state_of(REGISTERED).person.contradicted == ()
 
     def test_a_workspace_may_correct_itself(self) -> None:
         again = said_of(state_of(REGISTERED), ID, ONE, "FR", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,19 @@ from domain.audience.lapse import announced
 from domain.audience.standing import ORDINARY, standing_of
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId
-from domain.law.facts import Consent, ConsentKind, Person, Relation, RelationKind, Subscriber
+from domain.law.facts import (
+    Consent,
+    ConsentKind,
+    Person,
+    Purpose,
+    Relation,
+    RelationKind,
+    Scope,
+    Subscriber,
+    Suppression,
+    SuppressionKind,
+    Written,
+)
 from domain.law.judging import judge
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
@@ -289,3 +302,15 @@ def test_an_allow_of_the_last_minutes_ends_with_a_contract_that_ends_at_a_known_
         after(canadian, working), MessageId(uid(9)), WorkspaceId(uid(8)), ORDINARY, "US", ends - JUST
     )
     assert (told.verdict, told.expires_at) == ("allow", ends)
+
+
+def test_what_was_sent_to_somebody_changes_nothing_about_how_they_stand() -> None:
+    ann = person("FR", consent(date(2023, 11, 20)))
+    written = (Written(MessageId(uid(50)), Purpose.CONSENT_REQUEST, NOW),)
+    assert standing_of(replace(ann, written=written), "FR", NOW) is standing_of(ann, "FR", NOW)
+
+
+def test_an_ordinary_advertisement_is_of_no_type_that_somebody_stopped() -> None:
+    stopped = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.CAMPAIGN_TYPE, NOW, position=3, within="offers")
+    ann = replace(person("US"), suppressions=(stopped,))
+    assert standing_of(ann, "US", NOW).now.verdict is ALLOW

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.kernel.ids import MessageId
 from domain.law.facts import (
     Consent,
     ConsentKind,
@@ -19,10 +21,13 @@ from domain.law.facts import (
     Subscriber,
     Suppression,
     SuppressionKind,
+    Written,
 )
 from domain.law.judging import Decision, judge
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
+from domain.law.reading import read_pack
+from tests.support.given import uid
 
 PACKS = load_packs()
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -56,6 +61,11 @@ def relation(
 
 def at(year: int, month: int, day: int, hour: int = 12, zone: str = "UTC", second: int = 0) -> datetime:
     return datetime(year, month, day, hour, 0, second, tzinfo=ZoneInfo(zone))
+
+
+def went(moment: datetime, purpose: Purpose = Purpose.MARKETING) -> tuple[Written, ...]:
+    """A message that was handed over."""
+    return (Written(MessageId(uid(50)), purpose, moment),)
 
 
 def decided(who: Person, moment: datetime = NOON, message: Message = Message()) -> Decision:  # noqa: B008 - frozen
@@ -106,6 +116,17 @@ class TestCanada:
         assert verdict(person("CA"), message=first) is ALLOW
         assert verdict(person("CA"), message=Message(purpose=Purpose.REFERRAL, names_referrer=False)) is DENY
 
+    @pytest.mark.parametrize("purpose", Purpose)
+    def test_only_the_first_message_after_a_referral_is(self, purpose: Purpose) -> None:
+        """SOR/2013-221 s.4(1): whatever went before, the next one is not the first."""
+        first = Message(purpose=Purpose.REFERRAL, names_referrer=True)
+        written = person("CA", written=went(NOON, purpose))
+        assert verdict(written, NOON - timedelta(seconds=1), first) is ALLOW
+        assert verdict(written, NOON, first) is DENY
+        assert verdict(written, NOON + timedelta(days=3_650), first) is DENY
+        agreed = person("CA", consent(date(2026, 1, 1)), written=went(NOON, purpose))
+        assert verdict(agreed, NOON, first) is ALLOW
+
     def test_a_request_for_consent_is_a_commercial_message_itself(self) -> None:
         lapsed = person("CA", relation(PURCHASE, date(2024, 11, 26)))
         implied = person("CA", relation(PURCHASE, date(2025, 11, 26)))
@@ -146,6 +167,33 @@ class TestFrance:
         asked = relation(RelationKind.ASKED, date(2026, 11, 21))
         assert verdict(person("FR", over, asked), message=ASKING) is DENY
         assert verdict(person("FR", over)) is DENY
+
+    def test_at_the_term_the_message_that_asked_is_the_one(self) -> None:
+        def asked(moment: datetime, *more: object, purpose: Purpose = Purpose.CONSENT_REQUEST) -> Verdict:
+            over = person("FR", consent(date(2023, 11, 20)), *more, written=went(moment, purpose))
+            return verdict(over, message=ASKING)
+
+        assert asked(at(2026, 11, 21)) is DENY
+        assert asked(NOON) is DENY
+        assert asked(NOON + timedelta(seconds=1)) is ALLOW
+        assert asked(at(2026, 11, 21), purpose=Purpose.MARKETING) is ALLOW
+
+    def test_who_turned_to_the_sender_after_they_were_asked_may_be_asked_at_the_next_term(self) -> None:
+        """Days are those of Paris: half past eleven in the evening of the 25th, UTC, is the 26th there."""
+        given, clicked = consent(date(2019, 1, 1)), relation(CONTACT, date(2023, 11, 26))
+        for moment, expected in (
+            (at(2023, 11, 25, 22, second=59), ALLOW),
+            (datetime(2023, 11, 25, 23, tzinfo=UTC), DENY),
+            (at(2023, 11, 27), DENY),
+        ):
+            asked = person("FR", given, clicked, written=went(moment, Purpose.CONSENT_REQUEST))
+            assert verdict(asked, message=ASKING) is expected, moment
+
+    def test_a_consent_given_when_asked_has_a_term_of_its_own(self) -> None:
+        for moment, expected in ((at(2023, 11, 20), ALLOW), (at(2023, 11, 21), DENY)):
+            asked = went(moment, Purpose.CONSENT_REQUEST)
+            again = person("FR", consent(date(2020, 11, 1)), consent(date(2023, 11, 20)), written=asked)
+            assert verdict(again, message=ASKING) is expected
 
     def test_a_professional_who_was_told_and_could_object(self) -> None:
         firm = person("FR", subscriber=Subscriber.CORPORATE, told=True, could_object=True)
@@ -284,6 +332,18 @@ class TestElsewhere:
         assert told.verdict is HOLD
         assert told.reasons[0].missing == ("country",)
 
+    def test_a_country_of_which_different_things_are_said_waits_for_who_settles_it(self) -> None:
+        (reason, _) = judge(person(None, contradicted=("country",)), Message(), "US", NOON, PACKS).reasons
+        assert (reason.verdict, reason.rule, reason.missing) == (HOLD, "country-contradictory", ("country",))
+        assert reason.about.startswith("Workspaces say different things of the country")
+        assert reason.remedy is not None
+        assert "describe-addressee" in reason.remedy
+
+    def test_a_subscriber_of_whom_different_things_are_said_is_judged_as_an_individual(self) -> None:
+        told = decided(person("GB", subscriber=None, contradicted=("subscriber",)))
+        assert told.verdict is DENY
+        assert "since workspaces say different things: for a company" in told.reasons[0].about
+
     def test_a_country_without_a_pack_waits(self) -> None:
         assert decided(person("AQ")).reasons[0].rule == "country-without-pack"
 
@@ -316,3 +376,98 @@ def test_a_suppression_reaches_as_far_as_it_was_said() -> None:
     assert verdict(out(Scope.WORKSPACE, "w2"), message=here) is ALLOW
     assert verdict(out(Scope.CAMPAIGN_TYPE, "newsletter"), message=here) is DENY
     assert verdict(out(Scope.CAMPAIGN_TYPE, "offers"), message=here) is ALLOW
+
+
+def test_who_stopped_some_campaigns_waits_where_nobody_says_of_which_type_a_message_is() -> None:
+    def stopped(*types: str, ended_at: datetime | None = None) -> Person:
+        return person(
+            "US",
+            *(
+                Suppression(
+                    SuppressionKind.UNSUBSCRIBE, Scope.CAMPAIGN_TYPE, at(2026, 1, 1), 3, one, ended_at
+                )
+                for one in types
+            ),
+        )
+
+    reason = decided(stopped("offers", "news")).reasons[0]
+    assert (reason.verdict, reason.rule, reason.missing) == (
+        HOLD,
+        "campaign-type-unknown",
+        ("campaign_type",),
+    )
+    assert "(news, offers)" in reason.about
+    assert reason.remedy == "Name the campaign type of the message."
+    assert verdict(stopped("offers"), message=Message(campaign_type="news")) is ALLOW
+    assert verdict(stopped("offers"), message=Message(campaign_type="offers")) is DENY
+    assert verdict(stopped("offers"), message=Message(purpose=Purpose.TRANSACTIONAL)) is ALLOW
+    assert verdict(stopped("offers"), at(2025, 12, 31)) is ALLOW
+    assert verdict(stopped("offers", ended_at=NOON)) is ALLOW
+    out = replace(stopped("offers"), suppressions=(*stopped("offers").suppressions, OUT))
+    assert verdict(out) is DENY
+
+
+OUT = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=4)
+
+
+class TestWhatWasKnown:
+    """A past decision by the rules as they were known on some day."""
+
+    def by(self, who: Person, moment: datetime, known: datetime, message: Message = Message()) -> Decision:  # noqa: B008 - frozen
+        return judge(who, message, who.country, moment, PACKS, known)
+
+    def test_before_the_number_of_the_german_rule_changed_the_former_one_goes_on(self) -> None:
+        who = person("DE", consent(date(2020, 1, 1)))
+        midnight = datetime(2022, 5, 28, tzinfo=ZoneInfo("Europe/Berlin"))
+        for known, number in ((midnight - timedelta(seconds=1), "Nr. 3"), (midnight, "Nr. 2")):
+            told = self.by(who, at(2022, 7, 1), known)
+            assert (told.verdict, told.expires_at) == (ALLOW, None)
+            (reason,) = told.reasons
+            assert reason.cites is not None
+            assert number in reason.cites
+
+    def test_the_charities_rule_is_known_from_february_2026(self) -> None:
+        supporter = person("GB", relation(RelationKind.DONATION, date(2025, 1, 1)), could_object=True)
+        assert self.by(supporter, NOON, at(2026, 2, 4), OWN_GOODS).verdict is DENY
+        assert self.by(supporter, NOON, at(2026, 2, 5), OWN_GOODS).verdict is ALLOW
+
+    def test_every_rule_with_a_day_in_force_is_known_by_then(self) -> None:
+        statements = [one for pack in PACKS for one in (*pack.rules, *pack.deadlines, *pack.content)]
+        dated = [one for one in statements if one.in_force_from is not None]
+        assert dated
+        assert all(one.known_from is not None and one.known_from <= one.in_force_from for one in dated)  # type: ignore[operator]  # dated
+
+
+def test_versions_that_become_known_in_another_order_leave_one_at_a_time() -> None:
+    versions = "".join(
+        f"""
+[[rules]]
+id = "us.one"
+verdict = "allow"
+basis = "version {number}"
+cites = "Law s.{number}"
+confidence = "T"
+checked = 2026-11-22
+about = "Something is so."
+{dates}
+"""
+        for number, dates in enumerate(
+            (
+                "in_force_to = 2025-01-01",
+                "in_force_from = 2025-01-01\nin_force_to = 2025-02-01\nknown_from = 2025-06-01",
+                "in_force_from = 2025-02-01\nknown_from = 2025-03-01",
+            ),
+            1,
+        )
+    )
+    head = 'law = "us"\ntitle = "A"\ncountries = ["US"]\nzones = ["UTC"]\notherwise_about = "Nothing fits."\n'
+    pack = read_pack(head + versions, "us.toml")
+
+    def version(day: datetime, known: datetime) -> list[str | None]:
+        return [one.basis for one in pack.rules if one.stands(day.date(), known.date())]
+
+    january, march = at(2025, 1, 15), at(2025, 3, 15)
+    assert version(january, at(2025, 2, 1)) == version(march, at(2025, 2, 1)) == ["version 1"]
+    assert version(january, at(2025, 4, 1)) == ["version 1"]
+    assert version(march, at(2025, 4, 1)) == version(march, at(2025, 7, 1)) == ["version 3"]
+    assert version(january, at(2025, 7, 1)) == ["version 2"]

@@ -342,6 +342,20 @@ remedy = "Name the sender."
     assert found(datetime(2024, 12, 31, 11, tzinfo=UTC), known=march) == 1  # the first of January in Auckland
 
 
+def test_what_was_known_of_the_american_rule_of_2008() -> None:
+    """16 CFR 316.5, in force since 2008-07-07."""
+    message = changed(unsubscribe_free=None)
+
+    def found(known: datetime) -> list[str]:
+        told = missing_elements(
+            message, MARKETING, ["US"], PACKS, datetime(2008, 8, 1, tzinfo=UTC), consented=False, known=known
+        )
+        return [one.requirement for one in told]
+
+    assert found(datetime(2008, 7, 6, tzinfo=UTC)) == []
+    assert found(datetime(2008, 7, 8, tzinfo=UTC)) == ["us.opt-out-free"]
+
+
 def test_a_moment_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="this moment has none"):
         missing(WHOLE, "US", moment=datetime(2026, 1, 1))  # noqa: DTZ001 - that is the case

@@ -176,8 +176,16 @@ about = "It is answered by then."
 
         assert days(noon(2024, 12, 31)) == [40]
         assert days(noon(2025, 3, 1)) == [20]
-        assert days(noon(2025, 2, 1)) == []
+        assert days(noon(2025, 2, 1)) == [40], "as far as was known"
         assert days(noon(2025, 2, 1), known=noon(2025, 3, 1)) == [20]
+
+
+def test_a_british_complaint_has_a_deadline_once_that_is_known() -> None:
+    """DUAA 2025: the duty is in force from 2026-06-19, and known by then at the latest."""
+    event = noon(2026, 7, 1)
+    for known, laws in ((noon(2026, 6, 18), []), (noon(2026, 6, 19), ["gb"])):
+        found = legal_terms(PACKS, Duty.COMPLAINT_ACKNOWLEDGEMENT, ["GB"], event, known)
+        assert [one.law for one in found] == laws
 
 
 def test_what_is_shown_of_a_length() -> None:
