@@ -14,7 +14,14 @@ from application.principals import Principal, Unauthenticated
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.ids import PLATFORM
-from domain.kernel.permissions import PERSONAL, STAFF_ROLES, TENANT_ROLES, WORKSPACE_ROLES, Permission
+from domain.kernel.permissions import (
+    PERSONAL,
+    STAFF_ROLES,
+    TENANT_ROLES,
+    WORKSPACE_ROLES,
+    Permission,
+    WorkspaceRole,
+)
 from domain.platform.staff import Staff
 from domain.tenancy.api_key import ApiKey
 from domain.tenancy.grant import Grant
@@ -186,16 +193,5 @@ class Authenticator:
         return [state for _, state in await self._streams.load(tenant_id, deciders, fresh=fresh)]
 
 
-_IN_WORKSPACE: Final = frozenset(
-    {
-        Permission.WORKSPACES_READ,
-        Permission.CONTACTS_READ,
-        Permission.CONTACTS_READ_PERSONAL,
-        Permission.CONTACTS_WRITE,
-        Permission.CONTACTS_IMPORT,
-        Permission.CONTACTS_EXPORT,
-        Permission.CONTACTS_ERASE,
-        Permission.LISTS_WRITE,
-    }
-)
+_IN_WORKSPACE: Final = WORKSPACE_ROLES[WorkspaceRole.ADMIN] | {Permission.CONTACTS_ERASE}
 """What can be held in one workspace alone; all else is about the whole tenant."""

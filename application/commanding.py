@@ -11,25 +11,26 @@ import hmac
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
 
+from application.confining import enter, leave, met
 from application.orders import KeySpace, Outcome, Recordable
 from application.ports.codec import Cause
 from application.ports.log import Append, Appended, KeyReused, ReceiptKey, StaleAuthorisation, VersionConflict
 from application.ports.positions import Position
-from application.principals import workspaces_of
 from application.pseudonyms import hmac_sha256
 from application.unit import Streams, Unit, decide
 from domain.kernel.commands import DECIDERS, Stamp, stream_name
-from domain.kernel.errors import NotFound, Refusal, RefusalKind
+from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.ids import PLATFORM, new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, MutableMapping, Sequence
+    from collections.abc import MutableMapping, Sequence
     from datetime import datetime
 
     from application.orders import Order
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore, SubjectKey
     from application.ports.log import Head, NewEvent, Receipt, Recorded, TenantLog
+    from application.principals import Principal
     from application.unit import Folded
     from domain.kernel.commands import Command
     from domain.kernel.events import Event
@@ -185,10 +186,9 @@ class Commands:
         command = order.command.stamped(unit.stamp)
         confined = order.principal.confined_to(type(command).permission)
         if confined is not None:
-            # Before any rule is looked at: what a rule says of another workspace is told to nobody from here.
             if assume_new:
                 unit.assume_new(type(command).stream, unit.stamp.target)
-            _within(confined, [command, await unit.load(type(command).stream, unit.stamp.target)])
+            await enter(confined, command, unit)
         await decide(command, unit, assume_new=assume_new)
         stream = stream_name(type(command).stream, unit.stamp.target)
         if (
@@ -201,7 +201,7 @@ class Commands:
             )
         if confined is not None:
             state = unit.state(type(command).stream, unit.stamp.target)
-            _within(confined, [*(event for _, event in unit.events), state])
+            leave(confined, command, [event for _, event in unit.events], state)
 
     async def _append(self, order: Order, unit: Unit, receipt: ReceiptKey) -> Appended:
         events = await self.encode(unit, self._cause(order, unit.stamp))
@@ -243,6 +243,12 @@ class Commands:
         """The present state of one stream, read from the log."""
         wanted = [(DECIDERS[category], stream_name(category, key))]
         return (await self.streams.load(tenant_id, wanted, fresh=True))[0][1]
+
+    async def meet(self, principal: Principal, confined: frozenset[UUID], addressee_id: UUID) -> None:
+        """Raises `NotFound` for somebody who is not to be seen from these workspaces, as the log tells now."""
+        moment = self.clock()
+        stamp = Stamp(moment, new_id(moment), principal.actor, principal.tenant_id, addressee_id)
+        await met(confined, [addressee_id], Unit(self.streams, stamp, fresh=True))
 
     async def _reauthorised_since(self, order: Order, head: Head | None) -> Order | None:
         """The order for its caller as the log knows them now, where access to the log changed since; else None."""
@@ -358,13 +364,6 @@ def _permitted(order: Order) -> None:
     order.principal.may_write(kind.permission)
     if kind.context == _PLATFORM_CONTEXT and order.principal.tenant_id != PLATFORM:
         raise OfThePlatform
-
-
-def _within(confined: frozenset[UUID], things: Iterable[object]) -> None:
-    """What is about the whole tenant, or about a workspace that is not to be seen from here, is not found from here."""
-    touched = workspaces_of(things)
-    if not touched or not touched <= confined:
-        raise NotFound
 
 
 def _token(head: Head | None) -> str:

@@ -262,6 +262,10 @@ class Unit:
         """A value under each live pseudonym key, the current one first; hex. Personal data: streams may carry it."""
         return self._streams.pseudonyms(self.tenant_id, purpose, value)
 
+    async def addresses(self, addressees: Sequence[object]) -> dict[object, str | None]:
+        """The address of each addressee, in the clear; None where it was erased, or never entered."""
+        return await self._streams.addresses.of(self.tenant_id, addressees)
+
     async def hash_keys(
         self, addressees: Sequence[object], algorithms: tuple[str, ...]
     ) -> dict[object, tuple[str, ...]]:

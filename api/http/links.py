@@ -69,6 +69,8 @@ class LinksDesk(Desk):
         workspace = await self.parts.commands.state(tenant_id, "workspace", about.workspace_id)
         if not isinstance(addressee, Addressee) or isinstance(workspace, NoWorkspace):
             raise NotFound
+        if within is not None:
+            await self.parts.commands.meet(principal, within, addressee_id)
         token = DoorToken(
             Door.PREFERENCES,
             tenant_id,

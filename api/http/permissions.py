@@ -20,6 +20,12 @@ An API key holds its role's permissions, or some of them; one that speaks for a 
 single workspaces too. A viewer's key reads alone: it holds `members.leave` only where it is made with it by name. A
 missing permission is a 403 that names it. Commands and queries of single workspaces are open to those who hold the
 permission in that workspace alone; they see and touch nothing of the others.
+
+People are the tenant's. Single workspaces enter consents, opt-outs, relations and suppressions of their own about those
+whom a contact of theirs refers to, and ask to write to them; nobody else is found from there (404). An opt-out that
+they enter holds in the whole tenant. `describe-addressee`, `retract-entry`, `lift-suppression`, a suppression without
+`workspace_id`, and a consent that ends an opt-out, decide for all workspaces: they need the permission in the whole
+tenant, and are a 403 `needs-whole-tenant` else.
 """
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from domain.audience.addressee_events import Because, MessageDispatched, PermissionDecided
 from domain.audience.addressee_state import Addressee
+from domain.audience.consent import AboutPerson
 from domain.audience.ledger import CampaignType
 from domain.kernel.commands import Command
 from domain.kernel.errors import Refusal
@@ -81,7 +82,7 @@ class AboutMessage(Command):
 
 
 class AuthoriseMessage(
-    AboutMessage, context="audience", stream="addressee", permission=Permission.SENDING_AUTHORISE
+    AboutMessage, AboutPerson, context="audience", stream="addressee", permission=Permission.SENDING_AUTHORISE
 ):
     """Decide whether one message may go to a person, and record the decision."""
 
@@ -96,7 +97,7 @@ class AuthoriseMessage(
 
 
 class DispatchMessage(
-    Command, context="audience", stream="addressee", permission=Permission.SENDING_AUTHORISE
+    AboutPerson, context="audience", stream="addressee", permission=Permission.SENDING_AUTHORISE
 ):
     """Record that a message is handed over now, under its allow; where facts came since, it is decided again first."""
 

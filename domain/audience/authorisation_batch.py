@@ -18,6 +18,7 @@ from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
 MOST_MESSAGES: Final = 200
 """What one command decides at most: ten milliseconds of work, in which nobody else gets a turn."""
@@ -72,6 +73,10 @@ class AuthoriseMessages(
     tells: ClassVar[bool] = True
 
     messages: Annotated[tuple[OneMessage, ...], Field(min_length=1, max_length=MOST_MESSAGES)]
+
+    def people(self) -> tuple[UUID, ...]:
+        """All to whom the messages go."""
+        return tuple(dict.fromkeys(one.addressee_id for one in self.messages))
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

@@ -34,6 +34,8 @@ from domain.kernel.text import IpText, LineText, LongText, ShortText
 from domain.law.facts import Scope, SuppressionKind
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from domain.kernel.events import Event
     from domain.kernel.ids import AddresseeId
     from domain.law.facts import Consent
@@ -155,7 +157,15 @@ class NoSuchConsent(Refusal):
     field = "/entry"
 
 
-class RecordConsent(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+class AboutPerson(Command):
+    """Is about one person, whose stream it names: single workspaces may ask it of those whom a contact refers to."""
+
+    def people(self) -> tuple[UUID, ...]:
+        """That one."""
+        return (self.stamp.target,)
+
+
+class RecordConsent(AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
     """Enter a consent. `explicit`: after an opt-out the person asked, in `wording`, to be written to again."""
 
     occurred_on: Day
@@ -168,7 +178,7 @@ class RecordConsent(Command, context="audience", stream="addressee", permission=
 
 
 class RequestConfirmation(
-    Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
+    AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
 ):
     """Double opt-in, first step: the address was left on a form, and its owner is asked whether they meant it."""
 
@@ -179,7 +189,9 @@ class RequestConfirmation(
     evidence: Evidence[EvidenceGiven | None] = None
 
 
-class ConfirmConsent(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+class ConfirmConsent(
+    AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
+):
     """Double opt-in, second step. `request`: the version of the first step's event."""
 
     request: Entry
@@ -188,7 +200,9 @@ class ConfirmConsent(Command, context="audience", stream="addressee", permission
     user_agent: Evidence[LongText | None] = None
 
 
-class WithdrawConsent(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+class WithdrawConsent(
+    AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
+):
     """Enter that a person took their consent back: the one named by `entry`, or all. They are written to no more."""
 
     entry: Entry | None = None
@@ -197,7 +211,7 @@ class WithdrawConsent(Command, context="audience", stream="addressee", permissio
     reason: Evidence[LongText | None] = None
 
 
-class RecordOptOut(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+class RecordOptOut(AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
     """Enter that a person does not want to be written to, from `occurred_at` on (now, if left out)."""
 
     occurred_at: Moment | None = None

@@ -22,9 +22,8 @@ from domain.audience.addressee_events import (
     SuppressionLifted,
 )
 from domain.audience.addressee_state import FIRST_ZONE, OPT_OUTS, Addressee, AddresseeState, Said
-from domain.audience.consent import AddresseeIsErased, Entry
+from domain.audience.consent import AboutPerson, AddresseeIsErased, Entry
 from domain.audience.intake.vocabularies import SubscriberType
-from domain.kernel.commands import Command
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId, WorkspaceId
@@ -106,7 +105,9 @@ class OnlyThePlatformLifts(Refusal):
     field = "/entry"
 
 
-class DescribeAddressee(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+class DescribeAddressee(
+    AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
+):
     """Settle where somebody is and whose the address is, for the whole tenant; what is left out stays as it is."""
 
     country: CountryCode | None = None
@@ -115,8 +116,14 @@ class DescribeAddressee(Command, context="audience", stream="addressee", permiss
     could_object: bool | None = None
     told: bool | None = None
 
+    def holds_everywhere(self) -> bool:
+        """It settles what workspaces say differently."""
+        return True
 
-class RecordRelation(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+
+class RecordRelation(
+    AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
+):
     """Enter something between sender and person: a purchase, an inquiry, a contract, a published address.
 
     `refused`: the published address stood beside a notice that it is not for advertising; left out: nobody looked.
@@ -129,21 +136,27 @@ class RecordRelation(Command, context="audience", stream="addressee", permission
     note: Evidence[LongText | None] = None
 
 
-class EndRelation(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+class EndRelation(AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
     """Enter that a contract, a subscription or a membership ended. `entry`: the version of its event."""
 
     entry: Entry
     ended_on: Day
 
 
-class RetractEntry(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+class RetractEntry(AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
     """Take back a consent or a relation that was entered by mistake; it stays in the history and counts no more."""
 
     entry: Entry
     reason: Evidence[LongText]
 
+    def holds_everywhere(self) -> bool:
+        """An entry is everybody's, whoever made it."""
+        return True
 
-class SuppressAddressee(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+
+class SuppressAddressee(
+    AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
+):
     """Let nothing go to an address any more: it bounced, or somebody decides so.
 
     Without a scope in the whole tenant; `workspace_id` or `campaign_type` narrow it.
@@ -154,12 +167,22 @@ class SuppressAddressee(Command, context="audience", stream="addressee", permiss
     campaign_type: CampaignType | None = None
     reason: Evidence[LongText | None] = None
 
+    def holds_everywhere(self) -> bool:
+        """Unless it is of one workspace."""
+        return self.workspace_id is None
 
-class LiftSuppression(Command, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
+
+class LiftSuppression(
+    AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
+):
     """End a suppression that was not the person's word. `entry`: the version of its event."""
 
     entry: Entry
     reason: Evidence[LongText]
+
+    def holds_everywhere(self) -> bool:
+        """What others rely on ends."""
+        return True
 
 
 class OneScope(Refusal):

@@ -118,6 +118,17 @@ class Command(BaseModel):
         del events
         return None
 
+    def people(self) -> tuple[UUID, ...]:
+        """The people of the tenant's that it is about, where single workspaces may ask it of those they know.
+
+        They know whom a contact of theirs refers to. None: it is about what a workspace has of its own, or the tenant.
+        """
+        return ()
+
+    def holds_everywhere(self) -> bool:
+        """Whether, though `people` are known to a workspace, it is for the tenant to ask: it decides for the others."""
+        return False
+
     def stamped(self, stamp: Stamp) -> Self:
         """The command as it is decided: with its moment, its ids and who asks."""
         self.__dict__["stamp"] = stamp
