@@ -16,15 +16,18 @@ from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_state import Addressee
 from domain.audience.hashed import ADDRESS_HASH
 from domain.audience.listed import entered
+from domain.campaign.state import NoCampaign
+from domain.campaign.tokens import REFERRER
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
+from domain.law.facts import Message, Purpose
 from domain.law.judging import OTHERWISE, judge
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
 from domain.tenancy.tenant import Tenant
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -34,7 +37,8 @@ if TYPE_CHECKING:
     from application.unit import Streams
     from domain.audience.hashed import AddressHash
     from domain.audience.listed import Listed
-    from domain.law.facts import Message, Person
+    from domain.campaign.state import CampaignState
+    from domain.law.facts import Person
     from domain.law.judging import Reason
 
 _TOGETHER: Final = 500
@@ -45,12 +49,22 @@ class People(Protocol):
     """Who is in an audience."""
 
     def of(
-        self, scope: Scope, workspace_id: UUID, list_id: UUID | None
+        self, scope: Scope, workspace_id: UUID, list_ids: Sequence[UUID] | None
     ) -> AsyncIterator[tuple[list[UUID], int]]:
-        """Addressees of a workspace's contacts, or of those on a list, some at a time; and how many there are in all.
+        """Addressees of a workspace's contacts, or of those on any of some lists, each once and some at a time.
+
+        With them how many there are in all.
 
         Raises `ViewNotReady`.
         """
+
+
+class Audience(NamedTuple):
+    """Whom to look at, and what is to be sent to them. `list_ids` None: all contacts of the workspace."""
+
+    workspace_id: UUID
+    list_ids: tuple[UUID, ...] | None
+    message: Message
 
 
 class Why(NamedTuple):
@@ -122,25 +136,27 @@ class Previewing:
     async def answers(
         self,
         scope: Scope,
-        workspace_id: UUID,
-        list_id: UUID | None,
-        message: Message,
+        wanted: Audience | UUID,
         at: datetime,
     ) -> AsyncIterator[Preview]:
         """The preview as it grows: the same object each time, whole when there is no more.
 
-        Raises `NotFound` for a tenant, or a workspace, that is not there or not to be seen from here.
+        `wanted`: an audience, or the campaign that names one. Raises `NotFound` for a tenant, a campaign or a
+        workspace that is not there or not to be seen from here.
         """
-        if scope.workspaces is not None and workspace_id not in scope.workspaces:
-            raise NotFound
         head = await self._log.head(scope.tenant_id)
         if head is None:
             raise NotFound
         tenant = await self._state(scope, "tenant", scope.tenant_id, head.position)
+        if not isinstance(wanted, Audience):
+            wanted = _audience_of(await self._state(scope, "campaign", wanted, head.position))
+        workspace_id, list_ids, message = wanted
+        if scope.workspaces is not None and workspace_id not in scope.workspaces:
+            raise NotFound
         await self._state(scope, "workspace", workspace_id, head.position)
         preview = Preview(Position(head.epoch, head.position).token(), at)
         sender, algorithms = tenant.country if isinstance(tenant, Tenant) else None, algorithms_of(tenant)
-        async for ids, number in self._people.of(scope, workspace_id, list_id):
+        async for ids, number in self._people.of(scope, workspace_id, list_ids):
             preview.people = number
             for start in range(0, len(ids), _TOGETHER):
                 people = ids[start : start + _TOGETHER]
@@ -207,6 +223,20 @@ class Previewing:
         if not history:
             raise NotFound
         return decider.fold(self._codec.decode(history))
+
+
+def _audience_of(state: CampaignState) -> Audience:
+    """The people on a campaign's lists, and what its plan and its content say of the message."""
+    if isinstance(state, NoCampaign):
+        raise NotFound
+    message = Message(
+        purpose=Purpose(state.plan.purpose),
+        workspace=str(state.workspace_id),
+        campaign_type=state.plan.campaign_type,
+        names_referrer=True if REFERRER in state.shown else None,
+        bulk=None if state.content is None else state.content.bulk,
+    )
+    return Audience(state.workspace_id, state.plan.list_ids, message)
 
 
 def _listed_as(state: Addressee, one: Listed) -> Person:

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from api.http import pages
-from api.http.audience import Audience
+from api.http.audience import Audiences
 from api.http.batches import Batch
 from api.http.certificates import CertificateDesk
 from api.http.commands import CommandRoute
@@ -242,7 +242,7 @@ def create_app(
         Reports,
         Uploads,
         Invitations,
-        Audience,
+        Audiences,
         Disclosures,
         Law,
         SuppressionsDesk,

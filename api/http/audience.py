@@ -10,7 +10,9 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from api.http.asking import Desk
+from api.http.problems import bad_parameter
 from api.http.replies import ALWAYS, NDJSON, dumps
+from application.previewing import Audience
 from application.queries import Params, Scope
 from domain.access.reads import ReadKind
 from domain.audience.ledger import CampaignType
@@ -29,10 +31,19 @@ _NAME: Final = "audience.preview"
 
 
 class Asked(Params):
-    """The audience, and what is to be sent to it; what nobody says of the message is not known."""
+    """The audience, and what is to be sent to it; what nobody says of the message is not known.
 
-    workspace_id: UUID = Field(description="The workspace whose contacts they are.")
+    A campaign says all of that itself.
+    """
+
+    workspace_id: UUID | None = Field(
+        default=None, description="The workspace whose contacts they are; needed without a campaign."
+    )
     list_id: UUID | None = Field(default=None, description="Those on this list alone.")
+    campaign_id: UUID | None = Field(
+        default=None,
+        description="In place of everything else: whom the campaign's lists name, each once, and what it says.",
+    )
     purpose: Purpose = Purpose.MARKETING
     campaign_type: CampaignType | None = None
     similar_goods: bool | None = None
@@ -41,7 +52,7 @@ class Asked(Params):
     bulk: bool | None = None
 
 
-class Audience(Desk):
+class Audiences(Desk):
     """How many may be mailed, how many not, and why."""
 
     def routes(self) -> list[Route]:
@@ -54,16 +65,13 @@ class Audience(Desk):
         principal = asked.principal
         principal.require(Permission.CONTACTS_READ)
         wanted: Asked = asked.read_as(Asked)
-        scope = Scope(
-            principal.tenant_id, personal=False, workspaces=principal.confined_to(Permission.CONTACTS_READ)
-        )
-        message = Message(
-            workspace=str(wanted.workspace_id),
-            **wanted.model_dump(exclude={"workspace_id", "list_id"}),
-        )
-        answers = self.parts.previewing.answers(
-            scope, wanted.workspace_id, wanted.list_id, message, self.parts.clock()
-        )
+        within = principal.confined_to(Permission.CONTACTS_READ)
+        if wanted.campaign_id is not None:
+            principal.require(Permission.CAMPAIGNS_READ)
+            seen = principal.confined_to(Permission.CAMPAIGNS_READ)
+            within = seen if within is None else within if seen is None else within & seen
+        scope = Scope(principal.tenant_id, personal=False, workspaces=within)
+        answers = self.parts.previewing.answers(scope, _audience(wanted), self.parts.clock())
         first = await anext(answers)  # what is wrong with the question is told before an answer begins
         if principal.staff:
             told = wanted.model_dump(mode="json", exclude_none=True)
@@ -75,6 +83,21 @@ class Audience(Desk):
             **{name.decode(): value.decode() for name, value in ALWAYS},
         }
         return StreamingResponse(_lines(first, answers), headers=headers, media_type=NDJSON)
+
+
+def _audience(wanted: Asked) -> Audience | UUID:
+    """Who is asked about: an audience, or a campaign. Raises a `Problem` for both, and for neither."""
+    if wanted.campaign_id is not None:
+        if others := sorted(wanted.model_fields_set - {"campaign_id"}):
+            raise bad_parameter(others[0], "A campaign says this itself. Leave it out, or the campaign.")
+        return wanted.campaign_id
+    if wanted.workspace_id is None:
+        raise bad_parameter("workspace_id", "Name a workspace, or a campaign as campaign_id.")
+    message = Message(
+        workspace=str(wanted.workspace_id),
+        **wanted.model_dump(exclude={"workspace_id", "list_id", "campaign_id"}),
+    )
+    return Audience(wanted.workspace_id, None if wanted.list_id is None else (wanted.list_id,), message)
 
 
 async def _lines(preview: Preview, more: AsyncIterator[Preview]) -> AsyncIterator[bytes]:

@@ -342,6 +342,7 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     yield "POST", "/v1/batch", batch, {"content-type": "application/x-ndjson"}
     yield "POST", "/v1/invitations/accept", {"token": f"pm_invite_{'A' * 75}"}, {}
     yield "GET", f"/v1/audience/preview?workspace_id={ids['workspace']}&list_id={ids['list']}", None, {}
+    yield "GET", f"/v1/audience/preview?campaign_id={ids['campaign']}", None, {}
     yield "GET", "/v1/law/rejudge", None, {}
     pack = pack_texts()["de.toml"].encode()
     yield "POST", "/v1/law/rejudge?hindsight=true", pack, {"content-type": "application/toml"}

@@ -1,4 +1,4 @@
-"""Who is in an audience: the addressees of a workspace's contacts, or of those on one list."""
+"""Who is in an audience: the addressees of a workspace's contacts, or of those on some lists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from projections.runtime.reading import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from uuid import UUID
 
     from psycopg import AsyncConnection
@@ -19,8 +19,8 @@ _PAGE: Final = 5_000
 _PROJECTIONS: Final = ("contacts", "lists")
 _WHO: Final = (
     "FROM {contacts}.contacts t WHERE t.tenant_id = %(tenant_id)s AND t.workspace_id = %(workspace_id)s "
-    "AND (%(list_id)s::uuid IS NULL OR t.contact_id IN (SELECT contact_id FROM {lists}.list_members "
-    "WHERE tenant_id = %(tenant_id)s AND list_id = %(list_id)s))"
+    "AND (%(list_ids)s::uuid[] IS NULL OR t.contact_id IN (SELECT contact_id FROM {lists}.list_members "
+    "WHERE tenant_id = %(tenant_id)s AND list_id = ANY(%(list_ids)s::uuid[])))"
 )
 _PAGE_OF: Final = (
     f"SELECT t.addressee_id, t.created_position {_WHO} AND t.created_position > %(after)s "
@@ -36,13 +36,13 @@ class ContactAudience:
         self._pool = pool
 
     async def of(
-        self, scope: Scope, workspace_id: UUID, list_id: UUID | None
+        self, scope: Scope, workspace_id: UUID, list_ids: Sequence[UUID] | None
     ) -> AsyncIterator[tuple[list[UUID], int]]:
         """See `People.of`."""
         values: dict[str, Any] = {
             "tenant_id": scope.tenant_id,
             "workspace_id": workspace_id,
-            "list_id": list_id,
+            "list_ids": None if list_ids is None else list(list_ids),
             "after": 0,
             "limit": _PAGE,
         }

@@ -6,10 +6,13 @@ import json
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from domain.kernel.permissions import TenantRole, WorkspaceRole
 from domain.tenancy.member import SetWorkspaceRole
 from domain.tenancy.workspace import CreateWorkspace
 from tests.support.api import Api, TestTenant
+from tests.support.campaigns import CONTENT
 
 
 async def person(
@@ -107,3 +110,97 @@ async def test_nobody_looks_at_anothers_audience(api: Api) -> None:
         answer = await api.send("GET", f"/v1/audience/preview?workspace_id={workspace}", key)
         assert answer.status_code == status, answer.text
     assert (await api.send("GET", "/v1/audience/preview", tenant.key)).status_code == 422
+
+
+async def listed(api: Api, tenant: TestTenant, name: str, *contacts: str) -> str:
+    body = {"workspace_id": str(tenant.workspace_id), "name": name}
+    made: str = (await api.post("/v1/audience/new/create-list", tenant.key, body)).json()["id"]
+    if contacts:
+        await api.post(f"/v1/audience/{made}/add-to-list", tenant.key, {"contact_ids": contacts})
+    return made
+
+
+async def test_a_campaign_names_its_people_and_what_it_says(api: Api) -> None:
+    tenant = await api.tenant(country="GB")
+    ann, bea, cat, _ = [await person(api, tenant, "DE", "individual") for _ in range(4)]
+    first = await listed(api, tenant, "First", ann["id"], bea["id"])
+    both = await listed(api, tenant, "Second", bea["id"], cat["id"])
+    stop = {"kind": "manual", "campaign_type": "offers"}
+    await api.post(f"/v1/audience/{addressee(ann)}/suppress-addressee", tenant.key, stop)
+    author = await api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
+    plan = {
+        "workspace_id": str(tenant.workspace_id),
+        "name": "Receipts",
+        "purpose": "transactional",
+        "campaign_type": "offers",
+        "list_ids": [first, both],
+        "countries": ["DE", "GB"],
+    }
+    campaign = (await api.post("/v1/campaign/new/create-campaign", author, plan)).json()["id"]
+    await api.project()
+    told, before = await previewed(api, tenant.key, campaign_id=campaign)
+    assert (told["people"], told["verdicts"]) == (3, {"allow": 2, "hold": 0, "deny": 1})
+    assert before[-1] == {"progress": {"judged": 3, "people": 3}}, "on two lists, and counted once"
+    nobody = {**plan, "list_ids": [], "purpose": "marketing", "campaign_type": None}
+    del nobody["workspace_id"]
+    changed = await api.post(f"/v1/campaign/{campaign}/change-campaign-plan", author, nobody)
+    assert changed.status_code == 200, changed.text
+    told, _ = await previewed(api, tenant.key, campaign_id=campaign)
+    assert told["people"] == 0, "without a list it goes to nobody"
+    await api.post(f"/v1/campaign/{campaign}/change-campaign-plan", author, {**nobody, "list_ids": [first]})
+    told, _ = await previewed(api, tenant.key, campaign_id=campaign)
+    assert told["verdicts"] == {"allow": 0, "hold": 0, "deny": 2}, "an advertisement"
+
+
+@pytest.mark.parametrize(
+    ("country", "purpose", "before", "after"),
+    [
+        ("SG", "marketing", {}, {"bulk": False}),
+        ("CA", "referral", {}, {"text": CONTENT["text"] + "{{ referrer_name }} named you."}),
+    ],
+)
+async def test_what_a_campaigns_content_says_turns_the_answer(
+    api: Api, country: str, purpose: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    tenant = await api.tenant(country=country)
+    ann = await person(api, tenant, country, "individual")
+    author = await api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
+    plan = {
+        "workspace_id": str(tenant.workspace_id),
+        "name": "To one",
+        "purpose": purpose,
+        "list_ids": [await listed(api, tenant, "First", ann["id"])],
+    }
+    campaign = (await api.post("/v1/campaign/new/create-campaign", author, plan)).json()["id"]
+    await api.project()
+    told = []
+    for changes in (before, after):
+        body = {"content": {"subject": "Hello", "text": CONTENT["text"], **changes}}
+        written = await api.post(f"/v1/campaign/{campaign}/write-content", author, body)
+        assert written.status_code == 200, written.text
+        told.append((await previewed(api, tenant.key, campaign_id=campaign))[0]["verdicts"])
+    assert told[0]["allow"] == 0
+    assert told[1] == {"allow": 1, "hold": 0, "deny": 0}
+
+
+async def test_a_campaign_is_asked_for_alone_and_seen_from_its_workspace(api: Api) -> None:
+    tenant, other = await api.tenant(country="GB"), await api.tenant("Other", country="GB")
+    second = await api.act(tenant.id, CreateWorkspace(name="Second"), uuid4())
+    author = await api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
+    body = {"workspace_id": str(tenant.workspace_id), "name": "Mine"}
+    campaign = (await api.post("/v1/campaign/new/create-campaign", author, body)).json()["id"]
+    inside = await api.key(tenant, TenantRole.VIEWER, workspaces=[tenant.workspace_id])
+    outside = await api.key(tenant, TenantRole.VIEWER, workspaces=[second.target])
+    await api.project()
+    asked = f"campaign_id={campaign}"
+    for key, query, status in (
+        (tenant.key, asked, 200),
+        (inside, asked, 200),
+        (outside, asked, 404),
+        (other.key, asked, 404),
+        (tenant.key, f"campaign_id={uuid4()}", 404),
+        (tenant.key, f"{asked}&purpose=marketing", 422),
+        (tenant.key, f"{asked}&workspace_id={tenant.workspace_id}", 422),
+    ):
+        answer = await api.send("GET", f"/v1/audience/preview?{query}", key)
+        assert answer.status_code == status, answer.text
