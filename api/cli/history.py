@@ -13,6 +13,7 @@ from api.cli.options import Data, Key, settings_of
 from api.cli.output import Json, NotThere, as_json, data, listed, words
 from application.ports.positions import MalformedPosition, Position
 from application.showing import is_pseudonym, may_see_receipt, without_pseudonyms
+from domain.kernel.moments import EARLIEST, LATEST
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -36,12 +37,15 @@ def moment(text: str) -> Position | datetime | int:
 
 
 def time(text: str, lacking: str = "no time") -> datetime:
-    """A time, in UTC where it names no offset."""
+    """A time, in UTC where it names no offset; within the years that the API takes."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is {lacking} such as 2026-11-23T14:00:00Z") from None
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    if not EARLIEST <= at <= LATEST:
+        raise typer.BadParameter(f"{text!r} is out of reach: times lie between 2000-01-01 and 2100-01-01")
+    return at
 
 
 def replay(
