@@ -365,7 +365,8 @@ def _refused(refusal: Refusal) -> Problem:
     told = extra.pop("errors", None)
     errors: list[dict[str, str]] = told if isinstance(told, list) else []
     if refusal.field is not None and not errors:
-        errors = [{"pointer": refusal.field, "code": refusal.code, "detail": refusal.detail}]
+        pointer = str(refusal.extra.get("pointer", refusal.field))  # the one of many that is to blame
+        errors = [{"pointer": pointer, "code": refusal.code, "detail": refusal.detail}]
     headers = {"www-authenticate": "Bearer"} if kind.status == S.UNAUTHORIZED else {}
     return Problem(kind, refusal.detail, errors, extra, headers, refusal.decided_at)
 

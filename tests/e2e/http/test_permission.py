@@ -113,6 +113,8 @@ async def test_what_is_wrong_with_many_is_told_with_its_place(api: Api) -> None:
         body = {"workspace_id": str(tenant.workspace_id), "messages": messages}
         answer = await api.post(path, tenant.key, body)
         assert (answer.status_code, answer.json()["type"]) == (status, kind), answer.text
+        if status == 404:
+            assert answer.json()["errors"][0]["pointer"] == "/messages/1/addressee_id"
     foreign = await api.post(f"/v1/audience/{theirs}/authorise-message", tenant.key, message(tenant))
     assert foreign.status_code == 404
 
