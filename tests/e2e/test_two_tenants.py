@@ -410,6 +410,7 @@ def test_every_route_is_covered() -> None:
             "tenant",
             "grant",
             "erasure",
+            "campaign",
         ),
         "00000000-0000-7000-8000-000000000001",
     )
