@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 _PREPARING: Final = 600.0
+_LOOPBACK: Final = ("127.0.0.1", "localhost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ class Serving:
     database: Database
     prepared: Mapping[str, Any]
     """What the first start, or an earlier one, made: the demo's ids, and keys that are shown this once."""
+
+
+def links_to_try(settings: Settings, address: str, *, demo: bool) -> dict[str, str]:
+    """Where links in mail lead while nobody said it: here, with a demo that this machine alone reaches.
+
+    They are to try the doors by; in mail that goes out they would lead nowhere, so without a demo there are none.
+    """
+    if not demo or settings.public_url is not None or settings.host not in _LOOPBACK:
+        return {}
+    return {"PENGUINMAILS_PUBLIC_URL": address}
 
 
 def serve(settings: Settings, *, demo: bool, tell: Callable[[Serving], None]) -> None:
@@ -69,6 +80,7 @@ def serve(settings: Settings, *, demo: bool, tell: Callable[[Serving], None]) ->
                 PENGUINMAILS_PORT=str(port),
                 PENGUINMAILS_LOG_LEVEL=level,
                 PENGUINMAILS_LOG_FORMAT=settings.log_format,
+                **links_to_try(settings, address, demo=demo),
             )
             prepared = _prepare(environment, demo=demo)
             programs = [

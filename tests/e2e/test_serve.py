@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from uuid import uuid4
 
 import httpx
 import psutil
@@ -138,6 +139,17 @@ def test_health_and_figures(demo_installation: Served) -> None:
         assert f'penguinmails_up{{process="{process}"}} 1.0' in text
     assert 'penguinmails_projection_lag_events{process="projector",projection="contacts"}' in text
     assert "penguinmails_jobs_due" in text
+
+
+def test_the_doors_of_a_demo_can_be_tried_as_it_is_served(demo_installation: Served) -> None:
+    address, key = demo_installation.address, demo_installation.key
+    rows = _get(f"{address}/v1/audience/decisions", key)["data"]
+    assert isinstance(rows, list)
+    asked = f"workspace_id={rows[0]['workspace_id']}&message_id={uuid4()}"
+    links = _get(f"{address}/v1/audience/addressees/{rows[0]['addressee_id']}/links?{asked}", key)["data"]
+    assert isinstance(links, dict)
+    assert links["page"].startswith(f"{address}/p/")
+    assert httpx.get(links["page"], timeout=10).status_code == 200
 
 
 def test_what_is_kept_is_private(demo_installation: Served) -> None:
