@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 async def look_ahead_listed(commands: Commands, tenant_id: UUID, rows: ListSlice) -> Ahead:
     """Reservations of all addresses and hashes, the addressees they name, ids and keys for those nobody has."""
-    named = dict.fromkeys(row.whose for row in rows if not isinstance(row, Rejected))
+    named = dict.fromkeys(entry.whose for row in rows if (entry := _entry(row)) is not None)
     keys, states = await _reserved(commands.streams, tenant_id, list(named))
     newcomers: dict[str, AddresseeId] = {}
     ids = Ids(commands.clock(), len(named))
@@ -117,6 +117,11 @@ def _listed(row: Entry | Identity, at: datetime, workspaces: Mapping[str, object
     return Listed(row.kind, row.since or at, row.campaign_type, dated=row.since is not None, workspace=own)
 
 
+def _entry(row: Entry | Rejected) -> Entry | None:
+    """What a row enters: of a rejected one, the stop alone."""
+    return row.stop if isinstance(row, Rejected) else row
+
+
 def _is_address(whose: str) -> bool:
     return "@" in whose
 
@@ -152,6 +157,8 @@ class SuppressionChunk:
                 self.tally.rejected += 1
                 self.tally.problems.update(problem.code for problem in row.problems)
                 self.tally.errors.append((row.row, row.problems))
+                if row.stop is not None:
+                    self._taken(row.stop, ahead)
             elif self._taken(row, ahead):
                 self.tally.imported += 1
             else:
@@ -166,7 +173,7 @@ class SuppressionChunk:
             by_category[_category(whose)].append(key)
         if self._algorithms:
             by_category[ADDRESS_HASH.category] += [
-                key for row in rows if not isinstance(row, Rejected) for key in self._by_hash(row)
+                key for row in rows if (entry := _entry(row)) is not None for key in self._by_hash(entry)
             ]
         claims = await unit.load_many(_CLAIM, by_category[_CLAIM])
         await unit.load_many(ADDRESS_HASH.category, by_category[ADDRESS_HASH.category])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from domain.audience.intake.addresses import Address
     from domain.audience.intake.errors import RowProblem
     from domain.audience.intake.rows import Row
+    from domain.audience.intake.suppressions import Entry
     from domain.audience.intake.vocabularies import Source, SubscriberType
 
 MAX_LENGTHS: Final = {
@@ -83,12 +84,14 @@ class Rejected:
     """A row that cannot be imported, with its cells as they stand in the file and every reason.
 
     `withdrawal` is the address of a row that says `unsubscribed` in spite of its other faults: who said stop has said
-    it, whatever is wrong with the rest of the row. Nothing else of the row is to be kept.
+    it, whatever is wrong with the rest of the row. Nothing else of the row is to be kept. `stop` is the same of a row
+    of a suppression list: who stands on it is not written to, whatever is wrong with why and since when.
     """
 
     row: Row
     problems: tuple[RowProblem, ...]
     withdrawal: Address | None = None
+    stop: Entry | None = None
 
 
 @dataclass(slots=True)

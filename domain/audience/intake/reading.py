@@ -218,7 +218,7 @@ class _Tally:
         """Count one outcome. A row with two problems counts under both codes."""
         if isinstance(outcome, Rejected):
             self.rejected += 1
-            self.withdrawals += outcome.withdrawal is not None
+            self.withdrawals += outcome.withdrawal is not None or outcome.stop is not None
             self.problems.update(problem.code for problem in outcome.problems)
             if len(self.first_problems) < self._first:
                 self.first_problems.extend(outcome.problems[: self._first - len(self.first_problems)])

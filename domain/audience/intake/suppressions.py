@@ -36,7 +36,7 @@ from domain.audience.intake.text import one_line, plain
 from domain.law.facts import SuppressionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from domain.audience.intake.mapping import Mapping
     from domain.audience.intake.ports import World
@@ -246,7 +246,7 @@ class ListReader:
         if isinstance(since, Fault):
             problem(DATE, since)
         if problems or isinstance(kind, Fault) or isinstance(reach, Unreadable) or isinstance(since, Fault):
-            return Rejected(row, tuple(problems))
+            return Rejected(row, tuple(problems), stop=_stop(row, address, hashed, kind, problems))
         return Entry(
             row.number,
             row.line,
@@ -302,6 +302,29 @@ class ListReader:
         if algorithm is None:
             return WRONG_LENGTH
         return OF_ANOTHER_ALGORITHM if named not in (None, algorithm) else (algorithm, digest)
+
+
+def _stop(
+    row: Row,
+    address: Address | None,
+    hashed: str | None,
+    kind: SuppressionKind | Fault,
+    problems: Sequence[RowProblem],
+) -> Entry | None:
+    """What a faulty row says all the same of whom it names: stop, from now on and in the whole tenant."""
+    if (address is None and hashed is None) or any(one.code in WITHOUT_ENTRY for one in problems):
+        return None
+    return Entry(
+        row.number,
+        row.line,
+        row.cells,
+        None if address is None else address.match,
+        None if address is None else address.written,
+        None if address is not None else hashed,
+        SuppressionKind.UNSUBSCRIBE if isinstance(kind, Fault) else kind,
+        None,
+        None,
+    )
 
 
 def _digests(address: Address, algorithm: Algorithm) -> set[str]:

@@ -217,7 +217,8 @@ async def test_each_rejected_row_says_what_to_do(importing: Importing) -> None:
         (ANN, "", "", "", "", hashed(BOB)),
         ("ann@", "", "", "", "", ""),
     ]
-    good = [(ANN, "", "", "", "", hashed(ANN)), ("", "", "", "", "", hashed(BOB))]
+    eve = "eve@people.example"
+    good = [(eve, "", "", "", "", hashed(eve)), ("", "", "", "", "", hashed(BOB))]
     state = await take_in(importing, listing(*bad, *good, header=header))
     assert state.tally == Tally(imported=2, rejected=10)
     assert set(state.problems) == {
@@ -240,6 +241,28 @@ async def test_each_rejected_row_says_what_to_do(importing: Importing) -> None:
     corrected = answer.content.decode("utf-8-sig").replace("bored", "complaint").encode()
     again = await take_in(importing, corrected)
     assert again.tally == Tally(imported=1, rejected=9)
+
+
+async def test_who_stands_on_a_list_is_stopped_whatever_is_wrong_with_why_and_when(
+    importing: Importing,
+) -> None:
+    who = await contact(importing, BOB)
+    file = listing(
+        (ANN, "bored", "2025-03-01"),
+        (hashed(BOB), "complaint", "2999-01-01"),
+        ("cyd@people.example", "manual", "", "Ö"),
+        ("dan@", "bored"),
+    )
+    import_id = await ready(importing, file)
+    assert (await importing.preview(import_id))["outcomes"]["rejected"] == 4
+    state = await importing.run(import_id)
+    assert (state.status, state.tally) == (ImportStatus.COMPLETED, Tally(rejected=4))
+    assert standing(await behind(importing, ANN)) == [("unsubscribe", "tenant", None)]
+    assert standing(await behind(importing, "cyd@people.example")) == [("manual", "tenant", None)]
+    told = await authorise(importing, who)
+    assert (told["verdict"], told["reasons"][0]["rule"]) == ("deny", "suppressed-complaint")
+    errors = rows_of((await importing.get(f"/v1/audience/imports/{import_id}/errors")).content)
+    assert len(errors) == 1 + 4, "they are given back to be corrected all the same"
 
 
 @pytest.mark.parametrize(
