@@ -7,6 +7,7 @@ onto the list meanwhile is met, however close the two are.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.audience.addressee_state import Addressee
@@ -53,7 +54,9 @@ def weighing(state: Addressee, listed: Iterable[Listed], message: Message) -> Li
     for one in listed:
         if not tells_nothing_new(state, one):
             suppression = Suppression(one.kind, one.scope, one.since, 0, one.within)
-            if holding_back([suppression], message, one.since):
+            # Where nobody says of which type the message is, what somebody stopped of one type is asked for.
+            of_any = replace(message, campaign_type=message.campaign_type or suppression.within)
+            if holding_back([suppression], of_any, one.since):
                 return one
     return None
 

@@ -208,6 +208,10 @@ async def revert_contact(command: RevertContact, unit: Unit) -> None:
     """Undo an import on the contact, where nobody changed it since."""
     state: ContactState = await unit.load("contact", command.stamp.target)
     event = reverted(state, command.import_id)
+    if event is not None:
+        known: AddresseeState = await unit.load("addressee", event.addressee_id)
+        if isinstance(known, Addressee) and known.restricted is not None:
+            return  # their data are kept as they are; the roll-back counts them as kept
     if isinstance(event, ContactRemoved) and isinstance(state, Contact):
         await _take_out(unit, state, event)
     elif event is not None:

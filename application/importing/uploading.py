@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from application.confining import NeedsWholeTenant
 from application.importing.files import FILE, FilesGone, at_hand
 from application.importing.reading import LookInto
 from application.ports.blobs import BlobMissing, BlobTooLarge, Stored
@@ -88,7 +89,7 @@ class Uploads:
             delimiter=upload.delimiter,
             kind=upload.kind,
         )
-        await self._allowed(principal, upload.workspace_id)
+        await self._allowed(principal, upload.workspace_id, upload.kind)
         tenant_id, now = principal.tenant_id, self._commands.clock()
         import_id = new_id(now) if upload.key is None else derived_id(tenant_id, "import", upload.key)
         known = await self._commands.state(tenant_id, "import", import_id)
@@ -109,7 +110,7 @@ class Uploads:
             state = await self._commands.state(tenant_id, "import", import_id)
         return Uploaded(outcome, state, look)
 
-    async def _allowed(self, principal: Principal, workspace_id: WorkspaceId) -> None:
+    async def _allowed(self, principal: Principal, workspace_id: WorkspaceId, kind: FileKind) -> None:
         """Refuse before a file is taken in for nothing; the command is judged all the same."""
         permission = RegisterImport.permission
         principal.require(permission)
@@ -117,6 +118,8 @@ class Uploads:
         confined = principal.confined_to(permission)
         if confined is not None and workspace_id not in confined:
             raise NotFound
+        if confined is not None and kind is FileKind.SUPPRESSIONS:
+            raise NeedsWholeTenant
         usable(await self._commands.state(principal.tenant_id, "workspace", workspace_id))
 
     async def _register(

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from domain.audience import addressee_events as happened
 from domain.audience import erasure_events as ending
-from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState, Allow, Asked, Lift, Said
+from domain.audience.addressee_state import (
+    FIRST_ZONE,
+    Addressee,
+    AddresseeState,
+    Allow,
+    Asked,
+    Lift,
+    Said,
+    Word,
+)
 from domain.kernel.events import Event
 from domain.kernel.personal import KeyKind
 from domain.law.facts import (
@@ -75,22 +84,25 @@ def _opted_out(known: Addressee, version: int, event: happened.OptedOut) -> Addr
         if old.ended_at is None and (old.kind, old.scope, old.within) == (one.kind, one.scope, one.within)
     ]
     suppressions = known.suppressions if same else (*known.suppressions, one)
+    last = max([one.since, *(known.last_said(old).at for old in same)])
+    said_last = {**known.said_last, (one.kind, one.scope, one.within): Word(last, version)}
+    known = replace(known, version=version, suppressions=suppressions, said_last=said_last)
     if one.scope is not Scope.TENANT:
-        return replace(known, version=version, suppressions=suppressions)
-    latest = max(known.opted_out_at or event.occurred_at, event.occurred_at)
-    return replace(known, version=version, suppressions=suppressions, opted_out_at=latest)
+        return known
+    return replace(known, opted_out_at=max(known.opted_out_at or event.occurred_at, event.occurred_at))
 
 
 def _lifted(known: Addressee, version: int, event: happened.OptOutLifted) -> Addressee:
     """A lift follows the consent that it is of."""
     ended_at = event.consented_at or datetime.combine(event.consented_on, time(), FIRST_ZONE)
-    ended = tuple(one for one in known.own_words() if one.since < ended_at)
+    ended = [one for one in known.own_words() if known.last_said(one).at < ended_at]
+    words = tuple(replace(one, since=known.last_said(one).at) for one in ended)
     return replace(
         known,
         version=version,
         opted_out_at=None,
         lifted_at=ended_at,
-        lifts={**known.lifts, version - 1: Lift(ended, ended_at)},
+        lifts={**known.lifts, version - 1: Lift(words, ended_at)},
         suppressions=tuple(
             replace(one, ended_at=ended_at) if one in ended else one for one in known.suppressions
         ),

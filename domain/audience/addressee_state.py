@@ -47,8 +47,15 @@ class Asked(NamedTuple):
     at: datetime
 
 
+class Word(NamedTuple):
+    """When something was said last, and the version of its event."""
+
+    at: datetime
+    entry: int
+
+
 class Lift(NamedTuple):
-    """What a consent ended of what the person had said before, from `ended_at` on."""
+    """What a consent ended of what the person had said before, from `ended_at` on; `since`: said last then."""
 
     suppressions: tuple[Suppression, ...]
     ended_at: datetime
@@ -92,6 +99,7 @@ class Addressee:
 
     `version` counts the events so far. `said` is by workspace; under None stands what was settled for the tenant.
     `asked`: double opt-ins that wait for their second step. `lifts`: by the entry of the consent that lifted.
+    `said_last`: by kind, scope and what it is of; see `last_said`.
     `requests`: what they asked about their data, by kind. `lapses_at` and `lapsed_at`: the ends of permissions that
     were announced last, ahead and when they came.
     """
@@ -116,6 +124,7 @@ class Addressee:
     suppressions: tuple[Suppression, ...] = ()
     asked: Mapping[int, Asked] = field(default_factory=dict)
     lifts: Mapping[int, Lift] = field(default_factory=dict)
+    said_last: Mapping[tuple[str, str, str | None], Word] = field(default_factory=dict)
     allows: Mapping[MessageId, Allow] = field(default_factory=dict)
     dispatched: frozenset[MessageId] = frozenset()
     written: tuple[Written, ...] = ()
@@ -128,6 +137,10 @@ class Addressee:
     def contactable(self) -> bool:
         """Whether no opt-out and no erasure stands against writing; each message needs more than that."""
         return self.opted_out_at is None and not self.erased
+
+    def last_said(self, one: Suppression) -> Word:
+        """When the same was said last: said again, it counts from then, though it stands since the first time."""
+        return self.said_last.get((one.kind, one.scope, one.within), Word(one.since, one.position))
 
     def own_words(self) -> list[Suppression]:
         """What the person said that holds, and that they alone take back."""

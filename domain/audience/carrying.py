@@ -30,18 +30,16 @@ def carried(former: AddresseeState, addressee_id: AddresseeId) -> tuple[Event, .
 
 def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
     if former.opted_out_at is not None:
-        kinds = [
-            one.kind
-            for one in former.suppressions
-            if one.kind in OPT_OUTS and one.ended_at is None and one.scope is Scope.TENANT
-        ]
-        yield OptedOut(
-            addressee_id=addressee_id,
-            occurred_at=former.opted_out_at,
-            channel="carried_over",
-            kind=kinds[-1] if kinds else OptOutKind.UNSUBSCRIBE,
-        )
-    if former.erased and former.opted_out_at is None:
+        said = [one for one in former.own_words() if one.scope is Scope.TENANT]
+        kinds = dict.fromkeys(one.kind.value for one in said) or [OptOutKind.UNSUBSCRIBE.value]
+        for kind in kinds:
+            yield OptedOut(
+                addressee_id=addressee_id,
+                occurred_at=former.opted_out_at,
+                channel="carried_over",
+                kind=kind,
+            )
+    if former.erased:
         # Who had themselves forgotten is not written to because their address turns up again: they say so first.
         erased_at = former.erased_at or EPOCH
         yield OptedOut(addressee_id=addressee_id, occurred_at=erased_at, channel="erasure")

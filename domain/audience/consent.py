@@ -267,7 +267,7 @@ def _lifts(known: Addressee, moment: datetime) -> bool:
     """Whether a consent of this moment is later than what the person said, of which something holds."""
     if known.opted_out_at is not None and moment <= known.opted_out_at:
         return False
-    return any(one.since < moment for one in known.own_words())
+    return any(known.last_said(one).at < moment for one in known.own_words())
 
 
 def opted_out(
@@ -379,7 +379,7 @@ def _confirmed(command: ConfirmConsent, state: Addressee, at: datetime) -> tuple
         user_agent=command.user_agent,
     )
     # Who was asked, said stop, and then pressed the old link, was asked before they said stop: that is asked anew.
-    said_since = any(one.position > command.request for one in state.own_words())
+    said_since = any(state.last_said(one).entry > command.request for one in state.own_words())
     if not asked.documented or said_since or not _lifts(state, occurred_at):
         return (confirmed,)
     day = occurred_at.astimezone(UTC).date()
@@ -401,8 +401,8 @@ def _withdrawn(command: WithdrawConsent, state: Addressee, at: datetime) -> tupl
         if standing[0] not in given:
             raise WithdrawnBeforeGiven
     taken_back = [one for one in standing if one in given]
-    if taken_back and taken_back == standing:
-        # It takes back what was given, so it was said after that, whatever the clock of who enters it showed.
+    if any(one.position in state.lifts for one in taken_back):
+        # It takes back what lifted, so it was said after that, whatever the clock of who enters it showed.
         occurred_at = max(occurred_at, state.lifted_at or occurred_at)
     out = opted_out(state.addressee_id, state, occurred_at, command.channel, command.reason)
     return (*_taken_back(command, state, taken_back, occurred_at), *out)

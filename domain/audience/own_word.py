@@ -48,17 +48,19 @@ class HeedOptOut(
 
 
 def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
-    """The opt-out; nothing where the same, or more, was said within a day, or where the same narrower one holds."""
+    """The opt-out; nothing where the same, or more, was said within a day, and nothing was asked or given since."""
     at = command.stamp.at
     # Whatever the clock of whoever entered a later consent showed: this was said after it.
     occurred_at = at if state.lifted_at is None else max(at, state.lifted_at)
     kind = SuppressionKind(command.kind)
     if command.scope is not Scope.TENANT:
-        if in_force(state, command.scope, command.within) or _said_lately(state, occurred_at):
+        place = (command.scope, command.within)
+        same = [one for one in not_taken_back(state) if (one.scope, one.within) == place]
+        if _said_lately(state, occurred_at) or _lately(state, same, occurred_at):
             return ()
     elif _said_lately(state, occurred_at):
-        said = {one.kind for one in not_taken_back(state) if one.scope is Scope.TENANT}
-        if kind in said:
+        everything = [one for one in not_taken_back(state) if one.scope is Scope.TENANT]
+        if _lately(state, [one for one in everything if one.kind is kind], occurred_at):
             return ()
     event = OptedOut(
         addressee_id=state.addressee_id,
@@ -82,6 +84,13 @@ def in_force(state: Addressee, scope: Scope, within: str | None = None) -> bool:
     if scope is Scope.TENANT:
         return state.opted_out_at is not None
     return any((one.scope, one.within) == (scope, within) for one in not_taken_back(state))
+
+
+def _lately(state: Addressee, same: list[Suppression], at: datetime) -> bool:
+    """Whether one of these was said within a day before `at`, and no consent was asked for or given since."""
+    since = max([*state.asked, *(one.position for one in state.consents)], default=0)
+    words = [state.last_said(one) for one in same]
+    return any(word.entry > since and at - word.at < SAID_AGAIN_AFTER for word in words)
 
 
 def _said_lately(state: Addressee, at: datetime) -> bool:

@@ -59,7 +59,7 @@ class Words:
 
     def forget(self, at: datetime) -> None:
         """They had themselves erased: whoever comes by the address says first that they want mail."""
-        self.stops.setdefault((Scope.TENANT, None), at)
+        self.stop((Scope.TENANT, None), at)
 
     def stop_by_link(self, place: Place, at: datetime) -> None:
         """The same, at a door of ours: what is said again within a day of all mail is the same word."""
@@ -67,7 +67,7 @@ class Words:
         before = self.stops.get((Scope.TENANT, None))
         if before is not None and at - before < timedelta(days=1):
             return
-        self.stops.setdefault(place, at) if place[1] else self.stop(place, at)
+        self.stop(place, at)
 
     def forbid(self, place: Place) -> bool:
         """Whether a stop holds for this."""

@@ -228,7 +228,7 @@ class LedgerOfPeople(RuleBasedStateMachine):
         for one in same[same.index(who) :] if entry is None else [who]:
             mine = self.known[one]
             taken = {entry} if entry is not None else given[one]
-            whole = bool(taken) and (entry is not None or taken == mine.consents)
+            whole = any(one in taken for one in mine.lifted)
             mine.consents -= taken
             if not mine.erased or one == who:
                 consented = known.words.consented

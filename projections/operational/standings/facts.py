@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from domain.audience.addressee_state import Addressee, Asked, Said
+from domain.audience.addressee_state import Addressee, Asked, Said, Word
 from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.law.facts import (
     Consent,
@@ -45,6 +45,7 @@ def _kept(state: Addressee) -> dict[str, Any]:
             for one in state.suppressions
         ],
         "asked": [[entry, *one] for entry, one in state.asked.items()],
+        "said_last": [[*what, *word] for what, word in state.said_last.items()],
         "lapses_at": state.lapses_at,
         "lapsed_at": state.lapsed_at,
         **{name: getattr(state, name) for name in _PLAIN},
@@ -90,6 +91,10 @@ def restored(addressee_id: UUID, version: int, facts: dict[str, Any]) -> Address
         asked={
             entry: Asked(documented, datetime.fromisoformat(at))
             for entry, documented, at in facts.get("asked", ())
+        },
+        said_last={
+            (kind, scope, within): Word(datetime.fromisoformat(at), entry)
+            for kind, scope, within, at, entry in facts.get("said_last", ())
         },
         lapses_at=_moment(facts.get("lapses_at")),
         lapsed_at=_moment(facts.get("lapsed_at")),

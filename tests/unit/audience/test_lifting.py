@@ -163,6 +163,21 @@ class TestConfirmation:
         world.run(ConfirmConsent(request=request), addressee(world))
         assert not allowed(world)
 
+    @pytest.mark.parametrize("pause", [timedelta(hours=1), 3 * DAY])
+    def test_one_from_before_they_said_stop_once_more_lifts_nothing(
+        self, world: World, pause: timedelta
+    ) -> None:
+        link = HeedOptOut(channel=OptOutChannel.PAGE)
+        world.run(link, addressee(world))
+        world.later(pause)
+        world.run(RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes"), addressee(world))
+        request = entry_of(world, "audience.confirmation_requested")
+        world.later(pause)
+        assert world.run(link, addressee(world)), "they said so after they were asked"
+        world.later(pause)
+        world.run(ConfirmConsent(request=request), addressee(world))
+        assert not allowed(world)
+
     def test_it_is_not_dated_before_it_was_asked_for(self, world: World) -> None:
         world.run(RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes"), addressee(world))
         request = entry_of(world, "audience.confirmation_requested")
@@ -177,6 +192,46 @@ def test_a_narrow_word_is_ended_by_a_later_consent_too(world: World) -> None:
     world.later(3 * DAY)
     world.run(RecordConsent(occurred_on=world.now.date(), **ANEW), addressee(world))
     assert allowed(world, campaign_type="offers")
+
+
+def test_a_narrow_word_that_was_said_again_counts_from_then(world: World) -> None:
+    narrow = HeedOptOut(channel=OptOutChannel.PAGE, scope=Scope.CAMPAIGN_TYPE, within="offers")
+    world.run(narrow, addressee(world))
+    between = (world.now + 5 * DAY).date()
+    world.later(10 * DAY)
+    assert world.run(narrow, addressee(world))
+    world.later(DAY)
+    world.run(RecordConsent(occurred_on=between, **ANEW), addressee(world))
+    assert not allowed(world, campaign_type="offers")
+
+
+def test_what_was_said_twice_and_lifted_by_mistake_holds_from_the_second_time(world: World) -> None:
+    world.run(RecordOptOut(channel=OptOutChannel.REPLY, occurred_at=NOW - 20 * DAY), addressee(world))
+    world.run(RecordOptOut(channel=OptOutChannel.REPLY, occurred_at=NOW - 10 * DAY), addressee(world))
+    world.run(RecordConsent(occurred_on=(NOW - DAY).date(), **ANEW), addressee(world))
+    assert allowed(world)
+    entry = entry_of(world, "audience.consent_recorded")
+    world.run(RetractEntry(entry=entry, reason="by mistake"), addressee(world))
+    assert world.state("addressee", addressee(world)).opted_out_at == NOW - 10 * DAY
+    world.run(RecordConsent(occurred_on=(NOW - 15 * DAY).date(), **ANEW), addressee(world))
+    assert not allowed(world)
+
+
+def test_who_said_stop_and_was_erased_later_is_protected_from_the_erasure_on(world: World) -> None:
+    world.run(RecordOptOut(channel=OptOutChannel.REPLY, kind=OptOutKind.OBJECTION), addressee(world))
+    world.run(RecordOptOut(channel=OptOutChannel.COMPLAINT), addressee(world))
+    between = (world.now + 5 * DAY).date()
+    world.later(10 * DAY)
+    world.run(EraseContact(), CONTACT)
+    world.later(DAY)
+    back = uid(0x58)
+    world.run(CreateContact(workspace_id=WORKSPACE, email=EMAIL, country="US"), back)
+    who = world.state("contact", back).addressee_id
+    known: Addressee = world.state("addressee", who)
+    assert known.opted_out_at == NOW + 10 * DAY
+    assert {one.kind for one in known.own_words()} == {"objection", "complaint", "unsubscribe"}
+    world.run(RecordConsent(occurred_on=between, **ANEW), who)
+    assert world.state("addressee", who).opted_out_at == NOW + 10 * DAY
 
 
 def test_who_was_erased_is_not_written_to_until_they_ask_for_it(world: World) -> None:
