@@ -11,6 +11,7 @@ import os
 import pwd
 import re
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,12 +94,18 @@ class Place:
 
 
 def own_folder(folder: Path, account: Account) -> None:
-    """Make a folder that the account alone may enter. Raises `PermissionError` when it is someone else's."""
-    try:
-        folder.mkdir(mode=0o700)
-        account.give(folder)
-    except FileExistsError:
-        sockets.assert_private(folder, account.uid)
+    """Make a folder that the account alone may enter. Raises `PermissionError` when it is someone else's.
+
+    It comes to its place when it is the account's: whoever starts at the same moment never sees it half made.
+    """
+    if not os.path.lexists(folder):
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        account.give(made)
+        try:
+            made.rename(folder)
+        except OSError:  # somebody else's came first
+            made.rmdir()
+    sockets.assert_private(folder, account.uid)
 
 
 def write_private(file: Path, text: str) -> None:

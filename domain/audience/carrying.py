@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from domain.audience.addressee_events import AddresseeSuppressed, OptedOut, SaleOptedOut
 from domain.audience.addressee_state import OPT_OUTS, Addressee, AddresseeState, NoAddressee
-from domain.audience.consent import OptOutKind
 from domain.law.facts import Scope, SuppressionKind
 
 if TYPE_CHECKING:
@@ -29,20 +28,7 @@ def carried(former: AddresseeState, addressee_id: AddresseeId) -> tuple[Event, .
 
 
 def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
-    if former.opted_out_at is not None:
-        said = [one for one in former.own_words() if one.scope is Scope.TENANT]
-        kinds = dict.fromkeys(one.kind.value for one in said) or [OptOutKind.UNSUBSCRIBE.value]
-        for kind in kinds:
-            yield OptedOut(
-                addressee_id=addressee_id,
-                occurred_at=former.opted_out_at,
-                channel="carried_over",
-                kind=kind,
-            )
-    if former.erased:
-        # Who had themselves forgotten is not written to because their address turns up again: they say so first.
-        erased_at = former.erased_at or EPOCH
-        yield OptedOut(addressee_id=addressee_id, occurred_at=erased_at, channel="erasure")
+    yield from _stops(former, addressee_id)
     if former.sale_opted_out_at is not None:
         yield SaleOptedOut(addressee_id=addressee_id, occurred_at=former.sale_opted_out_at)
     for one in former.suppressions:
@@ -66,3 +52,21 @@ def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
                 within=one.within,
                 occurred_at=one.since,
             )
+
+
+def _stops(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
+    """What was said of all mail, each kind once; the last from the erasure on, which nobody takes back unknowing.
+
+    Who had themselves forgotten, and said nothing, is not written to either because their address turns up again.
+    """
+    said = [one.kind for one in former.own_words() if one.scope is Scope.TENANT]
+    kinds = list(dict.fromkeys(said))
+    if former.opted_out_at is not None and not kinds:
+        kinds = [SuppressionKind.UNSUBSCRIBE]
+    if former.erased:
+        *kinds, last = kinds or [SuppressionKind.UNSUBSCRIBE]
+        erased_at = max(former.erased_at or EPOCH, former.opted_out_at or EPOCH)
+        yield OptedOut(addressee_id=addressee_id, occurred_at=erased_at, channel="erasure", kind=last)
+    for kind in kinds:
+        occurred_at = former.opted_out_at or EPOCH
+        yield OptedOut(addressee_id=addressee_id, occurred_at=occurred_at, channel="carried_over", kind=kind)

@@ -325,7 +325,6 @@ class TestSuppressions:
         )
         assert [one.kind for one in after.suppressions] == [
             SuppressionKind.COMPLAINT,
-            SuppressionKind.UNSUBSCRIBE,  # who was erased is not written to either
             SuppressionKind.HARD_BOUNCE,
             SuppressionKind.MANUAL,
         ]

@@ -229,7 +229,7 @@ def test_who_said_stop_and_was_erased_later_is_protected_from_the_erasure_on(wor
     who = world.state("contact", back).addressee_id
     known: Addressee = world.state("addressee", who)
     assert known.opted_out_at == NOW + 10 * DAY
-    assert {one.kind for one in known.own_words()} == {"objection", "complaint", "unsubscribe"}
+    assert {one.kind for one in known.own_words()} == {"objection", "complaint"}
     world.run(RecordConsent(occurred_on=between, **ANEW), who)
     assert world.state("addressee", who).opted_out_at == NOW + 10 * DAY
 
