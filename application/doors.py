@@ -17,7 +17,8 @@ from application.orders import Order
 from application.ports.log import OutcomeUnknown
 from application.principals import Principal
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import AddresseeIsErased, ConfirmConsent, NotAsked
+from domain.audience.consent import ConfirmConsent
+from domain.audience.consent_refusals import AddresseeIsErased, NotAsked
 from domain.audience.own_word import in_force, not_taken_back
 from domain.kernel import limits
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name

@@ -23,9 +23,19 @@ from domain.audience.addressee_events import (
     OptOutLifted,
 )
 from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState
+from domain.audience.consent_refusals import (
+    AddresseeIsErased,
+    ConfirmedBeforeAsked,
+    ConsentInTheFuture,
+    ExplicitConsentNeedsProof,
+    MomentInTheFuture,
+    NoSuchConsent,
+    NotAsked,
+    OptOutInTheFuture,
+    WithdrawnBeforeGiven,
+)
 from domain.audience.intake.vocabularies import Source
 from domain.kernel.commands import Command
-from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.moments import Day, Moment
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
@@ -86,75 +96,6 @@ class EvidenceGiven(BaseModel):
     def kept(self) -> ConsentEvidence:
         """As it is stored."""
         return ConsentEvidence.model_validate(self.model_dump())
-
-
-class AddresseeIsErased(Refusal):
-    """Nothing new is kept about an erased person. Enter the address anew if they came back."""
-
-    code = "addressee-erased"
-
-
-class ConsentInTheFuture(Refusal):
-    """A consent lies in the past. Correct the date."""
-
-    code = "consent-in-the-future"
-    kind = RefusalKind.INVALID
-    field = "/occurred_on"
-
-
-class MomentInTheFuture(Refusal):
-    """What a person said lies in the past. Correct the moment, or leave it out for now."""
-
-    code = "moment-in-the-future"
-    kind = RefusalKind.INVALID
-    field = "/occurred_at"
-
-
-class OptOutInTheFuture(Refusal):
-    """An opt-out lies in the past. Correct the moment, or leave it out for now."""
-
-    code = "opt-out-in-the-future"
-    kind = RefusalKind.INVALID
-    field = "/occurred_at"
-
-
-class ExplicitConsentNeedsProof(Refusal):
-    """Only documented consent lifts an opt-out. Give the wording that the person agreed to."""
-
-    code = "explicit-consent-needs-proof"
-    kind = RefusalKind.INVALID
-    field = "/wording"
-
-
-class NotAsked(Refusal):
-    """No confirmation waits under this entry. Name the version that the answer to request-confirmation told."""
-
-    code = "confirmation-not-asked"
-    field = "/request"
-
-
-class ConfirmedBeforeAsked(Refusal):
-    """Somebody is asked first and confirms then. Correct the moment, or leave it out for now."""
-
-    code = "confirmed-before-asked"
-    kind = RefusalKind.INVALID
-    field = "/occurred_at"
-
-
-class WithdrawnBeforeGiven(Refusal):
-    """A consent is taken back after it was given. Correct the moment, or name the consent that it is about."""
-
-    code = "withdrawn-before-given"
-    kind = RefusalKind.INVALID
-    field = "/occurred_at"
-
-
-class NoSuchConsent(Refusal):
-    """No consent that still stands has this entry. Name the version that the answer to record-consent told."""
-
-    code = "no-such-consent"
-    kind = RefusalKind.INVALID
-    field = "/entry"
 
 
 class AboutPerson(Command):

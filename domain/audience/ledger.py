@@ -22,7 +22,8 @@ from domain.audience.addressee_events import (
     SuppressionLifted,
 )
 from domain.audience.addressee_state import FIRST_ZONE, OPT_OUTS, Addressee, AddresseeState, Said
-from domain.audience.consent import AboutPerson, AddresseeIsErased, Entry
+from domain.audience.consent import AboutPerson, Entry
+from domain.audience.consent_refusals import AddresseeIsErased
 from domain.audience.intake.vocabularies import SubscriberType
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.events import Event

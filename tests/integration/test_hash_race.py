@@ -9,6 +9,7 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
+from domain.audience.addressee_events import PermissionDecided
 from domain.audience.hashed import ADDRESS_HASH, Algorithm
 from domain.kernel.commands import stream_name
 from tests.support.api import serving
@@ -42,8 +43,8 @@ async def test_from_the_position_of_a_hash_on_nothing_is_allowed_to_whose_it_is_
             after = "after" if row.stream in listed else "before"
             if row.name == "audience.address_hash_listed":
                 listed.add(whose[row.stream])
-            elif row.name == "audience.permission_decided":
-                seen[f"{event.verdict} {after}"] += 1  # type: ignore[attr-defined]
+            elif isinstance(event, PermissionDecided):
+                seen[f"{event.verdict} {after}"] += 1
             elif row.name in ("audience.message_dispatched", "audience.opted_out"):
                 seen[f"{row.name.partition('.')[2]} {after}"] += 1
 

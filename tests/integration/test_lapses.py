@@ -188,7 +188,7 @@ async def test_a_run_that_is_cut_off_goes_on_where_it_was(lapsing: Lapsing) -> N
     await lapsing.api.project()
     pages = lapsing.api.parts.lapses.due(lapsing.tenant.id, MOST_LAPSES)
     first = await anext(pages)
-    await pages.aclose()  # type: ignore[attr-defined]  # it is a generator
+    await pages.aclose()  # type: ignore[attr-defined]  # the port promises an iterator; this one is a generator
     assert [one.addressee_id for one in first] == sorted(people)[:MOST_LAPSES]
     stops = iter([False, True])
     with pytest.raises(Interrupted):

@@ -14,7 +14,8 @@ from application.doors import ConfirmationOver, Doors
 from application.orders import Order, Outcome
 from application.ports.log import LogUnavailable, OutcomeUnknown
 from domain.audience.addressee_events import OptedOut
-from domain.audience.consent import ConfirmConsent, NotAsked, OptOutChannel
+from domain.audience.consent import ConfirmConsent, OptOutChannel
+from domain.audience.consent_refusals import NotAsked
 from domain.audience.own_word import HeedOptOut
 from domain.kernel.commands import ActorKind
 from domain.kernel.errors import NotFound

@@ -12,14 +12,12 @@ from domain.audience.addressee_events import (
     OptOutLifted,
 )
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import (
+from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
+from domain.audience.consent_refusals import (
     AddresseeIsErased,
     ConsentInTheFuture,
     ExplicitConsentNeedsProof,
-    OptOutChannel,
     OptOutInTheFuture,
-    RecordConsent,
-    RecordOptOut,
 )
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.intake.vocabularies import Source

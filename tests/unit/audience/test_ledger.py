@@ -28,12 +28,8 @@ from domain.audience.addressee_events import (
 from domain.audience.addressee_state import Addressee, Asked, NoAddressee
 from domain.audience.carrying import carried
 from domain.audience.consent import (
-    AddresseeIsErased,
     ConfirmConsent,
     EvidenceGiven,
-    MomentInTheFuture,
-    NoSuchConsent,
-    NotAsked,
     OptOutChannel,
     OptOutKind,
     RecordConsent,
@@ -41,6 +37,7 @@ from domain.audience.consent import (
     RequestConfirmation,
     WithdrawConsent,
 )
+from domain.audience.consent_refusals import AddresseeIsErased, MomentInTheFuture, NoSuchConsent, NotAsked
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.intake.vocabularies import Source, SubscriberType
 from domain.audience.ledger import (

@@ -12,15 +12,14 @@ from domain.audience.addressee_state import Addressee
 from domain.audience.authorisation import AuthoriseMessage
 from domain.audience.consent import (
     ConfirmConsent,
-    ConfirmedBeforeAsked,
     OptOutChannel,
     OptOutKind,
     RecordConsent,
     RecordOptOut,
     RequestConfirmation,
     WithdrawConsent,
-    WithdrawnBeforeGiven,
 )
+from domain.audience.consent_refusals import ConfirmedBeforeAsked, WithdrawnBeforeGiven
 from domain.audience.contact import CreateContact, EraseContact
 from domain.audience.intake.vocabularies import Source
 from domain.audience.ledger import RetractEntry

@@ -1,0 +1,74 @@
+"""What is refused of consents and opt-outs: one class a rule, and what to do next."""
+
+from __future__ import annotations
+
+from domain.kernel.errors import Refusal, RefusalKind
+
+
+class AddresseeIsErased(Refusal):
+    """Nothing new is kept about an erased person. Enter the address anew if they came back."""
+
+    code = "addressee-erased"
+
+
+class ConsentInTheFuture(Refusal):
+    """A consent lies in the past. Correct the date."""
+
+    code = "consent-in-the-future"
+    kind = RefusalKind.INVALID
+    field = "/occurred_on"
+
+
+class MomentInTheFuture(Refusal):
+    """What a person said lies in the past. Correct the moment, or leave it out for now."""
+
+    code = "moment-in-the-future"
+    kind = RefusalKind.INVALID
+    field = "/occurred_at"
+
+
+class OptOutInTheFuture(Refusal):
+    """An opt-out lies in the past. Correct the moment, or leave it out for now."""
+
+    code = "opt-out-in-the-future"
+    kind = RefusalKind.INVALID
+    field = "/occurred_at"
+
+
+class ExplicitConsentNeedsProof(Refusal):
+    """Only documented consent lifts an opt-out. Give the wording that the person agreed to."""
+
+    code = "explicit-consent-needs-proof"
+    kind = RefusalKind.INVALID
+    field = "/wording"
+
+
+class NotAsked(Refusal):
+    """No confirmation waits under this entry. Name the version that the answer to request-confirmation told."""
+
+    code = "confirmation-not-asked"
+    field = "/request"
+
+
+class ConfirmedBeforeAsked(Refusal):
+    """Somebody is asked first and confirms then. Correct the moment, or leave it out for now."""
+
+    code = "confirmed-before-asked"
+    kind = RefusalKind.INVALID
+    field = "/occurred_at"
+
+
+class WithdrawnBeforeGiven(Refusal):
+    """A consent is taken back after it was given. Correct the moment, or name the consent that it is about."""
+
+    code = "withdrawn-before-given"
+    kind = RefusalKind.INVALID
+    field = "/occurred_at"
+
+
+class NoSuchConsent(Refusal):
+    """No consent that still stands has this entry. Name the version that the answer to record-consent told."""
+
+    code = "no-such-consent"
+    kind = RefusalKind.INVALID
+    field = "/entry"
