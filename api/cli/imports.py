@@ -46,6 +46,24 @@ Url = Annotated[
 ]
 
 
+Columns = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="COLUMN=TARGET, overriding a guess; target `ignore` leaves a column out."),
+]
+Dates = Annotated[
+    DateOrder | None, typer.Option("--date-order", help="How dates such as 03/04/2026 are meant.")
+]
+Timezone = Annotated[str | None, typer.Option("--timezone", help="Zone of times without an offset.")]
+Encoding = Annotated[str | None, typer.Option("--encoding", help="Encoding, where it is guessed wrong.")]
+Delimiter = Annotated[str | None, typer.Option("--delimiter", help="Delimiter, where it is guessed wrong.")]
+Errors = Annotated[
+    Path | None, typer.Option("--errors", help="Where rejected rows are written; else beside the file.")
+]
+SameKey = Annotated[
+    str | None, typer.Option("--idempotency-key", help="Another one imports the same file anew.")
+]
+
+
 @app.command("contacts")
 def contacts(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The CSV file.")],
@@ -54,41 +72,26 @@ def contacts(
         UUID | None,
         typer.Option("--workspace", help="Where the contacts go; may be left out where there is one."),
     ] = None,
-    map_: Annotated[
-        list[str] | None,
-        typer.Option("--map", help="COLUMN=TARGET, overriding a guess; target `ignore` leaves a column out."),
-    ] = None,
-    date_order: Annotated[
-        DateOrder | None, typer.Option("--date-order", help="How dates such as 03/04/2026 are meant.")
-    ] = None,
+    map_: Columns = None,
+    date_order: Dates = None,
     duplicates: Annotated[
         Duplicates | None,
         typer.Option("--duplicates", help="What a row does whose address is there already."),
     ] = None,
-    timezone: Annotated[
-        str | None, typer.Option("--timezone", help="Zone of times without an offset.")
-    ] = None,
+    timezone: Timezone = None,
     country: Annotated[
         str | None, typer.Option("--default-country", help="ISO code for rows that name no country.")
     ] = None,
-    encoding: Annotated[
-        str | None, typer.Option("--encoding", help="Encoding, where it is guessed wrong.")
-    ] = None,
-    delimiter: Annotated[
-        str | None, typer.Option("--delimiter", help="Delimiter, where it is guessed wrong.")
-    ] = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
     list_id: Annotated[
         UUID | None, typer.Option("--list", help="List that the contacts go onto, too.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would become of every row; import none.")
     ] = False,
-    errors: Annotated[
-        Path | None, typer.Option("--errors", help="Where rejected rows are written; else beside the file.")
-    ] = None,
-    idempotency_key: Annotated[
-        str | None, typer.Option("--idempotency-key", help="Another one imports the same file anew.")
-    ] = None,
+    errors: Errors = None,
+    idempotency_key: SameKey = None,
     url: Url = None,
     key: Key = None,
     data_folder: Data = None,

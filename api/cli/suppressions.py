@@ -9,11 +9,25 @@ from uuid import UUID
 import typer
 
 from api.cli import imports
-from api.cli.imports import Url, columns_of, digest_of, door_of, show_end, show_preview
+from api.cli.imports import (
+    Columns,
+    Dates,
+    Delimiter,
+    Encoding,
+    Errors,
+    SameKey,
+    Timezone,
+    Url,
+    columns_of,
+    digest_of,
+    door_of,
+    show_end,
+    show_preview,
+)
 from api.cli.options import Data, Key
 from api.cli.output import Group, Json, data, words
 from application.exporting import Written
-from domain.audience.intake import DateOrder, FileKind
+from domain.audience.intake import FileKind
 
 app = typer.Typer(cls=Group, help="What goes out as a file.", no_args_is_help=True)
 
@@ -30,31 +44,16 @@ def import_suppressions(
             "--workspace", help="Whose people see the import; may be left out where there is one workspace."
         ),
     ] = None,
-    map_: Annotated[
-        list[str] | None,
-        typer.Option("--map", help="COLUMN=TARGET, overriding a guess; target `ignore` leaves a column out."),
-    ] = None,
-    date_order: Annotated[
-        DateOrder | None, typer.Option("--date-order", help="How dates such as 03/04/2026 are meant.")
-    ] = None,
-    timezone: Annotated[
-        str | None, typer.Option("--timezone", help="Zone of times without an offset.")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option("--encoding", help="Encoding, where it is guessed wrong.")
-    ] = None,
-    delimiter: Annotated[
-        str | None, typer.Option("--delimiter", help="Delimiter, where it is guessed wrong.")
-    ] = None,
+    map_: Columns = None,
+    date_order: Dates = None,
+    timezone: Timezone = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would become of every row; enter none.")
     ] = False,
-    errors: Annotated[
-        Path | None, typer.Option("--errors", help="Where rejected rows are written; else beside the file.")
-    ] = None,
-    idempotency_key: Annotated[
-        str | None, typer.Option("--idempotency-key", help="Another one imports the same file anew.")
-    ] = None,
+    errors: Errors = None,
+    idempotency_key: SameKey = None,
     url: Url = None,
     key: Key = None,
     data_folder: Data = None,
