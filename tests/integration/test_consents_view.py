@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from application.queries import QUERIES, CursorMismatch, Page, Scope
+from application.queries import CursorMismatch, Scope
 from domain.audience import addressee, consent, ledger
 from domain.audience.addressee import ADDRESSEE, AddresseeCommand
 from domain.audience.addressee_events import (
@@ -47,23 +47,6 @@ MARK = "Quetzalcoatl"
 @pytest.fixture
 def world(database: Database) -> World:
     return World(database, [CONSENTS, CONTACTS])
-
-
-async def ask(
-    world: World,
-    seen: Scope,
-    name: str = "consents",
-    cursor: str | None = None,
-    limit: int = 100,
-    **filters: Any,
-) -> Page[Any]:
-    query = QUERIES[f"audience.{name}"]
-    connection = await psycopg.AsyncConnection.connect(world.database.request, autocommit=True)
-    async with connection:
-        page: Page[Any] = await query.run(
-            connection, seen, query.params.model_validate(filters), cursor, limit
-        )
-    return page
 
 
 def stream(person: UUID, *events: Event) -> list[tuple[str, Event]]:
@@ -106,7 +89,7 @@ async def test_every_entry_shows_with_what_became_of_it(world: World) -> None:
     tenant, person = fresh(), AddresseeId(fresh())
     world.append(tenant, *stream(person, *of_everything(person)))
     world.project()
-    rows = (await ask(world, Scope(tenant), addressee_id=person)).rows
+    rows = (await world.ask("audience.consents", Scope(tenant), addressee_id=person)).rows
     assert [(row.entry, row.what, row.kind, row.state) for row in rows] == [
         (15, "suppression", "manual", "standing"),
         (13, "suppression", "hard_bounce", "lifted"),
@@ -125,7 +108,7 @@ async def test_every_entry_shows_with_what_became_of_it(world: World) -> None:
     lifted = datetime(2026, 3, 3, tzinfo=timezone(timedelta(hours=14)))
     assert (shown[11].channel, shown[11].ended_at) == ("one_click", lifted)
     assert (shown[15].scope, shown[15].within) == ("campaign_type", "offers")
-    timeline = (await ask(world, Scope(tenant), "consent_timeline", addressee_id=person)).rows
+    timeline = (await world.ask("audience.consent_timeline", Scope(tenant), addressee_id=person)).rows
     assert [row.entry for row in timeline] == list(range(15, 1, -1))
     changes = [(row.entry, row.what, row.about, row.state) for row in timeline if row.state is None]
     assert changes == [
@@ -153,7 +136,7 @@ async def test_filters_narrow(world: World) -> None:
     world.project()
 
     async def found(**filters: Any) -> list[int]:
-        return [row.entry for row in (await ask(world, Scope(tenant), **filters)).rows]
+        return [row.entry for row in (await world.ask("audience.consents", Scope(tenant), **filters)).rows]
 
     assert await found(addressee_id=other) == [3, 2]
     by_state = {
@@ -184,7 +167,7 @@ async def test_a_consent_lifts_what_was_said_before_it_and_nothing_later(world: 
     ]
     world.append(tenant, *stream(person, *events))
     world.project()
-    rows = (await ask(world, Scope(tenant))).rows
+    rows = (await world.ask("audience.consents", Scope(tenant))).rows
     ends = {row.entry: row.ended_at for row in rows}
     assert ends == {1: AT + timedelta(days=2), 2: None}
     state = ADDRESSEE.fold(events)
@@ -196,7 +179,7 @@ async def test_an_erased_persons_entries_stay_and_end_in_the_erasure(world: Worl
     tenant, person = fresh(), AddresseeId(fresh())
     world.append(tenant, *stream(person, *of_everything(person)[:2], AddresseeErased(addressee_id=person)))
     world.project()
-    rows = (await ask(world, Scope(tenant), addressee_id=person)).rows
+    rows = (await world.ask("audience.consents", Scope(tenant), addressee_id=person)).rows
     assert [(row.entry, row.what, row.kind, row.state) for row in rows] == [
         (3, "suppression", "erasure", "standing"),
         (2, "consent", "single", "standing"),
@@ -207,16 +190,16 @@ async def test_pages_hold_while_entries_come(world: World) -> None:
     tenant, person = fresh(), AddresseeId(fresh())
     world.append(tenant, *stream(person, *of_everything(person)[:11]))
     world.project()
-    first = await ask(world, Scope(tenant), limit=3)
+    first = await world.ask("audience.consents", Scope(tenant), None, 3)
     world.append(tenant, *stream(person, *of_everything(person)[11:]))
     world.project()
-    second = await ask(world, Scope(tenant), cursor=first.cursor, limit=3)
-    third = await ask(world, Scope(tenant), cursor=second.cursor, limit=3)
+    second = await world.ask("audience.consents", Scope(tenant), first.cursor, 3)
+    third = await world.ask("audience.consents", Scope(tenant), second.cursor, 3)
     assert [row.entry for page in (first, second, third) for row in page.rows] == [11, 9, 7, 6, 4, 3, 2]
     assert third.cursor is None
     for name, filters in (("consents", {"state": "pending"}), ("consent_timeline", {})):
         with pytest.raises(CursorMismatch):
-            await ask(world, Scope(tenant), name, cursor=first.cursor, limit=3, **filters)
+            await world.ask(f"audience.{name}", Scope(tenant), first.cursor, 3, **filters)
 
 
 async def test_a_workspace_sees_the_people_of_its_contacts_alone(world: World) -> None:
@@ -246,14 +229,17 @@ async def test_a_workspace_sees_the_people_of_its_contacts_alone(world: World) -
     world.project()
     confined = Scope(tenant, workspaces=frozenset({here}))
     for name, expected in (("consents", [2, 1]), ("consent_timeline", [2, 1])):
-        page = await ask(world, confined, name)
+        page = await world.ask(f"audience.{name}", confined)
         assert [(row.addressee_id, row.entry) for row in page.rows] == [(shared, n) for n in expected]
-    assert (await ask(world, confined, addressee_id=foreign)).rows == []
-    assert [row.entry for row in (await ask(world, confined, contact_id=ids[here, shared])).rows] == [2, 1]
-    assert (await ask(world, confined, contact_id=ids[there, shared])).rows == []
-    everything = await ask(world, Scope(tenant), "consent_timeline", contact_id=ids[there, shared])
+    assert (await world.ask("audience.consents", confined, addressee_id=foreign)).rows == []
+    assert [
+        row.entry
+        for row in (await world.ask("audience.consents", confined, contact_id=ids[here, shared])).rows
+    ] == [2, 1]
+    assert (await world.ask("audience.consents", confined, contact_id=ids[there, shared])).rows == []
+    everything = await world.ask("audience.consent_timeline", Scope(tenant), contact_id=ids[there, shared])
     assert [row.entry for row in everything.rows] == [4, 3, 2, 1]
-    assert (await ask(world, Scope(tenant, workspaces=frozenset({fresh()})))).rows == []
+    assert (await world.ask("audience.consents", Scope(tenant, workspaces=frozenset({fresh()})))).rows == []
 
 
 async def test_a_tenant_sees_nothing_of_another(world: World) -> None:
@@ -262,8 +248,8 @@ async def test_a_tenant_sees_nothing_of_another(world: World) -> None:
     world.append(mine, *stream(AddresseeId(fresh()), *of_everything(person)[:1]))
     world.project()
     for name in ("consents", "consent_timeline"):
-        assert (await ask(world, Scope(mine), name, addressee_id=person)).rows == []
-        assert (await ask(world, Scope(other), name, addressee_id=person)).rows
+        assert (await world.ask(f"audience.{name}", Scope(mine), addressee_id=person)).rows == []
+        assert (await world.ask(f"audience.{name}", Scope(other), addressee_id=person)).rows
     with psycopg.connect(world.database.request) as connection:
         assert connection.execute("SELECT * FROM views_consents_v1_1.entries").fetchall() == []
 
@@ -322,7 +308,7 @@ async def test_it_says_of_every_history_what_the_domain_says(world: World) -> No
         world.append(tenant, *stream(person, *events))
     world.project()
     for person, state in people.items():
-        rows = (await ask(world, Scope(tenant), addressee_id=person)).rows
+        rows = (await world.ask("audience.consents", Scope(tenant), addressee_id=person)).rows
         seen |= {(row.what, row.state) for row in rows}
         consents = {
             (row.entry, row.kind, row.ended_at, row.documented)

@@ -4,11 +4,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from application.queries import CursorMismatch, Page, PersonalFilter, Scope
+from application.queries import CursorMismatch, PersonalFilter, Scope
 from domain.audience.contact import ContactCreated, ContactErased, ContactRemoved, ContactUpdated, Segment
 from domain.kernel.personal import SEALED, KeyKind
 from projections.operational.contacts.handler import CONTACTS
-from projections.operational.contacts.queries import ContactFilters, ContactRow, contacts
+from projections.operational.contacts.queries import ContactFilters, contacts
 from projections.operational.imports.handler import IMPORTS
 from projections.operational.lists.handler import LISTS
 from tests.support.database import Database
@@ -41,27 +41,12 @@ def world(database: Database) -> World:
     return World(database, [CONTACTS, IMPORTS, LISTS])
 
 
-async def ask(
-    world: World,
-    scope: Scope,
-    cursor: str | None = None,
-    limit: int = 50,
-    filters: dict[str, Any] | None = None,
-) -> Page[ContactRow]:
-    connection = await psycopg.AsyncConnection.connect(world.database.request, autocommit=True)
-    async with connection:
-        page: Page[ContactRow] = await contacts(
-            connection, scope, ContactFilters.model_validate(filters or {}), cursor, limit
-        )
-    return page
-
-
 async def test_a_contact_shows_until_it_is_removed(world: World) -> None:
     tenant = fresh()
     contact = created(first_name="Anna", company="Acme")
     world.append(tenant, (stream(contact), contact))
     world.project()
-    page = await ask(world, Scope(tenant))
+    page = await world.ask("audience.contacts", Scope(tenant))
     assert [row.email for row in page.rows] == ["Anna.Weiss@example.org"]
     assert (page.position.n, page.auth_epoch) == (1, 1)
     change = ContactUpdated.model_validate(
@@ -75,12 +60,12 @@ async def test_a_contact_shows_until_it_is_removed(world: World) -> None:
     )
     world.append(tenant, (stream(contact), change))
     world.project()
-    (row,) = (await ask(world, Scope(tenant), filters={"q": "GRÖSSE anna"})).rows
+    (row,) = (await world.ask("audience.contacts", Scope(tenant), q="GRÖSSE anna")).rows
     assert (row.company, row.country, row.first_name) == ("Größe", "FR", "Anna")
     gone = ContactRemoved.model_validate({**ids(contact), "segment": Segment(), "reason": "requested"})
     world.append(tenant, (stream(contact), gone))
     world.project()
-    page = await ask(world, Scope(tenant))
+    page = await world.ask("audience.contacts", Scope(tenant))
     assert (page.rows, page.position.n) == ([], 3)
 
 
@@ -92,7 +77,7 @@ async def test_filters_narrow_and_an_address_is_found_however_it_is_spelled(worl
     world.project()
 
     async def found(**filters: Any) -> list[str]:
-        return [row.email for row in (await ask(world, Scope(tenant), filters=filters)).rows]
+        return [row.email for row in (await world.ask("audience.contacts", Scope(tenant), **filters)).rows]
 
     assert await found() == ["bob@example.org", "Anna@Example.org"]
     assert await found(email="ANNA@example.ORG") == ["Anna@Example.org"]
@@ -101,7 +86,7 @@ async def test_filters_narrow_and_an_address_is_found_however_it_is_spelled(worl
     assert await found(workspace_id=workspace) == ["bob@example.org"]
     assert await found(q="o_neil%") == ["bob@example.org"]
     assert await found(q="%") == ["bob@example.org"]
-    confined = await ask(world, Scope(tenant, workspaces=frozenset({workspace})))
+    confined = await world.ask("audience.contacts", Scope(tenant, workspaces=frozenset({workspace})))
     assert [row.email for row in confined.rows] == ["bob@example.org"]
 
 
@@ -112,7 +97,7 @@ async def test_free_text_finds_phones_and_the_values_of_attributes(world: World)
     world.project()
 
     async def found(text: str) -> int:
-        return len((await ask(world, Scope(tenant), filters={"q": text})).rows)
+        return len((await world.ask("audience.contacts", Scope(tenant), q=text)).rows)
 
     assert [await found(text) for text in ("+49 30 123456", "KÖLN", "a-17 köln", "anna 0123")] == [1, 1, 1, 1]
     assert [await found(text) for text in ("stadt", "0124", "KölnA-17")] == [0, 0, 0]
@@ -130,13 +115,13 @@ async def test_pages_neither_repeat_nor_skip_while_contacts_come_and_go(world: W
     people = [created(f"p{n}@example.org") for n in range(7)]
     world.append(tenant, *((stream(one), one) for one in people))
     world.project()
-    first = await ask(world, Scope(tenant), limit=3)
+    first = await world.ask("audience.contacts", Scope(tenant), None, 3)
     late = created("late@example.org")
     gone = ContactRemoved.model_validate({**ids(people[4]), "segment": Segment(), "reason": "requested"})
     world.append(tenant, (stream(late), late), (stream(people[4]), gone))
     world.project()
-    second = await ask(world, Scope(tenant), first.cursor, 3)
-    third = await ask(world, Scope(tenant), second.cursor, 3)
+    second = await world.ask("audience.contacts", Scope(tenant), first.cursor, 3)
+    third = await world.ask("audience.contacts", Scope(tenant), second.cursor, 3)
     shown = [row.email for page in (first, second, third) for row in page.rows]
     assert shown == [f"p{n}@example.org" for n in (6, 5, 4, 3, 2, 1, 0)]
     assert third.cursor is None
@@ -148,7 +133,7 @@ async def test_pages_neither_repeat_nor_skip_while_contacts_come_and_go(world: W
         (Scope(tenant), first.cursor[:-4], {}),
     ):
         with pytest.raises(CursorMismatch):
-            await ask(world, scope, cursor, 3, filters)
+            await world.ask("audience.contacts", scope, cursor, 3, **filters)
 
 
 async def test_without_the_permission_values_are_sealed_and_cannot_be_guessed(world: World) -> None:
@@ -157,12 +142,12 @@ async def test_without_the_permission_values_are_sealed_and_cannot_be_guessed(wo
     world.append(tenant, (stream(contact), contact))
     world.project()
     scope = Scope(tenant, personal=False)
-    (row,) = (await ask(world, scope)).rows
+    (row,) = (await world.ask("audience.contacts", scope)).rows
     shown = row.model_dump(include={"email", "first_name", "attributes", "country"})
     assert shown == {"email": SEALED, "first_name": SEALED, "attributes": SEALED, "country": "DE"}
     for filters in ({"q": "anna"}, {"email": "anna.weiss@example.org"}):
         with pytest.raises(PersonalFilter):
-            await ask(world, scope, filters=filters)
+            await world.ask("audience.contacts", scope, **filters)
 
 
 async def test_an_erased_person_leaves_the_live_view_and_no_replay_brings_them_back(world: World) -> None:
@@ -190,7 +175,7 @@ async def test_a_tenant_sees_nothing_of_another(world: World) -> None:
     contact = created()
     world.append(other, (stream(contact), contact))
     world.project()
-    assert (await ask(world, Scope(mine))).rows == []
+    assert (await world.ask("audience.contacts", Scope(mine))).rows == []
     with psycopg.connect(world.database.request) as connection:
         rows = connection.execute("SELECT * FROM views_contacts_v4_1.contacts").fetchall()
         assert rows == []

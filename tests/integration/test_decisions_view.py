@@ -7,13 +7,12 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from application.queries import CursorMismatch, Page, Scope
+from application.queries import CursorMismatch, Scope
 from domain.audience.addressee_events import Because, MessageDispatched, PermissionDecided
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId
 from domain.law.facts import Message, Purpose
 from projections.operational.decisions.handler import DECISIONS
-from projections.operational.decisions.queries import DecisionFilters, DecisionRow, decisions
 from projections.runtime.compare import compare
 from tests.support.database import Database
 from tests.support.projecting import World, fresh
@@ -63,23 +62,12 @@ def world(database: Database) -> World:
     return World(database, [DECISIONS])
 
 
-async def ask(
-    world: World, scope: Scope, cursor: str | None = None, limit: int = 100, **filters: Any
-) -> Page[DecisionRow]:
-    connection = await psycopg.AsyncConnection.connect(world.database.request, autocommit=True)
-    async with connection:
-        page: Page[DecisionRow] = await decisions(
-            connection, scope, DecisionFilters.model_validate(filters), cursor, limit
-        )
-    return page
-
-
 async def test_a_decision_shows_with_its_reasons_in_short(world: World) -> None:
     tenant, person, message = fresh(), fresh(), fresh()
     offers = Message(purpose=Purpose.TRANSACTIONAL, campaign_type="offers")
     world.append(tenant, decided(person, message, UNKNOWN, ALLOWED, message=offers))
     world.project()
-    (row,) = (await ask(world, Scope(tenant))).rows
+    (row,) = (await world.ask("audience.decisions", Scope(tenant))).rows
     assert row.model_dump(exclude={"created_position", "updated_position"}) == {
         "addressee_id": person,
         "message_id": message,
@@ -114,7 +102,7 @@ async def test_the_latest_on_each_message_shows_and_the_earlier_ones_where_asked
     world.project()
 
     async def found(**filters: Any) -> list[tuple[int, str, bool]]:
-        rows = (await ask(world, Scope(tenant), **filters)).rows
+        rows = (await world.ask("audience.decisions", Scope(tenant), **filters)).rows
         return [(row.created_position, row.verdict, row.superseded) for row in rows]
 
     assert await found() == [(4, "allow", False), (3, "deny", False), (2, "deny", False)]
@@ -132,14 +120,16 @@ async def test_a_hand_over_shows_with_its_allow(world: World, *, together: bool)
         world.project()
     world.append(tenant, dispatched(person, message, 2))
     world.project()
-    rows = (await ask(world, Scope(tenant), superseded=True)).rows
+    rows = (await world.ask("audience.decisions", Scope(tenant), superseded=True)).rows
     later = AT + timedelta(minutes=1)
     assert [(row.entry, row.dispatched_at, row.updated_position) for row in rows] == [
         (2, later, 3),
         (1, None, 1),
     ]
-    assert [row.entry for row in (await ask(world, Scope(tenant), dispatched=True)).rows] == [2]
-    assert (await ask(world, Scope(tenant), dispatched=False)).rows == []
+    assert [
+        row.entry for row in (await world.ask("audience.decisions", Scope(tenant), dispatched=True)).rows
+    ] == [2]
+    assert (await world.ask("audience.decisions", Scope(tenant), dispatched=False)).rows == []
 
 
 async def test_filters_narrow(world: World) -> None:
@@ -157,7 +147,10 @@ async def test_filters_narrow(world: World) -> None:
     world.project()
 
     async def found(**filters: Any) -> list[int]:
-        return [row.created_position for row in (await ask(world, Scope(tenant), **filters)).rows]
+        return [
+            row.created_position
+            for row in (await world.ask("audience.decisions", Scope(tenant), **filters)).rows
+        ]
 
     assert await found(addressee_id=person) == [2, 1]
     assert await found(message_id=messages[2]) == [3]
@@ -182,8 +175,10 @@ async def test_a_workspace_sees_its_own_alone(world: World) -> None:
     world.project()
     confined = Scope(tenant, workspaces=frozenset({HERE}))
     for filters in ({}, {"superseded": True}, {"addressee_id": person}):
-        assert [row.workspace_id for row in (await ask(world, confined, **filters)).rows] == [HERE]
-    assert (await ask(world, confined, workspace_id=THERE)).rows == []
+        assert [
+            row.workspace_id for row in (await world.ask("audience.decisions", confined, **filters)).rows
+        ] == [HERE]
+    assert (await world.ask("audience.decisions", confined, workspace_id=THERE)).rows == []
 
 
 async def test_pages_hold_while_it_is_decided_on(world: World) -> None:
@@ -191,7 +186,7 @@ async def test_pages_hold_while_it_is_decided_on(world: World) -> None:
     messages = [fresh() for _ in range(5)]
     world.append(tenant, *(decided(person, one, ALLOWED) for one in messages))
     world.project()
-    first = await ask(world, Scope(tenant), limit=2)
+    first = await world.ask("audience.decisions", Scope(tenant), None, 2)
     world.append(
         tenant,
         decided(person, messages[0], DENIED),
@@ -199,13 +194,13 @@ async def test_pages_hold_while_it_is_decided_on(world: World) -> None:
         decided(person, fresh()),
     )
     world.project()
-    second = await ask(world, Scope(tenant), first.cursor, 2)
+    second = await world.ask("audience.decisions", Scope(tenant), first.cursor, 2)
     shown = [row.message_id for page in (first, second) for row in page.rows]
     assert shown == [messages[n] for n in (4, 3, 2, 1)], (
         "and the first was decided again: it is the newest now"
     )
     with pytest.raises(CursorMismatch):
-        await ask(world, Scope(tenant), first.cursor, 2, superseded=True)
+        await world.ask("audience.decisions", Scope(tenant), first.cursor, 2, superseded=True)
 
 
 async def test_a_tenant_sees_nothing_of_another_and_a_rebuild_changes_nothing(world: World) -> None:
@@ -215,7 +210,9 @@ async def test_a_tenant_sees_nothing_of_another_and_a_rebuild_changes_nothing(wo
     world.append(other, dispatched(person, message, 1), decided(person, fresh(), DENIED))
     world.append(mine, decided(person, message, UNKNOWN))
     world.project()
-    assert [row.verdict for row in (await ask(world, Scope(mine), addressee_id=person)).rows] == ["hold"]
+    assert [
+        row.verdict for row in (await world.ask("audience.decisions", Scope(mine), addressee_id=person)).rows
+    ] == ["hold"]
     with psycopg.connect(world.database.request) as connection:
         assert connection.execute("SELECT * FROM views_decisions_v1_1.decisions").fetchall() == []
     with world.projector.connect() as connection:

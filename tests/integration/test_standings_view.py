@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 
-from application.queries import QUERIES, CursorMismatch, Page, Scope
+from application.queries import CursorMismatch, Scope
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeDescribed,
@@ -41,23 +41,6 @@ TODAY = datetime.now(UTC).date()
 @pytest.fixture
 def world(database: Database) -> World:
     return World(database, [STANDINGS, CONTACTS])
-
-
-async def ask(
-    world: World,
-    seen: Scope,
-    name: str = "standings",
-    cursor: str | None = None,
-    limit: int = 100,
-    **filters: Any,
-) -> Page[Any]:
-    query = QUERIES[f"audience.{name}"]
-    connection = await psycopg.AsyncConnection.connect(world.database.request, autocommit=True)
-    async with connection:
-        page: Page[Any] = await query.run(
-            connection, seen, query.params.model_validate(filters), cursor, limit
-        )
-    return page
 
 
 def opened(world: World, country: str | None = "US") -> UUID:
@@ -118,7 +101,7 @@ async def test_it_says_of_every_history_what_the_domain_says(database: Database,
     world.project()
     verdicts: set[str] = set()
     for person, state in people.items():
-        (row,) = (await ask(world, Scope(tenant), addressee_id=person)).rows
+        (row,) = (await world.ask("audience.standings", Scope(tenant), addressee_id=person)).rows
         standing = standing_of(state.person, "US", datetime.now(UTC))
         leading = standing.now.leading
         assert leading is not None
@@ -155,14 +138,14 @@ async def test_those_whose_permission_ends_soon_are_found_with_the_days_that_are
     world.project()
 
     async def found(days: int, **filters: Any) -> list[UUID]:
-        page = await ask(world, Scope(tenant), expiring_within_days=days, **filters)
+        page = await world.ask("audience.standings", Scope(tenant), expiring_within_days=days, **filters)
         return [row.addressee_id for row in page.rows]
 
     assert await found(20) == [soon]
     assert await found(366) == [later, soon]
     assert await found(366, law="ca") == []
     assert await found(366, law="fr", basis="consent", verdict="allow") == [later, soon]
-    (row,) = (await ask(world, Scope(tenant), addressee_id=soon)).rows
+    (row,) = (await world.ask("audience.standings", Scope(tenant), addressee_id=soon)).rows
     ends = datetime.combine(
         years_ago(3, 12).replace(year=years_ago(3, 12).year + 3),
         datetime.min.time(),
@@ -170,7 +153,7 @@ async def test_those_whose_permission_ends_soon_are_found_with_the_days_that_are
     )
     assert (row.until, row.entries) == (ends, [2])
     assert row.days_left == (ends - datetime.now(UTC)).days
-    (row,) = (await ask(world, Scope(tenant), addressee_id=over)).rows
+    (row,) = (await world.ask("audience.standings", Scope(tenant), addressee_id=over)).rows
     assert (row.verdict, row.until, row.days_left) == ("deny", None, None)
 
 
@@ -197,7 +180,7 @@ async def test_coverage_counts_everybody_once_and_looks_ahead(world: World) -> N
     async def counted(
         scope: Scope | None = None, **filters: Any
     ) -> dict[tuple[str, str | None, str | None], int]:
-        rows = (await ask(world, scope or Scope(tenant), "standing_coverage", **filters)).rows
+        rows = (await world.ask("audience.standing_coverage", scope or Scope(tenant), **filters)).rows
         return {(row.verdict, row.law, row.basis): row.people for row in rows}
 
     assert await counted() == {
@@ -236,14 +219,14 @@ async def test_a_workspace_sees_its_people_and_its_contacts_alone(world: World) 
         *stream(foreign, registered(foreign, "US")),
     )
     world.project()
-    (row,) = (await ask(world, Scope(tenant, workspaces=frozenset({here})))).rows
+    (row,) = (await world.ask("audience.standings", Scope(tenant, workspaces=frozenset({here})))).rows
     assert (row.addressee_id, row.contact_ids) == (shared, [mine])
-    everybody = (await ask(world, Scope(tenant))).rows
+    everybody = (await world.ask("audience.standings", Scope(tenant))).rows
     assert {row.addressee_id: set(row.contact_ids) for row in everybody}[shared] == {mine, other}
-    assert len((await ask(world, Scope(tenant), workspace_id=there)).rows) == 2
+    assert len((await world.ask("audience.standings", Scope(tenant), workspace_id=there)).rows) == 2
     confined = Scope(tenant, workspaces=frozenset({here}))
-    assert (await ask(world, confined, addressee_id=foreign)).rows == []
-    assert (await ask(world, confined, workspace_id=there)).rows == []
+    assert (await world.ask("audience.standings", confined, addressee_id=foreign)).rows == []
+    assert (await world.ask("audience.standings", confined, workspace_id=there)).rows == []
 
 
 async def test_the_erased_are_gone_and_what_they_still_say_brings_nobody_back(world: World) -> None:
@@ -252,7 +235,7 @@ async def test_the_erased_are_gone_and_what_they_still_say_brings_nobody_back(wo
     said = OptedOut(addressee_id=person, occurred_at=datetime.now(UTC), channel="one_click")
     world.append(tenant, *stream(person, said))
     world.project()
-    assert (await ask(world, Scope(tenant))).rows == []
+    assert (await world.ask("audience.standings", Scope(tenant))).rows == []
     assert world.rows("standings", "standings") == []
 
 
@@ -262,16 +245,16 @@ async def test_pages_hold_and_cursors_are_of_one_question(world: World) -> None:
     for person in people:
         world.append(tenant, *stream(person, registered(person, "US")))
     world.project()
-    first = await ask(world, Scope(tenant), limit=3)
+    first = await world.ask("audience.standings", Scope(tenant), None, 3)
     world.append(tenant, *stream(people[0], consented(people[0], TODAY)))
     world.project()
-    second = await ask(world, Scope(tenant), cursor=first.cursor, limit=3)
-    third = await ask(world, Scope(tenant), cursor=second.cursor, limit=3)
+    second = await world.ask("audience.standings", Scope(tenant), first.cursor, 3)
+    third = await world.ask("audience.standings", Scope(tenant), second.cursor, 3)
     found = [row.addressee_id for page in (first, second, third) for row in page.rows]
     assert found == people[::-1]
     assert third.cursor is None
     with pytest.raises(CursorMismatch):
-        await ask(world, Scope(tenant), cursor=first.cursor, limit=3, law="us")
+        await world.ask("audience.standings", Scope(tenant), first.cursor, 3, law="us")
 
 
 async def test_what_is_missing_is_looked_for(world: World) -> None:
@@ -284,7 +267,7 @@ async def test_what_is_missing_is_looked_for(world: World) -> None:
     )
     world.project()
     for missing, person in (("country", unknown), ("could_object", customer)):
-        (row,) = (await ask(world, Scope(tenant), missing=missing)).rows
+        (row,) = (await world.ask("audience.standings", Scope(tenant), missing=missing)).rows
         assert (row.addressee_id, row.verdict) == (person, "hold")
 
 
@@ -310,7 +293,7 @@ async def test_what_is_due_is_the_notice_and_then_the_end(world: World) -> None:
     world.append(tenant, *stream(person, *over))
     world.project()
     assert due(world) == [None]
-    (row,) = (await ask(world, Scope(tenant))).rows
+    (row,) = (await world.ask("audience.standings", Scope(tenant))).rows
     assert (row.verdict, row.law, row.until) == ("deny", "fr", None), "whatever the clock of the log shows"
 
 

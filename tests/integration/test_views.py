@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 
-from application.queries import QUERIES, ById, Page, PersonalFilter, Scope
+from application.queries import QUERIES, ById, PersonalFilter, Scope
 from domain.audience.intake.mapping import Mapping
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS, Event
@@ -516,13 +515,6 @@ def test_a_rebuild_equals_the_live_view(worlds: tuple[World, History, History], 
     assert found.rows > 0
 
 
-async def ask(world: World, name: str, scope: Scope, **params: Any) -> Page[Any]:
-    query = QUERIES[name]
-    connection = await psycopg.AsyncConnection.connect(world.database.request, autocommit=True)
-    async with connection:
-        return await query.run(connection, scope, query.params.model_validate(params))
-
-
 STANDING = ("standings", "standing_coverage")
 EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
     "tenancy.workspaces": ({}, [{"name": "Two", "archived": True}, {"name": "First", "archived": False}]),
@@ -632,7 +624,7 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
 async def test_a_view_shows_what_the_history_says(worlds: tuple[World, History, History], name: str) -> None:
     world, mine, _ = worlds
     params, rows = EXPECTED[name]
-    page = await ask(world, name, Scope(mine.tenant), **params)
+    page = await world.ask(name, Scope(mine.tenant), **params)
     shown = [row.model_dump() for row in page.rows]
     assert [{key: one[key] for key in expected} for one, expected in zip(shown, rows, strict=True)] == list(
         rows
@@ -661,27 +653,27 @@ async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
     singles = {name for name, query in QUERIES.items() if query.single and query.context != "platform"}
     assert singles == set(ids)
     for name, id_ in ids.items():
-        page = await ask(world, name, Scope(mine.tenant), id=id_)
+        page = await world.ask(name, Scope(mine.tenant), id=id_)
         assert len(page.rows) == 1, name
         with pytest.raises(NotFound):
-            await ask(world, name, Scope(other.tenant), id=id_)
-    (detail,) = (await ask(world, "audience.contact_import", Scope(mine.tenant), id=mine.imported)).rows
+            await world.ask(name, Scope(other.tenant), id=id_)
+    (detail,) = (await world.ask("audience.contact_import", Scope(mine.tenant), id=mine.imported)).rows
     assert (detail.warnings, detail.problems) == ({"odd-name": 2 + 2}, {"bad-email": 1})
-    (campaign,) = (await ask(world, "campaign.campaign", Scope(mine.tenant), id=mine.campaign)).rows
+    (campaign,) = (await world.ask("campaign.campaign", Scope(mine.tenant), id=mine.campaign)).rows
     assert (campaign.manager, campaign.officer) == (mine.invited, mine.owner)
     assert campaign.content["subject"] == "S"
-    (member,) = (await ask(world, "tenancy.member", Scope(mine.tenant), id=mine.invited)).rows
+    (member,) = (await world.ask("tenancy.member", Scope(mine.tenant), id=mine.invited)).rows
     assert member.workspaces == {mine.second: "member"}
 
 
 async def test_the_platform_sees_its_register_and_its_people(worlds: tuple[World, History, History]) -> None:
     world, mine, _ = worlds
-    register = (await ask(world, "platform.tenants", Scope(PLATFORM), status="closed")).rows
+    register = (await world.ask("platform.tenants", Scope(PLATFORM), status="closed")).rows
     assert len(register) == 2
-    staff = (await ask(world, "platform.staff", Scope(PLATFORM), role="operations")).rows
+    staff = (await world.ask("platform.staff", Scope(PLATFORM), role="operations")).rows
     assert mine.staff in {one.staff_id for one in staff}
     assert mine.ex_staff not in {one.staff_id for one in staff}
-    assert (await ask(world, "platform.tenants", Scope(mine.tenant))).rows == []
+    assert (await world.ask("platform.tenants", Scope(mine.tenant))).rows == []
 
 
 async def test_no_query_shows_anything_of_another_tenant_or_beyond_its_scope(
@@ -692,15 +684,15 @@ async def test_no_query_shows_anything_of_another_tenant_or_beyond_its_scope(
     for name, query in QUERIES.items():
         if query.single:
             continue
-        page = await ask(world, name, Scope(mine.tenant))
+        page = await world.ask(name, Scope(mine.tenant))
         text = "".join(row.model_dump_json() for row in page.rows)
         assert not [one for one in foreign if one in text], name
         assert page.auth_epoch == 1
-        hidden = await ask(world, name, Scope(mine.tenant, personal=False))
+        hidden = await world.ask(name, Scope(mine.tenant, personal=False))
         for row in hidden.rows:
             assert {getattr(row, field) for field in personal_fields(type(row))} <= {SEALED}, name
     nowhere = frozenset({fresh()})
-    (certificate,) = (await ask(world, "audience.erasure", Scope(mine.tenant), id=mine.subjects[2])).rows
+    (certificate,) = (await world.ask("audience.erasure", Scope(mine.tenant), id=mine.subjects[2])).rows
     assert [line.action for line in certificate.stores] == ["purged"]
     assert certificate.evidence_destroyed_at is not None
     within = (
@@ -715,14 +707,14 @@ async def test_no_query_shows_anything_of_another_tenant_or_beyond_its_scope(
         *STANDING,
     )
     for name in (*(f"audience.{one}" for one in within), "campaign.campaigns", "tenancy.workspaces"):
-        assert (await ask(world, name, Scope(mine.tenant))).rows, name
-        assert (await ask(world, name, Scope(mine.tenant, workspaces=nowhere))).rows == [], name
+        assert (await world.ask(name, Scope(mine.tenant))).rows, name
+        assert (await world.ask(name, Scope(mine.tenant, workspaces=nowhere))).rows == [], name
 
 
 async def test_contacts_are_found_by_list_and_by_import(worlds: tuple[World, History, History]) -> None:
     world, mine, _ = worlds
     for filters in ({"list_id": mine.list}, {"import_id": mine.imported}):
-        page = await ask(world, "audience.contacts", Scope(mine.tenant), **filters)
+        page = await world.ask("audience.contacts", Scope(mine.tenant), **filters)
         assert [row.contact_id for row in page.rows] == [mine.anna]
     assert ById(id=mine.anna).id == mine.anna
 
@@ -737,7 +729,7 @@ async def test_a_member_is_found_by_their_exact_address_by_who_may_read_it(
         (Scope(mine.tenant), "no address", []),
         (Scope(other.tenant), "o@ACME.example", [other.owner]),
     ):
-        page = await ask(world, "tenancy.members", scope, email=email)
+        page = await world.ask("tenancy.members", scope, email=email)
         assert [row.member_id for row in page.rows] == expected, email
     with pytest.raises(PersonalFilter):
-        await ask(world, "tenancy.members", Scope(mine.tenant, personal=False), email="o@acme.example")
+        await world.ask("tenancy.members", Scope(mine.tenant, personal=False), email="o@acme.example")

@@ -15,6 +15,7 @@ from adapters.keys.memory import MemoryKeyStore
 from adapters.postgres.policies import policies_for_view
 from application.ports.codec import Cause
 from application.ports.log import NewEvent
+from application.queries import QUERIES, Page, Scope
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.events import Event
 from domain.kernel.ids import new_id
@@ -98,6 +99,16 @@ class World:
             self.projector.refresh_soon()
             while self.projector.step(connection):
                 self.projector.refresh_soon()
+
+    async def ask(
+        self, name: str, seen: Scope, cursor: str | None = None, limit: int = 100, /, **filters: Any
+    ) -> Page[Any]:
+        """What a query shows to somebody who sees so much, as the database's role for requests is shown it."""
+        query = QUERIES[name]
+        connection = await psycopg.AsyncConnection.connect(self.database.request, autocommit=True)
+        paging = () if query.single else (cursor, limit)
+        async with connection:
+            return await query.run(connection, seen, query.params.model_validate(filters), *paging)
 
     def rows(self, projection: str, table: str, order: str = "1, 2") -> list[dict[str, Any]]:
         """The live rows of a table, of all tenants."""
