@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from domain.audience.contact import CreateContact
+from domain.kernel.commands import Command
+from domain.kernel.errors import Refusal
 from domain.kernel.events import Event
 from domain.kernel.ids import WorkspaceId
-from domain.rights.commands import CheckIdentity, ReceiveRequest
-from domain.rights.kinds import IdentityMethod, RequestChannel, RequestKind
+from domain.rights.commands import CheckIdentity, ReceiveRequest, RecordDisclosure
+from domain.rights.kinds import DisclosureForm, IdentityMethod, RequestChannel, RequestKind
 from domain.rights.state import SubjectRequest
 from domain.tenancy.tenant import TenantOpened
 from domain.tenancy.workspace import CreateWorkspace
@@ -22,6 +26,7 @@ REQUEST = uid(0x41)
 CONTACT = uid(0x51)
 SECOND_CONTACT = uid(0x52)
 EMAIL = "ada@example.com"
+DISCLOSURE = RecordDisclosure(digest="ab" * 32, position="cDEuMS43", form=DisclosureForm.JSON)
 
 
 def opened(country: str | None = "DE") -> World:
@@ -61,3 +66,11 @@ def asked(world: World) -> SubjectRequest:
     state = world.state("subject_request", REQUEST)
     assert isinstance(state, SubjectRequest)
     return state
+
+
+def refused(world: World, command: Command, by: type[Refusal], target: Any = REQUEST) -> None:
+    """A command is refused by just this, and nothing is entered."""
+    before = len(world.log)
+    with pytest.raises(by):
+        world.run(command, target)
+    assert len(world.log) == before

@@ -1,34 +1,16 @@
-"""A request from its receipt to its answer: one test for each rule."""
+"""A request from its receipt to who it is that asks: one test for each rule."""
 
 from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
 
-from domain.audience.addressee_events import (
-    AddresseeSuppressed,
-    OptedOut,
-    SaleOptedOut,
-    SubjectRequestNoted,
-    SuppressionLifted,
-)
+from domain.audience.addressee_events import OptedOut, SaleOptedOut, SubjectRequestNoted
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
-from domain.audience.contact import ContactUpdated, CreateContact, EraseContact, RemoveContact, UpdateContact
+from domain.audience.contact import CreateContact
 from domain.audience.erasure import EraseAddressee
-from domain.audience.intake.vocabularies import Source
-from domain.audience.ledger import (
-    DescribeAddressee,
-    LiftedByItsRequest,
-    LiftSuppression,
-    ProcessingIsRestricted,
-    RecordRelation,
-    RetractEntry,
-)
-from domain.kernel.commands import Actor, ActorKind, Command
 from domain.kernel.errors import NotFound, Refusal
-from domain.kernel.ids import AddresseeId, WorkspaceId
-from domain.law.facts import RelationKind
+from domain.kernel.ids import AddresseeId
 from domain.rights import refusals as no
 from domain.rights import state
 from domain.rights.commands import (
@@ -37,65 +19,39 @@ from domain.rights.commands import (
     BeginErasure,
     CheckIdentity,
     CompleteRequest,
-    ConfirmErasure,
-    DestroyRequestDetails,
-    ExtendRequest,
     LiftRestriction,
     NameSubject,
     ReceiveRequest,
-    RecordDisclosure,
-    RectifyData,
     RefuseRequest,
-    RemindOfRequest,
     RestrictProcessing,
-    WithdrawRequest,
 )
 from domain.rights.events import (
     DataDisclosed,
-    DataRectified,
-    DeadlineApproaching,
-    DeadlineMissed,
-    ErasureBegun,
-    ErasureConfirmed,
     IdentityAsked,
     IdentityChecked,
     RequestCompleted,
-    RequestDetailsDestroyed,
     RequestEvent,
-    RequestExtended,
     RequestReceived,
     RequestRefused,
     RequestSubjectNamed,
-    RequestWithdrawn,
 )
-from domain.rights.kinds import DisclosureForm, Ground, Identity, IdentityMethod, RequestChannel, RequestKind
-from domain.rights.request import DETAILS_KEPT
-from domain.tenancy.workspace import CreateWorkspace
+from domain.rights.kinds import Ground, Identity, IdentityMethod, RequestChannel, RequestKind
 from tests.support.given import NOW, uid
 from tests.support.requests import (
-    CONTACT,
+    DISCLOSURE,
     EMAIL,
     REQUEST,
-    SECOND_CONTACT,
     WORKSPACE,
     addressee,
     asked,
     opened,
     receive,
+    refused,
     verify,
 )
-from tests.support.unit import World
 
 DAY = timedelta(days=1)
-DISCLOSURE = RecordDisclosure(digest="ab" * 32, position="cDEuMS43", form=DisclosureForm.JSON)
 K = RequestKind
-
-
-def refused(world: World, command: Command, by: type[Refusal], target: Any = REQUEST) -> None:
-    before = len(world.log)
-    with pytest.raises(by):
-        world.run(command, target)
-    assert len(world.log) == before
 
 
 class TestReceiving:
@@ -254,320 +210,6 @@ class TestIdentity:
         world.later(5 * DAY)
         verify(world)
         assert asked(world).due_at == due
-
-
-class TestAnswering:
-    def test_access_is_answered_after_it_was_given(self) -> None:
-        world = opened()
-        receive(world, K.ACCESS)
-        verify(world)
-        refused(world, CompleteRequest(), no.NotDoneYet)
-        world.run(DISCLOSURE, REQUEST)
-        (completed,) = world.run(CompleteRequest(), REQUEST)
-        assert completed == RequestCompleted(
-            request_id=asked(world).request_id,
-            kind="access",
-            law="eu-gdpr",
-            received_at=NOW,
-            outcome="fulfilled",
-            completed_at=NOW,
-            in_time=True,
-            details_until=NOW + DETAILS_KEPT,
-        )
-        for command in (CompleteRequest(), DISCLOSURE, WithdrawRequest(), AcknowledgeRequest()):
-            refused(world, command, no.RequestClosed)
-
-    def test_of_whom_nothing_is_held_is_told_so(self) -> None:
-        world = opened()
-        receive(world, K.ERASURE, email="nobody@example.com")
-        refused(world, BeginErasure(), no.NoSubjectYet)
-        (completed,) = world.run(CompleteRequest(), REQUEST)
-        assert isinstance(completed, RequestCompleted)
-        assert completed.outcome == "nothing_held"
-
-    def test_somebody_who_came_in_meanwhile_is_not_told_that_nothing_is_held(self) -> None:
-        world = opened()
-        receive(world, K.ACCESS, email="later@example.com")
-        world.run(CreateContact(workspace_id=WORKSPACE, email="later@example.com"), uid(0x55))
-        refused(world, CompleteRequest(), no.SubjectIsKnownNow)
-        world.run(NameSubject(email="later@example.com"), REQUEST)
-        refused(world, CompleteRequest(), no.NotDoneYet)
-
-    @pytest.mark.parametrize(
-        "command",
-        [
-            RefuseRequest(ground=Ground.EXCESSIVE, reason="Again"),
-            WithdrawRequest(),
-            CheckIdentity(method=IdentityMethod.KNOWN, verified=False),
-        ],
-    )
-    def test_what_was_done_is_not_undone_by_words(self, command: Command) -> None:
-        world = opened()
-        receive(world, K.ACCESS)
-        verify(world)
-        world.run(DISCLOSURE, REQUEST)
-        refused(world, command, no.DoneAlready)
-
-    def test_stopping_needs_no_more_than_an_answer(self) -> None:
-        world = opened()
-        receive(world, K.OBJECTION)
-        (completed,) = world.run(CompleteRequest(), REQUEST)
-        assert isinstance(completed, RequestCompleted)
-        assert completed.outcome == "fulfilled"
-
-    def test_too_late_is_told(self) -> None:
-        world = opened()
-        receive(world, K.OBJECTION)
-        (in_time,) = world.run(CompleteRequest(), REQUEST, at=asked(world).due_at - timedelta(microseconds=1))
-        assert isinstance(in_time, RequestCompleted)
-        assert in_time.in_time
-        other = opened()
-        receive(other, K.OBJECTION)
-        (late,) = other.run(CompleteRequest(), REQUEST, at=asked(other).due_at)
-        assert isinstance(late, RequestCompleted)
-        assert not late.in_time
-
-    @pytest.mark.parametrize(
-        ("kind", "command"),
-        [
-            (K.ERASURE, DISCLOSURE),
-            (K.ACCESS, RectifyData(first_name="Augusta")),
-            (K.ACCESS, BeginErasure()),
-            (K.OBJECTION, RestrictProcessing()),
-        ],
-    )
-    def test_one_kind_is_not_answered_by_another(self, kind: RequestKind, command: Command) -> None:
-        world = opened()
-        receive(world, kind)
-        verify(world)
-        refused(world, command, no.NotOfThisKind)
-
-    def test_a_person_takes_it_back(self) -> None:
-        world = opened()
-        receive(world, K.ACCESS)
-        (withdrawn,) = world.run(WithdrawRequest(), REQUEST)
-        assert isinstance(withdrawn, RequestWithdrawn)
-
-    def test_confirming_twice_is_once_and_in_order(self) -> None:
-        world = opened()
-        receive(world, K.ACCESS)
-        refused(world, AcknowledgeRequest(acknowledged_at=NOW - DAY), no.AcknowledgedOutOfOrder)
-        refused(world, AcknowledgeRequest(acknowledged_at=NOW + DAY), no.AcknowledgedOutOfOrder)
-        assert len(world.run(AcknowledgeRequest(), REQUEST)) == 1
-        assert world.run(AcknowledgeRequest(), REQUEST) == []
-
-
-class TestRectification:
-    def test_it_is_put_right_in_every_contact(self) -> None:
-        world = opened()
-        receive(world, K.RECTIFICATION)
-        verify(world)
-        refused(world, RectifyData(), no.NothingToRectify)
-        events = world.run(
-            RectifyData(first_name="Augusta", attributes={"plan": "gold"}, country="FR"), REQUEST
-        )
-        assert sum(isinstance(one, ContactUpdated) for one in events) == 2
-        assert events[-1] == DataRectified(
-            request_id=asked(world).request_id, fields=("attributes", "country", "first_name"), contacts=2
-        )
-        for contact in (CONTACT, SECOND_CONTACT):
-            state = world.state("contact", contact)
-            assert (state.first_name, state.attributes) == ("Augusta", {"plan": "gold"})
-            assert state.segment.country == "FR"
-        known: Addressee = world.state("addressee", addressee(world))
-        assert known.person.country == "FR"
-
-    def test_what_the_person_says_of_their_country_is_settled_whatever_was_before(self) -> None:
-        world = opened("DE")
-        world.run(DescribeAddressee(country="US"), addressee(world))
-        receive(world, K.RECTIFICATION)
-        verify(world)
-        world.run(RectifyData(country="FR"), REQUEST)
-        assert world.state("addressee", addressee(world)).person.country == "FR"
-
-    def test_where_no_contact_is_there_only_their_country_can_be_put_right(self) -> None:
-        world = opened()
-        for contact in (CONTACT, SECOND_CONTACT):
-            world.run(RemoveContact(), contact)
-        receive(world, K.RECTIFICATION)
-        verify(world)
-        refused(world, RectifyData(first_name="Augusta", country="FR"), no.NothingHeldToRectify)
-        assert world.run(RectifyData(country="FR"), REQUEST)
-
-
-class TestRestriction:
-    def restricted(self) -> World:
-        world = opened()
-        receive(world, K.RESTRICTION)
-        verify(world)
-        suppressed, restricted = world.run(RestrictProcessing(), REQUEST)
-        assert isinstance(suppressed, AddresseeSuppressed)
-        assert (suppressed.kind, suppressed.scope) == ("restriction", "tenant")
-        assert restricted is not None
-        return world
-
-    def test_nothing_is_changed_while_it_holds(self) -> None:
-        world = self.restricted()
-        assert world.run(RestrictProcessing(), REQUEST) == []
-        for command in (
-            UpdateContact(first_name="Augusta"),
-            UpdateContact(country="FR"),
-            RemoveContact(),
-            EraseContact(),
-        ):
-            refused(world, command, ProcessingIsRestricted, CONTACT)
-        for entry in (
-            DescribeAddressee(country="FR"),
-            RecordRelation(kind=RelationKind.PURCHASE, occurred_on=NOW.date()),
-            RetractEntry(entry=1, reason="wrong"),
-            EraseAddressee(),
-        ):
-            refused(world, entry, ProcessingIsRestricted, addressee(world))
-        third = WorkspaceId(uid(0x33))
-        world.run(CreateWorkspace(name="W"), third)
-        anew = CreateContact(workspace_id=third, email=EMAIL)
-        refused(world, anew, ProcessingIsRestricted, uid(0x56))
-
-    def test_what_the_person_says_is_entered_all_the_same(self) -> None:
-        world = self.restricted()
-        assert world.run(RecordOptOut(channel=OptOutChannel.REPLY), addressee(world))
-        assert world.run(RecordConsent(occurred_on=NOW.date(), source=Source.WEBSITE_FORM), addressee(world))
-
-    def test_an_erasure_that_the_person_asks_for_later_is_done(self) -> None:
-        world = self.restricted()
-        workflow = Actor(ActorKind.WORKFLOW, uid(0x77))
-        assert world.run(EraseAddressee(), addressee(world), actor=workflow)
-
-    def test_it_is_lifted_by_its_request_once_the_person_was_told(self) -> None:
-        world = self.restricted()
-        entry = asked(world).restriction
-        assert entry is not None
-        refused(world, LiftSuppression(entry=entry, reason="over"), LiftedByItsRequest, addressee(world))
-        world.run(CompleteRequest(), REQUEST)
-        refused(world, LiftRestriction(told_at=NOW + DAY), no.ToldInTheFuture)
-        refused(world, LiftRestriction(told_at=NOW - DAY), no.ToldBeforeTheRequest)
-        _, lifted = world.run(LiftRestriction(told_at=NOW), REQUEST)
-        assert isinstance(lifted, SuppressionLifted)
-        assert lifted.entry == entry
-        refused(world, LiftRestriction(told_at=NOW), no.NotRestricted)
-        assert world.run(UpdateContact(first_name="Augusta"), CONTACT)
-
-    def test_one_of_two_restrictions_that_ends_leaves_the_other(self) -> None:
-        world = self.restricted()
-        second = uid(0x42)
-        told = ReceiveRequest(kind=K.RESTRICTION, channel=RequestChannel.PHONE, email=EMAIL)
-        world.run(told, second)
-        world.run(CheckIdentity(method=IdentityMethod.KNOWN, verified=True), second)
-        world.run(RestrictProcessing(), second)
-        world.run(LiftRestriction(told_at=NOW), REQUEST)
-        refused(world, UpdateContact(first_name="Augusta"), ProcessingIsRestricted, CONTACT)
-        world.run(LiftRestriction(told_at=NOW), second)
-        assert world.run(UpdateContact(first_name="Augusta"), CONTACT)
-
-
-class TestErasure:
-    def begun(self) -> World:
-        world = opened()
-        receive(world, K.ERASURE)
-        verify(world)
-        (begun,) = world.run(BeginErasure(), REQUEST)
-        assert isinstance(begun, ErasureBegun)
-        return world
-
-    def test_it_is_answered_once_it_is_certified(self) -> None:
-        world = self.begun()
-        assert world.run(BeginErasure(), REQUEST) == []
-        refused(world, CompleteRequest(), no.ErasureRuns)
-        (confirmed,) = world.run(ConfirmErasure(), REQUEST)
-        assert isinstance(confirmed, ErasureConfirmed)
-        assert world.run(ConfirmErasure(), REQUEST) == []
-        (completed,) = world.run(CompleteRequest(), REQUEST)
-        assert isinstance(completed, RequestCompleted)
-        assert completed.details_until == NOW  # who was erased is not remembered by their request
-
-    @pytest.mark.parametrize(
-        "command",
-        [
-            WithdrawRequest(),
-            RefuseRequest(ground=Ground.EXCESSIVE, reason="Again"),
-            CheckIdentity(method=IdentityMethod.KNOWN, verified=False),
-        ],
-    )
-    def test_nothing_stops_it(self, command: Command) -> None:
-        refused(self.begun(), command, no.ErasureRuns)
-
-
-class TestTime:
-    def test_a_term_is_made_longer_once_and_the_person_is_told(self) -> None:
-        world = opened()
-        receive(world, K.ACCESS)
-        extend = ExtendRequest(reason="Many requests")
-        refused(world, ExtendRequest(reason="x", told_at=NOW + DAY), no.ToldInTheFuture)
-        refused(world, ExtendRequest(reason="x", told_at=NOW - DAY), no.ToldBeforeTheRequest)
-        (extended,) = world.run(extend, REQUEST)
-        assert isinstance(extended, RequestExtended)
-        assert extended.due.isoformat() == "2027-02-23"  # one month and two more
-        refused(world, extend, no.AlreadyExtended)
-
-    def test_the_law_whose_longer_term_is_kept_is_told(self) -> None:
-        """Of a month and two more, and 45 days and 45 more, the latter are over first."""
-        world = opened()
-        receive(world, K.ACCESS, place="US-CA")
-        assert asked(world).law == "eu-gdpr"
-        (extended,) = world.run(ExtendRequest(reason="Many requests"), REQUEST)
-        assert isinstance(extended, RequestExtended)
-        assert (extended.law, asked(world).law) == ("us-ca", "us-ca")
-        assert extended.due == asked(world).terms[1].extended
-
-    def test_too_late_for_the_notice_is_too_late(self) -> None:
-        world = opened()
-        receive(world, K.ACCESS)
-        until = asked(world).terms[0].tell_until
-        assert until is not None
-        with pytest.raises(no.ToldTooLate):
-            world.run(ExtendRequest(reason="Many"), REQUEST, at=until)
-        assert world.run(ExtendRequest(reason="Many"), REQUEST, at=until - timedelta(microseconds=1))
-
-    def test_a_law_that_gives_no_more_time_gives_none(self) -> None:
-        world = opened("BR")
-        receive(world, K.ACCESS)
-        refused(world, ExtendRequest(reason="Many"), no.NoLongerTerm)
-
-    def test_a_term_that_is_near_and_one_that_is_over_are_announced_once(self) -> None:
-        world = opened()
-        receive(world, K.ACCESS)
-        refused(world, RemindOfRequest(), no.NotDueYet)
-        due_at = asked(world).due_at
-        (near,) = world.run(RemindOfRequest(), REQUEST, at=due_at - 7 * DAY)
-        assert isinstance(near, DeadlineApproaching)
-        assert world.run(RemindOfRequest(), REQUEST, at=due_at - DAY) == []
-        (over,) = world.run(RemindOfRequest(), REQUEST, at=due_at)
-        assert isinstance(over, DeadlineMissed)
-        assert world.run(RemindOfRequest(), REQUEST, at=due_at + DAY) == []
-
-    def test_a_longer_term_is_announced_anew(self) -> None:
-        world = opened()
-        receive(world, K.ACCESS)
-        world.run(RemindOfRequest(), REQUEST, at=asked(world).due_at - DAY)
-        world.run(ExtendRequest(reason="Many"), REQUEST)
-        refused(world, RemindOfRequest(), no.NotDueYet)
-        assert world.run(RemindOfRequest(), REQUEST, at=asked(world).due_at - DAY)
-
-    def test_nothing_is_announced_of_what_was_answered(self) -> None:
-        world = opened()
-        receive(world, K.OBJECTION)
-        world.run(CompleteRequest(), REQUEST)
-        assert world.run(RemindOfRequest(), REQUEST, at=asked(world).due_at) == []
-
-    def test_who_asked_is_forgotten_in_time(self) -> None:
-        world = opened()
-        receive(world, K.OBJECTION)
-        refused(world, DestroyRequestDetails(), no.NotDueYet)
-        world.run(CompleteRequest(), REQUEST)
-        refused(world, DestroyRequestDetails(), no.NotDueYet)
-        (event,) = world.run(DestroyRequestDetails(), REQUEST, at=NOW + DETAILS_KEPT)
-        assert isinstance(event, RequestDetailsDestroyed)
-        assert world.run(DestroyRequestDetails(), REQUEST, at=NOW + DETAILS_KEPT) == []
 
 
 def test_every_event_has_its_place() -> None:

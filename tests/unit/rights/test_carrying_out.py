@@ -1,0 +1,196 @@
+"""What a request has done to somebody's data: put right, restricted, erased; one test for each rule."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.audience.addressee_events import AddresseeSuppressed, SuppressionLifted
+from domain.audience.addressee_state import Addressee
+from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
+from domain.audience.contact import ContactUpdated, CreateContact, EraseContact, RemoveContact, UpdateContact
+from domain.audience.erasure import EraseAddressee
+from domain.audience.intake.vocabularies import Source
+from domain.audience.ledger import (
+    DescribeAddressee,
+    LiftedByItsRequest,
+    LiftSuppression,
+    ProcessingIsRestricted,
+    RecordRelation,
+    RetractEntry,
+)
+from domain.kernel.commands import Actor, ActorKind, Command
+from domain.kernel.ids import WorkspaceId
+from domain.law.facts import RelationKind
+from domain.rights import refusals as no
+from domain.rights.commands import (
+    BeginErasure,
+    CheckIdentity,
+    CompleteRequest,
+    ConfirmErasure,
+    LiftRestriction,
+    ReceiveRequest,
+    RectifyData,
+    RefuseRequest,
+    RestrictProcessing,
+    WithdrawRequest,
+)
+from domain.rights.events import DataRectified, ErasureBegun, ErasureConfirmed, RequestCompleted
+from domain.rights.kinds import Ground, IdentityMethod, RequestChannel, RequestKind
+from domain.tenancy.workspace import CreateWorkspace
+from tests.support.given import NOW, uid
+from tests.support.requests import (
+    CONTACT,
+    EMAIL,
+    REQUEST,
+    SECOND_CONTACT,
+    addressee,
+    asked,
+    opened,
+    receive,
+    refused,
+    verify,
+)
+from tests.support.unit import World
+
+DAY = timedelta(days=1)
+K = RequestKind
+
+
+class TestRectification:
+    def test_it_is_put_right_in_every_contact(self) -> None:
+        world = opened()
+        receive(world, K.RECTIFICATION)
+        verify(world)
+        refused(world, RectifyData(), no.NothingToRectify)
+        events = world.run(
+            RectifyData(first_name="Augusta", attributes={"plan": "gold"}, country="FR"), REQUEST
+        )
+        assert sum(isinstance(one, ContactUpdated) for one in events) == 2
+        assert events[-1] == DataRectified(
+            request_id=asked(world).request_id, fields=("attributes", "country", "first_name"), contacts=2
+        )
+        for contact in (CONTACT, SECOND_CONTACT):
+            state = world.state("contact", contact)
+            assert (state.first_name, state.attributes) == ("Augusta", {"plan": "gold"})
+            assert state.segment.country == "FR"
+        known: Addressee = world.state("addressee", addressee(world))
+        assert known.person.country == "FR"
+
+    def test_what_the_person_says_of_their_country_is_settled_whatever_was_before(self) -> None:
+        world = opened("DE")
+        world.run(DescribeAddressee(country="US"), addressee(world))
+        receive(world, K.RECTIFICATION)
+        verify(world)
+        world.run(RectifyData(country="FR"), REQUEST)
+        assert world.state("addressee", addressee(world)).person.country == "FR"
+
+    def test_where_no_contact_is_there_only_their_country_can_be_put_right(self) -> None:
+        world = opened()
+        for contact in (CONTACT, SECOND_CONTACT):
+            world.run(RemoveContact(), contact)
+        receive(world, K.RECTIFICATION)
+        verify(world)
+        refused(world, RectifyData(first_name="Augusta", country="FR"), no.NothingHeldToRectify)
+        assert world.run(RectifyData(country="FR"), REQUEST)
+
+
+class TestRestriction:
+    def restricted(self) -> World:
+        world = opened()
+        receive(world, K.RESTRICTION)
+        verify(world)
+        suppressed, restricted = world.run(RestrictProcessing(), REQUEST)
+        assert isinstance(suppressed, AddresseeSuppressed)
+        assert (suppressed.kind, suppressed.scope) == ("restriction", "tenant")
+        assert restricted is not None
+        return world
+
+    def test_nothing_is_changed_while_it_holds(self) -> None:
+        world = self.restricted()
+        assert world.run(RestrictProcessing(), REQUEST) == []
+        for command in (
+            UpdateContact(first_name="Augusta"),
+            UpdateContact(country="FR"),
+            RemoveContact(),
+            EraseContact(),
+        ):
+            refused(world, command, ProcessingIsRestricted, CONTACT)
+        for entry in (
+            DescribeAddressee(country="FR"),
+            RecordRelation(kind=RelationKind.PURCHASE, occurred_on=NOW.date()),
+            RetractEntry(entry=1, reason="wrong"),
+            EraseAddressee(),
+        ):
+            refused(world, entry, ProcessingIsRestricted, addressee(world))
+        third = WorkspaceId(uid(0x33))
+        world.run(CreateWorkspace(name="W"), third)
+        anew = CreateContact(workspace_id=third, email=EMAIL)
+        refused(world, anew, ProcessingIsRestricted, uid(0x56))
+
+    def test_what_the_person_says_is_entered_all_the_same(self) -> None:
+        world = self.restricted()
+        assert world.run(RecordOptOut(channel=OptOutChannel.REPLY), addressee(world))
+        assert world.run(RecordConsent(occurred_on=NOW.date(), source=Source.WEBSITE_FORM), addressee(world))
+
+    def test_an_erasure_that_the_person_asks_for_later_is_done(self) -> None:
+        world = self.restricted()
+        workflow = Actor(ActorKind.WORKFLOW, uid(0x77))
+        assert world.run(EraseAddressee(), addressee(world), actor=workflow)
+
+    def test_it_is_lifted_by_its_request_once_the_person_was_told(self) -> None:
+        world = self.restricted()
+        entry = asked(world).restriction
+        assert entry is not None
+        refused(world, LiftSuppression(entry=entry, reason="over"), LiftedByItsRequest, addressee(world))
+        world.run(CompleteRequest(), REQUEST)
+        refused(world, LiftRestriction(told_at=NOW + DAY), no.ToldInTheFuture)
+        refused(world, LiftRestriction(told_at=NOW - DAY), no.ToldBeforeTheRequest)
+        _, lifted = world.run(LiftRestriction(told_at=NOW), REQUEST)
+        assert isinstance(lifted, SuppressionLifted)
+        assert lifted.entry == entry
+        refused(world, LiftRestriction(told_at=NOW), no.NotRestricted)
+        assert world.run(UpdateContact(first_name="Augusta"), CONTACT)
+
+    def test_one_of_two_restrictions_that_ends_leaves_the_other(self) -> None:
+        world = self.restricted()
+        second = uid(0x42)
+        told = ReceiveRequest(kind=K.RESTRICTION, channel=RequestChannel.PHONE, email=EMAIL)
+        world.run(told, second)
+        world.run(CheckIdentity(method=IdentityMethod.KNOWN, verified=True), second)
+        world.run(RestrictProcessing(), second)
+        world.run(LiftRestriction(told_at=NOW), REQUEST)
+        refused(world, UpdateContact(first_name="Augusta"), ProcessingIsRestricted, CONTACT)
+        world.run(LiftRestriction(told_at=NOW), second)
+        assert world.run(UpdateContact(first_name="Augusta"), CONTACT)
+
+
+class TestErasure:
+    def begun(self) -> World:
+        world = opened()
+        receive(world, K.ERASURE)
+        verify(world)
+        (begun,) = world.run(BeginErasure(), REQUEST)
+        assert isinstance(begun, ErasureBegun)
+        return world
+
+    def test_it_is_answered_once_it_is_certified(self) -> None:
+        world = self.begun()
+        assert world.run(BeginErasure(), REQUEST) == []
+        refused(world, CompleteRequest(), no.ErasureRuns)
+        (confirmed,) = world.run(ConfirmErasure(), REQUEST)
+        assert isinstance(confirmed, ErasureConfirmed)
+        assert world.run(ConfirmErasure(), REQUEST) == []
+        (completed,) = world.run(CompleteRequest(), REQUEST)
+        assert isinstance(completed, RequestCompleted)
+        assert completed.details_until == NOW  # who was erased is not remembered by their request
+
+    @pytest.mark.parametrize(
+        "command",
+        [
+            WithdrawRequest(),
+            RefuseRequest(ground=Ground.EXCESSIVE, reason="Again"),
+            CheckIdentity(method=IdentityMethod.KNOWN, verified=False),
+        ],
+    )
+    def test_nothing_stops_it(self, command: Command) -> None:
+        refused(self.begun(), command, no.ErasureRuns)
