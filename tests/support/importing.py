@@ -16,9 +16,10 @@ import pytest
 import domain.registered  # noqa: F401 - the deciders register themselves
 from application.importing.rollback import Rollback
 from application.workflow import Because, Workflow
+from domain.audience.addressee_state import Addressee
 from domain.audience.contact import Contact
 from domain.audience.contact_import import Import
-from domain.kernel.commands import DECIDERS
+from domain.kernel.commands import DECIDERS, stream_name
 from tests.support.api import Api, TestTenant
 from tests.support.database import Database
 
@@ -144,3 +145,14 @@ class Importing:
 async def importing(api: Api, database: Database) -> Importing:
     """A tenant and the doors of its imports."""
     return Importing(api, api.http, await api.tenant(country="US"), database)
+
+
+async def behind(importing: Importing, email: str) -> Addressee:
+    """Who is behind an address, contact or not."""
+    parts, tenant_id = importing.api.parts, importing.tenant.id
+    key = parts.commands.streams.pseudonyms(tenant_id, "email_claim", email)[0]
+    wanted = [(DECIDERS["email_claim"], stream_name("email_claim", key))]
+    ((_, claim),) = await parts.commands.streams.load(tenant_id, wanted, fresh=True)
+    state = await parts.commands.state(tenant_id, "addressee", claim.addressee_id or claim.former)
+    assert isinstance(state, Addressee)
+    return state

@@ -1,0 +1,152 @@
+"""How an import runs and ends: stopped and gone on with, beside other work, rolled back, its files destroyed."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from uuid import UUID, uuid4
+
+import pytest
+
+from application.importing.running import EVENTS_A_CHUNK, EVENTS_A_ROW, ROWS_A_CHUNK
+from application.importing.service import Interrupted
+from application.ports.log import MOST_EVENTS
+from domain.audience.contact_import import ImportStatus, Tally, Undone
+from domain.tenancy.tenant import SuspendTenant
+from tests.support.importing import Importing, behind, content, people
+
+
+async def test_it_goes_on_where_it_was_stopped(importing: Importing) -> None:
+    import_id = await importing.ready(content(*people(1000), ("broken",)))
+    assert (await importing.command(import_id, "start-import")).status_code == 200
+    stops = 0
+    while True:
+        try:
+            state = await importing.work(import_id, partial(next, iter((False, True))))
+        except Interrupted:
+            stops += 1
+            continue
+        break
+    chunks = -(-1001 // ROWS_A_CHUNK)
+    assert (stops, state.status, state.chunks) == (chunks - 1, ImportStatus.COMPLETED, chunks)
+    assert state.tally == Tally(imported=1000, rejected=1)
+    assert len(await importing.contacts()) == 1000
+
+
+async def test_two_workers_on_one_import_do_it_once(importing: Importing) -> None:
+    import_id = await importing.ready(content(*people(1500)))
+    assert (await importing.command(import_id, "start-import")).status_code == 200
+    await asyncio.gather(*(importing.work(import_id) for _ in range(3)), return_exceptions=True)
+    state = await importing.work(import_id)
+    assert (state.status, state.tally) == (ImportStatus.COMPLETED, Tally(imported=1500))
+    assert len(await importing.contacts()) == 1500
+
+
+async def test_contacts_that_are_made_meanwhile_are_met(importing: Importing) -> None:
+    """Somebody enters the addresses of the file one by one while it is imported: nobody is there twice."""
+    import_id = await importing.ready(content(*people(1200)))
+    assert (await importing.command(import_id, "start-import")).status_code == 200
+    entered = []
+
+    async def enter() -> None:
+        for number in range(1200, 0, -40):
+            body = {"workspace_id": str(importing.tenant.workspace_id), "email": f"P{number}@people.example"}
+            answer = await importing.api.post("/v1/audience/new/create-contact", importing.tenant.key, body)
+            assert answer.status_code in {201, 409}, answer.text
+            entered.append(answer.status_code)
+
+    await asyncio.gather(importing.work(import_id), enter())
+    state = await importing.api.parts.imports.existing(importing.tenant.id, import_id)
+    assert state.tally == Tally(imported=1200 - entered.count(201), skipped=entered.count(201))
+    assert entered.count(201) > 0
+    assert len({email.lower() for email in await importing.contacts()}) == 1200
+
+
+@pytest.mark.parametrize("word", ["cancel-import", "suspend"])
+async def test_it_stops_where_it_may_not_go_on(importing: Importing, word: str) -> None:
+    import_id = await importing.ready(content(*people(1000)))
+    assert (await importing.command(import_id, "start-import")).status_code == 200
+    calls = iter((False, False, True))
+    with pytest.raises(Interrupted):
+        await importing.work(import_id, lambda: next(calls))
+    if word == "suspend":
+        suspended = SuspendTenant.model_validate({"reason": "unpaid"})
+        await importing.api.act(importing.tenant.id, suspended, importing.tenant.id)
+    else:
+        assert (await importing.command(import_id, word)).status_code == 200
+    state = await importing.work(import_id)
+    ended = {
+        "suspend": (ImportStatus.FAILED, "tenant-not-active"),
+        "cancel-import": (ImportStatus.CANCELLED, None),
+    }
+    assert (state.status, state.failure) == ended[word]
+    assert len(await importing.contacts()) == state.tally.imported == 2 * ROWS_A_CHUNK
+
+
+async def test_an_import_that_never_started_is_rolled_back_at_once(importing: Importing) -> None:
+    ready = await importing.ready(content(*people(2)))
+    assert (await importing.command(ready, "cancel-import")).status_code == 200
+    state = await importing.roll_back(ready)
+    assert (state.status, state.undone, await importing.contacts()) == (
+        ImportStatus.ROLLED_BACK,
+        Undone(),
+        {},
+    )
+
+
+async def test_no_row_makes_more_events_than_a_chunk_has_room_for(importing: Importing) -> None:
+    said_stop = ("back@people.example", "B", "DE", "2025-01-31", "yes")
+    await importing.run(await importing.ready(content(said_stop)))
+    (contact,) = (await importing.contacts()).values()
+    erased = await importing.api.post(
+        f"/v1/audience/{contact.contact_id}/erase-contact", importing.tenant.key
+    )
+    assert erased.status_code == 200, erased.text
+    body = {"workspace_id": str(importing.tenant.workspace_id), "name": "All"}
+    made = await importing.api.post("/v1/audience/new/create-list", importing.tenant.key, body)
+    before = len(await importing.history())
+    await importing.run(await importing.ready(content(said_stop)), list_id=UUID(made.json()["id"]))
+    names = [row.name for row in (await importing.history())[before:]]
+    chunk = names[names.index("audience.import_started") + 1 : names.index("audience.import_completed")]
+    assert len(chunk) == EVENTS_A_ROW + EVENTS_A_CHUNK, chunk
+    assert ROWS_A_CHUNK * EVENTS_A_ROW + EVENTS_A_CHUNK <= MOST_EVENTS
+
+
+async def test_a_roll_back_keeps_what_came_later(importing: Importing) -> None:
+    header = ("Email", "First name", "Unsubscribed")
+    await importing.run(await importing.ready(content(("old@people.example", "Old"), header=header)))
+    rows = [(f"p{n}@people.example", f"P{n}", "yes" if n == 3 else "") for n in range(1, 700)]
+    file = content(("old@people.example", "New"), *rows, header=header)
+    import_id = await importing.ready(file)
+    await importing.run(import_id, {"duplicates": "update"})
+    made = await importing.contacts()
+    for number, word, body in (
+        (1, "update-contact", {"title": "CEO"}),
+        (2, "erase-contact", {}),
+        (4, "remove-contact", {}),
+    ):
+        path = f"/v1/audience/{made[f'p{number}@people.example'].contact_id}/{word}"
+        assert (await importing.api.post(path, importing.tenant.key, body)).status_code == 200
+    state = await importing.roll_back(import_id)
+    assert (state.status, state.undone.kept) == (ImportStatus.ROLLED_BACK, 3)
+    assert (state.undone.restored, state.undone.removed) == (1, 696)
+    left = await importing.contacts()
+    assert {email: contact.first_name for email, contact in left.items()} == {
+        "old@people.example": "Old",
+        "p1@people.example": "P1",
+    }
+    assert not (await behind(importing, "p3@people.example")).contactable
+    again = await importing.run(await importing.ready(file))
+    assert (again.tally.imported, again.tally.skipped) == (698, 2)
+
+
+async def test_files_are_gone_after_seven_days(importing: Importing) -> None:
+    key = str(uuid4())
+    file = content(*people(1), ("broken",))
+    import_id = UUID((await importing.upload(file, idempotency_key=key)).json()["id"])
+    await importing.run(import_id)
+    importing.api.parts.blobs.destroy(importing.tenant.id, import_id)
+    answer = await importing.get(f"/v1/audience/imports/{import_id}/errors")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/import-files-gone")
+    again = await importing.upload(file, idempotency_key=key)
+    assert (again.status_code, again.json()["file"]) == (201, None)
