@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,8 +9,6 @@ import pytest
 
 from domain.kernel.ids import MessageId
 from domain.law.facts import (
-    Consent,
-    ConsentKind,
     Message,
     Person,
     Purpose,
@@ -23,58 +20,31 @@ from domain.law.facts import (
     SuppressionKind,
     Written,
 )
-from domain.law.judging import Decision, judge
+from domain.law.judging import judge
 from domain.law.pack import Verdict
-from domain.law.packs import load_packs
-from domain.law.reading import read_pack
 from tests.support.given import uid
+from tests.support.persons import (
+    ALLOW,
+    DENY,
+    HOLD,
+    NOON,
+    OWN_GOODS,
+    PACKS,
+    at,
+    consent,
+    decided,
+    person,
+    relation,
+    verdict,
+)
 
-PACKS = load_packs()
-NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
-ALLOW, HOLD, DENY = Verdict.ALLOW, Verdict.HOLD, Verdict.DENY
 ROLE = Message(role_relevant=True)
-OWN_GOODS = Message(similar_goods=True)
 ASKING = Message(purpose=Purpose.CONSENT_REQUEST)
-
-
-def person(country: str | None, *facts: object, **known: object) -> Person:
-    """Somebody of whom these facts are known; an individual unless said otherwise."""
-    told: dict[str, object] = {"subscriber": Subscriber.INDIVIDUAL, **known}
-    return Person(
-        country=country,
-        consents=tuple(one for one in facts if isinstance(one, Consent)),
-        relations=tuple(one for one in facts if isinstance(one, Relation)),
-        suppressions=tuple(one for one in facts if isinstance(one, Suppression)),
-        **told,  # type: ignore[arg-type]  # each case names fields of its own
-    )
-
-
-def consent(on: date, kind: ConsentKind = ConsentKind.SINGLE, *, documented: bool = True) -> Consent:
-    return Consent(on, kind, documented, position=1)
-
-
-def relation(
-    kind: RelationKind, on: date, ended: date | None = None, *, refused: bool | None = None
-) -> Relation:
-    return Relation(kind, on, position=2, ended_on=ended, refused=refused)
-
-
-def at(year: int, month: int, day: int, hour: int = 12, zone: str = "UTC", second: int = 0) -> datetime:
-    return datetime(year, month, day, hour, 0, second, tzinfo=ZoneInfo(zone))
 
 
 def went(moment: datetime, purpose: Purpose = Purpose.MARKETING) -> tuple[Written, ...]:
     """A message that was handed over."""
     return (Written(MessageId(uid(50)), purpose, moment),)
-
-
-def decided(who: Person, moment: datetime = NOON, message: Message = Message()) -> Decision:  # noqa: B008 - frozen
-    """Judged by the recipient's law alone: the sender sits in the same country."""
-    return judge(who, message, who.country or "US", moment, PACKS)
-
-
-def verdict(who: Person, moment: datetime = NOON, message: Message = Message()) -> Verdict:  # noqa: B008 - frozen
-    return decided(who, moment, message).verdict
 
 
 PURCHASE, INQUIRY, CONTACT = RelationKind.PURCHASE, RelationKind.INQUIRY, RelationKind.CONTACT
@@ -354,120 +324,3 @@ def test_the_stricter_law_of_sender_and_recipient_wins() -> None:
     german_sender = judge(american, Message(), "DE", NOON, PACKS)
     assert german_sender.verdict is DENY
     assert [reason.law for reason in german_sender.reasons] == ["de", "us"]
-
-
-def test_what_is_no_advertising_is_held_back_by_no_opt_out_but_by_a_dead_address() -> None:
-    receipt = Message(purpose=Purpose.TRANSACTIONAL)
-    out = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=3)
-    dead = Suppression(SuppressionKind.HARD_BOUNCE, Scope.TENANT, at(2026, 1, 1), position=3)
-    assert verdict(person("CA", out), message=receipt) is ALLOW
-    assert verdict(person("CA", dead), message=receipt) is DENY
-
-
-def test_a_suppression_reaches_as_far_as_it_was_said() -> None:
-    def out(scope: Scope, within: str | None = None) -> Person:
-        return person(
-            "US", Suppression(SuppressionKind.MANUAL, scope, at(2026, 1, 1), position=3, within=within)
-        )
-
-    here = Message(workspace="w1", campaign_type="newsletter")
-    assert verdict(out(Scope.PLATFORM), message=here) is DENY
-    assert verdict(out(Scope.WORKSPACE, "w1"), message=here) is DENY
-    assert verdict(out(Scope.WORKSPACE, "w2"), message=here) is ALLOW
-    assert verdict(out(Scope.CAMPAIGN_TYPE, "newsletter"), message=here) is DENY
-    assert verdict(out(Scope.CAMPAIGN_TYPE, "offers"), message=here) is ALLOW
-
-
-def test_who_stopped_some_campaigns_waits_where_nobody_says_of_which_type_a_message_is() -> None:
-    def stopped(*types: str, ended_at: datetime | None = None) -> Person:
-        return person(
-            "US",
-            *(
-                Suppression(
-                    SuppressionKind.UNSUBSCRIBE, Scope.CAMPAIGN_TYPE, at(2026, 1, 1), 3, one, ended_at
-                )
-                for one in types
-            ),
-        )
-
-    reason = decided(stopped("offers", "news")).reasons[0]
-    assert (reason.verdict, reason.rule, reason.missing) == (
-        HOLD,
-        "campaign-type-unknown",
-        ("campaign_type",),
-    )
-    assert "(news, offers)" in reason.about
-    assert reason.remedy == "Name the campaign type of the message."
-    assert verdict(stopped("offers"), message=Message(campaign_type="news")) is ALLOW
-    assert verdict(stopped("offers"), message=Message(campaign_type="offers")) is DENY
-    assert verdict(stopped("offers"), message=Message(purpose=Purpose.TRANSACTIONAL)) is ALLOW
-    assert verdict(stopped("offers"), at(2025, 12, 31)) is ALLOW
-    assert verdict(stopped("offers", ended_at=NOON)) is ALLOW
-    out = replace(stopped("offers"), suppressions=(*stopped("offers").suppressions, OUT))
-    assert verdict(out) is DENY
-
-
-OUT = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=4)
-
-
-class TestWhatWasKnown:
-    """A past decision by the rules as they were known on some day."""
-
-    def by(self, who: Person, moment: datetime, known: datetime, message: Message = Message()) -> Decision:  # noqa: B008 - frozen
-        return judge(who, message, who.country, moment, PACKS, known)
-
-    def test_before_the_number_of_the_german_rule_changed_the_former_one_goes_on(self) -> None:
-        who = person("DE", consent(date(2020, 1, 1)))
-        midnight = datetime(2022, 5, 28, tzinfo=ZoneInfo("Europe/Berlin"))
-        for known, number in ((midnight - timedelta(seconds=1), "Nr. 3"), (midnight, "Nr. 2")):
-            told = self.by(who, at(2022, 7, 1), known)
-            assert (told.verdict, told.expires_at) == (ALLOW, None)
-            (reason,) = told.reasons
-            assert reason.cites is not None
-            assert number in reason.cites
-
-    def test_the_charities_rule_is_known_from_february_2026(self) -> None:
-        supporter = person("GB", relation(RelationKind.DONATION, date(2025, 1, 1)), could_object=True)
-        assert self.by(supporter, NOON, at(2026, 2, 4), OWN_GOODS).verdict is DENY
-        assert self.by(supporter, NOON, at(2026, 2, 5), OWN_GOODS).verdict is ALLOW
-
-    def test_every_rule_with_a_day_in_force_is_known_by_then(self) -> None:
-        statements = [one for pack in PACKS for one in (*pack.rules, *pack.deadlines, *pack.content)]
-        dated = [one for one in statements if one.in_force_from is not None]
-        assert dated
-        assert all(one.known_from is not None and one.known_from <= one.in_force_from for one in dated)  # type: ignore[operator]  # dated
-
-
-def test_versions_that_become_known_in_another_order_leave_one_at_a_time() -> None:
-    versions = "".join(
-        f"""
-[[rules]]
-id = "us.one"
-verdict = "allow"
-basis = "version {number}"
-cites = "Law s.{number}"
-confidence = "T"
-checked = 2026-11-22
-about = "Something is so."
-{dates}
-"""
-        for number, dates in enumerate(
-            (
-                "in_force_to = 2025-01-01",
-                "in_force_from = 2025-01-01\nin_force_to = 2025-02-01\nknown_from = 2025-06-01",
-                "in_force_from = 2025-02-01\nknown_from = 2025-03-01",
-            ),
-            1,
-        )
-    )
-    head = 'law = "us"\ntitle = "A"\ncountries = ["US"]\nzones = ["UTC"]\notherwise_about = "Nothing fits."\n'
-    pack = read_pack(head + versions, "us.toml")
-
-    def version(day: datetime, known: datetime) -> list[str | None]:
-        return [one.basis for one in pack.rules if one.stands(day.date(), known.date())]
-
-    january, march = at(2025, 1, 15), at(2025, 3, 15)
-    assert version(january, at(2025, 2, 1)) == version(march, at(2025, 2, 1)) == ["version 1"]
-    assert version(january, at(2025, 4, 1)) == ["version 1"]
-    assert version(march, at(2025, 4, 1)) == version(march, at(2025, 7, 1)) == ["version 3"]
-    assert version(january, at(2025, 7, 1)) == ["version 2"]

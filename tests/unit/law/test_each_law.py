@@ -11,18 +11,7 @@ import pytest
 from domain.law.facts import Message, Person, RelationKind, Scope, Subscriber, Suppression, SuppressionKind
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
-from tests.unit.law.test_boundaries import (
-    ALLOW,
-    DENY,
-    HOLD,
-    NOON,
-    OWN_GOODS,
-    at,
-    consent,
-    decided,
-    person,
-    relation,
-)
+from tests.support.persons import ALLOW, DENY, HOLD, NOON, OWN_GOODS, at, consent, decided, person, relation
 
 TICK = timedelta(microseconds=1)
 AGREED = consent(date(2026, 1, 5))
