@@ -1,0 +1,174 @@
+"""Files at the command line: contacts and suppression lists in one command each, what is wrong with one, and the bars."""
+
+import fcntl
+import hashlib
+import json
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.serving import ROOT, Served
+
+pytestmark = pytest.mark.xdist_group("serve")
+
+
+def _tenant(served: Served, name: str) -> dict[str, str]:
+    """A new tenant, that may import."""
+    owner = ("--owner-email", f"owner@{name.lower()}.example", "--owner-name", "Imke")
+    made = served.cli("tenant", "register", f"{name} Ltd", *owner, "--plan", "enterprise", "--json")
+    tenant: dict[str, str] = json.loads(made.stdout)
+    return tenant
+
+
+def test_a_refusal_comes_with_what_to_do_about_it(demo_installation: Served, tmp_path: Path) -> None:
+    tenant = _tenant(demo_installation, "Remedy")
+    file = tmp_path / "latin1.csv"
+    file.write_bytes("Email,First Name\na@import.example,Jürgen\n".encode("latin-1"))
+    done = demo_installation.cli("import", "contacts", str(file), key=tenant["key"], code=1)
+    assert "row 1 (line 2), is not valid UTF-8. Save it as UTF-8, or name its encoding" in done.stderr
+    # So does a dry run of what could not begin.
+    file.write_text("Email,First Name\na@import.example,Ana\n")
+    asked = ("import", "contacts", str(file), "--dry-run", "--map", "Nowhere=email")
+    done = demo_installation.cli(*asked, key=tenant["key"], code=1)
+    assert "'Nowhere'. Write the column as the dry run shows it." in done.stderr
+
+
+def test_bars_are_drawn_to_their_end_and_keep_out_of_what_is_piped(
+    demo_installation: Served, tmp_path: Path
+) -> None:
+    """Standard error is a terminal, standard output is none: as in `import contacts ... --json | jq`."""
+    tenant = _tenant(demo_installation, "Bars")
+    file = tmp_path / "people.csv"
+    file.write_text("Email\n" + "".join(f"p{number}@bars.example\n" for number in range(1_000)))
+
+    def run(*command: str) -> tuple[dict[str, Any], str]:
+        ours, theirs = pty.openpty()
+        # The window of a new terminal has no size at all.
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+        with open(theirs, "wb") as screen, open(ours, "rb", buffering=0) as drawn:  # noqa: PTH123 - descriptors
+            process = subprocess.Popen(
+                [sys.executable, "-m", "api.cli", "import", *command, "--json"],
+                cwd=ROOT,
+                env={**demo_installation.environment, "PENGUINMAILS_KEY": tenant["key"], "TERM": "xterm"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=screen,
+            )
+            screen.close()
+            seen = b""
+            # Linux says with an error that nobody holds the other end any more.
+            with suppress(OSError):
+                while piece := drawn.read(4096):
+                    seen += piece
+            out, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, seen
+        return json.loads(out), seen.decode()
+
+    told, seen = run("contacts", str(file))
+    assert told["imported"] == 1_000
+    assert [line for line in seen.splitlines() if "importing" in line][-1].count("100%") == 1
+    undone, seen = run("rollback", told["id"])
+    assert undone["removed"] == 1_000
+    assert [line for line in seen.splitlines() if "taking back" in line][-1].count("100%") == 1
+
+
+def test_a_file_of_contacts_in_one_command(demo_installation: Served, tmp_path: Path) -> None:
+    tenant = _tenant(demo_installation, "Import")
+    file = tmp_path / "people.csv"
+    file.write_text(
+        "Email,First Name,Opted in at\n"
+        "a@import.example,Ana,2024-01-02\n"
+        "b@import.example,Bo,03/04/2024\n"
+        "no address,Cy,2024-01-02\n"
+        "a@import.example,Ana,2024-01-02\n"
+    )
+
+    def run(*options: str, code: int = 0) -> tuple[dict[str, object], str]:
+        done = demo_installation.cli(
+            "import", "contacts", str(file), *options, "--json", key=tenant["key"], code=code
+        )
+        return (json.loads(done.stdout) if done.stdout else {}), done.stderr
+
+    told, words = run("--dry-run")
+    assert "dry run" in words
+    assert told["outcomes"] == {"imported": 1, "updated": 0, "skipped": 1, "rejected": 2}
+    told, words = run()
+    assert {
+        name: told[name] for name in ("status", "rows_done", "imported", "updated", "skipped", "rejected")
+    } == {
+        "status": "completed",
+        "rows_done": 4,
+        "imported": 1,
+        "updated": 0,
+        "skipped": 1,
+        "rejected": 2,
+    }
+    rejected = Path(str(told["errors_file"]))
+    assert rejected.stat().st_mode & 0o777 == 0o600
+    lines = rejected.read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 3
+    assert "date-ambiguous" in lines[1]
+    assert str(rejected) in words
+
+    again, _ = run()
+    assert again["id"] == told["id"], "the same file is the same import"
+    assert "--idempotency-key" in run("--date-order", "DMY", code=1)[1]
+    anew, _ = run("--date-order", "DMY", "--map", "First Name=ignore", "--idempotency-key", "another")
+    assert (anew["imported"], anew["skipped"], anew["rejected"]) == (1, 2, 1)
+    assert "Nowhere" in run("--map", "Nowhere=email", "--idempotency-key", "third", code=1)[1]
+
+    undone = demo_installation.cli("import", "rollback", str(anew["id"]), "--json", key=tenant["key"])
+    assert json.loads(undone.stdout) == {
+        "id": anew["id"],
+        "status": "rolled_back",
+        "removed": 1,
+        "restored": 0,
+        "kept": 0,
+    }
+    twice = demo_installation.cli("import", "rollback", str(anew["id"]), "--json", key=tenant["key"])
+    assert twice.stdout == undone.stdout, "once undone, it stays so"
+    demo_installation.cli(
+        "import", "rollback", "0198c0de-0000-7000-8000-000000000000", key=tenant["key"], code=3
+    )
+
+
+def test_a_suppression_list_in_and_out_in_one_command_each(demo_installation: Served, tmp_path: Path) -> None:
+    tenant, cli = _tenant(demo_installation, "Listed"), demo_installation.cli
+    hashed = hashlib.sha256(b"z@listed.example").hexdigest()
+    file, out = tmp_path / "suppressed.csv", tmp_path / "out.csv"
+    file.write_text(
+        f"Address,Reason,Date\na@listed.example,Bounced,2025-01-02\nb@listed.example,SPAM,\n{hashed},,\nx,,\n"
+    )
+    asked = ("import", "suppressions", str(file), "--json")
+    rehearsed = json.loads(cli(*asked, "--dry-run", key=tenant["key"]).stdout)
+    assert rehearsed["outcomes"] == {"imported": 3, "updated": 0, "skipped": 0, "rejected": 1}
+    told = json.loads(cli(*asked, key=tenant["key"]).stdout)
+    assert (told["kind"], told["status"], told["imported"], told["rejected"]) == (
+        "suppressions",
+        "completed",
+        3,
+        1,
+    )
+    assert json.loads(cli(*asked, key=tenant["key"]).stdout)["id"] == told["id"]
+    anew = json.loads(cli(*asked, "--idempotency-key", "again", key=tenant["key"]).stdout)
+    assert (anew["imported"], anew["skipped"]) == (0, 3)
+
+    done = cli("export", "suppressions", str(out), "--json", key=tenant["key"])
+    assert json.loads(done.stdout)["entries"] == 2
+    assert "1 known by a hash alone" in done.stderr
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert [line.partition(",")[0] for line in out.read_text().splitlines()][:3] == [
+        "email",
+        "a@listed.example",
+        "b@listed.example",
+    ]
+    cli("export", "suppressions", str(out), "--as", "sha256", key=tenant["key"])
+    assert hashlib.sha256(b"a@listed.example").hexdigest() in out.read_text()
+    assert "a@listed" not in out.read_text()
