@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -25,118 +24,11 @@ from domain.kernel.permissions import StaffRole, TenantRole
 from domain.law.packs import pack_texts
 from domain.tenancy.secret import SecretCommand
 from tests.support.api import Api, TestTenant, analytics_of
+from tests.support.furnished import MARK, Theirs, furnished
 from tests.support.permission_cells import CELLS
 
-MARK = "Quetzalcoatl"
-"""Stands in every text of A's; it must be in nothing that B sees."""
 _MAKING = ("create", "invite", "record")
 FORGED = f"AQ{'A' * 150}"
-CSV = f"email,first name\nrow@example.org,{MARK}\nnot an address,{MARK}\n".encode()
-
-
-@dataclass
-class Theirs:
-    """What A has: ids by kind of stream, and everything that must not be seen."""
-
-    tenant: TestTenant
-    ids: dict[str, str] = field(default_factory=dict)
-
-    def secrets(self) -> set[str]:
-        return {MARK, *self.ids.values(), str(self.tenant.id), str(self.tenant.workspace_id)}
-
-
-_CONTEXTS = {
-    **dict.fromkeys(("contact", "erased", "list", "import", "authorisation"), "audience"),
-    **dict.fromkeys(("subject_request", "activity"), "rights"),
-    "webhook_endpoint": "webhooks",
-    "campaign": "campaign",
-}
-"""Of the kinds of things that are made; tenancy, where it is none of these."""
-
-
-@dataclass
-class Making:
-    """A tenant that gets one of everything."""
-
-    api: Api
-    made: Theirs
-
-    async def new(self, kind: str, slug: str, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:
-        """Make a thing of a kind; its id is kept under it."""
-        path, own = f"/v1/{_CONTEXTS.get(kind, 'tenancy')}/new/{slug}", key or self.made.tenant.key
-        answer = await self.api.post(path, own, body, idempotency_key=f"{MARK}-{kind}")
-        assert answer.status_code == 201, answer.text
-        told: dict[str, Any] = answer.json()
-        self.made.ids[kind] = told["id"]
-        return told
-
-    async def tell(self, path: str, **body: Any) -> dict[str, Any]:
-        """A command on what is there."""
-        answer = await self.api.post(f"/v1/{path}", self.made.tenant.key, body)
-        assert answer.status_code == 200, answer.text
-        told: dict[str, Any] = answer.json()
-        return told
-
-    async def people(self) -> None:
-        tenant, ids = self.made.tenant, self.made.ids
-        workspace = {"workspace_id": str(tenant.workspace_id)}
-        details = {"email": f"{MARK}@example.org", "first_name": MARK, "country": "DE"}
-        contact = await self.new("contact", "create-contact", {**workspace, **details})
-        registered = next(event for event in contact["events"] if event["stream"].startswith("addressee:"))
-        ids["addressee"] = registered["stream"].partition(":")[2]
-        person = f"audience/{ids['addressee']}"
-        await self.tell(f"{person}/record-consent", occurred_on="2026-01-05", source="event", wording=MARK)
-        await self.tell(f"{person}/place-legal-hold", reason=MARK)
-        gone = await self.new("erased", "create-contact", {**workspace, "email": f"gone@{MARK}.example"})
-        erased = await self.tell(f"audience/{gone['id']}/erase-contact")
-        ids["erasure"] = erased["result"]["addressee_id"]
-        message = {"addressee_id": ids["addressee"], "message_id": str(UUID(int=7))}
-        await self.new("authorisation", "authorise-messages", {**workspace, "messages": [message]})
-        await self.new("list", "create-list", {**workspace, "name": MARK})
-        author = await self.api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
-        await self.new("campaign", "create-campaign", {**workspace, "name": MARK}, author)
-        upload = await self.api.send(
-            "POST",
-            f"/v1/audience/imports?workspace_id={tenant.workspace_id}",
-            tenant.key,
-            CSV,
-            {"content-type": "text/csv", "idempotency-key": f"{MARK}-import"},
-        )
-        assert upload.status_code == 201, upload.text
-        ids["import"] = upload.json()["id"]
-
-    async def rights(self) -> None:
-        asking = {"kind": "access", "channel": "email", "email": f"{MARK}@example.org", "words": MARK}
-        request = await self.new("subject_request", "receive-request", asking)
-        await self.tell(f"rights/{request['id']}/check-identity", method="known", verified=True)
-        await self.new("activity", "enter-activity", {"title": MARK, "purposes": [MARK], "contacts": MARK})
-
-    async def access(self) -> None:
-        tenant, ids = self.made.tenant, self.made.ids
-        await self.new("api_key", "create-api-key", {"label": MARK, "role": "admin"})
-        endpoint = {"url": f"https://{MARK}.example", "description": MARK}
-        await self.new("webhook_endpoint", "create-webhook-endpoint", endpoint)
-        invitation = {"email": f"m@{MARK}.example", "full_name": MARK, "role": "admin"}
-        await self.new("member", "invite-member", invitation)
-        ids |= {"owner": str(tenant.owner_id), "ownership": str(tenant.id)}
-        _, staff = await self.api.staff()
-        request = {"scope": ["contacts.read"], "ticket": MARK, "reason": MARK, "hours": 1}
-        here = {"penguin-tenant": str(tenant.id)}
-        asked = await self.api.send("POST", "/v1/tenancy/new/request-grant", staff, request, here)
-        assert asked.status_code == 201, asked.text
-        ids["grant"] = asked.json()["id"]
-
-
-async def furnished(api: Api) -> Theirs:
-    """A tenant with one of everything."""
-    tenant = await api.tenant(MARK)
-    made = Theirs(tenant, {"tenant": str(tenant.id), "workspace": str(tenant.workspace_id)})
-    making = Making(api, made)
-    await making.people()
-    await making.rights()
-    await making.access()
-    await api.project()
-    return made
 
 
 def body_of(command: type[Command], ids: dict[str, str]) -> dict[str, Any]:
