@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.support.importing",
     "tests.support.serving",
     "tests.support.hooks",
+    "tests.support.clusters",
 ]
