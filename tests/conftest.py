@@ -8,4 +8,5 @@ pytest_plugins = [
     "tests.support.serving",
     "tests.support.hooks",
     "tests.support.clusters",
+    "tests.support.office",
 ]

@@ -4,112 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
 
-import application.handlers  # noqa: F401 - the handlers register themselves
-from adapters.eventstore.codec import JsonCodec
-from adapters.eventstore.memory import MemoryLog
-from adapters.keys.maker import CoalescedKeys
-from adapters.keys.memory import MemoryKeyStore
-from application.batch import Batches, LineAnswer
 from application.commanding import Commands, StaleVersion
-from application.orders import Order
 from application.ports.log import KeyReused
 from application.principals import MissingPermission, Principal, TenantSuspended
 from application.pseudonyms import pseudonym
 from application.unit import Streams
 from application.workflow import Because, Workflow
 from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
-from domain.audience.contact import Contact, ContactErased, CreateContact, EraseContact, UpdateContact
+from domain.audience.contact import Contact, ContactErased, EraseContact, UpdateContact
 from domain.audience.contact_list import ArchiveList, CreateList, RenameList
 from domain.audience.email_claim import AddressTaken
 from domain.audience.intake.vocabularies import Source
-from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import MemberId, WorkspaceId
 from domain.kernel.permissions import Permission
 from domain.tenancy.ownership import TransferOwnership
-from domain.tenancy.plans import Plan
-from domain.tenancy.tenant import CloseTenant, OpenTenant
+from domain.tenancy.tenant import CloseTenant
 from domain.tenancy.workspace import CreateWorkspace
+from tests.support.office import Office, ada
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping
-
-    from application.orders import Outcome
-    from application.ports.keys import SubjectKey
     from application.unit import Folded
-    from domain.kernel.commands import Command
-
-
-class Watched(MemoryKeyStore):
-    """Remembers the threads that made keys."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.makers: set[str] = set()
-
-    def obtain(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
-        self.makers.add(threading.current_thread().name)
-        return super().obtain(keys)
-
-
-@dataclass
-class Office:
-    """A tenant with one workspace, and somebody who may do everything in it."""
-
-    commands: Commands
-    log: MemoryLog
-    principal: Principal
-    workspace: WorkspaceId
-    keys: Watched
-
-    def order(self, command: Command, target: UUID | None = None, key: str | None = None) -> Order:
-        return Order(self.principal, command, target, command.model_dump_json().encode(), key)
-
-    async def do(self, command: Command, target: UUID | None = None, key: str | None = None) -> Outcome:
-        return await self.commands.execute(self.order(command, target, key))
-
-    async def position(self) -> int:
-        head = await self.log.head(self.principal.tenant_id)
-        assert head is not None
-        return head.position
-
-
-@pytest.fixture
-async def office() -> Office:
-    log, keys = MemoryLog(), Watched()
-    codec = JsonCodec(keys)
-    commands = Commands(
-        log, codec, keys, CoalescedKeys(codec.ring), Streams(log, codec, keys), lambda: datetime.now(UTC)
-    )
-    tenant, workspace = uuid4(), WorkspaceId(uuid4())
-    opening = OpenTenant(
-        name="Agency",
-        tenant_slug="agency",
-        plan=Plan.BUSINESS,
-        workspace_id=workspace,
-        owner_id=MemberId(uuid4()),
-        owner_email="owner@agency.example",
-        owner_name="Olga",
-    )
-    workflow = Workflow(commands, tenant, uuid4(), Because(uuid4()))
-    opened = await workflow.execute(opening, tenant, key="open", opens_log=True)
-    assert opened.appended is not None
-    actor = Actor(ActorKind.API_KEY, uuid4())
-    principal = Principal(tenant, actor, frozenset(Permission), opened.appended.auth_epoch, 1_000)
-    return Office(commands, log, principal, workspace, keys)
-
-
-def ada(office: Office, **changes: object) -> CreateContact:
-    return CreateContact.model_validate(
-        {"workspace_id": office.workspace, "email": "ada@example.org", "first_name": "Ada", **changes}
-    )
 
 
 async def test_a_command_becomes_events_at_positions(office: Office) -> None:
@@ -358,67 +280,3 @@ async def test_updates_that_change_nothing_append_nothing(office: Office) -> Non
     assert same.events == ()
     assert await office.position() == before
     assert (await office.do(UpdateContact(first_name="Ada"), made.target, key="same")).replayed
-
-
-async def lines(*texts: str) -> AsyncIterator[bytes]:
-    for text in texts:
-        yield text.encode()
-
-
-async def answers(office: Office, *texts: str, dry_run: bool = False) -> list[LineAnswer]:
-    def template(command: Command, target: UUID | None, body: bytes, line_id: str) -> Order:
-        return Order(office.principal, command, target, body, line_id)
-
-    batch = Batches(office.commands)
-    return [answer async for answer in batch.run(template, lines(*texts), dry_run=dry_run)]
-
-
-def line(line_id: str, command: str, target: UUID | str, body: str) -> str:
-    return f'{{"id": "{line_id}", "command": "{command}", "target": "{target}", "body": {body}}}'
-
-
-async def test_lines_of_one_stream_apply_in_order_and_failures_stay_alone(office: Office) -> None:
-    target = uuid4()
-    create = f'{{"workspace_id": "{office.workspace}", "name": "0"}}'
-    texts = [line("create", "audience/create-list", target, create)]
-    texts += [line(f"r{n}", "audience/rename-list", target, f'{{"name": "{n}"}}') for n in range(1, 30)]
-    texts.insert(5, "not json")
-    texts.insert(9, line("bad", "audience/rename-list", target, '{"nam": 1}'))
-    got = await answers(office, *texts)
-    assert [answer.number for answer in got] == list(range(1, 33))
-    assert [answer.number for answer in got if answer.error] == [6, 10]
-    state = await office.commands.state(office.principal.tenant_id, "list", target)
-    assert state.name == "29"
-
-
-async def test_a_batch_sent_again_appends_nothing(office: Office) -> None:
-    texts = [
-        line(
-            f"c{n}",
-            "audience/create-contact",
-            "new",
-            f'{{"workspace_id": "{office.workspace}", "email": "p{n}@example.org"}}',
-        )
-        for n in range(20)
-    ]
-    first = await answers(office, *texts)
-    before = await office.position()
-    again = await answers(office, *texts)
-    assert await office.position() == before
-    assert [a.outcome and a.outcome.target for a in again] == [a.outcome and a.outcome.target for a in first]
-    assert all(answer.outcome is not None and answer.outcome.replayed for answer in again)
-
-
-async def test_a_dry_batch_folds_earlier_lines_in_and_appends_nothing(office: Office) -> None:
-    before = await office.position()
-    target = uuid4()
-    create = f'{{"workspace_id": "{office.workspace}", "name": "0"}}'
-    got = await answers(
-        office,
-        line("create", "audience/create-list", target, create),
-        line("again", "audience/create-list", target, create),
-        line("rename", "audience/rename-list", target, '{"name": "1"}'),
-        dry_run=True,
-    )
-    assert [answer.error is None for answer in got] == [True, False, True]
-    assert await office.position() == before
