@@ -20,9 +20,10 @@ from application.importing.running import (
 from application.importing.suppressing import known_of
 from application.importing.threads import InThreads
 from application.importing.uploading import Upload, Uploaded, Uploads
-from domain.audience.contact_import import Import, ImportStarted, ImportStatus
+from domain.audience.contact_import import Import, ImportStatus
 from domain.audience.email_claim import EmailClaim
 from domain.audience.import_commands import CompleteImport, FailImport
+from domain.audience.import_events import ImportStarted
 from domain.audience.intake import Duplicates, FileKind, FileRefused, Mapping
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound

@@ -1,4 +1,4 @@
-"""What may be done with an import, and when; its events and its state stand in `contact_import`."""
+"""What may be done with an import, and when; its events stand in `import_events`, its state in `contact_import`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from domain.audience.contact_import import (
     FILES_KEPT,
     IDLE_FOR,
     Import,
+    ImportState,
+    ImportStatus,
+    NoImport,
+    evolve,
+)
+from domain.audience.import_events import (
     ImportCancelled,
     ImportChunkApplied,
     ImportCompleted,
@@ -20,11 +26,7 @@ from domain.audience.contact_import import (
     ImportReady,
     ImportRegistered,
     ImportStarted,
-    ImportState,
-    ImportStatus,
-    NoImport,
     SettledMapping,
-    evolve,
 )
 from domain.audience.import_rollback import (
     ApplyRollbackChunk,

@@ -6,12 +6,11 @@ from typing import Annotated, Final, assert_never
 
 from pydantic import Field
 
-from domain.audience.contact_import import (
-    Import,
+from domain.audience.contact_import import Import, ImportStatus
+from domain.audience.import_events import (
     ImportRollbackChunkApplied,
     ImportRollbackRequested,
     ImportRolledBack,
-    ImportStatus,
 )
 from domain.audience.intake.kinds import FileKind
 from domain.kernel.commands import Command

@@ -16,13 +16,8 @@ from adapters.broker.queue import BrokerUnusable, open_queue
 from adapters.postgres.policies import policies_for_view
 from application.importing.service import Interrupted
 from application.jobs import Job
-from domain.audience.contact_import import (
-    ImportCancelled,
-    ImportFilesDestroyed,
-    ImportStarted,
-    SettledMapping,
-)
 from domain.audience.erasure_events import AddresseeErased, ErasureCertified, ProfileKeyDestroyed
+from domain.audience.import_events import ImportCancelled, ImportFilesDestroyed, ImportStarted, SettledMapping
 from domain.audience.intake.mapping import Mapping
 from domain.kernel.ids import AddresseeId, ImportId, WorkspaceId
 from projections.jobs.dispatcher import Dispatcher

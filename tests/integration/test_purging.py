@@ -14,7 +14,7 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.policies import policies_for_view
 from application.ports.purging import NotPurgedYet, UploadsLeft
 from domain.audience.contact import ContactCreated, ContactErased, Segment
-from domain.audience.contact_import import ImportCompleted, ImportFilesDestroyed, ImportRegistered
+from domain.audience.import_events import ImportCompleted, ImportFilesDestroyed, ImportRegistered
 from domain.kernel.ids import AddresseeId, ContactId, ImportId, WorkspaceId
 from projections.operational.contacts.handler import CONTACTS
 from projections.operational.imports.handler import IMPORTS

@@ -20,15 +20,15 @@ from application.ports.log import Append, LogUnavailable, Recorded
 from application.ports.snapshots import Snapshot
 from application.snapshots import FORMS, Snapshots
 from application.unit import Folded, Streams
-from domain.audience.contact_import import (
+from domain.audience.contact_list import LIST, ListCreated, ListMembersAdded, ListMembersRemoved, ListRenamed
+from domain.audience.import_commands import IMPORT
+from domain.audience.import_events import (
     ImportChunkApplied,
     ImportReady,
     ImportRegistered,
     ImportStarted,
     SettledMapping,
 )
-from domain.audience.contact_list import LIST, ListCreated, ListMembersAdded, ListMembersRemoved, ListRenamed
-from domain.audience.import_commands import IMPORT
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.events import Event
 from domain.kernel.ids import ContactId, ImportId, ListId, WorkspaceId

@@ -12,20 +12,7 @@ from domain.audience.contact_import import (
     READ_IN_VAIN,
     REJECTED_KEPT,
     Import,
-    ImportCancelled,
-    ImportChunkApplied,
-    ImportCompleted,
-    ImportExpired,
-    ImportFailed,
-    ImportFilesDestroyed,
-    ImportReady,
-    ImportRegistered,
-    ImportRollbackChunkApplied,
-    ImportRollbackRequested,
-    ImportRolledBack,
-    ImportStarted,
     ImportStatus,
-    SettledMapping,
     Tally,
 )
 from domain.audience.import_commands import (
@@ -48,6 +35,21 @@ from domain.audience.import_commands import (
     RegisterImport,
     RowsDoNotAddUp,
     StartImport,
+)
+from domain.audience.import_events import (
+    ImportCancelled,
+    ImportChunkApplied,
+    ImportCompleted,
+    ImportExpired,
+    ImportFailed,
+    ImportFilesDestroyed,
+    ImportReady,
+    ImportRegistered,
+    ImportRollbackChunkApplied,
+    ImportRollbackRequested,
+    ImportRolledBack,
+    ImportStarted,
+    SettledMapping,
 )
 from domain.audience.import_rollback import (
     ApplyRollbackChunk,
