@@ -1,4 +1,4 @@
-"""Files at the command line: contacts and suppression lists in one command each, what is wrong with one, and the bars."""
+"""Files at the command line: contacts and suppression lists in one command each, what is wrong with one, and bars."""
 
 import fcntl
 import hashlib
