@@ -84,7 +84,10 @@ class Past:
         await self.log.append(Append(PLATFORM, tuple(stored), opens_log=True))
 
     async def somebody(self, country: str, *facts: Event) -> AddresseeId:
-        who = AddresseeId(facts[0].addressee_id if facts else new_id(self.now))  # type: ignore[attr-defined]
+        who = AddresseeId(new_id(self.now))
+        for first in facts[:1]:
+            assert isinstance(first, ConsentRecorded | RelationRecorded)
+            who = first.addressee_id
         met = AddresseeRegistered(
             addressee_id=who,
             email="a@example.org",
