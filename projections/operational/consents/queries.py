@@ -13,6 +13,7 @@ from application.queries import USUAL_ROWS, Page, Params, Row, query
 from domain.audience.addressee_state import OPT_OUTS
 from domain.kernel.permissions import Permission
 from domain.law.facts import Scope as Reach
+from projections.operational.contacts.people import OWN, keep_to_people, workspaces_meant
 from projections.operational.paging import Select, page
 
 if TYPE_CHECKING:
@@ -166,24 +167,19 @@ class ConsentFilters(PersonFilters):
 
 def _entries(name: str, scope: Scope, params: PersonFilters) -> Select:
     select = Select(name, "consents", "entries", joined=later(), computed=_COMPUTED)
-    own = ""
-    if scope.workspaces is not None:
+    within = workspaces_meant(scope)
+    keep_to_people(select, within)
+    if within is not None:
         # People are the tenant's; a workspace sees those of its contacts, less what another workspace has suppressed.
-        own = "AND c.workspace_id = ANY(%(within)s)"
-        select.conditions.append(
-            "EXISTS (SELECT FROM {contacts}.contacts c WHERE c.tenant_id = %(tenant_id)s "
-            f"AND c.addressee_id = t.addressee_id {own})"
-        )
         select.conditions.append(
             "NOT EXISTS (SELECT FROM {consents}.entries o WHERE o.tenant_id = %(tenant_id)s "
             "AND o.addressee_id = t.addressee_id AND o.entry IN (t.entry, t.about) "
             "AND o.scope = 'workspace' AND o.within <> ALL(%(within)s::text[]))"
         )
-        select.values["within"] = list(scope.workspaces)
     select.where("t.addressee_id = %(addressee_id)s", addressee_id=params.addressee_id)
     select.where(
         "t.addressee_id IN (SELECT c.addressee_id FROM {contacts}.contacts c "  # noqa: S608 - as above
-        f"WHERE c.tenant_id = %(tenant_id)s AND c.contact_id = %(contact_id)s {own})",
+        f"WHERE c.tenant_id = %(tenant_id)s AND c.contact_id = %(contact_id)s AND {OWN})",
         contact_id=params.contact_id,
     )
     return select

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from application.queries import QUERIES, USUAL_ROWS, Page, Params, Row, query
 from domain.kernel.permissions import Permission
 from domain.law.pack import Verdict
+from projections.operational.contacts.people import AMONG, OWN_OF_PERSON, keep_to_people, workspaces_meant
 from projections.operational.paging import Select, page
 from projections.runtime.reading import snapshot
 
@@ -49,10 +50,6 @@ def _of_then(name: str) -> str:
 
 
 _LAPSES_AT: Final = f"CASE WHEN {_of_then('verdict')} = 'allow' AND t.lapses_at > now() THEN t.lapses_at END"
-_CONTACTS: Final = (
-    "{contacts}.contacts c WHERE c.tenant_id = %(tenant_id)s AND c.addressee_id = t.addressee_id"
-)
-_OWN: Final = "(%(within)s::uuid[] IS NULL OR c.workspace_id = ANY(%(within)s::uuid[]))"
 
 Word = Annotated[str, Field(max_length=60)]
 
@@ -109,14 +106,6 @@ class StandingFilters(Params):
     expiring_within_days: Annotated[int, Field(ge=1, le=MOST_DAYS)] | None = None
 
 
-def _within(scope: Scope, workspace_id: UUID | None) -> list[UUID] | None:
-    """The workspaces whose people are meant; None: all of the tenant's, with those whom no contact refers to."""
-    own = scope.workspaces
-    if workspace_id is None:
-        return None if own is None else sorted(own)
-    return [workspace_id] if own is None or workspace_id in own else []
-
-
 @query(
     context="audience",
     path="standings",
@@ -133,16 +122,13 @@ async def standings(
     limit: int = USUAL_ROWS,
 ) -> Page[StandingRow]:
     """How people stand towards an ordinary advertisement, and until when; the latest known people first."""
-    within = _within(scope, params.workspace_id)
     computed = {name: _of_then(name) for name in _PHASE} | {
-        "contact_ids": f"ARRAY(SELECT c.contact_id FROM {_CONTACTS} AND {_OWN} ORDER BY c.contact_id)",  # noqa: S608 - as above
+        "contact_ids": f"ARRAY(SELECT c.contact_id FROM {OWN_OF_PERSON} ORDER BY c.contact_id)",  # noqa: S608 - as above
         "until": _LAPSES_AT,
         "days_left": f"floor(extract(epoch FROM {_LAPSES_AT} - now()) / 86400)::int",
     }
     select = Select("audience.standings", "standings", "standings", joined=_later("now()"), computed=computed)
-    select.values["within"] = within
-    if within is not None:
-        select.conditions.append(f"EXISTS (SELECT FROM {_CONTACTS} AND {_OWN})")
+    keep_to_people(select, workspaces_meant(scope, params.workspace_id))
     select.where("t.addressee_id = %(addressee_id)s", addressee_id=params.addressee_id)
     for name in ("verdict", "law", "basis"):
         select.where(f"{_of_then(name)} = %({name})s", **{name: getattr(params, name)})
@@ -189,8 +175,8 @@ async def standing_coverage(
     """How many people may be written to an ordinary advertisement, by law and basis: all that there is, on one page."""
     del cursor, limit
     moment = "(now() + %(days)s * interval '1 day')"
-    within = _within(scope, params.workspace_id)
-    among = "true" if within is None else f"EXISTS (SELECT FROM {_CONTACTS} AND {_OWN})"
+    within = workspaces_meant(scope, params.workspace_id)
+    among = "true" if within is None else AMONG
     text = (
         f"SELECT {_of_then('verdict')} AS verdict, {_of_then('law')} AS law, {_of_then('basis')} AS basis, "  # noqa: S608 - as above
         f"count(*) AS people FROM {{standings}}.standings t {_later(moment)} "
