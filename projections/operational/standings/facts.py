@@ -9,15 +9,7 @@ from uuid import UUID
 
 from domain.audience.addressee_state import Addressee, Asked, Said, Word
 from domain.kernel.ids import AddresseeId, WorkspaceId
-from domain.law.facts import (
-    Consent,
-    ConsentKind,
-    Relation,
-    RelationKind,
-    Scope,
-    Suppression,
-    SuppressionKind,
-)
+from domain.law.facts import Consent, ConsentKind, Relation, RelationKind, Scope, Suppression, SuppressionKind
 
 _PLAIN = ("generic_address", "could_object", "told")
 

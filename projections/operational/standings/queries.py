@@ -14,6 +14,7 @@ from domain.kernel.permissions import Permission
 from domain.law.pack import Verdict
 from projections.operational.contacts.people import AMONG, OWN_OF_PERSON, keep_to_people, workspaces_meant
 from projections.operational.paging import Select, page
+from projections.operational.standings.schema import PHASE
 from projections.runtime.reading import snapshot
 
 if TYPE_CHECKING:
@@ -22,16 +23,6 @@ if TYPE_CHECKING:
     from application.queries import Scope
 
 MOST_DAYS: Final = 366
-_PHASE: Final = {
-    "verdict": "text",
-    "law": "text",
-    "rule": "text",
-    "basis": "text",
-    "entries": "jsonb",
-    "missing": "jsonb",
-    "provided": "jsonb",
-    "laws": "jsonb",
-}
 
 
 def _later(moment: str) -> str:
@@ -39,7 +30,7 @@ def _later(moment: str) -> str:
     return f"""
     LEFT JOIN LATERAL (
         SELECT a.* FROM jsonb_to_recordset(t.ahead) AS a(
-            begins_at timestamptz, {", ".join(f"{name} {kind}" for name, kind in _PHASE.items())})
+            begins_at timestamptz, {", ".join(f"{name} {kind}" for name, kind in PHASE.items())})
         WHERE a.begins_at <= {moment} ORDER BY a.begins_at DESC LIMIT 1
     ) later ON t.turns_at <= {moment}
 """  # noqa: S608 - our own words
@@ -122,7 +113,7 @@ async def standings(
     limit: int = USUAL_ROWS,
 ) -> Page[StandingRow]:
     """How people stand towards an ordinary advertisement, and until when; the latest known people first."""
-    computed = {name: _of_then(name) for name in _PHASE} | {
+    computed = {name: _of_then(name) for name in PHASE} | {
         "contact_ids": f"ARRAY(SELECT c.contact_id FROM {OWN_OF_PERSON} ORDER BY c.contact_id)",  # noqa: S608 - as above
         "until": _LAPSES_AT,
         "days_left": f"floor(extract(epoch FROM {_LAPSES_AT} - now()) / 86400)::int",

@@ -1,9 +1,8 @@
 """One row a person who is not erased: how they stood when their stream last told something, and what time makes of it.
 
-`ahead` holds the later phases, for whoever reads after `turns_at`: each with `begins_at` and the columns from `verdict`
-to `laws`. `lapses_at` is the end of an allow that comes by itself, `due_for` an end that is to be announced, ahead or
-because it came, and `due_at` when. `facts` is what is known of the person, as the next event finds it: dates, kinds and
-countries.
+`ahead` holds the later phases, for whoever reads after `turns_at`: each with `begins_at` and the columns of `PHASE`.
+`lapses_at` is the end of an allow that comes by itself, `due_for` an end that is to be announced, ahead or because it
+came, and `due_at` when. `facts` is what is known of the person, as the next event finds it: dates, kinds and countries.
 """
 
 from __future__ import annotations
@@ -12,6 +11,18 @@ from typing import Final
 
 from projections.runtime.tables import Table
 
+PHASE: Final = {
+    "verdict": "text",
+    "law": "text",
+    "rule": "text",
+    "basis": "text",
+    "entries": "jsonb",
+    "missing": "jsonb",
+    "provided": "jsonb",
+    "laws": "jsonb",
+}
+"""What a phase says: the columns of the present one, and the keys of those ahead."""
+
 TABLES: Final = (
     Table("senders", key=("sender_id",), columns={"sender_id": "uuid", "country": "text"}),
     Table(
@@ -19,14 +30,7 @@ TABLES: Final = (
         key=("addressee_id",),
         columns={
             "addressee_id": "uuid",
-            "verdict": "text",
-            "law": "text",
-            "rule": "text",
-            "basis": "text",
-            "entries": "jsonb",
-            "missing": "jsonb",
-            "provided": "jsonb",
-            "laws": "jsonb",
+            **PHASE,
             "turns_at": "timestamptz",
             "ahead": "jsonb",
             "lapses_at": "timestamptz",
