@@ -116,17 +116,8 @@ def contacts(
         same = idempotency_key or digest_of(file, into, encoding, delimiter)
         reading = {"encoding": encoding, "delimiter": delimiter}
         uploaded = door.upload(file, into, same, {name: value for name, value in reading.items() if value})
-        if dry_run:
-            found = door.ask("POST", f"/v1/audience/imports/{uploaded['id']}/preview", mapping)["data"]
-            door.drawn()
-            show_preview(found)
-            return
         how = {"mapping": mapping, **({"list_id": str(list_id)} if list_id else {})}
-        door.start(uploaded["id"], how, same)
-        state = door.watch(uploaded["id"], "importing", (uploaded["file"] or {}).get("rows"))
-        saved = door.save_errors(state, errors or file.with_name(f"{file.name}.errors.csv"))
-        door.drawn()
-        show_end(state, saved)
+        bring_in(door, uploaded, file, how, same, errors, dry_run=dry_run)
 
 
 @app.command("rollback")
@@ -334,6 +325,30 @@ def _accepted(answer: httpx.Response) -> httpx.Response:
     if answer.status_code == 404:  # noqa: PLR2004 - HTTP's own
         raise NotThere(message)
     raise Refused(message, told)
+
+
+def bring_in(
+    door: Door,
+    uploaded: dict[str, Any],
+    file: Path,
+    how: dict[str, Any],
+    same: str,
+    errors: Path | None,
+    *,
+    dry_run: bool,
+) -> None:
+    """Import an uploaded file to its end and show what became of it; a dry run shows what would."""
+    if dry_run:
+        path = f"/v1/audience/imports/{uploaded['id']}/preview"
+        found = door.ask("POST", path, how["mapping"])["data"]
+        door.drawn()
+        show_preview(found)
+        return
+    door.start(uploaded["id"], how, same)
+    state = door.watch(uploaded["id"], "importing", (uploaded["file"] or {}).get("rows"))
+    saved = door.save_errors(state, errors or file.with_name(f"{file.name}.errors.csv"))
+    door.drawn()
+    show_end(state, saved)
 
 
 def show_preview(found: dict[str, Any]) -> None:

@@ -18,11 +18,10 @@ from api.cli.imports import (
     SameKey,
     Timezone,
     Url,
+    bring_in,
     columns_of,
     digest_of,
     door_of,
-    show_end,
-    show_preview,
 )
 from api.cli.options import Data, Key
 from api.cli.output import Group, Json, data, words
@@ -73,16 +72,7 @@ def import_suppressions(
         same = idempotency_key or digest_of(file, into, encoding, delimiter, kind)
         reading = {"encoding": encoding, "delimiter": delimiter, "kind": kind}
         uploaded = door.upload(file, into, same, {name: value for name, value in reading.items() if value})
-        if dry_run:
-            found = door.ask("POST", f"/v1/audience/imports/{uploaded['id']}/preview", mapping)["data"]
-            door.drawn()
-            show_preview(found)
-            return
-        door.start(uploaded["id"], {"mapping": mapping}, same)
-        state = door.watch(uploaded["id"], "importing", (uploaded["file"] or {}).get("rows"))
-        saved = door.save_errors(state, errors or file.with_name(f"{file.name}.errors.csv"))
-        door.drawn()
-        show_end(state, saved)
+        bring_in(door, uploaded, file, {"mapping": mapping}, same, errors, dry_run=dry_run)
 
 
 @app.command("suppressions")
