@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from application.jobs import Job, Workflows
+from api.workflows import workflows_of
+from application.jobs import Job
 from application.ports.keys import KeysUnavailable, SubjectKey
 from application.ports.log import Append, Appended
 from application.webhooks.secrets import key_of
@@ -118,9 +119,7 @@ async def test_both_secrets_sign_for_a_day_and_the_old_one_is_then_destroyed(hoo
     (later,) = await hooks.deliver()
     assert signatures(later) == {signed_by(rotated["secret"], later)}
     parts = hooks.api.parts
-    workflows = Workflows(
-        parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification, parts.lapses
-    )
+    workflows = workflows_of(parts)
     position = next(one["position"] for one in rotated["events"] if one["name"].endswith("retired"))
     name, tenant = "webhook.destroy_secret", hooks.tenant.id
     (recorded,) = await parts.log.read_log(tenant, after=position - 1, limit=1)

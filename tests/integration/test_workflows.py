@@ -10,7 +10,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from application.jobs import SWEEPING, Workflows
+from api.workflows import workflows_of
+from application.jobs import SWEEPING
 from application.stores import STORES
 from domain.audience.contact_import import ImportStatus
 from domain.kernel.permissions import StaffRole
@@ -60,9 +61,7 @@ async def grant_for_an_hour(importing: Importing) -> tuple[str, dict[str, str]]:
 
 async def test_each_job_of_the_list_has_its_workflow_and_each_workflow_its_job(importing: Importing) -> None:
     parts = importing.api.parts
-    known = Workflows(
-        parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification, parts.lapses
-    ).by_name
+    known = workflows_of(parts).by_name
     assert set(known) == {workflow.name for workflow in (*WORKFLOWS, *SWEEPS)}
     assert {sweep.name for sweep in SWEEPS} == SWEEPING, "what no event makes due has none for its cause"
 

@@ -12,7 +12,8 @@ import psycopg
 
 from adapters.postgres.policies import policies_for_view
 from api.composition import now
-from application.jobs import Job, Workflows
+from api.workflows import workflows_of
+from application.jobs import Job
 from application.workflow import NotYet
 from projections.jobs.dispatcher import Dispatcher
 from projections.jobs.due import JOBS
@@ -55,15 +56,7 @@ class Worker:
         """
         asked = stopping
         begun, parts = len(self.done), self.api.parts
-        workflows = Workflows(
-            parts.commands,
-            parts.codec,
-            parts.keys,
-            parts.blobs,
-            parts.imports,
-            parts.certification,
-            parts.lapses,
-        )
+        workflows = workflows_of(parts)
         loop = asyncio.get_running_loop()
 
         def do(job: Job, stopping: Callable[[], bool]) -> None:

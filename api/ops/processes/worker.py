@@ -14,7 +14,7 @@ from api.composition import composed
 from api.ops.errors import CannotRun
 from api.webhooks import ABOUT as WEBHOOKS
 from api.webhooks import deliverer_of, figures
-from application.jobs import Workflows
+from api.workflows import workflows_of
 from application.rotation import Rotation
 from application.sweeping import sweep_regularly
 from projections.jobs.dispatcher import Dispatcher
@@ -54,15 +54,7 @@ async def work(around: Around) -> None:
         composed(around.settings, around.database.admin, tracer=around.tracer) as parts,
         deliverer_of(parts, dsn) as deliverer,
     ):
-        workflows = Workflows(
-            parts.commands,
-            parts.codec,
-            parts.keys,
-            parts.blobs,
-            parts.imports,
-            parts.certification,
-            parts.lapses,
-        )
+        workflows = workflows_of(parts)
 
         def do(job: Job, stopping: Callable[[], bool]) -> None:
             # Jobs come in the broker's threads; the log and its connections live on this loop.

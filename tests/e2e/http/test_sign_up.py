@@ -9,8 +9,9 @@ import httpx
 import psycopg
 
 from api.ops.registering import open_registered
+from api.workflows import workflows_of
 from application.credentials import first_key_kept
-from application.jobs import Job, Workflows
+from application.jobs import Job
 from application.orders import Outcome
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import StaffRole
@@ -79,9 +80,7 @@ async def test_a_first_key_whose_answer_was_lost_is_shown_again_until_it_is_forg
     position = first["events"][-1]["position"]
     assert first["events"][-1]["name"] == "platform.first_key_made"
     parts, name, tenant = api.parts, "first_key.forget", UUID(first["id"])
-    workflows = Workflows(
-        parts.commands, parts.codec, parts.keys, parts.blobs, parts.imports, parts.certification, parts.lapses
-    )
+    workflows = workflows_of(parts)
     for _ in range(2):
         await workflows.run(Job(job_id(PLATFORM, position, name), PLATFORM, position, name, tenant))
     late = (await registered(api, staff)).json()
