@@ -56,6 +56,7 @@ _GIVEN: Final = frozenset(
         "audience.consent_confirmed",
         "audience.consent_withdrawn",
         "audience.opted_out",
+        "audience.opt_out_told_late",
         "audience.contact_created",
         "audience.contact_updated",
         "rights.request_received",

@@ -64,7 +64,10 @@ def _confirmed(known: Addressee, version: int, event: happened.ConsentConfirmed)
     """The consent counts from its confirmation: before, nobody knew whose address it was."""
     asked = known.asked.get(event.request)
     on = event.occurred_at.astimezone(UTC).date()
-    given = Consent(on, ConsentKind.DOUBLE, asked is not None and asked.documented, version)
+    documented = asked is not None and asked.documented
+    given = Consent(on, ConsentKind.DOUBLE, documented, version)
+    if documented and not known.said_since(event.request):
+        known = _asked_for(known, version, event.occurred_at)
     return replace(
         known,
         version=version,
@@ -92,6 +95,33 @@ def _opted_out(known: Addressee, version: int, event: happened.OptedOut) -> Addr
     return replace(known, opted_out_at=max(known.opted_out_at or event.occurred_at, event.occurred_at))
 
 
+def _asked_for(known: Addressee, entry: int, moment: datetime) -> Addressee:
+    """By this consent they asked to be written to: what they said before it, and is told later, it ended as well."""
+    lifted_at = max(known.lifted_at or moment, moment)
+    return replace(
+        known, lifted_at=lifted_at, lifts={**known.lifts, entry: Lift(_history(known, moment), moment)}
+    )
+
+
+def _history(known: Addressee, before: datetime) -> tuple[Suppression, ...]:
+    """What others of their consents ended of what they said before a moment: of each word the last."""
+    ended = [one for lift in known.lifts.values() for one in lift.suppressions if one.since < before]
+    last = {(one.kind, one.scope, one.within): one for one in sorted(ended, key=lambda one: one.since)}
+    return tuple(last.values())
+
+
+def _told_late(known: Addressee, version: int, event: happened.OptOutToldLate) -> Addressee:
+    """Every consent that is later ended it: it holds again when the last of them is retracted."""
+    one = Suppression(
+        SuppressionKind(event.kind), Scope(event.scope), event.occurred_at, version, event.within
+    )
+    lifts = {
+        entry: lift._replace(suppressions=(*lift.suppressions, one)) if one.since < lift.ended_at else lift
+        for entry, lift in known.lifts.items()
+    }
+    return replace(known, version=version, lifts=lifts)
+
+
 def _lifted(known: Addressee, version: int, event: happened.OptOutLifted) -> Addressee:
     """A lift follows the consent that it is of."""
     ended_at = event.consented_at or datetime.combine(event.consented_on, time(), FIRST_ZONE)
@@ -101,8 +131,8 @@ def _lifted(known: Addressee, version: int, event: happened.OptOutLifted) -> Add
         known,
         version=version,
         opted_out_at=None,
-        lifted_at=ended_at,
-        lifts={**known.lifts, version - 1: Lift(words, ended_at)},
+        lifted_at=max(known.lifted_at or ended_at, ended_at),
+        lifts={**known.lifts, version - 1: Lift((*_history(known, ended_at), *words), ended_at)},
         suppressions=tuple(
             replace(one, ended_at=ended_at) if one in ended else one for one in known.suppressions
         ),
@@ -140,6 +170,8 @@ def _dispatched(known: Addressee, version: int, event: happened.MessageDispatche
 def _consented(known: Addressee, version: int, event: happened.ConsentRecorded) -> Addressee:
     latest = max(known.consented_on or event.occurred_on, event.occurred_on)
     given = Consent(event.occurred_on, ConsentKind.SINGLE, event.documented, version)
+    if event.explicit and event.documented:
+        known = _asked_for(known, version, datetime.combine(event.occurred_on, time(), FIRST_ZONE))
     return replace(known, version=version, consented_on=latest, consents=(*known.consents, given))
 
 
@@ -272,6 +304,7 @@ _AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
     happened.ConsentConfirmed: _confirmed,
     happened.ConsentWithdrawn: _withdrawn,
     happened.OptedOut: _opted_out,
+    happened.OptOutToldLate: _told_late,
     happened.OptOutLifted: _lifted,
     happened.RelationRecorded: _related,
     happened.RelationEnded: _ended,

@@ -148,6 +148,21 @@ def _complaints_by_channel(payload: Payload) -> Payload:
     return {**payload, "kind": kind, "within": None}
 
 
+class OptOutToldLate(Event, name="audience.opt_out_told_late", version=1, subject="addressee_id"):
+    """It became known that the person said stop before a consent that stands and that ended it: history.
+
+    It holds again once that consent is retracted. Its fields are those of `OptedOut`.
+    """
+
+    addressee_id: AddresseeId
+    scope: str = "tenant"
+    occurred_at: datetime
+    channel: str
+    reason: Evidence[str | None] = None
+    kind: str = "unsubscribe"
+    within: str | None = None
+
+
 class OptOutLifted(Event, name="audience.opt_out_lifted", version=2, subject="addressee_id"):
     """The person asked to be written to again, later than their opt-out and in so many words.
 
@@ -322,6 +337,7 @@ AddresseeEvent: TypeAlias = (
     | ConsentConfirmed
     | ConsentWithdrawn
     | OptedOut
+    | OptOutToldLate
     | OptOutLifted
     | RelationRecorded
     | RelationEnded

@@ -55,7 +55,10 @@ class Word(NamedTuple):
 
 
 class Lift(NamedTuple):
-    """What a consent ended of what the person had said before, from `ended_at` on; `since`: said last then."""
+    """A consent by which a person asked, provably, to be written to: whatever they said before `ended_at` is history.
+
+    `suppressions`: what it ended, those among it that were told later; `since`: said last then. There may be none.
+    """
 
     suppressions: tuple[Suppression, ...]
     ended_at: datetime
@@ -98,7 +101,8 @@ class Addressee:
     """Somebody who may or may not be written to. `opted_out_at` None: no opt-out of the whole tenant holds.
 
     `version` counts the events so far. `said` is by workspace; under None stands what was settled for the tenant.
-    `asked`: double opt-ins that wait for their second step. `lifts`: by the entry of the consent that lifted.
+    `asked`: double opt-ins that wait for their second step. `lifts`: by the entry of the consent, those
+    that had nothing to lift among them; `lifted_at`: the latest of them.
     `said_last`: by kind, scope and what it is of; see `last_said`.
     `requests`: what they asked about their data, by kind. `lapses_at` and `lapsed_at`: the ends of permissions that
     were announced last, ahead and when they came.
@@ -149,6 +153,27 @@ class Addressee:
             for one in self.suppressions
             if one.kind in OPT_OUTS and one.scope is not Scope.PLATFORM and one.ended_at is None
         ]
+
+    def is_history(self, moment: datetime) -> bool:
+        """Whether what was said at this moment was surely said before a consent that stands, and that ended it."""
+        return self.lifted_at is not None and moment < self.lifted_at
+
+    def remembers(
+        self, kind: SuppressionKind, at: datetime, scope: Scope = Scope.TENANT, within: str | None = None
+    ) -> bool:
+        """Whether each consent that ended this word is known to have ended it, or the same said as late."""
+        return all(
+            any(
+                (one.kind, one.scope, one.within) == (kind, scope, within) and one.since >= at
+                for one in lift.suppressions
+            )
+            for lift in self.lifts.values()
+            if at < lift.ended_at
+        )
+
+    def said_since(self, entry: int) -> bool:
+        """Whether anything that holds was said after an entry."""
+        return any(self.last_said(one).entry > entry for one in self.own_words())
 
     @property
     def restricted(self) -> Suppression | None:

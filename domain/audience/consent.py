@@ -21,6 +21,7 @@ from domain.audience.addressee_events import (
     ConsentWithdrawn,
     OptedOut,
     OptOutLifted,
+    OptOutToldLate,
 )
 from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState
 from domain.audience.consent_refusals import (
@@ -218,17 +219,22 @@ def opted_out(
     channel: OptOutChannel,
     reason: str | None = None,
     kind: OptOutKind | None = None,
-) -> tuple[OptedOut, ...]:
-    """The event that enters an opt-out; none if one of its kind and as late holds, or a consent surely lifted it."""
+) -> tuple[OptedOut | OptOutToldLate, ...]:
+    """The event that enters an opt-out; none if one of its kind and as late holds or is remembered.
+
+    One from surely before a consent that stands is history, and remembered: the consent may be retracted.
+    """
     known = state if isinstance(state, Addressee) else Addressee(addressee_id)
     by_channel = OptOutKind.COMPLAINT if channel is OptOutChannel.COMPLAINT else OptOutKind.UNSUBSCRIBE
     said = {one.kind for one in known.own_words() if one.scope is Scope.TENANT}
     as_late = known.opted_out_at is not None and occurred_at <= known.opted_out_at
     if as_late and SuppressionKind(kind or by_channel) in said:
         return ()
-    if known.lifted_at is not None and occurred_at < known.lifted_at:
+    late = known.is_history(occurred_at)
+    if late and known.remembers(SuppressionKind(kind or by_channel), occurred_at):
         return ()
-    event = OptedOut(
+    entered = OptOutToldLate if late else OptedOut
+    event = entered(
         addressee_id=addressee_id,
         occurred_at=occurred_at,
         channel=channel,
@@ -320,8 +326,7 @@ def _confirmed(command: ConfirmConsent, state: Addressee, at: datetime) -> tuple
         user_agent=command.user_agent,
     )
     # Who was asked, said stop, and then pressed the old link, was asked before they said stop: that is asked anew.
-    said_since = any(state.last_said(one).entry > command.request for one in state.own_words())
-    if not asked.documented or said_since or not _lifts(state, occurred_at):
+    if not asked.documented or state.said_since(command.request) or not _lifts(state, occurred_at):
         return (confirmed,)
     day = occurred_at.astimezone(UTC).date()
     return (

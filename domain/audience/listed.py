@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from domain.audience.addressee_events import AddresseeSuppressed, OptedOut
+from domain.audience.addressee_events import AddresseeSuppressed, OptedOut, OptOutToldLate
 from domain.audience.addressee_state import OPT_OUTS, Addressee
 from domain.law.facts import Scope, SuppressionKind
 
@@ -63,13 +63,18 @@ def tells_nothing_new_of(known: Iterable[Listed], one: Listed) -> bool:
     return any(old.about == one.about and (not one.dated or one.since <= old.since) for old in known)
 
 
+def is_history(state: AddresseeState, one: Listed) -> bool:
+    """Whether it is a word of the person's that a later consent of theirs ended: it holds nothing back."""
+    return one.kind in OPT_OUTS and isinstance(state, Addressee) and state.is_history(one.since)
+
+
 def tells_nothing_new(state: AddresseeState, one: Listed) -> bool:
-    """Whether an addressee's own stream says as much already, or a later consent of theirs ended it."""
+    """Whether an addressee's own stream says as much already, be it that a later consent of theirs ended it."""
     if not isinstance(state, Addressee):
         return False
     if one.kind in OPT_OUTS:
-        if state.lifted_at is not None and one.since < state.lifted_at:
-            return True
+        if is_history(state, one):
+            return state.remembers(one.kind, one.since, one.scope, one.within)
         told = state.opted_out_at if one.scope is Scope.TENANT else None
         if told is not None and (one.since <= told if one.dated else one.since < told):
             return True
@@ -86,7 +91,7 @@ def entered(addressee_id: AddresseeId, state: AddresseeState, one: Listed) -> tu
     if tells_nothing_new(state, one):
         return ()
     if one.kind in OPT_OUTS:
-        out = OptedOut(
+        out = (OptOutToldLate if is_history(state, one) else OptedOut)(
             addressee_id=addressee_id,
             scope=one.scope,
             occurred_at=one.since,

@@ -218,10 +218,10 @@ class LedgerMachine(LedgerOfPeople):
         self.world.later(time)
 
     @invariant()
-    def nobody_who_said_stop_or_was_erased_is_contactable(self) -> None:
+    def who_said_stop_or_was_erased_is_not_contactable_and_everybody_else_is(self) -> None:
         for who, known in self.known.items():
-            if known.erased or known.words.forbid((Scope.TENANT, None)):
-                assert not self.person(who).contactable
+            stopped = known.erased or known.words.forbid((Scope.TENANT, None))
+            assert self.person(who).contactable is not stopped
 
     @invariant()
     def the_ledger_is_what_was_entered(self) -> None:

@@ -21,41 +21,34 @@ OF_THE_ADDRESS = frozenset({"hard_bounce", "soft_bounces", "manual"})
 Place = tuple[Scope, str | None]
 
 
-@dataclass(frozen=True)
-class Lifted:
-    """What a consent ended, and from when on."""
-
-    stops: dict[Place, datetime]
-    since: datetime
-
-
 @dataclass
 class Words:
-    """What whoever has an address said last: stop, for which mail, and when; and since when they may be written to."""
+    """What whoever has an address said: stop, for which mail, and when; and that they want mail again, provably.
 
-    stops: dict[Place, datetime] = field(default_factory=dict)
-    consented: datetime | None = None
+    `consents`: by their entry, since when each of them surely holds. A word from before any of them is history.
+    """
+
+    said: set[tuple[Place, datetime]] = field(default_factory=set)
+    consents: dict[int, datetime] = field(default_factory=dict)
+
+    @property
+    def consented(self) -> datetime | None:
+        """Since when they may be written to."""
+        return max(self.consents.values(), default=None)
+
+    def stops(self) -> dict[Place, datetime]:
+        """What holds, since it was said last."""
+        last = dict(sorted(self.said, key=lambda one: one[1]))
+        return {place: at for place, at in last.items() if self.consented is None or at >= self.consented}
 
     def stop(self, place: Place, at: datetime) -> None:
-        """They said stop; a word from before a later consent is history."""
-        if self.consented is None or at >= self.consented:
-            self.stops[place] = max(at, self.stops.get(place, at))
+        """They said stop, whenever it is told."""
+        self.said.add((place, at))
 
-    def consent(self, since: datetime) -> Lifted | None:
-        """They said, provably, that they want mail again, surely not before `since`; what that ended."""
-        lifted = {place: at for place, at in self.stops.items() if at < since}
-        if not lifted or self.stops.get((Scope.TENANT, None), since - timedelta(1)) >= since:
-            return None
-        self.consented = max(since, self.consented or since)
-        self.stops = {place: at for place, at in self.stops.items() if at >= since}
-        return Lifted(lifted, since)
-
-    def retract(self, lifted: Lifted, others: list[Lifted]) -> None:
-        """They had not said that: what it ended holds again, where nothing else ended it as well."""
-        self.consented = max((one.since for one in others), default=None)
-        for place, at in lifted.stops.items():
-            if not any(at < one.since for one in others):
-                self.stops[place] = max(at, self.stops.get(place, at))
+    def come_back(self) -> None:
+        """By their address came somebody of whom only the stops are known."""
+        self.said = set(self.stops().items())
+        self.consents = {}
 
     def forget(self, at: datetime) -> None:
         """They had themselves erased: whoever comes by the address says first that they want mail."""
@@ -64,14 +57,14 @@ class Words:
     def stop_by_link(self, place: Place, at: datetime) -> None:
         """The same, at a door of ours: what is said again within a day of all mail is the same word."""
         at = max(at, self.consented or at)
-        before = self.stops.get((Scope.TENANT, None))
+        before = self.stops().get((Scope.TENANT, None))
         if before is not None and at - before < timedelta(days=1):
             return
         self.stop(place, at)
 
     def forbid(self, place: Place) -> bool:
         """Whether a stop holds for this."""
-        return place in self.stops
+        return place in self.stops()
 
 
 @dataclass
@@ -92,7 +85,6 @@ class Person:
     consents: set[int] = field(default_factory=set)
     relations: set[int] = field(default_factory=set)
     asked: dict[int, tuple[bool, datetime]] = field(default_factory=dict)
-    lifted: dict[int, Lifted] = field(default_factory=dict)
     suppressed: dict[int, tuple[str, Place]] = field(default_factory=dict)
     permits: dict[UUID, Permit] = field(default_factory=dict)
     gone: set[UUID] = field(default_factory=set)

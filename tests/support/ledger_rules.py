@@ -123,7 +123,7 @@ class LedgerOfPeople(RuleBasedStateMachine):
         form = match_form(email)
         former = [one for one in self.known.values() if one.words is self.words.get(form)]
         said = self.words.setdefault(form, Words())
-        said.consented = None  # who comes back is somebody of whom only the stops are known
+        said.come_back()
         self.known[who] = new = Person(said)
         bounced = {
             (kind, place)
@@ -177,7 +177,7 @@ class LedgerOfPeople(RuleBasedStateMachine):
             entry = self.version(who) - len(done) + 1
             known.consents.add(entry)
             if explicit:
-                self.lifts(known, entry, surely_since(on))
+                known.words.consents[entry] = surely_since(on)
 
     @rule(who=people)
     def want_mail_again(self, who: AddresseeId) -> None:
@@ -197,7 +197,8 @@ class LedgerOfPeople(RuleBasedStateMachine):
     def confirm(self, who: AddresseeId, ago: timedelta, number: int) -> None:
         known, at = self.known[who], self.world.now - ago
         asked = sorted(known.asked)[number : number + 1]
-        said_since = bool(asked) and any(one.position > asked[0] for one in self.person(who).own_words())
+        person = self.person(who)
+        said_since = bool(asked) and any(person.last_said(one).entry > asked[0] for one in person.own_words())
         done = self.ask(ConfirmConsent(request=asked[0] if asked else 1, occurred_at=at), who)
         in_order = bool(asked) and at >= known.asked[asked[0]][1]
         assert (done is not None) is (in_order and not known.erased)
@@ -207,12 +208,7 @@ class LedgerOfPeople(RuleBasedStateMachine):
             known.consents.add(entry)
             if documented and not said_since:
                 # The moment itself is after what was said before it, and no earlier word is later than it.
-                self.lifts(known, entry, at)
-
-    def lifts(self, known: Person, entry: int, since: datetime) -> None:
-        lifted = known.words.consent(since)
-        if lifted is not None:
-            known.lifted[entry] = lifted
+                known.words.consents[entry] = at
 
     @rule(who=people, ago=AGO, number=st.integers(-1, 1))
     def withdraw(self, who: AddresseeId, ago: timedelta, number: int) -> None:
@@ -228,7 +224,7 @@ class LedgerOfPeople(RuleBasedStateMachine):
         for one in same[same.index(who) :] if entry is None else [who]:
             mine = self.known[one]
             taken = {entry} if entry is not None else given[one]
-            whole = any(one in taken for one in mine.lifted)
+            whole = any(one in taken for one in mine.words.consents)
             mine.consents -= taken
             if not mine.erased or one == who:
                 consented = known.words.consented
@@ -285,9 +281,8 @@ class LedgerOfPeople(RuleBasedStateMachine):
             if self.ask(RetractEntry(entry=entry, reason="Not so."), who) is not None:
                 known.consents.discard(entry)
                 known.relations.discard(entry)
-                lifted = known.lifted.pop(entry, None)
-                if lifted is not None and not known.erased:
-                    known.words.retract(lifted, list(known.lifted.values()))
+                if not known.erased:
+                    known.words.consents.pop(entry, None)
 
     @rule(who=people, kind=st.sampled_from(SuppressionReason), place=PLACES)
     def suppress(self, who: AddresseeId, kind: SuppressionReason, place: Place) -> None:

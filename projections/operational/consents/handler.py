@@ -65,6 +65,12 @@ def opted_out(event: Fact, rows: Rows) -> None:
     _enter(event, rows, "opt_out", "kind", "occurred_at", "scope", "within", "channel")
 
 
+@CONSENTS.on("audience.opt_out_told_late")
+def told_late(event: Fact, rows: Rows) -> None:
+    """Somebody had said stop before a consent that ended it: history, as long as that consent stands."""
+    _enter(event, rows, "opt_out_told_late", "kind", "occurred_at", "scope", "within", "channel")
+
+
 @CONSENTS.on("audience.opt_out_lifted")
 def opt_out_lifted(event: Fact, rows: Rows) -> None:
     """A later consent ends what was said before it; one of which the day alone is known, as soon as it begins."""

@@ -31,6 +31,7 @@ class What(StrEnum):
     OPT_OUT = "opt_out"
     SUPPRESSION = "suppression"
     WITHDRAWAL = "withdrawal"
+    OPT_OUT_TOLD_LATE = "opt_out_told_late"
     OPT_OUT_LIFTED = "opt_out_lifted"
     RELATION_ENDED = "relation_ended"
     RETRACTION = "retraction"

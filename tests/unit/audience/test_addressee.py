@@ -10,6 +10,7 @@ from domain.audience.addressee_events import (
     ConsentRecorded,
     OptedOut,
     OptOutLifted,
+    OptOutToldLate,
 )
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
@@ -101,7 +102,8 @@ def test_consent_of_a_day_is_later_only_if_it_is_in_every_time_zone(hour: int, *
 def test_an_old_opt_out_does_not_come_back_after_it_was_lifted_and_a_new_one_holds() -> None:
     lifted = OptOutLifted(addressee_id=ID, consented_on=NOW.date())
     old = RecordOptOut(channel=OptOutChannel.IMPORT, occurred_at=NOW - timedelta(days=2))
-    given(REGISTERED, OPTED_OUT, lifted).when(old, target=ID).then()
+    remembered = OptOutToldLate(addressee_id=ID, occurred_at=NOW - timedelta(days=2), channel="import")
+    given(REGISTERED, OPTED_OUT, lifted).when(old, target=ID).then(remembered)
     state = given(REGISTERED, OPTED_OUT, lifted).when(STOP, target=ID).state
     assert not state.contactable
 

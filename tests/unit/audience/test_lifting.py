@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.audience.addressee_events import ConsentWithdrawn, OptedOut, PermissionDecided
+from domain.audience.addressee_events import ConsentWithdrawn, OptedOut, OptOutToldLate, PermissionDecided
 from domain.audience.addressee_state import Addressee
 from domain.audience.authorisation import AuthoriseMessage
 from domain.audience.consent import (
@@ -113,6 +113,65 @@ def test_another_word_from_before_is_entered_too_and_moves_nothing(world: World)
     assert (entered.kind, entered.occurred_at) == ("objection", NOW - 5 * DAY)
     assert world.state("addressee", addressee(world)).opted_out_at == NOW - DAY
     assert world.run(late, addressee(world)) == []
+
+
+class TestToldLate:
+    """Stops that were said before a consent and became known after it."""
+
+    LATE = RecordOptOut(channel=OptOutChannel.REPLY, occurred_at=NOW - 3 * DAY, reason="Enough")
+
+    def consents(self, world: World) -> int:
+        """They asked to be written to, and had said nothing that this lifts."""
+        world.run(RecordConsent(occurred_on=(NOW - DAY).date(), **ANEW), addressee(world))
+        return entry_of(world, "audience.consent_recorded")
+
+    def test_one_is_remembered_and_holds_once_the_consent_is_retracted(self, world: World) -> None:
+        entry = lifted(world)
+        (late,) = world.run(self.LATE, addressee(world))
+        assert isinstance(late, OptOutToldLate)
+        assert world.run(self.LATE, addressee(world)) == [], "the same again"
+        assert allowed(world)
+        _, *again = world.run(RetractEntry(entry=entry, reason="by mistake"), addressee(world))
+        said = [one.occurred_at for one in again if isinstance(one, OptedOut)]
+        assert said == [STOP.occurred_at, self.LATE.occurred_at]
+        assert world.state("addressee", addressee(world)).opted_out_at == self.LATE.occurred_at
+        assert not allowed(world)
+        world.assert_replays()
+
+    def test_a_consent_that_had_nothing_to_lift_ends_one_too(self, world: World) -> None:
+        entry = self.consents(world)
+        assert [type(one) for one in world.run(self.LATE, addressee(world))] == [OptOutToldLate]
+        assert allowed(world)
+        world.run(RetractEntry(entry=entry, reason="by mistake"), addressee(world))
+        assert not allowed(world)
+
+    def test_so_does_a_double_opt_in(self, world: World) -> None:
+        world.run(RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes"), addressee(world))
+        request = entry_of(world, "audience.confirmation_requested")
+        world.run(ConfirmConsent(request=request), addressee(world))
+        world.run(self.LATE, addressee(world))
+        assert allowed(world)
+        world.run(RetractEntry(entry=request + 1, reason="by mistake"), addressee(world))
+        assert not allowed(world)
+
+    def test_a_retraction_leaves_lifted_what_another_explicit_consent_is_later_than(
+        self, world: World
+    ) -> None:
+        world.run(STOP, addressee(world))
+        world.run(RecordConsent(occurred_on=(NOW - 2 * DAY).date(), **ANEW), addressee(world))
+        first = entry_of(world, "audience.consent_recorded")
+        second = self.consents(world)
+        assert len(world.run(RetractEntry(entry=first, reason="by mistake"), addressee(world))) == 1
+        assert allowed(world)
+        world.run(RetractEntry(entry=second, reason="by mistake"), addressee(world))
+        assert allowed(world) is False
+
+    def test_a_consent_that_proves_nothing_ends_none(self, world: World) -> None:
+        world.run(
+            RecordConsent(occurred_on=(NOW - DAY).date(), **{**ANEW, "explicit": False}), addressee(world)
+        )
+        assert [type(one) for one in world.run(self.LATE, addressee(world))] == [OptedOut]
+        assert not allowed(world)
 
 
 class TestWithdrawal:
