@@ -1,7 +1,7 @@
 """`GET /v1/audience/addressees/{id}/links`: what a sender puts into a message, so that its reader can stop it.
 
 Who can have the links made can do what they do: so they need the permission to send, and the one of a confirmation the
-permission to enter consents, in the whole tenant.
+permission to enter consents, in the whole tenant where it would end a stop of the person's.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from api.http.asking import Desk
 from api.http.request import uuid_in
+from application.confining import NeedsWholeTenant
 from application.door_tokens import Door, DoorToken
 from application.ports.positions import Position
 from domain.access.reads import ReadKind
@@ -54,13 +55,13 @@ class LinksDesk(Desk):
         principal.require(Permission.SENDING_AUTHORISE)
         addressee_id = uuid_in(request.path_params["id"])
         about: AboutLinks = asked.read_as(AboutLinks)
-        within = principal.confined_to(Permission.SENDING_AUTHORISE)
-        if within is not None and about.workspace_id not in within:
-            raise NotFound
+        needed = [Permission.SENDING_AUTHORISE]
         if about.request is not None:
             principal.require(Permission.CONSENT_WRITE)
-            if principal.confined_to(Permission.CONSENT_WRITE) is not None:
-                raise NotFound
+            needed.append(Permission.CONSENT_WRITE)
+        confined = [within for one in needed if (within := principal.confined_to(one)) is not None]
+        if any(about.workspace_id not in within for within in confined):
+            raise NotFound
         head = await self.parts.log.head(tenant_id)
         if addressee_id is None or head is None:
             raise NotFound
@@ -69,8 +70,11 @@ class LinksDesk(Desk):
         workspace = await self.parts.commands.state(tenant_id, "workspace", about.workspace_id)
         if not isinstance(addressee, Addressee) or isinstance(workspace, NoWorkspace):
             raise NotFound
-        if within is not None:
+        for within in confined:
             await self.parts.commands.meet(principal, within, addressee_id)
+        consents = about.request is not None and principal.confined_to(Permission.CONSENT_WRITE) is not None
+        if consents and addressee.own_words():
+            raise NeedsWholeTenant  # as whoever would enter the confirmation themselves
         token = DoorToken(
             Door.PREFERENCES,
             tenant_id,

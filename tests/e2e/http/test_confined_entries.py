@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,7 +10,9 @@ import pytest
 
 from domain.kernel.permissions import WORKSPACE_ROLES, TenantRole, WorkspaceRole
 from domain.tenancy.workspace import CreateWorkspace
-from tests.support.api import Api, TestTenant
+from tests.support.api import Api, TestTenant, serving
+from tests.support.database import Database
+from tests.support.doors import FORM, PUBLIC
 
 CONSENT = {"occurred_on": "2026-01-05", "source": "website_form", "wording": "Yes, please."}
 BOTH = ["consent.write", "sending.authorise"]
@@ -164,3 +167,40 @@ async def test_a_key_of_a_workspace_holds_there_all_that_roles_of_workspaces_do(
         assert principal.workspaces.keys() == {tenant.workspace_id}
         assert principal.workspaces[tenant.workspace_id] >= WORKSPACE_ROLES[workspace_role]
         assert not principal.permissions
+
+
+async def test_who_may_ask_for_a_confirmation_gets_its_link(database: Database, tmp_path: Path) -> None:
+    async with serving(database, tmp_path, public_url=PUBLIC) as api:
+        await confirms_by_link(api)
+
+
+async def confirms_by_link(api: Api) -> None:
+    tenant = await api.tenant(country="GB")
+    other = await second(api, tenant)
+    key = await api.key(tenant, TenantRole.MEMBER, workspaces=[tenant.workspace_id], permissions=BOTH)
+    _, ours = await met(api, tenant, tenant.workspace_id)
+    _, theirs = await met(api, tenant, other)
+
+    async def link(who: str, request: int, workspace: UUID = tenant.workspace_id) -> Any:
+        query = f"workspace_id={workspace}&message_id={uuid4()}&request={request}"
+        return await api.send("GET", f"/v1/audience/addressees/{who}/links?{query}", key)
+
+    asking = {"source": "website_form", "wording": "Yes, please."}
+    asked = await api.post(f"/v1/audience/{ours}/request-confirmation", key, asking)
+    told = await link(ours, asked.json()["version"])
+    assert told.status_code == 200, told.text
+    confirmed = await api.send(
+        "POST", told.json()["data"]["confirmation"].removeprefix(PUBLIC), None, b"", FORM
+    )
+    assert confirmed.status_code == 200, confirmed.text
+    stands = await api.post(f"/v1/audience/{theirs}/request-confirmation", tenant.key, asking)
+    for refused in (
+        await link(theirs, stands.json()["version"]),
+        await link(ours, 2, other),
+    ):
+        assert refused.status_code == 404
+    stopped = {"channel": "reply"}
+    assert (await api.post(f"/v1/audience/{ours}/record-opt-out", key, stopped)).status_code == 200
+    again = await api.post(f"/v1/audience/{ours}/request-confirmation", key, asking)
+    refused = await link(ours, again.json()["version"])
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/needs-whole-tenant")
