@@ -19,7 +19,7 @@ from application.principals import Principal
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent import ConfirmConsent
 from domain.audience.consent_refusals import AddresseeIsErased, NotAsked
-from domain.audience.own_word import in_force, not_taken_back
+from domain.audience.own_word import in_force
 from domain.kernel import limits
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name
 from domain.kernel.errors import NotFound, Refusal
@@ -98,7 +98,7 @@ class Doors:
         workspace = None
         if token.workspace_id is not None:
             workspace = await self._commands.state(token.tenant_id, "workspace", token.workspace_id)
-        said = not_taken_back(addressee)
+        said = addressee.own_words()
         named = {
             (Scope.WORKSPACE, None if token.workspace_id is None else str(token.workspace_id)),
             (Scope.CAMPAIGN_TYPE, token.campaign_type),

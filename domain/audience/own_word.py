@@ -55,11 +55,11 @@ def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
     kind = SuppressionKind(command.kind)
     if command.scope is not Scope.TENANT:
         place = (command.scope, command.within)
-        same = [one for one in not_taken_back(state) if (one.scope, one.within) == place]
+        same = [one for one in state.own_words() if (one.scope, one.within) == place]
         if _said_lately(state, occurred_at) or _lately(state, same, occurred_at):
             return ()
     elif _said_lately(state, occurred_at):
-        everything = [one for one in not_taken_back(state) if one.scope is Scope.TENANT]
+        everything = [one for one in state.own_words() if one.scope is Scope.TENANT]
         if _lately(state, [one for one in everything if one.kind is kind], occurred_at):
             return ()
     event = OptedOut(
@@ -73,17 +73,11 @@ def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
     return (event,)
 
 
-def not_taken_back(state: Addressee) -> list[Suppression]:
-    """What the person said and did not take back."""
-    said = {SuppressionKind(kind) for kind in OptOutKind}
-    return [one for one in state.suppressions if one.kind in said and one.ended_at is None]
-
-
 def in_force(state: Addressee, scope: Scope, within: str | None = None) -> bool:
     """Whether an opt-out of exactly this scope holds."""
     if scope is Scope.TENANT:
         return state.opted_out_at is not None
-    return any((one.scope, one.within) == (scope, within) for one in not_taken_back(state))
+    return any((one.scope, one.within) == (scope, within) for one in state.own_words())
 
 
 def _lately(state: Addressee, same: list[Suppression], at: datetime) -> bool:

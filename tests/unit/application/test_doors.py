@@ -1,99 +1,58 @@
-"""A person's word is not lost for what others do meanwhile; what cannot be entered is told."""
+"""What a person's page says that holds: what they said themselves, and nothing that others entered."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import cast
+from typing import Any
+from uuid import UUID
 
-import pytest
-
-from application import doors
-from application.commanding import Commands, TooMuchContention
-from application.door_tokens import Door, DoorToken, LinkUnusable
-from application.doors import ConfirmationOver, Doors
-from application.orders import Order, Outcome
-from application.ports.log import LogUnavailable, OutcomeUnknown
-from domain.audience.addressee_events import OptedOut
-from domain.audience.consent import ConfirmConsent, OptOutChannel
-from domain.audience.consent_refusals import NotAsked
-from domain.audience.own_word import HeedOptOut
-from domain.kernel.commands import ActorKind
-from domain.kernel.errors import NotFound
-from domain.kernel.ids import AddresseeId
-from domain.kernel.permissions import Permission
+from application.door_tokens import Door, DoorToken
+from application.doors import Doors
+from domain.audience.addressee import ADDRESSEE
+from domain.audience.addressee_events import AddresseeRegistered, AddresseeSuppressed, OptedOut
+from domain.kernel.events import Event
+from domain.kernel.ids import AddresseeId, WorkspaceId
+from domain.law.facts import Scope
+from domain.tenancy.tenant import TENANT as TENANTS
+from domain.tenancy.tenant import TenantOpened
 from tests.support.given import NOW, TENANT, uid
 
-SAID = OptedOut(addressee_id=AddresseeId(uid(30)), occurred_at=NOW, channel="one_click")
-STOP = HeedOptOut(channel=OptOutChannel.ONE_CLICK)
-STOPS = DoorToken(Door.OPT_OUT, TENANT, uid(30), message_id=uid(50))
-CONFIRMS = DoorToken(Door.CONFIRM, TENANT, uid(30), request=2)
-
-
-class Path:
-    """The command path of one person: what the next orders come to, in their order."""
-
-    def __init__(self, *ends: Exception | None, new: bool = True) -> None:
-        self._ends: Iterator[Exception | None] = iter(ends)
-        self._new = new
-        self.orders: list[Order] = []
-
-    async def rehearse(self, _: Order) -> Outcome:
-        rehearsed = (SAID,) if self._new else ()
-        return Outcome(TENANT, uid(30), None, (), 1, rehearsed=rehearsed)
-
-    async def execute(self, order: Order) -> Outcome:
-        self.orders.append(order)
-        if (end := next(self._ends)) is not None:
-            raise end
-        return Outcome(TENANT, uid(30), None, (), 2)
-
-
-def doors_of(path: Path, monkeypatch: pytest.MonkeyPatch) -> Doors:
-    monkeypatch.setattr(doors, "_BETWEEN", 0)
-    return Doors(cast("Commands", path))
-
-
-async def test_it_is_tried_again_where_others_write_or_a_commit_broke_off(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    path = Path(TooMuchContention(), OutcomeUnknown(), None)
-    await doors_of(path, monkeypatch).heed(STOPS, STOP, "0" * 16)
-    assert len(path.orders) == 3
-    for order in path.orders:
-        assert (order.command, order.target, order.ip, order.channel) == (STOP, uid(30), None, "door")
-        assert order.correlation == uid(50)
-        assert order.principal.actor.kind is ActorKind.SYSTEM
-        assert order.principal.permissions == {Permission.INTERNAL}
-
-
-async def test_what_says_nothing_new_is_not_even_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    path = Path(new=False)
-    await doors_of(path, monkeypatch).heed(STOPS, STOP, "0" * 16)
-    assert path.orders == []
-
-
-@pytest.mark.parametrize(
-    ("ends", "told"),
-    [
-        ([TooMuchContention()] * 9, TooMuchContention),
-        ([LogUnavailable("gone")], LogUnavailable),
-        ([NotFound()], LinkUnusable),
-    ],
-    ids=["contention", "outage", "nobody"],
+WHO, BRAND = AddresseeId(uid(10)), WorkspaceId(uid(3))
+OPENED = TenantOpened.model_validate(
+    {"tenant_id": TENANT, "tenant_name": "Acme", "slug": "acme", "plan": "business", "country": "GB"}
 )
-async def test_what_could_not_be_entered_is_told(
-    ends: list[Exception], told: type[Exception], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(told):
-        await doors_of(Path(*ends), monkeypatch).heed(STOPS, STOP, "0" * 16)
+PAGE = DoorToken(Door.PREFERENCES, TENANT, WHO, BRAND, uid(4), "offers")
 
 
-async def test_a_confirmation_is_its_own_words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    path = Path(None, NotAsked())
-    mine = doors_of(path, monkeypatch)
-    await mine.confirm(CONFIRMS, ip="no address", user_agent="[erased]", request_id="0" * 16)
-    assert path.orders[0].command == ConfirmConsent(request=2)
-    with pytest.raises(ConfirmationOver):
-        await mine.confirm(CONFIRMS, ip=None, user_agent=None, request_id="0" * 16)
-    with pytest.raises(LinkUnusable):
-        await mine.confirm(STOPS, ip=None, user_agent=None, request_id="0" * 16)
+class Log:
+    """Answers with the state of what happened to one person of one tenant."""
+
+    def __init__(self, *happened: Event) -> None:
+        registered = AddresseeRegistered(addressee_id=WHO, email="ann@example.org")
+        self._states: dict[str, Any] = {
+            "tenant": TENANTS.fold([OPENED]),
+            "addressee": ADDRESSEE.fold([registered, *happened]),
+        }
+
+    async def state(self, _: UUID, category: str, __: UUID) -> Any:
+        return self._states.get(category)
+
+
+async def in_force(*happened: Event) -> Any:
+    commands: Any = Log(*happened)
+    return await Doors(commands).in_force(PAGE)
+
+
+async def test_a_complaint_that_the_platform_entered_is_no_stop_of_the_persons() -> None:
+    by_platform = AddresseeSuppressed(
+        addressee_id=WHO, kind="complaint", scope=Scope.PLATFORM, occurred_at=NOW
+    )
+    shown = await in_force(by_platform)
+    assert (shown.everything, shown.objected, shown.elsewhere) == (False, False, False)
+
+
+async def test_what_they_stopped_of_another_kind_is_elsewhere() -> None:
+    other = OptedOut(
+        addressee_id=WHO, scope=Scope.CAMPAIGN_TYPE, within="news", occurred_at=NOW, channel="page"
+    )
+    shown = await in_force(other)
+    assert (shown.of_campaign_type, shown.elsewhere) == (False, True)
