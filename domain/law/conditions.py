@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from copy import copy
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from domain.law.facts import GOES_ON, ConsentKind, Purpose, RelationKind, Subscriber
 from domain.law.periods import Period, first_moment, latest_day
@@ -226,6 +226,14 @@ class NoMessage(Data):
     asking: bool = False
     since: tuple[RelationKind, ...] = ()
     since_consent: bool = False
+
+    @model_validator(mode="after")
+    def _begins_anew_where_it_asks(self) -> Self:
+        if not self.asking and (self.since or self.since_consent):
+            raise ValueError(
+                "the first message is the first for good; since and since_consent need asking = true"
+            )
+        return self
 
     def found(self, look: Look) -> Found:
         """True until one went. One of the day of a relation came after it, one of the day of a consent before it."""

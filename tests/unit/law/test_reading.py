@@ -237,3 +237,15 @@ def test_the_products_own_packs_are_whole() -> None:
 )
 def test_a_month_is_a_month_and_clamps_to_its_last_day(period: Period, start: date, end: date) -> None:
     assert period.after(start) == end
+
+
+@pytest.mark.parametrize("more", ['since = ["contact"]', "since_consent = true"])
+def test_the_first_message_does_not_begin_anew(more: str) -> None:
+    wrong = f'in_force_to = 2022-05-28\nwhen = [{{ fact = "no_message", {more} }}]'
+    text = pack(wrong)
+    told = refused(text)
+    line = text.splitlines().index("[[rules]]") + 1
+    assert told.startswith(f"xx.toml:{line}: rules.0.when.0")
+    assert "asking = true" in told
+    asking = text.replace('"no_message", ', '"no_message", asking = true, ')
+    assert read_pack(asking, "xx.toml").rules
