@@ -75,11 +75,8 @@ def tells_nothing_new(state: AddresseeState, one: Listed) -> bool:
     if one.kind in OPT_OUTS:
         if is_history(state, one):
             return state.remembers(one.kind, one.since, one.scope, one.within)
-        told = state.opted_out_at if one.scope is Scope.TENANT else None
-        if told is not None and (one.since <= told if one.dated else one.since < told):
-            return True
-        if told is not None and one.dated:
-            return False
+        same = [old for old in state.own_words() if (old.kind, old.scope, old.within) == one.about]
+        return any(not one.dated or one.since <= state.last_said(old).at for old in same)
     return any(
         (old.kind, old.scope, old.within) == one.about and (old.ended_at is None or one.since < old.ended_at)
         for old in state.suppressions

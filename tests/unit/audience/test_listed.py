@@ -13,8 +13,11 @@ from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeRegistered,
     AddresseeSuppressed,
+    ConsentRecorded,
+    EntryRetracted,
     OptedOut,
     OptOutLifted,
+    OptOutToldLate,
     SuppressionLifted,
 )
 from domain.audience.addressee_state import Addressee, NoAddressee
@@ -29,7 +32,7 @@ from domain.audience.email_claim import (
     EmailUnbarred,
 )
 from domain.audience.hashed import ADDRESS_HASH, AddressHash, Algorithm, hashes_of, listed
-from domain.audience.ledger import LiftSuppression, OnlyThePlatformLifts
+from domain.audience.ledger import LiftSuppression, OnlyThePlatformLifts, RetractEntry
 from domain.audience.listed import LISTABLE, Listed, entered, tells_nothing_new
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import AddresseeId, ContactId, WorkspaceId
@@ -155,6 +158,52 @@ def test_a_list_without_dates_says_that_it_is_so_and_one_with_dates_since_when()
         KINDS.UNSUBSCRIBE,
         KINDS.COMPLAINT,
     ]
+
+
+@pytest.mark.parametrize("dated", [True, False])
+@pytest.mark.parametrize(
+    "standing",
+    [
+        AddresseeSuppressed(addressee_id=ID, kind="manual", scope=Scope.TENANT, occurred_at=LATER),
+        OptedOut(addressee_id=ID, occurred_at=LATER, channel="page"),
+    ],
+)
+def test_an_entry_of_another_kind_than_what_stands_is_new(standing: Event, *, dated: bool) -> None:
+    complaint = Listed(KINDS.COMPLAINT, THEN if dated else NOW, dated=dated)
+    state = state_of(REGISTERED, standing)
+    (event,) = entered(ID, state, complaint)
+    assert isinstance(event, OptedOut)
+    assert (event.kind, event.occurred_at) == (KINDS.COMPLAINT, complaint.since)
+    assert entered(ID, after(state, event), complaint) == ()
+
+
+@pytest.mark.parametrize("campaign_type", [None, "offers"])
+def test_the_same_said_again_later_is_new_where_the_list_says_when(campaign_type: str | None) -> None:
+    first = Listed(KINDS.UNSUBSCRIBE, THEN, campaign_type, dated=True)
+    state = after(state_of(REGISTERED), *entered(ID, NoAddressee(), first))
+    assert tells_nothing_new(state, first)
+    assert not tells_nothing_new(state, first._replace(since=LATER)), "a consent between lifts nothing"
+
+
+def test_one_from_before_a_consent_is_history_until_that_is_retracted() -> None:
+    told = Listed(KINDS.COMPLAINT, THEN, dated=True)
+    consent = ConsentRecorded(
+        addressee_id=ID,
+        occurred_on=LATER.date(),
+        source="event",
+        recorded_by="api",
+        explicit=True,
+        documented=True,
+    )
+    state = state_of(REGISTERED, consent)
+    (late,) = entered(ID, state, told)
+    assert isinstance(late, OptOutToldLate)
+    state = after(state, late)
+    assert (state.contactable, entered(ID, state, told)) == (True, ())
+    the_stream(REGISTERED, consent, late).when(RetractEntry(entry=2, reason="a slip"), target=ID).then(
+        EntryRetracted(addressee_id=ID, entry=2, reason="a slip"),
+        OptedOut(addressee_id=ID, occurred_at=THEN, channel="reinstated", kind="complaint"),
+    )
 
 
 def test_what_was_lifted_stays_lifted_against_an_earlier_entry() -> None:
