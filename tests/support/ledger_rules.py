@@ -242,6 +242,22 @@ class LedgerOfPeople(RuleBasedStateMachine):
         assert self.ask(RecordOptOut(occurred_at=at, channel=CHANNEL, kind=kind), who) is not None
         self.known[who].words.stop((Scope.TENANT, None), at)
 
+    @rule(
+        who=people,
+        days=st.sampled_from([2, 4]),
+        kind=st.sampled_from([None, *OptOutKind]),
+        mistaken=st.booleans(),
+    )
+    def tell_late(self, who: AddresseeId, days: int, kind: OptOutKind | None, *, mistaken: bool) -> None:
+        """They want mail; then it becomes known that they had said stop before, and perhaps that they want none."""
+        known = self.known[who]
+        before = set(known.consents)
+        self.consent(who, 0, ("Yes.", True))
+        self.stop(who, timedelta(days=days), kind)
+        if mistaken:
+            for entry in known.consents - before:
+                self.take_back(who, entry)
+
     @rule(who=people, place=PLACES, kind=st.sampled_from(OptOutKind))
     def stop_by_link(self, who: AddresseeId, place: Place, kind: OptOutKind) -> None:
         scope, within = place
@@ -276,13 +292,16 @@ class LedgerOfPeople(RuleBasedStateMachine):
 
     @rule(who=people, number=st.integers(0, 1))
     def retract(self, who: AddresseeId, number: int) -> None:
+        for entry in sorted(self.known[who].grounds())[number : number + 1]:
+            self.take_back(who, entry)
+
+    def take_back(self, who: AddresseeId, entry: int) -> None:
         known = self.known[who]
-        for entry in sorted(known.grounds())[number : number + 1]:
-            if self.ask(RetractEntry(entry=entry, reason="Not so."), who) is not None:
-                known.consents.discard(entry)
-                known.relations.discard(entry)
-                if not known.erased:
-                    known.words.consents.pop(entry, None)
+        if self.ask(RetractEntry(entry=entry, reason="Not so."), who) is not None:
+            known.consents.discard(entry)
+            known.relations.discard(entry)
+            if not known.erased:
+                known.words.consents.pop(entry, None)
 
     @rule(who=people, kind=st.sampled_from(SuppressionReason), place=PLACES)
     def suppress(self, who: AddresseeId, kind: SuppressionReason, place: Place) -> None:
