@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
@@ -128,6 +129,18 @@ class ConsentWithdrawn(Event, name="audience.consent_withdrawn", version=1, subj
     entry: int | None = None
     occurred_at: datetime
     channel: str
+
+
+class Unsaid(StrEnum):
+    """Channels of opt-outs that nobody said when they were entered.
+
+    They went over with an address to whoever has it after an erasure, follow from the erasure itself, or hold again
+    since the consent that had ended them was retracted.
+    """
+
+    CARRIED_OVER = "carried_over"
+    ERASURE = "erasure"
+    REINSTATED = "reinstated"
 
 
 class OptedOut(Event, name="audience.opted_out", version=2, subject="addressee_id"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from domain.audience.addressee_events import AddresseeSuppressed, OptedOut, SaleOptedOut
+from domain.audience.addressee_events import AddresseeSuppressed, OptedOut, SaleOptedOut, Unsaid
 from domain.audience.addressee_state import OPT_OUTS, Addressee, AddresseeState, NoAddressee
 from domain.law.facts import Scope, SuppressionKind
 
@@ -40,7 +40,7 @@ def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
                 addressee_id=addressee_id,
                 scope=one.scope,
                 occurred_at=one.since,
-                channel="carried_over",
+                channel=Unsaid.CARRIED_OVER,
                 kind=one.kind,
                 within=one.within,
             )
@@ -66,7 +66,9 @@ def _stops(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
     if former.erased:
         *kinds, last = kinds or [SuppressionKind.UNSUBSCRIBE]
         erased_at = max(former.erased_at or EPOCH, former.opted_out_at or EPOCH)
-        yield OptedOut(addressee_id=addressee_id, occurred_at=erased_at, channel="erasure", kind=last)
+        yield OptedOut(addressee_id=addressee_id, occurred_at=erased_at, channel=Unsaid.ERASURE, kind=last)
     for kind in kinds:
         occurred_at = former.opted_out_at or EPOCH
-        yield OptedOut(addressee_id=addressee_id, occurred_at=occurred_at, channel="carried_over", kind=kind)
+        yield OptedOut(
+            addressee_id=addressee_id, occurred_at=occurred_at, channel=Unsaid.CARRIED_OVER, kind=kind
+        )

@@ -20,6 +20,7 @@ from domain.audience.addressee_events import (
     RelationEnded,
     RelationRecorded,
     SuppressionLifted,
+    Unsaid,
 )
 from domain.audience.addressee_state import FIRST_ZONE, OPT_OUTS, Addressee, AddresseeState, Said
 from domain.audience.consent import AboutPerson, Entry
@@ -286,7 +287,7 @@ def _reinstated(state: Addressee, entry: int) -> tuple[OptedOut, ...]:
             addressee_id=state.addressee_id,
             scope=one.scope,
             occurred_at=one.since,
-            channel="reinstated",
+            channel=Unsaid.REINSTATED,
             kind=one.kind,
             within=one.within,
         )

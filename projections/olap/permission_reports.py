@@ -171,7 +171,8 @@ _DISPATCHES: Final = define(
 _OPT_OUTS: Final = define(
     "opt_outs",
     "Opt-outs by day, kind and channel, and how soon they were entered",
-    "How many opt-outs were entered, and how long after the person had said so. The mean is latency_seconds by "
+    "How many opt-outs were entered, and how long after the person had said so; of those that nobody said anew "
+    "(carried_over, erasure, reinstated) no latency is known. The mean is latency_seconds by "
     "latency_known. An activity: days may be summed, but for the longest, the median and the 95th percentile. The "
     "events of a row add up to its opt_outs.",
     DaysParameters,
@@ -182,8 +183,9 @@ _OPT_OUTS: Final = define(
             "channel",
             "dimension",
             "text",
-            "How: one_click, page, reply, complaint, request, import or api; carried_over: from an erased person whose "
-            "address is used again.",
+            "How: one_click, page, reply, complaint, request, import or api. Nobody said these anew: carried_over, "
+            "from an erased person whose address is used again; erasure, of such an address itself; reinstated, since "
+            "the consent that had ended it was retracted.",
         ),
         Column("scope", "dimension", "text", "How far it goes: tenant, workspace or campaign_type."),
         Column("opt_outs", "measure", "opt-outs", "Number of opt-outs."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -10,6 +11,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from domain.audience.addressee_events import Unsaid
+from domain.audience.consent import OptOutChannel
 from domain.law.packs import load_packs
 from projections.olap.query import run_events_behind, run_report
 from projections.olap.reports import REPORTS
@@ -374,3 +377,18 @@ def test_days_are_told_apart(world: World) -> None:
         (date(2026, 3, 1), "allow", "de", "de.consent", 11),
         (date(2026, 3, 2), "allow", "de", "de.consent", 2),
     ]
+
+
+def test_every_channel_of_an_opt_out_is_named_and_those_that_nobody_said_have_no_latency(
+    world: World,
+) -> None:
+    report = REPORTS["opt_outs"]
+    (channel,) = (one for one in report.info.columns if one.name == "channel")
+    words = set(re.findall(r"[a-z_]+", channel.about))
+    assert {*OptOutChannel, *Unsaid} <= words
+    assert set(Unsaid) <= set(re.findall(r"[a-z_]+", report.info.about))
+    for one in (OptOutChannel.PAGE, *Unsaid):
+        opt_out(world.histories[0], timedelta(hours=1), channel=one)
+    world.catch_up()
+    known = {row[2]: row[5] for row in asked(world, "opt_outs", to=str(DAY))}
+    assert known == {"page": 1, **{one.value: 0 for one in Unsaid}}
