@@ -43,10 +43,12 @@ from domain.rights.events import (
 )
 from domain.rights.kinds import AT_ONCE, RequestKind
 from domain.rights.refusals import (
+    ErasureRuns,
     NoSuchSubject,
     NothingHeldToRectify,
     NothingToRectify,
     OneOfTheTwo,
+    RestrictedSince,
     SubjectAlreadyNamed,
     SubjectIsKnownNow,
 )
@@ -231,6 +233,8 @@ async def restrict_processing(command: RestrictProcessing, unit: Unit) -> None:
     state: AddresseeState = await unit.load("addressee", subject)
     if not isinstance(state, Addressee) or state.erased:
         raise AddresseeIsErased
+    if any(one.erasing for one in await _requests(unit, state, RequestKind.ERASURE)):
+        raise ErasureRuns
     suppressed = AddresseeSuppressed(
         addressee_id=subject,
         kind=SuppressionKind.RESTRICTION,
@@ -242,6 +246,13 @@ async def restrict_processing(command: RestrictProcessing, unit: Unit) -> None:
         request_id=request.request_id, addressee_id=subject, entry=state.version + 1
     )
     unit.append("subject_request", command.stamp.target, restricted)
+
+
+async def _requests(unit: Unit, person: Addressee, kind: RequestKind) -> list[SubjectRequest]:
+    """What somebody asked of one kind; expected where it was read, so that nothing is begun at the same time."""
+    asked = [one for one, told in person.requests.items() if told == kind]
+    found = await unit.load_many("subject_request", asked)
+    return [one for one in found if isinstance(one, SubjectRequest)]
 
 
 @handles(LiftRestriction)
@@ -262,9 +273,18 @@ async def lift_restriction(command: LiftRestriction, unit: Unit) -> None:
 
 @handles(BeginErasure)
 async def begin_erasure(command: BeginErasure, unit: Unit) -> None:
-    """Have the person erased: a workflow does it, and certifies it."""
+    """Have the person erased: a workflow does it, and certifies it.
+
+    Who asked for restriction later wants it instead (GDPR Art. 18(1)(b)). Erasing is processing (Art. 4(2)), and
+    restricted data are processed with the person's consent alone (Art. 18(2)).
+    """
     state: RequestState = await unit.load("subject_request", command.stamp.target)
     request, subject = to_be_done(state, RequestKind.ERASURE)
+    known: AddresseeState = await unit.load("addressee", subject)
+    if not request.erasing and isinstance(known, Addressee) and not known.erased:
+        for other in await _requests(unit, known, RequestKind.RESTRICTION):
+            if other.restriction is not None and other.received_at >= request.received_at:
+                raise RestrictedSince(restricted_by=other.request_id)
     if not request.erasing:
         begun = ErasureBegun(request_id=request.request_id, addressee_id=subject)
         unit.append("subject_request", command.stamp.target, begun)

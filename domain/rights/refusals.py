@@ -168,6 +168,16 @@ class ErasureRuns(Refusal):
     code = "erasure-runs"
 
 
+class RestrictedSince(Refusal):
+    """The person asked later to have their data restricted instead, and that holds: erasing waits for their word.
+
+    Ask them. If they want to be erased, enter `lift-restriction` at the request named in `restricted_by`, or take in
+    their new erasure request; if not, enter `withdraw-request` at this one (GDPR Art. 18(1)(b), 18(2)).
+    """
+
+    code = "restricted-since"
+
+
 class NotRestricted(Refusal):
     """No restriction by this request holds. Nothing is to be lifted."""
 

@@ -1,6 +1,7 @@
 """What a request has done to somebody's data: put right, restricted, erased; one test for each rule."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -136,6 +137,42 @@ class TestRestriction:
         world = self.restricted()
         workflow = Actor(ActorKind.WORKFLOW, uid(0x77))
         assert world.run(EraseAddressee(), addressee(world), actor=workflow)
+
+    def asked_for_erasure(self, world: World, at: datetime) -> UUID:
+        """Another request of the same person, who is known to ask."""
+        erasure = uid(0x42)
+        received = ReceiveRequest(
+            kind=K.ERASURE, email=EMAIL, channel=RequestChannel.EMAIL, received_at=at, submitted_at=at
+        )
+        world.run(received, erasure)
+        world.run(CheckIdentity(method=IdentityMethod.MAILBOX, verified=True), erasure)
+        return erasure
+
+    def test_an_erasure_that_was_asked_for_before_it_waits_for_the_persons_word(self) -> None:
+        world = self.restricted()
+        erasure = self.asked_for_erasure(world, NOW - DAY)
+        with pytest.raises(no.RestrictedSince) as told:
+            world.run(BeginErasure(), erasure)
+        assert told.value.extra == {"restricted_by": REQUEST}
+        world.run(LiftRestriction(told_at=NOW), REQUEST)
+        (begun,) = world.run(BeginErasure(), erasure)
+        assert isinstance(begun, ErasureBegun)
+
+    def test_of_both_on_one_moment_the_one_that_destroys_nothing_counts(self) -> None:
+        world = self.restricted()
+        refused(world, BeginErasure(), no.RestrictedSince, self.asked_for_erasure(world, NOW))
+
+    def test_an_erasure_that_was_asked_for_after_it_is_their_later_word(self) -> None:
+        world = self.restricted()
+        world.later(DAY)
+        assert world.run(BeginErasure(), self.asked_for_erasure(world, world.now))
+
+    def test_nothing_is_restricted_whose_erasure_has_begun(self) -> None:
+        world = opened()
+        receive(world, K.RESTRICTION)
+        verify(world)
+        world.run(BeginErasure(), self.asked_for_erasure(world, NOW - DAY))
+        refused(world, RestrictProcessing(), no.ErasureRuns)
 
     def test_it_is_lifted_by_its_request_once_the_person_was_told(self) -> None:
         world = self.restricted()
