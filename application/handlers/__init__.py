@@ -1,6 +1,26 @@
 """Handlers of the commands that touch more than one stream; importing the package registers them all."""
 
 import domain.registered  # noqa: F401 - the deciders register themselves
-from application.handlers import audience, campaigns, platform, rights, tenancy, webhooks
+from application.handlers import (
+    campaigns,
+    contacts,
+    erasure,
+    lists,
+    permission,
+    platform,
+    rights,
+    tenancy,
+    webhooks,
+)
 
-__all__ = ["audience", "campaigns", "platform", "rights", "tenancy", "webhooks"]
+__all__ = [
+    "campaigns",
+    "contacts",
+    "erasure",
+    "lists",
+    "permission",
+    "platform",
+    "rights",
+    "tenancy",
+    "webhooks",
+]

@@ -1,0 +1,125 @@
+"""The permission to send: decided, used, announced to end, and taken back by whoever gave it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from application.comparing import compare
+from application.unit import handles
+from domain.audience.addressee_state import Addressee, NoAddressee
+from domain.audience.authorisation import AuthoriseMessage, DispatchMessage, authorised, message_of
+from domain.audience.authorisation_batch import (
+    DISPATCHED,
+    AuthorisationIdTaken,
+    AuthoriseMessages,
+    NoSuchAddressee,
+    summary,
+)
+from domain.audience.consent import RecordOptOut, WithdrawConsent
+from domain.audience.lapse import AnnounceLapses, announced
+from domain.audience.own_word import HeedOptOut
+from domain.kernel.errors import NotFound
+from domain.tenancy.tenant import Tenant
+from domain.tenancy.workspace import usable
+
+if TYPE_CHECKING:
+    from application.unit import Unit
+    from domain.audience.addressee_state import AddresseeState
+    from domain.audience.authorisation_batch import Authorisation
+    from domain.kernel.commands import Command
+
+
+@handles(AuthoriseMessage)
+async def authorise_message(command: AuthoriseMessage, unit: Unit) -> None:
+    """Decide on one message to one person, by the laws of theirs and of the tenant's country."""
+    usable(await unit.load("workspace", command.workspace_id))
+    addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
+    if isinstance(addressee, NoAddressee):
+        raise NotFound
+    tenant, message = await unit.load("tenant", unit.tenant_id), message_of(command)
+    await compare(unit, [addressee.addressee_id], message)
+    decided = authorised(
+        unit.state("addressee", command.stamp.target),
+        command.message_id,
+        command.workspace_id,
+        message,
+        tenant.country if isinstance(tenant, Tenant) else None,
+        command.stamp.at,
+    )
+    unit.append("addressee", command.stamp.target, decided)
+
+
+@handles(AuthoriseMessages)
+async def authorise_messages(command: AuthoriseMessages, unit: Unit) -> None:
+    """Decide on messages of one kind to many people; those that went before are counted and left alone."""
+    usable(await unit.load("workspace", command.workspace_id))
+    tenant = await unit.load("tenant", unit.tenant_id)
+    asked: Authorisation = await unit.load("authorisation", command.stamp.target)
+    if asked.workspace_id is not None:
+        raise AuthorisationIdTaken
+    sender = tenant.country if isinstance(tenant, Tenant) else None
+    message, verdicts = message_of(command), Counter[str]()
+    people = [one.addressee_id for one in command.messages]
+    await unit.load_many("addressee", people)
+    await compare(unit, people, message)
+    for number, one in enumerate(command.messages):
+        addressee: AddresseeState = unit.state("addressee", one.addressee_id)
+        if isinstance(addressee, NoAddressee):
+            raise NoSuchAddressee(pointer=f"/messages/{number}/addressee_id")
+        if one.message_id in addressee.dispatched:
+            verdicts[DISPATCHED] += 1
+            continue
+        decided = authorised(
+            addressee, one.message_id, command.workspace_id, message, sender, command.stamp.at
+        )
+        verdicts[decided.verdict] += 1
+        unit.append("addressee", one.addressee_id, decided)
+    unit.append("authorisation", command.stamp.target, summary(command, verdicts))
+
+
+@handles(DispatchMessage)
+async def dispatch_message(command: DispatchMessage, unit: Unit) -> None:
+    """Hand a message over; what came onto the list since its allow is found first."""
+    addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
+    if isinstance(addressee, Addressee) and (allow := addressee.allows.get(command.message_id)) is not None:
+        await compare(unit, [addressee.addressee_id], allow.message)
+    unit.decide(command)
+
+
+@handles(AnnounceLapses)
+async def announce_lapses(command: AnnounceLapses, unit: Unit) -> None:
+    """Announce permissions that end, person by person; who is not there, or stands otherwise by now, is passed over."""
+    tenant = await unit.load("tenant", unit.tenant_id)
+    sender = tenant.country if isinstance(tenant, Tenant) else None
+    await unit.load_many("addressee", [command.stamp.target, *[one.addressee_id for one in command.lapses]])
+    for one in command.lapses:
+        addressee: AddresseeState = unit.state("addressee", one.addressee_id)
+        if isinstance(addressee, Addressee):
+            events = announced(addressee, one.lapses_at, sender, command.stamp.at)
+            unit.append("addressee", one.addressee_id, *events)
+
+
+@handles(HeedOptOut)
+@handles(RecordOptOut)
+async def record_opt_out(command: RecordOptOut | HeedOptOut, unit: Unit) -> None:
+    """Enter an opt-out with the addressee, and with whoever has their address after an erasure."""
+    await _said_by_whoever_has_the_address(command, command, unit)
+
+
+@handles(WithdrawConsent)
+async def withdraw_consent(command: WithdrawConsent, unit: Unit) -> None:
+    """Enter a withdrawal; to whoever has the address after an erasure it is the opt-out that it holds, or all of it."""
+    stop = RecordOptOut(occurred_at=command.occurred_at, channel=command.channel, reason=command.reason)
+    later = command if command.entry is None else stop.stamped(command.stamp)
+    await _said_by_whoever_has_the_address(command, later, unit)
+
+
+async def _said_by_whoever_has_the_address(command: Command, later: Command, unit: Unit) -> None:
+    """Decide a command with the addressee, and what it is to those who came after them, with those."""
+    addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
+    unit.decide(command)
+    while isinstance(addressee, Addressee) and addressee.successor_id is not None:
+        successor = addressee.successor_id
+        addressee = await unit.load("addressee", successor)
+        unit.decide(later, "addressee", successor)
