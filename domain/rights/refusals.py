@@ -87,6 +87,12 @@ class IdentityNotEstablished(Refusal):
     code = "identity-not-established"
 
 
+class IdentityEstablishedAlready(Refusal):
+    """It is known that the person asks. Go on; where that turned out to be wrong, enter a check that failed first."""
+
+    code = "identity-established-already"
+
+
 class IdentityWasNotAsked(Refusal):
     """Nobody is turned away for their identity who was not asked for it. Ask them, and enter what came of it."""
 

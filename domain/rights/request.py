@@ -161,8 +161,7 @@ def _answered(
         case AcknowledgeRequest():
             return _acknowledged(command, state)
         case AskIdentity():
-            asked = IdentityAsked(request_id=state.request_id, asked_at=at, asked_for=command.asked_for)
-            return (asked,)
+            return (_asked(command, state),)
         case ExtendRequest():
             return (_extended(command, state),)
         case CompleteRequest():
@@ -184,6 +183,14 @@ def _acknowledged(command: AcknowledgeRequest, state: SubjectRequest) -> tuple[E
     if not state.received_at <= moment <= command.stamp.at:
         raise no.AcknowledgedOutOfOrder
     return (RequestAcknowledged(request_id=state.request_id, acknowledged_at=moment),)
+
+
+def _asked(command: AskIdentity, state: SubjectRequest) -> IdentityAsked:
+    """Asked again while nobody knows, it is another question; a check that was passed is not undone by one."""
+    _not_done(state)
+    if state.identity is Identity.VERIFIED:
+        raise no.IdentityEstablishedAlready
+    return IdentityAsked(request_id=state.request_id, asked_at=command.stamp.at, asked_for=command.asked_for)
 
 
 def _checked(command: CheckIdentity, state: SubjectRequest) -> tuple[Event, ...]:

@@ -201,6 +201,26 @@ class TestIdentity:
         (event,) = world.run(no_identity, REQUEST)
         assert isinstance(event, RequestRefused)
 
+    def test_who_was_checked_is_asked_nothing_more(self) -> None:
+        world, question = opened(), AskIdentity(asked_for="Answer from the address")
+        receive(world, K.ACCESS)
+        assert len(world.run(question, REQUEST)) == len(world.run(question, REQUEST)) == 1
+        verify(world)
+        refused(world, question, no.IdentityEstablishedAlready)
+        assert asked(world).identity is Identity.VERIFIED
+        world.run(CheckIdentity(method=IdentityMethod.DOCUMENT, verified=False), REQUEST)
+        assert world.run(question, REQUEST)
+        verify(world)
+        world.run(DISCLOSURE, REQUEST)
+        refused(world, question, no.DoneAlready)
+
+    def test_nobody_is_asked_while_they_are_being_erased(self) -> None:
+        world = opened()
+        receive(world, K.ERASURE)
+        verify(world)
+        world.run(BeginErasure(), REQUEST)
+        refused(world, AskIdentity(asked_for="Answer from the address"), no.ErasureRuns)
+
     def test_the_clock_does_not_stop_for_it(self) -> None:
         world = opened()
         receive(world, K.ACCESS)
