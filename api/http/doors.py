@@ -46,10 +46,11 @@ PARTS: Final = "multipart/form-data"
 LARGEST: Final = 16_384
 """Bytes of a form. Ours has one field; what mail programs add is theirs."""
 LOOKS_A_MINUTE: Final = 6_000
-"""Pages shown and consents confirmed, for each tenant."""
+"""Pages shown, for each tenant; as many consents may be confirmed, and as many things asked."""
 _BUCKET: Final = "doors"
 _ASKING: Final = "doors.ask"
-"""A count of its own: who looks again and again keeps nobody from asking."""
+_CONFIRMING: Final = "doors.confirm"
+"""Counts of their own: who looks again and again keeps nobody from asking, nor from confirming."""
 _FIELDS: Final = 20
 
 
@@ -170,10 +171,14 @@ class PeoplesDoors:
 
     @_for_people
     async def confirm(self, request: Request) -> Response:
-        """Double opt-in, second step: from where and by which program it came is kept as evidence."""
+        """Double opt-in, second step: from where and by which program it came is kept as evidence.
+
+        A link that was used counts as a look, however often it is sent again.
+        """
         request.scope["penguin.command"] = "doors.confirm"
         token = self._token(request, Door.CONFIRM)
-        await self._parts.rates.take(token.tenant_id, LOOKS_A_MINUTE, _BUCKET)
+        waits = (await self._parts.doors.in_force(token)).waits
+        await self._parts.rates.take(token.tenant_id, LOOKS_A_MINUTE, _CONFIRMING if waits else _BUCKET)
         await _form(request)
         await self._parts.doors.confirm(
             token,

@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from httpx import Response
 
+from api.http import doors
 from api.http.languages import languages
 from tests.support.api import Api, serving
 from tests.support.database import Database
@@ -188,6 +189,27 @@ class TestConfirmation:
         headers = {**FORM, "user-agent": name}
         answer = await ada.api.http.request("POST", page.action, headers=_raw(headers), content=b"")
         assert answer.status_code == 200, answer.text
+
+    async def test_who_sends_a_good_link_again_and_again_keeps_nobody_from_confirming(
+        self, api: Api, ada: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(doors, "LOOKS_A_MINUTE", 2)
+        bea = await met(api, ada.tenant, "bea@example.org")
+        (hers, path), (theirs, _) = await self.asked(ada), await self.asked(bea)
+        await pressed(api, hers)
+        again = [(await press(api, hers)).status_code for _ in range(3)]
+        assert set(again) <= {409, 429}, again
+        looks = [(await api.send("GET", path)).status_code for _ in range(6)]
+        assert 429 in looks
+        await pressed(api, theirs)
+
+    async def test_confirming_has_a_limit_of_its_own(
+        self, api: Api, ada: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        page, path = await self.asked(ada)
+        monkeypatch.setattr(doors, "LOOKS_A_MINUTE", 0)
+        assert (await api.send("GET", path)).status_code == 200, "of the looks that were taken before"
+        assert (await press(api, page)).status_code == 429
 
     async def test_an_erased_person_confirms_nothing(self, api: Api, ada: Person) -> None:
         page, path = await self.asked(ada)
