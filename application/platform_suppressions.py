@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from application.commanding import Commands
     from application.ports.codec import EventCodec
-    from application.ports.log import Recorded
+    from application.ports.log import Recorded, TenantLog
     from application.unit import Unit
     from application.workflow import Workflow
     from domain.audience.email_claim import EmailClaim
@@ -63,7 +63,7 @@ class PlatformSuppressions:
         """Act through `commands`; addresses are opened with `codec`."""
         self._commands = commands
         self._codec = codec
-        self._followed = _Followed(commands, codec)
+        self._followed = Followed(commands.log, codec)
 
     async def copy(
         self, workflow: Workflow, suppression_id: UUID, stopping: Callable[[], bool], *, release: bool
@@ -125,31 +125,42 @@ class PlatformSuppressions:
         ]
 
 
-class _Told(NamedTuple):
+class Told(NamedTuple):
     """Who is registered, in that order, and which suppressions stand."""
 
     tenants: Sequence[UUID]
     standing: Sequence[UUID]
 
 
-class _Followed:
-    """What the platform's log tells of tenants and suppressions, ids alone: read once, and then from where it was."""
+class Followed:
+    """What the platform's log tells of tenants and suppressions, ids alone: read once, and then from where it was.
 
-    def __init__(self, commands: Commands, codec: EventCodec) -> None:
-        self._commands = commands
+    A log that was restored is read anew: what came after the point it was restored to never was.
+    """
+
+    def __init__(self, log: TenantLog, codec: EventCodec) -> None:
+        """Read from `log`."""
+        self._log = log
         self._codec = codec
         self._lock = asyncio.Lock()
+        self._begin(0)
+
+    def _begin(self, epoch: int) -> None:
+        self._epoch = epoch
         self._after = 0
         self._tenants: list[UUID] = []
         self._standing: dict[UUID, None] = {}
 
-    async def now(self) -> _Told:
+    async def now(self) -> Told:
         """What it tells up to its present end."""
         async with self._lock:
-            while rows := await self._commands.log.read_log(PLATFORM, after=self._after, limit=_READ):
+            head = await self._log.head(PLATFORM)
+            if head is not None and head.epoch != self._epoch:
+                self._begin(head.epoch)
+            while rows := await self._log.read_log(PLATFORM, after=self._after, limit=_READ):
                 self._take([row for row in rows if row.name in _TOLD_BY])
                 self._after = rows[-1].position
-            return _Told(tuple(self._tenants), tuple(self._standing))
+            return Told(tuple(self._tenants), tuple(self._standing))
 
     def _take(self, rows: Sequence[Recorded]) -> None:
         for event in self._codec.decode(rows):
