@@ -181,7 +181,10 @@ def _concerned(unit: Unit, subject: AddresseeId, kind: RequestKind) -> None:
 
 @handles(RectifyData)
 async def rectify_data(command: RectifyData, unit: Unit) -> None:
-    """Put the person's data right in every workspace that has a contact of them."""
+    """Put the person's data right in every workspace that has a contact of them.
+
+    A restriction does not stand against it: it is the person's right (GDPR Art. 16), and done as they ask.
+    """
     state: RequestState = await unit.load("subject_request", command.stamp.target)
     request, subject = to_be_done(state, RequestKind.RECTIFICATION)
     asked: dict[str, Any] = {name: getattr(command, name) for name in command.model_fields_set}
@@ -224,7 +227,7 @@ async def _contacts(unit: Unit, subject: AddresseeId) -> list[Contact]:
 
 @handles(RestrictProcessing)
 async def restrict_processing(command: RestrictProcessing, unit: Unit) -> None:
-    """Keep the data, and do nothing else with them: nothing is sent, nothing is changed."""
+    """Keep the data: nothing is sent and nothing changed, but for what the person says, or asks for by a request."""
     request, subject = to_be_done(
         await unit.load("subject_request", command.stamp.target), RequestKind.RESTRICTION
     )

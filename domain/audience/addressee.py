@@ -8,7 +8,7 @@ from domain.audience import authorisation, consent, erasure, ledger
 from domain.audience.addressee_after import evolve
 from domain.audience.addressee_state import AddresseeState, NoAddressee
 from domain.audience.authorisation import DispatchMessage
-from domain.audience.consent import ConsentCommand
+from domain.audience.consent import ConsentCommand, RequestConfirmation
 from domain.audience.erasure import ErasureCommand
 from domain.audience.ledger import LedgerCommand
 from domain.audience.own_word import HeedOptOut, heeded
@@ -24,9 +24,16 @@ AddresseeCommand: TypeAlias = ConsentCommand | LedgerCommand | HeedOptOut | Disp
 
 
 def decide(command: AddresseeCommand, state: AddresseeState) -> tuple[Event, ...]:
-    """What a command enters about an addressee who is there."""
+    """What a command enters about an addressee who is there.
+
+    While processing is restricted, data are stored and used only with the person's consent (GDPR Art. 18(2)). So what
+    they say themselves is entered: a consent, its confirmation, its withdrawal, an opt-out. To be asked for a
+    confirmation is a message to them, and is not begun.
+    """
     if isinstance(state, NoAddressee):
         raise NotFound
+    if isinstance(command, RequestConfirmation):
+        ledger.unrestricted(state)
     if isinstance(command, ConsentCommand):
         return consent.decide(command, state)
     if isinstance(command, LedgerCommand):

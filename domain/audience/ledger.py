@@ -95,7 +95,10 @@ class LiftedByItsRequest(Refusal):
 
 
 class ProcessingIsRestricted(Refusal):
-    """The person had the use of their data restricted: they are kept, and not changed. Act by a request of theirs."""
+    """The person had the use of their data restricted: they are kept, and not changed, and they are asked nothing.
+
+    Enter what they say themselves, or do what they ask for by another request; else wait until it is lifted.
+    """
 
     code = "processing-restricted"
 

@@ -79,7 +79,7 @@ class SuppressionKind(StrEnum):
     ABUSE = "abuse"
     ERASURE = "erasure"
     RESTRICTION = "restriction"
-    """The data are kept, and nothing else is done with them (GDPR Art. 18)."""
+    """The data are kept, and used only with the person's consent: as they say, or ask for (GDPR Art. 18(2))."""
 
 
 class Scope(StrEnum):

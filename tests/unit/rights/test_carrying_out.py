@@ -5,9 +5,21 @@ from uuid import UUID
 
 import pytest
 
-from domain.audience.addressee_events import AddresseeSuppressed, SuppressionLifted
+from domain.audience.addressee_events import (
+    AddresseeSuppressed,
+    ConfirmationRequested,
+    ConsentConfirmed,
+    SuppressionLifted,
+)
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
+from domain.audience.consent import (
+    ConfirmConsent,
+    OptOutChannel,
+    RecordConsent,
+    RecordOptOut,
+    RequestConfirmation,
+    WithdrawConsent,
+)
 from domain.audience.contact import ContactUpdated, CreateContact, EraseContact, RemoveContact, UpdateContact
 from domain.audience.erasure import EraseAddressee
 from domain.audience.intake.vocabularies import Source
@@ -97,7 +109,9 @@ class TestRectification:
 
 class TestRestriction:
     def restricted(self) -> World:
-        world = opened()
+        return self.restrict(opened())
+
+    def restrict(self, world: World) -> World:
         receive(world, K.RESTRICTION)
         verify(world)
         suppressed, restricted = world.run(RestrictProcessing(), REQUEST)
@@ -129,9 +143,32 @@ class TestRestriction:
         refused(world, anew, ProcessingIsRestricted, uid(0x56))
 
     def test_what_the_person_says_is_entered_all_the_same(self) -> None:
-        world = self.restricted()
+        world = opened()
+        (asking,) = world.run(RequestConfirmation(source=Source.WEBSITE_FORM), addressee(world))
+        assert isinstance(asking, ConfirmationRequested)
+        request = world.state("addressee", addressee(world)).version
+        self.restrict(world)
+        (confirmed,) = world.run(ConfirmConsent(request=request), addressee(world))
+        assert isinstance(confirmed, ConsentConfirmed)
         assert world.run(RecordOptOut(channel=OptOutChannel.REPLY), addressee(world))
         assert world.run(RecordConsent(occurred_on=NOW.date(), source=Source.WEBSITE_FORM), addressee(world))
+        assert world.run(WithdrawConsent(channel=OptOutChannel.REPLY), addressee(world))
+
+    def test_they_are_not_asked_for_a_confirmation_which_is_a_message_to_them(self) -> None:
+        world = self.restricted()
+        asking = RequestConfirmation(source=Source.WEBSITE_FORM)
+        refused(world, asking, ProcessingIsRestricted, addressee(world))
+        world.run(LiftRestriction(told_at=NOW), REQUEST)
+        assert world.run(asking, addressee(world))
+
+    def test_what_they_ask_to_have_put_right_is(self) -> None:
+        world, second = self.restricted(), uid(0x42)
+        told = ReceiveRequest(kind=K.RECTIFICATION, channel=RequestChannel.EMAIL, email=EMAIL)
+        world.run(told, second)
+        world.run(CheckIdentity(method=IdentityMethod.KNOWN, verified=True), second)
+        world.run(RectifyData(first_name="Augusta", country="FR"), second)
+        assert world.state("contact", CONTACT).first_name == "Augusta"
+        refused(world, UpdateContact(first_name="Ada"), ProcessingIsRestricted, CONTACT)
 
     def test_an_erasure_that_the_person_asks_for_later_is_done(self) -> None:
         world = self.restricted()
