@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from adapters.blobs.local import LocalBlobs
+from adapters.eventstore.memory import MemoryLog
 from adapters.keys.memory import MemoryKeyStore
 from application.certifying import Certification
 from application.commanding import Commands
@@ -47,10 +48,10 @@ class Keys(MemoryKeyStore):
 
 
 class Accepting:
-    """A command path that refuses nothing; counts what was ordered once the key was gone."""
+    """A command path over an empty log that refuses nothing; counts what was ordered once the key was gone."""
 
     def __init__(self, keys: Keys) -> None:
-        self.confirmed, self._keys = 0, keys
+        self.confirmed, self._keys, self.log = 0, keys, MemoryLog()
 
     async def rehearse(self, _: Order) -> None:
         assert not self._keys.told
