@@ -241,8 +241,8 @@ class ChunkDecision:
 
     def _consented(self, row: Taken, occurred_on: date, addressee_id: AddresseeId) -> None:
         state = self._unit.state("addressee", addressee_id)
-        if isinstance(state, Addressee) and state.consented_on == occurred_on:
-            return  # the same row of the same person, imported again
+        if isinstance(state, Addressee) and any(one.on == occurred_on for one in state.consents):
+            return  # the same row of the same person, imported again; one that was retracted is entered anew
         consent = Consented(
             occurred_on=occurred_on,
             source=row.consent_source,

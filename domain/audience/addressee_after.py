@@ -71,7 +71,6 @@ def _confirmed(known: Addressee, version: int, event: happened.ConsentConfirmed)
     return replace(
         known,
         version=version,
-        consented_on=max(known.consented_on or on, on),
         consents=(*known.consents, given),
         asked={one: kept for one, kept in known.asked.items() if one != event.request},
     )
@@ -168,11 +167,10 @@ def _dispatched(known: Addressee, version: int, event: happened.MessageDispatche
 
 
 def _consented(known: Addressee, version: int, event: happened.ConsentRecorded) -> Addressee:
-    latest = max(known.consented_on or event.occurred_on, event.occurred_on)
     given = Consent(event.occurred_on, ConsentKind.SINGLE, event.documented, version)
     if event.explicit and event.documented:
         known = _asked_for(known, version, datetime.combine(event.occurred_on, time(), FIRST_ZONE))
-    return replace(known, version=version, consented_on=latest, consents=(*known.consents, given))
+    return replace(known, version=version, consents=(*known.consents, given))
 
 
 def _asked(known: Addressee, version: int, event: happened.ConfirmationRequested) -> Addressee:

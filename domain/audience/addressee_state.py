@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from domain.law.facts import (
@@ -112,7 +112,6 @@ class Addressee:
     version: int = 0
     opted_out_at: datetime | None = None
     lifted_at: datetime | None = None
-    consented_on: date | None = None
     erased: bool = False
     erased_at: datetime | None = None
     key_destroyed: bool = False

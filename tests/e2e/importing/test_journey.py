@@ -88,6 +88,22 @@ async def test_no_file_overrides_a_withdrawal(importing: Importing) -> None:
     assert state.opted_out_at == datetime(2025, 6, 1, 12, tzinfo=UTC)
 
 
+async def test_a_consent_is_entered_once_however_often_a_file_says_it_and_anew_once_it_was_retracted(
+    importing: Importing,
+) -> None:
+    rows = [("a@people.example", "A", "DE", day) for day in ("2025-05-01", "2025-04-01")]
+    for row in (*rows, *rows):
+        await importing.run(await importing.ready(content(row)), {"duplicates": "update"})
+    person = await behind(importing, "a@people.example")
+    assert [one.on.isoformat() for one in person.consents] == ["2025-05-01", "2025-04-01"]
+    path = f"/v1/audience/{person.addressee_id}/retract-entry"
+    body = {"entry": person.consents[0].position, "reason": "the wrong file"}
+    assert (await importing.api.post(path, importing.tenant.key, body)).status_code == 200
+    await importing.run(await importing.ready(content(rows[0])), {"duplicates": "update"})
+    person = await behind(importing, "a@people.example")
+    assert [one.on.isoformat() for one in person.consents] == ["2025-04-01", "2025-05-01"]
+
+
 async def test_who_said_stop_has_said_it(importing: Importing) -> None:
     """In a row that is skipped, in a repeat, and in one that is rejected: for an address that nobody had, too."""
     await importing.run(await importing.ready(content(*people(1))))
