@@ -212,10 +212,10 @@ def _suppressed(one: Suppression) -> Reason:
 
 def _by_law(pack: Pack, look: Look, known: datetime) -> Reason:
     """What one law says; where only the unknown kind of subscriber turns it, that is said too."""
-    reason = _strictest(pack, look, known)
+    reason = _answer(pack, look, known)
     if look.person.subscriber is not None or reason.verdict is Verdict.ALLOW:
         return reason
-    other = _strictest(pack, look.of(replace(look.person, subscriber=Subscriber.CORPORATE)), known)
+    other = _answer(pack, look.of(replace(look.person, subscriber=Subscriber.CORPORATE)), known)
     if other.verdict is reason.verdict:
         return reason
     why = "workspaces say different things" if "subscriber" in look.person.contradicted else "nobody knows"
@@ -224,8 +224,11 @@ def _by_law(pack: Pack, look: Look, known: datetime) -> Reason:
     return replace(reason, about=about, missing=missing, composed=True)
 
 
-def _strictest(pack: Pack, look: Look, known: datetime) -> Reason:
-    """Deny before hold before allow; the allow that lasts longest; and what the law says where no rule fits."""
+def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
+    """What the law forbids, else the basis that lasts longest, else what waits, else what it says where no rule fits.
+
+    Bases are alternatives: one that fits is enough, whatever is amiss with another. A prohibition that may hold waits.
+    """
     yes: list[tuple[Rule, list[Found]]] = []
     open_: list[tuple[Rule, tuple[str, ...]]] = []
     known_on = latest_day(known, pack.zones)
@@ -237,17 +240,19 @@ def _strictest(pack: Pack, look: Look, known: datetime) -> Reason:
             yes.append((rule, found))
         elif all(one.yes or one.missing for one in found):
             open_.append((rule, tuple(one.missing for one in found if one.missing)))
-    for verdict in (Verdict.DENY, Verdict.HOLD):
-        for rule, found in yes:
-            if rule.verdict is verdict:
-                return _of(pack, rule, found, look)
-    allowed = [_of(pack, rule, found, look) for rule, found in yes if rule.verdict is Verdict.ALLOW]
-    for rule, missing in open_:
-        if rule.verdict is Verdict.DENY or (rule.verdict is Verdict.ALLOW and not allowed):
-            about = f"{rule.about} Whether that is so is not known: {', '.join(missing)}."
-            return replace(_reason(pack, rule, Verdict.HOLD, about, missing=missing), composed=True)
-    if allowed:
+
+    def fitting(verdict: Verdict) -> list[Reason]:
+        return [_of(pack, rule, found, look) for rule, found in yes if rule.verdict is verdict]
+
+    def waiting(verdict: Verdict) -> list[Reason]:
+        return [_waits(pack, rule, missing) for rule, missing in open_ if rule.verdict is verdict]
+
+    if forbidden := fitting(Verdict.DENY) or waiting(Verdict.DENY):
+        return forbidden[0]
+    if allowed := fitting(Verdict.ALLOW):
         return max(allowed, key=lambda one: (one.until is None, one.until or look.moment, one.rule))
+    if held := fitting(Verdict.HOLD) or waiting(Verdict.ALLOW):
+        return held[0]
     return Reason(
         pack.otherwise,
         pack.law,
@@ -255,6 +260,11 @@ def _strictest(pack: Pack, look: Look, known: datetime) -> Reason:
         pack.otherwise_about,
         remedy=ways(pack, look.rules_on, known_on),
     )
+
+
+def _waits(pack: Pack, rule: Rule, missing: tuple[str, ...]) -> Reason:
+    about = f"{rule.about} Whether that is so is not known: {', '.join(missing)}."
+    return replace(_reason(pack, rule, Verdict.HOLD, about, missing=missing), composed=True)
 
 
 def ways(pack: Pack, day: date, known: date) -> str | None:

@@ -43,7 +43,7 @@ def _judge_somebody() -> None:
 
 STANDINGS: Final = Projection(
     "standings",
-    version=2,
+    version=3,
     tables=TABLES,
     reveals=False,
     recalls=(

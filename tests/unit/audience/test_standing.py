@@ -14,12 +14,13 @@ from domain.audience.addressee_events import (
     AddresseeRegistered,
     ConsentRecorded,
     OptedOut,
+    PermissionDecided,
     PermissionLapsed,
     PermissionLapsing,
     RelationRecorded,
 )
 from domain.audience.addressee_state import Addressee, NoAddressee
-from domain.audience.authorisation import authorised
+from domain.audience.authorisation import authorised, judged_again
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.lapse import announced
 from domain.audience.standing import ORDINARY, standing_of
@@ -40,13 +41,25 @@ from domain.law.facts import (
 )
 from domain.law.judging import judge
 from domain.law.pack import Verdict
-from domain.law.packs import load_packs
+from domain.law.packs import load_packs, pack_texts
+from domain.law.reading import read_pack
 from tests.support.given import uid
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 ANN = AddresseeId(uid(7))
 ALLOW, HOLD, DENY = Verdict.ALLOW, Verdict.HOLD, Verdict.DENY
 JUST = timedelta(microseconds=1)
+PROHIBITION = """
+[[rules]]
+id = "kr.no-more"
+verdict = "deny"
+cites = "Law s.1"
+confidence = "T"
+in_force_from = 2027-02-01
+known_from = 2026-01-01
+checked = 2026-11-22
+about = "Nobody is written to any more."
+"""
 
 
 def person(country: str | None, *facts: object, **known: object) -> Person:
@@ -125,9 +138,9 @@ CASES = {
         person("KR", relation(RelationKind.PURCHASE, date(2026, 10, 1))),
         ("kr", "kr.transaction", begins(SEOUL, 2027, 4, 1), DENY, "otherwise"),
     ),
-    "Korean consent without its check, in spite of a transaction that lasts longer": (
+    "Korean transaction that lasts longer than a consent without its check": (
         person("KR", consent(date(2025, 2, 1)), relation(RelationKind.PURCHASE, date(2026, 10, 1))),
-        ("kr", "kr.transaction", begins(SEOUL, 2027, 2, 1), HOLD, "kr.unchecked"),
+        ("kr", "kr.transaction", begins(SEOUL, 2027, 4, 1), HOLD, "kr.unchecked"),
     ),
 }
 
@@ -276,20 +289,22 @@ def test_a_relation_alone_is_announced_too() -> None:
     assert (over.law, over.basis) == ("ca", "existing business relationship")
 
 
-def test_an_allow_of_the_last_minutes_ends_as_another_rule_begins_to_stand_against_it() -> None:
-    """The transaction alone would allow for two months more; the check of the consent is due before."""
-    consented = CONSENTED.model_copy(update={"occurred_on": date(2025, 2, 1)})
+def test_an_allow_of_the_last_minutes_ends_as_a_prohibition_comes_into_force() -> None:
+    """The transaction would allow for two months more."""
     bought = RelationRecorded(addressee_id=ANN, kind="purchase", occurred_on=date(2026, 10, 1))
     korean = REGISTERED.model_copy(update={"country": "KR"})
-    state, ends = after(korean, consented, bought), begins(SEOUL, 2027, 2, 1)
-    told = authorised(
-        state, MessageId(uid(9)), WorkspaceId(uid(8)), ORDINARY, "US", ends - timedelta(minutes=4)
-    )
-    assert (told.verdict, told.expires_at) == ("allow", ends)
-    before = authorised(
-        state, MessageId(uid(9)), WorkspaceId(uid(8)), ORDINARY, "US", ends - timedelta(minutes=14)
-    )
-    assert before.expires_at == ends - timedelta(minutes=4)
+    state, ends = after(korean, bought), begins(SEOUL, 2027, 2, 1)
+    strict = read_pack(pack_texts()["kr.toml"] + PROHIBITION, "kr.toml")
+    packs = [strict if one.law == "kr" else one for one in load_packs()]
+
+    def decided(minutes: int) -> PermissionDecided:
+        at = ends - timedelta(minutes=minutes)
+        then = authorised(state, MessageId(uid(9)), WorkspaceId(uid(8)), ORDINARY, "US", at)
+        return judged_again(then, state.person, packs)
+
+    assert (decided(4).verdict, decided(4).expires_at) == ("allow", ends)
+    assert decided(14).expires_at == ends - timedelta(minutes=4)
+    assert decided(0).verdict == "deny"
 
 
 def test_an_allow_of_the_last_minutes_ends_with_a_contract_that_ends_at_a_known_day() -> None:

@@ -1,0 +1,125 @@
+"""The bases of one law are alternatives: one that fits is enough, and nothing but a prohibition stands against it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from domain.law.facts import Message, Person, Purpose, RelationKind, Subscriber
+from domain.law.judging import Decision, judge
+from domain.law.reading import read_pack
+from tests.support.persons import ALLOW, DENY, HOLD, NOON, OWN_GOODS, at, consent, decided, person, relation
+
+AGREED = consent(date(2026, 1, 10))
+HEAD = """law = "xx"
+title = "A law"
+countries = ["XX"]
+zones = ["UTC"]
+otherwise_about = "Nothing fits."
+"""
+RULES = {
+    "deny": """
+[[rules]]
+id = "xx.deny"
+verdict = "deny"
+cites = "Law s.1"
+confidence = "T"
+checked = 2026-11-22
+about = "Nobody writes to an info address."
+when = [{ fact = "flag", flag = "generic_address" }]
+""",
+    "hold": """
+[[rules]]
+id = "xx.hold"
+verdict = "hold"
+cites = "Law s.2"
+confidence = "T"
+checked = 2026-11-22
+about = "Somebody has to judge that."
+remedy = "Judge it."
+""",
+    "allow": """
+[[rules]]
+id = "xx.allow"
+verdict = "allow"
+basis = "similar goods"
+cites = "Law s.3"
+confidence = "T"
+checked = 2026-11-22
+about = "Similar goods are advertised."
+when = [{ fact = "flag", flag = "similar_goods" }]
+""",
+}
+
+
+def by(rules: str, message: Message = OWN_GOODS, *, generic: bool | None = False) -> Decision:
+    pack = read_pack(HEAD + "".join(RULES[one] for one in rules.split()), "xx.toml")
+    return judge(person("XX", generic_address=generic), message, "XX", NOON, [pack])
+
+
+@pytest.mark.parametrize("rules", ["deny hold allow", "allow hold deny", "hold allow deny"])
+def test_a_prohibition_comes_first_then_a_basis_then_what_waits(rules: str) -> None:
+    """Whatever the order in which a pack has them."""
+    nobody_said = Message(purpose=Purpose.MARKETING)
+    for told, expected in (
+        (by(rules, generic=True), (DENY, "xx.deny")),
+        (by(rules), (ALLOW, "xx.allow")),
+        (by(rules, nobody_said), (HOLD, "xx.hold")),
+        (by("allow deny", nobody_said), (HOLD, "xx.allow")),
+        (by("allow deny", Message(similar_goods=False)), (DENY, "otherwise")),
+    ):
+        assert (told.verdict, told.reasons[0].rule) == expected
+
+
+def test_a_prohibition_that_may_hold_lets_nothing_go() -> None:
+    told = by("allow hold deny", generic=None)
+    assert (told.verdict, told.reasons[0].rule, told.reasons[0].missing) == (
+        HOLD,
+        "xx.deny",
+        ("generic_address",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("country", "more", "rule"),
+    [
+        ("AU", RelationKind.CONTRACT, "au.express"),
+        ("BR", RelationKind.PURCHASE, "br.consent"),
+        ("NZ", RelationKind.PURCHASE, "nz.consent"),
+    ],
+)
+def test_a_consent_counts_beside_a_relation_that_somebody_would_have_to_judge(
+    country: str, more: RelationKind, rule: str
+) -> None:
+    for somebody, expected in (
+        (person(country, relation(more, date(2026, 1, 1))), HOLD),
+        (person(country, AGREED, relation(more, date(2026, 1, 1))), ALLOW),
+    ):
+        assert decided(somebody).verdict is expected
+    assert decided(somebody).reasons[0].rule == rule
+
+
+def test_a_company_that_consented_is_written_to_in_every_member_state() -> None:
+    company = Person("PL", Subscriber.CORPORATE)
+    assert decided(company).verdict is HOLD
+    told = decided(person("PL", AGREED, subscriber=Subscriber.CORPORATE))
+    assert (told.verdict, told.reasons[0].rule) == (ALLOW, "eu.corporate-consent")
+
+
+def test_a_korean_transaction_counts_beside_a_consent_whose_check_is_overdue() -> None:
+    """Until its six months are over: then the consent waits for its check."""
+    old = consent(date(2023, 1, 10))
+    bought = relation(RelationKind.PURCHASE, date(2026, 10, 1))
+    told = decided(person("KR", old, bought), message=OWN_GOODS)
+    ends = at(2027, 4, 1, 0, "Asia/Seoul")
+    assert (told.verdict, told.reasons[0].rule, told.expires_at) == (ALLOW, "kr.transaction", ends)
+    then = decided(person("KR", old, bought), ends, OWN_GOODS)
+    assert (then.verdict, then.reasons[0].rule) == (HOLD, "kr.unchecked")
+
+
+def test_a_korean_allow_ends_with_the_last_of_its_bases() -> None:
+    """A consent that becomes two years old meanwhile takes nothing from a transaction."""
+    both = person("KR", consent(date(2025, 2, 1)), relation(RelationKind.PURCHASE, date(2026, 10, 1)))
+    assert decided(both, message=OWN_GOODS).expires_at == at(2027, 4, 1, 0, "Asia/Seoul")
+    assert decided(both, at(2027, 2, 1, 0, "Asia/Seoul"), OWN_GOODS).verdict is ALLOW
