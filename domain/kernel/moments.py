@@ -17,7 +17,8 @@ EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-FIRST_DAY: Final = date(1970, 1, 1)
+FIRST_DAY: Final = date(1900, 1, 1)
+LAST_DAY: Final = date(2100, 12, 31)
 _WRITTEN: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -34,8 +35,8 @@ def _conceivable(value: datetime) -> datetime:
 
 
 def _remembered(value: date) -> date:
-    if value < FIRST_DAY:
-        raise ValueError("days lie on 1970-01-01 or later")
+    if not FIRST_DAY <= value <= LAST_DAY:
+        raise ValueError("days lie between 1900-01-01 and 2100-12-31; leave it out for never")
     return value
 
 
@@ -43,4 +44,4 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_con
 """A moment with its offset, from 2000-01-01T00:00:00Z to 2100-01-01T00:00:00Z."""
 
 Day = Annotated[date, BeforeValidator(_written), AfterValidator(_remembered)]
-"""A civil day, from 1970-01-01 on."""
+"""A civil day, from 1900-01-01 to 2100-12-31."""

@@ -8,7 +8,7 @@ anniversary: "within the two-year period immediately before the day" (CASL s.10(
 from __future__ import annotations
 
 from calendar import monthrange
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 from zoneinfo import ZoneInfo
 
@@ -33,11 +33,16 @@ class Period(BaseModel):
     days: Annotated[int, Field(ge=0, le=36_525)] = 0
 
     def after(self, start: date) -> date:
-        """The first day that is no more within it."""
+        """The first day that is no more within it; of what has no end that a calendar knows, the last day of all.
+
+        Commands take no such days. Events of before they were refused hold them: a contract without end, to 9999-12-31.
+        """
         months = start.year * 12 + start.month - 1 + self.years * 12 + self.months
         year, month = divmod(months, 12)
-        day = min(start.day, monthrange(year, month + 1)[1])
-        return date(year, month + 1, day) + timedelta(days=self.days)
+        if year > MAXYEAR:
+            return date.max
+        day = date(year, month + 1, min(start.day, monthrange(year, month + 1)[1]))
+        return day + timedelta(days=min(self.days, (date.max - day).days))
 
     def __str__(self) -> str:
         """In words."""

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import get_args
 
 import pytest
+from pydantic import ValidationError
 
 from domain.audience import addressee_after
 from domain.audience.addressee import ADDRESSEE
@@ -349,3 +350,16 @@ def test_the_evidence_of_a_consent_is_kept_whole() -> None:
     assert event.evidence.model_dump(exclude_unset=False)["jurisdiction"] == "DE"
     assert event.evidence.collected_at == told.collected_at
     assert done.state.consents[0].documented
+
+
+@pytest.mark.parametrize("day", ["1899-12-31", "2101-01-01", "9999-12-31"])
+def test_a_day_that_no_calendar_needs_is_refused_by_the_name_of_its_field(day: str) -> None:
+    """Of a contract without end nobody says when it ends."""
+    for told in (
+        {"kind": "contract", "occurred_on": "2020-01-01", "ended_on": day},
+        {"entry": 2, "ended_on": day},
+    ):
+        command = RecordRelation if "kind" in told else EndRelation
+        with pytest.raises(ValidationError, match="days lie between 1900-01-01 and 2100-12-31") as caught:
+            command.model_validate(told)
+        assert [error["loc"] for error in caught.value.errors()] == [("ended_on",)]

@@ -307,6 +307,17 @@ def test_an_allow_of_the_last_minutes_ends_as_a_prohibition_comes_into_force() -
     assert decided(0).verdict == "deny"
 
 
+@pytest.mark.parametrize("country", [*sorted({one for pack in load_packs() for one in pack.countries}), None])
+def test_a_contract_to_the_last_day_of_all_is_judged_like_any_other(country: str | None) -> None:
+    """Events of before such days were refused hold them."""
+    endless = relation(RelationKind.CONTRACT, date(2020, 1, 1), date(9999, 12, 31))
+    works = person(country, endless, could_object=True)
+    later = person(
+        country, relation(RelationKind.CONTRACT, date(2020, 1, 1), date(2090, 1, 1)), could_object=True
+    )
+    assert standing_of(works, country, NOW).now.verdict is standing_of(later, country, NOW).now.verdict
+
+
 def test_an_allow_of_the_last_minutes_ends_with_a_contract_that_ends_at_a_known_day() -> None:
     working = RelationRecorded(
         addressee_id=ANN, kind="contract", occurred_on=date(2020, 1, 1), ended_on=date(2025, 2, 1)

@@ -35,12 +35,24 @@ def test_nothing_else_is_a_moment(written: str) -> None:
         MOMENT.validate_json(written)
 
 
-def test_a_day_is_written_as_one() -> None:
-    assert str(DAY.validate_json('"1970-01-01"')) == "1970-01-01"
+@pytest.mark.parametrize("written", ["1900-01-01", "1970-01-01", "2100-12-31"])
+def test_a_day_is_written_as_one(written: str) -> None:
+    assert str(DAY.validate_json(f'"{written}"')) == written
 
 
 @pytest.mark.parametrize(
-    "written", ["0", "20000", '"0"', '"20000"', '"0001-01-01"', '"1969-12-31"', '"23.11.2026"']
+    "written",
+    [
+        "0",
+        "20000",
+        '"0"',
+        '"20000"',
+        '"0001-01-01"',
+        '"1899-12-31"',
+        '"2101-01-01"',
+        '"9999-12-31"',
+        '"23.11.2026"',
+    ],
 )
 def test_nothing_else_is_a_day(written: str) -> None:
     with pytest.raises(ValidationError):

@@ -249,3 +249,17 @@ def test_the_first_message_does_not_begin_anew(more: str) -> None:
     assert "asking = true" in told
     asking = text.replace('"no_message", ', '"no_message", asking = true, ')
     assert read_pack(asking, "xx.toml").rules
+
+
+@pytest.mark.parametrize(
+    ("period", "start"),
+    [
+        (Period(years=2), date(9999, 12, 31)),
+        (Period(years=2), date(9997, 12, 31)),
+        (Period(months=6), date(9999, 7, 1)),
+        (Period(days=1), date(9999, 12, 31)),
+        (Period(years=100, months=1200, days=36_525), date(9990, 1, 1)),
+    ],
+)
+def test_a_period_that_no_calendar_holds_ends_on_the_last_day_of_all(period: Period, start: date) -> None:
+    assert period.after(start) == date.max
