@@ -56,7 +56,7 @@ recipients.
 _ALWAYS: Final = "always"
 _SINCE: Final = {
     Since.ERASURE: "the erasure",
-    Since.RELIANCE: "the last message, or the latest consent or relation",
+    Since.RELIANCE: "the last message, or the latest end of a consent or relation; the erasure, where one stands",
 }
 _YEAR_END: Final = ", from the end of its year"
 _COUNTING: Final = {

@@ -33,6 +33,7 @@ from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
 from domain.kernel.text import LongText
 from domain.law.evidence import EvidencePeriod, Since, periods_for
+from domain.law.facts import GOES_ON
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,9 +194,16 @@ def keeping(state: Addressee, sender_country: str | None, erased_at: datetime) -
 
 
 def _relied_on(line: EvidencePeriod, state: Addressee, erased_at: datetime) -> date:
-    """The latest of all days on which somebody relied on a consent or could: of messages, consents and relations."""
+    """The last day on which somebody relied on a consent or could: of messages, consents and relations.
+
+    A consent can be relied on until it is withdrawn, a relation that goes on until it ends; both up to the erasure.
+    """
     erased_on = line.began(erased_at)
-    days = [one.on for one in state.consents] + [one.ended_on or one.on for one in state.relations]
+    days = [erased_on if one.withdrawn_at is None else line.began(one.withdrawn_at) for one in state.consents]
+    days += [
+        erased_on if one.kind in GOES_ON and one.ended_on is None else one.ended_on or one.on
+        for one in state.relations
+    ]
     if state.proof.relied_on is not None:
         days.append(line.began(state.proof.relied_on))
     return min(max(days, default=erased_on), erased_on)

@@ -22,8 +22,8 @@ class Since(StrEnum):
     """What a period is counted from."""
 
     RELIANCE = "reliance"
-    """The last day on which somebody could rely on the consent: of the last message, or of the latest consent or
-    relation (or its end), whichever is later."""
+    """The last day on which somebody relied on a consent or could: of the last message, of a relation or its end, of a
+    consent's withdrawal; of a consent that stands, or a relation that goes on, the erasure."""
     ERASURE = "erasure"
 
 

@@ -8,6 +8,7 @@ import pytest
 from domain.audience.addressee_events import (
     AddresseeRegistered,
     ConsentRecorded,
+    ConsentWithdrawn,
     MessageDispatched,
     OptedOut,
     RelationRecorded,
@@ -77,6 +78,18 @@ def related(on: date) -> RelationRecorded:
     return RelationRecorded(addressee_id=ID, kind="purchase", occurred_on=on)
 
 
+def working(on: date, ended_on: date | None) -> RelationRecorded:
+    return RelationRecorded(addressee_id=ID, kind="contract", occurred_on=on, ended_on=ended_on)
+
+
+def ago(days: int) -> date:
+    return NOW.date() - timedelta(days=days)
+
+
+def withdrawn(days: int) -> ConsentWithdrawn:
+    return ConsentWithdrawn(addressee_id=ID, occurred_at=NOW - timedelta(days=days), channel="reply")
+
+
 @pytest.fixture
 def world() -> World:
     world = World()
@@ -138,6 +151,9 @@ class TestErasingAnAddressee:
 ANYWHERE = datetime(2032, 11, 25, 12, tzinfo=UTC)
 """It was the 24th already in the first zones on earth; and that day ends last twelve hours behind UTC."""
 
+CANADIAN = datetime(2029, 11, 24, 8, tzinfo=UTC)
+"""Three years after the erasure, as that day is over in Vancouver."""
+
 
 class TestHowLongTheProofIsKept:
     def state(self, *events: object) -> Addressee:
@@ -157,8 +173,8 @@ class TestHowLongTheProofIsKept:
             ("DE", "DE", datetime(2029, 12, 31, 23, tzinfo=UTC)),
             ("FR", "FR", datetime(2031, 11, 24, 10, tzinfo=UTC)),
             ("FR", "GB", datetime(2032, 11, 24, tzinfo=UTC)),
-            ("CA", "CA", NOW),
-            ("CA", "JP", NOW),
+            ("CA", "CA", CANADIAN),
+            ("CA", "JP", CANADIAN),
             ("CA", None, ANYWHERE),
             (None, "CA", ANYWHERE),
             ("NO", "CA", ANYWHERE),
@@ -169,19 +185,39 @@ class TestHowLongTheProofIsKept:
     ) -> None:
         assert self.kept(registered(country), CONSENTED, sender=sender) == until
 
-    def test_in_canada_and_japan_from_the_last_message(self) -> None:
-        sent = dispatched(NOW - timedelta(days=30))
-        assert self.kept(registered("CA"), CONSENTED, sent, sender="JP") == datetime(
-            2029, 10, 25, 7, tzinfo=UTC
-        )
-
-    def test_in_canada_from_a_consent_that_came_after_the_last_message(self) -> None:
-        sent = dispatched(NOW - timedelta(days=300))
-        agreed = CONSENTED.model_copy(update={"occurred_on": NOW.date() - timedelta(days=30)})
-        bought = related(NOW.date() - timedelta(days=60))
-        assert self.kept(registered("CA"), sent, agreed, bought, sender="CA") == datetime(
-            2029, 10, 25, 7, tzinfo=UTC
-        )
+    @pytest.mark.parametrize(
+        ("events", "last"),
+        [
+            ((withdrawn(300),), 300),
+            ((withdrawn(300), dispatched(NOW - timedelta(days=30))), 30),
+            ((withdrawn(300), related(ago(60))), 60),
+            ((withdrawn(300), working(ago(900), ago(40))), 40),
+            ((withdrawn(30), related(ago(60))), 30),
+            ((withdrawn(300), working(ago(900), None)), 0),
+            ((withdrawn(300), working(ago(900), ago(-400))), 0),
+            ((), 0),
+            ((dispatched(NOW - timedelta(days=30)),), 0),
+        ],
+        ids=[
+            "a withdrawal",
+            "the last message",
+            "a purchase",
+            "a contract's end",
+            "a withdrawal after a purchase",
+            "a contract that goes on",
+            "a contract that ends later",
+            "a consent that stands",
+            "a consent that stands after the last message",
+        ],
+    )
+    def test_in_canada_and_japan_from_the_last_day_on_which_it_could_be_relied_on(
+        self, events: tuple[object, ...], last: int
+    ) -> None:
+        """Days before the erasure, in the last zone of Canada; what still goes on counts to the erasure."""
+        kept = self.kept(registered("CA"), CONSENTED, *events, sender="JP")
+        day = ago(last)
+        ends = datetime(day.year + 3, day.month, day.day, tzinfo=ZoneInfo("America/Vancouver")) + timedelta(1)
+        assert kept == ends
 
     @pytest.mark.parametrize("line", PERIODS, ids=lambda line: line.law or "any")
     @pytest.mark.parametrize("start", [date(2024, 2, 29), date(2026, 1, 1), date(2026, 12, 31)])
