@@ -12,6 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from domain.law.packs import zones_of
 from domain.law.periods import Period, latest_day, over
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Since(StrEnum):
 class EvidencePeriod:
     """One line. `law`: a country, None for all others. `year_end`: counted from the end of that year.
 
-    Days are those of `zones`, where the law's first and last begin; without zones of anywhere on earth.
+    Its days are those of the country's rules of who may be mailed; of anywhere on earth, where none are loaded.
 
     `confidence` as in the rule packs (T text, G guidance, S secondary, N not found), of the limitation, not the policy.
     """
@@ -43,7 +44,11 @@ class EvidencePeriod:
     confidence: str
     checked: date
     year_end: bool = False
-    zones: tuple[str, ...] = ()
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """Where its days begin."""
+        return () if self.law is None else zones_of(self.law)
 
     def ends(self, start: date) -> datetime:
         """When the proof is kept no more: the last day on which a claim can be brought is over in every zone.
@@ -68,7 +73,6 @@ PERIODS: Final = (
         "CASL s.13 puts the proof on the sender; s.23(1): an action is brought within three years",
         "T",
         _CHECKED,
-        zones=("America/St_Johns", "America/Vancouver"),
     ),
     EvidencePeriod(
         "JP",
@@ -78,7 +82,6 @@ PERIODS: Final = (
         "last mailing",
         "N",
         _CHECKED,
-        zones=("Asia/Tokyo",),
     ),
     EvidencePeriod(
         "DE",
@@ -88,7 +91,6 @@ PERIODS: Final = (
         "S",
         _CHECKED,
         year_end=True,
-        zones=("Europe/Berlin",),
     ),
     EvidencePeriod(
         "FR",
@@ -97,7 +99,6 @@ PERIODS: Final = (
         "GDPR Art. 7(1), 17(3)(e); limitation of five years (Code civil, art. 2224)",
         "S",
         _CHECKED,
-        zones=("Pacific/Noumea", "Pacific/Tahiti"),
     ),
     EvidencePeriod(
         "GB",
@@ -106,7 +107,6 @@ PERIODS: Final = (
         "UK GDPR Art. 7(1), 17(3)(e); limitation of six years (Limitation Act 1980 s.2, 9)",
         "S",
         _CHECKED,
-        zones=("Europe/London",),
     ),
     EvidencePeriod(
         None,

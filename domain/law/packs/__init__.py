@@ -28,3 +28,8 @@ def load_packs() -> tuple[Pack, ...]:
     if len({pack.law for pack in packs}) < len(packs):
         raise PackUnusable("two packs are of one law; make them one file")
     return tuple(sorted(packs, key=lambda pack: pack.law))
+
+
+def zones_of(country: str) -> tuple[str, ...]:
+    """Where the days of a country's law begin: those of the pack that says who may be mailed there."""
+    return next((pack.zones for pack in load_packs() if pack.rules and country in pack.countries), ())

@@ -171,7 +171,7 @@ class TestHowLongTheProofIsKept:
         [
             ("GB", "GB", datetime(2032, 11, 24, tzinfo=UTC)),
             ("DE", "DE", datetime(2029, 12, 31, 23, tzinfo=UTC)),
-            ("FR", "FR", datetime(2031, 11, 24, 10, tzinfo=UTC)),
+            ("FR", "FR", datetime(2031, 11, 23, 23, tzinfo=UTC)),
             ("FR", "GB", datetime(2032, 11, 24, tzinfo=UTC)),
             ("CA", "CA", CANADIAN),
             ("CA", "JP", CANADIAN),

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from domain.law.evidence import PERIODS
 from domain.law.packs import load_packs
 from domain.law.periods import Period
 from domain.law.reading import PackUnusable, read_pack
@@ -223,6 +224,14 @@ def test_the_products_own_packs_are_whole() -> None:
         assert all(one.id.startswith(f"{pack_.law}.") for one in statements)
         lists = [{one.id for one in told} for told in (pack_.rules, pack_.deadlines, pack_.content)]
         assert sum(map(len, lists)) == len(set().union(*lists)), "an id is of one list"
+
+
+def test_a_law_has_one_list_of_zones_for_whoever_counts_its_days() -> None:
+    packs = {pack.law: pack for pack in load_packs()}
+    for line in PERIODS:
+        zones = () if line.law is None else packs[line.law.lower()].zones
+        assert line.zones == zones
+    assert packs["eu"].zones == packs["eu-eprivacy"].zones == packs["eu-gdpr"].zones
 
 
 @pytest.mark.parametrize(
