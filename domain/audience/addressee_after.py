@@ -160,7 +160,7 @@ def _dispatched(known: Addressee, version: int, event: happened.MessageDispatche
     if not written or purpose is Purpose.CONSENT_REQUEST:
         written = (*written, Written(event.message_id, purpose, event.occurred_at))
     allows = {one: allow for one, allow in known.allows.items() if one != event.message_id}
-    done = known.dispatched | {event.message_id}
+    done = known.dispatched.adding((event.message_id,))
     at = event.occurred_at
     proof = replace(known.proof, relied_on=max(known.proof.relied_on or at, at))
     return replace(known, version=version, allows=allows, dispatched=done, written=written, proof=proof)

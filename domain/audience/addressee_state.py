@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from domain.kernel.idset import IdSet
 from domain.law.facts import (
     Consent,
     Message,
@@ -129,7 +130,7 @@ class Addressee:
     lifts: Mapping[int, Lift] = field(default_factory=dict)
     said_last: Mapping[tuple[str, str, str | None], Word] = field(default_factory=dict)
     allows: Mapping[MessageId, Allow] = field(default_factory=dict)
-    dispatched: frozenset[MessageId] = frozenset()
+    dispatched: IdSet = field(default_factory=IdSet)
     written: tuple[Written, ...] = ()
     requests: Mapping[SubjectRequestId, str] = field(default_factory=dict)
     sale_opted_out_at: datetime | None = None

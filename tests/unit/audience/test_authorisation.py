@@ -154,7 +154,7 @@ class TestTheDecision:
 class TestTheHandOver:
     def test_it_uses_the_allow_and_uses_it_once(self) -> None:
         state = given(REGISTERED, CONSENT, ALLOW).when(GO, target=ID).then(DISPATCHED)
-        assert (state.allows, state.dispatched) == ({}, {MESSAGE})
+        assert (state.allows, set(state.dispatched)) == ({}, {MESSAGE})
         given(REGISTERED, CONSENT, ALLOW, DISPATCHED).when(GO, target=ID).then(AlreadyDispatched)
 
     def test_there_is_none_without_an_allow(self) -> None:
