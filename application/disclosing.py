@@ -63,8 +63,10 @@ _GIVEN: Final = frozenset(
     }
 )
 """What somebody provided about themselves, as far as a log can tell: that is what is portable (GDPR Art. 20(1))."""
-_WITHHELD: Final = frozenset({"audience.legal_hold_placed", "audience.legal_hold_released"})
-"""What a claim is prepared by is not told to who makes it (GDPR Art. 15(4))."""
+_WITHHELD: Final = frozenset(
+    {"audience.legal_hold_placed", "audience.legal_hold_released", "rights.disclosure_made"}
+)
+"""What a claim is prepared by is not told to who makes it (GDPR Art. 15(4)); nor is how often this was looked at."""
 _INNER: Final = frozenset({"addressee_id", "contact_id", "workspace_id", "request_id", "import_id"})
 """Ids of ours, which say nothing of the person and stand once at the top."""
 RIGHTS: Final = (

@@ -20,10 +20,14 @@ from api.http.replies import ALWAYS
 from api.http.request import uuid_in
 from api.http.style import STYLE
 from application.disclosing import digest
+from application.orders import Order
 from application.ports.positions import Position
+from application.principals import Principal
 from domain.access.reads import ReadKind
 from domain.kernel.errors import NotFound
 from domain.kernel.permissions import Permission
+from domain.rights.commands import NoteDisclosure
+from domain.rights.kinds import DisclosureForm
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -78,7 +82,10 @@ class Disclosures(Desk):
         return self.answer(asked, {"data": told, "position": position, "as_of": as_of}, position)
 
     async def disclosure(self, request: Request) -> Response:
-        """The document, and the SHA-256 of its bytes: what is recorded once it was handed over."""
+        """The document, and the SHA-256 of its bytes: what is recorded once it was handed over.
+
+        That it was made is entered with the request: nothing else is recorded as handed over.
+        """
         asked = await self.asked(request, NAME, tuple(AsForm.model_fields))
         principal = asked.principal
         for permission in NEEDED:
@@ -99,6 +106,11 @@ class Disclosures(Desk):
             position=found.position,
             rows=len(found.document["history"]),
             subjects=found.people,
+        )
+        note = NoteDisclosure(digest=digest(content), position=found.position, form=DisclosureForm(form.form))
+        inner = Principal(principal.tenant_id, principal.actor, frozenset({Permission.INTERNAL}), None, 0)
+        await self.parts.commands.execute(
+            Order(inner, note, request_id, b"", request_id=asked.call.request_id)
         )
         raw = hashlib.sha256(content).digest()
         headers = {

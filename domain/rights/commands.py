@@ -103,6 +103,16 @@ class ExtendRequest(
     told_at: Moment | None = None
 
 
+class NoteDisclosure(
+    Command, context="rights", stream="subject_request", permission=Permission.INTERNAL, internal=True
+):
+    """Enter that what is held was put together for whoever answers the request."""
+
+    digest: Digest
+    position: PositionToken
+    form: DisclosureForm
+
+
 class RecordDisclosure(
     Command, context="rights", stream="subject_request", permission=Permission.REQUESTS_HANDLE
 ):
@@ -190,6 +200,7 @@ RequestCommand: TypeAlias = (
     | AskIdentity
     | CheckIdentity
     | ExtendRequest
+    | NoteDisclosure
     | RecordDisclosure
     | LiftRestriction
     | CompleteRequest

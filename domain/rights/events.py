@@ -86,6 +86,15 @@ class RequestExtended(Event, name="rights.request_extended", version=1, subject=
     reason: Profile[str]
 
 
+class DisclosureMade(Event, name="rights.disclosure_made", version=1):
+    """What is held of the person was put together, so that it can be handed to them; see `DataDisclosed`."""
+
+    request_id: SubjectRequestId
+    digest: str
+    position: str
+    form: str
+
+
 class DataDisclosed(Event, name="rights.data_disclosed", version=1):
     """What is held was handed to the person: `digest`, the SHA-256 of its bytes, made from the log at `position`."""
 
@@ -205,6 +214,7 @@ RequestEvent: TypeAlias = (
     | IdentityAsked
     | IdentityChecked
     | RequestExtended
+    | DisclosureMade
     | DataDisclosed
     | DataRectified
     | ProcessingRestricted

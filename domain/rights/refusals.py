@@ -174,6 +174,22 @@ class ErasureRuns(Refusal):
     code = "erasure-runs"
 
 
+class DisclosureNotMade(Refusal):
+    """No disclosure with this digest was made for this request. Get it here, hand it over, and tell its `etag`."""
+
+    code = "disclosure-not-made"
+    kind = RefusalKind.INVALID
+    field = "/digest"
+
+
+class DisclosureMadeOtherwise(Refusal):
+    """The disclosure with this digest has another position or form. Tell both as its answer told them."""
+
+    code = "disclosure-made-otherwise"
+    kind = RefusalKind.INVALID
+    field = "/position"
+
+
 class RestrictedSince(Refusal):
     """The person asked later to have their data restricted instead, and that holds: erasing waits for their word.
 

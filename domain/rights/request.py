@@ -25,6 +25,7 @@ from domain.rights.commands import (
     DestroyRequestDetails,
     ExtendRequest,
     LiftRestriction,
+    NoteDisclosure,
     ReceiveRequest,
     RecordDisclosure,
     RefuseRequest,
@@ -36,6 +37,7 @@ from domain.rights.events import (
     DataDisclosed,
     DeadlineApproaching,
     DeadlineMissed,
+    DisclosureMade,
     ErasureConfirmed,
     IdentityAsked,
     IdentityChecked,
@@ -142,6 +144,8 @@ def decide(command: RequestCommand, state: RequestState) -> tuple[Event, ...]:
         return _erased(state)
     if isinstance(command, CheckIdentity):
         return _checked(command, open_request(state))
+    if isinstance(command, NoteDisclosure):
+        return _made(command, state)
     if isinstance(command, RecordDisclosure):
         return _disclosed(command, state)
     return _answered(command, open_request(state))
@@ -208,8 +212,23 @@ def _checked(command: CheckIdentity, state: SubjectRequest) -> tuple[Event, ...]
     return (checked,)
 
 
+def _made(command: NoteDisclosure, state: RequestState) -> tuple[Event, ...]:
+    request, _ = to_be_done(state, *_DISCLOSED)
+    if command.digest in request.made:
+        return ()
+    made = DisclosureMade(
+        request_id=request.request_id, digest=command.digest, position=command.position, form=command.form
+    )
+    return (made,)
+
+
 def _disclosed(command: RecordDisclosure, state: RequestState) -> tuple[Event, ...]:
     request, _ = to_be_done(state, *_DISCLOSED)
+    made = request.made.get(command.digest)
+    if made is None:
+        raise no.DisclosureNotMade
+    if made != (command.position, command.form):
+        raise no.DisclosureMadeOtherwise
     disclosed = DataDisclosed(
         request_id=request.request_id,
         disclosed_at=command.stamp.at,

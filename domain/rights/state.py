@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId, SubjectRequestId
@@ -41,9 +41,16 @@ class Closed:
 Phase: TypeAlias = Open | Closed
 
 
+class Made(NamedTuple):
+    """Of a disclosure that was made: from which position, and in which form."""
+
+    position: str
+    form: str
+
+
 @dataclass(frozen=True, slots=True)
 class SubjectRequest:
-    """A request. `law`: whose term is the one to keep; None: our policy's.
+    """A request. `law`: whose term is the one to keep; None: our policy's. `made`: disclosures, by their digest.
 
     `restriction`: the entry of the one that holds; `extended`: its term was made longer.
     """
@@ -60,6 +67,7 @@ class SubjectRequest:
     acknowledged: bool = False
     extended: bool = False
     restriction: int | None = None
+    made: Mapping[str, Made] = field(default_factory=dict)
     phase: Phase = field(default_factory=Open)
 
     @property
@@ -110,6 +118,10 @@ def _extended(state: SubjectRequest, event: happened.RequestExtended) -> Subject
     """What was called to mind of the shorter term is called to mind of the longer one again."""
     anew = replace(state, extended=True, due=event.due, due_at=event.due_at, law=event.law)
     return replace(anew, phase=_still_open(state, warned=False, missed=False))
+
+
+def _made(state: SubjectRequest, event: happened.DisclosureMade) -> SubjectRequest:
+    return replace(state, made={**state.made, event.digest: Made(event.position, event.form)})
 
 
 def _done(
@@ -165,6 +177,7 @@ _AFTER: Final[dict[type[Event], Callable[[SubjectRequest, Any], SubjectRequest]]
     happened.IdentityAsked: _asked,
     happened.IdentityChecked: _checked,
     happened.RequestExtended: _extended,
+    happened.DisclosureMade: _made,
     happened.DataDisclosed: _done,
     happened.DataRectified: _done,
     happened.ProcessingRestricted: _restricted,

@@ -12,7 +12,7 @@ from domain.kernel.commands import Command
 from domain.kernel.errors import Refusal
 from domain.kernel.events import Event
 from domain.kernel.ids import WorkspaceId
-from domain.rights.commands import CheckIdentity, ReceiveRequest, RecordDisclosure
+from domain.rights.commands import CheckIdentity, NoteDisclosure, ReceiveRequest, RecordDisclosure
 from domain.rights.kinds import DisclosureForm, IdentityMethod, RequestChannel, RequestKind
 from domain.rights.state import SubjectRequest
 from domain.tenancy.tenant import TenantOpened
@@ -26,6 +26,7 @@ REQUEST = uid(0x41)
 CONTACT = uid(0x51)
 SECOND_CONTACT = uid(0x52)
 EMAIL = "ada@example.com"
+MADE = NoteDisclosure(digest="ab" * 32, position="cDEuMS43", form=DisclosureForm.JSON)
 DISCLOSURE = RecordDisclosure(digest="ab" * 32, position="cDEuMS43", form=DisclosureForm.JSON)
 
 

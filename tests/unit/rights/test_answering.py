@@ -24,15 +24,26 @@ from domain.rights.commands import (
 from domain.rights.events import (
     DeadlineApproaching,
     DeadlineMissed,
+    DisclosureMade,
     RequestCompleted,
     RequestDetailsDestroyed,
     RequestExtended,
     RequestWithdrawn,
 )
-from domain.rights.kinds import Ground, IdentityMethod, RequestKind
+from domain.rights.kinds import DisclosureForm, Ground, IdentityMethod, RequestKind
 from domain.rights.request import DETAILS_KEPT
 from tests.support.given import NOW, uid
-from tests.support.requests import DISCLOSURE, REQUEST, WORKSPACE, asked, opened, receive, refused, verify
+from tests.support.requests import (
+    DISCLOSURE,
+    MADE,
+    REQUEST,
+    WORKSPACE,
+    asked,
+    opened,
+    receive,
+    refused,
+    verify,
+)
 
 DAY = timedelta(days=1)
 K = RequestKind
@@ -44,6 +55,14 @@ class TestAnswering:
         receive(world, K.ACCESS)
         verify(world)
         refused(world, CompleteRequest(), no.NotDoneYet)
+        refused(world, DISCLOSURE, no.DisclosureNotMade)
+        (made,) = world.run(MADE, REQUEST)
+        assert isinstance(made, DisclosureMade)
+        assert world.run(MADE, REQUEST) == []
+        another = DISCLOSURE.model_copy(update={"digest": "cd" * 32})
+        refused(world, another, no.DisclosureNotMade)
+        for otherwise in ({"position": "cDEuMS40NA"}, {"form": DisclosureForm.HTML}):
+            refused(world, DISCLOSURE.model_copy(update=otherwise), no.DisclosureMadeOtherwise)
         world.run(DISCLOSURE, REQUEST)
         (completed,) = world.run(CompleteRequest(), REQUEST)
         assert completed == RequestCompleted(
@@ -87,6 +106,7 @@ class TestAnswering:
         world = opened()
         receive(world, K.ACCESS)
         verify(world)
+        world.run(MADE, REQUEST)
         world.run(DISCLOSURE, REQUEST)
         refused(world, command, no.DoneAlready)
 

@@ -40,6 +40,7 @@ from tests.support.given import NOW, uid
 from tests.support.requests import (
     DISCLOSURE,
     EMAIL,
+    MADE,
     REQUEST,
     WORKSPACE,
     addressee,
@@ -167,6 +168,7 @@ class TestNaming:
         world.run(NameSubject(email=EMAIL), REQUEST)
         refused(world, DISCLOSURE, no.IdentityNotEstablished)
         verify(world)
+        world.run(MADE, REQUEST)
         assert world.run(DISCLOSURE, REQUEST)
 
     def test_nobody_is_named_who_is_not_there(self) -> None:
@@ -188,6 +190,7 @@ class TestIdentity:
         assert asked(world).identity is Identity.FAILED
         (checked,) = world.run(CheckIdentity(method=IdentityMethod.DOCUMENT, verified=True), REQUEST)
         assert isinstance(checked, IdentityChecked)
+        world.run(MADE, REQUEST)
         (disclosed,) = world.run(DISCLOSURE, REQUEST)
         assert isinstance(disclosed, DataDisclosed)
 
@@ -211,6 +214,7 @@ class TestIdentity:
         world.run(CheckIdentity(method=IdentityMethod.DOCUMENT, verified=False), REQUEST)
         assert world.run(question, REQUEST)
         verify(world)
+        world.run(MADE, REQUEST)
         world.run(DISCLOSURE, REQUEST)
         refused(world, question, no.DoneAlready)
 
