@@ -73,6 +73,8 @@ class LinksDesk(Desk):
         for within in confined:
             await self.parts.commands.meet(principal, within, addressee_id)
         consents = about.request is not None and principal.confined_to(Permission.CONSENT_WRITE) is not None
+        if consents and about.request not in addressee.asked:
+            raise NotFound  # a link made ahead would end a stop that is said before it is asked for
         if consents and addressee.own_words():
             raise NeedsWholeTenant  # as whoever would enter the confirmation themselves
         token = DoorToken(
