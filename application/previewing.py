@@ -39,10 +39,15 @@ if TYPE_CHECKING:
     from domain.audience.listed import Listed
     from domain.campaign.state import CampaignState
     from domain.law.facts import Person
-    from domain.law.judging import Reason
+    from domain.law.judging import Decision
 
 _TOGETHER: Final = 500
 """People whose streams are read in one round trip."""
+OUTSIDE_PLAN: Final = "country-outside-plan"
+"""What a reason names where a campaign's plan names countries, and not the person's."""
+_OUTSIDE_PLAN_ABOUT: Final = (
+    "The campaign's plan names countries, and not theirs: its content was not checked for them, nor approved."
+)
 
 
 class People(Protocol):
@@ -60,11 +65,19 @@ class People(Protocol):
 
 
 class Audience(NamedTuple):
-    """Whom to look at, and what is to be sent to them. `list_ids` None: all contacts of the workspace."""
+    """Whom to look at, and what is to be sent to them. `list_ids` None: all contacts of the workspace.
+
+    `countries`: it is meant for people in these alone, and others are held; empty: for people anywhere.
+    """
 
     workspace_id: UUID
     list_ids: tuple[UUID, ...] | None
     message: Message
+    countries: tuple[str, ...] = ()
+
+    def leaves_out(self, person: Person) -> bool:
+        """Whether the person is known to be where it is not meant for."""
+        return bool(self.countries) and person.country is not None and person.country not in self.countries
 
 
 class Why(NamedTuple):
@@ -78,7 +91,10 @@ class Why(NamedTuple):
 
 @dataclass(slots=True)
 class Preview:
-    """How far it is, and what came of it so far. `by_law`: what each law says of those whom it is about."""
+    """How far it is, and what came of it so far. `by_law`: what each law says of those whom it is about.
+
+    `outside_plan`: by country, those whom a campaign's plan leaves out; some may be denied besides.
+    """
 
     position: str
     at: datetime
@@ -86,6 +102,7 @@ class Preview:
     judged: int = 0
     reasons: Counter[Why] = field(default_factory=Counter)
     by_law: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
+    outside_plan: Counter[str] = field(default_factory=Counter)
 
     def told(self) -> dict[str, Any]:
         """As an answer shows it: verdicts, and why, the most frequent first."""
@@ -99,22 +116,24 @@ class Preview:
             "people": self.judged,
             "verdicts": {one.value: verdicts[one] for one in Verdict},
             "laws": laws,
+            "outside_plan": dict(sorted(self.outside_plan.items())),
             "reasons": [
                 {**why._asdict(), "verdict": why.verdict.value, "people": number, "about": _about(why)}
-                for why, number in sorted(
-                    self.reasons.items(), key=lambda one: (-one[1], one[0].law or "", one[0].rule)
-                )
+                for why, number in sorted(self.reasons.items(), key=_rank)
             ],
         }
 
 
 def _rank(counted: tuple[Why, int]) -> tuple[int, str, str]:
+    """The most frequent first; those of one number in an order that does not change."""
     why, number = counted
     return -number, why.law or "", why.rule
 
 
 def _about(why: Why) -> str | None:
     """A rule's words; None where a reason has words of its own for each person."""
+    if why.rule == OUTSIDE_PLAN:
+        return _OUTSIDE_PLAN_ABOUT
     for pack in load_packs():
         if pack.law == why.law:
             if why.rule == OTHERWISE:
@@ -150,7 +169,7 @@ class Previewing:
         tenant = await self._state(scope, "tenant", scope.tenant_id, head.position)
         if not isinstance(wanted, Audience):
             wanted = _audience_of(await self._state(scope, "campaign", wanted, head.position))
-        workspace_id, list_ids, message = wanted
+        workspace_id, list_ids = wanted.workspace_id, wanted.list_ids
         if scope.workspaces is not None and workspace_id not in scope.workspaces:
             raise NotFound
         await self._state(scope, "workspace", workspace_id, head.position)
@@ -161,7 +180,7 @@ class Previewing:
             for start in range(0, len(ids), _TOGETHER):
                 people = ids[start : start + _TOGETHER]
                 listed = await self._listed(scope, people, algorithms, preview)
-                await self._judged(scope, people, message, sender, preview, listed)
+                await self._judged(scope, people, wanted, sender, preview, listed)
                 yield preview
         yield preview
 
@@ -169,7 +188,7 @@ class Previewing:
         self,
         scope: Scope,
         ids: list[UUID],
-        message: Message,
+        wanted: Audience,
         sender: str | None,
         preview: Preview,
         listed: Mapping[object, list[Listed]],
@@ -181,11 +200,13 @@ class Previewing:
             state = ADDRESSEE.fold(self._codec.decode(history))
             if not isinstance(state, Addressee):
                 continue  # the view is ahead of the position
-            found = weighing(state, listed.get(state.addressee_id, ()), message)
+            found = weighing(state, listed.get(state.addressee_id, ()), wanted.message)
             person = state.person if found is None or state.erased else _listed_as(state, found)
-            decision = judge(person, message, sender, preview.at, load_packs())
+            decision = judge(person, wanted.message, sender, preview.at, load_packs())
             preview.judged += 1
-            preview.reasons[_why(decision.reasons[0])] += 1
+            preview.reasons[_why(decision, outside=wanted.leaves_out(person))] += 1
+            if wanted.leaves_out(person):
+                preview.outside_plan[str(person.country)] += 1
             for law, verdict in {(one.law, one.verdict) for one in decision.reasons if one.law is not None}:
                 preview.by_law[law, verdict] += 1
 
@@ -233,10 +254,12 @@ def _audience_of(state: CampaignState) -> Audience:
         purpose=Purpose(state.plan.purpose),
         workspace=str(state.workspace_id),
         campaign_type=state.plan.campaign_type,
+        similar_goods=state.plan.similar_goods,
+        role_relevant=state.plan.role_relevant,
         names_referrer=True if REFERRER in state.shown else None,
         bulk=None if state.content is None else state.content.bulk,
     )
-    return Audience(state.workspace_id, state.plan.list_ids, message)
+    return Audience(state.workspace_id, state.plan.list_ids, message, state.plan.countries)
 
 
 def _listed_as(state: Addressee, one: Listed) -> Person:
@@ -245,5 +268,9 @@ def _listed_as(state: Addressee, one: Listed) -> Person:
     return after.person if isinstance(after, Addressee) else state.person
 
 
-def _why(reason: Reason) -> Why:
+def _why(decision: Decision, *, outside: bool) -> Why:
+    """What weighs most: a deny before the plan, and the plan before a hold."""
+    if outside and decision.verdict is not Verdict.DENY:
+        return Why(Verdict.HOLD, None, OUTSIDE_PLAN, ("countries",))
+    reason = decision.reasons[0]
     return Why(reason.verdict, reason.law, reason.rule, reason.missing)

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 from application.templates import read_content
 from application.unit import handles
 from domain.audience.contact_list import ContactList
-from domain.campaign.campaign import drafted, open_campaign, rechecked, replanned, requested, written
+from domain.campaign.campaign import (
+    approved,
+    drafted,
+    open_campaign,
+    rechecked,
+    replanned,
+    requested,
+    written,
+)
 from domain.campaign.commands import (
+    ApproveCampaign,
+    ApproveCompliance,
     ChangeCampaignPlan,
     CheckCampaign,
     CreateCampaign,
@@ -66,13 +76,26 @@ async def check_campaign(command: CheckCampaign, unit: Unit) -> None:
 async def request_approval(command: RequestApproval, unit: Unit) -> None:
     """Ask for a yes. Somebody on two lists counts twice: it is rather one approval too many than one too few."""
     state: CampaignState = await unit.load("campaign", command.stamp.target)
-    recipients = 0
     if isinstance(state, Campaign):
         usable(await unit.load("workspace", state.workspace_id))
-        lists = await _lists(unit, state.plan.list_ids, state.workspace_id)
-        recipients = sum(len(one.members) for one in lists)
-    events = requested(command, state, recipients, await _country(unit))
+    events = requested(command, state, await _recipients(unit, state), await _country(unit))
     unit.append("campaign", command.stamp.target, *events)
+
+
+@handles(ApproveCampaign)
+@handles(ApproveCompliance)
+async def approve(command: ApproveCampaign | ApproveCompliance, unit: Unit) -> None:
+    """Say yes. Its lists are counted as for the request, and it is held against the laws of now."""
+    state: CampaignState = await unit.load("campaign", command.stamp.target)
+    recipients = await _recipients(unit, state)
+    events = approved(command, state, recipients, await _country(unit))
+    unit.append("campaign", command.stamp.target, *events)
+
+
+async def _recipients(unit: Unit, state: CampaignState) -> int:
+    if not isinstance(state, Campaign):
+        return 0
+    return sum(len(one.members) for one in await _lists(unit, state.plan.list_ids, state.workspace_id))
 
 
 async def _country(unit: Unit) -> str | None:

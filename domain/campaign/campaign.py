@@ -9,6 +9,22 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from domain.campaign.approval import ANSWER_WITHIN, Part, parts_wanted
 from domain.campaign.checking import check, lawful, lawful_countries, says_the_same
+from domain.campaign.commands import (
+    Answer,
+    ApproveCampaign,
+    ApproveCompliance,
+    ArchiveCampaign,
+    ChangeCampaignPlan,
+    CheckCampaign,
+    CreateCampaign,
+    OwnCommand,
+    PlanFields,
+    RejectCampaign,
+    RequestApproval,
+    TimeOutReview,
+    WithdrawCampaign,
+    WriteContent,
+)
 from domain.campaign.events import (
     CampaignApprovalGiven,
     CampaignApprovalRequested,
@@ -22,6 +38,23 @@ from domain.campaign.events import (
     CampaignRejected,
     CampaignReviewTimedOut,
     CampaignWithdrawn,
+)
+from domain.campaign.refusals import (
+    AuthorCannotApprove,
+    CampaignIdTaken,
+    CampaignIsArchived,
+    MoreRecipients,
+    NobodyNamed,
+    NoContentYet,
+    NoRecipientsYet,
+    NotADraft,
+    NothingToWithdraw,
+    NotInReview,
+    OneYesEach,
+    OtherContent,
+    PartNotWanted,
+    ReviewNotOver,
+    ReviewTimedOut,
 )
 from domain.campaign.state import (
     Approved,
@@ -43,38 +76,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from domain.law.pack import Pack
-from domain.campaign.commands import (
-    ApproveCampaign,
-    ApproveCompliance,
-    ArchiveCampaign,
-    ChangeCampaignPlan,
-    CheckCampaign,
-    CreateCampaign,
-    OwnCommand,
-    PlanFields,
-    RejectCampaign,
-    RequestApproval,
-    TimeOutReview,
-    WithdrawCampaign,
-    WriteContent,
-    _Answer,
-)
-from domain.campaign.refusals import (
-    AuthorCannotApprove,
-    CampaignIdTaken,
-    CampaignIsArchived,
-    NobodyNamed,
-    NoContentYet,
-    NoRecipientsYet,
-    NotADraft,
-    NothingToWithdraw,
-    NotInReview,
-    OneYesEach,
-    OtherContent,
-    PartNotWanted,
-    ReviewNotOver,
-    ReviewTimedOut,
-)
 
 _LETTERS_OF_AN_ID: Final = 190
 
@@ -108,6 +109,8 @@ def plan_of(command: PlanFields) -> CampaignPlan:
         campaign_type=command.campaign_type,
         list_ids=tuple(sorted(set(command.list_ids))),
         countries=lawful_countries(command.countries),
+        similar_goods=command.similar_goods,
+        role_relevant=command.role_relevant,
     )
 
 
@@ -213,7 +216,7 @@ def requested(
         raise NoContentYet
     if not state.plan.list_ids:
         raise NoRecipientsYet
-    lawful(checked, packs)
+    lawful(state, checked, packs)
     if not says_the_same(checked, state.checked):
         events.append(checked)
     events.append(
@@ -238,10 +241,6 @@ def decide(command: OwnCommand, before: CampaignState) -> tuple[CampaignEvent, .
         return ()
     state = open_campaign(before)
     match command:
-        case ApproveCampaign():
-            return _approved(command, state, Part.CAMPAIGN_MANAGER, somebody(actor))
-        case ApproveCompliance():
-            return _approved(command, state, Part.COMPLIANCE_OFFICER, somebody(actor))
         case RejectCampaign():
             rejecting, review = somebody(actor), _review(command, state)
             rejected = CampaignRejected(
@@ -273,7 +272,7 @@ def _changes_nothing(command: OwnCommand) -> bool:
     return isinstance(command, ArchiveCampaign | TimeOutReview)
 
 
-def _review(command: _Answer, state: Campaign) -> InReview:
+def _review(command: Answer, state: Campaign) -> InReview:
     """The open request that an answer is to."""
     review = state.phase
     if not isinstance(review, InReview):
@@ -285,10 +284,20 @@ def _review(command: _Answer, state: Campaign) -> InReview:
     return review
 
 
-def _approved(
-    command: ApproveCampaign | ApproveCompliance, state: Campaign, part: Part, approver: MemberId
+def approved(
+    command: ApproveCampaign | ApproveCompliance,
+    before: CampaignState,
+    recipients: int,
+    sender_country: str | None,
+    packs: Sequence[Pack] | None = None,
 ) -> tuple[CampaignEvent, ...]:
-    review = _review(command, state)
+    """A yes, to what lacks nothing by the laws as they are known now, and to whom it goes now.
+
+    `recipients`: how many are on its lists at this moment.
+    """
+    state, at = open_campaign(before), command.stamp.at
+    part = Part.CAMPAIGN_MANAGER if isinstance(command, ApproveCampaign) else Part.COMPLIANCE_OFFICER
+    approver, review = somebody(command.stamp.actor), _review(command, state)
     if approver in state.authors:
         raise AuthorCannotApprove
     said = dict(review.given)
@@ -296,16 +305,24 @@ def _approved(
         raise PartNotWanted
     if approver in said.values():
         raise OneYesEach
+    checked = check(state, sender_country, at, packs)
+    if checked is None or state.content is None:
+        raise NoContentYet
+    lawful(state, checked, packs)
+    if not set(parts_wanted(recipients, promotion=state.content.promotion)) <= set(review.parts):
+        raise MoreRecipients
     given = CampaignApprovalGiven(
         campaign_id=state.campaign_id,
         workspace_id=state.workspace_id,
         content_hash=review.content_hash,
         part=part,
         approver=approver,
-        approved_at=command.stamp.at,
+        approved_at=at,
         complete={*said, part} >= set(review.parts),
+        countries=state.plan.countries,
+        recipients=recipients,
     )
-    return (given,)
+    return (given,) if says_the_same(checked, state.checked) else (checked, given)
 
 
 def _withdrawn(state: Campaign, by: MemberId, at: datetime) -> tuple[CampaignEvent, ...]:

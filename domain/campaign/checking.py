@@ -8,9 +8,10 @@ from domain.campaign.content import as_law_sees
 from domain.campaign.events import CampaignChecked, MissingElement
 from domain.campaign.tokens import REQUIRED
 from domain.kernel.errors import Refusal, RefusalKind
-from domain.law.content import missing_elements
+from domain.law.content import Element, missing_elements
 from domain.law.facts import Purpose
 from domain.law.packs import load_packs
+from domain.law.periods import latest_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -105,8 +106,8 @@ def says_the_same(one: CampaignChecked, other: CampaignChecked | None) -> bool:
     return other is not None and one.model_copy(update={"checked_at": other.checked_at}) == other
 
 
-def lawful(checked: CampaignChecked, packs: Sequence[Pack] | None = None) -> None:
-    """Nothing is missing, by any law that may apply."""
+def lawful(state: Campaign, checked: CampaignChecked, packs: Sequence[Pack] | None = None) -> None:
+    """Nothing is missing, by any law that may apply. `checked`: what `check` found of the campaign."""
     loaded = load_packs() if packs is None else packs
     if checked.sender_country is None or not _has_law(checked.sender_country, loaded):
         raise SenderLawUnknown
@@ -116,8 +117,32 @@ def lawful(checked: CampaignChecked, packs: Sequence[Pack] | None = None) -> Non
     if checked.missing:
         words = "; ".join(f"{one.element} ({one.cites}): {one.remedy}" for one in checked.missing)
         raise ElementsMissing(
-            f"{ElementsMissing.rule()} {words}", missing=[one.model_dump() for one in checked.missing]
+            f"{ElementsMissing.rule()} {words}{_apart(state, checked, loaded)}",
+            missing=[one.model_dump() for one in checked.missing],
         )
+
+
+def _apart(state: Campaign, checked: CampaignChecked, packs: Sequence[Pack]) -> str:
+    """What to do where a label is missing and no subject can begin with all that are wanted; else nothing."""
+    labels = {
+        pack.law: one.text
+        for pack in packs
+        if state.content is not None and any(pack.covers(place) for place in checked.countries)
+        for one in pack.content
+        if one.element is Element.ADVERTISEMENT_LABEL
+        and one.text is not None
+        and one.stands(*[latest_day(checked.checked_at, pack.zones)] * 2)
+        and one.applies(as_law_sees(state.content, state.shown), Purpose(state.plan.purpose), consented=False)
+    }
+    longest = max(labels.values(), key=len, default="")
+    missing = any(one.element == Element.ADVERTISEMENT_LABEL for one in checked.missing)
+    if not missing or all(longest.startswith(text) for text in labels.values()):
+        return ""
+    which = " and ".join(f"'{text}' ({law})" for law, text in sorted(labels.items()))
+    return (
+        f" No subject begins with {which} at once: name the countries that the campaign goes to in its plan, and "
+        "make a campaign of its own for each of these laws."
+    )
 
 
 def _has_law(country: str, packs: Sequence[Pack]) -> bool:

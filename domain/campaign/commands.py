@@ -8,9 +8,7 @@ from pydantic import Field
 
 from domain.audience.ledger import CampaignType
 from domain.campaign.content import GivenContent
-from domain.campaign.events import (
-    CampaignChecked,
-)
+from domain.campaign.events import CampaignChecked
 from domain.kernel.commands import Command
 from domain.kernel.events import Event
 from domain.kernel.ids import ListId, WorkspaceId
@@ -28,13 +26,19 @@ ContentHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class PlanFields(Command):
-    """What a campaign is for, and to whom it goes. `countries` left out: its recipients may be anywhere."""
+    """What a campaign is for, and to whom it goes. `countries` left out: its recipients may be anywhere.
+
+    `similar_goods`: it offers what is like what they bought of the sender; `role_relevant`: it has to do with what they
+    do by profession. Left out: nobody knows.
+    """
 
     name: ShortText
     purpose: Purpose = Purpose.MARKETING
     campaign_type: CampaignType | None = None
     list_ids: Annotated[tuple[ListId, ...], Field(max_length=50)] = ()
     countries: Annotated[tuple[CountryCode, ...], Field(max_length=250)] = ()
+    similar_goods: bool | None = None
+    role_relevant: bool | None = None
 
 
 class TellsWhatIsMissing(Command):
@@ -87,25 +91,23 @@ class RequestApproval(Command, context="campaign", stream="campaign", permission
     """Ask for a yes to a campaign as it stands. Without one within 48 hours it is a no."""
 
 
-class _Answer(Command):
+class Answer(Command):
     """An answer to a request. `content_hash`: of the content that was read."""
 
     content_hash: ContentHash
 
 
-class ApproveCampaign(
-    _Answer, context="campaign", stream="campaign", permission=Permission.CAMPAIGNS_APPROVE
-):
+class ApproveCampaign(Answer, context="campaign", stream="campaign", permission=Permission.CAMPAIGNS_APPROVE):
     """Say yes to a campaign, as a campaign manager."""
 
 
 class ApproveCompliance(
-    _Answer, context="campaign", stream="campaign", permission=Permission.CAMPAIGNS_APPROVE_COMPLIANCE
+    Answer, context="campaign", stream="campaign", permission=Permission.CAMPAIGNS_APPROVE_COMPLIANCE
 ):
     """Say yes to a campaign, as a compliance officer."""
 
 
-class RejectCampaign(_Answer, context="campaign", stream="campaign", permission=Permission.CAMPAIGNS_REJECT):
+class RejectCampaign(Answer, context="campaign", stream="campaign", permission=Permission.CAMPAIGNS_REJECT):
     """Say no to a campaign; it is a draft again."""
 
     reason: Profile[LongText]
@@ -125,7 +127,5 @@ class ArchiveCampaign(Command, context="campaign", stream="campaign", permission
     """Keep a campaign as it is."""
 
 
-OwnCommand: TypeAlias = (
-    ApproveCampaign | ApproveCompliance | RejectCampaign | WithdrawCampaign | TimeOutReview | ArchiveCampaign
-)
+OwnCommand: TypeAlias = RejectCampaign | WithdrawCampaign | TimeOutReview | ArchiveCampaign
 """What is decided of the campaign alone; the others look at lists, the tenant or templates: `drafted` and so on."""

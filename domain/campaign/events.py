@@ -8,13 +8,17 @@ from typing import TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 from domain.campaign.content import CampaignContent
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event, Payload
 from domain.kernel.ids import CampaignId, ListId, MemberId, WorkspaceId
 from domain.kernel.personal import Profile
 
 
 class CampaignPlan(BaseModel):
-    """What a campaign is for, and to whom it goes. `countries`: of its recipients; empty: they may be anywhere."""
+    """What a campaign is for, and to whom it goes. `countries`: of its recipients; empty: they may be anywhere.
+
+    `similar_goods`: it offers what is like what its recipients bought of the sender. `role_relevant`: it has to do with
+    what they do by profession. None: nobody said.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,6 +27,8 @@ class CampaignPlan(BaseModel):
     campaign_type: str | None = None
     list_ids: tuple[ListId, ...] = ()
     countries: tuple[str, ...] = ()
+    similar_goods: bool | None = None
+    role_relevant: bool | None = None
 
 
 class MissingElement(BaseModel):
@@ -39,7 +45,7 @@ class MissingElement(BaseModel):
     remedy: str
 
 
-class CampaignDrafted(Event, name="campaign.drafted", version=1):
+class CampaignDrafted(Event, name="campaign.drafted", version=2):
     """A campaign came to be, without content."""
 
     campaign_id: CampaignId
@@ -48,7 +54,15 @@ class CampaignDrafted(Event, name="campaign.drafted", version=1):
     author: MemberId
 
 
-class CampaignPlanChanged(Event, name="campaign.plan_changed", version=1):
+@EVENTS.upcaster("campaign.drafted", 1)
+@EVENTS.upcaster("campaign.plan_changed", 1)
+def _nobody_said_of_goods_and_roles(payload: Payload) -> Payload:
+    unsaid = {"similar_goods": None, "role_relevant": None}
+    plans = [name for name in ("plan", "before", "after") if name in payload]
+    return {**payload, **{name: {**payload[name], **unsaid} for name in plans}}
+
+
+class CampaignPlanChanged(Event, name="campaign.plan_changed", version=2):
     """What it is for, or to whom it goes, is as told here."""
 
     campaign_id: CampaignId
@@ -98,8 +112,12 @@ class CampaignApprovalRequested(Event, name="campaign.approval_requested", versi
     parts: tuple[str, ...]
 
 
-class CampaignApprovalGiven(Event, name="campaign.approval_given", version=1):
-    """Somebody said yes, in one part. `complete`: no other yes is wanted, and the campaign is approved."""
+class CampaignApprovalGiven(Event, name="campaign.approval_given", version=2):
+    """Somebody said yes, in one part. `complete`: no other yes is wanted, and the campaign is approved.
+
+    `countries`: those to whose people it is a yes; empty: to people anywhere. `recipients`: how many were on the lists
+    at that moment. Version 1 told neither: its countries are those of the plan, its count that of the request.
+    """
 
     campaign_id: CampaignId
     workspace_id: WorkspaceId
@@ -108,6 +126,13 @@ class CampaignApprovalGiven(Event, name="campaign.approval_given", version=1):
     approver: MemberId
     approved_at: datetime
     complete: bool
+    countries: tuple[str, ...] | None = None
+    recipients: int | None = None
+
+
+@EVENTS.upcaster("campaign.approval_given", 1)
+def _nobody_counted_again(payload: Payload) -> Payload:
+    return {**payload, "countries": None, "recipients": None}
 
 
 class CampaignRejected(Event, name="campaign.rejected", version=1, subject="rejected_by"):

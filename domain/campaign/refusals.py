@@ -93,6 +93,12 @@ class PartNotWanted(Refusal):
     code = "part-not-wanted"
 
 
+class MoreRecipients(Refusal):
+    """Lists grew since the request, so that more people have to say yes. Withdraw it and ask again."""
+
+    code = "more-recipients"
+
+
 class ListNotInWorkspace(Refusal):
     """A campaign goes to lists of its own workspace. Leave the others out."""
 

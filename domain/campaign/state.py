@@ -52,10 +52,16 @@ class InReview:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """Everybody whose yes was wanted said it, of this content."""
+    """Everybody whose yes was wanted said it, of this content.
+
+    `recipients_at_most`: how many were on the lists at the last yes; `countries`: those to whose people it was said,
+    empty: to people anywhere. Nothing here sends: whoever launches it counts the lists again, and asks for another yes
+    where they hold more.
+    """
 
     content_hash: str
     recipients_at_most: int
+    countries: tuple[str, ...]
     given: tuple[tuple[str, MemberId], ...]
 
 
@@ -151,5 +157,7 @@ def _given(state: Campaign, event: CampaignApprovalGiven) -> Phase:
     before = state.phase.given if isinstance(state.phase, InReview) else ()
     given = (*before, (event.part, event.approver))
     if event.complete or not isinstance(state.phase, InReview):
-        return Approved(event.content_hash, state.recipients, given)
+        recipients = state.recipients if event.recipients is None else event.recipients
+        countries = state.plan.countries if event.countries is None else event.countries
+        return Approved(event.content_hash, recipients, countries, given)
     return replace(state.phase, given=given)

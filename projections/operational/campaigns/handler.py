@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-CAMPAIGNS: Final = Projection("campaigns", version=1, tables=TABLES, reveals=False)
+CAMPAIGNS: Final = Projection("campaigns", version=2, tables=TABLES, reveals=False)
 
 _NOBODY_ASKED: Final[dict[str, Any]] = {
     "recipients": None,
@@ -28,7 +28,8 @@ def _update(event: Fact, rows: Rows, **values: Any) -> None:
 
 
 def _plan(plan: dict[str, Any]) -> dict[str, Any]:
-    named = {name: plan.get(name) for name in ("purpose", "campaign_type")}
+    told = ("purpose", "campaign_type", "similar_goods", "role_relevant")
+    named = {name: plan.get(name) for name in told}
     ids = {name: list(plan.get(name, ())) for name in ("list_ids", "countries")}
     return {"name": plan["title"], **named, **ids}
 
@@ -79,6 +80,8 @@ def approval_requested(event: Fact, rows: Rows) -> None:
 def approval_given(event: Fact, rows: Rows) -> None:
     """Somebody said yes; perhaps the last who had to."""
     values = {_COLUMN_OF_PART[event.payload["part"]]: event.payload["approver"]}
+    if event.payload.get("recipients") is not None:
+        values["recipients"] = event.payload["recipients"]
     if event.payload["complete"]:
         values |= {"state": "approved", "outcome": "approved"}
     _update(event, rows, **values)

@@ -20,7 +20,8 @@ class CampaignRow(Row):
     """A campaign. `state`: draft, in_review, approved or archived. `outcome`: how its last request ended.
 
     `content_hash`: of plan and content when it was last checked; an approver names it. `missing`: what a law wants and
-    the message does not hold. Past `answer_by` a review is over, whether or not that was announced.
+    the message does not hold. `recipients`: as counted at the request, and again at each yes. Past `answer_by` a review
+    is over, whether or not that was announced.
     """
 
     campaign_id: UUID
@@ -30,6 +31,8 @@ class CampaignRow(Row):
     campaign_type: str | None
     list_ids: list[UUID]
     countries: list[str]
+    similar_goods: bool | None
+    role_relevant: bool | None
     state: str
     outcome: str | None
     content_hash: str | None

@@ -18,6 +18,8 @@ TABLES: Final = (
             "campaign_type": "text",
             "list_ids": "jsonb",
             "countries": "jsonb",
+            "similar_goods": "boolean",
+            "role_relevant": "boolean",
             "content": "jsonb",
             "state": "text",
             "outcome": "text",

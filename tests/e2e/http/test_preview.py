@@ -204,3 +204,62 @@ async def test_a_campaign_is_asked_for_alone_and_seen_from_its_workspace(api: Ap
     ):
         answer = await api.send("GET", f"/v1/audience/preview?{query}", key)
         assert answer.status_code == status, answer.text
+
+
+async def test_a_plan_that_names_countries_holds_everybody_else(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    people = [await person(api, tenant, country, "individual") for country in ("DE", "CA", "CA", None)]
+    stopped = await person(api, tenant, "CA", "individual")
+    await api.post(f"/v1/audience/{addressee(stopped)}/suppress-addressee", tenant.key, {"kind": "manual"})
+    author = await api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
+    plan = {
+        "workspace_id": str(tenant.workspace_id),
+        "name": "Receipts",
+        "purpose": "transactional",
+        "list_ids": [await listed(api, tenant, "All", *(one["id"] for one in (*people, stopped)))],
+        "countries": ["DE"],
+    }
+    campaign = (await api.post("/v1/campaign/new/create-campaign", author, plan)).json()["id"]
+    await api.project()
+    told, _ = await previewed(api, tenant.key, campaign_id=campaign)
+    assert told["verdicts"] == {"allow": 1, "hold": 3, "deny": 1}
+    assert told["outside_plan"] == {"CA": 3}, "by country, with those who are denied besides"
+    (outside,) = [one for one in told["reasons"] if one["rule"] == "country-outside-plan"]
+    assert (outside["people"], outside["verdict"], outside["missing"]) == (2, "hold", ["countries"])
+    assert "not checked for them" in outside["about"]
+    anywhere = {**plan, "countries": []}
+    del anywhere["workspace_id"]
+    await api.post(f"/v1/campaign/{campaign}/change-campaign-plan", author, anywhere)
+    told, _ = await previewed(api, tenant.key, campaign_id=campaign)
+    assert (told["verdicts"]["hold"], told["outside_plan"]) == (1, {}), "the one whose country nobody knows"
+
+
+async def test_a_plan_states_of_its_goods_what_a_message_states(api: Api) -> None:
+    """A customer may be written to about similar goods: the preview of a campaign says what the decision will say."""
+    tenant = await api.tenant(country="GB")
+    buyer = await person(api, tenant, "GB", "individual")
+    who = addressee(buyer)
+    could = {"could_object": True}
+    for command, body in (
+        ("describe-addressee", could),
+        ("record-relation", {"kind": "purchase", "occurred_on": "2026-01-05"}),
+    ):
+        entered = await api.post(f"/v1/audience/{who}/{command}", tenant.key, body)
+        assert entered.status_code == 200, entered.text
+    author = await api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
+    plan = {
+        "workspace_id": str(tenant.workspace_id),
+        "name": "More",
+        "list_ids": [await listed(api, tenant, "Buyers", buyer["id"])],
+    }
+    for goods, verdict in ((None, "hold"), (True, "allow"), (False, "deny")):
+        stated = plan if goods is None else {**plan, "similar_goods": goods, "role_relevant": goods}
+        campaign = (await api.post("/v1/campaign/new/create-campaign", author, stated)).json()["id"]
+        await api.project()
+        told, _ = await previewed(api, tenant.key, campaign_id=campaign)
+        assert told["verdicts"][verdict] == 1, told
+        row = (await api.send("GET", f"/v1/campaign/campaigns/{campaign}", author)).json()["data"]
+        assert (row["similar_goods"], row["role_relevant"]) == (goods, goods)
+        ask = {"workspace_id": str(tenant.workspace_id), "message_id": str(uuid4()), "similar_goods": goods}
+        decided = await api.post(f"/v1/audience/{who}/authorise-message", tenant.key, ask)
+        assert decided.json()["result"]["verdict"] == verdict

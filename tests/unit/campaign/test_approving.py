@@ -222,6 +222,8 @@ EDITS: list[Command] = [
     ChangeCampaignPlan(name="Saws", countries=("DE", "US")),
     ChangeCampaignPlan(name="Saws", list_ids=(LIST,), countries=("DE",)),
     ChangeCampaignPlan(name="Saws", list_ids=(LIST,), countries=("DE", "US"), campaign_type="news"),
+    ChangeCampaignPlan(name="Saws", list_ids=(LIST,), countries=("DE", "US"), similar_goods=True),
+    ChangeCampaignPlan(name="Saws", list_ids=(LIST,), countries=("DE", "US"), role_relevant=False),
 ]
 
 

@@ -91,6 +91,23 @@ def test_where_no_country_is_named_every_law_counts() -> None:
     assert "kr.label" in {one.requirement for one in checked.missing}
 
 
+def test_labels_that_no_subject_can_have_at_once_ask_for_the_countries() -> None:
+    """Korea and Singapore each want the subject to begin with a label of theirs, Singapore of bulk mail alone."""
+    world = written(bulk=None)
+    world.run(ChangeCampaignPlan(name="Saws", list_ids=(LIST,)), CAMPAIGN, actor=AUTHOR)
+    for subject in ("Saws", "<ADV> Saws", "(광고) Saws"):
+        world.run(content(bulk=None, subject=subject), CAMPAIGN, actor=AUTHOR)
+        refusal = refused(world, RequestApproval(), ElementsMissing, actor=AUTHOR)
+        assert "'(광고)' (kr) and '<ADV> ' (sg) at once: name the countries" in refusal.detail
+    world.run(content(bulk=False, subject="Saws"), CAMPAIGN, actor=AUTHOR)
+    alone = refused(world, RequestApproval(), ElementsMissing, actor=AUTHOR)
+    assert "광고" in alone.detail
+    assert "at once" not in alone.detail, "one label alone can be met"
+    world.run(content(bulk=None, subject="(광고) Saws", headers_true=None), CAMPAIGN, actor=AUTHOR)
+    world.run(ChangeCampaignPlan(name="Saws", list_ids=(LIST,), countries=("KR",)), CAMPAIGN, actor=AUTHOR)
+    assert "at once" not in refused(world, RequestApproval(), ElementsMissing, actor=AUTHOR).detail
+
+
 def test_the_senders_law_counts_too_and_has_to_be_known() -> None:
     world = written(country="KR")
     refusal = refused(world, RequestApproval(), ElementsMissing, actor=AUTHOR)
