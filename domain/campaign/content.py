@@ -118,9 +118,9 @@ class GivenContent(CampaignContent):
 def as_law_sees(content: CampaignContent, shown: frozenset[str]) -> law.Content:
     """The message as a law looks at it; `shown`: the tokens that every body shows to everybody.
 
-    Letters are looked at, and no more. Words that stand in a body count wherever they do, so an address of one letter is
-    found anywhere; what a style hides (`display:none`) counts as shown; and nobody looks at whether the message's From
-    has the sender's name. An approver does.
+    Letters are looked at, and no more. Words that stand in a body count wherever they do, so an address of one letter
+    is found anywhere; what a style hides (`display:none`) counts as shown; and nobody looks at whether the message's
+    From has the sender's name. An approver does.
     """
     seen = [without_comments(body) if name == "html" else body for name, body in content.bodies.items()]
 
