@@ -95,6 +95,8 @@ class LawArchive:
             entered = self._adopted.setdefault(law, [])
             for row, event in zip(rows, self._codec.decode(rows), strict=True):
                 if isinstance(event, RulePackAdopted) and row.version > len(entered):
-                    pack = read_pack(event.text, f"{law}.toml")
-                    pack = self._known.setdefault((pack.law, pack.version), pack)
+                    # Decisions name the version by which it was adopted: once that was the hash of the text.
+                    read = read_pack(event.text, f"{law}.toml")
+                    pack = read.model_copy(update={"version": event.pack_version})
+                    pack = self._known.setdefault((law, pack.version), pack)
                     entered.append(Adopted(pack, row.recorded_at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tomllib
 from datetime import date
@@ -46,9 +47,9 @@ class _Places:
 
 
 def read_pack(text: str, name: str) -> Pack:
-    """The pack in a file's text; `version` is the hash of that text. Raises `PackUnusable`."""
+    """The pack in a file's text; `version` is the hash of what it says, not of how. Raises `PackUnusable`."""
     told = _toml(text, name)
-    told["version"] = hashlib.sha256(text.encode()).hexdigest()[:16]
+    told["version"] = _version(told)
     places = _Places(text, name)
     try:
         pack = Pack.model_validate(told)
@@ -60,6 +61,15 @@ def read_pack(text: str, name: str) -> Pack:
     _check_calendars(pack, places)
     _check_zones(pack, places)
     return pack
+
+
+def _version(told: dict[str, Any]) -> str:
+    """Comments, blanks and the order of an entry's keys make no other version.
+
+    Of the file's own values: a default that a later product gives to what it does not name changes nothing.
+    """
+    canonical = json.dumps(told, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 def _toml(text: str, name: str) -> dict[str, Any]:

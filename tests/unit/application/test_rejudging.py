@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from importlib.resources import files
 
 import pytest
@@ -226,6 +227,30 @@ async def test_a_version_that_another_process_adopted_meanwhile_is_found() -> No
     versions = [(one.pack.version, one.at is None) for one in await archive.adopted() if one.pack.law == "ca"]
     (present,) = [pack.version for pack in load_packs() if pack.law == "ca"]
     assert versions == [(canada.version, False), (present, True)]
+
+
+async def test_a_version_that_was_adopted_as_the_hash_of_its_text_is_found_by_that_name() -> None:
+    """Versions were that once; decisions of then name them so, and are the same again to the byte."""
+    past = Past()
+    text = (files(packs_folder) / "ca.toml").read_text(encoding="utf-8")
+    name = sha256(text.encode()).hexdigest()[:16]
+    (present,) = [pack for pack in load_packs() if pack.law == "ca"]
+    assert present.version != name
+    then = tuple(
+        pack.model_copy(update={"version": name}) if pack.law == "ca" else pack for pack in load_packs()
+    )
+    today = await past.decided(await past.somebody("CA", bought(1.5)))
+    state = ADDRESSEE.fold(past.people[today.addressee_id])
+    assert isinstance(state, Addressee)
+    former = judged_again(today, state.person, then)
+    assert former.packs["ca"] == name
+    await past.happened(today.addressee_id, former)
+    await past.adopted(RulePackAdopted(law="ca", pack_version=name, text=text))
+    flips, tally = await past.asked()
+    assert (flips, tally.identical, tally.without_packs) == ([], 2, 0)
+    archive = LawArchive(past.log, past.codec)
+    named = [*await archive.named([f"ca:{name}"]), *await archive.named([f"ca:{present.version}"])]
+    assert [one.version for one in named] == [name, present.version]
 
 
 async def test_what_cannot_be_asked() -> None:

@@ -84,6 +84,17 @@ def test_versions_that_follow_each_other_are_taken() -> None:
     assert len(read.version) == 16
 
 
+def test_a_version_is_that_of_what_a_pack_says() -> None:
+    first, second = pack("known_from = 2020-01-01"), pack("known_from = 2020-01-02")
+    version = read_pack(first, "xx.toml").version
+    comment = first.replace('title = "A law"', '# Looked at again.\n\ntitle   =   "A law"  # its name')
+    turned = first.replace('law = "xx"\ntitle = "A law"', 'title = "A law"\nlaw = "xx"')
+    assert comment != first != turned
+    assert {read_pack(one, "xx.toml").version for one in (comment, turned)} == {version}
+    others = (second, first.replace("A law", "The law"), first.replace('["UTC"]', '["UTC", "Asia/Tokyo"]'))
+    assert len({version, *(read_pack(one, "xx.toml").version for one in others)}) == 4
+
+
 def test_a_gap_is_refused_with_its_line() -> None:
     told = refused(pack("in_force_to = 2022-05-01", "in_force_from = 2022-05-28"))
     assert told.startswith("xx.toml:18: no version of xx.rule is in force from 2022-05-01 to 2022-05-28.")
