@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
 
 from application.confining import enter, leave, met
+from application.law_archive import LawArchive
 from application.orders import KeySpace, Outcome, Recordable
 from application.ports.codec import Cause
 from application.ports.log import Append, Appended, KeyReused, ReceiptKey, StaleAuthorisation, VersionConflict
 from application.ports.positions import Position
 from application.pseudonyms import hmac_sha256
 from application.unit import Streams, Unit, decide
+from domain.audience.authorisation import TellsDecision
 from domain.kernel.commands import DECIDERS, Stamp, stream_name
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.ids import PLATFORM, new_id
@@ -103,6 +105,7 @@ class Commands:
         self._key_maker = key_maker
         self.clock = clock
         self.streams = streams
+        self._archive = LawArchive(log, codec)
 
     async def execute(self, order: Order) -> Outcome:
         """Accept the order, durably, or raise: a `Refusal` of a rule, or a `LogError`."""
@@ -321,8 +324,14 @@ class Commands:
         # Its own receipt answers a command whose COMMIT was broken off: nobody was answered before.
         again, told = receipt.command_id != own_id, None
         if order.command.tells:
-            told = order.command.answer(self._codec.decode(recorded))
+            told = await self._told_again(order.command, self._codec.decode(recorded))
         return Outcome(receipt.command_id, target, appended, events, version, replayed=again, told=told)
+
+    async def _told_again(self, command: Command, events: Sequence[Event]) -> dict[str, Any] | None:
+        """The answer from the log; a decision is in the words of the packs that it was made by."""
+        if isinstance(command, TellsDecision):
+            return command.answer_by(events, await self._archive.of_decisions(events))
+        return command.answer(events)
 
     def _cause(self, order: Order, stamp: Stamp) -> Cause:
         command = type(order.command)

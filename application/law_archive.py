@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from domain.audience.addressee_events import PermissionDecided
 from domain.kernel.commands import stream_name
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.ids import PLATFORM
@@ -12,11 +13,12 @@ from domain.law.reading import read_pack
 from domain.platform.rule_pack import RULE_PACK, RulePackAdopted, pack_stream_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from application.ports.codec import EventCodec
     from application.ports.log import TenantLog
+    from domain.kernel.events import Event
     from domain.law.pack import Pack
 
 
@@ -53,6 +55,15 @@ class LawArchive:
         if not all(one in self._known for one in versions.items()):
             return None
         return tuple(self._known[one] for one in sorted(versions.items()))
+
+    async def of_decisions(self, events: Iterable[Event]) -> list[Pack]:
+        """The packs that the decisions among these events were made by, as far as they are at hand."""
+        made_by = dict.fromkeys(
+            one for event in events if isinstance(event, PermissionDecided) for one in event.packs.items()
+        )
+        if missing := [law for law, version in made_by if (law, version) not in self._known]:
+            await self._look_up(missing)
+        return [self._known[one] for one in made_by if one in self._known]
 
     async def adopted(self) -> list[Adopted]:
         """Every version of the packs of this product's laws, by law and in the order of their adoption."""

@@ -6,6 +6,7 @@ version of the stream that it was decided on: where that moved since, it is deci
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
@@ -81,35 +82,51 @@ class AboutMessage(Command):
     bulk: bool | None = None
 
 
-class AuthoriseMessage(
-    AboutMessage, AboutPerson, context="audience", stream="addressee", permission=Permission.SENDING_AUTHORISE
-):
-    """Decide whether one message may go to a person, and record the decision."""
+class TellsDecision(AboutPerson):
+    """Its answer has a decision, in the words of the packs that it was made by."""
 
     tells: ClassVar[bool] = True
+
+    @classmethod
+    def answer(cls, events: Sequence[Event]) -> dict[str, Any] | None:
+        """As it is told when it was made: by the product's packs."""
+        return cls.answer_by(events, load_packs())
+
+    @classmethod
+    @abstractmethod
+    def answer_by(cls, events: Sequence[Event], packs: Sequence[Pack]) -> dict[str, Any] | None:
+        """In the words of these packs, where they have the versions."""
+
+
+class AuthoriseMessage(
+    AboutMessage,
+    TellsDecision,
+    context="audience",
+    stream="addressee",
+    permission=Permission.SENDING_AUTHORISE,
+):
+    """Decide whether one message may go to a person, and record the decision."""
 
     message_id: MessageId
 
     @classmethod
-    def answer(cls, events: Sequence[Event]) -> dict[str, Any] | None:
+    def answer_by(cls, events: Sequence[Event], packs: Sequence[Pack]) -> dict[str, Any] | None:
         """The decision."""
-        return next((decision_of(one) for one in events if isinstance(one, PermissionDecided)), None)
+        return next((decision_of(one, packs) for one in events if isinstance(one, PermissionDecided)), None)
 
 
 class DispatchMessage(
-    AboutPerson, context="audience", stream="addressee", permission=Permission.SENDING_AUTHORISE
+    TellsDecision, context="audience", stream="addressee", permission=Permission.SENDING_AUTHORISE
 ):
     """Record that a message is handed over now, under its allow; where facts came since, it is decided again first."""
 
     message_id: MessageId
     workspace_id: WorkspaceId
 
-    tells: ClassVar[bool] = True
-
     @classmethod
-    def answer(cls, events: Sequence[Event]) -> dict[str, Any] | None:
+    def answer_by(cls, events: Sequence[Event], packs: Sequence[Pack]) -> dict[str, Any] | None:
         """Whether it may go, and the decision where there was a new one."""
-        anew = next((decision_of(one) for one in events if isinstance(one, PermissionDecided)), None)
+        anew = next((decision_of(one, packs) for one in events if isinstance(one, PermissionDecided)), None)
         goes = any(isinstance(one, MessageDispatched) for one in events)
         return {"dispatched": goes, "decision": anew}
 
@@ -257,18 +274,18 @@ def _because(reason: Reason, decision: Decision) -> Because:
     )
 
 
-def decision_of(event: PermissionDecided) -> dict[str, Any]:
-    """A decision in words, for an answer; words of a rule where this version of its pack is at hand."""
+def decision_of(event: PermissionDecided, packs: Sequence[Pack]) -> dict[str, Any]:
+    """A decision in words, for an answer; words of a rule where the version that judged is among these packs."""
     return {
         "message_id": event.message_id,
         "verdict": event.verdict,
         "expires_at": event.expires_at,
-        "reasons": [_in_words(one, event) for one in event.reasons],
+        "reasons": [_in_words(one, event, packs) for one in event.reasons],
         "packs": event.packs,
     }
 
 
-def _in_words(because: Because, event: PermissionDecided) -> dict[str, Any]:
+def _in_words(because: Because, event: PermissionDecided, packs: Sequence[Pack]) -> dict[str, Any]:
     told: dict[str, Any] = {
         "verdict": because.verdict,
         "law": because.law,
@@ -280,8 +297,8 @@ def _in_words(because: Because, event: PermissionDecided) -> dict[str, Any]:
         "until": because.until,
     }
     version = event.packs.get(because.law or "")
-    pack = next((one for one in load_packs() if one.law == because.law and one.version == version), None)
-    return told if pack is None else told | _words(because, pack, event.decided_at.date())
+    pack = next((one for one in packs if one.law == because.law and one.version == version), None)
+    return told if pack is None else told | _words(because, pack, latest_day(event.decided_at, pack.zones))
 
 
 def _words(because: Because, pack: Pack, day: date) -> dict[str, Any]:

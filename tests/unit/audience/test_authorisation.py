@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -107,7 +107,7 @@ class TestTheDecision:
 
     def test_without_a_consent_it_is_denied_and_says_what_would_help(self) -> None:
         event = decided(REGISTERED)
-        told = decision_of(event)
+        told = decision_of(event, load_packs())
         assert (event.verdict, event.expires_at) == ("deny", None)
         (reason,) = [one for one in told["reasons"] if one["law"] == "de"]
         assert reason["rule"] == "otherwise"
@@ -115,9 +115,21 @@ class TestTheDecision:
         assert reason["remedy"]
 
     def test_a_reason_of_a_rule_is_told_in_its_words(self) -> None:
-        (reason,) = decision_of(ALLOW)["reasons"]
+        (reason,) = decision_of(ALLOW, load_packs())["reasons"]
         assert reason["cites"].startswith("UWG §7(2) Nr. 2"), "the version in force on that day"
         assert (reason["confidence"], reason["basis"]) == ("T", "express consent")
+
+    @pytest.mark.parametrize(("hour", "number"), [(21, "Nr. 3"), (22, "Nr. 2")])
+    def test_a_rule_is_cited_in_the_version_of_the_day_that_it_was_where_the_law_holds(
+        self, hour: int, number: str
+    ) -> None:
+        """At 22:00 UTC of 27 May 2022 it is the 28th in Berlin, from which day on the rule has another number."""
+        state = ADDRESSEE.fold((REGISTERED, CONSENT.model_copy(update={"occurred_on": date(2020, 1, 1)})))
+        assert isinstance(state, Addressee)
+        at = datetime(2022, 5, 27, hour, 30, tzinfo=UTC)
+        event = authorised(state, MESSAGE, HERE, message_of(ASK), "DE", at)
+        (reason,) = decision_of(event, load_packs())["reasons"]
+        assert number in reason["cites"]
 
     def test_an_opt_out_denies_whatever_else_is_known(self) -> None:
         event = decided(REGISTERED, CONSENT, STOP)
