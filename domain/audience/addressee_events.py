@@ -143,8 +143,12 @@ class Unsaid(StrEnum):
     REINSTATED = "reinstated"
 
 
-class OptedOut(Event, name="audience.opted_out", version=2, subject="addressee_id"):
-    """The person does not want to be written to. `kind`: a `SuppressionKind`; `within`: what a narrower scope names."""
+class OptedOut(Event, name="audience.opted_out", version=3, subject="addressee_id"):
+    """The person does not want to be written to. `kind`: a `SuppressionKind`; `within`: what a narrower scope names.
+
+    `due_law`: the law of theirs that gives the shortest term for it, which is over at `due_before`. None: no law is
+    known to give one, or nobody said it anew.
+    """
 
     addressee_id: AddresseeId
     scope: str = "tenant"
@@ -153,6 +157,13 @@ class OptedOut(Event, name="audience.opted_out", version=2, subject="addressee_i
     reason: Evidence[str | None] = None
     kind: str = "unsubscribe"
     within: str | None = None
+    due_law: str | None = None
+    due_before: datetime | None = None
+
+
+@EVENTS.upcaster("audience.opted_out", 2)
+def _no_term_was_kept(payload: Payload) -> Payload:
+    return {**payload, "due_law": None, "due_before": None}
 
 
 @EVENTS.upcaster("audience.opted_out", 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -36,6 +36,7 @@ from domain.audience.consent_refusals import (
     WithdrawnBeforeGiven,
 )
 from domain.audience.intake.vocabularies import Source
+from domain.audience.opt_out_term import OptOutTerm, term_of
 from domain.kernel.commands import Command
 from domain.kernel.moments import Day, Moment
 from domain.kernel.permissions import Permission
@@ -233,17 +234,21 @@ def opted_out(
     late = known.is_history(occurred_at)
     if late and known.remembers(SuppressionKind(kind or by_channel), occurred_at):
         return ()
-    entered = OptOutToldLate if late else OptedOut
-    event = entered(
-        addressee_id=addressee_id,
-        occurred_at=occurred_at,
-        channel=channel,
-        reason=None
-        if known.proof.expired
-        else reason,  # nothing is left to seal it with, and the word counts
-        kind=kind or by_channel,
-    )
-    return (event,)
+    if known.proof.expired:
+        reason = None  # nothing is left to seal it with, and the word counts
+    told: dict[str, Any] = {
+        "addressee_id": addressee_id,
+        "occurred_at": occurred_at,
+        "channel": channel,
+        "reason": reason,
+        "kind": kind or by_channel,
+    }
+    if late:
+        return (OptOutToldLate(**told),)
+    term = OptOutTerm()
+    if channel is not OptOutChannel.IMPORT:  # what a file tells was said to somebody else, or long ago
+        term = term_of(known.person.country, SuppressionKind(kind or by_channel), occurred_at)
+    return (OptedOut(**told, due_law=term.due_law, due_before=term.due_before),)
 
 
 ConsentCommand: TypeAlias = (

@@ -14,6 +14,7 @@ from pydantic import model_validator
 from domain.audience.addressee_events import OptedOut
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent import OptOutChannel, OptOutKind
+from domain.audience.opt_out_term import term_of
 from domain.kernel.commands import Command
 from domain.kernel.permissions import Permission
 from domain.law.facts import Scope, Suppression, SuppressionKind
@@ -62,6 +63,7 @@ def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
         everything = [one for one in state.own_words() if one.scope is Scope.TENANT]
         if _lately(state, [one for one in everything if one.kind is kind], occurred_at):
             return ()
+    term = term_of(state.person.country, kind, occurred_at)
     event = OptedOut(
         addressee_id=state.addressee_id,
         scope=command.scope,
@@ -69,6 +71,8 @@ def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
         channel=command.channel,
         kind=command.kind,
         within=command.within,
+        due_law=term.due_law,
+        due_before=term.due_before,
     )
     return (event,)
 

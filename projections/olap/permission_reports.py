@@ -170,7 +170,7 @@ _DISPATCHES: Final = define(
 
 _OPT_OUTS: Final = define(
     "opt_outs",
-    "Opt-outs by day, kind and channel, and how soon they were entered",
+    "Opt-outs by day, kind, channel and law, and how soon they were entered",
     "How many opt-outs were entered, and how long after the person had said so; of those that nobody said anew "
     "(carried_over, erasure, reinstated) no latency is known. The mean is latency_seconds by "
     "latency_known. An activity: days may be summed, but for the longest, the median and the 95th percentile. The "
@@ -188,6 +188,13 @@ _OPT_OUTS: Final = define(
             "the consent that had ended it was retracted.",
         ),
         Column("scope", "dimension", "text", "How far it goes: tenant, workspace or campaign_type."),
+        Column(
+            "law",
+            "dimension",
+            "text",
+            "Law of the person that gives the shortest term for it, or none: no law that is known gives one, nobody "
+            "knows where the person is, or nobody said it anew.",
+        ),
         Column("opt_outs", "measure", "opt-outs", "Number of opt-outs."),
         Column("latency_known", "measure", "opt-outs", "Number of those whose latency is known."),
         Column("latency_seconds", "measure", "seconds", "Sum of the latencies, from the word to its entry."),
@@ -205,9 +212,10 @@ _OPT_OUTS: Final = define(
             "surely_in_time",
             "measure",
             "opt-outs",
-            "Number of those entered within three days, and so before the deadline of every law that sets one; of the "
-            "others it is to be looked up by the law of the person.",
+            "Number of those entered within three days, and so before the deadline of every law that sets one.",
         ),
+        Column("met", "measure", "opt-outs", "Number of those entered before the term of the law was over."),
+        Column("late", "measure", "opt-outs", "Number of those entered later than that."),
     ),
     rows=f"""
         SELECT
@@ -215,17 +223,20 @@ _OPT_OUTS: Final = define(
             kind,
             channel,
             scope,
+            coalesce(due_law, 'none') AS law,
             count(*) AS opt_outs,
             count(latency_us) AS latency_known,
             coalesce(sum(latency_us), 0)::BIGINT / 1e6 AS latency_seconds,
             max(latency_us) / 1e6 AS latency_longest,
             quantile_disc(latency_us, 0.5) / 1e6 AS latency_median,
             quantile_disc(latency_us, 0.95) / 1e6 AS latency_p95,
-            count(*) FILTER (WHERE latency_us < {SURELY_IN_TIME // timedelta(microseconds=1)}) AS surely_in_time
+            count(*) FILTER (WHERE latency_us < {SURELY_IN_TIME // timedelta(microseconds=1)}) AS surely_in_time,
+            count(*) FILTER (WHERE in_time) AS met,
+            count(*) FILTER (WHERE NOT in_time) AS late
         FROM fact_opt_out
         WHERE {_DAYS}
-        GROUP BY day, kind, channel, scope
-        ORDER BY day, kind, channel, scope
+        GROUP BY day, kind, channel, scope, law
+        ORDER BY day, kind, channel, scope, law
     """,  # noqa: S608 - our own conditions
     events=f"""
         SELECT position, 1 AS weight
@@ -235,6 +246,7 @@ _OPT_OUTS: Final = define(
             AND kind = $cell_kind
             AND channel = $cell_channel
             AND scope = $cell_scope
+            AND coalesce(due_law, 'none') = $cell_law
             AND {_DAYS}
     """,  # noqa: S608 - our own conditions
 )

@@ -12,5 +12,5 @@ CELLS: Final = {
     "dispatches": _DAY,
     "lapses": "cell.week=2026-11-23&cell.law=fr&cell.basis=consent&cell.stage=announced",
     "subject_requests": f"{_DAY}&cell.step=received&cell.kind=access&cell.law=none",
-    "opt_outs": f"{_DAY}&cell.kind=unsubscribe&cell.channel=page&cell.scope=tenant",
+    "opt_outs": f"{_DAY}&cell.kind=unsubscribe&cell.channel=page&cell.scope=tenant&cell.law=none",
 }

@@ -74,7 +74,7 @@ def dispatch(history: History) -> None:
     history.happen("audience.message_dispatched", payload, stream=f"addressee:{uuid4()}")
 
 
-def opt_out(history: History, late: timedelta, *, version: int = 2, **fields: Any) -> None:
+def opt_out(history: History, late: timedelta, *, version: int = 3, **fields: Any) -> None:
     """An opt-out that is entered so late after it was said."""
     said = (BEGIN + timedelta(hours=len(history.events) + 1) - late).astimezone(ELSEWHERE)
     payload = {
@@ -113,7 +113,8 @@ def filled(history: History) -> None:
     decide(history)
     dispatch(history)
     opt_out(history, timedelta(minutes=2))
-    opt_out(history, timedelta(days=3), channel="reply", kind="objection")
+    term: dict[str, Any] = {"due_law": "us", "due_before": BEGIN.isoformat()}
+    opt_out(history, timedelta(days=3), channel="reply", kind="objection", **term)
     lapse(history, "2026-03-30T22:00:00Z")
 
 
@@ -229,11 +230,40 @@ def test_opt_outs_and_how_late_they_were_entered(world: World) -> None:
     opt_out(history, -timedelta(seconds=3), channel="one_click", scope="workspace")
     world.catch_up()
     assert asked(world, "opt_outs") == [
-        (DAY, "complaint", "complaint", "tenant", 1, 1, 3600.0, 3600.0, 3600.0, 3600.0, 1),
-        (DAY, "objection", "carried_over", "tenant", 1, 0, 0.0, None, None, None, 0),
-        (DAY, "unsubscribe", "one_click", "workspace", 1, 1, 0.0, 0.0, 0.0, 0.0, 1),
-        (DAY, "unsubscribe", "page", "tenant", 3, 3, 3960.000001, 3600.0, 240.000001, 3600.0, 3),
+        (DAY, "complaint", "complaint", "tenant", "none", 1, 1, 3600.0, 3600.0, 3600.0, 3600.0, 1, 0, 0),
+        (DAY, "objection", "carried_over", "tenant", "none", 1, 0, 0.0, None, None, None, 0, 0, 0),
+        (DAY, "unsubscribe", "one_click", "workspace", "none", 1, 1, 0.0, 0.0, 0.0, 0.0, 1, 0, 0),
+        (
+            DAY,
+            "unsubscribe",
+            "page",
+            "tenant",
+            "none",
+            3,
+            3,
+            3960.000001,
+            3600.0,
+            240.000001,
+            3600.0,
+            3,
+            0,
+            0,
+        ),
     ]
+
+
+def test_opt_outs_that_met_the_term_of_a_law_and_those_that_did_not(world: World) -> None:
+    """What comes in at the very moment at which the term is over is late."""
+    history = world.histories[0]
+    for law, left in (("us", 1), ("us", 0), ("us", -5), ("nz", 1), (None, 0)):
+        entered = BEGIN + timedelta(hours=len(history.events) + 1)
+        before = (entered + timedelta(microseconds=left)).astimezone(ELSEWHERE)
+        opt_out(history, timedelta(), due_law=law, due_before=None if law is None else before.isoformat())
+    opt_out(history, timedelta(hours=1), version=2)
+    world.catch_up()
+    told = [(row[4], row[5], row[-2], row[-1]) for row in asked(world, "opt_outs")]
+    assert told == [("none", 2, 0, 0), ("nz", 1, 1, 0), ("us", 3, 1, 2)]
+    assert world.rows("SELECT count(*) FROM fact_opt_out WHERE in_time IS NULL") == [(2,)]
 
 
 def test_how_late_most_opt_outs_were_entered_and_how_many_surely_in_time(world: World) -> None:
@@ -241,7 +271,7 @@ def test_how_late_most_opt_outs_were_entered_and_how_many_surely_in_time(world: 
     for hours in (*range(1, 9), 71, 72, 73):
         opt_out(history, timedelta(hours=hours))
     world.catch_up()
-    ((*_, longest, median, nearly_all, in_time),) = asked(world, "opt_outs", to=str(DAY))
+    ((*_, longest, median, nearly_all, in_time, _, _),) = asked(world, "opt_outs", to=str(DAY))
     assert (longest, median, nearly_all) == (73 * 3600.0, 6 * 3600.0, 73 * 3600.0)
     assert in_time == 9
 
@@ -390,5 +420,5 @@ def test_every_channel_of_an_opt_out_is_named_and_those_that_nobody_said_have_no
     for one in (OptOutChannel.PAGE, *Unsaid):
         opt_out(world.histories[0], timedelta(hours=1), channel=one)
     world.catch_up()
-    known = {row[2]: row[5] for row in asked(world, "opt_outs", to=str(DAY))}
+    known = {row[2]: row[6] for row in asked(world, "opt_outs", to=str(DAY))}
     assert known == {"page": 1, **{one.value: 0 for one in Unsaid}}

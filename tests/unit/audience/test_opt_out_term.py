@@ -1,0 +1,115 @@
+"""By when an opt-out has to be done, by the law of the person: kept with what was said, for the reports."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.audience.addressee import ADDRESSEE
+from domain.audience.addressee_events import AddresseeRegistered, OptedOut
+from domain.audience.addressee_state import Addressee
+from domain.audience.consent import OptOutChannel, RecordOptOut, opted_out
+from domain.audience.opt_out_term import OptOutTerm, term_of
+from domain.audience.own_word import HeedOptOut
+from domain.kernel.events import EVENTS
+from domain.kernel.ids import AddresseeId, WorkspaceId
+from domain.law.calendars import NoCalendar, business_days_after
+from domain.law.facts import SuppressionKind
+from domain.law.packs import load_packs
+from tests.support.given import NOW, given, uid
+
+ID = AddresseeId(uid(30))
+STOP, OBJECTION = SuppressionKind.UNSUBSCRIBE, SuppressionKind.OBJECTION
+
+
+def at(day: int, hour: int = 0, minute: int = 0, month: int = 12) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=UTC)
+
+
+def somebody(country: str | None) -> AddresseeRegistered:
+    return AddresseeRegistered(
+        addressee_id=ID, email="b@example.org", workspace_id=WorkspaceId(uid(41)), country=country
+    )
+
+
+@pytest.mark.parametrize(
+    ("country", "law", "before"),
+    [
+        # Ten business days after the 24th, Thanksgiving off: the 9th, over first where it is Eastern time.
+        ("US", "us", at(10, 5)),
+        # Ten without a holiday: the 8th, over first in Newfoundland.
+        ("CA", "ca", at(9, 3, 30)),
+        # It is the 25th there; "with effect from" the fifth, the 2nd: that begins at Auckland's midnight, and is late.
+        ("NZ", "nz", at(1, 11)),
+        ("AU", "au", at(30, 13, month=11)),
+        ("SG", "sg", at(8, 16)),
+    ],
+)
+def test_each_law_counts_its_own_days(country: str, law: str, before: datetime) -> None:
+    said = at(24, 12, month=11)
+    found = term_of(country, STOP, said)
+    assert found.due_law == law
+    assert found == OptOutTerm(law, before)
+
+
+@pytest.mark.parametrize("country", [None, "AQ", "GB", "KR"])
+def test_where_no_law_sets_a_term_none_is_kept(country: str | None) -> None:
+    assert term_of(country, STOP, NOW) == OptOutTerm()
+
+
+def test_an_objection_has_the_term_of_an_objection_too() -> None:
+    """GDPR Art. 12(3): one month; an unsubscribe link is no request by Articles 15 to 22."""
+    law, before = term_of("DE", OBJECTION, at(24, 12, month=11))
+    assert law == "eu-gdpr"
+    assert before is not None
+    assert at(24) < before < at(25, 12)
+    assert term_of("DE", STOP, at(24, 12, month=11)) == OptOutTerm()
+
+
+def test_a_law_that_was_not_in_force_sets_none() -> None:
+    assert term_of("US", STOP, datetime(2003, 6, 1, tzinfo=UTC)) == OptOutTerm()
+
+
+def test_a_country_without_a_calendar_keeps_nobody_from_opting_out() -> None:
+    strange = [pack.model_copy(update={"countries": ("ZZ",)}) for pack in load_packs() if pack.law == "us"]
+    with pytest.raises(NoCalendar):
+        business_days_after(NOW.date(), 1, "ZZ")
+    assert term_of("ZZ", STOP, NOW, strange) == OptOutTerm()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [RecordOptOut(channel=OptOutChannel.REPLY), HeedOptOut(channel=OptOutChannel.ONE_CLICK)],
+)
+def test_it_is_kept_with_what_was_said(command: Any) -> None:
+    (event,) = given(somebody("US")).when(command, target=ID).decided
+    assert isinstance(event, OptedOut)
+    assert OptOutTerm(event.due_law, event.due_before) == term_of("US", STOP, NOW)
+    assert event.due_law == "us"
+
+
+def test_it_is_counted_from_the_word_and_not_from_its_entry() -> None:
+    early = NOW - timedelta(days=30)
+    command = RecordOptOut(channel=OptOutChannel.REPLY, occurred_at=early)
+    (event,) = given(somebody("US")).when(command, target=ID).decided
+    assert isinstance(event, OptedOut)
+    assert event.due_before is not None
+    assert event.due_before == term_of("US", STOP, early).due_before
+    assert event.due_before < NOW, "late, and entered all the same"
+
+
+def test_what_a_file_tells_has_none() -> None:
+    state = ADDRESSEE.fold((somebody("US"),))
+    assert isinstance(state, Addressee)
+    (event,) = opted_out(ID, state, NOW, OptOutChannel.IMPORT)
+    assert isinstance(event, OptedOut)
+    assert (event.due_law, event.due_before) == (None, None)
+
+
+def test_events_of_before_have_none() -> None:
+    for version in (1, 2):
+        old = {"addressee_id": str(ID), "occurred_at": NOW.isoformat(), "channel": "reply"}
+        cls, payload = EVENTS.upcast("audience.opted_out", version, old)
+        event = cls.model_validate(payload)
+        assert isinstance(event, OptedOut)
+        assert (event.due_law, event.due_before) == (None, None)
