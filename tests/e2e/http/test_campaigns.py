@@ -92,6 +92,22 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].removeprefix("/problems/")
 
 
+async def test_a_yes_shows_how_many_were_on_the_lists_when_it_was_said(house: House) -> None:
+    campaign = await house.written()
+    assert (await house.does(house.author, "request-approval", on=campaign)).status_code == 200
+    row = await house.look(campaign)
+    assert row["recipients"] == 0
+    body = {"workspace_id": str(house.tenant.workspace_id), "email": "ann@people.example"}
+    key = house.tenant.key
+    ann = (await house.api.post("/v1/audience/new/create-contact", key, body)).json()["id"]
+    added = await house.api.post(f"/v1/audience/{house.list_id}/add-to-list", key, {"contact_ids": [ann]})
+    assert added.status_code == 200, added.text
+    yes = {"content_hash": row["content_hash"]}
+    assert (await house.does(house.manager, "approve-campaign", yes, on=campaign)).status_code == 200
+    row = await house.look(campaign)
+    assert (row["state"], row["recipients"]) == ("approved", 1)
+
+
 async def test_a_campaign_is_written_asked_for_voided_and_approved(house: House) -> None:
     campaign = await house.written(promotion=True, unsubscribe_notice=False)
     lacking = await house.does(house.author, "request-approval", on=campaign)
