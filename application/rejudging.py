@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from application.unit import StateCache
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import PermissionDecided
 from domain.audience.addressee_state import Addressee
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
 _SCAN: Final = 1_000
 _TOGETHER: Final = 100
 """Decisions whose streams are read in one round trip: every request reads a stream, and waits for those before it."""
+_STREAMS_KEPT: Final = 20_000
+_IDS_KEPT: Final = 200_000
+"""People, and messages of theirs, that a question remembers: who is decided on again is not read from the start again.
+
+Of more people than that in each round (a campaign a month, say) those who were decided on longest ago are read anew.
+"""
 _AT_A_TIME: Final = 0.001
 """Seconds that judging may keep everybody else waiting."""
 
@@ -155,6 +162,7 @@ class Rejudging:
         yield tally
         reached = tally.position
         found: list[Recorded] = []
+        kept = StateCache(_STREAMS_KEPT, _IDS_KEPT)
         while reached < high:
             rows = await self._log.read_log(tenant_id, after=reached, limit=_SCAN, up_to=high)
             if not rows:
@@ -163,45 +171,70 @@ class Rejudging:
             reached = rows[-1].position
             while len(found) >= _TOGETHER or (found and reached == high):
                 some, found = found[:_TOGETHER], found[_TOGETHER:]
-                for flip in await self._judged(tenant_id, some, question, packs, tally):
+                for flip in await self._judged(some, question, packs, tally, kept):
                     yield flip
             tally.position = found[0].position - 1 if found else reached
             yield tally
 
     async def _judged(
         self,
-        tenant_id: UUID,
         rows: list[Recorded],
         question: Question,
         packs: Sequence[Pack] | None,
         tally: Tally,
+        kept: StateCache,
     ) -> list[Flip]:
         """Those of some decisions that would be others."""
-        wanted = {(row.stream, row.version): row for row in rows}
-        streams = list(dict.fromkeys(row.stream for row in rows))
-        last = None if question.hindsight else rows[-1].position
-        histories = await self._log.read_streams(
-            tenant_id, [(stream, 0) for stream in streams], up_to_position=last
-        )
         flips: list[Flip] = []
         begun = time.perf_counter()
-        for history in histories:
+        async for row, event, person in self._told(rows, question, kept):
             if time.perf_counter() - begun > _AT_A_TIME:
                 await asyncio.sleep(0)
                 begun = time.perf_counter()
-            events = self._codec.decode(history)
-            present = ADDRESSEE.fold(events) if question.hindsight else None
-            state: AddresseeState = ADDRESSEE.initial
-            for row, event in zip(history, events, strict=True):
-                if isinstance(event, PermissionDecided) and (row.stream, row.version) in wanted:
-                    by = packs if packs is not None else await self._packs_of(event, question)
-                    if by is None:
-                        tally.without_packs += 1
-                    else:
-                        person = _then(state) if present is None else _in_hindsight(present, row.version)
-                        flips += _compared(row, event, person, question, by, tally)
-                state = ADDRESSEE.evolve(state, event)
+            by = packs if packs is not None else await self._packs_of(event, question)
+            if by is None:
+                tally.without_packs += 1
+            else:
+                flips += _compared(row, event, person, question, by, tally)
         return sorted(flips)
+
+    async def _told(
+        self, rows: list[Recorded], question: Question, kept: StateCache
+    ) -> AsyncIterator[tuple[Recorded, PermissionDecided, Person]]:
+        """Some decisions, person by person, with what was known of each then, or is now.
+
+        Whose stream was read for earlier ones is gone on with from there: `kept` has as many as it may.
+        """
+        tenant_id = rows[0].tenant_id
+        wanted: dict[str, dict[int, Recorded]] = {}
+        for row in rows:
+            wanted.setdefault(row.stream, {})[row.version] = row
+        starts = {stream: kept.get(tenant_id, stream) or (0, ADDRESSEE.initial) for stream in wanted}
+        # What is known now does not change with the decision: who was read for it is read no more.
+        unread = [one for one, start in starts.items() if not (question.hindsight and start[0])]
+        last = None if question.hindsight else rows[-1].position
+        histories = await self._log.read_streams(
+            tenant_id, [(stream, starts[stream][0]) for stream in unread], up_to_position=last
+        )
+        read = dict(zip(unread, histories, strict=True))
+        for stream, decisions in wanted.items():
+            version, state = starts[stream]
+            history = read.get(stream, [])
+            for row, event in zip(history, self._codec.decode(history), strict=True):
+                if (
+                    isinstance(event, PermissionDecided)
+                    and row.version in decisions
+                    and not question.hindsight
+                ):
+                    yield row, event, _then(state)
+                state = ADDRESSEE.evolve(state, event)
+                version = row.version
+            kept.put(tenant_id, stream, (version, state), ADDRESSEE.size_of(state))
+            if question.hindsight:
+                told = list(decisions.values())
+                for row, event in zip(told, self._codec.decode(told), strict=True):
+                    if isinstance(event, PermissionDecided):
+                        yield row, event, _in_hindsight(state, row.version)
 
     async def _packs_of(self, event: PermissionDecided, question: Question) -> tuple[Pack, ...] | None:
         """Those of the decision; with hindsight also those of laws that it did not know to be concerned."""
