@@ -1,4 +1,4 @@
-"""Addresses of addressees, for who compares them by hashes: a process keeps of them the names of reservations."""
+"""Addresses of addressees, for who compares them: a process keeps of them the names of reservations."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from domain.audience.addressee_events import AddresseeRegistered
+from domain.audience.barring import FromPlatform
 from domain.audience.email import match_form
 from domain.audience.hashed import ADDRESS_HASH, hashes_of
 from domain.kernel.commands import stream_name
+from domain.kernel.ids import PLATFORM
 from domain.kernel.personal import is_hidden
+from domain.platform.suppression import PLATFORM_ADDRESS, PLATFORM_SUPPRESSION, AddressSuppressed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from domain.kernel.events import Event
 
 _KEPT: Final = 50_000
-"""Addressees of whom they are kept: 1 kB each at most, and only where lists have hashes."""
+"""Reservations of addressees that are kept, 1 kB each at most: at the platform, and where lists have hashes there."""
 
 
 class Addresses:
@@ -55,10 +58,14 @@ class Addresses:
         for who, email in (await self.of(tenant_id, missing)).items():
             keys = () if email is None else self.keys_by_hash(tenant_id, email, match_form(email), algorithms)
             found[who] = keys
-            self._known[tenant_id, who, algorithms] = keys
+            self._keep((tenant_id, who, algorithms), keys)
+        return found
+
+    def _keep(self, at: tuple[UUID, object, tuple[str, ...]], keys: tuple[str, ...]) -> None:
+        self._known[at] = keys
+        self._known.move_to_end(at)
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
-        return found
 
     def keys_by_hash(
         self, tenant_id: UUID, email: str, match: str, algorithms: Sequence[str]
@@ -69,6 +76,36 @@ class Addresses:
             for value in hashes_of(email, match, algorithms)
             for key in self._pseudonyms(tenant_id, ADDRESS_HASH.category, value)
         )
+
+    async def suppressed_at_platform(
+        self, tenant_id: UUID, addressee: object
+    ) -> tuple[FromPlatform, str] | None:
+        """What the platform suppresses of an addressee's address now, with the address; None where it does not.
+
+        The platform's own log is asked, by the key of a reservation there; nothing is told to it.
+        """
+        at_hand = (tenant_id, addressee, (PLATFORM_ADDRESS.category,))
+        keys = self._known.get(at_hand)
+        if keys is None:
+            email = (await self.of(tenant_id, [addressee]))[addressee]
+            values = [] if email is None else [match_form(email)]
+            keys = tuple(
+                key
+                for value in values
+                for key in self._pseudonyms(PLATFORM, PLATFORM_ADDRESS.category, value)
+            )
+            self._keep(at_hand, keys)
+        names = [(stream_name(PLATFORM_ADDRESS.category, key), 0) for key in keys]
+        for recorded in await self._log.read_streams(PLATFORM, names) if names else ():
+            standing = PLATFORM_ADDRESS.fold(self._codec.decode(recorded)).suppression_id
+            if standing is not None:
+                name = stream_name(PLATFORM_SUPPRESSION.category, standing)
+                first = await self._log.read_stream(PLATFORM, name, limit=1)
+                (told,) = self._codec.decode(first)
+                email = (await self.of(tenant_id, [addressee]))[addressee]
+                if isinstance(told, AddressSuppressed) and email is not None:
+                    return FromPlatform(standing, told.kind, first[0].recorded_at), email
+        return None
 
     async def of(self, tenant_id: UUID, addressees: Sequence[object]) -> dict[object, str | None]:
         """The address of each addressee, as it was entered; None where it was erased, or never entered."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from application.at_platform import Standing, carried
 from application.importing.running import Interrupted
 from application.ports.log import VersionConflict
-from domain.audience.barring import FromPlatform, barred, released, unbarred, under_bar
-from domain.audience.email import match_form
+from domain.audience.barring import FromPlatform
 from domain.kernel.ids import PLATFORM
 from domain.kernel.personal import is_hidden
 from domain.platform.registration import TenantRegistered
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     from application.commanding import Commands
     from application.ports.codec import EventCodec
     from application.ports.log import Recorded, TenantLog
-    from application.unit import Unit
     from application.workflow import Workflow
-    from domain.audience.email_claim import EmailClaim
 
 _READ: Final = 1_000
 _ATTEMPTS: Final = 6
@@ -42,14 +40,6 @@ _TOGETHER: Final = 100
 """Suppressions that a new tenant takes over in one append."""
 _TOLD_BY: Final = frozenset({TenantRegistered.name, AddressSuppressed.name, AddressReleased.name})
 _STEP: Final = "audience.copy-platform-suppression"
-_ENDED: Final = "The platform ended its suppression."
-
-
-class Standing(NamedTuple):
-    """A suppression of the platform's, with its address in the clear."""
-
-    told: FromPlatform
-    email: str
 
 
 class AddressLost(LookupError):
@@ -102,7 +92,7 @@ class PlatformSuppressions:
             if not isinstance(tenant, Tenant) or tenant.status is TenantStatus.CLOSED:
                 return
             for one in some:
-                await _decided(unit, one, release=release)
+                await carried(unit, one, release=release)
             if not unit.events:
                 return
             try:
@@ -170,19 +160,3 @@ class Followed:
                 self._standing[event.suppression_id] = None
             elif isinstance(event, AddressReleased):
                 self._standing.pop(event.suppression_id, None)
-
-
-async def _decided(unit: Unit, one: Standing, *, release: bool) -> None:
-    """What one suppression, or its end, changes of an address and of whoever has it."""
-    claim: EmailClaim
-    key, claim = await unit.find("email_claim", match_form(one.email))
-    ended = unbarred(claim, one.told.suppression_id)
-    unit.append("email_claim", key, *(ended if release else barred(claim, one.told)))
-    claim = unit.state("email_claim", key)
-    who = claim.addressee_id
-    if who is None:
-        return
-    state = await unit.load("addressee", who)
-    # Also with an end: another kind that stands with the address may not have come to its addressee yet.
-    ending = released(state, claim, unit.stamp.at, _ENDED) if release else ()
-    unit.append("addressee", who, *under_bar(who, state, claim), *ending)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from application.ports.keys import KeyStore
     from application.ports.log import Head, Recorded, TenantLog
     from application.snapshots import Snapshots
+    from domain.audience.barring import FromPlatform
     from domain.kernel.events import Event
     from domain.kernel.permissions import Permission
 
@@ -271,6 +272,10 @@ class Unit:
     ) -> dict[object, tuple[str, ...]]:
         """Keys of the reservations of addressees' addresses by their hashes; see `Addresses`."""
         return await self._streams.addresses.hash_keys(self.tenant_id, addressees, algorithms)
+
+    async def suppressed_at_platform(self, addressee: object) -> tuple[FromPlatform, str] | None:
+        """What the platform suppresses of an addressee's address, as its own log tells now; see `Addresses`."""
+        return await self._streams.addresses.suppressed_at_platform(self.tenant_id, addressee)
 
     async def first_event(self, category: str, key: object) -> Event | None:
         """What a stream begins with, in the clear as far as its keys allow."""

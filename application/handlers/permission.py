@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from application.at_platform import compare_platform
 from application.comparing import compare
 from application.unit import handles
 from domain.audience.addressee_state import Addressee, NoAddressee
@@ -80,10 +81,12 @@ async def authorise_messages(command: AuthoriseMessages, unit: Unit) -> None:
 
 @handles(DispatchMessage)
 async def dispatch_message(command: DispatchMessage, unit: Unit) -> None:
-    """Hand a message over; what came onto the list since its allow is found first."""
+    """Hand a message over; what came onto the list since its allow, or the platform suppressed, is found first."""
     addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
     if isinstance(addressee, Addressee) and (allow := addressee.allows.get(command.message_id)) is not None:
         await compare(unit, [addressee.addressee_id], allow.message)
+        if not addressee.erased:
+            await compare_platform(unit, addressee.addressee_id)
     unit.decide(command)
 
 

@@ -36,6 +36,7 @@ class World:
         self.states: dict[str, Folded] = {}
         self.now = NOW
         self.keys = [b"current"]
+        self.addresses = self
         self._commands = 0
 
     # What the unit of work asks of `Streams`.
@@ -56,6 +57,10 @@ class World:
     def pseudonyms(self, tenant_id: UUID, purpose: str, value: str) -> list[str]:
         assert tenant_id == TENANT
         return [hmac.digest(key, f"{purpose}|{value}".encode(), "sha256").hex() for key in self.keys]
+
+    async def suppressed_at_platform(self, tenant_id: UUID, _: object) -> None:
+        """Of this tenant's people the platform suppresses nobody."""
+        assert tenant_id == TENANT
 
     # What tests ask.
     def run(

@@ -14,8 +14,11 @@ from application.ports.codec import Cause
 from application.ports.log import Append
 from application.unit import Streams
 from domain.audience.addressee_events import AddresseeRegistered, OptedOut
-from domain.kernel.ids import AddresseeId
+from domain.audience.barring import FromPlatform
+from domain.kernel.events import Event
+from domain.kernel.ids import PLATFORM, AddresseeId
 from domain.kernel.personal import KeyKind
+from domain.platform.suppression import AddressFreed, AddressReserved, AddressSuppressed
 from tests.support.given import ACTOR, NOW, TENANT, uid
 
 if TYPE_CHECKING:
@@ -54,3 +57,41 @@ async def test_a_page_of_people_costs_an_event_each(people: list[AddresseeId]) -
     found = await Streams(log, codec, keys).addresses.of(TENANT, people)
     assert found == {who: f"a{who.int}@people.example" for who in people}
     assert log.given == len(people)
+
+
+async def test_whom_the_platform_suppresses_is_looked_up_by_one_reservation() -> None:
+    """The address is opened for the first look alone; who was suppressed meanwhile is found by the next."""
+    log, keys = Counting(), MemoryKeyStore()
+    codec, streams = JsonCodec(keys), Streams(log, JsonCodec(keys), keys)
+    who, suppression = PEOPLE[0], UUID(int=77)
+    keys.obtain([(TENANT, str(who), KeyKind.PROFILE), (PLATFORM, str(suppression), KeyKind.PROFILE)])
+    met = AddresseeRegistered(addressee_id=who, email="Ann@People.example")
+    stored = codec.encode(TENANT, [(f"addressee:{who}", met)], CAUSE)
+    await log.append(Append(TENANT, tuple(stored), opens_log=True))
+
+    async def look() -> tuple[FromPlatform, str] | None:
+        log.given = 0
+        return await streams.addresses.suppressed_at_platform(TENANT, who)
+
+    assert (await look(), log.given) == (None, 1)
+    assert (await look(), log.given) == (None, 0)
+    key = streams.pseudonyms(PLATFORM, "platform_address", "ann@people.example")[0]
+    about = {
+        "suppression_id": suppression,
+        "email": "ann@people.example",
+        "kind": "abuse",
+        "reason": "Reported.",
+    }
+    happened: list[tuple[str, Event]] = [
+        (f"platform_suppression:{suppression}", AddressSuppressed.model_validate(about)),
+        (f"platform_address:{key}", AddressReserved(suppression_id=suppression)),
+    ]
+    stored = codec.encode(PLATFORM, happened, CAUSE)
+    appended = await log.append(Append(PLATFORM, tuple(stored), opens_log=True))
+    told = FromPlatform(suppression, "abuse", appended.recorded_at)
+    assert await look() == (told, "Ann@People.example")
+    freed = codec.encode(
+        PLATFORM, [(f"platform_address:{key}", AddressFreed(suppression_id=suppression))], CAUSE
+    )
+    await log.append(Append(PLATFORM, tuple(freed)))
+    assert (await look(), log.given) == (None, 2)
