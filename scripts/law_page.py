@@ -44,9 +44,9 @@ secondary source, **N** nothing was found (such a rule never allows). Days are c
 several, the one that ends a permission first, or a deadline. A period ends as its anniversary begins.
 
 Who asks what was known on some day has a past decision judged by the rules known by then. Where nothing tells that a
-rule was known earlier, it is known from the day on which it came into force: by then at the latest. Always stands
-where we do not know since when a rule is in force: since before anything was sent. That a version ends is known with
-the next; until then the former one goes on.
+rule was known earlier, it is known from the day on which it came into force: by then at the latest. Where
+nobody has looked up since when a rule is in force, that is said, and it is judged by as if it always had been. A mark
+behind a date is that of the date alone. That a version ends is known with the next; until then the former one goes on.
 
 A deadline ends with the last day in time. A month ends on the day of the same number, or on the month's last; no
 weekend or holiday moves a deadline on; business days are those without weekends and the holidays that the whole country
@@ -54,6 +54,7 @@ keeps. An opt-out takes effect at once all the same. What a message must hold ad
 recipients.
 """
 _ALWAYS: Final = "always"
+_NO_DATE: Final = "date not looked up"
 _SINCE: Final = {
     Since.ERASURE: "the erasure",
     Since.RELIANCE: "the last message, or the latest end of a consent or relation; the erasure, where one stands",
@@ -101,6 +102,9 @@ def _of(pack: Pack) -> str:
         ]
     else:
         lines += ["It does not say who may be mailed."]
+    if pack.opt_out_section:
+        policy = "That it holds at once and in the whole tenant is our policy."
+        lines += ["", f"Of an opt-out: {pack.opt_out_section}. {policy}"]
     if pack.deadlines:
         lines += _table(
             ("deadline", "length", "counted from", "what is due"),
@@ -111,6 +115,8 @@ def _of(pack: Pack) -> str:
             ("content", "what a message holds", "in", "where it is missing"),
             [(one, _requirement(one)) for one in pack.content],
         )
+    if pack.also:
+        lines += _table(("also", "what it says", "here"), [(one, (one.about, one.here)) for one in pack.also])
     return "\n".join([*lines, ""])
 
 
@@ -130,11 +136,13 @@ def _row(cells: tuple[str, ...]) -> str:
 
 
 def _carried(one: Statement) -> tuple[str, ...]:
-    begun = f"from {one.in_force_from}" if one.in_force_from else ""
-    ended = f"until {one.in_force_to}" if one.in_force_to else ""
-    dates = f"{begun} {ended}".strip() or _ALWAYS
-    known = f"from {one.known_from}" if one.known_from else _ALWAYS
-    return one.cites, f"**{one.confidence}**", dates, known, str(one.checked)
+    begun = f"from {one.in_force_from}" if one.in_force_from else _NO_DATE
+    begun += f" ({one.date_confidence})" if one.date_confidence else ""
+    ended = f"; until {one.in_force_to}" if one.in_force_to else ""
+    known = f"from {one.known_from}" if one.known_from else _NO_DATE
+    unseen = " and ".join(what for what in one.not_looked_up if what != "date")
+    cites = f"{one.cites} ({unseen} not looked up)" if unseen else one.cites
+    return cites, f"**{one.confidence}**", f"{begun}{ended}", known, str(one.checked)
 
 
 def _rule(rule: Rule) -> tuple[str, ...]:
@@ -181,12 +189,14 @@ def _words(condition: Condition) -> str:
             kinds = "" if condition.kinds == tuple(ConsentKind) else f"{' or '.join(condition.kinds)} "
             told = [f"{'no ' if isinstance(condition, NoConsent) else ''}{kinds}consent"]
             told += ["documented"] if condition.documented else []
+            told += ["with proof"] if isinstance(condition, HasConsent) and condition.proof else []
             told += [f"within {condition.within}"] if condition.within else []
             told += ["or checked since"] if condition.checked else []
             return ", ".join(told)
         case HasRelation():
             told = [" or ".join(_plain(kind) for kind in condition.kinds)]
             told += ["unrefused"] if condition.unrefused else []
+            told += [f"not before {condition.not_before}"] if condition.not_before else []
             told += (
                 [f"within {condition.within}{' of its end' if condition.from_end else ''}"]
                 if condition.within

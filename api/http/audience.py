@@ -50,6 +50,7 @@ class Asked(Params):
     role_relevant: bool | None = None
     names_referrer: bool | None = None
     bulk: bool | None = None
+    charitable: bool | None = None
 
 
 class Audiences(Desk):

@@ -266,7 +266,7 @@ class Because:
     note: str | None = None
 
 
-class PermissionDecided(Event, name="audience.permission_decided", version=1, subject="addressee_id"):
+class PermissionDecided(Event, name="audience.permission_decided", version=2, subject="addressee_id"):
     """Whether one message may go to the addressee was decided, at `decided_at`; an allow holds until `expires_at`."""
 
     addressee_id: AddresseeId
@@ -279,6 +279,11 @@ class PermissionDecided(Event, name="audience.permission_decided", version=1, su
     expires_at: datetime | None = None
     reasons: tuple[Because, ...]
     packs: dict[str, str]
+
+
+@EVENTS.upcaster("audience.permission_decided", 1)
+def _nobody_said_charitable(payload: Payload) -> Payload:
+    return {**payload, "message": {**payload["message"], "charitable": None}}
 
 
 class MessageDispatched(Event, name="audience.message_dispatched", version=1, subject="addressee_id"):

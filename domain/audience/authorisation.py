@@ -71,6 +71,7 @@ class AboutMessage(Command):
     """What is to be sent. What nobody says of it is not known.
 
     `bulk`: as many go out as the recipient's law counts as bulk. `names_referrer`: it says who referred the person.
+    `charitable`: the sender is a charity, and the message furthers its charitable purposes.
     """
 
     workspace_id: WorkspaceId
@@ -80,6 +81,7 @@ class AboutMessage(Command):
     role_relevant: bool | None = None
     names_referrer: bool | None = None
     bulk: bool | None = None
+    charitable: bool | None = None
 
 
 class TellsDecision(AboutPerson):
@@ -230,6 +232,7 @@ def message_of(command: AboutMessage) -> Message:
         role_relevant=command.role_relevant,
         names_referrer=command.names_referrer,
         bulk=command.bulk,
+        charitable=command.charitable,
     )
 
 

@@ -109,6 +109,7 @@ Flag: TypeAlias = Literal[
     "role_relevant",
     "names_referrer",
     "bulk",
+    "charitable",
 ]
 
 
@@ -131,16 +132,20 @@ class IsFlag(Data):
 
 
 class HasConsent(Data):
-    """A consent that was not withdrawn. `within`: given so recently, or checked with the person since."""
+    """A consent that was not withdrawn. `within`: given so recently, or checked with the person since.
+
+    `proof`: the sender has to prove it, so one that is not documented leaves it open whether there is one.
+    """
 
     fact: Literal["consent"]
     within: Period | None = None
     kinds: tuple[ConsentKind, ...] = tuple(ConsentKind)
     documented: bool = False
     checked: bool = False
+    proof: bool = False
 
     def found(self, look: Look) -> Found:
-        """The one that holds longest."""
+        """The one that holds longest; not known where only ones without proof would do."""
         standing = [
             (consent, self._start(look, consent))
             for consent in look.person.consents
@@ -149,7 +154,11 @@ class HasConsent(Data):
             and consent.on <= look.day
             and (consent.withdrawn_at is None or look.moment < consent.withdrawn_at)
         ]
-        return _best([(look.within(start, self.within), told.position) for told, start in standing])
+        proven = [one for one in standing if one[0].documented or not self.proof]
+        best = _best([(look.within(start, self.within), told.position) for told, start in proven])
+        if best.yes or not any(look.within(start, self.within)[0] for _, start in standing):
+            return best
+        return Found(yes=False, missing="proof_of_consent")
 
     def _start(self, look: Look, consent: Consent) -> date:
         if not self.checked:
@@ -186,7 +195,8 @@ class NoConsent(Data):
 class HasRelation(Data):
     """Something between sender and person. `within` counts from its beginning; `from_end`: from its end, if it has one.
 
-    `unrefused`: an address without a notice that it is not for advertising. `ongoing`: it holds while it goes on.
+    `unrefused`: an address without a notice that it is not for advertising. `not_before`: none that began earlier.
+    `wanted`: the fact that is missing where nothing of these kinds is entered at all, so that nobody knows.
     """
 
     fact: Literal["relation"]
@@ -194,12 +204,17 @@ class HasRelation(Data):
     within: Period | None = None
     from_end: bool = False
     unrefused: bool = False
+    not_before: date | None = None
+    wanted: Literal["collected_on"] | None = None
 
     def found(self, look: Look) -> Found:
         """The one that holds longest; not known where the only ones that would do have an open question."""
         standing, open_question = [], False
-        for told in look.person.relations:
-            if told.kind not in self.kinds or told.on > look.day:
+        there = [one for one in look.person.relations if one.kind in self.kinds and one.on <= look.day]
+        if not there and self.wanted:
+            return Found(yes=False, missing=self.wanted)
+        for told in there:
+            if self.not_before is not None and told.on < self.not_before:
                 continue
             if self.unrefused and told.refused is not False:
                 open_question |= told.refused is None

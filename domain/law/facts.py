@@ -51,7 +51,10 @@ class RelationKind(StrEnum):
     INQUIRY = "inquiry"
     CONTRACT = "contract"
     SUBSCRIPTION = "subscription"
+    LOAN = "loan"
     DONATION = "donation"
+    VOLUNTEERING = "volunteering"
+    """The person worked for the sender without pay, on that day."""
     MEMBERSHIP = "membership"
     PUBLISHED_ADDRESS = "published_address"
     DISCLOSED_ADDRESS = "disclosed_address"
@@ -63,7 +66,9 @@ class RelationKind(StrEnum):
     """The person was reminded of a consent, as some laws want from time to time."""
 
 
-GOES_ON: Final = frozenset({RelationKind.CONTRACT, RelationKind.SUBSCRIPTION, RelationKind.MEMBERSHIP})
+GOES_ON: Final = frozenset(
+    {RelationKind.CONTRACT, RelationKind.SUBSCRIPTION, RelationKind.LOAN, RelationKind.MEMBERSHIP}
+)
 """Relations that go on until they end; all others are of one day."""
 
 
@@ -160,7 +165,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is to be sent. None: nobody said. `bulk`: as many as a law counts as bulk."""
+    """What is to be sent. None: nobody said. `bulk`: as many as a law counts as bulk.
+
+    `charitable`: the sender is a charity, and the message furthers its charitable purposes.
+    """
 
     purpose: Purpose = Purpose.MARKETING
     workspace: str | None = None
@@ -169,3 +177,4 @@ class Message:
     role_relevant: bool | None = None
     names_referrer: bool | None = None
     bulk: bool | None = None
+    charitable: bool | None = None

@@ -107,9 +107,9 @@ def judge(
     known = known or moment
     packs = [pack for pack in packs if pack.rules]
     laws = _laws_of(packs, person.country, sender_country)
-    reasons = [_suppressed(one) for one in holding_back(person.suppressions, message, moment)]
+    reasons = [_suppressed(one, laws) for one in holding_back(person.suppressions, message, moment)]
     if message.campaign_type is None:
-        reasons += _of_some_type(person.suppressions, message, moment)
+        reasons += _of_some_type(person.suppressions, message, moment, laws)
     if person.country is None and "country" in person.contradicted:
         reasons.append(_CONTRADICTORY)
     else:
@@ -175,7 +175,9 @@ def _stands(one: Suppression, message: Message, moment: datetime) -> bool:
     )
 
 
-def _of_some_type(suppressions: Iterable[Suppression], message: Message, moment: datetime) -> list[Reason]:
+def _of_some_type(
+    suppressions: Iterable[Suppression], message: Message, moment: datetime, laws: Sequence[Pack]
+) -> list[Reason]:
     """A hold where some types of campaign are suppressed, and nobody says of which type the message is."""
     standing = [
         one for one in suppressions if one.scope is Scope.CAMPAIGN_TYPE and _stands(one, message, moment)
@@ -183,11 +185,14 @@ def _of_some_type(suppressions: Iterable[Suppression], message: Message, moment:
     if not standing:
         return []
     types = ", ".join(sorted({one.within for one in standing if one.within is not None}))
+    sections = _sections(laws) if any(one.kind in _HOLDS_BACK_ADVERTISING for one in standing) else None
     hold = Reason(
         Verdict.HOLD,
         None,
         "campaign-type-unknown",
-        f"Suppressed for some types of campaign ({types}), and nobody says of which type the message is.",
+        f"Suppressed for some types of campaign ({types}), and nobody says of which type the message is."
+        f"{_by_section(sections, Scope.CAMPAIGN_TYPE)}",
+        cites=sections,
         remedy=remedy_of("campaign-type-unknown"),
         missing=("campaign_type",),
         positions=tuple(one.position for one in standing),
@@ -196,14 +201,26 @@ def _of_some_type(suppressions: Iterable[Suppression], message: Message, moment:
     return [hold]
 
 
-def _suppressed(one: Suppression) -> Reason:
+def _sections(laws: Sequence[Pack]) -> str | None:
+    """What the laws concerned say of an opt-out."""
+    return "; ".join(pack.opt_out_section for pack in laws if pack.opt_out_section) or None
+
+
+def _by_section(sections: str | None, scope: Scope) -> str:
+    policy = "At once and in the whole tenant" if scope is Scope.TENANT else "At once"
+    return f" {policy} by our policy; by law: {sections}." if sections else ""
+
+
+def _suppressed(one: Suppression, laws: Sequence[Pack]) -> Reason:
+    sections = _sections(laws) if one.kind in _HOLDS_BACK_ADVERTISING else None
     rule = BY_PLATFORM if one.scope is Scope.PLATFORM else f"suppressed-{one.kind}"
     about = f"Suppressed since {one.since:%Y-%m-%d} ({one.kind.value.replace('_', ' ')}, {one.scope.value})."
     return Reason(
         Verdict.DENY,
         None,
         rule,
-        about,
+        about + _by_section(sections, one.scope),
+        cites=sections,
         remedy=remedy_of(rule),
         positions=(one.position,),
         composed=True,

@@ -1,9 +1,10 @@
 """A pack: one law as dated data, in a small typed vocabulary. Adding a law is adding a file and its cases.
 
-A law says up to three things: who may be mailed (rules), by when something is due (deadlines), and what a message must
-hold (content). Each statement carries its section, in force from and to, since when it is known, when it was last
-checked, and how sure we are: `T` the text was seen, `G` a regulator's guidance, `S` a secondary source, `N` nothing was
-found (a rule of which that is so never allows; a duty of which that is so is none).
+A law says up to three things that are decided by: who may be mailed (rules), by when something is due (deadlines), and
+what a message must hold (content). What it says besides is written down with how it is held here (also). Each statement
+carries its section, in force from and to, since when it is known, when it was last checked, and how sure we are: `T`
+the text was seen, `G` a regulator's guidance, `S` a secondary source, `N` nothing was found (a rule of which that is so
+never allows; a duty of which that is so is none).
 """
 
 from __future__ import annotations
@@ -44,10 +45,17 @@ class Rule(Statement):
         return self
 
 
+class Remark(Statement):
+    """What a law says that nothing is decided by. `here`: how it is held all the same, or that it is not."""
+
+    here: Annotated[str, Field(min_length=10)]
+
+
 class Pack(Data):
     """One law. `countries`: where it holds, ISO codes of countries or their parts. `zones`: where its days begin.
 
     `otherwise`: the verdict where no rule fits. A pack without rules says nothing about who may be mailed.
+    `opt_out_section`: what it says of an opt-out, to be named where one holds a message back.
     """
 
     law: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z0-9]+)*$")]
@@ -56,10 +64,12 @@ class Pack(Data):
     zones: Annotated[tuple[str, ...], Field(min_length=1)]
     otherwise: Literal[Verdict.DENY, Verdict.HOLD] = Verdict.DENY
     otherwise_about: str = ""
+    opt_out_section: Annotated[str, Field(min_length=3)] | None = None
     version: str = ""
     rules: tuple[Rule, ...] = ()
     deadlines: tuple[Deadline, ...] = ()
     content: tuple[Requirement, ...] = ()
+    also: tuple[Remark, ...] = ()
 
     @model_validator(mode="after")
     def _says_what_holds_otherwise(self) -> Self:

@@ -58,6 +58,7 @@ def read_pack(text: str, name: str) -> Pack:
     _check_versions("rules", pack.rules, places)
     _check_versions("deadlines", pack.deadlines, places)
     _check_versions("content", pack.content, places)
+    _check_versions("also", pack.also, places)
     _check_calendars(pack, places)
     _check_zones(pack, places)
     return pack

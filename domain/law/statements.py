@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
@@ -35,7 +35,9 @@ class Statement(Data):
 
     `in_force_from` and `known_from` None: since before anything was sent from here. `in_force_to`: the first day on
     which it is in force no more. `known_from`: since when it is known; its end is known with the version that
-    follows it.
+    follows it. `date_confidence`: how the day it came into force is known, where that is otherwise than the words are.
+
+    `not_looked_up`: what nobody has looked for yet: since when it is in force, or more of the section than is cited.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
@@ -43,15 +45,25 @@ class Statement(Data):
     confidence: Confidence
     in_force_from: date | None = None
     in_force_to: date | None = None
+    date_confidence: Confidence | None = None
     known_from: date | None = None
     checked: date
     about: Annotated[str, Field(min_length=10)]
+    not_looked_up: tuple[Literal["date", "section", "paragraph"], ...] = ()
     _later: tuple[tuple[date, date], ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
         if self.in_force_to is not None and self.in_force_to <= (self.in_force_from or date.min):
             raise ValueError("in_force_to lies after in_force_from, or is left out")
+        return self
+
+    @model_validator(mode="after")
+    def _says_of_one_date_one_thing(self) -> Self:
+        if self.in_force_from is not None and "date" in self.not_looked_up:
+            raise ValueError("a date that is told was looked up; leave out one of the two")
+        if self.in_force_from is None and self.date_confidence is not None:
+            raise ValueError("date_confidence is that of in_force_from, and there is none")
         return self
 
     def stands(self, day: date, known: date) -> bool:

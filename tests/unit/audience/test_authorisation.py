@@ -33,6 +33,7 @@ from domain.audience.authorisation import (
     message_of,
 )
 from domain.kernel.errors import NotFound
+from domain.kernel.events import EVENTS
 from domain.kernel.ids import AddresseeId, MessageId, TenantId, WorkspaceId
 from domain.law.facts import Purpose
 from domain.law.packs import load_packs
@@ -357,3 +358,9 @@ class TestTheCommand:
 
 def test_nobody_has_no_messages() -> None:
     assert ADDRESSEE.size_of(NoAddressee()) == 0
+
+
+def test_of_a_decision_of_before_nobody_said_whether_its_message_was_charitable() -> None:
+    cls, payload = EVENTS.upcast("audience.permission_decided", 1, {"message": {"purpose": "marketing"}})
+    assert cls is PermissionDecided
+    assert payload == {"message": {"purpose": "marketing", "charitable": None}}

@@ -201,6 +201,40 @@ def test_a_requirement_that_is_not_whole_is_refused_with_its_line(text: str, tol
     assert told in message
 
 
+@pytest.mark.parametrize(
+    ("dates", "told"),
+    [
+        ('in_force_from = 2022-05-28\nnot_looked_up = ["date"]', "a date that is told was looked up"),
+        ('date_confidence = "S"', "date_confidence is that of in_force_from"),
+        ('not_looked_up = ["moon"]', "Input should be 'date', 'section' or 'paragraph'"),
+    ],
+)
+def test_what_is_said_of_a_date_that_is_not_there_is_refused_with_its_line(dates: str, told: str) -> None:
+    message = refused(pack("", dates))
+    assert message.startswith("xx.toml:18: ")
+    assert told in message
+
+
+def test_versions_of_a_remark_follow_each_other_too() -> None:
+    def remarks(*dates: str) -> str:
+        one = """
+[[also]]
+id = "xx.log"
+cites = "Law s.1"
+confidence = "T"
+{dates}
+checked = 2026-11-22
+about = "A log is kept."
+here = "It is kept by the store."
+"""
+        return DUTIES + "".join(one.format(dates=told) for told in dates)
+
+    read = read_pack(remarks("in_force_to = 2022-05-28", "in_force_from = 2022-05-28"), "xx.toml")
+    assert [one.here for one in read.also] == ["It is kept by the store."] * 2
+    overlap = refused(remarks("", "in_force_from = 2022-05-28"))
+    assert overlap.startswith("xx.toml:15: two versions of xx.log are in force on 2022-05-28.")
+
+
 def test_a_pack_with_rules_says_what_holds_where_none_fits() -> None:
     assert "otherwise_about" in refused(DUTIES + RULE.format(dates="", verdict="allow", confidence="T"))
     assert read_pack(due(""), "xx.toml").rules == ()
@@ -230,10 +264,12 @@ def test_the_products_own_packs_are_whole() -> None:
     countries = [country for pack_ in packs if pack_.rules for country in pack_.countries]
     assert len(set(countries)) == len(countries), "a country has one pack that says who may be mailed"
     for pack_ in packs:
-        statements = (*pack_.rules, *pack_.deadlines, *pack_.content)
+        statements = (*pack_.rules, *pack_.deadlines, *pack_.content, *pack_.also)
         assert statements
         assert all(one.id.startswith(f"{pack_.law}.") for one in statements)
-        lists = [{one.id for one in told} for told in (pack_.rules, pack_.deadlines, pack_.content)]
+        lists = [
+            {one.id for one in told} for told in (pack_.rules, pack_.deadlines, pack_.content, pack_.also)
+        ]
         assert sum(map(len, lists)) == len(set().union(*lists)), "an id is of one list"
 
 

@@ -6,6 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain.law.facts import Message, Person, Purpose, Scope, Suppression, SuppressionKind
+from domain.law.judging import judge
+from domain.law.pack import Pack
+from domain.law.reading import read_pack
 from tests.support.persons import ALLOW, DENY, HOLD, NOON, at, decided, person, verdict
 
 OUT = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=4)
@@ -60,3 +63,51 @@ def test_who_stopped_some_campaigns_waits_where_nobody_says_of_which_type_a_mess
     assert verdict(stopped("offers", ended_at=NOON)) is ALLOW
     out = replace(stopped("offers"), suppressions=(*stopped("offers").suppressions, OUT))
     assert verdict(out) is DENY
+
+
+def law(place: str, section: str | None) -> Pack:
+    told = "" if section is None else f'opt_out_section = "{section}"'
+    return read_pack(
+        f"""
+law = "{place.lower()}"
+title = "A law"
+countries = ["{place}"]
+zones = ["UTC"]
+otherwise_about = "Nothing fits."
+{told}
+[[rules]]
+id = "{place.lower()}.all"
+verdict = "allow"
+basis = "any"
+cites = "Law s.1"
+confidence = "T"
+checked = 2026-11-22
+about = "Anybody may be written to."
+""",
+        f"{place.lower()}.toml",
+    )
+
+
+def test_an_opt_out_is_held_by_the_section_of_each_law_and_by_our_policy() -> None:
+    packs = [law("US", "Act s.4"), law("CA", "Act s.11")]
+    reason = judge(person("US", OUT), Message(), "CA", NOON, packs).reasons[0]
+    assert (reason.rule, reason.cites) == ("suppressed-unsubscribe", "Act s.11; Act s.4")
+    assert reason.about.endswith("At once and in the whole tenant by our policy; by law: Act s.11; Act s.4.")
+    some = replace(OUT, scope=Scope.CAMPAIGN_TYPE, within="news")
+    held = judge(person("US", some), Message(), "US", NOON, packs).reasons[0]
+    assert (held.verdict, held.rule, held.cites) == (HOLD, "campaign-type-unknown", "Act s.4")
+    assert held.about.endswith(" At once by our policy; by law: Act s.4.")
+
+
+def test_what_is_no_word_of_the_person_is_held_by_no_section() -> None:
+    dead = replace(OUT, kind=SuppressionKind.HARD_BOUNCE)
+    reason = judge(person("US", dead), Message(), "US", NOON, [law("US", "Act s.4")]).reasons[0]
+    assert (reason.rule, reason.cites) == ("suppressed-hard_bounce", None)
+    assert "by law" not in reason.about
+
+
+def test_where_a_pack_names_no_section_a_decision_reads_as_it_always_did() -> None:
+    """Past decisions are judged again by their own packs, to the byte."""
+    reason = judge(person("US", OUT), Message(), "US", NOON, [law("US", None)]).reasons[0]
+    assert reason.about == "Suppressed since 2026-01-01 (unsubscribe, tenant)."
+    assert reason.cites is None

@@ -1,0 +1,75 @@
+"""What a condition makes of facts, where the packs' own cases do not show it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from domain.law.conditions import Found, HasConsent, HasRelation, IsFlag, Look
+from domain.law.facts import Message, Person, RelationKind
+from domain.law.periods import Period
+from tests.support.persons import NOON, consent, person, relation
+
+PROVEN = HasConsent(fact="consent", proof=True)
+RECENTLY = HasConsent(fact="consent", proof=True, within=Period(years=3))
+
+
+def look(who: Person, message: Message = Message()) -> Look:  # noqa: B008 - frozen
+    return Look(who, message, NOON, ("UTC",))
+
+
+def answer(found: Found) -> tuple[bool, str | None]:
+    return found.yes, found.missing
+
+
+def test_where_the_sender_has_to_prove_a_consent_one_without_proof_leaves_it_open() -> None:
+    bare, proven = consent(date(2020, 1, 1), documented=False), consent(date(2020, 1, 1))
+    assert answer(PROVEN.found(look(person("CA", bare)))) == (False, "proof_of_consent")
+    assert answer(PROVEN.found(look(person("CA", bare, proven)))) == (True, None)
+    assert answer(PROVEN.found(look(person("CA")))) == (False, None)
+    assert answer(HasConsent(fact="consent").found(look(person("CA", bare)))) == (True, None)
+
+
+def test_a_consent_that_is_over_wants_no_proof_any_more() -> None:
+    recent, old = date(2025, 1, 1), date(2020, 1, 1)
+    assert answer(RECENTLY.found(look(person("FR", consent(recent, documented=False))))) == (
+        False,
+        "proof_of_consent",
+    )
+    assert answer(RECENTLY.found(look(person("FR", consent(old, documented=False))))) == (False, None)
+    old_but_proven = person("FR", consent(recent, documented=False), consent(old))
+    assert answer(RECENTLY.found(look(old_but_proven))) == (False, "proof_of_consent")
+
+
+def test_a_relation_that_began_before_its_rule_is_none() -> None:
+    since = HasRelation(fact="relation", kinds=(RelationKind.DONATION,), not_before=date(2026, 2, 5))
+    early, late = (relation(RelationKind.DONATION, date(2026, 2, day)) for day in (4, 5))
+    assert answer(since.found(look(person("GB", early)))) == (False, None)
+    assert answer(since.found(look(person("GB", early, late)))) == (True, None)
+
+
+def test_a_relation_that_tells_a_day_is_missing_where_none_is_entered() -> None:
+    told = HasRelation(
+        fact="relation", kinds=(RelationKind.CONTACT,), within=Period(years=3), wanted="collected_on"
+    )
+    assert answer(told.found(look(person("FR")))) == (False, "collected_on")
+    assert answer(told.found(look(person("FR", relation(RelationKind.CONTACT, date(2020, 1, 1)))))) == (
+        False,
+        None,
+    )
+    assert answer(told.found(look(person("FR", relation(RelationKind.CONTACT, date(2025, 1, 1)))))) == (
+        True,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [(True, (True, None)), (False, (False, None)), (None, (False, "charitable"))]
+)
+def test_whether_a_message_is_charitable_is_said_of_it(
+    said: bool | None,  # noqa: FBT001 - a case
+    expected: tuple[bool, str | None],
+) -> None:
+    flag = IsFlag(fact="flag", flag="charitable")
+    assert answer(flag.found(look(person("GB"), Message(charitable=said)))) == expected
