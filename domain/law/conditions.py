@@ -196,7 +196,6 @@ class HasRelation(Data):
     """Something between sender and person. `within` counts from its beginning; `from_end`: from its end, if it has one.
 
     `unrefused`: an address without a notice that it is not for advertising. `not_before`: none that began earlier.
-    `wanted`: the fact that is missing where nothing of these kinds is entered at all, so that nobody knows.
     """
 
     fact: Literal["relation"]
@@ -205,15 +204,13 @@ class HasRelation(Data):
     from_end: bool = False
     unrefused: bool = False
     not_before: date | None = None
-    wanted: Literal["collected_on"] | None = None
 
     def found(self, look: Look) -> Found:
         """The one that holds longest; not known where the only ones that would do have an open question."""
         standing, open_question = [], False
-        there = [one for one in look.person.relations if one.kind in self.kinds and one.on <= look.day]
-        if not there and self.wanted:
-            return Found(yes=False, missing=self.wanted)
-        for told in there:
+        for told in look.person.relations:
+            if told.kind not in self.kinds or told.on > look.day:
+                continue
             if self.not_before is not None and told.on < self.not_before:
                 continue
             if self.unrefused and told.refused is not False:

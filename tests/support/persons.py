@@ -23,6 +23,7 @@ PACKS = load_packs()
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 ALLOW, HOLD, DENY = Verdict.ALLOW, Verdict.HOLD, Verdict.DENY
 OWN_GOODS = Message(similar_goods=True)
+CHARITABLE = Message(charitable=True)
 
 
 def person(country: str | None, *facts: object, **known: object) -> Person:

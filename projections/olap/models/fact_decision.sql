@@ -7,7 +7,7 @@
 --   pack. NULL law: no law but a suppression, or an unknown country; NULL rule: nothing had a say. missing holds each
 --   missing fact once. expires_at (UTC) is NULL unless verdict is allow. No person and no message is named: position
 --   leads to them. A rebuild lays the rows by tenant and position, and so by day.
--- Handles: audience.permission_decided 1
+-- Handles: audience.permission_decided 2
 
 -- == shape
 {

@@ -100,8 +100,8 @@ async def test_rules_of_another_day() -> None:
     past = Past()
     await past.decided(await past.somebody("CA", bought(1)))
     packs = with_canada(
-        'confidence = "T"\nin_force_from = 2014-07-01\nknown_from = 2014-07-01',
-        'confidence = "T"\nin_force_from = 2026-01-01\nknown_from = 2026-02-01',
+        "in_force_from = 2014-07-01\nknown_from = 2014-07-01",
+        "in_force_from = 2026-01-01\nknown_from = 2026-02-01",
     )
     assert (await past.asked(packs=packs))[0] == []
     for question in (
@@ -116,10 +116,10 @@ async def test_what_was_known_of_a_rule_that_is_in_force() -> None:
     """The British charities' rule is in force since 2026-02-05, three weeks before these decisions."""
     past = Past()
     gave = RelationRecorded(
-        addressee_id=AddresseeId(new_id(START)), kind="donation", occurred_on=date(2025, 6, 1)
+        addressee_id=AddresseeId(new_id(START)), kind="donation", occurred_on=date(2026, 2, 5)
     )
     could = AddresseeDescribed(addressee_id=gave.addressee_id, could_object=True)
-    await past.decided(await past.somebody("GB", gave, could), similar_goods=True)
+    await past.decided(await past.somebody("GB", gave, could), charitable=True)
     assert (await past.asked(Question(known=datetime(2026, 2, 6, tzinfo=UTC))))[1].identical == 1
     ((flip,), _) = await past.asked(Question(known=datetime(2026, 1, 1, tzinfo=UTC)))
     assert (flip.before[0], flip.before[2], flip.after[0]) == ("allow", "gb.charity", "deny")

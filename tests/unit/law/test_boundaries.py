@@ -25,6 +25,7 @@ from domain.law.pack import Verdict
 from tests.support.given import uid
 from tests.support.persons import (
     ALLOW,
+    CHARITABLE,
     DENY,
     HOLD,
     NOON,
@@ -80,6 +81,24 @@ class TestCanada:
         assert verdict(person("CA", ended)) is ALLOW
         longer = relation(RelationKind.SUBSCRIPTION, date(2015, 1, 1), date(2024, 11, 26))
         assert verdict(person("CA", longer)) is DENY
+
+    def test_an_account_or_a_loan_counts_from_its_end(self) -> None:
+        ended = relation(RelationKind.LOAN, date(2015, 1, 1), date(2024, 11, 27))
+        assert verdict(person("CA", ended)) is ALLOW
+        assert verdict(person("CA", relation(RelationKind.LOAN, date(2015, 1, 1)))) is ALLOW
+        assert (
+            verdict(person("CA", relation(RelationKind.LOAN, date(2015, 1, 1), date(2024, 11, 26)))) is DENY
+        )
+
+    def test_a_member_stays_one_and_counts_two_years_from_the_end(self) -> None:
+        assert verdict(person("CA", relation(RelationKind.MEMBERSHIP, date(2020, 1, 1)))) is ALLOW
+        last, over = date(2024, 11, 27), date(2024, 11, 26)
+        assert verdict(person("CA", relation(RelationKind.MEMBERSHIP, date(2020, 1, 1), last))) is ALLOW
+        assert verdict(person("CA", relation(RelationKind.MEMBERSHIP, date(2020, 1, 1), over))) is DENY
+
+    def test_who_volunteered_counts_two_years(self) -> None:
+        assert verdict(person("CA", relation(RelationKind.VOLUNTEERING, date(2024, 11, 27)))) is ALLOW
+        assert verdict(person("CA", relation(RelationKind.VOLUNTEERING, date(2024, 11, 26)))) is DENY
 
     def test_the_first_message_after_a_referral_names_who_referred(self) -> None:
         first = Message(purpose=Purpose.REFERRAL, names_referrer=True)
@@ -166,10 +185,63 @@ class TestFrance:
             assert verdict(again, message=ASKING) is expected
 
     def test_a_professional_who_was_told_and_could_object(self) -> None:
-        firm = person("FR", subscriber=Subscriber.CORPORATE, told=True, could_object=True)
+        gave = relation(RelationKind.DISCLOSED_ADDRESS, date(2026, 1, 1))
+        firm = person("FR", gave, subscriber=Subscriber.CORPORATE, told=True, could_object=True)
         assert verdict(firm, message=ROLE) is ALLOW
-        untold = person("FR", subscriber=Subscriber.CORPORATE, told=False, could_object=True)
+        untold = person("FR", gave, subscriber=Subscriber.CORPORATE, told=False, could_object=True)
         assert verdict(untold, message=ROLE) is DENY
+
+    @pytest.mark.parametrize(
+        "known",
+        [
+            {"subscriber": Subscriber.CORPORATE, "told": True, "could_object": True},
+            {"generic_address": True},
+        ],
+    )
+    def test_professionals_have_the_term_from_collection_or_the_last_contact_too(
+        self, known: dict[str, object]
+    ) -> None:
+        def firm(*facts: Relation) -> Person:
+            return person("FR", *facts, **known)
+
+        gave = relation(RelationKind.DISCLOSED_ADDRESS, date(2023, 11, 26))
+        midnight = at(2026, 11, 26, 0, "Europe/Paris")
+        assert verdict(firm(gave), midnight - timedelta(seconds=1), ROLE) is ALLOW
+        assert verdict(firm(gave), midnight, ROLE) is DENY
+        assert verdict(firm(gave, relation(CONTACT, date(2024, 1, 1))), midnight, ROLE) is ALLOW
+        (reason,) = decided(firm(), midnight, ROLE).reasons
+        assert reason.verdict is DENY, "nobody entered a day to count from"
+        assert "their days are not entered" in reason.about
+
+    @pytest.mark.parametrize(
+        ("kind", "known"),
+        [
+            (PURCHASE, {"could_object": True}),
+            (
+                RelationKind.DISCLOSED_ADDRESS,
+                {"subscriber": Subscriber.CORPORATE, "told": True, "could_object": True},
+            ),
+            (RelationKind.PUBLISHED_ADDRESS, {"generic_address": True}),
+        ],
+    )
+    def test_customers_and_professionals_may_be_asked_once_at_the_term(
+        self, kind: RelationKind, known: dict[str, object]
+    ) -> None:
+        began = relation(kind, date(2023, 11, 20))
+        assert verdict(person("FR", began, **known), message=ASKING) is ALLOW
+        asked = relation(RelationKind.ASKED, date(2026, 11, 21))
+        assert verdict(person("FR", began, asked, **known), message=ASKING) is DENY
+        went_out = went(at(2026, 11, 21), Purpose.CONSENT_REQUEST)
+        assert verdict(person("FR", began, written=went_out, **known), message=ASKING) is DENY
+        month_later = at(2026, 12, 20, 0, "Europe/Paris")
+        assert verdict(person("FR", began, **known), month_later - timedelta(seconds=1), ASKING) is ALLOW
+        assert verdict(person("FR", began, **known), month_later, ASKING) is DENY
+
+    def test_the_three_years_are_a_recommendation(self) -> None:
+        rules = [rule for pack in PACKS if pack.law == "fr" for rule in pack.rules]
+        resting = [rule for rule in rules if "three years" in rule.cites]
+        assert {"fr.consent", "fr.soft-opt-in", "fr.b2b", "fr.generic"} <= {rule.id for rule in resting}
+        assert {rule.confidence for rule in resting} == {"S"}
 
     def test_a_customer_stays_one_for_three_years_after_the_relation_ended(self) -> None:
         def customer(*facts: Relation) -> Person:
@@ -184,7 +256,8 @@ class TestFrance:
         assert verdict(customer(ended), message=OWN_GOODS) is DENY
 
     def test_a_generic_address_counts_as_a_legal_persons(self) -> None:
-        assert verdict(person("FR", generic_address=True), message=ROLE) is ALLOW
+        found = relation(RelationKind.PUBLISHED_ADDRESS, date(2026, 1, 1))
+        assert verdict(person("FR", found, generic_address=True), message=ROLE) is ALLOW
 
 
 class TestGermany:
@@ -221,10 +294,19 @@ class TestUnitedKingdom:
         objected = Suppression(SuppressionKind.OBJECTION, Scope.TENANT, at(2026, 1, 1), position=3)
         assert verdict(person("GB", objected, subscriber=Subscriber.CORPORATE)) is DENY
 
-    def test_charities_may_since_february_2026(self) -> None:
-        supporter = person("GB", relation(RelationKind.DONATION, date(2025, 1, 1)), could_object=True)
-        assert verdict(supporter, at(2026, 2, 4), OWN_GOODS) is DENY
-        assert verdict(supporter, at(2026, 2, 5), OWN_GOODS) is ALLOW
+    def test_charities_may_write_to_who_supports_them_since_february_2026(self) -> None:
+        def supporter(day: int) -> Person:
+            return person("GB", relation(RelationKind.DONATION, date(2026, 2, day)), could_object=True)
+
+        assert verdict(supporter(5), at(2026, 2, 5), CHARITABLE) is ALLOW
+        assert verdict(supporter(4), at(2026, 2, 5), CHARITABLE) is DENY
+        assert verdict(supporter(4), NOON, CHARITABLE) is DENY
+
+    def test_a_membership_of_what_is_no_charity_is_no_basis(self) -> None:
+        member = person("GB", relation(RelationKind.MEMBERSHIP, date(2026, 3, 1)), could_object=True)
+        assert verdict(member, message=Message(similar_goods=True, charitable=False)) is DENY
+        nobody_said = decided(member, message=OWN_GOODS)
+        assert (nobody_said.verdict, nobody_said.reasons[0].missing) == (HOLD, ("charitable",))
 
     def test_an_unknown_kind_of_subscriber_is_judged_as_an_individual_and_says_so(self) -> None:
         told = decided(person("GB", subscriber=None))
@@ -271,6 +353,22 @@ class TestElsewhere:
         agreed = consent(date(2026, 1, 1))
         assert verdict(person(country, agreed, subscriber=Subscriber.CORPORATE)) is ALLOW
 
+    def test_a_consent_of_a_company_in_another_member_state_allows(self) -> None:
+        agreed = person("AT", consent(date(2026, 1, 1)), subscriber=Subscriber.CORPORATE)
+        assert verdict(agreed) is ALLOW
+
+    def test_a_free_account_in_another_member_state_waits_for_somebody_to_judge_it(self) -> None:
+        def holder(*facts: object) -> Person:
+            account = relation(RelationKind.SUBSCRIPTION, date(2025, 1, 1))
+            return person("AT", account, *facts, could_object=True)
+
+        (reason,) = decided(holder(), message=OWN_GOODS).reasons
+        assert (reason.verdict, reason.rule) == (HOLD, "eu.free-account")
+        assert verdict(holder(), at(2025, 11, 12), OWN_GOODS) is DENY
+        assert verdict(holder(consent(date(2026, 1, 1))), message=OWN_GOODS) is ALLOW
+        assert verdict(holder(relation(PURCHASE, date(2026, 1, 1))), message=OWN_GOODS) is ALLOW
+        assert verdict(holder(), message=Message(similar_goods=False)) is DENY
+
     def test_other_members_of_the_union(self) -> None:
         assert verdict(person("AT")) is DENY
         assert verdict(person("AT", consent(date(2026, 1, 1)))) is ALLOW
@@ -316,6 +414,34 @@ class TestElsewhere:
 
     def test_a_country_without_a_pack_waits(self) -> None:
         assert decided(person("AQ")).reasons[0].rule == "country-without-pack"
+
+
+@pytest.mark.parametrize(
+    ("country", "section"),
+    [
+        ("US", "15 U.S.C. 7704(a)(4)"),
+        ("CA", "S.C. 2010 c. 23 s.11"),
+        ("AT", "GDPR Art. 21(2)-(3), Art. 7(3)"),
+        ("FR", "GDPR Art. 21(2)-(3), Art. 7(3)"),
+        ("DE", "GDPR Art. 21(2)-(3), Art. 7(3)"),
+        ("GB", "UK GDPR Art. 21(2)-(3), Art. 7(3) (numbered as the GDPR)"),
+    ],
+)
+def test_an_opt_out_is_denied_by_the_section_of_its_law(country: str, section: str) -> None:
+    out = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=3)
+    reason = decided(person(country, out)).reasons[0]
+    assert (reason.verdict, reason.rule, reason.cites) == (DENY, "suppressed-unsubscribe", section)
+    assert "by our policy" in reason.about
+
+
+@pytest.mark.parametrize("country", ["CA", "FR", "GB"])
+def test_a_consent_without_proof_waits_for_it(country: str) -> None:
+    agreed, bare = consent(date(2026, 1, 1)), consent(date(2026, 1, 1), documented=False)
+    assert verdict(person(country, agreed)) is ALLOW
+    (reason,) = decided(person(country, bare)).reasons
+    assert (reason.verdict, reason.missing) == (HOLD, ("proof_of_consent",))
+    assert reason.remedy is not None
+    assert "with its wording" in reason.remedy
 
 
 def test_the_stricter_law_of_sender_and_recipient_wins() -> None:

@@ -49,21 +49,6 @@ def test_a_relation_that_began_before_its_rule_is_none() -> None:
     assert answer(since.found(look(person("GB", early, late)))) == (True, None)
 
 
-def test_a_relation_that_tells_a_day_is_missing_where_none_is_entered() -> None:
-    told = HasRelation(
-        fact="relation", kinds=(RelationKind.CONTACT,), within=Period(years=3), wanted="collected_on"
-    )
-    assert answer(told.found(look(person("FR")))) == (False, "collected_on")
-    assert answer(told.found(look(person("FR", relation(RelationKind.CONTACT, date(2020, 1, 1)))))) == (
-        False,
-        None,
-    )
-    assert answer(told.found(look(person("FR", relation(RelationKind.CONTACT, date(2025, 1, 1)))))) == (
-        True,
-        None,
-    )
-
-
 @pytest.mark.parametrize(
     ("said", "expected"), [(True, (True, None)), (False, (False, None)), (None, (False, "charitable"))]
 )

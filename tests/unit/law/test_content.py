@@ -227,12 +227,25 @@ class TestEurope:
 
     def test_a_german_message_is_recognisable_and_the_number_of_the_rule_changed_in_2022(self) -> None:
         hidden = changed(identified_as_advertising=False)
-        for day, number, other in ((27, "TMG", "DDG"), (28, "DDG", "numbered until")):
-            moment = datetime(2022, 5, day, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+        for day, cites in (
+            ((2022, 5, 27), "UWG §7(2) (as numbered until 2022-05-27); TMG §6(1)"),
+            ((2022, 5, 28), "UWG §7(2) Nr. 3; TMG §6(1)"),
+            ((2024, 5, 13), "UWG §7(2) Nr. 3; TMG §6(1)"),
+            ((2024, 5, 14), "UWG §7(2) Nr. 3; DDG §6(1)"),
+        ):
+            moment = datetime(*day, 0, tzinfo=ZoneInfo("Europe/Berlin"))
             (found,) = missing_elements(hidden, MARKETING, ["DE"], PACKS, moment, consented=True)
-            assert found.requirement == "de.recognisable"
-            assert number in found.cites
-            assert other not in found.cites
+            assert (found.requirement, found.cites) == ("de.recognisable", cites)
+            (other,) = missing_elements(
+                changed(on_whose_behalf=None), MARKETING, ["DE"], PACKS, moment, consented=True
+            )
+            assert (other.requirement, other.cites) == ("de.on-whose-behalf", cites)
+
+    def test_german_own_customers_are_told_with_every_message_that_they_can_object(self) -> None:
+        silent = changed(unsubscribe_notice=None)
+        assert missing(silent, "DE") == ["de.objection"]
+        assert missing(silent, "DE", consented=True) == []
+        assert missing(silent, "AT") == []
 
     def test_a_german_double_opt_in_holds_no_advertising(self) -> None:
         asking = changed(free_of_advertising=False)
@@ -245,7 +258,18 @@ class TestEurope:
     def test_the_united_kingdom(self) -> None:
         assert missing(WHOLE, "GB") == []
         nobody = changed(sender_name=None, unsubscribe_email=None, contact_email=None)
-        assert missing(nobody, "GB") == ["gb.sender", "gb.stop-address"]
+        assert missing(nobody, "GB") == ["gb.controller", "gb.sender", "gb.stop-address"]
+        assert missing(replace(nobody, first_message=False), "GB") == ["gb.sender", "gb.stop-address"]
+
+    def test_british_own_customers_can_refuse_with_every_message(self) -> None:
+        nowhere = changed(unsubscribe_link=None, unsubscribe_email=None)
+        assert missing(nowhere, "GB") == ["gb.objection"]
+        assert missing(nowhere, "GB", consented=True) == []
+
+    def test_the_first_message_to_somebody_british_says_what_the_data_are_for_and_where_from(self) -> None:
+        silent = changed(processing_purpose=None, data_source=None, objection_told=None)
+        assert missing(silent, "GB") == ["gb.objection-told", "gb.purpose", "gb.source"]
+        assert missing(replace(silent, first_message=False), "GB") == []
 
 
 class TestElsewhere:

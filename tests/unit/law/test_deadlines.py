@@ -124,7 +124,11 @@ class TestLaws:
     def test_a_deadline_that_was_not_in_force_on_the_day_is_none(self) -> None:
         assert told(Duty.COMPLAINT_ACKNOWLEDGEMENT, "GB", at(2026, 6, 18, 23, 59, "Europe/London")) == ()
         (found,) = told(Duty.COMPLAINT_ACKNOWLEDGEMENT, "GB", at(2026, 6, 19, 0, 0, "Europe/London"))
-        assert (found.deadline.id, found.deadline.confidence) == ("gb.complaint", "S")
+        deadline = found.deadline
+        assert deadline.id == "gb.complaint"
+        assert (deadline.confidence, deadline.date_confidence) == ("T", "S"), (
+            "thirty days were read, since when was not"
+        )
 
     @pytest.mark.parametrize("country", ["JP", "IN", "CH", "GB", "FR", "DE", "KR", "BR"])
     def test_where_no_law_says_by_when_an_opt_out_has_no_deadline(self, country: str) -> None:

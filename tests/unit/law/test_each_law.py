@@ -11,7 +11,19 @@ import pytest
 from domain.law.facts import Message, Person, RelationKind, Scope, Subscriber, Suppression, SuppressionKind
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
-from tests.support.persons import ALLOW, DENY, HOLD, NOON, OWN_GOODS, at, consent, decided, person, relation
+from tests.support.persons import (
+    ALLOW,
+    CHARITABLE,
+    DENY,
+    HOLD,
+    NOON,
+    OWN_GOODS,
+    at,
+    consent,
+    decided,
+    person,
+    relation,
+)
 
 TICK = timedelta(microseconds=1)
 AGREED = consent(date(2026, 1, 5))
@@ -76,10 +88,28 @@ LAWS = {
         person("DE", AGREED, subscriber=COMPANY),
         person("DE", subscriber=COMPANY),
         DENY,
-        withdrawn("DE", COMPANY),
+        # A consent counts from its day on, which begins in Berlin; a company's too.
+        Edge(
+            person("DE", consent(date(2026, 11, 26)), subscriber=COMPANY),
+            at(2026, 11, 26, 0, "Europe/Berlin"),
+            DENY,
+            ALLOW,
+        ),
     ),
     "es": Law(person("ES", AGREED), person("ES", subscriber=COMPANY), DENY, withdrawn("ES")),
-    "eu": Law(person("AT", AGREED), person("AT"), DENY, withdrawn("AT")),
+    "eu": Law(
+        person("AT", AGREED),
+        person("AT"),
+        DENY,
+        # An own customer from the day of the sale on, which begins first in Helsinki.
+        Edge(
+            person("AT", relation(PURCHASE, date(2026, 11, 26)), could_object=True),
+            at(2026, 11, 26, 0, "Europe/Helsinki"),
+            DENY,
+            ALLOW,
+            OWN_GOODS,
+        ),
+    ),
     "fr": Law(
         person("FR", AGREED),
         person("FR"),
@@ -87,7 +117,19 @@ LAWS = {
         # Three years from the collection: a recommendation that the pack follows.
         Edge(person("FR", consent(date(2023, 11, 26))), at(2026, 11, 26, 0, "Europe/Paris"), ALLOW, DENY),
     ),
-    "gb": Law(person("GB", subscriber=COMPANY), person("GB"), DENY, withdrawn("GB")),
+    "gb": Law(
+        person("GB", subscriber=COMPANY),
+        person("GB"),
+        DENY,
+        # Reg. 22(3A) is in force since that day, and of supporters since then.
+        Edge(
+            person("GB", relation(RelationKind.DONATION, date(2026, 2, 5)), could_object=True),
+            at(2026, 2, 5, 0, "Europe/London"),
+            DENY,
+            ALLOW,
+            CHARITABLE,
+        ),
+    ),
     "in": Law(person("IN"), person("IN", OUT), DENY, stopped("IN", HOLD)),
     "it": Law(
         person("IT", AGREED, subscriber=COMPANY), person("IT", subscriber=COMPANY), DENY, withdrawn("IT")
@@ -116,7 +158,13 @@ LAWS = {
         Edge(withdrawn("SG").who, NOON, ALLOW, DENY, Message(bulk=True)),
         message=Message(bulk=True),
     ),
-    "us": Law(person("US"), person("US", OUT), DENY, stopped("US")),
+    "us": Law(
+        person("US"),
+        person("US", OUT),
+        DENY,
+        # The act is in force since that day, which begins first in New York.
+        Edge(person("US"), at(2004, 1, 1, 0, "America/New_York"), HOLD, ALLOW),
+    ),
 }
 NO_RULE_ALLOWS = {"in"}
 """Of these nothing was found: what is no deny is a hold."""
