@@ -34,7 +34,9 @@ _WORDING_KEPT: Final = {
     "BR": ("br", "hold"),
 }
 """Laws that want a consent of which there is proof, which an export never has; and what they say without one."""
-_CONSENT: Final = {"GB": "gb.consent", "CA": "ca.express", "AU": "au.express", "JP": "jp.consent"}
+_PROOF_WANTED: Final = {"GB": ("gb.consent", "deny"), "CA": ("ca.express", "deny")}
+"""Laws by which a consent without proof waits for it; and what they say where there is none at all."""
+_CONSENT: Final = {"AU": "au.express", "JP": "jp.consent"}
 """Laws to which a consent is one, whenever it was given; nothing else in an export would do."""
 _BY_THEN: Final = 3
 """Years after which a consent is over in France (a recommendation of the CNIL)."""
@@ -139,7 +141,11 @@ def _abroad(one: Somebody, at: datetime) -> Iterator[tuple[str, str | None, str]
         case "FR":
             today = at.astimezone(ZoneInfo("Europe/Paris")).date()
             known = [day for day in one.consents if day <= today < _years_on(day, _BY_THEN)]
-            yield ("allow", "fr", "fr.consent") if known else ("deny", "fr", "otherwise")
+            yield ("hold", "fr", "fr.consent") if known else ("deny", "fr", "otherwise")
+        case country if country in _PROOF_WANTED:
+            rule, without = _PROOF_WANTED[country]
+            law = country.lower()
+            yield ("hold", law, rule) if one.consents else (without, law, "otherwise")
         case country if country in _WORDING_KEPT:
             law, verdict = _WORDING_KEPT[country]
             yield verdict, law, "otherwise"

@@ -32,9 +32,12 @@ async def test_a_preview_of_an_export_says_of_each_law_what_the_file_says(
     reasons = Counter[tuple[str, str | None, str]]()
     for one in told["reasons"]:
         reasons[one["verdict"], one["law"], one["rule"]] += one["people"]
-        unknown = one["rule"] == "otherwise" and one["law"] in {"eu", "fr", "gb"}
-        missing = {"country-unknown": ["country"]}.get(one["rule"], ["subscriber"] if unknown else [])
-        assert one["missing"] == missing, "companies are told apart in these laws, and nobody says who is one"
+        proof = one["rule"] in {"ca.express", "fr.consent", "gb.consent"}
+        unknown = one["law"] == "gb" or (one["law"] == "eu" and one["rule"] == "otherwise")
+        missing = ["country"] if one["rule"] == "country-unknown" else []
+        missing += ["proof_of_consent"] if proof else []
+        missing += ["subscriber"] if unknown else []
+        assert one["missing"] == missing, "an export has no proof, and nobody says who is a company"
     assert told["people"] == expected.people
     assert reasons == expected.reasons
     assert told["laws"] == {
