@@ -12,3 +12,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "law.md"
 def test_the_page_is_made_from_the_packs() -> None:
     written = PAGE.read_text(encoding="utf-8")
     assert written == law_page(), "make it anew: python -m scripts.law_page > docs/law.md"
+
+
+def test_no_date_is_shown_as_one_that_always_was() -> None:
+    rows = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    assert len(rows) > 150
+    assert not [row for row in rows if "| always |" in row]
+    assert any("| date not looked up |" in row for row in rows)

@@ -364,3 +364,17 @@ def test_of_a_decision_of_before_nobody_said_whether_its_message_was_charitable(
     cls, payload = EVENTS.upcast("audience.permission_decided", 1, {"message": {"purpose": "marketing"}})
     assert cls is PermissionDecided
     assert payload == {"message": {"purpose": "marketing", "charitable": None}}
+
+
+def test_what_a_command_says_of_a_message_is_what_a_law_looks_at() -> None:
+    told: dict[str, Any] = {
+        "purpose": Purpose.CONSENT_REQUEST,
+        "campaign_type": "news",
+        "similar_goods": True,
+        "role_relevant": False,
+        "names_referrer": True,
+        "bulk": False,
+        "charitable": True,
+    }
+    message = message_of(AuthoriseMessage(workspace_id=HERE, message_id=MessageId(uid(9)), **told))
+    assert {name: getattr(message, name) for name in told} == told

@@ -23,11 +23,11 @@ WRITTEN_DOWN = {
     "us": {"opt-out-ends", "address-stays", "no-expiry"},
     "us-ca": {"no-consent-law", "log", "no-asking-again", "status"},
     "ca": {"asking", "outside", "reach", "proof", "buyer", "retention"},
-    "eu": {"no-second-basis"},
+    "eu": {"no-second-basis", "watched"},
     "eu-gdpr": {"proof", "withdrawal", "objection-absolute", "records", "refresh"},
     "fr": {"after-the-term", "opened", "form"},
     "de": {"double-opt-in-mail", "evidence", "telephone"},
-    "gb": {"named-contact", "no-term", "requests", "penalties"},
+    "gb": {"named-contact", "no-term", "requests", "penalties", "who-is-corporate"},
 }
 
 
