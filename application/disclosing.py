@@ -250,7 +250,9 @@ def _standing(addressee: Addressee) -> dict[str, Any]:
         "subscriber_type": person.subscriber,
         "opted_out_at": addressee.opted_out_at,
         "consents": [_fact(one, "on", "kind", "documented", "withdrawn_at") for one in person.consents],
-        "relations": [_fact(one, "kind", "on", "ended_on", "refused") for one in person.relations],
+        "relations": [
+            _fact(one, "kind", "on", "ended_on", "refused", "in_writing") for one in person.relations
+        ],
         "suppressions": [_fact(one, "kind", "scope", "since", "ended_at") for one in person.suppressions],
         "data_not_sold_since": addressee.sale_opted_out_at,
         "messages_sent": len(addressee.dispatched),

@@ -22,6 +22,7 @@ from domain.law.evidence import PERIODS, Since
 from domain.law.facts import ConsentKind, Purpose
 from domain.law.pack import Pack, Rule
 from domain.law.packs import load_packs
+from domain.law.periods import Period
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -192,16 +193,14 @@ def _words(condition: Condition) -> str:
             told += ["with proof"] if isinstance(condition, HasConsent) and condition.proof else []
             told += [f"within {condition.within}"] if condition.within else []
             told += ["or checked since"] if condition.checked else []
+            told += ["else to be checked"] if isinstance(condition, HasConsent) and condition.check else []
             return ", ".join(told)
         case HasRelation():
             told = [" or ".join(_plain(kind) for kind in condition.kinds)]
             told += ["unrefused"] if condition.unrefused else []
+            told += ["in writing"] if condition.in_writing else []
             told += [f"not before {condition.not_before}"] if condition.not_before else []
-            told += (
-                [f"within {condition.within}{' of its end' if condition.from_end else ''}"]
-                if condition.within
-                else []
-            )
+            told += [_while(condition)] if condition.within else []
             return ", ".join(told)
         case NoRelation():
             return f"not {' or '.join(_plain(kind) for kind in condition.kinds)}{_since(condition.since)}"
@@ -210,6 +209,13 @@ def _words(condition: Condition) -> str:
             return f"no message {'that asked for consent ' if condition.asking else ''}went out{since}"
         case _:
             assert_never(condition)
+
+
+def _while(condition: HasRelation) -> str:
+    """How long a relation counts."""
+    if condition.from_end and condition.within == Period():
+        return "while it goes on"
+    return f"within {condition.within}{' of its end' if condition.from_end else ''}"
 
 
 def _since(kinds: Sequence[str]) -> str:

@@ -190,7 +190,8 @@ def _withdrawn(known: Addressee, version: int, event: happened.ConsentWithdrawn)
 
 
 def _related(known: Addressee, version: int, event: happened.RelationRecorded) -> Addressee:
-    relation = Relation(RelationKind(event.kind), event.occurred_on, version, event.ended_on, event.refused)
+    kind, on = RelationKind(event.kind), event.occurred_on
+    relation = Relation(kind, on, version, event.ended_on, event.refused, event.in_writing)
     return replace(known, version=version, relations=(*known.relations, relation))
 
 

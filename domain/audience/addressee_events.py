@@ -203,7 +203,7 @@ def _by_the_day(payload: Payload) -> Payload:
     return {**payload, "consented_at": None}
 
 
-class RelationRecorded(Event, name="audience.relation_recorded", version=1, subject="addressee_id"):
+class RelationRecorded(Event, name="audience.relation_recorded", version=2, subject="addressee_id"):
     """Something between sender and person was entered. `kind`: a `RelationKind`; see `domain.law.facts.Relation`."""
 
     addressee_id: AddresseeId
@@ -211,7 +211,13 @@ class RelationRecorded(Event, name="audience.relation_recorded", version=1, subj
     occurred_on: date
     ended_on: date | None = None
     refused: bool | None = None
+    in_writing: bool | None = None
     note: Evidence[str | None] = None
+
+
+@EVENTS.upcaster("audience.relation_recorded", 1)
+def _nobody_said_in_writing(payload: Payload) -> Payload:
+    return {**payload, "in_writing": None}
 
 
 class RelationEnded(Event, name="audience.relation_ended", version=1, subject="addressee_id"):

@@ -132,12 +132,14 @@ class RecordRelation(
     """Enter something between sender and person: a purchase, an inquiry, a contract, a published address.
 
     `refused`: the published address stood beside a notice that it is not for advertising; left out: nobody looked.
+    `in_writing`: a disclosed address was given in writing, a mail or a form included; left out: nobody said how.
     """
 
     kind: RelationKind
     occurred_on: Day
     ended_on: Day | None = None
     refused: bool | None = None
+    in_writing: bool | None = None
     note: Evidence[LongText | None] = None
 
 
@@ -326,6 +328,7 @@ def _relation(command: RecordRelation, state: Addressee, at: datetime) -> Relati
         occurred_on=command.occurred_on,
         ended_on=command.ended_on,
         refused=command.refused,
+        in_writing=command.in_writing,
         note=command.note,
     )
 

@@ -135,6 +135,7 @@ class HasConsent(Data):
     """A consent that was not withdrawn. `within`: given so recently, or checked with the person since.
 
     `proof`: the sender has to prove it, so one that is not documented leaves it open whether there is one.
+    `check`: it has to be checked with the person by then, so one that was not leaves it open whether it stands.
     """
 
     fact: Literal["consent"]
@@ -143,6 +144,7 @@ class HasConsent(Data):
     documented: bool = False
     checked: bool = False
     proof: bool = False
+    check: bool = False
 
     def found(self, look: Look) -> Found:
         """The one that holds longest; not known where only ones without proof would do."""
@@ -156,8 +158,10 @@ class HasConsent(Data):
         ]
         proven = [one for one in standing if one[0].documented or not self.proof]
         best = _best([(look.within(start, self.within), told.position) for told, start in proven])
-        if best.yes or not any(look.within(start, self.within)[0] for _, start in standing):
+        if best.yes or not standing:
             return best
+        if not any(look.within(start, self.within)[0] for _, start in standing):
+            return Found(yes=False, missing="check_of_consent") if self.check else best
         return Found(yes=False, missing="proof_of_consent")
 
     def _start(self, look: Look, consent: Consent) -> date:
@@ -195,7 +199,8 @@ class NoConsent(Data):
 class HasRelation(Data):
     """Something between sender and person. `within` counts from its beginning; `from_end`: from its end, if it has one.
 
-    `unrefused`: an address without a notice that it is not for advertising. `not_before`: none that began earlier.
+    `unrefused`: an address without a notice that it is not for advertising. `in_writing`: one that was given so.
+    `not_before`: none that began earlier.
     """
 
     fact: Literal["relation"]
@@ -203,22 +208,33 @@ class HasRelation(Data):
     within: Period | None = None
     from_end: bool = False
     unrefused: bool = False
+    in_writing: bool = False
     not_before: date | None = None
 
     def found(self, look: Look) -> Found:
         """The one that holds longest; not known where the only ones that would do have an open question."""
-        standing, open_question = [], False
+        standing, missing = [], None
         for told in look.person.relations:
             if told.kind not in self.kinds or told.on > look.day:
                 continue
             if self.not_before is not None and told.on < self.not_before:
                 continue
-            if self.unrefused and told.refused is not False:
-                open_question |= told.refused is None
+            answers = self._asked_of(told)
+            if not all(answers.values()):
+                unknown = [fact for fact, known in answers.items() if known is None]
+                missing = missing or (unknown[0] if False not in answers.values() else None)
                 continue
             standing.append((self._within(look, told), told.position))
         best = _best(standing)
-        return Found(yes=False, missing="refusal_notice") if open_question and not best.yes else best
+        return Found(yes=False, missing=missing) if missing and not best.yes else best
+
+    def _asked_of(self, told: Relation) -> dict[str, bool | None]:
+        """What has to be so of it, by the fact that is missing where nobody knows."""
+        refused = None if told.refused is None else not told.refused
+        return {
+            **({"refusal_notice": refused} if self.unrefused else {}),
+            **({"in_writing": told.in_writing} if self.in_writing else {}),
+        }
 
     def _within(self, look: Look, told: Relation) -> tuple[bool, datetime | None]:
         if not self.from_end:

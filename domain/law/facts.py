@@ -112,6 +112,7 @@ class Relation:
     """Something between sender and person. `ended_on` None: it goes on (`GOES_ON`), or is of one day.
 
     `refused`: a published address stood beside a notice that it is not for advertising; None: nobody looked.
+    `in_writing`: an address was given to the sender in writing; None: nobody said how.
     """
 
     kind: RelationKind
@@ -119,6 +120,7 @@ class Relation:
     position: int
     ended_on: date | None = None
     refused: bool | None = None
+    in_writing: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def of_everything(person: AddresseeId) -> list[Event]:
         ConsentConfirmed(**who, request=3, occurred_at=AT, ip=MARK, user_agent=MARK),
         ConsentWithdrawn(**who, entry=2, occurred_at=AT, channel="page"),
         ConfirmationRequested(**who, occurred_at=AT, source="website_form", documented=False),
-        RelationRecorded(**who, kind="contract", occurred_on=DAY, note=MARK),
+        RelationRecorded(**who, kind="contract", occurred_on=DAY, in_writing=True, note=MARK),
         RelationEnded(**who, entry=7, ended_on=DAY + timedelta(days=9)),
         RelationRecorded(**who, kind="purchase", occurred_on=DAY, refused=None),
         EntryRetracted(**who, entry=9, reason=MARK),
@@ -105,6 +105,7 @@ async def test_every_entry_shows_with_what_became_of_it(world: World) -> None:
     assert (shown[2].occurred_on, shown[2].ended_at, shown[2].documented) == (DAY, AT, True)
     assert (shown[4].about, shown[4].source, shown[4].documented) == (3, "event", True)
     assert (shown[7].occurred_on, shown[7].ended_on) == (DAY, DAY + timedelta(days=9))
+    assert (shown[7].in_writing, shown[9].in_writing) == (True, None)
     lifted = datetime(2026, 3, 3, tzinfo=timezone(timedelta(hours=14)))
     assert (shown[11].channel, shown[11].ended_at) == ("one_click", lifted)
     assert (shown[15].scope, shown[15].within) == ("campaign_type", "offers")
@@ -251,7 +252,7 @@ async def test_a_tenant_sees_nothing_of_another(world: World) -> None:
         assert (await world.ask(f"audience.{name}", Scope(mine), addressee_id=person)).rows == []
         assert (await world.ask(f"audience.{name}", Scope(other), addressee_id=person)).rows
     with psycopg.connect(world.database.request) as connection:
-        assert connection.execute("SELECT * FROM views_consents_v1_1.entries").fetchall() == []
+        assert connection.execute("SELECT * FROM views_consents_v2_1.entries").fetchall() == []
 
 
 def any_command(chance: random.Random, at: datetime) -> AddresseeCommand:

@@ -44,10 +44,15 @@ def consent(on: date, kind: ConsentKind = ConsentKind.SINGLE, *, documented: boo
 
 
 def relation(
-    kind: RelationKind, on: date, ended: date | None = None, *, refused: bool | None = None
+    kind: RelationKind,
+    on: date,
+    ended: date | None = None,
+    *,
+    refused: bool | None = None,
+    in_writing: bool | None = None,
 ) -> Relation:
     """What a person has to do with the sender."""
-    return Relation(kind, on, position=2, ended_on=ended, refused=refused)
+    return Relation(kind, on, position=2, ended_on=ended, refused=refused, in_writing=in_writing)
 
 
 def at(year: int, month: int, day: int, hour: int = 12, zone: str = "UTC", second: int = 0) -> datetime:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-CONSENTS: Final = Projection("consents", version=1, tables=TABLES, reveals=False)
+CONSENTS: Final = Projection("consents", version=2, tables=TABLES, reveals=False)
 
 
 def _enter(event: Fact, rows: Rows, what: str, *told: str, **fields: Any) -> None:
@@ -83,7 +83,7 @@ def opt_out_lifted(event: Fact, rows: Rows) -> None:
 @CONSENTS.on("audience.relation_recorded")
 def related(event: Fact, rows: Rows) -> None:
     """Something between sender and person."""
-    _enter(event, rows, "relation", "kind", "occurred_on", "ended_on", "refused")
+    _enter(event, rows, "relation", "kind", "occurred_on", "ended_on", "refused", "in_writing")
 
 
 @CONSENTS.on("audience.relation_ended")

@@ -145,6 +145,7 @@ class ConsentRow(Row):
     explicit: bool | None
     documented: bool | None
     refused: bool | None
+    in_writing: bool | None
     created_position: int
     updated_position: int
     created_at: datetime

@@ -32,6 +32,7 @@ TABLES: Final = (
             "explicit": "boolean",
             "documented": "boolean",
             "refused": "boolean",
+            "in_writing": "boolean",
             "created_position": "bigint",
             "created_at": "timestamptz",
         },

@@ -31,7 +31,10 @@ def _kept(state: Addressee) -> dict[str, Any]:
         "consents": [
             [one.on, one.kind, one.documented, one.position, one.withdrawn_at] for one in state.consents
         ],
-        "relations": [[one.kind, one.on, one.position, one.ended_on, one.refused] for one in state.relations],
+        "relations": [
+            [one.kind, one.on, one.position, one.ended_on, one.refused, one.in_writing]
+            for one in state.relations
+        ],
         "suppressions": [
             [one.kind, one.scope, one.since, one.position, one.within, one.ended_at]
             for one in state.suppressions
@@ -66,8 +69,9 @@ def restored(addressee_id: UUID, version: int, facts: dict[str, Any]) -> Address
                 entry,
                 None if ended_on is None else date.fromisoformat(ended_on),
                 refused,
+                in_writing,
             )
-            for kind, on, entry, ended_on, refused in facts.get("relations", ())
+            for kind, on, entry, ended_on, refused, in_writing in facts.get("relations", ())
         ),
         suppressions=tuple(
             Suppression(

@@ -247,6 +247,23 @@ class TestWhoTheyAre:
 
 
 class TestRelations:
+    @pytest.mark.parametrize("in_writing", [True, False, None])
+    def test_an_address_was_given_in_writing_or_not_or_nobody_says(self, *, in_writing: bool | None) -> None:
+        day = date(2026, 1, 1)
+        given_so = RecordRelation(
+            kind=RelationKind.DISCLOSED_ADDRESS, occurred_on=day, refused=False, in_writing=in_writing
+        )
+        event = RelationRecorded(
+            addressee_id=ID, kind="disclosed_address", occurred_on=day, refused=False, in_writing=in_writing
+        )
+        state = given(REGISTERED).when(given_so, target=ID).then(event)
+        assert [(one.refused, one.in_writing) for one in state.relations] == [(False, in_writing)]
+
+    def test_of_an_older_entry_nobody_says_whether_it_was_in_writing(self) -> None:
+        old = {"addressee_id": str(ID), "kind": "purchase", "occurred_on": "2026-01-01", "refused": None}
+        cls, payload = EVENTS.upcast("audience.relation_recorded", 1, old)
+        assert (cls, payload["in_writing"]) == (RelationRecorded, None)
+
     def test_they_lie_in_the_past_and_end_after_they_began(self) -> None:
         tomorrow = (NOW + timedelta(days=2)).date()
         future = RecordRelation(kind=RelationKind.PURCHASE, occurred_on=tomorrow)

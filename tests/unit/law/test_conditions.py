@@ -58,3 +58,34 @@ def test_whether_a_message_is_charitable_is_said_of_it(
 ) -> None:
     flag = IsFlag(fact="flag", flag="charitable")
     assert answer(flag.found(look(person("GB"), Message(charitable=said)))) == expected
+
+
+@pytest.mark.parametrize(
+    ("refused", "in_writing", "expected"),
+    [
+        (False, True, (True, None)),
+        (False, None, (False, "in_writing")),
+        (None, True, (False, "refusal_notice")),
+        (None, None, (False, "refusal_notice")),
+        (False, False, (False, None)),
+        (None, False, (False, None)),
+        (True, None, (False, None)),
+    ],
+)
+def test_an_address_given_in_writing_is_one_where_somebody_says_so(
+    *, refused: bool | None, in_writing: bool | None, expected: tuple[bool, str | None]
+) -> None:
+    given = RelationKind.DISCLOSED_ADDRESS
+    asked = HasRelation(fact="relation", kinds=(given,), unrefused=True, in_writing=True)
+    told = relation(given, date(2026, 1, 1), refused=refused, in_writing=in_writing)
+    assert answer(asked.found(look(person("JP", told)))) == expected
+
+
+def test_a_consent_that_has_to_be_checked_by_then_leaves_it_open_where_it_was_not() -> None:
+    asked = HasConsent(fact="consent", checked=True, within=Period(years=2), check=True)
+    old, recent = consent(date(2024, 11, 26)), consent(date(2024, 11, 27))
+    assert answer(asked.found(look(person("KR", old)))) == (False, "check_of_consent")
+    assert answer(asked.found(look(person("KR", old, recent)))) == (True, None)
+    assert answer(asked.found(look(person("KR")))) == (False, None)
+    unchecked = HasConsent(fact="consent", checked=True, within=Period(years=2))
+    assert answer(unchecked.found(look(person("KR", old)))) == (False, None)
