@@ -128,11 +128,11 @@ CASES = {
     ),
     "Korean consent without its check": (
         person("KR", consent(date(2025, 2, 1))),
-        ("kr", "kr.consent", begins(SEOUL, 2027, 2, 1), HOLD, "kr.unchecked"),
+        ("kr", "kr.consent", begins(SEOUL, 2027, 2, 1), HOLD, "kr.consent"),
     ),
     "Korean consent that was checked": (
         person("KR", consent(date(2023, 2, 1)), relation(RelationKind.CONSENT_CHECKED, date(2025, 1, 20))),
-        ("kr", "kr.consent", begins(SEOUL, 2027, 1, 20), HOLD, "kr.unchecked"),
+        ("kr", "kr.consent", begins(SEOUL, 2027, 1, 20), HOLD, "kr.consent"),
     ),
     "Korean transaction, six months": (
         person("KR", relation(RelationKind.PURCHASE, date(2026, 10, 1))),
@@ -140,7 +140,7 @@ CASES = {
     ),
     "Korean transaction that lasts longer than a consent without its check": (
         person("KR", consent(date(2025, 2, 1)), relation(RelationKind.PURCHASE, date(2026, 10, 1))),
-        ("kr", "kr.transaction", begins(SEOUL, 2027, 4, 1), HOLD, "kr.unchecked"),
+        ("kr", "kr.transaction", begins(SEOUL, 2027, 4, 1), HOLD, "kr.consent"),
     ),
 }
 

@@ -115,7 +115,7 @@ def test_a_korean_transaction_counts_beside_a_consent_whose_check_is_overdue() -
     ends = at(2027, 4, 1, 0, "Asia/Seoul")
     assert (told.verdict, told.reasons[0].rule, told.expires_at) == (ALLOW, "kr.transaction", ends)
     then = decided(person("KR", old, bought), ends, OWN_GOODS)
-    assert (then.verdict, then.reasons[0].rule) == (HOLD, "kr.unchecked")
+    assert (then.verdict, then.reasons[0].rule) == (HOLD, "kr.consent")
 
 
 def test_a_korean_allow_ends_with_the_last_of_its_bases() -> None:

@@ -1,0 +1,58 @@
+"""Laws of Brazil, Australia, Singapore, Japan, New Zealand, Korea and others: what each says that the others do not."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from domain.law.facts import (
+    RelationKind,
+    Scope,
+    Suppression,
+    SuppressionKind,
+)
+from domain.law.packs import load_packs
+from tests.support.persons import (
+    ALLOW,
+    HOLD,
+    OWN_GOODS,
+    at,
+    consent,
+    decided,
+    person,
+    relation,
+    verdict,
+)
+
+LAWS = {pack.law: pack for pack in load_packs()}
+HERE = ("br", "au", "sg", "jp", "nz", "kr", "es", "it", "nl", "ch", "in")
+PURCHASE, CONTRACT, ADDRESS = (
+    RelationKind.PURCHASE,
+    RelationKind.CONTRACT,
+    RelationKind.PUBLISHED_ADDRESS,
+)
+PROVEN, BARE = consent(date(2026, 1, 5)), consent(date(2026, 1, 5), documented=False)
+STOP = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 3, 1), position=9)
+
+
+def also(law: str) -> dict[str, str]:
+    """What a law says besides, with how it is known."""
+    return {one.id: one.confidence for one in LAWS[law].also}
+
+
+class TestKorea:
+    def test_a_consent_whose_check_is_due_waits_and_names_that(self) -> None:
+        told = decided(person("KR", consent(date(2024, 11, 26))), at(2026, 11, 26, 0, "Asia/Seoul")).reasons[
+            0
+        ]
+        assert (told.verdict, told.rule, told.missing) == (HOLD, "kr.consent", ("check_of_consent",))
+        assert told.remedy is not None
+        assert "remind the person" in told.remedy
+
+    def test_a_transaction_carries_the_message_whatever_became_of_an_older_consent(self) -> None:
+        unchecked, bought = consent(date(2024, 1, 1)), relation(PURCHASE, date(2026, 10, 1))
+        (told,) = decided(person("KR", unchecked, bought), message=OWN_GOODS).reasons
+        assert (told.verdict, told.rule) == (ALLOW, "kr.transaction")
+        assert verdict(person("KR", unchecked), message=OWN_GOODS) is HOLD
+
+    def test_what_it_says_besides(self) -> None:
+        assert also("kr") == {"kr.refusal": "T", "kr.silence": "S", "kr.night": "T", "kr.burden": "N"}
