@@ -155,7 +155,6 @@ async def test_a_campaign_names_its_people_and_what_it_says(api: Api) -> None:
 @pytest.mark.parametrize(
     ("country", "purpose", "before", "after"),
     [
-        ("SG", "marketing", {}, {"bulk": False}),
         ("CA", "referral", {}, {"text": CONTENT["text"] + "{{ referrer_name }} named you."}),
     ],
 )

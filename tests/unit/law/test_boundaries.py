@@ -381,7 +381,7 @@ class TestElsewhere:
         assert verdict(person("JP", address)) is DENY
         assert verdict(person("JP", agreed)) is ALLOW
         assert verdict(person("SG", agreed)) is ALLOW
-        assert verdict(person("SG", address), message=Message(bulk=True)) is DENY
+        assert verdict(person("SG", address), message=Message(bulk=True)) is ALLOW
         assert verdict(person("SG", address), message=Message(bulk=False)) is ALLOW
         assert verdict(person("NZ", address), message=ROLE) is ALLOW
         assert verdict(person("NZ")) is DENY

@@ -152,10 +152,11 @@ LAWS = {
         person("NZ", ADDRESS), person("NZ"), DENY, withdrawn("NZ"), message=Message(role_relevant=True)
     ),
     "sg": Law(
-        person("SG", AGREED),
-        person("SG", ADDRESS),
+        person("SG"),
+        person("SG", AGREED, OUT),
         DENY,
-        Edge(withdrawn("SG").who, NOON, ALLOW, DENY, Message(bulk=True)),
+        # The opt-out regime itself began on that day.
+        Edge(person("SG"), at(2007, 6, 15, 0, "Asia/Singapore"), HOLD, ALLOW, Message(bulk=True)),
         message=Message(bulk=True),
     ),
     "us": Law(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from domain.law.facts import (
+    Message,
+    Purpose,
     RelationKind,
     Scope,
     Suppression,
@@ -13,6 +15,7 @@ from domain.law.facts import (
 from domain.law.packs import load_packs
 from tests.support.persons import (
     ALLOW,
+    DENY,
     HOLD,
     OWN_GOODS,
     at,
@@ -56,3 +59,27 @@ class TestKorea:
 
     def test_what_it_says_besides(self) -> None:
         assert also("kr") == {"kr.refusal": "T", "kr.silence": "S", "kr.night": "T", "kr.burden": "N"}
+
+
+class TestSingapore:
+    def test_mail_in_bulk_may_go_until_the_person_opts_out_under_a_rule_that_names_what_it_has_to_hold(
+        self,
+    ) -> None:
+        (told,) = decided(person("SG"), message=Message(bulk=True)).reasons
+        assert (told.verdict, told.rule, told.confidence) == (ALLOW, "sg.bulk", "G")
+        assert "'<ADV> '" in told.about
+        assert verdict(person("SG", STOP), message=Message(bulk=True)) is DENY
+
+    def test_where_nobody_says_how_many_go_they_count_as_bulk(self) -> None:
+        (told,) = decided(person("SG")).reasons
+        assert (told.verdict, told.rule) == (ALLOW, "sg.bulk")
+        (told,) = decided(person("SG"), message=Message(bulk=False)).reasons
+        assert (told.verdict, told.rule) == (ALLOW, "sg.not-bulk")
+
+    def test_of_advertising_the_purpose_turns_nothing(self) -> None:
+        for purpose in Purpose:
+            for bulk in (True, False, None):
+                assert verdict(person("SG"), message=Message(purpose=purpose, bulk=bulk)) is ALLOW
+
+    def test_what_it_says_besides(self) -> None:
+        assert also("sg") == {"sg.not-disclosed": "T", "sg.burden": "N"}
