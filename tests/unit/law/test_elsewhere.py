@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+
+import pytest
 
 from domain.law.facts import (
     Message,
@@ -83,3 +86,31 @@ class TestSingapore:
 
     def test_what_it_says_besides(self) -> None:
         assert also("sg") == {"sg.not-disclosed": "T", "sg.burden": "N"}
+
+
+class TestJapan:
+    def test_an_address_that_was_given_counts_where_it_was_given_in_writing(self) -> None:
+        def gave(*, in_writing: bool | None) -> object:
+            given = RelationKind.DISCLOSED_ADDRESS
+            return relation(given, date(2026, 1, 1), refused=False, in_writing=in_writing)
+
+        assert verdict(person("JP", gave(in_writing=True))) is ALLOW
+        assert verdict(person("JP", gave(in_writing=False))) is DENY
+        told = decided(person("JP", gave(in_writing=None))).reasons[0]
+        assert (told.verdict, told.rule, told.missing) == (HOLD, "jp.given", ("in_writing",))
+
+    @pytest.mark.parametrize("kind", [CONTRACT, RelationKind.SUBSCRIPTION])
+    def test_a_business_relationship_counts_while_it_goes_on(self, kind: RelationKind) -> None:
+        runs = relation(kind, date(2009, 1, 1))
+        assert verdict(person("JP", runs)) is ALLOW
+        ended = replace(runs, ended_on=date(2026, 11, 26))
+        assert verdict(person("JP", ended), at(2026, 11, 25, 23, "Asia/Tokyo")) is ALLOW
+        assert verdict(person("JP", ended), at(2026, 11, 26, 0, "Asia/Tokyo")) is DENY
+
+    def test_a_purchase_makes_one_for_a_year(self) -> None:
+        bought = person("JP", relation(PURCHASE, date(2025, 11, 26)))
+        assert verdict(bought, at(2026, 11, 25, 23, "Asia/Tokyo")) is ALLOW
+        assert verdict(bought, at(2026, 11, 26, 0, "Asia/Tokyo")) is DENY
+
+    def test_what_it_says_besides(self) -> None:
+        assert also("jp") == {"jp.opt-out": "T", "jp.record": "T", "jp.record-period": "N"}
