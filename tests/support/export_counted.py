@@ -31,13 +31,16 @@ _WORDING_KEPT: Final = {
     "DE": ("de", "deny"),
     "ES": ("es", "deny"),
     "PL": ("eu", "deny"),
-    "BR": ("br", "hold"),
 }
 """Laws that want a consent of which there is proof, which an export never has; and what they say without one."""
-_PROOF_WANTED: Final = {"GB": ("gb.consent", "deny"), "CA": ("ca.express", "deny")}
+_PROOF_WANTED: Final = {
+    "GB": ("gb.consent", "deny"),
+    "CA": ("ca.express", "deny"),
+    "BR": ("br.consent", "hold"),
+    "AU": ("au.express", "deny"),
+    "JP": ("jp.consent", "deny"),
+}
 """Laws by which a consent without proof waits for it; and what they say where there is none at all."""
-_CONSENT: Final = {"AU": "au.express", "JP": "jp.consent"}
-"""Laws to which a consent is one, whenever it was given; nothing else in an export would do."""
 _BY_THEN: Final = 3
 """Years after which a consent is over in France (a recommendation of the CNIL)."""
 
@@ -146,12 +149,9 @@ def _abroad(one: Somebody, at: datetime) -> Iterator[tuple[str, str | None, str]
             rule, without = _PROOF_WANTED[country]
             law = country.lower()
             yield ("hold", law, rule) if one.consents else (without, law, "otherwise")
-        case country if country in _WORDING_KEPT:
+        case country:
             law, verdict = _WORDING_KEPT[country]
             yield verdict, law, "otherwise"
-        case country:
-            law = country.lower()
-            yield ("allow", law, _CONSENT[country]) if one.consents else ("deny", law, "otherwise")
 
 
 def _years_on(day: date, years: int) -> date:

@@ -114,3 +114,74 @@ class TestJapan:
 
     def test_what_it_says_besides(self) -> None:
         assert also("jp") == {"jp.opt-out": "T", "jp.record": "T", "jp.record-period": "N"}
+
+
+class TestBrazil:
+    def test_what_it_says_besides(self) -> None:
+        assert also("br") == {
+            "br.revocation": "T",
+            "br.objection": "T",
+            "br.simplified-access": "T",
+            "br.content": "N",
+        }
+
+
+class TestAustralia:
+    def test_what_it_says_besides(self) -> None:
+        assert also("au") == {
+            "au.burden": "T",
+            "au.publication": "T",
+            "au.purchase": "G",
+            "au.asking": "G",
+            "au.not-advertising": "N",
+        }
+
+    def test_to_ask_for_consent_is_marketing(self) -> None:
+        member = relation(RelationKind.MEMBERSHIP, date(2020, 1, 1))
+        for facts in ((), (relation(PURCHASE, date(2026, 2, 1)),), (member,), (PROVEN,), (BARE,)):
+            who = person("AU", *facts)
+            asking, offering = (
+                verdict(who, message=Message(purpose=one))
+                for one in (Purpose.CONSENT_REQUEST, Purpose.MARKETING)
+            )
+            assert asking is offering
+
+    def test_publication_alone_is_no_consent(self) -> None:
+        bare = relation(ADDRESS, date(2026, 1, 1))
+        looked = relation(ADDRESS, date(2026, 1, 1), refused=False)
+        assert verdict(person("AU", bare), message=Message(role_relevant=True)) is HOLD
+        assert verdict(person("AU", looked)) is HOLD
+        assert verdict(person("AU", looked), message=Message(role_relevant=False)) is DENY
+        assert verdict(person("AU", looked), message=Message(role_relevant=True)) is ALLOW
+
+
+class TestNewZealand:
+    def test_sections_that_the_facts_do_not_give_are_marked(self) -> None:
+        unseen = {one.id for one in LAWS["nz"].rules if "section" in one.not_looked_up}
+        assert unseen == {"nz.consent", "nz.inferred", "nz.deemed", "nz.transactional"}
+        assert also("nz") == {"nz.onus": "T"}
+
+
+@pytest.mark.parametrize(
+    ("country", "rule"),
+    [("BR", "br.consent"), ("AU", "au.express"), ("NZ", "nz.consent"), ("JP", "jp.consent")],
+)
+def test_where_the_sender_has_to_prove_it_a_consent_without_proof_waits_and_names_that(
+    country: str, rule: str
+) -> None:
+    told = decided(person(country, BARE)).reasons[0]
+    assert (told.verdict, told.rule, told.missing) == (HOLD, rule, ("proof_of_consent",))
+    assert verdict(person(country, BARE, PROVEN)) is ALLOW
+
+
+@pytest.mark.parametrize(
+    ("country", "kind"),
+    [("BR", PURCHASE), ("AU", CONTRACT), ("AU", RelationKind.MEMBERSHIP), ("NZ", PURCHASE)],
+)
+def test_a_relation_that_somebody_has_to_judge_does_not_hold_up_who_consented(
+    country: str, kind: RelationKind
+) -> None:
+    there = relation(kind, date(2026, 2, 1))
+    assert verdict(person(country, there)) is HOLD
+    assert verdict(person(country, there, BARE)) is HOLD
+    assert verdict(person(country, there, PROVEN)) is ALLOW
