@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -51,26 +50,37 @@ class Law(NamedTuple):
     message: Message = Message()
 
 
-def withdrawn(
-    country: str, subscriber: Subscriber = Subscriber.INDIVIDUAL, otherwise: Verdict = DENY
-) -> Edge:
-    """A consent holds up to the moment it is taken back, and not at it."""
-    who = person(country, replace(AGREED, withdrawn_at=NOON), subscriber=subscriber)
-    return Edge(who, NOON, ALLOW, otherwise)
-
-
 def stopped(country: str, before: Verdict = ALLOW, *facts: object) -> Edge:
     """An opt-out holds from its moment on."""
     out = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, NOON, position=9)
     return Edge(person(country, out, *facts), NOON, before, DENY)
 
 
+def own_customer(country: str, zone: str) -> Edge:
+    """Somebody is an own customer from the day of their purchase on, which begins in that zone first."""
+    who = person(country, relation(PURCHASE, date(2026, 11, 26)), could_object=True)
+    return Edge(who, at(2026, 11, 26, 0, zone), DENY, ALLOW, OWN_GOODS)
+
+
 COMPANY = Subscriber.CORPORATE
 OUT = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=9)
+EARLY = consent(date(2007, 1, 5))
+ENDED = relation(RelationKind.MEMBERSHIP, date(2020, 1, 1), date(2026, 11, 26))
 CUSTOMER = relation(PURCHASE, date(2026, 10, 1))
 LAWS = {
-    "au": Law(person("AU", AGREED), person("AU", CUSTOMER), DENY, withdrawn("AU")),
-    "br": Law(person("BR", AGREED), person("BR", OUT), DENY, withdrawn("BR", otherwise=HOLD)),
+    "au": Law(
+        person("AU", AGREED),
+        person("AU", CUSTOMER),
+        DENY,
+        # A relationship infers a consent, together with conduct, while it goes on; days are those of Sydney.
+        Edge(person("AU", ENDED), at(2026, 11, 26, 0, "Australia/Sydney"), HOLD, DENY),
+    ),
+    "br": Law(
+        person("BR", AGREED),
+        person("BR", OUT),
+        DENY,
+        Edge(person("BR", EARLY), at(2020, 9, 18, 0, "America/Sao_Paulo"), HOLD, ALLOW),
+    ),
     "ca": Law(
         person("CA", CUSTOMER),
         person("CA"),
@@ -83,7 +93,7 @@ LAWS = {
             DENY,
         ),
     ),
-    "ch": Law(person("CH", AGREED), person("CH"), DENY, withdrawn("CH")),
+    "ch": Law(person("CH", AGREED), person("CH"), DENY, own_customer("CH", "Europe/Zurich")),
     "de": Law(
         person("DE", AGREED, subscriber=COMPANY),
         person("DE", subscriber=COMPANY),
@@ -96,7 +106,9 @@ LAWS = {
             ALLOW,
         ),
     ),
-    "es": Law(person("ES", AGREED), person("ES", subscriber=COMPANY), DENY, withdrawn("ES")),
+    "es": Law(
+        person("ES", AGREED), person("ES", subscriber=COMPANY), DENY, own_customer("ES", "Europe/Madrid")
+    ),
     "eu": Law(
         person("AT", AGREED),
         person("AT"),
@@ -132,9 +144,23 @@ LAWS = {
     ),
     "in": Law(person("IN"), person("IN", OUT), DENY, stopped("IN", HOLD)),
     "it": Law(
-        person("IT", AGREED, subscriber=COMPANY), person("IT", subscriber=COMPANY), DENY, withdrawn("IT")
+        person("IT", AGREED, subscriber=COMPANY),
+        person("IT", subscriber=COMPANY),
+        DENY,
+        own_customer("IT", "Europe/Rome"),
     ),
-    "jp": Law(person("JP", ADDRESS, subscriber=COMPANY), person("JP", ADDRESS), DENY, withdrawn("JP")),
+    "jp": Law(
+        person("JP", ADDRESS, subscriber=COMPANY),
+        person("JP", ADDRESS),
+        DENY,
+        # A business relationship counts while it goes on.
+        Edge(
+            person("JP", relation(CONTRACT, date(2009, 1, 1), date(2026, 11, 26))),
+            at(2026, 11, 26, 0, "Asia/Tokyo"),
+            ALLOW,
+            DENY,
+        ),
+    ),
     "kr": Law(
         person("KR", AGREED),
         person("KR", subscriber=COMPANY),
@@ -147,9 +173,15 @@ LAWS = {
             OWN_GOODS,
         ),
     ),
-    "nl": Law(person("NL", AGREED), person("NL", subscriber=COMPANY), DENY, withdrawn("NL")),
+    "nl": Law(
+        person("NL", AGREED), person("NL", subscriber=COMPANY), DENY, own_customer("NL", "Europe/Amsterdam")
+    ),
     "nz": Law(
-        person("NZ", ADDRESS), person("NZ"), DENY, withdrawn("NZ"), message=Message(role_relevant=True)
+        person("NZ", ADDRESS),
+        person("NZ"),
+        DENY,
+        Edge(person("NZ", EARLY), at(2007, 9, 5, 0, "Pacific/Auckland"), DENY, ALLOW),
+        message=Message(role_relevant=True),
     ),
     "sg": Law(
         person("SG"),

@@ -8,14 +8,17 @@ from datetime import date
 import pytest
 
 from domain.law.facts import (
+    GOES_ON,
     Message,
     Purpose,
     RelationKind,
     Scope,
+    Subscriber,
     Suppression,
     SuppressionKind,
 )
 from domain.law.packs import load_packs
+from domain.law.periods import Period
 from tests.support.persons import (
     ALLOW,
     DENY,
@@ -45,23 +48,102 @@ def also(law: str) -> dict[str, str]:
     return {one.id: one.confidence for one in LAWS[law].also}
 
 
-class TestKorea:
-    def test_a_consent_whose_check_is_due_waits_and_names_that(self) -> None:
-        told = decided(person("KR", consent(date(2024, 11, 26))), at(2026, 11, 26, 0, "Asia/Seoul")).reasons[
-            0
-        ]
-        assert (told.verdict, told.rule, told.missing) == (HOLD, "kr.consent", ("check_of_consent",))
-        assert told.remedy is not None
-        assert "remind the person" in told.remedy
+@pytest.mark.parametrize("law", HERE)
+def test_each_statement_has_the_day_it_came_into_force_or_says_that_nobody_looked(law: str) -> None:
+    pack = LAWS[law]
+    for one in (*pack.rules, *pack.deadlines, *pack.content, *pack.also):
+        assert (one.in_force_from is None) is ("date" in one.not_looked_up), one.id
 
-    def test_a_transaction_carries_the_message_whatever_became_of_an_older_consent(self) -> None:
-        unchecked, bought = consent(date(2024, 1, 1)), relation(PURCHASE, date(2026, 10, 1))
-        (told,) = decided(person("KR", unchecked, bought), message=OWN_GOODS).reasons
-        assert (told.verdict, told.rule) == (ALLOW, "kr.transaction")
-        assert verdict(person("KR", unchecked), message=OWN_GOODS) is HOLD
 
+@pytest.mark.parametrize(
+    ("law", "section"),
+    [
+        ("br", "LGPD Art. 8 §5, Art. 18 §2"),
+        ("au", "Spam Act 2003 s.18, Sch. 2 cl. 6 (text not seen)"),
+        ("sg", "Spam Control Act 2007 Sch. 2"),
+        ("jp", "Act 26/2002 (section not looked up)"),
+        ("nz", "UEMA 2007 s.9(2)"),
+        ("kr", "Network Act Art. 50 (paragraph not looked up)"),
+        ("es", "LSSI Art. 21 (paragraph not looked up)"),
+        ("it", None),
+        ("nl", None),
+        ("ch", None),
+        ("in", None),
+    ],
+)
+def test_who_is_held_back_by_an_opt_out_is_told_the_section_of_the_law(law: str, section: str | None) -> None:
+    told = decided(person(law.upper(), PROVEN, STOP)).reasons[0]
+    assert (told.verdict, told.rule, told.cites) == (DENY, "suppressed-unsubscribe", section)
+
+
+@pytest.mark.parametrize(
+    ("country", "rule"),
+    [("BR", "br.consent"), ("AU", "au.express"), ("NZ", "nz.consent"), ("JP", "jp.consent")],
+)
+def test_where_the_sender_has_to_prove_it_a_consent_without_proof_waits_and_names_that(
+    country: str, rule: str
+) -> None:
+    told = decided(person(country, BARE)).reasons[0]
+    assert (told.verdict, told.rule, told.missing) == (HOLD, rule, ("proof_of_consent",))
+    assert verdict(person(country, BARE, PROVEN)) is ALLOW
+
+
+@pytest.mark.parametrize("country", ["KR", "SG", "CH"])
+def test_where_nobody_looked_who_has_to_prove_it_a_consent_counts_and_the_law_says_so(country: str) -> None:
+    assert verdict(person(country, BARE)) is ALLOW
+    assert also(country.lower())[f"{country.lower()}.burden"] == "N"
+
+
+@pytest.mark.parametrize(
+    ("country", "kind"),
+    [("BR", PURCHASE), ("AU", CONTRACT), ("AU", RelationKind.MEMBERSHIP), ("NZ", PURCHASE)],
+)
+def test_a_relation_that_somebody_has_to_judge_does_not_hold_up_who_consented(
+    country: str, kind: RelationKind
+) -> None:
+    there = relation(kind, date(2026, 2, 1))
+    assert verdict(person(country, there)) is HOLD
+    assert verdict(person(country, there, BARE)) is HOLD
+    assert verdict(person(country, there, PROVEN)) is ALLOW
+
+
+class TestBrazil:
     def test_what_it_says_besides(self) -> None:
-        assert also("kr") == {"kr.refusal": "T", "kr.silence": "S", "kr.night": "T", "kr.burden": "N"}
+        assert also("br") == {
+            "br.revocation": "T",
+            "br.objection": "T",
+            "br.simplified-access": "T",
+            "br.content": "N",
+        }
+
+
+class TestAustralia:
+    def test_what_it_says_besides(self) -> None:
+        assert also("au") == {
+            "au.burden": "T",
+            "au.publication": "T",
+            "au.purchase": "G",
+            "au.asking": "G",
+            "au.not-advertising": "N",
+        }
+
+    def test_to_ask_for_consent_is_marketing(self) -> None:
+        member = relation(RelationKind.MEMBERSHIP, date(2020, 1, 1))
+        for facts in ((), (relation(PURCHASE, date(2026, 2, 1)),), (member,), (PROVEN,), (BARE,)):
+            who = person("AU", *facts)
+            asking, offering = (
+                verdict(who, message=Message(purpose=one))
+                for one in (Purpose.CONSENT_REQUEST, Purpose.MARKETING)
+            )
+            assert asking is offering
+
+    def test_publication_alone_is_no_consent(self) -> None:
+        bare = relation(ADDRESS, date(2026, 1, 1))
+        looked = relation(ADDRESS, date(2026, 1, 1), refused=False)
+        assert verdict(person("AU", bare), message=Message(role_relevant=True)) is HOLD
+        assert verdict(person("AU", looked)) is HOLD
+        assert verdict(person("AU", looked), message=Message(role_relevant=False)) is DENY
+        assert verdict(person("AU", looked), message=Message(role_relevant=True)) is ALLOW
 
 
 class TestSingapore:
@@ -116,45 +198,6 @@ class TestJapan:
         assert also("jp") == {"jp.opt-out": "T", "jp.record": "T", "jp.record-period": "N"}
 
 
-class TestBrazil:
-    def test_what_it_says_besides(self) -> None:
-        assert also("br") == {
-            "br.revocation": "T",
-            "br.objection": "T",
-            "br.simplified-access": "T",
-            "br.content": "N",
-        }
-
-
-class TestAustralia:
-    def test_what_it_says_besides(self) -> None:
-        assert also("au") == {
-            "au.burden": "T",
-            "au.publication": "T",
-            "au.purchase": "G",
-            "au.asking": "G",
-            "au.not-advertising": "N",
-        }
-
-    def test_to_ask_for_consent_is_marketing(self) -> None:
-        member = relation(RelationKind.MEMBERSHIP, date(2020, 1, 1))
-        for facts in ((), (relation(PURCHASE, date(2026, 2, 1)),), (member,), (PROVEN,), (BARE,)):
-            who = person("AU", *facts)
-            asking, offering = (
-                verdict(who, message=Message(purpose=one))
-                for one in (Purpose.CONSENT_REQUEST, Purpose.MARKETING)
-            )
-            assert asking is offering
-
-    def test_publication_alone_is_no_consent(self) -> None:
-        bare = relation(ADDRESS, date(2026, 1, 1))
-        looked = relation(ADDRESS, date(2026, 1, 1), refused=False)
-        assert verdict(person("AU", bare), message=Message(role_relevant=True)) is HOLD
-        assert verdict(person("AU", looked)) is HOLD
-        assert verdict(person("AU", looked), message=Message(role_relevant=False)) is DENY
-        assert verdict(person("AU", looked), message=Message(role_relevant=True)) is ALLOW
-
-
 class TestNewZealand:
     def test_sections_that_the_facts_do_not_give_are_marked(self) -> None:
         unseen = {one.id for one in LAWS["nz"].rules if "section" in one.not_looked_up}
@@ -162,26 +205,67 @@ class TestNewZealand:
         assert also("nz") == {"nz.onus": "T"}
 
 
-@pytest.mark.parametrize(
-    ("country", "rule"),
-    [("BR", "br.consent"), ("AU", "au.express"), ("NZ", "nz.consent"), ("JP", "jp.consent")],
-)
-def test_where_the_sender_has_to_prove_it_a_consent_without_proof_waits_and_names_that(
-    country: str, rule: str
-) -> None:
-    told = decided(person(country, BARE)).reasons[0]
-    assert (told.verdict, told.rule, told.missing) == (HOLD, rule, ("proof_of_consent",))
-    assert verdict(person(country, BARE, PROVEN)) is ALLOW
+class TestKorea:
+    def test_a_consent_whose_check_is_due_waits_and_names_that(self) -> None:
+        told = decided(person("KR", consent(date(2024, 11, 26))), at(2026, 11, 26, 0, "Asia/Seoul")).reasons[
+            0
+        ]
+        assert (told.verdict, told.rule, told.missing) == (HOLD, "kr.consent", ("check_of_consent",))
+        assert told.remedy is not None
+        assert "remind the person" in told.remedy
+
+    def test_a_transaction_carries_the_message_whatever_became_of_an_older_consent(self) -> None:
+        unchecked, bought = consent(date(2024, 1, 1)), relation(PURCHASE, date(2026, 10, 1))
+        (told,) = decided(person("KR", unchecked, bought), message=OWN_GOODS).reasons
+        assert (told.verdict, told.rule) == (ALLOW, "kr.transaction")
+        assert verdict(person("KR", unchecked), message=OWN_GOODS) is HOLD
+
+    def test_what_it_says_besides(self) -> None:
+        assert also("kr") == {"kr.refusal": "T", "kr.silence": "S", "kr.night": "T", "kr.burden": "N"}
 
 
-@pytest.mark.parametrize(
-    ("country", "kind"),
-    [("BR", PURCHASE), ("AU", CONTRACT), ("AU", RelationKind.MEMBERSHIP), ("NZ", PURCHASE)],
-)
-def test_a_relation_that_somebody_has_to_judge_does_not_hold_up_who_consented(
-    country: str, kind: RelationKind
-) -> None:
-    there = relation(kind, date(2026, 2, 1))
-    assert verdict(person(country, there)) is HOLD
-    assert verdict(person(country, there, BARE)) is HOLD
-    assert verdict(person(country, there, PROVEN)) is ALLOW
+class TestOthers:
+    def test_what_nobody_looked_up_is_said(self) -> None:
+        assert also("it") == {"it.content": "N"}
+        assert also("nl") == {"nl.content": "N"}
+        assert also("ch") == {"ch.companies": "N", "ch.content": "N", "ch.burden": "N"}
+
+    @pytest.mark.parametrize("country", ["ES", "IT", "NL"])
+    def test_a_consent_without_its_wording_is_none(self, country: str) -> None:
+        assert verdict(person(country, BARE)) is DENY
+
+    @pytest.mark.parametrize("country", ["ES", "IT", "NL", "CH"])
+    def test_own_customers_may_be_written_to_about_similar_goods_if_they_could_object(
+        self, country: str
+    ) -> None:
+        bought = relation(PURCHASE, date(2026, 1, 5))
+        assert verdict(person(country, bought, could_object=True), message=OWN_GOODS) is ALLOW
+        assert verdict(person(country, bought, could_object=True)) is HOLD
+        assert verdict(person(country, bought, could_object=False), message=OWN_GOODS) is DENY
+        assert verdict(person(country, could_object=True), message=OWN_GOODS) is DENY
+
+    def test_a_contract_makes_an_own_customer_in_spain_alone(self) -> None:
+        runs = relation(CONTRACT, date(2026, 1, 5))
+        found = {
+            one: verdict(person(one, runs, could_object=True), message=OWN_GOODS)
+            for one in ("ES", "IT", "NL", "CH")
+        }
+        assert found == {"ES": ALLOW, "IT": DENY, "NL": DENY, "CH": DENY}
+
+    def test_companies_are_covered_in_switzerland(self) -> None:
+        assert verdict(person("CH", subscriber=Subscriber.CORPORATE)) is DENY
+
+    def test_in_india_mail_that_is_no_advertising_waits_too(self) -> None:
+        for purpose in Purpose:
+            (told,) = decided(person("IN", PROVEN), message=Message(purpose=purpose)).reasons
+            assert (told.verdict, told.rule) == (HOLD, "in.nothing-found")
+            assert "all of it waits" in told.about
+
+
+def test_only_what_goes_on_has_to_end() -> None:
+    """The relations that a rule lets count while they go on are of the kinds that do."""
+    for law in HERE:
+        for rule in LAWS[law].rules:
+            for condition in rule.when:
+                if condition.fact == "relation" and condition.within == Period():
+                    assert GOES_ON.issuperset(condition.kinds), rule.id
