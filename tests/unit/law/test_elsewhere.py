@@ -153,6 +153,7 @@ class TestSingapore:
         (told,) = decided(person("SG"), message=Message(bulk=True)).reasons
         assert (told.verdict, told.rule, told.confidence) == (ALLOW, "sg.bulk", "G")
         assert "'<ADV> '" in told.about
+        assert "looked at of a campaign, not of each message" in told.about
         assert verdict(person("SG", STOP), message=Message(bulk=True)) is DENY
 
     def test_where_nobody_says_how_many_go_they_count_as_bulk(self) -> None:
