@@ -51,6 +51,7 @@ relations = st.builds(
     position=positions,
     ended_on=st.none() | days,
     refused=maybe,
+    in_writing=maybe,
 )
 suppressions = st.builds(
     Suppression,
