@@ -1,8 +1,9 @@
 """By when a request is answered: every law that sets a term, the earliest first, and that is the one to keep.
 
 The laws are those of the person's place and of the sender's country. Where the person's place is not known, every law
-that sets a term counts; where no law does, a month, which is the product's policy after GDPR Art. 12(3). The clock
-never stops for an identity check: that gives the earlier day (our reading).
+that sets a term counts. Where no law of the person's own place sets one, a month counts besides, which is the product's
+policy after GDPR Art. 12(3): the sender's law alone never makes anybody wait longer. The clock never stops for an
+identity check: that gives the earlier day (our reading).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ POLICY: Final = Deadline(
     cites="policy, after GDPR Art. 12(3)",
     confidence=Confidence.SECONDARY,
     checked=date(2026, 11, 26),
-    about="No law that is loaded sets a term. A request is answered within a month all the same.",
+    about="No law of the person's place that is loaded sets a term. A request is answered within a month all the same.",
 )
 
 
@@ -100,19 +101,19 @@ def clock_of(
     places = {one for one in (place, sender_country) if one is not None}
     if place is None:
         places |= {one for pack in packs for one in pack.countries}
-    found = _each_law_once(
-        [
-            one
-            for counts_from, event in (
-                (CountsFrom.RECEIPT, received_at),
-                (CountsFrom.SUBMISSION, submitted_at),
-            )
-            for one in legal_terms(packs, duty, places, event)
-            if one.deadline.counts_from is counts_from
-        ]
-    )
+    found = [
+        one
+        for counts_from, event in (
+            (CountsFrom.RECEIPT, received_at),
+            (CountsFrom.SUBMISSION, submitted_at),
+        )
+        for one in legal_terms(packs, duty, places, event)
+        if one.deadline.counts_from is counts_from
+    ]
     zones = {pack.law: pack.zones for pack in packs}
-    terms = [_told(one, zones[one.law]) for one in found] or [_by_policy(received_at)]
+    terms = [_told(one, zones[one.law]) for one in _each_law_once(found)]
+    if not any(place is None or one.place == place for one in found):
+        terms.append(_by_policy(received_at))
     terms.sort(key=lambda one: (one.due_at, one.due, one.law or ""))
     return Clock(tuple(terms), assumed=place is None)
 

@@ -89,7 +89,7 @@ def received(
     place = command.place or known_country
     asked = (place, sender_country, received_at, submitted_at, load_packs())
     clock, confirm = clock_of(DUTY[command.kind], *asked), clock_of(Duty.ACKNOWLEDGEMENT, *asked)
-    first = confirm.terms[0]
+    by_law = (one.due for one in confirm.terms if one.law is not None)
     return RequestReceived(
         request_id=SubjectRequestId(command.stamp.target),
         kind=command.kind,
@@ -104,7 +104,7 @@ def received(
         due=clock.due,
         due_at=clock.due_at,
         warn_at=warn_at(received_at, clock.due_at),
-        acknowledge_by=None if first.law is None or command.kind in AT_ONCE else first.due,
+        acknowledge_by=None if command.kind in AT_ONCE else next(by_law, None),
         email=command.email,
         requester=command.requester,
         words=command.words,

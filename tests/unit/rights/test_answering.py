@@ -181,6 +181,22 @@ class TestTime:
         assert (extended.law, asked(world).law) == ("us-ca", "us-ca")
         assert extended.due == asked(world).terms[1].extended
 
+    @pytest.mark.parametrize("place", ["GB", "KR", "CH"])
+    def test_a_senders_law_makes_no_term_longer_than_its_own_and_the_policys(self, place: str) -> None:
+        world = opened("US")
+        receive(world, K.ACCESS, place=place)
+        policy, california = asked(world).terms
+        assert (asked(world).law, policy.law, california.law) == (None, None, "us-ca")
+        assert asked(world).due == policy.due < california.due
+        tell_until = policy.tell_until
+        assert tell_until is not None
+        with pytest.raises(no.ToldTooLate):
+            world.run(ExtendRequest(reason="Many"), REQUEST, at=tell_until)
+        (extended,) = world.run(ExtendRequest(reason="Many"), REQUEST)
+        assert isinstance(extended, RequestExtended)
+        assert extended.due == min(one.longest[0] for one in asked(world).terms)
+        assert extended.due <= policy.longest[0]
+
     def test_too_late_for_the_notice_is_too_late(self) -> None:
         world = opened()
         receive(world, K.ACCESS)

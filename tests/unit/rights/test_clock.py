@@ -48,6 +48,28 @@ def test_every_law_that_sets_a_term_is_told() -> None:
     assert [one.law for one in clock.terms] == ["eu-gdpr", "us-ca"]
 
 
+@pytest.mark.parametrize("place", ["GB", "KR", "CH", "US-NY"])
+def test_the_senders_law_alone_makes_nobody_wait_longer_than_a_month(place: str) -> None:
+    received = at(2026, 11, 20, 12)
+    clock = clock_of(Duty.ACCESS, place, "US", received, received, PACKS)
+    assert [(one.law, one.due) for one in clock.terms] == [
+        (None, date(2026, 12, 20)),
+        ("us-ca", date(2027, 1, 4)),
+    ]
+    assert (clock.due, clock.assumed) == (date(2026, 12, 20), False)
+    # 90 days of California's are over before three months are.
+    assert [one.longest[0] for one in clock.terms] == [date(2027, 2, 20), date(2027, 2, 18)]
+
+
+def test_a_term_of_the_persons_own_place_needs_no_policy_beside_it() -> None:
+    received = at(2026, 11, 20, 12)
+    terms = clock_of(Duty.ACCESS, "US-CA", "US", received, received, PACKS).terms
+    assert [one.law for one in terms] == ["us-ca"]
+    # Of another duty no law of Brazil's is loaded, whatever the sender's country says of it.
+    terms = clock_of(Duty.DELETION, "BR", "US-CA", received, received, PACKS).terms
+    assert [one.law for one in terms] == [None, "us-ca"]
+
+
 def test_where_nobody_knows_the_place_all_laws_count() -> None:
     received = at(2026, 1, 15, 12)
     clock = clock_of(Duty.ACCESS, None, "DE", received, received, PACKS)
