@@ -19,10 +19,11 @@ from domain.audience.authorisation_batch import (
 )
 from domain.audience.consent import RecordOptOut, WithdrawConsent
 from domain.audience.lapse import AnnounceLapses, announced
+from domain.audience.ledger import SuppressAddressee
 from domain.audience.own_word import HeedOptOut
 from domain.kernel.errors import NotFound
 from domain.tenancy.tenant import Tenant
-from domain.tenancy.workspace import usable
+from domain.tenancy.workspace import known, usable
 
 if TYPE_CHECKING:
     from application.unit import Unit
@@ -82,11 +83,21 @@ async def authorise_messages(command: AuthoriseMessages, unit: Unit) -> None:
 @handles(DispatchMessage)
 async def dispatch_message(command: DispatchMessage, unit: Unit) -> None:
     """Hand a message over; what came onto the list since its allow, or the platform suppressed, is found first."""
+    known(await unit.load("workspace", command.workspace_id))
     addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
     if isinstance(addressee, Addressee) and (allow := addressee.allows.get(command.message_id)) is not None:
         await compare(unit, [addressee.addressee_id], allow.message)
         if not addressee.erased:
             await compare_platform(unit, addressee.addressee_id)
+    unit.decide(command)
+
+
+@handles(SuppressAddressee)
+async def suppress_addressee(command: SuppressAddressee, unit: Unit) -> None:
+    """Hold back in one workspace what goes to a person, if it is there: elsewhere nothing would be held back."""
+    if command.workspace_id is not None:
+        known(await unit.load("workspace", command.workspace_id))
+    await unit.load("addressee", command.stamp.target)
     unit.decide(command)
 
 

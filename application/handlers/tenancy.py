@@ -51,7 +51,7 @@ from domain.tenancy.ownership import (
     relinquished,
 )
 from domain.tenancy.tenant import OpenTenant, opened
-from domain.tenancy.workspace import WorkspaceCreated, usable
+from domain.tenancy.workspace import WorkspaceCreated, known, usable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -138,10 +138,11 @@ async def change_member_role(command: ChangeMemberRole, unit: Unit) -> None:
 
 @handles(SetWorkspaceRole)
 async def set_workspace_role(command: SetWorkspaceRole, unit: Unit) -> None:
-    """Set a role in a workspace that is there."""
+    """Set a role in a workspace that is there, or end it, in an archived one too."""
+    workspace = known(await unit.load("workspace", command.workspace_id))
     if command.role is not None:
         within(WORKSPACE_ROLES[command.role], unit.principal_permissions)
-        await _workspaces(unit, [command.workspace_id])
+        usable(workspace)
     await unit.load("member", command.stamp.target)
     unit.decide(command)
 

@@ -116,10 +116,16 @@ WorkspaceCommand: TypeAlias = CreateWorkspace | RenameWorkspace | ArchiveWorkspa
 
 def usable(state: WorkspaceState) -> Workspace:
     """A workspace that may take something new; it was named in a body."""
+    workspace = known(state)
+    if workspace.archived:
+        raise WorkspaceIsArchived
+    return workspace
+
+
+def known(state: WorkspaceState) -> Workspace:
+    """A workspace of the tenant, archived or not: one that a body names to stop or end something in it."""
     if isinstance(state, NoWorkspace):
         raise NoSuchWorkspace
-    if state.archived:
-        raise WorkspaceIsArchived
     return state
 
 
