@@ -75,7 +75,7 @@ class Person:
 
     def ask(self, method: str, path: str, *, good: bool = True, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.key}", **more.pop("headers", {})}
-        answer = httpx.request(method, f"{self.served.address}{path}", headers=headers, timeout=30, **more)
+        answer = httpx.request(method, f"{self.served.address}{path}", headers=headers, timeout=120, **more)
         assert answer.is_success is good, f"{path}: {answer.text}"
         return answer
 
@@ -88,10 +88,10 @@ class Person:
     def get(self, path: str) -> Any:
         return self.ask("GET", path).json()
 
-    def until(self, what: str, path: str, seconds: float = 60.0) -> Iterator[Any]:
+    def until(self, what: str, path: str, seconds: float = 600.0) -> Iterator[Any]:
         for _ in eventually(what, seconds):
             answer = httpx.get(
-                f"{self.served.address}{path}", headers={"Authorization": f"Bearer {self.key}"}, timeout=30
+                f"{self.served.address}{path}", headers={"Authorization": f"Bearer {self.key}"}, timeout=120
             )
             if answer.is_success:
                 yield answer.json()["data"]
