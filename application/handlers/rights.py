@@ -140,7 +140,8 @@ async def _of_address(unit: Unit, email: str, kind: RequestKind) -> AddresseeId 
 async def complete_request(command: CompleteRequest, unit: Unit) -> None:
     """Enter the answer; before somebody is told that nothing is held of them, their address is looked up again."""
     state: RequestState = await unit.load("subject_request", command.stamp.target)
-    if isinstance(state, SubjectRequest) and state.addressee_id is None:
+    complains = isinstance(state, SubjectRequest) and state.kind is RequestKind.COMPLAINT
+    if isinstance(state, SubjectRequest) and state.addressee_id is None and not complains:
         for event in await unit.opened("subject_request", command.stamp.target):
             email = event.email if isinstance(event, RequestReceived) else None
             if email is not None and not is_hidden(email):

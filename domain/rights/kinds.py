@@ -18,6 +18,8 @@ class RequestKind(StrEnum):
     RESTRICTION = "restriction"
     OBJECTION = "objection"
     SALE_OPT_OUT = "sale_opt_out"
+    COMPLAINT = "complaint"
+    """Of how their data are handled, to whoever handles them (DPA 2018 s.164A). Not a report of spam."""
 
 
 DUTY: Final = {
@@ -28,8 +30,9 @@ DUTY: Final = {
     RequestKind.RESTRICTION: Duty.RESTRICTION,
     RequestKind.OBJECTION: Duty.OBJECTION,
     RequestKind.SALE_OPT_OUT: Duty.SALE_OPT_OUT,
+    RequestKind.COMPLAINT: Duty.COMPLAINT_ACKNOWLEDGEMENT,
 }
-"""What a law calls it, where it says by when."""
+"""What a law calls it, where it says by when. Of a complaint that is its acknowledgement, and the answer follows it."""
 
 AT_ONCE: Final = frozenset({RequestKind.OBJECTION, RequestKind.SALE_OPT_OUT})
 """These take effect when they are received, whoever sent them: stopping harms nobody, and no law is known to us that

@@ -149,6 +149,12 @@ class NotDoneYet(Refusal):
     code = "request-not-done"
 
 
+class NotAcknowledgedYet(Refusal):
+    """A complaint is answered after it was acknowledged. Tell the person that it came, and enter that first."""
+
+    code = "complaint-not-acknowledged"
+
+
 class AlreadyExtended(Refusal):
     """A term is made longer once. Answer the request, as far as that is possible, by its day."""
 

@@ -89,6 +89,8 @@ def received(
     place = command.place or known_country
     asked = (place, sender_country, received_at, submitted_at, load_packs())
     clock, confirm = clock_of(DUTY[command.kind], *asked), clock_of(Duty.ACKNOWLEDGEMENT, *asked)
+    if command.kind is RequestKind.COMPLAINT:
+        confirm = clock
     by_law = (one.due for one in confirm.terms if one.law is not None)
     return RequestReceived(
         request_id=SubjectRequestId(command.stamp.target),
@@ -181,7 +183,7 @@ def _answered(
 
 
 def _acknowledged(command: AcknowledgeRequest, state: SubjectRequest) -> tuple[Event, ...]:
-    if state.acknowledged:
+    if state.acknowledged_at is not None:
         return ()
     moment = command.acknowledged_at or command.stamp.at
     if not state.received_at <= moment <= command.stamp.at:
@@ -241,6 +243,8 @@ def _disclosed(command: RecordDisclosure, state: RequestState) -> tuple[Event, .
 
 def _extended(command: ExtendRequest, state: SubjectRequest) -> RequestExtended:
     """A longer term is that of every law that applies; the earliest of them is the one to keep then too."""
+    if state.kind is RequestKind.COMPLAINT:
+        raise no.NoLongerTerm
     if state.extended:
         raise no.AlreadyExtended
     told_at = command.told_at or command.stamp.at
@@ -264,9 +268,15 @@ def _extended(command: ExtendRequest, state: SubjectRequest) -> RequestExtended:
 
 
 def _completed(state: SubjectRequest, at: datetime) -> RequestCompleted:
-    """Whoever is not known here gets that as their answer; everybody else what they asked for."""
+    """Whoever is not known here gets that as their answer; everybody else what they asked for.
+
+    A complaint is answered whoever makes it, after it was acknowledged.
+    """
     outcome = RequestOutcome.FULFILLED
-    if state.addressee_id is None:
+    if state.kind is RequestKind.COMPLAINT:
+        if state.acknowledged_at is None:
+            raise no.NotAcknowledgedYet
+    elif state.addressee_id is None:
         outcome = RequestOutcome.NOTHING_HELD
     elif state.kind not in AT_ONCE and not (isinstance(state.phase, Open) and state.phase.done):
         raise no.ErasureRuns if isinstance(state.phase, Open) and state.phase.erasing else no.NotDoneYet
@@ -274,7 +284,7 @@ def _completed(state: SubjectRequest, at: datetime) -> RequestCompleted:
         **_closing(state),
         outcome=outcome,
         completed_at=at,
-        in_time=at < state.due_at,
+        in_time=_in_time(state, at),
         details_until=_details_until(state, at),
     )
 
@@ -287,10 +297,14 @@ def _refused(command: RefuseRequest, state: SubjectRequest, at: datetime) -> Req
         **_closing(state),
         ground=command.ground,
         refused_at=at,
-        in_time=at < state.due_at,
+        in_time=_in_time(state, at),
         details_until=_details_until(state, at),
         reason=command.reason,
     )
+
+
+def _in_time(state: SubjectRequest, at: datetime) -> bool:
+    return (state.kept_at or at) < state.due_at
 
 
 def _details_until(state: SubjectRequest, at: datetime) -> datetime:
@@ -314,8 +328,8 @@ def _lifted(command: LiftRestriction, state: RequestState) -> tuple[Event, ...]:
 
 
 def _reminded(command: RemindOfRequest, state: RequestState) -> tuple[Event, ...]:
-    """Nothing where it was answered meanwhile, or called to mind."""
-    if isinstance(state, NoRequest) or not isinstance(state.phase, Open):
+    """Nothing where it was answered meanwhile, or called to mind, or its term was kept."""
+    if isinstance(state, NoRequest) or not isinstance(state.phase, Open) or state.kept_at is not None:
         return ()
     at = command.stamp.at
     told = {**_of(state), "due": state.due, "due_at": state.due_at}

@@ -64,11 +64,16 @@ class SubjectRequest:
     due_at: datetime
     law: str | None
     identity: Identity = Identity.UNCHECKED
-    acknowledged: bool = False
+    acknowledged_at: datetime | None = None
     extended: bool = False
     restriction: int | None = None
     made: Mapping[str, Made] = field(default_factory=dict)
     phase: Phase = field(default_factory=Open)
+
+    @property
+    def kept_at(self) -> datetime | None:
+        """When its term was kept, if that is before its answer: a complaint has to be acknowledged by then."""
+        return self.acknowledged_at if self.kind is RequestKind.COMPLAINT else None
 
     @property
     def done(self) -> bool:
@@ -102,8 +107,8 @@ def _named(state: SubjectRequest, event: happened.RequestSubjectNamed) -> Subjec
     return replace(state, addressee_id=event.addressee_id, identity=Identity.UNCHECKED)
 
 
-def _acknowledged(state: SubjectRequest, _: happened.RequestAcknowledged) -> SubjectRequest:
-    return replace(state, acknowledged=True)
+def _acknowledged(state: SubjectRequest, event: happened.RequestAcknowledged) -> SubjectRequest:
+    return replace(state, acknowledged_at=event.acknowledged_at)
 
 
 def _asked(state: SubjectRequest, _: happened.IdentityAsked) -> SubjectRequest:

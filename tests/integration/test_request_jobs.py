@@ -86,6 +86,23 @@ async def test_a_clock_behind_the_one_that_jobs_are_due_by_loses_no_announcement
     assert (await names(api, tenant, request))[-1] == "deadline_missed"
 
 
+async def test_of_a_complaint_that_was_acknowledged_nothing_is_announced(api: Api, clock: MovedClock) -> None:
+    tenant, worker = await api.tenant(country="US"), Worker(api)
+    clock.behind = timedelta(days=40)
+    late, kept = [await received(api, tenant, "complaint", place="GB") for _ in range(2)]
+    await tell(api, tenant.key, f"rights/{kept}/acknowledge-request")
+    clock.behind = timedelta(0)
+    await worker.work_off()
+    assert await names(api, tenant, late) == ["request_received", "deadline_missed"]
+    assert await names(api, tenant, kept) == ["request_received", "request_acknowledged"]
+    assert await worker.work_off() == []
+    await tell(api, tenant.key, f"rights/{kept}/complete-request")
+    await api.project()
+    shown = await api.send("GET", "/v1/rights/requests?kind=complaint&law=gb", tenant.key)
+    told = {row["request_id"]: (row["missed"], row["in_time"]) for row in shown.json()["data"]}
+    assert told == {late: (True, None), kept: (False, True)}
+
+
 async def test_a_longer_term_is_announced_when_it_is_near(api: Api, clock: MovedClock) -> None:
     tenant, worker = await api.tenant(country="DE"), Worker(api)
     clock.behind = timedelta(days=86)
