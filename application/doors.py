@@ -17,9 +17,8 @@ from application.orders import Order
 from application.ports.log import OutcomeUnknown
 from application.principals import Principal
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import ConfirmConsent
 from domain.audience.consent_refusals import AddresseeIsErased, NotAsked
-from domain.audience.own_word import in_force
+from domain.audience.own_word import HeedConfirmation, in_force
 from domain.kernel import limits
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name
 from domain.kernel.errors import NotFound, Refusal
@@ -143,9 +142,9 @@ class Doors:
         """Double opt-in, second step, with its evidence. Raises `ConfirmationOver` where nothing waits for it."""
         if token.door is not Door.CONFIRM or token.request is None:
             raise LinkUnusable
-        command = ConfirmConsent(request=token.request, ip=_address(ip), user_agent=_readable(user_agent))
+        command = HeedConfirmation(request=token.request, ip=_address(ip), user_agent=_readable(user_agent))
         try:
-            await self._commands.execute(self._order(token, command, Permission.CONSENT_WRITE, request_id))
+            await self._commands.execute(self._order(token, command, Permission.INTERNAL, request_id))
         except (NotAsked, AddresseeIsErased, SubjectIsErased):
             raise ConfirmationOver from None
         except NotFound:

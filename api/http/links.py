@@ -68,7 +68,7 @@ class LinksDesk(Desk):
         position = Position(head.epoch, head.position)
         addressee = await self.parts.commands.state(tenant_id, "addressee", addressee_id)
         workspace = await self.parts.commands.state(tenant_id, "workspace", about.workspace_id)
-        if not isinstance(addressee, Addressee) or isinstance(workspace, NoWorkspace):
+        if not isinstance(addressee, Addressee) or addressee.erased or isinstance(workspace, NoWorkspace):
             raise NotFound
         for within in confined:
             await self.parts.commands.meet(principal, within, addressee_id)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from domain.audience import authorisation, consent, erasure, ledger
+from domain.audience import authorisation, consent, erasure, ledger, own_word
 from domain.audience.addressee_after import evolve
 from domain.audience.addressee_state import AddresseeState, NoAddressee
 from domain.audience.authorisation import DispatchMessage
 from domain.audience.consent import ConsentCommand, RequestConfirmation
 from domain.audience.erasure import ErasureCommand
 from domain.audience.ledger import LedgerCommand
-from domain.audience.own_word import HeedOptOut, heeded
+from domain.audience.own_word import OwnWord
 from domain.kernel.commands import Decider
 from domain.kernel.errors import NotFound
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from domain.kernel.events import Event
 
 
-AddresseeCommand: TypeAlias = ConsentCommand | LedgerCommand | HeedOptOut | DispatchMessage | ErasureCommand
+AddresseeCommand: TypeAlias = ConsentCommand | LedgerCommand | OwnWord | DispatchMessage | ErasureCommand
 
 
 def decide(command: AddresseeCommand, state: AddresseeState) -> tuple[Event, ...]:
@@ -38,8 +38,8 @@ def decide(command: AddresseeCommand, state: AddresseeState) -> tuple[Event, ...
         return consent.decide(command, state)
     if isinstance(command, LedgerCommand):
         return ledger.decide(command, state)
-    if isinstance(command, HeedOptOut):
-        return heeded(command, state)
+    if isinstance(command, OwnWord):
+        return own_word.decide(command, state)
     if isinstance(command, DispatchMessage):
         return authorisation.dispatched(command, state)
     return erasure.decide(command, state)

@@ -61,13 +61,16 @@ def _described(known: Addressee, version: int, event: happened.AddresseeDescribe
 
 
 def _confirmed(known: Addressee, version: int, event: happened.ConsentConfirmed) -> Addressee:
-    """The consent counts from its confirmation: before, nobody knew whose address it was."""
+    """The consent counts from its confirmation: before, nobody knew whose address it was.
+
+    What they agreed to is as old as its first step: it ends nothing that they said later than that.
+    """
     asked = known.asked.get(event.request)
     on = event.occurred_at.astimezone(UTC).date()
     documented = asked is not None and asked.documented
     given = Consent(on, ConsentKind.DOUBLE, documented, version)
-    if documented and not known.said_since(event.request):
-        known = _asked_for(known, version, event.occurred_at)
+    if asked is not None and documented and event.at_door and not known.said_since(event.request):
+        known = _asked_for(known, version, asked.at)
     return replace(
         known,
         version=version,
@@ -122,16 +125,17 @@ def _told_late(known: Addressee, version: int, event: happened.OptOutToldLate) -
 
 
 def _lifted(known: Addressee, version: int, event: happened.OptOutLifted) -> Addressee:
-    """A lift follows the consent that it is of."""
+    """A lift follows the consent that it is of. One that was asked for ends what was said before it was asked for."""
     ended_at = event.consented_at or datetime.combine(event.consented_on, time(), FIRST_ZONE)
+    before = known.lifts[version - 1].ended_at if version - 1 in known.lifts else ended_at
     ended = [one for one in known.own_words() if known.last_said(one).at < ended_at]
     words = tuple(replace(one, since=known.last_said(one).at) for one in ended)
     return replace(
         known,
         version=version,
         opted_out_at=None,
-        lifted_at=max(known.lifted_at or ended_at, ended_at),
-        lifts={**known.lifts, version - 1: Lift((*_history(known, ended_at), *words), ended_at)},
+        lifted_at=max(known.lifted_at or before, before),
+        lifts={**known.lifts, version - 1: Lift((*_history(known, before), *words), before)},
         suppressions=tuple(
             replace(one, ended_at=ended_at) if one in ended else one for one in known.suppressions
         ),

@@ -112,14 +112,23 @@ class ConfirmationRequested(Event, name="audience.confirmation_requested", versi
     evidence: Evidence[ConsentEvidence | None] = None
 
 
-class ConsentConfirmed(Event, name="audience.consent_confirmed", version=1, subject="addressee_id"):
-    """Double opt-in, second step: it was confirmed from the address itself. `request`: the first step's version."""
+class ConsentConfirmed(Event, name="audience.consent_confirmed", version=2, subject="addressee_id"):
+    """Double opt-in, second step: it was confirmed from the address itself. `request`: the first step's version.
+
+    `at_door`: the person did it on a page of ours; else it is what the sender says.
+    """
 
     addressee_id: AddresseeId
     request: int
     occurred_at: datetime
     ip: Evidence[str | None] = None
     user_agent: Evidence[str | None] = None
+    at_door: bool = False
+
+
+@EVENTS.upcaster("audience.consent_confirmed", 1)
+def _taken_for_the_persons(payload: Payload) -> Payload:
+    return {**payload, "at_door": True}
 
 
 class ConsentWithdrawn(Event, name="audience.consent_withdrawn", version=1, subject="addressee_id"):

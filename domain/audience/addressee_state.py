@@ -171,9 +171,11 @@ class Addressee:
             if at < lift.ended_at
         )
 
-    def said_since(self, entry: int) -> bool:
-        """Whether anything that holds was said after an entry."""
-        return any(self.last_said(one).entry > entry for one in self.own_words())
+    def said_since(self, request: int) -> bool:
+        """Whether anything that holds was said after the first step of a double opt-in, or was entered after it."""
+        asked_at = self.asked[request].at
+        words = [self.last_said(one) for one in self.own_words()]
+        return any(word.entry > request or word.at >= asked_at for word in words)
 
     @property
     def restricted(self) -> Suppression | None:

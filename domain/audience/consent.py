@@ -7,7 +7,7 @@ which there is proof. Anything else that is recorded, however new, is history.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, assert_never
 
@@ -135,7 +135,10 @@ class RequestConfirmation(
 class ConfirmConsent(
     AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
 ):
-    """Double opt-in, second step. `request`: the version of the first step's event."""
+    """Double opt-in, second step, as the sender tells it. `request`: the version of the first step's event.
+
+    It lifts no opt-out: that does the person who presses the link of the confirmation.
+    """
 
     request: Entry
     occurred_at: Moment | None = None
@@ -275,7 +278,8 @@ def decide(command: ConsentCommand, state: Addressee) -> tuple[Event, ...]:
         case RequestConfirmation():
             return (_asked(command, state, at),)
         case ConfirmConsent():
-            return _confirmed(command, state, at)
+            occurred_at = _past(command.occurred_at, at)
+            return (confirmation(state, command.request, occurred_at, command.ip, command.user_agent),)
         case WithdrawConsent():
             return _withdrawn(command, state, at)
         case RecordOptOut():
@@ -313,31 +317,42 @@ def _asked(command: RequestConfirmation, state: Addressee, at: datetime) -> Conf
     )
 
 
-def _confirmed(command: ConfirmConsent, state: Addressee, at: datetime) -> tuple[Event, ...]:
-    """The confirmation; it lifts an opt-out that was surely earlier, if the wording is kept that was agreed to."""
+def confirmation(
+    state: Addressee,
+    request: int,
+    occurred_at: datetime,
+    ip: str | None,
+    user_agent: str | None,
+    *,
+    at_door: bool = False,
+) -> ConsentConfirmed:
+    """The event that enters the second step of a double opt-in."""
     if state.erased:
         raise AddresseeIsErased
-    asked = state.asked.get(command.request)
+    asked = state.asked.get(request)
     if asked is None:
         raise NotAsked
-    occurred_at = _past(command.occurred_at, at)
     if occurred_at < asked.at:
         raise ConfirmedBeforeAsked
-    confirmed = ConsentConfirmed(
+    return ConsentConfirmed(
         addressee_id=state.addressee_id,
-        request=command.request,
+        request=request,
         occurred_at=occurred_at,
-        ip=command.ip,
-        user_agent=command.user_agent,
+        ip=ip,
+        user_agent=user_agent,
+        at_door=at_door,
     )
-    # Who was asked, said stop, and then pressed the old link, was asked before they said stop: that is asked anew.
-    if not asked.documented or state.said_since(command.request) or not _lifts(state, occurred_at):
-        return (confirmed,)
-    day = occurred_at.astimezone(UTC).date()
-    return (
-        confirmed,
-        OptOutLifted(addressee_id=state.addressee_id, consented_on=day, consented_at=occurred_at),
-    )
+
+
+def lifted_by(state: Addressee, request: int) -> bool:
+    """Whether an opt-out would be lifted by the person who confirms this now: its wording is kept, and is newer.
+
+    Who was asked, said stop, and then pressed the old link, was asked before they said stop: that is asked anew.
+    """
+    asked = state.asked.get(request)
+    if asked is None or not asked.documented or state.said_since(request):
+        return False
+    return _lifts(state, asked.at)
 
 
 def _withdrawn(command: WithdrawConsent, state: Addressee, at: datetime) -> tuple[Event, ...]:

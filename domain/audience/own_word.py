@@ -6,21 +6,25 @@ opt-out to one workspace's mail or to one kind of campaign; whoever else enters 
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
 
 from pydantic import model_validator
 
-from domain.audience.addressee_events import OptedOut
+from domain.audience.addressee_events import ConsentConfirmed, OptedOut, OptOutLifted
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import OptOutChannel, OptOutKind
+from domain.audience.consent import Entry, OptOutChannel, OptOutKind, confirmation, lifted_by
 from domain.audience.opt_out_term import term_of
 from domain.kernel.commands import Command
 from domain.kernel.permissions import Permission
+from domain.kernel.personal import Evidence
+from domain.kernel.text import IpText, LongText
 from domain.law.facts import Scope, Suppression, SuppressionKind
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from domain.kernel.events import Event
 
 SAID_AGAIN_AFTER: Final = timedelta(days=1)
 """The same word within a day is the same word: a mail program that asks twice, a second click.
@@ -46,6 +50,42 @@ class HeedOptOut(
         if self.scope is Scope.PLATFORM:
             raise ValueError("a person speaks to a tenant, not to the platform")
         return self
+
+
+class HeedConfirmation(
+    Command, context="audience", stream="addressee", permission=Permission.INTERNAL, internal=True
+):
+    """Double opt-in, second step, by the person themselves. `request`: the version of the first step's event."""
+
+    request: Entry
+    ip: Evidence[IpText | None] = None
+    user_agent: Evidence[LongText | None] = None
+
+
+OwnWord: TypeAlias = HeedOptOut | HeedConfirmation
+
+
+def decide(command: OwnWord, state: Addressee) -> tuple[Event, ...]:
+    """What is entered of what somebody says at a door."""
+    match command:
+        case HeedOptOut():
+            return heeded(command, state)
+        case HeedConfirmation():
+            return confirmed(command, state)
+        case _:
+            assert_never(command)
+
+
+def confirmed(command: HeedConfirmation, state: Addressee) -> tuple[ConsentConfirmed | OptOutLifted, ...]:
+    """The confirmation; it lifts an opt-out that was surely earlier, if the wording is kept that was agreed to."""
+    asked = state.asked.get(command.request)
+    # Whatever the clock of whoever asked showed: they pressed the link afterwards.
+    at = command.stamp.at if asked is None else max(command.stamp.at, asked.at)
+    given = confirmation(state, command.request, at, command.ip, command.user_agent, at_door=True)
+    if not lifted_by(state, command.request):
+        return (given,)
+    day = at.astimezone(UTC).date()
+    return (given, OptOutLifted(addressee_id=state.addressee_id, consented_on=day, consented_at=at))
 
 
 def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:

@@ -31,7 +31,7 @@ from domain.audience.ledger import (
     SuppressAddressee,
     SuppressionReason,
 )
-from domain.audience.own_word import HeedOptOut
+from domain.audience.own_word import HeedConfirmation, HeedOptOut
 from domain.kernel.commands import Command
 from domain.kernel.errors import Refusal
 from domain.kernel.events import Event
@@ -193,22 +193,26 @@ class LedgerOfPeople(RuleBasedStateMachine):
         if self.ask(command, who) is not None:
             self.known[who].asked[self.version(who)] = (wording is not None, self.world.now - ago)
 
-    @rule(who=people, ago=AGO, number=st.integers(0, 1))
-    def confirm(self, who: AddresseeId, ago: timedelta, number: int) -> None:
+    @rule(who=people, ago=AGO, number=st.integers(0, 1), at_door=st.sampled_from([True, True, False]))
+    def confirm(self, who: AddresseeId, ago: timedelta, number: int, *, at_door: bool) -> None:
+        """By the link itself, or as the sender tells it: that ends nothing."""
         known, at = self.known[who], self.world.now - ago
         asked = sorted(known.asked)[number : number + 1]
         person = self.person(who)
         said_since = bool(asked) and any(person.last_said(one).entry > asked[0] for one in person.own_words())
-        done = self.ask(ConfirmConsent(request=asked[0] if asked else 1, occurred_at=at), who)
-        in_order = bool(asked) and at >= known.asked[asked[0]][1]
+        request = asked[0] if asked else 1
+        by_link = HeedConfirmation(request=request)
+        done = self.ask(by_link if at_door else ConfirmConsent(request=request, occurred_at=at), who)
+        in_order = bool(asked) and (at_door or at >= known.asked[request][1])
         assert (done is not None) is (in_order and not known.erased)
         if done is not None:
-            documented, _ = known.asked.pop(asked[0])
+            documented, asked_at = known.asked.pop(request)
             entry = self.version(who) - len(done) + 1
             known.consents.add(entry)
-            if documented and not said_since:
-                # The moment itself is after what was said before it, and no earlier word is later than it.
-                known.words.consents[entry] = at
+            later = [one for one in known.words.stops().values() if one >= asked_at]
+            if documented and at_door and not said_since and not later:
+                # What they agreed to is as old as the first step: all that they had said by then is over.
+                known.words.consents[entry] = asked_at
 
     @rule(who=people, ago=AGO, number=st.integers(-1, 1))
     def withdraw(self, who: AddresseeId, ago: timedelta, number: int) -> None:

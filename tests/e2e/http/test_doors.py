@@ -330,6 +330,13 @@ class TestLinks:
         for wrong in ({"campaign_type": "No Word"}, {"request": "0"}, {"workspace_id": "x"}, {"more": "1"}):
             problem(await ada.asked(uuid4(), **wrong), 422, "parameter-invalid")
 
+    async def test_nobody_writes_to_who_was_erased(self, api: Api, ada: Person) -> None:
+        assert (await ada.asked(uuid4())).status_code == 200
+        await api.project()
+        (contact,) = (await api.send("GET", "/v1/audience/contacts", ada.tenant.key)).json()["data"]
+        await api.post(f"/v1/audience/{contact['contact_id']}/erase-contact", ada.tenant.key)
+        problem(await ada.asked(uuid4()), 404, "not-found")
+
     async def test_without_an_address_for_the_world_there_are_none(
         self, database: Database, tmp_path: Path
     ) -> None:

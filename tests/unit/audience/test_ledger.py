@@ -57,6 +57,7 @@ from domain.audience.ledger import (
     SuppressionReason,
     said_of,
 )
+from domain.audience.own_word import HeedConfirmation
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import AddresseeId, WorkspaceId
@@ -140,8 +141,8 @@ class TestDoubleOptIn:
         out = OptedOut(addressee_id=ID, occurred_at=NOW - timedelta(hours=3), channel="page")
         lifted = OptOutLifted(addressee_id=ID, consented_on=NOW.date(), consented_at=NOW)
         asked = self.ASKED
-        yes = ConsentConfirmed(addressee_id=ID, request=3, occurred_at=NOW)
-        state = given(REGISTERED, out, asked).when(ConfirmConsent(request=3), target=ID).then(yes, lifted)
+        yes = ConsentConfirmed(addressee_id=ID, request=3, occurred_at=NOW, at_door=True)
+        state = given(REGISTERED, out, asked).when(HeedConfirmation(request=3), target=ID).then(yes, lifted)
         assert state.contactable
         assert [one.ended_at for one in state.suppressions] == [NOW]
 
@@ -150,6 +151,10 @@ class TestDoubleOptIn:
         early = ConfirmConsent(request=2, occurred_at=NOW - timedelta(minutes=30))
         state = given(REGISTERED, self.ASKED, out).when(early, target=ID).state
         assert not state.contactable
+
+    def test_one_of_version_1_was_taken_for_the_persons_own(self) -> None:
+        old = {"addressee_id": str(ID), "request": 2, "occurred_at": NOW.isoformat()}
+        assert EVENTS.upcast("audience.consent_confirmed", 1, old)[1]["at_door"] is True
 
     def test_it_lies_in_the_past(self) -> None:
         late = ConfirmConsent(request=2, occurred_at=NOW + timedelta(seconds=1))

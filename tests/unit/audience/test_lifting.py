@@ -23,7 +23,7 @@ from domain.audience.consent_refusals import ConfirmedBeforeAsked, WithdrawnBefo
 from domain.audience.contact import CreateContact, EraseContact
 from domain.audience.intake.vocabularies import Source
 from domain.audience.ledger import RetractEntry
-from domain.audience.own_word import HeedOptOut
+from domain.audience.own_word import HeedConfirmation, HeedOptOut
 from domain.kernel.ids import MessageId
 from domain.law.facts import Scope
 from tests.support.given import NOW, uid
@@ -82,7 +82,7 @@ class TestRetraction:
         world.run(STOP, addressee(world))
         world.run(RequestConfirmation(source=Source.WEBSITE_FORM, wording="Write to me"), addressee(world))
         request = entry_of(world, "audience.confirmation_requested")
-        world.run(ConfirmConsent(request=request), addressee(world))
+        world.run(HeedConfirmation(request=request), addressee(world))
         assert allowed(world)
         entry = entry_of(world, "audience.consent_confirmed")
         world.run(RetractEntry(entry=entry, reason="by mistake"), addressee(world))
@@ -148,7 +148,7 @@ class TestToldLate:
     def test_so_does_a_double_opt_in(self, world: World) -> None:
         world.run(RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes"), addressee(world))
         request = entry_of(world, "audience.confirmation_requested")
-        world.run(ConfirmConsent(request=request), addressee(world))
+        world.run(HeedConfirmation(request=request), addressee(world))
         world.run(self.LATE, addressee(world))
         assert allowed(world)
         world.run(RetractEntry(entry=request + 1, reason="by mistake"), addressee(world))
@@ -203,9 +203,10 @@ class TestWithdrawal:
             addressee(world),
         )
         request = entry_of(world, "audience.confirmation_requested")
-        confirmed = NOW - timedelta(hours=1)
-        world.run(ConfirmConsent(request=request, occurred_at=confirmed), addressee(world))
+        confirmed = NOW
+        world.run(HeedConfirmation(request=request), addressee(world))
         assert allowed(world)
+        world.later(timedelta(hours=1))
         slow = WithdrawConsent(channel=OptOutChannel.REPLY, occurred_at=confirmed - timedelta(minutes=5))
         world.run(slow, addressee(world))
         assert not allowed(world)
@@ -218,7 +219,7 @@ class TestConfirmation:
         world.later(DAY)
         world.run(RecordOptOut(channel=OptOutChannel.COMPLAINT), addressee(world))
         world.later(DAY)
-        world.run(ConfirmConsent(request=request), addressee(world))
+        world.run(HeedConfirmation(request=request), addressee(world))
         assert not allowed(world)
 
     @pytest.mark.parametrize("pause", [timedelta(hours=1), 3 * DAY])
@@ -233,7 +234,45 @@ class TestConfirmation:
         world.later(pause)
         assert world.run(link, addressee(world)), "they said so after they were asked"
         world.later(pause)
-        world.run(ConfirmConsent(request=request), addressee(world))
+        world.run(HeedConfirmation(request=request), addressee(world))
+        assert not allowed(world)
+
+    @pytest.mark.parametrize("told_late", [False, True])
+    def test_one_that_was_asked_for_before_they_said_stop_lifts_nothing_in_whatever_order_it_is_entered(
+        self, world: World, *, told_late: bool
+    ) -> None:
+        asking = RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes", occurred_at=NOW - 6 * DAY)
+        if not told_late:
+            world.run(STOP, addressee(world))
+        world.run(asking, addressee(world))
+        request = entry_of(world, "audience.confirmation_requested")
+        world.run(HeedConfirmation(request=request), addressee(world))
+        if told_late:
+            (told,) = world.run(STOP, addressee(world))
+            assert isinstance(told, OptedOut), (
+                "what they agreed to is older, though they pressed the link later"
+            )
+        assert not allowed(world)
+        world.assert_replays()
+
+    def test_what_was_said_before_it_was_asked_for_and_is_told_late_it_ended(self, world: World) -> None:
+        world.run(RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes"), addressee(world))
+        request = entry_of(world, "audience.confirmation_requested")
+        world.later(DAY)
+        world.run(HeedConfirmation(request=request), addressee(world))
+        assert [type(one) for one in world.run(STOP, addressee(world))] == [OptOutToldLate]
+        assert allowed(world)
+
+    @pytest.mark.parametrize("told_late", [False, True])
+    def test_one_that_the_sender_tells_lifts_nothing(self, world: World, *, told_late: bool) -> None:
+        if not told_late:
+            world.run(STOP, addressee(world))
+        world.run(RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes"), addressee(world))
+        request = entry_of(world, "audience.confirmation_requested")
+        (confirmed,) = world.run(ConfirmConsent(request=request), addressee(world))
+        assert confirmed.name == "audience.consent_confirmed"
+        if told_late:
+            assert [type(one) for one in world.run(STOP, addressee(world))] == [OptedOut]
         assert not allowed(world)
 
     def test_it_is_not_dated_before_it_was_asked_for(self, world: World) -> None:
