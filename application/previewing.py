@@ -256,6 +256,7 @@ def _audience_of(state: CampaignState) -> Audience:
         campaign_type=state.plan.campaign_type,
         similar_goods=state.plan.similar_goods,
         role_relevant=state.plan.role_relevant,
+        charitable=state.plan.charitable,
         names_referrer=True if REFERRER in state.shown else None,
         bulk=None if state.content is None else state.content.bulk,
     )

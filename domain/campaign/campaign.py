@@ -111,6 +111,7 @@ def plan_of(command: PlanFields) -> CampaignPlan:
         countries=lawful_countries(command.countries),
         similar_goods=command.similar_goods,
         role_relevant=command.role_relevant,
+        charitable=command.charitable,
     )
 
 

@@ -29,7 +29,7 @@ class PlanFields(Command):
     """What a campaign is for, and to whom it goes. `countries` left out: its recipients may be anywhere.
 
     `similar_goods`: it offers what is like what they bought of the sender; `role_relevant`: it has to do with what they
-    do by profession. Left out: nobody knows.
+    do by profession; `charitable`: the sender is a charity, and it furthers its purposes. Left out: nobody knows.
     """
 
     name: ShortText
@@ -39,6 +39,7 @@ class PlanFields(Command):
     countries: Annotated[tuple[CountryCode, ...], Field(max_length=250)] = ()
     similar_goods: bool | None = None
     role_relevant: bool | None = None
+    charitable: bool | None = None
 
 
 class TellsWhatIsMissing(Command):

@@ -17,7 +17,7 @@ class CampaignPlan(BaseModel):
     """What a campaign is for, and to whom it goes. `countries`: of its recipients; empty: they may be anywhere.
 
     `similar_goods`: it offers what is like what its recipients bought of the sender. `role_relevant`: it has to do with
-    what they do by profession. None: nobody said.
+    what they do by profession. `charitable`: the sender is a charity, and it furthers its purposes. None: nobody said.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,6 +29,7 @@ class CampaignPlan(BaseModel):
     countries: tuple[str, ...] = ()
     similar_goods: bool | None = None
     role_relevant: bool | None = None
+    charitable: bool | None = None
 
 
 class MissingElement(BaseModel):
@@ -56,8 +57,8 @@ class CampaignDrafted(Event, name="campaign.drafted", version=2):
 
 @EVENTS.upcaster("campaign.drafted", 1)
 @EVENTS.upcaster("campaign.plan_changed", 1)
-def _nobody_said_of_goods_and_roles(payload: Payload) -> Payload:
-    unsaid = {"similar_goods": None, "role_relevant": None}
+def _nobody_said_of_goods_roles_and_charity(payload: Payload) -> Payload:
+    unsaid = {"similar_goods": None, "role_relevant": None, "charitable": None}
     plans = [name for name in ("plan", "before", "after") if name in payload]
     return {**payload, **{name: {**payload[name], **unsaid} for name in plans}}
 

@@ -28,7 +28,7 @@ def _update(event: Fact, rows: Rows, **values: Any) -> None:
 
 
 def _plan(plan: dict[str, Any]) -> dict[str, Any]:
-    told = ("purpose", "campaign_type", "similar_goods", "role_relevant")
+    told = ("purpose", "campaign_type", "similar_goods", "role_relevant", "charitable")
     named = {name: plan.get(name) for name in told}
     ids = {name: list(plan.get(name, ())) for name in ("list_ids", "countries")}
     return {"name": plan["title"], **named, **ids}

@@ -33,6 +33,7 @@ class CampaignRow(Row):
     countries: list[str]
     similar_goods: bool | None
     role_relevant: bool | None
+    charitable: bool | None
     state: str
     outcome: str | None
     content_hash: str | None

@@ -20,6 +20,7 @@ TABLES: Final = (
             "countries": "jsonb",
             "similar_goods": "boolean",
             "role_relevant": "boolean",
+            "charitable": "boolean",
             "content": "jsonb",
             "state": "text",
             "outcome": "text",

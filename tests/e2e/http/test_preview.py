@@ -233,15 +233,22 @@ async def test_a_plan_that_names_countries_holds_everybody_else(api: Api) -> Non
     assert (told["verdicts"]["hold"], told["outside_plan"]) == (1, {}), "the one whose country nobody knows"
 
 
-async def test_a_plan_states_of_its_goods_what_a_message_states(api: Api) -> None:
-    """A customer may be written to about similar goods: the preview of a campaign says what the decision will say."""
+@pytest.mark.parametrize(
+    ("fact", "relation"),
+    [
+        ("similar_goods", {"kind": "purchase", "occurred_on": "2026-01-05"}),
+        ("charitable", {"kind": "donation", "occurred_on": "2026-03-01"}),
+    ],
+)
+async def test_a_plan_states_what_a_message_states(api: Api, fact: str, relation: dict[str, str]) -> None:
+    """A customer may be written to about similar goods, a supporter by a charity: preview and decision say the same."""
     tenant = await api.tenant(country="GB")
     buyer = await person(api, tenant, "GB", "individual")
     who = addressee(buyer)
     could = {"could_object": True}
     for command, body in (
         ("describe-addressee", could),
-        ("record-relation", {"kind": "purchase", "occurred_on": "2026-01-05"}),
+        ("record-relation", relation),
     ):
         entered = await api.post(f"/v1/audience/{who}/{command}", tenant.key, body)
         assert entered.status_code == 200, entered.text
@@ -251,14 +258,14 @@ async def test_a_plan_states_of_its_goods_what_a_message_states(api: Api) -> Non
         "name": "More",
         "list_ids": [await listed(api, tenant, "Buyers", buyer["id"])],
     }
-    for goods, verdict in ((None, "hold"), (True, "allow"), (False, "deny")):
-        stated = plan if goods is None else {**plan, "similar_goods": goods, "role_relevant": goods}
+    for said, verdict in ((None, "hold"), (True, "allow"), (False, "deny")):
+        stated = plan if said is None else {**plan, fact: said, "role_relevant": said}
         campaign = (await api.post("/v1/campaign/new/create-campaign", author, stated)).json()["id"]
         await api.project()
         told, _ = await previewed(api, tenant.key, campaign_id=campaign)
         assert told["verdicts"][verdict] == 1, told
         row = (await api.send("GET", f"/v1/campaign/campaigns/{campaign}", author)).json()["data"]
-        assert (row["similar_goods"], row["role_relevant"]) == (goods, goods)
-        ask = {"workspace_id": str(tenant.workspace_id), "message_id": str(uuid4()), "similar_goods": goods}
+        assert (row[fact], row["role_relevant"]) == (said, said)
+        ask = {"workspace_id": str(tenant.workspace_id), "message_id": str(uuid4()), fact: said}
         decided = await api.post(f"/v1/audience/{who}/authorise-message", tenant.key, ask)
         assert decided.json()["result"]["verdict"] == verdict
