@@ -57,6 +57,7 @@ _GIVEN: Final = frozenset(
         "audience.consent_withdrawn",
         "audience.opted_out",
         "audience.opt_out_told_late",
+        "audience.opt_out_narrowed",
         "audience.contact_created",
         "audience.contact_updated",
         "rights.request_received",

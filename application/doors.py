@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from application.commanding import SubjectIsErased, TooMuchContention
 from application.door_tokens import Door, DoorToken, LinkUnusable
@@ -17,8 +17,9 @@ from application.orders import Order
 from application.ports.log import OutcomeUnknown
 from application.principals import Principal
 from domain.audience.addressee_state import Addressee
+from domain.audience.consent import lifted_by
 from domain.audience.consent_refusals import AddresseeIsErased, NotAsked
-from domain.audience.own_word import HeedConfirmation, in_force
+from domain.audience.own_word import HeedConfirmation, NarrowOptOut, in_force, narrowable
 from domain.kernel import limits
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name
 from domain.kernel.errors import NotFound, Refusal
@@ -57,6 +58,8 @@ class InForce(NamedTuple):
     """What a person's page shows. `workspace` and `campaign_type`: what the token names, where it is there.
 
     `elsewhere`: narrower opt-outs hold that the token names nothing of. `waits`: its confirmation can be given.
+    `narrows`: all is stopped, and they alone may stop less; it is the entry of what they said last. `goes_on`: all is
+    stopped, and its confirmation would not end that.
     """
 
     sender: str
@@ -68,6 +71,8 @@ class InForce(NamedTuple):
     of_campaign_type: bool
     elsewhere: bool
     waits: bool
+    narrows: int | None = None
+    goes_on: bool = False
 
 
 class AskedFor(NamedTuple):
@@ -103,19 +108,26 @@ class Doors:
             (Scope.CAMPAIGN_TYPE, token.campaign_type),
         }
         narrow = {(one.scope, one.within) for one in said if one.scope is not Scope.TENANT}
+        # To whom it went is who narrows it: not who has their address after an erasure.
+        theirs = addressee.addressee_id == token.addressee_id
+        word = narrowable(addressee) if theirs else None
+        everything = in_force(addressee, Scope.TENANT)
+        ends = token.request is not None and lifted_by(addressee, token.request)
         return InForce(
             sender=tenant.name,
             workspace=workspace.name if isinstance(workspace, Workspace) else None,
             campaign_type=token.campaign_type,
-            everything=in_force(addressee, Scope.TENANT),
+            everything=everything,
             objected=any(one.kind is SuppressionKind.OBJECTION for one in said),
             of_workspace=(Scope.WORKSPACE, str(token.workspace_id)) in narrow,
             of_campaign_type=(Scope.CAMPAIGN_TYPE, token.campaign_type) in narrow,
             elsewhere=bool(narrow - named),
             waits=token.request in addressee.asked and not addressee.erased,
+            narrows=None if word is None else word.entry,
+            goes_on=everything and not ends,
         )
 
-    async def heed(self, token: DoorToken, command: HeedOptOut, request_id: str) -> None:
+    async def heed(self, token: DoorToken, command: HeedOptOut | NarrowOptOut, request_id: str) -> None:
         """Enter what a person said; it holds when this returns. What says nothing new writes nothing at all.
 
         Where others write to the person's stream all the time, or a COMMIT was broken off, it is tried again: to say it
@@ -135,6 +147,26 @@ class Doors:
                 await self._commands.execute(order)
         except NotFound:
             raise LinkUnusable from None
+
+    async def narrow(
+        self,
+        token: DoorToken,
+        scope: Literal[Scope.WORKSPACE, Scope.CAMPAIGN_TYPE],
+        entry: int,
+        *,
+        ip: str | None,
+        user_agent: str | None,
+        request_id: str,
+    ) -> None:
+        """Stop less than all mail, with the evidence that they want it so: only what the token names.
+
+        Nothing where what they said last of all mail is not `entry`, or nobody may narrow it.
+        """
+        within = token.campaign_type if scope is Scope.CAMPAIGN_TYPE else token.workspace_id
+        if within is None:
+            raise LinkUnusable
+        seen = {"ip": _address(ip), "user_agent": _readable(user_agent)}
+        await self.heed(token, NarrowOptOut(entry=entry, scope=scope, within=str(within), **seen), request_id)
 
     async def confirm(
         self, token: DoorToken, *, ip: str | None, user_agent: str | None, request_id: str

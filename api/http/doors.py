@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import wraps
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
@@ -46,12 +46,14 @@ PARTS: Final = "multipart/form-data"
 LARGEST: Final = 16_384
 """Bytes of a form. Ours has one field; what mail programs add is theirs."""
 LOOKS_A_MINUTE: Final = 6_000
-"""Pages shown, for each tenant; as many consents may be confirmed, and as many things asked."""
+"""Pages shown, for each tenant; as many consents may be confirmed, and as many things asked or stopped less."""
 _BUCKET: Final = "doors"
 _ASKING: Final = "doors.ask"
 _CONFIRMING: Final = "doors.confirm"
-"""Counts of their own: who looks again and again keeps nobody from asking, nor from confirming."""
+_NARROWING: Final = "doors.narrow"
+"""Counts of their own: who looks again and again keeps nobody from asking, confirming, or stopping less."""
 _FIELDS: Final = 20
+_MOST_EVENTS: Final = 2**31
 
 
 def _for_people(
@@ -109,7 +111,7 @@ class PeoplesDoors:
         request.scope["penguin.command"] = "doors.look"
         token = self._token(request, door)
         await self._parts.rates.take(token.tenant_id, LOOKS_A_MINUTE, _BUCKET)
-        return await self._choices(request, token, done=False)
+        return await self._choices(request, token)
 
     @_for_people
     async def one_click(self, request: Request) -> Response:
@@ -128,8 +130,20 @@ class PeoplesDoors:
         """Enter what a person chose on their page, and show what is in force now."""
         request.scope["penguin.command"] = "doors.choose"
         token = self._token(request, Door.PREFERENCES)
-        await self._heed(request, token, _chosen((await _form(request)).get("choice"), token))
-        return await self._choices(request, token, done=True)
+        choice = (await _form(request)).get("choice")
+        if (scope := _narrower(choice, token)) is None:
+            await self._heed(request, token, _chosen(choice, token))
+        elif (entry := _seen(request)) is not None:
+            await self._parts.rates.take(token.tenant_id, LOOKS_A_MINUTE, _NARROWING)
+            await self._parts.doors.narrow(
+                token,
+                scope,
+                entry,
+                ip=request.client.host if request.client else None,
+                user_agent=request.headers.get("user-agent"),
+                request_id=request.scope["penguin.request_id"],
+            )
+        return await self._choices(request, token, choice)
 
     @_for_people
     async def look_at_data(self, request: Request) -> Response:
@@ -210,9 +224,9 @@ class PeoplesDoors:
             return f"p/{request.path_params['token']}"
         return f"p/{self._parts.door_tokens.text(replace(token, door=Door.PREFERENCES))}"
 
-    async def _choices(self, request: Request, token: DoorToken, *, done: bool) -> Response:
+    async def _choices(self, request: Request, token: DoorToken, chosen: str | None = None) -> Response:
         now, code = await self._parts.doors.in_force(token), _language(request)
-        html = people.choices_page(code, now, self._chooses_by(request, token), done=done)
+        html = people.choices_page(code, now, self._chooses_by(request, token), chosen)
         return people.answer(html, code)
 
     async def _heed(self, request: Request, token: DoorToken, command: HeedOptOut) -> None:
@@ -233,8 +247,23 @@ def _chosen(choice: str | None, token: DoorToken) -> HeedOptOut:
             return HeedOptOut(channel=page, scope=Scope.CAMPAIGN_TYPE, within=token.campaign_type)
         case _:
             raise _unclear(
-                "choice", f"Send one of {', '.join(people.CHOICES)}; the middle two where the page has them."
+                "choice", f"Send one of {', '.join(people.CHOICES)}; what the page has no button for is none."
             )
+
+
+def _narrower(choice: str | None, token: DoorToken) -> Literal[Scope.WORKSPACE, Scope.CAMPAIGN_TYPE] | None:
+    """What a button that stops less leaves stopped, where the token names what it is of."""
+    if choice == people.LESS_WORKSPACE and token.workspace_id is not None:
+        return Scope.WORKSPACE
+    if choice == people.LESS_CAMPAIGN_TYPE and token.campaign_type is not None:
+        return Scope.CAMPAIGN_TYPE
+    return None
+
+
+def _seen(request: Request) -> int | None:
+    """Which stop the page had seen that its button makes narrower: it is of no other, and so of none said since."""
+    text = request.query_params.get(people.SEEN, "")
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < _MOST_EVENTS else None
 
 
 def _language(request: Request) -> str:

@@ -63,18 +63,24 @@ ERASURE: Final = "erasure"
 SALE_OPT_OUT: Final = "sale_opt_out"
 REQUESTS: Final = (ACCESS, ERASURE, SALE_OPT_OUT)
 """What is asked for on the page about a person's data."""
-CHOICES: Final = (EVERYTHING, OF_WORKSPACE, OF_CAMPAIGN_TYPE, OBJECTION)
-"""What the form's buttons say, in their order: the first is the one that Enter presses."""
+LESS_WORKSPACE: Final = "only_workspace"
+LESS_CAMPAIGN_TYPE: Final = "only_campaign_type"
+CHOICES: Final = (EVERYTHING, OF_WORKSPACE, OF_CAMPAIGN_TYPE, OBJECTION, LESS_WORKSPACE, LESS_CAMPAIGN_TYPE)
+"""What the form's buttons say, in their order: the first is the one that Enter presses. The last two stop less."""
+SEEN: Final = "seen"
+"""Says in the form's address which stop the page had seen, for the buttons that stop less than it did."""
 
 
-def choices_page(code: str, now: InForce, to: str, *, done: bool) -> str:
-    """What a person may choose, and what is in force. `to`: where the form goes; `done`: they have just chosen.
+def choices_page(code: str, now: InForce, to: str, chosen: str | None = None) -> str:
+    """What a person may choose, and what is in force. `to`: where the form goes; `chosen`: what they just chose.
 
     The page about their data is beside it, under the same token.
     """
     words = languages()[code]
     title = filled(words.title, sender=now.sender)
-    told = f'<div role="status">{_said(words.done, now, level=2)}</div>' if done else ""
+    told = ""
+    if chosen is not None:
+        told = f'<div role="status">{_said(_outcome(words, now, chosen), now, level=2)}</div>'
     lead = f"<p>{filled(words.lead, sender=now.sender)}</p>"
     data = f"d/{to.removeprefix('p/')}"
     link = f'<p><a href="{_action(data, code)}">{filled(words.data_link, sender=now.sender)}</a></p>'
@@ -111,13 +117,18 @@ def confirmation_page(code: str, now: InForce, to: str) -> str:
     words = languages()[code]
     button = f'<button class="first">{filled(words.confirm_button)}</button>'
     form = f'<form method="post" action="{_action(to, code)}">{button}</form>'
-    return _page(code, filled(words.confirm.title, sender=now.sender), _about(words.confirm, now) + form)
+    goes_on = f"<p>{filled(words.confirm_goes_on, sender=now.sender)}</p>" if now.goes_on else ""
+    body = f"{_about(words.confirm, now)}{goes_on}{form}"
+    return _page(code, filled(words.confirm.title, sender=now.sender), body)
 
 
 def confirmed_page(code: str, now: InForce) -> str:
-    """It is confirmed."""
-    said = languages()[code].confirmed
-    body = f'<div role="status">{_about(said, now)}</div>'
+    """It is confirmed; and what they stopped all the same, where that goes on."""
+    words = languages()[code]
+    said = words.confirmed_goes_on if now.everything else words.confirmed
+    but = now.elsewhere and not now.everything
+    besides = f"<p>{filled(words.now_elsewhere, sender=now.sender)}</p>" if but else ""
+    body = f'<div role="status">{_about(said, now)}{besides}</div>'
     return _page(code, filled(said.title, sender=now.sender), body)
 
 
@@ -161,6 +172,16 @@ _TOLD_AS: Final = {"outcome-unknown": "unavailable", "contention": "unavailable"
 """Where nobody knows whether it was entered, saying it again does no harm."""
 
 
+def _outcome(words: Words, now: InForce, chosen: str) -> Said:
+    """What became of a choice: what is stopped wholly is not stopped less by a button that stops more."""
+    if chosen in (EVERYTHING, OBJECTION):
+        return words.done
+    if now.everything:
+        return words.stays
+    of_workspace = chosen in (OF_WORKSPACE, LESS_WORKSPACE)
+    return words.done if (now.of_workspace if of_workspace else now.of_campaign_type) else words.unchanged
+
+
 def _in_force(words: Words, now: InForce) -> str:
     names = {"sender": now.sender, "workspace": now.workspace, "campaign_type": now.campaign_type}
     told = [
@@ -171,6 +192,7 @@ def _in_force(words: Words, now: InForce) -> str:
             (words.now_workspace, now.of_workspace and now.workspace is not None),
             (words.now_campaign_type, now.of_campaign_type),
             (words.now_elsewhere, now.elsewhere and not now.everything),
+            (words.now_rest, (now.of_workspace or now.of_campaign_type) and not now.everything),
         )
         if holds
     ]
@@ -191,12 +213,33 @@ def _form(words: Words, now: InForce, code: str, to: str) -> str:
             buttons.append(_button(OF_CAMPAIGN_TYPE, label))
     if not now.objected:
         buttons.append(_button(OBJECTION, filled(words.object), filled(words.object_about)))
+    buttons += _less(words, now)
     if not buttons:
         return ""
     return (
         f'<section aria-labelledby="choose"><h2 id="choose">{filled(words.choose)}</h2>'
-        f'<form method="post" action="{_action(to, code)}">{"".join(buttons)}</form></section>'
+        f'<form method="post" action="{_action(to, code, now.narrows)}">{"".join(buttons)}</form></section>'
     )
+
+
+def _less(words: Words, now: InForce) -> list[str]:
+    """Buttons that leave less stopped than all mail, with what goes on then: never the one that Enter presses."""
+    if now.narrows is None:
+        return []
+    names = {"sender": now.sender, "workspace": now.workspace, "campaign_type": now.campaign_type}
+    return [
+        _button(choice, filled(label, **names), filled(about, **names))
+        for choice, name, label, about in (
+            (LESS_WORKSPACE, now.workspace, words.less_workspace, words.less_workspace_about),
+            (
+                LESS_CAMPAIGN_TYPE,
+                now.campaign_type,
+                words.less_campaign_type,
+                words.less_campaign_type_about,
+            ),
+        )
+        if name is not None
+    ]
 
 
 def _button(choice: str, label: str, about: str = "", *, first: bool = False) -> str:
@@ -214,9 +257,9 @@ def _about(said: Said, now: InForce) -> str:
     return f"<p>{filled(said.about, sender=now.sender)}</p>"
 
 
-def _action(to: str, code: str) -> str:
+def _action(to: str, code: str, seen: int | None = None) -> str:
     """Beside the page's own address, so that it also holds behind a proxy that puts a path before ours."""
-    return escape(f"../{to}?lang={code}")
+    return escape(f"../{to}?lang={code}" + ("" if seen is None else f"&{SEEN}={seen}"))
 
 
 def _page(code: str, title: str, body: str) -> str:

@@ -91,7 +91,14 @@ def _opted_out(known: Addressee, version: int, event: happened.OptedOut) -> Addr
     suppressions = known.suppressions if same else (*known.suppressions, one)
     last = max([one.since, *(known.last_said(old).at for old in same)])
     said_last = {**known.said_last, (one.kind, one.scope, one.within): Word(last, version)}
-    known = replace(known, version=version, suppressions=suppressions, said_last=said_last)
+    of_erasure = known.of_erasure
+    if event.channel == happened.Unsaid.ERASURE or (
+        event.channel == happened.Unsaid.REINSTATED and of_erasure
+    ):
+        of_erasure |= {version}
+    known = replace(
+        known, version=version, suppressions=suppressions, said_last=said_last, of_erasure=of_erasure
+    )
     if one.scope is not Scope.TENANT:
         return known
     return replace(known, opted_out_at=max(known.opted_out_at or event.occurred_at, event.occurred_at))
@@ -139,6 +146,21 @@ def _lifted(known: Addressee, version: int, event: happened.OptOutLifted) -> Add
         suppressions=tuple(
             replace(one, ended_at=ended_at) if one in ended else one for one in known.suppressions
         ),
+    )
+
+
+def _narrowed(known: Addressee, version: int, event: happened.OptOutNarrowed) -> Addressee:
+    """Their unsubscription from all mail ends; what is left of it was entered right before."""
+    at = event.occurred_at
+    everything = [one for one in known.own_words() if one.scope is Scope.TENANT]
+    ended = [one for one in everything if one.kind is SuppressionKind.UNSUBSCRIBE]
+    left = [known.last_said(one).at for one in everything if one not in ended]
+    return replace(
+        known,
+        version=version,
+        opted_out_at=max(left, default=None),
+        narrowed_at=max(known.narrowed_at or at, at),
+        suppressions=tuple(replace(one, ended_at=at) if one in ended else one for one in known.suppressions),
     )
 
 
@@ -309,6 +331,7 @@ _AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
     happened.OptedOut: _opted_out,
     happened.OptOutToldLate: _told_late,
     happened.OptOutLifted: _lifted,
+    happened.OptOutNarrowed: _narrowed,
     happened.RelationRecorded: _related,
     happened.RelationEnded: _ended,
     happened.EntryRetracted: _retracted,

@@ -141,15 +141,16 @@ class ConsentWithdrawn(Event, name="audience.consent_withdrawn", version=1, subj
 
 
 class Unsaid(StrEnum):
-    """Channels of opt-outs that nobody said when they were entered.
+    """Channels of opt-outs that nobody said anew when they were entered.
 
-    They went over with an address to whoever has it after an erasure, follow from the erasure itself, or hold again
-    since the consent that had ended them was retracted.
+    They went over with an address to whoever has it after an erasure, follow from the erasure itself, hold again
+    since the consent that had ended them was retracted, or are what the person left of a wider one.
     """
 
     CARRIED_OVER = "carried_over"
     ERASURE = "erasure"
     REINSTATED = "reinstated"
+    NARROWED = "narrowed"
 
 
 class OptedOut(Event, name="audience.opted_out", version=3, subject="addressee_id"):
@@ -210,6 +211,21 @@ class OptOutLifted(Event, name="audience.opt_out_lifted", version=2, subject="ad
 @EVENTS.upcaster("audience.opt_out_lifted", 1)
 def _by_the_day(payload: Payload) -> Payload:
     return {**payload, "consented_at": None}
+
+
+class OptOutNarrowed(Event, name="audience.opt_out_narrowed", version=1, subject="addressee_id"):
+    """The person wants less to be stopped than all mail: what they unsubscribed from in the whole tenant ends.
+
+    What is left of it (`scope`, `within`) is the opt-out right before this. `entry`: when they had said it last.
+    """
+
+    addressee_id: AddresseeId
+    entry: int
+    scope: str
+    within: str
+    occurred_at: datetime
+    ip: Evidence[str | None] = None
+    user_agent: Evidence[str | None] = None
 
 
 class RelationRecorded(Event, name="audience.relation_recorded", version=2, subject="addressee_id"):
@@ -383,6 +399,7 @@ AddresseeEvent: TypeAlias = (
     | OptedOut
     | OptOutToldLate
     | OptOutLifted
+    | OptOutNarrowed
     | RelationRecorded
     | RelationEnded
     | EntryRetracted

@@ -104,7 +104,8 @@ class Addressee:
     `version` counts the events so far. `said` is by workspace; under None stands what was settled for the tenant.
     `asked`: double opt-ins that wait for their second step. `lifts`: by the entry of the consent, those
     that had nothing to lift among them; `lifted_at`: the latest of them.
-    `said_last`: by kind, scope and what it is of; see `last_said`.
+    `said_last`: by kind, scope and what it is of; see `last_said`. `narrowed_at`: when they last stopped less than all.
+    `of_erasure`: the entries of opt-outs that follow from an erasure before them.
     `requests`: what they asked about their data, by kind. `lapses_at` and `lapsed_at`: the ends of permissions that
     were announced last, ahead and when they came.
     """
@@ -113,6 +114,8 @@ class Addressee:
     version: int = 0
     opted_out_at: datetime | None = None
     lifted_at: datetime | None = None
+    narrowed_at: datetime | None = None
+    of_erasure: frozenset[int] = frozenset()
     erased: bool = False
     erased_at: datetime | None = None
     key_destroyed: bool = False
@@ -157,6 +160,11 @@ class Addressee:
     def is_history(self, moment: datetime) -> bool:
         """Whether what was said at this moment was surely said before a consent that stands, and that ended it."""
         return self.lifted_at is not None and moment < self.lifted_at
+
+    def was_narrowed(self, kind: SuppressionKind, scope: Scope, moment: datetime) -> bool:
+        """Whether this is an unsubscription from all mail, of before they wanted less than that to be stopped."""
+        whole = (kind, scope) == (SuppressionKind.UNSUBSCRIBE, Scope.TENANT)
+        return whole and self.narrowed_at is not None and moment < self.narrowed_at
 
     def remembers(
         self, kind: SuppressionKind, at: datetime, scope: Scope = Scope.TENANT, within: str | None = None

@@ -226,7 +226,8 @@ def opted_out(
 ) -> tuple[OptedOut | OptOutToldLate, ...]:
     """The event that enters an opt-out; none if one of its kind and as late holds or is remembered.
 
-    One from surely before a consent that stands is history, and remembered: the consent may be retracted.
+    One from surely before a consent that stands is history, and remembered: the consent may be retracted. So is one of
+    all mail from before the person wanted less to be stopped.
     """
     known = state if isinstance(state, Addressee) else Addressee(addressee_id)
     by_channel = OptOutKind.COMPLAINT if channel is OptOutChannel.COMPLAINT else OptOutKind.UNSUBSCRIBE
@@ -234,8 +235,12 @@ def opted_out(
     as_late = known.opted_out_at is not None and occurred_at <= known.opted_out_at
     if as_late and SuppressionKind(kind or by_channel) in said:
         return ()
-    late = known.is_history(occurred_at)
-    if late and known.remembers(SuppressionKind(kind or by_channel), occurred_at):
+    word = SuppressionKind(kind or by_channel)
+    narrowed = known.was_narrowed(word, Scope.TENANT, occurred_at)
+    if narrowed and occurred_at <= known.said_last[word, Scope.TENANT, None].at:
+        return ()
+    late = narrowed or known.is_history(occurred_at)
+    if late and not narrowed and known.remembers(word, occurred_at):
         return ()
     if known.proof.expired:
         reason = None  # nothing is left to seal it with, and the word counts

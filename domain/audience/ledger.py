@@ -298,6 +298,7 @@ def _reinstated(state: Addressee, entry: int) -> tuple[OptedOut, ...]:
         )
         for one in lift.suppressions
         if not any(one.since < ended_at for ended_at in others)
+        and not state.was_narrowed(one.kind, one.scope, one.since)
     )
 
 

@@ -73,6 +73,8 @@ def tells_nothing_new(state: AddresseeState, one: Listed) -> bool:
     if not isinstance(state, Addressee):
         return False
     if one.kind in OPT_OUTS:
+        if state.was_narrowed(one.kind, one.scope, one.since):
+            return True
         if is_history(state, one):
             return state.remembers(one.kind, one.since, one.scope, one.within)
         same = [old for old in state.own_words() if (old.kind, old.scope, old.within) == one.about]

@@ -1,4 +1,4 @@
-"""A person's own word, as they say it at a door of ours: stop, stop this alone, or that they object.
+"""A person's own word, as they say it at a door of ours: stop, stop this alone, stop less again, or that they object.
 
 It is always taken: whoever they are now, and whatever was entered about them meanwhile. Only the person narrows an
 opt-out to one workspace's mail or to one kind of campaign; whoever else enters one enters it for the whole tenant.
@@ -7,23 +7,24 @@ opt-out to one workspace's mail or to one kind of campaign; whoever else enters 
 from __future__ import annotations
 
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never
 
 from pydantic import model_validator
 
-from domain.audience.addressee_events import ConsentConfirmed, OptedOut, OptOutLifted
+from domain.audience.addressee_events import ConsentConfirmed, OptedOut, OptOutLifted, OptOutNarrowed, Unsaid
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent import Entry, OptOutChannel, OptOutKind, confirmation, lifted_by
 from domain.audience.opt_out_term import term_of
 from domain.kernel.commands import Command
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
-from domain.kernel.text import IpText, LongText
+from domain.kernel.text import IpText, LineText, LongText
 from domain.law.facts import Scope, Suppression, SuppressionKind
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from domain.audience.addressee_state import Word
     from domain.kernel.events import Event
 
 SAID_AGAIN_AFTER: Final = timedelta(days=1)
@@ -31,6 +32,9 @@ SAID_AGAIN_AFTER: Final = timedelta(days=1)
 
 Later it is new, and is entered: a consent that somebody dates between the two does not lift it then.
 """
+_NEVER_NARROWED: Final = frozenset(
+    {SuppressionKind.OBJECTION, SuppressionKind.COMPLAINT, SuppressionKind.ERASURE}
+)
 
 
 class HeedOptOut(
@@ -52,6 +56,21 @@ class HeedOptOut(
         return self
 
 
+class NarrowOptOut(
+    Command, context="audience", stream="addressee", permission=Permission.INTERNAL, internal=True
+):
+    """Stop less than all mail: only what a workspace sends, or a kind of campaign (`within`).
+
+    `entry`: of what they said last of all mail, as they saw it. Said once more since, that holds.
+    """
+
+    entry: Entry
+    scope: Literal[Scope.WORKSPACE, Scope.CAMPAIGN_TYPE]
+    within: LineText
+    ip: Evidence[IpText | None] = None
+    user_agent: Evidence[LongText | None] = None
+
+
 class HeedConfirmation(
     Command, context="audience", stream="addressee", permission=Permission.INTERNAL, internal=True
 ):
@@ -62,7 +81,7 @@ class HeedConfirmation(
     user_agent: Evidence[LongText | None] = None
 
 
-OwnWord: TypeAlias = HeedOptOut | HeedConfirmation
+OwnWord: TypeAlias = HeedOptOut | NarrowOptOut | HeedConfirmation
 
 
 def decide(command: OwnWord, state: Addressee) -> tuple[Event, ...]:
@@ -70,6 +89,8 @@ def decide(command: OwnWord, state: Addressee) -> tuple[Event, ...]:
     match command:
         case HeedOptOut():
             return heeded(command, state)
+        case NarrowOptOut():
+            return narrowed(command, state)
         case HeedConfirmation():
             return confirmed(command, state)
         case _:
@@ -88,11 +109,54 @@ def confirmed(command: HeedConfirmation, state: Addressee) -> tuple[ConsentConfi
     return (given, OptOutLifted(addressee_id=state.addressee_id, consented_on=day, consented_at=at))
 
 
+def narrowable(state: Addressee) -> Word | None:
+    """What the person said last of all mail, if they alone may make it narrower; else None.
+
+    Nobody narrows an objection or a complaint, what follows from an erasure, or what the platform holds back.
+    """
+    held = [one for one in state.suppressions if one.ended_at is None]
+    if any(one.kind in _NEVER_NARROWED or one.scope is Scope.PLATFORM for one in held):
+        return None
+    for one in held:
+        whole = one.kind is SuppressionKind.UNSUBSCRIBE and one.scope is Scope.TENANT
+        if whole and one.position not in state.of_erasure:
+            return state.last_said(one)
+    return None
+
+
+def narrowed(command: NarrowOptOut, state: Addressee) -> tuple[OptedOut | OptOutNarrowed, ...]:
+    """What is left, and the end of what was said of all mail; nothing where that is not what holds now."""
+    word = narrowable(state)
+    if word is None or word.entry != command.entry:
+        return ()
+    # Whatever the clock of whoever entered that showed: this was said after it.
+    at = max([command.stamp.at, word.at, *([] if state.lifted_at is None else [state.lifted_at])])
+    left = OptedOut(
+        addressee_id=state.addressee_id,
+        scope=command.scope,
+        occurred_at=at,
+        channel=Unsaid.NARROWED,
+        within=command.within,
+    )
+    gone = state.proof.expired  # nothing is left to seal it with
+    narrower = OptOutNarrowed(
+        addressee_id=state.addressee_id,
+        entry=word.entry,
+        scope=command.scope,
+        within=command.within,
+        occurred_at=at,
+        ip=None if gone else command.ip,
+        user_agent=None if gone else command.user_agent,
+    )
+    return (left, narrower)
+
+
 def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
     """The opt-out; nothing where the same, or more, was said within a day, and nothing was asked or given since."""
     at = command.stamp.at
     # Whatever the clock of whoever entered a later consent showed: this was said after it.
-    occurred_at = at if state.lifted_at is None else max(at, state.lifted_at)
+    before = [one for one in (state.lifted_at, state.narrowed_at) if one is not None]
+    occurred_at = max([at, *before])
     kind = SuppressionKind(command.kind)
     if command.scope is not Scope.TENANT:
         place = (command.scope, command.within)

@@ -172,7 +172,7 @@ _OPT_OUTS: Final = define(
     "opt_outs",
     "Opt-outs by day, kind, channel and law, and how soon they were entered",
     "How many opt-outs were entered, and how long after the person had said so; of those that nobody said anew "
-    "(carried_over, erasure, reinstated) no latency is known. The mean is latency_seconds by "
+    "(carried_over, erasure, reinstated, narrowed) no latency is known. The mean is latency_seconds by "
     "latency_known. An activity: days may be summed, but for the longest, the median and the 95th percentile. The "
     "events of a row add up to its opt_outs.",
     DaysParameters,
@@ -185,7 +185,7 @@ _OPT_OUTS: Final = define(
             "text",
             "How: one_click, page, reply, complaint, request, import or api. Nobody said these anew: carried_over, "
             "from an erased person whose address is used again; erasure, of such an address itself; reinstated, since "
-            "the consent that had ended it was retracted.",
+            "the consent that had ended it was retracted; narrowed, what a person left of an opt-out from everything.",
         ),
         Column("scope", "dimension", "text", "How far it goes: tenant, workspace or campaign_type."),
         Column(

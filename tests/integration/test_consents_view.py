@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from application.queries import CursorMismatch, Scope
-from domain.audience import addressee, consent, ledger
+from domain.audience import addressee, consent, ledger, own_word
 from domain.audience.addressee import ADDRESSEE, AddresseeCommand
 from domain.audience.addressee_events import (
     AddresseeRegistered,
@@ -22,6 +22,7 @@ from domain.audience.addressee_events import (
     EntryRetracted,
     OptedOut,
     OptOutLifted,
+    OptOutNarrowed,
     RelationEnded,
     RelationRecorded,
     SuppressionLifted,
@@ -176,6 +177,30 @@ async def test_a_consent_lifts_what_was_said_before_it_and_nothing_later(world: 
     assert ends == {one.position: one.ended_at for one in state.suppressions}
 
 
+async def test_what_was_said_of_all_mail_ends_where_the_person_wants_less_stopped(world: World) -> None:
+    tenant, person = fresh(), AddresseeId(fresh())
+    who: dict[str, Any] = {"addressee_id": person}
+    less: dict[str, Any] = {**who, "scope": "campaign_type", "within": "offers"}
+    at = AT + timedelta(days=3)
+    events: list[Any] = [
+        OptedOut(**who, occurred_at=AT, channel="page"),
+        OptedOut(**who, occurred_at=AT + timedelta(days=2), channel="one_click"),
+        OptedOut(**less, occurred_at=at, channel="narrowed"),
+        OptOutNarrowed(**less, entry=2, occurred_at=at, ip=MARK, user_agent=MARK),
+    ]
+    world.append(tenant, *stream(person, *events))
+    world.project()
+    rows = (await world.ask("audience.consents", Scope(tenant))).rows
+    told = {row.entry: (row.state, row.ended_at) for row in rows}
+    assert told == {1: ("lifted", at), 2: ("lifted", at), 3: ("standing", None)}
+    found = await world.ask("audience.consents", Scope(tenant), state="lifted")
+    assert [row.entry for row in found.rows] == [2, 1]
+    (changed, *_) = (await world.ask("audience.consent_timeline", Scope(tenant))).rows
+    assert (changed.what, changed.about, changed.state) == ("opt_out_narrowed", 2, None)
+    assert (changed.scope, changed.within, changed.occurred_at) == ("campaign_type", "offers", at)
+    assert MARK not in repr(world.rows("consents", "entries"))
+
+
 async def test_an_erased_persons_entries_stay_and_end_in_the_erasure(world: World) -> None:
     tenant, person = fresh(), AddresseeId(fresh())
     world.append(tenant, *stream(person, *of_everything(person)[:2], AddresseeErased(addressee_id=person)))
@@ -255,8 +280,8 @@ async def test_a_tenant_sees_nothing_of_another(world: World) -> None:
         assert connection.execute("SELECT * FROM views_consents_v2_1.entries").fetchall() == []
 
 
-def any_command(chance: random.Random, at: datetime) -> AddresseeCommand:
-    """Something somebody may enter, by whatever number; many are refused."""
+def any_command(chance: random.Random, at: datetime, last: int) -> AddresseeCommand:
+    """Something somebody may enter, by whatever number; many are refused. `last`: of what stops all mail, else 1."""
     entry, past = chance.randint(1, 8), at - timedelta(days=chance.randint(0, 60), minutes=1)
     explicit = chance.random() < 0.5
     commands: Sequence[Any] = (
@@ -278,6 +303,11 @@ def any_command(chance: random.Random, at: datetime) -> AddresseeCommand:
             {"kind": "manual", "campaign_type": "offers" if explicit else None}
         ),
         lambda: ledger.LiftSuppression(entry=entry, reason="x"),
+        lambda: own_word.HeedConfirmation(request=entry),
+        lambda: own_word.HeedOptOut.model_validate({"channel": "page"}),
+        lambda: own_word.NarrowOptOut.model_validate(
+            {"entry": last, "scope": "campaign_type", "within": "offers"}
+        ),
     )
     made: AddresseeCommand = chance.choice(commands)()
     return made
@@ -288,8 +318,10 @@ def lived(chance: random.Random, person: AddresseeId) -> list[Event]:
     events: list[Any] = [AddresseeRegistered(addressee_id=person, email="a@example.org")]
     for day in range(15):
         at = AT + timedelta(days=day)
-        command = stamped(any_command(chance, at), target=person, at=at)
         state = ADDRESSEE.fold(events)
+        assert isinstance(state, Addressee)
+        word = own_word.narrowable(state)
+        command = stamped(any_command(chance, at, 1 if word is None else word.entry), target=person, at=at)
         try:
             events += addressee.decide(command, state)
         except Refusal:

@@ -103,6 +103,9 @@ class OfPeople:
             )
         dispatched = {"allowed_by": 13, "occurred_at": "2026-03-02T10:01:00Z"}
         yield self._of_anna("message_dispatched", **message, **dispatched)
+        less = {"scope": "campaign_type", "within": "offers", "occurred_at": "2026-03-02T11:00:00Z"}
+        yield self._of_anna("opt_out_narrowed", entry=5, **less)
+        yield self._of_anna("opt_out_told_late", occurred_at="2026-02-02T10:00:00Z", channel="page")
 
     def _standings(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Somebody whose permission is announced to lapse, and lapses, and somebody whose lasts: no contacts."""

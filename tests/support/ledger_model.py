@@ -17,19 +17,22 @@ if TYPE_CHECKING:
     from datetime import date
 
 FIRST_TO_BEGIN = timezone(timedelta(hours=14))
-OF_THE_ADDRESS = frozenset({"hard_bounce", "soft_bounces", "manual"})
 Place = tuple[Scope, str | None]
+EVERYTHING: Place = (Scope.TENANT, None)
+OF_THE_ADDRESS = frozenset({"hard_bounce", "soft_bounces", "manual"})
 
 
 @dataclass
 class Words:
     """What whoever has an address said: stop, for which mail, and when; and that they want mail again, provably.
 
-    `consents`: by their entry, since when each of them surely holds. A word from before any of them is history.
+    `consents`: by their entry, since when each of them surely holds. A word from before any of them is history. `said`
+    tells whether they may make less of it, and `narrowed` when they did so last.
     """
 
-    said: set[tuple[Place, datetime]] = field(default_factory=set)
+    said: set[tuple[Place, datetime, bool]] = field(default_factory=set)
     consents: dict[int, datetime] = field(default_factory=dict)
+    narrowed: datetime | None = None
 
     @property
     def consented(self) -> datetime | None:
@@ -38,29 +41,45 @@ class Words:
 
     def stops(self) -> dict[Place, datetime]:
         """What holds, since it was said last."""
-        last = dict(sorted(self.said, key=lambda one: one[1]))
-        return {place: at for place, at in last.items() if self.consented is None or at >= self.consented}
+        return {place: at for place, at, _ in sorted(self.standing(), key=lambda one: one[1])}
 
-    def stop(self, place: Place, at: datetime) -> None:
-        """They said stop, whenever it is told."""
-        self.said.add((place, at))
+    def standing(self) -> list[tuple[Place, datetime, bool]]:
+        """Each word that holds."""
+        return [
+            (place, at, free)
+            for place, at, free in self.said
+            if (self.consented is None or at >= self.consented)
+            and not (free and place == EVERYTHING and self.narrowed is not None and at < self.narrowed)
+        ]
+
+    def stop(self, place: Place, at: datetime, *, free: bool = True) -> None:
+        """They said stop, whenever it is told. `free`: they unsubscribed, and may make less of it."""
+        self.said.add((place, at, free))
+
+    def narrow(self, place: Place, at: datetime) -> None:
+        """They want this stopped, and no more than that."""
+        assert {free for one, _, free in self.standing() if one == EVERYTHING} == {True}
+        self.said = {one for one in self.said if one[0] != EVERYTHING or not one[2]}
+        self.narrowed = at
+        self.stop(place, at)
 
     def come_back(self) -> None:
         """By their address came somebody of whom only the stops are known."""
-        self.said = set(self.stops().items())
+        self.said = set(self.standing())
         self.consents = {}
+        self.narrowed = None
 
     def forget(self, at: datetime) -> None:
         """They had themselves erased: whoever comes by the address says first that they want mail."""
-        self.stop((Scope.TENANT, None), at)
+        self.stop(EVERYTHING, at, free=False)
 
-    def stop_by_link(self, place: Place, at: datetime) -> None:
+    def stop_by_link(self, place: Place, at: datetime, *, free: bool = True) -> None:
         """The same, at a door of ours: what is said again within a day of all mail is the same word."""
         at = max(at, self.consented or at)
-        before = self.stops().get((Scope.TENANT, None))
+        before = self.stops().get(EVERYTHING)
         if before is not None and at - before < timedelta(days=1):
             return
-        self.stop(place, at)
+        self.stop(place, at, free=free)
 
     def forbid(self, place: Place) -> bool:
         """Whether a stop holds for this."""

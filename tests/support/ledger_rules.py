@@ -31,7 +31,7 @@ from domain.audience.ledger import (
     SuppressAddressee,
     SuppressionReason,
 )
-from domain.audience.own_word import HeedConfirmation, HeedOptOut
+from domain.audience.own_word import HeedConfirmation, HeedOptOut, NarrowOptOut, narrowable
 from domain.kernel.commands import Command
 from domain.kernel.errors import Refusal
 from domain.kernel.events import Event
@@ -244,7 +244,7 @@ class LedgerOfPeople(RuleBasedStateMachine):
     def stop(self, who: AddresseeId, ago: timedelta, kind: OptOutKind | None) -> None:
         at = self.world.now - ago
         assert self.ask(RecordOptOut(occurred_at=at, channel=CHANNEL, kind=kind), who) is not None
-        self.known[who].words.stop((Scope.TENANT, None), at)
+        self.known[who].words.stop((Scope.TENANT, None), at, free=kind in (None, OptOutKind.UNSUBSCRIBE))
 
     @rule(
         who=people,
@@ -267,7 +267,23 @@ class LedgerOfPeople(RuleBasedStateMachine):
         scope, within = place
         command = HeedOptOut(channel=OptOutChannel.PAGE, kind=kind, scope=scope, within=within)
         assert self.ask(command, who) is not None
-        self.known[who].words.stop_by_link(place, self.world.now)
+        free = kind is OptOutKind.UNSUBSCRIBE
+        self.known[who].words.stop_by_link(place, self.world.now, free=free)
+
+    @rule(who=people, place=PLACES.filter(lambda one: one[1] is not None), first=st.booleans())
+    def stop_less(self, who: AddresseeId, place: Place, *, first: bool) -> None:
+        """By the link, after they stopped all mail and want less stopped; `first`: right after, as most do."""
+        if first:
+            self.stop_by_link(who, (Scope.TENANT, None), OptOutKind.UNSUBSCRIBE)
+        scope, within = place
+        word = narrowable(self.person(who))
+        entry = 1 if word is None else word.entry
+        done = self.ask(NarrowOptOut(entry=entry, scope=scope, within=within), who)  # type: ignore[arg-type]  # narrower ones
+        assert bool(done) is (word is not None)
+        if done:
+            assert not self.known[who].erased
+            assert self.ask(NarrowOptOut(entry=entry, scope=scope, within=within), who) == []  # type: ignore[arg-type]
+            self.known[who].words.narrow(place, self.world.now)
 
     # What is entered of them.
     @rule(who=people, country=COUNTRIES, kind=KINDS, flag=FLAGS)

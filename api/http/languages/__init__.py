@@ -67,7 +67,11 @@ class Words(BaseModel):
     now_workspace: str
     now_campaign_type: str
     now_elsewhere: str
+    now_rest: str
     done: Said
+    stays: Said
+    """Of a choice that stops less than is stopped."""
+    unchanged: Said
     choose: str
     stop: str
     stop_unnamed: str
@@ -76,9 +80,16 @@ class Words(BaseModel):
     only_campaign_type: str
     object: str
     object_about: str
+    less_workspace: str
+    less_workspace_about: str
+    less_campaign_type: str
+    less_campaign_type_about: str
     confirm: Said
     confirm_button: str
+    confirm_goes_on: str
     confirmed: Said
+    confirmed_goes_on: Said
+    """They had stopped everything, and that goes on."""
     data: Said
     """The person's page about their data."""
     data_link: str

@@ -4,8 +4,8 @@
 -- Measures: the row itself (opt-outs, additive); latency_us (microseconds, additive over those for which it is known);
 --   in_time (of those that have a term, additive as a count).
 -- Invariants: latency_us is from what the person said to its entry in the log, never below 0 (two clocks differ by
---   a little); NULL for what was carried over from an earlier, erased owner of the address, or holds again since a
---   consent was retracted: nobody said it anew.
+--   a little); NULL for what was carried over from an earlier, erased owner of the address, holds again since a
+--   consent was retracted, or is what a person left of a wider one: nobody said it anew.
 --   due_law is the law of the person that gives the shortest term, and due_before (UTC) the moment at which that is
 --   over, as the packs of that day said; NULL where none gives one or where the latency is NULL, and before version 3.
 --   in_time: it was entered, and so took effect, before that; NULL without a term.
@@ -61,7 +61,7 @@ SELECT
     payload.scope,
     make_timestamp(epoch_us(payload.occurred_at)) AS occurred_at,
     CASE
-        WHEN payload.channel NOT IN ('carried_over', 'erasure', 'reinstated')
+        WHEN payload.channel NOT IN ('carried_over', 'erasure', 'reinstated', 'narrowed')
             THEN greatest(0, epoch_us(recorded_at) - epoch_us(payload.occurred_at))
     END AS latency_us,
     payload.due_law,

@@ -80,6 +80,12 @@ def opt_out_lifted(event: Fact, rows: Rows) -> None:
     _enter(event, rows, "opt_out_lifted", occurred_on=day, occurred_at=moment)
 
 
+@CONSENTS.on("audience.opt_out_narrowed")
+def opt_out_narrowed(event: Fact, rows: Rows) -> None:
+    """What was said of all mail ends; what is left of it is an opt-out of its own."""
+    _enter(event, rows, "opt_out_narrowed", "scope", "within", "occurred_at", about=event.payload["entry"])
+
+
 @CONSENTS.on("audience.relation_recorded")
 def related(event: Fact, rows: Rows) -> None:
     """Something between sender and person."""

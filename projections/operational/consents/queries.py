@@ -33,6 +33,7 @@ class What(StrEnum):
     WITHDRAWAL = "withdrawal"
     OPT_OUT_TOLD_LATE = "opt_out_told_late"
     OPT_OUT_LIFTED = "opt_out_lifted"
+    OPT_OUT_NARROWED = "opt_out_narrowed"
     RELATION_ENDED = "relation_ended"
     RETRACTION = "retraction"
     SUPPRESSION_LIFTED = "suppression_lifted"
@@ -69,7 +70,8 @@ def later(until: str | None = None) -> str:
                     WHEN t.what = 'consent' THEN e.what = 'withdrawal' AND coalesce(e.about, t.entry) = t.entry
                     WHEN t.what NOT IN ('opt_out', 'suppression') THEN false
                     WHEN t.kind IN ({_THE_PERSONS_WORD}) AND t.scope <> 'platform'
-                        THEN e.what = 'opt_out_lifted' AND t.occurred_at < e.occurred_at
+                        THEN (e.what = 'opt_out_lifted' AND t.occurred_at < e.occurred_at)
+                            OR (e.what = 'opt_out_narrowed' AND t.kind = 'unsubscribe' AND t.scope = 'tenant')
                     ELSE e.what = 'suppression_lifted' AND e.about = t.entry
                 END
             ))[1] AS ended_at,
@@ -98,7 +100,10 @@ _WAYS: Final[dict[State, tuple[tuple[What, ...], tuple[What, ...]]]] = {
     State.PENDING: ((What.CONFIRMATION_REQUEST,), ()),
     State.CONFIRMED: ((What.CONFIRMATION_REQUEST,), ()),
     State.WITHDRAWN: ((What.CONSENT,), (What.WITHDRAWAL,)),
-    State.LIFTED: ((What.OPT_OUT, What.SUPPRESSION), (What.OPT_OUT_LIFTED, What.SUPPRESSION_LIFTED)),
+    State.LIFTED: (
+        (What.OPT_OUT, What.SUPPRESSION),
+        (What.OPT_OUT_LIFTED, What.OPT_OUT_NARROWED, What.SUPPRESSION_LIFTED),
+    ),
     State.ENDED: ((What.RELATION,), ()),
     State.RETRACTED: ((What.CONSENT, What.RELATION), (What.RETRACTION,)),
 }

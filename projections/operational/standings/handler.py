@@ -71,6 +71,7 @@ def opened(event: Fact, rows: Rows) -> None:
     "audience.consent_withdrawn",
     "audience.opted_out",
     "audience.opt_out_lifted",
+    "audience.opt_out_narrowed",
     "audience.relation_recorded",
     "audience.relation_ended",
     "audience.entry_retracted",

@@ -81,12 +81,12 @@ class TestChoices:
             page = await shown(ada.api, path)
             assert page.choices == ["everything", "workspace", "campaign_type", "objection"]
         after = await pressed(ada.api, await shown(ada.api, links.stop))
-        assert after.choices == ["objection"]
+        assert after.choices == ["objection", "only_workspace", "only_campaign_type"]
         assert f"You get no more advertising from {SENDER} by e-mail." in after.text
         (said,) = await ada.opt_outs()
         assert (said["channel"], said["scope"]) == ("page", "tenant")
         assert "suppressed-unsubscribe" in await verdict(ada)
-        assert (await shown(ada.api, links.page)).choices == ["objection"]
+        assert (await shown(ada.api, links.page)).choices == after.choices
 
     async def test_the_person_narrows_it_to_a_workspace(self, ada: Person) -> None:
         made = await ada.api.post("/v1/tenancy/new/create-workspace", ada.tenant.key, {"name": "Second"})
@@ -148,6 +148,102 @@ class TestChoices:
             assert "&lt;Söhne&gt;" in source
 
 
+class TestStoppingLess:
+    """All was stopped, and the person wants less than that to be stopped."""
+
+    @staticmethod
+    async def of_second(ada: Person) -> tuple[str, str, str]:
+        """A second workspace, and the paths of a message from it."""
+        made = await ada.api.post("/v1/tenancy/new/create-workspace", ada.tenant.key, {"name": "Second"})
+        links = await ada.links(workspace_id=made.json()["id"], campaign_type="news")
+        return made.json()["id"], links.stop, links.page
+
+    async def test_of_one_workspace_once_and_with_its_evidence(self, ada: Person) -> None:
+        second, stop, path = await self.of_second(ada)
+        await pressed(ada.api, await shown(ada.api, stop))
+        before = await ada.stream()
+        page = await shown(ada.api, path)
+        assert await ada.stream() == before, "looking changes nothing"
+        assert page.choices[0] == "objection", "Enter never stops less"
+        about = "What comes from Second stays stopped. Other advertising from Brand & <Söhne> may come to you again."
+        assert about in page.text
+        after = await pressed(ada.api, page, "only_workspace")
+        assert after.choices == ["everything", "campaign_type", "objection"]
+        assert "Done" in [text for _, text in after.headings]
+        assert "You get no more advertising of Second by e-mail." in after.text
+        assert f"Other advertising from {SENDER} may come to you." in after.text
+        assert "suppressed-unsubscribe" in await verdict(ada, second)
+        assert "suppressed-unsubscribe" not in await verdict(ada)
+        stream = [one for one in await ada.stream() if one.name == "audience.opt_out_narrowed"]
+        (told,) = (one.model_dump() for one in ada.api.parts.codec.decode(stream, reveal=True))
+        assert (told["ip"], told["user_agent"]) == ("127.0.0.1", BROWSER_NAME)
+        assert (told["scope"], told["within"]) == ("workspace", second)
+        length = len(await ada.stream())
+        assert "Done" in (await pressed(ada.api, page, "only_workspace")).text
+        assert len(await ada.stream()) == length, "sent twice it is once"
+
+    async def test_of_one_kind_of_campaign_and_a_later_stop_is_one_again(self, ada: Person) -> None:
+        _, stop, path = await self.of_second(ada)
+        first = await pressed(ada.api, await shown(ada.api, stop))
+        await pressed(ada.api, first, "only_campaign_type")
+        assert "suppressed-unsubscribe" in await verdict(ada, campaign_type="news")
+        assert "suppressed-unsubscribe" not in await verdict(ada, campaign_type="offers")
+        await pressed(ada.api, await shown(ada.api, path), "everything")
+        length = len(await ada.stream())
+        old = await pressed(ada.api, first, "only_campaign_type")
+        assert "All advertising stays stopped" in old.text, "what the button was of is not what holds now"
+        assert len(await ada.stream()) == length
+        assert "suppressed-unsubscribe" in await verdict(ada)
+        assert (await pressed(ada.api, old, "only_campaign_type")).choices[0] == "everything"
+
+    async def test_a_button_that_stops_some_of_it_does_not_say_that_it_counts(self, ada: Person) -> None:
+        _, stop, path = await self.of_second(ada)
+        old = await shown(ada.api, path)
+        await pressed(ada.api, await shown(ada.api, stop))
+        for choice in ("workspace", "campaign_type"):
+            after = await pressed(ada.api, old, choice)
+            assert "Done" not in [text for _, text in after.headings]
+            assert "All advertising stays stopped" in [text for _, text in after.headings]
+        assert len(await ada.opt_outs()) == 1
+
+    async def test_nothing_is_done_where_nothing_is_stopped_or_no_page_was_seen(self, ada: Person) -> None:
+        _, _, path = await self.of_second(ada)
+        for seen in ("", "?seen=1", "?seen=x", f"?seen={'9' * 400}"):
+            body = b"choice=only_workspace"
+            answer = await ada.api.send("POST", path + seen, None, body, FORM | BROWSER)
+            assert answer.status_code == 200, answer.text
+            assert "Nothing was changed" in answer.text
+        assert await ada.opt_outs() == []
+        refused = await ada.api.send(
+            "POST", (await ada.links()).page, None, b"choice=only_campaign_type", FORM
+        )
+        assert refused.status_code == 422, "the token names none"
+
+    @pytest.mark.parametrize("how", ["objection", "complaint"])
+    async def test_an_objection_and_a_complaint_are_not_made_less(self, ada: Person, how: str) -> None:
+        _, stop, path = await self.of_second(ada)
+        page = await pressed(ada.api, await shown(ada.api, stop))
+        body = {"channel": "reply", "kind": how}
+        await ada.api.post(f"/v1/audience/{ada.id}/record-opt-out", ada.tenant.key, body)
+        assert not {"only_workspace", "only_campaign_type"} & {*(await shown(ada.api, path)).choices}
+        assert "All advertising stays stopped" in (await pressed(ada.api, page, "only_workspace")).text
+        assert f"suppressed-{how}" in await verdict(ada)
+
+    async def test_who_has_the_address_after_an_erasure_makes_nothing_less(
+        self, api: Api, ada: Person
+    ) -> None:
+        _, stop, path = await self.of_second(ada)
+        page = await pressed(ada.api, await shown(ada.api, stop))
+        await api.project()
+        (contact,) = (await api.send("GET", "/v1/audience/contacts", ada.tenant.key)).json()["data"]
+        await api.post(f"/v1/audience/{contact['contact_id']}/erase-contact", ada.tenant.key)
+        again = await met(api, ada.tenant)
+        for one in (path, (await again.links()).page):
+            assert "only_workspace" not in (await shown(api, one)).choices
+        await press(api, page, "only_workspace")
+        assert [one["channel"] for one in await again.opt_outs()] == ["erasure"]
+
+
 class TestConfirmation:
     async def asked(self, ada: Person, **about: str) -> tuple[Page, str]:
         body = {"source": "website_form", **about}
@@ -182,6 +278,23 @@ class TestConfirmation:
         await pressed(ada.api, page)
         assert "suppressed-unsubscribe" not in await verdict(ada)
         assert "everything" in (await shown(ada.api, (await ada.links()).page)).choices
+
+    async def test_after_a_later_stop_it_says_that_this_goes_on(self, ada: Person) -> None:
+        page, path = await self.asked(ada, wording="News, monthly.")
+        assert "no more advertising" not in page.text
+        await pressed(ada.api, await shown(ada.api, (await ada.links()).stop))
+        assert "That goes on, also when you confirm this." in (await shown(ada.api, path)).text
+        after = await pressed(ada.api, page)
+        assert after.headings == [(1, "Your confirmation was recorded")]
+        assert f"you want no more advertising from {SENDER}, and that goes on" in after.text
+        assert "suppressed-unsubscribe" in await verdict(ada)
+
+    async def test_after_some_was_stopped_later_it_says_so_too(self, ada: Person) -> None:
+        page, _ = await self.asked(ada, wording="News, monthly.")
+        await pressed(ada.api, await shown(ada.api, (await ada.links()).page), "workspace")
+        after = await pressed(ada.api, page)
+        assert after.headings == [(1, "Thank you")]
+        assert f"You have also stopped some other e-mail of {SENDER}." in after.text
 
     @pytest.mark.parametrize("name", ["x" * 5_000, "\x7f\t", "[erased]", "Ünï/1"])
     async def test_no_name_of_a_browser_stands_in_the_way(self, ada: Person, name: str) -> None:

@@ -10,20 +10,26 @@ from pydantic import ValidationError
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeRegistered,
+    AddresseeSuppressed,
     ConsentRecorded,
     OptedOut,
     OptOutLifted,
+    OptOutNarrowed,
+    OptOutToldLate,
 )
 from domain.audience.addressee_state import Addressee
 from domain.audience.carrying import carried
-from domain.audience.consent import OptOutChannel, OptOutKind, RecordConsent
+from domain.audience.consent import OptOutChannel, OptOutKind, RecordConsent, RecordOptOut
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.intake.vocabularies import Source
-from domain.audience.own_word import HeedOptOut, in_force
+from domain.audience.ledger import RetractEntry
+from domain.audience.listed import Listed, entered
+from domain.audience.own_word import HeedConfirmation, HeedOptOut, NarrowOptOut, in_force, narrowable
 from domain.kernel.commands import COMMANDS
 from domain.kernel.errors import NotFound
+from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId
-from domain.law.facts import Message, Scope
+from domain.law.facts import Message, Scope, SuppressionKind
 from domain.law.judging import judge
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
@@ -50,7 +56,7 @@ def state_of(*events: object) -> Addressee:
 
 
 def test_it_is_no_command_of_the_api() -> None:
-    assert HeedOptOut not in COMMANDS.public()
+    assert not {HeedOptOut, NarrowOptOut, HeedConfirmation} & set(COMMANDS.public())
 
 
 def test_stop_is_entered_for_the_whole_tenant() -> None:
@@ -165,3 +171,111 @@ def test_nobody_is_heard_who_never_was() -> None:
 def test_a_scope_names_what_it_is_of(fields: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         HeedOptOut.model_validate({"channel": "page", **fields})
+
+
+class TestNarrowing:
+    """All is stopped, and the person wants less than that to be stopped."""
+
+    LESS = NarrowOptOut(entry=2, scope=Scope.WORKSPACE, within=BRAND, ip="192.0.2.7", user_agent="Mozilla")
+    LATER = timedelta(days=2)
+
+    @staticmethod
+    def less(at: datetime) -> tuple[OptedOut, OptOutNarrowed]:
+        place = {"scope": "workspace", "within": BRAND}
+        seen = {"ip": "192.0.2.7", "user_agent": "Mozilla"}
+        narrower = {"addressee_id": ID, "entry": 2, "occurred_at": at, **place, **seen}
+        return stopped(at, channel="narrowed", **place), OptOutNarrowed.model_validate(narrower)
+
+    def test_all_mail_goes_on_but_what_they_left_stopped(self) -> None:
+        at = NOW + self.LATER
+        started = given(REGISTERED, stopped()).when(self.LESS, target=ID, after=self.LATER)
+        state = started.then(*self.less(at))
+        assert state.contactable
+        assert in_force(state, Scope.WORKSPACE, BRAND)
+        consent = ConsentRecorded(
+            addressee_id=ID, occurred_on=NOW.date(), source="event", recorded_by="api", documented=True
+        )
+        person = state_of(consent, stopped(), *self.less(at)).person
+        verdicts = {
+            brand: [
+                judge(person, Message(workspace=brand), "GB", moment, load_packs()).verdict
+                for moment in (at - timedelta(seconds=1), at)
+            ]
+            for brand in (BRAND, ANOTHER)
+        }
+        assert verdicts == {
+            BRAND: [Verdict.DENY, Verdict.DENY],
+            ANOTHER: [Verdict.DENY, Verdict.ALLOW],
+        }
+
+    def test_said_twice_it_is_once_and_of_another_stop_it_is_none(self) -> None:
+        less = self.less(NOW)
+        given(REGISTERED, stopped(), *less).when(self.LESS, target=ID).then()
+        given(REGISTERED).when(self.LESS, target=ID).then()
+        again = stopped(NOW + timedelta(days=3))
+        later = given(REGISTERED, stopped(), *less, again).when(self.LESS, target=ID, after=timedelta(days=4))
+        assert not later.then().contactable, "a form from before a later stop narrows nothing"
+        seen = self.LESS.model_copy(update={"entry": 5})
+        assert given(REGISTERED, stopped(), *less, again).when(seen, target=ID).state.contactable
+
+    def test_a_later_stop_is_a_stop_again(self) -> None:
+        events = (REGISTERED, stopped(), *self.less(NOW))
+        state = given(*events).when(STOP, target=ID, after=timedelta(seconds=1)).state
+        assert state.opted_out_at == NOW + timedelta(seconds=1)
+        told = RecordOptOut(channel=OptOutChannel.REPLY)
+        assert not given(*events).when(told, target=ID).state.contactable
+
+    @pytest.mark.parametrize(
+        "held",
+        [
+            stopped(kind="objection", channel="page"),
+            stopped(kind="complaint", channel="complaint"),
+            stopped(channel="erasure"),
+            AddresseeSuppressed(addressee_id=ID, kind="complaint", scope="platform", occurred_at=NOW),
+            AddresseeErased(addressee_id=ID),
+        ],
+        ids=["objection", "complaint", "erasure", "platform", "erased"],
+    )
+    def test_nobody_narrows_what_is_more_than_an_unsubscription(self, held: Event) -> None:
+        state = state_of(held, stopped())
+        assert narrowable(state) is None
+        for entry in (2, 3):
+            less = self.LESS.model_copy(update={"entry": entry})
+            given(REGISTERED, held, stopped()).when(less, target=ID).then()
+
+    def test_what_was_said_before_it_and_is_told_later_it_ended_too(self) -> None:
+        events = (REGISTERED, stopped(), *self.less(NOW + self.LATER))
+        told = RecordOptOut(channel=OptOutChannel.REPLY, occurred_at=NOW + timedelta(days=1))
+        late = given(*events).when(told, target=ID, after=timedelta(days=3))
+        assert [type(one) for one in late.decided] == [OptOutToldLate]
+        assert late.state.contactable
+        known = told.model_copy(update={"occurred_at": NOW})
+        given(*events).when(known, target=ID, after=timedelta(days=3)).then()
+        objection = told.model_copy(update={"kind": OptOutKind.OBJECTION})
+        assert not given(*events).when(objection, target=ID, after=timedelta(days=3)).state.contactable
+
+    def test_a_list_that_says_so_since_before_says_nothing_new(self) -> None:
+        state = state_of(stopped(), *self.less(NOW))
+        listed = Listed(SuppressionKind.UNSUBSCRIBE, NOW - timedelta(days=9), dated=True)
+        assert entered(ID, state, listed) == ()
+        assert entered(ID, state, listed._replace(since=NOW)) != ()
+        assert entered(ID, state, listed._replace(kind=SuppressionKind.OBJECTION)) != ()
+
+    def test_a_consent_that_had_lifted_it_and_is_retracted_brings_back_what_they_left_alone(self) -> None:
+        early = stopped(NOW - timedelta(days=9))
+        consent = ConsentRecorded(
+            addressee_id=ID,
+            occurred_on=(NOW - timedelta(days=5)).date(),
+            source="event",
+            recorded_by="api",
+            documented=True,
+            explicit=True,
+        )
+        lifted = OptOutLifted(addressee_id=ID, consented_on=consent.occurred_on)
+        events = (REGISTERED, early, consent, lifted, stopped(), *self.less(NOW))
+        retract = RetractEntry(entry=3, reason="Not so.")
+        state = given(*events).when(retract, target=ID).state
+        assert state.contactable
+        assert in_force(state, Scope.WORKSPACE, BRAND)
+        before = given(*events[:-2]).when(retract, target=ID)
+        assert len(before.decided) == 2, "else it would hold again"
