@@ -24,6 +24,7 @@ from domain.kernel.personal import personal_fields
 if TYPE_CHECKING:
     from application.principals import Principal
     from domain.kernel.permissions import Permission
+    from domain.law.words import Kind
 
 MOST_ROWS: Final = 100
 USUAL_ROWS: Final = 50
@@ -69,6 +70,13 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     personal: ClassVar[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class NamedByLaw:
+    """Marks a filter by a word that the rule packs know: of one that none of them names nothing is found."""
+
+    kind: Kind
 
 
 class Row(BaseModel):

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api.http.asking import Asked, Desk
+from api.http.law_words import must_be_known
 from api.http.problems import ACCEPT_UNKNOWN, NOT_FOUND, Problem, bad_parameter
 from application.replay import BeyondTheLog
 from domain.access.reads import ReadKind
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from application.ports.analytics import Report, ReportInfo, Value
     from application.ports.positions import Position
+    from domain.law.words import Kind
 
 _JSON: Final = "application/json"
 _CSV: Final = "text/csv"
@@ -31,6 +33,9 @@ _FORMS: Final = {"json": _JSON, "csv": _CSV}
 _DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _MARKS: Final = {"true": "\ufeff", "false": ""}
 _DIGITS: Final = 18
+_WORDS: Final[tuple[Kind, ...]] = ("law", "rule", "basis")
+_NONE: Final = "none"
+"""What a report shows where a decision names no law, rule or basis."""
 WAYS: Final = ("min_position", "format", "delimiter", "bom")
 
 
@@ -139,6 +144,9 @@ class Reports(Desk):
         if not (after.isascii() and after.isdigit() and len(after) <= _DIGITS):
             raise bad_parameter("after", "Give `next` of the answer before.")
         told = asked.taken(*cells)
+        for kind in _WORDS:
+            if (given := told.get(f"cell.{kind}")) is not None:
+                await must_be_known(self.parts.law_archive, kind, f"cell.{kind}", given, _NONE)
         cell = {name: told.get(f"cell.{name}") for name in dimensions}
         found = await self.parts.analytics.events_behind(
             info.name,

@@ -10,11 +10,12 @@ from psycopg_pool import PoolTimeout
 from starlette.routing import Route
 
 from api.http.asking import Asked, Desk
+from api.http.law_words import must_be_known
 from api.http.problems import NOT_FOUND, SEARCH_TOO_SLOW, Problem
 from api.http.request import uuid_in
 from application.ports.log import LogUnavailable
 from application.principals import MissingPermission
-from application.queries import QUERIES, ById
+from application.queries import QUERIES, ById, NamedByLaw
 from domain.access.reads import ReadKind
 from domain.kernel.personal import SEALED
 
@@ -49,6 +50,7 @@ class Views(Desk):
         asked = await self.asked(request, query.name, known, now=False)
         cursor, limit, wanted = asked.given.pop("cursor", None), asked.limit(), asked.position()
         params = asked.read_as(query.params)
+        await self._known(params)
         found = await self._found(asked, query, wanted, params, cursor, limit)
         position = found.position.token()
         content = {
@@ -75,6 +77,13 @@ class Views(Desk):
         content = {"data": found.rows[0].model_dump(mode="json"), "position": position, "as_of": as_of}
         await self._trace(asked, query, found.rows, position, {"id": str(row_id)})
         return self.answer(asked, content, position)
+
+    async def _known(self, params: Params) -> None:
+        """Refuse filters by a law, rule, basis or fact that no decision can name."""
+        for name, field in type(params).model_fields.items():
+            for mark in field.metadata:
+                if isinstance(mark, NamedByLaw) and (given := getattr(params, name)) is not None:
+                    await must_be_known(self.parts.law_archive, mark.kind, name, given)
 
     async def _found(self, asked: Asked, query: Query, wanted: Position | None, *arguments: Any) -> Page[Any]:
         """Rows of one moment, for a caller whose access was what it was said to be at that moment."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from application.ports.analytics import Column, ReportInfo
 from domain.kernel.permissions import Permission
@@ -35,11 +35,13 @@ class DaysParameters(Parameters):
     ] = None
     to: Annotated[date | None, Field(description="Last day (UTC), included; until now unless given.")] = None
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.from_ is not None and self.to is not None and self.from_ > self.to:
-            raise ValueError("from must not be after to")
-        return self
+    @field_validator("to")
+    @classmethod
+    def _in_order(cls, to: date | None, given: ValidationInfo) -> date | None:
+        from_ = given.data.get("from_")
+        if from_ is not None and to is not None and from_ > to:
+            raise ValueError("to lies before from; exchange them")
+        return to
 
 
 @dataclass(frozen=True, slots=True)

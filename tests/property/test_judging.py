@@ -27,9 +27,11 @@ from domain.law.facts import (
 from domain.law.judging import judge
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
+from domain.law.words import words
 
 PACKS = load_packs()
 COUNTRIES = sorted(country for pack in PACKS for country in pack.countries)
+RULES, FACTS = set(words("rule", PACKS)), set(words("missing", PACKS))
 STRICT = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
 
 days = st.dates(date(2019, 1, 1), date(2026, 12, 31))
@@ -203,6 +205,8 @@ def test_every_answer_says_why(person: Person, message: Message, sender: str, mo
     assert told.reasons
     for reason in told.reasons:
         assert reason.about.endswith(".")
+        assert reason.rule in RULES
+        assert FACTS.issuperset(reason.missing)
         assert reason.law is None or reason.rule == "otherwise" or (reason.cites and reason.confidence)
         assert (
             reason.verdict is not Verdict.HOLD

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from application.queries import USUAL_ROWS, Page, Params, Row, query
+from application.queries import USUAL_ROWS, NamedByLaw, Page, Params, Row, query
 from domain.audience.ledger import CampaignType
 from domain.kernel.moments import Moment
 from domain.kernel.permissions import Permission
@@ -78,13 +78,21 @@ class DecisionFilters(Params):
     message_id: UUID | None = None
     workspace_id: UUID | None = None
     verdict: Verdict | None = None
-    law: Word | None = None
-    rule: Word | None = None
+    law: Annotated[Word | None, NamedByLaw("law")] = None
+    rule: Annotated[Word | None, NamedByLaw("rule")] = None
     campaign_type: CampaignType | None = None
     dispatched: bool | None = None
     decided_from: Moment | None = None
     decided_to: Moment | None = None
     superseded: bool = False
+
+    @field_validator("decided_to")
+    @classmethod
+    def _in_order(cls, decided_to: datetime | None, given: ValidationInfo) -> datetime | None:
+        decided_from = given.data.get("decided_from")
+        if decided_from is not None and decided_to is not None and decided_to < decided_from:
+            raise ValueError("decided_to lies before decided_from; exchange them")
+        return decided_to
 
 
 @query(

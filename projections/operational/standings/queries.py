@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.rows import dict_row
 from pydantic import BaseModel, ConfigDict, Field
 
-from application.queries import QUERIES, USUAL_ROWS, Page, Params, Row, query
+from application.queries import QUERIES, USUAL_ROWS, NamedByLaw, Page, Params, Row, query
 from domain.kernel.permissions import Permission
 from domain.law.pack import Verdict
 from projections.operational.contacts.people import AMONG, OWN_OF_PERSON, keep_to_people, workspaces_meant
@@ -91,9 +91,9 @@ class StandingFilters(Params):
     addressee_id: UUID | None = None
     workspace_id: UUID | None = None
     verdict: Verdict | None = None
-    law: Word | None = None
-    basis: Word | None = None
-    missing: Word | None = None
+    law: Annotated[Word | None, NamedByLaw("law")] = None
+    basis: Annotated[Word | None, NamedByLaw("basis")] = None
+    missing: Annotated[Word | None, NamedByLaw("missing")] = None
     expiring_within_days: Annotated[int, Field(ge=1, le=MOST_DAYS)] | None = None
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
-from application.queries import USUAL_ROWS, ById, Page, Params, Row, query
+from application.queries import USUAL_ROWS, ById, NamedByLaw, Page, Params, Row, query
 from domain.kernel.moments import Moment
 from domain.kernel.permissions import Permission
 from domain.rights.kinds import RequestKind, RequestOutcome
@@ -64,7 +64,7 @@ class SubjectRequestFilters(Params):
     kind: RequestKind | None = None
     outcome: RequestOutcome | None = None
     addressee_id: UUID | None = None
-    law: str | None = None
+    law: Annotated[str | None, NamedByLaw("law")] = None
     due_before: Moment | None = None
     missed: bool | None = None
 

@@ -97,6 +97,47 @@ async def test_a_persons_register_and_decisions_are_read_from_their_contact(api:
         assert (await api.send("GET", f"/v1/audience/{wrong}", tenant.key)).status_code == 422, wrong
 
 
+async def test_a_filter_that_nothing_can_fit_is_refused_by_name_with_what_is_known(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    await api.project()
+    for path, parameter, known in (
+        ("audience/decisions?law=zz", "law", "de"),
+        ("audience/decisions?rule=de.nothing", "rule", "de.consent"),
+        ("audience/decisions?rule=zz", "rule", "suppressed-complaint"),
+        ("audience/standings?law=DE", "law", "de"),
+        ("audience/standings?basis=zzz", "basis", "express consent"),
+        ("audience/standings?missing=zz", "missing", "refusal_notice"),
+        ("rights/requests?law=zz", "law", "us-ca"),
+        ("reports/decisions/events?cell.law=zz&cell.rule=none", "cell.law", "none"),
+        ("reports/denials_by_reason/events?cell.law=de&cell.rule=zz", "cell.rule", "otherwise"),
+        ("reports/allows_by_basis/events?cell.law=de&cell.basis=zz", "cell.basis", "express consent"),
+    ):
+        answer = await api.send("GET", f"/v1/{path}", tenant.key)
+        (error,) = answer.json()["errors"]
+        assert (answer.status_code, error["parameter"]) == (422, parameter), path
+        assert known in error["detail"].removesuffix(".").replace("Name one of ", ", ").split(", "), path
+    for path in (
+        "decisions?law=de&rule=otherwise",
+        "standings?law=fr&basis=consent&missing=country",
+        "decisions?decided_from=2026-01-02T00:00:00Z&decided_to=2026-01-02T00:00:00Z",
+    ):
+        assert await seen(api, tenant.key, f"audience/{path}") == [], "known, and nobody stands so"
+
+
+async def test_a_period_that_ends_before_it_begins_is_refused_by_name(api: Api) -> None:
+    tenant = await api.tenant()
+    decided = "audience/decisions?decided_from=2026-01-02T00:00:00Z&decided_to=2026-01-01T23:59:59Z"
+    with analytics_of(api):
+        for path, pointer in (
+            (decided, "/decided_to"),
+            ("reports/decisions?from=2026-01-02&to=2026-01-01", "/to"),
+        ):
+            answer = await api.send("GET", f"/v1/{path}", tenant.key)
+            (error,) = answer.json()["errors"]
+            assert (answer.status_code, error["pointer"]) == (422, pointer)
+            assert "lies before" in error["detail"]
+
+
 async def test_a_key_of_one_workspace_sees_its_own_people_and_decisions_alone(api: Api) -> None:
     tenant = await api.tenant(country="DE")
     second = (await api.post("/v1/tenancy/new/create-workspace", tenant.key, {"name": "Second"})).json()["id"]
