@@ -194,6 +194,9 @@ def _words(condition: Condition) -> str:
             told += [f"within {condition.within}"] if condition.within else []
             told += ["or checked since"] if condition.checked else []
             told += ["else to be checked"] if isinstance(condition, HasConsent) and condition.check else []
+            told += (
+                [_alive(condition)] if isinstance(condition, HasConsent) and condition.kept_alive_by else []
+            )
             return ", ".join(told)
         case HasRelation():
             told = [" or ".join(_plain(kind) for kind in condition.kinds)]
@@ -209,6 +212,12 @@ def _words(condition: Condition) -> str:
             return f"no message {'that asked for consent ' if condition.asking else ''}went out{since}"
         case _:
             assert_never(condition)
+
+
+def _alive(condition: HasConsent) -> str:
+    """From when a consent counts that something keeps alive."""
+    kinds = " or ".join(_plain(kind) for kind in condition.kept_alive_by)
+    return f"from the last {kinds}, each within {condition.each_within} of the one before"
 
 
 def _while(condition: HasRelation) -> str:

@@ -136,6 +136,8 @@ class HasConsent(Data):
 
     `proof`: the sender has to prove it, so one that is not documented leaves it open whether there is one.
     `check`: it has to be checked with the person by then, so one that was not leaves it open whether it stands.
+    `kept_alive_by`: there are such relations, and it counts from the last of a chain in which each came so soon,
+    `each_within`, after the one before, the first after the consent itself. What comes after a gap brings nothing back.
     """
 
     fact: Literal["consent"]
@@ -145,6 +147,18 @@ class HasConsent(Data):
     checked: bool = False
     proof: bool = False
     check: bool = False
+    kept_alive_by: tuple[RelationKind, ...] = ()
+    each_within: Period | None = None
+
+    @model_validator(mode="after")
+    def _has_links_and_their_length(self) -> Self:
+        if bool(self.kept_alive_by) is not (self.each_within is not None):
+            raise ValueError(
+                "kept_alive_by and each_within go together: what keeps it alive, and how long each does"
+            )
+        if self.kept_alive_by and self.checked:
+            raise ValueError("it counts from its check or from what keeps it alive; leave out one of the two")
+        return self
 
     def found(self, look: Look) -> Found:
         """The one that holds longest; not known where only ones without proof would do."""
@@ -155,9 +169,12 @@ class HasConsent(Data):
             and (consent.documented or not self.documented)
             and consent.on <= look.day
             and (consent.withdrawn_at is None or look.moment < consent.withdrawn_at)
+            and (not self.kept_alive_by or self._links(look, consent))
         ]
         proven = [one for one in standing if one[0].documented or not self.proof]
-        best = _best([(look.within(start, self.within), told.position) for told, start in proven])
+        best = _best(
+            [(look.within(start, self.within), self._positions(look, told)) for told, start in proven]
+        )
         if best.yes or not standing:
             return best
         if not any(look.within(start, self.within)[0] for _, start in standing):
@@ -165,6 +182,8 @@ class HasConsent(Data):
         return Found(yes=False, missing="proof_of_consent")
 
     def _start(self, look: Look, consent: Consent) -> date:
+        if self.kept_alive_by:
+            return self._links(look, consent)[-1].on
         if not self.checked:
             return consent.on
         checks = [
@@ -173,6 +192,24 @@ class HasConsent(Data):
             if told.kind is RelationKind.CONSENT_CHECKED and consent.on <= told.on <= look.day
         ]
         return max(checks, default=consent.on)
+
+    def _positions(self, look: Look, consent: Consent) -> tuple[int, ...]:
+        return (consent.position, *(one.position for one in self._links(look, consent)[-1:]))
+
+    def _links(self, look: Look, consent: Consent) -> list[Relation]:
+        """What kept the consent alive, in order, up to the first gap."""
+        links: list[Relation] = []
+        if self.each_within is None:
+            return links
+        start = consent.on
+        kinds = [one for one in look.person.relations if one.kind in self.kept_alive_by]
+        for told in sorted(kinds, key=lambda one: (one.on, one.position)):
+            if told.on > look.day or told.on >= self.each_within.after(start):
+                break
+            if told.on >= start:
+                links.append(told)
+                start = told.on
+        return links
 
 
 class NoConsent(Data):
@@ -199,8 +236,8 @@ class NoConsent(Data):
 class HasRelation(Data):
     """Something between sender and person. `within` counts from its beginning; `from_end`: from its end, if it has one.
 
-    `unrefused`: an address without a notice that it is not for advertising. `in_writing`: one that was given so.
-    `not_before`: none that began earlier.
+    `unrefused`: an address without a notice that it is not for advertising; one that is seen later or on the same day
+    counts against it. `in_writing`: one that was given so. `not_before`: none that began earlier.
     """
 
     fact: Literal["relation"]
@@ -213,20 +250,37 @@ class HasRelation(Data):
 
     def found(self, look: Look) -> Found:
         """The one that holds longest; not known where the only ones that would do have an open question."""
-        standing, missing = [], None
+        standing: list[_Held] = []
+        missing = None
         for told in look.person.relations:
             if told.kind not in self.kinds or told.on > look.day:
                 continue
             if self.not_before is not None and told.on < self.not_before:
+                continue
+            refused_on = self._refused_on(look, told)
+            if refused_on is not None and refused_on <= look.day:
                 continue
             answers = self._asked_of(told)
             if not all(answers.values()):
                 unknown = [fact for fact, known in answers.items() if known is None]
                 missing = missing or (unknown[0] if False not in answers.values() else None)
                 continue
-            standing.append((self._within(look, told), told.position))
+            within, until = self._within(look, told)
+            if refused_on is not None:
+                ends = first_moment(refused_on, look.zones)
+                until = ends if until is None else min(until, ends)
+            standing.append(((within, until), (told.position,)))
         best = _best(standing)
         return Found(yes=False, missing=missing) if missing and not best.yes else best
+
+    def _refused_on(self, look: Look, told: Relation) -> date | None:
+        """The day of the notice that counts against an address: the first of that day or later."""
+        notices = (
+            one.on
+            for one in look.person.relations
+            if one.kind is told.kind and one.refused and one.on >= told.on
+        )
+        return min(notices, default=None) if self.unrefused else None
 
     def _asked_of(self, told: Relation) -> dict[str, bool | None]:
         """What has to be so of it, by the fact that is missing where nobody knows."""
@@ -300,10 +354,14 @@ Condition: TypeAlias = Annotated[
 ]
 
 
-def _best(standing: list[tuple[tuple[bool, datetime | None], int]]) -> Found:
+_Held: TypeAlias = tuple[tuple[bool, datetime | None], tuple[int, ...]]
+"""Whether a fact would do, and until when; the positions that it stands on."""
+
+
+def _best(standing: list[_Held]) -> Found:
     """Of several facts that each would do, the one that does longest; ties go to the latest."""
-    holding = [(until, position) for (yes, until), position in standing if yes]
+    holding = [(until, positions) for (yes, until), positions in standing if yes]
     if not holding:
         return NO
-    until, position = max(holding, key=lambda one: (one[0] is None, one[0] or _LONG_AGO, one[1]))
-    return Found(yes=True, until=until, positions=(position,))
+    until, positions = max(holding, key=lambda one: (one[0] is None, one[0] or _LONG_AGO, one[1]))
+    return Found(yes=True, until=until, positions=positions)

@@ -62,6 +62,8 @@ def _days(condition: Condition, person: Person) -> Iterator[date]:
         starts = [one.on for one in person.consents]
         if condition.checked:
             starts += [one.on for one in person.relations if one.kind is RelationKind.CONSENT_CHECKED]
+        if isinstance(condition, HasConsent):
+            starts += [one.on for one in person.relations if one.kind in condition.kept_alive_by]
         yield from starts
         if condition.within is not None:
             yield from map(condition.within.after, starts)

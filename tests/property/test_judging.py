@@ -55,6 +55,12 @@ relations = st.builds(
     refused=maybe,
     in_writing=maybe,
 )
+addresses = st.builds(
+    Relation,
+    kind=st.sampled_from([RelationKind.PUBLISHED_ADDRESS, RelationKind.DISCLOSED_ADDRESS]),
+    on=days,
+    position=positions,
+)
 suppressions = st.builds(
     Suppression,
     kind=st.sampled_from(SuppressionKind),
@@ -123,11 +129,21 @@ def test_one_more_documented_consent_that_stands_never_makes_anything_stricter(
 def test_one_more_relation_never_makes_anything_stricter(
     person: Person, message: Message, sender: str, moment: datetime, more: Relation
 ) -> None:
-    """But for a question that the sender put to them: some laws let that be put once."""
-    assume(more.kind is not RelationKind.ASKED)
+    """But for a question that the sender put to them, which some laws let be put once, and for a refusal."""
+    assume(more.kind is not RelationKind.ASKED and not more.refused)
     before = judge(person, message, sender, moment, PACKS)
     after = judge(replace(person, relations=(*person.relations, more)), message, sender, moment, PACKS)
     assert STRICT[after.verdict] <= STRICT[before.verdict]
+
+
+@given(written_to, messages, senders, moments, addresses)
+def test_one_more_refusal_beside_an_address_never_makes_anything_easier(
+    person: Person, message: Message, sender: str, moment: datetime, more: Relation
+) -> None:
+    before = judge(person, message, sender, moment, PACKS)
+    refusal = replace(more, refused=True)
+    after = judge(replace(person, relations=(*person.relations, refusal)), message, sender, moment, PACKS)
+    assert STRICT[after.verdict] >= STRICT[before.verdict]
 
 
 @given(written_to, messages, senders, moments)

@@ -48,6 +48,11 @@ def went(moment: datetime, purpose: Purpose = Purpose.MARKETING) -> tuple[Writte
     return (Written(MessageId(uid(50)), purpose, moment),)
 
 
+def clicked(on: date) -> Relation:
+    """The person turned to the sender."""
+    return relation(CONTACT, on)
+
+
 PURCHASE, INQUIRY, CONTACT = RelationKind.PURCHASE, RelationKind.INQUIRY, RelationKind.CONTACT
 
 
@@ -147,8 +152,13 @@ class TestFrance:
         assert verdict(subscriber, at(2026, 11, 27, 0, "Europe/Paris", second=1)) is DENY
 
     def test_who_clicked_inside_three_years_is(self) -> None:
-        clicked = person("FR", consent(date(2020, 1, 1)), relation(CONTACT, date(2024, 6, 1)))
-        assert verdict(clicked) is ALLOW
+        told = decided(person("FR", consent(date(2022, 1, 1)), clicked(date(2024, 6, 1))))
+        assert (told.verdict, told.reasons[0].rule, told.reasons[0].positions) == (
+            ALLOW,
+            "fr.consent-kept-alive",
+            (1, 2),
+        )
+        assert told.expires_at == at(2027, 6, 1, 0, "Europe/Paris")
 
     def test_at_the_term_one_message_may_ask(self) -> None:
         over = consent(date(2023, 11, 20))
@@ -169,13 +179,13 @@ class TestFrance:
 
     def test_who_turned_to_the_sender_after_they_were_asked_may_be_asked_at_the_next_term(self) -> None:
         """Days are those of Paris: half past eleven in the evening of the 25th, UTC, is the 26th there."""
-        given, clicked = consent(date(2019, 1, 1)), relation(CONTACT, date(2023, 11, 26))
+        given, click = consent(date(2021, 1, 1)), clicked(date(2023, 11, 26))
         for moment, expected in (
             (at(2023, 11, 25, 22, second=59), ALLOW),
             (datetime(2023, 11, 25, 23, tzinfo=UTC), DENY),
             (at(2023, 11, 27), DENY),
         ):
-            asked = person("FR", given, clicked, written=went(moment, Purpose.CONSENT_REQUEST))
+            asked = person("FR", given, click, written=went(moment, Purpose.CONSENT_REQUEST))
             assert verdict(asked, message=ASKING) is expected, moment
 
     def test_a_consent_given_when_asked_has_a_term_of_its_own(self) -> None:
