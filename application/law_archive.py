@@ -107,7 +107,7 @@ class LawArchive:
             for row, event in zip(rows, self._codec.decode(rows), strict=True):
                 if isinstance(event, RulePackAdopted) and row.version > len(entered):
                     # Decisions name the version by which it was adopted: once that was the hash of the text.
-                    read = read_pack(event.text, f"{law}.toml")
+                    read = read_pack(event.text, f"{law}.toml", adopted=True)
                     pack = read.model_copy(update={"version": event.pack_version})
                     pack = self._known.setdefault((law, pack.version), pack)
                     entered.append(Adopted(pack, row.recorded_at))

@@ -98,7 +98,7 @@ def _of(pack: Pack) -> str:
     lines = [f"## {pack.title}", "", f"`{pack.law}`, for {', '.join(pack.countries)}."]
     if pack.rules:
         lines += [
-            f"Where no rule fits: **{pack.otherwise}**. {pack.otherwise_about}",
+            f"Where no rule fits: **{pack.otherwise}**{_wanting(pack.otherwise_missing)}. {pack.otherwise_about}",
             *_table(("rule", "verdict", "when"), [(one, _rule(one)) for one in pack.rules]),
         ]
     else:
@@ -132,6 +132,10 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[Statement, tuple[str, ..
     ]
 
 
+def _wanting(facts: Sequence[str]) -> str:
+    return f", missing: {_list(facts)}" if facts else ""
+
+
 def _row(cells: tuple[str, ...]) -> str:
     return "|" + "|".join(f" {cell} " if cell else " " for cell in cells) + "|"
 
@@ -148,7 +152,7 @@ def _carried(one: Statement) -> tuple[str, ...]:
 
 def _rule(rule: Rule) -> tuple[str, ...]:
     when = "; ".join(_words(condition) for condition in rule.when) or _ALWAYS
-    return rule.verdict, f"{rule.about} ({when})"
+    return f"{rule.verdict}{_wanting(rule.missing)}", f"{rule.about} ({when})"
 
 
 def _deadline(one: Deadline) -> tuple[str, ...]:

@@ -276,6 +276,7 @@ def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
         OTHERWISE,
         pack.otherwise_about,
         remedy=ways(pack, look.rules_on, known_on),
+        missing=pack.otherwise_missing,
     )
 
 
@@ -314,5 +315,5 @@ def _reason(pack: Pack, rule: Rule, verdict: Verdict, about: str, missing: tuple
         rule.confidence,
         rule.basis,
         rule.remedy,
-        missing,
+        missing or rule.missing,
     )

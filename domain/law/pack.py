@@ -10,7 +10,7 @@ never allows; a duty of which that is so is none).
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -28,12 +28,19 @@ class Verdict(StrEnum):
     DENY = "deny"
 
 
+FactName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$", max_length=60)]
+
+
 class Rule(Statement):
-    """One rule: `when` all conditions hold, the verdict. `remedy`: what would make it legal, in plain words."""
+    """One rule: `when` all conditions hold, the verdict. `remedy`: what would make it legal, in plain words.
+
+    `missing`: the facts for want of which it holds, by their names; packs of before they were asked for have none.
+    """
 
     verdict: Verdict
     basis: str | None = None
     remedy: str | None = None
+    missing: tuple[FactName, ...] = ()
     when: tuple[Condition, ...] = ()
 
     @model_validator(mode="after")
@@ -42,6 +49,8 @@ class Rule(Statement):
             raise ValueError("a rule of which nothing was found (N) never allows; make it a hold or a deny")
         if self.verdict is Verdict.ALLOW and self.basis is None:
             raise ValueError("a rule that allows names its basis")
+        if self.missing and self.verdict is not Verdict.HOLD:
+            raise ValueError("a hold alone names what is missing")
         return self
 
 
@@ -54,7 +63,8 @@ class Remark(Statement):
 class Pack(Data):
     """One law. `countries`: where it holds, ISO codes of countries or their parts. `zones`: where its days begin.
 
-    `otherwise`: the verdict where no rule fits. A pack without rules says nothing about who may be mailed.
+    `otherwise`: the verdict where no rule fits; of a hold `otherwise_missing` says for want of what. A pack without
+    rules says nothing about who may be mailed.
     `opt_out_section`: what it says of an opt-out, to be named where one holds a message back.
     """
 
@@ -64,6 +74,7 @@ class Pack(Data):
     zones: Annotated[tuple[str, ...], Field(min_length=1)]
     otherwise: Literal[Verdict.DENY, Verdict.HOLD] = Verdict.DENY
     otherwise_about: str = ""
+    otherwise_missing: tuple[FactName, ...] = ()
     opt_out_section: Annotated[str, Field(min_length=3)] | None = None
     version: str = ""
     rules: tuple[Rule, ...] = ()
@@ -77,6 +88,8 @@ class Pack(Data):
             raise ValueError(
                 "a pack with rules says what holds where none fits (otherwise_about); no other does"
             )
+        if self.otherwise_missing and (not self.rules or self.otherwise is not Verdict.HOLD):
+            raise ValueError("a hold alone names what is missing; leave out otherwise_missing")
         return self
 
     def covers(self, place: str) -> bool:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import ValidationError
 
 from domain.law.calendars import NoCalendar, is_business_day
-from domain.law.pack import Pack
+from domain.law.pack import Pack, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,8 +46,11 @@ class _Places:
         return f"{self._name}:{lines[index] if index < len(lines) else 1}"
 
 
-def read_pack(text: str, name: str) -> Pack:
-    """The pack in a file's text; `version` is the hash of what it says, not of how. Raises `PackUnusable`."""
+def read_pack(text: str, name: str, *, adopted: bool = False) -> Pack:
+    """The pack in a file's text; `version` is the hash of what it says, not of how. Raises `PackUnusable`.
+
+    `adopted`: decisions were made by it, maybe when a hold did not yet have to name what is missing.
+    """
     told = _toml(text, name)
     told["version"] = _version(told)
     places = _Places(text, name)
@@ -61,6 +64,8 @@ def read_pack(text: str, name: str) -> Pack:
     _check_versions("also", pack.also, places)
     _check_calendars(pack, places)
     _check_zones(pack, places)
+    if not adopted:
+        _check_holds(pack, places)
     return pack
 
 
@@ -120,6 +125,21 @@ def _check_versions(table: str, statements: Sequence[Statement], places: _Places
                 )
         for index, (statement, _) in enumerate(known):
             statement.followed_by([later for later, _ in known[index + 1 :]])
+
+
+def _check_holds(pack: Pack, places: _Places) -> None:
+    """A hold names what is missing, so that somebody can enter it."""
+    for index, rule in enumerate(pack.rules):
+        if rule.verdict is Verdict.HOLD and not rule.missing:
+            raise PackUnusable(
+                f"{places.of('rules', index)}: {rule.id} holds, and does not say for want of what. "
+                'Name the facts: missing = ["conduct"].'
+            )
+    if pack.rules and pack.otherwise is Verdict.HOLD and not pack.otherwise_missing:
+        raise PackUnusable(
+            f"{places.of()}: where no rule fits it holds, and does not say for want of what. "
+            'Name the facts: otherwise_missing = ["consent"].'
+        )
 
 
 def _check_calendars(pack: Pack, places: _Places) -> None:

@@ -12,7 +12,7 @@ from domain.law.facts import SuppressionKind
 from domain.law.judging import BY_PLATFORM, OTHERWISE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from domain.law.pack import Pack
 
@@ -50,6 +50,13 @@ def words(kind: Kind, packs: Iterable[Pack]) -> list[str]:
         case "basis":
             return sorted({rule.basis for pack in packs for rule in pack.rules if rule.basis is not None})
         case "missing":
-            return sorted(_OWN_FACTS)
+            return sorted(_OWN_FACTS | {fact for pack in packs for fact in _wanted(pack)})
         case _:
             assert_never(kind)
+
+
+def _wanted(pack: Pack) -> Iterator[str]:
+    """The facts for want of which a pack holds."""
+    yield from pack.otherwise_missing
+    for rule in pack.rules:
+        yield from rule.missing

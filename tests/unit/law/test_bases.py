@@ -33,6 +33,7 @@ when = [{ fact = "flag", flag = "generic_address" }]
 [[rules]]
 id = "xx.hold"
 verdict = "hold"
+missing = ["judgement"]
 cites = "Law s.2"
 confidence = "T"
 checked = 2026-11-22

@@ -119,7 +119,41 @@ def test_a_rule_that_ends_before_it_begins() -> None:
 
 def test_what_was_not_found_never_allows() -> None:
     assert "never allows" in refused(pack("", confidence="N"))
-    assert read_pack(pack("", confidence="N", verdict="hold"), "xx.toml").rules[0].verdict == "hold"
+    held = read_pack(pack('missing = ["rule"]', confidence="N", verdict="hold"), "xx.toml")
+    assert held.rules[0].verdict == "hold"
+
+
+def test_a_hold_that_does_not_say_for_want_of_what_is_refused_with_its_line() -> None:
+    told = refused(
+        pack("") + RULE.format(dates="", verdict="hold", confidence="T").replace("xx.rule", "xx.held")
+    )
+    assert told.startswith("xx.toml:18: xx.held holds, and does not say for want of what.")
+    otherwise = pack("").replace('otherwise = "deny"', 'otherwise = "hold"')
+    assert refused(otherwise).startswith("xx.toml:1: where no rule fits it holds, and does not say")
+    named = otherwise.replace("otherwise_about", 'otherwise_missing = ["consent"]\notherwise_about')
+    assert read_pack(named, "xx.toml").otherwise_missing == ("consent",)
+
+
+def test_a_pack_that_was_adopted_before_holds_named_their_facts_is_read() -> None:
+    """What was decided by it is judged again as it was."""
+    former = pack("", verdict="hold").replace('otherwise = "deny"', 'otherwise = "hold"')
+    read = read_pack(former, "xx.toml", adopted=True)
+    assert (read.rules[0].missing, read.otherwise_missing) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (pack('missing = ["conduct"]'), "a hold alone names what is missing"),
+        (pack('missing = ["Not a name"]', verdict="hold"), "should match pattern"),
+        (
+            pack("").replace("otherwise_about", 'otherwise_missing = ["consent"]\notherwise_about'),
+            "otherwise_missing",
+        ),
+    ],
+)
+def test_what_is_missing_is_the_name_of_a_fact_and_of_a_hold(text: str, told: str) -> None:
+    assert told in refused(text)
 
 
 @pytest.mark.parametrize(
