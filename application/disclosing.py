@@ -250,7 +250,7 @@ def _standing(addressee: Addressee) -> dict[str, Any]:
         "country": person.country,
         "subscriber_type": person.subscriber,
         "opted_out_at": addressee.opted_out_at,
-        "consents": [_fact(one, "on", "kind", "documented", "withdrawn_at") for one in person.consents],
+        "consents": [_fact(one, "on", "at", "kind", "documented", "withdrawn_at") for one in person.consents],
         "relations": [
             _fact(one, "kind", "on", "ended_on", "refused", "in_writing") for one in person.relations
         ],

@@ -68,7 +68,7 @@ def _confirmed(known: Addressee, version: int, event: happened.ConsentConfirmed)
     asked = known.asked.get(event.request)
     on = event.occurred_at.astimezone(UTC).date()
     documented = asked is not None and asked.documented
-    given = Consent(on, ConsentKind.DOUBLE, documented, version)
+    given = Consent(on, ConsentKind.DOUBLE, documented, version, at=event.occurred_at)
     if asked is not None and documented and event.at_door and not known.said_since(event.request):
         known = _asked_for(known, version, asked.at)
     return replace(

@@ -218,10 +218,11 @@ class Addressee:
         )
 
     def moments_told(self) -> list[datetime]:
-        """When the person said stop, or took a consent back, as far as it is known; and when a permission ended."""
+        """When the person consented, said stop or took a consent back, as far as known; and when a permission ended."""
+        given = [one.at for one in self.consents if one.at is not None]
         withdrawn = [one.withdrawn_at for one in self.consents if one.withdrawn_at is not None]
         lapsed = [] if self.lapsed_at is None else [self.lapsed_at]
-        return [one.since for one in self.suppressions] + withdrawn + lapsed
+        return [one.since for one in self.suppressions] + given + withdrawn + lapsed
 
     def _sayings(self) -> list[Said]:
         settled = self.said.get(None)

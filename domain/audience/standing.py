@@ -91,7 +91,7 @@ def standing_of(person: Person, sender_country: str | None, at: datetime) -> Sta
     """
     if person.written:
         person = replace(person, written=())
-    if person.suppressions or any(one.withdrawn_at is not None for one in person.consents):
+    if person.suppressions or any(one.at or one.withdrawn_at for one in person.consents):
         return _looked_up(person, sender_country, at.astimezone(UTC))
     # Without moments among the facts only civil days count, and in every zone those begin at a quarter of an hour:
     # people who came together, of whom the same is known, stand the same.

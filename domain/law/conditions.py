@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from domain.law.facts import GOES_ON, ConsentKind, Purpose, RelationKind, Subscriber
-from domain.law.periods import Period, first_moment, latest_day
+from domain.law.periods import Period, earliest_day, first_moment, latest_day
 from domain.law.statements import Data
 
 if TYPE_CHECKING:
@@ -77,6 +77,15 @@ class Look:
             return True, None
         end = period.after(start)
         return self.day < end, first_moment(end, self.zones)
+
+    def given(self, consent: Consent) -> bool:
+        """Whether it was given by now: at its moment, or, where the day alone is known, once that is the latest day."""
+        return consent.on <= self.day if consent.at is None else consent.at <= self.moment
+
+
+def day_of(consent: Consent, zones: tuple[str, ...]) -> date:
+    """The day from which periods of a consent count: of a moment the earliest day that it was in these zones."""
+    return consent.on if consent.at is None else earliest_day(consent.at, zones)
 
 
 class IsPurpose(Data):
@@ -167,7 +176,7 @@ class HasConsent(Data):
             for consent in look.person.consents
             if consent.kind in self.kinds
             and (consent.documented or not self.documented)
-            and consent.on <= look.day
+            and look.given(consent)
             and (consent.withdrawn_at is None or look.moment < consent.withdrawn_at)
             and (not self.kept_alive_by or self._links(look, consent))
         ]
@@ -184,14 +193,15 @@ class HasConsent(Data):
     def _start(self, look: Look, consent: Consent) -> date:
         if self.kept_alive_by:
             return self._links(look, consent)[-1].on
+        given = day_of(consent, look.zones)
         if not self.checked:
-            return consent.on
+            return given
         checks = [
             told.on
             for told in look.person.relations
-            if told.kind is RelationKind.CONSENT_CHECKED and consent.on <= told.on <= look.day
+            if told.kind is RelationKind.CONSENT_CHECKED and given <= told.on <= look.day
         ]
-        return max(checks, default=consent.on)
+        return max(checks, default=given)
 
     def _positions(self, look: Look, consent: Consent) -> tuple[int, ...]:
         return (consent.position, *(one.position for one in self._links(look, consent)[-1:]))
@@ -201,7 +211,7 @@ class HasConsent(Data):
         links: list[Relation] = []
         if self.each_within is None:
             return links
-        start = consent.on
+        start = day_of(consent, look.zones)
         kinds = [one for one in look.person.relations if one.kind in self.kept_alive_by]
         for told in sorted(kinds, key=lambda one: (one.on, one.position)):
             if told.on > look.day or told.on >= self.each_within.after(start):
@@ -318,20 +328,25 @@ class NoMessage(Data):
         return self
 
     def found(self, look: Look) -> Found:
-        """True until one went. One of the day of a relation came after it, one of the day of a consent before it."""
+        """True until one went. One of the day of a relation came after it, one of the day of a consent before it.
+
+        A consent of which the moment is known came after what went before that, and before what goes later.
+        """
         went = [
-            latest_day(one.at, look.zones)
+            (latest_day(one.at, look.zones), one.at)
             for one in look.person.written
             if one.at <= look.moment and (one.purpose is Purpose.CONSENT_REQUEST or not self.asking)
         ]
         if not went:
             return YES
-        told, given = look.person.relations, look.person.consents if self.since_consent else ()
+        told = look.person.relations
+        given = [one for one in look.person.consents if self.since_consent and look.given(one)]
         start = max(
             (one.on for one in told if one.kind in self.since and one.on <= look.day), default=date.min
         )
-        anew = max((one.on for one in given if one.on <= look.day), default=date.min)
-        return NO if any(day >= start and day > anew for day in went) else YES
+        anew = max((one.on for one in given if one.at is None), default=date.min)
+        anew_at = max((one.at for one in given if one.at is not None), default=_LONG_AGO)
+        return NO if any(day >= start and day > anew and at > anew_at for day, at in went) else YES
 
 
 class NoRelation(Data):

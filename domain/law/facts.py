@@ -98,13 +98,17 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A consent. `on`: the civil day it was given. `documented`: its wording is kept. `withdrawn_at`: it ended then."""
+    """A consent. `on`: the civil day it was given; `at`: the moment, where that is known, and then it alone counts.
+
+    `documented`: its wording is kept. `withdrawn_at`: it ended then.
+    """
 
     on: date
     kind: ConsentKind
     documented: bool
     position: int
     withdrawn_at: datetime | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,15 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING
 
-from domain.law.conditions import HasConsent, HasRelation, IsPurpose, NoConsent, NoMessage, NoRelation
+from domain.law.conditions import (
+    HasConsent,
+    HasRelation,
+    IsPurpose,
+    NoConsent,
+    NoMessage,
+    NoRelation,
+    day_of,
+)
 from domain.law.facts import RelationKind
 from domain.law.periods import first_moment
 
@@ -31,13 +39,15 @@ def turning_points(
         for rule in pack.rules:
             if any(isinstance(one, IsPurpose) and message.purpose not in one.is_one_of for one in rule.when):
                 continue
-            days = {*_of_rule(rule), *(day for one in rule.when for day in _days(one, person))}
+            days = {*_of_rule(rule), *(day for one in rule.when for day in _days(one, person, pack.zones))}
             found.update(first_moment(day, pack.zones) for day in days)
     return sorted(one.astimezone(UTC) for one in found if one > after)
 
 
 def _of_facts(person: Person) -> Iterator[datetime]:
     for consent in person.consents:
+        if consent.at is not None:
+            yield consent.at
         if consent.withdrawn_at is not None:
             yield consent.withdrawn_at
     for suppression in person.suppressions:
@@ -56,10 +66,10 @@ def _of_rule(rule: Rule) -> Iterator[date]:
         yield rule.in_force_to
 
 
-def _days(condition: Condition, person: Person) -> Iterator[date]:
+def _days(condition: Condition, person: Person, zones: tuple[str, ...]) -> Iterator[date]:
     """The first days on which it may stand otherwise than the day before."""
     if isinstance(condition, HasConsent | NoConsent):
-        starts = [one.on for one in person.consents]
+        starts = [day_of(one, zones) for one in person.consents]
         if condition.checked:
             starts += [one.on for one in person.relations if one.kind is RelationKind.CONSENT_CHECKED]
         if isinstance(condition, HasConsent):

@@ -45,6 +45,7 @@ consents = st.builds(
     documented=st.booleans(),
     position=positions,
     withdrawn_at=st.none() | moments,
+    at=st.none() | moments,
 )
 relations = st.builds(
     Relation,

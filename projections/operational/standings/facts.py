@@ -29,7 +29,8 @@ def _kept(state: Addressee) -> dict[str, Any]:
     return {
         "said": [[who, one.country, one.subscriber_type] for who, one in state.said.items()],
         "consents": [
-            [one.on, one.kind, one.documented, one.position, one.withdrawn_at] for one in state.consents
+            [one.on, one.kind, one.documented, one.position, one.withdrawn_at, one.at]
+            for one in state.consents
         ],
         "relations": [
             [one.kind, one.on, one.position, one.ended_on, one.refused, one.in_writing]
@@ -59,8 +60,15 @@ def restored(addressee_id: UUID, version: int, facts: dict[str, Any]) -> Address
             for who, country, subscriber in facts.get("said", ())
         },
         consents=tuple(
-            Consent(date.fromisoformat(on), ConsentKind(kind), documented, entry, _moment(withdrawn_at))
-            for on, kind, documented, entry, withdrawn_at in facts.get("consents", ())
+            Consent(
+                date.fromisoformat(on),
+                ConsentKind(kind),
+                documented,
+                entry,
+                _moment(withdrawn_at),
+                _moment(at),
+            )
+            for on, kind, documented, entry, withdrawn_at, at in facts.get("consents", ())
         ),
         relations=tuple(
             Relation(

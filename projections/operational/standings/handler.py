@@ -43,7 +43,7 @@ def _judge_somebody() -> None:
 
 STANDINGS: Final = Projection(
     "standings",
-    version=6,
+    version=7,
     tables=TABLES,
     reveals=False,
     recalls=(

@@ -11,6 +11,8 @@ from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeEvent,
     AddresseeRegistered,
+    ConfirmationRequested,
+    ConsentConfirmed,
     ConsentRecorded,
     ConsentWithdrawn,
     MessageDispatched,
@@ -147,6 +149,13 @@ class TestTheDecision:
         assert (event.verdict, event.decided_at) == ("deny", later)
         withdrawn = ConsentWithdrawn(addressee_id=ID, occurred_at=later, channel="reply")
         assert decided(REGISTERED, CONSENT, withdrawn).verdict == "deny"
+
+    def test_a_consent_that_was_confirmed_just_now_was_given_before_the_decision(self) -> None:
+        """Whatever the clocks show, and though the day of it has not come yet everywhere."""
+        later = NOW + timedelta(seconds=2)
+        asked = ConfirmationRequested(addressee_id=ID, occurred_at=NOW, source="event", documented=True)
+        event = decided(REGISTERED, asked, ConsentConfirmed(addressee_id=ID, request=2, occurred_at=later))
+        assert (event.verdict, event.decided_at, event.reasons[0].entries) == ("allow", later, (3,))
 
     def test_an_unknown_country_of_either_holds_and_names_it(self) -> None:
         nobody_knows = AddresseeRegistered(addressee_id=ID, email="b@example.org")

@@ -131,6 +131,7 @@ class TestDoubleOptIn:
         state = given(REGISTERED, self.ASKED).when(ConfirmConsent(request=2), target=ID).then(self.YES)
         (consent,) = state.consents
         assert (consent.kind, consent.documented, consent.on) == (ConsentKind.DOUBLE, True, NOW.date())
+        assert consent.at == NOW
         assert state.asked == {}
 
     def test_a_confirmation_nobody_asked_for_or_a_second_one_is_none(self) -> None:
