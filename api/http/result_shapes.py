@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from domain.audience.going_on import WhyItGoesOn
 from domain.law.content import Element
 from domain.law.pack import Verdict
 from domain.law.statements import Confidence
@@ -162,6 +163,38 @@ RESULTS["Received"] = _object(
     },
     "By when a request is to be answered, and whether somebody is known by this address.",
 )
+RESULTS["ConsentEntered"] = _object(
+    {
+        "opt_outs_lifted": {
+            "type": "boolean",
+            "description": "Whether it ended what the person had said before.",
+        },
+        "opt_outs_going_on": {
+            "type": "array",
+            "items": _object(
+                {
+                    "entry": {
+                        "type": "integer",
+                        "description": "The version of its event in the addressee's stream.",
+                    },
+                    "kind": {"type": "string"},
+                    "scope": {"type": "string"},
+                    "within": {**_TEXT, "description": "The kind of campaign that it is of."},
+                    "said_at": {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "When it was said last.",
+                    },
+                    "why": {"type": "string", "enum": [one.value for one in WhyItGoesOn]},
+                    "about": {"type": "string", "description": "Why in plain words, and what would lift it."},
+                },
+                "An opt-out that goes on.",
+            ),
+            "description": "Of all mail and of kinds of campaigns; those of one workspace's mail are in the register.",
+        },
+    },
+    "What a consent did to the person's opt-outs.",
+)
 ASKED_BY: Final = _object(
     {
         "email": _TEXT,
@@ -306,5 +339,5 @@ REJUDGED: Final[dict[str, Any]] = {
 }
 RESULT: Final[dict[str, Any]] = {
     "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in RESULTS],
-    "description": "What some commands tell besides: decisions, what a campaign lacks, when a request is due.",
+    "description": "What some commands tell besides: decisions, what goes on or is lacking, when a request is due.",
 }

@@ -193,9 +193,10 @@ def _dispatched(known: Addressee, version: int, event: happened.MessageDispatche
 
 
 def _consented(known: Addressee, version: int, event: happened.ConsentRecorded) -> Addressee:
-    given = Consent(event.occurred_on, ConsentKind.SINGLE, event.documented, version)
+    given = Consent(event.occurred_on, ConsentKind.SINGLE, event.documented, version, at=event.occurred_at)
     if event.explicit and event.documented:
-        known = _asked_for(known, version, datetime.combine(event.occurred_on, time(), FIRST_ZONE))
+        since = event.occurred_at or datetime.combine(event.occurred_on, time(), FIRST_ZONE)
+        known = _asked_for(known, version, since)
     return replace(known, version=version, consents=(*known.consents, given))
 
 

@@ -79,11 +79,28 @@ class AddresseeDescribed(Event, name="audience.addressee_described", version=1, 
     told: bool | None = None
 
 
-class ConsentRecorded(Event, name="audience.consent_recorded", version=2, subject="addressee_id"):
-    """A consent was entered. `occurred_on` is a civil date; `documented`: its wording is kept, as evidence."""
+@dataclass(frozen=True, slots=True)
+class GoesOn:
+    """An opt-out that a consent left standing: its entry, when it was said last, and why it goes on."""
+
+    entry: int
+    kind: str
+    scope: str
+    within: str | None
+    said_at: datetime
+    why: str
+
+
+class ConsentRecorded(Event, name="audience.consent_recorded", version=3, subject="addressee_id"):
+    """A consent was entered. `occurred_on` is a civil date; `documented`: its wording is kept, as evidence.
+
+    `occurred_at`: the moment, where it is known, and then the date is that of it in UTC. `going_on`: the opt-outs of
+    the whole tenant, or of kinds of campaigns, that it left standing.
+    """
 
     addressee_id: AddresseeId
     occurred_on: date
+    occurred_at: datetime | None = None
     basis: str = "opt_in"
     source: str
     source_text: Evidence[str | None] = None
@@ -93,11 +110,17 @@ class ConsentRecorded(Event, name="audience.consent_recorded", version=2, subjec
     recorded_by: str
     documented: bool = False
     evidence: Evidence[ConsentEvidence | None] = None
+    going_on: tuple[GoesOn, ...] = ()
 
 
 @EVENTS.upcaster("audience.consent_recorded", 1)
 def _wording_documents(payload: Payload) -> Payload:
     return {**payload, "documented": payload.get("wording") is not None, "evidence": None}
+
+
+@EVENTS.upcaster("audience.consent_recorded", 2)
+def _of_a_day(payload: Payload) -> Payload:
+    return {**payload, "occurred_at": None, "going_on": []}
 
 
 class ConfirmationRequested(Event, name="audience.confirmation_requested", version=1, subject="addressee_id"):

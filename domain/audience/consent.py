@@ -7,9 +7,9 @@ which there is proof. Anything else that is recorded, however new, is history.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,7 +27,9 @@ from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeStat
 from domain.audience.consent_refusals import (
     AddresseeIsErased,
     ConfirmedBeforeAsked,
+    ConsentDatedTwice,
     ConsentInTheFuture,
+    ConsentWithoutDate,
     ExplicitConsentNeedsProof,
     MomentInTheFuture,
     NoSuchConsent,
@@ -35,6 +37,7 @@ from domain.audience.consent_refusals import (
     OptOutInTheFuture,
     WithdrawnBeforeGiven,
 )
+from domain.audience.going_on import going_on, told_of
 from domain.audience.intake.vocabularies import Source
 from domain.audience.opt_out_term import OptOutTerm, term_of
 from domain.kernel.commands import Command
@@ -46,6 +49,7 @@ from domain.kernel.text import IpText, LineText, LongText, ShortText
 from domain.law.facts import Scope, SuppressionKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from domain.kernel.events import Event
@@ -109,15 +113,27 @@ class AboutPerson(Command):
 
 
 class RecordConsent(AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
-    """Enter a consent. `explicit`: after an opt-out the person asked, in `wording`, to be written to again."""
+    """Enter a consent, of `occurred_at` or, where the day alone is known, of `occurred_on`.
 
-    occurred_on: Day
+    `explicit`: after an opt-out the person asked, in `wording`, to be written to again. The answer tells under `result`
+    whether that lifted their opt-outs, and which of them go on and why.
+    """
+
+    tells: ClassVar[bool] = True
+
+    occurred_on: Day | None = None
+    occurred_at: Moment | None = None
     source: Source
     source_text: Evidence[LineText | None] = None
     ip: Evidence[IpText | None] = None
     wording: Evidence[LongText | None] = None
     explicit: bool = False
     evidence: Evidence[EvidenceGiven | None] = None
+
+    @classmethod
+    def answer(cls, events: Sequence[Event]) -> dict[str, Any] | None:
+        """What became of the person's opt-outs."""
+        return told_of(events)
 
 
 class RequestConfirmation(
@@ -178,12 +194,13 @@ class Consented:
     wording: str | None = None
     explicit: bool = False
     evidence: ConsentEvidence | None = None
+    occurred_at: datetime | None = None
 
 
 def consented(
     addressee_id: AddresseeId, state: AddresseeState, consent: Consented, at: datetime
 ) -> tuple[ConsentRecorded | OptOutLifted, ...]:
-    """The events that enter a consent; it lifts an opt-out if it is explicit and later in every time zone."""
+    """The events that enter a consent; it lifts an opt-out if it is explicit and later, by its day in every zone."""
     known = state if isinstance(state, Addressee) else Addressee(addressee_id)
     if known.erased:
         raise AddresseeIsErased
@@ -191,9 +208,12 @@ def consented(
         raise ConsentInTheFuture
     if consent.explicit and consent.wording is None:
         raise ExplicitConsentNeedsProof
+    since = consent.occurred_at or datetime.combine(consent.occurred_on, time(), FIRST_ZONE)
+    lifting = consent.explicit and _lifts(known, since)
     recorded = ConsentRecorded(
         addressee_id=addressee_id,
         occurred_on=consent.occurred_on,
+        occurred_at=consent.occurred_at,
         source=consent.source,
         source_text=consent.source_text,
         ip=consent.ip,
@@ -202,11 +222,14 @@ def consented(
         recorded_by=consent.recorded_by,
         documented=consent.wording is not None,
         evidence=consent.evidence,
+        going_on=going_on(known, consent, since, lifting=lifting),
     )
-    earliest = datetime.combine(consent.occurred_on, time(), FIRST_ZONE)
-    if not (consent.explicit and _lifts(known, earliest)):
+    if not lifting:
         return (recorded,)
-    return (recorded, OptOutLifted(addressee_id=addressee_id, consented_on=consent.occurred_on))
+    lifted = OptOutLifted(
+        addressee_id=addressee_id, consented_on=consent.occurred_on, consented_at=consent.occurred_at
+    )
+    return (recorded, lifted)
 
 
 def _lifts(known: Addressee, moment: datetime) -> bool:
@@ -270,7 +293,8 @@ def decide(command: ConsentCommand, state: Addressee) -> tuple[Event, ...]:
     match command:
         case RecordConsent():
             consent = Consented(
-                occurred_on=command.occurred_on,
+                occurred_on=_day_of(command, at),
+                occurred_at=command.occurred_at,
                 source=command.source,
                 recorded_by="api",
                 source_text=command.source_text,
@@ -300,6 +324,17 @@ def decide(command: ConsentCommand, state: Addressee) -> tuple[Event, ...]:
 
 def _kept(evidence: EvidenceGiven | str | None) -> ConsentEvidence | None:
     return evidence.kept() if isinstance(evidence, EvidenceGiven) else None
+
+
+def _day_of(command: RecordConsent, at: datetime) -> date:
+    """The day that is given, or that of the moment in UTC. One of both is given."""
+    if command.occurred_at is None:
+        if command.occurred_on is None:
+            raise ConsentWithoutDate
+        return command.occurred_on
+    if command.occurred_on is not None:
+        raise ConsentDatedTwice
+    return _past(command.occurred_at, at).astimezone(UTC).date()
 
 
 def _past(moment: datetime | None, at: datetime) -> datetime:

@@ -19,6 +19,22 @@ class ConsentInTheFuture(Refusal):
     field = "/occurred_on"
 
 
+class ConsentWithoutDate(Refusal):
+    """Nobody says when the consent was given. Name the moment, or the day where no more than that is known."""
+
+    code = "consent-without-date"
+    kind = RefusalKind.INVALID
+    field = "/occurred_on"
+
+
+class ConsentDatedTwice(Refusal):
+    """Both the day and the moment of the consent are given. Leave one out; the moment says more."""
+
+    code = "consent-dated-twice"
+    kind = RefusalKind.INVALID
+    field = "/occurred_at"
+
+
 class MomentInTheFuture(Refusal):
     """What a person said lies in the past. Correct the moment, or leave it out for now."""
 

@@ -122,6 +122,17 @@ async def test_every_entry_shows_with_what_became_of_it(world: World) -> None:
     ]
 
 
+async def test_a_consent_shows_its_moment_where_that_is_known(world: World) -> None:
+    tenant, person = fresh(), AddresseeId(fresh())
+    consent = ConsentRecorded(
+        addressee_id=person, occurred_on=DAY, occurred_at=AT, source="event", recorded_by="api"
+    )
+    world.append(tenant, *stream(person, consent))
+    world.project()
+    (row,) = (await world.ask("audience.consents", Scope(tenant), addressee_id=person)).rows
+    assert (row.occurred_on, row.occurred_at, row.state) == (None, AT, "standing")
+
+
 async def test_proof_is_not_in_the_view(world: World) -> None:
     tenant, person = fresh(), AddresseeId(fresh())
     world.append(tenant, *stream(person, *of_everything(person)))

@@ -164,20 +164,29 @@ class LedgerOfPeople(RuleBasedStateMachine):
         who=people,
         days=st.sampled_from([0, 0, 1, 3, 400]),
         given=st.sampled_from([(None, False), ("Yes.", False), (None, True), ("Yes.", True), ("Yes.", True)]),
+        ago=st.none() | AGO,
     )
-    def consent(self, who: AddresseeId, days: int, given: tuple[str | None, bool]) -> None:
+    def consent(
+        self, who: AddresseeId, days: int, given: tuple[str | None, bool], ago: timedelta | None = None
+    ) -> None:
+        """Some days ago; or so long ago that the moment is known."""
         wording, explicit = given
         on = (self.world.now - timedelta(days=days)).date()
+        at = None if ago is None else self.world.now - ago
+        when = {"occurred_on": on} if at is None else {"occurred_at": at}
         known = self.known[who]
         done = self.ask(
-            RecordConsent(occurred_on=on, source=Source.EVENT, explicit=explicit, wording=wording), who
+            RecordConsent.model_validate(
+                {"source": Source.EVENT, "explicit": explicit, "wording": wording, **when}
+            ),
+            who,
         )
         assert (done is not None) is (not known.erased and (wording is not None or not explicit))
         if done is not None:
             entry = self.version(who) - len(done) + 1
             known.consents.add(entry)
             if explicit:
-                known.words.consents[entry] = surely_since(on)
+                known.words.consents[entry] = at or surely_since(on)
 
     @rule(who=people)
     def want_mail_again(self, who: AddresseeId) -> None:

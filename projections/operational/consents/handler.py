@@ -35,8 +35,9 @@ def _enter(event: Fact, rows: Rows, what: str, *told: str, **fields: Any) -> Non
 
 @CONSENTS.on("audience.consent_recorded")
 def consented(event: Fact, rows: Rows) -> None:
-    """A consent in one step."""
-    told = ("occurred_on", "source", "explicit", "documented")
+    """A consent in one step, of a moment or of a day."""
+    when = "occurred_on" if event.payload["occurred_at"] is None else "occurred_at"
+    told = (when, "source", "explicit", "documented")
     _enter(event, rows, "consent", *told, kind=ConsentKind.SINGLE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -149,3 +150,25 @@ async def test_a_key_of_one_workspace_authorises_for_that_one_alone(api: Api) ->
     assert (await api.post(ask, key, message(tenant))).json()["result"]["verdict"] == "allow"
     elsewhere = {**message(tenant), "workspace_id": str(other.target)}
     assert (await api.post(ask, key, elsewhere)).status_code == 404
+
+
+async def test_the_answer_to_a_consent_tells_which_opt_outs_go_on_and_its_moment_lifts_them(api: Api) -> None:
+    tenant = await api.tenant(country="US")
+    who = await met(api, tenant, country="US")
+    consent = {"source": "event", "explicit": True, "wording": "Write to me again"}
+    path = f"/v1/audience/{who}/record-consent"
+    await api.post(f"/v1/audience/{who}/record-opt-out", tenant.key, {"channel": "reply"})
+    today = datetime.now(UTC)
+    by_day = await api.post(path, tenant.key, {**consent, "occurred_on": f"{today:%Y-%m-%d}"})
+    told = by_day.json()["result"]
+    assert not told["opt_outs_lifted"]
+    (goes_on,) = told["opt_outs_going_on"]
+    assert (goes_on["kind"], goes_on["scope"], goes_on["why"]) == ("unsubscribe", "tenant", "same_day")
+    assert "occurred_at" in goes_on["about"]
+    neither = await api.post(path, tenant.key, consent)
+    assert (neither.status_code, neither.json()["errors"][0]["pointer"]) == (422, "/occurred_on")
+    now = datetime.now(UTC).isoformat()
+    lifted = await api.post(path, tenant.key, {**consent, "occurred_at": now}, idempotency_key="again")
+    assert lifted.json()["result"] == {"opt_outs_lifted": True, "opt_outs_going_on": []}
+    same = await api.post(path, tenant.key, {**consent, "occurred_at": now}, idempotency_key="again")
+    assert same.json()["result"] == lifted.json()["result"]

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from domain.audience.addressee_events import (
     AddresseeRegistered,
     ConsentRecorded,
+    GoesOn,
     OptedOut,
     OptOutLifted,
     OptOutToldLate,
@@ -30,6 +31,7 @@ ID = AddresseeId(uid(30))
 REGISTERED = AddresseeRegistered(addressee_id=ID, email="bob@example.org")
 YESTERDAY = NOW - timedelta(days=1)
 OPTED_OUT = OptedOut(addressee_id=ID, occurred_at=YESTERDAY, channel="reply")
+STILL = GoesOn(2, "unsubscribe", "tenant", None, YESTERDAY, "not_explicit")
 STOP = RecordOptOut(channel=OptOutChannel.REPLY)
 
 
@@ -37,7 +39,9 @@ def consent(day: date, *, explicit: bool = False, wording: str | None = None) ->
     return RecordConsent(occurred_on=day, source=Source.EVENT, explicit=explicit, wording=wording)
 
 
-def recorded(day: date, *, explicit: bool = False, wording: str | None = None) -> ConsentRecorded:
+def recorded(
+    day: date, *going_on: GoesOn, explicit: bool = False, wording: str | None = None
+) -> ConsentRecorded:
     return ConsentRecorded(
         addressee_id=ID,
         occurred_on=day,
@@ -46,6 +50,7 @@ def recorded(day: date, *, explicit: bool = False, wording: str | None = None) -
         wording=wording,
         documented=wording is not None,
         recorded_by="api",
+        going_on=going_on,
     )
 
 
@@ -67,13 +72,13 @@ def test_an_opt_out_is_known_once_and_a_later_one_counts() -> None:
 
 def test_consent_is_history_beside_a_newer_opt_out() -> None:
     day = date(2026, 11, 1)
-    state = given(REGISTERED, OPTED_OUT).when(consent(day), target=ID).then(recorded(day))
+    state = given(REGISTERED, OPTED_OUT).when(consent(day), target=ID).then(recorded(day, STILL))
     assert (state.contactable, [one.on for one in state.consents]) == (False, [day])
 
 
 def test_newer_consent_that_is_not_explicit_lifts_nothing() -> None:
     day = NOW.date()
-    state = given(REGISTERED, OPTED_OUT).when(consent(day), target=ID).then(recorded(day))
+    state = given(REGISTERED, OPTED_OUT).when(consent(day), target=ID).then(recorded(day, STILL))
     assert not state.contactable
 
 
