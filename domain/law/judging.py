@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from domain.law.conditions import Look
 from domain.law.facts import Purpose, Scope, Subscriber, SuppressionKind
+from domain.law.nearly import falls_short
 from domain.law.pack import Verdict
 from domain.law.periods import first_moment, latest_day
 
@@ -229,7 +230,7 @@ def _suppressed(one: Suppression, laws: Sequence[Pack]) -> Reason:
 
 def _by_law(pack: Pack, look: Look, known: datetime) -> Reason:
     """What one law says; where only the unknown kind of subscriber turns it, that is said too."""
-    reason = _answer(pack, look, known)
+    reason = _named(_answer(pack, look, known), pack, look, known)
     if look.person.subscriber is not None or reason.verdict is Verdict.ALLOW:
         return reason
     other = _answer(pack, look.of(replace(look.person, subscriber=Subscriber.CORPORATE)), known)
@@ -239,6 +240,29 @@ def _by_law(pack: Pack, look: Look, known: datetime) -> Reason:
     about = f"{reason.about} Judged as an individual, since {why}: for a company it would be {other.verdict}."
     missing = tuple(dict.fromkeys((*reason.missing, "subscriber")))
     return replace(reason, about=about, missing=missing, composed=True)
+
+
+def _named(reason: Reason, pack: Pack, look: Look, known: datetime) -> Reason:
+    """The reason with the facts that are there and would help, but for a flaw."""
+    if reason.verdict is Verdict.ALLOW:
+        return reason
+
+    def eases(other: Look) -> bool:
+        return _STRICTNESS[_answer(pack, other, known).verdict] < _STRICTNESS[reason.verdict]
+
+    short = list(falls_short(look, eases))
+    if not short:
+        return reason
+    words = [told for told, _, _ in short]
+    if reason.rule != OTHERWISE:  # which says that there is nothing
+        words.insert(0, reason.about)
+    return replace(
+        reason,
+        about=" ".join(words),
+        missing=tuple(dict.fromkeys([*reason.missing, *(lacks for _, _, lacks in short if lacks)])),
+        positions=tuple(dict.fromkeys([*reason.positions, *(position for _, position, _ in short)])),
+        composed=True,
+    )
 
 
 def _answer(pack: Pack, look: Look, known: datetime) -> Reason:

@@ -30,8 +30,8 @@ def test_what_a_standing_says_is_what_a_decision_would_say(
         (*_, phase) = (one for one in found.phases if one.begins_at <= moment)
         decision = judge(person, ORDINARY, sender, moment.astimezone(UTC), PACKS)
         assert phase.verdict is decision.verdict
-        assert [(one.law, one.rule) for one in phase.reasons] == [
-            (one.law, one.rule) for one in decision.reasons
+        assert [(one.law, one.rule, one.positions, one.missing) for one in phase.reasons] == [
+            (one.law, one.rule, one.positions, one.missing) for one in decision.reasons
         ]
 
 

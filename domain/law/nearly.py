@@ -1,0 +1,71 @@
+"""What is entered and does not do: a consent or relation that does not count yet, a consent without its wording.
+
+A reason names it, else whoever looks into it looks for something that is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+from domain.law.facts import Consent
+from domain.law.periods import first_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from domain.law.conditions import Look
+    from domain.law.facts import Person, Relation
+
+WORDING: Final = "wording"
+"""What is missing of a consent that nothing documents."""
+
+
+def falls_short(look: Look, eases: Callable[[Look], bool]) -> Iterator[tuple[str, int, str | None]]:
+    """In words, its position and what is missing: each fact without whose flaw the answer would ease."""
+    for consent in look.person.consents:
+        waits, undocumented = not look.given(consent), not consent.documented
+        if not (waits or undocumented):
+            continue
+        if consent.withdrawn_at is not None and consent.withdrawn_at <= look.moment:
+            continue
+        now = replace(consent, on=look.day, at=None) if waits else consent
+        proved = replace(now, documented=True)
+        if not eases(look.of(_with(look.person, consent, proved))):
+            continue
+        told = f"The consent of {consent.on} (entry {consent.position})"
+        if waits:
+            yield (
+                f"{told} does not count yet: it does from {_begins(consent, look)} on.",
+                consent.position,
+                None,
+            )
+        if undocumented and not (waits and eases(look.of(_with(look.person, consent, now)))):
+            words = f"{told} does not do, for its wording is not kept: enter it again with the wording."
+            yield words, consent.position, WORDING
+    for relation in look.person.relations:
+        if relation.on > look.day and eases(
+            look.of(_with(look.person, relation, replace(relation, on=look.day)))
+        ):
+            kind = relation.kind.value.replace("_", " ")
+            told = f"What is entered as {kind} of {relation.on} (entry {relation.position})"
+            yield (
+                f"{told} does not count yet: it does from {_begins(relation, look)} on.",
+                relation.position,
+                None,
+            )
+
+
+def _with(person: Person, old: Consent | Relation, new: Consent | Relation) -> Person:
+    if isinstance(old, Consent):
+        return replace(person, consents=tuple(new if one is old else one for one in person.consents))  # type: ignore[misc]  # a consent's is a consent
+    return replace(person, relations=tuple(new if one is old else one for one in person.relations))  # type: ignore[misc]  # and a relation's a relation
+
+
+def _begins(fact: Consent | Relation, look: Look) -> str:
+    moment: datetime | None = fact.at if isinstance(fact, Consent) else None
+    if moment is None:
+        moment = first_moment(fact.on, look.zones)
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
