@@ -32,7 +32,7 @@ _SALT: Final = 12
 _ID: Final = 16
 _REQUEST: Final = 4
 _HEAD: Final = _SALT + 1 + 1 + _ID
-_WORKSPACE, _MESSAGE, _ASKED = 1, 2, 4
+_WORKSPACE, _MESSAGE, _ASKED, _VOUCHED = 1, 2, 4, 8
 LONGEST: Final = 400
 """Characters of a token, with room to spare."""
 
@@ -57,7 +57,10 @@ class LinkUnusable(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class DoorToken:
-    """What a token says. `request`: the version of the first step's event, of a confirmation alone."""
+    """What a token says. `request`: the version of the first step's event, of a confirmation alone.
+
+    `vouched`: whoever had it made may end an opt-out themselves. Another ends none before its message has gone out.
+    """
 
     door: Door
     tenant_id: UUID
@@ -66,6 +69,7 @@ class DoorToken:
     message_id: UUID | None = None
     campaign_type: str | None = None
     request: int | None = None
+    vouched: bool = False
 
 
 class DoorTokens:
@@ -125,6 +129,8 @@ def _packed(token: DoorToken) -> bytes:
     if token.request is not None:
         flags |= _ASKED
         parts.append(token.request.to_bytes(_REQUEST))
+    if token.vouched:
+        flags |= _VOUCHED
     parts.append((token.campaign_type or "").encode())
     return secrets.token_bytes(_SALT) + bytes([token.door, flags]) + b"".join(parts)
 
@@ -139,7 +145,7 @@ def _unpacked(tenant_id: UUID, content: bytes) -> DoorToken | None:
         if flags & flag:
             found[flag] = content[at : at + size]
             at += size
-    if len(content) < at or flags & ~(_WORKSPACE | _MESSAGE | _ASKED):
+    if len(content) < at or flags & ~(_WORKSPACE | _MESSAGE | _ASKED | _VOUCHED):
         return None
     return DoorToken(
         door,
@@ -149,6 +155,7 @@ def _unpacked(tenant_id: UUID, content: bytes) -> DoorToken | None:
         message_id=UUID(bytes=found[_MESSAGE]) if _MESSAGE in found else None,
         campaign_type=content[at:].decode() or None,
         request=int.from_bytes(found[_ASKED]) if _ASKED in found else None,
+        vouched=bool(flags & _VOUCHED),
     )
 
 

@@ -108,9 +108,7 @@ class Doors:
             (Scope.CAMPAIGN_TYPE, token.campaign_type),
         }
         narrow = {(one.scope, one.within) for one in said if one.scope is not Scope.TENANT}
-        # To whom it went is who narrows it: not who has their address after an erasure.
-        theirs = addressee.addressee_id == token.addressee_id
-        word = narrowable(addressee) if theirs else None
+        word = narrowable(addressee) if _came_to_them(token, addressee) else None
         everything = in_force(addressee, Scope.TENANT)
         ends = token.request is not None and lifted_by(addressee, token.request)
         return InForce(
@@ -165,6 +163,8 @@ class Doors:
         within = token.campaign_type if scope is Scope.CAMPAIGN_TYPE else token.workspace_id
         if within is None:
             raise LinkUnusable
+        if (await self.in_force(token)).narrows != entry:
+            return
         seen = {"ip": _address(ip), "user_agent": _readable(user_agent)}
         await self.heed(token, NarrowOptOut(entry=entry, scope=scope, within=str(within), **seen), request_id)
 
@@ -251,6 +251,13 @@ class Doors:
             channel=_CHANNEL,
             correlation=token.message_id,
         )
+
+
+def _came_to_them(token: DoorToken, addressee: Addressee) -> bool:
+    """Whether the link is the recipient's: not of who had their address before, and not made by a sender in between."""
+    return addressee.addressee_id == token.addressee_id and (
+        token.vouched or token.message_id in addressee.dispatched
+    )
 
 
 def _address(text: str | None) -> str | None:

@@ -1,7 +1,8 @@
 """`GET /v1/audience/addressees/{id}/links`: what a sender puts into a message, so that its reader can stop it.
 
 Who can have the links made can do what they do: so they need the permission to send, and the one of a confirmation the
-permission to enter consents, in the whole tenant where it would end a stop of the person's.
+permission to enter consents, in the whole tenant where it would end a stop of the person's. By a link of whoever holds
+that nowhere, or in single workspaces, the person makes no stop less before its message has gone out to them.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class LinksDesk(Desk):
             about.workspace_id,
             about.message_id,
             about.campaign_type,
+            vouched=Permission.CONSENT_WRITE in principal.permissions,
         )
         links = self.parts.links.of_message(token)
         data = {**links._asdict(), "confirmation": None}

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from httpx import Response
 
 from api.http import doors
 from api.http.languages import languages
+from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, serving
 from tests.support.database import Database
 from tests.support.doors import BROWSER, EMAIL, FIRST_NAME, FORM, PUBLIC, Page, Person, met
@@ -228,6 +229,30 @@ class TestStoppingLess:
         assert not {"only_workspace", "only_campaign_type"} & {*(await shown(ada.api, path)).choices}
         assert "All advertising stays stopped" in (await pressed(ada.api, page, "only_workspace")).text
         assert f"suppressed-{how}" in await verdict(ada)
+
+    @pytest.mark.parametrize("gone_out", [False, True])
+    async def test_by_a_link_of_who_may_only_send_it_is_done_once_its_message_has_gone_out(
+        self, api: Api, *, gone_out: bool
+    ) -> None:
+        tenant = await api.tenant(country="US")
+        ada = await met(api, tenant)
+        described = {"country": "US", "subscriber_type": "individual"}
+        await api.post(f"/v1/audience/{ada.id}/describe-addressee", tenant.key, described)
+        key = await api.key(tenant, TenantRole.MEMBER, workspaces=[tenant.workspace_id])
+        message = str(uuid4())
+        path = (await ada.asked(UUID(message), key)).json()["data"]["page"].removeprefix(PUBLIC)
+        body = {"message_id": message, "workspace_id": str(tenant.workspace_id)}
+        allowed = await api.post(f"/v1/audience/{ada.id}/authorise-message", key, body)
+        assert allowed.json()["result"]["verdict"] == "allow", allowed.text
+        if gone_out:
+            sent = await api.post(f"/v1/audience/{ada.id}/dispatch-message", key, body)
+            assert "audience.message_dispatched" in [one["name"] for one in sent.json()["events"]]
+        stop = await pressed(api, await shown(api, path))
+        assert ("only_workspace" in stop.choices) is gone_out
+        said = (await ada.stream())[-1].version
+        made = await api.send("POST", f"{path}?seen={said}", None, b"choice=only_workspace", FORM | BROWSER)
+        assert ("All advertising stays stopped" in made.text) is not gone_out
+        assert len(await ada.opt_outs()) == 1 + gone_out
 
     async def test_who_has_the_address_after_an_erasure_makes_nothing_less(
         self, api: Api, ada: Person

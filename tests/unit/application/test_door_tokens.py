@@ -47,6 +47,7 @@ tokens = st.builds(
     message_id=st.none() | ids,
     campaign_type=st.none() | st.from_regex(r"[a-z][a-z0-9_-]{0,39}", fullmatch=True),
     request=st.none() | st.integers(1, 2**31),
+    vouched=st.booleans(),
 )
 
 
