@@ -87,13 +87,20 @@ def test_each_click_keeps_a_consent_alive_for_three_years(links: list[date], exp
 
 def test_a_chain_ends_three_years_after_its_last_link_and_one_message_may_ask_for_a_month() -> None:
     given = consent(date(2020, 11, 27))
-    alive = person("FR", given, clicked(date(2021, 2, 1)), clicked(date(2023, 11, 26)))
+    alive = person("FR", given, clicked(date(2023, 11, 26)))
     midnight = at(2026, 11, 26, 0, "Europe/Paris")
     before = decided(alive, midnight - timedelta(seconds=1))
     assert (before.verdict, before.expires_at) == (ALLOW, midnight)
     assert verdict(alive, midnight) is DENY
     assert verdict(alive, midnight, ASKING) is ALLOW
-    assert verdict(alive, at(2026, 12, 26, 0, "Europe/Paris"), ASKING) is DENY
+    over = at(2026, 12, 26, 0, "Europe/Paris")
+    assert verdict(alive, over - timedelta(seconds=1), ASKING) is ALLOW
+    assert verdict(alive, over, ASKING) is DENY
+    asked = relation(RelationKind.ASKED, date(2025, 1, 1))
+    was_asked = person("FR", given, clicked(date(2023, 11, 26)), asked)
+    assert verdict(was_asked, midnight - timedelta(seconds=1), ASKING) is ALLOW
+    assert verdict(was_asked, midnight, ASKING) is DENY
+    assert verdict(alive, midnight - timedelta(seconds=1), Message(purpose=Purpose.REFERRAL)) is DENY
     broken = person("FR", given, clicked(date(2023, 11, 27)))
     assert verdict(broken, at(2026, 11, 25), ASKING) is DENY
 
