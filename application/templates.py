@@ -33,8 +33,8 @@ from domain.campaign.tokens import (
     blaming,
     shown_in_all,
     usable,
-    without_comments,
 )
+from domain.campaign.visible import visible
 from domain.kernel.errors import Refusal, RefusalKind
 
 if TYPE_CHECKING:
@@ -191,13 +191,13 @@ def _line(text: str, index: int) -> int:
 
 
 def _shown(text: str, parsed: BoundTemplate, *, html: bool) -> frozenset[str]:
-    """The tokens that everybody sees: outside of every tag, through no filter, and not in a comment of the HTML."""
+    """The tokens that everybody sees: outside of every tag, through no filter, and where the HTML hides nothing."""
     shown = frozenset(_outright(parsed)) & KNOWN
     if not html:
         return shown
     marks = {token: f"~{number}~" for number, token in enumerate(sorted(KNOWN))}
     try:
-        seen = without_comments(_HTML.from_string(text).render(_given(marks)))
+        seen = visible(_HTML.from_string(text).render(_given(marks)))
     except LiquidError:
         return frozenset()  # what cannot be filled in shows nobody anything
     return frozenset(token for token in shown if marks[token] in seen)

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from domain.campaign.tokens import OF_THE_SENDER, REFERRER, UNSUBSCRIBE, without_comments
+from domain.campaign.tokens import OF_THE_SENDER, REFERRER, UNSUBSCRIBE
+from domain.campaign.visible import visible
 from domain.kernel.text import LineText, LongText, some_lines
 from domain.law import content as law
 
@@ -118,11 +119,10 @@ class GivenContent(CampaignContent):
 def as_law_sees(content: CampaignContent, shown: frozenset[str]) -> law.Content:
     """The message as a law looks at it; `shown`: the tokens that every body shows to everybody.
 
-    Letters are looked at, and no more. Words that stand in a body count wherever they do, so an address of one letter
-    is found anywhere; what a style hides (`display:none`) counts as shown; and nobody looks at whether the message's
-    From has the sender's name. An approver does.
+    Letters that a reader sees are looked at, and no more. Words count wherever they stand, so an address of one letter
+    is found anywhere; and nobody looks at whether the message's From has the sender's name. An approver does.
     """
-    seen = [without_comments(body) if name == "html" else body for name, body in content.bodies.items()]
+    seen = [visible(body) if name == "html" else body for name, body in content.bodies.items()]
 
     def in_the_message(field: str) -> str | None:
         words: str | None = getattr(content, field)

@@ -6,7 +6,6 @@ assignments and no includes: every token is one value, so that a text is as long
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -59,8 +58,6 @@ FILTERS: Final = frozenset(
 MOST_MARKS: Final = 500
 LONGEST_MARK: Final = 500
 DEEPEST: Final = 5
-
-_COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +134,6 @@ def usable(found: Found, pointer: str) -> None:
 
 def _strangers(uses: Iterable[Use], known: frozenset[str]) -> list[Use]:
     return sorted((use for use in uses if use.name not in known), key=lambda use: use.line)
-
-
-def without_comments(html: str) -> str:
-    """HTML without its comments, as a reader sees it; one that is never closed hides the rest."""
-    return _COMMENT.sub("", html)
 
 
 def shown_in_all(bodies: Iterable[Found]) -> frozenset[str]:
