@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from domain.audience.addressee_events import OptedOut, OptOutLifted
+from domain.audience.addressee_events import ConsentRecorded, OptedOut, OptOutLifted
 from domain.audience.consent import OptOutChannel, OptOutKind, RecordConsent, RecordOptOut, WithdrawConsent
 from domain.audience.consent_refusals import (
     ConsentDatedTwice,
@@ -19,8 +19,9 @@ from domain.audience.intake.vocabularies import Source
 from domain.audience.ledger import RetractEntry
 from domain.audience.own_word import HeedOptOut
 from domain.kernel.errors import Refusal
+from domain.kernel.events import EVENTS
 from domain.law.facts import Scope
-from tests.support.given import NOW
+from tests.support.given import NOW, uid
 from tests.support.requests import WORKSPACE, addressee, opened
 from tests.support.unit import World
 
@@ -126,6 +127,21 @@ def test_either_the_day_or_the_moment_is_given_and_lies_in_the_past(
     with pytest.raises(refusal) as refused:
         world.run(RecordConsent(source=Source.EVENT, **consent), addressee(world))
     assert refused.value.field == field
+
+
+def test_one_from_before_moments_were_entered_counts_by_its_day() -> None:
+    old = {
+        "addressee_id": str(uid(30)),
+        "occurred_on": "2026-11-20",
+        "basis": "opt_in",
+        "source": "event",
+        "recorded_by": "api",
+        "documented": True,
+    }
+    cls, payload = EVENTS.upcast("audience.consent_recorded", 2, old)
+    event = cls.model_validate(payload)
+    assert isinstance(event, ConsentRecorded)
+    assert (event.occurred_on, event.occurred_at, event.going_on) == (date(2026, 11, 20), None, ())
 
 
 def test_it_is_taken_back_like_any_other(world: World) -> None:
