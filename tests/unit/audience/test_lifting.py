@@ -263,6 +263,27 @@ class TestConfirmation:
         assert [type(one) for one in world.run(STOP, addressee(world))] == [OptOutToldLate]
         assert allowed(world)
 
+    def test_a_stop_between_the_two_steps_that_is_told_late_holds(self, world: World) -> None:
+        world.run(STOP, addressee(world))
+        world.run(RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes"), addressee(world))
+        request = entry_of(world, "audience.confirmation_requested")
+        world.later(DAY)
+        world.run(HeedConfirmation(request=request), addressee(world))
+        assert allowed(world)
+        between = RecordOptOut(channel=OptOutChannel.REPLY, occurred_at=NOW + DAY / 2)
+        assert [type(one) for one in world.run(between, addressee(world))] == [OptedOut]
+        assert not allowed(world)
+
+    def test_it_lifts_nothing_where_some_was_stopped_after_the_address_was_left(self, world: World) -> None:
+        world.run(STOP, addressee(world))
+        narrow = HeedOptOut(channel=OptOutChannel.PAGE, scope=Scope.CAMPAIGN_TYPE, within="offers")
+        world.run(narrow, addressee(world))
+        asking = RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes", occurred_at=NOW - 3 * DAY)
+        world.run(asking, addressee(world))
+        request = entry_of(world, "audience.confirmation_requested")
+        assert len(world.run(HeedConfirmation(request=request), addressee(world))) == 1
+        assert not allowed(world, campaign_type="offers")
+
     @pytest.mark.parametrize("told_late", [False, True])
     def test_one_that_the_sender_tells_lifts_nothing(self, world: World, *, told_late: bool) -> None:
         if not told_late:

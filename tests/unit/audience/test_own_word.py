@@ -254,6 +254,27 @@ class TestNarrowing:
         objection = told.model_copy(update={"kind": OptOutKind.OBJECTION})
         assert not given(*events).when(objection, target=ID, after=timedelta(days=3)).state.contactable
 
+    def test_a_clock_that_went_back_loses_no_later_stop(self) -> None:
+        later = NOW + timedelta(minutes=5)
+        given(REGISTERED, stopped(), *self.less(later)).when(STOP, target=ID).then(stopped(later))
+
+    def test_what_follows_from_an_erasure_and_holds_again_is_not_narrowed_either(self) -> None:
+        consent = ConsentRecorded(
+            addressee_id=ID,
+            occurred_on=NOW.date(),
+            source="event",
+            recorded_by="api",
+            documented=True,
+            explicit=True,
+        )
+        lifted = OptOutLifted(addressee_id=ID, consented_on=NOW.date())
+        events = (stopped(NOW - timedelta(days=9), channel="erasure"), consent, lifted)
+        retract = RetractEntry(entry=3, reason="Not so.")
+        state = given(REGISTERED, *events).when(retract, target=ID).state
+        assert not state.contactable
+        assert narrowable(state) is None
+        assert narrowable(state_of(*events, stopped())) is not None, "they came back, and stopped then"
+
     def test_a_list_that_says_so_since_before_says_nothing_new(self) -> None:
         state = state_of(stopped(), *self.less(NOW))
         listed = Listed(SuppressionKind.UNSUBSCRIBE, NOW - timedelta(days=9), dated=True)
