@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from domain.law.conditions import Look
     from domain.law.facts import Person, Relation
 
-WORDING: Final = "wording"
+PROOF: Final = "proof_of_consent"
 """What is missing of a consent that nothing documents."""
 
 
@@ -44,7 +44,7 @@ def falls_short(look: Look, eases: Callable[[Look], bool]) -> Iterator[tuple[str
             )
         if undocumented and not (waits and eases(look.of(_with(look.person, consent, now)))):
             words = f"{told} does not do, for its wording is not kept: enter it again with the wording."
-            yield words, consent.position, WORDING
+            yield words, consent.position, PROOF
     for relation in look.person.relations:
         if relation.on > look.day and eases(
             look.of(_with(look.person, relation, replace(relation, on=look.day)))

@@ -54,7 +54,7 @@ def test_so_is_a_purchase_and_one_without_any_says_that_there_is_none() -> None:
 def test_a_consent_without_its_wording_is_named_and_what_it_lacks() -> None:
     undocumented = person("DE", consent(date(2026, 1, 1), documented=False))
     reason = reason_of(undocumented)
-    assert (reason.verdict, reason.positions, reason.missing) == (DENY, (1,), ("wording",))
+    assert (reason.verdict, reason.positions, reason.missing) == (DENY, (1,), ("proof_of_consent",))
     assert "The consent of 2026-01-01 (entry 1) does not do, for its wording is not kept" in reason.about
     assert reason.remedy
     assert reason_of(person("DE", consent(date(2026, 1, 1)))).verdict is ALLOW
@@ -63,7 +63,7 @@ def test_a_consent_without_its_wording_is_named_and_what_it_lacks() -> None:
 def test_one_that_has_both_flaws_is_named_with_both() -> None:
     reason = reason_of(person("DE", consent(date(2026, 12, 1), documented=False)))
     assert ("does not count yet" in reason.about, "wording" in reason.about) == (True, True)
-    assert (reason.positions, reason.missing) == ((1,), ("wording",))
+    assert (reason.positions, reason.missing) == ((1,), ("proof_of_consent",))
 
 
 def test_one_of_a_later_moment_is_named_by_it() -> None:
