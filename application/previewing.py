@@ -16,6 +16,7 @@ from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_state import Addressee
 from domain.audience.hashed import ADDRESS_HASH
 from domain.audience.listed import entered
+from domain.campaign.content import declared
 from domain.campaign.state import NoCampaign
 from domain.campaign.tokens import REFERRER
 from domain.kernel.commands import DECIDERS, stream_name
@@ -93,7 +94,8 @@ class Why(NamedTuple):
 class Preview:
     """How far it is, and what came of it so far. `by_law`: what each law says of those whom it is about.
 
-    `outside_plan`: by country, those whom a campaign's plan leaves out; some may be denied besides.
+    `outside_plan`: by country, those whom a campaign's plan leaves out; some may be denied besides. `declared`: what a
+    campaign's author alone states of its message.
     """
 
     position: str
@@ -103,6 +105,7 @@ class Preview:
     reasons: Counter[Why] = field(default_factory=Counter)
     by_law: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
     outside_plan: Counter[str] = field(default_factory=Counter)
+    declared: Mapping[str, bool | int] = field(default_factory=dict)
 
     def told(self) -> dict[str, Any]:
         """As an answer shows it: verdicts, and why, the most frequent first."""
@@ -117,6 +120,7 @@ class Preview:
             "verdicts": {one.value: verdicts[one] for one in Verdict},
             "laws": laws,
             "outside_plan": dict(sorted(self.outside_plan.items())),
+            "declared": dict(self.declared),
             "reasons": [
                 {**why._asdict(), "verdict": why.verdict.value, "people": number, "about": _about(why)}
                 for why, number in sorted(self.reasons.items(), key=_rank)
@@ -167,13 +171,16 @@ class Previewing:
         if head is None:
             raise NotFound
         tenant = await self._state(scope, "tenant", scope.tenant_id, head.position)
+        stated: dict[str, bool | int] = {}
         if not isinstance(wanted, Audience):
-            wanted = _audience_of(await self._state(scope, "campaign", wanted, head.position))
+            state: CampaignState = await self._state(scope, "campaign", wanted, head.position)
+            wanted = _audience_of(state)
+            stated = {} if isinstance(state, NoCampaign) else declared(state.content)
         workspace_id, list_ids = wanted.workspace_id, wanted.list_ids
         if scope.workspaces is not None and workspace_id not in scope.workspaces:
             raise NotFound
         await self._state(scope, "workspace", workspace_id, head.position)
-        preview = Preview(Position(head.epoch, head.position).token(), at)
+        preview = Preview(Position(head.epoch, head.position).token(), at, declared=stated)
         sender, algorithms = tenant.country if isinstance(tenant, Tenant) else None, algorithms_of(tenant)
         async for ids, number in self._people.of(scope, workspace_id, list_ids):
             preview.people = number

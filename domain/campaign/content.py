@@ -146,6 +146,12 @@ def as_law_sees(content: CampaignContent, shown: frozenset[str]) -> law.Content:
     )
 
 
+def declared(content: dict[str, Any] | CampaignContent | None) -> dict[str, bool | int]:
+    """What the author alone states of the message, one way or the other: nothing in the message shows it."""
+    told = content.model_dump() if isinstance(content, CampaignContent) else content or {}
+    return {name: told[name] for name in _STATED if told.get(name) is not None}
+
+
 _WRITTEN: Final = tuple(field for field in OF_THE_SENDER.values() if field != "sender_name")
 """What has to be in the bodies."""
 _STATED: Final = (

@@ -6,7 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from pydantic import computed_field
+
 from application.queries import USUAL_ROWS, ById, Page, Params, Row, query
+from domain.campaign.content import declared
 from domain.kernel.permissions import Permission
 from projections.operational.paging import Select, one, page
 
@@ -54,6 +57,11 @@ class CampaignInFull(CampaignRow):
     """A campaign with what it says; null: nobody wrote it yet."""
 
     content: dict[str, Any] | None
+
+    @computed_field
+    def declared(self) -> dict[str, bool | int]:
+        """What its author alone states of the message: an approver answers for it, since nothing else shows it."""
+        return declared(self.content)
 
 
 class CampaignFilters(Params):

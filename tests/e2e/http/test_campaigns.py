@@ -1,5 +1,6 @@
 """A campaign's life over HTTP, from its draft to a yes: who writes, who is asked, what an edit takes away."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -97,6 +98,14 @@ async def test_a_yes_shows_how_many_were_on_the_lists_when_it_was_said(house: Ho
     assert (await house.does(house.author, "request-approval", on=campaign)).status_code == 200
     row = await house.look(campaign)
     assert row["recipients"] == 0
+    stated = ("bulk", "first_message", "identified_as_advertising", "unsubscribe_notice")
+    assert {name: row["declared"][name] for name in stated if name in CONTENT} == {
+        name: CONTENT[name] for name in stated if name in CONTENT
+    }
+    assert row["declared"].keys() < row["content"].keys()
+    asked = f"/v1/audience/preview?campaign_id={campaign}"
+    preview = (await house.api.send("GET", asked, house.manager)).text.splitlines()[-1]
+    assert json.loads(preview)["preview"]["declared"] == row["declared"]
     body = {"workspace_id": str(house.tenant.workspace_id), "email": "ann@people.example"}
     key = house.tenant.key
     ann = (await house.api.post("/v1/audience/new/create-contact", key, body)).json()["id"]
