@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
 
 from application.confining import enter, leave, met
+from application.contention import Contention, TooMuchContention
 from application.law_archive import LawArchive
 from application.orders import KeySpace, Outcome, Recordable
 from application.ports.codec import Cause
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from domain.kernel.events import Event
 
 _ATTEMPTS: Final = 6
+"""Besides those in which somebody else wrote first."""
 _AT_A_STRETCH: Final = 32
 """Events encoded between two turns of the loop: sealing a thousand takes longer than their commit."""
 
@@ -49,13 +51,6 @@ class StaleVersion(Refusal):
 
     code = "stale-version"
     kind = RefusalKind.CONFLICT
-
-
-class TooMuchContention(Refusal):
-    """The stream moved again and again while the command was decided. Nothing was written; try again."""
-
-    code = "contention"
-    kind = RefusalKind.LIMIT
 
 
 class SubjectIsErased(Refusal):
@@ -120,7 +115,9 @@ class Commands:
             if (known := await self._known(order, older)) is not None:
                 return known  # accepted under a pseudonym key that was the current one then
         fresh, looked_at = False, None  # `looked_at`: where the log stood before what was decided on was read
-        for _ in range(_ATTEMPTS):
+        attempts, contention = 0, Contention()
+        while attempts < _ATTEMPTS:
+            attempts += 1
             unit = self._unit(order, command_id, target, fresh=fresh)
             try:
                 await self._decide(order, unit, assume_new=order.target is None)
@@ -131,7 +128,8 @@ class Commands:
                 appended = await self._append(order, unit, receipt)
             except VersionConflict:
                 unit.forget()
-                fresh = True
+                fresh, attempts = True, attempts - 1
+                await contention.let_pass()
             except StaleAuthorisation:
                 order = await self._reauthorised(order)
             except Refusal as refusal:

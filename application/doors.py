@@ -11,7 +11,8 @@ import contextlib
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from application.commanding import SubjectIsErased, TooMuchContention
+from application.commanding import SubjectIsErased
+from application.contention import TooMuchContention
 from application.door_tokens import Door, DoorToken, LinkUnusable
 from application.orders import Order
 from application.ports.log import OutcomeUnknown

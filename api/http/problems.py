@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api.http.replies import rate_headers
 from application.batch import problems_of
-from application.commanding import TooMuchContention
+from application.contention import TooMuchContention
 from application.ports.analytics import (
     AnalyticsBehind,
     AnalyticsError,

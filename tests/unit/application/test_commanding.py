@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from application.commanding import Commands, StaleVersion
+from application.contention import Contention, TooMuchContention
 from application.ports.log import KeyReused
 from application.principals import MissingPermission, Principal, TenantSuspended
 from application.pseudonyms import pseudonym
@@ -280,3 +281,21 @@ async def test_updates_that_change_nothing_append_nothing(office: Office) -> Non
     assert same.events == ()
     assert await office.position() == before
     assert (await office.do(UpdateContact(first_name="Ada"), made.target, key="same")).replayed
+
+
+async def test_who_meets_others_for_too_long_is_told_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    async def passing(seconds: float) -> None:
+        waited.append(seconds)
+
+    moments = iter([0.0, *[1.0] * 30, 10.0])
+    monkeypatch.setattr("application.contention.monotonic", lambda: next(moments))
+    monkeypatch.setattr("application.contention.sleep", passing)
+    contention = Contention()
+    for _ in range(30):
+        await contention.let_pass()
+    with pytest.raises(TooMuchContention):
+        await contention.let_pass()
+    assert max(waited) <= 0.25
+    assert len(set(waited)) == 30
