@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, TypeAlias, assert_never
+from typing import Annotated, Final, TypeAlias, assert_never
 
 from pydantic import Field
 
@@ -36,6 +36,9 @@ from domain.kernel.places import CountryCode
 from domain.kernel.text import LongText
 from domain.law.facts import GOES_ON, RelationKind, Scope, SuppressionKind
 
+_OF_AN_ADDRESS: Final = frozenset({RelationKind.PUBLISHED_ADDRESS, RelationKind.DISCLOSED_ADDRESS})
+"""What a notice may stand beside that it is not for advertising."""
+
 CampaignType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 """A word of the tenant's for a kind of campaign: newsletter, offers."""
 
@@ -54,6 +57,14 @@ class RelationInTheFuture(Refusal):
     code = "relation-in-the-future"
     kind = RefusalKind.INVALID
     field = "/occurred_on"
+
+
+class NotOfThisRelation(Refusal):
+    """Only an address that was published or disclosed stands beside a refusal. Leave it out, or correct the kind."""
+
+    code = "refused-of-no-address"
+    kind = RefusalKind.INVALID
+    field = "/refused"
 
 
 class EndsBeforeItBegins(Refusal):
@@ -318,6 +329,8 @@ def _relation(command: RecordRelation, state: Addressee, at: datetime) -> Relati
         raise AddresseeIsErased
     if command.occurred_on > _today(at):
         raise RelationInTheFuture
+    if command.refused is not None and command.kind not in _OF_AN_ADDRESS:
+        raise NotOfThisRelation
     if command.ended_on is not None:
         if command.kind not in GOES_ON:
             raise IsOfOneDay

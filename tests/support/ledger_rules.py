@@ -311,7 +311,8 @@ class LedgerOfPeople(RuleBasedStateMachine):
     @rule(who=people, kind=st.sampled_from(RelationKind), days=st.integers(0, 900))
     def relate(self, who: AddresseeId, kind: RelationKind, days: int) -> None:
         on = (self.world.now - timedelta(days=days)).date()
-        if self.ask(RecordRelation(kind=kind, occurred_on=on, refused=False), who) is not None:
+        refused = False if kind is RelationKind.PUBLISHED_ADDRESS else None
+        if self.ask(RecordRelation(kind=kind, occurred_on=on, refused=refused), who) is not None:
             self.known[who].relations.add(self.version(who))
 
     @rule(who=people, number=st.integers(0, 1))

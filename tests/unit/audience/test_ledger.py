@@ -48,6 +48,7 @@ from domain.audience.ledger import (
     IsOfOneDay,
     LiftSuppression,
     NoSuchEntry,
+    NotOfThisRelation,
     OneScope,
     OnlyThePersonLifts,
     RecordRelation,
@@ -264,6 +265,15 @@ class TestRelations:
         )
         state = given(REGISTERED).when(given_so, target=ID).then(event)
         assert [(one.refused, one.in_writing) for one in state.relations] == [(False, in_writing)]
+
+    @pytest.mark.parametrize("refused", [True, False])
+    def test_nobody_refuses_beside_what_is_no_address(self, *, refused: bool) -> None:
+        for kind in RelationKind:
+            entry = RecordRelation(kind=kind, occurred_on=date(2026, 1, 1), refused=refused)
+            if kind in (RelationKind.PUBLISHED_ADDRESS, RelationKind.DISCLOSED_ADDRESS):
+                assert given(REGISTERED).when(entry, target=ID).state.relations[-1].refused is refused
+            else:
+                given(REGISTERED).when(entry, target=ID).then(NotOfThisRelation)
 
     def test_of_an_older_entry_nobody_says_whether_it_was_in_writing(self) -> None:
         old = {"addressee_id": str(ID), "kind": "purchase", "occurred_on": "2026-01-01", "refused": None}
