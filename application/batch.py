@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID
@@ -26,6 +26,8 @@ from domain.tenancy.secret import SecretCommand
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from pydantic_core import ErrorDetails
 
     from application.commanding import Commands
     from application.orders import Order, Outcome
@@ -248,6 +250,8 @@ def read_line(raw: bytes | Refusal) -> tuple[Line, Command]:
         line = Line.model_validate_json(raw)
     except ValidationError as error:
         raise LineUnreadable(errors=problems_of(error)) from None
+    if twice := repeated(raw):
+        raise LineUnreadable(errors=twice)
     context, _, slug = line.command.partition("/")
     kind = COMMANDS.by_route.get((context, slug))
     if kind is None or kind.internal:
@@ -266,10 +270,40 @@ def problems_of(error: ValidationError, under: str = "") -> list[dict[str, str]]
         {
             "pointer": under + _pointer(one["loc"]),
             "code": one["type"],
-            "detail": _WORDS.get(one["type"], one["msg"]),
+            "detail": words_of(one),
         }
         for one in error.errors(include_input=False, include_url=False, include_context=False)[:_ERRORS_TOLD]
         if BRANCH_MARK not in one["loc"]
+    ]
+
+
+def words_of(fault: ErrorDetails) -> str:
+    """What is wrong with a field, in our words: a rule's own, without what the library puts before them."""
+    return _WORDS.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+
+
+def repeated(body: bytes) -> list[dict[str, str]]:
+    """The fault of a body, which is JSON, that names one thing twice; none where it is too long to look through."""
+    twice: list[str] = []
+
+    def once(pairs: list[tuple[str, object]]) -> None:
+        if len(pairs) > len({name for name, _ in pairs}):
+            counted = Counter(name for name, _ in pairs)
+            twice.extend(name for name, times in counted.items() if times > 1)
+
+    if len(body) > _LOOKED_THROUGH or b'"' not in body:
+        return []
+    try:
+        json.loads(body, object_pairs_hook=once)
+    except (ValueError, RecursionError):
+        return []
+    return [
+        {
+            "pointer": _pointer((name,)),
+            "code": "repeated",
+            "detail": "This field stands here twice. Send it once.",
+        }
+        for name in dict.fromkeys(twice[:_ERRORS_TOLD])
     ]
 
 
@@ -281,10 +315,12 @@ def _pointer(parts: tuple[int | str, ...]) -> str:
 
 _ERRORS_TOLD: Final = 50
 _POINTER_TOLD: Final = 200
+_LOOKED_THROUGH: Final = 65_536
 _WORDS: Final = {
     "uuid_parsing": "This is no UUID. Write it as 0198c0de-0000-7000-8000-000000000000.",
     "extra_forbidden": "There is no such field. Leave it out; the OpenAPI document lists the fields.",
     "missing": "This field is needed.",
+    "string_pattern_mismatch": "It is not written as this field is. The OpenAPI document tells how, with an example.",
 }
 """Plainer words for the most frequent faults, and for those whose own words show what was sent."""
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from pydantic import ValidationError
 
-from api.http.problems import METHOD_NOT_ALLOWED, NOT_FOUND, Problem, invalid_body
+from api.http.problems import BODY_INVALID, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, invalid_body
 from api.http.replies import add_rate, dumps, raw, send_json
 from api.http.request import Call, must_be, read_body, uuid_in
 from api.http.versions import deprecation_of
+from application.batch import repeated
 from application.orders import Order, in_one_form
 from application.principals import MissingPermission, TenantSuspended
 from application.replay import PSEUDONYMOUS
@@ -188,9 +189,12 @@ def parse_command(call: Call, kind: type[Command], body: bytes) -> Command:
     elif call.content_type != _JSON:
         must_be(call, _JSON)
     try:
-        return kind.model_validate_json(body)
+        command = kind.model_validate_json(body)
     except ValidationError as error:
         raise invalid_body(error) from None
+    if twice := repeated(body):
+        raise Problem(BODY_INVALID, errors=twice)
+    return command
 
 
 def outcome_of(outcome: Outcome) -> dict[str, Any]:

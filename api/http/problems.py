@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from api.http.replies import rate_headers
+from api.http.titles import title_of
 from application.batch import problems_of
 from application.contention import TooMuchContention
 from application.ports.analytics import (
@@ -306,12 +307,11 @@ _OF_ANALYTICS: Final[dict[type[AnalyticsError], Kind]] = {
 
 
 def kind_of(refusal: type[Refusal]) -> Kind:
-    """The sort of problem that a rule makes; its title is the rule's first sentence."""
+    """The sort of problem that a rule makes; its title is what happened, or the rule's first sentence."""
     status = _OF_REFUSAL.get(refusal, _STATUS[refusal.kind])
     rule, remedy = refusal.rule(), getattr(refusal, "remedy", None)
     about = f"{rule} {remedy}" if isinstance(remedy, str) else rule
-    title = rule.partition(". ")[0].rstrip(".")
-    return Kind(refusal.code, status.value, title, about, _RETRY_AFTER.get(refusal))
+    return Kind(refusal.code, status.value, title_of(refusal.code, rule), about, _RETRY_AFTER.get(refusal))
 
 
 def refusals() -> list[type[Refusal]]:

@@ -23,6 +23,7 @@ from api.http.problems import (
 from api.http.received import BARE, FORM, FileInBody
 from api.http.replies import ALWAYS
 from api.http.request import must_be, read_body, stream_body, uuid_in
+from application.batch import words_of
 from application.importing.service import Upload
 from application.ports.aside import WorkerLost
 from application.ports.blobs import BlobTooLarge
@@ -288,7 +289,7 @@ async def _pieces(lines: Iterator[bytes]) -> AsyncIterator[bytes]:
 def _of_parameters(error: ValidationError) -> Problem:
     """The command's faults are those of the parameters and headers it was made from."""
     errors = [
-        {"parameter": str(one["loc"][0]) if one["loc"] else "", "code": one["type"], "detail": one["msg"]}
+        {"parameter": str(one["loc"][0]) if one["loc"] else "", "code": one["type"], "detail": words_of(one)}
         for one in error.errors(include_input=False, include_url=False, include_context=False)
     ]
     return Problem(PARAMETER_INVALID, errors=errors)

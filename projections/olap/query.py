@@ -43,7 +43,10 @@ def validated(report: ReportDefinition, parameters: Mapping[str, object]) -> Par
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
         raise InvalidParameters(
-            tuple(("".join(f"/{part}" for part in problem["loc"]), problem["msg"]) for problem in problems)
+            tuple(
+                ("".join(f"/{part}" for part in problem["loc"]), problem["msg"].removeprefix("Value error, "))
+                for problem in problems
+            )
         ) from None
 
 

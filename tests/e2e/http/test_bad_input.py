@@ -98,6 +98,14 @@ async def test_an_unknown_field_is_named(api: Api) -> None:
     assert told["errors"][0]["pointer"] == "/nmae"  # type: ignore[index]  # a list of objects
 
 
+async def test_a_field_that_stands_twice_is_named(api: Api) -> None:
+    tenant = await api.tenant()
+    body = f'{{"name": "x", "workspace_id": "{tenant.workspace_id}", "name": "y"}}'
+    head = {"content-type": "application/json"}
+    told = problem(await api.send("POST", CREATE, tenant.key, body.encode(), head), 422, "body-invalid")
+    assert [(one["pointer"], one["code"]) for one in told["errors"]] == [("/name", "repeated")]  # type: ignore[attr-defined]  # a list of objects
+
+
 async def test_an_oversize_body_is_refused_by_its_length_and_while_it_comes(api: Api) -> None:
     tenant = await api.tenant()
     head = {"content-type": "application/json"}

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
-from api.http.problems import problem_of
+from api.http.problems import catalogue, problem_of
+from api.http.titles import TITLES
+from application.batch import problems_of, repeated
 from application.ports.keys import KeysUnavailable
 from application.ports.log import LogUnavailable, Unstorable
+from domain.campaign.content import GivenContent
+from domain.rights.commands import RecordDisclosure
 
 
 @pytest.mark.parametrize("error", [LogUnavailable(), KeysUnavailable()])
@@ -20,3 +25,41 @@ def test_what_can_never_be_stored_is_not_to_be_sent_again() -> None:
     problem = problem_of(Unstorable("no"))
     assert (problem.kind.code, problem.kind.status) == ("unstorable", 422)
     assert "retry-after" not in problem.all_headers()
+
+
+def test_a_title_says_what_happened_and_not_how_things_ought_to_be() -> None:
+    kinds = catalogue()
+    assert TITLES.keys() <= kinds.keys(), "each is of a refusal that there is"
+    for code, title in TITLES.items():
+        assert kinds[code].title == title
+        assert not kinds[code].about.startswith(f"{title}."), code
+    assert kinds["consent-in-the-future"].title == "The consent lies in the future"
+    assert kinds["consent-in-the-future"].about == "A consent lies in the past. Correct the date."
+
+
+def test_what_a_field_lacks_is_in_plain_words() -> None:
+    with pytest.raises(ValidationError) as fault:
+        RecordDisclosure.model_validate({"digest": "x", "position": "cDEuMS43", "form": "json"})
+    (one,) = problems_of(fault.value)
+    assert (one["pointer"], one["code"]) == ("/digest", "string_pattern_mismatch")
+    assert "[0-9a-f]" not in one["detail"]
+    with pytest.raises(ValidationError) as fault:
+        GivenContent.model_validate({"subject": "Saws"})
+    assert [one["detail"] for one in problems_of(fault.value)] == [
+        "a message has a body; write html, text or both"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "twice"),
+    [
+        (b'{"a": 1, "b": {"a": 2}}', []),
+        (b'{"a": 1, "b": 2, "a": 1}', ["/a"]),
+        (b'[{"b": {"c/d": 1, "c/d": {"x": 1, "x": 2}}}]', ["/x", "/c~1d"]),
+        (b"{}", []),
+        (b"{", []),
+        (b'{"a":' * 60_000, []),
+    ],
+)
+def test_what_stands_twice_in_a_body_is_found(body: bytes, twice: list[str]) -> None:
+    assert [one["pointer"] for one in repeated(body)] == twice
