@@ -57,12 +57,16 @@ class Somebody:
 
 @dataclass
 class Count:
-    """What a preview of the audience has to say, for a sender in the United States."""
+    """What a preview of the audience has to say, for a sender in the United States.
+
+    `unproven`: by law, of those to whom it says `otherwise`, whoever consented without proof.
+    """
 
     people: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     laws: dict[str, Counter[str]] = field(default_factory=dict)
     reasons: Counter[tuple[str, str | None, str]] = field(default_factory=Counter)
+    unproven: Counter[str] = field(default_factory=Counter)
 
 
 def counted(content: bytes, at: datetime) -> Count:
@@ -132,6 +136,8 @@ def _judge(one: Somebody, at: datetime, count: Count) -> None:
     first = min(told, key=lambda reason: (order.index(reason[0]), reason[1] or ""))
     count.verdicts[first[0]] += 1
     count.reasons[first] += 1
+    if first[1] is not None and first[2] == "otherwise" and one.country in _WORDING_KEPT and one.consents:
+        count.unproven[first[1]] += 1
 
 
 def _abroad(one: Somebody, at: datetime) -> Iterator[tuple[str, str | None, str]]:

@@ -29,10 +29,13 @@ async def test_a_preview_of_an_export_says_of_each_law_what_the_file_says(
     last = json.loads(answer.text.splitlines()[-1])
     told, expected = last["preview"], counted(content, datetime.fromisoformat(last["as_of"]))
 
-    reasons = Counter[tuple[str, str | None, str]]()
+    reasons, unproven = Counter[tuple[str, str | None, str]](), Counter[str]()
     for one in told["reasons"]:
         reasons[one["verdict"], one["law"], one["rule"]] += one["people"]
         proof = one["law"] not in {None, "us"} and one["rule"] != "otherwise"
+        if one["rule"] == "otherwise" and "proof_of_consent" in one["missing"]:
+            proof = True
+            unproven[one["law"]] += one["people"]
         unknown = one["law"] == "gb" or (one["law"] == "eu" and one["rule"] == "otherwise")
         missing = ["country"] if one["rule"] == "country-unknown" else []
         missing += ["proof_of_consent"] if proof else []
@@ -40,6 +43,7 @@ async def test_a_preview_of_an_export_says_of_each_law_what_the_file_says(
         assert one["missing"] == missing, "an export has no proof, and nobody says who is a company"
     assert told["people"] == expected.people
     assert reasons == expected.reasons
+    assert unproven == expected.unproven
     assert told["laws"] == {
         law: {verdict: split[verdict] for verdict in ("allow", "hold", "deny")}
         for law, split in expected.laws.items()
