@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
 
 from application.confining import enter, leave, met
-from application.contention import Contention, TooMuchContention
+from application.contention import Contention, Queues, TooMuchContention
 from application.law_archive import LawArchive
 from application.orders import KeySpace, Outcome, Recordable
 from application.ports.codec import Cause
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     from domain.kernel.commands import Command
     from domain.kernel.events import Event
 
-_ATTEMPTS: Final = 6
-"""Besides those in which somebody else wrote first."""
+_ATTEMPTS: Final = 6  # besides those in which somebody else wrote first
 _AT_A_STRETCH: Final = 32
 """Events encoded between two turns of the loop: sealing a thousand takes longer than their commit."""
 
@@ -101,6 +100,7 @@ class Commands:
         self.clock = clock
         self.streams = streams
         self._archive = LawArchive(log, codec)
+        self._queues = Queues()
 
     async def execute(self, order: Order) -> Outcome:
         """Accept the order, durably, or raise: a `Refusal` of a rule, or a `LogError`."""
@@ -112,10 +112,17 @@ class Commands:
         if older and order.key is not None:
             head = await self.log.head(order.principal.tenant_id)
             order = await self._reauthorised_since(order, head) or order
-            if (known := await self._known(order, older)) is not None:
+            if known := await self._known(order, older):
                 return known  # accepted under a pseudonym key that was the current one then
-        fresh, looked_at = False, None  # `looked_at`: where the log stood before what was decided on was read
-        attempts, contention = 0, Contention()
+        with Contention(self._queues) as contention:
+            return await self._tried(order, contention, receipt, command_id, target)
+
+    async def _tried(
+        self, order: Order, contention: Contention, receipt: ReceiptKey, command_id: UUID, target: UUID
+    ) -> Outcome:
+        """Decide and append until it is done, or is not to be."""
+        # `looked_at`: where the log stood before what was decided on was read
+        attempts, fresh, looked_at = 0, False, None
         while attempts < _ATTEMPTS:
             attempts += 1
             unit = self._unit(order, command_id, target, fresh=fresh)
@@ -126,14 +133,14 @@ class Commands:
                     fresh = True
                     continue
                 appended = await self._append(order, unit, receipt)
-            except VersionConflict:
+            except VersionConflict as met:
                 unit.forget()
                 fresh, attempts = True, attempts - 1
-                await contention.let_pass()
+                await contention.let_pass(order.principal.tenant_id, met.stream)
             except StaleAuthorisation:
                 order = await self._reauthorised(order)
             except Refusal as refusal:
-                # A refusal, and an answer given again, tell of the tenant's log too: to nobody whose key was revoked.
+                # A refusal and an answer given again tell of the log too: to nobody whose key was revoked.
                 head = await self.log.head(order.principal.tenant_id)
                 if (anew := await self._reauthorised_since(order, head)) is not None:
                     order = anew

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from application.commanding import Commands, StaleVersion
-from application.contention import Contention, TooMuchContention
+from application.contention import Contention, Queues, TooMuchContention
 from application.ports.log import KeyReused
 from application.principals import MissingPermission, Principal, TenantSuspended
 from application.pseudonyms import pseudonym
@@ -289,13 +289,14 @@ async def test_who_meets_others_for_too_long_is_told_to_try_again(monkeypatch: p
     async def passing(seconds: float) -> None:
         waited.append(seconds)
 
-    moments = iter([0.0, *[1.0] * 30, 10.0])
+    moments = iter([0.0, *[1.0] * 31, 10.0])
     monkeypatch.setattr("application.contention.monotonic", lambda: next(moments))
     monkeypatch.setattr("application.contention.sleep", passing)
-    contention = Contention()
-    for _ in range(30):
-        await contention.let_pass()
-    with pytest.raises(TooMuchContention):
-        await contention.let_pass()
+    stream = (uuid4(), "list:1")
+    with Contention(Queues()) as contention:
+        for _ in range(31):  # first for its turn, then for others
+            await contention.let_pass(*stream)
+        with pytest.raises(TooMuchContention):
+            await contention.let_pass(*stream)
     assert max(waited) <= 0.25
     assert len(set(waited)) == 30
