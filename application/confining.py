@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from application.principals import workspaces_of
-from domain.audience.addressee_events import OptOutLifted
+from domain.audience.consent_events import OptOutLifted
 from domain.audience.email import match_form
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 

@@ -16,7 +16,7 @@ from application.orders import KeySpace, Order
 from application.principals import Principal
 from application.workflow import Because, Workflow
 from domain.audience.authorisation import AuthoriseMessage
-from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
+from domain.audience.consent_commands import OptOutChannel, RecordConsent, RecordOptOut
 from domain.audience.contact import ContactCreated, CreateContact, EraseContact, UpdateContact
 from domain.audience.contact_list import AddToList, CreateList
 from domain.audience.import_commands import StartImport

@@ -25,7 +25,7 @@ from application.door_tokens import Door, DoorToken
 from application.doors import ConfirmationOver
 from application.ports.keys import KeysUnavailable
 from application.ports.log import LogError
-from domain.audience.consent import OptOutChannel, OptOutKind
+from domain.audience.consent_commands import OptOutChannel, OptOutKind
 from domain.audience.own_word import HeedOptOut
 from domain.kernel.errors import Refusal
 from domain.law.facts import Scope

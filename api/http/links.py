@@ -19,7 +19,7 @@ from application.door_tokens import Door, DoorToken
 from application.ports.positions import Position
 from domain.access.reads import ReadKind
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import Entry
+from domain.audience.consent_commands import Entry
 from domain.audience.ledger import CampaignType
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import MessageId, WorkspaceId

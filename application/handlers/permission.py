@@ -17,7 +17,7 @@ from domain.audience.authorisation_batch import (
     NoSuchAddressee,
     summary,
 )
-from domain.audience.consent import RecordOptOut, WithdrawConsent
+from domain.audience.consent_commands import RecordOptOut, WithdrawConsent
 from domain.audience.lapse import AnnounceLapses, announced
 from domain.audience.ledger import SuppressAddressee
 from domain.audience.own_word import HeedOptOut

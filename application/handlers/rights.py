@@ -13,7 +13,7 @@ from domain.audience.addressee_events import (
     address_in,
 )
 from domain.audience.addressee_state import Addressee, NoAddressee
-from domain.audience.consent import OptOutChannel, OptOutKind
+from domain.audience.consent_commands import OptOutChannel, OptOutKind
 from domain.audience.consent_refusals import AddresseeIsErased
 from domain.audience.contact import Contact, changed, existing, merged
 from domain.audience.email import match_form

@@ -16,7 +16,8 @@ from application.importing.ahead import Ids
 from application.importing.rows import wanted
 from domain.audience.addressee_state import Addressee, NoAddressee
 from domain.audience.admission import Newcomer, admit
-from domain.audience.consent import Consented, OptOutChannel, consented, opted_out
+from domain.audience.consent import Consented, consented, opted_out
+from domain.audience.consent_commands import OptOutChannel
 from domain.audience.contact import Contact, Segment, changed
 from domain.audience.contact_list import ContactList, ListIsArchived, ListMembersAdded
 from domain.audience.email_claim import EmailSuppressed

@@ -8,7 +8,7 @@ from domain.audience import authorisation, consent, erasure, ledger, own_word
 from domain.audience.addressee_after import evolve
 from domain.audience.addressee_state import AddresseeState, NoAddressee
 from domain.audience.authorisation import DispatchMessage
-from domain.audience.consent import ConsentCommand, RequestConfirmation
+from domain.audience.consent_commands import ConsentCommand, RequestConfirmation
 from domain.audience.erasure import ErasureCommand
 from domain.audience.ledger import LedgerCommand
 from domain.audience.own_word import OwnWord

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.audience import addressee_events as happened
+from domain.audience import consent_events as said
 from domain.audience import erasure_events as ending
 from domain.audience.addressee_state import (
     FIRST_ZONE,
@@ -60,7 +61,7 @@ def _described(known: Addressee, version: int, event: happened.AddresseeDescribe
     )
 
 
-def _confirmed(known: Addressee, version: int, event: happened.ConsentConfirmed) -> Addressee:
+def _confirmed(known: Addressee, version: int, event: said.ConsentConfirmed) -> Addressee:
     """The consent counts from its confirmation: before, nobody knew whose address it was.
 
     What they agreed to is as old as its first step: it ends nothing that they said later than that.
@@ -79,7 +80,7 @@ def _confirmed(known: Addressee, version: int, event: happened.ConsentConfirmed)
     )
 
 
-def _opted_out(known: Addressee, version: int, event: happened.OptedOut) -> Addressee:
+def _opted_out(known: Addressee, version: int, event: said.OptedOut) -> Addressee:
     one = Suppression(
         SuppressionKind(event.kind), Scope(event.scope), event.occurred_at, version, event.within
     )
@@ -92,9 +93,7 @@ def _opted_out(known: Addressee, version: int, event: happened.OptedOut) -> Addr
     last = max([one.since, *(known.last_said(old).at for old in same)])
     said_last = {**known.said_last, (one.kind, one.scope, one.within): Word(last, version)}
     of_erasure = known.of_erasure
-    if event.channel == happened.Unsaid.ERASURE or (
-        event.channel == happened.Unsaid.REINSTATED and of_erasure
-    ):
+    if event.channel == said.Unsaid.ERASURE or (event.channel == said.Unsaid.REINSTATED and of_erasure):
         of_erasure |= {version}
     known = replace(
         known, version=version, suppressions=suppressions, said_last=said_last, of_erasure=of_erasure
@@ -119,7 +118,7 @@ def _history(known: Addressee, before: datetime) -> tuple[Suppression, ...]:
     return tuple(last.values())
 
 
-def _told_late(known: Addressee, version: int, event: happened.OptOutToldLate) -> Addressee:
+def _told_late(known: Addressee, version: int, event: said.OptOutToldLate) -> Addressee:
     """Every consent that is later ended it: it holds again when the last of them is retracted."""
     one = Suppression(
         SuppressionKind(event.kind), Scope(event.scope), event.occurred_at, version, event.within
@@ -131,7 +130,7 @@ def _told_late(known: Addressee, version: int, event: happened.OptOutToldLate) -
     return replace(known, version=version, lifts=lifts)
 
 
-def _lifted(known: Addressee, version: int, event: happened.OptOutLifted) -> Addressee:
+def _lifted(known: Addressee, version: int, event: said.OptOutLifted) -> Addressee:
     """A lift follows the consent that it is of. One that was asked for ends what was said before it was asked for."""
     ended_at = event.consented_at or datetime.combine(event.consented_on, time(), FIRST_ZONE)
     before = known.lifts[version - 1].ended_at if version - 1 in known.lifts else ended_at
@@ -149,7 +148,7 @@ def _lifted(known: Addressee, version: int, event: happened.OptOutLifted) -> Add
     )
 
 
-def _narrowed(known: Addressee, version: int, event: happened.OptOutNarrowed) -> Addressee:
+def _narrowed(known: Addressee, version: int, event: said.OptOutNarrowed) -> Addressee:
     """Their unsubscription from all mail ends; what is left of it was entered right before."""
     at = event.occurred_at
     everything = [one for one in known.own_words() if one.scope is Scope.TENANT]
@@ -192,7 +191,7 @@ def _dispatched(known: Addressee, version: int, event: happened.MessageDispatche
     return replace(known, version=version, allows=allows, dispatched=done, written=written, proof=proof)
 
 
-def _consented(known: Addressee, version: int, event: happened.ConsentRecorded) -> Addressee:
+def _consented(known: Addressee, version: int, event: said.ConsentRecorded) -> Addressee:
     given = Consent(event.occurred_on, ConsentKind.SINGLE, event.documented, version, at=event.occurred_at)
     if event.explicit and event.documented:
         since = event.occurred_at or datetime.combine(event.occurred_on, time(), FIRST_ZONE)
@@ -200,13 +199,13 @@ def _consented(known: Addressee, version: int, event: happened.ConsentRecorded) 
     return replace(known, version=version, consents=(*known.consents, given))
 
 
-def _asked(known: Addressee, version: int, event: happened.ConfirmationRequested) -> Addressee:
+def _asked(known: Addressee, version: int, event: said.ConfirmationRequested) -> Addressee:
     return replace(
         known, version=version, asked={**known.asked, version: Asked(event.documented, event.occurred_at)}
     )
 
 
-def _withdrawn(known: Addressee, version: int, event: happened.ConsentWithdrawn) -> Addressee:
+def _withdrawn(known: Addressee, version: int, event: said.ConsentWithdrawn) -> Addressee:
     ended = tuple(
         replace(one, withdrawn_at=event.occurred_at)
         if one.withdrawn_at is None and event.entry in (None, one.position)
@@ -325,14 +324,14 @@ def _succeeded(known: Addressee, version: int, event: happened.AddresseeSucceede
 _AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
     happened.AddresseeRegistered: _registered,
     happened.AddresseeDescribed: _described,
-    happened.ConsentRecorded: _consented,
-    happened.ConfirmationRequested: _asked,
-    happened.ConsentConfirmed: _confirmed,
-    happened.ConsentWithdrawn: _withdrawn,
-    happened.OptedOut: _opted_out,
-    happened.OptOutToldLate: _told_late,
-    happened.OptOutLifted: _lifted,
-    happened.OptOutNarrowed: _narrowed,
+    said.ConsentRecorded: _consented,
+    said.ConfirmationRequested: _asked,
+    said.ConsentConfirmed: _confirmed,
+    said.ConsentWithdrawn: _withdrawn,
+    said.OptedOut: _opted_out,
+    said.OptOutToldLate: _told_late,
+    said.OptOutLifted: _lifted,
+    said.OptOutNarrowed: _narrowed,
     happened.RelationRecorded: _related,
     happened.RelationEnded: _ended,
     happened.EntryRetracted: _retracted,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from domain.audience.addressee_events import Because, MessageDispatched, PermissionDecided
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import AboutPerson
+from domain.audience.consent_commands import AboutPerson
 from domain.audience.ledger import CampaignType
 from domain.kernel.commands import Command
 from domain.kernel.errors import Refusal

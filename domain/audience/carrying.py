@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from domain.audience.addressee_events import AddresseeSuppressed, OptedOut, SaleOptedOut, Unsaid
+from domain.audience.addressee_events import AddresseeSuppressed, SaleOptedOut
 from domain.audience.addressee_state import OPT_OUTS, Addressee, AddresseeState, NoAddressee
+from domain.audience.consent_events import OptedOut, Unsaid
 from domain.law.facts import Scope, SuppressionKind
 
 if TYPE_CHECKING:

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from domain.audience.addressee_events import (
+from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState
+from domain.audience.consent_commands import (
+    ConfirmConsent,
+    ConsentCommand,
+    EvidenceGiven,
+    OptOutChannel,
+    OptOutKind,
+    RecordConsent,
+    RecordOptOut,
+    RequestConfirmation,
+    WithdrawConsent,
+)
+from domain.audience.consent_events import (
     ConfirmationRequested,
     ConsentConfirmed,
     ConsentEvidence,
@@ -23,7 +32,6 @@ from domain.audience.addressee_events import (
     OptOutLifted,
     OptOutToldLate,
 )
-from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState
 from domain.audience.consent_refusals import (
     AddresseeIsErased,
     ConfirmedBeforeAsked,
@@ -37,149 +45,15 @@ from domain.audience.consent_refusals import (
     OptOutInTheFuture,
     WithdrawnBeforeGiven,
 )
-from domain.audience.going_on import going_on, told_of
+from domain.audience.going_on import going_on
 from domain.audience.intake.vocabularies import Source
 from domain.audience.opt_out_term import OptOutTerm, term_of
-from domain.kernel.commands import Command
-from domain.kernel.moments import Day, Moment
-from domain.kernel.permissions import Permission
-from domain.kernel.personal import Evidence
-from domain.kernel.places import CountryCode
-from domain.kernel.text import IpText, LineText, LongText, ShortText
 from domain.law.facts import Scope, SuppressionKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from uuid import UUID
-
     from domain.kernel.events import Event
     from domain.kernel.ids import AddresseeId
     from domain.law.facts import Consent
-
-Entry = Annotated[int, Field(ge=1, le=2**31)]
-"""The version of an event in the addressee's stream, as the answer to its command told it."""
-
-
-class OptOutChannel(StrEnum):
-    """How somebody said stop."""
-
-    ONE_CLICK = "one_click"
-    PAGE = "page"
-    REPLY = "reply"
-    COMPLAINT = "complaint"
-    REQUEST = "request"
-    IMPORT = "import"
-    API = "api"
-
-
-class OptOutKind(StrEnum):
-    """What somebody said: stop, or that they object to the use of their data for advertising, or they complained."""
-
-    UNSUBSCRIBE = "unsubscribe"
-    OBJECTION = "objection"
-    COMPLAINT = "complaint"
-
-
-class EvidenceGiven(BaseModel):
-    """What proves a consent, as it is entered; see `ConsentEvidence`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    version: ShortText | None = None
-    jurisdiction: CountryCode | None = None
-    collected_at: Moment | None = None
-    method: ShortText | None = None
-    receipt_id: ShortText | None = None
-    language: ShortText | None = None
-    principal: ShortText | None = None
-    controllers: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
-    policy_url: LineText | None = None
-    purposes: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
-    sensitive_categories: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
-    user_agent: LongText | None = None
-    form_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-
-    def kept(self) -> ConsentEvidence:
-        """As it is stored."""
-        return ConsentEvidence.model_validate(self.model_dump())
-
-
-class AboutPerson(Command):
-    """Is about one person, whose stream it names: single workspaces may ask it of those whom a contact refers to."""
-
-    def people(self) -> tuple[UUID, ...]:
-        """That one."""
-        return (self.stamp.target,)
-
-
-class RecordConsent(AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
-    """Enter a consent, of `occurred_at` or, where the day alone is known, of `occurred_on`.
-
-    `explicit`: after an opt-out the person asked, in `wording`, to be written to again. The answer tells under `result`
-    whether that lifted their opt-outs, and which of them go on and why.
-    """
-
-    tells: ClassVar[bool] = True
-
-    occurred_on: Day | None = None
-    occurred_at: Moment | None = None
-    source: Source
-    source_text: Evidence[LineText | None] = None
-    ip: Evidence[IpText | None] = None
-    wording: Evidence[LongText | None] = None
-    explicit: bool = False
-    evidence: Evidence[EvidenceGiven | None] = None
-
-    @classmethod
-    def answer(cls, events: Sequence[Event]) -> dict[str, Any] | None:
-        """What became of the person's opt-outs."""
-        return told_of(events)
-
-
-class RequestConfirmation(
-    AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
-):
-    """Double opt-in, first step: the address was left on a form, and its owner is asked whether they meant it."""
-
-    occurred_at: Moment | None = None
-    source: Source
-    ip: Evidence[IpText | None] = None
-    wording: Evidence[LongText | None] = None
-    evidence: Evidence[EvidenceGiven | None] = None
-
-
-class ConfirmConsent(
-    AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
-):
-    """Double opt-in, second step, as the sender tells it. `request`: the version of the first step's event.
-
-    It lifts no opt-out: that does the person who presses the link of the confirmation.
-    """
-
-    request: Entry
-    occurred_at: Moment | None = None
-    ip: Evidence[IpText | None] = None
-    user_agent: Evidence[LongText | None] = None
-
-
-class WithdrawConsent(
-    AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
-):
-    """Enter that a person took their consent back: the one named by `entry`, or all. They are written to no more."""
-
-    entry: Entry | None = None
-    occurred_at: Moment | None = None
-    channel: OptOutChannel
-    reason: Evidence[LongText | None] = None
-
-
-class RecordOptOut(AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
-    """Enter that a person does not want to be written to, from `occurred_at` on (now, if left out)."""
-
-    occurred_at: Moment | None = None
-    channel: OptOutChannel
-    kind: OptOutKind | None = None
-    reason: Evidence[LongText | None] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,11 +154,6 @@ def opted_out(
     if channel is not OptOutChannel.IMPORT:  # what a file tells was said to somebody else, or long ago
         term = term_of(known.person.country, SuppressionKind(kind or by_channel), occurred_at)
     return (OptedOut(**told, due_law=term.due_law, due_before=term.due_before),)
-
-
-ConsentCommand: TypeAlias = (
-    RecordConsent | RequestConfirmation | ConfirmConsent | WithdrawConsent | RecordOptOut
-)
 
 
 def decide(command: ConsentCommand, state: Addressee) -> tuple[Event, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeAlias, a
 from pydantic import Field
 
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import Entry
+from domain.audience.consent_commands import Entry
 from domain.audience.erasure_events import (
     AddresseeErased,
     ErasureCertified,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from domain.audience.addressee_events import ConsentRecorded, GoesOn, OptOutLifted
+from domain.audience.consent_events import ConsentRecorded, GoesOn, OptOutLifted
 from domain.law.facts import Scope
 from domain.law.periods import over
 

@@ -16,14 +16,13 @@ from domain.audience.addressee_events import (
     AddresseeDescribed,
     AddresseeSuppressed,
     EntryRetracted,
-    OptedOut,
     RelationEnded,
     RelationRecorded,
     SuppressionLifted,
-    Unsaid,
 )
 from domain.audience.addressee_state import FIRST_ZONE, OPT_OUTS, Addressee, AddresseeState, Said
-from domain.audience.consent import AboutPerson, Entry
+from domain.audience.consent_commands import AboutPerson, Entry
+from domain.audience.consent_events import OptedOut, Unsaid
 from domain.audience.consent_refusals import AddresseeIsErased
 from domain.audience.intake.vocabularies import SubscriberType
 from domain.kernel.errors import Refusal, RefusalKind

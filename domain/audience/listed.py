@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from domain.audience.addressee_events import AddresseeSuppressed, OptedOut, OptOutToldLate
+from domain.audience.addressee_events import AddresseeSuppressed
 from domain.audience.addressee_state import OPT_OUTS, Addressee
+from domain.audience.consent_events import OptedOut, OptOutToldLate
 from domain.law.facts import Scope, SuppressionKind
 
 if TYPE_CHECKING:

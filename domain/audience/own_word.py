@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never
 
 from pydantic import model_validator
 
-from domain.audience.addressee_events import ConsentConfirmed, OptedOut, OptOutLifted, OptOutNarrowed, Unsaid
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import Entry, OptOutChannel, OptOutKind, confirmation, lifted_by
+from domain.audience.consent import confirmation, lifted_by
+from domain.audience.consent_commands import Entry, OptOutChannel, OptOutKind
+from domain.audience.consent_events import ConsentConfirmed, OptedOut, OptOutLifted, OptOutNarrowed, Unsaid
 from domain.audience.opt_out_term import term_of
 from domain.kernel.commands import Command
 from domain.kernel.permissions import Permission

@@ -38,13 +38,9 @@ from application.ports.codec import Cause
 from application.ports.log import Append
 from application.rejudging import Flip, Question, Tally
 from domain.audience.addressee import ADDRESSEE
-from domain.audience.addressee_events import (
-    AddresseeRegistered,
-    ConsentRecorded,
-    OptedOut,
-    RelationRecorded,
-)
+from domain.audience.addressee_events import AddresseeRegistered, RelationRecorded
 from domain.audience.addressee_state import Addressee
+from domain.audience.consent_events import ConsentRecorded, OptedOut
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId, WorkspaceId, new_id

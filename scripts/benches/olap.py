@@ -38,7 +38,8 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrate import migrate
 from adapters.postgres.roles import Role
 from application.ports.codec import Cause
-from domain.audience.addressee_events import AddresseeRegistered, ConsentRecorded, OptedOut
+from domain.audience.addressee_events import AddresseeRegistered
+from domain.audience.consent_events import ConsentRecorded, OptedOut
 from domain.audience.contact import ContactCreated, ContactRemoved, ContactUpdated, Segment
 from domain.audience.email_claim import EmailClaimed
 from domain.kernel.commands import Actor, ActorKind

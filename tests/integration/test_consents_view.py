@@ -10,24 +10,26 @@ import psycopg
 import pytest
 
 from application.queries import CursorMismatch, Scope
-from domain.audience import addressee, consent, ledger, own_word
+from domain.audience import addressee, consent_commands, ledger, own_word
 from domain.audience.addressee import ADDRESSEE, AddresseeCommand
 from domain.audience.addressee_events import (
     AddresseeRegistered,
     AddresseeSuppressed,
-    ConfirmationRequested,
-    ConsentConfirmed,
-    ConsentRecorded,
-    ConsentWithdrawn,
     EntryRetracted,
-    OptedOut,
-    OptOutLifted,
-    OptOutNarrowed,
     RelationEnded,
     RelationRecorded,
     SuppressionLifted,
 )
 from domain.audience.addressee_state import Addressee
+from domain.audience.consent_events import (
+    ConfirmationRequested,
+    ConsentConfirmed,
+    ConsentRecorded,
+    ConsentWithdrawn,
+    OptedOut,
+    OptOutLifted,
+    OptOutNarrowed,
+)
 from domain.audience.contact import ContactCreated, Segment
 from domain.audience.erasure_events import AddresseeErased
 from domain.kernel.errors import Refusal
@@ -296,17 +298,17 @@ def any_command(chance: random.Random, at: datetime, last: int) -> AddresseeComm
     entry, past = chance.randint(1, 8), at - timedelta(days=chance.randint(0, 60), minutes=1)
     explicit = chance.random() < 0.5
     commands: Sequence[Any] = (
-        lambda: consent.RecordConsent.model_validate(
+        lambda: consent_commands.RecordConsent.model_validate(
             {"occurred_on": past.date(), "source": "website_form", "explicit": explicit, "wording": "yes"}
         ),
-        lambda: consent.RequestConfirmation.model_validate(
+        lambda: consent_commands.RequestConfirmation.model_validate(
             {"source": "website_form", "wording": "yes" if explicit else None}
         ),
-        lambda: consent.ConfirmConsent(request=entry),
-        lambda: consent.WithdrawConsent.model_validate(
+        lambda: consent_commands.ConfirmConsent(request=entry),
+        lambda: consent_commands.WithdrawConsent.model_validate(
             {"entry": entry if explicit else None, "channel": "page"}
         ),
-        lambda: consent.RecordOptOut.model_validate({"channel": "reply", "occurred_at": past}),
+        lambda: consent_commands.RecordOptOut.model_validate({"channel": "reply", "occurred_at": past}),
         lambda: ledger.RecordRelation.model_validate({"kind": "contract", "occurred_on": past.date()}),
         lambda: ledger.EndRelation(entry=entry, ended_on=at.date()),
         lambda: ledger.RetractEntry(entry=entry, reason="x"),

@@ -15,7 +15,8 @@ import psycopg
 import pytest
 
 from application.importing.service import Interrupted
-from domain.audience.addressee_events import AddresseeRegistered, ConsentRecorded
+from domain.audience.addressee_events import AddresseeRegistered
+from domain.audience.consent_events import ConsentRecorded
 from domain.audience.lapse import MOST_LAPSES
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId

@@ -14,13 +14,11 @@ from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeDescribed,
     AddresseeRegistered,
-    ConsentRecorded,
-    OptedOut,
-    OptOutLifted,
     PermissionLapsing,
     RelationRecorded,
 )
 from domain.audience.addressee_state import Addressee
+from domain.audience.consent_events import ConsentRecorded, OptedOut, OptOutLifted
 from domain.audience.contact import ContactCreated, Segment
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.lapse import announced

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
+from domain.audience.consent_commands import OptOutChannel, RecordConsent, RecordOptOut
 from domain.audience.contact import (
     Contact,
     ContactState,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
+from domain.audience.consent_commands import OptOutChannel, RecordConsent, RecordOptOut
 from domain.audience.contact import Contact, CreateContact, RemoveContact
 from domain.audience.erasure import (
     ConfirmEvidenceDestroyed,

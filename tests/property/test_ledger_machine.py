@@ -14,12 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, invariant, rule
 
 from domain.audience.addressee import ADDRESSEE
-from domain.audience.addressee_events import (
-    AddresseeSuppressed,
-    MessageDispatched,
-    OptedOut,
-    PermissionDecided,
-)
+from domain.audience.addressee_events import AddresseeSuppressed, MessageDispatched, PermissionDecided
 from domain.audience.addressee_state import Addressee
 from domain.audience.authorisation import (
     HOLDS_FOR,
@@ -30,9 +25,8 @@ from domain.audience.authorisation import (
     message_of,
 )
 from domain.audience.authorisation_batch import AuthoriseMessages, OneMessage
-from domain.audience.consent import (
-    OptOutKind,
-)
+from domain.audience.consent_commands import OptOutKind
+from domain.audience.consent_events import OptedOut
 from domain.audience.ledger import (
     SuppressionReason,
 )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import OptOutChannel, OptOutKind, RecordConsent, RecordOptOut
+from domain.audience.consent_commands import OptOutChannel, OptOutKind, RecordConsent, RecordOptOut
 from domain.audience.intake.vocabularies import Source
 from domain.kernel.commands import Command
 from domain.law.facts import Message

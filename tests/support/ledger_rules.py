@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
 
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import (
+from domain.audience.consent_commands import (
     ConfirmConsent,
     OptOutChannel,
     OptOutKind,

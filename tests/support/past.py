@@ -17,14 +17,10 @@ from application.ports.log import Append
 from application.rejudging import Flip, Question, Rejudging, Tally
 from application.replay import Replay
 from domain.audience.addressee import ADDRESSEE
-from domain.audience.addressee_events import (
-    AddresseeRegistered,
-    ConsentRecorded,
-    PermissionDecided,
-    RelationRecorded,
-)
+from domain.audience.addressee_events import AddresseeRegistered, PermissionDecided, RelationRecorded
 from domain.audience.addressee_state import Addressee
 from domain.audience.authorisation import AuthoriseMessage, authorised, message_of
+from domain.audience.consent_events import ConsentRecorded
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.events import Event
 from domain.kernel.ids import PLATFORM, AddresseeId, MessageId, WorkspaceId, new_id

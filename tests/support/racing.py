@@ -24,7 +24,7 @@ from application.principals import Principal
 from application.workflow import Because, Workflow
 from domain.audience.addressee_events import AddresseeRegistered
 from domain.audience.authorisation import AuthoriseMessage, DispatchMessage, NoAllow
-from domain.audience.consent import OptOutChannel, RecordOptOut
+from domain.audience.consent_commands import OptOutChannel, RecordOptOut
 from domain.audience.hashed import Algorithm, hashes_of
 from domain.audience.intake import Entry
 from domain.audience.own_word import HeedOptOut

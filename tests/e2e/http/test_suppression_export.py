@@ -16,8 +16,9 @@ import pytest
 
 from application.exporting import Written
 from application.workflow import Because, Workflow
-from domain.audience.addressee_events import AddresseeRegistered, AddresseeSuppressed, OptedOut
+from domain.audience.addressee_events import AddresseeRegistered, AddresseeSuppressed
 from domain.audience.addressee_state import OPT_OUTS
+from domain.audience.consent_events import OptedOut
 from domain.audience.email_claim import EmailKnown
 from domain.audience.listed import LISTABLE
 from domain.kernel.ids import AddresseeId

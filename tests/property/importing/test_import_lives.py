@@ -37,7 +37,7 @@ from application.unit import Streams
 from application.workflow import Because, Workflow
 from domain.audience import contact_import
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import OptOutChannel, RecordOptOut
+from domain.audience.consent_commands import OptOutChannel, RecordOptOut
 from domain.audience.contact import (
     Contact,
     CreateContact,

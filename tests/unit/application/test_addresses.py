@@ -13,8 +13,9 @@ from adapters.keys.memory import MemoryKeyStore
 from application.ports.codec import Cause
 from application.ports.log import Append
 from application.unit import Streams
-from domain.audience.addressee_events import AddresseeRegistered, OptedOut
+from domain.audience.addressee_events import AddresseeRegistered
 from domain.audience.barring import FromPlatform
+from domain.audience.consent_events import OptedOut
 from domain.kernel.events import Event
 from domain.kernel.ids import PLATFORM, AddresseeId
 from domain.kernel.personal import KeyKind

@@ -18,7 +18,7 @@ from application.principals import MissingPermission, Principal, TenantSuspended
 from application.pseudonyms import pseudonym
 from application.unit import Streams
 from application.workflow import Because, Workflow
-from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
+from domain.audience.consent_commands import OptOutChannel, RecordConsent, RecordOptOut
 from domain.audience.contact import Contact, ContactErased, EraseContact, UpdateContact
 from domain.audience.contact_list import ArchiveList, CreateList, RenameList
 from domain.audience.email_claim import AddressTaken

@@ -8,7 +8,8 @@ from uuid import UUID
 from application.door_tokens import Door, DoorToken
 from application.doors import Doors
 from domain.audience.addressee import ADDRESSEE
-from domain.audience.addressee_events import AddresseeRegistered, AddresseeSuppressed, OptedOut
+from domain.audience.addressee_events import AddresseeRegistered, AddresseeSuppressed
+from domain.audience.consent_events import OptedOut
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.law.facts import Scope

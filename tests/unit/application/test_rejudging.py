@@ -16,14 +16,13 @@ from application.replay import Replay
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeDescribed,
-    ConsentRecorded,
     EntryRetracted,
     MessageDispatched,
-    OptedOut,
     RelationRecorded,
 )
 from domain.audience.addressee_state import Addressee
 from domain.audience.authorisation import judged_again
+from domain.audience.consent_events import ConsentRecorded, OptedOut
 from domain.audience.erasure_events import AddresseeErased
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import AddresseeId, MessageId, new_id

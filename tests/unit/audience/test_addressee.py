@@ -5,16 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from domain.audience.addressee_events import (
-    AddresseeRegistered,
-    ConsentRecorded,
-    GoesOn,
-    OptedOut,
-    OptOutLifted,
-    OptOutToldLate,
-)
+from domain.audience.addressee_events import AddresseeRegistered
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
+from domain.audience.consent_commands import OptOutChannel, RecordConsent, RecordOptOut
+from domain.audience.consent_events import ConsentRecorded, GoesOn, OptedOut, OptOutLifted, OptOutToldLate
 from domain.audience.consent_refusals import (
     AddresseeIsErased,
     ConsentInTheFuture,

@@ -11,12 +11,7 @@ from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeEvent,
     AddresseeRegistered,
-    ConfirmationRequested,
-    ConsentConfirmed,
-    ConsentRecorded,
-    ConsentWithdrawn,
     MessageDispatched,
-    OptedOut,
     PermissionDecided,
     RelationRecorded,
 )
@@ -33,6 +28,13 @@ from domain.audience.authorisation import (
     decision_of,
     judged_again,
     message_of,
+)
+from domain.audience.consent_events import (
+    ConfirmationRequested,
+    ConsentConfirmed,
+    ConsentRecorded,
+    ConsentWithdrawn,
+    OptedOut,
 )
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS

@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
-from domain.audience.addressee_events import ConsentRecorded, OptedOut, OptOutLifted
-from domain.audience.consent import OptOutChannel, OptOutKind, RecordConsent, RecordOptOut, WithdrawConsent
+from domain.audience.consent_commands import (
+    OptOutChannel,
+    OptOutKind,
+    RecordConsent,
+    RecordOptOut,
+    WithdrawConsent,
+)
+from domain.audience.consent_events import ConsentRecorded, OptedOut, OptOutLifted
 from domain.audience.consent_refusals import (
     ConsentDatedTwice,
     ConsentWithoutDate,

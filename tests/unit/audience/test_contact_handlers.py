@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut, WithdrawConsent
+from domain.audience.consent_commands import OptOutChannel, RecordConsent, RecordOptOut, WithdrawConsent
 from domain.audience.contact import (
     Contact,
     ContactAlreadyErased,

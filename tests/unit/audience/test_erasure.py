@@ -5,16 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.audience.addressee_events import (
-    AddresseeRegistered,
-    ConsentRecorded,
-    ConsentWithdrawn,
-    MessageDispatched,
-    OptedOut,
-    RelationRecorded,
-)
+from domain.audience.addressee_events import AddresseeRegistered, MessageDispatched, RelationRecorded
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import OptOutChannel, RecordConsent, RecordOptOut
+from domain.audience.consent_commands import OptOutChannel, RecordConsent, RecordOptOut
+from domain.audience.consent_events import ConsentRecorded, ConsentWithdrawn, OptedOut
 from domain.audience.contact import Contact, CreateContact, EraseContact, RemoveContact
 from domain.audience.erasure import (
     AlreadyErased,

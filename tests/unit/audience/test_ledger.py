@@ -15,20 +15,14 @@ from domain.audience.addressee_events import (
     AddresseeEvent,
     AddresseeRegistered,
     AddresseeSuppressed,
-    ConfirmationRequested,
-    ConsentConfirmed,
-    ConsentRecorded,
-    ConsentWithdrawn,
     EntryRetracted,
-    OptedOut,
-    OptOutLifted,
     RelationEnded,
     RelationRecorded,
     SuppressionLifted,
 )
 from domain.audience.addressee_state import Addressee, Asked, NoAddressee
 from domain.audience.carrying import carried
-from domain.audience.consent import (
+from domain.audience.consent_commands import (
     ConfirmConsent,
     EvidenceGiven,
     OptOutChannel,
@@ -37,6 +31,14 @@ from domain.audience.consent import (
     RecordOptOut,
     RequestConfirmation,
     WithdrawConsent,
+)
+from domain.audience.consent_events import (
+    ConfirmationRequested,
+    ConsentConfirmed,
+    ConsentRecorded,
+    ConsentWithdrawn,
+    OptedOut,
+    OptOutLifted,
 )
 from domain.audience.consent_refusals import AddresseeIsErased, MomentInTheFuture, NoSuchConsent, NotAsked
 from domain.audience.erasure_events import AddresseeErased

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from domain.audience.addressee_events import ConsentWithdrawn, OptedOut, OptOutToldLate, PermissionDecided
+from domain.audience.addressee_events import PermissionDecided
 from domain.audience.addressee_state import Addressee
 from domain.audience.authorisation import AuthoriseMessage
-from domain.audience.consent import (
+from domain.audience.consent_commands import (
     ConfirmConsent,
     OptOutChannel,
     OptOutKind,
@@ -19,6 +19,7 @@ from domain.audience.consent import (
     RequestConfirmation,
     WithdrawConsent,
 )
+from domain.audience.consent_events import ConsentWithdrawn, OptedOut, OptOutToldLate
 from domain.audience.consent_refusals import ConfirmedBeforeAsked, WithdrawnBeforeGiven
 from domain.audience.contact import CreateContact, EraseContact
 from domain.audience.intake.vocabularies import Source

@@ -13,16 +13,13 @@ from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeRegistered,
     AddresseeSuppressed,
-    ConsentRecorded,
     EntryRetracted,
-    OptedOut,
-    OptOutLifted,
-    OptOutToldLate,
     SuppressionLifted,
 )
 from domain.audience.addressee_state import Addressee, NoAddressee
 from domain.audience.barring import FromPlatform, barred, by_platform, released, unbarred, under_bar
 from domain.audience.carrying import carried
+from domain.audience.consent_events import ConsentRecorded, OptedOut, OptOutLifted, OptOutToldLate
 from domain.audience.email_claim import (
     EMAIL_CLAIM,
     EmailBarred,

@@ -13,12 +13,12 @@ from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeEvent,
     AddresseeRegistered,
-    ConsentRecorded,
     MessageDispatched,
     PermissionDecided,
 )
 from domain.audience.addressee_state import Addressee, AddresseeState
 from domain.audience.authorisation import AuthoriseMessage, authorised, message_of
+from domain.audience.consent_events import ConsentRecorded
 from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId
 from tests.support.given import NOW, uid
 

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from domain.audience.addressee import ADDRESSEE
-from domain.audience.addressee_events import AddresseeRegistered, OptedOut
+from domain.audience.addressee_events import AddresseeRegistered
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import OptOutChannel, RecordOptOut, opted_out
+from domain.audience.consent import opted_out
+from domain.audience.consent_commands import OptOutChannel, RecordOptOut
+from domain.audience.consent_events import OptedOut
 from domain.audience.opt_out_term import OptOutTerm, term_of
 from domain.audience.own_word import HeedOptOut
 from domain.kernel.events import EVENTS

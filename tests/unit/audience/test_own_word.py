@@ -8,18 +8,17 @@ import pytest
 from pydantic import ValidationError
 
 from domain.audience.addressee import ADDRESSEE
-from domain.audience.addressee_events import (
-    AddresseeRegistered,
-    AddresseeSuppressed,
+from domain.audience.addressee_events import AddresseeRegistered, AddresseeSuppressed
+from domain.audience.addressee_state import Addressee
+from domain.audience.carrying import carried
+from domain.audience.consent_commands import OptOutChannel, OptOutKind, RecordConsent, RecordOptOut
+from domain.audience.consent_events import (
     ConsentRecorded,
     OptedOut,
     OptOutLifted,
     OptOutNarrowed,
     OptOutToldLate,
 )
-from domain.audience.addressee_state import Addressee
-from domain.audience.carrying import carried
-from domain.audience.consent import OptOutChannel, OptOutKind, RecordConsent, RecordOptOut
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.intake.vocabularies import Source
 from domain.audience.ledger import RetractEntry

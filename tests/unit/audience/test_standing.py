@@ -12,8 +12,6 @@ from domain.audience.addressee_after import evolve
 from domain.audience.addressee_events import (
     AddresseeDescribed,
     AddresseeRegistered,
-    ConsentRecorded,
-    OptedOut,
     PermissionDecided,
     PermissionLapsed,
     PermissionLapsing,
@@ -21,6 +19,7 @@ from domain.audience.addressee_events import (
 )
 from domain.audience.addressee_state import Addressee, NoAddressee
 from domain.audience.authorisation import authorised, judged_again
+from domain.audience.consent_events import ConsentRecorded, OptedOut
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.lapse import announced
 from domain.audience.standing import ORDINARY, standing_of

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.audience.addressee_events import Unsaid
-from domain.audience.consent import OptOutChannel
+from domain.audience.consent_commands import OptOutChannel
+from domain.audience.consent_events import Unsaid
 from domain.law.packs import load_packs
 from projections.olap.query import run_events_behind, run_report
 from projections.olap.reports import REPORTS

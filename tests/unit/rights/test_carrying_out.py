@@ -5,14 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from domain.audience.addressee_events import (
-    AddresseeSuppressed,
-    ConfirmationRequested,
-    ConsentConfirmed,
-    SuppressionLifted,
-)
+from domain.audience.addressee_events import AddresseeSuppressed, SuppressionLifted
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import (
+from domain.audience.consent_commands import (
     ConfirmConsent,
     OptOutChannel,
     RecordConsent,
@@ -20,6 +15,7 @@ from domain.audience.consent import (
     RequestConfirmation,
     WithdrawConsent,
 )
+from domain.audience.consent_events import ConfirmationRequested, ConsentConfirmed
 from domain.audience.contact import ContactUpdated, CreateContact, EraseContact, RemoveContact, UpdateContact
 from domain.audience.erasure import EraseAddressee
 from domain.audience.intake.vocabularies import Source

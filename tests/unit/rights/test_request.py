@@ -5,8 +5,9 @@ from typing import Any, get_args
 
 import pytest
 
-from domain.audience.addressee_events import OptedOut, SaleOptedOut, SubjectRequestNoted
+from domain.audience.addressee_events import SaleOptedOut, SubjectRequestNoted
 from domain.audience.addressee_state import Addressee
+from domain.audience.consent_events import OptedOut
 from domain.audience.contact import CreateContact
 from domain.audience.erasure import EraseAddressee
 from domain.kernel.errors import NotFound, Refusal
