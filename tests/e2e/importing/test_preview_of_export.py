@@ -38,6 +38,7 @@ async def test_a_preview_of_an_export_says_of_each_law_what_the_file_says(
             unproven[one["law"]] += one["people"]
         unknown = one["law"] == "gb" or (one["law"] == "eu" and one["rule"] == "otherwise")
         missing = ["country"] if one["rule"] == "country-unknown" else []
+        missing += ["consent"] if (one["law"], one["rule"]) == ("br", "otherwise") else []
         missing += ["proof_of_consent"] if proof else []
         missing += ["subscriber"] if unknown else []
         assert one["missing"] == missing, "an export has no proof, and nobody says who is a company"
