@@ -125,7 +125,7 @@ async def test_a_campaign_is_written_asked_for_voided_and_approved(house: House)
     assert missing["us.opt-out-notice"]["cites"] == "15 U.S.C. 7704(a)(5)(A)(ii)"
     assert missing["us.opt-out-notice"]["remedy"] == "Say in plain sight that and how one can opt out."
     row = await house.look(campaign)
-    assert (row["state"], [one["law"] for one in row["missing"]]) == ("draft", ["us"])
+    assert (row["state"], [one["law"] for one in row["missing"]]) == ("draft", ["de", "us"])
 
     rewritten = {"content": {**CONTENT, "promotion": True}}
     told = await house.does(house.author, "write-content", rewritten, on=campaign)
