@@ -24,17 +24,10 @@ from api.http.disclosures import Disclosures
 from api.http.doors import PeoplesDoors
 from api.http.history import History
 from api.http.invitations import Invitations
+from api.http.kinds import INTERNAL, LOG_UNAVAILABLE, METHOD_NOT_ALLOWED, NOT_FOUND, OUTCOME_UNKNOWN
 from api.http.law import Law
 from api.http.links import LinksDesk
-from api.http.problems import (
-    INTERNAL,
-    LOG_UNAVAILABLE,
-    METHOD_NOT_ALLOWED,
-    NOT_FOUND,
-    OUTCOME_UNKNOWN,
-    Problem,
-    problem_of,
-)
+from api.http.problems import Problem, problem_of
 from api.http.receipts import Receipts
 from api.http.replies import ALWAYS, PROBLEM, dumps, raw, send_json
 from api.http.reports import Reports

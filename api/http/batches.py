@@ -14,7 +14,8 @@ from starlette.routing import Route
 
 from api.http.asking import Asked, Desk
 from api.http.commands import order_of, outcome_of, rehearsal_of
-from api.http.problems import INTERNAL, KEY_NOT_HERE, Problem, bad_header, problem_of
+from api.http.kinds import INTERNAL, KEY_NOT_HERE
+from api.http.problems import Problem, bad_header, problem_of
 from api.http.replies import NDJSON, dumps, raw
 from api.http.request import ClientGone, must_be, stream_body
 from api.http.standing import KNOWN

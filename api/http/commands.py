@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from pydantic import ValidationError
 
-from api.http.problems import BODY_INVALID, METHOD_NOT_ALLOWED, NOT_FOUND, Problem, invalid_body
+from api.http.kinds import BODY_INVALID, METHOD_NOT_ALLOWED, NOT_FOUND
+from api.http.problems import Problem, invalid_body
 from api.http.replies import add_rate, dumps, raw, send_json
 from api.http.request import Call, must_be, read_body, uuid_in
 from api.http.versions import deprecation_of

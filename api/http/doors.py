@@ -18,8 +18,9 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.routing import Route
 
 from api.http import people
+from api.http.kinds import BODY_INVALID
 from api.http.languages import language_for
-from api.http.problems import BODY_INVALID, Problem, problem_of
+from api.http.problems import Problem, problem_of
 from api.http.request import Call, must_be, read_body
 from application.door_tokens import Door, DoorToken
 from application.doors import ConfirmationOver

@@ -10,7 +10,8 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from api.http.asking import Asked, Desk
-from api.http.problems import INTERNAL, problem_of
+from api.http.kinds import INTERNAL
+from api.http.problems import problem_of
 from api.http.received import file_name
 from api.http.replies import ALWAYS, NDJSON, dumps
 from api.http.request import must_be, read_body

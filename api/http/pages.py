@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response
 from starlette.routing import Route
 
+from api.http.kinds import NOT_FOUND
 from api.http.openapi import openapi
-from api.http.problems import NOT_FOUND, Problem, catalogue
+from api.http.problems import Problem, catalogue
 from api.http.replies import dumps
 from api.http.style import STYLE
 

@@ -9,7 +9,8 @@ from starlette.routing import Route
 from api.caught_up import caught_up
 from api.http.asking import Desk
 from api.http.commands import events_of
-from api.http.problems import NO_SUCH_RECEIPT, Problem
+from api.http.kinds import NO_SUCH_RECEIPT
+from api.http.problems import Problem
 from application.commanding import events_of as events_of_receipt
 from application.ports.positions import Position
 from application.showing import may_see_receipt

@@ -9,7 +9,8 @@ from urllib.parse import unquote_to_bytes
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from api.http.problems import BODY_INVALID, Problem, bad_header
+from api.http.kinds import BODY_INVALID
+from api.http.problems import Problem, bad_header
 from api.http.request import must_be
 
 if TYPE_CHECKING:

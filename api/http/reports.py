@@ -11,8 +11,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from api.http.asking import Asked, Desk
+from api.http.kinds import ACCEPT_UNKNOWN, NOT_FOUND
 from api.http.law_words import must_be_known
-from api.http.problems import ACCEPT_UNKNOWN, NOT_FOUND, Problem, bad_parameter
+from api.http.problems import Problem, bad_parameter
 from application.replay import BeyondTheLog
 from domain.access.reads import ReadKind
 from domain.audience.intake import escape_formula

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from api.http.problems import BODY_TOO_LARGE, MEDIA_TYPE_UNKNOWN, Problem, bad_header, bad_parameter
+from api.http.kinds import BODY_TOO_LARGE, MEDIA_TYPE_UNKNOWN
+from api.http.problems import Problem, bad_header, bad_parameter
 from api.http.versions import version_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
-from api.http.problems import LOG_UNAVAILABLE, OUTCOME_UNKNOWN
+from api.http.kinds import LOG_UNAVAILABLE, OUTCOME_UNKNOWN
 from application.ports.log import LogError
 from application.ports.positions import Position
 

@@ -11,15 +11,8 @@ from starlette.routing import Route
 
 from api.http.asking import Asked, Desk
 from api.http.commands import order_of, outcome_of
-from api.http.problems import (
-    BODY_TOO_LARGE,
-    LOG_UNAVAILABLE,
-    NOT_FOUND,
-    PARAMETER_INVALID,
-    Problem,
-    bad_parameter,
-    invalid_body,
-)
+from api.http.kinds import BODY_TOO_LARGE, LOG_UNAVAILABLE, NOT_FOUND, PARAMETER_INVALID
+from api.http.problems import Problem, bad_parameter, invalid_body
 from api.http.received import BARE, FORM, FileInBody
 from api.http.replies import ALWAYS
 from api.http.request import must_be, read_body, stream_body, uuid_in

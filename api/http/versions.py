@@ -12,7 +12,8 @@ from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
 from typing import Final
 
-from api.http.problems import UNKNOWN_VERSION, Problem
+from api.http.kinds import UNKNOWN_VERSION
+from api.http.problems import Problem
 
 VERSIONS: Final = ("2026-11-23",)
 """Oldest first; the last one is the default."""

@@ -10,8 +10,9 @@ from psycopg_pool import PoolTimeout
 from starlette.routing import Route
 
 from api.http.asking import Asked, Desk
+from api.http.kinds import NOT_FOUND, SEARCH_TOO_SLOW
 from api.http.law_words import must_be_known
-from api.http.problems import NOT_FOUND, SEARCH_TOO_SLOW, Problem
+from api.http.problems import Problem
 from api.http.request import uuid_in
 from application.ports.log import LogUnavailable
 from application.principals import MissingPermission

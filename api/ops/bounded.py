@@ -15,22 +15,21 @@ import orjson
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from api.http.problems import (
+from api.http.kinds import (
     HEAD_TOO_LARGE,
     MALFORMED_REQUEST,
-    MEDIA_TYPE,
     REQUEST_TIMEOUT,
     TOO_MANY_AT_ONCE,
     UPGRADE_NOT_OFFERED,
-    Problem,
 )
+from api.http.problems import MEDIA_TYPE, Problem
 
 if TYPE_CHECKING:
     import asyncio
 
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-    from api.http.problems import Kind
+    from api.http.kinds import Kind
 
 LARGEST_HEAD: Final = 65_536
 """Bytes of an address and its headers: the query's parameters are the longest part of any that is meant."""

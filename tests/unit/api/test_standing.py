@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.http.problems import LOG_UNAVAILABLE, NOT_FOUND, Problem
+from api.http.kinds import LOG_UNAVAILABLE, NOT_FOUND
+from api.http.problems import Problem
 from api.http.standing import CALLER, KNOWN, Standing
 from application.ports.log import Head, LogUnavailable
 from application.ports.positions import Position
