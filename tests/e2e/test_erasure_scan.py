@@ -102,7 +102,7 @@ class Person:
 
 
 def registered(served: Served) -> Person:
-    """A Canadian tenant: there proof is kept for three years from the last message, so none of this person's is."""
+    """A Canadian tenant: there proof is kept for three years from when it was last relied on, so none of theirs is."""
     done = served.cli(
         *("tenant", "register", "Acme", "--owner-email", "o@acme.example", "--owner-name", "Olga"),
         *("--country", "CA", "--plan", "business", "--json"),
@@ -127,6 +127,8 @@ def entered(person: Person, hook: str) -> None:
     made_list = person.post("/v1/audience/new/create-list", {"workspace_id": person.workspace, "name": "All"})
     person.post(f"/v1/audience/{made_list['id']}/add-to-list", {"contact_ids": [person.contact]})
     person.post(f"{of_person}/record-consent", CONSENT)
+    withdrawn = {"channel": "reply", "occurred_at": "2019-06-03T10:00:00Z", "reason": "zyqcanaryrea"}
+    person.post(f"{of_person}/withdraw-consent", withdrawn)
     asked = {
         "source": "website_form",
         "occurred_at": "2019-02-03T10:00:00Z",

@@ -257,7 +257,7 @@ async def test_an_unknown_report(world: World) -> None:
     ("name", "parameters", "pointer"),
     [
         ("activity", {"from": "yesterday"}, "/from"),
-        ("activity", {"from": "2026-03-02", "to": "2026-03-01"}, ""),
+        ("activity", {"from": "2026-03-02", "to": "2026-03-01"}, "/to"),
         ("activity", {"tenant_id": str(uuid4())}, "/tenant_id"),
         ("contacts_by_segment", {"at_position": -1}, "/at_position"),
         ("contacts_by_segment", {"workspace_id": "'; DROP TABLE fact_event; --"}, "/workspace_id"),
