@@ -7,7 +7,7 @@ suppression wins over every law.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from domain.law.conditions import Look
 from domain.law.facts import Purpose, Scope, Subscriber, SuppressionKind
@@ -272,15 +272,18 @@ def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
     """
     yes: list[tuple[Rule, list[Found]]] = []
     open_: list[tuple[Rule, tuple[str, ...]]] = []
-    known_on = latest_day(known, pack.zones)
-    for rule in pack.rules:
-        if not rule.stands(look.rules_on, known_on):
-            continue
-        found = [condition.found(look) for condition in rule.when]
-        if all(one.yes for one in found):
-            yes.append((rule, found))
-        elif all(one.yes or one.missing for one in found):
-            open_.append((rule, tuple(one.missing for one in found if one.missing)))
+    known_on = look.day if known is look.moment else latest_day(known, pack.zones)
+    for rule in pack.standing(look.rules_on, known_on):
+        found: list[Found] = []
+        for condition in rule.when:
+            found.append(condition.found(look))
+            if not (found[-1].yes or found[-1].missing):
+                break
+        else:
+            if all(one.yes for one in found):
+                yes.append((rule, found))
+            else:
+                open_.append((rule, tuple(one.missing for one in found if one.missing)))
 
     def fitting(verdict: Verdict) -> list[Reason]:
         return [_of(pack, rule, found, look) for rule, found in yes if rule.verdict is verdict]
@@ -306,15 +309,13 @@ def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
 
 def _waits(pack: Pack, rule: Rule, missing: tuple[str, ...]) -> Reason:
     about = f"{rule.about} Whether that is so is not known: {', '.join(missing)}."
-    return replace(_reason(pack, rule, Verdict.HOLD, about, missing=missing), composed=True)
+    return _reason(pack, rule, Verdict.HOLD, about, missing=missing, composed=True)
 
 
 def ways(pack: Pack, day: date, known: date) -> str | None:
     """What would make a message legal on a day, as known on another: the remedies of the rules that allow."""
     remedies = [
-        rule.remedy
-        for rule in pack.rules
-        if rule.verdict is Verdict.ALLOW and rule.remedy and rule.stands(day, known)
+        rule.remedy for rule in pack.standing(day, known) if rule.verdict is Verdict.ALLOW and rule.remedy
     ]
     return " Or: ".join(dict.fromkeys(remedies)) or None
 
@@ -324,12 +325,11 @@ def _of(pack: Pack, rule: Rule, found: Sequence[Found], look: Look) -> Reason:
     if rule.in_force_to is not None and look.rules_on < rule.in_force_to:
         lapses.append(first_moment(rule.in_force_to, pack.zones))
     positions = tuple(dict.fromkeys(position for one in found for position in one.positions))
-    return replace(
-        _reason(pack, rule, rule.verdict, rule.about), positions=positions, until=min(lapses, default=None)
-    )
+    return _reason(pack, rule, rule.verdict, rule.about, positions=positions, until=min(lapses, default=None))
 
 
-def _reason(pack: Pack, rule: Rule, verdict: Verdict, about: str, missing: tuple[str, ...] = ()) -> Reason:
+def _reason(pack: Pack, rule: Rule, verdict: Verdict, about: str, **more: Any) -> Reason:
+    """What a rule says; `missing` left out: what the rule names."""
     return Reason(
         verdict,
         pack.law,
@@ -339,5 +339,5 @@ def _reason(pack: Pack, rule: Rule, verdict: Verdict, about: str, missing: tuple
         rule.confidence,
         rule.basis,
         rule.remedy,
-        missing or rule.missing,
+        **{"missing": rule.missing, **more},
     )

@@ -9,10 +9,11 @@ never allows; a duty of which that is so is none).
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Final, Literal, NamedTuple, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from domain.law.conditions import Condition
 from domain.law.content import Requirement
@@ -28,6 +29,7 @@ class Verdict(StrEnum):
     DENY = "deny"
 
 
+_DAYS_KEPT: Final = 1_000
 FactName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$", max_length=60)]
 
 
@@ -60,6 +62,13 @@ class Remark(Statement):
     here: Annotated[str, Field(min_length=10)]
 
 
+class _Standing(NamedTuple):
+    """Which of these rules stand, by the days that were asked for. A changed copy of a pack has other rules."""
+
+    rules: tuple[Rule, ...]
+    by_days: dict[tuple[date, date], tuple[Rule, ...]]
+
+
 class Pack(Data):
     """One law. `countries`: where it holds, ISO codes of countries or their parts. `zones`: where its days begin.
 
@@ -81,6 +90,17 @@ class Pack(Data):
     deadlines: tuple[Deadline, ...] = ()
     content: tuple[Requirement, ...] = ()
     also: tuple[Remark, ...] = ()
+    _standing: _Standing = PrivateAttr(default_factory=lambda: _Standing((), {}))
+
+    def standing(self, day: date, known: date) -> tuple[Rule, ...]:
+        """The rules in force on a day, as far as was known on another; kept, as all decisions of a day ask for them."""
+        kept = self._standing
+        if kept.rules is not self.rules or len(kept.by_days) > _DAYS_KEPT:
+            kept = self._standing = _Standing(self.rules, {})
+        rules = kept.by_days.get((day, known))
+        if rules is None:
+            rules = kept.by_days[day, known] = tuple(one for one in self.rules if one.stands(day, known))
+        return rules
 
     @model_validator(mode="after")
     def _says_what_holds_otherwise(self) -> Self:
