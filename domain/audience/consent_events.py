@@ -112,8 +112,8 @@ class ConsentConfirmed(Event, name="audience.consent_confirmed", version=2, subj
 
 
 @EVENTS.upcaster("audience.consent_confirmed", 1)
-def _taken_for_the_persons(payload: Payload) -> Payload:
-    return {**payload, "at_door": True}
+def _nobody_told_where(payload: Payload) -> Payload:
+    return {**payload, "at_door": False}  # what it lifted, its own event says
 
 
 class ConsentWithdrawn(Event, name="audience.consent_withdrawn", version=1, subject="addressee_id"):

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from domain.audience.addressee_state import Word
     from domain.kernel.events import Event
 
-SAID_AGAIN_AFTER: Final = timedelta(days=1)
-"""The same word within a day is the same word: a mail program that asks twice, a second click.
+SAID_AGAIN_AFTER: Final = timedelta(minutes=1)
+"""The same word within a minute is the same word: a mail program that asks twice, a second click.
 
 Later it is new, and is entered: a consent that somebody dates between the two does not lift it then.
 """
@@ -153,7 +153,10 @@ def narrowed(command: NarrowOptOut, state: Addressee) -> tuple[OptedOut | OptOut
 
 
 def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
-    """The opt-out; nothing where the same, or more, was said within a day, and nothing was asked or given since."""
+    """The opt-out; nothing where the same was said within a minute, and nothing was asked or given since.
+
+    A narrower one is entered also where all mail was just stopped: that may end while this one goes on.
+    """
     at = command.stamp.at
     # Whatever the clock of whoever entered a later consent showed: this was said after it.
     before = [one for one in (state.lifted_at, state.narrowed_at) if one is not None]
@@ -162,7 +165,7 @@ def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
     if command.scope is not Scope.TENANT:
         place = (command.scope, command.within)
         same = [one for one in state.own_words() if (one.scope, one.within) == place]
-        if _said_lately(state, occurred_at) or _lately(state, same, occurred_at):
+        if _lately(state, same, occurred_at):
             return ()
     elif _said_lately(state, occurred_at):
         everything = [one for one in state.own_words() if one.scope is Scope.TENANT]
@@ -190,12 +193,12 @@ def in_force(state: Addressee, scope: Scope, within: str | None = None) -> bool:
 
 
 def _lately(state: Addressee, same: list[Suppression], at: datetime) -> bool:
-    """Whether one of these was said within a day before `at`, and no consent was asked for or given since."""
+    """Whether one of these was said within a minute before `at`, and no consent was asked for or given since."""
     since = max([*state.asked, *(one.position for one in state.consents)], default=0)
     words = [state.last_said(one) for one in same]
     return any(word.entry > since and at - word.at < SAID_AGAIN_AFTER for word in words)
 
 
 def _said_lately(state: Addressee, at: datetime) -> bool:
-    """Whether they stopped all mail within a day before `at`, and that holds."""
+    """Whether they stopped all mail within a minute before `at`, and that holds."""
     return state.opted_out_at is not None and at - state.opted_out_at < SAID_AGAIN_AFTER

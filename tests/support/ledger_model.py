@@ -74,10 +74,10 @@ class Words:
         self.stop(EVERYTHING, at, free=False)
 
     def stop_by_link(self, place: Place, at: datetime, *, free: bool = True) -> None:
-        """The same, at a door of ours: what is said again within a day of all mail is the same word."""
+        """The same, at a door of ours: what is said again within a minute is the same word."""
         at = max(at, self.consented or at)
-        before = self.stops().get(EVERYTHING)
-        if before is not None and at - before < timedelta(days=1):
+        before = self.stops().get(place)
+        if before is not None and at - before < timedelta(minutes=1):
             return
         self.stop(place, at, free=free)
 

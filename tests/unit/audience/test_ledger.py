@@ -156,9 +156,9 @@ class TestDoubleOptIn:
         state = given(REGISTERED, self.ASKED, out).when(early, target=ID).state
         assert not state.contactable
 
-    def test_one_of_version_1_was_taken_for_the_persons_own(self) -> None:
+    def test_one_of_version_1_lifts_what_its_own_event_says_and_no_more(self) -> None:
         old = {"addressee_id": str(ID), "request": 2, "occurred_at": NOW.isoformat()}
-        assert EVENTS.upcast("audience.consent_confirmed", 1, old)[1]["at_door"] is True
+        assert EVENTS.upcast("audience.consent_confirmed", 1, old)[1]["at_door"] is False
 
     def test_it_lies_in_the_past(self) -> None:
         late = ConfirmConsent(request=2, occurred_at=NOW + timedelta(seconds=1))

@@ -63,8 +63,8 @@ def test_stop_is_entered_for_the_whole_tenant() -> None:
     assert not state.contactable
 
 
-@pytest.mark.parametrize("after", [timedelta(), timedelta(seconds=30), timedelta(hours=23, minutes=59)])
-def test_the_same_word_within_a_day_adds_nothing(after: timedelta) -> None:
+@pytest.mark.parametrize("after", [timedelta(), timedelta(seconds=30), timedelta(seconds=59)])
+def test_the_same_word_within_a_minute_adds_nothing(after: timedelta) -> None:
     given(REGISTERED, stopped()).when(STOP, target=ID, after=after).then()
 
 
@@ -102,14 +102,31 @@ def test_the_person_narrows_it(command: HeedOptOut, within: str) -> None:
     assert state.contactable
     assert in_force(state, command.scope, within)
     assert not in_force(state, Scope.TENANT)
-    given(REGISTERED, event).when(command, target=ID, after=timedelta(hours=23)).then()
+    given(REGISTERED, event).when(command, target=ID, after=timedelta(seconds=50)).then()
     later = event.model_copy(update={"occurred_at": NOW + timedelta(days=9)})
     given(REGISTERED, event).when(command, target=ID, after=timedelta(days=9)).then(later)
 
 
-def test_a_narrower_word_says_nothing_beside_a_wider_one_and_is_no_wider_itself() -> None:
-    given(REGISTERED, stopped()).when(OF_BRAND, target=ID).then()
+def test_said_again_within_hours_no_consent_from_between_lifts_it() -> None:
+    hours = timedelta(hours=10)
+    given(REGISTERED, stopped()).when(STOP, target=ID, after=hours).then(stopped(NOW + hours))
+    between = RecordConsent(
+        occurred_at=NOW + timedelta(hours=1), source=Source.EVENT, wording="Yes.", explicit=True
+    )
+    events = (REGISTERED, stopped(), stopped(NOW + hours))
+    after = given(*events).when(between, target=ID, after=timedelta(hours=11))
+    assert [type(one) for one in after.decided] == [ConsentRecorded]
+    assert not after.state.contactable
+
+
+def test_a_narrower_word_beside_a_wider_one_outlives_it_and_is_no_wider_itself() -> None:
     narrow = stopped(channel="page", scope="workspace", within=BRAND)
+    given(REGISTERED, stopped()).when(OF_BRAND, target=ID).then(narrow)
+    less = NarrowOptOut(scope=Scope.CAMPAIGN_TYPE, within="offers", entry=2)
+    state = given(REGISTERED, stopped(), narrow).when(less, target=ID, after=timedelta(hours=1)).state
+    assert not in_force(state, Scope.TENANT)
+    assert in_force(state, Scope.WORKSPACE, BRAND)
+    assert in_force(state, Scope.CAMPAIGN_TYPE, "offers")
     given(REGISTERED, narrow).when(STOP, target=ID).then(stopped())
     other = HeedOptOut(channel=OptOutChannel.PAGE, scope=Scope.WORKSPACE, within=ANOTHER)
     given(REGISTERED, narrow).when(other, target=ID).then(
