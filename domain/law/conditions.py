@@ -47,7 +47,7 @@ YES: Final = Found(yes=True)
 class Look:
     """What a condition looks at."""
 
-    __slots__ = ("day", "message", "moment", "person", "rules_on", "zones")
+    __slots__ = ("by_kinds", "day", "message", "moment", "person", "rules_on", "zones")
 
     def __init__(
         self,
@@ -64,12 +64,21 @@ class Look:
         self.zones = zones
         self.day = latest_day(moment, zones)
         self.rules_on = self.day if in_force is None else latest_day(in_force, zones)
+        self.by_kinds: dict[tuple[RelationKind, ...], list[Relation]] = {}
 
     def of(self, person: Person) -> Look:
         """The same look at somebody else."""
         other = copy(self)
         other.person = person
+        other.by_kinds = {}
         return other
+
+    def of_kinds(self, kinds: tuple[RelationKind, ...]) -> list[Relation]:
+        """The relations of some kinds, in order."""
+        if (found := self.by_kinds.get(kinds)) is None:
+            told = [one for one in self.person.relations if one.kind in kinds]
+            found = self.by_kinds[kinds] = sorted(told, key=lambda one: (one.on, one.position))
+        return found
 
     def within(self, start: date, period: Period | None) -> tuple[bool, datetime | None]:
         """Whether the day lies in a period from `start` on, and when that ends."""
@@ -171,28 +180,30 @@ class HasConsent(Data):
 
     def found(self, look: Look) -> Found:
         """The one that holds longest; not known where only ones without proof would do."""
-        standing = [
-            (consent, self._start(look, consent))
-            for consent in look.person.consents
-            if consent.kind in self.kinds
-            and (consent.documented or not self.documented)
-            and look.given(consent)
-            and (consent.withdrawn_at is None or look.moment < consent.withdrawn_at)
-            and (not self.kept_alive_by or self._links(look, consent))
-        ]
-        proven = [one for one in standing if one[0].documented or not self.proof]
-        best = _best(
-            [(look.within(start, self.within), self._positions(look, told)) for told, start in proven]
-        )
+        alive = look.of_kinds(self.kept_alive_by) if self.kept_alive_by else []
+        standing = []
+        for consent in look.person.consents:
+            if (
+                consent.kind not in self.kinds
+                or (self.documented and not consent.documented)
+                or not look.given(consent)
+                or (consent.withdrawn_at is not None and consent.withdrawn_at <= look.moment)
+            ):
+                continue
+            last = self._last_link(look, consent, alive)
+            if self.kept_alive_by and last is None:
+                continue
+            start = self._start(look, consent) if last is None else last.on
+            positions = (consent.position,) if last is None else (consent.position, last.position)
+            standing.append((consent.documented, (look.within(start, self.within), positions)))
+        best = _best([held for documented, held in standing if documented or not self.proof])
         if best.yes or not standing:
             return best
-        if not any(look.within(start, self.within)[0] for _, start in standing):
+        if not any(within for _, ((within, _), _) in standing):
             return Found(yes=False, missing="check_of_consent") if self.check else best
         return Found(yes=False, missing="proof_of_consent")
 
     def _start(self, look: Look, consent: Consent) -> date:
-        if self.kept_alive_by:
-            return self._links(look, consent)[-1].on
         given = day_of(consent, look.zones)
         if not self.checked:
             return given
@@ -203,23 +214,18 @@ class HasConsent(Data):
         ]
         return max(checks, default=given)
 
-    def _positions(self, look: Look, consent: Consent) -> tuple[int, ...]:
-        return (consent.position, *(one.position for one in self._links(look, consent)[-1:]))
-
-    def _links(self, look: Look, consent: Consent) -> list[Relation]:
-        """What kept the consent alive, in order, up to the first gap."""
-        links: list[Relation] = []
+    def _last_link(self, look: Look, consent: Consent, alive: list[Relation]) -> Relation | None:
+        """The last of what kept the consent alive, up to the first gap; `alive` in order."""
+        last = None
         if self.each_within is None:
-            return links
+            return last
         start = day_of(consent, look.zones)
-        kinds = [one for one in look.person.relations if one.kind in self.kept_alive_by]
-        for told in sorted(kinds, key=lambda one: (one.on, one.position)):
+        for told in alive:
             if told.on > look.day or told.on >= self.each_within.after(start):
                 break
             if told.on >= start:
-                links.append(told)
-                start = told.on
-        return links
+                last, start = told, told.on
+        return last
 
 
 class NoConsent(Data):

@@ -25,12 +25,8 @@ PROOF: Final = "proof_of_consent"
 
 def falls_short(look: Look, eases: Callable[[Look], bool]) -> Iterator[tuple[str, int, str | None]]:
     """In words, its position and what is missing: each fact without whose flaw the answer would ease."""
-    for consent in look.person.consents:
+    for consent in _latest_of_each_sort(look):
         waits, undocumented = not look.given(consent), not consent.documented
-        if not (waits or undocumented):
-            continue
-        if consent.withdrawn_at is not None and consent.withdrawn_at <= look.moment:
-            continue
         now = replace(consent, on=look.day, at=None) if waits else consent
         proved = replace(now, documented=True)
         if not eases(look.of(_with(look.person, consent, proved))):
@@ -45,10 +41,9 @@ def falls_short(look: Look, eases: Callable[[Look], bool]) -> Iterator[tuple[str
         if undocumented and not (waits and eases(look.of(_with(look.person, consent, now)))):
             words = f"{told} does not do, for its wording is not kept: enter it again with the wording."
             yield words, consent.position, PROOF
-    for relation in look.person.relations:
-        if relation.on > look.day and eases(
-            look.of(_with(look.person, relation, replace(relation, on=look.day)))
-        ):
+    coming = [one for one in look.person.relations if one.on > look.day]
+    for relation in {one.kind: one for one in sorted(coming, key=lambda one: one.on, reverse=True)}.values():
+        if eases(look.of(_with(look.person, relation, replace(relation, on=look.day)))):
             kind = relation.kind.value.replace("_", " ")
             told = f"What is entered as {kind} of {relation.on} (entry {relation.position})"
             yield (
@@ -56,6 +51,17 @@ def falls_short(look: Look, eases: Callable[[Look], bool]) -> Iterator[tuple[str
                 relation.position,
                 None,
             )
+
+
+def _latest_of_each_sort(look: Look) -> list[Consent]:
+    """Of consents with one flaw the latest: what an older one would ease, it does too, and each costs judging."""
+    latest: dict[tuple[str, bool, bool], Consent] = {}
+    for consent in sorted(look.person.consents, key=lambda one: (one.on, one.position)):
+        waits, undocumented = not look.given(consent), not consent.documented
+        withdrawn = consent.withdrawn_at is not None and consent.withdrawn_at <= look.moment
+        if (waits or undocumented) and not withdrawn:
+            latest[consent.kind, waits, undocumented] = consent
+    return sorted(latest.values(), key=lambda one: one.position)
 
 
 def _with(person: Person, old: Consent | Relation, new: Consent | Relation) -> Person:

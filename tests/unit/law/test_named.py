@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from domain.law.conditions import Look
 from domain.law.facts import Consent, ConsentKind, Person, RelationKind, Subscriber
 from domain.law.judging import Reason, judge
+from domain.law.nearly import falls_short
 from tests.support.persons import (
     ALLOW,
     DENY,
@@ -90,3 +92,22 @@ def test_whose_the_address_is_is_asked_besides() -> None:
     assert found.reasons[0].positions == (1,)
     company = replace(somebody, subscriber=Subscriber.CORPORATE)
     assert judge(company, OWN_GOODS, "CA", EVENING, PACKS).reasons[0].positions == (1,)
+
+
+def test_who_has_many_entries_is_judged_anew_for_the_latest_of_each_sort_alone() -> None:
+    """An import enters a consent without proof for each of its days, and every click is a relation."""
+    days = [date(2024, 1, 1) + timedelta(days=number) for number in range(60)]
+    consents = [
+        replace(consent(day), documented=False, position=number) for number, day in enumerate(days, 1)
+    ]
+    clicks = [relation(RelationKind.CONTACT, TOMORROW + timedelta(days=number)) for number in range(60)]
+    who = replace(person("FR"), consents=tuple(consents), relations=tuple(clicks))
+    asked: list[Look] = []
+
+    def eases(look: Look) -> bool:
+        asked.append(look)
+        return False
+
+    assert list(falls_short(Look(who, OWN_GOODS, EVENING, ("Europe/Paris",)), eases)) == []
+    assert [look.person.consents[-1].documented for look in asked] == [True, False]
+    assert len(asked) == 2, "one consent of sixty, and one of as many clicks"
