@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from domain.law.conditions import Look
-    from domain.law.facts import Person, Relation
+    from domain.law.facts import Relation
 
 PROOF: Final = "proof_of_consent"
 """What is missing of a consent that nothing documents."""
@@ -29,7 +29,7 @@ def falls_short(look: Look, eases: Callable[[Look], bool]) -> Iterator[tuple[str
         waits, undocumented = not look.given(consent), not consent.documented
         now = replace(consent, on=look.day, at=None) if waits else consent
         proved = replace(now, documented=True)
-        if not eases(look.of(_with(look.person, consent, proved))):
+        if not eases(_with_consent(look, consent, proved)):
             continue
         told = f"The consent of {consent.on} (entry {consent.position})"
         if waits:
@@ -38,12 +38,12 @@ def falls_short(look: Look, eases: Callable[[Look], bool]) -> Iterator[tuple[str
                 consent.position,
                 None,
             )
-        if undocumented and not (waits and eases(look.of(_with(look.person, consent, now)))):
+        if undocumented and not (waits and eases(_with_consent(look, consent, now))):
             words = f"{told} does not do, for its wording is not kept: enter it again with the wording."
             yield words, consent.position, PROOF
     coming = [one for one in look.person.relations if one.on > look.day]
     for relation in {one.kind: one for one in sorted(coming, key=lambda one: one.on, reverse=True)}.values():
-        if eases(look.of(_with(look.person, relation, replace(relation, on=look.day)))):
+        if eases(_begun(look, relation)):
             kind = relation.kind.value.replace("_", " ")
             told = f"What is entered as {kind} of {relation.on} (entry {relation.position})"
             yield (
@@ -64,10 +64,16 @@ def _latest_of_each_sort(look: Look) -> list[Consent]:
     return sorted(latest.values(), key=lambda one: one.position)
 
 
-def _with(person: Person, old: Consent | Relation, new: Consent | Relation) -> Person:
-    if isinstance(old, Consent):
-        return replace(person, consents=tuple(new if one is old else one for one in person.consents))  # type: ignore[misc]  # a consent's is a consent
-    return replace(person, relations=tuple(new if one is old else one for one in person.relations))  # type: ignore[misc]  # and a relation's a relation
+def _with_consent(look: Look, old: Consent, new: Consent) -> Look:
+    consents = tuple(new if one is old else one for one in look.person.consents)
+    return look.of(replace(look.person, consents=consents))
+
+
+def _begun(look: Look, coming: Relation) -> Look:
+    """As if a relation that is still to come had begun."""
+    begun = replace(coming, on=look.day)
+    relations = tuple(begun if one is coming else one for one in look.person.relations)
+    return look.of(replace(look.person, relations=relations))
 
 
 def _begins(fact: Consent | Relation, look: Look) -> str:

@@ -287,11 +287,12 @@ class LedgerOfPeople(RuleBasedStateMachine):
         scope, within = place
         word = narrowable(self.person(who))
         entry = 1 if word is None else word.entry
-        done = self.ask(NarrowOptOut(entry=entry, scope=scope, within=within), who)  # type: ignore[arg-type]  # narrower ones
+        less = NarrowOptOut.model_validate({"entry": entry, "scope": scope, "within": within})
+        done = self.ask(less, who)
         assert bool(done) is (word is not None)
         if done:
             assert not self.known[who].erased
-            assert self.ask(NarrowOptOut(entry=entry, scope=scope, within=within), who) == []  # type: ignore[arg-type]
+            assert self.ask(less, who) == []
             self.known[who].words.narrow(place, self.world.now)
 
     # What is entered of them.

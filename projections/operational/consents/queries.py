@@ -185,7 +185,7 @@ def _entries(name: str, scope: Scope, params: PersonFilters) -> Select:
         )
     select.where("t.addressee_id = %(addressee_id)s", addressee_id=params.addressee_id)
     select.where(
-        "t.addressee_id IN (SELECT c.addressee_id FROM {contacts}.contacts c "  # noqa: S608 - as above
+        "t.addressee_id IN (SELECT c.addressee_id FROM {contacts}.contacts c "  # noqa: S608 - names of our own
         f"WHERE c.tenant_id = %(tenant_id)s AND c.contact_id = %(contact_id)s AND {OWN})",
         contact_id=params.contact_id,
     )

@@ -114,7 +114,7 @@ async def standings(
 ) -> Page[StandingRow]:
     """How people stand towards an ordinary advertisement, and until when; the latest known people first."""
     computed = {name: _of_then(name) for name in PHASE} | {
-        "contact_ids": f"ARRAY(SELECT c.contact_id FROM {OWN_OF_PERSON} ORDER BY c.contact_id)",  # noqa: S608 - as above
+        "contact_ids": f"ARRAY(SELECT c.contact_id FROM {OWN_OF_PERSON} ORDER BY c.contact_id)",  # noqa: S608 - names of our own
         "until": _LAPSES_AT,
         "days_left": f"floor(extract(epoch FROM {_LAPSES_AT} - now()) / 86400)::int",
     }
@@ -169,7 +169,7 @@ async def standing_coverage(
     within = workspaces_meant(scope, params.workspace_id)
     among = "true" if within is None else AMONG
     text = (
-        f"SELECT {_of_then('verdict')} AS verdict, {_of_then('law')} AS law, {_of_then('basis')} AS basis, "  # noqa: S608 - as above
+        f"SELECT {_of_then('verdict')} AS verdict, {_of_then('law')} AS law, {_of_then('basis')} AS basis, "  # noqa: S608 - names of our own
         f"count(*) AS people FROM {{standings}}.standings t {_later(moment)} "
         f"WHERE t.tenant_id = %(tenant_id)s AND {among} GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC, 2, 3"
     )

@@ -36,9 +36,9 @@ class TestWhatWasKnown:
         statements = [
             one for pack in PACKS for one in (*pack.rules, *pack.deadlines, *pack.content, *pack.also)
         ]
-        dated = [one for one in statements if one.in_force_from is not None]
+        dated = [(one.known_from, one.in_force_from) for one in statements if one.in_force_from is not None]
         assert dated
-        assert all(one.known_from is not None and one.known_from <= one.in_force_from for one in dated)  # type: ignore[operator]  # dated
+        assert all(known is not None and known <= in_force for known, in_force in dated)
 
 
 def test_versions_that_become_known_in_another_order_leave_one_at_a_time() -> None:
