@@ -1,7 +1,5 @@
 """The register says what the domain says: of every person, of each workspace's people, and of nobody else's."""
 
-import random
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -10,8 +8,7 @@ import psycopg
 import pytest
 
 from application.queries import CursorMismatch, Scope
-from domain.audience import addressee, consent_commands, ledger, own_word
-from domain.audience.addressee import ADDRESSEE, AddresseeCommand
+from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeRegistered,
     AddresseeSuppressed,
@@ -32,14 +29,11 @@ from domain.audience.consent_events import (
 )
 from domain.audience.contact import ContactCreated, Segment
 from domain.audience.erasure_events import AddresseeErased
-from domain.kernel.errors import Refusal
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId
 from projections.operational.consents.handler import CONSENTS
 from projections.operational.contacts.handler import CONTACTS
-from projections.runtime.compare import compare
 from tests.support.database import Database
-from tests.support.given import stamped
 from tests.support.projecting import World, fresh
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -291,116 +285,3 @@ async def test_a_tenant_sees_nothing_of_another(world: World) -> None:
         assert (await world.ask(f"audience.{name}", Scope(other), addressee_id=person)).rows
     with psycopg.connect(world.database.request) as connection:
         assert connection.execute("SELECT * FROM views_consents_v2_1.entries").fetchall() == []
-
-
-def any_command(chance: random.Random, at: datetime, last: int) -> AddresseeCommand:
-    """Something somebody may enter, by whatever number; many are refused. `last`: of what stops all mail, else 1."""
-    entry, past = chance.randint(1, 8), at - timedelta(days=chance.randint(0, 60), minutes=1)
-    explicit = chance.random() < 0.5
-    commands: Sequence[Any] = (
-        lambda: consent_commands.RecordConsent.model_validate(
-            {"occurred_on": past.date(), "source": "website_form", "explicit": explicit, "wording": "yes"}
-        ),
-        lambda: consent_commands.RequestConfirmation.model_validate(
-            {"source": "website_form", "wording": "yes" if explicit else None}
-        ),
-        lambda: consent_commands.ConfirmConsent(request=entry),
-        lambda: consent_commands.WithdrawConsent.model_validate(
-            {"entry": entry if explicit else None, "channel": "page"}
-        ),
-        lambda: consent_commands.RecordOptOut.model_validate({"channel": "reply", "occurred_at": past}),
-        lambda: ledger.RecordRelation.model_validate({"kind": "contract", "occurred_on": past.date()}),
-        lambda: ledger.EndRelation(entry=entry, ended_on=at.date()),
-        lambda: ledger.RetractEntry(entry=entry, reason="x"),
-        lambda: ledger.SuppressAddressee.model_validate(
-            {"kind": "manual", "campaign_type": "offers" if explicit else None}
-        ),
-        lambda: ledger.LiftSuppression(entry=entry, reason="x"),
-        lambda: own_word.HeedConfirmation(request=entry),
-        lambda: own_word.HeedOptOut.model_validate({"channel": "page"}),
-        lambda: own_word.NarrowOptOut.model_validate(
-            {"entry": last, "scope": "campaign_type", "within": "offers"}
-        ),
-    )
-    made: AddresseeCommand = chance.choice(commands)()
-    return made
-
-
-def lived(chance: random.Random, person: AddresseeId) -> list[Event]:
-    """What is in a person's stream after fifteen commands."""
-    events: list[Any] = [AddresseeRegistered(addressee_id=person, email="a@example.org")]
-    for day in range(15):
-        at = AT + timedelta(days=day)
-        state = ADDRESSEE.fold(events)
-        assert isinstance(state, Addressee)
-        word = own_word.narrowable(state)
-        command = stamped(any_command(chance, at, 1 if word is None else word.entry), target=person, at=at)
-        try:
-            events += addressee.decide(command, state)
-        except Refusal:
-            continue
-    return events
-
-
-async def test_it_says_of_every_history_what_the_domain_says(world: World) -> None:
-    chance, tenant = random.Random(11), fresh()  # noqa: S311 - the same histories at every run
-    people = {AddresseeId(fresh()): Addressee(AddresseeId(fresh())) for _ in range(150)}
-    seen: set[tuple[str, str]] = set()
-    for person in people:
-        events = lived(chance, person)
-        state = ADDRESSEE.fold(events)
-        assert isinstance(state, Addressee)
-        people[person] = state
-        world.append(tenant, *stream(person, *events))
-    world.project()
-    for person, state in people.items():
-        rows = (await world.ask("audience.consents", Scope(tenant), addressee_id=person)).rows
-        seen |= {(row.what, row.state) for row in rows}
-        consents = {
-            (row.entry, row.kind, row.ended_at, row.documented)
-            for row in rows
-            if row.what == "consent" and row.state != "retracted"
-        }
-        assert consents == {
-            (one.position, one.kind, one.withdrawn_at, one.documented) for one in state.consents
-        }
-        relations = {
-            (row.entry, row.ended_on) for row in rows if row.what == "relation" and row.state != "retracted"
-        }
-        assert relations == {(one.position, one.ended_on) for one in state.relations}
-        pending = {row.entry for row in rows if row.state == "pending"}
-        assert pending == set(state.asked)
-        standing = {
-            (row.kind, row.scope, row.within)
-            for row in rows
-            if row.what in ("opt_out", "suppression") and row.state == "standing"
-        }
-        assert standing == {
-            (one.kind, one.scope, one.within) for one in state.suppressions if one.ended_at is None
-        }
-        ends = {
-            (row.entry, row.ended_at)
-            for row in rows
-            if row.what in ("opt_out", "suppression") and row.state == "lifted"
-        }
-        assert ends >= {
-            (one.position, one.ended_at) for one in state.suppressions if one.ended_at is not None
-        }
-    assert seen == {
-        ("consent", "standing"),
-        ("consent", "withdrawn"),
-        ("consent", "retracted"),
-        ("confirmation_request", "pending"),
-        ("confirmation_request", "confirmed"),
-        ("relation", "standing"),
-        ("relation", "ended"),
-        ("relation", "retracted"),
-        ("opt_out", "standing"),
-        ("opt_out", "lifted"),
-        ("suppression", "standing"),
-        ("suppression", "lifted"),
-    }, "chance left something out"
-    with world.projector.connect() as connection:
-        found = compare(world.settings(), connection, "consents")
-    assert (found.differences, found.skipped) == ([], 0)
-    assert found.rows > len(people)

@@ -29,8 +29,8 @@ from domain.tenancy.tenant import TenantOpened
 from projections.operational.contacts.handler import CONTACTS
 from projections.operational.standings.handler import STANDINGS
 from projections.runtime.compare import compare
-from tests.integration.test_consents_view import lived
 from tests.support.database import Database
+from tests.support.lived import lived
 from tests.support.projecting import World, fresh
 
 TODAY = datetime.now(UTC).date()

@@ -145,3 +145,53 @@ class Page(HTMLParser):
     @property
     def choices(self) -> list[str | None]:
         return [one.value for one in self.buttons]
+
+
+SENDER = "Brand & <Söhne>"
+OBJECTED = {"channel": "page", "kind": "objection", "scope": "tenant", "within": None}
+BROWSER_NAME = "Mozilla/5.0 (X11; Linux x86_64)"
+
+
+async def shown(api: Api, path: str, **headers: str) -> Page:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer = await api.send("GET", path, headers=BROWSER | named)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    page = Page(answer.text)
+    assert answer.headers["content-language"] == page.language
+    return page
+
+
+async def press(api: Api, page: Page, value: str | None = None) -> Response:
+    """Press a button of a page; without a value the one that Enter presses."""
+    chosen = next(one for one in page.buttons if value in (None, one.value))
+    body = b"" if chosen.name is None else f"{chosen.name}={chosen.value}".encode()
+    return await api.send("POST", page.action, None, body, FORM | BROWSER | {"user-agent": BROWSER_NAME})
+
+
+async def pressed(api: Api, page: Page, value: str | None = None) -> Page:
+    answer = await press(api, page, value)
+    assert answer.status_code == 200, answer.text
+    return Page(answer.text)
+
+
+async def verdict(ada: Person, workspace: str | None = None, **about: Any) -> set[str]:
+    """The rules that a message to them meets."""
+    message = {
+        "message_id": str(uuid4()),
+        "workspace_id": workspace or str(ada.tenant.workspace_id),
+        **about,
+    }
+    answer = await ada.api.post(f"/v1/audience/{ada.id}/authorise-message", ada.tenant.key, message)
+    assert answer.status_code == 200, answer.text
+    return {one["rule"] for one in answer.json()["result"]["reasons"]}
+
+
+async def confirming(person: Person, **about: str) -> tuple[Page, str]:
+    """The page that asks whether somebody who left their address meant it, and its path."""
+    body = {"source": "website_form", **about}
+    asked = await person.api.post(f"/v1/audience/{person.id}/request-confirmation", person.tenant.key, body)
+    assert asked.status_code == 200, asked.text
+    path = (await person.links(request=asked.json()["version"])).confirmation
+    assert path is not None
+    return await shown(person.api, path), path

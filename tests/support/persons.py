@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from domain.kernel.ids import MessageId
 from domain.law.facts import (
     Consent,
     ConsentKind,
     Message,
     Person,
+    Purpose,
     Relation,
     RelationKind,
     Subscriber,
     Suppression,
+    Written,
 )
 from domain.law.judging import Decision, judge
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
+from tests.support.given import uid
 
 PACKS = load_packs()
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -26,15 +31,15 @@ OWN_GOODS = Message(similar_goods=True)
 CHARITABLE = Message(charitable=True)
 
 
-def person(country: str | None, *facts: object, **known: object) -> Person:
+def person(country: str | None, *facts: object, **known: Any) -> Person:
     """Somebody of whom these facts are known; an individual unless said otherwise."""
-    told: dict[str, object] = {"subscriber": Subscriber.INDIVIDUAL, **known}
+    told: dict[str, Any] = {"subscriber": Subscriber.INDIVIDUAL, **known}
     return Person(
         country=country,
         consents=tuple(one for one in facts if isinstance(one, Consent)),
         relations=tuple(one for one in facts if isinstance(one, Relation)),
         suppressions=tuple(one for one in facts if isinstance(one, Suppression)),
-        **told,  # type: ignore[arg-type]  # each case names fields of its own
+        **told,
     )
 
 
@@ -68,3 +73,20 @@ def decided(who: Person, moment: datetime = NOON, message: Message = Message()) 
 def verdict(who: Person, moment: datetime = NOON, message: Message = Message()) -> Verdict:  # noqa: B008 - frozen
     """What becomes of it, in a word."""
     return decided(who, moment, message).verdict
+
+
+ROLE = Message(role_relevant=True)
+ASKING = Message(purpose=Purpose.CONSENT_REQUEST)
+
+
+def went(moment: datetime, purpose: Purpose = Purpose.MARKETING) -> tuple[Written, ...]:
+    """A message that was handed over."""
+    return (Written(MessageId(uid(50)), purpose, moment),)
+
+
+def clicked(on: date) -> Relation:
+    """The person turned to the sender."""
+    return relation(CONTACT, on)
+
+
+PURCHASE, INQUIRY, CONTACT = RelationKind.PURCHASE, RelationKind.INQUIRY, RelationKind.CONTACT

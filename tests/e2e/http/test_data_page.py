@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.http.test_door_pages import press, pressed, shown
 from tests.support.api import Api, serving
 from tests.support.database import Database
-from tests.support.doors import FORM, PUBLIC, Page, Person, met
+from tests.support.doors import FORM, PUBLIC, Page, Person, met, press, pressed, shown
 
 
 @pytest.fixture

@@ -2,107 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from domain.audience.consent_commands import OptOutChannel
-from domain.audience.consent_events import Unsaid
 from domain.law.packs import load_packs
 from projections.olap.query import run_events_behind, run_report
 from projections.olap.reports import REPORTS
+from tests.support.decided import (
+    CONSENT,
+    DAY,
+    MARK,
+    NO_CONSENT,
+    STOPPED,
+    UNCLEAR,
+    UNKNOWN,
+    asked,
+    decide,
+    dispatch,
+    lapse,
+    opt_out,
+)
 from tests.support.events import BEGIN, History
 from tests.unit.olap.test_ingest import World
 
-DAY = BEGIN.date()
-ELSEWHERE = timezone(timedelta(hours=-3, minutes=-30))
-"""Events keep the offset that a moment was given with."""
 NAMES = ("decisions", "denials_by_reason", "allows_by_basis", "dispatches", "opt_outs", "lapses")
-MARK = "Quetzalcoatl"
-"""In every text that must not get in."""
-
-Why = tuple[str, str | None, str, tuple[str, ...]]
-CONSENT: Why = ("allow", "de", "de.consent", ())
-NO_CONSENT: Why = ("deny", "de", "otherwise", ())
-STOPPED: Why = ("deny", None, "suppressed-unsubscribe", ())
-UNKNOWN: Why = ("hold", None, "no-country", ("country",))
-UNCLEAR: Why = ("hold", "ca", "ca.purchase", ("subscriber", "country"))
-
-
-def decide(history: History, *reasons: Why, **fields: Any) -> None:
-    """A decision with these reasons, the one that weighs most first."""
-    verdict = reasons[0][0] if reasons else "hold"
-    payload = {
-        "addressee_id": str(uuid4()),
-        "message_id": str(uuid4()),
-        "workspace_id": str(history.workspace_id),
-        "message": {"purpose": "marketing", "workspace": str(history.workspace_id), "campaign_type": None},
-        "sender_country": "DE",
-        "verdict": verdict,
-        "decided_at": BEGIN.isoformat(),
-        "expires_at": (BEGIN + timedelta(minutes=10)).isoformat() if verdict == "allow" else None,
-        "reasons": [
-            {
-                "verdict": told,
-                "law": law,
-                "rule": rule,
-                "missing": missing,
-                "entries": [3],
-                "until": None,
-                "note": MARK,
-            }
-            for told, law, rule, missing in reasons
-        ],
-        "packs": {"de": "1"},
-    }
-    history.happen("audience.permission_decided", {**payload, **fields}, stream=f"addressee:{uuid4()}")
-
-
-def dispatch(history: History) -> None:
-    payload = {
-        "addressee_id": str(uuid4()),
-        "message_id": str(uuid4()),
-        "workspace_id": str(history.workspace_id),
-        "allowed_by": 3,
-        "occurred_at": BEGIN.isoformat(),
-    }
-    history.happen("audience.message_dispatched", payload, stream=f"addressee:{uuid4()}")
-
-
-def opt_out(history: History, late: timedelta, *, version: int = 3, **fields: Any) -> None:
-    """An opt-out that is entered so late after it was said."""
-    said = (BEGIN + timedelta(hours=len(history.events) + 1) - late).astimezone(ELSEWHERE)
-    payload = {
-        "addressee_id": str(uuid4()),
-        "scope": "tenant",
-        "occurred_at": said.isoformat(),
-        "channel": "page",
-        "reason": {"~": "evidence", "s": "x", "c": MARK, "h": MARK},
-        **({"kind": "unsubscribe", "within": None} if version > 1 else {}),
-    }
-    history.happen("audience.opted_out", {**payload, **fields}, version=version)
-
-
-def lapse(history: History, ends: str, *, stage: str = "lapsing", **fields: Any) -> None:
-    """An announcement of an end."""
-    payload = {
-        "addressee_id": str(uuid4()),
-        "law": "fr",
-        "rule": "fr.consent",
-        "basis": "consent",
-        "entries": [2],
-        "announced_at": BEGIN.isoformat(),
-        "sender_country": "FR",
-        "packs": {"fr": "1"},
-        **({"lapses_at": ends} if stage == "lapsing" else {"lapsed_at": ends, "verdict": "deny"}),
-        **({"rule_since": "otherwise", "missing_since": []} if stage == "lapsed" else {}),
-    }
-    history.happen(f"audience.permission_{stage}", {**payload, **fields}, stream=f"addressee:{uuid4()}")
 
 
 def filled(history: History) -> None:
@@ -116,25 +43,6 @@ def filled(history: History) -> None:
     term: dict[str, Any] = {"due_law": "us", "due_before": BEGIN.isoformat()}
     opt_out(history, timedelta(days=3), channel="reply", kind="objection", **term)
     lapse(history, "2026-03-30T22:00:00Z")
-
-
-@pytest.fixture
-def opened() -> Iterator[list[World]]:
-    worlds: list[World] = []
-    yield worlds
-    for world in worlds:
-        world.store.close()
-
-
-@pytest.fixture
-def world(opened: list[World]) -> World:
-    opened.append(World(History(), History()))
-    return opened[0]
-
-
-def asked(world: World, name: str, history: History | None = None, **parameters: object) -> list[Any]:
-    tenant = (history or world.histories[0]).tenant_id
-    return list(run_report(world.store.writing, name, tenant, parameters).rows)
 
 
 def test_a_decision_is_a_row_with_the_reason_that_weighed_most(world: World) -> None:
@@ -218,62 +126,6 @@ def test_a_rule_names_one_basis_in_all_its_versions() -> None:
         for rule in pack.rules:
             told.setdefault(rule.id, set()).add(rule.basis)
         assert {rule: bases for rule, bases in told.items() if len(bases) > 1} == {}, pack.law
-
-
-def test_opt_outs_and_how_late_they_were_entered(world: World) -> None:
-    history = world.histories[0]
-    for late in (timedelta(minutes=2), timedelta(minutes=4, microseconds=1)):
-        opt_out(history, late)
-    opt_out(history, timedelta(hours=1), version=1, channel="complaint")
-    opt_out(history, timedelta(hours=1), version=1)
-    opt_out(history, timedelta(days=900), channel="carried_over", kind="objection")
-    opt_out(history, -timedelta(seconds=3), channel="one_click", scope="workspace")
-    world.catch_up()
-    assert asked(world, "opt_outs") == [
-        (DAY, "complaint", "complaint", "tenant", "none", 1, 1, 3600.0, 3600.0, 3600.0, 3600.0, 1, 0, 0),
-        (DAY, "objection", "carried_over", "tenant", "none", 1, 0, 0.0, None, None, None, 0, 0, 0),
-        (DAY, "unsubscribe", "one_click", "workspace", "none", 1, 1, 0.0, 0.0, 0.0, 0.0, 1, 0, 0),
-        (
-            DAY,
-            "unsubscribe",
-            "page",
-            "tenant",
-            "none",
-            3,
-            3,
-            3960.000001,
-            3600.0,
-            240.000001,
-            3600.0,
-            3,
-            0,
-            0,
-        ),
-    ]
-
-
-def test_opt_outs_that_met_the_term_of_a_law_and_those_that_did_not(world: World) -> None:
-    """What comes in at the very moment at which the term is over is late."""
-    history = world.histories[0]
-    for law, left in (("us", 1), ("us", 0), ("us", -5), ("nz", 1), (None, 0)):
-        entered = BEGIN + timedelta(hours=len(history.events) + 1)
-        before = (entered + timedelta(microseconds=left)).astimezone(ELSEWHERE)
-        opt_out(history, timedelta(), due_law=law, due_before=None if law is None else before.isoformat())
-    opt_out(history, timedelta(hours=1), version=2)
-    world.catch_up()
-    told = [(row[4], row[5], row[-2], row[-1]) for row in asked(world, "opt_outs")]
-    assert told == [("none", 2, 0, 0), ("nz", 1, 1, 0), ("us", 3, 1, 2)]
-    assert world.rows("SELECT count(*) FROM fact_opt_out WHERE in_time IS NULL") == [(2,)]
-
-
-def test_how_late_most_opt_outs_were_entered_and_how_many_surely_in_time(world: World) -> None:
-    history = world.histories[0]
-    for hours in (*range(1, 9), 71, 72, 73):
-        opt_out(history, timedelta(hours=hours))
-    world.catch_up()
-    ((*_, longest, median, nearly_all, in_time, _, _),) = asked(world, "opt_outs", to=str(DAY))
-    assert (longest, median, nearly_all) == (73 * 3600.0, 6 * 3600.0, 73 * 3600.0)
-    assert in_time == 9
 
 
 def test_permissions_that_end_by_week_law_and_basis(world: World) -> None:
@@ -407,18 +259,3 @@ def test_days_are_told_apart(world: World) -> None:
         (date(2026, 3, 1), "allow", "de", "de.consent", 11),
         (date(2026, 3, 2), "allow", "de", "de.consent", 2),
     ]
-
-
-def test_every_channel_of_an_opt_out_is_named_and_those_that_nobody_said_have_no_latency(
-    world: World,
-) -> None:
-    report = REPORTS["opt_outs"]
-    (channel,) = (one for one in report.info.columns if one.name == "channel")
-    words = set(re.findall(r"[a-z_]+", channel.about))
-    assert {*OptOutChannel, *Unsaid} <= words
-    assert set(Unsaid) <= set(re.findall(r"[a-z_]+", report.info.about))
-    for one in (OptOutChannel.PAGE, *Unsaid):
-        opt_out(world.histories[0], timedelta(hours=1), channel=one)
-    world.catch_up()
-    known = {row[2]: row[6] for row in asked(world, "opt_outs", to=str(DAY))}
-    assert known == {"page": 1, **{one.value: 0 for one in Unsaid}}
