@@ -12,7 +12,6 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from application.commanding import SubjectIsErased
-from application.contention import TooMuchContention
 from application.door_tokens import Door, DoorToken, LinkUnusable
 from application.orders import Order
 from application.ports.log import OutcomeUnknown
@@ -36,7 +35,7 @@ from domain.tenancy.tenant import Tenant
 from domain.tenancy.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import date
     from uuid import UUID
 
@@ -129,21 +128,16 @@ class Doors:
     async def heed(self, token: DoorToken, command: HeedOptOut | NarrowOptOut, request_id: str) -> None:
         """Enter what a person said; it holds when this returns. What says nothing new writes nothing at all.
 
-        Where others write to the person's stream all the time, or a COMMIT was broken off, it is tried again: to say it
-        twice does no harm, and to lose it does.
+        Where a COMMIT was broken off, it is tried again: to say it twice does no harm, and to lose it does.
         """
         order = self._order(token, command, Permission.INTERNAL, request_id)
-        for _ in range(_ATTEMPTS):
-            try:
-                return await self._heed(order)
-            except (TooMuchContention, OutcomeUnknown):
-                await asyncio.sleep(_BETWEEN)
-        return await self._heed(order)
 
-    async def _heed(self, order: Order) -> None:
-        try:
+        async def enter() -> None:
             if (await self._commands.rehearse(order)).rehearsed:
                 await self._commands.execute(order)
+
+        try:
+            await _surely(enter)
         except NotFound:
             raise LinkUnusable from None
 
@@ -214,15 +208,9 @@ class Doors:
         order = self._order(token, command, Permission.REQUESTS_HANDLE, request_id)
         # Two at once are one: how many they asked for before makes the id, and an id is used once.
         target = derived_id(addressee.addressee_id, kind, len(addressee.requests))
+        order = order._replace(target=target)
         with contextlib.suppress(RequestIdTaken):
-            for _ in range(_ATTEMPTS):
-                try:
-                    await self._commands.execute(order._replace(target=target))
-                except (TooMuchContention, OutcomeUnknown):
-                    await asyncio.sleep(_BETWEEN)
-                else:
-                    return
-            await self._commands.execute(order._replace(target=target))
+            await _surely(lambda: self._commands.execute(order))
 
     async def _addressee(self, tenant_id: UUID, addressee_id: UUID) -> Addressee | None:
         """Who the token names, or who has their address after an erasure."""
@@ -252,6 +240,21 @@ class Doors:
             channel=_CHANNEL,
             correlation=token.message_id,
         )
+
+
+async def _surely(enter: Callable[[], Awaitable[object]]) -> None:
+    """Enter what may be entered twice, again where nobody knows whether it was.
+
+    Others who write to the same stream are waited for on the way (`Contention`), as long as a request may wait.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            await enter()
+        except OutcomeUnknown:
+            await asyncio.sleep(_BETWEEN)
+        else:
+            return
+    await enter()
 
 
 def _came_to_them(token: DoorToken, addressee: Addressee) -> bool:

@@ -265,7 +265,11 @@ def lifted_by(state: Addressee, request: int) -> bool:
 
 
 def _withdrawn(command: WithdrawConsent, state: Addressee, at: datetime) -> tuple[Event, ...]:
-    """The withdrawal, and the opt-out that it is; before any consent, the opt-out alone."""
+    """The withdrawal, and the opt-out that it is; before any consent, the opt-out alone.
+
+    It takes back also what was given later on the same day: who enters a withdrawal saw the consent, and of two clocks
+    the one that keeps mail back is believed. A stop that is no withdrawal is told by `RecordOptOut`, to the minute.
+    """
     occurred_at = _past(command.occurred_at, at)
     standing = [one for one in state.consents if one.withdrawn_at is None]
     given = [one for one in standing if one.on <= occurred_at.astimezone(FIRST_ZONE).date()]
