@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent_commands import OptOutChannel, OptOutKind, RecordConsent, RecordOptOut
 from domain.audience.intake.vocabularies import Source
+from domain.audience.own_word import HeedOptOut
 from domain.kernel.commands import Command
-from domain.law.facts import Message
+from domain.law.facts import Message, Scope
 from domain.law.judging import judge
 from domain.law.packs import load_packs
 from tests.support.given import NOW
-from tests.support.requests import addressee, opened
+from tests.support.requests import SECOND_WORKSPACE, WORKSPACE, addressee, opened
 from tests.support.unit import World
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 PACKS = load_packs()
 ago = st.integers(0, 120).map(lambda hours: NOW - timedelta(hours=hours))
@@ -62,6 +63,72 @@ def test_the_order_of_entry_decides_nothing(orders: tuple[list[Command], list[Co
     one, other = (_entered(commands) for commands in orders)
     assert one.contactable is other.contactable
     assert _verdicts(one) == _verdicts(other)
+
+
+class Told(NamedTuple):
+    """Something that happened `hours` ago, and how late it was entered: all at once, or after a while."""
+
+    hours: int
+    say: Callable[[datetime], Command]
+    delays: tuple[int, int]
+
+
+def _heard(hours: int, scope: tuple[Scope, str | None]) -> Told:
+    """A door hears at once."""
+    where, within = scope
+    return Told(
+        hours, lambda _: HeedOptOut(channel=OptOutChannel.PAGE, scope=where, within=within), delays=(0, 0)
+    )
+
+
+def _recorded(hours: int, *, explicit: bool | None, delays: tuple[int, int]) -> Told:
+    """Somebody enters, sooner or later, that the person consented, or stopped (None)."""
+
+    def said(at: datetime) -> Command:
+        if explicit is None:
+            return RecordOptOut(channel=OptOutChannel.REPLY, occurred_at=at)
+        return _consented({"occurred_at": at}, explicit=explicit)
+
+    return Told(hours, said, delays)
+
+
+scopes = st.sampled_from(
+    [(Scope.TENANT, None), (Scope.WORKSPACE, str(WORKSPACE)), (Scope.CAMPAIGN_TYPE, "offers")]
+)
+heard = st.builds(_heard, st.integers(0, 120), scopes)
+delay = st.integers(0, 120)
+recorded = st.builds(
+    _recorded,
+    st.integers(0, 120),
+    explicit=st.sampled_from([True, False, None]),
+    delays=st.tuples(delay, delay),
+)
+lives = st.lists(heard | recorded, min_size=2, max_size=6, unique_by=lambda one: one.hours)
+MAIL = (
+    Message(),
+    Message(workspace=str(WORKSPACE)),
+    Message(workspace=str(SECOND_WORKSPACE), campaign_type="offers"),
+)
+
+
+def _lived(life: Sequence[Told], schedule: int) -> Addressee:
+    """What is known of the person at the end, if each is entered as late as this schedule says."""
+    world: World = opened("DE")
+    entered = [(NOW - timedelta(hours=max(one.hours - one.delays[schedule], 0)), one) for one in life]
+    for at, one in sorted(entered, key=lambda pair: (pair[0], -pair[1].hours)):
+        world.run(one.say(NOW - timedelta(hours=one.hours)), addressee(world), at=at)
+    world.assert_replays()
+    known: Addressee = world.state("addressee", addressee(world))
+    return known
+
+
+@settings(max_examples=300)
+@given(lives)
+def test_how_late_it_is_entered_decides_nothing_beside_what_doors_heard(life: list[Told]) -> None:
+    one, other = (_lived(life, schedule) for schedule in (0, 1))
+    for message in MAIL:
+        verdicts = [judge(known.person, message, "DE", NOW, PACKS).verdict for known in (one, other)]
+        assert verdicts[0] == verdicts[1], message
 
 
 def test_an_explicit_consent_that_is_entered_before_the_older_stop() -> None:
