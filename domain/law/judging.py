@@ -269,6 +269,7 @@ def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
     """What the law forbids, else the basis that lasts longest, else what waits, else what it says where no rule fits.
 
     Bases are alternatives: one that fits is enough, whatever is amiss with another. A prohibition that may hold waits.
+    A hold names what would allow beside it, too.
     """
     yes: list[tuple[Rule, list[Found]]] = []
     open_: list[tuple[Rule, tuple[str, ...]]] = []
@@ -295,8 +296,11 @@ def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
         return forbidden[0]
     if allowed := fitting(Verdict.ALLOW):
         return max(allowed, key=lambda one: (one.until is None, one.until or look.moment, one.rule))
-    if held := fitting(Verdict.HOLD) or waiting(Verdict.ALLOW):
-        return held[0]
+    waits = waiting(Verdict.ALLOW)
+    if held := fitting(Verdict.HOLD):
+        return _or_else(held[0], waits)
+    if waits:
+        return waits[0]
     return Reason(
         pack.otherwise,
         pack.law,
@@ -310,6 +314,15 @@ def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
 def _waits(pack: Pack, rule: Rule, missing: tuple[str, ...]) -> Reason:
     about = f"{rule.about} Whether that is so is not known: {', '.join(missing)}."
     return _reason(pack, rule, Verdict.HOLD, about, missing=missing, composed=True)
+
+
+def _or_else(held: Reason, waits: Sequence[Reason]) -> Reason:
+    """A hold, with what would allow beside it: what it wants, then what those want, in the order of the pack."""
+    if not waits:
+        return held
+    words = [f"It would also be allowed as {one.basis} ({one.rule}). {one.about}" for one in waits]
+    missing = dict.fromkeys([*held.missing, *(fact for one in waits for fact in one.missing)])
+    return replace(held, about=" ".join([held.about, *words]), missing=tuple(missing), composed=True)
 
 
 def ways(pack: Pack, day: date, known: date) -> str | None:

@@ -82,6 +82,39 @@ def test_a_prohibition_that_may_hold_lets_nothing_go() -> None:
     )
 
 
+@pytest.mark.parametrize("rules", ["hold allow", "allow hold"])
+def test_a_hold_names_what_would_allow_beside_it_and_its_own_want_first(rules: str) -> None:
+    (told,) = by(rules, Message()).reasons
+    assert (told.verdict, told.rule, told.missing) == (HOLD, "xx.hold", ("judgement", "similar_goods"))
+    assert told.about == (
+        "Somebody has to judge that. It would also be allowed as similar goods (xx.allow). "
+        "Similar goods are advertised. Whether that is so is not known: similar_goods."
+    )
+    assert (told.remedy, told.composed) == ("Judge it.", True)
+    (alone,) = by(rules, Message(similar_goods=False)).reasons
+    assert (alone.about, alone.missing, alone.composed) == (
+        "Somebody has to judge that.",
+        ("judgement",),
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("country", "kind"), [("AU", RelationKind.MEMBERSHIP), ("NZ", RelationKind.PURCHASE)]
+)
+def test_who_waits_for_a_judgement_is_told_what_lets_a_published_address_be_written_to(
+    country: str, kind: RelationKind
+) -> None:
+    both = person(
+        country,
+        relation(kind, date(2026, 1, 1)),
+        relation(RelationKind.PUBLISHED_ADDRESS, date(2026, 1, 1), refused=False),
+    )
+    assert decided(both).reasons[0].missing == ("conduct", "role_relevant")
+    assert decided(both, message=Message(role_relevant=True)).verdict is ALLOW
+    assert decided(both, message=Message(role_relevant=False)).reasons[0].missing == ("conduct",)
+
+
 @pytest.mark.parametrize(
     ("country", "more", "rule"),
     [
