@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
@@ -133,17 +134,49 @@ class TestElsewhere:
         agreed = person("AT", consent(date(2026, 1, 1)), subscriber=Subscriber.CORPORATE)
         assert verdict(agreed) is ALLOW
 
-    def test_a_free_account_in_another_member_state_waits_for_somebody_to_judge_it(self) -> None:
-        def holder(*facts: object) -> Person:
-            account = relation(RelationKind.SUBSCRIPTION, date(2025, 1, 1))
-            return person("AT", account, *facts, could_object=True)
+    @pytest.mark.parametrize(
+        ("country", "rule", "zone"),
+        [
+            ("AT", "eu.free-account", "Europe/Helsinki"),
+            ("FR", "fr.free-account", "Europe/Paris"),
+            ("DE", "de.free-account", "Europe/Berlin"),
+            ("ES", "es.free-account", "Europe/Madrid"),
+            ("IT", "it.free-account", "Europe/Rome"),
+            ("NL", "nl.free-account", "Europe/Amsterdam"),
+        ],
+    )
+    def test_a_free_account_that_stands_waits_in_every_member_state_for_somebody_to_judge_it(
+        self, country: str, rule: str, zone: str
+    ) -> None:
+        def holder(*facts: object, ended: date | None = None) -> Person:
+            account = relation(RelationKind.SUBSCRIPTION, date(2025, 1, 1), ended)
+            return person(country, account, *facts, could_object=True)
 
         (reason,) = decided(holder(), message=OWN_GOODS).reasons
-        assert (reason.verdict, reason.rule) == (HOLD, "eu.free-account")
+        wanted = "contract" if country == "FR" else "purchase"
+        assert (reason.verdict, reason.rule, reason.missing) == (HOLD, rule, (wanted,))
+        assert reason.cites is not None
+        assert "C-654/23" in reason.cites
         assert verdict(holder(), at(2025, 11, 12), OWN_GOODS) is DENY
         assert verdict(holder(consent(date(2026, 1, 1))), message=OWN_GOODS) is ALLOW
-        assert verdict(holder(relation(PURCHASE, date(2026, 1, 1))), message=OWN_GOODS) is ALLOW
+        sale = relation(RelationKind.CONTRACT if country == "FR" else PURCHASE, date(2025, 1, 1))
+        assert verdict(holder(sale), message=OWN_GOODS) is ALLOW
         assert verdict(holder(), message=Message(similar_goods=False)) is DENY
+        ended, end = holder(ended=date(2026, 11, 26)), at(2026, 11, 26, 0, zone)
+        assert verdict(ended, end - timedelta(microseconds=1), OWN_GOODS) is HOLD
+        assert verdict(ended, end, OWN_GOODS) is DENY
+
+    def test_a_french_account_waits_whatever_else_has_lapsed(self) -> None:
+        """What the remedy asks for lets it pass: a purchase of the day on which it began would be over."""
+        began = date(2020, 1, 1)
+        account, bought = relation(RelationKind.SUBSCRIPTION, began), relation(PURCHASE, began)
+        old = consent(began)
+        holder = person("FR", account, bought, old, could_object=True)
+        assert decided(holder, message=OWN_GOODS).reasons[0].rule == "fr.free-account"
+        sale = person("FR", account, relation(RelationKind.CONTRACT, began), could_object=True)
+        assert verdict(sale, message=OWN_GOODS) is ALLOW
+        firm = replace(holder, subscriber=Subscriber.CORPORATE, told=False)
+        assert verdict(firm, message=OWN_GOODS) is DENY
 
     def test_other_members_of_the_union(self) -> None:
         assert verdict(person("AT")) is DENY
