@@ -145,6 +145,7 @@ def _pack(adopted: Adopted, *, current: bool) -> dict[str, Any]:
         "rules": len(pack.rules),
         "deadlines": len(pack.deadlines),
         "content": len(pack.content),
+        "also": len(pack.also),
     }
     return {
         "law": pack.law,

@@ -142,7 +142,9 @@ async def test_by_a_version_that_was_in_use_once(api: Api) -> None:
     ]
     (entered,) = [one for one in answer["data"] if one["version"] == former.version]
     assert datetime.fromisoformat(entered["adopted_at"]) <= datetime.now(UTC)
-    assert entered["statements"] == len(former.rules) + len(former.deadlines) + len(former.content) > 9
+    told = {one: len(getattr(former, one)) for one in ("rules", "deadlines", "content", "also")}
+    assert {one: entered[one] for one in told} == told
+    assert entered["statements"] == sum(told.values()) > 9
 
     (flip,), _, _ = await rejudged(api, tenant.key, f"?pack=ca:{former.version}")
     assert (flip["message_id"], flip["after"]["verdict"]) == (late, "deny")
