@@ -23,6 +23,7 @@ from domain.law.facts import ConsentKind, Purpose
 from domain.law.pack import Pack, Rule
 from domain.law.packs import load_packs
 from domain.law.periods import Period
+from domain.law.wanted import ENTERED, TO_SETTLE, wanted_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,7 +71,25 @@ _COUNTING: Final = {
 
 def law_page() -> str:
     """The page, in Markdown."""
-    return "\n".join([_OPEN, *(_of(pack) for pack in load_packs()), _evidence()])
+    return "\n".join([_OPEN, *(_of(pack) for pack in load_packs()), _missing(), _evidence()])
+
+
+def _missing() -> str:
+    """Which of what a reason may name as missing is entered, and by what."""
+    rows = [
+        "## What may be missing",
+        "",
+        "What a reason names as missing is entered by a command, or is a matter that no entry clears: a lawyer has to",
+        "settle it, and what ends the wait is a consent with its wording, or a pack that says more.",
+        "",
+        "| missing | entered by | or to be settled by a lawyer |",
+        "|---|---|---|",
+    ]
+    names = {name for pack in load_packs() for name in wanted_by(pack)}
+    for name in sorted(names | {"campaign_type", "country", "sender_country"} | TO_SETTLE.keys()):
+        entered = f"`{ENTERED[name]}`" if name in ENTERED else "no entry clears it"
+        rows.append(_row((_plain(name), entered, TO_SETTLE.get(name, ""))))
+    return "\n".join([*rows, ""])
 
 
 def _evidence() -> str:
@@ -133,7 +152,8 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[Statement, tuple[str, ..
 
 
 def _wanting(facts: Sequence[str]) -> str:
-    return f", missing: {_list(facts)}" if facts else ""
+    told = [_plain(one) + (" (no entry clears it)" if one in TO_SETTLE else "") for one in facts]
+    return f", missing: {', '.join(told)}" if facts else ""
 
 
 def _row(cells: tuple[str, ...]) -> str:

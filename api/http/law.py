@@ -22,6 +22,7 @@ from application.rejudging import Flip, PackRefused, Question, Tally, instead, u
 from domain.access.reads import ReadKind
 from domain.kernel.moments import Moment
 from domain.kernel.permissions import Permission
+from domain.law.wanted import ENTERED, TO_SETTLE, wanted_by
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -156,6 +157,19 @@ def _pack(adopted: Adopted, *, current: bool) -> dict[str, Any]:
         "current": current,
         "statements": sum(counts.values()),
         **counts,
+        "missing": [_missing(name) for name in wanted_by(pack)],
+    }
+
+
+def _missing(name: str) -> dict[str, str | None]:
+    """Which command takes it, or what a lawyer has to settle; neither of names that packs of before have alone."""
+    entered = ENTERED.get(name)
+    return {
+        "name": name,
+        "command": entered.command if entered else None,
+        "field": entered.field if entered else None,
+        "value": entered.value if entered else None,
+        "to_settle": TO_SETTLE.get(name),
     }
 
 

@@ -334,6 +334,23 @@ REJUDGED: Final[dict[str, Any]] = {
             "deadlines": _COUNT,
             "content": _COUNT,
             "also": {**_COUNT, "description": "Remarks: what it says that nothing is decided by."},
+            "missing": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "name": {"type": "string"},
+                        "command": {**_TEXT, "description": "What takes it, as `context/slug`; null: none."},
+                        "field": {**_TEXT, "description": "The command's field."},
+                        "value": {**_TEXT, "description": "The field's value, where it is one of several."},
+                        "to_settle": {
+                            **_TEXT,
+                            "description": "What a lawyer has to settle: no entry clears it. Null: a command does.",
+                        },
+                    },
+                    "A fact, or a matter that no entry clears.",
+                ),
+                "description": "All that a reason by it may name as `missing`.",
+            },
         },
         "A version of a law's rule pack.",
     ),

@@ -25,6 +25,7 @@ from domain.law.pack import Verdict
 from domain.law.packs import load_packs
 from domain.law.periods import latest_day
 from domain.law.turning import turning_points
+from domain.law.wanted import with_what_no_entry_clears
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -301,7 +302,9 @@ def _in_words(because: Because, event: PermissionDecided, packs: Sequence[Pack])
     }
     version = event.packs.get(because.law or "")
     pack = next((one for one in packs if one.law == because.law and one.version == version), None)
-    return told if pack is None else told | _words(because, pack, latest_day(event.decided_at, pack.zones))
+    if pack is not None:
+        told |= _words(because, pack, latest_day(event.decided_at, pack.zones))
+    return told | {"remedy": with_what_no_entry_clears(told["remedy"], because.missing)}
 
 
 def _words(because: Because, pack: Pack, day: date) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from domain.law.facts import Purpose, Scope, Subscriber, SuppressionKind
 from domain.law.nearly import falls_short
 from domain.law.pack import Verdict
 from domain.law.periods import first_moment, latest_day
+from domain.law.wanted import TO_SETTLE, with_what_no_entry_clears
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,7 +41,7 @@ _REMEDIES: Final = {
     "country-contradictory": "Settle it for the tenant: name the country with describe-addressee.",
     "campaign-type-unknown": "Name the campaign type of the message.",
     "country-without-pack": "Have its law looked into and its pack added.",
-    "sender-country-unknown": "Enter the country of the tenant.",
+    "sender-country-unknown": "It is entered when the tenant is registered; no command takes it afterwards.",
     "sender-country-without-pack": "Have its law looked into and its pack added.",
     BY_PLATFORM: "Only the platform's staff can end this. Write to its support where it is wrong.",
     **{
@@ -118,12 +119,20 @@ def judge(
     reasons += _no_law(packs, sender_country, "sender-country", "from which country it is sent")
     for pack in laws:
         reasons.append(_by_law(pack, Look(person, message, moment, pack.zones, in_force), known))
+    reasons = [_with_matters(one) for one in reasons]
     reasons.sort(key=lambda one: (-_STRICTNESS[one.verdict], one.law or "", one.rule))
     verdict = reasons[0].verdict if reasons else Verdict.HOLD
     lapses = [one.until for one in reasons if one.until is not None] if verdict is Verdict.ALLOW else []
     return Decision(
         verdict, tuple(reasons), min(lapses, default=None), tuple((pack.law, pack.version) for pack in laws)
     )
+
+
+def _with_matters(reason: Reason) -> Reason:
+    """The remedy says of what is missing whether no entry clears it."""
+    if TO_SETTLE.keys().isdisjoint(reason.missing):
+        return reason
+    return replace(reason, remedy=with_what_no_entry_clears(reason.remedy, reason.missing))
 
 
 def _laws_of(packs: Sequence[Pack], *countries: str | None) -> list[Pack]:

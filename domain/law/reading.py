@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from domain.law.calendars import NoCalendar, is_business_day
 from domain.law.pack import Pack, Verdict
+from domain.law.wanted import ENTERED, TO_SETTLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ class _Places:
 def read_pack(text: str, name: str, *, adopted: bool = False) -> Pack:
     """The pack in a file's text; `version` is the hash of what it says, not of how. Raises `PackUnusable`.
 
-    `adopted`: decisions were made by it, maybe when a hold did not yet have to name what is missing.
+    `adopted`: decisions were made by it, maybe when a hold named nothing that is missing, or what nobody enters.
     """
     told = _toml(text, name)
     told["version"] = _version(told)
@@ -128,18 +129,29 @@ def _check_versions(table: str, statements: Sequence[Statement], places: _Places
 
 
 def _check_holds(pack: Pack, places: _Places) -> None:
-    """A hold names what is missing, so that somebody can enter it."""
+    """A hold names what is missing: facts that a command takes, or matters that no entry clears."""
     for index, rule in enumerate(pack.rules):
         if rule.verdict is Verdict.HOLD and not rule.missing:
             raise PackUnusable(
                 f"{places.of('rules', index)}: {rule.id} holds, and does not say for want of what. "
-                'Name the facts: missing = ["conduct"].'
+                'Name the facts: missing = ["purchase"].'
             )
+        _check_missing(rule.missing, f"{places.of('rules', index)}: {rule.id}")
     if pack.rules and pack.otherwise is Verdict.HOLD and not pack.otherwise_missing:
         raise PackUnusable(
             f"{places.of()}: where no rule fits it holds, and does not say for want of what. "
             'Name the facts: otherwise_missing = ["consent"].'
         )
+    _check_missing(pack.otherwise_missing, f"{places.of()}: where no rule fits it")
+
+
+def _check_missing(names: Sequence[str], place: str) -> None:
+    for name in names:
+        if name not in ENTERED and name not in TO_SETTLE:
+            raise PackUnusable(
+                f"{place} holds for want of {name}, which no command takes. Name what is entered "
+                f"({', '.join(sorted(ENTERED))}), or what a lawyer has to settle ({', '.join(sorted(TO_SETTLE))})."
+            )
 
 
 def _check_calendars(pack: Pack, places: _Places) -> None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never, get_a
 from domain.law.conditions import Flag
 from domain.law.facts import SuppressionKind
 from domain.law.judging import BY_PLATFORM, OTHERWISE
+from domain.law.wanted import held_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from domain.law.pack import Pack
 
@@ -50,13 +51,6 @@ def words(kind: Kind, packs: Iterable[Pack]) -> list[str]:
         case "basis":
             return sorted({rule.basis for pack in packs for rule in pack.rules if rule.basis is not None})
         case "missing":
-            return sorted(_OWN_FACTS | {fact for pack in packs for fact in _wanted(pack)})
+            return sorted(_OWN_FACTS | {fact for pack in packs for fact in held_for(pack)})
         case _:
             assert_never(kind)
-
-
-def _wanted(pack: Pack) -> Iterator[str]:
-    """The facts for want of which a pack holds."""
-    yield from pack.otherwise_missing
-    for rule in pack.rules:
-        yield from rule.missing

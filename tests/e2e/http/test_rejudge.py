@@ -145,6 +145,12 @@ async def test_by_a_version_that_was_in_use_once(api: Api) -> None:
     told = {one: len(getattr(former, one)) for one in ("rules", "deadlines", "content", "also")}
     assert {one: entered[one] for one in told} == told
     assert entered["statements"] == sum(told.values()) > 9
+    taken = {one["name"]: (one["command"], one["field"], one["to_settle"]) for one in entered["missing"]}
+    assert taken["role_relevant"] == ("audience/authorise-message", "role_relevant", None)
+    (zealand,) = [one for one in answer["data"] if one["law"] == "nz"]
+    (conduct,) = [one for one in zealand["missing"] if one["name"] == "conduct"]
+    assert (conduct["command"], conduct["field"], conduct["value"]) == (None, None, None)
+    assert conduct["to_settle"].startswith("whether what the person did")
 
     (flip,), _, _ = await rejudged(api, tenant.key, f"?pack=ca:{former.version}")
     assert (flip["message_id"], flip["after"]["verdict"]) == (late, "deny")

@@ -119,6 +119,20 @@ class TestTheDecision:
         assert "consent" in reason["about"]
         assert reason["remedy"]
 
+    def test_what_no_entry_clears_is_said_beside_the_remedy(self) -> None:
+        somebody = AddresseeRegistered(
+            addressee_id=ID, email="b@example.org", workspace_id=HERE, country="NZ"
+        )
+        bought = RelationRecorded(addressee_id=ID, kind="purchase", occurred_on=date(2024, 11, 24))
+        state = ADDRESSEE.fold((somebody, bought))
+        assert isinstance(state, Addressee)
+        event = authorised(state, MESSAGE, HERE, message_of(ASK), "NZ", NOW)
+        for packs in (load_packs(), ()):
+            (reason,) = decision_of(event, packs)["reasons"]
+            assert (event.verdict, reason["missing"]) == ("hold", ("conduct",))
+            assert "No entry clears conduct: a lawyer has to settle whether" in reason["remedy"]
+            assert (reason["remedy"].startswith("Get a consent")) is bool(packs)
+
     def test_a_reason_of_a_rule_is_told_in_its_words(self) -> None:
         (reason,) = decision_of(ALLOW, load_packs())["reasons"]
         assert reason["cites"].startswith("UWG §7(2) Nr. 2"), "the version in force on that day"
