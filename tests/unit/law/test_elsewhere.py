@@ -23,6 +23,7 @@ from tests.support.persons import (
     ALLOW,
     DENY,
     HOLD,
+    NOON,
     OWN_GOODS,
     at,
     consent,
@@ -78,9 +79,15 @@ def test_who_is_held_back_by_an_opt_out_is_told_the_section_of_the_law(law: str,
 
 @pytest.mark.parametrize(
     ("country", "rule"),
-    [("BR", "br.consent"), ("AU", "au.express"), ("NZ", "nz.consent"), ("JP", "jp.consent")],
+    [
+        ("BR", "br.consent"),
+        ("AU", "au.express"),
+        ("NZ", "nz.consent"),
+        ("JP", "jp.consent"),
+        ("KR", "kr.consent"),
+    ],
 )
-def test_where_the_sender_has_to_prove_it_a_consent_without_proof_waits_and_names_that(
+def test_where_a_consent_has_to_be_proven_or_explicit_one_without_proof_waits_and_names_that(
     country: str, rule: str
 ) -> None:
     told = decided(person(country, BARE)).reasons[0]
@@ -88,7 +95,17 @@ def test_where_the_sender_has_to_prove_it_a_consent_without_proof_waits_and_name
     assert verdict(person(country, BARE, PROVEN)) is ALLOW
 
 
-@pytest.mark.parametrize("country", ["KR", "SG", "CH"])
+def test_korea_wants_it_explicit_and_says_what_shows_that() -> None:
+    assert also("kr")["kr.burden"] == "N"
+    old, checked = (
+        consent(date(2024, 1, 5), documented=False),
+        relation(RelationKind.CONSENT_CHECKED, NOON.date()),
+    )
+    (told,) = decided(person("KR", old, checked)).reasons
+    assert (told.verdict, told.missing) == (HOLD, ("proof_of_consent",)), "a check shows nothing of it"
+
+
+@pytest.mark.parametrize("country", ["SG", "CH"])
 def test_where_nobody_looked_who_has_to_prove_it_a_consent_counts_and_the_law_says_so(country: str) -> None:
     assert verdict(person(country, BARE)) is ALLOW
     assert also(country.lower())[f"{country.lower()}.burden"] == "N"
