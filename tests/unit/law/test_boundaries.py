@@ -17,6 +17,7 @@ from domain.law.facts import (
     SuppressionKind,
 )
 from domain.law.judging import judge
+from domain.law.pack import Verdict
 from tests.support.persons import (
     ALLOW,
     ASKING,
@@ -78,6 +79,23 @@ class TestUnitedKingdom:
         assert verdict(supporter(5), at(2026, 2, 5), CHARITABLE) is ALLOW
         assert verdict(supporter(4), at(2026, 2, 5), CHARITABLE) is DENY
         assert verdict(supporter(4), NOON, CHARITABLE) is DENY
+
+    @pytest.mark.parametrize(
+        ("kind", "expected"),
+        [
+            (RelationKind.DONATION, ALLOW),
+            (RelationKind.MEMBERSHIP, ALLOW),
+            (RelationKind.VOLUNTEERING, ALLOW),
+            (RelationKind.INQUIRY, DENY),
+            (RelationKind.CONTACT, DENY),
+        ],
+    )
+    def test_who_gave_a_charity_support_is_its_supporter_and_who_asked_is_not(
+        self, kind: RelationKind, expected: Verdict
+    ) -> None:
+        somebody = person("GB", relation(kind, date(2026, 3, 1)), could_object=True)
+        assert verdict(somebody, message=CHARITABLE) is expected
+        assert verdict(somebody, message=Message(charitable=False)) is DENY
 
     def test_a_membership_of_what_is_no_charity_is_no_basis(self) -> None:
         member = person("GB", relation(RelationKind.MEMBERSHIP, date(2026, 3, 1)), could_object=True)

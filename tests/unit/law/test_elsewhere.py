@@ -213,7 +213,18 @@ class TestJapan:
         assert verdict(bought, at(2026, 11, 26, 0, "Asia/Tokyo")) is DENY
 
     def test_what_it_says_besides(self) -> None:
-        assert also("jp") == {"jp.opt-out": "T", "jp.record": "T", "jp.record-period": "N"}
+        assert also("jp") == {
+            "jp.opt-out": "T",
+            "jp.term": "N",
+            "jp.record": "T",
+            "jp.record-period": "N",
+        }
+
+    def test_what_is_our_reading_of_a_business_relationship_is_marked(self) -> None:
+        rules = {one.id: one.about for one in LAWS["jp"].rules}
+        assert all("our reading" in rules[one] for one in ("jp.business", "jp.purchase"))
+        (term,) = [one for one in LAWS["jp"].also if one.id == "jp.term"]
+        assert "a purchase makes one for a year" in term.here
 
 
 class TestNewZealand:

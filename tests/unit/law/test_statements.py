@@ -27,7 +27,7 @@ WRITTEN_DOWN = {
     "eu-gdpr": {"proof", "withdrawal", "objection-absolute", "records", "refresh", "no-second-basis"},
     "fr": {"after-the-term", "opened", "form"},
     "de": {"double-opt-in-mail", "evidence", "telephone"},
-    "gb": {"named-contact", "no-term", "requests", "penalties", "who-is-corporate"},
+    "gb": {"named-contact", "no-term", "requests", "penalties", "charity-support", "who-is-corporate"},
 }
 
 
