@@ -280,6 +280,18 @@ def test_after_an_announced_lapse_no_clock_allows_what_ended() -> None:
     assert max(state.moments_told()) == ENDS
 
 
+def test_the_check_of_a_korean_consent_is_announced_before_it_is_due() -> None:
+    korean = REGISTERED.model_copy(update={"country": "KR"})
+    agreed = CONSENTED.model_copy(update={"occurred_on": date(2025, 3, 1)})
+    due = begins(SEOUL, 2027, 3, 1)
+    (ahead,) = announced(after(korean, agreed), due, "KR", due - timedelta(days=30))
+    assert isinstance(ahead, PermissionLapsing)
+    assert (ahead.rule, ahead.lapses_at) == ("kr.consent", due)
+    (over,) = announced(after(korean, agreed, ahead), due, "KR", due)
+    assert isinstance(over, PermissionLapsed)
+    assert (over.verdict, over.missing_since) == ("hold", ("check_of_consent",))
+
+
 def test_a_relation_alone_is_announced_too() -> None:
     bought = RelationRecorded(addressee_id=ANN, kind="purchase", occurred_on=date(2025, 3, 1))
     canadian = REGISTERED.model_copy(update={"country": "CA"})

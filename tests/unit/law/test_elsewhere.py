@@ -250,7 +250,14 @@ class TestKorea:
         assert verdict(person("KR", unchecked), message=OWN_GOODS) is HOLD
 
     def test_what_it_says_besides(self) -> None:
-        assert also("kr") == {"kr.refusal": "T", "kr.silence": "S", "kr.night": "T", "kr.burden": "N"}
+        assert also("kr") == {
+            "kr.refusal": "T",
+            "kr.notice-owed": "T",
+            "kr.check": "T",
+            "kr.silence": "S",
+            "kr.night": "T",
+            "kr.burden": "N",
+        }
 
 
 class TestOthers:
