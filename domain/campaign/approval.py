@@ -7,6 +7,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.law.facts import Purpose
+
 ANSWER_WITHIN: Final = timedelta(hours=48)
 """From the request on. At this moment no answer is a no."""
 
@@ -20,25 +22,36 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whose yes is wanted: always; or above so many recipients, and for promotion."""
+    """Whose yes is wanted: always; or above so many recipients, for promotion, and for mail said to be no advertising.
+
+    The last goes also to who said stop, and rests on what its author says of it.
+    """
 
     part: Part
     always: bool = False
     above: int | None = None
     for_promotion: bool = False
+    for_transactional: bool = False
 
-    def holds(self, recipients: int, *, promotion: bool) -> bool:
+    def holds(self, recipients: int, purpose: Purpose, *, promotion: bool) -> bool:
         """Whether it is wanted of such a campaign."""
         many = self.above is not None and recipients > self.above
-        return self.always or many or (self.for_promotion and promotion)
+        transactional = purpose is Purpose.TRANSACTIONAL
+        return (
+            self.always
+            or many
+            or (self.for_promotion and promotion)
+            or (self.for_transactional and transactional)
+        )
 
 
 APPROVALS: Final = (
     Wanted(Part.CAMPAIGN_MANAGER, always=True),
-    Wanted(Part.COMPLIANCE_OFFICER, above=10_000, for_promotion=True),
+    Wanted(Part.COMPLIANCE_OFFICER, above=10_000, for_promotion=True, for_transactional=True),
 )
 
 
-def parts_wanted(recipients: int, *, promotion: bool | None) -> tuple[Part, ...]:
+def parts_wanted(recipients: int, purpose: Purpose, *, promotion: bool | None) -> tuple[Part, ...]:
     """Who has to say yes. Where nobody said whether it is promotion, it is."""
-    return tuple(one.part for one in APPROVALS if one.holds(recipients, promotion=promotion is not False))
+    told = promotion is not False
+    return tuple(one.part for one in APPROVALS if one.holds(recipients, purpose, promotion=told))

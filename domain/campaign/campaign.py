@@ -70,11 +70,13 @@ from domain.campaign.state import (
 from domain.kernel.commands import Actor, ActorKind, Decider
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import CampaignId, MemberId
+from domain.law.facts import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from domain.campaign.content import CampaignContent
     from domain.law.pack import Pack
 
 _LETTERS_OF_AN_ID: Final = 190
@@ -229,7 +231,7 @@ def requested(
             requested_at=at,
             answer_by=at + ANSWER_WITHIN,
             recipients=recipients,
-            parts=parts_wanted(recipients, promotion=state.content.promotion),
+            parts=_parts(state.plan, state.content, recipients),
         )
     )
     return tuple(events)
@@ -310,7 +312,7 @@ def approved(
     if checked is None or state.content is None:
         raise NoContentYet
     lawful(state, checked, packs)
-    if not set(parts_wanted(recipients, promotion=state.content.promotion)) <= set(review.parts):
+    if not set(_parts(state.plan, state.content, recipients)) <= set(review.parts):
         raise MoreRecipients
     given = CampaignApprovalGiven(
         campaign_id=state.campaign_id,
@@ -324,6 +326,10 @@ def approved(
         recipients=recipients,
     )
     return (given,) if says_the_same(checked, state.checked) else (checked, given)
+
+
+def _parts(plan: CampaignPlan, content: CampaignContent, recipients: int) -> tuple[Part, ...]:
+    return parts_wanted(recipients, Purpose(plan.purpose), promotion=content.promotion)
 
 
 def _withdrawn(state: Campaign, by: MemberId, at: datetime) -> tuple[CampaignEvent, ...]:

@@ -12,12 +12,16 @@ from domain.law.content import Element, missing_elements
 from domain.law.facts import Purpose
 from domain.law.packs import load_packs
 from domain.law.periods import latest_day
+from domain.law.statements import Confidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from domain.campaign.content import CampaignContent
+    from domain.campaign.events import CampaignPlan
     from domain.campaign.state import Campaign
+    from domain.law.content import Missing
     from domain.law.pack import Pack
 
 
@@ -83,22 +87,39 @@ def check(
         content_hash=state.content_hash,
         countries=countries,
         sender_country=sender_country,
-        missing=tuple(
-            MissingElement(
-                law=one.law,
-                requirement=one.requirement,
-                element=one.element,
-                about=one.about,
-                cites=one.cites,
-                confidence=one.confidence,
-                remedy=one.remedy,
-            )
-            for one in missing
-        ),
+        missing=(*(_told(one) for one in missing), *_by_policy(state.plan, state.content)),
         missing_tokens=tuple(token for token in REQUIRED if token not in state.shown),
         packs={pack.law: pack.version for pack in loaded if any(pack.covers(place) for place in countries)},
         checked_at=at,
     )
+
+
+def _told(one: Missing) -> MissingElement:
+    return MissingElement(
+        law=one.law,
+        requirement=one.requirement,
+        element=one.element,
+        about=one.about,
+        cites=one.cites,
+        confidence=one.confidence,
+        remedy=one.remedy,
+    )
+
+
+def _by_policy(plan: CampaignPlan, content: CampaignContent) -> tuple[MissingElement, ...]:
+    """What no law says, and we do: mail that goes also to who said stop is said to offer nothing."""
+    if plan.purpose != Purpose.TRANSACTIONAL or content.promotion is False:
+        return ()
+    offers = MissingElement(
+        law="policy",
+        requirement="policy.transactional",
+        element=Element.NO_ADVERTISING,
+        about="Transactional mail goes also to who opted out, so it offers nothing to buy.",
+        cites="our policy",
+        confidence=Confidence.NOTHING_FOUND,
+        remedy="Say promotion = false if it offers nothing; else plan the campaign as marketing.",
+    )
+    return (offers,)
 
 
 def says_the_same(one: CampaignChecked, other: CampaignChecked | None) -> bool:

@@ -70,6 +70,14 @@ GOES_ON: Final = frozenset(
     {RelationKind.CONTRACT, RelationKind.SUBSCRIPTION, RelationKind.LOAN, RelationKind.MEMBERSHIP}
 )
 """Relations that go on until they end; all others are of one day."""
+BUSINESS: Final = GOES_ON | {
+    RelationKind.PURCHASE,
+    RelationKind.NEGOTIATION,
+    RelationKind.INQUIRY,
+    RelationKind.DONATION,
+    RelationKind.VOLUNTEERING,
+}
+"""What a message that is no advertising can be about: something bought, agreed, asked for or given, over or not."""
 
 
 class SuppressionKind(StrEnum):

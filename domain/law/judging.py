@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.law.conditions import Look
-from domain.law.facts import Purpose, Scope, Subscriber, SuppressionKind
+from domain.law.facts import BUSINESS, Purpose, Scope, Subscriber, SuppressionKind
 from domain.law.nearly import falls_short
 from domain.law.pack import Verdict
 from domain.law.periods import first_moment, latest_day
@@ -36,9 +36,12 @@ OTHERWISE: Final = "otherwise"
 """What a reason names where none of a law's rules fits."""
 BY_PLATFORM: Final = "suppressed-by-platform"
 """What a reason names where the platform itself lets nothing go to an address."""
+UNRELATED: Final = "transactional-without-relation"
+"""What a reason names where a message is said to be about some business, and none with the person was entered."""
 _REMEDIES: Final = {
     "country-unknown": "Enter the country.",
     "country-contradictory": "Settle it for the tenant: name the country with describe-addressee.",
+    UNRELATED: "Enter what the message is about, with record-relation. If it advertises, its purpose is marketing.",
     "campaign-type-unknown": "Name the campaign type of the message.",
     "country-without-pack": "Have its law looked into and its pack added.",
     "sender-country-unknown": "It is entered when the tenant is registered; no command takes it afterwards.",
@@ -117,8 +120,9 @@ def judge(
     else:
         reasons += _no_law(packs, person.country, "country", "in which country the person is")
     reasons += _no_law(packs, sender_country, "sender-country", "from which country it is sent")
-    for pack in laws:
-        reasons.append(_by_law(pack, Look(person, message, moment, pack.zones, in_force), known))
+    reasons += [_by_law(pack, Look(person, message, moment, pack.zones, in_force), known) for pack in laws]
+    if message.purpose is Purpose.TRANSACTIONAL:
+        reasons = _about_business(reasons, person, moment)
     reasons = [_with_matters(one) for one in reasons]
     reasons.sort(key=lambda one: (-_STRICTNESS[one.verdict], one.law or "", one.rule))
     verdict = reasons[0].verdict if reasons else Verdict.HOLD
@@ -133,6 +137,26 @@ def _with_matters(reason: Reason) -> Reason:
     if TO_SETTLE.keys().isdisjoint(reason.missing):
         return reason
     return replace(reason, remedy=with_what_no_entry_clears(reason.remedy, reason.missing))
+
+
+def _about_business(reasons: list[Reason], person: Person, moment: datetime) -> list[Reason]:
+    """That a message is no advertising, its sender says: at least there is some business that it can be about.
+
+    Our policy, in every country: such a message goes also to who said stop. An allow names the latest relation.
+    """
+    begun = latest_day(moment, ())
+    business = [one for one in person.relations if one.kind in BUSINESS and one.on <= begun]
+    if not business:
+        about = "Said to be no advertising, and nothing is entered between sender and person that it can be about."
+        return [
+            *reasons,
+            Reason(Verdict.HOLD, None, UNRELATED, about, remedy=remedy_of(UNRELATED), missing=("relation",)),
+        ]
+    position = max(business, key=lambda one: (one.on, one.position)).position
+    return [
+        replace(one, positions=(*one.positions, position)) if one.verdict is Verdict.ALLOW else one
+        for one in reasons
+    ]
 
 
 def _laws_of(packs: Sequence[Pack], *countries: str | None) -> list[Pack]:

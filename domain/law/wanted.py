@@ -53,6 +53,7 @@ _PERSON, _RELATION, _MESSAGE = (
 )
 ENTERED: Final[Mapping[str, Entered]] = {
     **{kind.value: Entered(_RELATION, "kind", kind.value) for kind in RelationKind},
+    "relation": Entered(_RELATION, "kind"),
     "check_of_consent": Entered(_RELATION, "kind", RelationKind.CONSENT_CHECKED.value),
     "refusal_notice": Entered(_RELATION, "refused"),
     "in_writing": Entered(_RELATION, "in_writing"),

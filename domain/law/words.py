@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never, get_a
 
 from domain.law.conditions import Flag
 from domain.law.facts import SuppressionKind
-from domain.law.judging import BY_PLATFORM, OTHERWISE
+from domain.law.judging import BY_PLATFORM, OTHERWISE, UNRELATED
 from domain.law.wanted import held_for
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ Kind: TypeAlias = Literal["law", "rule", "basis", "missing"]
 _OWN_RULES: Final = {
     OTHERWISE,
     BY_PLATFORM,
+    UNRELATED,
     "campaign-type-unknown",
     "country-contradictory",
     *(f"{place}-{what}" for place in ("country", "sender-country") for what in ("unknown", "without-pack")),
@@ -36,6 +37,7 @@ _OWN_FACTS: Final = {
     "pack",
     "proof_of_consent",
     "refusal_notice",
+    "relation",
     "sender_country",
     "subscriber",
 }

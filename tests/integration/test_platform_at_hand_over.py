@@ -13,7 +13,7 @@ from domain.kernel.permissions import StaffRole
 from tests.support.api import serving
 from tests.support.database import Database
 from tests.support.importing import Importing
-from tests.support.platform import ANN, BARRED, BOB, Platform, contact, verdict
+from tests.support.platform import ANN, BARRED, BOB, Platform, bought, contact, verdict
 
 
 @pytest.fixture
@@ -65,6 +65,7 @@ async def test_it_holds_back_what_was_allowed_before_and_the_copy_finds_it_there
 async def test_a_complaint_holds_back_no_message_that_is_due_anyway(platform: Platform) -> None:
     office = await platform.opened("Office")
     ann = await contact(office, ANN)
+    await bought(office, ann)
     due = await allowed(office, ann, purpose="transactional")
     await platform.suppress(ANN)
     assert (await handed_over(office, ann, due))["dispatched"]

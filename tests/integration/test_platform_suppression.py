@@ -24,7 +24,7 @@ from domain.platform.suppression import (
 )
 from tests.support.api import serving
 from tests.support.database import Database
-from tests.support.platform import ANN, BARRED, BOB, Platform, contact, verdict
+from tests.support.platform import ANN, BARRED, BOB, Platform, bought, contact, verdict
 from tests.support.suppressions import behind, hashed, listing, standing, take_in
 
 
@@ -54,6 +54,7 @@ async def test_it_holds_in_each_tenant_for_who_is_there_and_for_who_comes(platfo
 async def test_abuse_holds_back_what_is_no_advertising_too(platform: Platform) -> None:
     tenant = await platform.opened("Acme")
     ann, bob = await contact(tenant, ANN), await contact(tenant, BOB)
+    await bought(tenant, ann)
     await platform.suppress(ANN, "complaint")
     await platform.suppress(BOB, "abuse")
     await platform.worker.work_off()

@@ -62,6 +62,13 @@ async def contact(importing: Importing, email: str) -> UUID:
     return state.addressee_id
 
 
+async def bought(importing: Importing, addressee: UUID) -> None:
+    """There is business that a message can be about."""
+    body = {"kind": "purchase", "occurred_on": "2026-01-05"}
+    path = f"/v1/audience/{addressee}/record-relation"
+    assert (await importing.api.post(path, importing.tenant.key, body)).status_code == 200
+
+
 async def verdict(importing: Importing, addressee: UUID, **fields: Any) -> tuple[str, str]:
     body = {"workspace_id": str(importing.tenant.workspace_id), "message_id": str(uuid4()), **fields}
     answer = await importing.api.post(

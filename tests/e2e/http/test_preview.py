@@ -33,6 +33,14 @@ def addressee(made: dict[str, Any]) -> str:
     return str(stream.partition(":")[2])
 
 
+async def bought(api: Api, tenant: TestTenant, *people: dict[str, Any]) -> None:
+    """There is business that a message can be about."""
+    body = {"kind": "volunteering", "occurred_on": "2026-01-05"}
+    for one in people:
+        done = await api.post(f"/v1/audience/{addressee(one)}/record-relation", tenant.key, body)
+        assert done.status_code == 200
+
+
 async def previewed(api: Api, key: str, **asked: object) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The answer, and the lines before it."""
     query = "&".join(f"{name}={value}" for name, value in asked.items())
@@ -82,7 +90,7 @@ async def test_those_on_a_list_and_an_empty_audience(api: Api) -> None:
 
 async def test_what_is_to_be_sent_turns_the_answer(api: Api) -> None:
     tenant = await api.tenant(country="DE")
-    await person(api, tenant, "DE", "individual")
+    await bought(api, tenant, await person(api, tenant, "DE", "individual"))
     await api.project()
     for purpose, verdict in (("marketing", "deny"), ("transactional", "allow")):
         told, _ = await previewed(api, tenant.key, workspace_id=tenant.workspace_id, purpose=purpose)
@@ -123,6 +131,7 @@ async def listed(api: Api, tenant: TestTenant, name: str, *contacts: str) -> str
 async def test_a_campaign_names_its_people_and_what_it_says(api: Api) -> None:
     tenant = await api.tenant(country="GB")
     ann, bea, cat, _ = [await person(api, tenant, "DE", "individual") for _ in range(4)]
+    await bought(api, tenant, ann, bea, cat)
     first = await listed(api, tenant, "First", ann["id"], bea["id"])
     both = await listed(api, tenant, "Second", bea["id"], cat["id"])
     stop = {"kind": "manual", "campaign_type": "offers"}
@@ -208,6 +217,7 @@ async def test_a_campaign_is_asked_for_alone_and_seen_from_its_workspace(api: Ap
 async def test_a_plan_that_names_countries_holds_everybody_else(api: Api) -> None:
     tenant = await api.tenant(country="DE")
     people = [await person(api, tenant, country, "individual") for country in ("DE", "CA", "CA", None)]
+    await bought(api, tenant, *people)
     stopped = await person(api, tenant, "CA", "individual")
     await api.post(f"/v1/audience/{addressee(stopped)}/suppress-addressee", tenant.key, {"kind": "manual"})
     author = await api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)

@@ -14,6 +14,7 @@ from domain.audience.addressee_events import (
     AddresseeRegistered,
     AddresseeSuppressed,
     EntryRetracted,
+    RelationRecorded,
     SuppressionLifted,
 )
 from domain.audience.addressee_state import Addressee, NoAddressee
@@ -344,7 +345,8 @@ class TestBars:
     def test_abuse_holds_back_all_and_a_complaint_advertising(self, kind: str, verdict: Verdict) -> None:
         suppressed = AddresseeSuppressed(addressee_id=ID, kind=kind, scope=Scope.PLATFORM, occurred_at=THEN)
         message = Message(purpose=Purpose.TRANSACTIONAL, workspace=str(uid(3)))
-        decision = judge(state_of(REGISTERED, suppressed).person, message, "US", NOW, load_packs())
+        bought = RelationRecorded(addressee_id=ID, kind="purchase", occurred_on=date(2026, 1, 1))
+        decision = judge(state_of(REGISTERED, bought, suppressed).person, message, "US", NOW, load_packs())
         assert decision.verdict is verdict
 
 

@@ -45,6 +45,7 @@ from domain.campaign.state import Approved, InReview
 from domain.kernel.commands import Command
 from domain.kernel.ids import MemberId
 from domain.kernel.permissions import TENANT_ROLES, Permission, TenantRole
+from domain.law.facts import Purpose
 from tests.support.campaigns import (
     AUTHOR,
     BODY,
@@ -106,11 +107,21 @@ def test_a_yes_needs_content_and_recipients() -> None:
 
 
 @pytest.mark.parametrize(
-    ("recipients", "promotion", "officer"),
-    [(0, False, False), (10_000, False, False), (10_001, False, True), (1, True, True), (1, None, True)],
+    ("recipients", "purpose", "promotion", "officer"),
+    [
+        (0, Purpose.MARKETING, False, False),
+        (10_000, Purpose.MARKETING, False, False),
+        (10_001, Purpose.MARKETING, False, True),
+        (1, Purpose.MARKETING, True, True),
+        (1, Purpose.MARKETING, None, True),
+        (1, Purpose.CONSENT_REQUEST, False, False),
+        (1, Purpose.TRANSACTIONAL, False, True),
+    ],
 )
-def test_who_has_to_say_yes(recipients: int, *, promotion: bool | None, officer: bool) -> None:
-    parts = parts_wanted(recipients, promotion=promotion)
+def test_who_has_to_say_yes(
+    recipients: int, purpose: Purpose, *, promotion: bool | None, officer: bool
+) -> None:
+    parts = parts_wanted(recipients, purpose, promotion=promotion)
     assert parts[0] is Part.CAMPAIGN_MANAGER
     assert (Part.COMPLIANCE_OFFICER in parts) is officer
 

@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 
+from domain.campaign.approval import Part
 from domain.campaign.checking import ElementsMissing, SenderLawUnknown, TokensMissing
 from domain.campaign.commands import ChangeCampaignPlan, CheckCampaign, RequestApproval
 from domain.campaign.events import CampaignChecked, CampaignContentWritten
+from domain.campaign.state import InReview
+from domain.law.facts import Purpose
 from tests.support.campaigns import AUTHOR, BODY, CAMPAIGN, LIST, content, create, opened, written
 from tests.support.given import NOW
 from tests.support.reviewing import DAY, campaign, kinds, phase, refused, told
@@ -53,6 +56,24 @@ def test_a_missing_element_is_named_with_law_section_and_remedy(
     assert isinstance(told, list)
     assert one.model_dump() in told
     assert phase(world) == "draft"
+
+
+@pytest.mark.parametrize("promotion", [True, None])
+def test_transactional_mail_is_said_to_offer_nothing(*, promotion: bool | None) -> None:
+    world = written(promotion=promotion)
+    plan = ChangeCampaignPlan(
+        name="Receipts", list_ids=(LIST,), countries=("DE", "US"), purpose=Purpose.TRANSACTIONAL
+    )
+    world.run(plan, CAMPAIGN, actor=AUTHOR)
+    checked = campaign(world).checked
+    assert checked is not None
+    assert [one.requirement for one in checked.missing] == ["policy.transactional"]
+    assert "promotion" in refused(world, RequestApproval(), ElementsMissing, actor=AUTHOR).detail
+    world.run(content(promotion=False), CAMPAIGN, actor=AUTHOR)
+    world.run(RequestApproval(), CAMPAIGN, actor=AUTHOR)
+    review = campaign(world).phase
+    assert isinstance(review, InReview)
+    assert review.parts == (Part.CAMPAIGN_MANAGER, Part.COMPLIANCE_OFFICER)
 
 
 def _without(*tokens: str) -> str:

@@ -182,7 +182,8 @@ class TestSingapore:
     def test_of_advertising_the_purpose_turns_nothing(self) -> None:
         for purpose in Purpose:
             for bulk in (True, False, None):
-                assert verdict(person("SG"), message=Message(purpose=purpose, bulk=bulk)) is ALLOW
+                member = person("SG", relation(RelationKind.MEMBERSHIP, date(2026, 1, 1)))
+                assert verdict(member, message=Message(purpose=purpose, bulk=bulk)) is ALLOW
 
     def test_what_it_says_besides(self) -> None:
         assert also("sg") == {"sg.not-disclosed": "T", "sg.burden": "N"}
@@ -293,7 +294,8 @@ class TestOthers:
 
     def test_in_india_mail_that_is_no_advertising_waits_too(self) -> None:
         for purpose in Purpose:
-            (told,) = decided(person("IN", PROVEN), message=Message(purpose=purpose)).reasons
+            bought = relation(RelationKind.PURCHASE, date(2026, 1, 1))
+            (told,) = decided(person("IN", PROVEN, bought), message=Message(purpose=purpose)).reasons
             assert (told.verdict, told.rule) == (HOLD, "in.nothing-found")
             assert "all of it waits" in told.about
 

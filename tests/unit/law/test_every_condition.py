@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from domain.law.facts import Message, Person, Purpose, Relation, RelationKind, Subscriber
+from domain.law.facts import BUSINESS, Message, Person, Purpose, Relation, RelationKind, Subscriber
+from domain.law.judging import UNRELATED
 from tests.support.persons import (
     ALLOW,
     DENY,
@@ -56,9 +57,27 @@ PURCHASE = since(RelationKind.PURCHASE)
 
 @pytest.mark.parametrize("country", [*CONSENT, "SG", "US"])
 def test_what_is_no_advertising_may_go_to_whom_nobody_may_advertise(country: str) -> None:
-    told = decided(person(country), message=SERVICE)
+    told = decided(person(country, relation(RelationKind.INQUIRY, date(2019, 1, 1))), message=SERVICE)
     assert told.verdict is ALLOW
     assert len(told.reasons) == 1
+    assert told.reasons[0].positions == (2,), "what it can be about"
+
+
+@pytest.mark.parametrize("country", [*CONSENT, "SG", "US"])
+@pytest.mark.parametrize("kind", sorted(set(RelationKind) - BUSINESS))
+def test_what_is_said_to_be_no_advertising_waits_where_there_is_nothing_that_it_can_be_about(
+    country: str, kind: RelationKind
+) -> None:
+    for somebody in (person(country), person(country, relation(kind, date(2026, 1, 1)))):
+        waits = decided(somebody, message=SERVICE).reasons[0]
+        assert (waits.verdict, waits.rule, waits.missing) == (HOLD, UNRELATED, ("relation",))
+        assert "record-relation" in (waits.remedy or "")
+
+
+def test_business_counts_from_the_day_that_begins_anywhere() -> None:
+    bought = person("DE", relation(RelationKind.PURCHASE, date(2026, 3, 2)))
+    assert verdict(bought, at(2026, 3, 1, 9), SERVICE) is HOLD
+    assert verdict(bought, at(2026, 3, 1, 10), SERVICE) is ALLOW
 
 
 @pytest.mark.parametrize("country", ["AU", "CA", "NZ"])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
-from domain.law.facts import Message, Person, Purpose, Scope, Suppression, SuppressionKind
+from domain.law.facts import Message, Person, Purpose, RelationKind, Scope, Suppression, SuppressionKind
 from domain.law.judging import judge
 from domain.law.pack import Pack
 from domain.law.reading import read_pack
-from tests.support.persons import ALLOW, DENY, HOLD, NOON, at, decided, person, verdict
+from tests.support.persons import ALLOW, DENY, HOLD, NOON, at, decided, person, relation, verdict
 
 OUT = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=4)
 
@@ -18,8 +18,9 @@ def test_what_is_no_advertising_is_held_back_by_no_opt_out_but_by_a_dead_address
     receipt = Message(purpose=Purpose.TRANSACTIONAL)
     out = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=3)
     dead = Suppression(SuppressionKind.HARD_BOUNCE, Scope.TENANT, at(2026, 1, 1), position=3)
-    assert verdict(person("CA", out), message=receipt) is ALLOW
-    assert verdict(person("CA", dead), message=receipt) is DENY
+    bought = relation(RelationKind.PURCHASE, date(2025, 12, 1))
+    assert verdict(person("CA", out, bought), message=receipt) is ALLOW
+    assert verdict(person("CA", dead, bought), message=receipt) is DENY
 
 
 def test_a_suppression_reaches_as_far_as_it_was_said() -> None:
@@ -58,7 +59,8 @@ def test_who_stopped_some_campaigns_waits_where_nobody_says_of_which_type_a_mess
     assert reason.remedy == "Name the campaign type of the message."
     assert verdict(stopped("offers"), message=Message(campaign_type="news")) is ALLOW
     assert verdict(stopped("offers"), message=Message(campaign_type="offers")) is DENY
-    assert verdict(stopped("offers"), message=Message(purpose=Purpose.TRANSACTIONAL)) is ALLOW
+    bought = replace(stopped("offers"), relations=(relation(RelationKind.PURCHASE, date(2025, 12, 1)),))
+    assert verdict(bought, message=Message(purpose=Purpose.TRANSACTIONAL)) is ALLOW
     assert verdict(stopped("offers"), at(2025, 12, 31)) is ALLOW
     assert verdict(stopped("offers", ended_at=NOON)) is ALLOW
     out = replace(stopped("offers"), suppressions=(*stopped("offers").suppressions, OUT))
