@@ -1,22 +1,24 @@
 """What a reader of an HTML body sees of it: its text, where its links lead, and the words that stand for its pictures.
 
-Left out is what its own markup hides, with all that is in it: `display:none`, `visibility:hidden`, `font-size:0`,
-`opacity:0`, a box without height that cuts off what is in it, the attribute `hidden`, comments, and what no reader
-shows (head, scripts, styles). Where that cannot be told, it counts as hidden. Nobody looks at style sheets, colours and
-places outside of the window. An approver does.
+Left out is what its own markup hides, with all that is in it: by an inline style (`domain/campaign/styles.py`), by
+attributes (`hidden`, `popover`), in comments, where nothing is shown unless somebody opens it or something else fails
+(`details`, `dialog`, what stands in for a video), and what no reader shows (head, scripts, styles). A link leads
+somewhere where there is something to click on. Where that cannot be told, it counts as hidden; so does what Outlook
+alone hides (`mso-hide`). Nobody looks at style sheets and at colours: letters in the colour of their ground count as
+shown. An approver does.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from html.parser import HTMLParser
-from typing import Final, NamedTuple
+from typing import Final
+
+from domain.campaign.styles import Look, dressed, too_small
 
 _COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _DECLARATION: Final = re.compile(r"<![^>]*(?:>|\Z)")
-_STYLE_COMMENT: Final = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_NOTHING: Final = re.compile(r"[+-]?(?:0+(?:\.0*)?|\.0+)(?:%|[a-z]+)?")
-_RELATIVE: Final = re.compile(r"(?:.*(?:%|[^r]em|ex|ch)|smaller|larger|inherit|unset)")
 
 _EMPTY: Final = frozenset(
     {
@@ -25,7 +27,15 @@ _EMPTY: Final = frozenset(
     }
 )
 """Elements that hold nothing, and have no end."""
-_NEVER: Final = frozenset({"head", "title", "script", "style", "template", "iframe", "noembed", "noframes"})
+_NEVER: Final = frozenset(
+    {
+        *("head", "title", "script", "style", "template", "noscript"),
+        *("iframe", "noembed", "noframes", "object", "applet", "audio", "video", "canvas", "svg", "math"),
+        *("datalist", "select", "meter", "progress", "rp"),
+    }
+)
+_SHUT: Final = frozenset({"details", "dialog"})
+"""Not shown unless it is open."""
 _OF_THE_HEAD: Final = frozenset(
     {"base", "link", "meta", "noscript", "script", "style", "template", "title", "head"}
 )
@@ -34,21 +44,8 @@ _ENDLESS: Final = frozenset({"html", "body"})
 _WALLS: Final = frozenset({"table", "td", "th", "caption", "object", "applet", "marquee", "template"})
 """An end tag in them ends nothing outside of them, but for those of the table itself."""
 _OF_A_TABLE: Final = _WALLS | {"tbody", "thead", "tfoot", "tr"}
-_READ: Final = ("href", "action", "alt")
-"""Attributes that reach the reader."""
+_PICTURES: Final = ("img", "area", "input")
 _DEEPEST: Final = 500
-
-
-class _Look(NamedTuple):
-    """How an element looks. `gone` holds for all in it; `unseen` and `tiny` until something in it says otherwise."""
-
-    gone: bool = False
-    unseen: bool = False
-    tiny: bool = False
-
-    @property
-    def shown(self) -> bool:
-        return not any(self)
 
 
 class _TooDeep(Exception):
@@ -71,19 +68,25 @@ class _Seen(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.seen: list[str] = []
-        self._open: list[tuple[str, _Look]] = []
+        self._open: list[tuple[str, Look]] = []
+        self._leads: str | None = None
+        """Where the link leads that nothing was shown of yet."""
 
     @property
-    def _look(self) -> _Look:
-        return self._open[-1][1] if self._open else _Look()
+    def _look(self) -> Look:
+        return self._open[-1][1] if self._open else Look()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if self._open and self._open[-1][0] == "head" and tag not in _OF_THE_HEAD:
             self._open.pop()
         told = dict(reversed(attrs))  # of two that are named alike the first counts
         look = _of(self._look, tag, told)
-        if look.shown:
-            self.seen += [f" {value} " for name in _READ if (value := told.get(name))]
+        if tag == "a":
+            self._leads = told.get("href")
+        elif tag in _PICTURES:
+            self._picture(tag, look, told)
+        elif tag == "form" and look.shown:
+            self._show(told.get("action"))
         if tag in _EMPTY:
             return
         if len(self._open) >= _DEEPEST:
@@ -97,6 +100,8 @@ class _Seen(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in _ENDLESS:
             return
+        if tag == "a":
+            self._leads = None
         for place in range(len(self._open) - 1, -1, -1):
             name = self._open[place][0]
             if name == tag:
@@ -106,47 +111,40 @@ class _Seen(HTMLParser):
                 return
 
     def handle_data(self, data: str) -> None:
-        if self._look.shown:
-            self.seen.append(data)
+        if not self._look.shown:
+            return
+        self.seen.append(data)
+        if self._leads is not None and any(unicodedata.category(one)[0] in "LNPS" for one in data):
+            self._clickable()
+
+    def _picture(self, tag: str, look: Look, told: dict[str, str | None]) -> None:
+        if tag == "input" and (told.get("type") or "").strip().lower() != "image":
+            return
+        if any(too_small(told.get(side), look) for side in ("width", "height")) or not look.pictured:
+            return
+        self._clickable()
+        if look.shown:
+            self._show(told.get("alt"))
+            self._show(told.get("href") if tag == "area" else None)
+
+    def _clickable(self) -> None:
+        self._show(self._leads)
+        self._leads = None
+
+    def _show(self, words: str | None) -> None:
+        if words:
+            self.seen.append(f" {words} ")
 
 
-def _of(around: _Look, tag: str, attributes: dict[str, str | None]) -> _Look:
+def _of(around: Look, tag: str, attributes: dict[str, str | None]) -> Look:
     """How an element looks inside of another."""
     style = attributes.get("style") or ""
-    gone = around.gone or tag in _NEVER or "hidden" in attributes
-    if any(
-        sign in style for sign in ("\\", "~", "{{", "{%")
-    ):  # escapes, or what is only known of each recipient
-        return _Look(gone=True)
-    told = _told(style)
-    cut = told.get("overflow", "").startswith(("hidden", "clip")) or told.get("overflow-y") in (
-        "hidden",
-        "clip",
-    )
-    flat = any(_NOTHING.fullmatch(told.get(name, "")) for name in ("height", "max-height"))
-    none = told.get("display") == "none" or bool(_NOTHING.fullmatch(told.get("opacity", "")))
-    return _Look(
-        gone=gone or none or (cut and flat),
-        unseen=_unseen(around, told.get("visibility", "inherit")),
-        tiny=_tiny(around, told.get("font-size", "inherit")),
-    )
-
-
-def _unseen(around: _Look, visibility: str) -> bool:
-    return around.unseen if visibility in ("inherit", "unset") else visibility in ("hidden", "collapse")
-
-
-def _tiny(around: _Look, size: str) -> bool:
-    """Whatever is counted by the size around it is nothing inside of nothing."""
-    return bool(_NOTHING.fullmatch(size)) or (around.tiny and bool(_RELATIVE.fullmatch(size)))
-
-
-def _told(style: str) -> dict[str, str]:
-    """What a style says, the last word on each property; what is important is not outdone by what is not."""
-    told: dict[str, tuple[str, bool]] = {}
-    for declaration in _STYLE_COMMENT.sub("", style).lower().split(";"):
-        name, _, value = declaration.partition(":")
-        words, mark, _ = value.partition("!")
-        if name.strip() and (mark or not told.get(name.strip(), ("", False))[1]):
-            told[name.strip()] = (" ".join(words.split()), bool(mark))
-    return {name: value for name, (value, _) in told.items()}
+    if (
+        tag in _NEVER
+        or "hidden" in attributes
+        or "popover" in attributes
+        or (tag in _SHUT and "open" not in attributes)
+        or any(sign in style for sign in ("~", "{{", "{%"))  # what is only known of each recipient
+    ):
+        return around._replace(gone=True)
+    return dressed(around, style, root=tag == "html", cut=tag in _PICTURES)

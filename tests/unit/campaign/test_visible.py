@@ -33,6 +33,28 @@ LINK = "{{ unsubscribe_url }}"
         f"<head><title>x</title><p>{LINK}</p>",
         f"<![if !mso]>{LINK}<![endif]>",
         f"a < b and {LINK} > c",
+        f'<p style="display:block;display:bogus">{LINK}</p>',
+        f'<p style="font-size:12px;font-size:bogus;font:0 3px">{LINK}</p>',
+        f"<p style=\"font:bold 12px/1.5 -apple-system, 'Segoe UI', Arial\">{LINK}</p>",
+        f'<td style="font:0/0 a"><p style="font:12px/18px Arial">{LINK}</p></td>',
+        f'<td style="line-height:0;overflow:hidden"><p style="line-height:18px">{LINK}</p></td>',
+        f'<td style="line-height:0">{LINK}</td>',
+        f'<td style="width:0"><p style="width:90px;overflow:hidden">{LINK}</p></td>',
+        f'<td style="width:1%"><p style="overflow:hidden">{LINK}</p></td>',
+        f'<div style="text-indent:-9999px"><p style="text-indent:0">{LINK}</p></div>',
+        f'<div style="overflow:hidden;width:600px;max-width:100%;height:auto">{LINK}</div>',
+        f'<div style="width:calc(100% - 20px);margin:0 auto -2px">{LINK}</div>',
+        f'<div style="background:url(//x/*y);color:#333">{LINK}</div>',
+        f'<div style="font-family:&quot;a;display:none;b&quot;">{LINK}</div>',
+        f'<p style="display:none !ie">{LINK}</p>',
+        f'<p style="position:relative;left:-5px;top:50%">{LINK}</p>',
+        f'<p style="left:-9999px">{LINK}</p>',
+        f'<p style="opacity:50%;zoom:1;filter:grayscale(1);transform:none">{LINK}</p>',
+        f'<html style="font-size:62.5%"><p style="font-size:1.2rem">{LINK}</p></html>',
+        f'<a href="{LINK}" style="font-size:0"><span style="font-size:14px">Stop</span></a>',
+        f'<td style="font-size:0"><a href="{LINK}"><img src="x" width="20"></a></td>',
+        f"<dialog open>{LINK}</dialog><details open>x</details>",
+        f'<input type="image" alt="{LINK}"><video><p>x</p></video>',
     ],
 )
 def test_what_is_seen_is_shown(html: str) -> None:
@@ -73,16 +95,125 @@ def test_what_is_seen_is_shown(html: str) -> None:
         f"<!-- > {LINK} -->",
         f"<!x {LINK}",
         f"<p x {LINK}",
+        f'<p style="display:none;display:bogus">{LINK}</p>',
+        f'<p style="display:none;display:bloc\u212a;display:\u00a0block">{LINK}</p>',
+        f'<p style="display:none;font-family:&quot;;display:block;&quot;">{LINK}</p>',
+        f'<p style="display:none;background:url(x;display:block)">{LINK}</p>',
+        f'<p style="display:none;x:xurl(a&quot;);display:block;x:&quot;b)">{LINK}</p>',
+        f'<p style="background:url(//x/*y);display:none">{LINK}</p>',
+        f'<p style="display:var(--x,none)">{LINK}</p>',
+        f'<p style="display:table-column">{LINK}</p>',
+        f'<p style="display:block;(">{LINK}</p>',
+        f'<p style="visibility:hidden"><b style="visibility:bogus">{LINK}</b></p>',
+        f'<p style="visibility:var(--x)">{LINK}</p>',
+        f'<p style="content-visibility:hidden">{LINK}</p>',
+        f'<p style="font:0/0 a">{LINK}</p>',
+        f'<p style="font:0/0 a;font:14px">{LINK}</p>',
+        f'<p style="font:calc(0px) a">{LINK}</p>',
+        f'<p style="font-size:0;font:bold 700 14px a">{LINK}</p>',
+        f'<p style="width:0"><b style="display:block;overflow:hidden">{LINK}</b></p>',
+        f'<p style="font:{"bold " * 300}14px a">{LINK}</p>',
+        f'<p style="font-size:14px;all:unset">{LINK}</p>',
+        f'<p style="font-size:calc(0px)">{LINK}</p>',
+        f'<p style="font-size:0.01px">{LINK}</p>',
+        f'<p style="font-size:1px">{LINK}</p>',
+        f'<p style="font-size:1">{LINK}</p>',
+        f'<p style="font-size:1e-3em">{LINK}</p>',
+        f'<p style="font-size:0;font-size:\u0661\u0664px">{LINK}</p>',
+        f'<div style="font-size:.5em"><p style="font-size:50%">{LINK}</p></div>',
+        f'<html style="font-size:1px"><p style="font-size:2rem">{LINK}</p></html>',
+        f'<p style="opacity:calc(0)">{LINK}</p>',
+        f'<p style="opacity:0.001">{LINK}</p>',
+        f'<div style="opacity:30%"><p style="opacity:0.3">{LINK}</p></div>',
+        f'<p style="filter:opacity(0)">{LINK}</p>',
+        f'<p style="filter:alpha(opacity=0)">{LINK}</p>',
+        f'<p style="transform:scale(0)">{LINK}</p>',
+        f'<p style="transform:scale(0);transform:auto">{LINK}</p>',
+        f'<p style="zoom:.01">{LINK}</p>',
+        f'<p style="clip-path:inset(100%)">{LINK}</p>',
+        f'<p style="position:absolute;clip:rect(0,0,0,0)">{LINK}</p>',
+        f'<p style="width:0;overflow:hidden">{LINK}</p>',
+        f'<p style="width:1px;height:1px;overflow:auto">{LINK}</p>',
+        f'<p style="max-height:0;max-height:xauto;overflow-x:hidden">{LINK}</p>',
+        f'<p style="max-height:calc(0px);overflow:hidden">{LINK}</p>',
+        f'<p style="line-height:0;overflow:hidden">{LINK}</p>',
+        f'<p style="mso-hide:all">{LINK}</p>',
+        f'<p style="text-indent:-9999px"><b>{LINK}</b></p>',
+        f'<p style="text-indent:-100%">{LINK}</p>',
+        f'<p style="position:absolute;left:-999px">{LINK}</p>',
+        f'<p style="position:absolute;left:-9999px;left:bogus">{LINK}</p>',
+        f'<p style="position:fixed;top:-100vh">{LINK}</p>',
+        f'<p style="position:fixed;inset:auto auto auto -50em">{LINK}</p>',
+        f'<p style="margin-left:-9999px">{LINK}</p>',
+        f'<input type="hidden" alt="{LINK}" value="{LINK}">',
+        f"<dialog>{LINK}</dialog>",
+        f"<details><summary>x</summary>{LINK}</details>",
+        f"<p popover>{LINK}</p>",
+        f"<datalist><option>{LINK}</datalist>",
+        f"<audio>{LINK}</audio>",
+        f"<video><p>{LINK}</p></video>",
+        f"<canvas>{LINK}</canvas>",
+        f"<object>{LINK}</object>",
+        f"<svg><desc>{LINK}</desc></svg>",
+        f'<a href="{LINK}"></a>',
+        f'<a href="{LINK}">&nbsp;&zwnj;</a>',
+        f'<a href="{LINK}"><b style="display:none">Stop</b></a>Go',
+        f'<a href="{LINK}"><img src="x" width="1" height="1"></a>',
+        f'<a href="{LINK}"><img src="x" style="width:0"></a>',
+        f'<p alt="{LINK}" href="{LINK}">x</p>',
+        f'<base href="{LINK}">',
     ],
 )
 def test_what_is_hidden_is_not(html: str) -> None:
     assert "unsubscribe_url" not in read(html, "/html", html=True).shown
 
 
+NEWSLETTER = """<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN"
+ "http://www.w3.org/TR/xhtml1/DTD/xhtml1.dtd">
+<html xmlns="http://www.w3.org/1999/xhtml" lang="en">
+<head><meta charset="utf-8"><title>Saws</title>
+<!--[if mso]><style>td {font-family: Arial}</style><![endif]-->
+<style>@media (max-width: 600px) { .col { width: 100% !important } }</style></head>
+<body style="margin:0;padding:0;width:100%;-webkit-text-size-adjust:100%;font-family:-apple-system,'Segoe UI',Arial">
+<div style="display:none;font-size:1px;line-height:1px;max-height:0;max-width:0;opacity:0;overflow:hidden;
+ mso-hide:all">
+PREHEADER&#847;&zwnj;&nbsp;</div>
+<table role="presentation" width="100%" cellpadding="0" style="border-collapse:collapse;mso-table-lspace:0pt">
+<tr><td align="center" style="font-size:0;line-height:0;padding:0 0 20px"><a href="https://saws.example/"><img
+ src="https://saws.example/logo.png" width="120" height="40" alt="LOGO" style="display:block;height:auto"></a></td></tr>
+<tr><td style="font-size:0;text-align:center">
+ <!--[if mso]><table><tr><td width="300"><![endif]-->
+ <div class="col" style="display:inline-block;width:100%;max-width:300px;
+  min-width:calc(1px);vertical-align:top;font-size:14px;line-height:1.5">
+  COLUMN</div>
+ <!--[if mso]></td></tr></table><![endif]--></td></tr>
+<tr><td height="20" style="font-size:1px;line-height:1px;height:20px">&nbsp;</td></tr>
+<tr><td><div style="overflow:hidden;filter:progid:DXImageTransform.Microsoft.gradient(startColorstr='#fff')">
+ <a href="https://saws.example/buy" style="background:#06c url('https://saws.example/b.png') no-repeat;color:#fff;
+  display:inline-block;font:700 16px/44px Arial,sans-serif;text-decoration:none;width:200px">BUTTON</a></div></td></tr>
+<tr><td style="padding:0 24px;font-size:11px;line-height:16px;color:#666;mso-line-height-rule:exactly">
+ <p style="margin:0 0 10px">{{ company.name }}<br>{{ company.address }}</p>
+ <p style="margin:0"><a href="{{ unsubscribe_url }}" style="color:#666;font-size:inherit">Unsubscribe</a></p>
+ <img src="https://saws.example/o.gif" width="1" height="1" alt="PIXEL" style="visibility:hidden"></td></tr>
+</table></body></html>"""
+
+
+def test_of_a_plain_newsletter_all_is_seen_but_its_preheader() -> None:
+    """The ways of its trade: cells without a letter's height around columns that have one, Outlook's own boxes."""
+    assert read(NEWSLETTER, "/html", html=True).shown == frozenset(REQUIRED)
+    seen = visible(NEWSLETTER)
+    assert all(
+        one in seen for one in ("COLUMN", "BUTTON", "https://saws.example/ ", "https://saws.example/buy")
+    )
+    assert not any(one in seen for one in ("PREHEADER", "PIXEL", "Saws", "progid"))
+
+
 def test_what_nobody_would_nest_shows_nothing_and_takes_no_time() -> None:
     assert visible("<b>" * 30_000 + "x" + "</i>" * 30_000) == ""
     assert visible("x" + "</i>" * 30_000) == "x"
     assert visible("<b>" * 400 + "x" + "</i>" * 20_000 + "y") == "xy"
+    for style in ("u" * 400_000, "font:" + "bold " * 80_000 + "|", "(" * 400_000, "left:-1px;" * 40_000):
+        visible(f'<p style="{style}">x</p>')
 
 
 def test_words_of_a_sender_that_nobody_sees_are_missing() -> None:
