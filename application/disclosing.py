@@ -50,20 +50,36 @@ _OF_ACTIVITY: Final = (
     "kept_for",
 )
 """What a person is told of each activity (GDPR Art. 15(1)(a) to (d), 15(2))."""
-_GIVEN: Final = frozenset(
+PROVIDED: Final = frozenset(
     {
+        "audience.confirmation_requested",
         "audience.consent_recorded",
         "audience.consent_confirmed",
         "audience.consent_withdrawn",
         "audience.opted_out",
         "audience.opt_out_told_late",
         "audience.opt_out_narrowed",
+        "audience.sale_opted_out",
         "audience.contact_created",
         "audience.contact_updated",
         "rights.request_received",
     }
 )
 """What somebody provided about themselves, as far as a log can tell: that is what is portable (GDPR Art. 20(1))."""
+NOT_PROVIDED: Final = {
+    "audience.addressee_registered": "the address, which stands at the top",
+    "audience.addressee_suppressed": "our decision, and why we took it",
+    "audience.suppression_lifted": "our decision, and why we took it",
+    "audience.entry_retracted": "our correction of what we entered ourselves",
+    "audience.relation_recorded": "our note of what is between us",
+    "audience.legal_hold_placed": "withheld of access too",
+    "audience.legal_hold_released": "withheld of access too",
+    "rights.identity_asked": "our question",
+    "rights.identity_checked": "our finding",
+    "rights.request_extended": "our answer",
+    "rights.request_refused": "our answer",
+}
+"""What is personal of theirs and not portable, and why: it is somebody else's word about them."""
 _WITHHELD: Final = frozenset(
     {"audience.legal_hold_placed", "audience.legal_hold_released", "rights.disclosure_made"}
 )
@@ -210,7 +226,7 @@ class Disclosing:
 
     def _history(self, rows: Sequence[Recorded], *, portable: bool) -> list[dict[str, Any]]:
         """What was entered, in its order, with the words that stand in the log."""
-        kept = [row for row in rows if row.name not in _WITHHELD and (not portable or row.name in _GIVEN)]
+        kept = [row for row in rows if row.name not in _WITHHELD and (not portable or row.name in PROVIDED)]
         shown = self._codec.payloads(kept, reveal=True, evidence=True)
         return [
             {

@@ -15,6 +15,7 @@ from tests.support.api import Api, TestTenant
 NAME = "Quetzalcoatl"
 WORDS = "Popocatepetl wants to know"
 WORDING = "Yes, write to Xochimilco"
+FIRST_STEP = {"source": "website_form", "wording": "Do write to me", "ip": "192.0.2.78"}
 
 
 async def person(api: Api, tenant: TestTenant, **more: object) -> tuple[str, str, str]:
@@ -144,12 +145,14 @@ async def test_what_is_portable_is_what_the_person_provided(api: Api) -> None:
     _, addressee, email = await person(api, tenant)
     message = {"message_id": str(uuid4()), "workspace_id": str(tenant.workspace_id)}
     await tell(api, tenant.key, f"audience/{addressee}/authorise-message", **message)
+    await tell(api, tenant.key, f"audience/{addressee}/request-confirmation", **FIRST_STEP)
     request = (await received(api, tenant.key, "portability", email=email))["id"]
     await tell(api, tenant.key, f"rights/{request}/check-identity", method="account", verified=True)
     document = (await api.send("GET", f"/v1/rights/requests/{request}/disclosure", tenant.key)).json()
     assert "standing" not in document
     assert "audience.permission_decided" not in {one["what"] for one in document["history"]}
     assert WORDING in str(document)
+    assert FIRST_STEP["ip"] in str(document)
 
 
 async def test_only_who_may_see_everything_of_a_person_makes_a_disclosure(api: Api) -> None:
