@@ -1,10 +1,11 @@
 """What is held of one person, whole: for whoever answers a request for access or portability.
 
-It is made from the log itself, at one position, with every value of the person opened: their contacts, removed ones
-too, what they said, what was decided about them, what they asked. Beside that stand the lists they are on and the
-record of processing activities, as they are now. Who read their data is in the access log, and not in here; nor are
-the reasons of legal holds. The same person at the same position gives the same document, to the byte, while lists and
-record stay.
+It is made from the log itself, with every value of the person opened: their contacts, removed ones too, what they
+said, what was decided about them, what they asked. Beside that stand the lists they are on and the record of processing
+activities, as they are now. Who read their data is in the access log, and not in here; nor are the reasons of legal
+holds. Its position is that of the last thing told in it, not of the log's head: what happens to others, and that it was
+looked at, changes nothing. So the same person at the same position gives the same document, to the byte, while lists
+and record stay.
 """
 
 from __future__ import annotations
@@ -106,7 +107,10 @@ class Besides(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """The document, the position it was made from, and whose data they are. `people`: all ids of the person here."""
+    """The document, the position of the last thing told in it, and whose data they are.
+
+    `people`: all ids of the person here.
+    """
 
     document: dict[str, Any]
     position: str
@@ -153,7 +157,8 @@ class Disclosing:
             *await self._read(head, [stream_name("contact", one) for one in contacts]),
             *await self._read(head, [stream_name("subject_request", one) for one in requests]),
         ]
-        rows.sort(key=lambda row: row.position)
+        rows = sorted((row for row in rows if row.name not in _WITHHELD), key=lambda row: row.position)
+        position = Position(head.epoch, rows[-1].position).token()
         tenant = await self._state(head, "tenant", tenant_id)
         lists = await self._besides.lists(tenant_id, contacts)
         document: dict[str, Any] = {
@@ -161,8 +166,8 @@ class Disclosing:
                 "kind": request.kind.value,
                 "controller": tenant.name if isinstance(tenant, Tenant) else None,
                 "email": email,
-                "position": Position(head.epoch, head.position).token(),
-                "as_of": head.recorded_at,
+                "position": position,
+                "as_of": rows[-1].recorded_at,
                 "rights": list(RIGHTS),
             },
             "contacts": [await self._contact(head, one, lists.get(one, [])) for one in contacts],
@@ -174,7 +179,6 @@ class Disclosing:
                 {name: one[name] for name in _OF_ACTIVITY}
                 for one in await self._besides.activities(tenant_id)
             ]
-        position = document["about"]["position"]
         return Disclosure(document, position, (subject, *contacts))
 
     async def asked(self, tenant_id: UUID, request_id: UUID) -> tuple[dict[str, Any], str]:
@@ -226,7 +230,7 @@ class Disclosing:
 
     def _history(self, rows: Sequence[Recorded], *, portable: bool) -> list[dict[str, Any]]:
         """What was entered, in its order, with the words that stand in the log."""
-        kept = [row for row in rows if row.name not in _WITHHELD and (not portable or row.name in PROVIDED)]
+        kept = [row for row in rows if not portable or row.name in PROVIDED]
         shown = self._codec.payloads(kept, reveal=True, evidence=True)
         return [
             {

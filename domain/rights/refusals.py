@@ -181,7 +181,7 @@ class ErasureRuns(Refusal):
 
 
 class DisclosureNotMade(Refusal):
-    """No disclosure with this digest was made for this request. Get it here, hand it over, and tell its `etag`."""
+    """No disclosure with this digest is among the request's last 50. Get it, hand it over, and tell its `etag`."""
 
     code = "disclosure-not-made"
     kind = RefusalKind.INVALID

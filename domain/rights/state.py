@@ -41,6 +41,10 @@ class Closed:
 Phase: TypeAlias = Open | Closed
 
 
+MOST_MADE: Final = 50
+"""Different disclosures of one request that are known, the latest: what was handed over is one of them."""
+
+
 class Made(NamedTuple):
     """Of a disclosure that was made: from which position, and in which form."""
 
@@ -50,7 +54,7 @@ class Made(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SubjectRequest:
-    """A request. `law`: whose term is the one to keep; None: our policy's. `made`: disclosures, by their digest.
+    """A request. `law`: whose term is the one to keep; None: our policy's. `made`: disclosures by digest, the latest.
 
     `restriction`: the entry of the one that holds; `extended`: its term was made longer.
     """
@@ -126,7 +130,8 @@ def _extended(state: SubjectRequest, event: happened.RequestExtended) -> Subject
 
 
 def _made(state: SubjectRequest, event: happened.DisclosureMade) -> SubjectRequest:
-    return replace(state, made={**state.made, event.digest: Made(event.position, event.form)})
+    made = {**state.made, event.digest: Made(event.position, event.form)}
+    return replace(state, made=dict(list(made.items())[-MOST_MADE:]))
 
 
 def _done(

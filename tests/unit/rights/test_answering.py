@@ -32,6 +32,7 @@ from domain.rights.events import (
 )
 from domain.rights.kinds import DisclosureForm, Ground, IdentityMethod, RequestKind
 from domain.rights.request import DETAILS_KEPT
+from domain.rights.state import MOST_MADE
 from tests.support.given import NOW, uid
 from tests.support.requests import (
     DISCLOSURE,
@@ -77,6 +78,17 @@ class TestAnswering:
         )
         for command in (CompleteRequest(), DISCLOSURE, WithdrawRequest(), AcknowledgeRequest()):
             refused(world, command, no.RequestClosed)
+
+    def test_of_the_disclosures_that_were_made_the_latest_are_known(self) -> None:
+        world = opened()
+        receive(world, K.ACCESS)
+        verify(world)
+        world.run(MADE, REQUEST)
+        for number in range(MOST_MADE):
+            world.run(MADE.model_copy(update={"digest": f"{number:064x}"}), REQUEST)
+        assert len(asked(world).made) == MOST_MADE
+        refused(world, DISCLOSURE, no.DisclosureNotMade)
+        world.run(DISCLOSURE.model_copy(update={"digest": f"{0:064x}"}), REQUEST)
 
     def test_of_whom_nothing_is_held_is_told_so(self) -> None:
         world = opened()
