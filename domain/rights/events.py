@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TypeAlias
 
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event, Payload
 from domain.kernel.ids import AddresseeId, SubjectRequestId
 from domain.kernel.personal import Profile
 from domain.rights.clock import RequestTerm
@@ -48,11 +48,20 @@ class RequestSubjectNamed(Event, name="rights.subject_named", version=1):
     addressee_id: AddresseeId
 
 
-class RequestAcknowledged(Event, name="rights.request_acknowledged", version=1):
-    """The person was told that it was received, and how it goes on."""
+class RequestAcknowledged(Event, name="rights.request_acknowledged", version=2):
+    """The person was told that it was received, and how it goes on. `entered_at`: when that was said to us.
+
+    Version 1 did not tell when.
+    """
 
     request_id: SubjectRequestId
     acknowledged_at: datetime
+    entered_at: datetime | None
+
+
+@EVENTS.upcaster("rights.request_acknowledged", 1)
+def _entered_at_some_time(payload: Payload) -> Payload:
+    return {**payload, "entered_at": None}
 
 
 class IdentityAsked(Event, name="rights.identity_asked", version=1, subject="request_id"):
@@ -143,8 +152,11 @@ class ErasureConfirmed(Event, name="rights.erasure_confirmed", version=1):
     addressee_id: AddresseeId
 
 
-class RequestCompleted(Event, name="rights.request_completed", version=1):
-    """The person was answered: `outcome` fulfilled or nothing_held. `in_time`: before its term was over."""
+class RequestCompleted(Event, name="rights.request_completed", version=2):
+    """The person was answered: `outcome` fulfilled or nothing_held. `in_time`: before its term was over.
+
+    `entered_late`: what makes it in time was entered after that, as a day before it. Version 1 did not tell.
+    """
 
     request_id: SubjectRequestId
     kind: str
@@ -153,11 +165,15 @@ class RequestCompleted(Event, name="rights.request_completed", version=1):
     outcome: str
     completed_at: datetime
     in_time: bool
+    entered_late: bool | None
     details_until: datetime
 
 
-class RequestRefused(Event, name="rights.request_refused", version=1, subject="request_id"):
-    """The person was told that it is not done, why, and where they may complain (GDPR Art. 12(4))."""
+class RequestRefused(Event, name="rights.request_refused", version=2, subject="request_id"):
+    """The person was told that it is not done, why, and where they may complain (GDPR Art. 12(4)).
+
+    `in_time`, `entered_late`: as of `RequestCompleted`.
+    """
 
     request_id: SubjectRequestId
     kind: str
@@ -166,8 +182,15 @@ class RequestRefused(Event, name="rights.request_refused", version=1, subject="r
     ground: str
     refused_at: datetime
     in_time: bool
+    entered_late: bool | None
     details_until: datetime
     reason: Profile[str]
+
+
+@EVENTS.upcaster("rights.request_completed", 1)
+@EVENTS.upcaster("rights.request_refused", 1)
+def _nobody_said_whether_it_was_entered_late(payload: Payload) -> Payload:
+    return {**payload, "entered_late": None}
 
 
 class RequestWithdrawn(Event, name="rights.request_withdrawn", version=1):

@@ -188,7 +188,8 @@ def _acknowledged(command: AcknowledgeRequest, state: SubjectRequest) -> tuple[E
     moment = command.acknowledged_at or command.stamp.at
     if not state.received_at <= moment <= command.stamp.at:
         raise no.AcknowledgedOutOfOrder
-    return (RequestAcknowledged(request_id=state.request_id, acknowledged_at=moment),)
+    at = command.stamp.at
+    return (RequestAcknowledged(request_id=state.request_id, acknowledged_at=moment, entered_at=at),)
 
 
 def _asked(command: AskIdentity, state: SubjectRequest) -> IdentityAsked:
@@ -284,7 +285,7 @@ def _completed(state: SubjectRequest, at: datetime) -> RequestCompleted:
         **_closing(state),
         outcome=outcome,
         completed_at=at,
-        in_time=_in_time(state, at),
+        **_in_time(state, at),
         details_until=_details_until(state, at),
     )
 
@@ -297,14 +298,16 @@ def _refused(command: RefuseRequest, state: SubjectRequest, at: datetime) -> Req
         **_closing(state),
         ground=command.ground,
         refused_at=at,
-        in_time=_in_time(state, at),
+        **_in_time(state, at),
         details_until=_details_until(state, at),
         reason=command.reason,
     )
 
 
-def _in_time(state: SubjectRequest, at: datetime) -> bool:
-    return (state.kept_at or at) < state.due_at
+def _in_time(state: SubjectRequest, at: datetime) -> dict[str, Any]:
+    """In time by what somebody said after the term was over is told apart: its miss may stand in the log."""
+    in_time = (state.kept_at or at) < state.due_at
+    return {"in_time": in_time, "entered_late": in_time and state.kept_at is not None and state.entered_late}
 
 
 def _details_until(state: SubjectRequest, at: datetime) -> datetime:

@@ -56,7 +56,8 @@ class Made(NamedTuple):
 class SubjectRequest:
     """A request. `law`: whose term is the one to keep; None: our policy's. `made`: disclosures by digest, the latest.
 
-    `restriction`: the entry of the one that holds; `extended`: its term was made longer.
+    `entered_late`: that it was acknowledged was entered after its term was over. `restriction`: the entry of the one
+    that holds; `extended`: its term was made longer.
     """
 
     request_id: SubjectRequestId
@@ -69,6 +70,7 @@ class SubjectRequest:
     law: str | None
     identity: Identity = Identity.UNCHECKED
     acknowledged_at: datetime | None = None
+    entered_late: bool = False
     extended: bool = False
     restriction: int | None = None
     made: Mapping[str, Made] = field(default_factory=dict)
@@ -112,7 +114,9 @@ def _named(state: SubjectRequest, event: happened.RequestSubjectNamed) -> Subjec
 
 
 def _acknowledged(state: SubjectRequest, event: happened.RequestAcknowledged) -> SubjectRequest:
-    return replace(state, acknowledged_at=event.acknowledged_at)
+    missed = isinstance(state.phase, Open) and state.phase.missed
+    late = missed if event.entered_at is None else event.entered_at >= state.due_at
+    return replace(state, acknowledged_at=event.acknowledged_at, entered_late=late)
 
 
 def _asked(state: SubjectRequest, _: happened.IdentityAsked) -> SubjectRequest:

@@ -30,6 +30,12 @@ _REQUESTS: Final = define(
         Column("law", "dimension", "text", "Law whose term is the one to keep; none: our policy."),
         Column("requests", "measure", "requests", "Number of requests that took this step."),
         Column("in_time", "measure", "requests", "Number of those answered before their term was over."),
+        Column(
+            "entered_late",
+            "measure",
+            "requests",
+            "Number of those in time by an acknowledgement that was entered after the term was over.",
+        ),
         Column("taken_seconds", "measure", "seconds", "Sum of the times from receipt to end."),
     ),
     rows=f"""
@@ -40,6 +46,7 @@ _REQUESTS: Final = define(
             coalesce(law, 'none') AS law,
             count(*) AS requests,
             count(*) FILTER (in_time) AS in_time,
+            count(*) FILTER (entered_late) AS entered_late,
             coalesce(sum(taken_us), 0)::BIGINT / 1e6 AS taken_seconds
         FROM fact_subject_request
         WHERE {_DAYS}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -101,6 +101,26 @@ async def test_of_a_complaint_that_was_acknowledged_nothing_is_announced(api: Ap
     shown = await api.send("GET", "/v1/rights/requests?kind=complaint&law=gb", tenant.key)
     told = {row["request_id"]: (row["missed"], row["in_time"]) for row in shown.json()["data"]}
     assert told == {late: (True, None), kept: (False, True)}
+
+
+async def test_who_says_after_the_miss_that_they_told_before_is_shown_with_both_moments(
+    api: Api, clock: MovedClock
+) -> None:
+    tenant, worker = await api.tenant(country="US"), Worker(api)
+    clock.behind = timedelta(days=40)
+    request = await received(api, tenant, "complaint", place="GB")
+    clock.behind = timedelta(0)
+    await worker.work_off()
+    told_at = datetime.now(UTC) - timedelta(days=35)
+    moment = {"acknowledged_at": told_at.isoformat()}
+    entered = await tell(api, tenant.key, f"rights/{request}/acknowledge-request", **moment)
+    await tell(api, tenant.key, f"rights/{request}/complete-request")
+    await api.project()
+    (row,) = (await api.send("GET", "/v1/rights/requests?kind=complaint", tenant.key)).json()["data"]
+    assert (row["missed"], row["in_time"], row["entered_late"]) == (True, True, True)
+    assert datetime.fromisoformat(row["acknowledged_at"]) == told_at
+    since = datetime.fromisoformat(row["acknowledgement_entered_at"]) - told_at
+    assert since > timedelta(days=34), entered
 
 
 async def test_a_longer_term_is_announced_when_it_is_near(api: Api, clock: MovedClock) -> None:

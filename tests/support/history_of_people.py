@@ -155,10 +155,19 @@ class OfPeople:
         person: dict[str, Any] = {"addressee_id": self.subjects[0]}
         extended = {**of, "told_at": LATER, "due": "2026-06-01", "due_at": LATER, "warn_at": LATER}
         ends: list[tuple[str, dict[str, Any]]] = [
-            ("request_completed", {"outcome": "fulfilled", "completed_at": LATER, "in_time": True}),
+            (
+                "request_completed",
+                {"outcome": "fulfilled", "completed_at": LATER, "in_time": True, "entered_late": False},
+            ),
             (
                 "request_refused",
-                {"ground": "excessive", "refused_at": LATER, "in_time": False, "reason": "n"},
+                {
+                    "ground": "excessive",
+                    "refused_at": LATER,
+                    "in_time": False,
+                    "entered_late": False,
+                    "reason": "n",
+                },
             ),
             ("request_withdrawn", {"withdrawn_at": LATER}),
         ]
@@ -172,7 +181,7 @@ class OfPeople:
             asks = {"kind": "access", "addressee_id": None, "email": "a@x.example"}
             yield told(request, "request_received", **asks, **received)
             yield told(request, "subject_named", **person)
-            yield told(request, "request_acknowledged", acknowledged_at=LATER)
+            yield told(request, "request_acknowledged", acknowledged_at=LATER, entered_at=LATER)
             yield told(request, "identity_asked", asked_at=LATER, asked_for="a letter")
             yield told(request, "identity_checked", method="known", verified=number < 3, checked_at=LATER)
             for what in ("deadline_approaching", "deadline_missed"):

@@ -3,18 +3,18 @@
 --   withdrawn at its end.
 -- Tenant key: tenant_key; with position it names the event behind the row.
 -- Measures: the row itself (steps, additive within a step); taken_us (microseconds from receipt to end, additive).
--- Invariants: each request is received once and ends once at most. in_time is of those that were answered alone, and
---   taken_us of those that ended; it is never below 0. law NULL: no law sets a term, and our policy does. A rebuild lays
+-- Invariants: each request is received once and ends once at most. in_time is of those that were answered alone,
+--   entered_late of those in time (NULL: version 1 did not tell), and taken_us of those that ended; it is never below 0. law NULL: no law sets a term, and our policy does. A rebuild lays
 --   the rows by tenant and position, and so by day.
 -- Handles: rights.request_received 1
 -- Handles: rights.request_extended 1
 -- Handles: rights.deadline_missed 1
--- Handles: rights.request_completed 1
--- Handles: rights.request_refused 1
+-- Handles: rights.request_completed 2
+-- Handles: rights.request_refused 2
 -- Handles: rights.request_withdrawn 1
 
 -- == shape
-{"kind": "VARCHAR", "law": "VARCHAR", "terms": [{"law": "VARCHAR"}], "outcome": "VARCHAR", "in_time": "BOOLEAN",
+{"kind": "VARCHAR", "law": "VARCHAR", "terms": [{"law": "VARCHAR"}], "outcome": "VARCHAR", "in_time": "BOOLEAN", "entered_late": "BOOLEAN",
 "received_at": "TIMESTAMPTZ", "completed_at": "TIMESTAMPTZ", "refused_at": "TIMESTAMPTZ", "withdrawn_at": "TIMESTAMPTZ"}
 
 -- == table
@@ -26,6 +26,7 @@ CREATE TABLE fact_subject_request (
     kind VARCHAR NOT NULL,
     law VARCHAR,
     in_time BOOLEAN,
+    entered_late BOOLEAN,
     taken_us BIGINT
 );
 
@@ -62,6 +63,7 @@ SELECT
     payload.kind,
     CASE WHEN name = 'rights.request_received' THEN payload.terms[1].law ELSE payload.law END AS law,
     payload.in_time,
+    payload.entered_late,
     greatest(
         0,
         epoch_us(coalesce(payload.completed_at, payload.refused_at, payload.withdrawn_at))

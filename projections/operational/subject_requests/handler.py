@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-SUBJECT_REQUESTS: Final = Projection("subject_requests", version=1, tables=TABLES, reveals=False)
+SUBJECT_REQUESTS: Final = Projection("subject_requests", version=2, tables=TABLES, reveals=False)
 
 _TOLD: Final = (
     "addressee_id",
@@ -62,8 +62,10 @@ def named(event: Fact, rows: Rows) -> None:
 
 @SUBJECT_REQUESTS.on("rights.request_acknowledged")
 def acknowledged(event: Fact, rows: Rows) -> None:
-    """The person was told that it came."""
-    _update(event, rows, acknowledged_at=event.payload["acknowledged_at"])
+    """The person was told that it came, and somebody entered that, later perhaps."""
+    entered_at = event.payload["entered_at"] or event.recorded_at
+    told = {"acknowledged_at": event.payload["acknowledged_at"], "acknowledgement_entered_at": entered_at}
+    _update(event, rows, **told)
 
 
 @SUBJECT_REQUESTS.on("rights.identity_asked")
@@ -99,13 +101,14 @@ def done(event: Fact, rows: Rows) -> None:
 @SUBJECT_REQUESTS.on("rights.request_completed")
 def completed(event: Fact, rows: Rows) -> None:
     """The person was answered."""
-    _closed(event, rows, event.payload["outcome"], "completed_at", in_time=event.payload["in_time"])
+    told = {name: event.payload[name] for name in ("in_time", "entered_late")}
+    _closed(event, rows, event.payload["outcome"], "completed_at", **told)
 
 
 @SUBJECT_REQUESTS.on("rights.request_refused")
 def refused(event: Fact, rows: Rows) -> None:
     """The person was told why not."""
-    told = {name: event.payload[name] for name in ("ground", "in_time")}
+    told = {name: event.payload[name] for name in ("ground", "in_time", "entered_late")}
     _closed(event, rows, "refused", "refused_at", **told)
 
 

@@ -23,7 +23,9 @@ class SubjectRequestRow(Row):
 
     `law`: whose term is the one to keep; null: none sets one, and it is our policy's. `due`: the last day in time,
     which is over at `due_at`. `terms`: what every law says. `identity`: unchecked, asked, verified or failed.
-    `in_time`: answered before its term was over. `ground`: why it was refused.
+    `acknowledged_at`: when the person was told that it came, as was entered at `acknowledgement_entered_at`.
+    `in_time`: answered, or a complaint acknowledged, before its term was over; `entered_late`: so it is, by what was
+    entered after that; null where nobody told yet. `ground`: why it was refused.
     """
 
     request_id: UUID
@@ -41,6 +43,7 @@ class SubjectRequestRow(Row):
     terms: list[dict[str, Any]]
     acknowledge_by: str | None
     acknowledged_at: datetime | None
+    acknowledgement_entered_at: datetime | None
     identity: str
     extended: bool
     state: str
@@ -49,6 +52,7 @@ class SubjectRequestRow(Row):
     ground: str | None
     closed_at: datetime | None
     in_time: bool | None
+    entered_late: bool | None
     approaching: bool
     missed: bool
     details_until: datetime | None

@@ -9,7 +9,13 @@ from datetime import timedelta
 import pytest
 
 from domain.audience.addressee_events import SubjectRequestNoted
-from domain.rights.commands import CompleteRequest, ExtendRequest, RemindOfRequest, WithdrawRequest
+from domain.rights.commands import (
+    AcknowledgeRequest,
+    CompleteRequest,
+    ExtendRequest,
+    RemindOfRequest,
+    WithdrawRequest,
+)
 from domain.rights.kinds import RequestKind
 from projections.olap.query import run_events_behind, run_report
 from projections.olap.reports import REPORTS
@@ -50,16 +56,34 @@ def test_each_step_of_a_request_is_counted_by_kind_and_law(world: World) -> None
     world.catch_up()
     tenant = world.histories[0].tenant_id
     assert list(run_report(world.store.writing, NAME, tenant, {}).rows) == [
-        (DAY, "extended", "access", "eu-gdpr", 1, 0, 0.0),
-        (DAY, "fulfilled", "objection", "eu-gdpr", 1, 1, 5 * 86_400.0),
-        (DAY, "missed", "access", "eu-gdpr", 1, 0, 0.0),
-        (DAY, "received", "access", "eu-gdpr", 1, 0, 0.0),
-        (DAY, "received", "access", "us-ca", 1, 0, 0.0),
-        (DAY, "received", "erasure", "none", 1, 0, 0.0),
-        (DAY, "received", "objection", "eu-gdpr", 1, 0, 0.0),
-        (DAY, "withdrawn", "access", "us-ca", 1, 0, 2 * 86_400.0),
+        (DAY, "extended", "access", "eu-gdpr", 1, 0, 0, 0.0),
+        (DAY, "fulfilled", "objection", "eu-gdpr", 1, 1, 0, 5 * 86_400.0),
+        (DAY, "missed", "access", "eu-gdpr", 1, 0, 0, 0.0),
+        (DAY, "received", "access", "eu-gdpr", 1, 0, 0, 0.0),
+        (DAY, "received", "access", "us-ca", 1, 0, 0, 0.0),
+        (DAY, "received", "erasure", "none", 1, 0, 0, 0.0),
+        (DAY, "received", "objection", "eu-gdpr", 1, 0, 0, 0.0),
+        (DAY, "withdrawn", "access", "us-ca", 1, 0, 0, 2 * 86_400.0),
     ]
     assert list(run_report(world.store.writing, NAME, tenant, {"from_": "2026-03-02"}).rows) == []
+
+
+def test_what_was_entered_after_the_term_to_be_in_time_is_counted_apart(world: World) -> None:
+    tenant = opened("GB")
+    events = receive(tenant, RequestKind.COMPLAINT)
+    told_at, due_at = asked(tenant).received_at + timedelta(days=1), asked(tenant).due_at
+    for command in (RemindOfRequest(), AcknowledgeRequest(acknowledged_at=told_at), CompleteRequest()):
+        events += tenant.run(command, REQUEST, at=due_at + timedelta(days=1))
+    for event in events:
+        if event.name.startswith("rights."):
+            world.histories[0].happen(event.name, json.loads(event.model_dump_json()))
+    world.catch_up()
+    rows = run_report(world.store.writing, NAME, world.histories[0].tenant_id, {}).rows
+    assert {row[1]: row[4:7] for row in rows} == {
+        "received": (1, 0, 0),
+        "missed": (1, 0, 0),
+        "fulfilled": (1, 1, 1),
+    }
 
 
 def test_every_cell_opens_to_its_events(world: World) -> None:

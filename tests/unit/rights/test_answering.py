@@ -74,6 +74,7 @@ class TestAnswering:
             outcome="fulfilled",
             completed_at=NOW,
             in_time=True,
+            entered_late=False,
             details_until=NOW + DETAILS_KEPT,
         )
         for command in (CompleteRequest(), DISCLOSURE, WithdrawRequest(), AcknowledgeRequest()):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
+from domain.kernel.events import EVENTS
 from domain.law.deadlines import Duty
 from domain.law.packs import load_packs
 from domain.rights import refusals as no
@@ -66,7 +69,41 @@ def test_what_was_acknowledged_in_time_is_in_time_however_late_its_answer_is() -
     assert world.run(RemindOfRequest(), REQUEST, at=due_at) == []
     (answered,) = world.run(CompleteRequest(), REQUEST, at=due_at + 40 * DAY)
     assert isinstance(answered, RequestCompleted)
-    assert (answered.kind, answered.outcome, answered.in_time) == ("complaint", "fulfilled", True)
+    assert (answered.kind, answered.outcome) == ("complaint", "fulfilled")
+    assert (answered.in_time, answered.entered_late) == (True, False)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_an_acknowledgement_that_is_entered_after_the_term_is_told_from_one_in_time(
+    *, announced: bool
+) -> None:
+    """As it was said after the miss that they had been told before, and the answer was in time without a word."""
+    world = opened("GB")
+    receive(world, COMPLAINT)
+    due_at = asked(world).due_at
+    if announced:
+        world.run(RemindOfRequest(), REQUEST, at=due_at)
+    (told,) = world.run(AcknowledgeRequest(acknowledged_at=due_at - DAY), REQUEST, at=due_at + DAY)
+    assert isinstance(told, RequestAcknowledged)
+    assert (told.acknowledged_at, told.entered_at) == (due_at - DAY, due_at + DAY)
+    (answered,) = world.run(CompleteRequest(), REQUEST, at=due_at + 2 * DAY)
+    assert isinstance(answered, RequestCompleted)
+    assert (answered.in_time, answered.entered_late) == (True, True)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_of_one_whose_entry_has_no_moment_the_announced_miss_tells(*, announced: bool) -> None:
+    world = opened("GB")
+    receive(world, COMPLAINT)
+    due_at = asked(world).due_at
+    if announced:
+        world.run(RemindOfRequest(), REQUEST, at=due_at)
+    entered = {"request_id": str(REQUEST), "acknowledged_at": (due_at - DAY).isoformat()}
+    event, payload = EVENTS.upcast("rights.request_acknowledged", 1, entered)
+    world.happened("subject_request", REQUEST, event.model_validate(payload))
+    (answered,) = world.run(RefuseRequest(ground=Ground.UNFOUNDED, reason="No"), REQUEST, at=due_at + 2 * DAY)
+    assert isinstance(answered, RequestRefused)
+    assert (answered.in_time, answered.entered_late) == (True, announced)
 
 
 def test_what_was_not_is_announced_and_counted_late() -> None:
@@ -81,4 +118,4 @@ def test_what_was_not_is_announced_and_counted_late() -> None:
         RefuseRequest(ground=Ground.UNFOUNDED, reason="No"), REQUEST, at=due_at + timedelta(hours=1)
     )
     assert isinstance(answered, RequestRefused)
-    assert not answered.in_time
+    assert (answered.in_time, answered.entered_late) == (False, False)
