@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from domain.audience.going_on import WhyItGoesOn
+from domain.campaign.approval import Part
 from domain.law.content import Element
 from domain.law.pack import Verdict
 from domain.law.statements import Confidence
@@ -162,6 +163,25 @@ RESULTS["Received"] = _object(
         },
     },
     "By when a request is to be answered, and whether somebody is known by this address.",
+)
+RESULTS["Approval"] = _object(
+    {
+        "content_hash": {"type": "string", "description": "Of the content that it is a yes to."},
+        "part": {"type": "string", "enum": [one.value for one in Part]},
+        "complete": {"type": "boolean", "description": "No other yes is wanted: the campaign is approved."},
+        "countries": {
+            "type": ["array", "null"],
+            "items": {"type": "string"},
+            "description": "To whose people it is a yes; empty: to people anywhere.",
+        },
+        "recipients": {"type": ["integer", "null"], "description": "How many were on the lists."},
+        "declared": {
+            "type": ["object", "null"],
+            "additionalProperties": {"type": ["boolean", "integer"]},
+            "description": "What the author alone states of the message, and who says yes answers for.",
+        },
+    },
+    "What was said yes to.",
 )
 RESULTS["ConsentEntered"] = _object(
     {
@@ -357,5 +377,5 @@ REJUDGED: Final[dict[str, Any]] = {
 }
 RESULT: Final[dict[str, Any]] = {
     "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in RESULTS],
-    "description": "What some commands tell besides: decisions, what goes on or is lacking, when a request is due.",
+    "description": "What some commands tell besides: decisions, what goes on or is lacking, what was approved, terms.",
 }

@@ -25,6 +25,7 @@ from domain.campaign.commands import (
     WithdrawCampaign,
     WriteContent,
 )
+from domain.campaign.content import declared
 from domain.campaign.events import (
     CampaignApprovalGiven,
     CampaignApprovalRequested,
@@ -324,6 +325,7 @@ def approved(
         complete={*said, part} >= set(review.parts),
         countries=state.plan.countries,
         recipients=recipients,
+        declared=declared(state.content),
     )
     return (given,) if says_the_same(checked, state.checked) else (checked, given)
 

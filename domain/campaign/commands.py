@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeAlias
 
 from pydantic import Field
 
 from domain.audience.ledger import CampaignType
 from domain.campaign.content import GivenContent
-from domain.campaign.events import CampaignChecked
+from domain.campaign.events import CampaignApprovalGiven, CampaignChecked
 from domain.kernel.commands import Command
 from domain.kernel.events import Event
 from domain.kernel.ids import ListId, WorkspaceId
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_ANSWERED_FOR: Final = ("content_hash", "part", "complete", "countries", "recipients", "declared")
 ContentHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -98,12 +99,24 @@ class Answer(Command):
     content_hash: ContentHash
 
 
-class ApproveCampaign(Answer, context="campaign", stream="campaign", permission=Permission.CAMPAIGNS_APPROVE):
+class Yes(Answer):
+    """A yes, whose answer tells to what it was."""
+
+    tells: ClassVar[bool] = True
+
+    @classmethod
+    def answer(cls, events: Sequence[Event]) -> dict[str, Any] | None:
+        """What whoever said yes answers for; `declared` null: an older yes, and its content tells."""
+        given = next((one for one in events if isinstance(one, CampaignApprovalGiven)), None)
+        return None if given is None else given.model_dump(mode="json", include=set(_ANSWERED_FOR))
+
+
+class ApproveCampaign(Yes, context="campaign", stream="campaign", permission=Permission.CAMPAIGNS_APPROVE):
     """Say yes to a campaign, as a campaign manager."""
 
 
 class ApproveCompliance(
-    Answer, context="campaign", stream="campaign", permission=Permission.CAMPAIGNS_APPROVE_COMPLIANCE
+    Yes, context="campaign", stream="campaign", permission=Permission.CAMPAIGNS_APPROVE_COMPLIANCE
 ):
     """Say yes to a campaign, as a compliance officer."""
 

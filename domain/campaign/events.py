@@ -113,11 +113,12 @@ class CampaignApprovalRequested(Event, name="campaign.approval_requested", versi
     parts: tuple[str, ...]
 
 
-class CampaignApprovalGiven(Event, name="campaign.approval_given", version=2):
+class CampaignApprovalGiven(Event, name="campaign.approval_given", version=3):
     """Somebody said yes, in one part. `complete`: no other yes is wanted, and the campaign is approved.
 
     `countries`: those to whose people it is a yes; empty: to people anywhere. `recipients`: how many were on the lists
     at that moment. Version 1 told neither: its countries are those of the plan, its count that of the request.
+    `declared`: what the author alone states of the content, and who says yes answers for; version 2 did not tell.
     """
 
     campaign_id: CampaignId
@@ -129,11 +130,17 @@ class CampaignApprovalGiven(Event, name="campaign.approval_given", version=2):
     complete: bool
     countries: tuple[str, ...] | None = None
     recipients: int | None = None
+    declared: dict[str, bool | int] | None = None
 
 
 @EVENTS.upcaster("campaign.approval_given", 1)
 def _nobody_counted_again(payload: Payload) -> Payload:
     return {**payload, "countries": None, "recipients": None}
+
+
+@EVENTS.upcaster("campaign.approval_given", 2)
+def _it_stands_in_the_content_alone(payload: Payload) -> Payload:
+    return {**payload, "declared": None}
 
 
 class CampaignRejected(Event, name="campaign.rejected", version=1, subject="rejected_by"):

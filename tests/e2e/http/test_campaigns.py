@@ -112,7 +112,15 @@ async def test_a_yes_shows_how_many_were_on_the_lists_when_it_was_said(house: Ho
     added = await house.api.post(f"/v1/audience/{house.list_id}/add-to-list", key, {"contact_ids": [ann]})
     assert added.status_code == 200, added.text
     yes = {"content_hash": row["content_hash"]}
-    assert (await house.does(house.manager, "approve-campaign", yes, on=campaign)).status_code == 200
+    told = await house.does(house.manager, "approve-campaign", yes, on=campaign)
+    assert told.status_code == 200
+    assert told.json()["result"] == {
+        **yes,
+        "part": "campaign_manager",
+        "complete": True,
+        "recipients": 1,
+        **{name: row[name] for name in ("declared", "countries")},
+    }
     row = await house.look(campaign)
     assert (row["state"], row["recipients"]) == ("approved", 1)
 

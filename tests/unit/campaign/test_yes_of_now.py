@@ -8,6 +8,7 @@ from domain.audience.contact_list import ListMembersAdded
 from domain.campaign.campaign import approved as approve
 from domain.campaign.checking import ElementsMissing
 from domain.campaign.commands import RequestApproval, WithdrawCampaign
+from domain.campaign.content import declared
 from domain.campaign.events import CampaignApprovalGiven, CampaignChecked
 from domain.campaign.refusals import MoreRecipients
 from domain.campaign.state import Approved
@@ -32,6 +33,8 @@ def test_a_yes_names_the_countries_and_counts_the_lists_anew() -> None:
     (event,) = world.run(yes(world), CAMPAIGN, actor=MANAGER)
     assert isinstance(event, CampaignApprovalGiven)
     assert (event.countries, event.recipients) == (("DE", "US"), 3)
+    assert event.declared == declared(campaign(world).content)
+    assert event.declared, "an approver answers for something"
     state = campaign(world).phase
     assert isinstance(state, Approved)
     assert (state.countries, state.recipients_at_most) == (("DE", "US"), 3)
@@ -71,7 +74,7 @@ def test_a_yes_is_by_the_laws_of_its_own_moment() -> None:
 def test_a_yes_of_version_1_is_to_the_plan_and_the_count_of_its_request() -> None:
     world = in_review()
     (event,) = world.run(yes(world), CAMPAIGN, actor=MANAGER)
-    old = json.loads(event.model_dump_json(exclude={"countries", "recipients"}))
+    old = json.loads(event.model_dump_json(exclude={"countries", "recipients", "declared"}))
     cls, payload = EVENTS.upcast("campaign.approval_given", 1, old)
     read = cls.model_validate(payload)
     world = in_review()
