@@ -94,9 +94,15 @@ _NOT_DISPLAYED: Final = ("none", "table-column", "table-column-group")
 _BOXES: Final = re.compile(r"(?:max-)?(?:height|width|block-size|inline-size)")
 _PLACES: Final = re.compile(r"top|right|bottom|left|inset(?:-.*)?")
 _MARGINS: Final = re.compile(r"margin(?:-.*)?")
+_SIDES: Final = {
+    **dict.fromkeys(("margin", "inset"), 4),
+    **dict.fromkeys(("margin-block", "margin-inline", "inset-block", "inset-inline"), 2),
+}
+"""Properties that take a place for more than one side."""
 _OVERFLOWS: Final = re.compile(r"overflow(?:-x|-y|-block|-inline)?|contain")
 _VEILS: Final = re.compile(
     r"(?:-webkit-)?(?:filter|transform|clip|clip-path|mask(?:-image)?)|scale|translate|rotate|offset-path"
+    r"|font-size-adjust"
 )
 _HARMLESS: Final = re.compile(
     r"clip:auto|(?!clip:).*:none|.*:(?:inherit|initial|unset|revert|revert-layer)"
@@ -318,9 +324,20 @@ def _is_good(name: str, value: str) -> bool:
     if _BOXES.fullmatch(name):
         return bool(_AS_LONG_AS_IT_TAKES.fullmatch(f"{name}:{value}")) or _is_length(value, most=LETTERS)
     if name == "text-indent" or _PLACES.fullmatch(name) or _MARGINS.fullmatch(name):
-        bare = [word.lstrip("-") for word in value.split()]
-        return all(word in ("auto", "hanging", "each-line") or _is_length(word, least=FAR) for word in bare)
+        return _is_place(name, value)
     return True
+
+
+def _is_place(name: str, value: str) -> bool:
+    words = value.split()
+    if name == "text-indent":
+        words = [word for word in words if word not in ("hanging", "each-line")]
+    good = all(
+        (word == "auto" and name != "text-indent")
+        or (_LENGTH.fullmatch(word) and _is_length(word.lstrip("+-"), least=FAR))
+        for word in words
+    )
+    return good and 1 <= len(words) <= _SIDES.get(name, 1)
 
 
 def _is_share(value: str) -> bool:
