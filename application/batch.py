@@ -321,6 +321,15 @@ _WORDS: Final = {
     "extra_forbidden": "There is no such field. Leave it out; the OpenAPI document lists the fields.",
     "missing": "This field is needed.",
     "string_pattern_mismatch": "It is not written as this field is. The OpenAPI document tells how, with an example.",
+    **dict.fromkeys(
+        ("date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact", "date_type"),
+        "This is no day. Write one of the calendar, as 2026-02-28.",
+    ),
+    **dict.fromkeys(
+        ("datetime_parsing", "datetime_from_date_parsing", "datetime_type", "datetime_object_invalid"),
+        "This is no moment. Write one of the calendar with its zone, as 2026-02-28T09:30:00Z.",
+    ),
+    "timezone_aware": "Name the zone of this moment: 2026-02-28T09:30:00Z, or 2026-02-28T10:30:00+01:00.",
 }
 """Plainer words for the most frequent faults, and for those whose own words show what was sent."""
 

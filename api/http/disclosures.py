@@ -67,7 +67,8 @@ class Disclosures(Desk):
 
     async def asked_by(self, request: Request) -> Response:
         """Who asks, and in which words: what it takes to answer them."""
-        asked = await self.asked(request, WHO)
+        asked = await self.asked(request, WHO, ("min_position",))
+        await self.reachable(asked, asked.position())
         principal = asked.principal
         for permission in (Permission.REQUESTS_HANDLE, Permission.CONTACTS_READ_PERSONAL):
             principal.require(permission)
@@ -86,7 +87,8 @@ class Disclosures(Desk):
 
         That it was made is entered with the request: nothing else is recorded as handed over.
         """
-        asked = await self.asked(request, NAME, tuple(AsForm.model_fields))
+        asked = await self.asked(request, NAME, (*AsForm.model_fields, "min_position"))
+        await self.reachable(asked, asked.position())
         principal = asked.principal
         for permission in NEEDED:
             principal.require(permission)

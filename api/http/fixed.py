@@ -107,7 +107,11 @@ def _disclosure(document: Document) -> Json:
         "rights_disclosure",
         "What is held of the person a request is about",
         Permission.REQUESTS_HANDLE,
-        [{"name": "id", "in": "path", "required": True, "schema": _UUID}, *document.parameters(AsForm)],
+        [
+            {"name": "id", "in": "path", "required": True, "schema": _UUID},
+            *document.parameters(AsForm),
+            *shared(("MinPosition",)),
+        ],
         ref("Disclosure"),
     )
     shown["description"] = (
@@ -274,7 +278,7 @@ def _links(document: Document) -> Json:
         "audience_addressee_links",
         "What a sender puts into a message, so that its reader can stop it",
         Permission.SENDING_AUTHORISE,
-        [addressee, *document.parameters(AboutLinks)],
+        [addressee, *document.parameters(AboutLinks), *shared(("MinPosition",))],
         single(ref("Links")),
     )
     told["description"] = (

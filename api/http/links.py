@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.routing import Route
 
 from api.http.asking import Desk
+from api.http.problems import bad_parameter
 from api.http.request import uuid_in
 from application.confining import NeedsWholeTenant
 from application.door_tokens import Door, DoorToken
@@ -51,7 +52,8 @@ class LinksDesk(Desk):
 
     async def links(self, request: Request) -> Response:
         """The links of one message to one person."""
-        asked = await self.asked(request, "audience.links", tuple(AboutLinks.model_fields))
+        asked = await self.asked(request, "audience.links", (*AboutLinks.model_fields, "min_position"))
+        await self.reachable(asked, asked.position())
         principal, tenant_id = asked.principal, asked.principal.tenant_id
         principal.require(Permission.SENDING_AUTHORISE)
         addressee_id = uuid_in(request.path_params["id"])
@@ -73,9 +75,12 @@ class LinksDesk(Desk):
             raise NotFound
         for within in confined:
             await self.parts.commands.meet(principal, within, addressee_id)
+        if about.request is not None and about.request not in addressee.asked:
+            # A link made ahead would end a stop that is said before it is asked for.
+            raise bad_parameter(
+                "request", "Nothing of this number waits for a confirmation. Ask for one first."
+            )
         consents = about.request is not None and principal.confined_to(Permission.CONSENT_WRITE) is not None
-        if consents and about.request not in addressee.asked:
-            raise NotFound  # a link made ahead would end a stop that is said before it is asked for
         if consents and addressee.own_words():
             raise NeedsWholeTenant  # as whoever would enter the confirmation themselves
         token = DoorToken(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 COUNTRIES: Final = frozenset(
     [
@@ -276,7 +276,10 @@ def _place(value: str) -> str:
 
 
 CountryCode = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z]{2}$"), AfterValidator(_country)
+    str,
+    StringConstraints(strip_whitespace=True),
+    AfterValidator(_country),
+    Field(json_schema_extra={"pattern": "^[A-Za-z]{2}$"}),  # checked above, in words that help
 ]
 """ISO 3166-1 alpha-2."""
 

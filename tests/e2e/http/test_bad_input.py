@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -65,6 +66,28 @@ async def test_text_that_nobody_should_store(api: Api, name: str) -> None:
     answer = await api.post(CREATE, tenant.key, {"workspace_id": str(tenant.workspace_id), "name": name})
     told = problem(answer, 422, "body-invalid")
     assert [error["pointer"] for error in told["errors"]] == ["/name"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "remedy"),
+    [
+        ("country", "USA", "two letters of ISO 3166-1"),
+        ("country", "ZZ", "two letters of ISO 3166-1"),
+        ("occurred_on", "2023-02-29", "as 2026-02-28"),
+        ("occurred_on", "yesterday", "beginning with the year"),
+        ("occurred_at", "2026-02-28T09:30:00", "Name the zone"),
+        ("occurred_at", "noon", "beginning with the year"),
+    ],
+)
+async def test_what_is_wrong_with_a_value_says_how_it_is_written(
+    api: Api, field: str, value: str, remedy: str
+) -> None:
+    tenant = await api.tenant()
+    command = "describe-addressee" if field == "country" else "record-consent"
+    answer = await api.post(f"/v1/audience/{uuid4()}/{command}", tenant.key, {field: value})
+    told = problem(answer, 422, "body-invalid")
+    (error,) = [one for one in told["errors"] if one["pointer"] == f"/{field}"]
+    assert remedy in error["detail"]
 
 
 async def test_what_was_sent_is_never_repeated(api: Api) -> None:

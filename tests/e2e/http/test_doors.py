@@ -320,7 +320,10 @@ class TestLinks:
         asked = await ada.asked(uuid4(), confined)
         assert asked.status_code == 200, asked.text
         problem(await ada.asked(uuid4(), confined, workspace_id=str(uuid4())), 404, "not-found")
-        problem(await ada.asked(uuid4(), confined, request="1"), 404, "not-found")
+        for key in (confined, tenant.key):
+            ahead = problem(await ada.asked(uuid4(), key, request="999"), 422, "parameter-invalid")
+            assert [one["parameter"] for one in ahead["errors"]] == ["request"]
+        problem(await ada.asked(uuid4(), confined, min_position="p1"), 422, "parameter-invalid")
 
     async def test_whoever_or_whatever_is_not_there_has_none(self, api: Api, ada: Person) -> None:
         other = await api.tenant("Other")
