@@ -78,7 +78,7 @@ class Installation:
 
     def register(self, name: str) -> Tenant:
         """A tenant that may do as much as it likes."""
-        who = ["--owner-email", "owner@example.com", "--owner-name", "Owner", "--rate", "1000000"]
+        who = ["--owner-email", "owner@example.com", "--owner-name", "Owner", "--country", "GB"]
         command = [
             sys.executable,
             "-m",
@@ -89,6 +89,8 @@ class Installation:
             "--data",
             str(self.data),
             *who,
+            "--rate",
+            "1000000",
             "--json",
         ]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)

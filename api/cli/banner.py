@@ -55,7 +55,15 @@ def registering(serving: Serving) -> str:
     """A command that works as it is printed, in any shell and folder, with names to be put in place of its own."""
     program = Path(sys.executable).with_name("penguinmails")
     run = [str(program)] if program.is_file() else [sys.executable, "-m", "api.cli"]
-    example = ["Example Ltd", "--owner-email", "you@example.com", "--owner-name", "Your Name"]
+    example = [
+        "Example Ltd",
+        "--owner-email",
+        "you@example.com",
+        "--owner-name",
+        "Your Name",
+        "--country",
+        "GB",
+    ]
     return shlex.join([*run, "tenant", "register", *example, "--data", str(serving.settings.root)])
 
 

@@ -28,12 +28,14 @@ def register(
     *,
     owner_email: Annotated[str, typer.Option("--owner-email", help="Address of the first owner.")],
     owner_name: Annotated[str, typer.Option("--owner-name", help="Name of the first owner.")],
+    country: Annotated[
+        str, typer.Option("--country", help="ISO code of where it sends from, whose law holds for all of it.")
+    ],
     slug: Annotated[
         str | None,
         typer.Option("--slug", help="Short name, for ever; else made of the name.", show_default=False),
     ] = None,
     plan: Annotated[Plan, typer.Option("--plan", help="What the tenant may use.")] = Plan.FREE,
-    country: Annotated[str | None, typer.Option("--country", help="ISO code.", show_default=False)] = None,
     rate: Annotated[
         int | None,
         typer.Option("--rate", min=1, help="Commands a minute, instead of the plan's.", show_default=False),

@@ -164,13 +164,14 @@ class RegisterTenant(
     """Sign a customer up: a tenant with its first owner, whose first API key the answer shows.
 
     The key works as soon as the tenant's log is open, a moment later. Send an `Idempotency-Key`: with it, and for a
-    day, an answer that was lost is given again with the key in it. Without a slug, one is made of the name.
+    day, an answer that was lost is given again with the key in it. Without a slug, one is made of the name. The law of
+    its `country` holds for all that it sends, and nobody changes that afterwards.
     """
 
     name: ShortText
     tenant_slug: SlugText | None = None
     plan: Plan = Plan.FREE
-    country: CountryCode | None = None
+    country: CountryCode
     commands_a_minute: CommandRate | None = None
     owner_email: Profile[EmailText]
     owner_name: Profile[ShortText]

@@ -19,7 +19,13 @@ from projections.jobs.due import job_id
 from tests.support.api import Api
 from tests.support.working import Worker
 
-BODY = {"name": "Acme Ltd", "owner_email": "ann@acme.example", "owner_name": "Ann", "plan": "business"}
+BODY = {
+    "name": "Acme Ltd",
+    "country": "GB",
+    "owner_email": "ann@acme.example",
+    "owner_name": "Ann",
+    "plan": "business",
+}
 REGISTER = "/v1/platform/new/register-tenant"
 
 

@@ -17,7 +17,7 @@ from domain.platform.registration import (
 from tests.support.given import uid
 from tests.support.unit import World
 
-BODY = {"name": "Acme & Söhne GmbH", "owner_email": "ann@acme.example", "owner_name": "Ann"}
+BODY = {"name": "Acme & Söhne GmbH", "country": "DE", "owner_email": "ann@acme.example", "owner_name": "Ann"}
 
 
 def register(world: World, n: int = 1, **fields: object) -> TenantRegistered:
