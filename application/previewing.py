@@ -21,8 +21,9 @@ from domain.campaign.state import NoCampaign
 from domain.campaign.tokens import REFERRER
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
+from domain.law.by_law import OTHERWISE
 from domain.law.facts import Message, Purpose
-from domain.law.judging import OTHERWISE, judge
+from domain.law.judging import judge
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
 from domain.tenancy.tenant import Tenant

@@ -121,7 +121,7 @@ def _of(pack: Pack) -> str:
     lines = [f"## {pack.title}", "", f"`{pack.law}`, for {', '.join(pack.countries)}."]
     if pack.rules:
         lines += [
-            f"Where no rule fits: **{pack.otherwise}**{_wanting(pack.otherwise_missing)}. {pack.otherwise_about}",
+            f"Where no rule fits: **{pack.otherwise}**{_wanting(pack.otherwise_missing)}. {_otherwise(pack)}",
             *_table(("rule", "verdict", "when"), [(one, _rule(one)) for one in pack.rules]),
         ]
     else:
@@ -142,6 +142,13 @@ def _of(pack: Pack) -> str:
     if pack.also:
         lines += _table(("also", "what it says", "here"), [(one, (one.about, one.here)) for one in pack.also])
     return "\n".join([*lines, ""])
+
+
+def _otherwise(pack: Pack) -> str:
+    """Why, and where the law demands what is not there."""
+    if pack.otherwise_cites is None:
+        return pack.otherwise_about
+    return f"{pack.otherwise_about} Demanded by {pack.otherwise_cites}, **{pack.otherwise_confidence}**."
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[Statement, tuple[str, ...]]]) -> list[str]:

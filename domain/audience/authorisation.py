@@ -19,8 +19,9 @@ from domain.kernel.commands import Command
 from domain.kernel.errors import Refusal
 from domain.kernel.ids import MessageId, WorkspaceId
 from domain.kernel.permissions import Permission
+from domain.law.by_law import OTHERWISE, ways
 from domain.law.facts import Message, Purpose
-from domain.law.judging import OTHERWISE, judge, remedy_of, ways
+from domain.law.judging import judge, remedy_of
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
 from domain.law.periods import latest_day
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
     from domain.kernel.events import Event
     from domain.kernel.ids import AddresseeId
+    from domain.law.by_law import Reason
     from domain.law.facts import Person
-    from domain.law.judging import Decision, Reason
+    from domain.law.judging import Decision
     from domain.law.pack import Pack
 
 HOLDS_FOR: Final = timedelta(minutes=10)
@@ -309,7 +311,10 @@ def _in_words(because: Because, event: PermissionDecided, packs: Sequence[Pack])
 
 def _words(because: Because, pack: Pack, day: date) -> dict[str, Any]:
     if because.rule == OTHERWISE:
-        return {"about": because.note or pack.otherwise_about, "remedy": ways(pack, day, day)}
+        told = {"about": because.note or pack.otherwise_about, "remedy": ways(pack, day, day)}
+        if pack.otherwise_cites is None:
+            return told
+        return told | {"cites": pack.otherwise_cites, "confidence": pack.otherwise_confidence}
     rule = next(
         (one for one in pack.rules if one.id == because.rule and one.stands(day, day)),
         next(one for one in pack.rules if one.id == because.rule),

@@ -23,8 +23,8 @@ from domain.law.turning import turning_points
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from domain.law.by_law import Reason
     from domain.law.facts import Person
-    from domain.law.judging import Reason
     from domain.law.pack import Pack
 
 ORDINARY: Final = Message(

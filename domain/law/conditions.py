@@ -5,6 +5,7 @@ A condition has three answers: yes, no, and not known for want of a named fact.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from copy import copy
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from domain.law.facts import GOES_ON, ConsentKind, Purpose, RelationKind, Subscriber
-from domain.law.periods import Period, earliest_day, first_moment, latest_day
+from domain.law.periods import Period, earliest_day, ends_of_chains, first_moment, latest_day
 from domain.law.statements import Data
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ YES: Final = Found(yes=True)
 class Look:
     """What a condition looks at."""
 
-    __slots__ = ("by_kinds", "day", "message", "moment", "person", "rules_on", "zones")
+    __slots__ = ("by_kinds", "chains", "day", "message", "moment", "person", "rules_on", "zones")
 
     def __init__(
         self,
@@ -65,12 +66,14 @@ class Look:
         self.day = latest_day(moment, zones)
         self.rules_on = self.day if in_force is None else latest_day(in_force, zones)
         self.by_kinds: dict[tuple[RelationKind, ...], list[Relation]] = {}
+        self.chains: dict[tuple[tuple[RelationKind, ...], Period], tuple[list[date], list[int]]] = {}
 
     def of(self, person: Person) -> Look:
         """The same look at somebody else."""
         other = copy(self)
         other.person = person
         other.by_kinds = {}
+        other.chains = {}
         return other
 
     def of_kinds(self, kinds: tuple[RelationKind, ...]) -> list[Relation]:
@@ -78,6 +81,13 @@ class Look:
         if (found := self.by_kinds.get(kinds)) is None:
             told = [one for one in self.person.relations if one.kind in kinds]
             found = self.by_kinds[kinds] = sorted(told, key=lambda one: (one.on, one.position))
+        return found
+
+    def chained(self, kinds: tuple[RelationKind, ...], each: Period) -> tuple[list[date], list[int]]:
+        """Up to now the days of relations in order, and of each where the chain from it ends."""
+        if (found := self.chains.get((kinds, each))) is None:
+            days = [one.on for one in self.of_kinds(kinds) if one.on <= self.day]
+            found = self.chains[kinds, each] = (days, ends_of_chains(days, each))
         return found
 
     def within(self, start: date, period: Period | None) -> tuple[bool, datetime | None]:
@@ -180,7 +190,6 @@ class HasConsent(Data):
 
     def found(self, look: Look) -> Found:
         """The one that holds longest; not known where only ones without proof would do."""
-        alive = look.of_kinds(self.kept_alive_by) if self.kept_alive_by else []
         standing = []
         for consent in look.person.consents:
             if (
@@ -190,11 +199,10 @@ class HasConsent(Data):
                 or (consent.withdrawn_at is not None and consent.withdrawn_at <= look.moment)
             ):
                 continue
-            last = self._last_link(look, consent, alive)
-            if self.kept_alive_by and last is None:
+            counted = self.counted(look, consent)
+            if counted is None:
                 continue
-            start = self._start(look, consent) if last is None else last.on
-            positions = (consent.position,) if last is None else (consent.position, last.position)
+            start, positions = counted
             standing.append((consent.documented, (look.within(start, self.within), positions)))
         best = _best([held for documented, held in standing if documented or not self.proof])
         if best.yes or not standing:
@@ -203,29 +211,28 @@ class HasConsent(Data):
             return Found(yes=False, missing="check_of_consent") if self.check else best
         return Found(yes=False, missing="proof_of_consent")
 
-    def _start(self, look: Look, consent: Consent) -> date:
+    def counted(self, look: Look, consent: Consent) -> tuple[date, tuple[int, ...]] | None:
+        """From when it counts, and the positions that this stands on; None: what should keep it alive is not there."""
         given = day_of(consent, look.zones)
+        if self.each_within is not None:
+            last = self._last_link(look, given, self.each_within)
+            return None if last is None else (last.on, (consent.position, last.position))
         if not self.checked:
-            return given
+            return given, (consent.position,)
         checks = [
             told.on
             for told in look.person.relations
             if told.kind is RelationKind.CONSENT_CHECKED and given <= told.on <= look.day
         ]
-        return max(checks, default=given)
+        return max(checks, default=given), (consent.position,)
 
-    def _last_link(self, look: Look, consent: Consent, alive: list[Relation]) -> Relation | None:
-        """The last of what kept the consent alive, up to the first gap; `alive` in order."""
-        last = None
-        if self.each_within is None:
-            return last
-        start = day_of(consent, look.zones)
-        for told in alive:
-            if told.on > look.day or told.on >= self.each_within.after(start):
-                break
-            if told.on >= start:
-                last, start = told, told.on
-        return last
+    def _last_link(self, look: Look, given: date, each_within: Period) -> Relation | None:
+        """The last of what kept a consent alive, up to the first gap."""
+        days, ends = look.chained(self.kept_alive_by, each_within)
+        first = bisect_left(days, given)
+        if first == len(days) or days[first] >= each_within.after(given):
+            return None
+        return look.of_kinds(self.kept_alive_by)[ends[first]]
 
 
 class NoConsent(Data):
@@ -273,30 +280,28 @@ class HasRelation(Data):
                 continue
             if self.not_before is not None and told.on < self.not_before:
                 continue
-            refused_on = self._refused_on(look, told)
-            if refused_on is not None and refused_on <= look.day:
+            notice = self.refused_by(look, told)
+            if notice is not None and notice.on <= look.day:
                 continue
             answers = self._asked_of(told)
             if not all(answers.values()):
                 unknown = [fact for fact, known in answers.items() if known is None]
                 missing = missing or (unknown[0] if False not in answers.values() else None)
                 continue
-            within, until = self._within(look, told)
-            if refused_on is not None:
-                ends = first_moment(refused_on, look.zones)
+            within, until = self.lasts(look, told)
+            if notice is not None:
+                ends = first_moment(notice.on, look.zones)
                 until = ends if until is None else min(until, ends)
             standing.append(((within, until), (told.position,)))
         best = _best(standing)
         return Found(yes=False, missing=missing) if missing and not best.yes else best
 
-    def _refused_on(self, look: Look, told: Relation) -> date | None:
-        """The day of the notice that counts against an address: the first of that day or later."""
-        notices = (
-            one.on
-            for one in look.person.relations
-            if one.kind is told.kind and one.refused and one.on >= told.on
-        )
-        return min(notices, default=None) if self.unrefused else None
+    def refused_by(self, look: Look, told: Relation) -> Relation | None:
+        """The notice that counts against an address: the first of that day or later."""
+        if not self.unrefused:
+            return None
+        known = look.of_kinds((told.kind,))
+        return next((one for one in known if one.refused and one.on >= told.on), None)
 
     def _asked_of(self, told: Relation) -> dict[str, bool | None]:
         """What has to be so of it, by the fact that is missing where nobody knows."""
@@ -306,7 +311,8 @@ class HasRelation(Data):
             **({"in_writing": told.in_writing} if self.in_writing else {}),
         }
 
-    def _within(self, look: Look, told: Relation) -> tuple[bool, datetime | None]:
+    def lasts(self, look: Look, told: Relation) -> tuple[bool, datetime | None]:
+        """Whether it still counts, and until when."""
         if not self.from_end:
             return look.within(told.on, self.within)
         if told.kind in GOES_ON and told.ended_on is None:

@@ -7,33 +7,28 @@ suppression wins over every law.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from domain.law.by_law import STRICTNESS, Reason, by_law
 from domain.law.conditions import Look
-from domain.law.facts import BUSINESS, Purpose, Scope, Subscriber, SuppressionKind
-from domain.law.nearly import falls_short
+from domain.law.facts import BUSINESS, Purpose, Scope, SuppressionKind
 from domain.law.pack import Verdict
-from domain.law.periods import first_moment, latest_day
+from domain.law.periods import latest_day
 from domain.law.wanted import TO_SETTLE, with_what_no_entry_clears
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
-    from domain.law.conditions import Found
     from domain.law.facts import Message, Person, Suppression
-    from domain.law.pack import Pack, Rule
-    from domain.law.statements import Confidence
+    from domain.law.pack import Pack
 
-_STRICTNESS: Final = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
 _HOLDS_BACK_ADVERTISING: Final = {
     SuppressionKind.UNSUBSCRIBE,
     SuppressionKind.OBJECTION,
     SuppressionKind.COMPLAINT,
 }
 """These are said of advertising. The others are of the address or the person, and hold back everything."""
-OTHERWISE: Final = "otherwise"
-"""What a reason names where none of a law's rules fits."""
 BY_PLATFORM: Final = "suppressed-by-platform"
 """What a reason names where the platform itself lets nothing go to an address."""
 UNRELATED: Final = "transactional-without-relation"
@@ -52,27 +47,6 @@ _REMEDIES: Final = {
         for kind in _HOLDS_BACK_ADVERTISING
     },
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why: the rule of a law, or a suppression. `positions`: the events it rests on; `missing`: what would tell.
-
-    `composed`: the words are not the rule's own alone.
-    """
-
-    verdict: Verdict
-    law: str | None
-    rule: str
-    about: str
-    cites: str | None = None
-    confidence: Confidence | None = None
-    basis: str | None = None
-    remedy: str | None = None
-    missing: tuple[str, ...] = ()
-    positions: tuple[int, ...] = ()
-    until: datetime | None = None
-    composed: bool = False
 
 
 _CONTRADICTORY: Final = Reason(
@@ -120,11 +94,11 @@ def judge(
     else:
         reasons += _no_law(packs, person.country, "country", "in which country the person is")
     reasons += _no_law(packs, sender_country, "sender-country", "from which country it is sent")
-    reasons += [_by_law(pack, Look(person, message, moment, pack.zones, in_force), known) for pack in laws]
+    reasons += [by_law(pack, Look(person, message, moment, pack.zones, in_force), known) for pack in laws]
     if message.purpose is Purpose.TRANSACTIONAL:
         reasons = _about_business(reasons, person, moment)
     reasons = [_with_matters(one) for one in reasons]
-    reasons.sort(key=lambda one: (-_STRICTNESS[one.verdict], one.law or "", one.rule))
+    reasons.sort(key=lambda one: (-STRICTNESS[one.verdict], one.law or "", one.rule))
     verdict = reasons[0].verdict if reasons else Verdict.HOLD
     lapses = [one.until for one in reasons if one.until is not None] if verdict is Verdict.ALLOW else []
     return Decision(
@@ -258,132 +232,4 @@ def _suppressed(one: Suppression, laws: Sequence[Pack]) -> Reason:
         remedy=remedy_of(rule),
         positions=(one.position,),
         composed=True,
-    )
-
-
-def _by_law(pack: Pack, look: Look, known: datetime) -> Reason:
-    """What one law says; where only the unknown kind of subscriber turns it, that is said too."""
-    reason = _named(_answer(pack, look, known), pack, look, known)
-    if look.person.subscriber is not None or reason.verdict is Verdict.ALLOW:
-        return reason
-    other = _answer(pack, look.of(replace(look.person, subscriber=Subscriber.CORPORATE)), known)
-    if other.verdict is reason.verdict:
-        return reason
-    why = "workspaces say different things" if "subscriber" in look.person.contradicted else "nobody knows"
-    about = f"{reason.about} Judged as an individual, since {why}: for a company it would be {other.verdict}."
-    missing = tuple(dict.fromkeys((*reason.missing, "subscriber")))
-    return replace(reason, about=about, missing=missing, composed=True)
-
-
-def _named(reason: Reason, pack: Pack, look: Look, known: datetime) -> Reason:
-    """The reason with the facts that are there and would help, but for a flaw."""
-    if reason.verdict is Verdict.ALLOW:
-        return reason
-
-    def eases(other: Look) -> bool:
-        return _STRICTNESS[_answer(pack, other, known).verdict] < _STRICTNESS[reason.verdict]
-
-    short = list(falls_short(look, eases))
-    if not short:
-        return reason
-    words = [told for told, _, _ in short]
-    if reason.rule != OTHERWISE:  # which says that there is nothing
-        words.insert(0, reason.about)
-    return replace(
-        reason,
-        about=" ".join(words),
-        missing=tuple(dict.fromkeys([*reason.missing, *(lacks for _, _, lacks in short if lacks)])),
-        positions=tuple(dict.fromkeys([*reason.positions, *(position for _, position, _ in short)])),
-        composed=True,
-    )
-
-
-def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
-    """What the law forbids, else the basis that lasts longest, else what waits, else what it says where no rule fits.
-
-    Bases are alternatives: one that fits is enough, whatever is amiss with another. A prohibition that may hold waits.
-    A hold names what would allow beside it, too.
-    """
-    yes: list[tuple[Rule, list[Found]]] = []
-    open_: list[tuple[Rule, tuple[str, ...]]] = []
-    known_on = look.day if known is look.moment else latest_day(known, pack.zones)
-    for rule in pack.standing(look.rules_on, known_on):
-        found: list[Found] = []
-        for condition in rule.when:
-            found.append(condition.found(look))
-            if not (found[-1].yes or found[-1].missing):
-                break
-        else:
-            if all(one.yes for one in found):
-                yes.append((rule, found))
-            else:
-                open_.append((rule, tuple(one.missing for one in found if one.missing)))
-
-    def fitting(verdict: Verdict) -> list[Reason]:
-        return [_of(pack, rule, found, look) for rule, found in yes if rule.verdict is verdict]
-
-    def waiting(verdict: Verdict) -> list[Reason]:
-        return [_waits(pack, rule, missing) for rule, missing in open_ if rule.verdict is verdict]
-
-    if forbidden := fitting(Verdict.DENY) or waiting(Verdict.DENY):
-        return forbidden[0]
-    if allowed := fitting(Verdict.ALLOW):
-        return max(allowed, key=lambda one: (one.until is None, one.until or look.moment, one.rule))
-    waits = waiting(Verdict.ALLOW)
-    if held := fitting(Verdict.HOLD):
-        return _or_else(held[0], waits)
-    if waits:
-        return waits[0]
-    return Reason(
-        pack.otherwise,
-        pack.law,
-        OTHERWISE,
-        pack.otherwise_about,
-        remedy=ways(pack, look.rules_on, known_on),
-        missing=pack.otherwise_missing,
-    )
-
-
-def _waits(pack: Pack, rule: Rule, missing: tuple[str, ...]) -> Reason:
-    about = f"{rule.about} Whether that is so is not known: {', '.join(missing)}."
-    return _reason(pack, rule, Verdict.HOLD, about, missing=missing, composed=True)
-
-
-def _or_else(held: Reason, waits: Sequence[Reason]) -> Reason:
-    """A hold, with what would allow beside it: what it wants, then what those want, in the order of the pack."""
-    if not waits:
-        return held
-    words = [f"It would also be allowed as {one.basis} ({one.rule}). {one.about}" for one in waits]
-    missing = dict.fromkeys([*held.missing, *(fact for one in waits for fact in one.missing)])
-    return replace(held, about=" ".join([held.about, *words]), missing=tuple(missing), composed=True)
-
-
-def ways(pack: Pack, day: date, known: date) -> str | None:
-    """What would make a message legal on a day, as known on another: the remedies of the rules that allow."""
-    remedies = [
-        rule.remedy for rule in pack.standing(day, known) if rule.verdict is Verdict.ALLOW and rule.remedy
-    ]
-    return " Or: ".join(dict.fromkeys(remedies)) or None
-
-
-def _of(pack: Pack, rule: Rule, found: Sequence[Found], look: Look) -> Reason:
-    lapses = [one.until for one in found if one.until is not None]
-    if rule.in_force_to is not None and look.rules_on < rule.in_force_to:
-        lapses.append(first_moment(rule.in_force_to, pack.zones))
-    positions = tuple(dict.fromkeys(position for one in found for position in one.positions))
-    return _reason(pack, rule, rule.verdict, rule.about, positions=positions, until=min(lapses, default=None))
-
-
-def _reason(pack: Pack, rule: Rule, verdict: Verdict, about: str, **more: Any) -> Reason:
-    """What a rule says; `missing` left out: what the rule names."""
-    return Reason(
-        verdict,
-        pack.law,
-        rule.id,
-        about,
-        rule.cites,
-        rule.confidence,
-        rule.basis,
-        rule.remedy,
-        **{"missing": rule.missing, **more},
     )

@@ -72,8 +72,8 @@ class _Standing(NamedTuple):
 class Pack(Data):
     """One law. `countries`: where it holds, ISO codes of countries or their parts. `zones`: where its days begin.
 
-    `otherwise`: the verdict where no rule fits; of a hold `otherwise_missing` says for want of what. A pack without
-    rules says nothing about who may be mailed.
+    `otherwise`: the verdict where no rule fits; of a hold `otherwise_missing` says for want of what, and
+    `otherwise_cites` where the law demands what is not there. A pack without rules has no say in who may be mailed.
     `opt_out_section`: what it says of an opt-out, to be named where one holds a message back.
     """
 
@@ -84,6 +84,8 @@ class Pack(Data):
     otherwise: Literal[Verdict.DENY, Verdict.HOLD] = Verdict.DENY
     otherwise_about: str = ""
     otherwise_missing: tuple[FactName, ...] = ()
+    otherwise_cites: Annotated[str, Field(min_length=3)] | None = None
+    otherwise_confidence: Confidence | None = None
     opt_out_section: Annotated[str, Field(min_length=3)] | None = None
     version: str = ""
     rules: tuple[Rule, ...] = ()
@@ -110,6 +112,18 @@ class Pack(Data):
             )
         if self.otherwise_missing and (not self.rules or self.otherwise is not Verdict.HOLD):
             raise ValueError("a hold alone names what is missing; leave out otherwise_missing")
+        return self
+
+    @model_validator(mode="after")
+    def _says_how_a_section_is_known(self) -> Self:
+        if (self.otherwise_cites is None) is not (self.otherwise_confidence is None):
+            raise ValueError(
+                "otherwise_cites and otherwise_confidence go together: a section and how it is known"
+            )
+        if self.otherwise_cites is not None and not self.rules:
+            raise ValueError(
+                "a pack without rules says nothing of who may be mailed; leave out otherwise_cites"
+            )
         return self
 
     def covers(self, place: str) -> bool:

@@ -50,6 +50,15 @@ class Period(BaseModel):
         return " and ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in parts if n) or "no time"
 
 
+def ends_of_chains(days: Sequence[date], each: Period) -> list[int]:
+    """Of each of some days in order, the last of the chain from it: each lies within the period of the one before."""
+    ends = list(range(len(days)))
+    for index in range(len(days) - 2, -1, -1):
+        if days[index + 1] < each.after(days[index]):
+            ends[index] = ends[index + 1]
+    return ends
+
+
 def latest_day(moment: datetime, zones: Sequence[str]) -> date:
     """The latest day that it is anywhere in these zones: the one that ends a permission first.
 

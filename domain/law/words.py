@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never, get_args
 
+from domain.law.by_law import OTHERWISE
 from domain.law.conditions import Flag
 from domain.law.facts import SuppressionKind
-from domain.law.judging import BY_PLATFORM, OTHERWISE, UNRELATED
+from domain.law.judging import BY_PLATFORM, UNRELATED
 from domain.law.wanted import held_for
 
 if TYPE_CHECKING:

@@ -138,6 +138,16 @@ class TestTheDecision:
         assert reason["cites"].startswith("UWG §7(2) Nr. 2"), "the version in force on that day"
         assert (reason["confidence"], reason["basis"]) == ("T", "express consent")
 
+    def test_a_deny_where_no_rule_fits_is_told_with_the_section_and_what_has_ended(self) -> None:
+        withdrawn = ConsentWithdrawn(addressee_id=ID, entry=2, occurred_at=NOW, channel="reply")
+        event = decided(REGISTERED, CONSENT, withdrawn)
+        (told,) = (one for one in decision_of(event, load_packs())["reasons"] if one["rule"] == "otherwise")
+        assert (told["entries"], told["cites"][:8], told["confidence"]) == ((2,), "UWG §7(2", "T")
+        assert "was withdrawn at" in told["about"]
+        (old,) = (one for one in decision_of(event, ())["reasons"] if one["rule"] == "otherwise")
+        assert "cites" not in old
+        assert old["about"] == told["about"], "what had ended was recorded"
+
     @pytest.mark.parametrize(("hour", "number"), [(21, "Nr. 3"), (22, "Nr. 2")])
     def test_a_rule_is_cited_in_the_version_of_the_day_that_it_was_where_the_law_holds(
         self, hour: int, number: str

@@ -112,7 +112,7 @@ class TestFrance:
         assert verdict(firm(gave, relation(CONTACT, date(2024, 1, 1))), midnight, ROLE) is ALLOW
         (reason,) = decided(firm(), midnight, ROLE).reasons
         assert reason.verdict is DENY, "nobody entered a day to count from"
-        assert "their days are not entered" in reason.about
+        assert "no relation of which the day is entered" in reason.about
 
     @pytest.mark.parametrize(
         ("kind", "known"),

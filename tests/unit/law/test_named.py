@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+from domain.law.by_law import Reason
 from domain.law.conditions import Look
 from domain.law.facts import Consent, ConsentKind, Person, RelationKind, Subscriber
-from domain.law.judging import Reason, judge
+from domain.law.judging import judge
 from domain.law.nearly import falls_short
 from tests.support.persons import (
     ALLOW,
@@ -79,7 +80,7 @@ def test_one_of_a_later_moment_is_named_by_it() -> None:
 
 def test_what_would_not_help_is_not_named() -> None:
     withdrawn = replace(consent(date(2026, 1, 1), documented=False), withdrawn_at=EVENING)
-    assert reason_of(person("DE", withdrawn)).positions == ()
+    assert reason_of(person("DE", withdrawn)).missing == (), "its wording would not bring it back"
     helped = person("DE", consent(date(2026, 1, 1)), consent(date(2026, 1, 2), documented=False))
     assert reason_of(helped).verdict is ALLOW
     purchase = person("AU", relation(RelationKind.DONATION, date(2026, 12, 24)))

@@ -150,9 +150,17 @@ def test_a_pack_that_was_adopted_before_holds_named_their_facts_is_read() -> Non
             pack("").replace("otherwise_about", 'otherwise_missing = ["consent"]\notherwise_about'),
             "otherwise_missing",
         ),
+        (
+            pack("").replace("otherwise_about", 'otherwise_cites = "Law s.1"\notherwise_about'),
+            "otherwise_cites and otherwise_confidence go together",
+        ),
+        (
+            DUTIES + 'otherwise_cites = "Law s.1"\notherwise_confidence = "T"\n',
+            "a pack without rules says nothing",
+        ),
     ],
 )
-def test_what_is_missing_is_the_name_of_a_fact_and_of_a_hold(text: str, told: str) -> None:
+def test_what_is_said_where_no_rule_fits_is_whole(text: str, told: str) -> None:
     assert told in refused(text)
 
 
