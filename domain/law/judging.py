@@ -13,14 +13,14 @@ from domain.law.by_law import STRICTNESS, Reason, by_law
 from domain.law.conditions import Look
 from domain.law.facts import BUSINESS, Purpose, Scope, SuppressionKind
 from domain.law.pack import Verdict
-from domain.law.periods import latest_day
+from domain.law.periods import FIRST_TO_BEGIN, first_moment, latest_day
 from domain.law.wanted import TO_SETTLE, with_what_no_entry_clears
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from domain.law.facts import Message, Person, Suppression
+    from domain.law.facts import Consent, Message, Person, Suppression
     from domain.law.pack import Pack
 
 _HOLDS_BACK_ADVERTISING: Final = {
@@ -95,6 +95,7 @@ def judge(
         reasons += _no_law(packs, person.country, "country", "in which country the person is")
     reasons += _no_law(packs, sender_country, "sender-country", "from which country it is sent")
     reasons += [by_law(pack, Look(person, message, moment, pack.zones, in_force), known) for pack in laws]
+    reasons = _with_what_lifted(reasons, person, message, moment)
     if message.purpose is Purpose.TRANSACTIONAL:
         reasons = _about_business(reasons, person, moment)
     reasons = [_with_matters(one) for one in reasons]
@@ -111,6 +112,52 @@ def _with_matters(reason: Reason) -> Reason:
     if TO_SETTLE.keys().isdisjoint(reason.missing):
         return reason
     return replace(reason, remedy=with_what_no_entry_clears(reason.remedy, reason.missing))
+
+
+def _with_what_lifted(
+    reasons: list[Reason], person: Person, message: Message, moment: datetime
+) -> list[Reason]:
+    """What allows rests on the consents that ended an opt-out too, in every country: without them it would hold."""
+    ended = [one for one in person.suppressions if one.ended_at is not None and one.ended_at <= moment]
+    if not ended:
+        return reasons
+    unended = [replace(one, ended_at=None) for one in ended]
+    held = {one.position for one in holding_back(unended, message, moment)}
+    if message.campaign_type is None:
+        held |= {one.position for one in _of_types(unended, message, moment)}
+    told: list[str] = []
+    positions: list[int] = []
+    for one in ended:
+        for consent in person.consents:
+            if (
+                one.position in held
+                and one.kind in _HOLDS_BACK_ADVERTISING
+                and consent.documented
+                and _moment_of(consent) == one.ended_at
+            ):
+                told.append(
+                    f"The {one.kind} of {one.since:%Y-%m-%d} (entry {one.position}) was ended "
+                    f"by the consent of {consent.on} (entry {consent.position})."
+                )
+                positions.append(consent.position)
+    if not told:
+        return reasons
+    return [
+        replace(
+            reason,
+            about=" ".join([reason.about, *told]),
+            positions=tuple(dict.fromkeys([*reason.positions, *positions])),
+            composed=True,
+        )
+        if reason.verdict is Verdict.ALLOW
+        else reason
+        for reason in reasons
+    ]
+
+
+def _moment_of(consent: Consent) -> datetime:
+    """When it was given; of one of which the day alone is known, when that begins first on earth."""
+    return consent.at or first_moment(consent.on, (FIRST_TO_BEGIN,))
 
 
 def _about_business(reasons: list[Reason], person: Person, moment: datetime) -> list[Reason]:
@@ -183,13 +230,15 @@ def _stands(one: Suppression, message: Message, moment: datetime) -> bool:
     )
 
 
+def _of_types(suppressions: Iterable[Suppression], message: Message, moment: datetime) -> list[Suppression]:
+    return [one for one in suppressions if one.scope is Scope.CAMPAIGN_TYPE and _stands(one, message, moment)]
+
+
 def _of_some_type(
     suppressions: Iterable[Suppression], message: Message, moment: datetime, laws: Sequence[Pack]
 ) -> list[Reason]:
     """A hold where some types of campaign are suppressed, and nobody says of which type the message is."""
-    standing = [
-        one for one in suppressions if one.scope is Scope.CAMPAIGN_TYPE and _stands(one, message, moment)
-    ]
+    standing = _of_types(suppressions, message, moment)
     if not standing:
         return []
     types = ", ".join(sorted({one.within for one in standing if one.within is not None}))

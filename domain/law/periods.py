@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FIRST_TO_BEGIN: Final = "Etc/GMT-14"
+FIRST_TO_BEGIN: Final = "Etc/GMT-14"
 """Where a day begins first: fourteen hours ahead of UTC, as POSIX signs it."""
 _LAST_TO_BEGIN: Final = "Etc/GMT+12"
 """Where a day begins last: twelve hours behind UTC, as POSIX signs it."""
@@ -64,7 +64,7 @@ def latest_day(moment: datetime, zones: Sequence[str]) -> date:
 
     Without zones: anywhere on earth. Raises `ValueError` for a moment without a zone.
     """
-    return max(_days(moment, zones or (_FIRST_TO_BEGIN,)))
+    return max(_days(moment, zones or (FIRST_TO_BEGIN,)))
 
 
 def earliest_day(moment: datetime, zones: Sequence[str]) -> date:

@@ -35,6 +35,7 @@ from domain.audience.consent_events import (
     ConsentRecorded,
     ConsentWithdrawn,
     OptedOut,
+    OptOutLifted,
 )
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS
@@ -167,6 +168,16 @@ class TestTheDecision:
             "suppressed-unsubscribe",
             (3,),
         )
+
+    def test_an_allow_after_an_opt_out_names_the_consent_that_lifted_it(self) -> None:
+        american = REGISTERED.model_copy(update={"country": "US"})
+        for moment in (None, NOW - timedelta(days=1)):
+            day = date(2026, 3, 1) if moment is None else moment.date()
+            asked = CONSENT.model_copy(update={"occurred_on": day, "occurred_at": moment, "explicit": True})
+            stop = STOP.model_copy(update={"occurred_at": datetime(2026, 2, 1, tzinfo=UTC)})
+            lifted = OptOutLifted(addressee_id=ID, consented_on=day, consented_at=moment)
+            event = decided(american, stop, asked, lifted, sender="US")
+            assert (event.verdict, event.reasons[0].entries) == ("allow", (3,))
 
     def test_what_was_told_happened_before_whatever_the_clocks_show(self) -> None:
         """The opt-out was entered by a process whose clock is ahead, or a moment after this one looked at its own."""

@@ -9,7 +9,7 @@ from domain.law.facts import Message, Person, Purpose, RelationKind, Scope, Supp
 from domain.law.judging import judge
 from domain.law.pack import Pack
 from domain.law.reading import read_pack
-from tests.support.persons import ALLOW, DENY, HOLD, NOON, at, decided, person, relation, verdict
+from tests.support.persons import ALLOW, DENY, HOLD, NOON, at, consent, decided, person, relation, verdict
 
 OUT = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=4)
 
@@ -65,6 +65,42 @@ def test_who_stopped_some_campaigns_waits_where_nobody_says_of_which_type_a_mess
     assert verdict(stopped("offers", ended_at=NOON)) is ALLOW
     out = replace(stopped("offers"), suppressions=(*stopped("offers").suppressions, OUT))
     assert verdict(out) is DENY
+
+
+def test_an_allow_names_the_consent_that_ended_an_opt_out() -> None:
+    """CAN-SPAM, 7704(a)(4)(B): an opt-out ends by a later affirmative consent alone, so the allow rests on it."""
+    said = replace(consent(date(2026, 3, 1)), at=at(2026, 3, 1), position=5)
+    of_a_day = replace(consent(date(2026, 3, 1)), position=5)
+    for given in (said, of_a_day):
+        since_then = given.at or at(2026, 3, 1, 0, "Etc/GMT-14")
+        lifted = replace(OUT, ended_at=since_then)
+        (reason,) = decided(person("US", given, lifted)).reasons
+        assert (reason.verdict, reason.rule, reason.positions) == (ALLOW, "us.can-spam", (5,))
+        assert reason.about.startswith("Mail may be sent until the person opts out")
+        assert reason.about.endswith(
+            "The unsubscribe of 2026-01-01 (entry 4) was ended by the consent of 2026-03-01 (entry 5)."
+        )
+        assert decided(person("US", given, OUT)).reasons[0].verdict is DENY
+        (german,) = decided(person("DE", given, lifted)).reasons
+        assert german.positions == (5,), "named once, whatever it is besides"
+        some = replace(lifted, scope=Scope.CAMPAIGN_TYPE, within="news")
+        for kind, positions in (("news", (5,)), (None, (5,)), ("offers", ())):
+            found = decided(person("US", given, some), message=Message(campaign_type=kind))
+            assert found.reasons[0].positions == positions
+    receipt = Message(purpose=Purpose.TRANSACTIONAL)
+    bought = relation(RelationKind.PURCHASE, date(2025, 12, 1))
+    lifted = replace(OUT, ended_at=at(2026, 3, 1))
+    found = decided(person("US", said, lifted, bought), message=receipt)
+    assert found.reasons[0].positions == (2,), "which no opt-out holds back"
+
+
+def test_what_ended_without_a_consent_or_is_no_opt_out_names_none() -> None:
+    given = replace(consent(date(2026, 3, 1)), at=at(2026, 3, 1), position=5)
+    narrowed = replace(OUT, ended_at=at(2026, 3, 2))
+    bounced = replace(OUT, kind=SuppressionKind.HARD_BOUNCE, ended_at=at(2026, 3, 1))
+    for one in (narrowed, bounced):
+        (reason,) = decided(person("US", given, one)).reasons
+        assert (reason.positions, reason.composed) == ((), False)
 
 
 def law(place: str, section: str | None) -> Pack:
