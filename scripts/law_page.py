@@ -38,8 +38,9 @@ Engineering input, not legal advice.
 
 A decision is `allow`, `hold` or `deny`. A hold never sends, and names the missing fact. Sender's and recipient's law
 both apply, the strictest answer wins, and a suppression wins over every law. An unknown country is a hold; an unknown
-kind of subscriber is judged as an individual. In a pack, a rule that denies comes first; else one that allows is
-enough, the one that allows longest; else one that holds counts; where none fits, the pack says what then.
+kind of subscriber is judged as an individual, and what would be allowed to one and not to a company waits until it is
+known. In a pack, a rule that denies comes first; else one that allows is enough, the one that allows longest; else one
+that holds counts; where none fits, the pack says what then.
 
 That a message is transactional rests on its sender's word, and an opt-out does not hold it back. So, by our policy in
 every country, it waits (`transactional-without-relation`) until some business with the person is entered that it can

@@ -46,17 +46,23 @@ class Reason:
 
 
 def by_law(pack: Pack, look: Look, known: datetime) -> Reason:
-    """What one law says; where only the unknown kind of subscriber turns it, that is said too."""
+    """What one law says; where only the unknown kind of subscriber turns it, that is said too.
+
+    What would be allowed to an individual, and not to a company, waits until somebody says whose the address is.
+    """
     reason = _named(_answer(pack, look, known), pack, look, known)
-    if look.person.subscriber is not None or reason.verdict is Verdict.ALLOW:
+    if look.person.subscriber is not None or not pack.asks_whose:
         return reason
     other = _answer(pack, look.of(replace(look.person, subscriber=Subscriber.CORPORATE)), known)
     if other.verdict is reason.verdict:
         return reason
     why = "workspaces say different things" if "subscriber" in look.person.contradicted else "nobody knows"
-    about = f"{reason.about} Judged as an individual, since {why}: for a company it would be {other.verdict}."
+    told = f"Judged as an individual, since {why}: for a company it would be {other.verdict}."
     missing = tuple(dict.fromkeys((*reason.missing, "subscriber")))
-    return replace(reason, about=about, missing=missing, composed=True)
+    if reason.verdict is Verdict.ALLOW:
+        told += " Until it is known whose the address is, it waits."
+        reason = replace(reason, verdict=Verdict.HOLD, until=None)
+    return replace(reason, about=f"{reason.about} {told}", missing=missing, composed=True)
 
 
 def _named(reason: Reason, pack: Pack, look: Look, known: datetime) -> Reason:

@@ -15,7 +15,7 @@ from typing import Annotated, Final, Literal, NamedTuple, Self, TypeAlias
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from domain.law.conditions import Condition
+from domain.law.conditions import Condition, IsSubscriber
 from domain.law.content import Requirement
 from domain.law.deadlines import Deadline
 from domain.law.statements import Confidence, Data, Statement
@@ -63,9 +63,13 @@ class Remark(Statement):
 
 
 class _Standing(NamedTuple):
-    """Which of these rules stand, by the days that were asked for. A changed copy of a pack has other rules."""
+    """Which of these rules stand, by the days that were asked for. A changed copy of a pack has other rules.
+
+    `whose`: one of them asks whose the address is.
+    """
 
     rules: tuple[Rule, ...]
+    whose: bool
     by_days: dict[tuple[date, date], tuple[Rule, ...]]
 
 
@@ -92,17 +96,27 @@ class Pack(Data):
     deadlines: tuple[Deadline, ...] = ()
     content: tuple[Requirement, ...] = ()
     also: tuple[Remark, ...] = ()
-    _standing: _Standing = PrivateAttr(default_factory=lambda: _Standing((), {}))
+    _standing: _Standing = PrivateAttr(default_factory=lambda: _Standing((), whose=False, by_days={}))
 
     def standing(self, day: date, known: date) -> tuple[Rule, ...]:
         """The rules in force on a day, as far as was known on another; kept, as all decisions of a day ask for them."""
-        kept = self._standing
-        if kept.rules is not self.rules or len(kept.by_days) > _DAYS_KEPT:
-            kept = self._standing = _Standing(self.rules, {})
+        kept = self._kept()
         rules = kept.by_days.get((day, known))
         if rules is None:
             rules = kept.by_days[day, known] = tuple(one for one in self.rules if one.stands(day, known))
         return rules
+
+    @property
+    def asks_whose(self) -> bool:
+        """Whether any rule asks whose the address is."""
+        return self._kept().whose
+
+    def _kept(self) -> _Standing:
+        kept = self._standing
+        if kept.rules is not self.rules or len(kept.by_days) > _DAYS_KEPT:
+            whose = any(isinstance(one, IsSubscriber) for rule in self.rules for one in rule.when)
+            kept = self._standing = _Standing(self.rules, whose, {})
+        return kept
 
     @model_validator(mode="after")
     def _says_what_holds_otherwise(self) -> Self:

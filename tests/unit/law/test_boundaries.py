@@ -234,6 +234,26 @@ class TestElsewhere:
         assert reason.remedy is not None
         assert "describe-addressee" in reason.remedy
 
+    @pytest.mark.parametrize(("country", "rule"), [("PL", "eu.soft-opt-in"), ("FR", "fr.soft-opt-in")])
+    def test_what_would_be_allowed_to_an_individual_alone_waits_until_it_is_known_whose_it_is(
+        self, country: str, rule: str
+    ) -> None:
+        """The strictest wins, of what an unknown fact may be as of two laws (our reading)."""
+        bought = relation(RelationKind.PURCHASE, date(2026, 1, 1))
+        known = person(country, bought, could_object=True)
+        assert verdict(known, message=OWN_GOODS) is ALLOW
+        assert verdict(replace(known, subscriber=Subscriber.CORPORATE), message=OWN_GOODS) is HOLD
+        (reason,) = decided(replace(known, subscriber=None), message=OWN_GOODS).reasons
+        assert (reason.verdict, reason.rule, reason.missing) == (HOLD, rule, ("subscriber",))
+        assert (reason.positions, reason.until) == ((2,), None)
+        assert reason.about.endswith(
+            "Judged as an individual, since nobody knows: for a company it would be hold. "
+            "Until it is known whose the address is, it waits."
+        )
+        agreed = replace(known, subscriber=None, consents=(consent(date(2026, 1, 1)),))
+        (same,) = decided(agreed, message=OWN_GOODS).reasons
+        assert (same.verdict, same.missing, same.composed) == (ALLOW, (), False), "a company too"
+
     def test_a_subscriber_of_whom_different_things_are_said_is_judged_as_an_individual(self) -> None:
         told = decided(person("GB", subscriber=None, contradicted=("subscriber",)))
         assert told.verdict is DENY
