@@ -65,16 +65,23 @@ def test_each_statement_has_the_day_it_came_into_force_or_says_that_nobody_looke
         ("jp", "Act 26/2002 (section not looked up)"),
         ("nz", "UEMA 2007 s.9(2)"),
         ("kr", "Network Act Art. 50 (paragraph not looked up)"),
-        ("es", "LSSI Art. 21 (paragraph not looked up)"),
-        ("it", None),
-        ("nl", None),
-        ("ch", None),
-        ("in", None),
+        ("es", "GDPR Art. 21(2)-(3), Art. 7(3); LSSI Art. 21 (paragraph not looked up)"),
+        ("it", "GDPR Art. 21(2)-(3), Art. 7(3); Codice Privacy Art. 130 (paragraph not looked up)"),
+        ("nl", "GDPR Art. 21(2)-(3), Art. 7(3); Tw Art. 11.7 (paragraph not looked up)"),
+        ("ch", "Switzerland: not looked up"),
+        ("in", "India: not looked up"),
     ],
 )
-def test_who_is_held_back_by_an_opt_out_is_told_the_section_of_the_law(law: str, section: str | None) -> None:
+def test_who_is_held_back_by_an_opt_out_is_told_the_section_of_the_law(law: str, section: str) -> None:
     told = decided(person(law.upper(), PROVEN, STOP)).reasons[0]
     assert (told.verdict, told.rule, told.cites) == (DENY, "suppressed-unsubscribe", section)
+
+
+def test_each_law_of_who_may_be_mailed_names_a_section_on_opt_outs_or_that_nobody_looked() -> None:
+    for pack in LAWS.values():
+        assert bool(pack.opt_out_section) is bool(pack.rules), pack.law
+        if "GDPR" in {law.title for law in LAWS.values() if set(pack.countries) & set(law.countries)}:
+            assert pack.law.startswith("eu-") or "GDPR Art. 21(2)-(3), Art. 7(3)" in str(pack.opt_out_section)
 
 
 @pytest.mark.parametrize(
