@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
-    from domain.law.conditions import Found, Look
+    from domain.law.looking import Found, Look
     from domain.law.pack import Pack, Rule
     from domain.law.statements import Confidence
 

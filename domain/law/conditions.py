@@ -6,105 +6,18 @@ A condition has three answers: yes, no, and not known for want of a named fact.
 from __future__ import annotations
 
 from bisect import bisect_left
-from copy import copy
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
 from domain.law.facts import GOES_ON, ConsentKind, Purpose, RelationKind, Subscriber
-from domain.law.periods import Period, earliest_day, ends_of_chains, first_moment, latest_day
+from domain.law.looking import LONG_AGO, NO, YES, Found, Held, Look, best_of, day_of
+from domain.law.periods import Period, first_moment, latest_day
 from domain.law.statements import Data
 
 if TYPE_CHECKING:
-    from domain.law.facts import Consent, Message, Person, Relation
-
-
-class Found:
-    """How a condition stands: `yes`, not, or not known for want of `missing`; until when, and on which positions."""
-
-    __slots__ = ("missing", "positions", "until", "yes")
-
-    def __init__(
-        self,
-        *,
-        yes: bool,
-        missing: str | None = None,
-        until: datetime | None = None,
-        positions: tuple[int, ...] = (),
-    ) -> None:
-        """Take the answer."""
-        self.yes = yes
-        self.missing = missing
-        self.until = until
-        self.positions = positions
-
-
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-NO: Final = Found(yes=False)
-YES: Final = Found(yes=True)
-
-
-class Look:
-    """What a condition looks at."""
-
-    __slots__ = ("by_kinds", "chains", "day", "message", "moment", "person", "rules_on", "zones")
-
-    def __init__(
-        self,
-        person: Person,
-        message: Message,
-        moment: datetime,
-        zones: tuple[str, ...],
-        in_force: datetime | None = None,
-    ) -> None:
-        """One person and message, at a moment, in the zones of a law; rules are those of then, or of `in_force`."""
-        self.person = person
-        self.message = message
-        self.moment = moment
-        self.zones = zones
-        self.day = latest_day(moment, zones)
-        self.rules_on = self.day if in_force is None else latest_day(in_force, zones)
-        self.by_kinds: dict[tuple[RelationKind, ...], list[Relation]] = {}
-        self.chains: dict[tuple[tuple[RelationKind, ...], Period], tuple[list[date], list[int]]] = {}
-
-    def of(self, person: Person) -> Look:
-        """The same look at somebody else."""
-        other = copy(self)
-        other.person = person
-        other.by_kinds = {}
-        other.chains = {}
-        return other
-
-    def of_kinds(self, kinds: tuple[RelationKind, ...]) -> list[Relation]:
-        """The relations of some kinds, in order."""
-        if (found := self.by_kinds.get(kinds)) is None:
-            told = [one for one in self.person.relations if one.kind in kinds]
-            found = self.by_kinds[kinds] = sorted(told, key=lambda one: (one.on, one.position))
-        return found
-
-    def chained(self, kinds: tuple[RelationKind, ...], each: Period) -> tuple[list[date], list[int]]:
-        """Up to now the days of relations in order, and of each where the chain from it ends."""
-        if (found := self.chains.get((kinds, each))) is None:
-            days = [one.on for one in self.of_kinds(kinds) if one.on <= self.day]
-            found = self.chains[kinds, each] = (days, ends_of_chains(days, each))
-        return found
-
-    def within(self, start: date, period: Period | None) -> tuple[bool, datetime | None]:
-        """Whether the day lies in a period from `start` on, and when that ends."""
-        if period is None:
-            return True, None
-        end = period.after(start)
-        return self.day < end, first_moment(end, self.zones)
-
-    def given(self, consent: Consent) -> bool:
-        """Whether it was given by now: at its moment, or, where the day alone is known, once that is the latest day."""
-        return consent.on <= self.day if consent.at is None else consent.at <= self.moment
-
-
-def day_of(consent: Consent, zones: tuple[str, ...]) -> date:
-    """The day from which periods of a consent count: of a moment the earliest day that it was in these zones."""
-    return consent.on if consent.at is None else earliest_day(consent.at, zones)
+    from domain.law.facts import Consent, Relation
 
 
 class IsPurpose(Data):
@@ -204,7 +117,7 @@ class HasConsent(Data):
                 continue
             start, positions = counted
             standing.append((consent.documented, (look.within(start, self.within), positions)))
-        best = _best([held for documented, held in standing if documented or not self.proof])
+        best = best_of([held for documented, held in standing if documented or not self.proof])
         if best.yes or not standing:
             return best
         if not any(within for _, ((within, _), _) in standing):
@@ -273,7 +186,7 @@ class HasRelation(Data):
 
     def found(self, look: Look) -> Found:
         """The one that holds longest; not known where the only ones that would do have an open question."""
-        standing: list[_Held] = []
+        standing: list[Held] = []
         missing = None
         for told in look.person.relations:
             if told.kind not in self.kinds or told.on > look.day:
@@ -293,7 +206,7 @@ class HasRelation(Data):
                 ends = first_moment(notice.on, look.zones)
                 until = ends if until is None else min(until, ends)
             standing.append(((within, until), (told.position,)))
-        best = _best(standing)
+        best = best_of(standing)
         return Found(yes=False, missing=missing) if missing and not best.yes else best
 
     def refused_by(self, look: Look, told: Relation) -> Relation | None:
@@ -357,7 +270,7 @@ class NoMessage(Data):
             (one.on for one in told if one.kind in self.since and one.on <= look.day), default=date.min
         )
         anew = max((one.on for one in given if one.at is None), default=date.min)
-        anew_at = max((one.at for one in given if one.at is not None), default=_LONG_AGO)
+        anew_at = max((one.at for one in given if one.at is not None), default=LONG_AGO)
         return NO if any(day >= start and day > anew and at > anew_at for day, at in went) else YES
 
 
@@ -379,16 +292,3 @@ Condition: TypeAlias = Annotated[
     IsPurpose | IsSubscriber | IsFlag | HasConsent | NoConsent | HasRelation | NoRelation | NoMessage,
     Field(discriminator="fact"),
 ]
-
-
-_Held: TypeAlias = tuple[tuple[bool, datetime | None], tuple[int, ...]]
-"""Whether a fact would do, and until when; the positions that it stands on."""
-
-
-def _best(standing: list[_Held]) -> Found:
-    """Of several facts that each would do, the one that does longest; ties go to the latest."""
-    holding = [(until, positions) for (yes, until), positions in standing if yes]
-    if not holding:
-        return NO
-    until, positions = max(holding, key=lambda one: (one[0] is None, one[0] or _LONG_AGO, one[1]))
-    return Found(yes=True, until=until, positions=positions)

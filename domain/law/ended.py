@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from domain.law.conditions import Condition, Look
+    from domain.law.conditions import Condition
     from domain.law.facts import ConsentKind, RelationKind
+    from domain.law.looking import Look
     from domain.law.pack import Rule
 
 _KNOWN_FROM: Final = {

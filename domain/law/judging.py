@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from domain.law.by_law import STRICTNESS, Reason, by_law
-from domain.law.conditions import Look
 from domain.law.facts import BUSINESS, Purpose, Scope, SuppressionKind
+from domain.law.looking import Look
 from domain.law.pack import Verdict
 from domain.law.periods import FIRST_TO_BEGIN, first_moment, latest_day
 from domain.law.wanted import TO_SETTLE, with_what_no_entry_clears

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from domain.law.conditions import Look
     from domain.law.facts import Relation
+    from domain.law.looking import Look
 
 PROOF: Final = "proof_of_consent"
 """What is missing of a consent that nothing documents."""

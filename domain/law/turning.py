@@ -16,9 +16,9 @@ from domain.law.conditions import (
     NoConsent,
     NoMessage,
     NoRelation,
-    day_of,
 )
 from domain.law.facts import RelationKind
+from domain.law.looking import day_of
 from domain.law.periods import first_moment
 
 if TYPE_CHECKING:

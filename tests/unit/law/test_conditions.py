@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
-from domain.law.conditions import Found, HasConsent, HasRelation, IsFlag, Look
+from domain.law.conditions import HasConsent, HasRelation, IsFlag
 from domain.law.facts import Message, Person, RelationKind
+from domain.law.looking import Found, Look
 from domain.law.periods import Period
 from tests.support.persons import NOON, consent, person, relation
 

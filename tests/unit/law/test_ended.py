@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.law.by_law import OTHERWISE, Reason
-from domain.law.conditions import HasConsent, HasRelation, Look
+from domain.law.conditions import HasConsent, HasRelation
 from domain.law.ended import ended
 from domain.law.facts import Consent, ConsentKind, Message, Person, RelationKind
+from domain.law.looking import Look
 from domain.law.pack import Verdict
 from domain.law.periods import Period, ends_of_chains
 from domain.law.statements import Confidence

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from domain.law.by_law import Reason
-from domain.law.conditions import Look
 from domain.law.facts import Consent, ConsentKind, Person, RelationKind, Subscriber
 from domain.law.judging import judge
+from domain.law.looking import Look
 from domain.law.nearly import falls_short
 from tests.support.persons import (
     ALLOW,
