@@ -19,7 +19,7 @@ from domain.law.conditions import (
 from domain.law.content import Requirement
 from domain.law.deadlines import Counting, Deadline
 from domain.law.evidence import PERIODS, Since
-from domain.law.facts import ConsentKind, Purpose
+from domain.law.facts import ADDRESSES, ConsentKind, Purpose
 from domain.law.pack import Pack, Rule
 from domain.law.packs import load_packs
 from domain.law.periods import Period
@@ -233,13 +233,15 @@ def _words(condition: Condition) -> str:
             told += (
                 [_alive(condition)] if isinstance(condition, HasConsent) and condition.kept_alive_by else []
             )
+            told += [_past(condition)] if isinstance(condition, HasConsent) and condition.past else []
             return ", ".join(told)
         case HasRelation():
             told = [" or ".join(_plain(kind) for kind in condition.kinds)]
-            told += ["unrefused"] if condition.unrefused else []
+            told += [_unrefused(condition)] if condition.unrefused else []
             told += ["in writing"] if condition.in_writing else []
             told += [f"not before {condition.not_before}"] if condition.not_before else []
             told += [_while(condition)] if condition.within else []
+            told += [_past(condition)] if condition.past else []
             return ", ".join(told)
         case NoRelation():
             return f"not {' or '.join(_plain(kind) for kind in condition.kinds)}{_since(condition.since)}"
@@ -253,7 +255,17 @@ def _words(condition: Condition) -> str:
 def _alive(condition: HasConsent) -> str:
     """From when a consent counts that something keeps alive."""
     kinds = " or ".join(_plain(kind) for kind in condition.kept_alive_by)
-    return f"from the last {kinds}, each within {condition.each_within} of the one before"
+    given = " or from the consent" if condition.or_given else ""
+    return f"from the last {kinds}, each within {condition.each_within} of the one before{given}"
+
+
+def _past(condition: HasConsent | HasRelation) -> str:
+    """From when it counts that begins at the end of a term."""
+    return f"once {condition.past} are over"
+
+
+def _unrefused(condition: HasRelation) -> str:
+    return "unrefused" if ADDRESSES.issuperset(condition.kinds) else "an address unrefused"
 
 
 def _while(condition: HasRelation) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from domain.law.facts import GOES_ON, ConsentKind, Purpose, RelationKind, Subscriber
+from domain.law.facts import ADDRESSES, GOES_ON, ConsentKind, Purpose, RelationKind, Subscriber
 from domain.law.looking import LONG_AGO, NO, YES, Found, Held, Look, best_of, day_of
 from domain.law.periods import Period, first_moment, latest_day
 from domain.law.statements import Data
@@ -79,6 +79,7 @@ class HasConsent(Data):
     `check`: it has to be checked with the person by then, so one that was not leaves it open whether it stands.
     `kept_alive_by`: there are such relations, and it counts from the last of a chain in which each came so soon,
     `each_within`, after the one before, the first after the consent itself. What comes after a gap brings nothing back.
+    `or_given`: where there are none, it counts from the consent itself. `past`: a term, and none is within it any more.
     """
 
     fact: Literal["consent"]
@@ -90,6 +91,8 @@ class HasConsent(Data):
     check: bool = False
     kept_alive_by: tuple[RelationKind, ...] = ()
     each_within: Period | None = None
+    or_given: bool = False
+    past: Period | None = None
 
     @model_validator(mode="after")
     def _has_links_and_their_length(self) -> Self:
@@ -97,6 +100,8 @@ class HasConsent(Data):
             raise ValueError(
                 "kept_alive_by and each_within go together: what keeps it alive, and how long each does"
             )
+        if self.or_given and not self.kept_alive_by:
+            raise ValueError("or_given says what counts where nothing keeps it alive; name kept_alive_by")
         if self.kept_alive_by and self.checked:
             raise ValueError("it counts from its check or from what keeps it alive; leave out one of the two")
         return self
@@ -116,6 +121,8 @@ class HasConsent(Data):
             if counted is None:
                 continue
             start, positions = counted
+            if self.past is not None and look.within(start, self.past)[0]:
+                return NO
             standing.append((consent.documented, (look.within(start, self.within), positions)))
         best = best_of([held for documented, held in standing if documented or not self.proof])
         if best.yes or not standing:
@@ -129,7 +136,9 @@ class HasConsent(Data):
         given = day_of(consent, look.zones)
         if self.each_within is not None:
             last = self._last_link(look, given, self.each_within)
-            return None if last is None else (last.on, (consent.position, last.position))
+            if last is not None:
+                return last.on, (consent.position, last.position)
+            return (given, (consent.position,)) if self.or_given else None
         if not self.checked:
             return given, (consent.position,)
         checks = [
@@ -172,8 +181,9 @@ class NoConsent(Data):
 class HasRelation(Data):
     """Something between sender and person. `within` counts from its beginning; `from_end`: from its end, if it has one.
 
-    `unrefused`: an address without a notice that it is not for advertising; one that is seen later or on the same day
-    counts against it. `in_writing`: one that was given so. `not_before`: none that began earlier.
+    `unrefused`: of addresses one without a notice that it is not for advertising; one that is seen later or on the same
+    day counts against it. `in_writing`: one that was given so. `not_before`: none that began earlier. `past`: a term,
+    and none is within it any more.
     """
 
     fact: Literal["relation"]
@@ -183,6 +193,7 @@ class HasRelation(Data):
     unrefused: bool = False
     in_writing: bool = False
     not_before: date | None = None
+    past: Period | None = None
 
     def found(self, look: Look) -> Found:
         """The one that holds longest; not known where the only ones that would do have an open question."""
@@ -201,7 +212,9 @@ class HasRelation(Data):
                 unknown = [fact for fact, known in answers.items() if known is None]
                 missing = missing or (unknown[0] if False not in answers.values() else None)
                 continue
-            within, until = self.lasts(look, told)
+            if self.past is not None and self.lasts(look, told, self.past)[0]:
+                return NO
+            within, until = self.lasts(look, told, self.within)
             if notice is not None:
                 ends = first_moment(notice.on, look.zones)
                 until = ends if until is None else min(until, ends)
@@ -220,17 +233,17 @@ class HasRelation(Data):
         """What has to be so of it, by the fact that is missing where nobody knows."""
         refused = None if told.refused is None else not told.refused
         return {
-            **({"refusal_notice": refused} if self.unrefused else {}),
+            **({"refusal_notice": refused} if self.unrefused and told.kind in ADDRESSES else {}),
             **({"in_writing": told.in_writing} if self.in_writing else {}),
         }
 
-    def lasts(self, look: Look, told: Relation) -> tuple[bool, datetime | None]:
-        """Whether it still counts, and until when."""
+    def lasts(self, look: Look, told: Relation, period: Period | None) -> tuple[bool, datetime | None]:
+        """Whether it is still within a period, and until when."""
         if not self.from_end:
-            return look.within(told.on, self.within)
+            return look.within(told.on, period)
         if told.kind in GOES_ON and told.ended_on is None:
             return True, None
-        return look.within(told.ended_on or told.on, self.within)
+        return look.within(told.ended_on or told.on, period)
 
 
 class NoMessage(Data):

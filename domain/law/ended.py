@@ -109,7 +109,7 @@ def _relations(condition: HasRelation, look: Look) -> Iterator[Ended]:
     for kind, one in latest.items():
         positions: tuple[int, ...] = (one.position,)
         since = first_moment(one.on, look.zones)
-        _, until = condition.lasts(look, one)
+        _, until = condition.lasts(look, one, condition.within)
         notice = condition.refused_by(look, one)
         if condition.not_before is not None and one.on < condition.not_before:
             why = f"is from before {condition.not_before}, since when it counts"

@@ -70,6 +70,8 @@ GOES_ON: Final = frozenset(
     {RelationKind.CONTRACT, RelationKind.SUBSCRIPTION, RelationKind.LOAN, RelationKind.MEMBERSHIP}
 )
 """Relations that go on until they end; all others are of one day."""
+ADDRESSES: Final = frozenset({RelationKind.PUBLISHED_ADDRESS, RelationKind.DISCLOSED_ADDRESS})
+"""How an address was come by: beside a notice, maybe, that it is not for advertising."""
 BUSINESS: Final = GOES_ON | {
     RelationKind.PURCHASE,
     RelationKind.NEGOTIATION,

@@ -75,8 +75,10 @@ def _days(condition: Condition, person: Person, zones: tuple[str, ...]) -> Itera
         if isinstance(condition, HasConsent):
             starts += [one.on for one in person.relations if one.kind in condition.kept_alive_by]
         yield from starts
-        if condition.within is not None:
-            yield from map(condition.within.after, starts)
+        terms = (condition.within, condition.past if isinstance(condition, HasConsent) else None)
+        for term in terms:
+            if term is not None:
+                yield from map(term.after, starts)
     elif isinstance(condition, HasRelation):
         for one in person.relations:
             if one.kind in condition.kinds:
@@ -91,4 +93,4 @@ def _days(condition: Condition, person: Person, zones: tuple[str, ...]) -> Itera
 
 def _ends(condition: HasRelation, on: date, ended_on: date | None) -> Sequence[date]:
     start = (ended_on or on) if condition.from_end else on
-    return () if condition.within is None else (condition.within.after(start),)
+    return [term.after(start) for term in (condition.within, condition.past) if term is not None]

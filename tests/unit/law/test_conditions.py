@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from pydantic import ValidationError
 
 from domain.law.conditions import HasConsent, HasRelation, IsFlag
 from domain.law.facts import Message, Person, RelationKind
@@ -90,3 +91,24 @@ def test_a_consent_that_has_to_be_checked_by_then_leaves_it_open_where_it_was_no
     assert answer(asked.found(look(person("KR")))) == (False, None)
     unchecked = HasConsent(fact="consent", checked=True, within=Period(years=2))
     assert answer(unchecked.found(look(person("KR", old)))) == (False, None)
+
+
+def test_what_counts_where_nothing_keeps_a_consent_alive_is_asked_of_one_that_something_may() -> None:
+    with pytest.raises(ValidationError, match="or_given says what counts where nothing keeps it alive"):
+        HasConsent(fact="consent", or_given=True)
+
+
+def test_a_term_is_past_once_no_fact_is_within_it() -> None:
+    year = Period(years=1)
+    asked = HasConsent(fact="consent", past=year)
+    old, new = consent(date(2025, 11, 26)), consent(date(2025, 11, 27))
+    assert asked.found(look(person("FR", old))).yes
+    assert not asked.found(look(person("FR", new))).yes
+    assert not asked.found(look(person("FR", old, new))).yes
+    bought = HasRelation(fact="relation", kinds=(RelationKind.PURCHASE, RelationKind.CONTRACT), past=year)
+    over = relation(RelationKind.PURCHASE, date(2025, 11, 26))
+    goes_on = relation(RelationKind.CONTRACT, date(2020, 1, 1))
+    assert bought.found(look(person("FR", over))).yes
+    assert bought.found(look(person("FR", over, goes_on))).yes, "counted from its beginning"
+    from_end = bought.model_copy(update={"from_end": True})
+    assert not from_end.found(look(person("FR", over, goes_on))).yes

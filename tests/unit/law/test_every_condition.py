@@ -280,7 +280,7 @@ def test_a_company_elsewhere_in_the_union_waits_unless_its_consent_is_documented
 def french(on: datetime) -> dict[str, tuple[Person, Message]]:
     """Who is written to in France on the ground of what began on a day."""
     day = on.date()
-    collected = relation(RelationKind.DISCLOSED_ADDRESS, day)
+    collected = relation(RelationKind.DISCLOSED_ADDRESS, day, refused=False)
     told = {"told": True, "could_object": True}
     return {
         "fr.consent": (person("FR", consent(day)), Message()),
@@ -298,7 +298,10 @@ def test_each_french_basis_ends_with_its_three_years_to_the_moment(rule: str) ->
     assert (told.verdict, told.reasons[0].rule, told.expires_at) == (ALLOW, rule, midnight)
     assert verdict(somebody, midnight, message) is DENY
     asking = replace(message, purpose=Purpose.CONSENT_REQUEST)
-    assert verdict(somebody, midnight - TICK, asking) is ALLOW
+    within = decided(somebody, midnight - TICK, asking)
+    assert (within.verdict, within.reasons[0].rule, within.expires_at) == (ALLOW, rule, midnight)
+    at_the_term = decided(somebody, midnight, asking).reasons[0]
+    assert (at_the_term.verdict, at_the_term.basis) == (ALLOW, "one question at the term")
     over = at(2026, 12, 26, 0, "Europe/Paris")
     assert decided(somebody, midnight, asking).expires_at == over
     assert verdict(somebody, over - TICK, asking) is ALLOW

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from domain.law.facts import (
+    ADDRESSES,
     Person,
     Purpose,
     Relation,
@@ -14,11 +15,13 @@ from domain.law.facts import (
     Subscriber,
 )
 from domain.law.pack import Verdict
+from domain.law.turning import turning_points
 from tests.support.persons import (
     ALLOW,
     ASKING,
     CONTACT,
     DENY,
+    HOLD,
     NOON,
     OWN_GOODS,
     PACKS,
@@ -86,7 +89,7 @@ class TestFrance:
             assert verdict(again, message=ASKING) is expected
 
     def test_a_professional_who_was_told_and_could_object(self) -> None:
-        gave = relation(RelationKind.DISCLOSED_ADDRESS, date(2026, 1, 1))
+        gave = relation(RelationKind.DISCLOSED_ADDRESS, date(2026, 1, 1), refused=False)
         firm = person("FR", gave, subscriber=Subscriber.CORPORATE, told=True, could_object=True)
         assert verdict(firm, message=ROLE) is ALLOW
         untold = person("FR", gave, subscriber=Subscriber.CORPORATE, told=False, could_object=True)
@@ -105,7 +108,7 @@ class TestFrance:
         def firm(*facts: Relation) -> Person:
             return person("FR", *facts, **known)
 
-        gave = relation(RelationKind.DISCLOSED_ADDRESS, date(2023, 11, 26))
+        gave = relation(RelationKind.DISCLOSED_ADDRESS, date(2023, 11, 26), refused=False)
         midnight = at(2026, 11, 26, 0, "Europe/Paris")
         assert verdict(firm(gave), midnight - timedelta(seconds=1), ROLE) is ALLOW
         assert verdict(firm(gave), midnight, ROLE) is DENY
@@ -113,6 +116,63 @@ class TestFrance:
         (reason,) = decided(firm(), midnight, ROLE).reasons
         assert reason.verdict is DENY, "nobody entered a day to count from"
         assert "no relation of which the day is entered" in reason.about
+
+    @pytest.mark.parametrize("kind", sorted(ADDRESSES))
+    @pytest.mark.parametrize(
+        "known",
+        [
+            {"subscriber": Subscriber.CORPORATE, "told": True, "could_object": True},
+            {"generic_address": True},
+        ],
+    )
+    def test_an_address_beside_a_notice_against_advertising_does_not_do(
+        self, kind: RelationKind, known: dict[str, object]
+    ) -> None:
+        for message, on in ((ROLE, date(2026, 1, 1)), (ASKING, date(2023, 11, 20))):
+            for refused, expected in ((False, ALLOW), (True, DENY), (None, HOLD)):
+                found = decided(person("FR", relation(kind, on, refused=refused), **known), message=message)
+                assert (found.verdict, kind, refused) == (expected, kind, refused)
+                assert ("refusal_notice" in found.reasons[0].missing) is (refused is None)
+        bought = relation(PURCHASE, date(2026, 1, 1))
+        assert verdict(person("FR", bought, **known), message=ROLE) is ALLOW, "of that there is no notice"
+
+    @pytest.mark.parametrize(
+        "kind", [RelationKind.INQUIRY, RelationKind.NEGOTIATION, PURCHASE, RelationKind.DONATION, CONTACT]
+    )
+    def test_whatever_the_person_turned_to_the_sender_with_keeps_a_consent_alive(
+        self, kind: RelationKind
+    ) -> None:
+        """The last contact from the person, of the recommendation; which it is, is our reading."""
+        told = decided(person("FR", consent(date(2023, 1, 1)), relation(kind, date(2025, 6, 1))))
+        assert (told.verdict, told.reasons[0].rule) == (ALLOW, "fr.consent-kept-alive")
+        assert told.expires_at == at(2028, 6, 1, 0, "Europe/Paris")
+        asked = relation(RelationKind.ASKED, date(2022, 1, 1))
+        over = person("FR", consent(date(2018, 1, 1)), relation(kind, date(2020, 6, 1)), asked)
+        assert verdict(over, message=ASKING) is DENY
+        again = person("FR", consent(date(2021, 1, 1)), relation(kind, date(2023, 11, 20)), asked)
+        assert verdict(again, message=ASKING) is ALLOW, "they turned to the sender after they were asked"
+
+    def test_the_end_of_a_term_is_a_moment_at_which_an_answer_may_turn(self) -> None:
+        end = at(2026, 11, 20, 0, "Europe/Paris")
+        (pack,) = (one for one in PACKS if one.law == "fr")
+        questions = tuple(rule for rule in pack.rules if rule.id.startswith("fr.ask-once"))
+        alone = pack.model_copy(update={"rules": questions})
+        for fact in (consent(date(2023, 11, 20)), relation(PURCHASE, date(2023, 11, 20))):
+            assert end in turning_points(person("FR", fact), ASKING, [alone], at(2026, 1, 1))
+
+    def test_within_the_term_a_request_rests_on_what_allows_then_and_on_no_question_at_the_term(self) -> None:
+        fresh = decided(person("FR", consent(date(2026, 1, 1))), message=ASKING)
+        assert (fresh.verdict, fresh.reasons[0].rule) == (ALLOW, "fr.consent")
+        assert fresh.expires_at == at(2029, 1, 1, 0, "Europe/Paris")
+        alive = decided(person("FR", consent(date(2023, 11, 20)), clicked(date(2023, 12, 1))), message=ASKING)
+        assert alive.reasons[0].rule == "fr.consent-kept-alive"
+        assert alive.expires_at == at(2026, 12, 1, 0, "Europe/Paris")
+        other_goods = person("FR", relation(PURCHASE, date(2026, 1, 1)), could_object=True)
+        waits = decided(other_goods, message=ASKING)
+        assert (waits.verdict, waits.reasons[0].missing) == (HOLD, ("similar_goods",)), "an advertisement yet"
+        member = relation(RelationKind.CONTRACT, date(2020, 1, 1))
+        both = person("FR", relation(PURCHASE, date(2023, 11, 20)), member, could_object=True)
+        assert verdict(both, message=ASKING) is HOLD, "one of two goes on"
 
     @pytest.mark.parametrize(
         ("kind", "known"),
@@ -128,7 +188,7 @@ class TestFrance:
     def test_customers_and_professionals_may_be_asked_once_at_the_term(
         self, kind: RelationKind, known: dict[str, object]
     ) -> None:
-        began = relation(kind, date(2023, 11, 20))
+        began = relation(kind, date(2023, 11, 20), refused=False if kind in ADDRESSES else None)
         assert verdict(person("FR", began, **known), message=ASKING) is ALLOW
         asked = relation(RelationKind.ASKED, date(2026, 11, 21))
         assert verdict(person("FR", began, asked, **known), message=ASKING) is DENY
@@ -157,5 +217,5 @@ class TestFrance:
         assert verdict(customer(ended), message=OWN_GOODS) is DENY
 
     def test_a_generic_address_counts_as_a_legal_persons(self) -> None:
-        found = relation(RelationKind.PUBLISHED_ADDRESS, date(2026, 1, 1))
+        found = relation(RelationKind.PUBLISHED_ADDRESS, date(2026, 1, 1), refused=False)
         assert verdict(person("FR", found, generic_address=True), message=ROLE) is ALLOW
