@@ -1,7 +1,8 @@
 """The dispatcher: sends the ids of due jobs to the broker, at least once each.
 
-It sends inside the transaction that marks them: a crash in between repeats a message, and the lease takes care of
-that. Any number of dispatchers may run.
+It marks a job, commits, and only then sends: whoever takes up a message finds the job marked. The mark is short until
+its message is sent, so that after a crash in between another dispatcher sends it; a message twice is for the lease to
+settle. Any number of dispatchers may run.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
-from projections.jobs.runs import forget, take_due
+from projections.jobs.runs import forget, take_due, wait_for
 from projections.jobs.sweeps import AGAIN_AFTER, take_sweeps
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 _EVERY: Final = 0.25
 _SWEEPS_EVERY: Final = 1.0
 _PATIENCE: Final = timedelta(seconds=60)
+_TO_SEND: Final = timedelta(seconds=10)
+_NOT_SENT: Final = timedelta(0)
 _FORGET_AFTER: Final = timedelta(days=30)
 _FORGET_EVERY: Final = 10_000
 
@@ -36,8 +39,9 @@ _FORGET_EVERY: Final = 10_000
 class Dispatcher:
     """Sends due jobs through `send(job_id)`. `dsn` connects as the role that owns the views.
 
-    `patience`: how long a message may go unheeded before it is sent again. `again_after`: how long after a sweep the
-    next begins, where anything is still due.
+    `patience`: how long a message may go unheeded before it is sent again. `to_send`: how long a dispatcher has to send
+    what it marked, before another one does. `again_after`: how long after a sweep the next begins, where anything is
+    still due.
     """
 
     def __init__(
@@ -46,12 +50,14 @@ class Dispatcher:
         send: Callable[[UUID], None],
         patience: timedelta = _PATIENCE,
         again_after: timedelta = AGAIN_AFTER,
+        to_send: timedelta = _TO_SEND,
     ) -> None:
         """Take what is needed; nothing is opened yet."""
         self._dsn = dsn
         self._send = send
         self._patience = patience
         self._again_after = again_after
+        self._to_send = min(to_send, patience)
         self._swept_at = -math.inf
         self.sent = 0
 
@@ -74,11 +80,17 @@ class Dispatcher:
     def step(self, connection: Connection[Any]) -> int:
         """Send what is due now, 100 jobs at most, and 100 sweeps of each kind once a second; how many."""
         with connection.transaction():
-            jobs = take_due(connection, self._patience)
+            jobs = take_due(connection, self._to_send)
             if time.monotonic() - self._swept_at >= _SWEEPS_EVERY:
-                jobs += take_sweeps(connection, self._patience, self._again_after)
+                jobs += take_sweeps(connection, self._to_send, self._again_after)
                 self._swept_at = time.monotonic()
+        sent = 0
+        try:
             for job in jobs:
                 self._send(job)
-        self.sent += len(jobs)
+                sent += 1
+        finally:
+            self.sent += sent
+            wait_for(connection, jobs[:sent], self._patience)
+            wait_for(connection, jobs[sent:], _NOT_SENT)
         return len(jobs)

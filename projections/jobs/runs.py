@@ -1,8 +1,8 @@
 """What becomes of a job between being due and being over: `ops.job_runs`, one row a job.
 
 sent -> running -> done, or waiting for another attempt, or failed: then somebody has to look. `until` is how long the
-present state holds: the message's patience, the worker's lease, the pause before the next attempt. Correctness rests
-on the row: messages may come late, twice or never.
+present state holds: the time to send, the message's patience, the worker's lease, the pause before the next attempt.
+Correctness rests on the row: messages may come late, twice or never.
 """
 
 from __future__ import annotations
@@ -56,15 +56,25 @@ class JobCounts:
 
 
 def take_due(connection: Connection[Any], patience: timedelta, limit: int = 100) -> list[UUID]:
-    """Mark jobs to be sent now, the longest due first; inside the caller's transaction, which sends and commits.
+    """Mark jobs to be sent now, the longest due first; the caller commits, and then sends within `patience`.
 
-    Among them are those whose message got lost, whose worker died, or whose pause is over.
+    A message that came before the commit would find no job, and be lost. Among the jobs are those whose message got
+    lost, whose worker died, or whose pause is over.
     """
     live = live_schema(connection, "jobs")
     if live is None:
         return []
     text = _TAKE.format(schema=live[1])
     return [job for (job,) in connection.execute(text.encode(), {"patience": patience, "limit": limit})]
+
+
+def wait_for(connection: Connection[Any], jobs: list[UUID], patience: timedelta) -> None:
+    """Wait so long, from now, for the messages of jobs to be taken up; those that were taken up are left alone."""
+    if jobs:
+        connection.execute(
+            "UPDATE ops.job_runs SET until = clock_timestamp() + %s WHERE job_id = ANY(%s) AND state = 'sent'",
+            (patience, jobs),
+        )
 
 
 def lease(connection: Connection[Any], job_id: UUID, worker: UUID, term: timedelta) -> Leased | None:

@@ -291,6 +291,76 @@ def test_a_lost_message_is_sent_again(world: World, connection: psycopg.Connecti
     assert lost[0] == lost[1]
 
 
+def test_a_worker_that_is_quicker_than_the_dispatcher_finds_each_job(
+    world: World, connection: psycopg.Connection[Any]
+) -> None:
+    people = {erase(world, fresh()) for _ in range(13)}
+    world.project()
+    ran: list[UUID] = []
+    worker = runner(world, lambda one, _: ran.append(one.subject))
+
+    def at_once(job: UUID) -> None:
+        assert worker.run(job)
+
+    dispatcher = Dispatcher(world.database.projector, at_once)
+    assert dispatcher.step(connection) == 13
+    assert set(ran) == people
+    assert connection.execute("SELECT DISTINCT state FROM ops.job_runs").fetchall() == [("done",)]
+
+
+def _die(dsn: str, after: int) -> None:
+    """A dispatcher that is killed once it has marked its jobs and sent so many of them."""
+    left = iter(range(after))
+
+    def send(_: UUID) -> None:
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        Dispatcher(dsn, send).step(connection)
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_what_a_killed_dispatcher_marked_and_did_not_send_is_sent_by_another_soon(
+    world: World, connection: psycopg.Connection[Any], after: int
+) -> None:
+    for _ in range(3):
+        erase(world, fresh())
+    world.project()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_die, args=(world.database.projector, after)
+    )
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    arrived: list[UUID] = []
+    another = Dispatcher(world.database.projector, arrived.append)
+    assert another.step(connection) == 0, "it may be about to send them"
+    connection.execute("UPDATE ops.job_runs SET until = until - interval '10 seconds'")
+    assert another.step(connection) == len(set(arrived)) == 3
+    connection.execute("UPDATE ops.job_runs SET until = until - interval '59 seconds'")
+    assert another.step(connection) == 0, "they are on their way"
+
+
+def test_a_broker_that_fails_midway_is_asked_again_for_the_rest_alone(
+    world: World, connection: psycopg.Connection[Any]
+) -> None:
+    for _ in range(3):
+        erase(world, fresh())
+    world.project()
+    arrived: list[UUID] = []
+
+    def breaks(job: UUID) -> None:
+        if arrived:
+            raise ConnectionError
+        arrived.append(job)
+
+    with pytest.raises(ConnectionError):
+        Dispatcher(world.database.projector, breaks).step(connection)
+    assert Dispatcher(world.database.projector, arrived.append).step(connection) == 2
+    assert len(set(arrived)) == len(arrived) == 3
+
+
 def test_a_broker_that_fails_marks_nothing_as_sent(world: World, connection: psycopg.Connection[Any]) -> None:
     erase(world, fresh())
     world.project()
