@@ -110,7 +110,9 @@ class Doors:
         narrow = {(one.scope, one.within) for one in said if one.scope is not Scope.TENANT}
         word = narrowable(addressee) if _came_to_them(token, addressee) else None
         everything = in_force(addressee, Scope.TENANT)
-        ends = token.request is not None and lifted_by(addressee, token.request)
+        # Who has their address after an erasure was asked something else, which may have the same number.
+        request = token.request if addressee.addressee_id == token.addressee_id else None
+        ends = request is not None and lifted_by(addressee, request)
         return InForce(
             sender=tenant.name,
             workspace=workspace.name if isinstance(workspace, Workspace) else None,
@@ -120,7 +122,7 @@ class Doors:
             of_workspace=(Scope.WORKSPACE, str(token.workspace_id)) in narrow,
             of_campaign_type=(Scope.CAMPAIGN_TYPE, token.campaign_type) in narrow,
             elsewhere=bool(narrow - named),
-            waits=token.request in addressee.asked and not addressee.erased,
+            waits=request in addressee.asked and not addressee.erased,
             narrows=None if word is None else word.entry,
             goes_on=everything and not ends,
         )

@@ -102,6 +102,26 @@ class TestConfirmation:
         assert (await api.send("GET", path)).status_code == 409
         assert (await press(api, page)).status_code == 409
 
+    async def test_a_link_of_before_an_erasure_offers_nothing_that_was_asked_later(
+        self, api: Api, ada: Person
+    ) -> None:
+        """Whoever has the address now was asked too, and the two questions have the same number."""
+
+        async def asked(person: Person) -> int:
+            path = f"/v1/audience/{person.id}/request-confirmation"
+            return int((await api.post(path, ada.tenant.key, {"source": "website_form"})).json()["version"])
+
+        await asked(ada)
+        number = await asked(ada)
+        path = (await ada.links(request=number)).confirmation
+        await api.project()
+        (contact,) = (await api.send("GET", "/v1/audience/contacts", ada.tenant.key)).json()["data"]
+        await api.post(f"/v1/audience/{contact['contact_id']}/erase-contact", ada.tenant.key)
+        back = await met(api, ada.tenant)
+        assert await asked(back) == number, "after who they are, and that they were erased before"
+        assert path is not None
+        assert (await api.send("GET", path)).status_code == 409
+
 
 def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
