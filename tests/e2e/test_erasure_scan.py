@@ -59,6 +59,10 @@ CSV = (
     "zyqcanary is no address,Zyqcanaryrej,x\n"
     "other@people.example,Olga,Other\n"
 ).encode()
+NAMED = {"contacts", "decisions", "entries", "list_members", "standings", "subject_requests"}
+"""Tables of views in which the person, or a contact of theirs, is named by id."""
+STAYS = {"decisions", "entries", "erasures", "legal_holds", "subject_requests"}
+"""And after an erasure: dates and kinds of what was said, decided and asked, which show nobody and that it was done."""
 
 
 @dataclass
@@ -214,6 +218,22 @@ def in_the_clear(served: Served) -> set[str]:
     return found
 
 
+def naming(served: Served, person: Person) -> set[str]:
+    """The tables of views with a row that has an id of the person or of a contact of theirs, whatever else it has."""
+    found = set()
+    with EmbeddedPostgres(served.data) as server, psycopg.connect(server.admin_dsn) as connection:
+        tables = connection.execute(
+            "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema LIKE 'views\\_%'"
+        ).fetchall()
+        for schema, table in tables:
+            text = sql.SQL("SELECT FROM {} t WHERE t::text LIKE ANY(%s) LIMIT 1").format(
+                sql.Identifier(schema, table)
+            )
+            if connection.execute(text, ([f"%{person.addressee}%", f"%{person.contact}%"],)).rowcount:
+                found.add(table)
+    return found
+
+
 def dumped(served: Served) -> bytes:
     """All of the database as SQL: what is compressed in its files is unpacked in here."""
     with EmbeddedPostgres(served.data) as server:
@@ -318,11 +338,13 @@ def test_after_an_erasure_nothing_is_found_but_what_the_certificate_names() -> N
         assert finds(served) == {"base", "pg_wal"}
         assert in_the_clear(served) == {f"contacts.{name}" for name in TABLES[0].personal}
         assert SCANNER.in_bytes(dumped(served))
+        assert naming(served, person) >= NAMED
         assert "zyqcanarywrd" in shown(person)
 
         promises(person, erased(person))
         assert finds(served) <= {"pg_wal"}, "the write-ahead log has until the day that is named"
         assert in_the_clear(served) == set()
+        assert naming(served, person) == STAYS
         assert not SCANNER.in_bytes(dumped(served))
         with EmbeddedPostgres(served.data) as server:
             server.retire_wal()
