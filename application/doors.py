@@ -18,6 +18,7 @@ from application.ports.log import OutcomeUnknown
 from application.principals import Principal
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent import lifted_by
+from domain.audience.consent_events import ConfirmationRequested
 from domain.audience.consent_refusals import AddresseeIsErased, NotAsked
 from domain.audience.own_word import HeedConfirmation, NarrowOptOut, in_force, narrowable
 from domain.kernel import limits
@@ -178,6 +179,20 @@ class Doors:
             raise ConfirmationOver from None
         except NotFound:
             raise LinkUnusable from None
+
+    async def wording(self, token: DoorToken) -> str | None:
+        """The words that a confirmation agrees to, as the sender kept them; None where none were, or none are left.
+
+        They are proof, and opened for nothing else: whoever has the link is to know what they confirm, and sees the
+        sender's words, not who left the address, from where, nor how.
+        """
+        if token.request is None:
+            return None
+        stream = stream_name("addressee", token.addressee_id)
+        asked = await self._commands.streams.with_proof(token.tenant_id, stream, token.request)
+        if not isinstance(asked, ConfirmationRequested) or asked.wording in (None, ERASED, SEALED):
+            return None
+        return asked.wording
 
     async def asked_for(self, token: DoorToken) -> AskedFor:
         """What the person asked about their data and has no answer to yet. Raises `LinkUnusable`."""

@@ -153,6 +153,11 @@ class Streams:
         (recorded,) = await self._log.read_streams(tenant_id, [(stream, 0)])
         return self._codec.decode(recorded, reveal=True, evidence=False)
 
+    async def with_proof(self, tenant_id: UUID, stream: str, version: int) -> Event | None:
+        """One event of a stream with everything open, proof too: for its subject alone."""
+        (recorded,) = await self._log.read_streams(tenant_id, [(stream, version - 1)], limit=1)
+        return next(iter(self._codec.decode(recorded, reveal=True, evidence=True)), None)
+
     async def head(self, tenant_id: UUID) -> Head | None:
         """Where the log stands."""
         return await self._log.head(tenant_id)

@@ -182,7 +182,8 @@ class PeoplesDoors:
             raise ConfirmationOver
         code = _language(request)
         to = f"c/{request.path_params['token']}"
-        return people.answer(people.confirmation_page(code, now, to), code)
+        wording = await self._parts.doors.wording(token)
+        return people.answer(people.confirmation_page(code, now, to, wording), code)
 
     @_for_people
     async def confirm(self, request: Request) -> Response:

@@ -41,6 +41,7 @@ button { font: inherit; width: 100%; min-height: 3rem; padding: 0.6rem 1rem; mar
   border: 2px solid #0b57a4; border-radius: 6px; background: #fff; color: #0b57a4; cursor: pointer; }
 button.first { background: #0b57a4; color: #fff; font-weight: 600; }
 p.about { margin: 0.25rem 0 0.75rem; font-size: 0.95rem; }
+blockquote { border-left: 4px solid #75757c; margin: 0.5rem 0; padding: 0.25rem 0.75rem; white-space: pre-line; }
 [role=status] { border-left: 4px solid #1a7f37; padding: 0.25rem 0.75rem; }
 nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; }
 a { color: #0b57a4; }
@@ -112,13 +113,17 @@ def data_page(code: str, now: AskedFor, to: str, *, done: bool) -> str:
     return _page(code, filled(words.data.title, sender=now.sender), f"{told}{about}{listed}{form}")
 
 
-def confirmation_page(code: str, now: InForce, to: str) -> str:
-    """What is to be confirmed, and the button that does."""
+def confirmation_page(code: str, now: InForce, to: str, wording: str | None) -> str:
+    """What is to be confirmed, in the words that were kept of it, and the button that does."""
     words = languages()[code]
     button = f'<button class="first">{filled(words.confirm_button)}</button>'
     form = f'<form method="post" action="{_action(to, code)}">{button}</form>'
     goes_on = f"<p>{filled(words.confirm_goes_on, sender=now.sender)}</p>" if now.goes_on else ""
-    body = f"{_about(words.confirm, now)}{goes_on}{form}"
+    agreed = ""
+    if wording is not None:
+        lead = f"<p>{filled(words.confirm_wording, sender=now.sender)}</p>"
+        agreed = f'{lead}<blockquote dir="auto">{escape(wording)}</blockquote>'
+    body = f"{_about(words.confirm, now)}{agreed}{goes_on}{form}"
     return _page(code, filled(words.confirm.title, sender=now.sender), body)
 
 

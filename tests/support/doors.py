@@ -187,7 +187,7 @@ async def verdict(ada: Person, workspace: str | None = None, **about: Any) -> se
     return {one["rule"] for one in answer.json()["result"]["reasons"]}
 
 
-async def confirming(person: Person, **about: str) -> tuple[Page, str]:
+async def confirming(person: Person, **about: Any) -> tuple[Page, str]:
     """The page that asks whether somebody who left their address meant it, and its path."""
     body = {"source": "website_form", **about}
     asked = await person.api.post(f"/v1/audience/{person.id}/request-confirmation", person.tenant.key, body)

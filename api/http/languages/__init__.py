@@ -85,6 +85,8 @@ class Words(BaseModel):
     less_campaign_type: str
     less_campaign_type_about: str
     confirm: Said
+    confirm_wording: str
+    """What goes before the words that were agreed to, in the sender's language."""
     confirm_button: str
     confirm_goes_on: str
     confirmed: Said

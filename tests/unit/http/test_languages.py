@@ -97,4 +97,4 @@ def test_words_speak_of_a_button_only_where_there_is_one() -> None:
 
 
 def test_a_form_goes_beside_the_page_it_is_on() -> None:
-    assert 'action="../c/token?lang=de"' in confirmation_page("de", NOW, "c/token")
+    assert 'action="../c/token?lang=de"' in confirmation_page("de", NOW, "c/token", None)

@@ -9,6 +9,8 @@ from tests.support.api import Api
 from tests.support.doors import (
     BROWSER,
     BROWSER_NAME,
+    EMAIL,
+    FIRST_NAME,
     FORM,
     SENDER,
     Page,
@@ -41,6 +43,27 @@ class TestConfirmation:
         problem = await ada.api.send("POST", path, None, b"", FORM)
         assert problem.json()["type"] == "/problems/confirmation-over"
         assert await ada.stream() == stream
+
+    async def test_it_shows_the_words_that_are_agreed_to_and_nothing_else_of_the_proof(
+        self, ada: Person
+    ) -> None:
+        wording = "I want <b>news</b> & offers of “Brand”,\nonce a month. </blockquote><script>x</script>"
+        proof = {"wording": wording, "ip": "203.0.113.217", "evidence": {"principal": "Somebody Else"}}
+        page, path = await confirming(ada, **proof)
+        assert wording in page.text
+        assert len(page.all("blockquote")) == 1
+        assert not page.all("b")
+        assert not page.all("script")
+        assert f"in the words of {SENDER}:" in page.text
+        for other in ("203.0.113.217", "Somebody Else", "website_form", EMAIL, FIRST_NAME):
+            assert other not in page.source
+        assert wording in (await shown(ada.api, f"{path}?lang=de")).text
+        assert wording not in (await pressed(ada.api, page)).text
+
+    async def test_where_no_words_were_kept_it_shows_none(self, ada: Person) -> None:
+        page, _ = await confirming(ada)
+        assert not page.all("blockquote")
+        assert "in the words of" not in page.text
 
     async def test_a_documented_one_lifts_what_they_stopped_before(self, ada: Person) -> None:
         await pressed(ada.api, await shown(ada.api, (await ada.links()).stop))
