@@ -19,7 +19,7 @@ from application.principals import Principal
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent import lifted_by
 from domain.audience.consent_events import ConfirmationRequested
-from domain.audience.consent_refusals import AddresseeIsErased, NotAsked
+from domain.audience.consent_refusals import AddresseeIsErased, ConfirmedTooLate, NotAsked
 from domain.audience.own_word import HeedConfirmation, NarrowOptOut, in_force, narrowable
 from domain.kernel import limits
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name
@@ -50,7 +50,10 @@ _BETWEEN: Final = 0.05
 
 
 class ConfirmationOver(Refusal):
-    """Nothing waits to be confirmed here any more. If it was confirmed before, that holds; else ask for it anew."""
+    """Nothing waits to be confirmed here any more: it was confirmed, and that holds, or it waited for thirty days.
+
+    Then ask for it anew.
+    """
 
     code = "confirmation-over"
 
@@ -113,6 +116,7 @@ class Doors:
         everything = in_force(addressee, Scope.TENANT)
         # Who has their address after an erasure was asked something else, which may have the same number.
         request = token.request if addressee.addressee_id == token.addressee_id else None
+        asked = None if request is None else addressee.asked.get(request)
         ends = request is not None and lifted_by(addressee, request)
         return InForce(
             sender=tenant.name,
@@ -123,7 +127,7 @@ class Doors:
             of_workspace=(Scope.WORKSPACE, str(token.workspace_id)) in narrow,
             of_campaign_type=(Scope.CAMPAIGN_TYPE, token.campaign_type) in narrow,
             elsewhere=bool(narrow - named),
-            waits=request in addressee.asked and not addressee.erased,
+            waits=asked is not None and not asked.is_over(self._commands.clock()) and not addressee.erased,
             narrows=None if word is None else word.entry,
             goes_on=everything and not ends,
         )
@@ -175,7 +179,7 @@ class Doors:
         command = HeedConfirmation(request=token.request, ip=_address(ip), user_agent=_readable(user_agent))
         try:
             await self._commands.execute(self._order(token, command, Permission.INTERNAL, request_id))
-        except (NotAsked, AddresseeIsErased, SubjectIsErased):
+        except (NotAsked, ConfirmedTooLate, AddresseeIsErased, SubjectIsErased):
             raise ConfirmationOver from None
         except NotFound:
             raise LinkUnusable from None

@@ -33,6 +33,7 @@ TITLES: Final = {
     "confirmation-not-asked": "No confirmation waits under this entry",
     "confirmation-over": "Nothing waits to be confirmed here any more",
     "confirmed-before-asked": "The confirmation lies before the question",
+    "confirmed-too-late": "The confirmation came too late",
     "consent-dated-twice": "Both the day and the moment of the consent are given",
     "consent-in-the-future": "The consent lies in the future",
     "consent-without-date": "Nobody says when the consent was given",

@@ -41,11 +41,19 @@ class Said(NamedTuple):
     subscriber_type: str | None
 
 
+CONFIRMED_WITHIN: Final = timedelta(days=30)
+"""How long after the address was left its owner may confirm it. A policy of ours: no law that we know sets a term."""
+
+
 class Asked(NamedTuple):
     """The first step of a double opt-in. `documented`: the wording is kept; `at`: when the address was left."""
 
     documented: bool
     at: datetime
+
+    def is_over(self, at: datetime) -> bool:
+        """Whether it is too late to confirm it: nobody knows any more what they left their address for."""
+        return at >= self.at + CONFIRMED_WITHIN
 
 
 class Word(NamedTuple):

@@ -35,6 +35,7 @@ from domain.audience.consent_events import (
 from domain.audience.consent_refusals import (
     AddresseeIsErased,
     ConfirmedBeforeAsked,
+    ConfirmedTooLate,
     ConsentDatedTwice,
     ConsentInTheFuture,
     ConsentWithoutDate,
@@ -243,6 +244,8 @@ def confirmation(
         raise NotAsked
     if occurred_at < asked.at:
         raise ConfirmedBeforeAsked
+    if asked.is_over(occurred_at):
+        raise ConfirmedTooLate
     return ConsentConfirmed(
         addressee_id=state.addressee_id,
         request=request,

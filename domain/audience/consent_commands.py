@@ -121,7 +121,8 @@ class ConfirmConsent(
 ):
     """Double opt-in, second step, as the sender tells it. `request`: the version of the first step's event.
 
-    It lifts no opt-out: that does the person who presses the link of the confirmation.
+    It was given within thirty days of the first step, whenever it is entered; `occurred_at` says when. It lifts no
+    opt-out: that does the person who presses the link of the confirmation.
     """
 
     request: Entry

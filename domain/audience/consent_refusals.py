@@ -66,6 +66,13 @@ class NotAsked(Refusal):
     field = "/request"
 
 
+class ConfirmedTooLate(Refusal):
+    """A confirmation is given within thirty days. Ask the person anew; or name the moment, if they gave it in time."""
+
+    code = "confirmed-too-late"
+    field = "/request"
+
+
 class ConfirmedBeforeAsked(Refusal):
     """Somebody is asked first and confirms then. Correct the moment, or leave it out for now."""
 

@@ -212,7 +212,8 @@ class LedgerOfPeople(RuleBasedStateMachine):
         request = asked[0] if asked else 1
         by_link = HeedConfirmation(request=request)
         done = self.ask(by_link if at_door else ConfirmConsent(request=request, occurred_at=at), who)
-        in_order = bool(asked) and (at_door or at >= known.asked[request][1])
+        moment = self.world.now if at_door else at
+        in_order = bool(asked) and timedelta(0) <= moment - known.asked[request][1] < timedelta(days=30)
         assert (done is not None) is (in_order and not known.erased)
         if done is not None:
             documented, asked_at = known.asked.pop(request)

@@ -40,7 +40,13 @@ from domain.audience.consent_events import (
     OptedOut,
     OptOutLifted,
 )
-from domain.audience.consent_refusals import AddresseeIsErased, MomentInTheFuture, NoSuchConsent, NotAsked
+from domain.audience.consent_refusals import (
+    AddresseeIsErased,
+    ConfirmedTooLate,
+    MomentInTheFuture,
+    NoSuchConsent,
+    NotAsked,
+)
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.intake.vocabularies import Source, SubscriberType
 from domain.audience.ledger import (
@@ -140,6 +146,22 @@ class TestDoubleOptIn:
     def test_a_confirmation_nobody_asked_for_or_a_second_one_is_none(self) -> None:
         given(REGISTERED).when(ConfirmConsent(request=2), target=ID).then(NotAsked)
         given(REGISTERED, self.ASKED, self.YES).when(ConfirmConsent(request=2), target=ID).then(NotAsked)
+
+    @pytest.mark.parametrize("early", [False, True])
+    def test_it_is_given_within_thirty_days(self, *, early: bool) -> None:
+        """By the person or as the sender tells it; told later, it counts from when it was given."""
+        after = timedelta(days=30) - timedelta(hours=1) - timedelta(microseconds=early)
+        for command in (HeedConfirmation(request=2), ConfirmConsent(request=2)):
+            done = given(REGISTERED, self.ASKED).when(command, target=ID, after=after)
+            assert isinstance(done.refusal, ConfirmedTooLate) is not early
+        told = ConfirmConsent(request=2, occurred_at=NOW)
+        given(REGISTERED, self.ASKED).when(told, target=ID, after=timedelta(days=400)).then(self.YES)
+
+    def test_one_that_was_taken_late_before_there_was_a_term_stays_one(self) -> None:
+        old = self.ASKED.model_copy(update={"occurred_at": NOW - timedelta(days=3_000)})
+        state = ADDRESSEE.fold((REGISTERED, old, self.YES))
+        assert isinstance(state, Addressee)
+        assert [one.kind for one in state.consents] == [ConsentKind.DOUBLE]
 
     def test_who_opted_out_this_morning_may_come_back_this_afternoon(self) -> None:
         out = OptedOut(addressee_id=ID, occurred_at=NOW - timedelta(hours=3), channel="page")

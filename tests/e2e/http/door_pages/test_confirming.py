@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from api.http import doors
@@ -116,6 +118,25 @@ class TestConfirmation:
         monkeypatch.setattr(doors, "LOOKS_A_MINUTE", 0)
         assert (await api.send("GET", path)).status_code == 200, "of the looks that were taken before"
         assert (await press(api, page)).status_code == 429
+
+    async def test_a_question_of_thirty_days_ago_is_asked_anew(self, api: Api, ada: Person) -> None:
+        left = api.parts.clock() - timedelta(days=30) + timedelta(hours=1)
+        page, path = await confirming(ada, wording="News, monthly.", occurred_at=left.isoformat())
+        body = {"source": "website_form", "occurred_at": (left - timedelta(hours=1)).isoformat()}
+        asked = await api.post(f"/v1/audience/{ada.id}/request-confirmation", ada.tenant.key, body)
+        late = (await ada.links(request=asked.json()["version"])).confirmation
+        assert late is not None
+        before = await ada.stream()
+        for method in ("GET", "POST"):
+            answer = await api.send(method, late, None, b"", FORM | BROWSER)
+            assert answer.status_code == 409
+            assert "leave your address once more; you will then get a new link" in answer.text
+        confirm = {"request": asked.json()["version"]}
+        told = await api.post(f"/v1/audience/{ada.id}/confirm-consent", ada.tenant.key, confirm)
+        assert (told.status_code, told.json()["type"]) == (409, "/problems/confirmed-too-late")
+        assert await ada.stream() == before
+        await pressed(api, page)
+        assert (await api.send("GET", path)).status_code == 409
 
     async def test_an_erased_person_confirms_nothing(self, api: Api, ada: Person) -> None:
         page, path = await confirming(ada)
