@@ -96,6 +96,7 @@ TITLES: Final = {
     "import-too-many-columns": "The header names more columns than a list may have",
     "import-without-addresses": "None of the first rows names an e-mail address",
     "import-without-contacts": "A suppression list brings no contacts for a list",
+    "in-writing-of-no-disclosure": "How it was given was said of what is no disclosed address",
     "invitation-expired": "The invitation has expired",
     "invitation-token-wrong": "The token is not that of this invitation",
     "last-owner-stays": "The last owner cannot leave",

@@ -66,6 +66,14 @@ class NotOfThisRelation(Refusal):
     field = "/refused"
 
 
+class NotGivenInWriting(Refusal):
+    """Only an address that was disclosed was given in writing, or not. Leave it out, or correct the kind."""
+
+    code = "in-writing-of-no-disclosure"
+    kind = RefusalKind.INVALID
+    field = "/in_writing"
+
+
 class EndsBeforeItBegins(Refusal):
     """A relation ends on the day it began, or later. Correct one of the dates."""
 
@@ -330,6 +338,8 @@ def _relation(command: RecordRelation, state: Addressee, at: datetime) -> Relati
         raise RelationInTheFuture
     if command.refused is not None and command.kind not in _OF_AN_ADDRESS:
         raise NotOfThisRelation
+    if command.in_writing is not None and command.kind is not RelationKind.DISCLOSED_ADDRESS:
+        raise NotGivenInWriting
     if command.ended_on is not None:
         if command.kind not in GOES_ON:
             raise IsOfOneDay

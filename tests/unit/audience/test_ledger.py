@@ -56,6 +56,7 @@ from domain.audience.ledger import (
     IsOfOneDay,
     LiftSuppression,
     NoSuchEntry,
+    NotGivenInWriting,
     NotOfThisRelation,
     OneScope,
     OnlyThePersonLifts,
@@ -298,6 +299,15 @@ class TestRelations:
                 assert given(REGISTERED).when(entry, target=ID).state.relations[-1].refused is refused
             else:
                 given(REGISTERED).when(entry, target=ID).then(NotOfThisRelation)
+
+    @pytest.mark.parametrize("kind", list(RelationKind))
+    @pytest.mark.parametrize("in_writing", [True, False])
+    def test_only_an_address_is_disclosed_in_writing(self, kind: RelationKind, *, in_writing: bool) -> None:
+        entry = RecordRelation(kind=kind, occurred_on=date(2026, 1, 1), in_writing=in_writing)
+        if kind is RelationKind.DISCLOSED_ADDRESS:
+            assert given(REGISTERED).when(entry, target=ID).state.relations[-1].in_writing is in_writing
+        else:
+            given(REGISTERED).when(entry, target=ID).then(NotGivenInWriting)
 
     def test_of_an_older_entry_nobody_says_whether_it_was_in_writing(self) -> None:
         old = {"addressee_id": str(ID), "kind": "purchase", "occurred_on": "2026-01-01", "refused": None}
