@@ -72,7 +72,7 @@ def _nobody_said_in_writing(payload: Payload) -> Payload:
 
 
 class RelationEnded(Event, name="audience.relation_ended", version=1, subject="addressee_id"):
-    """A contract, a subscription or a membership came to its end."""
+    """A contract, a subscription, a loan or a membership came to its end."""
 
     addressee_id: AddresseeId
     entry: int

@@ -145,7 +145,10 @@ class RenameList(Command, context="audience", stream="list", permission=Permissi
 
 
 class AddToList(Command, context="audience", stream="list", permission=Permission.LISTS_WRITE):
-    """Put contacts onto a list; those that are on it already stay there."""
+    """Put contacts onto a list; those that are on it already stay there.
+
+    Nothing goes to anybody by that alone, so it takes people who opted out, and those whose data are restricted.
+    """
 
     contact_ids: ContactIds
 

@@ -56,7 +56,7 @@ class EmailKnown(Event, name="audience.email_known", version=1, subject="address
 
 
 class EmailBarred(Event, name="audience.email_barred", version=1):
-    """The platform lets nothing go to this address, whoever has it here now or later."""
+    """The platform suppresses this address, whoever has it here now or later: see `kind`, a `PlatformReason`."""
 
     suppression_id: UUID
     kind: str

@@ -83,7 +83,7 @@ class EndsBeforeItBegins(Refusal):
 
 
 class IsOfOneDay(Refusal):
-    """Only contracts, subscriptions and memberships go on and end; everything else is of one day. Leave the end out."""
+    """Only contracts, subscriptions, loans and memberships go on and end; all else is of one day. Leave the end out."""
 
     code = "relation-of-one-day"
     kind = RefusalKind.INVALID
@@ -122,7 +122,7 @@ class ProcessingIsRestricted(Refusal):
 
 
 class OnlyThePlatformLifts(Refusal):
-    """The platform lets nothing go to this address, in any tenant. Its staff end that; write to its support."""
+    """The platform suppresses this address, in every tenant. Its staff end that; write to its support."""
 
     code = "only-the-platform-lifts"
     field = "/entry"
@@ -162,7 +162,7 @@ class RecordRelation(
 
 
 class EndRelation(AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
-    """Enter that a contract, a subscription or a membership ended. `entry`: the version of its event."""
+    """Enter that a contract, a subscription, a loan or a membership ended. `entry`: the version of its event."""
 
     entry: Entry
     ended_on: Day

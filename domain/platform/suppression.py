@@ -1,4 +1,4 @@
-"""What the platform suppresses: an address to which nothing goes from any tenant, by the word of its own staff.
+"""What the platform suppresses: an address that every tenant's mail is held back from, by its own staff.
 
 It stands in the platform's log, where the address is sealed; a workflow copies it into every tenant's own, where no
 command of the tenant's ends it. Nothing that a tenant has is told to the platform by that.
@@ -21,14 +21,14 @@ from domain.kernel.text import LongText
 
 
 class PlatformReason(StrEnum):
-    """Why the platform lets nothing go to an address. A complaint is of advertising; abuse holds back everything."""
+    """Why the platform suppresses an address. A complaint holds back advertising alone; abuse holds back everything."""
 
     COMPLAINT = "complaint"
     ABUSE = "abuse"
 
 
 class AddressSuppressed(Event, name="platform.address_suppressed", version=1, subject="suppression_id"):
-    """From here on nothing goes to an address, in any tenant. `kind`: a `PlatformReason`."""
+    """From here on an address is held back from, in every tenant. `kind`: a `PlatformReason`, which says what is."""
 
     suppression_id: UUID
     email: Profile[str]
@@ -155,7 +155,10 @@ class SuppressAtPlatform(
     stream="platform_suppression",
     permission=Permission.PLATFORM_SUPPRESSIONS_MANAGE,
 ):
-    """Let nothing go to an address any more, from any tenant, whoever has it now or enters it later."""
+    """Hold back what goes to an address, from any tenant, whoever has it now or enters it later.
+
+    After a complaint that is advertising: what is transactional may still go. For abuse it is everything.
+    """
 
     email: Profile[EmailText]
     kind: PlatformReason

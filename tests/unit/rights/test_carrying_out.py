@@ -17,6 +17,7 @@ from domain.audience.consent_commands import (
 )
 from domain.audience.consent_events import ConfirmationRequested, ConsentConfirmed
 from domain.audience.contact import ContactUpdated, CreateContact, EraseContact, RemoveContact, UpdateContact
+from domain.audience.contact_list import AddToList, CreateList, ListMembersAdded
 from domain.audience.erasure import EraseAddressee
 from domain.audience.intake.vocabularies import Source
 from domain.audience.ledger import (
@@ -28,7 +29,7 @@ from domain.audience.ledger import (
     RetractEntry,
 )
 from domain.kernel.commands import Actor, ActorKind, Command
-from domain.kernel.ids import WorkspaceId
+from domain.kernel.ids import ContactId, WorkspaceId
 from domain.law.facts import RelationKind
 from domain.rights import refusals as no
 from domain.rights.commands import (
@@ -137,6 +138,14 @@ class TestRestriction:
         world.run(CreateWorkspace(name="W"), third)
         anew = CreateContact(workspace_id=third, email=EMAIL)
         refused(world, anew, ProcessingIsRestricted, uid(0x56))
+
+    def test_a_contact_that_is_there_may_be_put_onto_a_list(self) -> None:
+        world = opened()
+        workspace = world.state("contact", CONTACT).workspace_id
+        world.run(CreateList(workspace_id=workspace, name="All"), uid(0x57))
+        self.restrict(world)
+        (added,) = world.run(AddToList(contact_ids=[ContactId(CONTACT)]), uid(0x57))
+        assert isinstance(added, ListMembersAdded)
 
     def test_what_the_person_says_is_entered_all_the_same(self) -> None:
         world = opened()
