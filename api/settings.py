@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.postgres.roles import Passwords, Role, address
@@ -40,6 +41,10 @@ class Settings(BaseSettings):
         default=None,
         pattern=r"^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?)(/[^\s?#]*)?$",
         description="Where people reach the links in mail, https://...; http:// on this machine, for development.",
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.1",
+        description="Addresses and networks, with commas, of proxies whose X-Forwarded-For is believed; empty: none.",
     )
     master_key: SecretStr | None = Field(
         default=None,
@@ -89,6 +94,18 @@ class Settings(BaseSettings):
     webhook_loopback: bool = Field(
         default=False, description="Whether webhooks may be sent to this machine: for development alone."
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, text: str) -> str:
+        """Addresses and networks alone: whoever is believed says where a person's proof of consent came from."""
+        proxies = [one.strip() for one in text.split(",") if one.strip()]
+        for one in proxies:
+            try:
+                ip_network(one)
+            except ValueError:
+                raise ValueError("name IP addresses, or networks as 10.0.0.0/24, with commas") from None
+        return ",".join(proxies)
 
     @property
     def root(self) -> Path:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
+    from starlette.types import ASGIApp
+
     from api.ops.processes import Around
 
 _GRACE: Final = 20
@@ -50,6 +52,24 @@ class _Server(uvicorn.Server):
             self._around.line.ready(address=f"http://{f'[{host}]' if ':' in host else host}:{port}")
 
 
+def door_config(app: ASGIApp, trusted_proxies: str) -> uvicorn.Config:
+    """How uvicorn serves it. Where a request came from is what one of `trusted_proxies` says, else its connection."""
+    return uvicorn.Config(
+        app,
+        loop="none",
+        http=OnePiece,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=_GRACE,
+        proxy_headers=True,
+        forwarded_allow_ips=trusted_proxies.split(","),
+    )
+
+
 async def work(around: Around) -> None:
     """Serve until asked to stop; then take nothing more, answer what was begun, and commit what was accepted."""
     settings = around.settings
@@ -61,19 +81,8 @@ async def work(around: Around) -> None:
         health = Health(around, parts)
         lines = Lines() if settings.log_level in ("debug", "info") else None
         layer = Middleware(RequestLog, meters=around.meters, tracer=around.tracer, lines=lines)
-        config = uvicorn.Config(
-            create_app(parts, health.routes(), [layer]).front,
-            loop="none",
-            http=OnePiece,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=True,
-            backlog=BACKLOG,
-            timeout_graceful_shutdown=_GRACE,
-        )
-        door = _Server(config, around)
+        app = create_app(parts, health.routes(), [layer]).front
+        door = _Server(door_config(app, settings.trusted_proxies), around)
         settle()
         serving = asyncio.create_task(door.serve([listener]))
         asked = asyncio.create_task(around.stop.wait())
