@@ -25,7 +25,7 @@ PROOF: Final = "proof_of_consent"
 
 def falls_short(look: Look, eases: Callable[[Look], bool]) -> Iterator[tuple[str, int, str | None]]:
     """In words, its position and what is missing: each fact without whose flaw the answer would ease."""
-    for consent in _latest_of_each_sort(look):
+    for consent in _one_of_each_sort(look):
         waits, undocumented = not look.given(consent), not consent.documented
         now = replace(consent, on=look.day, at=None) if waits else consent
         proved = replace(now, documented=True)
@@ -53,15 +53,21 @@ def falls_short(look: Look, eases: Callable[[Look], bool]) -> Iterator[tuple[str
             )
 
 
-def _latest_of_each_sort(look: Look) -> list[Consent]:
-    """Of consents with one flaw the latest: what an older one would ease, it does too, and each costs judging."""
-    latest: dict[tuple[str, bool, bool], Consent] = {}
+def _one_of_each_sort(look: Look) -> list[Consent]:
+    """Of consents with one flaw, one: what the others would ease, it does too, and each costs judging.
+
+    Of those that wait the first to begin, which is when the answer eases; of those without their wording the latest.
+    """
+    found: dict[tuple[str, bool, bool], Consent] = {}
     for consent in sorted(look.person.consents, key=lambda one: (one.on, one.position)):
         waits, undocumented = not look.given(consent), not consent.documented
         withdrawn = consent.withdrawn_at is not None and consent.withdrawn_at <= look.moment
         if (waits or undocumented) and not withdrawn:
-            latest[consent.kind, waits, undocumented] = consent
-    return sorted(latest.values(), key=lambda one: one.position)
+            sort = (consent.kind, waits, undocumented)
+            known = found.get(sort)
+            if not (waits and known is not None and _begin(known, look) <= _begin(consent, look)):
+                found[sort] = consent
+    return sorted(found.values(), key=lambda one: one.position)
 
 
 def _with_consent(look: Look, old: Consent, new: Consent) -> Look:
@@ -76,8 +82,10 @@ def _begun(look: Look, coming: Relation) -> Look:
     return look.of(replace(look.person, relations=relations))
 
 
+def _begin(fact: Consent | Relation, look: Look) -> datetime:
+    moment = fact.at if isinstance(fact, Consent) else None
+    return first_moment(fact.on, look.zones) if moment is None else moment
+
+
 def _begins(fact: Consent | Relation, look: Look) -> str:
-    moment: datetime | None = fact.at if isinstance(fact, Consent) else None
-    if moment is None:
-        moment = first_moment(fact.on, look.zones)
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{_begin(fact, look).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -78,6 +78,16 @@ def test_one_of_a_later_moment_is_named_by_it() -> None:
     )
 
 
+def test_of_several_that_wait_the_first_to_begin_is_named() -> None:
+    """The 27th begins in Canada at 03:30 UTC; a consent of a moment of that day, before or after."""
+    later, of_day = replace(consent(date(2026, 12, 24)), position=5), replace(consent(TOMORROW), position=6)
+    for minute, named in ((10, 7), (40, 6)):
+        at_once = replace(consent(TOMORROW), position=7, at=datetime(2026, 11, 27, 3, minute, tzinfo=UTC))
+        for consents in ((later, of_day, at_once), (at_once, later, of_day)):
+            reason = reason_of(person("CA", *consents))
+            assert (reason.positions, reason.about.count("does not count yet")) == ((named,), 1)
+
+
 def test_what_would_not_help_is_not_named() -> None:
     withdrawn = replace(consent(date(2026, 1, 1), documented=False), withdrawn_at=EVENING)
     assert reason_of(person("DE", withdrawn)).missing == (), "its wording would not bring it back"
