@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_AFTER: Final = timedelta(days=1)
-_EVERY: Final = 3_600.0
+AFTER: Final = timedelta(days=1)
+EVERY: Final = 3_600.0
+"""Seconds between two looks: a copy of a destroyed key opens for a day and so long at most, as certificates say."""
 
 
 class Rotation:
@@ -34,7 +35,7 @@ class Rotation:
         self.failing = 0
         """Tenants that the last look could not rotate for: copies of their destroyed keys can still be opened."""
 
-    async def run(self, stop: asyncio.Event, every: float = _EVERY) -> None:
+    async def run(self, stop: asyncio.Event, every: float = EVERY) -> None:
         """Until `stop`: a look each `every` seconds."""
         while not stop.is_set():
             try:
@@ -46,7 +47,7 @@ class Rotation:
 
     async def _look(self, stop: asyncio.Event) -> None:
         try:
-            rotated = await asyncio.to_thread(self._keys.rotate_due, self._clock() - _AFTER, stop.is_set)
+            rotated = await asyncio.to_thread(self._keys.rotate_due, self._clock() - AFTER, stop.is_set)
         except RotationIncomplete as incomplete:
             rotated, failed = [*incomplete.rotated], incomplete.failed
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -11,7 +12,8 @@ import pytest
 
 from adapters.keys.memory import MemoryKeyStore
 from application.ports.keys import KeysUnavailable, RotationIncomplete
-from application.rotation import Rotation
+from application.rotation import AFTER, EVERY, Rotation
+from application.stores import KEYS
 from domain.kernel.personal import KeyKind
 
 TENANT = UUID(int=1)
@@ -53,6 +55,12 @@ async def test_after_a_day_and_then_not_again() -> None:
 
 async def test_not_before_a_day_is_over() -> None:
     assert await ask(datetime.now(UTC) + timedelta(hours=23)) == [[], []]
+
+
+def test_it_is_as_soon_as_certificates_say() -> None:
+    assert AFTER + timedelta(seconds=EVERY) == timedelta(days=1, hours=1)
+    assert "within a day and an hour" in KEYS.proof
+    assert inspect.signature(Rotation.run).parameters["every"].default == EVERY
 
 
 class Unreadable(MemoryKeyStore):
