@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from application.comparing import compare_newcomer
 from application.unit import handles
-from domain.audience.addressee_state import Addressee, NoAddressee
+from domain.audience.addressee_state import Addressee, NoAddressee, Said
 from domain.audience.admission import Newcomer, admit
 from domain.audience.contact import (
     PERSONAL,
@@ -24,7 +24,8 @@ from domain.audience.contact import (
 )
 from domain.audience.email import match_form
 from domain.audience.email_claim import EmailReleased
-from domain.audience.ledger import said_of, unrestricted
+from domain.audience.ledger import unrestricted
+from domain.audience.saying import says_now
 from domain.kernel.ids import AddresseeId, ContactId
 from domain.tenancy.workspace import usable
 
@@ -78,23 +79,23 @@ async def enter(unit: Unit, newcomer: Newcomer, fresh_addressee: AddresseeId) ->
 
 @handles(UpdateContact)
 async def update_contact(command: UpdateContact, unit: Unit) -> None:
-    """Change the contact; what it says now of country and subscriber is said of its addressee too."""
+    """Change the contact; what it says now of country and subscriber is said of its addressee too, or taken back."""
     contact: ContactState = await unit.load("contact", command.stamp.target)
     unit.decide(command)
     if not isinstance(contact, Contact):
         return
     addressee: AddresseeState = await unit.load("addressee", contact.addressee_id)
     unrestricted(addressee)
-    if command.country or command.subscriber_type:
-        said = said_of(
-            addressee, contact.addressee_id, contact.workspace_id, command.country, command.subscriber_type
-        )
-        unit.append("addressee", contact.addressee_id, *said)
+    told = command.model_fields_set & {*Said._fields}
+    if told and isinstance(addressee, Addressee):
+        said = addressee.said.get(contact.workspace_id, Said(None, None))
+        said = said._replace(**{name: getattr(command, name) for name in told})
+        unit.append("addressee", contact.addressee_id, *says_now(addressee, contact.workspace_id, *said))
 
 
 @handles(RemoveContact)
 async def remove_contact(command: RemoveContact, unit: Unit) -> None:
-    """Take the contact out and release its address in the workspace."""
+    """Take the contact out, with what it says of its addressee, and release its address in the workspace."""
     contact = existing(await unit.load("contact", command.stamp.target))
     unrestricted(await unit.load("addressee", contact.addressee_id))
     await _take_out(unit, contact, removed(contact, reason="requested"))
@@ -102,17 +103,19 @@ async def remove_contact(command: RemoveContact, unit: Unit) -> None:
 
 @handles(RevertContact)
 async def revert_contact(command: RevertContact, unit: Unit) -> None:
-    """Undo an import on the contact, where nobody changed it since."""
+    """Undo an import on the contact, where nobody changed it since: what it says of its addressee too."""
     state: ContactState = await unit.load("contact", command.stamp.target)
     event = reverted(state, command.import_id)
-    if event is not None:
-        known: AddresseeState = await unit.load("addressee", event.addressee_id)
-        if isinstance(known, Addressee) and known.restricted is not None:
-            return  # their data are kept as they are; the roll-back counts them as kept
-    if isinstance(event, ContactRemoved) and isinstance(state, Contact):
+    if event is None or not isinstance(state, Contact):
+        return
+    known: AddresseeState = await unit.load("addressee", state.addressee_id)
+    if isinstance(known, Addressee) and known.restricted is not None:
+        return  # their data are kept as they are; the roll-back counts them as kept
+    if isinstance(event, ContactRemoved):
         await _take_out(unit, state, event)
-    elif event is not None:
-        unit.append("contact", command.stamp.target, event)
+    else:
+        unit.append("contact", state.contact_id, event)
+        _says(unit, state, event.segment_after.country, event.segment_after.subscriber_type)
 
 
 async def _take_out(unit: Unit, contact: Contact, event: ContactRemoved) -> None:
@@ -125,3 +128,11 @@ async def _take_out(unit: Unit, contact: Contact, event: ContactRemoved) -> None
             contact_id=contact.contact_id,
         )
         unit.append("email_claim", key, released)
+        _says(unit, contact, None, None)
+
+
+def _says(unit: Unit, contact: Contact, country: str | None, subscriber_type: str | None) -> None:
+    """Of the contact's addressee its workspace says this from now on, and nothing that it said before."""
+    addressee: AddresseeState = unit.state("addressee", contact.addressee_id)
+    said = says_now(addressee, contact.workspace_id, country, subscriber_type)
+    unit.append("addressee", contact.addressee_id, *said)

@@ -12,7 +12,7 @@ from domain.audience.addressee_events import (
     SuppressionLifted,
     address_in,
 )
-from domain.audience.addressee_state import Addressee, NoAddressee
+from domain.audience.addressee_state import Addressee, NoAddressee, Said
 from domain.audience.consent_commands import OptOutChannel, OptOutKind
 from domain.audience.consent_refusals import AddresseeIsErased
 from domain.audience.contact import Contact, changed, existing, merged
@@ -21,6 +21,7 @@ from domain.audience.email_claim import EmailSuppressed
 from domain.audience.erasure import CertifyErasure
 from domain.audience.ledger import DescribeAddressee, settled
 from domain.audience.own_word import HeedOptOut, heeded
+from domain.audience.saying import forgotten
 from domain.kernel.ids import AddresseeId, SubjectRequestId
 from domain.kernel.personal import is_hidden
 from domain.law.facts import Scope, SuppressionKind
@@ -199,9 +200,12 @@ async def rectify_data(command: RectifyData, unit: Unit) -> None:
         if "attributes" in wanted:
             wanted["attributes"] = merged(contact.attributes, wanted["attributes"])
         unit.append("contact", contact.contact_id, *changed(contact, wanted))
-    # Where they are and whose the address is, the person says of themselves: whatever a workspace said before.
+    # Where they are and whose the address is, the person says of themselves: whatever a workspace said before. What
+    # they want cleared nobody says any more.
     known: AddresseeState = unit.state("addressee", subject)
     if isinstance(known, Addressee):
+        cleared = [name for name in Said._fields if name in asked and asked[name] is None]
+        unit.append("addressee", subject, *forgotten(known, cleared))
         word = DescribeAddressee(country=command.country, subscriber_type=command.subscriber_type)
         unit.append("addressee", subject, *settled(word.stamped(unit.stamp.aimed_at(subject)), known))
     rectified = DataRectified(

@@ -23,7 +23,8 @@ from domain.audience.contact_list import ContactList, ListIsArchived, ListMember
 from domain.audience.email_claim import EmailSuppressed
 from domain.audience.hashed import ADDRESS_HASH
 from domain.audience.intake import Duplicates, Rejected, RowProblem
-from domain.audience.ledger import said_of, unrestricted
+from domain.audience.ledger import unrestricted
+from domain.audience.saying import said_of
 from domain.kernel.errors import Refusal
 from domain.kernel.ids import AddresseeId, ContactId, ImportId, ListId, WorkspaceId
 from domain.kernel.personal import is_hidden

@@ -1,6 +1,7 @@
 """Rolling an import back: contact by contact, in the order they were touched, chunk by chunk, resumable.
 
-It never takes an opt-out or a consent back, and keeps whatever somebody changed since.
+What it said of somebody's country and kind goes with it. It never takes an opt-out or a consent back, and keeps what
+somebody changed since.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from application.workflow import Workflow
 
 _CONTACTS_A_CHUNK: Final = 300
-"""Each is removed and its address released, two events: well within one append."""
+"""Each is removed, its address released and its word taken back, three events: within one append."""
 
 _EVENTS_READ: Final = 1_000
 _ATTEMPTS: Final = 5
@@ -109,10 +110,12 @@ class Rollback:
     async def _put_back(
         self, unit: Unit, import_id: ImportId, chunk: int, contacts: Sequence[UUID]
     ) -> ApplyRollbackChunk:
-        """Revert each contact on the unit; the reservations they hold are loaded in one round trip before."""
+        """Revert each contact on the unit; reservations and people are loaded in one round trip each before."""
         states = await unit.load_many("contact", contacts)
-        held = [s.email for s in states if isinstance(s, Contact) and not is_hidden(s.email)]
+        there = [one for one in states if isinstance(one, Contact)]
+        held = [one.email for one in there if not is_hidden(one.email)]
         await unit.find_many("email_claim", [match_form(email) for email in held])
+        await unit.load_many("addressee", list({one.addressee_id for one in there}))
         removed = restored = kept = 0
         for contact in contacts:
             before = len(unit.events)

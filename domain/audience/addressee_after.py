@@ -61,6 +61,14 @@ def _described(known: Addressee, version: int, event: happened.AddresseeDescribe
     )
 
 
+def _taken_back(known: Addressee, version: int, event: happened.DescriptionTakenBack) -> Addressee:
+    """Who says nothing is not among those who say something: the others are agreed without them."""
+    said = {who: one for who, one in known.said.items() if who != event.workspace_id}
+    if (event.country, event.subscriber_type) != (None, None):
+        said[event.workspace_id] = Said(event.country, event.subscriber_type)
+    return replace(known, version=version, said=said)
+
+
 def _confirmed(known: Addressee, version: int, event: said.ConsentConfirmed) -> Addressee:
     """The consent counts from its confirmation: before, nobody knew whose address it was.
 
@@ -324,6 +332,7 @@ def _succeeded(known: Addressee, version: int, event: happened.AddresseeSucceede
 _AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
     happened.AddresseeRegistered: _registered,
     happened.AddresseeDescribed: _described,
+    happened.DescriptionTakenBack: _taken_back,
     said.ConsentRecorded: _consented,
     said.ConfirmationRequested: _asked,
     said.ConsentConfirmed: _confirmed,

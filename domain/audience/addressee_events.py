@@ -54,6 +54,18 @@ class AddresseeDescribed(Event, name="audience.addressee_described", version=1, 
     told: bool | None = None
 
 
+class DescriptionTakenBack(Event, name="audience.description_taken_back", version=1, subject="addressee_id"):
+    """A workspace took back what it said of where somebody is or whose the address is; without one, the tenant did.
+
+    What it still says is named: None says nothing, whatever was said before.
+    """
+
+    addressee_id: AddresseeId
+    workspace_id: WorkspaceId | None = None
+    country: str | None = None
+    subscriber_type: str | None = None
+
+
 class RelationRecorded(Event, name="audience.relation_recorded", version=2, subject="addressee_id"):
     """Something between sender and person was entered. `kind`: a `RelationKind`; see `domain.law.facts.Relation`."""
 
@@ -218,6 +230,7 @@ def address_in(events: Iterable[Event]) -> str | None:
 AddresseeEvent: TypeAlias = (
     AddresseeRegistered
     | AddresseeDescribed
+    | DescriptionTakenBack
     | ConsentEvent
     | RelationRecorded
     | RelationEnded

@@ -15,7 +15,8 @@ from domain.audience.barring import under_bar
 from domain.audience.carrying import carried
 from domain.audience.contact import ContactCreated, Segment
 from domain.audience.email_claim import EmailClaim, EmailClaimed, free_in
-from domain.audience.ledger import said_of, unrestricted
+from domain.audience.ledger import unrestricted
+from domain.audience.saying import said_of
 
 if TYPE_CHECKING:
     from typing import Any

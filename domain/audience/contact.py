@@ -248,7 +248,7 @@ class UpdateContact(Command, context="audience", stream="contact", permission=Pe
 
 
 class RemoveContact(Command, context="audience", stream="contact", permission=Permission.CONTACTS_WRITE):
-    """Take a contact out of its workspace; consents and opt-outs of the address stay."""
+    """Take a contact out of its workspace, with what it says of country and subscriber; consents and opt-outs stay."""
 
 
 class EraseContact(Command, context="audience", stream="contact", permission=Permission.CONTACTS_ERASE):

@@ -48,7 +48,10 @@ class SuppressionsStay(Refusal):
 
 
 class RollBackImport(Command, context="audience", stream="import", permission=Permission.CONTACTS_IMPORT):
-    """Undo what an import did, but never an opt-out, and nothing that somebody changed since."""
+    """Undo what an import did to contacts, and what it said of their country and kind; not what somebody changed since.
+
+    Opt-outs stay, and so do consents: what a person said does not end with the file. Retract a consent that was wrong.
+    """
 
 
 class ApplyRollbackChunk(

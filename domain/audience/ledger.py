@@ -27,7 +27,7 @@ from domain.audience.consent_refusals import AddresseeIsErased
 from domain.audience.intake.vocabularies import SubscriberType
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.events import Event
-from domain.kernel.ids import AddresseeId, WorkspaceId
+from domain.kernel.ids import WorkspaceId
 from domain.kernel.moments import Day
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
@@ -249,29 +249,6 @@ def decide(command: LedgerCommand, state: Addressee) -> tuple[Event, ...]:
             return _lifted(command, state, at)
         case _:
             assert_never(command)
-
-
-def said_of(
-    state: AddresseeState,
-    addressee_id: AddresseeId,
-    workspace_id: WorkspaceId,
-    country: str | None,
-    subscriber_type: str | None,
-) -> tuple[AddresseeDescribed, ...]:
-    """The event that enters what a workspace says of an addressee now; none where it says nothing new."""
-    if country is None and subscriber_type is None:
-        return ()
-    before = state.said.get(workspace_id) if isinstance(state, Addressee) else None
-    known = before or Said(None, None)
-    if (country or known.country, subscriber_type or known.subscriber_type) == known:
-        return ()
-    described = AddresseeDescribed(
-        addressee_id=addressee_id,
-        workspace_id=workspace_id,
-        country=country,
-        subscriber_type=subscriber_type,
-    )
-    return (described,)
 
 
 def settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:

@@ -14,6 +14,7 @@ from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeDescribed,
     AddresseeRegistered,
+    DescriptionTakenBack,
     PermissionLapsing,
     RelationRecorded,
 )
@@ -24,7 +25,7 @@ from domain.audience.erasure_events import AddresseeErased
 from domain.audience.lapse import announced
 from domain.audience.standing import standing_of
 from domain.kernel.events import Event
-from domain.kernel.ids import AddresseeId
+from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.tenancy.tenant import TenantOpened
 from projections.operational.contacts.handler import CONTACTS
 from projections.operational.standings.handler import STANDINGS
@@ -90,6 +91,7 @@ async def test_it_says_of_every_history_what_the_domain_says(database: Database,
         settled = AddresseeDescribed(addressee_id=person, country=country, could_object=True)
         events = [registered(person, country), *lived(chance, person)[1:]]
         events += [settled] if number % 2 else []
+        events += [DescriptionTakenBack(addressee_id=person)] if number % 3 == 0 else []
         world.append(tenant, *stream(person, *events))
         if number % 5 == 0:
             world.project()
@@ -235,6 +237,29 @@ async def test_the_erased_are_gone_and_what_they_still_say_brings_nobody_back(wo
     world.project()
     assert (await world.ask("audience.standings", Scope(tenant))).rows == []
     assert world.rows("standings", "standings") == []
+
+
+async def test_what_a_workspace_took_back_counts_no_more(world: World) -> None:
+    tenant, person = opened(world), AddresseeId(fresh())
+    here, there = WorkspaceId(fresh()), WorkspaceId(fresh())
+    world.append(
+        tenant,
+        *stream(
+            person,
+            registered(person, "DE", workspace_id=here),
+            AddresseeDescribed(addressee_id=person, workspace_id=there, country="US"),
+        ),
+    )
+    world.project()
+    (row,) = (await world.ask("audience.standings", Scope(tenant), addressee_id=person)).rows
+    assert (row.verdict, row.missing) == ("hold", ["country"])
+    for workspace, verdict in ((here, "allow"), (there, "hold")):
+        world.append(
+            tenant, *stream(person, DescriptionTakenBack(addressee_id=person, workspace_id=workspace))
+        )
+        world.project()
+        (row,) = (await world.ask("audience.standings", Scope(tenant), addressee_id=person)).rows
+        assert row.verdict == verdict, "the law of the workspace that is left, and then of nobody's"
 
 
 async def test_pages_hold_and_cursors_are_of_one_question(world: World) -> None:

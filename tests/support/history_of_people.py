@@ -121,6 +121,7 @@ class OfPeople:
                 "documented": True,
             }
             yield stream, "audience.consent_recorded", {**who, **consent}
+            yield stream, "audience.description_taken_back", {**who, "country": country}
         ended: dict[str, Any] = {
             "law": "fr",
             "rule": "fr.consent",

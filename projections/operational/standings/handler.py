@@ -65,6 +65,7 @@ def opened(event: Fact, rows: Rows) -> None:
 @STANDINGS.on(
     "audience.addressee_registered",
     "audience.addressee_described",
+    "audience.description_taken_back",
     "audience.consent_recorded",
     "audience.confirmation_requested",
     "audience.consent_confirmed",

@@ -140,6 +140,20 @@ async def test_a_roll_back_keeps_what_came_later(importing: Importing) -> None:
     assert (again.tally.imported, again.tally.skipped) == (698, 2)
 
 
+async def test_a_roll_back_takes_back_where_the_file_said_that_people_are(importing: Importing) -> None:
+    header = ("Email", "Country", "Opt-in date")
+    await importing.run(await importing.ready(content(("old@people.example", "DE", ""), header=header)))
+    rows = [(f"{name}@people.example", "US", "2025-01-31") for name in ("old", "new")]
+    import_id = await importing.ready(content(*rows, header=header))
+    await importing.run(import_id, {"duplicates": "update"})
+    known = {name: await behind(importing, f"{name}@people.example") for name in ("old", "new")}
+    assert [one.person.country for one in known.values()] == ["US", "US"]
+    await importing.roll_back(import_id)
+    left = [await behind(importing, f"{name}@people.example") for name in ("old", "new")]
+    assert [one.person.country for one in left] == ["DE", None]
+    assert [len(one.consents) for one in left] == [1, 1], "what a person said does not end with the file"
+
+
 async def test_files_are_gone_after_seven_days(importing: Importing) -> None:
     key = str(uuid4())
     file = content(*people(1), ("broken",))

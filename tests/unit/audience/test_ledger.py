@@ -65,9 +65,9 @@ from domain.audience.ledger import (
     RetractEntry,
     SuppressAddressee,
     SuppressionReason,
-    said_of,
 )
 from domain.audience.own_word import HeedConfirmation
+from domain.audience.saying import said_of
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import AddresseeId, WorkspaceId

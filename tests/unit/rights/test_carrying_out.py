@@ -19,7 +19,7 @@ from domain.audience.consent_events import ConfirmationRequested, ConsentConfirm
 from domain.audience.contact import ContactUpdated, CreateContact, EraseContact, RemoveContact, UpdateContact
 from domain.audience.contact_list import AddToList, CreateList, ListMembersAdded
 from domain.audience.erasure import EraseAddressee
-from domain.audience.intake.vocabularies import Source
+from domain.audience.intake.vocabularies import Source, SubscriberType
 from domain.audience.ledger import (
     DescribeAddressee,
     LiftedByItsRequest,
@@ -93,6 +93,22 @@ class TestRectification:
         verify(world)
         world.run(RectifyData(country="FR"), REQUEST)
         assert world.state("addressee", addressee(world)).person.country == "FR"
+
+    @pytest.mark.parametrize("settled", [None, "US"])
+    def test_what_the_person_wants_cleared_nobody_says_any_more(self, settled: str | None) -> None:
+        world = opened("DE")
+        if settled is not None:
+            world.run(
+                DescribeAddressee(country=settled, subscriber_type=SubscriberType.CORPORATE), addressee(world)
+            )
+        receive(world, K.RECTIFICATION)
+        verify(world)
+        world.run(RectifyData(country=None), REQUEST)
+        assert world.state("contact", CONTACT).segment.country is None
+        person = world.state("addressee", addressee(world)).person
+        assert (person.country, person.contradicted) == (None, ())
+        assert person.subscriber == (None if settled is None else "corporate"), "of that they said nothing"
+        world.assert_replays()
 
     def test_where_no_contact_is_there_only_their_country_can_be_put_right(self) -> None:
         world = opened()
