@@ -40,7 +40,7 @@ def _carried(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
             yield OptedOut(
                 addressee_id=addressee_id,
                 scope=one.scope,
-                occurred_at=one.since,
+                occurred_at=former.last_said(one).at,
                 channel=Unsaid.CARRIED_OVER,
                 kind=one.kind,
                 within=one.within,

@@ -10,20 +10,22 @@ from hypothesis import strategies as st
 
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent_commands import OptOutChannel, OptOutKind, RecordConsent, RecordOptOut
+from domain.audience.contact import CreateContact, EraseContact
 from domain.audience.intake.vocabularies import Source
 from domain.audience.own_word import HeedOptOut
 from domain.kernel.commands import Command
 from domain.law.facts import Message, Scope
 from domain.law.judging import judge
 from domain.law.packs import load_packs
-from tests.support.given import NOW
-from tests.support.requests import SECOND_WORKSPACE, WORKSPACE, addressee, opened
+from tests.support.given import NOW, uid
+from tests.support.requests import CONTACT, EMAIL, SECOND_WORKSPACE, WORKSPACE, addressee, opened
 from tests.support.unit import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 PACKS = load_packs()
+ANEW = uid(0x77)
 ago = st.integers(0, 120).map(lambda hours: NOW - timedelta(hours=hours))
 days = st.integers(0, 5).map(lambda n: (NOW - timedelta(days=n)).date())
 
@@ -138,3 +140,28 @@ def test_an_explicit_consent_that_is_entered_before_the_older_stop() -> None:
         known = _entered(order)
         assert known.contactable
         assert _verdicts(known) == ["allow"] * 3
+
+
+def test_what_an_erased_person_said_again_is_as_late_for_who_has_their_address_next() -> None:
+    """Stop to one kind, erased, the same by an old link, and a consent of between the two that is entered last."""
+    world = opened("GB")
+    person, start = addressee(world), NOW - timedelta(days=100)
+    offers = HeedOptOut(channel=OptOutChannel.PAGE, scope=Scope.CAMPAIGN_TYPE, within="offers")
+    world.run(offers, person, at=start)
+    world.run(EraseContact(), CONTACT, at=start + timedelta(days=10))
+    world.run(offers, person, at=start + timedelta(days=70))
+    world.now = start + timedelta(days=80)
+    world.run(CreateContact(workspace_id=WORKSPACE, email=EMAIL, country="GB"), ANEW)
+    successor = world.state("contact", ANEW).addressee_id
+    (narrow,) = (one for one in world.state("addressee", successor).suppressions if one.within == "offers")
+    assert narrow.since == start + timedelta(days=70)
+    between = _consented({"occurred_at": start + timedelta(days=40)}, explicit=True)
+    world.run(between, successor)
+    known: Addressee = world.state("addressee", successor)
+    assert known.contactable, "it ended what follows from the erasure"
+    verdicts = [
+        judge(known.person, Message(campaign_type=kind), "GB", world.now, PACKS).verdict
+        for kind in ("offers", "news")
+    ]
+    assert verdicts == ["deny", "allow"], "and not what they said after it"
+    world.assert_replays()
