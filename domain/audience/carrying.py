@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from domain.audience.addressee_events import AddresseeSuppressed, SaleOptedOut
 from domain.audience.addressee_state import OPT_OUTS, Addressee, AddresseeState, NoAddressee
 from domain.audience.consent_events import OptedOut, Unsaid
+from domain.audience.erasure_events import LAST_UNDATED
 from domain.law.facts import Scope, SuppressionKind
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from domain.kernel.events import Event
     from domain.kernel.ids import AddresseeId
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BY_THEN: Final = datetime.fromisoformat(LAST_UNDATED)
 _CARRIED: Final = {SuppressionKind.HARD_BOUNCE, SuppressionKind.SOFT_BOUNCES, SuppressionKind.MANUAL}
 """What holds for an address whoever has it now, besides what the person said."""
 
@@ -66,10 +67,11 @@ def _stops(former: Addressee, addressee_id: AddresseeId) -> Iterable[Event]:
         kinds = [SuppressionKind.UNSUBSCRIBE]
     if former.erased:
         *kinds, last = kinds or [SuppressionKind.UNSUBSCRIBE]
-        erased_at = max(former.erased_at or EPOCH, former.opted_out_at or EPOCH)
+        erased_at = former.erased_at or _BY_THEN
+        erased_at = max(erased_at, former.opted_out_at or erased_at)
         yield OptedOut(addressee_id=addressee_id, occurred_at=erased_at, channel=Unsaid.ERASURE, kind=last)
     for kind in kinds:
-        occurred_at = former.opted_out_at or EPOCH
+        occurred_at = former.opted_out_at or _BY_THEN
         yield OptedOut(
             addressee_id=addressee_id, occurred_at=occurred_at, channel=Unsaid.CARRIED_OVER, kind=kind
         )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LAST_OF_VERSION_1 = "2033-01-01T12:00:00Z"
 """Until when the proof of those is kept who were erased before erasures said so: six years, the longest period that is
 loaded, from the end of the year in which the last of them was erased, which ends last twelve hours behind UTC."""
+LAST_UNDATED = "2026-11-27T01:00:00Z"
+"""By when everybody was erased whose erasure does not say when: later ones do. What they still say counts from then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,8 @@ class KeptBecause:
 class AddresseeErased(Event, name="audience.addressee_erased", version=2, subject="addressee_id"):
     """The person was erased; what they opted out of still holds.
 
-    `evidence_ends`: when the last period for keeping the proof ends, by `evidence_by`. `evidence_until`: when its key
-    is destroyed; None while a legal hold stands.
+    `erased_at` None: by `LAST_UNDATED`. `evidence_ends`: when the last period for keeping the proof ends, by
+    `evidence_by`. `evidence_until`: when its key is destroyed; None while a legal hold stands.
     """
 
     addressee_id: AddresseeId
@@ -49,7 +51,7 @@ class AddresseeErased(Event, name="audience.addressee_erased", version=2, subjec
 def _kept_as_long_as_any(payload: Payload) -> Payload:
     return {
         **payload,
-        "erased_at": None,
+        "erased_at": LAST_UNDATED,
         "evidence_ends": LAST_OF_VERSION_1,
         "evidence_until": LAST_OF_VERSION_1,
         "evidence_by": (),
