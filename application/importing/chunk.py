@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from application.comparing import algorithms_of, enter_listed
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from application.unit import Unit
     from domain.audience.email_claim import EmailClaim
     from domain.audience.intake.rows import Row
+    from domain.law.facts import Consent
 
 _CHANNEL: Final = "import"
 _IDS_DRAWN: Final = 200
@@ -125,9 +127,9 @@ class ChunkDecision:
         self.tally.problems.update(problem.code for problem in outcome.problems)
         self.tally.errors.append((outcome.row, outcome.problems))
         if outcome.withdrawal is not None:
-            self._suppressed(keys[outcome.withdrawal.match])
+            self._suppressed(keys[outcome.withdrawal.match], outcome.withdrawn_at)
 
-    def _suppressed(self, key: str) -> None:
+    def _suppressed(self, key: str, said_at: datetime | None) -> None:
         """Who said stop has said it, whatever is wrong with the row: also where nobody had the address so far."""
         claim = self._unit.state("email_claim", key)
         addressee_id = claim.addressee_id or claim.former
@@ -135,7 +137,7 @@ class ChunkDecision:
             addressee_id = AddresseeId(self._ids.next())
             self._unit.assume_new("addressee", addressee_id)
             self._unit.append("email_claim", key, EmailSuppressed(addressee_id=addressee_id))
-        self._withdrawn(addressee_id)
+        self._withdrawn(addressee_id, said_at)
 
     def _taken(self, row: Taken, key: str) -> None:
         if row.warnings:
@@ -153,7 +155,7 @@ class ChunkDecision:
         if row.opted_in_on is not None and (contact_id is None or self._duplicates is Duplicates.UPDATE):
             self._consented(row, row.opted_in_on, addressee)
         if row.unsubscribed:
-            self._withdrawn(addressee)
+            self._withdrawn(addressee, row.unsubscribed_at)
 
     def _restricted(self, row: Taken, addressee_id: AddresseeId) -> bool:
         """Whether the person had the use of their data restricted: then they say stop here, and nothing else."""
@@ -162,7 +164,7 @@ class ChunkDecision:
         except Refusal as refusal:
             self._problem(row, refusal.code, refusal.detail, refusal.rule())
             if row.unsubscribed:
-                self._withdrawn(addressee_id)
+                self._withdrawn(addressee_id, row.unsubscribed_at)
             return True
         return False
 
@@ -243,7 +245,7 @@ class ChunkDecision:
 
     def _consented(self, row: Taken, occurred_on: date, addressee_id: AddresseeId) -> None:
         state = self._unit.state("addressee", addressee_id)
-        if isinstance(state, Addressee) and any(one.on == occurred_on for one in state.consents):
+        if isinstance(state, Addressee) and any(_is_of(row, one) for one in state.consents):
             return  # the same row of the same person, imported again; one that was retracted is entered anew
         consent = Consented(
             occurred_on=occurred_on,
@@ -251,6 +253,7 @@ class ChunkDecision:
             recorded_by=_CHANNEL,
             source_text=row.opt_in_source,
             ip=row.opt_in_ip,
+            occurred_at=None if row.opted_in_at is None else row.opted_in_at.astimezone(UTC),
         )
         try:
             events = consented(addressee_id, state, consent, self._at)
@@ -259,10 +262,19 @@ class ChunkDecision:
             return
         self._unit.append("addressee", addressee_id, *events)
 
-    def _withdrawn(self, addressee_id: AddresseeId) -> None:
-        """A file says that, not when: it holds from now on, unless the person has said it before."""
+    def _withdrawn(self, addressee_id: AddresseeId, said_at: datetime | None) -> None:
+        """Where the file does not say when, it holds from now on, unless the person has said it before."""
         state = self._unit.state("addressee", addressee_id)
-        if isinstance(state, NoAddressee) or state.opted_out_at is None:
-            self._unit.append(
-                "addressee", addressee_id, *opted_out(addressee_id, state, self._at, OptOutChannel.IMPORT)
-            )
+        if said_at is None and isinstance(state, Addressee) and state.opted_out_at is not None:
+            return
+        moment = self._at if said_at is None else said_at.astimezone(UTC)
+        said = opted_out(addressee_id, state, moment, OptOutChannel.IMPORT)
+        self._unit.append("addressee", addressee_id, *said)
+
+
+def _is_of(row: Taken, one: Consent) -> bool:
+    """Whether a consent is the one that a row tells of: of its moment; where either is of a day, of its day."""
+    if row.opted_in_at is None or one.at is None:
+        written = None if row.opted_in_at is None else row.opted_in_at.date()
+        return one.on in (row.opted_in_on, written)
+    return one.at == row.opted_in_at

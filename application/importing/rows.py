@@ -6,11 +6,12 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domain.audience.intake.candidate import split_name
+from domain.audience.intake.dates import is_exact
 from domain.audience.intake.rows import Row
 from domain.audience.intake.vocabularies import Source
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from domain.audience.contact import Contact
     from domain.audience.intake import Candidate, Rejected
@@ -20,7 +21,8 @@ class Taken(NamedTuple):
     """A row that says something, repeats of earlier ones included. `match` is the address's match form.
 
     `details` are a contact's personal fields, all of them. `opted_in_on` with its source is a consent: the civil date
-    as it is written in the row.
+    as it is written in the row, or of the moment `opted_in_at`, in UTC, where the row names that with its offset.
+    `unsubscribed_at` None: the row does not say when.
     """
 
     number: int
@@ -33,10 +35,12 @@ class Taken(NamedTuple):
     subscriber_type: str | None
     source: str
     opted_in_on: date | None
+    opted_in_at: datetime | None
     consent_source: Source
     opt_in_source: str | None
     opt_in_ip: str | None
     unsubscribed: bool
+    unsubscribed_at: datetime | None
     warnings: tuple[str, ...]
 
     @property
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
 def taken(row: Row, candidate: Candidate) -> Taken:
     """What is taken from a row."""
     opted_in_at = candidate.opted_in_at
+    exact = None if opted_in_at is None or not is_exact(opted_in_at) else opted_in_at
     kind = candidate.subscriber_type
     return Taken(
         row.number,
@@ -64,11 +69,13 @@ def taken(row: Row, candidate: Candidate) -> Taken:
         candidate.country,
         None if kind is None else kind.value,
         (Source.IMPORT if candidate.source is Source.UNKNOWN else candidate.source).value,
-        None if opted_in_at is None else opted_in_at.date(),
+        None if opted_in_at is None else (opted_in_at if exact is None else exact.astimezone(UTC)).date(),
+        exact,
         candidate.source,
         candidate.opt_in_source,
         candidate.opt_in_ip,
         candidate.unsubscribed,
+        candidate.unsubscribed_at,
         tuple([warning.code for warning in candidate.warnings]),
     )
 

@@ -47,6 +47,7 @@ class Candidate:
     Texts are None where the row has none. Moments are in the zone they are written in. `phone` is as written,
     `phone_e164` where it is valid. `country` is ISO alpha-2, None if not known. `source` is the one word for
     `opt_in_source`, which is evidence. `unsubscribed` False says nothing: only the recipient ends a withdrawal.
+    `unsubscribed_at` None: the row does not say when, or not so that it can be read.
     """
 
     row: int
@@ -67,6 +68,7 @@ class Candidate:
     opt_in_ip: str | None
     last_purchase_at: datetime | None
     unsubscribed: bool
+    unsubscribed_at: datetime | None
     tags: tuple[str, ...]
     notes: str | None
     attributes: tuple[tuple[str, str], ...]
@@ -84,14 +86,16 @@ class Rejected:
     """A row that cannot be imported, with its cells as they stand in the file and every reason.
 
     `withdrawal` is the address of a row that says `unsubscribed` in spite of its other faults: who said stop has said
-    it, whatever is wrong with the rest of the row. Nothing else of the row is to be kept. `stop` is the same of a row
-    of a suppression list: who stands on it is not written to, whatever is wrong with why and since when.
+    it, at `withdrawn_at` if the row tells, whatever is wrong with the rest. Nothing else of the row is to be kept.
+    `stop` is the same of a row of a suppression list: who stands on it is not written to, whatever is wrong with why
+    and since when.
     """
 
     row: Row
     problems: tuple[RowProblem, ...]
     withdrawal: Address | None = None
     stop: Entry | None = None
+    withdrawn_at: datetime | None = None
 
 
 @dataclass(slots=True)

@@ -82,6 +82,22 @@ def read_date(text: str, order: DateOrder, zone: tzinfo, now: datetime) -> datet
     return IN_FUTURE if moment > now else moment
 
 
+def read_last(text: str, order: DateOrder, zone: tzinfo, now: datetime) -> datetime | Fault:
+    """The same of what counts the more the later it was: without a time that day's last moment, or `now`, of today.
+
+    So a stop of a day is no older than a consent of that day.
+    """
+    moment = read_date(text, order, zone, now)
+    if isinstance(moment, Fault) or ":" in text:
+        return moment
+    return min(moment.replace(hour=23, minute=59, second=59, microsecond=999_999), now)
+
+
+def is_exact(moment: datetime) -> bool:
+    """Whether the text itself named the offset of this moment: else it is of the mapping's zone, or a day."""
+    return isinstance(moment.tzinfo, timezone)
+
+
 _ISO: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?Z?)?")
 
 

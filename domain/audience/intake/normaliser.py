@@ -11,11 +11,17 @@ from zoneinfo import ZoneInfo
 
 from domain.audience.intake.addresses import NEEDS_SMTPUTF8, ROLE, Address, read_address
 from domain.audience.intake.candidate import MAX_LENGTHS, MAX_TAGS, Candidate, Rejected, split_name
-from domain.audience.intake.dates import read_date
+from domain.audience.intake.dates import read_date, read_last
 from domain.audience.intake.errors import Fault, RowProblem
 from domain.audience.intake.headers import ATTRIBUTE, EMAIL, UNSUBSCRIBED
 from domain.audience.intake.text import many_lines, one_line
-from domain.audience.intake.vocabularies import SubscriberType, read_flag, read_source, read_subscriber_type
+from domain.audience.intake.vocabularies import (
+    SubscriberType,
+    read_flag,
+    read_source,
+    read_subscriber_type,
+    tells_when,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -146,7 +152,7 @@ class _Reading:
         number = self._line("phone", phone) if phone else None
         e164 = self._e164(number, code) if number else None
         words = self._line("opt_in_source", source) if source else None
-        unsubscribed = self._unsubscribed()
+        unsubscribed, unsubscribed_at = self._unsubscribed()
         fields = (
             self._line("first_name", first) if first else None,
             self._line("last_name", last) if last else None,
@@ -165,12 +171,14 @@ class _Reading:
             self._ip(ip) if ip else None,
             self._moment("last_purchase_at", bought) if bought else None,
             unsubscribed,
+            unsubscribed_at,
             self._tags(tags) if tags else (),
             self._lines("notes", self._of.columns["notes"], notes) if notes else None,
             self._attributes(),
         )
         if self._problems or address is None:
-            return Rejected(row, tuple(self._problems), address if unsubscribed else None)
+            withdrawal = address if unsubscribed else None
+            return Rejected(row, tuple(self._problems), withdrawal, withdrawn_at=unsubscribed_at)
         return Candidate(row.number, row.line, address, *fields, tuple(self._warnings))
 
     def _problem(self, column: str | None, fault: Fault) -> None:
@@ -252,15 +260,33 @@ class _Reading:
                 return None
         return text
 
-    def _unsubscribed(self) -> bool:
-        said = False
+    def _unsubscribed(self) -> tuple[bool, datetime | None]:
+        """Whether they said stop, and when last; None where that is not said, or a date cannot be read."""
+        said, dates = False, []
         for column, place in self._of.flags:
-            flag = read_flag(self._row.cells[place].strip())
+            cell = self._row.cells[place]
+            if not cell:
+                continue
+            cell = cell.strip()
+            flag = read_flag(cell)
             if isinstance(flag, Fault):
                 self._problem(column, flag)
-            else:
-                said = said or flag
-        return said
+            elif flag:
+                said = True
+                if tells_when(cell):
+                    dates.append(self._stopped(column, cell))
+        if not dates:
+            return said, None
+        told = [one for one in dates if one is not None]
+        return said, max(told) if len(told) == len(dates) else None
+
+    def _stopped(self, column: str, cell: str) -> datetime | None:
+        """Who stopped has stopped, also where nobody can tell from this when."""
+        moment = read_last(cell, self._of.order, self._of.zone, self._of.now)
+        if isinstance(moment, Fault):
+            self._warnings.append(RowProblem(self._row.number, self._row.line, column, *moment))
+            return None
+        return moment
 
     def _tags(self, cell: str) -> tuple[str, ...]:
         tags = tuple(dict.fromkeys(tag for part in _TAG_MARKS.split(cell) if (tag := one_line(part))))

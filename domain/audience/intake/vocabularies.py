@@ -63,7 +63,7 @@ _YES_WORDS: Final = """
 _YES: Final = frozenset(_YES_WORDS.split())
 _NO_WORDS: Final = "no n false f 0 off nein non faux não nao falso falsch nie subscribed opted-in"
 _NO: Final = frozenset(_NO_WORDS.split())
-_DATE_LIKE: Final = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}(?:[T ,].*)?")
+_DATE_LIKE: Final = re.compile(r"[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}(?:[T ,].*)?", re.IGNORECASE)
 
 FLAG_UNKNOWN: Final = Fault(
     "flag-unknown",
@@ -114,6 +114,11 @@ def read_flag(text: str) -> bool | Fault:
     if word in _YES or _DATE_LIKE.fullmatch(word):
         return True
     return FLAG_UNKNOWN
+
+
+def tells_when(text: str) -> bool:
+    """Whether a cell that says `unsubscribed` is a date."""
+    return _DATE_LIKE.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=4096)

@@ -163,14 +163,17 @@ async def test_columns_named_as_the_parts_of_a_sealed_value_are_columns(importin
     [
         ("23.11.2025", "Europe/Berlin", "2025-11-23"),
         ("23.11.2025 00:30", "Europe/Berlin", "2025-11-23"),
-        ("2025-11-23T23:30:00-05:00", "Europe/Berlin", "2025-11-23"),
+        ("2025-11-23T23:30:00-05:00", "Europe/Berlin", "2025-11-24T04:30:00Z"),
         ("2025-11-23 23:30", "America/New_York", "2025-11-23"),
     ],
 )
-async def test_a_consent_is_of_the_day_that_the_row_says(
+async def test_a_consent_is_of_the_day_or_the_moment_that_the_row_says(
     importing: Importing, written: str, zone: str, day: str
 ) -> None:
     import_id = await importing.ready(content(("a@people.example", "A", "DE", written)))
     await importing.run(import_id, {"timezone": zone})
     consents = [row for row in await importing.history() if row.name == "audience.consent_recorded"]
-    assert [orjson.loads(row.payload)["occurred_on"] for row in consents] == [day]
+    (told,) = (orjson.loads(row.payload) for row in consents)
+    assert told["occurred_on"] == day.partition("T")[0], "of a moment that of it in UTC"
+    moment = told["occurred_at"] and datetime.fromisoformat(told["occurred_at"])
+    assert moment == (datetime.fromisoformat(day) if "T" in day else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, date, datetime
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -152,6 +153,43 @@ async def test_a_roll_back_takes_back_where_the_file_said_that_people_are(import
     left = [await behind(importing, f"{name}@people.example") for name in ("old", "new")]
     assert [one.person.country for one in left] == ["DE", None]
     assert [len(one.consents) for one in left] == [1, 1], "what a person said does not end with the file"
+
+
+async def test_what_a_file_says_of_moments_is_entered_as_of_then(importing: Importing) -> None:
+    """An old stop is history where a documented consent came after it; of today, it would have ended that."""
+    header, back = ("Email", "Opt-in date", "Unsubscribed"), "back@people.example"
+    await importing.run(await importing.ready(content((back,), header=header)))
+    anna = (await importing.contacts())[back].addressee_id
+    asked = {
+        "occurred_at": "2025-06-01T10:00:00Z",
+        "source": "event",
+        "explicit": True,
+        "wording": "Write to me again",
+    }
+    done = await importing.api.post(f"/v1/audience/{anna}/record-consent", importing.tenant.key, asked)
+    assert done.status_code == 200, done.text
+    rows = [
+        (back, "", "2024-03-01"),
+        ("gone@people.example", "2024-01-31 23:30 +0100", "2024-03-01T12:00:00Z"),
+        ("day@people.example", "2024-01-31", "yes"),
+        ("gone@people.example", "2024-01-31 23:30 +0100", "2024-02-01"),
+    ]
+    before = len(await importing.history())
+    await importing.run(await importing.ready(content(*rows, header=header)), {"duplicates": "update"})
+    names = [row.name for row in (await importing.history())[before:]]
+    assert (names.count("audience.opt_out_told_late"), names.count("audience.opted_out")) == (1, 2)
+    assert (await behind(importing, back)).contactable
+    gone, day = [await behind(importing, f"{name}@people.example") for name in ("gone", "day")]
+    assert gone.opted_out_at == datetime(2024, 3, 1, 12, tzinfo=UTC)
+    assert day.opted_out_at is not None
+    assert day.opted_out_at > datetime(2026, 1, 1, tzinfo=UTC), "said, and not when: from now on"
+    (moment,), (civil,) = gone.consents, day.consents
+    assert (moment.at, moment.on) == (datetime(2024, 1, 31, 22, 30, tzinfo=UTC), date(2024, 1, 31))
+    assert (civil.at, civil.on) == (None, date(2024, 1, 31))
+    length = len(await importing.history())
+    await importing.run(await importing.ready(content(*rows, header=header)), {"duplicates": "update"})
+    again = {row.name for row in (await importing.history())[length:]}
+    assert not any(name.partition(".")[2].startswith(("opt", "consent")) for name in again), again
 
 
 async def test_files_are_gone_after_seven_days(importing: Importing) -> None:

@@ -135,6 +135,41 @@ def test_any_of_several_columns_may_say_stop() -> None:
     assert only("Email,Unsubscribed,Opt-out\nann@example.org,no,x\n").unsubscribed
 
 
+@pytest.mark.parametrize(
+    ("cell", "moment"),
+    [
+        ("yes", None),
+        ("2024-03-01 14:05", datetime(2024, 3, 1, 13, 5, tzinfo=UTC)),
+        ("2024-03-01T14:05:00Z", datetime(2024, 3, 1, 14, 5, tzinfo=UTC)),
+        ("2024-03-01", datetime(2024, 3, 1, 22, 59, 59, 999_999, tzinfo=UTC)),
+    ],
+    ids=["no date", "a time of the mapping's zone", "a time with its offset", "a day: to its end"],
+)
+def test_who_said_stop_said_it_when_the_file_says(cell: str, moment: datetime | None) -> None:
+    candidate = only(f"Email,Unsubscribed\nann@example.org,{cell}\n", Mapping(timezone="Europe/Berlin"))
+    assert (candidate.unsubscribed, candidate.unsubscribed_at, candidate.warnings) == (True, moment, ())
+    row = rejected(f"Email,Opted in at,Unsubscribed\nann@example.org,03/04/2025,{cell.lower()}\n")
+    assert row.withdrawal is not None
+    assert (row.withdrawn_at is None) is (moment is None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [("03/04/2024", "date-ambiguous"), ("2099-01-01", "date-in-future"), ("2024-02-30", "date-impossible")],
+)
+def test_who_said_stop_on_a_day_that_cannot_be_read_has_said_it_all_the_same(cell: str, code: str) -> None:
+    candidate = only(f"Email,Unsubscribed,Opt-out\nann@example.org,{cell},2024-01-01\n")
+    assert (candidate.unsubscribed, candidate.unsubscribed_at) == (True, None)
+    assert [(one.column, one.code) for one in candidate.warnings] == [("Unsubscribed", code)]
+
+
+def test_of_several_columns_the_latest_stop_counts_and_a_stop_of_today_is_of_now() -> None:
+    candidate = only("Email,Unsubscribed,Opt-out\nann@example.org,yes,2024-01-01\n")
+    assert candidate.unsubscribed_at == datetime(2024, 1, 1, 23, 59, 59, 999_999, tzinfo=UTC)
+    row = f"Email,Unsubscribed,Opt-out\nann@example.org,{NOW:%Y-%m-%d},2024-01-01\n"
+    assert only(row).unsubscribed_at == NOW
+
+
 def test_repeats_name_the_row_of_the_first() -> None:
     data = b"Email,Unsubscribed\nann@example.org,\nbob@example.org,\nANN@example.org,yes\nann@b\n"
     found = outcomes(data)
