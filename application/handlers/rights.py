@@ -13,6 +13,7 @@ from domain.audience.addressee_events import (
     address_in,
 )
 from domain.audience.addressee_state import Addressee, NoAddressee, Said
+from domain.audience.consent import opted_out
 from domain.audience.consent_commands import OptOutChannel, OptOutKind
 from domain.audience.consent_refusals import AddresseeIsErased
 from domain.audience.contact import Contact, changed, existing, merged
@@ -58,10 +59,14 @@ from domain.rights.state import SubjectRequest
 from domain.tenancy.tenant import Tenant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from application.unit import Unit
     from domain.audience.addressee_state import AddresseeState
     from domain.audience.contact import ContactState
     from domain.audience.email_claim import EmailClaim
+    from domain.kernel.events import Event
     from domain.rights.state import RequestState
 
 _LIFTED = "The restriction of processing ended; the person was told before."
@@ -83,7 +88,8 @@ async def receive_request(command: ReceiveRequest, unit: Unit) -> None:
     )
     unit.append("subject_request", command.stamp.target, event)
     if subject is not None:
-        _concerned(unit, subject, RequestKind(event.kind))
+        told = command.submitted_at or command.received_at
+        _concerned(unit, subject, RequestKind(event.kind), told)
 
 
 @handles(NameSubject)
@@ -97,7 +103,7 @@ async def name_subject(command: NameSubject, unit: Unit) -> None:
         raise NoSuchSubject
     named = RequestSubjectNamed(request_id=request.request_id, addressee_id=subject)
     unit.append("subject_request", command.stamp.target, named)
-    _concerned(unit, subject, request.kind)
+    _concerned(unit, subject, request.kind, request.submitted_at)
 
 
 async def _subject(
@@ -167,18 +173,33 @@ async def certify_erasure(command: CertifyErasure, unit: Unit) -> None:
             unit.append("subject_request", request_id, confirmed)
 
 
-def _concerned(unit: Unit, subject: AddresseeId, kind: RequestKind) -> None:
-    """Enter the request with the person; what stops something holds from now on, before anybody looked who asks."""
+def _concerned(unit: Unit, subject: AddresseeId, kind: RequestKind, told: datetime | None) -> None:
+    """Enter the request with the person; what stops something holds at once, before anybody looked who asks.
+
+    It counts from `told`, when they sent it or it was received, as every word of theirs does; None: they ask just now.
+    """
     noted = SubjectRequestNoted(
         addressee_id=subject, request_id=SubjectRequestId(unit.stamp.target), kind=kind
     )
     unit.append("addressee", subject, noted)
     state: AddresseeState = unit.state("addressee", subject)
-    if kind is RequestKind.OBJECTION and isinstance(state, Addressee):
-        word = HeedOptOut(channel=OptOutChannel.REQUEST, kind=OptOutKind.OBJECTION)
-        unit.append("addressee", subject, *heeded(word.stamped(unit.stamp.aimed_at(subject)), state))
-    if kind is RequestKind.SALE_OPT_OUT and isinstance(state, Addressee) and state.sale_opted_out_at is None:
-        unit.append("addressee", subject, SaleOptedOut(addressee_id=subject, occurred_at=unit.stamp.at))
+    if not isinstance(state, Addressee):
+        return
+    if kind is RequestKind.OBJECTION:
+        unit.append("addressee", subject, *_objected(unit, state, told))
+    if kind is RequestKind.SALE_OPT_OUT:
+        at = told or unit.stamp.at
+        if state.sale_opted_out_at is None or at < state.sale_opted_out_at:
+            unit.append("addressee", subject, SaleOptedOut(addressee_id=subject, occurred_at=at))
+
+
+def _objected(unit: Unit, state: Addressee, told: datetime | None) -> Sequence[Event]:
+    """The objection; of before a consent that stands and ended it, it is history."""
+    if told is not None:
+        kind = OptOutKind.OBJECTION
+        return opted_out(state.addressee_id, state, told, OptOutChannel.REQUEST, kind=kind)
+    word = HeedOptOut(channel=OptOutChannel.REQUEST, kind=OptOutKind.OBJECTION)
+    return heeded(word.stamped(unit.stamp.aimed_at(state.addressee_id)), state)
 
 
 @handles(RectifyData)

@@ -36,7 +36,8 @@ class ReceiveRequest(
 ):
     """Take in what a person asks for. Give what they wrote from (`email`), or who they are here (`addressee_id`).
 
-    `received_at`: now, if left out; `submitted_at`: when they sent it, where that was earlier.
+    `received_at`: now, if left out; `submitted_at`: when they sent it, where that was earlier. What stops something
+    counts from the earlier of them.
     """
 
     tells: ClassVar[bool] = True

@@ -64,6 +64,7 @@ class SubjectRequest:
     kind: RequestKind
     addressee_id: AddresseeId | None
     received_at: datetime
+    submitted_at: datetime
     terms: tuple[RequestTerm, ...]
     due: date
     due_at: datetime
@@ -101,6 +102,7 @@ def _received(event: happened.RequestReceived) -> SubjectRequest:
         RequestKind(event.kind),
         event.addressee_id,
         event.received_at,
+        event.submitted_at,
         event.terms,
         event.due,
         event.due_at,
