@@ -1,31 +1,45 @@
 """What is held of one person, whole: for whoever answers a request for access or portability.
 
 It is made from the log itself, with every value of the person opened: their contacts, removed ones too, what they
-said, what was decided about them, what they asked. Beside that stand the lists they are on and the record of processing
-activities, as they are now. Who read their data is in the access log, and not in here; nor are the reasons of legal
-holds. Its position is that of the last thing told in it, not of the log's head: what happens to others, and that it was
-looked at, changes nothing. So the same person at the same position gives the same document, to the byte, while lists
-and record stay.
+said, what was decided about them, what they asked. What is kept of who had their address before and was erased stands
+apart: the request comes from that address, and who asks was checked; of their contacts nothing is told, as nothing of
+them opens. Beside that stand the lists they are on and the record of processing activities, as they are now. Who read
+their data is in the access log, and not in here; nor are the reasons of legal holds. Its position is that of the last
+thing told in it, not of the log's head: what happens to others, and that it was looked at, changes nothing. So the
+same person at the same position gives the same document, to the byte, while lists and record stay.
 """
 
 from __future__ import annotations
 
 import hashlib
 import inspect
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import orjson
 
+from application.disclosable import (
+    INNER,
+    KEPT_WITH_PROOF,
+    KEPT_WITHOUT_PROOF,
+    OF_ACTIVITY,
+    OF_SUPPRESSION,
+    PROVIDED,
+    RIGHTS,
+    WITHHELD,
+)
 from application.ports.positions import Position
 from domain.audience.addressee_events import address_in
 from domain.audience.addressee_state import Addressee
 from domain.audience.contact import PERSONAL, Contact, ContactCreated
 from domain.audience.email import match_form
-from domain.audience.email_claim import EmailClaimed
+from domain.audience.email_claim import EmailBarred, EmailClaimed, EmailUnbarred
+from domain.audience.erasure_events import AddresseeErased
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS
+from domain.kernel.ids import AddresseeId
+from domain.kernel.personal import is_hidden
 from domain.rights.events import RequestReceived
 from domain.rights.kinds import RequestKind
 from domain.rights.request import to_be_done
@@ -39,60 +53,19 @@ if TYPE_CHECKING:
     from application.ports.codec import EventCodec
     from application.ports.log import Head, Recorded, TenantLog
     from application.unit import Streams
+    from domain.audience.email_claim import EmailClaimEvent
     from domain.rights.state import RequestState
 
-_OF_ACTIVITY: Final = (
-    "title",
-    "purposes",
-    "legal_bases",
-    "categories_of_data",
-    "recipients",
-    "transfers",
-    "kept_for",
-)
-"""What a person is told of each activity (GDPR Art. 15(1)(a) to (d), 15(2))."""
-PROVIDED: Final = frozenset(
-    {
-        "audience.confirmation_requested",
-        "audience.consent_recorded",
-        "audience.consent_confirmed",
-        "audience.consent_withdrawn",
-        "audience.opted_out",
-        "audience.opt_out_told_late",
-        "audience.opt_out_narrowed",
-        "audience.sale_opted_out",
-        "audience.contact_created",
-        "audience.contact_updated",
-        "rights.request_received",
-    }
-)
-"""What somebody provided about themselves, as far as a log can tell: that is what is portable (GDPR Art. 20(1))."""
-NOT_PROVIDED: Final = {
-    "audience.addressee_registered": "the address, which stands at the top",
-    "audience.addressee_suppressed": "our decision, and why we took it",
-    "audience.suppression_lifted": "our decision, and why we took it",
-    "audience.entry_retracted": "our correction of what we entered ourselves",
-    "audience.relation_recorded": "our note of what is between us",
-    "audience.legal_hold_placed": "withheld of access too",
-    "audience.legal_hold_released": "withheld of access too",
-    "rights.identity_asked": "our question",
-    "rights.identity_checked": "our finding",
-    "rights.request_extended": "our answer",
-    "rights.request_refused": "our answer",
-}
-"""What is personal of theirs and not portable, and why: it is somebody else's word about them."""
-_WITHHELD: Final = frozenset(
-    {"audience.legal_hold_placed", "audience.legal_hold_released", "rights.disclosure_made"}
-)
-"""What a claim is prepared by is not told to who makes it (GDPR Art. 15(4)); nor is how often this was looked at."""
-_INNER: Final = frozenset({"addressee_id", "contact_id", "workspace_id", "request_id", "import_id"})
-"""Ids of ours, which say nothing of the person and stand once at the top."""
-RIGHTS: Final = (
-    "You may ask for correction, for erasure, for restriction of processing, and object to it.",
-    "Where processing rests on your consent, you may withdraw it at any time.",
-    "You may complain to a supervisory authority.",
-)
-"""GDPR Art. 15(1)(e) and (f)."""
+_OF_NOBODY: Final = (EmailBarred, EmailUnbarred)
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """Somebody who has or had the address: their stream, and the address where it opens."""
+
+    state: Addressee
+    own: Sequence[Recorded]
+    email: str | None
 
 
 class Besides(Protocol):
@@ -147,39 +120,45 @@ class Disclosing:
         state: RequestState = await self._state(head, "subject_request", request_id)
         request, subject = to_be_done(state, RequestKind.ACCESS, RequestKind.PORTABILITY)
         portable = request.kind is RequestKind.PORTABILITY
-        own = await self._read(head, [stream_name("addressee", subject)])
-        email = address_in(self._codec.decode(own, reveal=True))
-        addressee = DECIDERS["addressee"].fold(self._codec.decode(own))
-        contacts = await self._contacts(head, email)
-        requests = [] if not isinstance(addressee, Addressee) else list(addressee.requests)
+        people = await self._people(head, request_id, subject)
+        present = [one for one in people if not one.state.erased]
+        gone = [] if portable else [one for one in people if one.state.erased]
+        contacts = await self._contacts(head, present)
+        requests = [one for person in present for one in person.state.requests]
         rows = [
-            *own,
+            *(row for one in present for row in one.own),
             *await self._read(head, [stream_name("contact", one) for one in contacts]),
             *await self._read(head, [stream_name("subject_request", one) for one in requests]),
         ]
-        rows = sorted((row for row in rows if row.name not in _WITHHELD), key=lambda row: row.position)
-        position = Position(head.epoch, rows[-1].position).token()
+        parts = [(one, await self._left_of(head, one)) for one in gone]
+        told = [row for part in (rows, *(kept for _, kept in parts)) for row in part if _is_told(row)]
+        last = max(told or people[-1].own, key=lambda row: row.position)
+        position = Position(head.epoch, last.position).token()
         tenant = await self._state(head, "tenant", tenant_id)
         lists = await self._besides.lists(tenant_id, contacts)
         document: dict[str, Any] = {
             "about": {
                 "kind": request.kind.value,
                 "controller": tenant.name if isinstance(tenant, Tenant) else None,
-                "email": email,
+                "email": people[-1].email,
                 "position": position,
-                "as_of": rows[-1].recorded_at,
+                "as_of": last.recorded_at,
                 "rights": list(RIGHTS),
             },
             "contacts": [await self._contact(head, one, lists.get(one, [])) for one in contacts],
             "history": self._history(rows, portable=portable),
         }
-        if not portable and isinstance(addressee, Addressee):
-            document["standing"] = _standing(addressee)
-            document["processing"] = [
-                {name: one[name] for name in _OF_ACTIVITY}
-                for one in await self._besides.activities(tenant_id)
+        if not portable:
+            if present:
+                document["standing"] = _standing(present[-1].state)
+            document["kept_after_erasure"] = [
+                _kept(person.state, person.own, self._history(left)) for person, left in parts
             ]
-        return Disclosure(document, position, (subject, *contacts))
+            document["processing"] = [
+                {name: one[name] for name in OF_ACTIVITY} for one in await self._besides.activities(tenant_id)
+            ]
+        ids = [one.state.addressee_id for one in (*present, *gone)]
+        return Disclosure(document, position, (*ids, *contacts))
 
     async def asked(self, tenant_id: UUID, request_id: UUID) -> tuple[dict[str, Any], str]:
         """Who asks and in which words, and what was said of it, as far as it is not forgotten; and the position.
@@ -201,14 +180,61 @@ class Disclosing:
         asks = {"email": first.email, "requester": first.requester, "words": first.words}
         return {**asks, "said": said}, Position(head.epoch, head.position).token()
 
-    async def _contacts(self, head: Head, email: str | None) -> list[UUID]:
-        """Every contact that ever had the address, removed ones too."""
+    async def _people(self, head: Head, request_id: UUID, subject: AddresseeId) -> list[_Person]:
+        """Whoever has or had the address of the one a request is about, in that order; the last is who has it now.
+
+        The address stands in their own stream. Of who was erased it opens no more: then it is the one the request
+        gives, if it was theirs.
+        """
+        person = await self._person(head, subject)
+        while person.state.successor_id is not None:
+            person = await self._person(head, person.state.successor_id)
+        email, ids = person.email, list[AddresseeId]()
         if email is None:
-            return []
+            first = await self._read(head, [stream_name("subject_request", request_id)])
+            received = self._codec.decode(first[:1], reveal=True)
+            given = received[0].email if isinstance(received[0], RequestReceived) else None
+            email = None if given is None or is_hidden(given) else given
+        if email is not None:
+            claimed = await self._claimed(head, email)
+            ids = list(dict.fromkeys(one.addressee_id for one in claimed if not isinstance(one, _OF_NOBODY)))
+        if person.email is None and not {subject, person.state.addressee_id} & set(ids):
+            email, ids = None, []
+        before = [
+            await self._person(head, one)
+            for one in dict.fromkeys((*ids, subject))
+            if one != person.state.addressee_id
+        ]
+        return [*before, replace(person, email=email)]
+
+    async def _person(self, head: Head, addressee_id: AddresseeId) -> _Person:
+        own = await self._read(head, [stream_name("addressee", addressee_id)])
+        state = DECIDERS["addressee"].fold(self._codec.decode(own))
+        known = state if isinstance(state, Addressee) else Addressee(addressee_id)
+        return _Person(known, own, address_in(self._codec.decode(own, reveal=True)))
+
+    async def _left_of(self, head: Head, person: _Person) -> list[Recorded]:
+        """What is left of somebody who was erased: their own stream, and what they asked."""
+        streams = [stream_name("subject_request", one) for one in person.state.requests]
+        return [*person.own, *await self._read(head, streams)]
+
+    async def _claimed(self, head: Head, email: str) -> list[EmailClaimEvent]:
+        """What happened to the reservation of an address."""
         claims = self._streams.pseudonyms(head.tenant_id, "email_claim", match_form(email))
         claimed = await self._read(head, [stream_name("email_claim", one) for one in claims])
-        events = self._codec.decode(claimed)
-        return list(dict.fromkeys(one.contact_id for one in events if isinstance(one, EmailClaimed)))
+        return cast("list[EmailClaimEvent]", self._codec.decode(claimed))
+
+    async def _contacts(self, head: Head, present: Sequence[_Person]) -> list[UUID]:
+        """Every contact of theirs that ever had the address, removed ones too."""
+        ids = {one.state.addressee_id for one in present}
+        claimed = [
+            one for person in present[-1:] if person.email for one in await self._claimed(head, person.email)
+        ]
+        return list(
+            dict.fromkeys(
+                one.contact_id for one in claimed if isinstance(one, EmailClaimed) and one.addressee_id in ids
+            )
+        )
 
     async def _contact(self, head: Head, contact_id: UUID, lists: list[str]) -> dict[str, Any]:
         """A contact as it stands, or as it was entered where it is gone."""
@@ -228,16 +254,17 @@ class Disclosing:
             told |= {"country": state.segment.country, "subscriber_type": state.segment.subscriber_type}
         return told
 
-    def _history(self, rows: Sequence[Recorded], *, portable: bool) -> list[dict[str, Any]]:
+    def _history(self, rows: Sequence[Recorded], *, portable: bool = False) -> list[dict[str, Any]]:
         """What was entered, in its order, with the words that stand in the log."""
-        kept = [row for row in rows if not portable or row.name in PROVIDED]
+        told = sorted(filter(_is_told, rows), key=lambda row: row.position)
+        kept = [row for row in told if not portable or row.name in PROVIDED]
         shown = self._codec.payloads(kept, reveal=True, evidence=True)
         return [
             {
                 "at": row.recorded_at,
                 "what": row.name,
                 "told": _in_words(row.name),
-                "values": {name: value for name, value in values.items() if name not in _INNER},
+                "values": {name: value for name, value in values.items() if name not in INNER},
             }
             for row, values in zip(kept, shown, strict=True)
         ]
@@ -254,6 +281,10 @@ class Disclosing:
         decider = DECIDERS[category]
         rows = await self._read(head, [stream_name(category, key)])
         return decider.fold(self._codec.decode(rows))
+
+
+def _is_told(row: Recorded) -> bool:
+    return row.name not in WITHHELD
 
 
 def _in_words(name: str) -> str:
@@ -274,9 +305,27 @@ def _standing(addressee: Addressee) -> dict[str, Any]:
         "relations": [
             _fact(one, "kind", "on", "ended_on", "refused", "in_writing") for one in person.relations
         ],
-        "suppressions": [_fact(one, "kind", "scope", "since", "ended_at") for one in person.suppressions],
+        "suppressions": [_fact(one, *OF_SUPPRESSION) for one in person.suppressions],
         "data_not_sold_since": addressee.sale_opted_out_at,
         "messages_sent": len(addressee.dispatched),
+    }
+
+
+def _kept(addressee: Addressee, own: Sequence[Recorded], history: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is kept of somebody who had the address and was erased, and why."""
+    proof = addressee.proof
+    erased_at = addressee.erased_at or next(
+        (row.recorded_at for row in own if row.name == AddresseeErased.name), None
+    )
+    held = proof.given and not proof.destroyed
+    return {
+        "about": KEPT_WITH_PROOF if held else KEPT_WITHOUT_PROOF,
+        "erased_at": erased_at,
+        "proof_kept": held,
+        "proof_kept_until": proof.ends if held else None,
+        "suppressions": [_fact(one, *OF_SUPPRESSION) for one in addressee.person.suppressions],
+        "data_not_sold_since": addressee.sale_opted_out_at,
+        "history": history,
     }
 
 

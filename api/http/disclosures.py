@@ -138,21 +138,28 @@ def page(found: Disclosure) -> str:
         parts.append(_section(f"Contact {number}", _value(contact)))
     if document.get("processing"):
         parts.append(_section("What your data are used for", _value(document["processing"])))
-    rows = "".join(
-        f"<tr><td>{_text(one['at'])}</td><td>{escape(one['told'])}</td><td>{_value(one['values'])}</td></tr>"
-        for one in document["history"]
-    )
-    table = (
-        "<table><thead><tr><th scope='col'>When</th><th scope='col'>What</th><th scope='col'>What was entered</th>"
-        f"</tr></thead><tbody>{rows}</tbody></table>"
-    )
-    parts.append(_section("Everything that was entered", table))
+    parts.append(_section("Everything that was entered", _table(document["history"])))
+    for kept in document.get("kept_after_erasure", ()):
+        told = {name: one for name, one in kept.items() if name not in ("about", "history")}
+        body = f"<p>{escape(kept['about'])}</p>{_value(told)}{_table(kept['history'])}"
+        parts.append(_section("What is kept after an erasure", body))
     rights = "".join(f"<li>{escape(one)}</li>" for one in about["rights"])
     parts.append(_section("Your rights", f"<ul>{rights}</ul>"))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{STYLE}</style></head><body><main><h1>{escape(title)}</h1>{''.join(parts)}</main></body></html>"
+    )
+
+
+def _table(history: list[dict[str, Any]]) -> str:
+    rows = "".join(
+        f"<tr><td>{_text(one['at'])}</td><td>{escape(one['told'])}</td><td>{_value(one['values'])}</td></tr>"
+        for one in history
+    )
+    return (
+        "<table><thead><tr><th scope='col'>When</th><th scope='col'>What</th><th scope='col'>What was entered</th>"
+        f"</tr></thead><tbody>{rows}</tbody></table>"
     )
 
 

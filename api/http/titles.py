@@ -192,7 +192,7 @@ TITLES: Final = {
     "stale-version": "The stream moved since the version that was named",
     "subject-already-named": "Whose data it is about was named already",
     "subject-erased": "The person this is about was erased",
-    "subject-known-now": "Somebody has this address by now",
+    "subject-known-now": "Something is held of whoever has or had this address",
     "submitted-after-receipt": "The request was sent after it was received",
     "suppressed-already": "The address is suppressed already",
     "suppression-id-taken": "This suppression's id was used already",

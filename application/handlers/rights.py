@@ -130,13 +130,14 @@ async def _subject(
 
 
 async def _of_address(unit: Unit, email: str, kind: RequestKind) -> AddresseeId | None:
-    """Who has an address; of what is stopped also who had it, or who is entered now, as one who said stop."""
+    """Who has an address, or else who had it: of them something is held, and be it that they said stop.
+
+    Of what is stopped who has none yet is entered now, as one who said stop.
+    """
     claim: EmailClaim
     key, claim = await unit.find("email_claim", match_form(email))
-    if kind not in AT_ONCE or claim.addressee_id is not None:
-        return claim.addressee_id
-    if claim.former is not None:
-        return claim.former
+    if claim.held_of is not None or kind not in AT_ONCE:
+        return claim.held_of
     fresh = AddresseeId(unit.stamp.fresh_id("addressee"))
     unit.assume_new("addressee", fresh)
     unit.append("email_claim", key, EmailSuppressed(addressee_id=fresh))
@@ -154,8 +155,8 @@ async def complete_request(command: CompleteRequest, unit: Unit) -> None:
             if email is not None and not is_hidden(email):
                 claim: EmailClaim
                 _, claim = await unit.find("email_claim", match_form(email))
-                if claim.addressee_id is not None:
-                    raise SubjectIsKnownNow(addressee_id=claim.addressee_id)
+                if claim.held_of is not None:
+                    raise SubjectIsKnownNow(addressee_id=claim.held_of)
     unit.decide(command)
 
 

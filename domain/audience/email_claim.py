@@ -94,6 +94,11 @@ class EmailClaim:
     bars: Mapping[UUID, Bar] = field(default_factory=dict)
     unbarred: frozenset[UUID] = frozenset()
 
+    @property
+    def held_of(self) -> AddresseeId | None:
+        """Of whom something is held: who has the address, or who had it last."""
+        return self.addressee_id or self.former
+
 
 def evolve(state: EmailClaim, event: EmailClaimEvent) -> EmailClaim:
     """The reservation after `event`."""

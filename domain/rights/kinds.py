@@ -107,6 +107,6 @@ class RequestOutcome(StrEnum):
 
     FULFILLED = "fulfilled"
     NOTHING_HELD = "nothing_held"
-    """Nobody here is who they say; nothing of them is held."""
+    """Nobody here has their address or had it; nothing of them is held but what they ask."""
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"

@@ -132,7 +132,10 @@ class NothingHeldToRectify(Refusal):
 
 
 class SubjectIsKnownNow(Refusal):
-    """Somebody has this address by now, so something of them is held. Name them as the subject, and answer them."""
+    """Somebody has this address by now, or had it and was erased: something of them is held.
+
+    Name the addressee under `addressee_id` as the subject, and answer them, or refuse on a ground.
+    """
 
     code = "subject-known-now"
 

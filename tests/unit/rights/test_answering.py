@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.audience.contact import CreateContact
+from domain.audience.erasure import EraseAddressee
 from domain.kernel.commands import Command
 from domain.rights import refusals as no
 from domain.rights.commands import (
@@ -30,15 +31,17 @@ from domain.rights.events import (
     RequestExtended,
     RequestWithdrawn,
 )
-from domain.rights.kinds import DisclosureForm, Ground, IdentityMethod, RequestKind
+from domain.rights.kinds import AT_ONCE, DisclosureForm, Ground, IdentityMethod, RequestKind
 from domain.rights.request import DETAILS_KEPT
 from domain.rights.state import MOST_MADE
 from tests.support.given import NOW, uid
 from tests.support.requests import (
     DISCLOSURE,
+    EMAIL,
     MADE,
     REQUEST,
     WORKSPACE,
+    addressee,
     asked,
     opened,
     receive,
@@ -98,6 +101,28 @@ class TestAnswering:
         (completed,) = world.run(CompleteRequest(), REQUEST)
         assert isinstance(completed, RequestCompleted)
         assert completed.outcome == "nothing_held"
+
+    @pytest.mark.parametrize("kind", list(K))
+    def test_who_was_erased_is_the_one_it_is_about_and_is_not_told_that_nothing_is_held(
+        self, kind: RequestKind
+    ) -> None:
+        world = opened()
+        former = addressee(world)
+        world.run(EraseAddressee(), former)
+        receive(world, kind)
+        assert asked(world).addressee_id == former
+        if kind in AT_ONCE:
+            assert world.run(CompleteRequest(), REQUEST)
+        elif kind is not K.COMPLAINT:
+            refused(world, CompleteRequest(), no.NotDoneYet)
+
+    def test_who_came_back_is_the_one_it_is_about(self) -> None:
+        world = opened()
+        former = addressee(world)
+        world.run(EraseAddressee(), former)
+        world.run(CreateContact(workspace_id=WORKSPACE, email=EMAIL), uid(0x55))
+        receive(world, K.ACCESS)
+        assert asked(world).addressee_id == world.state("contact", uid(0x55)).addressee_id != former
 
     def test_somebody_who_came_in_meanwhile_is_not_told_that_nothing_is_held(self) -> None:
         world = opened()

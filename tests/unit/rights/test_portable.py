@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import api.composition  # noqa: F401 - it completes the registries
-from application.disclosing import NOT_PROVIDED, PROVIDED
+from application.disclosable import NOT_PROVIDED, PROVIDED
 from domain.kernel.events import EVENTS
 
 _OF_THE_PERSON = ("addressee_id", "request_id")

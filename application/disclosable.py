@@ -1,0 +1,90 @@
+"""What of a person's history is told to them, and in which words; of what is portable, why the rest is not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OF_ACTIVITY: Final = (
+    "title",
+    "purposes",
+    "legal_bases",
+    "categories_of_data",
+    "recipients",
+    "transfers",
+    "kept_for",
+)
+"""What a person is told of each activity (GDPR Art. 15(1)(a) to (d), 15(2))."""
+PROVIDED: Final = frozenset(
+    {
+        "audience.confirmation_requested",
+        "audience.consent_recorded",
+        "audience.consent_confirmed",
+        "audience.consent_withdrawn",
+        "audience.opted_out",
+        "audience.opt_out_told_late",
+        "audience.opt_out_narrowed",
+        "audience.sale_opted_out",
+        "audience.contact_created",
+        "audience.contact_updated",
+        "rights.request_received",
+    }
+)
+"""What somebody provided about themselves, as far as a log can tell: that is what is portable (GDPR Art. 20(1))."""
+NOT_PROVIDED: Final = {
+    "audience.addressee_registered": "the address, which stands at the top",
+    "audience.addressee_suppressed": "our decision, and why we took it",
+    "audience.suppression_lifted": "our decision, and why we took it",
+    "audience.entry_retracted": "our correction of what we entered ourselves",
+    "audience.relation_recorded": "our note of what is between us",
+    "audience.legal_hold_placed": "withheld of access too",
+    "audience.legal_hold_released": "withheld of access too",
+    "rights.identity_asked": "our question",
+    "rights.identity_checked": "our finding",
+    "rights.request_extended": "our answer",
+    "rights.request_refused": "our answer",
+}
+"""What is personal of theirs and not portable, and why: it is somebody else's word about them."""
+WITHHELD: Final = frozenset(
+    {"audience.legal_hold_placed", "audience.legal_hold_released", "rights.disclosure_made"}
+)
+"""What a claim is prepared by is not told to who makes it (GDPR Art. 15(4)); nor is how often this was looked at."""
+INNER: Final = frozenset(
+    {
+        "addressee_id",
+        "contact_id",
+        "workspace_id",
+        "request_id",
+        "import_id",
+        "successor_id",
+        "positions",
+        "builds",
+        "stores",
+        "kept",
+        "evidence_until",
+    }
+)
+"""Ids of ours, which say nothing of the person and stand once at the top; what a certificate of erasure tells of our
+stores; and what tells of a legal hold."""
+RIGHTS: Final = (
+    "You may ask for correction, for erasure, for restriction of processing, and object to it.",
+    "Where processing rests on your consent, you may withdraw it at any time.",
+    "You may complain to a supervisory authority.",
+)
+"""GDPR Art. 15(1)(e) and (f)."""
+
+OF_SUPPRESSION: Final = ("kind", "scope", "since", "ended_at")
+"""What is told of each suppression."""
+_KEPT: Final = (
+    "Whoever had this address was erased. Kept of them is that the address is not to be written to, so that nobody "
+    "does it again (GDPR Art. 17(3)(b), 21(3)), and the dates, kinds and countries of what happened, so that it can be "
+    "accounted for (Art. 5(2)). "
+)
+_OPENS_NO_MORE: Final = (
+    "Their name, their address and all else opens for nobody any more: it shows as [erased]."
+)
+KEPT_WITH_PROOF: Final = (
+    f"{_KEPT}What they agreed to and said, in which words and from where, is kept as proof for legal claims (Art. "
+    f"7(1), 17(3)(e)) until the day named here, or for as long as a claim needs it; it stands below. {_OPENS_NO_MORE}"
+)
+KEPT_WITHOUT_PROOF: Final = f"{_KEPT}No proof of what they agreed to is kept. {_OPENS_NO_MORE}"
+"""What is kept of somebody who was erased and had the address, to whoever asks from it (GDPR Art. 15)."""

@@ -1,0 +1,162 @@
+"""Access after an erasure: what is kept of who had the address is disclosed, of who came back too, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from application.disclosable import KEPT_WITH_PROOF, KEPT_WITHOUT_PROOF
+from tests.support.api import Api, TestTenant
+from tests.support.working import Worker
+
+NAME = "Quetzalcoatl"
+WORDING = "Yes, write to Xochimilco"
+IP = "192.0.2.77"
+
+
+async def tell(api: Api, tenant: TestTenant, path: str, **body: Any) -> dict[str, Any]:
+    answer = await api.post(f"/v1/{path}", tenant.key, body)
+    assert answer.status_code == (201 if "/new/" in path else 200), answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def person(api: Api, tenant: TestTenant, email: str, name: str = NAME) -> tuple[str, str]:
+    """A contact and its addressee."""
+    body = {"workspace_id": str(tenant.workspace_id), "email": email, "first_name": name, "country": "DE"}
+    made = await tell(api, tenant, "audience/new/create-contact", **body)
+    claims = [one["stream"] for one in made["events"] if one["name"] == "audience.addressee_registered"]
+    return made["id"], claims[0].partition(":")[2]
+
+
+async def erased(api: Api, tenant: TestTenant, *, proven: bool = True) -> tuple[str, str, str]:
+    """Somebody who was erased, certified; the address, the contact and the addressee."""
+    email = f"{uuid4().hex}@example.org"
+    contact, addressee = await person(api, tenant, email)
+    if proven:
+        consent = {"occurred_on": "2026-01-05", "source": "event", "wording": WORDING, "ip": IP}
+        await tell(api, tenant, f"audience/{addressee}/record-consent", **consent)
+    await tell(api, tenant, f"audience/{contact}/erase-contact")
+    assert "subject.certify" in await Worker(api).work_off()
+    return email, contact, addressee
+
+
+async def asked(api: Api, tenant: TestTenant, email: str, kind: str = "access") -> tuple[str, str | None]:
+    """A request by somebody who is known to ask, and whom it is about."""
+    await api.project()
+    told = await tell(api, tenant, "rights/new/receive-request", kind=kind, channel="email", email=email)
+    if told["result"]["addressee_id"] is not None:
+        await tell(api, tenant, f"rights/{told['id']}/check-identity", method="mailbox", verified=True)
+    return told["id"], told["result"]["addressee_id"]
+
+
+async def disclosed(api: Api, tenant: TestTenant, request: str) -> tuple[dict[str, Any], str]:
+    """The document, and the page."""
+    path = f"/v1/rights/requests/{request}/disclosure"
+    answer = await api.send("GET", path, tenant.key)
+    assert answer.status_code == 200, answer.text
+    assert (await api.send("GET", path, tenant.key)).content == answer.content
+    record = {"digest": answer.headers["etag"].strip('"'), "position": answer.headers["penguin-position"]}
+    page = await api.send("GET", f"{path}?form=html", tenant.key)
+    await tell(api, tenant, f"rights/{request}/record-disclosure", form="json", **record)
+    document: dict[str, Any] = answer.json()
+    return document, page.text
+
+
+async def test_who_was_erased_is_told_what_is_kept_of_them(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    email, _, addressee = await erased(api, tenant)
+    request, subject = await asked(api, tenant, email)
+    assert subject == addressee
+    early = await api.post(f"/v1/rights/{request}/complete-request", tenant.key)
+    assert early.json()["type"].rpartition("/")[2] == "request-not-done"
+    document, page = await disclosed(api, tenant, request)
+    assert document["about"]["email"] == email
+    assert (document["contacts"], document["history"]) == ([], [])
+    (kept,) = document["kept_after_erasure"]
+    assert (kept["about"], kept["proof_kept"]) == (KEPT_WITH_PROOF, True)
+    assert kept["proof_kept_until"] is not None
+    assert {one["kind"] for one in kept["suppressions"]} == {"erasure"}
+    (consent,) = (one for one in kept["history"] if one["what"] == "audience.consent_recorded")
+    assert (consent["values"]["wording"], consent["values"]["ip"]) == (WORDING, IP)
+    assert "rights.request_received" in {one["what"] for one in kept["history"]}
+    assert NAME not in str(document)
+    assert "[sealed]" not in str(document)
+    assert WORDING in page
+    assert "What is kept after an erasure" in page
+    told = await tell(api, tenant, f"rights/{request}/complete-request")
+    await api.project()
+    row = (await api.send("GET", f"/v1/rights/requests/{told['id']}", tenant.key)).json()["data"]
+    assert row["outcome"] == "fulfilled"
+
+
+async def test_who_came_back_is_told_both_and_of_the_contacts_before_nothing(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    email, contact, addressee = await erased(api, tenant)
+    again, successor = await person(api, tenant, email, "Ixchel")
+    request, subject = await asked(api, tenant, email)
+    assert subject == successor != addressee
+    document, _ = await disclosed(api, tenant, request)
+    (only,) = document["contacts"]
+    assert (only["first_name"], only["present"]) == ("Ixchel", True)
+    (created,) = (one for one in document["history"] if one["what"] == "audience.contact_created")
+    assert created["values"]["first_name"] == "Ixchel"
+    assert WORDING not in str(document["history"])
+    (kept,) = document["kept_after_erasure"]
+    assert WORDING in str(kept)
+    assert "audience.contact_created" not in {one["what"] for one in kept["history"]}
+    await api.project()
+    reads = await api.send("GET", "/v1/access?name=access.read_recorded", tenant.key)
+    shown = [one["payload"] for one in reads.json()["data"] if one["payload"]["query"] == "rights.disclosure"]
+    assert set(shown[0]["subjects"]) == {addressee, successor, again}
+    assert contact not in str(shown)
+
+
+async def test_without_proof_it_is_said_what_is_kept_all_the_same(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    email, _, _ = await erased(api, tenant, proven=False)
+    request, _ = await asked(api, tenant, email)
+    document, _ = await disclosed(api, tenant, request)
+    (kept,) = document["kept_after_erasure"]
+    assert (kept["about"], kept["proof_kept"], kept["proof_kept_until"]) == (KEPT_WITHOUT_PROOF, False, None)
+
+
+async def test_a_standing_claim_is_told_to_nobody_who_may_make_it(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    email, _, addressee = await erased(api, tenant)
+    await tell(api, tenant, f"audience/{addressee}/place-legal-hold", reason="Lawsuit of Chalchiuhtlicue")
+    request, _ = await asked(api, tenant, email)
+    document, page = await disclosed(api, tenant, request)
+    for told in (str(document), page):
+        assert "Chalchiuhtlicue" not in told
+        assert "hold" not in told.replace("holds", "")
+
+
+async def test_what_is_kept_for_claims_is_not_portable(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    email, _, _ = await erased(api, tenant)
+    request, _ = await asked(api, tenant, email, "portability")
+    document, _ = await disclosed(api, tenant, request)
+    assert "kept_after_erasure" not in document
+    assert WORDING not in str(document)
+
+
+@pytest.mark.parametrize("came", ["back", "never"])
+async def test_a_request_that_came_before_anybody_knew_is_not_told_that_nothing_is_held(
+    api: Api, came: str
+) -> None:
+    tenant = await api.tenant(country="DE")
+    email = f"{uuid4().hex}@example.org"
+    request, subject = await asked(api, tenant, email)
+    assert subject is None
+    if came == "never":
+        assert (await tell(api, tenant, f"rights/{request}/complete-request"))["events"]
+        return
+    contact, addressee = await person(api, tenant, email)
+    await tell(api, tenant, f"audience/{contact}/erase-contact")
+    refused = await api.post(f"/v1/rights/{request}/complete-request", tenant.key)
+    problem = refused.json()
+    assert (problem["type"].rpartition("/")[2], problem["addressee_id"]) == ("subject-known-now", addressee)
+    await tell(api, tenant, f"rights/{request}/name-subject", addressee_id=addressee)
