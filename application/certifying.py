@@ -47,6 +47,11 @@ HISTORY: Final = KeptRecord(
     what="dates, kinds and countries of what happened, under an id that names nobody",
     why="so that what was decided can be accounted for: GDPR Art. 5(2), 17(3)(e); the names in it open no more",
 )
+UNNAMED: Final = KeptRecord(
+    what="what somebody asked from the address while nobody was known by it, if anybody did: sealed under a key of "
+    "each request, told in a disclosure, and not counted here, since nothing links it to the person",
+    why="so that it can be shown what was answered: GDPR Art. 5(2), 12; 11 CCR 7101. Two years from the end of each",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +181,7 @@ class _Way(NamedTuple):
 
 def _kept(state: Addressee, requests: RequestsKept) -> list[KeptRecord]:
     """What outlives the erasure. The proof, and what the person asked for, are named while their keys live."""
-    kept = [SUPPRESSION, HISTORY]
+    kept = [SUPPRESSION, HISTORY, UNNAMED]
     if requests.count:
         kept.append(
             KeptRecord(

@@ -38,7 +38,6 @@ from domain.audience.erasure_events import AddresseeErased
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS
-from domain.kernel.ids import AddresseeId
 from domain.kernel.personal import is_hidden
 from domain.rights.events import RequestReceived
 from domain.rights.kinds import RequestKind
@@ -54,8 +53,11 @@ if TYPE_CHECKING:
     from application.ports.log import Head, Recorded, TenantLog
     from application.unit import Streams
     from domain.audience.email_claim import EmailClaimEvent
+    from domain.kernel.ids import AddresseeId
     from domain.rights.state import RequestState
 
+_AT_ONCE: Final = 500
+"""Requests that are opened at a time, to see who asked."""
 _OF_NOBODY: Final = (EmailBarred, EmailUnbarred)
 
 
@@ -69,13 +71,16 @@ class _Person:
 
 
 class Besides(Protocol):
-    """What no stream of the person's tells of them. Raises `ViewNotReady`, both."""
+    """What no stream of the person's tells of them. Raises `ViewNotReady`, all."""
 
     async def activities(self, tenant_id: UUID) -> list[dict[str, Any]]:
         """The records of the activities that go on, as `ActivityRecord` has them."""
 
     async def lists(self, tenant_id: UUID, contacts: Sequence[UUID]) -> dict[UUID, list[str]]:
         """The names of the lists that these contacts are on."""
+
+    async def of_nobody(self, tenant_id: UUID) -> list[UUID]:
+        """The requests that came while nobody was known, and can be read still; in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,8 @@ class Disclosing:
         present = [one for one in people if not one.state.erased]
         gone = [] if portable else [one for one in people if one.state.erased]
         contacts = await self._contacts(head, present)
-        requests = [one for person in present for one in person.state.requests]
+        requests: dict[UUID, None] = {one: None for person in present for one in person.state.requests}
+        requests |= dict.fromkeys(await self._before_known(head, people[-1].email))
         rows = [
             *(row for one in present for row in one.own),
             *await self._read(head, [stream_name("contact", one) for one in contacts]),
@@ -189,7 +195,8 @@ class Disclosing:
         person = await self._person(head, subject)
         while person.state.successor_id is not None:
             person = await self._person(head, person.state.successor_id)
-        email, ids = person.email, list[AddresseeId]()
+        email = person.email
+        ids: list[AddresseeId] = []
         if email is None:
             first = await self._read(head, [stream_name("subject_request", request_id)])
             received = self._codec.decode(first[:1], reveal=True)
@@ -217,6 +224,26 @@ class Disclosing:
         """What is left of somebody who was erased: their own stream, and what they asked."""
         streams = [stream_name("subject_request", one) for one in person.state.requests]
         return [*person.own, *await self._read(head, streams)]
+
+    async def _before_known(self, head: Head, email: str | None) -> list[UUID]:
+        """What was asked from the address while nobody was known by it: each is opened, as none says whose it is."""
+        if email is None:
+            return []
+        asked = await self._besides.of_nobody(head.tenant_id)
+        found: list[UUID] = []
+        for first in range(0, len(asked), _AT_ONCE):
+            some = asked[first : first + _AT_ONCE]
+            streams = [(stream_name("subject_request", one), 0) for one in some]
+            read = await self._log.read_streams(
+                head.tenant_id, streams, up_to_position=head.position, limit=1
+            )
+            known = [(one, rows[0]) for one, rows in zip(some, read, strict=True) if rows]
+            events = self._codec.decode([row for _, row in known], reveal=True)
+            for (request_id, _), event in zip(known, events, strict=True):
+                given = event.email if isinstance(event, RequestReceived) else None
+                if given is not None and not is_hidden(given) and match_form(given) == match_form(email):
+                    found.append(request_id)
+        return found
 
     async def _claimed(self, head: Head, email: str) -> list[EmailClaimEvent]:
         """What happened to the reservation of an address."""

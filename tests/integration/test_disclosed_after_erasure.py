@@ -134,6 +134,29 @@ async def test_a_standing_claim_is_told_to_nobody_who_may_make_it(api: Api) -> N
         assert "hold" not in told.replace("holds", "")
 
 
+async def test_what_they_asked_before_anybody_knew_them_is_told_and_what_others_asked_is_not(
+    api: Api,
+) -> None:
+    tenant = await api.tenant(country="DE")
+    email, stranger = f"{uuid4().hex}@example.org", f"{uuid4().hex}@example.org"
+    unknown = {"kind": "access", "channel": "letter", "requester": NAME}
+    for asking, words in ((email.upper(), "Popocatepetl"), (stranger, "Iztaccihuatl"), (email, "Orizaba")):
+        await tell(api, tenant, "rights/new/receive-request", **unknown, email=asking, words=words)
+    await tell(api, tenant, "rights/new/receive-request", **unknown, words="Iztaccihuatl")
+    contact, _ = await person(api, tenant, email)
+    request, _ = await asked(api, tenant, email)
+    document, page = await disclosed(api, tenant, request)
+    for told in (str(document["history"]), page):
+        assert ("Popocatepetl" in told, "Orizaba" in told, "Iztaccihuatl" in told) == (True, True, False)
+    await tell(api, tenant, f"audience/{contact}/erase-contact")
+    assert "subject.certify" in await Worker(api).work_off()
+    second, addressee = await asked(api, tenant, email)
+    document, _ = await disclosed(api, tenant, second)
+    assert "Popocatepetl" in str(document["history"])
+    certificate = await api.send("GET", f"/v1/audience/erasures/{addressee}/certificate", tenant.key)
+    assert "while nobody was known by it" in " ".join(certificate.text.split())
+
+
 async def test_what_is_kept_for_claims_is_not_portable(api: Api) -> None:
     tenant = await api.tenant(country="DE")
     email, _, _ = await erased(api, tenant)

@@ -1,4 +1,7 @@
-"""What is told of a person besides their own streams: what their data are used for, and which lists they are on."""
+"""What is told of a person besides their own streams: what their data are used for, and which lists they are on.
+
+Of requests that name nobody it tells which there are: who asked stands in the log, sealed.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,10 @@ _LISTS: Final = (
     "SELECT m.contact_id, l.name FROM {lists}.list_members m JOIN {lists}.lists l USING (tenant_id, list_id) "
     "WHERE m.tenant_id = %(tenant_id)s AND m.contact_id = ANY(%(contacts)s) ORDER BY l.created_position"
 )
+_OF_NOBODY: Final = (
+    "SELECT t.request_id FROM {subject_requests}.subject_requests t WHERE t.tenant_id = %(tenant_id)s "
+    "AND t.addressee_id IS NULL AND t.details_destroyed IS NOT TRUE ORDER BY t.created_position"
+)
 
 
 class BesidesInViews:
@@ -41,6 +48,10 @@ class BesidesInViews:
         for contact_id, name in await self._read(tenant_id, "lists", _LISTS, {"contacts": list(contacts)}):
             found.setdefault(contact_id, []).append(name)
         return found
+
+    async def of_nobody(self, tenant_id: UUID) -> list[UUID]:
+        """See `Besides.of_nobody`."""
+        return [row[0] for row in await self._read(tenant_id, "subject_requests", _OF_NOBODY, {})]
 
     async def _read(self, tenant_id: UUID, view: str, text: str, values: dict[str, Any]) -> list[Any]:
         async with self._pool.connection() as connection, snapshot(connection, tenant_id, (view,)) as at:
