@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from application.at_platform import compare_platform
 from application.comparing import compare
 from application.unit import handles
+from domain.audience.addressee import decide as said
 from domain.audience.addressee_state import Addressee, NoAddressee
 from domain.audience.authorisation import AuthoriseMessage, DispatchMessage, authorised, message_of
 from domain.audience.authorisation_batch import (
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from application.unit import Unit
     from domain.audience.addressee_state import AddresseeState
     from domain.audience.authorisation_batch import Authorisation
-    from domain.kernel.commands import Command
+
+_Said: TypeAlias = RecordOptOut | HeedOptOut | WithdrawConsent
 
 
 @handles(AuthoriseMessage)
@@ -129,11 +131,13 @@ async def withdraw_consent(command: WithdrawConsent, unit: Unit) -> None:
     await _said_by_whoever_has_the_address(command, later, unit)
 
 
-async def _said_by_whoever_has_the_address(command: Command, later: Command, unit: Unit) -> None:
+async def _said_by_whoever_has_the_address(command: _Said, later: _Said, unit: Unit) -> None:
     """Decide a command with the addressee, and what it is to those who came after them, with those."""
+    tenant = await unit.load("tenant", unit.tenant_id)
+    sender = tenant.country if isinstance(tenant, Tenant) else None
     addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
-    unit.decide(command)
+    unit.append("addressee", command.stamp.target, *said(command, addressee, sender))
     while isinstance(addressee, Addressee) and addressee.successor_id is not None:
         successor = addressee.successor_id
         addressee = await unit.load("addressee", successor)
-        unit.decide(later, "addressee", successor)
+        unit.append("addressee", successor, *said(later, addressee, sender))

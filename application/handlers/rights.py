@@ -76,7 +76,7 @@ _LIFTED = "The restriction of processing ended; the person was told before."
 async def receive_request(command: ReceiveRequest, unit: Unit) -> None:
     """Take a request in, and look who asks. What stops something takes effect with it."""
     state: RequestState = await unit.load("subject_request", command.stamp.target)
-    tenant = await unit.load("tenant", unit.tenant_id)
+    sender_country = await _sender_country(unit)
     subject = await _subject(unit, command, command.kind)
     known = None if subject is None else unit.state("addressee", subject)
     event = received(
@@ -84,12 +84,11 @@ async def receive_request(command: ReceiveRequest, unit: Unit) -> None:
         state,
         subject,
         known.person.country if isinstance(known, Addressee) else None,
-        tenant.country if isinstance(tenant, Tenant) else None,
+        sender_country,
     )
     unit.append("subject_request", command.stamp.target, event)
     if subject is not None:
-        told = command.submitted_at or command.received_at
-        _concerned(unit, subject, RequestKind(event.kind), told)
+        await _concerned(unit, subject, RequestKind(event.kind), command.submitted_at or command.received_at)
 
 
 @handles(NameSubject)
@@ -103,7 +102,7 @@ async def name_subject(command: NameSubject, unit: Unit) -> None:
         raise NoSuchSubject
     named = RequestSubjectNamed(request_id=request.request_id, addressee_id=subject)
     unit.append("subject_request", command.stamp.target, named)
-    _concerned(unit, subject, request.kind, request.submitted_at)
+    await _concerned(unit, subject, request.kind, request.submitted_at)
 
 
 async def _subject(
@@ -174,7 +173,7 @@ async def certify_erasure(command: CertifyErasure, unit: Unit) -> None:
             unit.append("subject_request", request_id, confirmed)
 
 
-def _concerned(unit: Unit, subject: AddresseeId, kind: RequestKind, told: datetime | None) -> None:
+async def _concerned(unit: Unit, subject: AddresseeId, kind: RequestKind, told: datetime | None) -> None:
     """Enter the request with the person; what stops something holds at once, before anybody looked who asks.
 
     It counts from `told`, when they sent it or it was received, as every word of theirs does; None: they ask just now.
@@ -187,20 +186,25 @@ def _concerned(unit: Unit, subject: AddresseeId, kind: RequestKind, told: dateti
     if not isinstance(state, Addressee):
         return
     if kind is RequestKind.OBJECTION:
-        unit.append("addressee", subject, *_objected(unit, state, told))
+        unit.append("addressee", subject, *_objected(unit, state, told, await _sender_country(unit)))
     if kind is RequestKind.SALE_OPT_OUT:
         at = told or unit.stamp.at
         if state.sale_opted_out_at is None or at < state.sale_opted_out_at:
             unit.append("addressee", subject, SaleOptedOut(addressee_id=subject, occurred_at=at))
 
 
-def _objected(unit: Unit, state: Addressee, told: datetime | None) -> Sequence[Event]:
+async def _sender_country(unit: Unit) -> str | None:
+    tenant = await unit.load("tenant", unit.tenant_id)
+    return tenant.country if isinstance(tenant, Tenant) else None
+
+
+def _objected(unit: Unit, state: Addressee, told: datetime | None, sender: str | None) -> Sequence[Event]:
     """The objection; of before a consent that stands and ended it, it is history."""
     if told is not None:
-        kind = OptOutKind.OBJECTION
-        return opted_out(state.addressee_id, state, told, OptOutChannel.REQUEST, kind=kind)
+        said = (state.addressee_id, state, told, OptOutChannel.REQUEST)
+        return opted_out(*said, kind=OptOutKind.OBJECTION, sender_country=sender)
     word = HeedOptOut(channel=OptOutChannel.REQUEST, kind=OptOutKind.OBJECTION)
-    return heeded(word.stamped(unit.stamp.aimed_at(state.addressee_id)), state)
+    return heeded(word.stamped(unit.stamp.aimed_at(state.addressee_id)), state, sender)
 
 
 @handles(RectifyData)

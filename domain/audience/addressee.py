@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 AddresseeCommand: TypeAlias = ConsentCommand | LedgerCommand | OwnWord | DispatchMessage | ErasureCommand
 
 
-def decide(command: AddresseeCommand, state: AddresseeState) -> tuple[Event, ...]:
-    """What a command enters about an addressee who is there.
+def decide(
+    command: AddresseeCommand, state: AddresseeState, sender_country: str | None = None
+) -> tuple[Event, ...]:
+    """What a command enters about an addressee who is there. `sender_country`: its law sets a term to an opt-out too.
 
     While processing is restricted, data are stored and used only with the person's consent (GDPR Art. 18(2)). So what
     they say themselves is entered: a consent, its confirmation, its withdrawal, an opt-out. To be asked for a
@@ -35,11 +37,11 @@ def decide(command: AddresseeCommand, state: AddresseeState) -> tuple[Event, ...
     if isinstance(command, RequestConfirmation):
         ledger.unrestricted(state)
     if isinstance(command, ConsentCommand):
-        return consent.decide(command, state)
+        return consent.decide(command, state, sender_country)
     if isinstance(command, LedgerCommand):
         return ledger.decide(command, state)
     if isinstance(command, OwnWord):
-        return own_word.decide(command, state)
+        return own_word.decide(command, state, sender_country)
     if isinstance(command, DispatchMessage):
         return authorisation.dispatched(command, state)
     return erasure.decide(command, state)

@@ -121,6 +121,7 @@ def opted_out(
     channel: OptOutChannel,
     reason: str | None = None,
     kind: OptOutKind | None = None,
+    sender_country: str | None = None,
 ) -> tuple[OptedOut | OptOutToldLate, ...]:
     """The event that enters an opt-out; none if one of its kind and as late holds or is remembered.
 
@@ -153,11 +154,11 @@ def opted_out(
         return (OptOutToldLate(**told),)
     term = OptOutTerm()
     if channel is not OptOutChannel.IMPORT:  # what a file tells was said to somebody else, or long ago
-        term = term_of(known.person.country, SuppressionKind(kind or by_channel), occurred_at)
+        term = term_of(known.person.country, sender_country, word, occurred_at)
     return (OptedOut(**told, due_law=term.due_law, due_before=term.due_before),)
 
 
-def decide(command: ConsentCommand, state: Addressee) -> tuple[Event, ...]:
+def decide(command: ConsentCommand, state: Addressee, sender_country: str | None = None) -> tuple[Event, ...]:
     """What is entered of what an addressee said."""
     at = command.stamp.at
     match command:
@@ -180,13 +181,19 @@ def decide(command: ConsentCommand, state: Addressee) -> tuple[Event, ...]:
             occurred_at = _past(command.occurred_at, at)
             return (confirmation(state, command.request, occurred_at, command.ip, command.user_agent),)
         case WithdrawConsent():
-            return _withdrawn(command, state, at)
+            return _withdrawn(command, state, at, sender_country)
         case RecordOptOut():
             occurred_at = command.occurred_at or at
             if occurred_at > at:
                 raise OptOutInTheFuture
             return opted_out(
-                state.addressee_id, state, occurred_at, command.channel, command.reason, command.kind
+                state.addressee_id,
+                state,
+                occurred_at,
+                command.channel,
+                command.reason,
+                command.kind,
+                sender_country,
             )
         case _:
             assert_never(command)
@@ -267,7 +274,9 @@ def lifted_by(state: Addressee, request: int) -> bool:
     return _lifts(state, asked.at)
 
 
-def _withdrawn(command: WithdrawConsent, state: Addressee, at: datetime) -> tuple[Event, ...]:
+def _withdrawn(
+    command: WithdrawConsent, state: Addressee, at: datetime, sender_country: str | None
+) -> tuple[Event, ...]:
     """The withdrawal, and the opt-out that it is; before any consent, the opt-out alone.
 
     It takes back also what was given later on the same day: who enters a withdrawal saw the consent, and of two clocks
@@ -286,7 +295,8 @@ def _withdrawn(command: WithdrawConsent, state: Addressee, at: datetime) -> tupl
     if any(one.position in state.lifts for one in taken_back):
         # It takes back what lifted, so it was said after that, whatever the clock of who enters it showed.
         occurred_at = max(occurred_at, state.lifted_at or occurred_at)
-    out = opted_out(state.addressee_id, state, occurred_at, command.channel, command.reason)
+    said = (state.addressee_id, state, occurred_at, command.channel, command.reason)
+    out = opted_out(*said, sender_country=sender_country)
     return (*_taken_back(command, state, taken_back, occurred_at), *out)
 
 

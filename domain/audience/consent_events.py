@@ -141,8 +141,8 @@ class Unsaid(StrEnum):
 class OptedOut(Event, name="audience.opted_out", version=3, subject="addressee_id"):
     """The person does not want to be written to. `kind`: a `SuppressionKind`; `within`: what a narrower scope names.
 
-    `due_law`: the law of theirs that gives the shortest term for it, which is over at `due_before`. None: no law is
-    known to give one, or nobody said it anew.
+    `due_law`: the law, theirs or the sender's, that gives the shortest term for it, which is over at `due_before`.
+    None: no law is known to give one, or nobody said it anew to the sender.
     """
 
     addressee_id: AddresseeId

@@ -85,11 +85,11 @@ class HeedConfirmation(
 OwnWord: TypeAlias = HeedOptOut | NarrowOptOut | HeedConfirmation
 
 
-def decide(command: OwnWord, state: Addressee) -> tuple[Event, ...]:
+def decide(command: OwnWord, state: Addressee, sender_country: str | None = None) -> tuple[Event, ...]:
     """What is entered of what somebody says at a door."""
     match command:
         case HeedOptOut():
-            return heeded(command, state)
+            return heeded(command, state, sender_country)
         case NarrowOptOut():
             return narrowed(command, state)
         case HeedConfirmation():
@@ -152,7 +152,7 @@ def narrowed(command: NarrowOptOut, state: Addressee) -> tuple[OptedOut | OptOut
     return (left, narrower)
 
 
-def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
+def heeded(command: HeedOptOut, state: Addressee, sender_country: str | None = None) -> tuple[OptedOut, ...]:
     """The opt-out; nothing where the same was said within a minute, and nothing was asked or given since.
 
     A narrower one is entered also where all mail was just stopped: that may end while this one goes on.
@@ -171,7 +171,7 @@ def heeded(command: HeedOptOut, state: Addressee) -> tuple[OptedOut, ...]:
         everything = [one for one in state.own_words() if one.scope is Scope.TENANT]
         if _lately(state, [one for one in everything if one.kind is kind], occurred_at):
             return ()
-    term = term_of(state.person.country, kind, occurred_at)
+    term = term_of(state.person.country, sender_country, kind, occurred_at)
     event = OptedOut(
         addressee_id=state.addressee_id,
         scope=command.scope,

@@ -192,8 +192,8 @@ _OPT_OUTS: Final = define(
             "law",
             "dimension",
             "text",
-            "Law of the person that gives the shortest term for it, or none: no law that is known gives one, nobody "
-            "knows where the person is, or nobody said it anew.",
+            "Law, of the person or the sender, that gives the shortest term for it; of all laws, where nobody knows "
+            "where the person is. None: no law that is known gives one, it came on a list, or nobody said it anew.",
         ),
         Column("opt_outs", "measure", "opt-outs", "Number of opt-outs."),
         Column("latency_known", "measure", "opt-outs", "Number of those whose latency is known."),

@@ -6,8 +6,9 @@
 -- Invariants: latency_us is from what the person said to its entry in the log, never below 0 (two clocks differ by
 --   a little); NULL for what was carried over from an earlier, erased owner of the address, holds again since a
 --   consent was retracted, or is what a person left of a wider one: nobody said it anew.
---   due_law is the law of the person that gives the shortest term, and due_before (UTC) the moment at which that is
---   over, as the packs of that day said; NULL where none gives one or where the latency is NULL, and before version 3.
+--   due_law is the law, of the person or the sender, that gives the shortest term, of all laws where nobody knows where
+--   the person is; due_before (UTC) is the moment at which that is over, as the packs of that day said; NULL where none
+--   gives one or where the latency is NULL, and before version 3.
 --   in_time: it was entered, and so took effect, before that; NULL without a term.
 --   Version 1 had no kind: it follows from the channel, as it does when such an event is read elsewhere. A rebuild lays
 --   the rows by tenant and position, and so by day.

@@ -1,6 +1,7 @@
 """Consents and opt-outs: an opt-out holds until the person lifts it."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -17,11 +18,15 @@ from domain.audience.consent_refusals import (
 )
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.intake.vocabularies import Source
+from domain.audience.opt_out_term import term_of
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import AddresseeId
+from domain.law.facts import SuppressionKind
 from tests.support.given import NOW, given, uid
 
 ID = AddresseeId(uid(30))
+TERM: Any = term_of(None, None, SuppressionKind.UNSUBSCRIBE, NOW)._asdict()
+"""Nobody knows where they are."""
 REGISTERED = AddresseeRegistered(addressee_id=ID, email="bob@example.org")
 YESTERDAY = NOW - timedelta(days=1)
 OPTED_OUT = OptedOut(addressee_id=ID, occurred_at=YESTERDAY, channel="reply")
@@ -52,7 +57,7 @@ def test_an_opt_out_holds_at_once() -> None:
     state = (
         given(REGISTERED)
         .when(STOP, target=ID)
-        .then(OptedOut(addressee_id=ID, occurred_at=NOW, channel="reply"))
+        .then(OptedOut(addressee_id=ID, occurred_at=NOW, channel="reply", **TERM))
     )
     assert not state.contactable
 

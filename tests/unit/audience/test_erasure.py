@@ -1,6 +1,7 @@
 """Erasing a person: whoever they are, once; the proof goes when its periods are over and nothing holds it."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -37,16 +38,20 @@ from domain.audience.erasure_events import (
     ProfileKeyDestroyed,
 )
 from domain.audience.intake.vocabularies import Source
+from domain.audience.opt_out_term import term_of
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS
 from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId
 from domain.law.evidence import PERIODS, EvidencePeriod
+from domain.law.facts import SuppressionKind
 from domain.law.periods import over
 from domain.tenancy.workspace import CreateWorkspace
 from tests.support.given import NOW, given, uid
 from tests.support.unit import World
 
 ID = AddresseeId(uid(30))
+TERM: Any = term_of(None, None, SuppressionKind.UNSUBSCRIBE, NOW)._asdict()
+"""Nobody knows where they are."""
 A, B = WorkspaceId(uid(10)), WorkspaceId(uid(11))
 BOB = "bob@example.org"
 REASON = "Claim of 3 May"
@@ -317,7 +322,7 @@ class TestTheKeysEnd:
     def test_an_opt_out_is_heard_when_nothing_is_left_to_seal_its_reason(self) -> None:
         stop = RecordOptOut(channel=OptOutChannel.REPLY, reason="Enough")
         given(registered(), ERASED, EvidenceExpired(addressee_id=ID)).when(stop, target=ID).then(
-            OptedOut(addressee_id=ID, occurred_at=NOW, channel="reply")
+            OptedOut(addressee_id=ID, occurred_at=NOW, channel="reply", **TERM)
         )
 
     def test_the_certificate_comes_once_and_after_the_key(self) -> None:

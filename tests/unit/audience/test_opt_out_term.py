@@ -9,8 +9,9 @@ from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import AddresseeRegistered
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent import opted_out
-from domain.audience.consent_commands import OptOutChannel, RecordOptOut
+from domain.audience.consent_commands import OptOutChannel, RecordOptOut, WithdrawConsent
 from domain.audience.consent_events import OptedOut
+from domain.audience.ledger import DescribeAddressee
 from domain.audience.opt_out_term import OptOutTerm, term_of
 from domain.audience.own_word import HeedOptOut
 from domain.kernel.events import EVENTS
@@ -18,7 +19,10 @@ from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.law.calendars import NoCalendar, business_days_after
 from domain.law.facts import SuppressionKind
 from domain.law.packs import load_packs
+from domain.rights.commands import ReceiveRequest
+from domain.rights.kinds import RequestChannel, RequestKind
 from tests.support.given import NOW, given, uid
+from tests.support.requests import EMAIL, REQUEST, addressee, opened
 
 ID = AddresseeId(uid(30))
 STOP, OBJECTION = SuppressionKind.UNSUBSCRIBE, SuppressionKind.OBJECTION
@@ -49,34 +53,63 @@ def somebody(country: str | None) -> AddresseeRegistered:
 )
 def test_each_law_counts_its_own_days(country: str, law: str, before: datetime) -> None:
     said = at(24, 12, month=11)
-    found = term_of(country, STOP, said)
+    found = term_of(country, None, STOP, said)
     assert found.due_law == law
     assert found == OptOutTerm(law, before)
 
 
-@pytest.mark.parametrize("country", [None, "AQ", "GB", "KR"])
+@pytest.mark.parametrize("country", ["AQ", "GB", "KR"])
 def test_where_no_law_sets_a_term_none_is_kept(country: str | None) -> None:
-    assert term_of(country, STOP, NOW) == OptOutTerm()
+    assert term_of(country, None, STOP, NOW) == OptOutTerm()
+
+
+@pytest.mark.parametrize(
+    ("person", "sender"), [("PL", "US"), ("US", "PL"), ("AQ", "US"), ("CA", "US"), ("US", "CA")]
+)
+def test_the_senders_law_sets_one_as_the_persons_does_and_the_first_that_ends_counts(
+    person: str, sender: str
+) -> None:
+    said = at(24, 12, month=11)
+    found = term_of(person, sender, STOP, said)
+    one, other = (term_of(place, None, STOP, said) for place in (person, sender))
+    assert found in (one, other)
+    assert found.due_before == min(end.due_before for end in (one, other) if end.due_before is not None)
+
+
+@pytest.mark.parametrize("sender", [None, "PL", "US"])
+@pytest.mark.parametrize("kind", [STOP, OBJECTION])
+def test_of_somebody_whose_country_is_not_known_the_first_of_all_laws_counts(
+    kind: SuppressionKind, sender: str | None
+) -> None:
+    said = at(24, 12, month=11)
+    every = {country for pack in load_packs() for country in pack.countries}
+    ends = [found for one in every if (found := term_of(one, None, kind, said)).due_before is not None]
+    first = term_of(None, sender, kind, said)
+    assert first.due_before == min(one.due_before for one in ends if one.due_before is not None)
+    assert first == (OptOutTerm("au", at(30, 13, month=11)))
 
 
 def test_an_objection_has_the_term_of_an_objection_too() -> None:
     """GDPR Art. 12(3): one month; an unsubscribe link is no request by Articles 15 to 22."""
-    law, before = term_of("DE", OBJECTION, at(24, 12, month=11))
+    law, before = term_of("DE", None, OBJECTION, at(24, 12, month=11))
     assert law == "eu-gdpr"
     assert before is not None
     assert at(24) < before < at(25, 12)
-    assert term_of("DE", STOP, at(24, 12, month=11)) == OptOutTerm()
+    assert term_of("DE", None, STOP, at(24, 12, month=11)) == OptOutTerm()
 
 
 def test_a_law_that_was_not_in_force_sets_none() -> None:
-    assert term_of("US", STOP, datetime(2003, 6, 1, tzinfo=UTC)) == OptOutTerm()
+    assert term_of("US", None, STOP, datetime(2003, 6, 1, tzinfo=UTC)) == OptOutTerm()
 
 
 def test_a_country_without_a_calendar_keeps_nobody_from_opting_out() -> None:
     strange = [pack.model_copy(update={"countries": ("ZZ",)}) for pack in load_packs() if pack.law == "us"]
     with pytest.raises(NoCalendar):
         business_days_after(NOW.date(), 1, "ZZ")
-    assert term_of("ZZ", STOP, NOW, strange) == OptOutTerm()
+    assert term_of("ZZ", None, STOP, NOW, strange) == OptOutTerm()
+    assert term_of(None, None, STOP, NOW, strange) == OptOutTerm()
+    both = [*strange, *(pack for pack in load_packs() if pack.law == "nz")]
+    assert term_of("ZZ", "NZ", STOP, NOW, both) == term_of("NZ", None, STOP, NOW)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +119,32 @@ def test_a_country_without_a_calendar_keeps_nobody_from_opting_out() -> None:
 def test_it_is_kept_with_what_was_said(command: Any) -> None:
     (event,) = given(somebody("US")).when(command, target=ID).decided
     assert isinstance(event, OptedOut)
-    assert OptOutTerm(event.due_law, event.due_before) == term_of("US", STOP, NOW)
+    assert OptOutTerm(event.due_law, event.due_before) == term_of("US", None, STOP, NOW)
+    assert event.due_law == "us"
+
+
+@pytest.mark.parametrize(
+    ("command", "entered"),
+    [
+        (RecordOptOut(channel=OptOutChannel.REPLY), STOP),
+        (HeedOptOut(channel=OptOutChannel.ONE_CLICK), STOP),
+        (WithdrawConsent(channel=OptOutChannel.REPLY), STOP),
+        (ReceiveRequest(kind=RequestKind.OBJECTION, channel=RequestChannel.PHONE, email=EMAIL), OBJECTION),
+        (
+            ReceiveRequest(
+                kind=RequestKind.OBJECTION, channel=RequestChannel.LETTER, email=EMAIL, received_at=NOW
+            ),
+            OBJECTION,
+        ),
+    ],
+)
+def test_the_senders_country_is_looked_up_by_every_way_in(command: Any, entered: SuppressionKind) -> None:
+    world = opened("US")
+    who = addressee(world)
+    world.run(DescribeAddressee(country="PL"), who)
+    events = world.run(command, REQUEST if isinstance(command, ReceiveRequest) else who)
+    (event,) = (one for one in events if isinstance(one, OptedOut))
+    assert OptOutTerm(event.due_law, event.due_before) == term_of("PL", "US", entered, NOW)
     assert event.due_law == "us"
 
 
@@ -96,7 +154,7 @@ def test_it_is_counted_from_the_word_and_not_from_its_entry() -> None:
     (event,) = given(somebody("US")).when(command, target=ID).decided
     assert isinstance(event, OptedOut)
     assert event.due_before is not None
-    assert event.due_before == term_of("US", STOP, early).due_before
+    assert event.due_before == term_of("US", None, STOP, early).due_before
     assert event.due_before < NOW, "late, and entered all the same"
 
 

@@ -50,7 +50,7 @@ def test_it_counts_from_when_it_was_sent_or_else_received(told: dict[str, Any], 
     world = opened("US")
     out = last_of(receive(world, K.OBJECTION, **told), OptedOut)
     assert (out.occurred_at, out.channel, out.kind) == (said, "request", "objection")
-    assert OptOutTerm(out.due_law, out.due_before) == term_of("US", SuppressionKind.OBJECTION, said)
+    assert OptOutTerm(out.due_law, out.due_before) == term_of("US", "US", SuppressionKind.OBJECTION, said)
     assert (out.due_before < NOW) is (said < NOW - 30 * DAY), "late, and entered all the same"
     assert world.state("addressee", addressee(world)).opted_out_at == said
     sale = last_of(receive(opened("US"), K.SALE_OPT_OUT, **told), SaleOptedOut)
