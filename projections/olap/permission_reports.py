@@ -172,7 +172,8 @@ _OPT_OUTS: Final = define(
     "opt_outs",
     "Opt-outs by day, kind, channel and law, and how soon they were entered",
     "How many opt-outs were entered, and how long after the person had said so; of those that nobody said anew "
-    "(carried_over, erasure, reinstated, narrowed) no latency is known. The mean is latency_seconds by "
+    "(carried_over, erasure, reinstated, narrowed), and of what a file tells (import), which was said to somebody else "
+    "or at some time, no latency is known. The mean is latency_seconds by "
     "latency_known. An activity: days may be summed, but for the longest, the median and the 95th percentile. The "
     "events of a row add up to its opt_outs.",
     DaysParameters,

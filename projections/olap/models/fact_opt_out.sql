@@ -5,7 +5,8 @@
 --   in_time (of those that have a term, additive as a count).
 -- Invariants: latency_us is from what the person said to its entry in the log, never below 0 (two clocks differ by
 --   a little); NULL for what was carried over from an earlier, erased owner of the address, holds again since a
---   consent was retracted, or is what a person left of a wider one: nobody said it anew.
+--   consent was retracted, or is what a person left of a wider one: nobody said it anew; and for what a file or a list
+--   tells (import), which was said to somebody else, or nobody knows when.
 --   due_law is the law, of the person or the sender, that gives the shortest term, of all laws where nobody knows where
 --   the person is; due_before (UTC) is the moment at which that is over, as the packs of that day said; NULL where none
 --   gives one or where the latency is NULL, and before version 3.
@@ -62,7 +63,7 @@ SELECT
     payload.scope,
     make_timestamp(epoch_us(payload.occurred_at)) AS occurred_at,
     CASE
-        WHEN payload.channel NOT IN ('carried_over', 'erasure', 'reinstated', 'narrowed')
+        WHEN payload.channel NOT IN ('carried_over', 'erasure', 'reinstated', 'narrowed', 'import')
             THEN greatest(0, epoch_us(recorded_at) - epoch_us(payload.occurred_at))
     END AS latency_us,
     payload.due_law,

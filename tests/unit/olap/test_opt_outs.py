@@ -82,8 +82,8 @@ def test_every_channel_of_an_opt_out_is_named_and_those_that_nobody_said_have_no
     words = set(re.findall(r"[a-z_]+", channel.about))
     assert {*OptOutChannel, *Unsaid} <= words
     assert set(Unsaid) <= set(re.findall(r"[a-z_]+", report.info.about))
-    for one in (OptOutChannel.PAGE, *Unsaid):
+    for one in (OptOutChannel.PAGE, OptOutChannel.IMPORT, *Unsaid):
         opt_out(world.histories[0], timedelta(hours=1), channel=one)
     world.catch_up()
     known = {row[2]: row[6] for row in asked(world, "opt_outs", to=str(DAY))}
-    assert known == {"page": 1, **{one.value: 0 for one in Unsaid}}
+    assert known == {"page": 1, "import": 0, **{one.value: 0 for one in Unsaid}}
