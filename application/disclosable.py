@@ -72,8 +72,8 @@ RIGHTS: Final = (
 )
 """GDPR Art. 15(1)(e) and (f)."""
 
-OF_SUPPRESSION: Final = ("kind", "scope", "since", "ended_at")
-"""What is told of each suppression."""
+OF_SUPPRESSION: Final = ("kind", "scope", "within", "since", "ended_at")
+"""What is told of each suppression. `within`: the name of the workspace, or the kind of campaign."""
 _KEPT: Final = (
     "Whoever had this address was erased. Kept of them is that the address is not to be written to, so that nobody "
     "does it again (GDPR Art. 17(3)(b), 21(3)), and the dates, kinds and countries of what happened, so that it can be "

@@ -15,6 +15,7 @@ import hashlib
 import inspect
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from uuid import UUID
 
 import orjson
 
@@ -39,6 +40,7 @@ from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS
 from domain.kernel.personal import is_hidden
+from domain.law.facts import Scope
 from domain.rights.events import RequestReceived
 from domain.rights.kinds import RequestKind
 from domain.rights.request import to_be_done
@@ -46,8 +48,7 @@ from domain.tenancy.tenant import Tenant
 from domain.tenancy.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from uuid import UUID
+    from collections.abc import Mapping, Sequence
 
     from application.ports.codec import EventCodec
     from application.ports.log import Head, Recorded, TenantLog
@@ -137,6 +138,7 @@ class Disclosing:
             *await self._read(head, [stream_name("subject_request", one) for one in requests]),
         ]
         parts = [(one, await self._left_of(head, one)) for one in gone]
+        named = await self._workspaces(head, people)
         told = [row for part in (rows, *(kept for _, kept in parts)) for row in part if _is_told(row)]
         last = max(told or people[-1].own, key=lambda row: row.position)
         position = Position(head.epoch, last.position).token()
@@ -152,13 +154,13 @@ class Disclosing:
                 "rights": list(RIGHTS),
             },
             "contacts": [await self._contact(head, one, lists.get(one, [])) for one in contacts],
-            "history": self._history(rows, portable=portable),
+            "history": self._history(rows, named, portable=portable),
         }
         if not portable:
             if present:
-                document["standing"] = _standing(present[-1].state)
+                document["standing"] = _standing(present[-1].state, named)
             document["kept_after_erasure"] = [
-                _kept(person.state, person.own, self._history(left)) for person, left in parts
+                _kept(person, self._history(left, named), named) for person, left in parts
             ]
             document["processing"] = [
                 {name: one[name] for name in OF_ACTIVITY} for one in await self._besides.activities(tenant_id)
@@ -281,7 +283,16 @@ class Disclosing:
             told |= {"country": state.segment.country, "subscriber_type": state.segment.subscriber_type}
         return told
 
-    def _history(self, rows: Sequence[Recorded], *, portable: bool = False) -> list[dict[str, Any]]:
+    async def _workspaces(self, head: Head, people: Sequence[_Person]) -> dict[str, str]:
+        """The names of the workspaces that opt-outs and suppressions are of, by what stands under `within`."""
+        narrower = [one for person in people for one in person.state.suppressions]
+        ids = dict.fromkeys(one.within for one in narrower if one.scope is Scope.WORKSPACE and one.within)
+        states = {one: await self._state(head, "workspace", UUID(one)) for one in ids}
+        return {one: state.name for one, state in states.items() if isinstance(state, Workspace)}
+
+    def _history(
+        self, rows: Sequence[Recorded], named: Mapping[str, str], *, portable: bool = False
+    ) -> list[dict[str, Any]]:
         """What was entered, in its order, with the words that stand in the log."""
         told = sorted(filter(_is_told, rows), key=lambda row: row.position)
         kept = [row for row in told if not portable or row.name in PROVIDED]
@@ -291,7 +302,9 @@ class Disclosing:
                 "at": row.recorded_at,
                 "what": row.name,
                 "told": _in_words(row.name),
-                "values": {name: value for name, value in values.items() if name not in INNER},
+                "values": _with_names(
+                    {name: one for name, one in values.items() if name not in INNER}, named
+                ),
             }
             for row, values in zip(kept, shown, strict=True)
         ]
@@ -321,7 +334,25 @@ def _in_words(name: str) -> str:
     return " ".join(words.split()).partition(". ")[0].rstrip(".")
 
 
-def _standing(addressee: Addressee) -> dict[str, Any]:
+def _with_names(value: Any, named: Mapping[str, str]) -> Any:
+    """The same, with the name of a workspace where its id says what a word is of."""
+    match value:
+        case dict():
+            return {
+                key: named.get(str(one), one) if key == "within" else _with_names(one, named)
+                for key, one in value.items()
+            }
+        case list():
+            return [_with_names(one, named) for one in value]
+        case _:
+            return value
+
+
+def _suppressions(addressee: Addressee, named: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [_with_names(_fact(one, *OF_SUPPRESSION), named) for one in addressee.person.suppressions]
+
+
+def _standing(addressee: Addressee, named: Mapping[str, str]) -> dict[str, Any]:
     """What holds for the person now."""
     person = addressee.person
     return {
@@ -332,17 +363,17 @@ def _standing(addressee: Addressee) -> dict[str, Any]:
         "relations": [
             _fact(one, "kind", "on", "ended_on", "refused", "in_writing") for one in person.relations
         ],
-        "suppressions": [_fact(one, *OF_SUPPRESSION) for one in person.suppressions],
+        "suppressions": _suppressions(addressee, named),
         "data_not_sold_since": addressee.sale_opted_out_at,
         "messages_sent": len(addressee.dispatched),
     }
 
 
-def _kept(addressee: Addressee, own: Sequence[Recorded], history: list[dict[str, Any]]) -> dict[str, Any]:
+def _kept(person: _Person, history: list[dict[str, Any]], named: Mapping[str, str]) -> dict[str, Any]:
     """What is kept of somebody who had the address and was erased, and why."""
-    proof = addressee.proof
+    addressee, proof = person.state, person.state.proof
     erased_at = addressee.erased_at or next(
-        (row.recorded_at for row in own if row.name == AddresseeErased.name), None
+        (row.recorded_at for row in person.own if row.name == AddresseeErased.name), None
     )
     held = proof.given and not proof.destroyed
     return {
@@ -350,7 +381,7 @@ def _kept(addressee: Addressee, own: Sequence[Recorded], history: list[dict[str,
         "erased_at": erased_at,
         "proof_kept": held,
         "proof_kept_until": proof.ends if held else None,
-        "suppressions": [_fact(one, *OF_SUPPRESSION) for one in addressee.person.suppressions],
+        "suppressions": _suppressions(addressee, named),
         "data_not_sold_since": addressee.sale_opted_out_at,
         "history": history,
     }

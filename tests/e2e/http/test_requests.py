@@ -168,6 +168,24 @@ async def test_a_removed_contact_is_disclosed_too_and_nobody_elses(api: Api) -> 
     assert "Ixchel" not in answer.text
 
 
+async def test_of_what_is_stopped_in_part_it_is_told_which_part(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    _, addressee, email = await person(api, tenant)
+    for narrow in ({"workspace_id": str(tenant.workspace_id)}, {"campaign_type": "offers"}):
+        await tell(api, tenant.key, f"audience/{addressee}/suppress-addressee", kind="manual", **narrow)
+    request = (await received(api, tenant.key, "access", email=email))["id"]
+    await tell(api, tenant.key, f"rights/{request}/check-identity", method="known", verified=True)
+    answer = await api.send("GET", f"/v1/rights/requests/{request}/disclosure", tenant.key)
+    document = answer.json()
+    parts = [("workspace", "Acme"), ("campaign_type", "offers")]
+    assert [(one["scope"], one["within"]) for one in document["standing"]["suppressions"]] == parts
+    told = [one["values"] for one in document["history"] if one["what"] == "audience.addressee_suppressed"]
+    assert [(one["scope"], one["within"]) for one in told] == parts
+    assert str(tenant.workspace_id) not in answer.text
+    page = await api.send("GET", f"/v1/rights/requests/{request}/disclosure?form=html", tenant.key)
+    assert page.text.count("<dt>Within</dt>") == 4
+
+
 async def test_what_is_portable_is_what_the_person_provided(api: Api) -> None:
     tenant = await api.tenant(country="DE")
     _, addressee, email = await person(api, tenant)
