@@ -261,6 +261,71 @@ COUNTRIES: Final = frozenset(
 )
 """ISO 3166-1 alpha-2, the 249 that are officially assigned; with Kosovo (XK), which has a code of the user's own."""
 
+PARTS: Final = {
+    "US": frozenset(
+        [
+            "AK",
+            "AL",
+            "AR",
+            "AS",
+            "AZ",
+            "CA",
+            "CO",
+            "CT",
+            "DC",
+            "DE",
+            "FL",
+            "GA",
+            "GU",
+            "HI",
+            "IA",
+            "ID",
+            "IL",
+            "IN",
+            "KS",
+            "KY",
+            "LA",
+            "MA",
+            "MD",
+            "ME",
+            "MI",
+            "MN",
+            "MO",
+            "MP",
+            "MS",
+            "MT",
+            "NC",
+            "ND",
+            "NE",
+            "NH",
+            "NJ",
+            "NM",
+            "NV",
+            "NY",
+            "OH",
+            "OK",
+            "OR",
+            "PA",
+            "PR",
+            "RI",
+            "SC",
+            "SD",
+            "TN",
+            "TX",
+            "UM",
+            "UT",
+            "VA",
+            "VI",
+            "VT",
+            "WA",
+            "WI",
+            "WV",
+            "WY",
+        ]
+    )
+}
+"""ISO 3166-2, of the countries of which a part has a law of its own that is loaded. Of others no part says anything."""
+
 
 def _country(value: str) -> str:
     code = value.upper()
@@ -270,8 +335,13 @@ def _country(value: str) -> str:
 
 
 def _place(value: str) -> str:
-    country, _, _ = value.partition("-")
+    country, _, part = value.upper().partition("-")
     _country(country)
+    if part and part not in PARTS.get(country, (part,)):
+        raise ValueError(
+            "This is no part of that country. Write its code of ISO 3166-2, such as US-CA, or the country alone, such "
+            "as US: then the laws of all its parts count."
+        )
     return value.upper()
 
 

@@ -301,6 +301,7 @@ async def test_requests_are_found_by_what_is_due(api: Api) -> None:
         ({"kind": "access", "channel": "email"}, "/email"),
         ({"kind": "access", "channel": "email", "email": "no address"}, "/email"),
         ({"kind": "access", "channel": "email", "email": "a@example.org", "place": "Germany"}, "/place"),
+        ({"kind": "access", "channel": "email", "email": "a@example.org", "place": "US-ZZ"}, "/place"),
         (
             {
                 "kind": "access",
