@@ -192,12 +192,16 @@ def _kept(state: Addressee, requests: RequestsKept) -> list[KeptRecord]:
             )
         )
     if state.proof.given and not state.proof.destroyed:
-        held = "; a legal hold stands, and it is kept for as long" if state.proof.holds else ""
+        held = (
+            "; a legal hold stands, and it is kept for as long, and as those laws say"
+            if state.proof.holds
+            else ""
+        )
         kept.append(
             KeptRecord(
                 what="the proof of what the person agreed to and said, sealed under a key of its own",
                 why=f"for legal claims: GDPR Art. 7(1), 17(3)(e), and the laws that the erasure names{held}",
-                until=state.proof.ends,
+                until=None if state.proof.holds else state.proof.ends,
             )
         )
     return kept

@@ -10,15 +10,16 @@ from uuid import UUID
 import orjson
 import pytest
 
+from application.certificate import as_text
 from application.certifying import KEYS_ROTATED_AFTER, Certification, Terms
 from application.commanding import Commands
 from application.ports.analytics import Analytics, AnalyticsError
 from application.ports.log import Recorded
 from application.ports.purging import Purge, Reached, RequestsKept, UploadsLeft
 from application.workflow import Workflow
-from domain.audience.addressee_state import Addressee
+from domain.audience.addressee_state import Addressee, Proof
 from domain.audience.erasure import CertifyErasure
-from domain.audience.erasure_events import AddresseeErased, ErasureTakenIn
+from domain.audience.erasure_events import AddresseeErased, ErasureCertified, ErasureTakenIn
 from domain.kernel.ids import AddresseeId
 
 TENANT, WHO = UUID(int=1), UUID(int=2)
@@ -36,11 +37,13 @@ class Log:
         return [recorded(AddresseeErased.name, {}), recorded(ErasureTakenIn.name, {"builds": {}})]
 
 
+@dataclass
 class Streams:
-    log = Log()
+    proof: Proof = field(default_factory=Proof)
+    log: Log = field(default_factory=Log)
 
     async def state(self, *_: object) -> Addressee:
-        return Addressee(AddresseeId(WHO), erased=True, key_destroyed=True)
+        return Addressee(AddresseeId(WHO), erased=True, key_destroyed=True, proof=self.proof)
 
 
 class Purged:
@@ -90,3 +93,20 @@ async def test_a_backup_of_the_whole_key_store_opens_the_key_for_as_long_as_it_i
     assert (keys.done_at, keys.gone_by) == (AT, AT + gone_after)
     assert "PENGUINMAILS_BACKUP_DAYS" in keys.proof
     assert certificate.complete_by == AT + gone_after
+
+
+@pytest.mark.parametrize(("holds", "until"), [((), AT + timedelta(days=900)), ((7,), None)])
+async def test_no_day_is_named_beside_a_legal_hold_that_stands(
+    holds: tuple[int, ...], until: datetime | None
+) -> None:
+    proof, step = Proof(given=True, ends=AT + timedelta(days=900), holds=holds), Step()
+    certification = Certification(
+        cast("Commands", Streams(proof)), cast("Purge", Purged()), cast("Analytics", Away()), Terms()
+    )
+    await certification.run(cast("Workflow", step), WHO, recorded("audience.profile_key_destroyed", {}))
+    (command,) = step.done
+    kept = command.kept[-1]
+    assert (kept.until, "a legal hold stands" in kept.why) == (until, bool(holds))
+    told = {name: getattr(command, name) for name in CertifyErasure.model_fields}
+    text = as_text(ErasureCertified(addressee_id=AddresseeId(WHO), certified_at=AT, **told))
+    assert ("until: " in text.rpartition("The proof of what")[2]) is (until is not None)
