@@ -14,15 +14,21 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from uuid import UUID
 
+from domain.audience.addressee import ADDRESSEE
 from domain.audience.email import match_form
 from domain.audience.intake import escape_formula
+from domain.kernel.commands import stream_name
+from domain.law.facts import SuppressionKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from application.ports.positions import Position
     from application.unit import Streams
 
+_AT_ONCE: Final = 500
+"""People whose streams are looked at together."""
 COLUMNS: Final = ("algorithm", "kind", "scope", "within", "since", "position")
 """What stands beside the address, or its hash."""
 
@@ -82,18 +88,29 @@ class SuppressionExport:
             rows = []
             for one in page:
                 email = addresses[one.addressee_id]
-                if email is None:
+                if email is None or one.kind == SuppressionKind.ERASURE:
                     unknown.add(one.addressee_id)
                 else:
                     rows.append(_row(one, email, written))
             count += len(rows)
             if rows:
                 yield _lines(rows)
+        missing = await self._not_back(tenant_id, unknown)
         told = (
-            f"# {count} entries as of position {until.n}. Not in this file: {len(unknown)} suppressed whose address is "
-            f"not kept (erased, or never entered), and {hashes} known by a hash alone, which cannot be given back."
+            f"# {count} entries as of position {until.n}. Not in this file: {missing} suppressed people whose address "
+            f"is not kept (erased, whatever they had said, or never entered), and {hashes} known by a hash alone, "
+            "which cannot be given back."
         )
         yield _lines([(told, *[""] * len(COLUMNS))])
+
+    async def _not_back(self, tenant_id: UUID, people: AbstractSet[UUID]) -> int:
+        """How many of them nobody came after: whose address was entered anew stands in the file by that."""
+        wanted = [(ADDRESSEE, stream_name("addressee", one)) for one in people]
+        left = 0
+        for first in range(0, len(wanted), _AT_ONCE):
+            folded = await self._streams.load(tenant_id, wanted[first : first + _AT_ONCE])
+            left += sum(getattr(state, "successor_id", None) is None for _, state in folded)
+        return left
 
 
 def _row(one: Held, email: str, written: Written) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ _HELD: Final = (
     "FROM {consents}.entries t"
     + later(until="%(until)s")
     + " WHERE t.tenant_id = %(tenant_id)s AND t.created_position > %(after)s AND t.created_position <= %(until)s "
-    "AND t.what IN ('opt_out', 'suppression') AND t.kind <> 'erasure' AND later.ended_at IS NULL "
+    "AND t.what IN ('opt_out', 'suppression') AND later.ended_at IS NULL "
     "ORDER BY t.created_position LIMIT %(limit)s"
 )
 _COUNTED: Final = (

@@ -68,7 +68,7 @@ async def test_every_suppressed_address_is_in_it_and_the_rest_is_counted(importi
         "audience.addressee_suppressed",
     }
     assert last[0].startswith("# 3 entries as of position ")
-    assert "0 suppressed whose address is not kept" in last[0]
+    assert "0 suppressed people whose address is not kept" in last[0]
     assert "2 known by a hash alone" in last[0]
 
 
@@ -97,7 +97,29 @@ async def test_what_was_lifted_is_not_in_it_and_who_was_erased_is_counted(import
     importing.api.parts.keys.destroy([(importing.tenant.id, str(who.addressee_id), KeyKind.PROFILE)])
     _, last = await exported(importing)
     assert "0 entries" in last[0]
-    assert "1 suppressed whose address is not kept" in last[0]
+    assert "1 suppressed people whose address is not kept" in last[0]
+
+
+async def test_who_was_erased_and_had_said_nothing_is_counted_until_they_are_back(
+    importing: Importing,
+) -> None:
+    async def enter(email: str) -> str:
+        body = {"workspace_id": str(importing.tenant.workspace_id), "email": email}
+        made = await importing.api.post("/v1/audience/new/create-contact", importing.tenant.key, body)
+        assert made.status_code == 201, made.text
+        contact: str = made.json()["id"]
+        return contact
+
+    for email in (ANN, BOB):
+        gone = f"/v1/audience/{await enter(email)}/erase-contact"
+        assert (await importing.api.post(gone, importing.tenant.key)).status_code == 200
+    _, last = await exported(importing)  # also while a key is not destroyed yet
+    assert last[0].startswith("# 0 entries")
+    assert "2 suppressed people whose address is not kept" in last[0]
+    await enter(BOB)
+    _, row, last = await exported(importing)
+    assert row[:4] == [BOB, "", "unsubscribe", "tenant"]
+    assert "1 suppressed people whose address is not kept" in last[0]
 
 
 async def test_no_spreadsheet_runs_an_address(importing: Importing) -> None:
