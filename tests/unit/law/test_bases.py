@@ -110,6 +110,7 @@ def test_who_waits_for_a_judgement_is_told_what_lets_a_published_address_be_writ
         country,
         relation(kind, date(2026, 1, 1)),
         relation(RelationKind.PUBLISHED_ADDRESS, date(2026, 1, 1), refused=False),
+        subscriber=Subscriber.CORPORATE,
     )
     assert decided(both).reasons[0].missing == ("conduct", "role_relevant")
     assert decided(both, message=Message(role_relevant=True)).verdict is ALLOW

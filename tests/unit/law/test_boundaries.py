@@ -210,7 +210,8 @@ class TestElsewhere:
         assert verdict(person("SG", agreed)) is ALLOW
         assert verdict(person("SG", address), message=Message(bulk=True)) is ALLOW
         assert verdict(person("SG", address), message=Message(bulk=False)) is ALLOW
-        assert verdict(person("NZ", address), message=ROLE) is ALLOW
+        assert verdict(person("NZ", address, subscriber=Subscriber.SOLE_TRADER), message=ROLE) is ALLOW
+        assert verdict(person("NZ", address), message=ROLE) is DENY, "it is a business address that counts"
         assert verdict(person("NZ")) is DENY
         assert verdict(person("NZ", relation(PURCHASE, date(2026, 1, 1)))) is HOLD
         assert verdict(person("BR", agreed)) is ALLOW

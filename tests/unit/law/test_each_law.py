@@ -177,8 +177,8 @@ LAWS = {
         person("NL", AGREED), person("NL", subscriber=COMPANY), DENY, own_customer("NL", "Europe/Amsterdam")
     ),
     "nz": Law(
+        person("NZ", ADDRESS, subscriber=COMPANY),
         person("NZ", ADDRESS),
-        person("NZ"),
         DENY,
         Edge(person("NZ", EARLY), at(2007, 9, 5, 0, "Pacific/Auckland"), DENY, ALLOW),
         message=Message(role_relevant=True),

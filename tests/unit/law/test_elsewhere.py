@@ -17,13 +17,13 @@ from domain.law.facts import (
     Suppression,
     SuppressionKind,
 )
+from domain.law.pack import Verdict
 from domain.law.packs import load_packs
 from domain.law.periods import Period
 from tests.support.persons import (
     ALLOW,
     DENY,
     HOLD,
-    NOON,
     OWN_GOODS,
     at,
     consent,
@@ -106,10 +106,24 @@ def test_korea_wants_it_explicit_and_says_what_shows_that() -> None:
     assert also("kr")["kr.burden"] == "N"
     old, checked = (
         consent(date(2024, 1, 5), documented=False),
-        relation(RelationKind.CONSENT_CHECKED, NOON.date()),
+        relation(RelationKind.CONSENT_CHECKED, date(2025, 12, 1)),
     )
     (told,) = decided(person("KR", old, checked)).reasons
     assert (told.verdict, told.missing) == (HOLD, ("proof_of_consent",)), "a check shows nothing of it"
+
+
+def test_in_korea_each_check_is_made_within_two_years_of_the_one_before() -> None:
+    def checked(*days: date) -> Verdict:
+        checks = [relation(RelationKind.CONSENT_CHECKED, day) for day in days]
+        return verdict(person("KR", consent(date(2020, 1, 5)), *checks))
+
+    in_time = (date(2022, 1, 4), date(2024, 1, 3), date(2026, 1, 2))
+    assert checked(*in_time) is ALLOW
+    assert checked(*in_time[:2]) is HOLD, "the last is missing"
+    assert checked(date(2026, 1, 2)) is HOLD, "a late one brings nothing back"
+    assert checked(date(2022, 1, 5), *in_time[1:]) is HOLD, "nor one of the anniversary"
+    (told,) = decided(person("KR", consent(date(2020, 1, 5)))).reasons
+    assert (told.verdict, told.missing) == (HOLD, ("check_of_consent",))
 
 
 @pytest.mark.parametrize("country", ["SG", "CH"])

@@ -90,11 +90,11 @@ def test_a_published_or_given_address_is_for_what_is_relevant_to_the_role(
     for relevant, answer in ((True, ALLOW), *NOT_SO):
         for purpose in (Purpose.MARKETING, Purpose.CONSENT_REQUEST):
             message = Message(purpose=purpose, role_relevant=relevant)
-            told = decided(person(country, seen(kind)), message=message)
+            told = decided(person(country, seen(kind), subscriber=COMPANY), message=message)
             assert told.verdict is (answer if known else DENY)
             assert told.verdict is not HOLD or told.reasons[0].missing == ("role_relevant",)
         referred = Message(purpose=Purpose.REFERRAL, role_relevant=relevant)
-        assert verdict(person(country, seen(kind)), message=referred) is not ALLOW
+        assert verdict(person(country, seen(kind), subscriber=COMPANY), message=referred) is not ALLOW
     assert verdict(person(country), message=ROLE) is DENY
 
 
