@@ -45,8 +45,8 @@ def somebody(country: str | None) -> AddresseeRegistered:
         ("US", "us", at(10, 5)),
         # Ten without a holiday: the 8th, over first in Newfoundland.
         ("CA", "ca", at(9, 3, 30)),
-        # It is the 25th there; "with effect from" the fifth, the 2nd: that begins at Auckland's midnight, and is late.
-        ("NZ", "nz", at(1, 11)),
+        # It is the 25th there; "with effect from" the fifth, the 2nd: it begins in Chatham first, and is late.
+        ("NZ", "nz", at(1, 10, 15)),
         ("AU", "au", at(30, 13, month=11)),
         ("SG", "sg", at(8, 16)),
     ],

@@ -79,7 +79,7 @@ LAWS = {
         person("BR", AGREED),
         person("BR", OUT),
         DENY,
-        Edge(person("BR", EARLY), at(2020, 9, 18, 0, "America/Sao_Paulo"), HOLD, ALLOW),
+        Edge(person("BR", EARLY), at(2020, 9, 18, 0, "America/Noronha"), HOLD, ALLOW),
     ),
     "ca": Law(
         person("CA", CUSTOMER),
@@ -180,7 +180,7 @@ LAWS = {
         person("NZ", ADDRESS, subscriber=COMPANY),
         person("NZ", ADDRESS),
         DENY,
-        Edge(person("NZ", EARLY), at(2007, 9, 5, 0, "Pacific/Auckland"), DENY, ALLOW),
+        Edge(person("NZ", EARLY), at(2007, 9, 5, 0, "Pacific/Chatham"), DENY, ALLOW),
         message=Message(role_relevant=True),
     ),
     "sg": Law(
