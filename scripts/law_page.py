@@ -47,8 +47,9 @@ every country, it waits (`transactional-without-relation`) until some business w
 be about: a purchase, a contract, an inquiry and the like, over or not.
 
 Each statement carries its section and how it is known: **T** the text was seen, **G** a regulator's guidance, **S** a
-secondary source, **N** nothing was found (such a rule never allows). Days are civil days in the zones of the pack: with
-several, the one that ends a permission first, or a deadline. A period ends as its anniversary begins.
+secondary source, **N** nothing was found (such a rule never allows); *our reading* beside it: the section does not say
+it in so many words, we take it to follow. Days are civil days in the zones of the pack: with several, the one that ends
+a permission first, or a deadline. A period ends as its anniversary begins.
 
 Who asks what was known on some day has a past decision judged by the rules known by then. Where nothing tells that a
 rule was known earlier, it is known from the day on which it came into force: by then at the latest. Where
@@ -179,7 +180,13 @@ def _carried(one: Statement) -> tuple[str, ...]:
     known = f"from {one.known_from}" if one.known_from else _NO_DATE
     unseen = " and ".join(what for what in one.not_looked_up if what != "date")
     cites = f"{one.cites} ({unseen} not looked up)" if unseen else one.cites
-    return cites, f"**{one.confidence}**", f"{begun}{ended}", known, str(one.checked)
+    return (
+        cites,
+        f"**{one.confidence}**{', our reading' if one.reading else ''}",
+        f"{begun}{ended}",
+        known,
+        str(one.checked),
+    )
 
 
 def _rule(rule: Rule) -> tuple[str, ...]:

@@ -37,12 +37,14 @@ class Statement(Data):
     which it is in force no more. `known_from`: since when it is known; its end is known with the version that
     follows it. `date_confidence`: how the day it came into force is known, where that is otherwise than the words are.
 
+    `reading`: that it follows from the section is our reading; `confidence` is that of the section's words alone.
     `not_looked_up`: what nobody has looked for yet: since when it is in force, or more of the section than is cited.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
     cites: Annotated[str, Field(min_length=3)]
     confidence: Confidence
+    reading: bool = False
     in_force_from: date | None = None
     in_force_to: date | None = None
     date_confidence: Confidence | None = None

@@ -19,3 +19,8 @@ def test_no_date_is_shown_as_one_that_always_was() -> None:
     assert len(rows) > 150
     assert not [row for row in rows if "| always |" in row]
     assert any("| date not looked up |" in row for row in rows)
+
+
+def test_the_page_tells_a_reading_apart_from_how_the_section_is_known() -> None:
+    rows = [row for row in law_page().splitlines() if row.startswith("| `de.transactional`")]
+    assert ["| **T**, our reading |" in row for row in rows] == [True]

@@ -188,7 +188,6 @@ class TestCanada:
         unnamed = changed(sender_name=None)
         assert missing(unnamed, "CA", purpose=Purpose.CONSENT_REQUEST) == [
             "ca.consent-identity",
-            "ca.sender-name",
         ]
 
     def test_the_first_message_after_a_referral_names_who_referred(self) -> None:
@@ -383,3 +382,14 @@ def test_what_was_known_of_the_american_rule_of_2008() -> None:
 def test_a_moment_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="this moment has none"):
         missing(WHOLE, "US", moment=datetime(2026, 1, 1))  # noqa: DTZ001 - that is the case
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_no_law_asks_a_message_twice_for_the_same(purpose: Purpose) -> None:
+    for pack in PACKS:
+        asked = [
+            one.element
+            for one in pack.content
+            if purpose in one.applies_to and one.stands(NOON.date(), NOON.date()) and not one.only_first
+        ]
+        assert len(asked) == len(set(asked)), (pack.law, asked)

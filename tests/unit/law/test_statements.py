@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from domain.law.pack import Verdict
 from domain.law.packs import load_packs
 
 
@@ -23,7 +24,7 @@ WRITTEN_DOWN = {
     "us": {"opt-out-ends", "address-stays", "no-expiry"},
     "us-ca": {"no-consent-law", "log", "no-asking-again", "status"},
     "ca": {"asking", "outside", "reach", "proof", "buyer", "retention"},
-    "eu": {"watched"},
+    "eu": {"soft-opt-in-term", "watched"},
     "eu-gdpr": {"proof", "withdrawal", "objection-absolute", "records", "refresh", "no-second-basis"},
     "fr": {"after-the-term", "opened", "form"},
     "de": {"double-opt-in-mail", "evidence", "telephone"},
@@ -35,3 +36,18 @@ WRITTEN_DOWN = {
 def test_what_a_law_says_that_nothing_is_decided_by_is_written_down_too(law: str) -> None:
     (of,) = (one for one in load_packs() if one.law == law)
     assert {one.id for one in of.also} == {f"{law}.{what}" for what in WRITTEN_DOWN[law]}
+
+
+def test_that_a_message_that_is_no_advertising_may_go_is_marked_as_our_reading() -> None:
+    """But for Canada, where s.6(6) says so, and the American act, which asks for no consent at all."""
+    rules = {rule.id: rule for pack in load_packs() for rule in pack.rules if rule.verdict is Verdict.ALLOW}
+    marked = {id_ for id_, rule in rules.items() if rule.basis == "no advertising"}
+    assert marked == {id_ for id_, rule in rules.items() if rule.reading}
+    assert {id_ for id_ in rules if id_.endswith(".transactional")} - marked == {"ca.transactional"}
+    assert all("our reading" in rules[id_].about for id_ in marked)
+
+
+def test_that_no_end_of_the_soft_opt_in_was_found_is_said() -> None:
+    (eu,) = (pack for pack in load_packs() if pack.law == "eu")
+    (term,) = (one for one in eu.also if one.id == "eu.soft-opt-in-term")
+    assert term.confidence == "N"
