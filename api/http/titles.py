@@ -151,6 +151,8 @@ TITLES: Final = {
     "one-scope": "Both a workspace and a kind of campaign were given",
     "one-yes-each": "The same person cannot say both yeses",
     "only-oneself-leaves": "Nobody can leave on another's behalf",
+    "lifted-not-retracted": "A suppression is lifted, not retracted",
+    "only-the-person-takes-back": "The person's own word cannot be taken back for them",
     "only-the-person-lifts": "The person's own word cannot be lifted for them",
     "only-the-platform-lifts": "The platform lets nothing go to this address",
     "opt-out-in-the-future": "The opt-out lies in the future",

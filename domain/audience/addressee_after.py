@@ -104,7 +104,12 @@ def _opted_out(known: Addressee, version: int, event: said.OptedOut) -> Addresse
     if event.channel == said.Unsaid.ERASURE or (event.channel == said.Unsaid.REINSTATED and of_erasure):
         of_erasure |= {version}
     known = replace(
-        known, version=version, suppressions=suppressions, said_last=said_last, of_erasure=of_erasure
+        known,
+        version=version,
+        suppressions=suppressions,
+        said_last=said_last,
+        said_no=known.said_no | {version},
+        of_erasure=of_erasure,
     )
     if one.scope is not Scope.TENANT:
         return known
@@ -135,7 +140,7 @@ def _told_late(known: Addressee, version: int, event: said.OptOutToldLate) -> Ad
         entry: lift._replace(suppressions=(*lift.suppressions, one)) if one.since < lift.ended_at else lift
         for entry, lift in known.lifts.items()
     }
-    return replace(known, version=version, lifts=lifts)
+    return replace(known, version=version, lifts=lifts, said_no=known.said_no | {version})
 
 
 def _lifted(known: Addressee, version: int, event: said.OptOutLifted) -> Addressee:
@@ -220,7 +225,7 @@ def _withdrawn(known: Addressee, version: int, event: said.ConsentWithdrawn) -> 
         else one
         for one in known.consents
     )
-    return replace(known, version=version, consents=ended)
+    return replace(known, version=version, consents=ended, said_no=known.said_no | {version})
 
 
 def _related(known: Addressee, version: int, event: happened.RelationRecorded) -> Addressee:

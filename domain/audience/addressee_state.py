@@ -113,6 +113,7 @@ class Addressee:
     `asked`: double opt-ins that wait for their second step. `lifts`: by the entry of the consent, those
     that had nothing to lift among them; `lifted_at`: the latest of them.
     `said_last`: by kind, scope and what it is of; see `last_said`. `narrowed_at`: when they last stopped less than all.
+    `said_no`: the entries by which they said stop or took a consent back, whatever became of them.
     `of_erasure`: the entries of opt-outs that follow from an erasure before them.
     `requests`: what they asked about their data, by kind. `lapses_at` and `lapsed_at`: the ends of permissions that
     were announced last, ahead and when they came.
@@ -123,6 +124,7 @@ class Addressee:
     opted_out_at: datetime | None = None
     lifted_at: datetime | None = None
     narrowed_at: datetime | None = None
+    said_no: frozenset[int] = frozenset()
     of_erasure: frozenset[int] = frozenset()
     erased: bool = False
     erased_at: datetime | None = None

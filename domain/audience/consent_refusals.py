@@ -95,3 +95,21 @@ class NoSuchConsent(Refusal):
     code = "no-such-consent"
     kind = RefusalKind.INVALID
     field = "/entry"
+
+
+class OnlyThePersonTakesBack(Refusal):
+    """An opt-out or a withdrawal counts as the person's word, whoever entered it: else a sender could unsay any stop.
+
+    If it was entered by mistake, nothing goes to them until they ask for it: enter that by record-consent, `explicit`,
+    with their wording and its moment. Who unsubscribed from all mail may themselves stop less, on their page.
+    """
+
+    code = "only-the-person-takes-back"
+    field = "/entry"
+
+
+class LiftedNotRetracted(Refusal):
+    """A suppression that is not the person's word is ended, not retracted. Use lift-suppression with this entry."""
+
+    code = "lifted-not-retracted"
+    field = "/entry"

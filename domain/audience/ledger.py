@@ -23,7 +23,7 @@ from domain.audience.addressee_events import (
 from domain.audience.addressee_state import FIRST_ZONE, OPT_OUTS, Addressee, AddresseeState, Said
 from domain.audience.consent_commands import AboutPerson, Entry
 from domain.audience.consent_events import OptedOut, Unsaid
-from domain.audience.consent_refusals import AddresseeIsErased
+from domain.audience.consent_refusals import AddresseeIsErased, LiftedNotRetracted, OnlyThePersonTakesBack
 from domain.audience.intake.vocabularies import SubscriberType
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.events import Event
@@ -169,7 +169,10 @@ class EndRelation(AboutPerson, context="audience", stream="addressee", permissio
 
 
 class RetractEntry(AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
-    """Take back a consent or a relation that was entered by mistake; it stays in the history and counts no more."""
+    """Take back a consent or a relation that was entered by mistake; it stays in the history and counts no more.
+
+    An opt-out or a withdrawal stays, whoever entered it: only the person's own later consent ends that.
+    """
 
     entry: Entry
     reason: Evidence[LongText]
@@ -236,9 +239,7 @@ def decide(command: LedgerCommand, state: Addressee) -> tuple[Event, ...]:
         case EndRelation():
             return _ended(command, state)
         case RetractEntry():
-            consents = {one.position for one in state.consents}
-            if command.entry not in consents | {one.position for one in state.relations}:
-                raise NoSuchEntry
+            _retractable(state, command.entry)
             retracted = EntryRetracted(
                 addressee_id=state.addressee_id, entry=command.entry, reason=command.reason
             )
@@ -274,6 +275,18 @@ def settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:
         told=command.told,
     )
     return (described,)
+
+
+def _retractable(state: Addressee, entry: int) -> None:
+    """A consent or a relation. Of all else it is told how it ends."""
+    if entry in {one.position for one in state.consents} | {one.position for one in state.relations}:
+        return
+    if entry in state.said_no:
+        raise OnlyThePersonTakesBack
+    one = next((one for one in state.suppressions if one.position == entry), None)
+    if one is None or one.kind is SuppressionKind.ERASURE:
+        raise NoSuchEntry
+    raise OnlyThePlatformLifts if one.scope is Scope.PLATFORM else LiftedNotRetracted
 
 
 def _reinstated(state: Addressee, entry: int) -> tuple[OptedOut, ...]:

@@ -78,7 +78,7 @@ async def test_no_command_and_no_consent_of_a_tenants_ends_it(platform: Platform
     retracted = await post(
         f"/v1/audience/{ann}/retract-entry", key, {"entry": entry, "reason": "We want to."}
     )
-    assert retracted.json()["type"] == "/problems/no-such-entry"
+    assert retracted.json()["type"] == "/problems/only-the-platform-lifts"
     await post(
         f"/v1/audience/{ann}/record-opt-out", key, {"channel": "reply", "occurred_at": "2026-01-01T00:00:00Z"}
     )

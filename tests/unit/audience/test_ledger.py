@@ -39,13 +39,16 @@ from domain.audience.consent_events import (
     ConsentWithdrawn,
     OptedOut,
     OptOutLifted,
+    OptOutToldLate,
 )
 from domain.audience.consent_refusals import (
     AddresseeIsErased,
     ConfirmedTooLate,
+    LiftedNotRetracted,
     MomentInTheFuture,
     NoSuchConsent,
     NotAsked,
+    OnlyThePersonTakesBack,
 )
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.intake.vocabularies import Source, SubscriberType
@@ -60,6 +63,7 @@ from domain.audience.ledger import (
     NotOfThisRelation,
     OneScope,
     OnlyThePersonLifts,
+    OnlyThePlatformLifts,
     RecordRelation,
     RelationInTheFuture,
     RetractEntry,
@@ -348,8 +352,49 @@ class TestRelations:
         assert len(state.consents) == 1
         given(REGISTERED, CONSENT, BOUGHT, retracted).when(command, target=ID).then(NoSuchEntry)
 
-    def test_an_opt_out_is_never_taken_back(self) -> None:
-        given(REGISTERED, STOP).when(RetractEntry(entry=2, reason="x"), target=ID).then(NoSuchEntry)
+    def test_what_a_person_said_is_taken_back_by_them_alone_whoever_entered_it(self) -> None:
+        by_staff = RecordOptOut(channel=OptOutChannel.REPLY)
+        withdrawn = WithdrawConsent(channel=OptOutChannel.REPLY)
+        for commands in ((by_staff,), (withdrawn,), (by_staff, withdrawn)):
+            history: list[Event] = [REGISTERED, CONSENT]
+            for command in commands:
+                history += given(*history).when(command, target=ID).decided
+            for entry in range(3, len(history) + 1):
+                retract = RetractEntry(entry=entry, reason="Another person.")
+                given(*history).when(retract, target=ID).then(OnlyThePersonTakesBack)
+
+    def test_a_stop_that_was_told_late_or_has_ended_is_no_less_their_word(self) -> None:
+        anew = ConsentRecorded(
+            addressee_id=ID,
+            occurred_on=NOW.date(),
+            occurred_at=NOW - timedelta(days=1),
+            source="event",
+            recorded_by="api",
+            wording="Yes",
+            explicit=True,
+            documented=True,
+        )
+        late = OptOutToldLate(addressee_id=ID, occurred_at=NOW - timedelta(days=2), channel="reply")
+        for history in ((REGISTERED, anew, late), (REGISTERED, late, STOP, anew)):
+            entry = history.index(late) + 1
+            retract = RetractEntry(entry=entry, reason="Another person.")
+            given(*history).when(retract, target=ID).then(OnlyThePersonTakesBack)
+        lifted = given(REGISTERED, STOP).when(
+            RecordConsent(
+                occurred_at=NOW - timedelta(days=1), source=Source.EVENT, explicit=True, wording="Yes"
+            ),
+            target=ID,
+        )
+        retract = RetractEntry(entry=2, reason="Another person.")
+        given(REGISTERED, STOP, *lifted.decided).when(retract, target=ID).then(OnlyThePersonTakesBack)
+
+    def test_of_what_else_is_not_retracted_it_is_told_how_it_ends(self) -> None:
+        retract = RetractEntry(entry=2, reason="x")
+        given(REGISTERED, BOUNCED).when(retract, target=ID).then(LiftedNotRetracted)
+        platform = BOUNCED.model_copy(update={"scope": "platform"})
+        given(REGISTERED, platform).when(retract, target=ID).then(OnlyThePlatformLifts)
+        given(REGISTERED).when(retract, target=ID).then(NoSuchEntry)
+        given(REGISTERED).when(RetractEntry(entry=1, reason="x"), target=ID).then(NoSuchEntry)
 
 
 class TestSuppressions:
