@@ -1,7 +1,8 @@
 """What a chunk of rows does to contacts, addressees and reservations: decided together, appended together.
 
-A row becomes exactly one of imported, updated, skipped or rejected. What a row says about consent and withdrawal is
-entered beside that, also for rows that are skipped: who said stop has said it.
+A row becomes exactly one of imported, updated, skipped or rejected. Asked to update, one that enters anything about
+somebody who is there counts as updated, be it a consent alone. What a row says about a withdrawal is entered also for
+rows that are skipped: who said stop has said it.
 """
 
 from __future__ import annotations
@@ -146,16 +147,21 @@ class ChunkDecision:
         contact_id = claim.contacts.get(self._workspace_id)
         if claim.addressee_id is not None and self._restricted(row, claim.addressee_id):
             return
+        told, known = len(self._unit.events), False
         if contact_id is None:
             addressee = self._admitted(row, key, claim)
             self.tally.imported += 1
         else:
             addressee = claim.addressee_id
-            self._met(row, contact_id)
+            known = self._met(row, contact_id)
         if row.opted_in_on is not None and (contact_id is None or self._duplicates is Duplicates.UPDATE):
             self._consented(row, row.opted_in_on, addressee)
         if row.unsubscribed:
             self._withdrawn(addressee, row.unsubscribed_at)
+        if known and self._duplicates is Duplicates.UPDATE and len(self._unit.events) > told:
+            self.tally.updated += 1
+        elif known:
+            self.tally.skipped += 1
 
     def _restricted(self, row: Taken, addressee_id: AddresseeId) -> bool:
         """Whether the person had the use of their data restricted: then they say stop here, and nothing else."""
@@ -200,34 +206,29 @@ class ChunkDecision:
         self._there[contact_id] = None
         return admission.addressee_id
 
-    def _met(self, row: Taken, contact_id: ContactId) -> None:
-        """A row whose address the workspace has: what the import was told to do with those."""
+    def _met(self, row: Taken, contact_id: ContactId) -> bool:
+        """A row whose address the workspace has: what the import was told to do with those. False: it is rejected."""
         if self._duplicates is Duplicates.CREATE:
             message = "The workspace has a contact of this address already."
             self._problem(
                 row, "address-taken", message, "Import with duplicates=update to change it, or with skip."
             )
-            return
+            return False
         if self._duplicates is Duplicates.SKIP:
             self._there[contact_id] = None
-            self.tally.skipped += 1
-            return
+            return True
         contact = self._unit.state("contact", contact_id)
         if not isinstance(contact, Contact) or is_hidden(contact.email):
-            self.tally.skipped += 1
-            return
+            return True
         try:
             events = changed(contact, wanted(row, contact), self._import_id)
         except Refusal as refusal:
             self._problem(row, refusal.code, refusal.detail, refusal.rule())
-            return
+            return False
         self._unit.append("contact", contact_id, *events)
         self._said(row, contact)
         self._there[contact_id] = None
-        if events:
-            self.tally.updated += 1
-        else:
-            self.tally.skipped += 1
+        return True
 
     def _said(self, row: Taken, contact: Contact) -> None:
         """What the row says of country and subscriber is said of the addressee too."""

@@ -57,7 +57,7 @@ class Row:
 
 @dataclass(slots=True)
 class Sheet:
-    """An opened file: its header read, its rows to be iterated once. `blank_lines` counts as they are met."""
+    """An opened file: its header read, its rows to be iterated once. `blank_lines`: met so far, remarks included."""
 
     encoding: Encoding
     delimiter: str
@@ -151,6 +151,14 @@ class _Lines:
         return first
 
 
+_REMARK: Final = "# "
+
+
+def _is_remark(cells: list[str]) -> bool:
+    """A line that only says something about the file, as our own exports end with."""
+    return "@" not in cells[0] and not any(cells[1:])
+
+
 class _Reader:
     def __init__(self, sheet: Sheet, lines: _Lines) -> None:
         self._sheet = sheet
@@ -205,7 +213,7 @@ class _Reader:
             except Undecodable as broken:
                 raise broken.refusal(sheet.encoding, lines.number + 1, number + 1) from None
             else:
-                if not any(cells):
+                if not any(cells) or (cells[0].startswith(_REMARK) and _is_remark(cells)):
                     sheet.blank_lines += 1
                     continue
                 if self._returned_errors:

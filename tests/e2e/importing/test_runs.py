@@ -192,6 +192,26 @@ async def test_what_a_file_says_of_moments_is_entered_as_of_then(importing: Impo
     assert not any(name.partition(".")[2].startswith(("opt", "consent")) for name in again), again
 
 
+async def test_a_row_that_enters_anything_counts_as_updated_where_that_was_asked_for(
+    importing: Importing,
+) -> None:
+    header = ("Email", "Opt-in date", "Unsubscribed")
+    names = ("consents", "stops", "neither", "told")
+    known = [(f"{name}@people.example", "2024-01-01" if name == "told" else "", "") for name in names]
+    await importing.run(await importing.ready(content(*known, header=header)))
+    said = {
+        "consents": ("2025-01-31", ""),
+        "stops": ("", "yes"),
+        "told": ("2024-01-01", ""),
+        "neither": ("", ""),
+    }
+    file = content(*[(f"{name}@people.example", *said[name]) for name in names], header=header)
+    state = await importing.run(await importing.ready(file), {"duplicates": "update"})
+    assert state.tally == Tally(updated=2, skipped=2)
+    again = await importing.run(await importing.ready(file), {"duplicates": "update"})
+    assert again.tally == Tally(skipped=4), "all that was entered before"
+
+
 async def test_files_are_gone_after_seven_days(importing: Importing) -> None:
     key = str(uuid4())
     file = content(*people(1), ("broken",))

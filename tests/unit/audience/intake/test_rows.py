@@ -127,6 +127,12 @@ def test_line_ends(end: str) -> None:
     ]
 
 
+def test_a_remark_on_the_file_is_passed_over_and_a_row_that_begins_like_one_is_not() -> None:
+    sheet = open_sheet(pieces(b"a,b\n1,2\n# 1 entry; not in this file: 0\n# three,\n# 4,5\n# x@y.example,\n"))
+    assert [row.cells for row in sheet.rows] == [["1", "2"], ["# 4", "5"], ["# x@y.example", ""]]
+    assert sheet.blank_lines == 2
+
+
 def test_blank_lines_are_counted_apart() -> None:
     sheet = open_sheet([b"a,b\n\n1,2\n,\n\n3,4\n"])
     assert [(row.number, row.line) for row in sheet.rows] == [(1, 3), (2, 6)]

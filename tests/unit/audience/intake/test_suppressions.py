@@ -124,7 +124,7 @@ def test_of_several_hashes_of_a_row_the_strongest_counts_and_of_an_address_the_a
         ((hashed(ANN),), ("MD5",), ["hash-of-another-algorithm"]),
         ((hashlib.sha512(b"x").hexdigest(),), ("Hash",), ["hash-wrong-length"]),
         (("ann",), ("Hash",), ["hash-invalid"]),
-        (("# 2 entries",), ("Email",), ["remark"]),
+        (("# 2 entries", "bounce"), ("Email", "Reason"), ["remark"]),
         (("", "bounce"), ("Email", "Reason"), ["address-or-hash-missing"]),
         (
             ("ann@people", "x", "2999-01-01"),
