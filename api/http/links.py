@@ -75,11 +75,14 @@ class LinksDesk(Desk):
             raise NotFound
         for within in confined:
             await self.parts.commands.meet(principal, within, addressee_id)
-        if about.request is not None and about.request not in addressee.asked:
-            # A link made ahead would end a stop that is said before it is asked for.
-            raise bad_parameter(
-                "request", "Nothing of this number waits for a confirmation. Ask for one first."
-            )
+        if about.request is not None:
+            waits = addressee.asked.get(about.request)
+            if waits is None or waits.is_over(self.parts.clock()):
+                # A link made ahead would end a stop that is said before it is asked for; one made late opens nothing.
+                detail = (
+                    "Nothing of this number waits for a confirmation, or it did for thirty days. Ask anew."
+                )
+                raise bad_parameter("request", detail)
         consents = about.request is not None and principal.confined_to(Permission.CONSENT_WRITE) is not None
         if consents and addressee.own_words():
             raise NeedsWholeTenant  # as whoever would enter the confirmation themselves

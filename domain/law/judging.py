@@ -30,7 +30,7 @@ _HOLDS_BACK_ADVERTISING: Final = {
 }
 """These are said of advertising. The others are of the address or the person, and hold back everything."""
 BY_PLATFORM: Final = "suppressed-by-platform"
-"""What a reason names where the platform itself lets nothing go to an address."""
+"""What a reason names where the platform itself suppresses an address: for a complaint it holds back advertising."""
 UNRELATED: Final = "transactional-without-relation"
 """What a reason names where a message is said to be about some business, and none with the person was entered."""
 _REMEDIES: Final = {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
 from api.http import doors
+from application.door_tokens import Door, DoorToken
 from tests.support.api import Api
 from tests.support.doors import (
     BROWSER,
@@ -124,14 +126,17 @@ class TestConfirmation:
         page, path = await confirming(ada, wording="News, monthly.", occurred_at=left.isoformat())
         body = {"source": "website_form", "occurred_at": (left - timedelta(hours=1)).isoformat()}
         asked = await api.post(f"/v1/audience/{ada.id}/request-confirmation", ada.tenant.key, body)
-        late = (await ada.links(request=asked.json()["version"])).confirmation
-        assert late is not None
+        number = asked.json()["version"]
+        refused = await ada.asked(uuid4(), request=str(number))
+        assert (refused.status_code, "thirty days" in refused.text) == (422, True)
+        door = DoorToken(Door.CONFIRM, ada.tenant.id, ada.id, request=number)
+        late = f"/c/{api.parts.door_tokens.text(door)}"
         before = await ada.stream()
         for method in ("GET", "POST"):
             answer = await api.send(method, late, None, b"", FORM | BROWSER)
             assert answer.status_code == 409
             assert "leave your address once more; you will then get a new link" in answer.text
-        confirm = {"request": asked.json()["version"]}
+        confirm = {"request": number}
         told = await api.post(f"/v1/audience/{ada.id}/confirm-consent", ada.tenant.key, confirm)
         assert (told.status_code, told.json()["type"]) == (409, "/problems/confirmed-too-late")
         assert await ada.stream() == before
