@@ -231,9 +231,28 @@ DISCLOSURE: Final = _object(
         "processing": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
         "contacts": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
         "history": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+        "kept_after_erasure": {
+            "type": "array",
+            "items": _object(
+                {
+                    "about": {"type": "string", "description": "What is kept and why, in plain words."},
+                    "erased_at": _MOMENT,
+                    "proof_kept": {"type": "boolean"},
+                    "proof_kept_until": _MOMENT,
+                    "suppressions": {
+                        "type": "array",
+                        "items": {"type": "object", "additionalProperties": True},
+                    },
+                    "data_not_sold_since": _MOMENT,
+                    "history": {"type": "array", "items": {"type": "object", "additionalProperties": True}},
+                },
+                "What is kept of somebody who had the address and was erased.",
+            ),
+        },
     },
-    "What is held of a person, and what it is used for; the latter and `standing` are left out of what is portable.",
-    optional=("standing", "processing"),
+    "What is held of a person, and what it is used for; the latter, `standing` and what is kept of who had the address "
+    "and was erased are left out of what is portable. Of somebody who was erased and is not back nothing stands now.",
+    optional=("standing", "processing", "kept_after_erasure"),
 )
 _COUNT: Final = {"type": "integer"}
 _COUNTS: Final = {"type": "object", "properties": {one.value: _COUNT for one in Verdict}}
