@@ -79,7 +79,7 @@ class HasConsent(Data):
     `check`: it has to be checked with the person by then, so one that was not leaves it open whether it stands.
     `kept_alive_by`: there are such relations, and it counts from the last of a chain in which each came so soon,
     `each_within`, after the one before, the first after the consent itself. What comes after a gap brings nothing back.
-    `or_given`: where there are none, it counts from the consent itself. `past`: a term, and none is within it any more.
+    `or_given`: where there are none, it counts from the consent itself. `past`: a term that is over.
     """
 
     fact: Literal["consent"]
@@ -122,7 +122,7 @@ class HasConsent(Data):
                 continue
             start, positions = counted
             if self.past is not None and look.within(start, self.past)[0]:
-                return NO
+                continue
             standing.append((consent.documented, (look.within(start, self.within), positions)))
         best = best_of([held for documented, held in standing if documented or not self.proof])
         if best.yes or not standing:
@@ -182,8 +182,8 @@ class HasRelation(Data):
     """Something between sender and person. `within` counts from its beginning; `from_end`: from its end, if it has one.
 
     `unrefused`: of addresses one without a notice that it is not for advertising; one that is seen later or on the same
-    day counts against it. `in_writing`: one that was given so. `not_before`: none that began earlier. `past`: a term,
-    and none is within it any more.
+    day counts against it. `in_writing`: one that was given so. `not_before`: none that began earlier. `past`: a term
+    that is over.
     """
 
     fact: Literal["relation"]
@@ -213,7 +213,7 @@ class HasRelation(Data):
                 missing = missing or (unknown[0] if False not in answers.values() else None)
                 continue
             if self.past is not None and self.lasts(look, told, self.past)[0]:
-                return NO
+                continue
             within, until = self.lasts(look, told, self.within)
             if notice is not None:
                 ends = first_moment(notice.on, look.zones)

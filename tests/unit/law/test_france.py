@@ -170,9 +170,12 @@ class TestFrance:
         other_goods = person("FR", relation(PURCHASE, date(2026, 1, 1)), could_object=True)
         waits = decided(other_goods, message=ASKING)
         assert (waits.verdict, waits.reasons[0].missing) == (HOLD, ("similar_goods",)), "an advertisement yet"
-        member = relation(RelationKind.CONTRACT, date(2020, 1, 1))
-        both = person("FR", relation(PURCHASE, date(2023, 11, 20)), member, could_object=True)
-        assert verdict(both, message=ASKING) is HOLD, "one of two goes on"
+        both = person("FR", relation(PURCHASE, date(2023, 11, 20)), *other_goods.relations, could_object=True)
+        assert verdict(both, message=ASKING) is ALLOW, "what more there is hinders nothing"
+        renewed = decided(
+            person("FR", consent(date(2023, 11, 20)), consent(date(2026, 1, 1))), message=ASKING
+        )
+        assert renewed.reasons[0].rule == "fr.consent"
 
     @pytest.mark.parametrize(
         ("kind", "known"),
