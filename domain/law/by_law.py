@@ -51,7 +51,7 @@ def by_law(pack: Pack, look: Look, known: datetime) -> Reason:
     What would be allowed to an individual, and not to a company, waits until somebody says whose the address is.
     """
     reason = _named(_answer(pack, look, known), pack, look, known)
-    if look.person.subscriber is not None or not pack.asks_whose:
+    if look.person.subscriber is not None or not pack.turns_on_whose(reason.verdict, reason.rule):
         return reason
     other = _answer(pack, look.of(replace(look.person, subscriber=Subscriber.CORPORATE)), known)
     if other.verdict is reason.verdict:

@@ -65,11 +65,11 @@ class Remark(Statement):
 class _Standing(NamedTuple):
     """Which of these rules stand, by the days that were asked for. A changed copy of a pack has other rules.
 
-    `whose`: one of them asks whose the address is.
+    `whose`: those that ask whose the address is, and their verdicts.
     """
 
     rules: tuple[Rule, ...]
-    whose: bool
+    whose: dict[str, Verdict]
     by_days: dict[tuple[date, date], tuple[Rule, ...]]
 
 
@@ -96,7 +96,7 @@ class Pack(Data):
     deadlines: tuple[Deadline, ...] = ()
     content: tuple[Requirement, ...] = ()
     also: tuple[Remark, ...] = ()
-    _standing: _Standing = PrivateAttr(default_factory=lambda: _Standing((), whose=False, by_days={}))
+    _standing: _Standing = PrivateAttr(default_factory=lambda: _Standing((), whose={}, by_days={}))
 
     def standing(self, day: date, known: date) -> tuple[Rule, ...]:
         """The rules in force on a day, as far as was known on another; kept, as all decisions of a day ask for them."""
@@ -106,15 +106,21 @@ class Pack(Data):
             rules = kept.by_days[day, known] = tuple(one for one in self.rules if one.stands(day, known))
         return rules
 
-    @property
-    def asks_whose(self) -> bool:
-        """Whether any rule asks whose the address is."""
-        return self._kept().whose
+    def turns_on_whose(self, verdict: Verdict, rule: str) -> bool:
+        """Whether whose the address is may turn what a rule says: an allow by that or one that denies, else by any."""
+        whose = self._kept().whose
+        if verdict is Verdict.ALLOW:
+            return rule in whose or Verdict.DENY in whose.values()
+        return bool(whose)
 
     def _kept(self) -> _Standing:
         kept = self._standing
         if kept.rules is not self.rules or len(kept.by_days) > _DAYS_KEPT:
-            whose = any(isinstance(one, IsSubscriber) for rule in self.rules for one in rule.when)
+            whose = {
+                rule.id: rule.verdict
+                for rule in self.rules
+                if any(isinstance(one, IsSubscriber) for one in rule.when)
+            }
             kept = self._standing = _Standing(self.rules, whose, {})
         return kept
 
