@@ -169,7 +169,9 @@ class EndRelation(AboutPerson, context="audience", stream="addressee", permissio
 
 
 class RetractEntry(AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
-    """Take back a consent or a relation that was entered by mistake; it stays in the history and counts no more.
+    """Take back a consent, a first step that waits, or a relation, entered by mistake: it counts no more.
+
+    It stays in the history, and the link of a first step confirms nothing then.
 
     An opt-out or a withdrawal stays, whoever entered it: only the person's own later consent ends that.
     """
@@ -278,8 +280,9 @@ def settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:
 
 
 def _retractable(state: Addressee, entry: int) -> None:
-    """A consent or a relation. Of all else it is told how it ends."""
-    if entry in {one.position for one in state.consents} | {one.position for one in state.relations}:
+    """A consent, a first step that waits, or a relation. Of all else it is told how it ends."""
+    known = {one.position for one in state.consents} | {one.position for one in state.relations}
+    if entry in known | state.asked.keys():
         return
     if entry in state.said_no:
         raise OnlyThePersonTakesBack

@@ -117,7 +117,10 @@ def _with_matters(reason: Reason) -> Reason:
 def _with_what_lifted(
     reasons: list[Reason], person: Person, message: Message, moment: datetime
 ) -> list[Reason]:
-    """What allows rests on the consents that ended an opt-out too, in every country: without them it would hold."""
+    """What allows rests on the consents that ended an opt-out too, in every country: without them it would hold.
+
+    One that was withdrawn since is none of them: that was an opt-out of its own, which a later one ended.
+    """
     ended = [one for one in person.suppressions if one.ended_at is not None and one.ended_at <= moment]
     if not ended:
         return reasons
@@ -133,6 +136,7 @@ def _with_what_lifted(
                 one.position in held
                 and one.kind in _HOLDS_BACK_ADVERTISING
                 and consent.documented
+                and (consent.withdrawn_at is None or moment < consent.withdrawn_at)
                 and _moment_of(consent) == one.ended_at
             ):
                 told.append(

@@ -79,6 +79,8 @@ def of_everything(person: AddresseeId) -> list[Event]:
         AddresseeSuppressed(**who, kind="hard_bounce", scope="tenant", occurred_at=AT, reason=MARK),
         SuppressionLifted(**who, entry=13, occurred_at=AT, reason=MARK),
         AddresseeSuppressed(**who, kind="manual", scope="campaign_type", within="offers", occurred_at=AT),
+        ConfirmationRequested(**who, occurred_at=AT, source="event", documented=False),
+        EntryRetracted(**who, entry=16, reason=MARK),
     ]
 
 
@@ -88,6 +90,7 @@ async def test_every_entry_shows_with_what_became_of_it(world: World) -> None:
     world.project()
     rows = (await world.ask("audience.consents", Scope(tenant), addressee_id=person)).rows
     assert [(row.entry, row.what, row.kind, row.state) for row in rows] == [
+        (16, "confirmation_request", "double", "retracted"),
         (15, "suppression", "manual", "standing"),
         (13, "suppression", "hard_bounce", "lifted"),
         (11, "opt_out", "unsubscribe", "lifted"),
@@ -107,9 +110,10 @@ async def test_every_entry_shows_with_what_became_of_it(world: World) -> None:
     assert (shown[11].channel, shown[11].ended_at) == ("one_click", lifted)
     assert (shown[15].scope, shown[15].within) == ("campaign_type", "offers")
     timeline = (await world.ask("audience.consent_timeline", Scope(tenant), addressee_id=person)).rows
-    assert [row.entry for row in timeline] == list(range(15, 1, -1))
+    assert [row.entry for row in timeline] == list(range(17, 1, -1))
     changes = [(row.entry, row.what, row.about, row.state) for row in timeline if row.state is None]
     assert changes == [
+        (17, "retraction", 16, None),
         (14, "suppression_lifted", 13, None),
         (12, "opt_out_lifted", None, None),
         (10, "retraction", 9, None),
@@ -134,7 +138,7 @@ async def test_proof_is_not_in_the_view(world: World) -> None:
     world.append(tenant, *stream(person, *of_everything(person)))
     world.project()
     rows = world.rows("consents", "entries")
-    assert len(rows) == 14
+    assert len(rows) == 16
     assert MARK not in repr(rows)
 
 
@@ -155,7 +159,7 @@ async def test_filters_narrow(world: World) -> None:
         "withdrawn": [2],
         "lifted": [13, 11],
         "ended": [7],
-        "retracted": [9],
+        "retracted": [16, 9],
     }
     assert {state: await found(state=state) for state in by_state} == by_state
     assert await found(what="consent", state="withdrawn") == [2]

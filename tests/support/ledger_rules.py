@@ -238,7 +238,8 @@ class LedgerOfPeople(RuleBasedStateMachine):
         for one in same[same.index(who) :] if entry is None else [who]:
             mine = self.known[one]
             taken = {entry} if entry is not None else given[one]
-            whole = any(one in taken for one in mine.words.consents)
+            # Of somebody erased they are the consents of who came after, under numbers of their own.
+            whole = not mine.erased and any(one in taken for one in mine.words.consents)
             mine.consents -= taken
             if not mine.erased or one == who:
                 consented = known.words.consented

@@ -85,9 +85,10 @@ def later(until: str | None = None) -> str:
 
 
 _STATE: Final = """CASE
-        WHEN t.what = 'confirmation_request' THEN CASE WHEN later.confirmed THEN 'confirmed' ELSE 'pending' END
-        WHEN t.what NOT IN ('consent', 'relation', 'opt_out', 'suppression') THEN NULL
+        WHEN t.what = 'confirmation_request' AND later.confirmed THEN 'confirmed'
+        WHEN t.what NOT IN ('confirmation_request', 'consent', 'relation', 'opt_out', 'suppression') THEN NULL
         WHEN later.retracted THEN 'retracted'
+        WHEN t.what = 'confirmation_request' THEN 'pending'
         WHEN t.what = 'consent' AND later.ended_at IS NOT NULL THEN 'withdrawn'
         WHEN later.ended_at IS NOT NULL THEN 'lifted'
         WHEN coalesce(later.ended_on, t.ended_on) IS NOT NULL THEN 'ended'
@@ -105,7 +106,7 @@ _WAYS: Final[dict[State, tuple[tuple[What, ...], tuple[What, ...]]]] = {
         (What.OPT_OUT_LIFTED, What.OPT_OUT_NARROWED, What.SUPPRESSION_LIFTED),
     ),
     State.ENDED: ((What.RELATION,), ()),
-    State.RETRACTED: ((What.CONSENT, What.RELATION), (What.RETRACTION,)),
+    State.RETRACTED: ((What.CONSENT, What.CONFIRMATION_REQUEST, What.RELATION), (What.RETRACTION,)),
 }
 
 

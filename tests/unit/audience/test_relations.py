@@ -14,12 +14,14 @@ from domain.audience.addressee_events import (
     RelationRecorded,
 )
 from domain.audience.consent_commands import (
+    ConfirmConsent,
     OptOutChannel,
     RecordConsent,
     RecordOptOut,
     WithdrawConsent,
 )
 from domain.audience.consent_events import (
+    ConfirmationRequested,
     ConsentRecorded,
     OptedOut,
     OptOutToldLate,
@@ -27,6 +29,7 @@ from domain.audience.consent_events import (
 from domain.audience.consent_refusals import (
     AddresseeIsErased,
     LiftedNotRetracted,
+    NotAsked,
     OnlyThePersonTakesBack,
 )
 from domain.audience.erasure_events import AddresseeErased
@@ -130,6 +133,13 @@ class TestRelations:
         assert state.relations == ()
         assert len(state.consents) == 1
         given(REGISTERED, CONSENT, BOUGHT, retracted).when(command, target=ID).then(NoSuchEntry)
+
+    def test_a_first_step_that_was_entered_by_mistake_confirms_nothing_any_more(self) -> None:
+        asked = ConfirmationRequested(addressee_id=ID, occurred_at=NOW, source="event", documented=True)
+        back = EntryRetracted(addressee_id=ID, entry=2, reason="Somebody else's form.")
+        retract = RetractEntry(entry=2, reason="Somebody else's form.")
+        given(REGISTERED, asked).when(retract, target=ID).then(back)
+        given(REGISTERED, asked, back).when(ConfirmConsent(request=2), target=ID).then(NotAsked)
 
     def test_what_a_person_said_is_taken_back_by_them_alone_whoever_entered_it(self) -> None:
         by_staff = RecordOptOut(channel=OptOutChannel.REPLY)

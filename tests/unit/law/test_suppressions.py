@@ -87,6 +87,14 @@ def test_an_allow_names_the_consent_that_ended_an_opt_out() -> None:
         for kind, positions in (("news", (5,)), (None, (5,)), ("offers", ())):
             found = decided(person("US", given, some), message=Message(campaign_type=kind))
             assert found.reasons[0].positions == positions
+    anew = replace(said, at=at(2026, 3, 9), position=9)
+    taken_back = replace(said, withdrawn_at=at(2026, 3, 5))
+    twice = (
+        replace(OUT, ended_at=at(2026, 3, 1)),
+        replace(OUT, since=at(2026, 3, 5), ended_at=at(2026, 3, 9)),
+    )
+    found = decided(person("US", taken_back, anew, *twice))
+    assert found.reasons[0].positions == (9,), "not one that was withdrawn since"
     receipt = Message(purpose=Purpose.TRANSACTIONAL)
     bought = relation(RelationKind.PURCHASE, date(2025, 12, 1))
     lifted = replace(OUT, ended_at=at(2026, 3, 1))
