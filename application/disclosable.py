@@ -87,4 +87,10 @@ KEPT_WITH_PROOF: Final = (
     f"7(1), 17(3)(e)) until the day named here, or for as long as a claim needs it; it stands below. {_OPENS_NO_MORE}"
 )
 KEPT_WITHOUT_PROOF: Final = f"{_KEPT}No proof of what they agreed to is kept. {_OPENS_NO_MORE}"
-"""What is kept of somebody who was erased and had the address, to whoever asks from it (GDPR Art. 15)."""
+"""What is kept of somebody who was erased and asks (GDPR Art. 15)."""
+KEPT_OF_ANOTHER: Final = (
+    "Somebody had this address before, and was erased: that they may not be written to, and proof of what they agreed "
+    "to while it is needed for legal claims (Art. 7(1), 17(3)(e)), are kept of them. Whether that was you nobody "
+    "checked, so its words stay shut here. If it was, say so: it is disclosed by a request that names who you were."
+)
+"""What is kept of whoever had the address before, to who has it now: a mailbox may have changed hands (Art. 15(4))."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 from uuid import UUID
 
@@ -21,6 +22,7 @@ import orjson
 
 from application.disclosable import (
     INNER,
+    KEPT_OF_ANOTHER,
     KEPT_WITH_PROOF,
     KEPT_WITHOUT_PROOF,
     OF_ACTIVITY,
@@ -126,21 +128,24 @@ class Disclosing:
         state: RequestState = await self._state(head, "subject_request", request_id)
         request, subject = to_be_done(state, RequestKind.ACCESS, RequestKind.PORTABILITY)
         portable = request.kind is RequestKind.PORTABILITY
-        people = await self._people(head, request_id, subject)
-        present = [one for one in people if not one.state.erased]
-        gone = [] if portable else [one for one in people if one.state.erased]
-        contacts = await self._contacts(head, present)
-        requests: dict[UUID, None] = {one: None for person in present for one in person.state.requests}
-        requests |= dict.fromkeys(await self._before_known(head, people[-1].email))
+        person, before = await self._people(head, request_id, subject)
+        erased = person.state.erased
+        contacts = [] if erased else await self._contacts(head, person)
+        asked = await self._before_known(head, person.email)
+        requests = dict.fromkeys(asked if erased else (*person.state.requests, *asked))
         rows = [
-            *(row for one in present for row in one.own),
+            *([] if erased else person.own),
             *await self._read(head, [stream_name("contact", one) for one in contacts]),
             *await self._read(head, [stream_name("subject_request", one) for one in requests]),
         ]
-        parts = [(one, await self._left_of(head, one)) for one in gone]
-        named = await self._workspaces(head, people)
+        parts: list[tuple[_Person, Sequence[Recorded]]] = (
+            [] if portable else [(one, one.own) for one in before]
+        )
+        if erased and not portable:
+            parts.append((person, await self._left_of(head, person)))
+        named = await self._workspaces(head, [*before, person])
         told = [row for part in (rows, *(kept for _, kept in parts)) for row in part if _is_told(row)]
-        last = max(told or people[-1].own, key=lambda row: row.position)
+        last = max(told or person.own, key=lambda row: row.position)
         position = Position(head.epoch, last.position).token()
         tenant = await self._state(head, "tenant", tenant_id)
         lists = await self._besides.lists(tenant_id, contacts)
@@ -148,7 +153,7 @@ class Disclosing:
             "about": {
                 "kind": request.kind.value,
                 "controller": tenant.name if isinstance(tenant, Tenant) else None,
-                "email": people[-1].email,
+                "email": person.email,
                 "position": position,
                 "as_of": last.recorded_at,
                 "rights": list(RIGHTS),
@@ -157,15 +162,16 @@ class Disclosing:
             "history": self._history(rows, named, portable=portable),
         }
         if not portable:
-            if present:
-                document["standing"] = _standing(present[-1].state, named)
+            if not erased:
+                document["standing"] = _standing(person.state, named)
             document["kept_after_erasure"] = [
-                _kept(person, self._history(left, named), named) for person, left in parts
+                _kept(one, self._history(left, named, opened=one is person), named, own=one is person)
+                for one, left in parts
             ]
             document["processing"] = [
                 {name: one[name] for name in OF_ACTIVITY} for one in await self._besides.activities(tenant_id)
             ]
-        ids = [one.state.addressee_id for one in (*present, *gone)]
+        ids = [subject, *(one.state.addressee_id for one, _ in parts if one is not person)]
         return Disclosure(document, position, (*ids, *contacts))
 
     async def asked(self, tenant_id: UUID, request_id: UUID) -> tuple[dict[str, Any], str]:
@@ -188,15 +194,15 @@ class Disclosing:
         asks = {"email": first.email, "requester": first.requester, "words": first.words}
         return {**asks, "said": said}, Position(head.epoch, head.position).token()
 
-    async def _people(self, head: Head, request_id: UUID, subject: AddresseeId) -> list[_Person]:
-        """Whoever has or had the address of the one a request is about, in that order; the last is who has it now.
+    async def _people(
+        self, head: Head, request_id: UUID, subject: AddresseeId
+    ) -> tuple[_Person, list[_Person]]:
+        """The one a request is about, and who had their address before, in that order; nobody who has it since.
 
         The address stands in their own stream. Of who was erased it opens no more: then it is the one the request
         gives, if it was theirs.
         """
         person = await self._person(head, subject)
-        while person.state.successor_id is not None:
-            person = await self._person(head, person.state.successor_id)
         email = person.email
         ids: list[AddresseeId] = []
         if email is None:
@@ -207,14 +213,10 @@ class Disclosing:
         if email is not None:
             claimed = await self._claimed(head, email)
             ids = list(dict.fromkeys(one.addressee_id for one in claimed if not isinstance(one, _OF_NOBODY)))
-        if person.email is None and not {subject, person.state.addressee_id} & set(ids):
-            email, ids = None, []
-        before = [
-            await self._person(head, one)
-            for one in dict.fromkeys((*ids, subject))
-            if one != person.state.addressee_id
-        ]
-        return [*before, replace(person, email=email)]
+        if subject not in ids:
+            email, ids = person.email, []
+        before = [await self._person(head, one) for one in takewhile(lambda one: one != subject, ids)]
+        return replace(person, email=email), before
 
     async def _person(self, head: Head, addressee_id: AddresseeId) -> _Person:
         own = await self._read(head, [stream_name("addressee", addressee_id)])
@@ -253,17 +255,15 @@ class Disclosing:
         claimed = await self._read(head, [stream_name("email_claim", one) for one in claims])
         return cast("list[EmailClaimEvent]", self._codec.decode(claimed))
 
-    async def _contacts(self, head: Head, present: Sequence[_Person]) -> list[UUID]:
+    async def _contacts(self, head: Head, person: _Person) -> list[UUID]:
         """Every contact of theirs that ever had the address, removed ones too."""
-        ids = {one.state.addressee_id for one in present}
-        claimed = [
-            one for person in present[-1:] if person.email for one in await self._claimed(head, person.email)
-        ]
-        return list(
-            dict.fromkeys(
-                one.contact_id for one in claimed if isinstance(one, EmailClaimed) and one.addressee_id in ids
-            )
+        claimed = [] if person.email is None else await self._claimed(head, person.email)
+        theirs = (
+            one.contact_id
+            for one in claimed
+            if isinstance(one, EmailClaimed) and one.addressee_id == person.state.addressee_id
         )
+        return list(dict.fromkeys(theirs))
 
     async def _contact(self, head: Head, contact_id: UUID, lists: list[str]) -> dict[str, Any]:
         """A contact as it stands, or as it was entered where it is gone."""
@@ -291,12 +291,17 @@ class Disclosing:
         return {one: state.name for one, state in states.items() if isinstance(state, Workspace)}
 
     def _history(
-        self, rows: Sequence[Recorded], named: Mapping[str, str], *, portable: bool = False
+        self,
+        rows: Sequence[Recorded],
+        named: Mapping[str, str],
+        *,
+        portable: bool = False,
+        opened: bool = True,
     ) -> list[dict[str, Any]]:
-        """What was entered, in its order, with the words that stand in the log."""
+        """What was entered, in its order, with the words that stand in the log where they are `opened`."""
         told = sorted(filter(_is_told, rows), key=lambda row: row.position)
         kept = [row for row in told if not portable or row.name in PROVIDED]
-        shown = self._codec.payloads(kept, reveal=True, evidence=True)
+        shown = self._codec.payloads(kept, reveal=opened, evidence=opened)
         return [
             {
                 "at": row.recorded_at,
@@ -369,15 +374,16 @@ def _standing(addressee: Addressee, named: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _kept(person: _Person, history: list[dict[str, Any]], named: Mapping[str, str]) -> dict[str, Any]:
-    """What is kept of somebody who had the address and was erased, and why."""
+def _kept(
+    person: _Person, history: list[dict[str, Any]], named: Mapping[str, str], *, own: bool
+) -> dict[str, Any]:
+    """What is kept of somebody who had the address and was erased, and why; `own`: of the one who asks."""
     addressee, proof = person.state, person.state.proof
-    erased_at = addressee.erased_at or next(
-        (row.recorded_at for row in person.own if row.name == AddresseeErased.name), None
-    )
+    erased_at = next((row.recorded_at for row in person.own if row.name == AddresseeErased.name), None)
     held = proof.given and not proof.destroyed
+    about = KEPT_WITH_PROOF if held else KEPT_WITHOUT_PROOF
     return {
-        "about": KEPT_WITH_PROOF if held else KEPT_WITHOUT_PROOF,
+        "about": about if own else KEPT_OF_ANOTHER,
         "erased_at": erased_at,
         "proof_kept": held,
         "proof_kept_until": proof.ends if held else None,

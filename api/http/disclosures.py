@@ -101,12 +101,13 @@ class Disclosures(Desk):
         found = await self.parts.disclosing.of(principal.tenant_id, request_id)
         html = form.form == "html"
         content = page(found).encode() if html else found.as_json()
+        kept = found.document.get("kept_after_erasure", ())
         await self.trace(
             asked,
             NAME,
             ReadKind.EXPORT,
             position=found.position,
-            rows=len(found.document["history"]),
+            rows=sum(len(part["history"]) for part in (found.document, *kept)),
             subjects=found.people,
         )
         note = NoteDisclosure(digest=digest(content), position=found.position, form=DisclosureForm(form.form))

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from domain.kernel.events import Event
     from domain.rights.state import RequestState
 
+_SHOWN = (RequestKind.ACCESS, RequestKind.PORTABILITY)
 _LIFTED = "The restriction of processing ended; the person was told before."
 
 
@@ -110,7 +111,8 @@ async def _subject(
 ) -> AddresseeId | None:
     """Who is meant: by id they have to be there, by address they may be unknown. Their stream is loaded.
 
-    Who wants something stopped is always somebody: what they said holds for whoever has the address later.
+    Who wants something stopped is always somebody: what they said holds for whoever has the address later. Who wants
+    to see something is whom an id names, also after an erasure: what is kept of that one is shown to nobody else.
     """
     if command.addressee_id is not None and command.email is not None:
         raise OneOfTheTwo
@@ -124,6 +126,8 @@ async def _subject(
             raise NoSuchSubject
         if isinstance(state, NoAddressee):
             return named  # entered just now, as one who said stop
+        if kind in _SHOWN and command.addressee_id is not None:
+            return named
         subject, named = named, state.successor_id
     return subject
 

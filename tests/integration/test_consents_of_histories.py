@@ -71,6 +71,7 @@ async def test_it_says_of_every_history_what_the_domain_says(world: World) -> No
         ("consent", "retracted"),
         ("confirmation_request", "pending"),
         ("confirmation_request", "confirmed"),
+        ("confirmation_request", "retracted"),
         ("relation", "standing"),
         ("relation", "ended"),
         ("relation", "retracted"),

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from application.disclosable import KEPT_WITH_PROOF, KEPT_WITHOUT_PROOF
+from application.disclosable import KEPT_OF_ANOTHER, KEPT_WITH_PROOF, KEPT_WITHOUT_PROOF
 from tests.support.api import Api, TestTenant
 from tests.support.working import Worker
 
@@ -92,9 +92,14 @@ async def test_who_was_erased_is_told_what_is_kept_of_them(api: Api) -> None:
     assert row["outcome"] == "fulfilled"
 
 
-async def test_who_came_back_is_told_both_and_of_the_contacts_before_nothing(api: Api) -> None:
+async def test_who_has_the_address_now_is_told_that_something_is_kept_of_who_had_it_and_no_more(
+    api: Api,
+) -> None:
     tenant = await api.tenant(country="DE")
     email, contact, addressee = await erased(api, tenant)
+    words = {"requester": "Tlaloc", "words": "Rain"}
+    asking = {"kind": "complaint", "channel": "letter", "addressee_id": addressee}
+    await tell(api, tenant, "rights/new/receive-request", **asking, **words)
     again, successor = await person(api, tenant, email, "Ixchel")
     request, subject = await asked(api, tenant, email)
     assert subject == successor != addressee
@@ -105,13 +110,51 @@ async def test_who_came_back_is_told_both_and_of_the_contacts_before_nothing(api
     assert created["values"]["first_name"] == "Ixchel"
     assert WORDING not in str(document["history"])
     (kept,) = document["kept_after_erasure"]
-    assert WORDING in str(kept)
-    assert "audience.contact_created" not in {one["what"] for one in kept["history"]}
+    assert (kept["about"], kept["proof_kept"]) == (KEPT_OF_ANOTHER, True)
+    assert not [secret for secret in (WORDING, IP, "Tlaloc", "Rain") if secret in str(document)]
+    assert {one["what"] for one in kept["history"]}.isdisjoint(
+        {"audience.contact_created", "rights.request_received"}
+    )
+    # Once it is checked that they were both, a request that names the former opens what is kept of that one.
+    both = await tell(
+        api, tenant, "rights/new/receive-request", kind="access", channel="letter", addressee_id=addressee
+    )
+    await tell(api, tenant, f"rights/{both['id']}/check-identity", method="document", verified=True)
+    own, _ = await disclosed(api, tenant, both["id"])
+    assert WORDING in str(own["kept_after_erasure"])
+    assert "Ixchel" not in str(own)
     await api.project()
     reads = await api.send("GET", "/v1/access?name=access.read_recorded", tenant.key)
     shown = [one["payload"] for one in reads.json()["data"] if one["payload"]["query"] == "rights.disclosure"]
     assert set(shown[0]["subjects"]) == {addressee, successor, again}
     assert contact not in str(shown)
+
+
+async def test_an_open_request_of_somebody_erased_tells_nothing_of_who_has_the_address_since(
+    api: Api,
+) -> None:
+    tenant = await api.tenant(country="DE")
+    email = f"{uuid4().hex}@example.org"
+    contact, addressee = await person(api, tenant, email)
+    request, subject = await asked(api, tenant, email)
+    assert subject == addressee
+    await tell(api, tenant, f"audience/{contact}/erase-contact")
+    assert "subject.certify" in await Worker(api).work_off()
+    _, successor = await person(api, tenant, email, "Ixchel")
+    consent = {"occurred_on": "2026-01-05", "source": "event", "wording": WORDING, "ip": IP}
+    await tell(api, tenant, f"audience/{successor}/record-consent", **consent)
+    for kind in (request, (await portable(api, tenant, addressee))):
+        document, page = await disclosed(api, tenant, kind)
+        for told in (str(document), page):
+            assert not [secret for secret in ("Ixchel", WORDING, IP) if secret in told]
+
+
+async def portable(api: Api, tenant: TestTenant, addressee: str) -> str:
+    """A request for portability that names somebody, checked."""
+    asking = {"kind": "portability", "channel": "letter", "addressee_id": addressee}
+    told = await tell(api, tenant, "rights/new/receive-request", **asking)
+    await tell(api, tenant, f"rights/{told['id']}/check-identity", method="document", verified=True)
+    return str(told["id"])
 
 
 async def test_without_proof_it_is_said_what_is_kept_all_the_same(api: Api) -> None:

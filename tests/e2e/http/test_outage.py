@@ -189,7 +189,17 @@ async def _under_load(served: Served, told: dict[str, str]) -> Callers:
 def test_a_database_that_dies_under_load() -> None:
     with installation() as served:
         served.start("--no-demo", "--json")
-        who = ("--owner-email", "o@example.com", "--owner-name", "O", "--rate", "1000000", "--json")
+        who = (
+            "--owner-email",
+            "o@example.com",
+            "--owner-name",
+            "O",
+            "--country",
+            "GB",
+            "--rate",
+            "1000000",
+            "--json",
+        )
         told = json.loads(served.cli("tenant", "register", "Outage", *who).stdout)
         callers = asyncio.run(_under_load(served, told))
         assert callers.wrong == []
