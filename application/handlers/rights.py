@@ -236,7 +236,8 @@ async def rectify_data(command: RectifyData, unit: Unit) -> None:
     if isinstance(known, Addressee):
         cleared = [name for name in Said._fields if name in asked and asked[name] is None]
         unit.append("addressee", subject, *forgotten(known, cleared))
-        word = DescribeAddressee(country=command.country, subscriber_type=command.subscriber_type)
+        told = {name: asked[name] for name in Said._fields if asked.get(name) is not None}
+        word = DescribeAddressee.model_validate(told)
         unit.append("addressee", subject, *settled(word.stamped(unit.stamp.aimed_at(subject)), known))
     rectified = DataRectified(
         request_id=request.request_id, fields=tuple(sorted(asked)), contacts=len(contacts)

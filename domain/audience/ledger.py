@@ -15,6 +15,7 @@ from pydantic import Field
 from domain.audience.addressee_events import (
     AddresseeDescribed,
     AddresseeSuppressed,
+    DescriptionTakenBack,
     EntryRetracted,
     RelationEnded,
     RelationRecorded,
@@ -131,7 +132,10 @@ class OnlyThePlatformLifts(Refusal):
 class DescribeAddressee(
     AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
 ):
-    """Settle where somebody is and whose the address is, for the whole tenant; what is left out stays as it is."""
+    """Settle where somebody is and whose the address is, for the whole tenant; what is left out stays as it is.
+
+    Null takes back what was settled of country or subscriber: what workspaces say of them counts again.
+    """
 
     country: CountryCode | None = None
     subscriber_type: SubscriberType | None = None
@@ -255,10 +259,19 @@ def decide(command: LedgerCommand, state: Addressee) -> tuple[Event, ...]:
 
 
 def settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:
-    """What is said of an addressee for the whole tenant; nothing where it stands already."""
+    """What is said of an addressee for the whole tenant, and what is said no more; nothing where it stands already."""
     if state.erased:
         raise AddresseeIsErased
     before = state.said.get(None, Said(None, None))
+    cleared = [
+        one for one in Said._fields if one in command.model_fields_set and getattr(command, one) is None
+    ]
+    left = before._replace(**dict.fromkeys(cleared))
+    taken_back: tuple[Event, ...] = ()
+    if left != before:
+        taken_back = (
+            DescriptionTakenBack(addressee_id=state.addressee_id, workspace_id=None, **left._asdict()),
+        )
     asked = (
         (command.country, before.country),
         (command.subscriber_type, before.subscriber_type),
@@ -267,7 +280,7 @@ def settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:
         (command.told, state.told),
     )
     if all(value is None or value == known for value, known in asked):
-        return ()
+        return taken_back
     described = AddresseeDescribed(
         addressee_id=state.addressee_id,
         country=command.country,
@@ -276,7 +289,7 @@ def settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:
         could_object=command.could_object,
         told=command.told,
     )
-    return (described,)
+    return (*taken_back, described)
 
 
 def _retractable(state: Addressee, entry: int) -> None:

@@ -199,6 +199,23 @@ def test_what_is_settled_for_the_tenant_outlives_every_contact(world: World) -> 
     assert person(world, bob).country == "FR"
 
 
+def test_what_was_settled_for_the_tenant_is_taken_back_by_null(world: World) -> None:
+    bob = create(world, 20, A, "US")
+    who = world.state("contact", bob).addressee_id
+    world.run(DescribeAddressee(country="FR", subscriber_type=SubscriberType.CORPORATE), who)
+    assert world.run(DescribeAddressee(could_object=True), who), "what is left out stays"
+    assert person(world, bob).country == "FR"
+    world.run(DescribeAddressee(country=None), who)
+    assert (person(world, bob).country, person(world, bob).subscriber) == ("US", "corporate")
+    both = DescribeAddressee(country="DE", subscriber_type=None)
+    assert [type(one).__name__ for one in world.run(both, who)] == [
+        "DescriptionTakenBack",
+        "AddresseeDescribed",
+    ]
+    assert (person(world, bob).country, person(world, bob).subscriber) == ("DE", None)
+    assert world.run(DescribeAddressee(subscriber_type=None), who) == []
+
+
 def test_consents_stay_when_the_word_goes(world: World) -> None:
     bob = create(world, 20, A, "US")
     addressee = world.state("contact", bob).addressee_id
