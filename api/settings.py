@@ -102,9 +102,13 @@ class Settings(BaseSettings):
         proxies = [one.strip() for one in text.split(",") if one.strip()]
         for one in proxies:
             try:
-                ip_network(one)
+                everybody = ip_network(one).prefixlen == 0
             except ValueError:
                 raise ValueError("name IP addresses, or networks as 10.0.0.0/24, with commas") from None
+            if everybody:
+                raise ValueError(
+                    "name the proxies: whoever sends would be believed, and their proof worth nothing"
+                )
         return ",".join(proxies)
 
     @property

@@ -61,3 +61,9 @@ async def test_a_proxy_is_believed_where_it_is_named(
 def test_what_is_no_address_stops_the_start(wrong: str) -> None:
     with pytest.raises(ValidationError, match="name IP addresses"):
         Settings(trusted_proxies=wrong)
+
+
+@pytest.mark.parametrize("everybody", ["0.0.0.0/0", "::/0", "127.0.0.1, 0.0.0.0/0"])
+def test_nobody_believes_everybody(everybody: str) -> None:
+    with pytest.raises(ValidationError, match="name the proxies"):
+        Settings(trusted_proxies=everybody)
