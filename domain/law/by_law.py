@@ -48,21 +48,36 @@ class Reason:
 def by_law(pack: Pack, look: Look, known: datetime) -> Reason:
     """What one law says; where only the unknown kind of subscriber turns it, that is said too.
 
-    What would be allowed to an individual, and not to a company, waits until somebody says whose the address is.
+    What would be allowed to an individual, and not to a company, waits until somebody says whose the address is. What
+    is allowed to each by a rule of its own rests on both, until the first of them ends.
     """
     reason = _named(_answer(pack, look, known), pack, look, known)
     if look.person.subscriber is not None or not pack.turns_on_whose(reason.verdict, reason.rule):
         return reason
     other = _answer(pack, look.of(replace(look.person, subscriber=Subscriber.CORPORATE)), known)
-    if other.verdict is reason.verdict:
-        return reason
     why = "workspaces say different things" if "subscriber" in look.person.contradicted else "nobody knows"
-    told = f"Judged as an individual, since {why}: for a company it would be {other.verdict}."
+    judged = f"Judged as an individual, since {why}: for a company it"
+    if other.verdict is reason.verdict:
+        return _of_both(reason, other, f"{judged} is allowed by {other.rule}.")
+    told = f"{judged} would be {other.verdict}."
     missing = tuple(dict.fromkeys((*reason.missing, "subscriber")))
     if reason.verdict is Verdict.ALLOW:
         told += " Until it is known whose the address is, it waits."
         reason = replace(reason, verdict=Verdict.HOLD, until=None)
     return replace(reason, about=f"{reason.about} {told}", missing=missing, composed=True)
+
+
+def _of_both(reason: Reason, other: Reason, told: str) -> Reason:
+    """An allow to individuals by one rule, and to companies by another; what is no allow counts as an individual's."""
+    if reason.verdict is not Verdict.ALLOW or other.rule == reason.rule:
+        return reason
+    return replace(
+        reason,
+        about=f"{reason.about} {told}",
+        positions=tuple(dict.fromkeys((*reason.positions, *other.positions))),
+        until=min((one.until for one in (reason, other) if one.until is not None), default=None),
+        composed=True,
+    )
 
 
 def _named(reason: Reason, pack: Pack, look: Look, known: datetime) -> Reason:

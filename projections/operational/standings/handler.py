@@ -43,7 +43,7 @@ def _judge_somebody() -> None:
 
 STANDINGS: Final = Projection(
     "standings",
-    version=15,
+    version=16,
     tables=TABLES,
     reveals=False,
     recalls=(

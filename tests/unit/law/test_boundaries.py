@@ -253,7 +253,28 @@ class TestElsewhere:
         )
         agreed = replace(known, subscriber=None, consents=(consent(date(2026, 1, 1)),))
         (same,) = decided(agreed, message=OWN_GOODS).reasons
-        assert (same.verdict, same.missing, same.composed) == (ALLOW, (), False), "a company too"
+        assert (same.verdict, same.missing) == (ALLOW, ()), "a company too"
+
+    def test_what_is_allowed_to_each_by_a_rule_of_its_own_rests_on_both_and_ends_with_the_first(self) -> None:
+        """A contract that goes on is an individual's basis without end; a company has its consent, for three years."""
+        facts = (consent(date(2023, 11, 28)), relation(RelationKind.CONTRACT, date(2023, 11, 1)))
+        unknown = person("FR", *facts, could_object=True, subscriber=None)
+        ends = at(2026, 11, 28, 0, "Europe/Paris")
+        told = decided(unknown, ends - timedelta(seconds=1), OWN_GOODS)
+        (reason,) = told.reasons
+        assert (told.verdict, reason.rule, reason.positions) == (ALLOW, "fr.soft-opt-in", (2, 1))
+        assert (told.expires_at, reason.until) == (ends, ends)
+        assert reason.about.endswith(
+            "Judged as an individual, since nobody knows: for a company it is allowed by fr.consent."
+        )
+        after = decided(unknown, ends, OWN_GOODS)
+        assert (after.verdict, after.reasons[0].missing) == (HOLD, ("subscriber",))
+        (known,) = decided(replace(unknown, subscriber=Subscriber.INDIVIDUAL), message=OWN_GOODS).reasons
+        assert (known.positions, known.until, known.composed) == ((2,), None, False)
+
+    def test_what_is_allowed_to_both_by_one_rule_says_no_more(self) -> None:
+        (reason,) = decided(person("FR", consent(date(2026, 1, 1)), subscriber=None)).reasons
+        assert (reason.verdict, reason.positions, reason.composed) == (ALLOW, (1,), False)
 
     def test_a_subscriber_of_whom_different_things_are_said_is_judged_as_an_individual(self) -> None:
         told = decided(person("GB", subscriber=None, contradicted=("subscriber",)))
