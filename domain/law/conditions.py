@@ -79,7 +79,8 @@ class HasConsent(Data):
     `check`: it has to be checked with the person by then, so one that was not leaves it open whether it stands.
     `kept_alive_by`: there are such relations, and it counts from the last of a chain in which each came so soon,
     `each_within`, after the one before, the first after the consent itself. What comes after a gap brings nothing back.
-    `or_given`: where there are none, it counts from the consent itself. `past`: a term that is over.
+    `or_given`: where there are none, it counts from the consent itself. `past`: a term that is over, also of each other
+    that would do; one that lacks its proof hinders nothing.
     """
 
     fact: Literal["consent"]
@@ -122,6 +123,8 @@ class HasConsent(Data):
                 continue
             start, positions = counted
             if self.past is not None and look.within(start, self.past)[0]:
+                if consent.documented or not self.proof:
+                    return NO
                 continue
             standing.append((consent.documented, (look.within(start, self.within), positions)))
         best = best_of([held for documented, held in standing if documented or not self.proof])
@@ -183,7 +186,7 @@ class HasRelation(Data):
 
     `unrefused`: of addresses one without a notice that it is not for advertising; one that is seen later or on the same
     day counts against it. `in_writing`: one that was given so. `not_before`: none that began earlier. `past`: a term
-    that is over.
+    that is over, also of each other that would do; an address that is refused, or may be, hinders nothing.
     """
 
     fact: Literal["relation"]
@@ -213,14 +216,26 @@ class HasRelation(Data):
                 missing = missing or (unknown[0] if False not in answers.values() else None)
                 continue
             if self.past is not None and self.lasts(look, told, self.past)[0]:
-                continue
+                return NO
             within, until = self.lasts(look, told, self.within)
             if notice is not None:
                 ends = first_moment(notice.on, look.zones)
                 until = ends if until is None else min(until, ends)
             standing.append(((within, until), (told.position,)))
         best = best_of(standing)
+        if best.yes and self.past is not None:
+            return self._until_another(look, best)
         return Found(yes=False, missing=missing) if missing and not best.yes else best
+
+    def _until_another(self, look: Look, best: Found) -> Found:
+        """What is at its term, until the next that would do begins."""
+        coming = [
+            first_moment(one.on, look.zones)
+            for one in look.person.relations
+            if one.kind in self.kinds and one.on > look.day and all(self._asked_of(one).values())
+        ]
+        ends = [one for one in (best.until, *coming) if one is not None]
+        return Found(yes=True, until=min(ends, default=None), positions=best.positions)
 
     def refused_by(self, look: Look, told: Relation) -> Relation | None:
         """The notice that counts against an address: the first of that day or later."""

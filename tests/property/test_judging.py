@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from domain.kernel.ids import MessageId
+from domain.law.conditions import HasRelation
 from domain.law.facts import (
     Consent,
     ConsentKind,
@@ -25,6 +26,7 @@ from domain.law.facts import (
     Written,
 )
 from domain.law.judging import judge
+from domain.law.looking import Look
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
 from domain.law.words import words
@@ -32,6 +34,26 @@ from domain.law.words import words
 PACKS = load_packs()
 COUNTRIES = sorted(country for pack in PACKS for country in pack.countries)
 RULES, FACTS = set(words("rule", PACKS)), set(words("missing", PACKS))
+AT_THE_TERM = [
+    (condition, pack.zones)
+    for pack in PACKS
+    for rule in pack.rules
+    for condition in rule.when
+    if isinstance(condition, HasRelation) and condition.past is not None
+]
+UNASKED = [
+    pack.model_copy(
+        update={
+            "rules": tuple(
+                rule
+                for rule in pack.rules
+                if not any(isinstance(one, HasRelation) and one.past is not None for one in rule.when)
+            )
+        }
+    )
+    for pack in PACKS
+]
+"""The packs without the one question that some let be put at the term of a relation."""
 STRICT = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
 
 days = st.dates(date(2019, 1, 1), date(2026, 12, 31))
@@ -130,9 +152,18 @@ def test_one_more_documented_consent_that_stands_never_makes_anything_stricter(
 def test_one_more_relation_never_makes_anything_stricter(
     person: Person, message: Message, sender: str, moment: datetime, more: Relation
 ) -> None:
-    """But for a question that the sender put to them, which some laws let be put once, and for a refusal."""
+    """But for a question that the sender put to them, which some laws let be put once, and for a refusal.
+
+    And but for the one question at the term: who has a relation of its kinds within the term is not at it, so that all
+    that such a relation takes is that question.
+    """
     assume(more.kind is not RelationKind.ASKED and not more.refused)
-    before = judge(person, message, sender, moment, PACKS)
+    looks = [(one, Look(person, message, moment, zones)) for one, zones in AT_THE_TERM]
+    renews = message.purpose is Purpose.CONSENT_REQUEST and any(
+        more.kind in one.kinds and more.on <= look.day and one.lasts(look, more, one.past)[0]
+        for one, look in looks
+    )
+    before = judge(person, message, sender, moment, UNASKED if renews else PACKS)
     after = judge(replace(person, relations=(*person.relations, more)), message, sender, moment, PACKS)
     assert STRICT[after.verdict] <= STRICT[before.verdict]
 

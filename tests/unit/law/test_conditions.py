@@ -8,10 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from domain.law.conditions import HasConsent, HasRelation, IsFlag
-from domain.law.facts import Message, Person, RelationKind
+from domain.law.facts import ADDRESSES, Message, Person, RelationKind
 from domain.law.looking import Found, Look
 from domain.law.periods import Period
-from tests.support.persons import NOON, consent, person, relation
+from tests.support.persons import NOON, at, consent, person, relation
 
 PROVEN = HasConsent(fact="consent", proof=True)
 RECENTLY = HasConsent(fact="consent", proof=True, within=Period(years=3))
@@ -98,18 +98,42 @@ def test_what_counts_where_nothing_keeps_a_consent_alive_is_asked_of_one_that_so
         HasConsent(fact="consent", or_given=True)
 
 
-def test_at_a_term_those_facts_do_of_which_it_is_over() -> None:
+def test_at_a_term_those_facts_do_of_which_it_is_over_and_no_other_is_within_it() -> None:
     year = Period(years=1)
     asked = HasConsent(fact="consent", past=year)
     old, new = consent(date(2025, 11, 26)), consent(date(2025, 11, 27))
     assert asked.found(look(person("FR", old))).yes
     assert not asked.found(look(person("FR", new))).yes
-    assert asked.found(look(person("FR", old, new))).yes
+    assert not asked.found(look(person("FR", old, new))).yes
     bought = HasRelation(fact="relation", kinds=(RelationKind.PURCHASE, RelationKind.CONTRACT), past=year)
     over = relation(RelationKind.PURCHASE, date(2025, 11, 26))
     goes_on = relation(RelationKind.CONTRACT, date(2020, 1, 1))
     assert bought.found(look(person("FR", over))).yes
     assert bought.found(look(person("FR", over, goes_on))).yes, "counted from its beginning"
     from_end = bought.model_copy(update={"from_end": True})
-    assert not from_end.found(look(person("FR", goes_on))).yes
-    assert from_end.found(look(person("FR", over, goes_on))).yes
+    assert not from_end.found(look(person("FR", over, goes_on))).yes
+
+
+def test_what_would_not_do_hinders_no_question_at_the_term() -> None:
+    year = Period(years=1)
+    asked = HasConsent(fact="consent", past=year, proof=True)
+    old, bare = consent(date(2025, 11, 26)), consent(date(2025, 11, 27), documented=False)
+    assert asked.found(look(person("FR", old, bare))).yes
+    assert not asked.model_copy(update={"proof": False}).found(look(person("FR", old, bare))).yes
+    seen = HasRelation(fact="relation", kinds=tuple(ADDRESSES), unrefused=True, past=year)
+    gave = relation(RelationKind.DISCLOSED_ADDRESS, date(2025, 11, 26), refused=False)
+    for refused, expected in ((None, True), (True, True), (False, False)):
+        found = relation(RelationKind.PUBLISHED_ADDRESS, date(2026, 1, 1), refused=refused)
+        assert seen.found(look(person("FR", gave, found))).yes is expected, refused
+
+
+def test_at_a_term_it_does_until_another_begins() -> None:
+    bought = HasRelation(
+        fact="relation",
+        kinds=(RelationKind.PURCHASE,),
+        within=Period(years=2),
+        past=Period(years=1),
+    )
+    over, coming = (relation(RelationKind.PURCHASE, day) for day in (date(2025, 11, 1), date(2026, 12, 1)))
+    alone, both = (bought.found(look(person("FR", *facts))) for facts in ((over,), (over, coming)))
+    assert (alone.until, both.until) == (at(2027, 11, 1, 0), at(2026, 12, 1, 0))

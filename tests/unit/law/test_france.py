@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -171,7 +172,12 @@ class TestFrance:
         waits = decided(other_goods, message=ASKING)
         assert (waits.verdict, waits.reasons[0].missing) == (HOLD, ("similar_goods",)), "an advertisement yet"
         both = person("FR", relation(PURCHASE, date(2023, 11, 20)), *other_goods.relations, could_object=True)
-        assert verdict(both, message=ASKING) is ALLOW, "what more there is hinders nothing"
+        assert decided(both, message=ASKING).reasons == waits.reasons, "who bought since is not at the term"
+        gave = relation(RelationKind.DISCLOSED_ADDRESS, date(2023, 11, 20), refused=False)
+        firm: dict[str, object] = {"subscriber": Subscriber.CORPORATE, "told": True, "could_object": True}
+        off_topic = replace(ASKING, role_relevant=False)
+        assert verdict(person("FR", gave, **firm), message=off_topic) is ALLOW
+        assert verdict(person("FR", gave, clicked(date(2026, 11, 20)), **firm), message=off_topic) is DENY
         renewed = decided(
             person("FR", consent(date(2023, 11, 20)), consent(date(2026, 1, 1))), message=ASKING
         )
