@@ -76,7 +76,8 @@ class HasConsent(Data):
     """A consent that was not withdrawn. `within`: given so recently, or checked with the person since.
 
     `proof`: the sender has to prove it, so one that is not documented leaves it open whether there is one.
-    `check`: it has to be checked with the person by then, so one that was not leaves it open whether it stands.
+    `check`: it has to be checked with the person by then, so one that was not leaves it open whether it stands; where a
+    late check brings nothing back, for want of a consent.
     `kept_alive_by`: there are such relations, and it counts from the last of a chain in which each came so soon,
     `each_within`, after the one before, the first after the consent itself. What comes after a gap brings nothing back.
     `or_given`: where there are none, it counts from the consent itself. `past`: a term that is over, also of each other
@@ -131,8 +132,13 @@ class HasConsent(Data):
         if best.yes or not standing:
             return best
         if not any(within for _, ((within, _), _) in standing):
-            return Found(yes=False, missing="check_of_consent") if self.check else best
+            return Found(yes=False, missing=self.wants) if self.check else best
         return Found(yes=False, missing="proof_of_consent")
+
+    @property
+    def wants(self) -> str:
+        """What is missing once it had to be checked: the check, where a late one counts, else a consent anew."""
+        return "check_of_consent" if self.checked else "consent"
 
     def counted(self, look: Look, consent: Consent) -> tuple[date, tuple[int, ...]] | None:
         """From when it counts, and the positions that this stands on; None: what should keep it alive is not there."""

@@ -111,7 +111,7 @@ def _asked_by(condition: Condition) -> Iterator[str]:
             if condition.proof or condition.documented:
                 yield PROOF
             if condition.check:
-                yield "check_of_consent"
+                yield condition.wants
         case HasRelation():
             if condition.unrefused:
                 yield "refusal_notice"

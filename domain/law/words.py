@@ -33,6 +33,7 @@ _OWN_FACTS: Final = {
     *get_args(Flag),
     "campaign_type",
     "check_of_consent",
+    "consent",
     "country",
     "in_writing",
     "pack",

@@ -289,7 +289,7 @@ def test_the_check_of_a_korean_consent_is_announced_before_it_is_due() -> None:
     assert (ahead.rule, ahead.lapses_at) == ("kr.consent", due)
     (over,) = announced(after(korean, agreed, ahead), due, "KR", due)
     assert isinstance(over, PermissionLapsed)
-    assert (over.verdict, over.missing_since) == ("hold", ("check_of_consent",))
+    assert (over.verdict, over.missing_since) == ("hold", ("consent",))
 
 
 def test_a_relation_alone_is_announced_too() -> None:

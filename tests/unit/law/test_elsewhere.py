@@ -123,7 +123,7 @@ def test_in_korea_each_check_is_made_within_two_years_of_the_one_before() -> Non
     assert checked(date(2026, 1, 2)) is HOLD, "a late one brings nothing back"
     assert checked(date(2022, 1, 5), *in_time[1:]) is HOLD, "nor one of the anniversary"
     (told,) = decided(person("KR", consent(date(2020, 1, 5)))).reasons
-    assert (told.verdict, told.missing) == (HOLD, ("check_of_consent",))
+    assert (told.verdict, told.missing) == (HOLD, ("consent",))
 
 
 @pytest.mark.parametrize("country", ["SG", "CH"])
@@ -257,13 +257,19 @@ class TestNewZealand:
 
 
 class TestKorea:
-    def test_a_consent_whose_check_is_due_waits_and_names_that(self) -> None:
-        told = decided(person("KR", consent(date(2024, 11, 26))), at(2026, 11, 26, 0, "Asia/Seoul")).reasons[
-            0
-        ]
-        assert (told.verdict, told.rule, told.missing) == (HOLD, "kr.consent", ("check_of_consent",))
-        assert told.remedy is not None
-        assert "remind the person" in told.remedy
+    def test_a_consent_whose_check_is_overdue_waits_and_names_what_clears_that(self) -> None:
+        """A check that is made now does not; one that was made in time does, and a consent anew."""
+        over, today = consent(date(2024, 11, 26)), at(2026, 11, 26, 0, "Asia/Seoul")
+        late, in_time = (
+            relation(RelationKind.CONSENT_CHECKED, day) for day in (date(2026, 11, 26), date(2026, 11, 25))
+        )
+        for facts in ((over,), (over, late)):
+            (told,) = decided(person("KR", *facts), today).reasons
+            assert (told.verdict, told.rule, told.missing) == (HOLD, "kr.consent", ("consent",))
+            assert told.remedy is not None
+            assert "remind the person" in told.remedy
+        assert verdict(person("KR", over, late, consent(date(2026, 11, 26))), today) is ALLOW
+        assert verdict(person("KR", over, in_time), today) is ALLOW
 
     def test_a_transaction_carries_the_message_whatever_became_of_an_older_consent(self) -> None:
         unchecked, bought = consent(date(2024, 1, 1)), relation(PURCHASE, date(2026, 10, 1))
