@@ -64,11 +64,12 @@ class Look:
         self.chains: dict[tuple[tuple[RelationKind, ...], Period], tuple[list[date], list[int]]] = {}
 
     def of(self, person: Person) -> Look:
-        """The same look at somebody else."""
+        """The same look at somebody else. What was found of relations stays, where theirs are the same."""
         other = copy(self)
         other.person = person
-        other.by_kinds = {}
-        other.chains = {}
+        if person.relations is not self.person.relations:
+            other.by_kinds = {}
+            other.chains = {}
         return other
 
     def of_kinds(self, kinds: tuple[RelationKind, ...]) -> list[Relation]:
