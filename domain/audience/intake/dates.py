@@ -7,7 +7,7 @@ it. With slashes or dashes the mapping's `date_order` decides; under `auto` only
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -31,6 +31,8 @@ _PARTS: Final = re.compile(
 )
 _YEAR_DIGITS: Final = 4
 _FIRST_YEAR: Final = 1970
+_NO_DAY: Final = date(_FIRST_YEAR, 1, 1)
+_LAST_ZONE: Final = timezone(timedelta(hours=-12))
 _MONTHS: Final = 12
 _NOON: Final = 12
 _MINUTES: Final = 60
@@ -82,15 +84,23 @@ def read_date(text: str, order: DateOrder, zone: tzinfo, now: datetime) -> datet
     return IN_FUTURE if moment > now else moment
 
 
-def read_last(text: str, order: DateOrder, zone: tzinfo, now: datetime) -> datetime | Fault:
-    """The same of what counts the more the later it was: without a time that day's last moment, or `now`, of today.
+def read_last(text: str, order: DateOrder, zone: tzinfo, now: datetime) -> datetime | Fault | None:
+    """The latest moment it can mean, `now` at most: for what counts the more the later it was. None: it tells no time.
 
-    So a stop of a day is no older than a consent of that day.
+    Only an offset in the text makes it exact. Else nobody knows where it was written, the mapping's zone being a guess
+    or its default: it is its civil time, or the end of its day, where that comes last on earth. So a stop is no older
+    than a consent that may have come before it. The first day of clocks, in whatever zone, is how exports write none.
     """
     moment = read_date(text, order, zone, now)
-    if isinstance(moment, Fault) or ":" in text:
+    if isinstance(moment, Fault):
         return moment
-    return min(moment.replace(hour=23, minute=59, second=59, microsecond=999_999), now)
+    if moment.date() == _NO_DAY:
+        return None
+    if is_exact(moment):
+        return moment
+    if ":" not in text:
+        moment = moment.replace(hour=23, minute=59, second=59, microsecond=999_999)
+    return min(moment.replace(tzinfo=_LAST_ZONE), now)
 
 
 def is_exact(moment: datetime) -> bool:

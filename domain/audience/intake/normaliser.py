@@ -261,7 +261,7 @@ class _Reading:
         return text
 
     def _unsubscribed(self) -> tuple[bool, datetime | None]:
-        """Whether they said stop, and when last; None where that is not said, or a date cannot be read."""
+        """Whether they said stop, and when at the latest; None where that is not said, or a date cannot be read."""
         said, dates = False, []
         for column, place in self._of.flags:
             cell = self._row.cells[place]

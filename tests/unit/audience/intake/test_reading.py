@@ -139,11 +139,24 @@ def test_any_of_several_columns_may_say_stop() -> None:
     ("cell", "moment"),
     [
         ("yes", None),
-        ("2024-03-01 14:05", datetime(2024, 3, 1, 13, 5, tzinfo=UTC)),
+        ("2024-03-01 14:05", datetime(2024, 3, 2, 2, 5, tzinfo=UTC)),
         ("2024-03-01T14:05:00Z", datetime(2024, 3, 1, 14, 5, tzinfo=UTC)),
-        ("2024-03-01", datetime(2024, 3, 1, 22, 59, 59, 999_999, tzinfo=UTC)),
+        ("2024-03-01T14:05:00 -0800", datetime(2024, 3, 1, 22, 5, tzinfo=UTC)),
+        ("2024-03-01", datetime(2024, 3, 2, 11, 59, 59, 999_999, tzinfo=UTC)),
+        ("1970-01-01", None),
+        ("01/01/1970 00:00:00", None),
+        ("1970-01-01T01:00:00 +0100", None),
     ],
-    ids=["no date", "a time of the mapping's zone", "a time with its offset", "a day: to its end"],
+    ids=[
+        "no date",
+        "a time of nobody knows where: where it comes last",
+        "a time of UTC",
+        "a time with its offset",
+        "a day: to its end, where that comes last",
+        "the first day of clocks is no date",
+        "nor at its first moment",
+        "nor in another zone",
+    ],
 )
 def test_who_said_stop_said_it_when_the_file_says(cell: str, moment: datetime | None) -> None:
     candidate = only(f"Email,Unsubscribed\nann@example.org,{cell}\n", Mapping(timezone="Europe/Berlin"))
@@ -165,9 +178,10 @@ def test_who_said_stop_on_a_day_that_cannot_be_read_has_said_it_all_the_same(cel
 
 def test_of_several_columns_the_latest_stop_counts_and_a_stop_of_today_is_of_now() -> None:
     candidate = only("Email,Unsubscribed,Opt-out\nann@example.org,yes,2024-01-01\n")
-    assert candidate.unsubscribed_at == datetime(2024, 1, 1, 23, 59, 59, 999_999, tzinfo=UTC)
+    assert candidate.unsubscribed_at == datetime(2024, 1, 2, 11, 59, 59, 999_999, tzinfo=UTC)
     row = f"Email,Unsubscribed,Opt-out\nann@example.org,{NOW:%Y-%m-%d},2024-01-01\n"
     assert only(row).unsubscribed_at == NOW
+    assert only(f"Email,Unsubscribed\nann@example.org,{NOW:%Y-%m-%d} 03:00\n").unsubscribed_at == NOW
 
 
 def test_repeats_name_the_row_of_the_first() -> None:
