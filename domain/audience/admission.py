@@ -16,7 +16,7 @@ from domain.audience.carrying import carried
 from domain.audience.contact import ContactCreated, Segment
 from domain.audience.email_claim import EmailClaim, EmailClaimed, free_in
 from domain.audience.ledger import unrestricted
-from domain.audience.saying import said_of
+from domain.audience.saying import says_now
 
 if TYPE_CHECKING:
     from typing import Any
@@ -80,9 +80,8 @@ def admit(
         if isinstance(former, Addressee):
             succeeded = (AddresseeSucceeded(addressee_id=former.addressee_id, successor_id=addressee_id),)
     else:
-        addressee = said_of(
-            present, addressee_id, newcomer.workspace_id, segment.country, segment.subscriber_type
-        )
+        # It has no contact here: a word of one that left, kept from when words stayed behind, ends.
+        addressee = says_now(present, newcomer.workspace_id, segment.country, segment.subscriber_type)
     claimed = EmailClaimed(
         addressee_id=addressee_id, workspace_id=newcomer.workspace_id, contact_id=newcomer.contact_id
     )

@@ -181,6 +181,24 @@ def test_who_is_removed_contradicts_those_who_stay_no_more(world: World) -> None
     assert person(world, bob).country is None
 
 
+@pytest.mark.parametrize(("told", "known"), [(None, None), ("FR", "FR")])
+def test_who_comes_anew_says_nothing_that_a_contact_of_before_left_behind(
+    world: World, told: str | None, known: str | None
+) -> None:
+    removed = create(world, 20, B, "DE")
+    addressee = world.state("contact", removed).addressee_id
+    world.run(RemoveContact(), removed)
+    left = AddresseeDescribed(
+        addressee_id=addressee, workspace_id=A, country="US", subscriber_type="corporate"
+    )
+    world.happened("addressee", addressee, left)
+    bob = create(world, 21, A, told)
+    assert (person(world, bob).country, person(world, bob).subscriber) == (known, None)
+    verdict = judge(person(world, bob), Message(bulk=True), "US", NOW, load_packs()).verdict
+    assert verdict != "allow"
+    world.assert_replays()
+
+
 def test_what_a_contact_clears_its_workspace_says_no_more(world: World) -> None:
     bob = create(world, 20, A, "US")
     world.run(UpdateContact(subscriber_type=SubscriberType.CORPORATE), bob)
