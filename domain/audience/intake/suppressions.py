@@ -14,10 +14,11 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from domain.audience.addressee_state import OPT_OUTS
 from domain.audience.hashed import DIGITS, Algorithm, reserved
 from domain.audience.intake.addresses import MISSING, Address, read_address
 from domain.audience.intake.candidate import Rejected
-from domain.audience.intake.dates import read_date
+from domain.audience.intake.dates import read_date, read_last
 from domain.audience.intake.error_file import unescape_formula
 from domain.audience.intake.errors import Fault, RowProblem
 from domain.audience.intake.list_columns import (
@@ -242,7 +243,9 @@ class ListReader:
         reach = read_reach(scope, within, campaign_type)
         if isinstance(reach, Unreadable):
             problem(*reach)
-        since = read_date(date.strip(), self.order, self.zone, self.now) if date.strip() else None
+        # A word of the person's counts as late as it may have been said: a consent ends it. All else a lift ends.
+        read = read_last if kind in OPT_OUTS else read_date
+        since = read(date.strip(), self.order, self.zone, self.now) if date.strip() else None
         if isinstance(since, Fault):
             problem(DATE, since)
         if problems or isinstance(kind, Fault) or isinstance(reach, Unreadable) or isinstance(since, Fault):

@@ -69,7 +69,7 @@ async def test_addresses_are_found_or_registered_and_what_the_list_says_is_enter
     told = await behind(importing, ANN)
     assert told is not None
     assert told.opted_out_at is not None
-    assert told.opted_out_at.isoformat() == "2025-03-01T00:00:00+00:00"
+    assert told.opted_out_at.isoformat() == "2025-03-02T11:59:59.999999+00:00"
     row = (await importing.get(f"/v1/audience/imports/{import_id}/progress")).json()["data"]
     assert row["kind"] == "suppressions"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 
 import pytest
 
@@ -171,6 +172,23 @@ def test_a_row_that_says_the_same_is_a_repeat_and_one_that_says_more_is_not() ->
     assert [type(one) for one in found] == [Entry, SaidBefore, Entry, Entry]
     assert isinstance(found[1], SaidBefore)
     assert found[1].first_row == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "cell", "since"),
+    [
+        ("unsubscribe", "2025-03-01 10:00", datetime(2025, 3, 1, 22, tzinfo=UTC)),
+        ("complaint", "2025-03-01", datetime(2025, 3, 2, 11, 59, 59, 999_999, tzinfo=UTC)),
+        ("objection", "2025-03-01T10:00:00Z", datetime(2025, 3, 1, 10, tzinfo=UTC)),
+        ("", f"{NOW:%Y-%m-%d}", NOW),
+        ("unsubscribe", "1970-01-01", None),
+        ("bounce", "2025-03-01 10:00", datetime(2025, 3, 1, 10, tzinfo=UTC)),
+    ],
+)
+def test_a_persons_own_word_counts_as_late_as_it_may_have_been_said(
+    reason: str, cell: str, since: datetime | None
+) -> None:
+    assert entry(ANN, reason, cell, header=("Email", "Reason", "Date")).since == since
 
 
 def test_what_an_entry_says_is_read_back_from_its_identity() -> None:
