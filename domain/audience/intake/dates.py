@@ -100,7 +100,7 @@ def read_last(text: str, order: DateOrder, zone: tzinfo, now: datetime) -> datet
         return moment
     if ":" not in text:
         moment = moment.replace(hour=23, minute=59, second=59, microsecond=999_999)
-    return min(moment.replace(tzinfo=_LAST_ZONE), now)
+    return min(moment.replace(tzinfo=_LAST_ZONE).astimezone(UTC), now)
 
 
 def is_exact(moment: datetime) -> bool:

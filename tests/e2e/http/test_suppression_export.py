@@ -57,9 +57,9 @@ async def test_every_suppressed_address_is_in_it_and_the_rest_is_counted(importi
     header, *rows, last = await exported(importing)
     assert header == ["email", "algorithm", "kind", "scope", "within", "since", "position"]
     assert [row[:6] for row in rows] == [
-        [ANN, "", "unsubscribe", "tenant", "", "2025-03-01T00:00:00+00:00"],
+        [ANN, "", "unsubscribe", "tenant", "", "2025-03-02T11:59:59+00:00"],
         [BOB, "", "hard_bounce", "tenant", "", "2025-03-02T00:00:00+00:00"],
-        ["cyd@people.example", "", "unsubscribe", "campaign_type", "offers", "2025-03-03T00:00:00+00:00"],
+        ["cyd@people.example", "", "unsubscribe", "campaign_type", "offers", "2025-03-04T11:59:59+00:00"],
     ]
     positions = [int(row[6]) for row in rows]
     history = await importing.history()
