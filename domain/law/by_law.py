@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
+    from domain.law.facts import Purpose
     from domain.law.looking import Found, Look
     from domain.law.pack import Pack, Rule
     from domain.law.statements import Confidence
@@ -105,10 +106,10 @@ def _named(reason: Reason, pack: Pack, look: Look, known: datetime) -> Reason:
     )
 
 
-def _rules(pack: Pack, look: Look, known: datetime) -> tuple[Rule, ...]:
-    """Those in force, as far as was known."""
+def _rules(pack: Pack, look: Look, known: datetime, purpose: Purpose | None = None) -> tuple[Rule, ...]:
+    """Those in force, as far as was known; all, or those about such messages."""
     known_on = look.day if known is look.moment else latest_day(known, pack.zones)
-    return pack.standing(look.rules_on, known_on)
+    return pack.standing(look.rules_on, known_on, purpose)
 
 
 def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
@@ -119,13 +120,13 @@ def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
     """
     yes: list[tuple[Rule, list[Found]]] = []
     open_: list[tuple[Rule, tuple[str, ...]]] = []
-    rules = _rules(pack, look, known)
-    for rule in rules:
+    for rule in _rules(pack, look, known, look.message.purpose):
         found: list[Found] = []
         for condition in rule.when:
-            found.append(condition.found(look))
-            if not (found[-1].yes or found[-1].missing):
+            one = condition.found(look)
+            if not (one.yes or one.missing):
                 break
+            found.append(one)
         else:
             if all(one.yes for one in found):
                 yes.append((rule, found))
@@ -154,7 +155,7 @@ def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
         pack.otherwise_about,
         pack.otherwise_cites,
         pack.otherwise_confidence,
-        remedy=_ways(rules),
+        remedy=_ways(_rules(pack, look, known)),
         missing=pack.otherwise_missing,
     )
 

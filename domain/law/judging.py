@@ -84,16 +84,15 @@ def judge(
     `person` is as known at that moment too. Countries are ISO codes. Packs without rules have no say.
     """
     known = known or moment
-    packs = [pack for pack in packs if pack.rules]
-    laws = _laws_of(packs, person.country, sender_country)
+    laws = _laws_of((pack for pack in packs if pack.rules), person.country, sender_country)
     reasons = [_suppressed(one, laws) for one in holding_back(person.suppressions, message, moment)]
     if message.campaign_type is None:
         reasons += _of_some_type(person.suppressions, message, moment, laws)
     if person.country is None and "country" in person.contradicted:
         reasons.append(_CONTRADICTORY)
     else:
-        reasons += _no_law(packs, person.country, "country", "in which country the person is")
-    reasons += _no_law(packs, sender_country, "sender-country", "from which country it is sent")
+        reasons += _no_law(laws, person.country, "country", "in which country the person is")
+    reasons += _no_law(laws, sender_country, "sender-country", "from which country it is sent")
     reasons += [by_law(pack, Look(person, message, moment, pack.zones, in_force), known) for pack in laws]
     reasons = _with_what_lifted(reasons, person, message, moment)
     if message.purpose is Purpose.TRANSACTIONAL:
@@ -184,11 +183,11 @@ def _about_business(reasons: list[Reason], person: Person, moment: datetime) -> 
     ]
 
 
-def _laws_of(packs: Sequence[Pack], *countries: str | None) -> list[Pack]:
+def _laws_of(packs: Iterable[Pack], *countries: str | None) -> list[Pack]:
     """The laws of recipient and sender, each once."""
-    return sorted(
-        (pack for pack in packs if not set(pack.countries).isdisjoint(countries)), key=lambda pack: pack.law
-    )
+    one, other = countries
+    found = [pack for pack in packs if one in pack.countries or other in pack.countries]
+    return sorted(found, key=lambda pack: pack.law)
 
 
 def _no_law(packs: Sequence[Pack], country: str | None, what: str, about: str) -> list[Reason]:

@@ -13,11 +13,12 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final, Literal, NamedTuple, Self, TypeAlias
 
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 
-from domain.law.conditions import Condition, IsSubscriber
+from domain.law.conditions import Condition, IsPurpose, IsSubscriber
 from domain.law.content import Requirement
 from domain.law.deadlines import Deadline
+from domain.law.facts import Purpose
 from domain.law.statements import Confidence, Data, Statement
 
 
@@ -45,6 +46,11 @@ class Rule(Statement):
     missing: tuple[FactName, ...] = ()
     when: tuple[Condition, ...] = ()
 
+    def concerns(self, purpose: Purpose | None) -> bool:
+        """Whether it may say something of messages of a purpose; None: of any."""
+        asked = (one for one in self.when if isinstance(one, IsPurpose))
+        return purpose is None or all(purpose in one.is_one_of for one in asked)
+
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if self.verdict is Verdict.ALLOW and self.confidence is Confidence.NOTHING_FOUND:
@@ -70,7 +76,7 @@ class _Standing(NamedTuple):
 
     rules: tuple[Rule, ...]
     whose: dict[str, Verdict]
-    by_days: dict[tuple[date, date], tuple[Rule, ...]]
+    by_days: dict[tuple[date, date, Purpose | None], tuple[Rule, ...]]
 
 
 class Pack(Data):
@@ -96,14 +102,17 @@ class Pack(Data):
     deadlines: tuple[Deadline, ...] = ()
     content: tuple[Requirement, ...] = ()
     also: tuple[Remark, ...] = ()
-    _standing: _Standing = PrivateAttr(default_factory=lambda: _Standing((), whose={}, by_days={}))
 
-    def standing(self, day: date, known: date) -> tuple[Rule, ...]:
-        """The rules in force on a day, as far as was known on another; kept, as all decisions of a day ask for them."""
+    def standing(self, day: date, known: date, purpose: Purpose | None = None) -> tuple[Rule, ...]:
+        """The rules in force on a day, as far as was known on another; kept, as all decisions of a day ask for them.
+
+        `purpose`: without those that are not about such messages.
+        """
         kept = self._kept()
-        rules = kept.by_days.get((day, known))
+        rules = kept.by_days.get((day, known, purpose))
         if rules is None:
-            rules = kept.by_days[day, known] = tuple(one for one in self.rules if one.stands(day, known))
+            rules = tuple(one for one in self.rules if one.stands(day, known) and one.concerns(purpose))
+            kept.by_days[day, known, purpose] = rules
         return rules
 
     def turns_on_whose(self, verdict: Verdict, rule: str) -> bool:
@@ -114,14 +123,14 @@ class Pack(Data):
         return bool(whose)
 
     def _kept(self) -> _Standing:
-        kept = self._standing
-        if kept.rules is not self.rules or len(kept.by_days) > _DAYS_KEPT:
+        kept: _Standing | None = self.__dict__.get("kept")  # a private attribute takes ten times as long
+        if kept is None or kept.rules is not self.rules or len(kept.by_days) > _DAYS_KEPT:
             whose = {
                 rule.id: rule.verdict
                 for rule in self.rules
                 if any(isinstance(one, IsSubscriber) for one in rule.when)
             }
-            kept = self._standing = _Standing(self.rules, whose, {})
+            kept = self.__dict__["kept"] = _Standing(self.rules, whose, {})
         return kept
 
     @model_validator(mode="after")
