@@ -51,13 +51,11 @@ from domain.audience.ledger import (
     DescribeAddressee,
     EndRelation,
     LiftSuppression,
-    NoSuchEntry,
-    OneScope,
-    OnlyThePersonLifts,
     RecordRelation,
     SuppressAddressee,
     SuppressionReason,
 )
+from domain.audience.ledger_refusals import NoSuchEntry, OneScope, OnlyThePersonLifts
 from domain.audience.own_word import HeedConfirmation
 from domain.audience.saying import said_of
 from domain.kernel.errors import NotFound

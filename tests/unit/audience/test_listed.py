@@ -30,7 +30,8 @@ from domain.audience.email_claim import (
     EmailUnbarred,
 )
 from domain.audience.hashed import ADDRESS_HASH, AddressHash, Algorithm, hashes_of, listed
-from domain.audience.ledger import LiftSuppression, OnlyThePlatformLifts, RetractEntry
+from domain.audience.ledger import LiftSuppression, RetractEntry
+from domain.audience.ledger_refusals import OnlyThePlatformLifts
 from domain.audience.listed import LISTABLE, Listed, entered, tells_nothing_new
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import AddresseeId, ContactId, WorkspaceId

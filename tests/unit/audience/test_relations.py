@@ -34,17 +34,15 @@ from domain.audience.consent_refusals import (
 )
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.intake.vocabularies import Source
-from domain.audience.ledger import (
-    EndRelation,
+from domain.audience.ledger import EndRelation, RecordRelation, RetractEntry
+from domain.audience.ledger_refusals import (
     EndsBeforeItBegins,
     IsOfOneDay,
     NoSuchEntry,
     NotGivenInWriting,
     NotOfThisRelation,
     OnlyThePlatformLifts,
-    RecordRelation,
     RelationInTheFuture,
-    RetractEntry,
 )
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import AddresseeId, WorkspaceId

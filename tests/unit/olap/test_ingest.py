@@ -59,20 +59,6 @@ class World:
         return f"SELECT {columns} FROM ({rows}) AS fact JOIN dim_tenant USING (tenant_key) ORDER BY ALL"  # noqa: S608 - the test's own
 
 
-@pytest.fixture
-def opened() -> Iterator[list[World]]:
-    worlds: list[World] = []
-    yield worlds
-    for world in worlds:
-        world.store.close()
-
-
-@pytest.fixture
-def world(opened: list[World]) -> World:
-    opened.append(World(History(), History()))
-    return opened[0]
-
-
 def filled(history: History, contacts: int = 5) -> None:
     ids = [history.contact("created", segment=segment("CA" if n % 2 else None)) for n in range(contacts)]
     history.contact(

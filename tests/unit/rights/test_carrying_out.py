@@ -20,14 +20,8 @@ from domain.audience.contact import ContactUpdated, CreateContact, EraseContact,
 from domain.audience.contact_list import AddToList, CreateList, ListMembersAdded
 from domain.audience.erasure import EraseAddressee
 from domain.audience.intake.vocabularies import Source, SubscriberType
-from domain.audience.ledger import (
-    DescribeAddressee,
-    LiftedByItsRequest,
-    LiftSuppression,
-    ProcessingIsRestricted,
-    RecordRelation,
-    RetractEntry,
-)
+from domain.audience.ledger import DescribeAddressee, LiftSuppression, RecordRelation, RetractEntry
+from domain.audience.ledger_refusals import LiftedByItsRequest, ProcessingIsRestricted
 from domain.kernel.commands import Actor, ActorKind, Command
 from domain.kernel.ids import ContactId, WorkspaceId
 from domain.law.facts import RelationKind
