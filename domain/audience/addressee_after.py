@@ -42,17 +42,16 @@ _ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 def _registered(known: Addressee, version: int, event: happened.AddresseeRegistered) -> Addressee:
     if event.country is None and event.subscriber_type is None:
-        return replace(known, version=version)
+        return known._replace(version=version)
     said = {**known.said, event.workspace_id: Said(event.country, event.subscriber_type)}
-    return replace(known, version=version, said=said)
+    return known._replace(version=version, said=said)
 
 
 def _described(known: Addressee, version: int, event: happened.AddresseeDescribed) -> Addressee:
     before = known.said.get(event.workspace_id, Said(None, None))
     now = Said(event.country or before.country, event.subscriber_type or before.subscriber_type)
     generic, objecting, told = event.generic_address, event.could_object, event.told
-    return replace(
-        known,
+    return known._replace(
         version=version,
         said={**known.said, event.workspace_id: now},
         generic_address=known.generic_address if generic is None else generic,
@@ -66,7 +65,7 @@ def _taken_back(known: Addressee, version: int, event: happened.DescriptionTaken
     said = {who: one for who, one in known.said.items() if who != event.workspace_id}
     if (event.country, event.subscriber_type) != (None, None):
         said[event.workspace_id] = Said(event.country, event.subscriber_type)
-    return replace(known, version=version, said=said)
+    return known._replace(version=version, said=said)
 
 
 def _confirmed(known: Addressee, version: int, event: said.ConsentConfirmed) -> Addressee:
@@ -80,8 +79,7 @@ def _confirmed(known: Addressee, version: int, event: said.ConsentConfirmed) -> 
     given = Consent(on, ConsentKind.DOUBLE, documented, version, at=event.occurred_at)
     if asked is not None and documented and event.at_door and not known.said_since(event.request):
         known = _asked_for(known, version, asked.at)
-    return replace(
-        known,
+    return known._replace(
         version=version,
         consents=(*known.consents, given),
         asked={one: kept for one, kept in known.asked.items() if one != event.request},
@@ -103,8 +101,7 @@ def _opted_out(known: Addressee, version: int, event: said.OptedOut) -> Addresse
     of_erasure = known.of_erasure
     if event.channel == said.Unsaid.ERASURE or (event.channel == said.Unsaid.REINSTATED and of_erasure):
         of_erasure |= {version}
-    known = replace(
-        known,
+    known = known._replace(
         version=version,
         suppressions=suppressions,
         said_last=said_last,
@@ -113,14 +110,14 @@ def _opted_out(known: Addressee, version: int, event: said.OptedOut) -> Addresse
     )
     if one.scope is not Scope.TENANT:
         return known
-    return replace(known, opted_out_at=max(known.opted_out_at or event.occurred_at, event.occurred_at))
+    return known._replace(opted_out_at=max(known.opted_out_at or event.occurred_at, event.occurred_at))
 
 
 def _asked_for(known: Addressee, entry: int, moment: datetime) -> Addressee:
     """By this consent they asked to be written to: what they said before it, and is told later, it ended as well."""
     lifted_at = max(known.lifted_at or moment, moment)
-    return replace(
-        known, lifted_at=lifted_at, lifts={**known.lifts, entry: Lift(_history(known, moment), moment)}
+    return known._replace(
+        lifted_at=lifted_at, lifts={**known.lifts, entry: Lift(_history(known, moment), moment)}
     )
 
 
@@ -140,7 +137,7 @@ def _told_late(known: Addressee, version: int, event: said.OptOutToldLate) -> Ad
         entry: lift._replace(suppressions=(*lift.suppressions, one)) if one.since < lift.ended_at else lift
         for entry, lift in known.lifts.items()
     }
-    return replace(known, version=version, lifts=lifts, said_no=known.said_no | {version})
+    return known._replace(version=version, lifts=lifts, said_no=known.said_no | {version})
 
 
 def _lifted(known: Addressee, version: int, event: said.OptOutLifted) -> Addressee:
@@ -149,8 +146,7 @@ def _lifted(known: Addressee, version: int, event: said.OptOutLifted) -> Address
     before = known.lifts[version - 1].ended_at if version - 1 in known.lifts else ended_at
     ended = [one for one in known.own_words() if known.last_said(one).at < ended_at]
     words = tuple(replace(one, since=known.last_said(one).at) for one in ended)
-    return replace(
-        known,
+    return known._replace(
         version=version,
         opted_out_at=None,
         lifted_at=max(known.lifted_at or before, before),
@@ -167,8 +163,7 @@ def _narrowed(known: Addressee, version: int, event: said.OptOutNarrowed) -> Add
     everything = [one for one in known.own_words() if one.scope is Scope.TENANT]
     ended = [one for one in everything if one.kind is SuppressionKind.UNSUBSCRIBE]
     left = [known.last_said(one).at for one in everything if one not in ended]
-    return replace(
-        known,
+    return known._replace(
         version=version,
         opted_out_at=max(left, default=None),
         narrowed_at=max(known.narrowed_at or at, at),
@@ -187,7 +182,7 @@ def _decided(known: Addressee, version: int, event: happened.PermissionDecided) 
         allows[event.message_id] = Allow(
             version, event.expires_at, event.message, event.workspace_id, event.sender_country
         )
-    return replace(known, version=version, allows=allows)
+    return known._replace(version=version, allows=allows)
 
 
 def _dispatched(known: Addressee, version: int, event: happened.MessageDispatched) -> Addressee:
@@ -201,7 +196,7 @@ def _dispatched(known: Addressee, version: int, event: happened.MessageDispatche
     done = known.dispatched.adding((event.message_id,))
     at = event.occurred_at
     proof = replace(known.proof, relied_on=max(known.proof.relied_on or at, at))
-    return replace(known, version=version, allows=allows, dispatched=done, written=written, proof=proof)
+    return known._replace(version=version, allows=allows, dispatched=done, written=written, proof=proof)
 
 
 def _consented(known: Addressee, version: int, event: said.ConsentRecorded) -> Addressee:
@@ -209,12 +204,12 @@ def _consented(known: Addressee, version: int, event: said.ConsentRecorded) -> A
     if event.explicit and event.documented:
         since = event.occurred_at or datetime.combine(event.occurred_on, time(), FIRST_ZONE)
         known = _asked_for(known, version, since)
-    return replace(known, version=version, consents=(*known.consents, given))
+    return known._replace(version=version, consents=(*known.consents, given))
 
 
 def _asked(known: Addressee, version: int, event: said.ConfirmationRequested) -> Addressee:
-    return replace(
-        known, version=version, asked={**known.asked, version: Asked(event.documented, event.occurred_at)}
+    return known._replace(
+        version=version, asked={**known.asked, version: Asked(event.documented, event.occurred_at)}
     )
 
 
@@ -225,13 +220,13 @@ def _withdrawn(known: Addressee, version: int, event: said.ConsentWithdrawn) -> 
         else one
         for one in known.consents
     )
-    return replace(known, version=version, consents=ended, said_no=known.said_no | {version})
+    return known._replace(version=version, consents=ended, said_no=known.said_no | {version})
 
 
 def _related(known: Addressee, version: int, event: happened.RelationRecorded) -> Addressee:
     kind, on = RelationKind(event.kind), event.occurred_on
     relation = Relation(kind, on, version, event.ended_on, event.refused, event.in_writing)
-    return replace(known, version=version, relations=(*known.relations, relation))
+    return known._replace(version=version, relations=(*known.relations, relation))
 
 
 def _ended(known: Addressee, version: int, event: happened.RelationEnded) -> Addressee:
@@ -239,7 +234,7 @@ def _ended(known: Addressee, version: int, event: happened.RelationEnded) -> Add
         replace(one, ended_on=event.ended_on) if one.position == event.entry else one
         for one in known.relations
     )
-    return replace(known, version=version, relations=relations)
+    return known._replace(version=version, relations=relations)
 
 
 def _retracted(known: Addressee, version: int, event: happened.EntryRetracted) -> Addressee:
@@ -248,8 +243,7 @@ def _retracted(known: Addressee, version: int, event: happened.EntryRetracted) -
     lifted_at = known.lifted_at
     if len(lifts) < len(known.lifts):
         lifted_at = max((lift.ended_at for lift in lifts.values()), default=None)
-    return replace(
-        known,
+    return known._replace(
         version=version,
         lifts=lifts,
         lifted_at=lifted_at,
@@ -263,7 +257,7 @@ def _suppressed(known: Addressee, version: int, event: happened.AddresseeSuppres
     one = Suppression(
         SuppressionKind(event.kind), Scope(event.scope), event.occurred_at, version, event.within
     )
-    return replace(known, version=version, suppressions=(*known.suppressions, one))
+    return known._replace(version=version, suppressions=(*known.suppressions, one))
 
 
 def _unsuppressed(known: Addressee, version: int, event: happened.SuppressionLifted) -> Addressee:
@@ -271,29 +265,28 @@ def _unsuppressed(known: Addressee, version: int, event: happened.SuppressionLif
         replace(one, ended_at=event.occurred_at) if one.position == event.entry else one
         for one in known.suppressions
     )
-    return replace(known, version=version, suppressions=suppressions)
+    return known._replace(version=version, suppressions=suppressions)
 
 
 def _lapsing(known: Addressee, version: int, event: happened.PermissionLapsing) -> Addressee:
-    return replace(known, version=version, lapses_at=event.lapses_at)
+    return known._replace(version=version, lapses_at=event.lapses_at)
 
 
 def _lapsed(known: Addressee, version: int, event: happened.PermissionLapsed) -> Addressee:
-    return replace(known, version=version, lapsed_at=event.lapsed_at)
+    return known._replace(version=version, lapsed_at=event.lapsed_at)
 
 
 def _noted(known: Addressee, version: int, event: happened.SubjectRequestNoted) -> Addressee:
-    return replace(known, version=version, requests={**known.requests, event.request_id: event.kind})
+    return known._replace(version=version, requests={**known.requests, event.request_id: event.kind})
 
 
 def _sale_opted_out(known: Addressee, version: int, event: happened.SaleOptedOut) -> Addressee:
-    return replace(known, version=version, sale_opted_out_at=event.occurred_at)
+    return known._replace(version=version, sale_opted_out_at=event.occurred_at)
 
 
 def _erased(known: Addressee, version: int, event: ending.AddresseeErased) -> Addressee:
     gone = Suppression(SuppressionKind.ERASURE, Scope.TENANT, _ALWAYS, version)
-    return replace(
-        known,
+    return known._replace(
         version=version,
         erased=True,
         erased_at=event.erased_at,
@@ -303,36 +296,36 @@ def _erased(known: Addressee, version: int, event: ending.AddresseeErased) -> Ad
 
 
 def _without_key(known: Addressee, version: int, _: ending.ProfileKeyDestroyed) -> Addressee:
-    return replace(known, version=version, key_destroyed=True)
+    return known._replace(version=version, key_destroyed=True)
 
 
 def _held(known: Addressee, version: int, _: ending.LegalHoldPlaced) -> Addressee:
-    return replace(known, version=version, proof=replace(known.proof, holds=(*known.proof.holds, version)))
+    return known._replace(version=version, proof=replace(known.proof, holds=(*known.proof.holds, version)))
 
 
 def _released(known: Addressee, version: int, event: ending.LegalHoldReleased) -> Addressee:
     holds = tuple(one for one in known.proof.holds if one != event.entry)
-    return replace(known, version=version, proof=replace(known.proof, holds=holds))
+    return known._replace(version=version, proof=replace(known.proof, holds=holds))
 
 
 def _expired(known: Addressee, version: int, _: ending.EvidenceExpired) -> Addressee:
-    return replace(known, version=version, proof=replace(known.proof, expired=True))
+    return known._replace(version=version, proof=replace(known.proof, expired=True))
 
 
 def _without_proof(known: Addressee, version: int, _: ending.EvidenceKeyDestroyed) -> Addressee:
-    return replace(known, version=version, proof=replace(known.proof, expired=True, destroyed=True))
+    return known._replace(version=version, proof=replace(known.proof, expired=True, destroyed=True))
 
 
 def _taken_in(known: Addressee, version: int, _: ending.ErasureTakenIn) -> Addressee:
-    return replace(known, version=version)
+    return known._replace(version=version)
 
 
 def _certified(known: Addressee, version: int, _: ending.ErasureCertified) -> Addressee:
-    return replace(known, version=version, certified=True)
+    return known._replace(version=version, certified=True)
 
 
 def _succeeded(known: Addressee, version: int, event: happened.AddresseeSucceeded) -> Addressee:
-    return replace(known, version=version, successor_id=event.successor_id)
+    return known._replace(version=version, successor_id=event.successor_id)
 
 
 _AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
@@ -382,4 +375,4 @@ def evolve(state: AddresseeState, event: AddresseeEvent) -> AddresseeState:
     after = _AFTER[type(event)](known, known.version + 1, event)
     if after.proof.given or all(getattr(event, name) is None for name in _PROVING.get(type(event), ())):
         return after
-    return replace(after, proof=replace(after.proof, given=True))
+    return after._replace(proof=replace(after.proof, given=True))

@@ -6,9 +6,9 @@ The state holds no personal value: a decision is made from it without a key, and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from domain.kernel.idset import IdSet
 from domain.law.facts import (
@@ -32,6 +32,7 @@ OPT_OUTS: Final = frozenset(
     {SuppressionKind.UNSUBSCRIBE, SuppressionKind.OBJECTION, SuppressionKind.COMPLAINT}
 )
 """Suppressions that are the person's own word: nobody else lifts them."""
+_NONE: Final[Mapping[Any, Any]] = {}
 
 
 class Said(NamedTuple):
@@ -105,9 +106,10 @@ class NoAddressee:
     """Nobody has this id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Addressee:
+class Addressee(NamedTuple):
     """Somebody who may or may not be written to. `opted_out_at` None: no opt-out of the whole tenant holds.
+
+    Each event makes another: of a frozen dataclass with as many fields a copy takes nine times as long.
 
     `version` counts the events so far. `said` is by workspace; under None stands what was settled for the tenant.
     `asked`: double opt-ins that wait for their second step. `lifts`: by the entry of the consent, those
@@ -130,22 +132,22 @@ class Addressee:
     erased_at: datetime | None = None
     key_destroyed: bool = False
     certified: bool = False
-    proof: Proof = field(default_factory=Proof)
+    proof: Proof = Proof()
     successor_id: AddresseeId | None = None
-    said: Mapping[WorkspaceId | None, Said] = field(default_factory=dict)
+    said: Mapping[WorkspaceId | None, Said] = _NONE
     generic_address: bool | None = None
     could_object: bool | None = None
     told: bool | None = None
     consents: tuple[Consent, ...] = ()
     relations: tuple[Relation, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
-    asked: Mapping[int, Asked] = field(default_factory=dict)
-    lifts: Mapping[int, Lift] = field(default_factory=dict)
-    said_last: Mapping[tuple[str, str, str | None], Word] = field(default_factory=dict)
-    allows: Mapping[MessageId, Allow] = field(default_factory=dict)
-    dispatched: IdSet = field(default_factory=IdSet)
+    asked: Mapping[int, Asked] = _NONE
+    lifts: Mapping[int, Lift] = _NONE
+    said_last: Mapping[tuple[str, str, str | None], Word] = _NONE
+    allows: Mapping[MessageId, Allow] = _NONE
+    dispatched: IdSet = IdSet()
     written: tuple[Written, ...] = ()
-    requests: Mapping[SubjectRequestId, str] = field(default_factory=dict)
+    requests: Mapping[SubjectRequestId, str] = _NONE
     sale_opted_out_at: datetime | None = None
     lapses_at: datetime | None = None
     lapsed_at: datetime | None = None

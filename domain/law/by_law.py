@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.law.ended import ended
 from domain.law.facts import Subscriber
@@ -25,8 +25,7 @@ OTHERWISE: Final = "otherwise"
 """What a reason names where none of a law's rules fits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why: the rule of a law, or a suppression. `positions`: the events it rests on; `missing`: what would tell.
 
     `composed`: the words are not the rule's own alone.
@@ -64,16 +63,15 @@ def by_law(pack: Pack, look: Look, known: datetime) -> Reason:
     missing = tuple(dict.fromkeys((*reason.missing, "subscriber")))
     if reason.verdict is Verdict.ALLOW:
         told += " Until it is known whose the address is, it waits."
-        reason = replace(reason, verdict=Verdict.HOLD, until=None)
-    return replace(reason, about=f"{reason.about} {told}", missing=missing, composed=True)
+        reason = reason._replace(verdict=Verdict.HOLD, until=None)
+    return reason._replace(about=f"{reason.about} {told}", missing=missing, composed=True)
 
 
 def _of_both(reason: Reason, other: Reason, told: str) -> Reason:
     """An allow to individuals by one rule, and to companies by another; what is no allow counts as an individual's."""
     if reason.verdict is not Verdict.ALLOW or other.rule == reason.rule:
         return reason
-    return replace(
-        reason,
+    return reason._replace(
         about=f"{reason.about} {told}",
         positions=tuple(dict.fromkeys((*reason.positions, *other.positions))),
         until=min((one.until for one in (reason, other) if one.until is not None), default=None),
@@ -97,8 +95,7 @@ def _named(reason: Reason, pack: Pack, look: Look, known: datetime) -> Reason:
         words = []  # which say that there is nothing
     if not short:
         return reason
-    return replace(
-        reason,
+    return reason._replace(
         about=" ".join([*words, *(told for told, _, _ in short)]),
         missing=tuple(dict.fromkeys([*reason.missing, *(lacks for _, _, lacks in short if lacks)])),
         positions=tuple(dict.fromkeys([*reason.positions, *(one for _, on, _ in short for one in on)])),
@@ -171,7 +168,7 @@ def _or_else(held: Reason, waits: Sequence[Reason]) -> Reason:
         return held
     words = [f"It would also be allowed as {one.basis} ({one.rule}). {one.about}" for one in waits]
     missing = dict.fromkeys([*held.missing, *(fact for one in waits for fact in one.missing)])
-    return replace(held, about=" ".join([held.about, *words]), missing=tuple(missing), composed=True)
+    return held._replace(about=" ".join([held.about, *words]), missing=tuple(missing), composed=True)
 
 
 def ways(pack: Pack, day: date, known: date) -> str | None:

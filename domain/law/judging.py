@@ -6,8 +6,8 @@ suppression wins over every law.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.law.by_law import STRICTNESS, Reason, by_law
 from domain.law.facts import BUSINESS, Purpose, Scope, SuppressionKind
@@ -60,8 +60,7 @@ _CONTRADICTORY: Final = Reason(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The verdict, its reasons (the strictest first), when an allow lapses, and the versions of its packs."""
 
     verdict: Verdict
@@ -84,7 +83,7 @@ def judge(
     `person` is as known at that moment too. Countries are ISO codes. Packs without rules have no say.
     """
     known = known or moment
-    laws = _laws_of((pack for pack in packs if pack.rules), person.country, sender_country)
+    laws = _laws_of(packs, person.country, sender_country)
     reasons = [_suppressed(one, laws) for one in holding_back(person.suppressions, message, moment)]
     if message.campaign_type is None:
         reasons += _of_some_type(person.suppressions, message, moment, laws)
@@ -110,7 +109,7 @@ def _with_matters(reason: Reason) -> Reason:
     """The remedy says of what is missing whether no entry clears it."""
     if TO_SETTLE.keys().isdisjoint(reason.missing):
         return reason
-    return replace(reason, remedy=with_what_no_entry_clears(reason.remedy, reason.missing))
+    return reason._replace(remedy=with_what_no_entry_clears(reason.remedy, reason.missing))
 
 
 def _with_what_lifted(
@@ -146,8 +145,7 @@ def _with_what_lifted(
     if not told:
         return reasons
     return [
-        replace(
-            reason,
+        reason._replace(
             about=" ".join([reason.about, *told]),
             positions=tuple(dict.fromkeys([*reason.positions, *positions])),
             composed=True,
@@ -178,15 +176,14 @@ def _about_business(reasons: list[Reason], person: Person, moment: datetime) -> 
         ]
     position = max(business, key=lambda one: (one.on, one.position)).position
     return [
-        replace(one, positions=(*one.positions, position)) if one.verdict is Verdict.ALLOW else one
+        one._replace(positions=(*one.positions, position)) if one.verdict is Verdict.ALLOW else one
         for one in reasons
     ]
 
 
-def _laws_of(packs: Iterable[Pack], *countries: str | None) -> list[Pack]:
-    """The laws of recipient and sender, each once."""
-    one, other = countries
-    found = [pack for pack in packs if one in pack.countries or other in pack.countries]
+def _laws_of(packs: Iterable[Pack], one: str | None, other: str | None) -> list[Pack]:
+    """The laws of recipient and sender that have rules, each once."""
+    found = [pack for pack in packs if (one in pack.countries or other in pack.countries) and pack.rules]
     return sorted(found, key=lambda pack: pack.law)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -51,7 +50,7 @@ def _kept(state: Addressee) -> dict[str, Any]:
 def restored(addressee_id: UUID, version: int, facts: dict[str, Any]) -> Addressee:
     """The state again, at a version of its stream, as far as it was kept."""
     if isinstance(facts, Facts):
-        return replace(facts.state, version=version)
+        return facts.state._replace(version=version)
     return Addressee(
         AddresseeId(addressee_id),
         version,
