@@ -135,14 +135,12 @@ _ALLOWED_BY: Final = f"""
 _ALLOWS: Final = define(
     "allows_by_basis",
     "What was allowed, by law and basis",
-    "How many decisions were allowed by each law, and on which basis, as the present packs name the bases of rules. An "
+    "How many decisions were allowed by each law, and on which basis, as packs name the bases of rules today. An "
     "allow counts once under each law that has a say: laws add up to more than the allows.",
     DecisionsParameters,
     (
         Column("law", "dimension", "text", "Country code of the law."),
-        Column(
-            "basis", "dimension", "text", "Basis, such as express consent; none where the rule is no more."
-        ),
+        Column("basis", "dimension", "text", "Basis, such as express consent."),
         Column("decisions", "measure", "decisions", "Number of decisions."),
     ),
     rows=f"""

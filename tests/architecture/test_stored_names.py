@@ -11,8 +11,20 @@ from domain.audience.intake.dates import DateOrder
 from domain.audience.intake.mapping import Duplicates
 from domain.kernel.events import EVENTS
 from domain.kernel.permissions import StaffRole, TenantRole, WorkspaceRole
+from domain.law.packs import load_packs
 from domain.tenancy.plans import Plan
-from tests.support.stored_names import SNAPSHOT, Shapes, broken, current_shapes, recorded_shapes, unrecorded
+from projections.olap.law import FORMER, bases
+from tests.support.stored_names import (
+    RULES,
+    SNAPSHOT,
+    Shapes,
+    broken,
+    current_shapes,
+    recorded_rules,
+    recorded_shapes,
+    unrecorded,
+    without_basis,
+)
 
 WORDS: dict[type[StrEnum], set[str]] = {
     TenantRole: {
@@ -53,6 +65,22 @@ def test_what_was_personal_in_any_accepted_version_is_looked_for_when_events_are
             known = EVENTS.sealed_fields(name, int(version))
             assert known is not None, name
             assert personal <= known, f"{name}: say once_personal="
+
+
+def test_of_every_rule_that_ever_allowed_the_basis_is_known() -> None:
+    assert without_basis(recorded_rules()) == []
+    assert without_basis(["de.gone"]) == [
+        "de.gone is gone: keep its basis in FORMER of projections/olap/law.py"
+    ]
+    new = {rule for _, rule in bases()} - set(recorded_rules())
+    assert new == set(), (
+        f"new rules that allow: run scripts/accept_stored_names.py to add them to {RULES.name}"
+    )
+
+
+def test_a_rule_that_is_gone_is_in_no_pack() -> None:
+    present = {(pack.law, rule.id) for pack in load_packs() for rule in pack.rules}
+    assert present.isdisjoint(FORMER), "it is there: its pack tells its basis"
 
 
 def test_no_word_that_logs_hold_is_gone() -> None:

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import domain
 from domain.kernel.events import EVENTS, Event
+from projections.olap.law import bases
 
 SNAPSHOT: Final = Path(__file__).parents[1] / "architecture" / "stored_names.json"
+RULES: Final = SNAPSHOT.with_name("rules_that_allow.json")
 Shapes = dict[str, dict[str, Any]]
 
 
@@ -64,6 +66,22 @@ def unrecorded(recorded: Shapes, current: Shapes) -> list[str]:
         for name, versions in current.items()
         for version in versions
         if version not in recorded.get(name, {})
+    ]
+
+
+def recorded_rules() -> list[str]:
+    """The ids of rules that allow, or did: logs name them for ever."""
+    rules: list[str] = json.loads(RULES.read_text(encoding="utf-8"))
+    return rules
+
+
+def without_basis(rules: list[str]) -> list[str]:
+    """Of rules that decisions may name, those of which reports could not tell the basis."""
+    known = {rule for _, rule in bases()}
+    return [
+        f"{rule} is gone: keep its basis in FORMER of projections/olap/law.py"
+        for rule in rules
+        if rule not in known
     ]
 
 
