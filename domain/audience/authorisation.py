@@ -305,13 +305,13 @@ def _in_words(because: Because, event: PermissionDecided, packs: Sequence[Pack])
     version = event.packs.get(because.law or "")
     pack = next((one for one in packs if one.law == because.law and one.version == version), None)
     if pack is not None:
-        told |= _words(because, pack, latest_day(event.decided_at, pack.zones))
+        told |= _words(because, pack, latest_day(event.decided_at, pack.zones), event.message.purpose)
     return told | {"remedy": with_what_no_entry_clears(told["remedy"], because.missing)}
 
 
-def _words(because: Because, pack: Pack, day: date) -> dict[str, Any]:
+def _words(because: Because, pack: Pack, day: date, purpose: Purpose) -> dict[str, Any]:
     if because.rule == OTHERWISE:
-        told = {"about": because.note or pack.otherwise_about, "remedy": ways(pack, day, day)}
+        told = {"about": because.note or pack.otherwise_about, "remedy": ways(pack, day, purpose)}
         if pack.otherwise_cites is None:
             return told
         return told | {"cites": pack.otherwise_cites, "confidence": pack.otherwise_confidence}

@@ -152,7 +152,7 @@ def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
         pack.otherwise_about,
         pack.otherwise_cites,
         pack.otherwise_confidence,
-        remedy=_ways(_rules(pack, look, known)),
+        remedy=_ways(_rules(pack, look, known, look.message.purpose)),
         missing=pack.otherwise_missing,
     )
 
@@ -171,9 +171,9 @@ def _or_else(held: Reason, waits: Sequence[Reason]) -> Reason:
     return held._replace(about=" ".join([held.about, *words]), missing=tuple(missing), composed=True)
 
 
-def ways(pack: Pack, day: date, known: date) -> str | None:
-    """What would make a message legal on a day, as known on another: the remedies of the rules that allow."""
-    return _ways(pack.standing(day, known))
+def ways(pack: Pack, day: date, purpose: Purpose) -> str | None:
+    """What would make a message legal on a day, as known then: the remedies of the rules that allow such messages."""
+    return _ways(pack.standing(day, day, purpose))
 
 
 def _ways(rules: Iterable[Rule]) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from domain.law.by_law import Reason
-from domain.law.facts import Consent, ConsentKind, Person, RelationKind, Subscriber
+from domain.law.facts import Consent, ConsentKind, Message, Person, Purpose, RelationKind, Subscriber
 from domain.law.judging import judge
 from domain.law.looking import Look
 from domain.law.nearly import falls_short
@@ -28,8 +28,8 @@ EVENING = datetime(2026, 11, 27, 2, 57, tzinfo=UTC)
 TOMORROW = date(2026, 11, 27)
 
 
-def reason_of(who: Person, moment: datetime = EVENING) -> Reason:
-    found = decided(who, moment, OWN_GOODS)
+def reason_of(who: Person, moment: datetime = EVENING, message: Message = OWN_GOODS) -> Reason:
+    found = decided(who, moment, message)
     return next(one for one in found.reasons if one.law is not None)
 
 
@@ -61,6 +61,18 @@ def test_a_consent_without_its_wording_is_named_and_what_it_lacks() -> None:
     assert "The consent of 2026-01-01 (entry 1) does not do, for its wording is not kept" in reason.about
     assert reason.remedy
     assert reason_of(person("DE", consent(date(2026, 1, 1)))).verdict is ALLOW
+
+
+def test_what_would_make_it_legal_is_of_such_a_message() -> None:
+    """A referral's full name helps a referral, and no advertisement."""
+    advertised, referred = (
+        reason_of(person("CA")),
+        reason_of(person("CA"), message=Message(purpose=Purpose.REFERRAL)),
+    )
+    assert advertised.remedy is not None
+    assert referred.remedy is not None
+    assert ("referred" in advertised.remedy, "referred" in referred.remedy) == (False, True)
+    assert ("notice" in advertised.remedy, "notice" in referred.remedy) == (True, False)
 
 
 def test_one_that_has_both_flaws_is_named_with_both() -> None:
