@@ -30,6 +30,7 @@ from domain.audience.saying import said_of
 from domain.kernel.errors import Refusal
 from domain.kernel.ids import AddresseeId, ContactId, ImportId, ListId, WorkspaceId
 from domain.kernel.personal import is_hidden
+from domain.tenancy.tenant import SendsFor, Tenant
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -77,12 +78,13 @@ class ChunkDecision:
         self.tally = Tally()
         self._there: dict[ContactId, None] = {}
         self._algorithms: tuple[str, ...] = ()
+        self._client: WorkspaceId | None = None
 
     async def decide(self, rows: Slice, ahead: Ahead) -> Tally:
         """Take the rows in order, on what was looked up for them and on what came since."""
         self._newcomers = ahead.newcomers
         await self._load(ahead)
-        await self._load_hashes(rows)
+        await self._load_tenant(rows)
         for number, row in enumerate(rows):
             if number % _AT_A_STRETCH == 0:
                 await asyncio.sleep(0)
@@ -102,9 +104,12 @@ class ChunkDecision:
         named = [who for claim in claims for who in (claim.addressee_id, claim.former) if who is not None]
         await unit.load_many("addressee", named)
 
-    async def _load_hashes(self, rows: Slice) -> None:
-        """Whatever these addresses may be on the tenant's list by, where that has hashes."""
-        self._algorithms = algorithms_of(await self._unit.load("tenant", self._unit.tenant_id))
+    async def _load_tenant(self, rows: Slice) -> None:
+        """Whether it sends for clients; and whatever these addresses may be on its list by, where that has hashes."""
+        tenant = await self._unit.load("tenant", self._unit.tenant_id)
+        if isinstance(tenant, Tenant) and tenant.sends_for is SendsFor.CLIENTS:
+            self._client = self._workspace_id
+        self._algorithms = algorithms_of(tenant)
         if self._algorithms:
             keys = [key for row in rows if not isinstance(row, Rejected) for key in self._by_hash(row)]
             await self._unit.load_many(ADDRESS_HASH.category, keys)
@@ -246,7 +251,10 @@ class ChunkDecision:
 
     def _consented(self, row: Taken, occurred_on: date, addressee_id: AddresseeId) -> None:
         state = self._unit.state("addressee", addressee_id)
-        if isinstance(state, Addressee) and any(_is_of(row, one) for one in state.consents):
+        client = None if self._client is None else str(self._client)
+        if isinstance(state, Addressee) and any(
+            _is_of(row, one) for one in state.consents if one.workspace == client
+        ):
             return  # the same row of the same person, imported again; one that was retracted is entered anew
         consent = Consented(
             occurred_on=occurred_on,
@@ -255,6 +263,7 @@ class ChunkDecision:
             source_text=row.opt_in_source,
             ip=row.opt_in_ip,
             occurred_at=None if row.opted_in_at is None else row.opted_in_at.astimezone(UTC),
+            workspace_id=self._client,
         )
         try:
             events = consented(addressee_id, state, consent, self._at)

@@ -23,6 +23,7 @@ from domain.audience.addressee_state import (
 from domain.kernel.events import Event
 from domain.kernel.personal import KeyKind
 from domain.law.facts import (
+    Collected,
     Consent,
     ConsentKind,
     Purpose,
@@ -51,6 +52,11 @@ def _described(known: Addressee, version: int, event: happened.AddresseeDescribe
     before = known.said.get(event.workspace_id, Said(None, None))
     now = Said(event.country or before.country, event.subscriber_type or before.subscriber_type)
     generic, objecting, told = event.generic_address, event.could_object, event.told
+    if event.workspace_id is not None and (objecting, told) != (None, None):
+        known = known._replace(
+            collected=_collected(known, str(event.workspace_id), could_object=objecting, told=told)
+        )
+        objecting = told = None
     return known._replace(
         version=version,
         said={**known.said, event.workspace_id: now},
@@ -58,6 +64,19 @@ def _described(known: Addressee, version: int, event: happened.AddresseeDescribe
         could_object=known.could_object if objecting is None else objecting,
         told=known.told if told is None else told,
     )
+
+
+def _collected(
+    known: Addressee, client: str, *, could_object: bool | None, told: bool | None
+) -> tuple[Collected, ...]:
+    """What is told of how a client came by the address; what is left out stays."""
+    before = next((one for one in known.collected if one.workspace == client), Collected(client, None, None))
+    now = Collected(
+        client,
+        before.could_object if could_object is None else could_object,
+        before.told if told is None else told,
+    )
+    return (*(one for one in known.collected if one.workspace != client), now)
 
 
 def _taken_back(known: Addressee, version: int, event: happened.DescriptionTakenBack) -> Addressee:
@@ -76,8 +95,13 @@ def _confirmed(known: Addressee, version: int, event: said.ConsentConfirmed) -> 
     asked = known.asked.get(event.request)
     on = event.occurred_at.astimezone(UTC).date()
     documented = asked is not None and asked.documented
-    given = Consent(on, ConsentKind.DOUBLE, documented, version, at=event.occurred_at)
-    if asked is not None and documented and event.at_door and not known.said_since(event.request):
+    given = Consent(
+        on, ConsentKind.DOUBLE, documented, version, at=event.occurred_at, workspace=_client(event)
+    )
+    asks = asked is not None and documented and event.at_door
+    if asks and asked is not None and event.workspace_id is not None:
+        given = replace(given, asks_since=asked.at)
+    elif asks and asked is not None and not known.said_since(event.request):
         known = _asked_for(known, version, asked.at)
     return known._replace(
         version=version,
@@ -200,17 +224,36 @@ def _dispatched(known: Addressee, version: int, event: happened.MessageDispatche
 
 
 def _consented(known: Addressee, version: int, event: said.ConsentRecorded) -> Addressee:
-    given = Consent(event.occurred_on, ConsentKind.SINGLE, event.documented, version, at=event.occurred_at)
+    given = Consent(
+        event.occurred_on,
+        ConsentKind.SINGLE,
+        event.documented,
+        version,
+        at=event.occurred_at,
+        workspace=_client(event),
+    )
     if event.explicit and event.documented:
         since = event.occurred_at or datetime.combine(event.occurred_on, time(), FIRST_ZONE)
-        known = _asked_for(known, version, since)
+        if event.workspace_id is None:
+            known = _asked_for(known, version, since)
+        else:
+            given = replace(given, asks_since=since)
     return known._replace(version=version, consents=(*known.consents, given))
 
 
+def _client(
+    event: said.ConsentRecorded
+    | said.ConfirmationRequested
+    | said.ConsentConfirmed
+    | happened.RelationRecorded,
+) -> str | None:
+    """The client to whom alone it was given, as a message names its workspace."""
+    return None if event.workspace_id is None else str(event.workspace_id)
+
+
 def _asked(known: Addressee, version: int, event: said.ConfirmationRequested) -> Addressee:
-    return known._replace(
-        version=version, asked={**known.asked, version: Asked(event.documented, event.occurred_at)}
-    )
+    left = Asked(event.documented, event.occurred_at, _client(event))
+    return known._replace(version=version, asked={**known.asked, version: left})
 
 
 def _withdrawn(known: Addressee, version: int, event: said.ConsentWithdrawn) -> Addressee:
@@ -225,7 +268,9 @@ def _withdrawn(known: Addressee, version: int, event: said.ConsentWithdrawn) -> 
 
 def _related(known: Addressee, version: int, event: happened.RelationRecorded) -> Addressee:
     kind, on = RelationKind(event.kind), event.occurred_on
-    relation = Relation(kind, on, version, event.ended_on, event.refused, event.in_writing)
+    relation = Relation(
+        kind, on, version, event.ended_on, event.refused, event.in_writing, workspace=_client(event)
+    )
     return known._replace(version=version, relations=(*known.relations, relation))
 
 

@@ -42,7 +42,8 @@ def _nothing_was_said(payload: Payload) -> Payload:
 class AddresseeDescribed(Event, name="audience.addressee_described", version=1, subject="addressee_id"):
     """A workspace said where somebody is and whose the address is; or, without one, it was settled for the tenant.
 
-    None says nothing. `could_object`: when the address was taken; `told`: what it is for.
+    None says nothing. `could_object`: when the address was taken; `told`: what it is for. With a workspace these are of
+    the client whose it is, and nobody else relies on them.
     """
 
     addressee_id: AddresseeId
@@ -66,8 +67,11 @@ class DescriptionTakenBack(Event, name="audience.description_taken_back", versio
     subscriber_type: str | None = None
 
 
-class RelationRecorded(Event, name="audience.relation_recorded", version=2, subject="addressee_id"):
-    """Something between sender and person was entered. `kind`: a `RelationKind`; see `domain.law.facts.Relation`."""
+class RelationRecorded(Event, name="audience.relation_recorded", version=3, subject="addressee_id"):
+    """Something between sender and person was entered. `kind`: a `RelationKind`; see `domain.law.facts.Relation`.
+
+    `workspace_id`: of the client who is the sender, and nobody else relies on it; None: the tenant.
+    """
 
     addressee_id: AddresseeId
     kind: str
@@ -76,11 +80,17 @@ class RelationRecorded(Event, name="audience.relation_recorded", version=2, subj
     refused: bool | None = None
     in_writing: bool | None = None
     note: Evidence[str | None] = None
+    workspace_id: WorkspaceId | None = None
 
 
 @EVENTS.upcaster("audience.relation_recorded", 1)
 def _nobody_said_in_writing(payload: Payload) -> Payload:
     return {**payload, "in_writing": None}
+
+
+@EVENTS.upcaster("audience.relation_recorded", 2)
+def _with_the_tenant(payload: Payload) -> Payload:
+    return {**payload, "workspace_id": None}
 
 
 class RelationEnded(Event, name="audience.relation_ended", version=1, subject="addressee_id"):

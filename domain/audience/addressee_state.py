@@ -6,12 +6,14 @@ The state holds no personal value: a decision is made from it without a key, and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from domain.kernel.idset import IdSet
 from domain.law.facts import (
+    OPT_OUTS,
+    Collected,
     Consent,
     Message,
     Person,
@@ -28,10 +30,6 @@ if TYPE_CHECKING:
 
 FIRST_ZONE: Final = timezone(timedelta(hours=14))
 """Where a civil day begins first."""
-OPT_OUTS: Final = frozenset(
-    {SuppressionKind.UNSUBSCRIBE, SuppressionKind.OBJECTION, SuppressionKind.COMPLAINT}
-)
-"""Suppressions that are the person's own word: nobody else lifts them."""
 _NONE: Final[Mapping[Any, Any]] = {}
 
 
@@ -47,10 +45,14 @@ CONFIRMED_WITHIN: Final = timedelta(days=30)
 
 
 class Asked(NamedTuple):
-    """The first step of a double opt-in. `documented`: the wording is kept; `at`: when the address was left."""
+    """The first step of a double opt-in. `documented`: the wording is kept; `at`: when the address was left.
+
+    `workspace`: of the client to whom it was left; None: to the tenant.
+    """
 
     documented: bool
     at: datetime
+    workspace: str | None = None
 
     def is_over(self, at: datetime) -> bool:
         """Whether it is too late to confirm it: nobody knows any more what they left their address for."""
@@ -138,6 +140,7 @@ class Addressee(NamedTuple):
     generic_address: bool | None = None
     could_object: bool | None = None
     told: bool | None = None
+    collected: tuple[Collected, ...] = ()
     consents: tuple[Consent, ...] = ()
     relations: tuple[Relation, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
@@ -168,6 +171,11 @@ class Addressee(NamedTuple):
             for one in self.suppressions
             if one.kind in OPT_OUTS and one.scope is not Scope.PLATFORM and one.ended_at is None
         ]
+
+    def asked_for(self) -> list[datetime]:
+        """When they asked last, provably, to be written to: the tenant, and each client."""
+        asked = [one.asks_since for one in self.consents if one.asks_since is not None]
+        return asked if self.lifted_at is None else [*asked, self.lifted_at]
 
     def is_history(self, moment: datetime) -> bool:
         """Whether what was said at this moment was surely said before a consent that stands, and that ended it."""
@@ -224,10 +232,17 @@ class Addressee(NamedTuple):
             told=self.told,
             consents=self.consents,
             relations=self.relations,
-            suppressions=self.suppressions,
+            suppressions=self._suppressions(),
             written=self.written,
             contradicted=self._contradicted(countries, subscribers) if len(sayings) > 1 else (),
+            collected=self.collected,
         )
+
+    def _suppressions(self) -> tuple[Suppression, ...]:
+        """With when they were said last, where a consent to one client is held against that."""
+        if not any(one.asks_since for one in self.consents):
+            return self.suppressions
+        return tuple(replace(one, said_at=self.last_said(one).at) for one in self.suppressions)
 
     def moments_told(self) -> list[datetime]:
         """When the person consented, said stop or took a consent back, as far as known; and when a permission ended."""

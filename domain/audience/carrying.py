@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from domain.audience.addressee_events import AddresseeSuppressed, SaleOptedOut
-from domain.audience.addressee_state import OPT_OUTS, Addressee, AddresseeState, NoAddressee
+from domain.audience.addressee_state import Addressee, AddresseeState, NoAddressee
 from domain.audience.consent_events import OptedOut, Unsaid
 from domain.audience.erasure_events import LAST_UNDATED
-from domain.law.facts import Scope, SuppressionKind
+from domain.law.facts import OPT_OUTS, Scope, SuppressionKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, assert_never
+from uuid import UUID
 
 from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState
 from domain.audience.consent_commands import (
@@ -49,6 +50,7 @@ from domain.audience.consent_refusals import (
 from domain.audience.going_on import going_on
 from domain.audience.intake.vocabularies import Source
 from domain.audience.opt_out_term import OptOutTerm, term_of
+from domain.kernel.ids import WorkspaceId
 from domain.law.facts import Scope, SuppressionKind
 
 if TYPE_CHECKING:
@@ -70,12 +72,16 @@ class Consented:
     explicit: bool = False
     evidence: ConsentEvidence | None = None
     occurred_at: datetime | None = None
+    workspace_id: WorkspaceId | None = None
 
 
 def consented(
     addressee_id: AddresseeId, state: AddresseeState, consent: Consented, at: datetime
 ) -> tuple[ConsentRecorded | OptOutLifted, ...]:
-    """The events that enter a consent; it lifts an opt-out if it is explicit and later, by its day in every zone."""
+    """The events that enter a consent; it lifts an opt-out if it is explicit and later, by its day in every zone.
+
+    One that was given to a client lifts none: it ends them for that client, where a message of theirs is judged.
+    """
     known = state if isinstance(state, Addressee) else Addressee(addressee_id)
     if known.erased:
         raise AddresseeIsErased
@@ -98,8 +104,10 @@ def consented(
         documented=consent.wording is not None,
         evidence=consent.evidence,
         going_on=going_on(known, consent, since, lifting=lifting),
+        workspace_id=consent.workspace_id,
+        ends_for_client=lifting and consent.workspace_id is not None,
     )
-    if not lifting:
+    if not lifting or consent.workspace_id is not None:
         return (recorded,)
     lifted = OptOutLifted(
         addressee_id=addressee_id, consented_on=consent.occurred_on, consented_at=consent.occurred_at
@@ -173,6 +181,7 @@ def decide(command: ConsentCommand, state: Addressee, sender_country: str | None
                 wording=command.wording,
                 explicit=command.explicit,
                 evidence=_kept(command.evidence),
+                workspace_id=command.workspace_id,
             )
             return consented(state.addressee_id, state, consent, at)
         case RequestConfirmation():
@@ -231,6 +240,7 @@ def _asked(command: RequestConfirmation, state: Addressee, at: datetime) -> Conf
         ip=command.ip,
         wording=command.wording,
         evidence=_kept(command.evidence),
+        workspace_id=command.workspace_id,
     )
 
 
@@ -260,12 +270,14 @@ def confirmation(
         ip=ip,
         user_agent=user_agent,
         at_door=at_door,
+        workspace_id=None if asked.workspace is None else WorkspaceId(UUID(asked.workspace)),
     )
 
 
 def lifted_by(state: Addressee, request: int) -> bool:
     """Whether an opt-out would be lifted by the person who confirms this now: its wording is kept, and is newer.
 
+    What was left to a client lifts none for the tenant, and ends it for that client.
     Who was asked, said stop, and then pressed the old link, was asked before they said stop: that is asked anew.
     """
     asked = state.asked.get(request)
@@ -292,9 +304,11 @@ def _withdrawn(
         if standing[0] not in given:
             raise WithdrawnBeforeGiven
     taken_back = [one for one in standing if one in given]
+    # It takes back what lifted, so it was said after that, whatever the clock of who enters it showed.
     if any(one.position in state.lifts for one in taken_back):
-        # It takes back what lifted, so it was said after that, whatever the clock of who enters it showed.
         occurred_at = max(occurred_at, state.lifted_at or occurred_at)
+    asked_for = [one.asks_since for one in taken_back if one.asks_since is not None]
+    occurred_at = max([occurred_at, *asked_for])
     said = (state.addressee_id, state, occurred_at, command.channel, command.reason)
     out = opted_out(*said, sender_country=sender_country)
     return (*_taken_back(command, state, taken_back, occurred_at), *out)

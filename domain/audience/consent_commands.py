@@ -11,6 +11,7 @@ from domain.audience.consent_events import ConsentEvidence
 from domain.audience.going_on import told_of
 from domain.audience.intake.vocabularies import Source
 from domain.kernel.commands import Command
+from domain.kernel.ids import WorkspaceId
 from domain.kernel.moments import Day, Moment
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
@@ -84,7 +85,8 @@ class RecordConsent(AboutPerson, context="audience", stream="addressee", permiss
     """Enter a consent, of `occurred_at` or, where the day alone is known, of `occurred_on`.
 
     `explicit`: after an opt-out the person asked, in `wording`, to be written to again. The answer tells under `result`
-    whether that lifted their opt-outs, and which of them go on and why.
+    whether that lifted their opt-outs, and which of them go on and why. `workspace_id`: of the client to whom it was
+    given, and it counts for that client alone; left out: to the tenant itself.
     """
 
     tells: ClassVar[bool] = True
@@ -97,6 +99,7 @@ class RecordConsent(AboutPerson, context="audience", stream="addressee", permiss
     wording: Evidence[LongText | None] = None
     explicit: bool = False
     evidence: Evidence[EvidenceGiven | None] = None
+    workspace_id: WorkspaceId | None = None
 
     @classmethod
     def answer(cls, events: Sequence[Event]) -> dict[str, Any] | None:
@@ -107,13 +110,17 @@ class RecordConsent(AboutPerson, context="audience", stream="addressee", permiss
 class RequestConfirmation(
     AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
 ):
-    """Double opt-in, first step: the address was left on a form, and its owner is asked whether they meant it."""
+    """Double opt-in, first step: the address was left on a form, and its owner is asked whether they meant it.
+
+    `workspace_id`: of the client whose form it was; left out: the tenant's own.
+    """
 
     occurred_at: Moment | None = None
     source: Source
     ip: Evidence[IpText | None] = None
     wording: Evidence[LongText | None] = None
     evidence: Evidence[EvidenceGiven | None] = None
+    workspace_id: WorkspaceId | None = None
 
 
 class ConfirmConsent(

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 from domain.kernel.events import EVENTS, Event, Payload
-from domain.kernel.ids import AddresseeId
+from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.kernel.personal import Evidence
 
 
@@ -53,11 +53,12 @@ class GoesOn:
     why: str
 
 
-class ConsentRecorded(Event, name="audience.consent_recorded", version=3, subject="addressee_id"):
+class ConsentRecorded(Event, name="audience.consent_recorded", version=4, subject="addressee_id"):
     """A consent was entered. `occurred_on` is a civil date; `documented`: its wording is kept, as evidence.
 
     `occurred_at`: the moment, where it is known, and then the date is that of it in UTC. `going_on`: the opt-outs of
-    the whole tenant, or of kinds of campaigns, that it left standing.
+    the whole tenant, or of kinds of campaigns, that it left standing. `workspace_id`: of the client to whom it was
+    given, and nobody else relies on it; None: to the tenant. `ends_for_client`: it ended opt-outs for that client.
     """
 
     addressee_id: AddresseeId
@@ -73,6 +74,8 @@ class ConsentRecorded(Event, name="audience.consent_recorded", version=3, subjec
     documented: bool = False
     evidence: Evidence[ConsentEvidence | None] = None
     going_on: tuple[GoesOn, ...] = ()
+    workspace_id: WorkspaceId | None = None
+    ends_for_client: bool = False
 
 
 @EVENTS.upcaster("audience.consent_recorded", 1)
@@ -85,8 +88,16 @@ def _of_a_day(payload: Payload) -> Payload:
     return {**payload, "occurred_at": None, "going_on": []}
 
 
-class ConfirmationRequested(Event, name="audience.confirmation_requested", version=1, subject="addressee_id"):
-    """Double opt-in, first step: somebody left the address, and is asked by mail whether they meant it."""
+@EVENTS.upcaster("audience.consent_recorded", 3)
+def _given_to_the_tenant(payload: Payload) -> Payload:
+    return {**payload, "workspace_id": None, "ends_for_client": False}
+
+
+class ConfirmationRequested(Event, name="audience.confirmation_requested", version=2, subject="addressee_id"):
+    """Double opt-in, first step: somebody left the address, and is asked by mail whether they meant it.
+
+    `workspace_id`: of the client to whom it was left; None: to the tenant.
+    """
 
     addressee_id: AddresseeId
     occurred_at: datetime
@@ -95,12 +106,18 @@ class ConfirmationRequested(Event, name="audience.confirmation_requested", versi
     ip: Evidence[str | None] = None
     wording: Evidence[str | None] = None
     evidence: Evidence[ConsentEvidence | None] = None
+    workspace_id: WorkspaceId | None = None
 
 
-class ConsentConfirmed(Event, name="audience.consent_confirmed", version=2, subject="addressee_id"):
+@EVENTS.upcaster("audience.confirmation_requested", 1)
+def _left_to_the_tenant(payload: Payload) -> Payload:
+    return {**payload, "workspace_id": None}
+
+
+class ConsentConfirmed(Event, name="audience.consent_confirmed", version=3, subject="addressee_id"):
     """Double opt-in, second step: it was confirmed from the address itself. `request`: the first step's version.
 
-    `at_door`: the person did it on a page of ours; else it is what the sender says.
+    `at_door`: the person did it on a page of ours; else it is what the sender says. `workspace_id`: as in that step.
     """
 
     addressee_id: AddresseeId
@@ -109,6 +126,12 @@ class ConsentConfirmed(Event, name="audience.consent_confirmed", version=2, subj
     ip: Evidence[str | None] = None
     user_agent: Evidence[str | None] = None
     at_door: bool = False
+    workspace_id: WorkspaceId | None = None
+
+
+@EVENTS.upcaster("audience.consent_confirmed", 2)
+def _confirmed_to_the_tenant(payload: Payload) -> Payload:
+    return {**payload, "workspace_id": None}
 
 
 @EVENTS.upcaster("audience.consent_confirmed", 1)

@@ -58,7 +58,7 @@ def told_of(events: Iterable[Event]) -> dict[str, Any] | None:
     if entered is None:
         return None
     return {
-        "opt_outs_lifted": any(isinstance(one, OptOutLifted) for one in events),
+        "opt_outs_lifted": entered.ends_for_client or any(isinstance(one, OptOutLifted) for one in events),
         "opt_outs_going_on": [
             {
                 "entry": one.entry,

@@ -21,7 +21,7 @@ from domain.audience.addressee_events import (
     RelationRecorded,
     SuppressionLifted,
 )
-from domain.audience.addressee_state import FIRST_ZONE, OPT_OUTS, Addressee, AddresseeState, Said
+from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState, Said
 from domain.audience.consent_commands import AboutPerson, Entry
 from domain.audience.consent_events import OptedOut, Unsaid
 from domain.audience.consent_refusals import AddresseeIsErased, LiftedNotRetracted, OnlyThePersonTakesBack
@@ -33,6 +33,7 @@ from domain.audience.ledger_refusals import (
     NoSuchEntry,
     NotGivenInWriting,
     NotOfThisRelation,
+    OfAllClients,
     OneScope,
     OnlyThePersonLifts,
     OnlyThePlatformLifts,
@@ -46,7 +47,7 @@ from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
 from domain.kernel.places import CountryCode
 from domain.kernel.text import LongText
-from domain.law.facts import GOES_ON, RelationKind, Scope, SuppressionKind
+from domain.law.facts import GOES_ON, OPT_OUTS, Collected, RelationKind, Scope, SuppressionKind
 
 _OF_AN_ADDRESS: Final = frozenset({RelationKind.PUBLISHED_ADDRESS, RelationKind.DISCLOSED_ADDRESS})
 """What a notice may stand beside that it is not for advertising."""
@@ -69,6 +70,7 @@ class DescribeAddressee(
     """Settle where somebody is and whose the address is, for the whole tenant; what is left out stays as it is.
 
     Null takes back what was settled of country or subscriber: what workspaces say of them counts again.
+    `workspace_id`: of the client who came by the address; `could_object` and `told` are then of that client alone.
     """
 
     country: CountryCode | None = None
@@ -76,10 +78,11 @@ class DescribeAddressee(
     generic_address: bool | None = None
     could_object: bool | None = None
     told: bool | None = None
+    workspace_id: WorkspaceId | None = None
 
     def holds_everywhere(self) -> bool:
-        """It settles what workspaces say differently."""
-        return True
+        """It settles what workspaces say differently; unless it is of one client."""
+        return self.workspace_id is None
 
 
 class RecordRelation(
@@ -89,6 +92,7 @@ class RecordRelation(
 
     `refused`: the published address stood beside a notice that it is not for advertising; left out: nobody looked.
     `in_writing`: a disclosed address was given in writing, a mail or a form included; left out: nobody said how.
+    `workspace_id`: of the client who is the sender, and it counts for that client alone; left out: the tenant itself.
     """
 
     kind: RelationKind
@@ -97,6 +101,7 @@ class RecordRelation(
     refused: bool | None = None
     in_writing: bool | None = None
     note: Evidence[LongText | None] = None
+    workspace_id: WorkspaceId | None = None
 
 
 class EndRelation(AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE):
@@ -188,6 +193,8 @@ def settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:
     """What is said of an addressee for the whole tenant, and what is said no more; nothing where it stands already."""
     if state.erased:
         raise AddresseeIsErased
+    if command.workspace_id is not None:
+        return _collected(command, state, command.workspace_id)
     before = state.said.get(None, Said(None, None))
     cleared = [
         one for one in Said._fields if one in command.model_fields_set and getattr(command, one) is None
@@ -216,6 +223,26 @@ def settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:
         told=command.told,
     )
     return (*taken_back, described)
+
+
+def _collected(
+    command: DescribeAddressee, state: Addressee, workspace_id: WorkspaceId
+) -> tuple[AddresseeDescribed, ...]:
+    """How one client came by the address; nothing where that is told already."""
+    if command.model_fields_set - {"workspace_id", "could_object", "told"}:
+        raise OfAllClients
+    client = str(workspace_id)
+    before = next((one for one in state.collected if one.workspace == client), Collected(client, None, None))
+    asked = ((command.could_object, before.could_object), (command.told, before.told))
+    if all(value is None or value == known for value, known in asked):
+        return ()
+    described = AddresseeDescribed(
+        addressee_id=state.addressee_id,
+        workspace_id=workspace_id,
+        could_object=command.could_object,
+        told=command.told,
+    )
+    return (described,)
 
 
 def _retractable(state: Addressee, entry: int) -> None:
@@ -285,6 +312,7 @@ def _relation(command: RecordRelation, state: Addressee, at: datetime) -> Relati
         refused=command.refused,
         in_writing=command.in_writing,
         note=command.note,
+        workspace_id=command.workspace_id,
     )
 
 

@@ -29,6 +29,22 @@ class NotGivenInWriting(Refusal):
     field = "/in_writing"
 
 
+class ClientNotNamed(Refusal):
+    """The tenant sends for clients, and what one was given counts for no other. Name the workspace of that client."""
+
+    code = "client-not-named"
+    kind = RefusalKind.INVALID
+    field = "/workspace_id"
+
+
+class OfAllClients(Refusal):
+    """Of one client is told whether the person could object and was told. Leave out the workspace for all the rest."""
+
+    code = "of-all-clients"
+    kind = RefusalKind.INVALID
+    field = "/workspace_id"
+
+
 class EndsBeforeItBegins(Refusal):
     """A relation ends on the day it began, or later. Correct one of the dates."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.audience.addressee_events import AddresseeSuppressed
-from domain.audience.addressee_state import OPT_OUTS, Addressee
+from domain.audience.addressee_state import Addressee
 from domain.audience.consent_events import OptedOut, OptOutToldLate
-from domain.law.facts import Scope, SuppressionKind
+from domain.law.facts import OPT_OUTS, Scope, SuppressionKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -104,7 +104,7 @@ def confirmed(command: HeedConfirmation, state: Addressee) -> tuple[ConsentConfi
     # Whatever the clock of whoever asked showed: they pressed the link afterwards.
     at = command.stamp.at if asked is None else max(command.stamp.at, asked.at)
     given = confirmation(state, command.request, at, command.ip, command.user_agent, at_door=True)
-    if not lifted_by(state, command.request):
+    if given.workspace_id is not None or not lifted_by(state, command.request):
         return (given,)
     day = at.astimezone(UTC).date()
     return (given, OptOutLifted(addressee_id=state.addressee_id, consented_on=day, consented_at=at))
@@ -131,7 +131,7 @@ def narrowed(command: NarrowOptOut, state: Addressee) -> tuple[OptedOut | OptOut
     if word is None or word.entry != command.entry:
         return ()
     # Whatever the clock of whoever entered that showed: this was said after it.
-    at = max([command.stamp.at, word.at, *([] if state.lifted_at is None else [state.lifted_at])])
+    at = max([command.stamp.at, word.at, *state.asked_for()])
     left = OptedOut(
         addressee_id=state.addressee_id,
         scope=command.scope,
@@ -159,8 +159,8 @@ def heeded(command: HeedOptOut, state: Addressee, sender_country: str | None = N
     """
     at = command.stamp.at
     # Whatever the clock of whoever entered a later consent showed: this was said after it.
-    before = [one for one in (state.lifted_at, state.narrowed_at) if one is not None]
-    occurred_at = max([at, *before])
+    narrowed_at = [] if state.narrowed_at is None else [state.narrowed_at]
+    occurred_at = max([at, *narrowed_at, *state.asked_for()])
     kind = SuppressionKind(command.kind)
     if command.scope is not Scope.TENANT:
         place = (command.scope, command.within)

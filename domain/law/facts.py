@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -97,6 +97,12 @@ class SuppressionKind(StrEnum):
     """The data are kept, and used only with the person's consent: as they say, or ask for (GDPR Art. 18(2))."""
 
 
+OPT_OUTS: Final = frozenset(
+    {SuppressionKind.UNSUBSCRIBE, SuppressionKind.OBJECTION, SuppressionKind.COMPLAINT}
+)
+"""The person's own word, said of advertising: nobody else lifts them. The others are of the address or the person."""
+
+
 class Scope(StrEnum):
     """How far a suppression goes."""
 
@@ -110,7 +116,9 @@ class Scope(StrEnum):
 class Consent:
     """A consent. `on`: the civil day it was given; `at`: the moment, where that is known, and then it alone counts.
 
-    `documented`: its wording is kept. `withdrawn_at`: it ended then.
+    `documented`: its wording is kept. `withdrawn_at`: it ended then. `workspace`: of the client to whom it was given;
+    None: to the tenant. `asks_since`: given to a client, it asks provably to be written to, whatever was said before
+    this moment; what was given to the tenant ends an opt-out by an event of its own.
     """
 
     on: date
@@ -119,6 +127,8 @@ class Consent:
     position: int
     withdrawn_at: datetime | None = None
     at: datetime | None = None
+    workspace: str | None = None
+    asks_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +136,8 @@ class Relation:
     """Something between sender and person. `ended_on` None: it goes on (`GOES_ON`), or is of one day.
 
     `refused`: a published address stood beside a notice that it is not for advertising; None: nobody looked.
-    `in_writing`: an address was given to the sender in writing; None: nobody said how.
+    `in_writing`: an address was given to the sender in writing; None: nobody said how. `workspace`: of the client who
+    is the sender; None: the tenant.
     """
 
     kind: RelationKind
@@ -135,11 +146,15 @@ class Relation:
     ended_on: date | None = None
     refused: bool | None = None
     in_writing: bool | None = None
+    workspace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """Why somebody is not written to from `since` on, until `ended_at`. `within`: the workspace or campaign type."""
+    """Why somebody is not written to from `since` on, until `ended_at`. `within`: the workspace or campaign type.
+
+    `said_at`: when they said it last, where that was later than `since`.
+    """
 
     kind: SuppressionKind
     scope: Scope
@@ -147,6 +162,7 @@ class Suppression:
     position: int
     within: str | None = None
     ended_at: datetime | None = None
+    said_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +174,21 @@ class Written:
     at: datetime
 
 
+class Collected(NamedTuple):
+    """How one client came by an address: what `Person` tells of it for the tenant."""
+
+    workspace: str
+    could_object: bool | None
+    told: bool | None
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """What is known of an addressee. None: not known.
 
     `could_object`: they could say no when the address was taken; `told`: they were told what it is for. `written`: the
     first message that went to them, and each that asked for a consent. `contradicted`: of `country` and `subscriber`
-    those that are not known because different things are said of them.
+    those that are not known because different things are said of them. `collected`: what is told of single clients.
     """
 
     country: str | None = None
@@ -177,6 +201,7 @@ class Person:
     suppressions: tuple[Suppression, ...] = ()
     written: tuple[Written, ...] = ()
     contradicted: tuple[str, ...] = ()
+    collected: tuple[Collected, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

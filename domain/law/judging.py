@@ -10,25 +10,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.law.by_law import STRICTNESS, Reason, by_law
-from domain.law.facts import BUSINESS, Purpose, Scope, SuppressionKind
+from domain.law.clients import moment_of, towards
+from domain.law.facts import BUSINESS, OPT_OUTS, Purpose, Scope
 from domain.law.looking import Look
 from domain.law.pack import Verdict
-from domain.law.periods import FIRST_TO_BEGIN, first_moment, latest_day
+from domain.law.periods import latest_day
 from domain.law.wanted import TO_SETTLE, with_what_no_entry_clears
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from domain.law.facts import Consent, Message, Person, Suppression
+    from domain.law.facts import Message, Person, Suppression
     from domain.law.pack import Pack
 
-_HOLDS_BACK_ADVERTISING: Final = {
-    SuppressionKind.UNSUBSCRIBE,
-    SuppressionKind.OBJECTION,
-    SuppressionKind.COMPLAINT,
-}
-"""These are said of advertising. The others are of the address or the person, and hold back everything."""
 BY_PLATFORM: Final = "suppressed-by-platform"
 """What a reason names where the platform itself suppresses an address: for a complaint it holds back advertising."""
 UNRELATED: Final = "transactional-without-relation"
@@ -44,7 +39,7 @@ _REMEDIES: Final = {
     BY_PLATFORM: "Only the platform's staff can end this. Write to its support where it is wrong.",
     **{
         f"suppressed-{kind}": "Only the person can end this: by a later consent of their own, of which there is proof."
-        for kind in _HOLDS_BACK_ADVERTISING
+        for kind in OPT_OUTS
     },
 }
 
@@ -80,9 +75,11 @@ def judge(
 ) -> Decision:
     """Judge a message at `moment`, by the rules in force at `in_force`, as known at `known` (at `moment`, if left out).
 
-    `person` is as known at that moment too. Countries are ISO codes. Packs without rules have no say.
+    `person` is as known at that moment too; what they gave to clients other than `message.workspace` does not count.
+    Countries are ISO codes. Packs without rules have no say.
     """
     known = known or moment
+    person, elsewhere = towards(person, message.workspace)
     laws = _laws_of(packs, person.country, sender_country)
     reasons = [_suppressed(one, laws) for one in holding_back(person.suppressions, message, moment)]
     if message.campaign_type is None:
@@ -96,6 +93,8 @@ def judge(
     reasons = _with_what_lifted(reasons, person, message, moment)
     if message.purpose is Purpose.TRANSACTIONAL:
         reasons = _about_business(reasons, person, moment)
+    if elsewhere:
+        reasons = [_with_elsewhere(one, elsewhere) for one in reasons]
     reasons = [_with_matters(one) for one in reasons]
     reasons.sort(key=lambda one: (-STRICTNESS[one.verdict], one.law or "", one.rule))
     verdict = reasons[0].verdict if reasons else Verdict.HOLD
@@ -110,6 +109,22 @@ def _with_matters(reason: Reason) -> Reason:
     if TO_SETTLE.keys().isdisjoint(reason.missing):
         return reason
     return reason._replace(remedy=with_what_no_entry_clears(reason.remedy, reason.missing))
+
+
+def _with_elsewhere(reason: Reason, entries: tuple[int, ...]) -> Reason:
+    """What no law allows, though something was given to another client: that does not count is said."""
+    if reason.verdict is Verdict.ALLOW or reason.law is None:
+        return reason
+    told = f"What was given to other clients alone does not count here ({_entries(entries)})."
+    return reason._replace(
+        about=f"{reason.about} {told}",
+        positions=tuple(dict.fromkeys([*reason.positions, *entries])),
+        composed=True,
+    )
+
+
+def _entries(positions: tuple[int, ...]) -> str:
+    return f"{'entry' if len(positions) == 1 else 'entries'} {', '.join(map(str, positions))}"
 
 
 def _with_what_lifted(
@@ -132,10 +147,10 @@ def _with_what_lifted(
         for consent in person.consents:
             if (
                 one.position in held
-                and one.kind in _HOLDS_BACK_ADVERTISING
+                and one.kind in OPT_OUTS
                 and consent.documented
                 and (consent.withdrawn_at is None or moment < consent.withdrawn_at)
-                and _moment_of(consent) == one.ended_at
+                and moment_of(consent) == one.ended_at
             ):
                 told.append(
                     f"The {one.kind} of {one.since:%Y-%m-%d} (entry {one.position}) was ended "
@@ -154,11 +169,6 @@ def _with_what_lifted(
         else reason
         for reason in reasons
     ]
-
-
-def _moment_of(consent: Consent) -> datetime:
-    """When it was given; of one of which the day alone is known, when that begins first on earth."""
-    return consent.at or first_moment(consent.on, (FIRST_TO_BEGIN,))
 
 
 def _about_business(reasons: list[Reason], person: Person, moment: datetime) -> list[Reason]:
@@ -226,7 +236,7 @@ def _stands(one: Suppression, message: Message, moment: datetime) -> bool:
     return (
         one.since <= moment
         and (one.ended_at is None or moment < one.ended_at)
-        and (message.purpose is not Purpose.TRANSACTIONAL or one.kind not in _HOLDS_BACK_ADVERTISING)
+        and (message.purpose is not Purpose.TRANSACTIONAL or one.kind not in OPT_OUTS)
     )
 
 
@@ -242,7 +252,7 @@ def _of_some_type(
     if not standing:
         return []
     types = ", ".join(sorted({one.within for one in standing if one.within is not None}))
-    sections = _sections(laws) if any(one.kind in _HOLDS_BACK_ADVERTISING for one in standing) else None
+    sections = _sections(laws) if any(one.kind in OPT_OUTS for one in standing) else None
     hold = Reason(
         Verdict.HOLD,
         None,
@@ -269,7 +279,7 @@ def _by_section(sections: str | None, scope: Scope) -> str:
 
 
 def _suppressed(one: Suppression, laws: Sequence[Pack]) -> Reason:
-    sections = _sections(laws) if one.kind in _HOLDS_BACK_ADVERTISING else None
+    sections = _sections(laws) if one.kind in OPT_OUTS else None
     rule = BY_PLATFORM if one.scope is Scope.PLATFORM else f"suppressed-{one.kind}"
     about = f"Suppressed since {one.since:%Y-%m-%d} ({one.kind.value.replace('_', ' ')}, {one.scope.value})."
     return Reason(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from domain.law.clients import towards
 from domain.law.conditions import (
     HasConsent,
     HasRelation,
@@ -34,6 +35,7 @@ def turning_points(
     person: Person, message: Message, packs: Iterable[Pack], after: datetime
 ) -> list[datetime]:
     """The moments later than `after`, in their order; those of rules for messages of another purpose are left out."""
+    person = towards(person, message.workspace).person
     found = set(_of_facts(person))
     for pack in packs:
         for rule in pack.rules:

@@ -15,7 +15,7 @@ from pydantic import Field
 from domain.audience.email import EmailText
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event, Payload
 from domain.kernel.ids import MemberId, TenantId, WorkspaceId
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Profile
@@ -26,6 +26,13 @@ from domain.tenancy.plans import Plan
 CommandRate = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
+class SendsFor(StrEnum):
+    """Whose mail a tenant sends: its own, or that of clients, each of whom has a workspace and is a sender apart."""
+
+    ITSELF = "itself"
+    CLIENTS = "clients"
+
+
 class TenantStatus(StrEnum):
     """Whether a tenant's people may act."""
 
@@ -34,8 +41,8 @@ class TenantStatus(StrEnum):
     CLOSED = "closed"
 
 
-class TenantOpened(Event, name="tenancy.tenant_opened", version=1, changes_access=True):
-    """A tenant's log began."""
+class TenantOpened(Event, name="tenancy.tenant_opened", version=2, changes_access=True):
+    """A tenant's log began. `sends_for`: a `SendsFor`."""
 
     tenant_id: TenantId
     tenant_name: str
@@ -43,6 +50,12 @@ class TenantOpened(Event, name="tenancy.tenant_opened", version=1, changes_acces
     plan: str
     country: str | None = None
     commands_a_minute: int | None = None
+    sends_for: str = SendsFor.ITSELF
+
+
+@EVENTS.upcaster("tenancy.tenant_opened", 1)
+def _of_one_sender(payload: Payload) -> Payload:
+    return {**payload, "sends_for": "itself"}
 
 
 class TenantRenamed(Event, name="tenancy.tenant_renamed", version=1):
@@ -119,6 +132,7 @@ class Tenant:
     country: str | None = None
     commands_a_minute: int | None = None
     hashed_by: tuple[str, ...] = ()
+    sends_for: SendsFor = SendsFor.ITSELF
 
 
 TenantState: TypeAlias = NoTenant | Tenant
@@ -134,6 +148,7 @@ def evolve(state: TenantState, event: TenantEvent) -> TenantState:
             plan=Plan(event.plan),
             country=event.country,
             commands_a_minute=event.commands_a_minute,
+            sends_for=SendsFor(event.sends_for),
         )
     if isinstance(state, NoTenant):
         return state
@@ -181,6 +196,7 @@ class OpenTenant(Command, context="tenancy", stream="tenant", permission=Permiss
     plan: Plan
     country: CountryCode | None = None
     commands_a_minute: CommandRate | None = None
+    sends_for: SendsFor = SendsFor.ITSELF
     workspace_id: WorkspaceId
     owner_id: MemberId
     owner_email: Profile[EmailText]
@@ -244,6 +260,7 @@ def opened(command: OpenTenant, state: TenantState) -> TenantOpened:
         plan=command.plan,
         country=command.country,
         commands_a_minute=command.commands_a_minute,
+        sends_for=command.sends_for,
     )
 
 

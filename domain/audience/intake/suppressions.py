@@ -14,7 +14,6 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from domain.audience.addressee_state import OPT_OUTS
 from domain.audience.hashed import DIGITS, Algorithm, reserved
 from domain.audience.intake.addresses import MISSING, Address, read_address
 from domain.audience.intake.candidate import Rejected
@@ -34,7 +33,7 @@ from domain.audience.intake.list_columns import (
 from domain.audience.intake.reach import Unreadable, read_reach
 from domain.audience.intake.repeats import Repeats
 from domain.audience.intake.text import one_line, plain
-from domain.law.facts import SuppressionKind
+from domain.law.facts import OPT_OUTS, SuppressionKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -10,8 +10,8 @@ from uuid import UUID
 from pydantic import Field
 
 from application.queries import USUAL_ROWS, Page, Params, Row, query
-from domain.audience.addressee_state import OPT_OUTS
 from domain.kernel.permissions import Permission
+from domain.law.facts import OPT_OUTS
 from domain.law.facts import Scope as Reach
 from projections.operational.contacts.people import OWN, keep_to_people, workspaces_meant
 from projections.operational.paging import Select, page

@@ -8,7 +8,16 @@ from uuid import UUID
 
 from domain.audience.addressee_state import Addressee, Asked, Said, Word
 from domain.kernel.ids import AddresseeId, WorkspaceId
-from domain.law.facts import Consent, ConsentKind, Relation, RelationKind, Scope, Suppression, SuppressionKind
+from domain.law.facts import (
+    Collected,
+    Consent,
+    ConsentKind,
+    Relation,
+    RelationKind,
+    Scope,
+    Suppression,
+    SuppressionKind,
+)
 
 _PLAIN = ("generic_address", "could_object", "told")
 
@@ -28,11 +37,20 @@ def _kept(state: Addressee) -> dict[str, Any]:
     return {
         "said": [[who, one.country, one.subscriber_type] for who, one in state.said.items()],
         "consents": [
-            [one.on, one.kind, one.documented, one.position, one.withdrawn_at, one.at]
+            [
+                one.on,
+                one.kind,
+                one.documented,
+                one.position,
+                one.withdrawn_at,
+                one.at,
+                one.workspace,
+                one.asks_since,
+            ]
             for one in state.consents
         ],
         "relations": [
-            [one.kind, one.on, one.position, one.ended_on, one.refused, one.in_writing]
+            [one.kind, one.on, one.position, one.ended_on, one.refused, one.in_writing, one.workspace]
             for one in state.relations
         ],
         "suppressions": [
@@ -40,6 +58,7 @@ def _kept(state: Addressee) -> dict[str, Any]:
             for one in state.suppressions
         ],
         "asked": [[entry, *one] for entry, one in state.asked.items()],
+        "collected": [list(one) for one in state.collected],
         "said_last": [[*what, *word] for what, word in state.said_last.items()],
         "lapses_at": state.lapses_at,
         "lapsed_at": state.lapsed_at,
@@ -66,8 +85,10 @@ def restored(addressee_id: UUID, version: int, facts: dict[str, Any]) -> Address
                 entry,
                 _moment(withdrawn_at),
                 _moment(at),
+                client,
+                _moment(asks_since),
             )
-            for on, kind, documented, entry, withdrawn_at, at in facts.get("consents", ())
+            for on, kind, documented, entry, withdrawn_at, at, client, asks_since in facts.get("consents", ())
         ),
         relations=tuple(
             Relation(
@@ -77,8 +98,9 @@ def restored(addressee_id: UUID, version: int, facts: dict[str, Any]) -> Address
                 None if ended_on is None else date.fromisoformat(ended_on),
                 refused,
                 in_writing,
+                client,
             )
-            for kind, on, entry, ended_on, refused, in_writing in facts.get("relations", ())
+            for kind, on, entry, ended_on, refused, in_writing, client in facts.get("relations", ())
         ),
         suppressions=tuple(
             Suppression(
@@ -92,9 +114,10 @@ def restored(addressee_id: UUID, version: int, facts: dict[str, Any]) -> Address
             for kind, scope, since, entry, within, ended_at in facts.get("suppressions", ())
         ),
         asked={
-            entry: Asked(documented, datetime.fromisoformat(at))
-            for entry, documented, at in facts.get("asked", ())
+            entry: Asked(documented, datetime.fromisoformat(at), client)
+            for entry, documented, at, client in facts.get("asked", ())
         },
+        collected=tuple(Collected(*one) for one in facts.get("collected", ())),
         said_last={
             (kind, scope, within): Word(datetime.fromisoformat(at), entry)
             for kind, scope, within, at, entry in facts.get("said_last", ())

@@ -17,14 +17,13 @@ import pytest
 from application.exporting import Written
 from application.workflow import Because, Workflow
 from domain.audience.addressee_events import AddresseeRegistered, AddresseeSuppressed
-from domain.audience.addressee_state import OPT_OUTS
 from domain.audience.consent_events import OptedOut
 from domain.audience.email_claim import EmailKnown
 from domain.audience.listed import LISTABLE
 from domain.kernel.ids import AddresseeId
 from domain.kernel.permissions import TenantRole
 from domain.kernel.personal import KeyKind
-from domain.law.facts import Scope, Suppression, SuppressionKind
+from domain.law.facts import OPT_OUTS, Scope, Suppression, SuppressionKind
 from tests.support.importing import Importing
 from tests.support.suppressions import behind, hashed, listing, standing, take_in
 

@@ -22,10 +22,22 @@ BODIES: dict[str, dict[str, Any]] = {
     "authorise-messages": {"messages": [{"message_id": MESSAGE, "addressee_id": str(uid(0x62))}]},
     "dispatch-message": {"message_id": MESSAGE},
     "suppress-addressee": {"kind": "manual"},
+    "record-consent": {"source": "event", "occurred_on": "2026-01-01"},
+    "request-confirmation": {"source": "event"},
+    "record-relation": {"kind": "purchase", "occurred_on": "2026-01-01"},
+    "describe-addressee": {"could_object": True},
     "set-workspace-role": {"role": None},
 }
 """What else they say."""
-OF_A_PERSON = {"authorise-message", "dispatch-message", "suppress-addressee"}
+OF_A_PERSON = {
+    "authorise-message",
+    "dispatch-message",
+    "suppress-addressee",
+    "record-consent",
+    "request-confirmation",
+    "record-relation",
+    "describe-addressee",
+}
 
 
 def naming() -> dict[str, type[Command]]:
