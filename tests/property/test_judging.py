@@ -60,6 +60,7 @@ days = st.dates(date(2019, 1, 1), date(2026, 12, 31))
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - given a zone
 maybe = st.none() | st.booleans()
 positions = st.integers(1, 99)
+clients = st.sampled_from([None, None, None, "w1", "w2"])
 consents = st.builds(
     Consent,
     on=days,
@@ -68,7 +69,8 @@ consents = st.builds(
     position=positions,
     withdrawn_at=st.none() | moments,
     at=st.none() | moments,
-)
+    workspace=clients,
+).map(lambda one: replace(one, asks_since=one.at) if one.workspace and one.documented else one)
 relations = st.builds(
     Relation,
     kind=st.sampled_from(RelationKind),
@@ -77,6 +79,7 @@ relations = st.builds(
     ended_on=st.none() | days,
     refused=maybe,
     in_writing=maybe,
+    workspace=clients,
 )
 addresses = st.builds(
     Relation,
@@ -176,6 +179,24 @@ def test_one_more_refusal_beside_an_address_never_makes_anything_easier(
     refusal = replace(more, refused=True)
     after = judge(replace(person, relations=(*person.relations, refusal)), message, sender, moment, PACKS)
     assert STRICT[after.verdict] >= STRICT[before.verdict]
+
+
+@given(written_to, messages, senders, moments, st.lists(consents | relations, min_size=1, max_size=3))
+def test_what_is_given_to_others_changes_nothing(
+    person: Person, message: Message, sender: str, moment: datetime, more: list[Consent | Relation]
+) -> None:
+    """Neither the verdict, nor by which rules, nor until when."""
+    others = [replace(one, workspace="w9") for one in more]
+    fuller = replace(
+        person,
+        consents=(*person.consents, *(one for one in others if isinstance(one, Consent))),
+        relations=(*person.relations, *(one for one in others if isinstance(one, Relation))),
+    )
+    before, after = (judge(one, message, sender, moment, PACKS) for one in (person, fuller))
+    assert (after.verdict, after.expires_at) == (before.verdict, before.expires_at)
+    assert [(one.rule, one.until) for one in after.reasons] == [
+        (one.rule, one.until) for one in before.reasons
+    ]
 
 
 @given(written_to, messages, senders, moments)

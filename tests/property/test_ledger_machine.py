@@ -61,7 +61,7 @@ class LedgerMachine(LedgerOfPeople):
             assert event.expires_at is not None
             assert event.decided_at < event.expires_at <= event.decided_at + HOLDS_FOR
             rests_on = {entry for reason in event.reasons for entry in reason.entries}
-            assert rests_on <= known.grounds()
+            assert rests_on <= known.grounds(workspace)
             known.permits[event.message_id] = Permit(version, event.expires_at, workspace)
 
     @rule(

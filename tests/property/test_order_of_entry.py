@@ -14,6 +14,7 @@ from domain.audience.contact import CreateContact, EraseContact
 from domain.audience.intake.vocabularies import Source
 from domain.audience.own_word import HeedOptOut
 from domain.kernel.commands import Command
+from domain.kernel.ids import WorkspaceId
 from domain.law.facts import Message, Scope
 from domain.law.judging import judge
 from domain.law.packs import load_packs
@@ -30,12 +31,17 @@ ago = st.integers(0, 120).map(lambda hours: NOW - timedelta(hours=hours))
 days = st.integers(0, 5).map(lambda n: (NOW - timedelta(days=n)).date())
 
 
-def _consented(when: dict[str, Any], *, explicit: bool) -> RecordConsent:
-    return RecordConsent(source=Source.EVENT, wording="Write to me again", explicit=explicit, **when)
+CLIENTS = st.sampled_from([None, None, WORKSPACE, SECOND_WORKSPACE])
+
+
+def _consented(when: dict[str, Any], *, explicit: bool, client: WorkspaceId | None = None) -> RecordConsent:
+    return RecordConsent(
+        source=Source.EVENT, wording="Write to me again", explicit=explicit, workspace_id=client, **when
+    )
 
 
 dates = ago.map(lambda at: {"occurred_at": at}) | days.map(lambda on: {"occurred_on": on})
-consents = st.builds(_consented, dates, explicit=st.booleans())
+consents = st.builds(_consented, dates, explicit=st.booleans(), client=CLIENTS)
 opt_outs = st.builds(
     RecordOptOut,
     channel=st.just(OptOutChannel.REPLY),
@@ -56,7 +62,9 @@ def _entered(commands: Sequence[Command]) -> Addressee:
 
 def _verdicts(known: Addressee) -> list[str]:
     later = [NOW + timedelta(hours=hours) for hours in (0, 12, 48)]
-    return [judge(known.person, Message(), "DE", moment, PACKS).verdict for moment in later]
+    return [
+        judge(known.person, message, "DE", moment, PACKS).verdict for moment in later for message in MAIL[:3]
+    ]
 
 
 @settings(max_examples=200)
@@ -83,13 +91,15 @@ def _heard(hours: int, scope: tuple[Scope, str | None]) -> Told:
     )
 
 
-def _recorded(hours: int, *, explicit: bool | None, delays: tuple[int, int]) -> Told:
+def _recorded(
+    hours: int, *, explicit: bool | None, delays: tuple[int, int], client: WorkspaceId | None
+) -> Told:
     """Somebody enters, sooner or later, that the person consented, or stopped (None)."""
 
     def said(at: datetime) -> Command:
         if explicit is None:
             return RecordOptOut(channel=OptOutChannel.REPLY, occurred_at=at)
-        return _consented({"occurred_at": at}, explicit=explicit)
+        return _consented({"occurred_at": at}, explicit=explicit, client=client)
 
     return Told(hours, said, delays)
 
@@ -104,11 +114,13 @@ recorded = st.builds(
     st.integers(0, 120),
     explicit=st.sampled_from([True, False, None]),
     delays=st.tuples(delay, delay),
+    client=CLIENTS,
 )
 lives = st.lists(heard | recorded, min_size=2, max_size=6, unique_by=lambda one: one.hours)
 MAIL = (
     Message(),
     Message(workspace=str(WORKSPACE)),
+    Message(workspace=str(SECOND_WORKSPACE)),
     Message(workspace=str(SECOND_WORKSPACE), campaign_type="offers"),
 )
 
@@ -139,7 +151,7 @@ def test_an_explicit_consent_that_is_entered_before_the_older_stop() -> None:
     for order in ([anew, stop], [stop, anew]):
         known = _entered(order)
         assert known.contactable
-        assert _verdicts(known) == ["allow"] * 3
+        assert _verdicts(known) == ["allow"] * 9
 
 
 def test_what_an_erased_person_said_again_is_as_late_for_who_has_their_address_next() -> None:

@@ -16,6 +16,8 @@ from domain.law.facts import Purpose, Scope
 if TYPE_CHECKING:
     from datetime import date
 
+    from domain.kernel.ids import WorkspaceId
+
 FIRST_TO_BEGIN = timezone(timedelta(hours=14))
 Place = tuple[Scope, str | None]
 EVERYTHING: Place = (Scope.TENANT, None)
@@ -26,12 +28,14 @@ OF_THE_ADDRESS = frozenset({"hard_bounce", "soft_bounces", "manual"})
 class Words:
     """What whoever has an address said: stop, for which mail, and when; and that they want mail again, provably.
 
-    `consents`: by their entry, since when each of them surely holds. A word from before any of them is history. `said`
-    tells whether they may make less of it, and `narrowed` when they did so last.
+    `consents`: by their entry, since when each of them surely holds. A word from before any of them is history;
+    `of_clients`: to whom those were given that make it so for one client's mail alone. `said` tells whether they may
+    make less of it, and `narrowed` when they did so last.
     """
 
     said: set[tuple[Place, datetime, bool]] = field(default_factory=set)
     consents: dict[int, datetime] = field(default_factory=dict)
+    of_clients: dict[int, tuple[str, datetime]] = field(default_factory=dict)
     narrowed: datetime | None = None
 
     @property
@@ -67,6 +71,7 @@ class Words:
         """By their address came somebody of whom only the stops are known."""
         self.said = set(self.standing())
         self.consents = {}
+        self.of_clients = {}
         self.narrowed = None
 
     def forget(self, at: datetime) -> None:
@@ -75,15 +80,16 @@ class Words:
 
     def stop_by_link(self, place: Place, at: datetime, *, free: bool = True) -> None:
         """The same, at a door of ours: what is said again within a minute is the same word."""
-        at = max(at, self.consented or at)
+        at = max([at, self.consented or at, *(since for _, since in self.of_clients.values())])
         before = self.stops().get(place)
         if before is not None and at - before < timedelta(minutes=1):
             return
         self.stop(place, at, free=free)
 
-    def forbid(self, place: Place) -> bool:
-        """Whether a stop holds for this."""
-        return place in self.stops()
+    def forbid(self, place: Place, client: UUID | None = None) -> bool:
+        """Whether a stop holds for this; of a client's mail, one that they asked that client to forget does not."""
+        asked = [since for whom, since in self.of_clients.values() if whom == str(client)]
+        return any(one == place and not any(at < since for since in asked) for one, at, _ in self.standing())
 
 
 @dataclass
@@ -103,7 +109,8 @@ class Person:
     erased: bool = False
     consents: set[int] = field(default_factory=set)
     relations: set[int] = field(default_factory=set)
-    asked: dict[int, tuple[bool, datetime]] = field(default_factory=dict)
+    asked: dict[int, tuple[bool, datetime, WorkspaceId | None]] = field(default_factory=dict)
+    of_clients: dict[int, UUID] = field(default_factory=dict)
     suppressed: dict[int, tuple[str, Place]] = field(default_factory=dict)
     permits: dict[UUID, Permit] = field(default_factory=dict)
     gone: set[UUID] = field(default_factory=set)
@@ -115,11 +122,14 @@ class Person:
             places.append((Scope.CAMPAIGN_TYPE, campaign_type))
         if self.erased or any(place in places for _, place in self.suppressed.values()):
             return True
-        return purpose is not Purpose.TRANSACTIONAL and any(self.words.forbid(place) for place in places)
+        return purpose is not Purpose.TRANSACTIONAL and any(
+            self.words.forbid(place, workspace) for place in places
+        )
 
-    def grounds(self) -> set[int]:
-        """What a permission may rest on."""
-        return self.consents | self.relations
+    def grounds(self, workspace: UUID | None = None) -> set[int]:
+        """What a permission may rest on; for a workspace's mail not on what others were given."""
+        others = {entry for entry, client in self.of_clients.items() if workspace not in (None, client)}
+        return (self.consents | self.relations) - others
 
 
 def surely_since(day: date) -> datetime:

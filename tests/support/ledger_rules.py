@@ -51,6 +51,7 @@ KINDS = st.sampled_from([None, *SubscriberType])
 AGO = st.sampled_from(
     [timedelta(), timedelta(), timedelta(minutes=5), timedelta(hours=30), timedelta(days=4)]
 )
+CLIENTS = st.sampled_from([None, None, None, *WORKSPACES])
 PLACES = st.sampled_from(
     [
         *[(Scope.TENANT, None)] * 3,
@@ -165,11 +166,17 @@ class LedgerOfPeople(RuleBasedStateMachine):
         days=st.sampled_from([0, 0, 1, 3, 400]),
         given=st.sampled_from([(None, False), ("Yes.", False), (None, True), ("Yes.", True), ("Yes.", True)]),
         ago=st.none() | AGO,
+        client=CLIENTS,
     )
     def consent(
-        self, who: AddresseeId, days: int, given: tuple[str | None, bool], ago: timedelta | None = None
+        self,
+        who: AddresseeId,
+        days: int,
+        given: tuple[str | None, bool],
+        ago: timedelta | None = None,
+        client: WorkspaceId | None = None,
     ) -> None:
-        """Some days ago; or so long ago that the moment is known."""
+        """Some days ago; or so long ago that the moment is known. To all of the tenant, or to one client."""
         wording, explicit = given
         on = (self.world.now - timedelta(days=days)).date()
         at = None if ago is None else self.world.now - ago
@@ -177,7 +184,13 @@ class LedgerOfPeople(RuleBasedStateMachine):
         known = self.known[who]
         done = self.ask(
             RecordConsent.model_validate(
-                {"source": Source.EVENT, "explicit": explicit, "wording": wording, **when}
+                {
+                    "source": Source.EVENT,
+                    "explicit": explicit,
+                    "wording": wording,
+                    "workspace_id": client,
+                    **when,
+                }
             ),
             who,
         )
@@ -185,8 +198,16 @@ class LedgerOfPeople(RuleBasedStateMachine):
         if done is not None:
             entry = self.version(who) - len(done) + 1
             known.consents.add(entry)
-            if explicit:
-                known.words.consents[entry] = at or surely_since(on)
+            self.wanted(known, entry, client, (at or surely_since(on)) if explicit else None)
+
+    def wanted(self, known: Person, entry: int, client: WorkspaceId | None, since: datetime | None) -> None:
+        """Who relies on a consent; and whose mail they want, whatever they said before a moment."""
+        if client is not None:
+            known.of_clients[entry] = client
+            if since is not None:
+                known.words.of_clients[entry] = (str(client), since)
+        elif since is not None:
+            known.words.consents[entry] = since
 
     @rule(who=people)
     def want_mail_again(self, who: AddresseeId) -> None:
@@ -194,13 +215,29 @@ class LedgerOfPeople(RuleBasedStateMachine):
         self.world.later(timedelta(days=2))
         self.consent(who, 0, ("Yes.", True))
 
-    @rule(who=people, wording=st.sampled_from([None, "Yes."]), ago=AGO)
-    def leave_address(self, who: AddresseeId, wording: str | None, ago: timedelta) -> None:
+    @rule(who=people, client=HERE, again=st.booleans())
+    def want_mail_of_one(self, who: AddresseeId, client: WorkspaceId, *, again: bool) -> None:
+        """After they stopped all; they may stop all once more."""
+        self.stop(who, timedelta(), None)
+        self.world.later(timedelta(days=2))
+        self.consent(who, 0, ("Yes.", True), timedelta(), client)
+        if again:
+            self.world.later(timedelta(minutes=5))
+            self.stop_by_link(who, (Scope.TENANT, None), OptOutKind.UNSUBSCRIBE)
+
+    @rule(who=people, wording=st.sampled_from([None, "Yes."]), ago=AGO, client=CLIENTS)
+    def leave_address(
+        self, who: AddresseeId, wording: str | None, ago: timedelta, client: WorkspaceId | None
+    ) -> None:
         command = RequestConfirmation(
-            source=Source.WEBSITE_FORM, wording=wording, occurred_at=self.world.now - ago
+            source=Source.WEBSITE_FORM,
+            wording=wording,
+            occurred_at=self.world.now - ago,
+            workspace_id=client,
         )
         if self.ask(command, who) is not None:
-            self.known[who].asked[self.version(who)] = (wording is not None, self.world.now - ago)
+            left = (wording is not None, self.world.now - ago, client)
+            self.known[who].asked[self.version(who)] = left
 
     @rule(who=people, ago=AGO, number=st.integers(0, 1), at_door=st.sampled_from([True, True, False]))
     def confirm(self, who: AddresseeId, ago: timedelta, number: int, *, at_door: bool) -> None:
@@ -216,13 +253,13 @@ class LedgerOfPeople(RuleBasedStateMachine):
         in_order = bool(asked) and timedelta(0) <= moment - known.asked[request][1] < timedelta(days=30)
         assert (done is not None) is (in_order and not known.erased)
         if done is not None:
-            documented, asked_at = known.asked.pop(request)
+            documented, asked_at, client = known.asked.pop(request)
             entry = self.version(who) - len(done) + 1
             known.consents.add(entry)
             later = [one for one in known.words.stops().values() if one >= asked_at]
-            if documented and at_door and not said_since and not later:
-                # What they agreed to is as old as the first step: all that they had said by then is over.
-                known.words.consents[entry] = asked_at
+            # What they agreed to is as old as the first step: all that they had said by then is over.
+            over = documented and at_door and (client is not None or not (said_since or later))
+            self.wanted(known, entry, client, asked_at if over else None)
 
     @rule(who=people, ago=AGO, number=st.integers(-1, 1))
     def withdraw(self, who: AddresseeId, ago: timedelta, number: int) -> None:
@@ -243,7 +280,10 @@ class LedgerOfPeople(RuleBasedStateMachine):
             mine.consents -= taken
             if not mine.erased or one == who:
                 consented = known.words.consented
-                known.words.stop((Scope.TENANT, None), max(at, consented or at) if whole else at)
+                asked = [since for entry, (_, since) in known.words.of_clients.items() if entry in taken]
+                asked = [] if mine.erased else asked
+                last = max([at, *asked, *([consented] if whole and consented else [])])
+                known.words.stop((Scope.TENANT, None), last)
 
     def given_by(self, who: AddresseeId, at: datetime) -> set[int]:
         """The consents of somebody that stand and were given by then, wherever that day began first."""
@@ -311,12 +351,14 @@ class LedgerOfPeople(RuleBasedStateMachine):
         )
         assert (self.ask(command, who) is None) is self.known[who].erased
 
-    @rule(who=people, kind=st.sampled_from(RelationKind), days=st.integers(0, 900))
-    def relate(self, who: AddresseeId, kind: RelationKind, days: int) -> None:
+    @rule(who=people, kind=st.sampled_from(RelationKind), days=st.integers(0, 900), client=CLIENTS)
+    def relate(self, who: AddresseeId, kind: RelationKind, days: int, client: WorkspaceId | None) -> None:
         on = (self.world.now - timedelta(days=days)).date()
         refused = False if kind is RelationKind.PUBLISHED_ADDRESS else None
-        if self.ask(RecordRelation(kind=kind, occurred_on=on, refused=refused), who) is not None:
+        between = RecordRelation(kind=kind, occurred_on=on, refused=refused, workspace_id=client)
+        if self.ask(between, who) is not None:
             self.known[who].relations.add(self.version(who))
+            self.wanted(self.known[who], self.version(who), client, None)
 
     @rule(who=people, number=st.integers(0, 1))
     def end(self, who: AddresseeId, number: int) -> None:
@@ -335,6 +377,7 @@ class LedgerOfPeople(RuleBasedStateMachine):
             known.relations.discard(entry)
             if not known.erased:
                 known.words.consents.pop(entry, None)
+                known.words.of_clients.pop(entry, None)
 
     @rule(who=people, kind=st.sampled_from(SuppressionReason), place=PLACES)
     def suppress(self, who: AddresseeId, kind: SuppressionReason, place: Place) -> None:
