@@ -1,4 +1,6 @@
-"""Fixtures live in tests/support, one plugin per concern."""
+"""Fixtures live in tests/support, one plugin per concern. How long an example takes is no matter of tests."""
+
+from hypothesis import settings
 
 pytest_plugins = [
     "tests.support.needs",
@@ -10,3 +12,6 @@ pytest_plugins = [
     "tests.support.clusters",
     "tests.support.office",
 ]
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")

@@ -20,10 +20,10 @@ from domain.law.conditions import (
 )
 from domain.law.facts import RelationKind
 from domain.law.looking import day_of
-from domain.law.periods import first_moment
+from domain.law.periods import earliest_day, first_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Iterator
     from datetime import date, datetime
 
     from domain.law.conditions import Condition
@@ -38,10 +38,12 @@ def turning_points(
     person = towards(person, message.workspace).person
     found = set(_of_facts(person))
     for pack in packs:
+        today = earliest_day(after, pack.zones)
         for rule in pack.rules:
             if any(isinstance(one, IsPurpose) and message.purpose not in one.is_one_of for one in rule.when):
                 continue
-            days = {*_of_rule(rule), *(day for one in rule.when for day in _days(one, person, pack.zones))}
+            told = (day for one in rule.when for day in _days(one, person, pack.zones, today))
+            days = {*_of_rule(rule), *told}
             found.update(first_moment(day, pack.zones) for day in days)
     return sorted(one.astimezone(UTC) for one in found if one > after)
 
@@ -68,24 +70,35 @@ def _of_rule(rule: Rule) -> Iterator[date]:
         yield rule.in_force_to
 
 
-def _days(condition: Condition, person: Person, zones: tuple[str, ...]) -> Iterator[date]:
+def _days(condition: Condition, person: Person, zones: tuple[str, ...], today: date) -> Iterator[date]:
     """The first days on which it may stand otherwise than the day before."""
     if isinstance(condition, HasConsent | NoConsent):
-        starts = [day_of(one, zones) for one in person.consents]
-        if condition.checked:
-            starts += [one.on for one in person.relations if one.kind is RelationKind.CONSENT_CHECKED]
-        if isinstance(condition, HasConsent):
-            starts += [one.on for one in person.relations if one.kind in condition.kept_alive_by]
-        yield from starts
-        terms = (condition.within, condition.past if isinstance(condition, HasConsent) else None)
-        for term in terms:
+        given = [
+            ((one.kind, one.documented, one.withdrawn_at), day_of(one, zones)) for one in person.consents
+        ]
+        kinds: tuple[RelationKind, ...] = (RelationKind.CONSENT_CHECKED,) if condition.checked else ()
+        kinds += condition.kept_alive_by if isinstance(condition, HasConsent) else ()
+        kept = [
+            (one.on if _breaks(condition) else None, one.on) for one in person.relations if one.kind in kinds
+        ]
+        starts = [*given, *kept]
+        yield from (day for _, day in starts)
+        for term in (condition.within, condition.past if isinstance(condition, HasConsent) else None):
             if term is not None:
-                yield from map(term.after, starts)
+                yield from map(term.after, _lasting(starts, today))
     elif isinstance(condition, HasRelation):
-        for one in person.relations:
-            if one.kind in condition.kinds:
-                ends = _ends(condition, one.on, one.ended_on)
-                yield from (one.on, *ends)
+        told = [one for one in person.relations if one.kind in condition.kinds]
+        yield from (one.on for one in told)
+        for term in (condition.within, condition.past):
+            if term is not None:
+                ends = [
+                    (
+                        (one.kind, one.refused, one.in_writing, one.ended_on is None),
+                        (one.ended_on or one.on) if condition.from_end else one.on,
+                    )
+                    for one in told
+                ]
+                yield from map(term.after, _lasting(ends, today))
     elif isinstance(condition, NoMessage):
         yield from (one.on for one in person.relations if one.kind in condition.since)
         yield from (one.on for one in person.consents if condition.since_consent)
@@ -93,6 +106,23 @@ def _days(condition: Condition, person: Person, zones: tuple[str, ...]) -> Itera
         yield from (one.on for one in person.relations if one.kind in (*condition.kinds, *condition.since))
 
 
-def _ends(condition: HasRelation, on: date, ended_on: date | None) -> Sequence[date]:
-    start = (ended_on or on) if condition.from_end else on
-    return [term.after(start) for term in (condition.within, condition.past) if term is not None]
+def _breaks(condition: HasConsent | NoConsent) -> bool:
+    """Whether what comes after a gap may leave something standing that has begun before: then each counts."""
+    if isinstance(condition, NoConsent) or condition.each_within is None or condition.within is None:
+        return False
+    return condition.each_within != condition.within
+
+
+def _lasting(starts: Iterable[tuple[Hashable, date]], today: date) -> set[date]:
+    """From when periods count that may end: of what is alike and has begun the latest alone, which outlasts the others.
+
+    So that a thousand purchases have one end, and are looked at once.
+    """
+    latest: dict[Hashable, date] = {}
+    coming = set()
+    for alike, day in starts:
+        if day > today:
+            coming.add(day)
+        else:
+            latest[alike] = max(latest.get(alike, day), day)
+    return coming | set(latest.values())

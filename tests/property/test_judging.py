@@ -61,6 +61,14 @@ moments = st.datetimes(datetime(2020, 1, 1), datetime(2026, 12, 31), timezones=s
 maybe = st.none() | st.booleans()
 positions = st.integers(1, 99)
 clients = st.sampled_from([None, None, None, "w1", "w2"])
+
+
+def _as_entered(one: Consent) -> Consent:
+    """The day of a moment is its own; a client is asked to write by a documented consent."""
+    asks = one.at if one.workspace is not None and one.documented else None
+    return replace(one, on=one.on if one.at is None else one.at.date(), asks_since=asks)
+
+
 consents = st.builds(
     Consent,
     on=days,
@@ -70,7 +78,7 @@ consents = st.builds(
     withdrawn_at=st.none() | moments,
     at=st.none() | moments,
     workspace=clients,
-).map(lambda one: replace(one, asks_since=one.at) if one.workspace and one.documented else one)
+).map(_as_entered)
 relations = st.builds(
     Relation,
     kind=st.sampled_from(RelationKind),
