@@ -220,6 +220,7 @@ TITLES: Final = {
     "told-in-the-future": "The moment at which the person was told lies in the future",
     "told-too-late": "The person was told too late",
     "too-many-attributes": "The contact would have too many attributes",
+    "too-much-given": "As much as is looked at is entered of the person already",
     "unauthenticated": "The credential is missing, wrong, expired or revoked",
     "unknown-command": "There is no such command",
     "unknown-pack": "There is no such version of a rule pack",

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FIRST_ZONE: Final = timezone(timedelta(hours=14))
 """Where a civil day begins first."""
+MOST_GIVEN: Final = 1_000
+"""Consents, relations and first steps that may stand of one person. Stops are no part of it: they are always taken."""
 _NONE: Final[Mapping[Any, Any]] = {}
 
 
@@ -171,6 +173,11 @@ class Addressee(NamedTuple):
             for one in self.suppressions
             if one.kind in OPT_OUTS and one.scope is not Scope.PLATFORM and one.ended_at is None
         ]
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as much is entered of them as is looked at: every decision looks at all of it."""
+        return len(self.consents) + len(self.relations) + len(self.asked) >= MOST_GIVEN
 
     def asked_for(self) -> list[datetime]:
         """When they asked last, provably, to be written to: the tenant, and each client."""

@@ -45,6 +45,7 @@ from domain.audience.consent_refusals import (
     NoSuchConsent,
     NotAsked,
     OptOutInTheFuture,
+    TooMuchGiven,
     WithdrawnBeforeGiven,
 )
 from domain.audience.going_on import going_on
@@ -85,6 +86,8 @@ def consented(
     known = state if isinstance(state, Addressee) else Addressee(addressee_id)
     if known.erased:
         raise AddresseeIsErased
+    if known.is_full:
+        raise TooMuchGiven
     if consent.occurred_on > at.astimezone(FIRST_ZONE).date():
         raise ConsentInTheFuture
     if consent.explicit and consent.wording is None:
@@ -232,6 +235,8 @@ def _past(moment: datetime | None, at: datetime) -> datetime:
 def _asked(command: RequestConfirmation, state: Addressee, at: datetime) -> ConfirmationRequested:
     if state.erased:
         raise AddresseeIsErased
+    if state.is_full:
+        raise TooMuchGiven
     return ConfirmationRequested(
         addressee_id=state.addressee_id,
         occurred_at=_past(command.occurred_at, at),

@@ -113,3 +113,9 @@ class LiftedNotRetracted(Refusal):
 
     code = "lifted-not-retracted"
     field = "/entry"
+
+
+class TooMuchGiven(Refusal):
+    """A thousand consents and relations stand of the person, and decisions look at each. Retract what is no use."""
+
+    code = "too-much-given"

@@ -24,7 +24,12 @@ from domain.audience.addressee_events import (
 from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState, Said
 from domain.audience.consent_commands import AboutPerson, Entry
 from domain.audience.consent_events import OptedOut, Unsaid
-from domain.audience.consent_refusals import AddresseeIsErased, LiftedNotRetracted, OnlyThePersonTakesBack
+from domain.audience.consent_refusals import (
+    AddresseeIsErased,
+    LiftedNotRetracted,
+    OnlyThePersonTakesBack,
+    TooMuchGiven,
+)
 from domain.audience.intake.vocabularies import SubscriberType
 from domain.audience.ledger_refusals import (
     EndsBeforeItBegins,
@@ -293,6 +298,8 @@ def _today(at: datetime) -> date:
 def _relation(command: RecordRelation, state: Addressee, at: datetime) -> RelationRecorded:
     if state.erased:
         raise AddresseeIsErased
+    if state.is_full:
+        raise TooMuchGiven
     if command.occurred_on > _today(at):
         raise RelationInTheFuture
     if command.refused is not None and command.kind not in _OF_AN_ADDRESS:
