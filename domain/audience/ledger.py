@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Final, TypeAlias, assert_never
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from domain.audience.addressee_events import (
     AddresseeDescribed,
@@ -57,6 +57,16 @@ from domain.law.facts import GOES_ON, OPT_OUTS, Collected, RelationKind, Scope, 
 _OF_AN_ADDRESS: Final = frozenset({RelationKind.PUBLISHED_ADDRESS, RelationKind.DISCLOSED_ADDRESS})
 """What a notice may stand beside that it is not for advertising."""
 
+
+def _said(value: bool | None) -> bool:  # noqa: FBT001 - the value that was sent
+    if value is None:
+        raise ValueError(
+            "say true or false, or leave it out: null takes back a country or a subscriber type alone"
+        )
+    return value
+
+
+YesOrNo = Annotated[bool | None, AfterValidator(_said)]
 CampaignType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 """A word of the tenant's for a kind of campaign: newsletter, offers."""
 
@@ -80,9 +90,9 @@ class DescribeAddressee(
 
     country: CountryCode | None = None
     subscriber_type: SubscriberType | None = None
-    generic_address: bool | None = None
-    could_object: bool | None = None
-    told: bool | None = None
+    generic_address: YesOrNo = None
+    could_object: YesOrNo = None
+    told: YesOrNo = None
     workspace_id: WorkspaceId | None = None
 
     def holds_everywhere(self) -> bool:

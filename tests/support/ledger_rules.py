@@ -346,9 +346,8 @@ class LedgerOfPeople(RuleBasedStateMachine):
         kind: SubscriberType | None,
         flag: Flag,
     ) -> None:
-        command = DescribeAddressee(
-            country=country, subscriber_type=kind, generic_address=flag, could_object=flag, told=flag
-        )
+        flags = dict.fromkeys(("generic_address", "could_object", "told"), flag) if flag is not None else {}
+        command = DescribeAddressee.model_validate({"country": country, "subscriber_type": kind, **flags})
         assert (self.ask(command, who) is None) is self.known[who].erased
 
     @rule(who=people, kind=st.sampled_from(RelationKind), days=st.integers(0, 900), client=CLIENTS)

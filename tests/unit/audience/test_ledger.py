@@ -345,3 +345,9 @@ def test_a_day_that_no_calendar_needs_is_refused_by_the_name_of_its_field(day: s
         with pytest.raises(ValidationError, match="days lie between 1900-01-01 and 2100-12-31") as caught:
             command.model_validate(told)
         assert [error["loc"] for error in caught.value.errors()] == [("ended_on",)]
+
+
+@pytest.mark.parametrize("field", ["generic_address", "could_object", "told"])
+def test_null_takes_nothing_back_that_only_a_word_can_change(field: str) -> None:
+    with pytest.raises(ValidationError, match="say true or false, or leave it out"):
+        DescribeAddressee.model_validate({field: None})
