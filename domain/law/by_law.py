@@ -113,7 +113,7 @@ def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
     """What the law forbids, else the basis that lasts longest, else what waits, else what it says where no rule fits.
 
     Bases are alternatives: one that fits is enough, whatever is amiss with another. A prohibition that may hold waits.
-    A hold names what would allow beside it, too.
+    A hold names what would allow beside it, too. Where nothing else fits, one that may hold does, and names its facts.
     """
     yes: list[tuple[Rule, list[Found]]] = []
     open_: list[tuple[Rule, tuple[str, ...]]] = []
@@ -128,7 +128,7 @@ def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
             if all(one.yes for one in found):
                 yes.append((rule, found))
             else:
-                open_.append((rule, tuple(one.missing for one in found if one.missing)))
+                open_.append((rule, tuple(name for one in found for name in one.missing)))
 
     def fitting(verdict: Verdict) -> list[Reason]:
         return [_of(pack, rule, found, look) for rule, found in yes if rule.verdict is verdict]
@@ -143,8 +143,8 @@ def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
     waits = waiting(Verdict.ALLOW)
     if held := fitting(Verdict.HOLD):
         return _or_else(held[0], waits)
-    if waits:
-        return waits[0]
+    if perhaps := waits or waiting(Verdict.HOLD):
+        return perhaps[0]
     return Reason(
         pack.otherwise,
         pack.law,
@@ -158,7 +158,11 @@ def _answer(pack: Pack, look: Look, known: datetime) -> Reason:
 
 
 def _waits(pack: Pack, rule: Rule, missing: tuple[str, ...]) -> Reason:
-    about = f"{rule.about} Whether that is so is not known: {', '.join(missing)}."
+    """A rule of which facts are not known: it waits for them, and for what it names itself."""
+    whether = "it comes to that" if rule.verdict is Verdict.HOLD else "that is so"
+    unknown = tuple(dict.fromkeys(missing))
+    about = f"{rule.about} Whether {whether} is not known: {', '.join(unknown)}."
+    missing = tuple(dict.fromkeys((*unknown, *rule.missing)))
     return _reason(pack, rule, Verdict.HOLD, about, missing=missing, composed=True)
 
 

@@ -68,7 +68,7 @@ class IsFlag(Data):
         known: bool | None = getattr(holder, self.flag)
         known = self.assumed if known is None else known
         if known is None:
-            return Found(yes=False, missing=self.flag)
+            return Found(yes=False, missing=(self.flag,))
         return YES if known is self.is_so else NO
 
 
@@ -129,11 +129,24 @@ class HasConsent(Data):
                 continue
             standing.append((consent.documented, (look.within(start, self.within), positions)))
         best = best_of([held for documented, held in standing if documented or not self.proof])
+        if best.yes and self.past is not None:
+            return self._until_another(look, best)
         if best.yes or not standing:
             return best
         if not any(within for _, ((within, _), _) in standing):
-            return Found(yes=False, missing=self.wants) if self.check else best
-        return Found(yes=False, missing="proof_of_consent")
+            return Found(yes=False, missing=(self.wants,)) if self.check else best
+        return Found(yes=False, missing=("proof_of_consent",))
+
+    def _until_another(self, look: Look, best: Found) -> Found:
+        """What is at its term, until the next that would do counts."""
+        coming = [
+            (look.begins(one), one.withdrawn_at)
+            for one in look.person.consents
+            if one.kind in self.kinds
+            and not look.given(one)
+            and (one.documented or not (self.documented or self.proof))
+        ]
+        return best.up_to(begins for begins, gone in coming if gone is None or begins < gone)
 
     @property
     def wants(self) -> str:
@@ -205,9 +218,12 @@ class HasRelation(Data):
     past: Period | None = None
 
     def found(self, look: Look) -> Found:
-        """The one that holds longest; not known where the only ones that would do have an open question."""
+        """The one that holds longest; not known where the only ones that would do have open questions.
+
+        Of several of those, the one with the fewest.
+        """
         standing: list[Held] = []
-        missing = None
+        missing: tuple[str, ...] = ()
         for told in look.person.relations:
             if told.kind not in self.kinds or told.on > look.day:
                 continue
@@ -218,8 +234,9 @@ class HasRelation(Data):
                 continue
             answers = self._asked_of(told)
             if not all(answers.values()):
-                unknown = [fact for fact, known in answers.items() if known is None]
-                missing = missing or (unknown[0] if False not in answers.values() else None)
+                unknown = tuple(fact for fact, known in answers.items() if known is None)
+                if False not in answers.values() and (not missing or len(unknown) < len(missing)):
+                    missing = unknown
                 continue
             if self.past is not None and self.lasts(look, told, self.past)[0]:
                 return NO
@@ -235,13 +252,11 @@ class HasRelation(Data):
 
     def _until_another(self, look: Look, best: Found) -> Found:
         """What is at its term, until the next that would do begins."""
-        coming = [
-            first_moment(one.on, look.zones)
+        return best.up_to(
+            look.begins(one)
             for one in look.person.relations
             if one.kind in self.kinds and one.on > look.day and all(self._asked_of(one).values())
-        ]
-        ends = [one for one in (best.until, *coming) if one is not None]
-        return Found(yes=True, until=min(ends, default=None), positions=best.positions)
+        )
 
     def refused_by(self, look: Look, told: Relation) -> Relation | None:
         """The notice that counts against an address: the first of that day or later."""

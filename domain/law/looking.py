@@ -6,12 +6,14 @@ from copy import copy
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from domain.law.facts import Relation
 from domain.law.periods import earliest_day, ends_of_chains, first_moment, latest_day
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
 
-    from domain.law.facts import Consent, Message, Person, Relation, RelationKind
+    from domain.law.facts import Consent, Message, Person, RelationKind
     from domain.law.periods import Period
 
 
@@ -24,7 +26,7 @@ class Found:
         self,
         *,
         yes: bool,
-        missing: str | None = None,
+        missing: tuple[str, ...] = (),
         until: datetime | None = None,
         positions: tuple[int, ...] = (),
     ) -> None:
@@ -33,6 +35,13 @@ class Found:
         self.missing = missing
         self.until = until
         self.positions = positions
+
+    def up_to(self, moments: Iterable[datetime]) -> Found:
+        """The same, until the first of these at the latest."""
+        ends = [one for one in (self.until, *moments) if one is not None]
+        return Found(
+            yes=self.yes, missing=self.missing, until=min(ends, default=None), positions=self.positions
+        )
 
 
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
@@ -96,6 +105,11 @@ class Look:
     def given(self, consent: Consent) -> bool:
         """Whether it was given by now: at its moment, or, where the day alone is known, once that is the latest day."""
         return consent.on <= self.day if consent.at is None else consent.at <= self.moment
+
+    def begins(self, fact: Consent | Relation) -> datetime:
+        """From when it counts: its moment, where that is known, else when its day begins."""
+        moment = None if isinstance(fact, Relation) else fact.at
+        return first_moment(fact.on, self.zones) if moment is None else moment
 
 
 def day_of(consent: Consent, zones: tuple[str, ...]) -> date:

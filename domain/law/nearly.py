@@ -9,14 +9,10 @@ from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
-from domain.law.facts import Consent
-from domain.law.periods import first_moment
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
-    from domain.law.facts import Relation
+    from domain.law.facts import Consent, Relation
     from domain.law.looking import Look
 
 PROOF: Final = "proof_of_consent"
@@ -65,7 +61,7 @@ def _one_of_each_sort(look: Look) -> list[Consent]:
         if (waits or undocumented) and not withdrawn:
             sort = (consent.kind, waits, undocumented)
             known = found.get(sort)
-            if not (waits and known is not None and _begin(known, look) <= _begin(consent, look)):
+            if not (waits and known is not None and look.begins(known) <= look.begins(consent)):
                 found[sort] = consent
     return sorted(found.values(), key=lambda one: one.position)
 
@@ -82,10 +78,5 @@ def _begun(look: Look, coming: Relation) -> Look:
     return look.of(replace(look.person, relations=relations))
 
 
-def _begin(fact: Consent | Relation, look: Look) -> datetime:
-    moment = fact.at if isinstance(fact, Consent) else None
-    return first_moment(fact.on, look.zones) if moment is None else moment
-
-
 def _begins(fact: Consent | Relation, look: Look) -> str:
-    return f"{_begin(fact, look).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{look.begins(fact).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

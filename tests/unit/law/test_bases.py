@@ -40,6 +40,17 @@ checked = 2026-11-22
 about = "Somebody has to judge that."
 remedy = "Judge it."
 """,
+    "may-hold": """
+[[rules]]
+id = "xx.may-hold"
+verdict = "hold"
+missing = ["conduct"]
+cites = "Law s.4"
+confidence = "T"
+checked = 2026-11-22
+about = "Somebody has to judge it."
+when = [{ fact = "flag", flag = "generic_address" }]
+""",
     "allow": """
 [[rules]]
 id = "xx.allow"
@@ -98,6 +109,60 @@ def test_a_hold_names_what_would_allow_beside_it_and_its_own_want_first(rules: s
         ("conduct",),
         False,
     )
+
+
+@pytest.mark.parametrize("rules", ["may-hold", "allow may-hold", "may-hold allow"])
+def test_where_nothing_else_fits_what_may_hold_does_and_names_what_would_tell(rules: str) -> None:
+    """An unknown fact would else be a deny, and the same fact entered a hold."""
+    nobody_said = Message(similar_goods=False)
+    (told,) = by(rules, nobody_said, generic=None).reasons
+    assert (told.verdict, told.rule, told.missing) == (HOLD, "xx.may-hold", ("generic_address", "conduct"))
+    assert told.about == "Somebody has to judge it. Whether it comes to that is not known: generic_address."
+    assert told.composed
+    (told,) = by(rules, nobody_said, generic=True).reasons
+    assert (told.verdict, told.missing, told.about) == (HOLD, ("conduct",), "Somebody has to judge it.")
+    assert by(rules, nobody_said).verdict is DENY
+
+
+def test_what_may_hold_stands_behind_what_does_and_what_may_allow() -> None:
+    for rules, expected in (
+        ("may-hold hold", ("xx.hold", ("conduct",))),
+        ("may-hold allow", ("xx.allow", ("similar_goods",))),
+    ):
+        (told,) = by(rules, Message(), generic=None).reasons
+        assert (told.verdict, told.rule, told.missing) == (HOLD, *expected)
+    assert by("may-hold allow", generic=None).verdict is ALLOW
+    assert by("may-hold deny", generic=True).verdict is DENY
+
+
+@pytest.mark.parametrize(
+    ("country", "rule", "wanted"),
+    [
+        ("AT", "eu.free-account", "purchase"),
+        ("FR", "fr.free-account", "contract"),
+        ("ES", "es.free-account", "purchase"),
+        ("DE", "de.free-account", "purchase"),
+        ("IT", "it.free-account", "purchase"),
+        ("NL", "nl.free-account", "purchase"),
+    ],
+)
+def test_a_free_account_waits_for_what_nobody_said_of_it_as_a_purchase_does(
+    country: str, rule: str, wanted: str
+) -> None:
+    account, bought = (
+        relation(one, date(2025, 1, 1)) for one in (RelationKind.SUBSCRIPTION, RelationKind.PURCHASE)
+    )
+    for message, known, missing in (
+        (Message(), True, ("similar_goods",)),
+        (OWN_GOODS, None, ("could_object",)),
+        (Message(), None, ("similar_goods", "could_object")),
+    ):
+        told = decided(person(country, account, could_object=known), message=message).reasons[0]
+        assert (told.verdict, told.rule, told.missing) == (HOLD, rule, (*missing, wanted))
+        customer = decided(person(country, bought, could_object=known), message=message).reasons[0]
+        assert (customer.verdict, customer.missing[: len(missing)]) == (HOLD, missing)
+    for message, known in ((Message(similar_goods=False), None), (Message(), False)):
+        assert decided(person(country, account, could_object=known), message=message).verdict is DENY
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,16 @@ class TestJapan:
         told = decided(person("JP", gave(in_writing=None))).reasons[0]
         assert (told.verdict, told.rule, told.missing) == (HOLD, "jp.given", ("in_writing",))
 
+    def test_what_is_entered_as_the_remedy_says_clears_it(self) -> None:
+        """A hold for two facts names both, and what would make it legal speaks of both."""
+        bare = relation(RelationKind.DISCLOSED_ADDRESS, date(2026, 1, 1))
+        told = decided(person("JP", bare)).reasons[0]
+        assert (told.verdict, told.missing) == (HOLD, ("refusal_notice", "in_writing"))
+        assert told.remedy == (
+            "Enter the address that the person gave, that it was in writing, and that no refusal stood beside it."
+        )
+        assert verdict(person("JP", replace(bare, in_writing=True, refused=False))) is ALLOW
+
     @pytest.mark.parametrize("kind", [CONTRACT, RelationKind.SUBSCRIPTION])
     def test_a_business_relationship_counts_while_it_goes_on(self, kind: RelationKind) -> None:
         runs = relation(kind, date(2009, 1, 1))
