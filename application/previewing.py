@@ -21,7 +21,7 @@ from domain.campaign.state import NoCampaign
 from domain.campaign.tokens import REFERRER
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
-from domain.law.by_law import OTHERWISE
+from domain.law.by_law import words_of
 from domain.law.facts import Message, Purpose
 from domain.law.judging import judge
 from domain.law.pack import Verdict
@@ -123,7 +123,12 @@ class Preview:
             "outside_plan": dict(sorted(self.outside_plan.items())),
             "declared": dict(self.declared),
             "reasons": [
-                {**why._asdict(), "verdict": why.verdict.value, "people": number, "about": _about(why)}
+                {
+                    **why._asdict(),
+                    "verdict": why.verdict.value,
+                    "people": number,
+                    "about": _about(why, self.at),
+                }
                 for why, number in sorted(self.reasons.items(), key=_rank)
             ],
         }
@@ -135,16 +140,11 @@ def _rank(counted: tuple[Why, int]) -> tuple[int, str, str]:
     return -number, why.law or "", why.rule
 
 
-def _about(why: Why) -> str | None:
-    """A rule's words; None where a reason has words of its own for each person."""
+def _about(why: Why, at: datetime) -> str | None:
+    """A rule's words, as in force then; None where a reason has words of its own for each person."""
     if why.rule == OUTSIDE_PLAN:
         return _OUTSIDE_PLAN_ABOUT
-    for pack in load_packs():
-        if pack.law == why.law:
-            if why.rule == OTHERWISE:
-                return pack.otherwise_about
-            return next((rule.about for rule in pack.rules if rule.id == why.rule), None)
-    return None
+    return next((words_of(pack, why.rule, at) for pack in load_packs() if pack.law == why.law), None)
 
 
 class Previewing:

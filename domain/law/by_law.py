@@ -175,6 +175,14 @@ def _or_else(held: Reason, waits: Sequence[Reason]) -> Reason:
     return held._replace(about=" ".join([held.about, *words]), missing=tuple(missing), composed=True)
 
 
+def words_of(pack: Pack, rule: str, moment: datetime) -> str | None:
+    """What a rule says in its version in force at a moment, as known then; None where it is in force no more."""
+    if rule == OTHERWISE:
+        return pack.otherwise_about
+    day = latest_day(moment, pack.zones)
+    return next((one.about for one in pack.standing(day, day) if one.id == rule), None)
+
+
 def ways(pack: Pack, day: date, purpose: Purpose) -> str | None:
     """What would make a message legal on a day, as known then: the remedies of the rules that allow such messages."""
     return _ways(pack.standing(day, day, purpose))

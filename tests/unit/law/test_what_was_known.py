@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from domain.law.by_law import OTHERWISE, words_of
 from domain.law.facts import Message, Person, RelationKind
 from domain.law.judging import Decision, judge
 from domain.law.reading import read_pack
@@ -74,3 +75,30 @@ about = "Something is so."
     assert version(january, at(2025, 4, 1)) == ["version 1"]
     assert version(march, at(2025, 4, 1)) == version(march, at(2025, 7, 1)) == ["version 3"]
     assert version(january, at(2025, 7, 1)) == ["version 2"]
+
+
+def test_what_a_rule_says_is_said_in_the_words_in_force() -> None:
+    versions = "".join(
+        f"""
+[[rules]]
+id = "us.one"
+verdict = "allow"
+basis = "a basis"
+cites = "Law s.1"
+confidence = "T"
+checked = 2026-11-22
+about = "{about}"
+{dates}
+"""
+        for about, dates in (
+            ("Something is so.", "in_force_to = 2025-01-01"),
+            ("It is so otherwise.", "in_force_from = 2025-01-01\nknown_from = 2025-01-01"),
+        )
+    )
+    head = 'law = "us"\ntitle = "A"\ncountries = ["US"]\nzones = ["UTC"]\notherwise_about = "Nothing fits."\n'
+    pack = read_pack(head + versions, "us.toml")
+    midnight = at(2025, 1, 1, 0)
+    assert words_of(pack, "us.one", midnight - timedelta(microseconds=1)) == "Something is so."
+    assert words_of(pack, "us.one", midnight) == "It is so otherwise."
+    assert words_of(pack, OTHERWISE, midnight) == "Nothing fits."
+    assert words_of(pack, "us.other", midnight) is None
