@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
@@ -56,6 +57,12 @@ def stopped(country: str, before: Verdict = ALLOW, *facts: object) -> Edge:
     return Edge(person(country, out, *facts), NOON, before, DENY)
 
 
+def came_back(country: str) -> Edge:
+    """A later consent of their own ends an opt-out, from its moment on."""
+    out = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=9, ended_at=NOON)
+    return Edge(person(country, out, replace(consent(NOON.date()), at=NOON)), NOON, DENY, ALLOW)
+
+
 def own_customer(country: str, zone: str) -> Edge:
     """Somebody is an own customer from the day of their purchase on, which begins in that zone first."""
     who = person(country, relation(PURCHASE, date(2026, 11, 26)), could_object=True)
@@ -65,6 +72,7 @@ def own_customer(country: str, zone: str) -> Edge:
 COMPANY = Subscriber.CORPORATE
 OUT = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=9)
 EARLY = consent(date(2007, 1, 5))
+REFUSAL = relation(RelationKind.PUBLISHED_ADDRESS, date(2026, 11, 26), refused=True)
 ENDED = relation(RelationKind.MEMBERSHIP, date(2020, 1, 1), date(2026, 11, 26))
 CUSTOMER = relation(PURCHASE, date(2026, 10, 1))
 LAWS = {
@@ -79,7 +87,8 @@ LAWS = {
         person("BR", AGREED),
         person("BR", OUT),
         DENY,
-        Edge(person("BR", EARLY), at(2020, 9, 18, 0, "America/Noronha"), HOLD, ALLOW),
+        # A consent can be revoked at any time, and is none from then on.
+        Edge(person("BR", replace(AGREED, withdrawn_at=NOON)), NOON, ALLOW, HOLD),
     ),
     "ca": Law(
         person("CA", CUSTOMER),
@@ -180,25 +189,39 @@ LAWS = {
         person("NZ", ADDRESS, subscriber=COMPANY),
         person("NZ", ADDRESS),
         DENY,
-        Edge(person("NZ", EARLY), at(2007, 9, 5, 0, "Pacific/Chatham"), DENY, ALLOW),
+        # A consent is deemed until a refusal stands beside the address; days are those of the Chathams.
+        Edge(
+            person("NZ", ADDRESS, REFUSAL, subscriber=COMPANY),
+            at(2026, 11, 26, 0, "Pacific/Chatham"),
+            ALLOW,
+            DENY,
+            Message(role_relevant=True),
+        ),
         message=Message(role_relevant=True),
     ),
     "sg": Law(
         person("SG"),
         person("SG", AGREED, OUT),
         DENY,
-        # The opt-out regime itself began on that day.
-        Edge(person("SG"), at(2007, 6, 15, 0, "Asia/Singapore"), HOLD, ALLOW, Message(bulk=True)),
+        # Unsolicited mail may go until the person says stop.
+        stopped("SG"),
         message=Message(bulk=True),
     ),
     "us": Law(
         person("US"),
         person("US", OUT),
         DENY,
-        # The act is in force since that day, which begins first in New York.
-        Edge(person("US"), at(2004, 1, 1, 0, "America/New_York"), HOLD, ALLOW),
+        # An opt-out ends with a later affirmative consent, 7704(a)(4)(B).
+        came_back("US"),
     ),
 }
+COMMENCED = {
+    "br": Edge(person("BR", EARLY), at(2020, 9, 18, 0, "America/Noronha"), HOLD, ALLOW),
+    "nz": Edge(person("NZ", EARLY), at(2007, 9, 5, 0, "Pacific/Chatham"), DENY, ALLOW),
+    "sg": Edge(person("SG"), at(2007, 6, 15, 0, "Asia/Singapore"), HOLD, ALLOW, Message(bulk=True)),
+    "us": Edge(person("US"), at(2004, 1, 1, 0, "America/New_York"), HOLD, ALLOW),
+}
+"""Laws of which the first day is known, in the zone in which it began first."""
 NO_RULE_ALLOWS = {"in"}
 """Of these nothing was found: what is no deny is a hold."""
 
@@ -221,6 +244,14 @@ def test_somebody_may_be_mailed_and_somebody_may_not(law: str) -> None:
 
 @pytest.mark.parametrize("law", LAWS)
 def test_the_moment_from_which_it_is_otherwise(law: str) -> None:
-    edge = LAWS[law].edge
+    turns(LAWS[law].edge)
+
+
+@pytest.mark.parametrize("law", COMMENCED)
+def test_a_law_allows_from_its_first_day_on(law: str) -> None:
+    turns(COMMENCED[law])
+
+
+def turns(edge: Edge) -> None:
     assert decided(edge.who, edge.last - TICK, edge.message).verdict is edge.before
     assert decided(edge.who, edge.last, edge.message).verdict is edge.after
