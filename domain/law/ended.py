@@ -43,6 +43,7 @@ class Ended(NamedTuple):
     def in_words(self, rule: Rule) -> str:
         """With the section of the rule, and how that is known."""
         known = f"{rule.confidence}: {_KNOWN_FROM[rule.confidence]}"
+        known += "; by our reading" if rule.reading else ""
         return f"{self.told} {self.why}. Else it could meet {rule.id} ({rule.cites}; {known})."
 
 

@@ -9,8 +9,11 @@ from domain.law.packs import load_packs
 from projections.olap.sql import quoted
 
 RULE_BASIS: Final = "rule_basis"
-FORMER: Final = {("fr", "fr.ask-once-contact"): "one question at the term"}
-"""By law and id: the bases of rules that are in no pack any more. Decisions name them for ever."""
+FORMER: Final = {
+    ("fr", "fr.ask-once-contact"): "one question at the term",
+    ("jp", "jp.purchase"): "business relationship",
+}
+"""By law and id: the bases of rules that are in no pack any more, or allow no more. Decisions name them for ever."""
 
 
 def bases() -> dict[tuple[str, str], str]:

@@ -138,12 +138,12 @@ def test_what_may_hold_stands_behind_what_does_and_what_may_allow() -> None:
 @pytest.mark.parametrize(
     ("country", "rule", "wanted"),
     [
-        ("AT", "eu.free-account", "purchase"),
+        ("AT", "eu.free-account", "contract"),
         ("FR", "fr.free-account", "contract"),
-        ("ES", "es.free-account", "purchase"),
-        ("DE", "de.free-account", "purchase"),
-        ("IT", "it.free-account", "purchase"),
-        ("NL", "nl.free-account", "purchase"),
+        ("ES", "es.free-account", "contract"),
+        ("DE", "de.free-account", "rule"),
+        ("IT", "it.free-account", "rule"),
+        ("NL", "nl.free-account", "rule"),
     ],
 )
 def test_a_free_account_waits_for_what_nobody_said_of_it_as_a_purchase_does(

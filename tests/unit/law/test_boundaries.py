@@ -37,6 +37,8 @@ from tests.support.persons import (
     verdict,
 )
 
+TICK = timedelta(microseconds=1)
+
 
 class TestGermany:
     def test_a_company_without_consent_is_not_written_to(self) -> None:
@@ -122,24 +124,32 @@ class TestElsewhere:
         assert verdict(member) is HOLD
 
     def test_a_korean_consent_of_two_years_without_a_check_waits(self) -> None:
-        given = consent(date(2024, 11, 26))
-        assert verdict(person("KR", given), at(2026, 11, 25, 12, "Asia/Seoul")) is ALLOW
-        assert verdict(person("KR", given), at(2026, 11, 26, 12, "Asia/Seoul")) is HOLD
+        given, midnight = consent(date(2024, 11, 26)), at(2026, 11, 26, 0, "Asia/Seoul")
+        before = decided(person("KR", given), midnight - TICK)
+        assert (before.verdict, before.expires_at) == (ALLOW, midnight)
+        assert verdict(person("KR", given), midnight) is HOLD
         checked = relation(RelationKind.CONSENT_CHECKED, date(2026, 6, 1))
-        assert verdict(person("KR", given, checked), at(2026, 11, 26, 12, "Asia/Seoul")) is ALLOW
+        assert verdict(person("KR", given, checked), midnight) is ALLOW
         assert verdict(person("KR")) is DENY
 
     def test_a_korean_transaction_counts_for_six_months_and_goods_of_its_kind(self) -> None:
-        assert verdict(person("KR", relation(PURCHASE, date(2026, 5, 28))), message=OWN_GOODS) is ALLOW
-        assert verdict(person("KR", relation(PURCHASE, date(2026, 5, 26))), message=OWN_GOODS) is DENY
+        bought, midnight = (
+            person("KR", relation(PURCHASE, date(2026, 5, 26))),
+            at(2026, 11, 26, 0, "Asia/Seoul"),
+        )
+        assert verdict(bought, midnight - TICK, OWN_GOODS) is ALLOW
+        assert verdict(bought, midnight, OWN_GOODS) is DENY
+        assert verdict(bought, midnight - TICK, Message(similar_goods=False)) is DENY
 
     def test_an_american_opt_out_and_a_later_affirmative_consent(self) -> None:
         out = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=3)
         assert verdict(person("US", out)) is DENY
-        ended = Suppression(
-            SuppressionKind.UNSUBSCRIBE, Scope.TENANT, at(2026, 1, 1), position=3, ended_at=at(2026, 3, 1)
-        )
-        assert verdict(person("US", ended, consent(date(2026, 3, 1)))) is ALLOW
+        moment = at(2026, 3, 1, 9, "America/New_York")
+        agreed = replace(consent(date(2026, 3, 1)), at=moment)
+        ended = person("US", replace(out, ended_at=moment), agreed)
+        assert verdict(ended, moment - TICK) is DENY
+        (allowed,) = decided(ended, moment).reasons
+        assert (allowed.verdict, allowed.positions) == (ALLOW, (agreed.position,)), "it rests on the consent"
         assert verdict(person("US")) is ALLOW
 
     @pytest.mark.parametrize("country", ["ES", "NL", "IT"])
@@ -153,36 +163,55 @@ class TestElsewhere:
         assert verdict(agreed) is ALLOW
 
     @pytest.mark.parametrize(
-        ("country", "rule", "zone"),
+        ("country", "rule", "zone", "wanted"),
         [
-            ("AT", "eu.free-account", "Europe/Helsinki"),
-            ("FR", "fr.free-account", "Europe/Paris"),
-            ("DE", "de.free-account", "Europe/Berlin"),
-            ("ES", "es.free-account", "Europe/Madrid"),
-            ("IT", "it.free-account", "Europe/Rome"),
-            ("NL", "nl.free-account", "Europe/Amsterdam"),
+            ("AT", "eu.free-account", "Europe/Helsinki", "contract"),
+            ("FR", "fr.free-account", "Europe/Paris", "contract"),
+            ("DE", "de.free-account", "Europe/Berlin", "rule"),
+            ("ES", "es.free-account", "Europe/Madrid", "contract"),
+            ("IT", "it.free-account", "Europe/Rome", "rule"),
+            ("NL", "nl.free-account", "Europe/Amsterdam", "rule"),
         ],
     )
     def test_a_free_account_that_stands_waits_in_every_member_state_for_somebody_to_judge_it(
-        self, country: str, rule: str, zone: str
+        self, country: str, rule: str, zone: str, wanted: str
     ) -> None:
         def holder(*facts: object, ended: date | None = None) -> Person:
             account = relation(RelationKind.SUBSCRIPTION, date(2025, 1, 1), ended)
             return person(country, account, *facts, could_object=True)
 
         (reason,) = decided(holder(), message=OWN_GOODS).reasons
-        wanted = "contract" if country == "FR" else "purchase"
         assert (reason.verdict, reason.rule, reason.missing) == (HOLD, rule, (wanted,))
         assert reason.cites is not None
         assert "C-654/23" in reason.cites
         assert verdict(holder(), at(2025, 11, 12), OWN_GOODS) is DENY
         assert verdict(holder(consent(date(2026, 1, 1))), message=OWN_GOODS) is ALLOW
-        sale = relation(RelationKind.CONTRACT if country == "FR" else PURCHASE, date(2025, 1, 1))
-        assert verdict(holder(sale), message=OWN_GOODS) is ALLOW
+        sold = verdict(holder(relation(RelationKind.CONTRACT, date(2025, 1, 1))), message=OWN_GOODS)
+        assert sold is (ALLOW if wanted == "contract" else HOLD), "what is entered as the remedy says"
         assert verdict(holder(), message=Message(similar_goods=False)) is DENY
         ended, end = holder(ended=date(2026, 11, 26)), at(2026, 11, 26, 0, zone)
         assert verdict(ended, end - timedelta(microseconds=1), OWN_GOODS) is HOLD
         assert verdict(ended, end, OWN_GOODS) is DENY
+
+    @pytest.mark.parametrize(("country", "zone"), [("AT", "Europe/Helsinki"), ("ES", "Europe/Madrid")])
+    def test_an_account_that_was_judged_a_sale_is_none_once_it_ended(self, country: str, zone: str) -> None:
+        """It is entered as a contract, and who has one is an own customer up to its end (our reading)."""
+        opened, closed = date(2021, 1, 1), date(2026, 11, 26)
+        sold = [relation(one, opened, closed) for one in (RelationKind.SUBSCRIPTION, RelationKind.CONTRACT)]
+        end = at(2026, 11, 26, 0, zone)
+        allowed = decided(person(country, *sold, could_object=True), end - TICK, OWN_GOODS)
+        assert (allowed.verdict, allowed.expires_at) == (ALLOW, end)
+        assert verdict(person(country, *sold, could_object=True), end, OWN_GOODS) is DENY
+
+    @pytest.mark.parametrize("country", ["DE", "IT", "NL"])
+    def test_where_a_contract_is_no_sale_nothing_that_is_entered_would_end_with_the_account(
+        self, country: str
+    ) -> None:
+        account = relation(RelationKind.SUBSCRIPTION, date(2025, 1, 1))
+        (reason,) = decided(person(country, account, could_object=True), message=OWN_GOODS).reasons
+        assert reason.remedy is not None
+        assert "purchase" not in reason.remedy
+        assert "No entry clears rule" in reason.remedy
 
     def test_a_french_account_waits_whatever_else_has_lapsed(self) -> None:
         """What the remedy asks for lets it pass: a purchase of the day on which it began would be over."""

@@ -53,6 +53,11 @@ def test_a_purchase_that_is_over_is_named_with_its_day_and_the_section() -> None
     assert (reason.cites, reason.confidence, reason.composed) == ("S.C. 2010 c. 23 s.6(1)(a)", "T", True)
 
 
+def test_a_rule_that_it_could_meet_by_our_reading_is_named_as_such() -> None:
+    left = relation(RelationKind.MEMBERSHIP, date(2015, 1, 1), date(2024, 11, 26))
+    assert "T: the text was seen; by our reading)." in reason_of(person("CA", left)).about
+
+
 def test_a_consent_that_was_withdrawn_is_named_with_the_moment() -> None:
     reason = reason_of(person("DE", replace(AGREED, withdrawn_at=NOON)))
     assert (reason.verdict, reason.positions) == (DENY, (1,))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from domain.law.conditions import HasRelation
+from domain.law.facts import RelationKind
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
 
@@ -27,8 +29,16 @@ WRITTEN_DOWN = {
     "eu": {"soft-opt-in-term", "watched"},
     "eu-gdpr": {"proof", "withdrawal", "objection-absolute", "records", "refresh", "no-second-basis"},
     "fr": {"after-the-term", "opened", "form"},
-    "de": {"double-opt-in-mail", "evidence", "telephone"},
-    "gb": {"named-contact", "no-term", "requests", "penalties", "charity-support", "who-is-corporate"},
+    "de": {"double-opt-in-mail", "evidence", "telephone", "soft-opt-in-term"},
+    "gb": {
+        "named-contact",
+        "no-term",
+        "requests",
+        "penalties",
+        "charity-support",
+        "who-is-corporate",
+        "soft-opt-in-term",
+    },
 }
 
 
@@ -42,12 +52,48 @@ def test_that_a_message_that_is_no_advertising_may_go_is_marked_as_our_reading()
     """But for Canada, where s.6(6) says so, and the American act, which asks for no consent at all."""
     rules = {rule.id: rule for pack in load_packs() for rule in pack.rules if rule.verdict is Verdict.ALLOW}
     marked = {id_ for id_, rule in rules.items() if rule.basis == "no advertising"}
-    assert marked == {id_ for id_, rule in rules.items() if rule.reading}
+    assert all(rules[id_].reading for id_ in marked)
     assert {id_ for id_ in rules if id_.endswith(".transactional")} - marked == {"ca.transactional"}
     assert all("our reading" in rules[id_].about for id_ in marked)
 
 
-def test_that_no_end_of_the_soft_opt_in_was_found_is_said() -> None:
-    (eu,) = (pack for pack in load_packs() if pack.law == "eu")
-    (term,) = (one for one in eu.also if one.id == "eu.soft-opt-in-term")
-    assert term.confidence == "N"
+def test_what_allows_by_our_reading_is_marked_and_says_so() -> None:
+    """That a contract is a sale, what is a contact, what goes on: of each the words alone were seen."""
+    rules = [rule for pack in load_packs() for rule in pack.rules if rule.reading]
+    assert all("our reading" in rule.about for rule in rules)
+    assert {rule.id for rule in rules if rule.basis != "no advertising"} == {
+        "ca.membership",
+        "es.customer-contract",
+        "eu.soft-opt-in-contract",
+        "fr.ask-once",
+        "fr.ask-once-b2b",
+        "fr.ask-once-customer",
+        "fr.ask-once-generic",
+        "fr.b2b",
+        "fr.consent-kept-alive",
+        "fr.generic",
+        "fr.soft-opt-in",
+        "jp.business",
+        "kr.transaction",
+        "nz.deemed",
+    }
+
+
+def test_where_an_own_customer_has_no_end_it_is_said_that_none_was_found() -> None:
+    """Of each law that lets a purchase count for good."""
+    ends = {
+        pack.law for pack in load_packs() if f"{pack.law}.soft-opt-in-term" in {one.id for one in pack.also}
+    }
+    for pack in load_packs():
+        for one in pack.also:
+            assert one.id != f"{pack.law}.soft-opt-in-term" or one.confidence == "N"
+    assert ends == {
+        pack.law
+        for pack in load_packs()
+        for rule in pack.rules
+        for one in rule.when
+        if rule.verdict is Verdict.ALLOW
+        and isinstance(one, HasRelation)
+        and RelationKind.PURCHASE in one.kinds
+        and one.within is None
+    }

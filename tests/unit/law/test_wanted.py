@@ -106,6 +106,6 @@ def test_a_pack_that_was_adopted_before_is_read_with_the_names_that_it_has() -> 
 def test_a_pack_tells_all_that_it_may_want() -> None:
     packs = {pack.law: wanted_by(pack) for pack in load_packs()}
     assert packs["nz"] == ["conduct", "proof_of_consent", "refusal_notice", "role_relevant", "subscriber"]
-    assert packs["jp"] == ["in_writing", "proof_of_consent", "refusal_notice", "subscriber"]
+    assert packs["jp"] == ["in_writing", "proof_of_consent", "refusal_notice", "rule", "subscriber"]
     assert packs["kr"] == ["consent", "proof_of_consent", "similar_goods"]
     assert packs["eu-gdpr"] == []

@@ -21,12 +21,12 @@ def at(year: int, month: int, day: int, hour: int = 0) -> datetime:
         ("DE", "DE", Duty.ACCESS, at(2026, 1, 15, 12), "eu-gdpr", date(2026, 2, 15)),
         # A month clamps to the last day of a shorter one.
         ("FR", "FR", Duty.DELETION, at(2026, 1, 31, 12), "eu-gdpr", date(2026, 2, 28)),
-        ("US-CA", "US", Duty.ACCESS, at(2026, 1, 15, 20), "us-ca", date(2026, 3, 1)),
+        ("US-CA", "US", Duty.ACCESS, at(2026, 1, 15, 20), "us-ca", date(2026, 2, 28)),
         ("BR", "BR", Duty.ACCESS, at(2026, 1, 15, 12), "br", date(2026, 1, 30)),
         # A Californian asks a sender in Germany: both laws, and a month is shorter than 45 days.
         ("US-CA", "DE", Duty.ACCESS, at(2026, 1, 15, 20), "eu-gdpr", date(2026, 2, 15)),
         # Of a country alone it is not known which of its parts is meant.
-        ("US", "US", Duty.DELETION, at(2026, 1, 15, 20), "us-ca", date(2026, 3, 1)),
+        ("US", "US", Duty.DELETION, at(2026, 1, 15, 20), "us-ca", date(2026, 2, 28)),
         # No law that is loaded says anything: our policy.
         ("NO", "NO", Duty.ACCESS, at(2026, 1, 15, 12), None, date(2026, 2, 15)),
         ("BR", "BR", Duty.DELETION, at(2026, 1, 15, 12), None, date(2026, 2, 15)),
@@ -54,11 +54,11 @@ def test_the_senders_law_alone_makes_nobody_wait_longer_than_a_month(place: str)
     clock = clock_of(Duty.ACCESS, place, "US", received, received, PACKS)
     assert [(one.law, one.due) for one in clock.terms] == [
         (None, date(2026, 12, 20)),
-        ("us-ca", date(2027, 1, 4)),
+        ("us-ca", date(2027, 1, 3)),
     ]
     assert (clock.due, clock.assumed) == (date(2026, 12, 20), False)
     # 90 days of California's are over before three months are.
-    assert [one.longest[0] for one in clock.terms] == [date(2027, 2, 20), date(2027, 2, 18)]
+    assert [one.longest[0] for one in clock.terms] == [date(2027, 2, 20), date(2027, 2, 17)]
 
 
 def test_a_term_of_the_persons_own_place_needs_no_policy_beside_it() -> None:
