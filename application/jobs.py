@@ -45,7 +45,7 @@ from domain.platform.suppression import ForgetSuppression
 from domain.tenancy.api_key import CreateApiKey
 from domain.tenancy.grant import ExpireGrant
 from domain.tenancy.plans import Plan
-from domain.tenancy.tenant import OpenTenant
+from domain.tenancy.tenant import OpenTenant, SendsFor
 from domain.webhooks.commands import ConfirmWebhookSecretDestroyed
 from domain.webhooks.endpoint import WebhookSecretRetired
 
@@ -294,6 +294,7 @@ async def open_tenant(
             plan=Plan(registered.plan),
             country=registered.country,
             commands_a_minute=registered.commands_a_minute,
+            sends_for=SendsFor(registered.sends_for),
             workspace_id=registered.workspace_id,
             owner_id=registered.owner_id,
             owner_email=registered.owner_email,

@@ -78,7 +78,16 @@ class Installation:
 
     def register(self, name: str) -> Tenant:
         """A tenant that may do as much as it likes."""
-        who = ["--owner-email", "owner@example.com", "--owner-name", "Owner", "--country", "GB"]
+        who = [
+            "--owner-email",
+            "owner@example.com",
+            "--owner-name",
+            "Owner",
+            "--country",
+            "GB",
+            "--sends-for",
+            "itself",
+        ]
         command = [
             sys.executable,
             "-m",

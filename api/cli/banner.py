@@ -63,6 +63,8 @@ def registering(serving: Serving) -> str:
         "Your Name",
         "--country",
         "GB",
+        "--sends-for",
+        "itself",
     ]
     return shlex.join([*run, "tenant", "register", *example, "--data", str(serving.settings.root)])
 

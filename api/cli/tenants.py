@@ -10,6 +10,7 @@ from api.cli.options import Data, StaffKey, settings_of
 from api.cli.output import Group, Json, data, words
 from domain.kernel.permissions import StaffRole
 from domain.tenancy.plans import Plan
+from domain.tenancy.tenant import SendsFor
 
 tenant = typer.Typer(cls=Group, help="Customers of this installation.", no_args_is_help=True)
 staff = typer.Typer(cls=Group, help="The platform's own people.", no_args_is_help=True)
@@ -30,6 +31,10 @@ def register(
     owner_name: Annotated[str, typer.Option("--owner-name", help="Name of the first owner.")],
     country: Annotated[
         str, typer.Option("--country", help="ISO code of where it sends from, whose law holds for all of it.")
+    ],
+    sends_for: Annotated[
+        SendsFor,
+        typer.Option("--sends-for", help="Whose mail it sends; clients are senders apart. Never changed."),
     ],
     slug: Annotated[
         str | None,
@@ -58,6 +63,7 @@ def register(
             "tenant_slug": slug,
             "plan": plan,
             "country": country,
+            "sends_for": sends_for,
             "commands_a_minute": rate,
             "owner_email": owner_email,
             "owner_name": owner_name,

@@ -148,6 +148,7 @@ class Demo:
             tenant_slug=company.slug,
             plan=company.plan,
             country=company.country,
+            sends_for=company.sends_for,
             owner_email=company.owner.email,
             owner_name=company.owner.name,
         )
@@ -269,6 +270,7 @@ class Demo:
             occurred_on=date(2026, 9, 14),
             source=Source.WEBSITE_FORM,
             wording="Yes, Harbour Coffee may tell me of new roasts by e-mail. I can end this at any time.",
+            workspace_id=self._harbour,
         )
         await self._as(who, consent, await self._addressee_of(sara), "consent")
         for name, contact_id in (("sara", sara), ("kenji", kenji)):

@@ -11,6 +11,7 @@ from typing import Final
 
 from domain.kernel.permissions import TenantRole
 from domain.tenancy.plans import Plan
+from domain.tenancy.tenant import SendsFor
 
 _SEED: Final = 20_240_229
 
@@ -36,6 +37,7 @@ class Company:
     owner: Person
     members: tuple[Person, ...] = ()
     workspaces: tuple[str, ...] = ()
+    sends_for: SendsFor = SendsFor.ITSELF
 
 
 AGENCY: Final = Company(
@@ -53,6 +55,7 @@ AGENCY: Final = Company(
         Person("Ngũgĩ wa Kamau", "ngugi@fjordfield.example", TenantRole.MEMBER, joins=False),
     ),
     ("Harbour Coffee", "Larch Cycles", "Meridian Dental"),
+    SendsFor.CLIENTS,
 )
 TEAM: Final = Company(
     "Kestrel Analytics",

@@ -16,7 +16,7 @@ from pydantic import StringConstraints
 from domain.audience.email import EmailText
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event, Payload
 from domain.kernel.ids import ApiKeyId, MemberId, TenantId, WorkspaceId, derived_id
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Profile
@@ -24,13 +24,13 @@ from domain.kernel.places import CountryCode
 from domain.kernel.text import ShortText
 from domain.tenancy.plans import Plan
 from domain.tenancy.secret import SecretCommand
-from domain.tenancy.tenant import CommandRate
+from domain.tenancy.tenant import CommandRate, SendsFor
 
 MAX_SLUG: Final = 100
 
 
-class TenantRegistered(Event, name="platform.tenant_registered", version=1, subject="owner_id"):
-    """A customer signed up. `owner_email` and `owner_name` are those of the first owner."""
+class TenantRegistered(Event, name="platform.tenant_registered", version=2, subject="owner_id"):
+    """A customer signed up. `owner_email` and `owner_name` are those of the first owner; `sends_for`: a `SendsFor`."""
 
     tenant_id: TenantId
     tenant_name: str
@@ -42,6 +42,12 @@ class TenantRegistered(Event, name="platform.tenant_registered", version=1, subj
     workspace_id: WorkspaceId
     owner_email: Profile[str]
     owner_name: Profile[str]
+    sends_for: str = SendsFor.ITSELF
+
+
+@EVENTS.upcaster("platform.tenant_registered", 1)
+def _of_one_sender(payload: Payload) -> Payload:
+    return {**payload, "sends_for": "itself"}
 
 
 class FirstKeyMade(Event, name="platform.first_key_made", version=1):
@@ -165,13 +171,15 @@ class RegisterTenant(
 
     The key works as soon as the tenant's log is open, a moment later. Send an `Idempotency-Key`: with it, and for a
     day, an answer that was lost is given again with the key in it. Without a slug, one is made of the name. The law of
-    its `country` holds for all that it sends, and nobody changes that afterwards.
+    its `country` holds for all that it sends. `sends_for`: `itself`, or `clients`, each with a workspace and a sender
+    apart, so that what people gave one counts for no other. Nobody changes the two afterwards.
     """
 
     name: ShortText
     tenant_slug: SlugText | None = None
     plan: Plan = Plan.FREE
     country: CountryCode
+    sends_for: SendsFor
     commands_a_minute: CommandRate | None = None
     owner_email: Profile[EmailText]
     owner_name: Profile[ShortText]
@@ -217,6 +225,7 @@ def registered(
         workspace_id=WorkspaceId(derived_id(tenant_id, "workspace")),
         owner_email=command.owner_email,
         owner_name=command.owner_name,
+        sends_for=command.sends_for,
     )
 
 

@@ -13,6 +13,7 @@ from domain.kernel.events import EVENTS
 from domain.kernel.permissions import StaffRole, TenantRole, WorkspaceRole
 from domain.law.packs import load_packs
 from domain.tenancy.plans import Plan
+from domain.tenancy.tenant import SendsFor
 from projections.olap.law import FORMER, bases
 from tests.support.stored_names import (
     RULES,
@@ -41,6 +42,7 @@ WORDS: dict[type[StrEnum], set[str]] = {
     Plan: {"free", "starter", "professional", "business", "enterprise"},
     DateOrder: {"auto", "DMY", "MDY", "YMD"},
     Duplicates: {"skip", "update", "create"},
+    SendsFor: {"itself", "clients"},
 }
 """What `evolve` turns back into words of ours: events hold them as text."""
 

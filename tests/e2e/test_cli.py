@@ -30,7 +30,16 @@ def _lines(text: str) -> list[dict[str, object]]:
 
 def test_a_tenant_from_registration_to_receipt(demo_installation: Served) -> None:
     cli = demo_installation.cli
-    who = ("--owner-email", "owner@cli.example", "--owner-name", "Cleo", "--country", "GB")
+    who = (
+        "--owner-email",
+        "owner@cli.example",
+        "--owner-name",
+        "Cleo",
+        "--country",
+        "GB",
+        "--sends-for",
+        "itself",
+    )
     given = (*who, "--idempotency-key", "cli/1")
     done = cli("tenant", "register", "Command Line Ltd", *given, "--json")
     told = json.loads(done.stdout)
@@ -231,7 +240,16 @@ def test_a_shell_completes_words() -> None:
 
 def test_past_decisions_are_judged_again(demo_installation: Served, tmp_path: Path) -> None:
     cli = demo_installation.cli
-    owner = ("--owner-email", "o@law.example", "--owner-name", "Lea", "--country", "CA")
+    owner = (
+        "--owner-email",
+        "o@law.example",
+        "--owner-name",
+        "Lea",
+        "--country",
+        "CA",
+        "--sends-for",
+        "itself",
+    )
     told = json.loads(cli("tenant", "register", "Law Ltd", *owner, "--json").stdout)
     address, headers = demo_installation.address, {"authorization": f"Bearer {told['key']}"}
 

@@ -21,7 +21,16 @@ pytestmark = pytest.mark.xdist_group("serve")
 
 def _tenant(served: Served, name: str) -> dict[str, str]:
     """A new tenant, that may import."""
-    owner = ("--owner-email", f"owner@{name.lower()}.example", "--owner-name", "Imke", "--country", "DE")
+    owner = (
+        "--owner-email",
+        f"owner@{name.lower()}.example",
+        "--owner-name",
+        "Imke",
+        "--country",
+        "DE",
+        "--sends-for",
+        "itself",
+    )
     made = served.cli("tenant", "register", f"{name} Ltd", *owner, "--plan", "enterprise", "--json")
     tenant: dict[str, str] = json.loads(made.stdout)
     return tenant

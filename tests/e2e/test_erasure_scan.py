@@ -109,7 +109,7 @@ def registered(served: Served) -> Person:
     """A Canadian tenant: there proof is kept for three years from when it was last relied on, so none of theirs is."""
     done = served.cli(
         *("tenant", "register", "Acme", "--owner-email", "o@acme.example", "--owner-name", "Olga"),
-        *("--country", "CA", "--plan", "business", "--json"),
+        *("--country", "CA", "--sends-for", "itself", "--plan", "business", "--json"),
     )
     told = json.loads(done.stdout)
     return Person(served, key=told["key"], workspace=told["workspace"])

@@ -31,7 +31,7 @@ from domain.kernel.permissions import Permission, StaffRole, TenantRole
 from domain.platform.staff import AddStaff, CreateStaffKey
 from domain.tenancy.api_key import CreateApiKey
 from domain.tenancy.plans import Plan
-from domain.tenancy.tenant import OpenTenant
+from domain.tenancy.tenant import OpenTenant, SendsFor
 from projections.operational.views import VIEWS
 from projections.runtime.projector import Projector, ProjectorSettings
 from tests.support.database import Database
@@ -103,6 +103,7 @@ class Api:
         rate: int | None = FAST,
         plan: Plan = Plan.BUSINESS,
         country: str | None = None,
+        sends_for: SendsFor = SendsFor.ITSELF,
     ) -> TestTenant:
         """A tenant, opened, with an owner's key."""
         tenant_id, owner, workspace = (new_id(now()) for _ in range(3))
@@ -112,6 +113,7 @@ class Api:
                 "tenant_slug": f"{name.lower()}-{tenant_id.hex[-12:]}",
                 "plan": plan,
                 "country": country,
+                "sends_for": sends_for,
                 "commands_a_minute": rate,
                 "workspace_id": workspace,
                 "owner_id": owner,

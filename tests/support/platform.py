@@ -27,6 +27,7 @@ class Platform:
         body = {
             "name": name,
             "country": "US",
+            "sends_for": "itself",
             "plan": "business",
             "owner_email": f"owner@{name.lower()}.example",
             "owner_name": "Some One",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-TENANTS: Final = Projection("tenants", version=1, tables=TABLES, reveals=False)
+TENANTS: Final = Projection("tenants", version=2, tables=TABLES, reveals=False)
 
 
 @TENANTS.on("tenancy.tenant_opened")
@@ -27,6 +27,7 @@ def opened(event: Fact, rows: Rows) -> None:
             "plan": payload["plan"],
             "status": "active",
             "country": payload["country"],
+            "sends_for": payload["sends_for"],
             "commands_a_minute": payload["commands_a_minute"],
             "created_position": event.position,
             "created_at": event.recorded_at,
@@ -79,6 +80,7 @@ def registered(event: Fact, rows: Rows) -> None:
             "plan": payload["plan"],
             "status": "open",
             "country": payload["country"],
+            "sends_for": payload["sends_for"],
             "created_position": event.position,
             "created_at": event.recorded_at,
         },

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from application.queries import USUAL_ROWS, ById, Page, Params, Row, query
 from domain.kernel.permissions import Permission
+from domain.tenancy.tenant import SendsFor
 from projections.operational.paging import Select, one, page
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class TenantRow(Row):
     plan: str
     status: str
     country: str | None
+    sends_for: SendsFor
     commands_a_minute: int | None
     created_at: datetime
     updated_position: int
@@ -39,6 +41,7 @@ class RegistrationRow(Row):
     plan: str
     status: str
     country: str | None
+    sends_for: SendsFor
     created_position: int
     created_at: datetime
 

@@ -196,6 +196,8 @@ def test_a_database_that_dies_under_load() -> None:
             "O",
             "--country",
             "GB",
+            "--sends-for",
+            "itself",
             "--rate",
             "1000000",
             "--json",

@@ -22,6 +22,7 @@ from tests.support.working import Worker
 BODY = {
     "name": "Acme Ltd",
     "country": "GB",
+    "sends_for": "itself",
     "owner_email": "ann@acme.example",
     "owner_name": "Ann",
     "plan": "business",
@@ -53,6 +54,7 @@ async def test_a_tenant_is_registered_entered_used_and_closed(api: Api) -> None:
     assert await worker.work_off() == ["tenant.open"]
     own = await api.send("GET", f"/v1/tenancy/tenants/{tenant}", key)
     assert (own.json()["data"]["slug"], own.json()["data"]["status"]) == ("acme-ltd", "active")
+    assert own.json()["data"]["sends_for"] == "itself"
     (member,) = (await api.send("GET", "/v1/tenancy/members?email=ANN@acme.example", key)).json()["data"]
     assert (member["role"], member["full_name"]) == ("owner", "Ann")
     (first,) = (await api.send("GET", "/v1/tenancy/api-keys", key)).json()["data"]

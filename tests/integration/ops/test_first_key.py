@@ -8,7 +8,13 @@ from application.orders import Order
 from domain.platform.registration import RegisterTenant
 from tests.support.api import Api
 
-REGISTER = {"name": "Acme", "country": "GB", "owner_email": "owner@acme.example", "owner_name": "Ann"}
+REGISTER = {
+    "name": "Acme",
+    "country": "GB",
+    "sends_for": "itself",
+    "owner_email": "owner@acme.example",
+    "owner_name": "Ann",
+}
 
 
 async def test_a_first_key_is_shown_until_it_was_seen(api: Api) -> None:

@@ -17,7 +17,13 @@ from domain.platform.registration import (
 from tests.support.given import uid
 from tests.support.unit import World
 
-BODY = {"name": "Acme & Söhne GmbH", "country": "DE", "owner_email": "ann@acme.example", "owner_name": "Ann"}
+BODY = {
+    "name": "Acme & Söhne GmbH",
+    "country": "DE",
+    "sends_for": "clients",
+    "owner_email": "ann@acme.example",
+    "owner_name": "Ann",
+}
 
 
 def register(world: World, n: int = 1, **fields: object) -> TenantRegistered:
@@ -83,6 +89,12 @@ def test_a_slug_is_taken_for_ever() -> None:
     assert world.run(CloseRegistration(), uid(1)) == []
     with pytest.raises(NotFound):
         world.run(CloseRegistration(), uid(2))
+
+
+def test_for_whom_it_sends_is_said_and_kept() -> None:
+    assert register(World()).sends_for == "clients"
+    with pytest.raises(ValidationError, match="sends_for"):
+        RegisterTenant.model_validate({name: one for name, one in BODY.items() if name != "sends_for"})
 
 
 @pytest.mark.parametrize("slug", ["Acme", "-a", "a-", "a--b", "a b", "a" * 101, ""])
