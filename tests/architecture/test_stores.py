@@ -85,8 +85,8 @@ PLAIN = {
         "outcome",
         "ground",
     },
-    "tenants.tenants": {"name", "slug", "plan", "status", "country"},
-    "tenants.registrations": {"name", "slug", "plan", "status", "country"},
+    "tenants.tenants": {"name", "slug", "plan", "status", "country", "sends_for"},
+    "tenants.registrations": {"name", "slug", "plan", "status", "country", "sends_for"},
     "webhook_endpoints.webhook_endpoints": {"url", "events", "description", "state", "pause_reason"},
     "workspaces.workspaces": {"name"},
 }

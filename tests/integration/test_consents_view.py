@@ -30,7 +30,7 @@ from domain.audience.consent_events import (
 from domain.audience.contact import ContactCreated, Segment
 from domain.audience.erasure_events import AddresseeErased
 from domain.kernel.events import Event
-from domain.kernel.ids import AddresseeId
+from domain.kernel.ids import AddresseeId, WorkspaceId
 from projections.operational.consents.handler import CONSENTS
 from projections.operational.contacts.handler import CONTACTS
 from tests.support.database import Database
@@ -279,6 +279,52 @@ async def test_a_workspace_sees_the_people_of_its_contacts_alone(world: World) -
     assert (await world.ask("audience.consents", Scope(tenant, workspaces=frozenset({fresh()})))).rows == []
 
 
+async def test_what_was_given_to_one_client_names_it_and_is_shown_to_no_other(world: World) -> None:
+    tenant, here, there, person = fresh(), WorkspaceId(fresh()), WorkspaceId(fresh()), AddresseeId(fresh())
+    contacts: list[tuple[str, Event]] = []
+    for workspace in (here, there):
+        made = {"contact_id": fresh(), "workspace_id": workspace, "addressee_id": person}
+        contact = ContactCreated.model_validate({**made, "email": "a@example.org", "segment": Segment()})
+        contacts.append((f"contact:{contact.contact_id}", contact))
+    who: dict[str, Any] = {"addressee_id": person}
+    left: dict[str, Any] = {**who, "occurred_at": AT, "source": "event", "documented": True}
+    single: dict[str, Any] = {**who, "occurred_on": DAY, "source": "event", "recorded_by": "api"}
+    contract: dict[str, Any] = {**who, "kind": "contract", "occurred_on": DAY}
+    events: list[Event] = [
+        ConsentRecorded(**single, workspace_id=here),
+        ConsentRecorded(**single, workspace_id=there),
+        ConfirmationRequested(**left, workspace_id=there),
+        ConsentConfirmed(**who, request=3, occurred_at=AT, workspace_id=there),
+        RelationRecorded(**contract, workspace_id=there),
+        RelationEnded(**who, entry=5, ended_on=DAY),
+        RelationRecorded(**contract, workspace_id=here),
+        EntryRetracted(**who, entry=2, reason="x"),
+        ConsentWithdrawn(**who, entry=4, occurred_at=AT, channel="page"),
+        ConsentRecorded(**single),
+        OptedOut(**who, occurred_at=AT, channel="page"),
+    ]
+    world.append(tenant, *contacts, *stream(person, *events))
+    world.project()
+
+    async def found(name: str, *workspaces: UUID, **filters: Any) -> dict[int, UUID | None]:
+        within = frozenset(workspaces) if workspaces else None
+        rows = (await world.ask(f"audience.{name}", Scope(tenant, workspaces=within), **filters)).rows
+        return {row.entry: row.workspace_id for row in rows}
+
+    given = {1: here, 2: there, 3: there, 4: there, 5: there, 7: here, 10: None, 11: None}
+    of_all = await found("consents")
+    assert of_all == given
+    assert (await found("consent_timeline")).keys() == {*range(1, 12)}
+    assert await found("consents", workspace_id=there) == {n: who for n, who in given.items() if who == there}
+    assert await found("consents", here) == {1: here, 7: here, 10: None, 11: None}
+    assert await found("consent_timeline", here) == {1: here, 7: here, 10: None, 11: None}
+    assert await found("consent_timeline", there) == {
+        n: given.get(n) for n in range(1, 12) if given.get(n) != here
+    }
+    assert await found("consents", here, workspace_id=there) == {}
+    assert await found("consents", here, there) == given
+
+
 async def test_a_tenant_sees_nothing_of_another(world: World) -> None:
     mine, other, person = fresh(), fresh(), AddresseeId(fresh())
     world.append(other, *stream(person, *of_everything(person)))
@@ -288,4 +334,4 @@ async def test_a_tenant_sees_nothing_of_another(world: World) -> None:
         assert (await world.ask(f"audience.{name}", Scope(mine), addressee_id=person)).rows == []
         assert (await world.ask(f"audience.{name}", Scope(other), addressee_id=person)).rows
     with psycopg.connect(world.database.request) as connection:
-        assert connection.execute("SELECT * FROM views_consents_v2_1.entries").fetchall() == []
+        assert connection.execute("SELECT * FROM views_consents_v3_1.entries").fetchall() == []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-CONSENTS: Final = Projection("consents", version=2, tables=TABLES, reveals=False)
+CONSENTS: Final = Projection("consents", version=3, tables=TABLES, reveals=False)
 
 
 def _enter(event: Fact, rows: Rows, what: str, *told: str, **fields: Any) -> None:
@@ -37,21 +37,22 @@ def _enter(event: Fact, rows: Rows, what: str, *told: str, **fields: Any) -> Non
 def consented(event: Fact, rows: Rows) -> None:
     """A consent in one step, of a moment or of a day."""
     when = "occurred_on" if event.payload["occurred_at"] is None else "occurred_at"
-    told = (when, "source", "explicit", "documented")
+    told = (when, "source", "explicit", "documented", "workspace_id")
     _enter(event, rows, "consent", *told, kind=ConsentKind.SINGLE)
 
 
 @CONSENTS.on("audience.confirmation_requested")
 def asked(event: Fact, rows: Rows) -> None:
     """The first step of a double opt-in."""
-    told = ("occurred_at", "source", "documented")
+    told = ("occurred_at", "source", "documented", "workspace_id")
     _enter(event, rows, "confirmation_request", *told, kind=ConsentKind.DOUBLE)
 
 
 @CONSENTS.on("audience.consent_confirmed")
 def confirmed(event: Fact, rows: Rows) -> None:
     """The second step: a consent; source and wording are those of the first."""
-    _enter(event, rows, "consent", "occurred_at", kind=ConsentKind.DOUBLE, about=event.payload["request"])
+    told = ("occurred_at", "workspace_id")
+    _enter(event, rows, "consent", *told, kind=ConsentKind.DOUBLE, about=event.payload["request"])
 
 
 @CONSENTS.on("audience.consent_withdrawn")
@@ -90,7 +91,8 @@ def opt_out_narrowed(event: Fact, rows: Rows) -> None:
 @CONSENTS.on("audience.relation_recorded")
 def related(event: Fact, rows: Rows) -> None:
     """Something between sender and person."""
-    _enter(event, rows, "relation", "kind", "occurred_on", "ended_on", "refused", "in_writing")
+    told = ("kind", "occurred_on", "ended_on", "refused", "in_writing", "workspace_id")
+    _enter(event, rows, "relation", *told)
 
 
 @CONSENTS.on("audience.relation_ended")

@@ -131,7 +131,8 @@ class ConsentRow(Row):
     """An entry, by its number within the addressee's stream; `about`: the number of the entry that it speaks of.
 
     `occurred_on` where a civil day was given, else `occurred_at`. `state`, `ended_on` and `ended_at` say what became of
-    it; they are null for rows that only change others.
+    it, in the whole tenant; they are null for rows that only change others. `workspace_id`: of the client to whom alone
+    it was given; null: to the tenant, or no matter of one client.
     """
 
     addressee_id: UUID
@@ -152,6 +153,7 @@ class ConsentRow(Row):
     documented: bool | None
     refused: bool | None
     in_writing: bool | None
+    workspace_id: UUID | None
     created_position: int
     updated_position: int
     created_at: datetime
@@ -165,12 +167,16 @@ class PersonFilters(Params):
 
 
 class ConsentFilters(PersonFilters):
-    """Which entries. `kind`: single or double, a kind of opt-out, suppression or relation."""
+    """Which entries. `kind`: single or double, a kind of opt-out, suppression or relation.
+
+    `workspace_id`: what was given to that client alone.
+    """
 
     what: What | None = None
     kind: Annotated[str, Field(max_length=40)] | None = None
     state: State | None = None
     scope: Reach | None = None
+    workspace_id: UUID | None = None
 
 
 def _entries(name: str, scope: Scope, params: PersonFilters) -> Select:
@@ -178,11 +184,12 @@ def _entries(name: str, scope: Scope, params: PersonFilters) -> Select:
     within = workspaces_meant(scope)
     keep_to_people(select, within)
     if within is not None:
-        # People are the tenant's; a workspace sees those of its contacts, less what another workspace has suppressed.
+        # People are the tenant's; a workspace sees those of its contacts, less what is of another workspace alone.
         select.conditions.append(
             "NOT EXISTS (SELECT FROM {consents}.entries o WHERE o.tenant_id = %(tenant_id)s "
             "AND o.addressee_id = t.addressee_id AND o.entry IN (t.entry, t.about) "
-            "AND o.scope = 'workspace' AND o.within <> ALL(%(within)s::text[]))"
+            "AND ((o.scope = 'workspace' AND o.within <> ALL(%(within)s::text[])) "
+            "OR o.workspace_id <> ALL(%(within)s::uuid[])))"
         )
     select.where("t.addressee_id = %(addressee_id)s", addressee_id=params.addressee_id)
     select.where(
@@ -216,6 +223,7 @@ async def consents(
     select.where("t.what = %(what)s", what=params.what)
     select.where("t.kind = %(kind)s", kind=params.kind)
     select.where("t.scope = %(scope)s", scope=params.scope)
+    select.where("t.workspace_id = %(client)s", client=params.workspace_id)
     if params.state is not None:
         come_to, brought = _WAYS.get(params.state, ((), ()))
         select.where(f"{_STATE} = %(state)s", state=params.state)
