@@ -7,8 +7,10 @@ which names the contacts that hold it: the log itself, read for this command, an
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from application.principals import workspaces_of
+from domain.audience.addressee_state import Addressee
 from domain.audience.consent_events import OptOutLifted
 from domain.audience.email import match_form
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
@@ -16,7 +18,6 @@ from domain.kernel.errors import NotFound, Refusal, RefusalKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
-    from uuid import UUID
 
     from application.unit import Unit
     from domain.audience.email_claim import EmailClaim
@@ -43,6 +44,8 @@ async def enter(confined: frozenset[UUID], command: Command, unit: Unit) -> None
     state = await unit.load(type(command).stream, unit.stamp.target)
     _within(confined, [command, state], of_people=bool(people))
     await met(confined, people, unit)
+    if isinstance(state, Addressee):
+        _of_these(confined, command, state)
     if command.holds_everywhere():
         raise NeedsWholeTenant
 
@@ -67,6 +70,14 @@ async def met(confined: frozenset[UUID], people: Sequence[UUID], unit: Unit) -> 
     for who, key in zip(people, keys, strict=True):
         claim: EmailClaim = unit.state("email_claim", key)
         if claim.addressee_id != who or not confined & claim.contacts.keys():
+            raise NotFound
+
+
+def _of_these(confined: frozenset[UUID], command: Command, state: Addressee) -> None:
+    """What was given to another client alone is not found from here, by whichever number it is named."""
+    for named in (getattr(command, "entry", None), getattr(command, "request", None)):
+        client = None if named is None else state.client_of(named)
+        if client is not None and UUID(client) not in confined:
             raise NotFound
 
 

@@ -16,11 +16,12 @@ from application.door_tokens import Door, DoorToken, LinkUnusable
 from application.orders import Order
 from application.ports.log import OutcomeUnknown
 from application.principals import Principal
+from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_state import Addressee
-from domain.audience.consent import lifted_by
+from domain.audience.consent import confirmation, lifted_by
 from domain.audience.consent_events import ConfirmationRequested
 from domain.audience.consent_refusals import AddresseeIsErased, ConfirmedTooLate, NotAsked
-from domain.audience.own_word import HeedConfirmation, NarrowOptOut, in_force, narrowable
+from domain.audience.own_word import HeedConfirmation, NarrowOptOut, in_force, narrowable, words_for
 from domain.kernel import limits
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name
 from domain.kernel.errors import NotFound, Refusal
@@ -32,7 +33,7 @@ from domain.rights.commands import ReceiveRequest
 from domain.rights.kinds import RequestChannel, RequestKind
 from domain.rights.refusals import RequestIdTaken
 from domain.rights.state import Open, SubjectRequest
-from domain.tenancy.tenant import Tenant
+from domain.tenancy.tenant import SendsFor, Tenant
 from domain.tenancy.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.commanding import Commands
+    from domain.audience.addressee_state import AddresseeState
     from domain.audience.own_word import HeedOptOut
     from domain.kernel.commands import Command
 
@@ -63,7 +65,8 @@ class InForce(NamedTuple):
 
     `elsewhere`: narrower opt-outs hold that the token names nothing of. `waits`: its confirmation can be given.
     `narrows`: all is stopped, and they alone may stop less; it is the entry of what they said last. `goes_on`: all is
-    stopped, and its confirmation would not end that.
+    stopped, and its confirmation would not end that; of a client's first step: all that is theirs. `client`: the tenant
+    sends for clients, each a workspace. `asked`: all is stopped, but they asked this client for mail later.
     """
 
     sender: str
@@ -77,6 +80,8 @@ class InForce(NamedTuple):
     waits: bool
     narrows: int | None = None
     goes_on: bool = False
+    client: bool = False
+    asked: bool = False
 
 
 class AskedFor(NamedTuple):
@@ -106,31 +111,42 @@ class Doors:
         workspace = None
         if token.workspace_id is not None:
             workspace = await self._commands.state(token.tenant_id, "workspace", token.workspace_id)
-        said = addressee.own_words()
-        named = {
-            (Scope.WORKSPACE, None if token.workspace_id is None else str(token.workspace_id)),
-            (Scope.CAMPAIGN_TYPE, token.campaign_type),
-        }
-        narrow = {(one.scope, one.within) for one in said if one.scope is not Scope.TENANT}
+        within = None if token.workspace_id is None else str(token.workspace_id)
+        held = words_for(addressee, within)
+        here = {(one.scope, one.within) for one in held if one.scope is not Scope.TENANT}
+        named = {(Scope.WORKSPACE, within), (Scope.CAMPAIGN_TYPE, token.campaign_type)} & here
+        narrow = {(one.scope, one.within) for one in addressee.own_words() if one.scope is not Scope.TENANT}
         word = narrowable(addressee) if _came_to_them(token, addressee) else None
         everything = in_force(addressee, Scope.TENANT)
         # Who has their address after an erasure was asked something else, which may have the same number.
         request = token.request if addressee.addressee_id == token.addressee_id else None
         asked = None if request is None else addressee.asked.get(request)
-        ends = request is not None and lifted_by(addressee, request)
+        waits = asked is not None and not asked.is_over(self._commands.clock()) and not addressee.erased
+        if request is not None and asked is not None and asked.workspace is not None:
+            confirmed = self._confirmed(addressee, request) if waits else addressee
+            goes_on = _stopped(confirmed, asked.workspace, {Scope.TENANT, Scope.WORKSPACE})
+        else:
+            goes_on = everything and not (request is not None and lifted_by(addressee, request))
         return InForce(
             sender=tenant.name,
             workspace=workspace.name if isinstance(workspace, Workspace) else None,
             campaign_type=token.campaign_type,
             everything=everything,
-            objected=any(one.kind is SuppressionKind.OBJECTION for one in said),
-            of_workspace=(Scope.WORKSPACE, str(token.workspace_id)) in narrow,
-            of_campaign_type=(Scope.CAMPAIGN_TYPE, token.campaign_type) in narrow,
+            objected=any(one.kind is SuppressionKind.OBJECTION for one in held),
+            of_workspace=(Scope.WORKSPACE, within) in named,
+            of_campaign_type=(Scope.CAMPAIGN_TYPE, token.campaign_type) in named,
             elsewhere=bool(narrow - named),
-            waits=asked is not None and not asked.is_over(self._commands.clock()) and not addressee.erased,
+            waits=waits,
             narrows=None if word is None else word.entry,
-            goes_on=everything and not ends,
+            goes_on=goes_on,
+            client=tenant.sends_for is SendsFor.CLIENTS,
+            asked=everything and not _stopped(addressee, within, {Scope.TENANT}),
         )
+
+    def _confirmed(self, addressee: Addressee, request: int) -> AddresseeState:
+        """Who they would be if they confirmed this first step now: nothing is entered."""
+        at = max(self._commands.clock(), addressee.asked[request].at)
+        return ADDRESSEE.evolve(addressee, confirmation(addressee, request, at, None, None, at_door=True))
 
     async def heed(self, token: DoorToken, command: HeedOptOut | NarrowOptOut, request_id: str) -> None:
         """Enter what a person said; it holds when this returns. What says nothing new writes nothing at all.
@@ -276,6 +292,13 @@ async def _surely(enter: Callable[[], Awaitable[object]]) -> None:
         else:
             return
     await enter()
+
+
+def _stopped(state: AddresseeState, workspace: str | None, scopes: set[Scope]) -> bool:
+    """Whether a workspace's mail is stopped by words of these scopes."""
+    return isinstance(state, Addressee) and any(
+        one.scope in scopes and one.within in (None, workspace) for one in words_for(state, workspace)
+    )
 
 
 def _came_to_them(token: DoorToken, addressee: Addressee) -> bool:

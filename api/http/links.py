@@ -1,8 +1,9 @@
 """`GET /v1/audience/addressees/{id}/links`: what a sender puts into a message, so that its reader can stop it.
 
 Who can have the links made can do what they do: so they need the permission to send, and the one of a confirmation the
-permission to enter consents, in the whole tenant where it would end a stop of the person's. By a link of whoever holds
-that nowhere, or in single workspaces, the person makes no stop less before its message has gone out to them.
+permission to enter consents, in the whole tenant where it would end a stop of the person's for more than one client. By
+a link of whoever holds that nowhere, or in single workspaces, the person makes no stop less before its message has gone
+out to them.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class LinksDesk(Desk):
         addressee_id = uuid_in(request.path_params["id"])
         about: AboutLinks = asked.read_as(AboutLinks)
         needed = [Permission.SENDING_AUTHORISE]
+        client: str | None = None
         if about.request is not None:
             principal.require(Permission.CONSENT_WRITE)
             needed.append(Permission.CONSENT_WRITE)
@@ -77,14 +79,17 @@ class LinksDesk(Desk):
             await self.parts.commands.meet(principal, within, addressee_id)
         if about.request is not None:
             waits = addressee.asked.get(about.request)
-            if waits is None or waits.is_over(self.parts.clock()):
+            client = None if waits is None else waits.workspace
+            elsewhere = client is not None and client != str(about.workspace_id)
+            if waits is None or elsewhere or waits.is_over(self.parts.clock()):
                 # A link made ahead would end a stop that is said before it is asked for; one made late opens nothing.
                 detail = (
-                    "Nothing of this number waits for a confirmation, or it did for thirty days. Ask anew."
+                    "Nothing of this number waits for a confirmation to this workspace, or it did for thirty days. "
+                    "Ask anew."
                 )
                 raise bad_parameter("request", detail)
         consents = about.request is not None and principal.confined_to(Permission.CONSENT_WRITE) is not None
-        if consents and addressee.own_words():
+        if consents and client is None and addressee.own_words():
             raise NeedsWholeTenant  # as whoever would enter the confirmation themselves
         token = DoorToken(
             Door.PREFERENCES,
@@ -98,7 +103,10 @@ class LinksDesk(Desk):
         links = self.parts.links.of_message(token)
         data = {**links._asdict(), "confirmation": None}
         if about.request is not None:
-            asking = DoorToken(Door.CONFIRM, tenant_id, addressee.addressee_id, request=about.request)
+            of_client = None if client is None else about.workspace_id
+            asking = DoorToken(
+                Door.CONFIRM, tenant_id, addressee.addressee_id, of_client, request=about.request
+            )
             data["confirmation"] = self.parts.links.of_confirmation(asking)
         if principal.staff:
             filters = {"id": str(addressee_id)}

@@ -83,6 +83,8 @@ def choices_page(code: str, now: InForce, to: str, chosen: str | None = None) ->
     if chosen is not None:
         told = f'<div role="status">{_said(_outcome(words, now, chosen), now, level=2)}</div>'
     lead = f"<p>{filled(words.lead, sender=now.sender)}</p>"
+    if now.client and now.workspace is not None:
+        lead = f"<p>{filled(words.lead_client, sender=now.sender, workspace=now.workspace)}</p>{lead}"
     data = f"d/{to.removeprefix('p/')}"
     link = f'<p><a href="{_action(data, code)}">{filled(words.data_link, sender=now.sender)}</a></p>'
     return _page(code, title, f"{told}{lead}{_in_force(words, now)}{_form(words, now, code, to)}{link}")
@@ -114,27 +116,40 @@ def data_page(code: str, now: AskedFor, to: str, *, done: bool) -> str:
 
 
 def confirmation_page(code: str, now: InForce, to: str, wording: str | None) -> str:
-    """What is to be confirmed, in the words that were kept of it, and the button that does."""
+    """What is to be confirmed, in the words that were kept of it, and the button that does; of a client it is named."""
     words = languages()[code]
     button = f'<button class="first">{filled(words.confirm_button)}</button>'
     form = f'<form method="post" action="{_action(to, code)}">{button}</form>'
-    goes_on = f"<p>{filled(words.confirm_goes_on, sender=now.sender)}</p>" if now.goes_on else ""
+    said = words.confirm if now.workspace is None else words.confirm_client
+    stopped = ""
+    if now.goes_on:
+        by = now.workspace if now.of_workspace else now.sender
+        stopped = f"<p>{filled(words.confirm_goes_on, sender=by)}</p>"
+    elif now.workspace is not None and now.everything and not now.asked:
+        stopped = f"<p>{filled(words.confirm_ends, sender=now.sender, workspace=now.workspace)}</p>"
     agreed = ""
     if wording is not None:
-        lead = f"<p>{filled(words.confirm_wording, sender=now.sender)}</p>"
+        lead = f"<p>{filled(words.confirm_wording, sender=now.workspace or now.sender)}</p>"
         agreed = f'{lead}<blockquote dir="auto">{escape(wording)}</blockquote>'
-    body = f"{_about(words.confirm, now)}{agreed}{goes_on}{form}"
-    return _page(code, filled(words.confirm.title, sender=now.sender), body)
+    body = f"{_about(said, now)}{agreed}{stopped}{form}"
+    return _page(code, _title(said, now), body)
 
 
 def confirmed_page(code: str, now: InForce) -> str:
     """It is confirmed; and what they stopped all the same, where that goes on."""
     words = languages()[code]
-    said = words.confirmed_goes_on if now.everything else words.confirmed
-    but = now.elsewhere and not now.everything
-    besides = f"<p>{filled(words.now_elsewhere, sender=now.sender)}</p>" if but else ""
+    said = words.confirmed if now.workspace is None else words.confirmed_client
+    besides = ""
+    if now.workspace is not None and now.of_workspace:
+        said, now = words.confirmed_goes_on, now._replace(sender=now.workspace)
+    elif now.asked:
+        besides = f"<p>{filled(words.confirmed_others, sender=now.sender)}</p>"
+    elif now.everything:
+        said = words.confirmed_goes_on
+    elif now.elsewhere:
+        besides = f"<p>{filled(words.now_elsewhere, sender=now.sender)}</p>"
     body = f'<div role="status">{_about(said, now)}{besides}</div>'
-    return _page(code, filled(said.title, sender=now.sender), body)
+    return _page(code, _title(said, now), body)
 
 
 def done_page(code: str) -> str:
@@ -181,7 +196,7 @@ def _outcome(words: Words, now: InForce, chosen: str) -> Said:
     """What became of a choice: what is stopped wholly is not stopped less by a button that stops more."""
     if chosen in (EVERYTHING, OBJECTION):
         return words.done
-    if now.everything:
+    if now.everything and not now.asked:
         return words.stays
     of_workspace = chosen in (OF_WORKSPACE, LESS_WORKSPACE)
     return words.done if (now.of_workspace if of_workspace else now.of_campaign_type) else words.unchanged
@@ -193,6 +208,7 @@ def _in_force(words: Words, now: InForce) -> str:
         filled(text, **names)
         for text, holds in (
             (words.now_everything, now.everything),
+            (words.now_asked, now.asked and not now.of_workspace),
             (words.now_objected, now.objected),
             (words.now_workspace, now.of_workspace and now.workspace is not None),
             (words.now_campaign_type, now.of_campaign_type),
@@ -208,14 +224,15 @@ def _in_force(words: Words, now: InForce) -> str:
 def _form(words: Words, now: InForce, code: str, to: str) -> str:
     """One form, a button for each choice that would change something."""
     buttons = []
-    if not now.everything:
+    if not now.everything or now.asked:
         label = filled(words.stop, sender=now.sender)
         buttons.append(_button(EVERYTHING, label, filled(words.stop_about), first=True))
         if now.workspace is not None and not now.of_workspace:
-            buttons.append(_button(OF_WORKSPACE, filled(words.only_workspace, workspace=now.workspace)))
-        if now.campaign_type is not None and not now.of_campaign_type:
-            label = filled(words.only_campaign_type, campaign_type=now.campaign_type)
-            buttons.append(_button(OF_CAMPAIGN_TYPE, label))
+            label = words.also_workspace if now.asked else words.only_workspace
+            buttons.append(_button(OF_WORKSPACE, filled(label, workspace=now.workspace)))
+    if not now.everything and now.campaign_type is not None and not now.of_campaign_type:
+        label = filled(words.only_campaign_type, campaign_type=now.campaign_type)
+        buttons.append(_button(OF_CAMPAIGN_TYPE, label))
     if not now.objected:
         buttons.append(_button(OBJECTION, filled(words.object), filled(words.object_about)))
     buttons += _less(words, now)
@@ -255,11 +272,15 @@ def _button(choice: str, label: str, about: str = "", *, first: bool = False) ->
 
 
 def _said(said: Said, now: InForce, *, level: int) -> str:
-    return f"<h{level}>{filled(said.title, sender=now.sender)}</h{level}>{_about(said, now)}"
+    return f"<h{level}>{_title(said, now)}</h{level}>{_about(said, now)}"
+
+
+def _title(said: Said, now: InForce) -> str:
+    return filled(said.title, sender=now.sender, workspace=now.workspace)
 
 
 def _about(said: Said, now: InForce) -> str:
-    return f"<p>{filled(said.about, sender=now.sender)}</p>"
+    return f"<p>{filled(said.about, sender=now.sender, workspace=now.workspace)}</p>"
 
 
 def _action(to: str, code: str, seen: int | None = None) -> str:

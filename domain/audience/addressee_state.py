@@ -179,6 +179,13 @@ class Addressee(NamedTuple):
         """Whether as much is entered of them as is looked at: every decision looks at all of it."""
         return len(self.consents) + len(self.relations) + len(self.asked) >= MOST_GIVEN
 
+    def client_of(self, entry: int) -> str | None:
+        """The client to whom alone it was given, what stands under this number; None: the tenant, or it is no such."""
+        given = {one.position: one.workspace for one in self.consents}
+        given |= {one.position: one.workspace for one in self.relations}
+        given |= {number: one.workspace for number, one in self.asked.items()}
+        return given.get(entry)
+
     def asked_for(self) -> list[datetime]:
         """When they asked last, provably, to be written to: the tenant, and each client."""
         asked = [one.asks_since for one in self.consents if one.asks_since is not None]

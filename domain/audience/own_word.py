@@ -20,7 +20,8 @@ from domain.kernel.commands import Command
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
 from domain.kernel.text import IpText, LineText, LongText
-from domain.law.facts import Scope, Suppression, SuppressionKind
+from domain.law.clients import towards
+from domain.law.facts import OPT_OUTS, Scope, Suppression, SuppressionKind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -190,6 +191,15 @@ def in_force(state: Addressee, scope: Scope, within: str | None = None) -> bool:
     if scope is Scope.TENANT:
         return state.opted_out_at is not None
     return any((one.scope, one.within) == (scope, within) for one in state.own_words())
+
+
+def words_for(state: Addressee, workspace: str | None) -> list[Suppression]:
+    """What of their words holds for a workspace's messages: not what ended for that client alone."""
+    return [
+        one
+        for one in towards(state.person, workspace).person.suppressions
+        if one.kind in OPT_OUTS and one.scope is not Scope.PLATFORM and one.ended_at is None
+    ]
 
 
 def _lately(state: Addressee, same: list[Suppression], at: datetime) -> bool:

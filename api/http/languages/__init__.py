@@ -60,9 +60,13 @@ class Words(BaseModel):
     languages: str
     title: str
     lead: str
+    lead_client: str
+    """For whom it was sent, where that is a client of the sender's."""
     now: str
     now_nothing: str
     now_everything: str
+    now_asked: str
+    """All is stopped, and what they asked of this client later is not."""
     now_objected: str
     now_workspace: str
     now_campaign_type: str
@@ -77,6 +81,7 @@ class Words(BaseModel):
     stop_unnamed: str
     stop_about: str
     only_workspace: str
+    also_workspace: str
     only_campaign_type: str
     object: str
     object_about: str
@@ -85,11 +90,16 @@ class Words(BaseModel):
     less_campaign_type: str
     less_campaign_type_about: str
     confirm: Said
+    confirm_client: Said
     confirm_wording: str
     """What goes before the words that were agreed to, in the sender's language."""
     confirm_button: str
     confirm_goes_on: str
+    confirm_ends: str
+    """All is stopped, and that ends for this client when they confirm it."""
+    confirmed_others: str
     confirmed: Said
+    confirmed_client: Said
     confirmed_goes_on: Said
     """They had stopped everything, and that goes on."""
     data: Said
