@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 OF_ACTIVITY: Final = (
     "title",
@@ -65,6 +68,16 @@ INNER: Final = frozenset(
 )
 """Ids of ours, which say nothing of the person and stand once at the top; what a certificate of erasure tells of our
 stores; and what tells of a legal hold."""
+OF_WORKSPACE: Final = frozenset(
+    {
+        "audience.addressee_described",
+        "audience.confirmation_requested",
+        "audience.consent_confirmed",
+        "audience.consent_recorded",
+        "audience.relation_recorded",
+    }
+)
+"""What may be of one workspace: said there, or given to that client alone. Of these its name is told."""
 RIGHTS: Final = (
     "You may ask for correction, for erasure, for restriction of processing, and object to it.",
     "Where processing rests on your consent, you may withdraw it at any time.",
@@ -94,3 +107,24 @@ KEPT_OF_ANOTHER: Final = (
     "checked, so its words stay shut here. If it was, say so: it is disclosed by a request that names who you were."
 )
 """What is kept of whoever had the address before, to who has it now: a mailbox may have changed hands (Art. 15(4))."""
+
+
+def without_ids(event: str, values: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Any]:
+    """What an event says, without ids of ours; `workspace`: by name, where it is of one alone."""
+    told = {name: one for name, one in values.items() if name not in INNER}
+    workspace = named.get(str(values.get("workspace_id"))) if event in OF_WORKSPACE else None
+    return told if workspace is None else told | {"workspace": workspace}
+
+
+def with_names(value: Any, named: Mapping[str, str]) -> Any:
+    """The same, with the name of a workspace where its id says what a word is of."""
+    match value:
+        case dict():
+            return {
+                key: named.get(str(one), one) if key == "within" else with_names(one, named)
+                for key, one in value.items()
+            }
+        case list():
+            return [with_names(one, named) for one in value]
+        case _:
+            return value

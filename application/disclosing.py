@@ -21,17 +21,20 @@ from uuid import UUID
 import orjson
 
 from application.disclosable import (
-    INNER,
     KEPT_OF_ANOTHER,
     KEPT_WITH_PROOF,
     KEPT_WITHOUT_PROOF,
     OF_ACTIVITY,
     OF_SUPPRESSION,
+    OF_WORKSPACE,
     PROVIDED,
     RIGHTS,
     WITHHELD,
+    with_names,
+    without_ids,
 )
 from application.ports.positions import Position
+from application.principals import workspaces_of
 from domain.audience.addressee_events import address_in
 from domain.audience.addressee_state import Addressee
 from domain.audience.contact import PERSONAL, Contact, ContactCreated
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from application.unit import Streams
     from domain.audience.email_claim import EmailClaimEvent
     from domain.kernel.ids import AddresseeId
+    from domain.law.facts import Consent, Relation
     from domain.rights.state import RequestState
 
 _AT_ONCE: Final = 500
@@ -284,9 +288,11 @@ class Disclosing:
         return told
 
     async def _workspaces(self, head: Head, people: Sequence[_Person]) -> dict[str, str]:
-        """The names of the workspaces that opt-outs and suppressions are of, by what stands under `within`."""
+        """The names of the workspaces that opt-outs and suppressions are of, and to which alone something was given."""
         narrower = [one for person in people for one in person.state.suppressions]
         ids = dict.fromkeys(one.within for one in narrower if one.scope is Scope.WORKSPACE and one.within)
+        given = [row for person in people for row in person.own if row.name in OF_WORKSPACE]
+        ids |= dict.fromkeys(map(str, workspaces_of(self._codec.decode(given))))
         states = {one: await self._state(head, "workspace", UUID(one)) for one in ids}
         return {one: state.name for one, state in states.items() if isinstance(state, Workspace)}
 
@@ -307,9 +313,7 @@ class Disclosing:
                 "at": row.recorded_at,
                 "what": row.name,
                 "told": _in_words(row.name),
-                "values": _with_names(
-                    {name: one for name, one in values.items() if name not in INNER}, named
-                ),
+                "values": with_names(without_ids(row.name, values, named), named),
             }
             for row, values in zip(kept, shown, strict=True)
         ]
@@ -339,22 +343,8 @@ def _in_words(name: str) -> str:
     return " ".join(words.split()).partition(". ")[0].rstrip(".")
 
 
-def _with_names(value: Any, named: Mapping[str, str]) -> Any:
-    """The same, with the name of a workspace where its id says what a word is of."""
-    match value:
-        case dict():
-            return {
-                key: named.get(str(one), one) if key == "within" else _with_names(one, named)
-                for key, one in value.items()
-            }
-        case list():
-            return [_with_names(one, named) for one in value]
-        case _:
-            return value
-
-
 def _suppressions(addressee: Addressee, named: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [_with_names(_fact(one, *OF_SUPPRESSION), named) for one in addressee.person.suppressions]
+    return [with_names(_fact(one, *OF_SUPPRESSION), named) for one in addressee.person.suppressions]
 
 
 def _standing(addressee: Addressee, named: Mapping[str, str]) -> dict[str, Any]:
@@ -364,9 +354,11 @@ def _standing(addressee: Addressee, named: Mapping[str, str]) -> dict[str, Any]:
         "country": person.country,
         "subscriber_type": person.subscriber,
         "opted_out_at": addressee.opted_out_at,
-        "consents": [_fact(one, "on", "at", "kind", "documented", "withdrawn_at") for one in person.consents],
+        "consents": [
+            _given(one, named, "on", "at", "kind", "documented", "withdrawn_at") for one in person.consents
+        ],
         "relations": [
-            _fact(one, "kind", "on", "ended_on", "refused", "in_writing") for one in person.relations
+            _given(one, named, "kind", "on", "ended_on", "refused", "in_writing") for one in person.relations
         ],
         "suppressions": _suppressions(addressee, named),
         "data_not_sold_since": addressee.sale_opted_out_at,
@@ -391,6 +383,11 @@ def _kept(
         "data_not_sold_since": addressee.sale_opted_out_at,
         "history": history,
     }
+
+
+def _given(one: Consent | Relation, named: Mapping[str, str], *names: str) -> dict[str, Any]:
+    """With the workspace to which alone it was given."""
+    return _fact(one, *names) | {"workspace": named.get(one.workspace or "")}
 
 
 def _fact(one: object, *names: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ KEYS: Final = Store(
 )
 LOG: Final = Store(
     "log",
-    "what happened, with the person's values sealed; dates, kinds and countries in the clear",
+    "what happened, with the person's values sealed; dates, kinds, countries and workspaces in the clear",
     Action.KEY_DESTROYED,
     "events are never changed, so that proofs over them hold; a replay shows [erased] where the values were",
     tables=("log.events", "log.heads"),

@@ -10,6 +10,8 @@ from uuid import uuid4
 import pytest
 
 from domain.kernel.permissions import TenantRole
+from domain.tenancy.tenant import SendsFor
+from domain.tenancy.workspace import CreateWorkspace
 from tests.support.api import Api, TestTenant
 
 NAME = "Quetzalcoatl"
@@ -184,6 +186,38 @@ async def test_of_what_is_stopped_in_part_it_is_told_which_part(api: Api) -> Non
     assert str(tenant.workspace_id) not in answer.text
     page = await api.send("GET", f"/v1/rights/requests/{request}/disclosure?form=html", tenant.key)
     assert page.text.count("<dt>Within</dt>") == 4
+
+
+async def test_of_what_was_given_to_one_client_it_is_told_to_whom(api: Api) -> None:
+    tenant = await api.tenant(country="DE", sends_for=SendsFor.CLIENTS)
+    client = (await api.act(tenant.id, CreateWorkspace(name="Huitzilopochtli Ltd"), uuid4())).target
+    email = f"{uuid4().hex}@example.org"
+    body = {"workspace_id": str(tenant.workspace_id), "email": email}
+    made = (await api.post("/v1/audience/new/create-contact", tenant.key, body)).json()
+    (stream,) = [one["stream"] for one in made["events"] if one["stream"].startswith("addressee:")]
+    path, of_client = stream.replace("addressee:", "audience/"), {"workspace_id": str(client)}
+    consent = {"occurred_on": "2026-01-05", "source": "event", "wording": WORDING}
+    taken_back = await tell(api, tenant.key, f"{path}/record-consent", **consent, **of_client)
+    await tell(api, tenant.key, f"{path}/retract-entry", entry=taken_back["version"], reason="a slip")
+    relation = {"kind": "purchase", "occurred_on": "2026-01-05"}
+    await tell(api, tenant.key, f"{path}/record-relation", **relation, **of_client)
+    await tell(api, tenant.key, f"{path}/describe-addressee", told=True, **of_client)
+    step = await tell(api, tenant.key, f"{path}/request-confirmation", **FIRST_STEP, **of_client)
+    await tell(api, tenant.key, f"{path}/confirm-consent", request=step["version"])
+    for kind in ("access", "portability"):
+        request = (await received(api, tenant.key, kind, email=email))["id"]
+        await tell(api, tenant.key, f"rights/{request}/check-identity", method="known", verified=True)
+        answer = await api.send("GET", f"/v1/rights/requests/{request}/disclosure", tenant.key)
+        document = answer.json()
+        told = {one["what"]: one["values"].get("workspace") for one in document["history"]}
+        names = ["consent_recorded", "confirmation_requested", "consent_confirmed"]
+        names += ["relation_recorded", "addressee_described"] if kind == "access" else []
+        for name in names:
+            assert told[f"audience.{name}"] == "Huitzilopochtli Ltd", name
+        assert str(client) not in answer.text
+        if kind == "access":
+            for name in ("consents", "relations"):
+                assert [one["workspace"] for one in document["standing"][name]] == ["Huitzilopochtli Ltd"]
 
 
 async def test_what_is_portable_is_what_the_person_provided(api: Api) -> None:
