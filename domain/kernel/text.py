@@ -1,6 +1,7 @@
 """Text that people type: trimmed, in one Unicode form (NFC), without control characters, of a stated length.
 
-These types stand in commands. Events hold plain `str`: what was accepted once is read for ever, whatever is
+What nobody sees is no text: one of nothing but invisible characters, fillers and blanks is refused wherever text is
+taken. These types stand in commands. Events hold plain `str`: what was accepted once is read for ever, whatever is
 accepted today.
 """
 
@@ -18,6 +19,25 @@ _UNSEEN: Final = frozenset({"Cc", "Cs"})
 _LINE_BREAKS: Final = frozenset("\n\t")
 _SEPARATORS: Final = frozenset("\u2028\u2029")
 _REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_SEEN: Final = frozenset("LNPS")
+"""Letters, numbers, punctuation and symbols. What only joins, marks or separates them is seen with them, or never."""
+_BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159")
+"""Letters and symbols by their kind, blanks to whoever reads: Hangul fillers, Braille without a dot, a null note."""
+_NOT_SEEN: Final = (
+    "it has nothing that a reader sees, only blanks or invisible characters; write it, or leave it out"
+)
+
+
+def legible(text: str | None) -> bool:
+    """Whether there is anything in it that a reader sees."""
+    return text is not None and any(
+        unicodedata.category(one)[0] in _SEEN and one not in _BLANK for one in text
+    )
+
+
+def wordy(text: str | None) -> bool:
+    """Whether there is a letter or a digit in it: a dot or a dash is seen, and names nobody."""
+    return text is not None and any(one.isalnum() and one not in _BLANK for one in text)
 
 
 def one_line(value: str) -> str:
@@ -26,16 +46,20 @@ def one_line(value: str) -> str:
         return value  # most text, and nothing to look for
     if any(unicodedata.category(c) in _UNSEEN or c in _SEPARATORS or c in _REORDERING for c in value):
         raise ValueError("control characters, line breaks and direction overrides are not taken; remove them")
+    if not legible(value):
+        raise ValueError(_NOT_SEEN)
     return unicodedata.normalize("NFC", value)
 
 
 def some_lines(value: str) -> str:
-    """NFC, line breaks as a line feed; otherwise as `one_line`."""
+    """NFC, line breaks as a line feed; otherwise as `one_line`. None at all is for whoever asks to refuse."""
     unified = value.replace("\r\n", "\n").replace("\r", "\n")
     if any(
         (unicodedata.category(c) in _UNSEEN and c not in _LINE_BREAKS) or c in _REORDERING for c in unified
     ):
         raise ValueError("control characters and direction overrides are not taken; remove them")
+    if unified and not legible(unified):
+        raise ValueError(_NOT_SEEN)
     return unicodedata.normalize("NFC", unified)
 
 

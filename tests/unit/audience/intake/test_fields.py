@@ -213,6 +213,11 @@ def test_text_is_composed_trimmed_and_without_controls() -> None:
     assert one_line("👍🏽 日本") == "👍🏽 日本"
 
 
+def test_a_cell_in_which_nobody_sees_anything_is_empty() -> None:
+    for nothing in ("\u200b", "\u3164", " \u2060\u00ad ", "\u2800"):
+        assert (one_line(nothing), many_lines(nothing)) == ("", "")
+
+
 def test_repeats_know_the_first_row_beyond_many_growths() -> None:
     repeats = Repeats()
     keys = [pseudonym(f"person.{number}@example.org") for number in range(20_000)]
