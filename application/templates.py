@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from io import StringIO
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from liquid import BoundTemplate, Environment, Mode
+from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.builtin.output import OutputNode
 from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, ResourceLimitError, UndefinedError
-from liquid.undefined import FalsyStrictUndefined
+from liquid.undefined import FalsyStrictUndefined, Undefined
 
+from domain.campaign.reached import Reached, reached
 from domain.campaign.tokens import (
     DEEPEST,
     FILTERS,
     KNOWN,
+    LINKS,
     LONGEST_MARK,
     MOST_MARKS,
     OF_THE_SENDER,
@@ -34,8 +38,9 @@ from domain.campaign.tokens import (
     shown_in_all,
     usable,
 )
-from domain.campaign.visible import visible
+from domain.campaign.visible import EDGE
 from domain.kernel.errors import Refusal, RefusalKind
+from domain.kernel.text import legible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -91,11 +96,9 @@ class _Limited(Environment):
     output_stream_limit: ClassVar[int | None] = MOST_OUTPUT
 
 
-def _environment(*, html: bool) -> Environment:
+def _environment(*, html: bool, undefined: type[Undefined] = FalsyStrictUndefined) -> Environment:
     """All that is allowed, and nothing else: what is not there can neither run nor hang."""
-    made = _Limited(
-        undefined=FalsyStrictUndefined, strict_filters=True, tolerance=Mode.STRICT, autoescape=html
-    )
+    made = _Limited(undefined=undefined, strict_filters=True, tolerance=Mode.STRICT, autoescape=html)
     made.filters = {name: made.filters[name] for name in FILTERS}
     made.tags = {name: tag for name, tag in made.tags.items() if name in TAGS | _INNER}
     return made
@@ -103,6 +106,9 @@ def _environment(*, html: bool) -> Environment:
 
 _PLAIN: Final = _environment(html=False)
 _HTML: Final = _environment(html=True)
+_OF_ANYBODY: Final = _environment(html=False, undefined=Undefined)
+_HTML_OF_ANYBODY: Final = _environment(html=True, undefined=Undefined)
+"""Where what is not known of somebody is nothing: to look at a text, and never to fill it in."""
 
 
 def read(text: str, pointer: str, *, html: bool = False) -> Found:
@@ -120,7 +126,7 @@ def read(text: str, pointer: str, *, html: bool = False) -> Found:
         Use(str(one), _line(text, one.span.index)) for uses in analysis.variables.values() for one in uses
     ]
     filters = [Use(name, _line(text, one.index)) for name, uses in analysis.filters.items() for one in uses]
-    return Found(tuple(tokens), tags, tuple(filters), _shown(text, parsed, html=html))
+    return Found(tuple(tokens), tags, tuple(filters), _shown(text, html=html))
 
 
 def _measured(text: str, pointer: str) -> tuple[Use, ...]:
@@ -190,17 +196,37 @@ def _line(text: str, index: int) -> int:
     return text.count("\n", 0, index) + 1
 
 
-def _shown(text: str, parsed: BoundTemplate, *, html: bool) -> frozenset[str]:
-    """The tokens that everybody sees: outside of every tag, through no filter, and where the HTML hides nothing."""
+def _shown(text: str, *, html: bool) -> frozenset[str]:
+    """The tokens that everybody gets at: outside of every tag, through no filter, neither hidden nor bent.
+
+    Looked at as it comes out where everything is known of somebody, and where nothing is that it does without.
+    """
+    parsed = (_HTML_OF_ANYBODY if html else _OF_ANYBODY).from_string(text)
     shown = frozenset(_outright(parsed)) & KNOWN
-    if not html:
-        return shown
     marks = {token: f"~{number}~" for number, token in enumerate(sorted(KNOWN))}
-    try:
-        seen = visible(_HTML.from_string(text).render(_given(marks)))
-    except LiquidError:
-        return frozenset()  # what cannot be filled in shows nobody anything
-    return frozenset(token for token in shown if marks[token] in seen)
+    for known in (marks, {token: marks[token] for token in shown}):
+        for edge in ("", EDGE):
+            try:
+                seen = reached(_made(parsed, known, edge), html=html)
+            except LiquidError:
+                return frozenset()  # what cannot be filled in shows nobody anything
+            shown = frozenset(token for token in shown if _got_at(seen, token, marks[token]))
+    return shown
+
+
+def _got_at(seen: Reached, token: str, mark: str) -> bool:
+    return seen.leads_to(mark) if token in LINKS else seen.tells(OF_THE_SENDER.get(token, token), mark)
+
+
+def _made(parsed: BoundTemplate, known: Mapping[str, str], edge: str) -> str:
+    """What comes out, with an edge around whatever not everybody is shown."""
+    context, made = RenderContext(parsed, globals=parsed.make_globals(_given(known))), StringIO()
+    for node in parsed.nodes:
+        around = "" if isinstance(node, ContentNode | OutputNode) else edge
+        made.write(around)
+        node.render(context, made)
+        made.write(around)
+    return made.getvalue()
 
 
 def _outright(parsed: BoundTemplate) -> Iterator[str]:
@@ -250,7 +276,7 @@ def _given(values: Mapping[str, str | None], *, one_line: bool = False) -> dict[
 
 
 def _harmless(value: str, *, one_line: bool) -> bool:
-    if not value.strip() or _MARK.search(value):
+    if not legible(value) or _MARK.search(value):
         return False
     return not (one_line and any(not c.isprintable() for c in value))
 

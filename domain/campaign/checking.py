@@ -46,7 +46,10 @@ class ElementsMissing(Refusal):
 
 
 class TokensMissing(Refusal):
-    """Every body shows `unsubscribe_url`, `company.name` and `company.address` to everybody. Put in what is missing."""
+    """Every body shows `unsubscribe_url`, `company.name` and `company.address` to everybody. Put in what is missing.
+
+    The link is the token alone: in HTML the whole `href` of an `a` with something to click on, in text between blanks.
+    """
 
     code = "tokens-missing"
 

@@ -10,9 +10,10 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from domain.audience.email import EmailText
+from domain.campaign.reached import reached
 from domain.campaign.tokens import OF_THE_SENDER, REFERRER, UNSUBSCRIBE
-from domain.campaign.visible import visible
-from domain.kernel.text import LineText, LongText, some_lines
+from domain.kernel.text import LineText, LongText, legible, some_lines
 from domain.law import content as law
 
 LONGEST_BODY: Final = 100_000
@@ -92,10 +93,10 @@ class GivenContent(CampaignContent):
     on_whose_behalf: Line | None = None
     postal_address: Some | None = None
     contact_phone: Line | None = None
-    contact_email: Line | None = None
+    contact_email: EmailText | None = None
     contact_web: Line | None = None
     contact_live_days: LiveDays | None = None
-    unsubscribe_email: Line | None = None
+    unsubscribe_email: EmailText | None = None
     unsubscribe_languages: Annotated[tuple[Language, ...], Field(max_length=50)] = ()
     unsubscribe_live_days: LiveDays | None = None
     processing_purpose: Some | None = None
@@ -119,17 +120,18 @@ class GivenContent(CampaignContent):
 def as_law_sees(content: CampaignContent, shown: frozenset[str]) -> law.Content:
     """The message as a law looks at it; `shown`: the tokens that every body shows to everybody.
 
-    Letters that a reader sees are looked at, and no more. Words count wherever they stand, so an address of one letter
-    is found anywhere; and nobody looks at whether the message's From has the sender's name. An approver does.
+    Letters that a reader sees are looked at, and no more. Words count wherever they stand, so a postal address of one
+    letter is found anywhere; ways to write or call are whole, or where a link leads. Nobody looks at whether the
+    message's From has the sender's name. An approver does.
     """
-    seen = [visible(body) if name == "html" else body for name, body in content.bodies.items()]
+    seen = [reached(body, html=name == "html") for name, body in content.bodies.items()]
 
     def in_the_message(field: str) -> str | None:
         words: str | None = getattr(content, field)
-        if words is None or not words.strip():
+        if words is None or not legible(words):
             return None
         token = next(name for name, stands_for in OF_THE_SENDER.items() if stands_for == field)
-        return words if token in shown or all(words in body for body in seen) else None
+        return words if token in shown or all(body.tells(field, words) for body in seen) else None
 
     told: dict[str, Any] = {
         **content.model_dump(include=set(_STATED)),

@@ -2,7 +2,8 @@
 
 A declaration that no browser takes leaves the one before in force, as it does there. What cannot be told counts as
 hidden: a function (`calc`, `var`) in a property that decides, an escape, a bracket or quote without its other half,
-`all`, and whatever clips, moves or veils the element in a way that nobody works out here. So do letters and boxes under
+`all`, and whatever clips, moves or veils the element, or keeps clicks
+from it, in a way that nobody works out here. So do letters and boxes under
 5 pixels, an opacity under a tenth, and places 500 pixels or a whole window away. Colours are not looked at.
 """
 
@@ -102,10 +103,10 @@ _SIDES: Final = {
 _OVERFLOWS: Final = re.compile(r"overflow(?:-x|-y|-block|-inline)?|contain")
 _VEILS: Final = re.compile(
     r"(?:-webkit-)?(?:filter|transform|clip|clip-path|mask(?:-image)?)|scale|translate|rotate|offset-path"
-    r"|font-size-adjust"
+    r"|font-size-adjust|pointer-events"
 )
 _HARMLESS: Final = re.compile(
-    r"clip:auto|(?!clip:).*:none|.*:(?:inherit|initial|unset|revert|revert-layer)"
+    r"clip:auto|pointer-events:(?:auto|all)|(?!clip:|pointer-events:).*:none|.*:(?:inherit|initial|unset|revert|revert-layer)"
     r"|(?:-webkit-)?filter:(?:(?:(?:grayscale|sepia|saturate|invert)\([\d.]+%?\)|hue-rotate\([\d.]+deg\)) ?)+"
     r"|(?:-webkit-)?transform:rotate\(-?[\d.]+deg\)",
     re.ASCII,

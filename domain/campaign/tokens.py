@@ -20,7 +20,8 @@ COMPANY_ADDRESS: Final = "company.address"
 REFERRER: Final = "referrer_name"
 
 OF_THE_CONTACT: Final = frozenset({"first_name", "last_name", "title", "email", "employer", REFERRER})
-OF_THE_MESSAGE: Final = frozenset({UNSUBSCRIBE, "preferences_url"})
+LINKS: Final = frozenset({UNSUBSCRIBE, "preferences_url"})
+"""Links, each to a page of ours that is the recipient's."""
 OF_THE_SENDER: Final = {
     "sender.name": "sender_name",
     COMPANY_NAME: "on_whose_behalf",
@@ -34,10 +35,10 @@ OF_THE_SENDER: Final = {
     "notice.consent_purpose": "consent_purpose",
 }
 """Tokens that stand for what the campaign itself says, and where it says it."""
-KNOWN: Final = OF_THE_CONTACT | OF_THE_MESSAGE | OF_THE_SENDER.keys()
+KNOWN: Final = OF_THE_CONTACT | LINKS | OF_THE_SENDER.keys()
 """Every token there is."""
 REQUIRED: Final = (UNSUBSCRIBE, COMPANY_NAME, COMPANY_ADDRESS)
-"""What every body shows to everybody, under no condition and through no filter."""
+"""What every body shows to everybody, under no condition and through no filter; the link so that it can be followed."""
 
 TAGS: Final = frozenset({"if", "elsif", "else", "unless", "case", "when", "comment"})
 FILTERS: Final = frozenset(

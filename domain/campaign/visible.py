@@ -1,21 +1,21 @@
-"""What a reader of an HTML body sees of it: its text, where its links lead, and the words that stand for its pictures.
+"""What a reader of an HTML body sees of it: its text, the words that stand for its pictures, and where its links lead.
 
 Left out is what its own markup hides, with all that is in it: by an inline style (`domain/campaign/styles.py`), by
-attributes (`hidden`, `popover`), in comments, where nothing is shown unless somebody opens it or something else fails
-(`details`, `dialog`, what stands in for a video), and what no reader shows (head, scripts, styles). A link leads
-somewhere where there is something to click on. Where that cannot be told, it counts as hidden; so does what Outlook
-alone hides (`mso-hide`). Nobody looks at style sheets and at colours: letters in the colour of their ground count as
-shown. An approver does.
+attributes (`hidden`, `popover`, `inert`), in comments, where nothing is shown unless somebody opens it or something
+else fails (`details`, `dialog`, what stands in for a video), and what no reader shows (head, scripts, styles). A link
+leads somewhere where there is something to click on; forms and maps of pictures, which many readers do not show, are
+none. Where that cannot be told, it counts as hidden; so does what Outlook alone hides (`mso-hide`). Nobody looks at
+style sheets and at colours: letters in the colour of their ground count as shown. An approver does.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from html.parser import HTMLParser
-from typing import Final
+from typing import Final, NamedTuple
 
 from domain.campaign.styles import Look, dressed, too_small
+from domain.kernel.text import legible
 
 _COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _DECLARATION: Final = re.compile(r"<![^>]*(?:>|\Z)")
@@ -46,28 +46,38 @@ _WALLS: Final = frozenset({"table", "td", "th", "caption", "object", "applet", "
 _OF_A_TABLE: Final = _WALLS | {"tbody", "thead", "tfoot", "tr"}
 _PICTURES: Final = ("img", "area", "input")
 _DEEPEST: Final = 500
+EDGE: Final = "\x01"
+"""Where something begins or ends that not everybody is shown. No text of a person holds it."""
 
 
 class _TooDeep(Exception):
     """It is nested deeper than any message is."""
 
 
-def visible(html: str) -> str:
-    """The words of an HTML body that a reader can see; nothing where it is nested more than 500 deep."""
+class Visible(NamedTuple):
+    """The words that a reader can see, and where the links lead that they can click on."""
+
+    words: str = ""
+    links: tuple[str, ...] = ()
+
+
+def visible(html: str) -> Visible:
+    """What a reader can see of an HTML body; nothing where it is nested more than 500 deep."""
     parser = _Seen()
     try:
         parser.feed(_DECLARATION.sub("", _COMMENT.sub("", html)))
         if "<" not in parser.rawdata:  # else a tag that never ends, which hides the rest
             parser.close()
     except _TooDeep:
-        return ""
-    return "".join(parser.seen)
+        return Visible()
+    return Visible("".join(parser.seen), tuple(parser.links))
 
 
 class _Seen(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.seen: list[str] = []
+        self.links: list[str] = []
         self._open: list[tuple[str, Look]] = []
         self._leads: str | None = None
         """Where the link leads that nothing was shown of yet."""
@@ -85,8 +95,6 @@ class _Seen(HTMLParser):
             self._leads = told.get("href")
         elif tag in _PICTURES:
             self._picture(tag, look, told)
-        elif tag == "form" and look.shown:
-            self._show(told.get("action"))
         if tag in _EMPTY:
             return
         if len(self._open) >= _DEEPEST:
@@ -114,7 +122,7 @@ class _Seen(HTMLParser):
         if not self._look.shown:
             return
         self.seen.append(data)
-        if self._leads is not None and any(unicodedata.category(one)[0] in "LNPS" for one in data):
+        if legible(data):
             self._clickable()
 
     def _picture(self, tag: str, look: Look, told: dict[str, str | None]) -> None:
@@ -124,16 +132,12 @@ class _Seen(HTMLParser):
             return
         self._clickable()
         if look.shown:
-            self._show(told.get("alt"))
-            self._show(told.get("href") if tag == "area" else None)
+            self.seen.append(f" {told.get('alt') or ''} ")
 
     def _clickable(self) -> None:
-        self._show(self._leads)
+        if self._leads is not None:
+            self.links.append(self._leads)
         self._leads = None
-
-    def _show(self, words: str | None) -> None:
-        if words:
-            self.seen.append(f" {words} ")
 
 
 def _of(around: Look, tag: str, attributes: dict[str, str | None]) -> Look:
@@ -143,8 +147,9 @@ def _of(around: Look, tag: str, attributes: dict[str, str | None]) -> Look:
         tag in _NEVER
         or "hidden" in attributes
         or "popover" in attributes
+        or "inert" in attributes
         or (tag in _SHUT and "open" not in attributes)
-        or any(sign in style for sign in ("~", "{{", "{%"))  # what is only known of each recipient
+        or any(sign in style for sign in ("~", EDGE, "{{", "{%"))  # what is only known of each recipient
     ):
         return around._replace(gone=True)
     return dressed(around, style, root=tag == "html", cut=tag in _PICTURES)

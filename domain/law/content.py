@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
+from domain.kernel.text import wordy
 from domain.law.facts import Purpose
 from domain.law.periods import latest_day
 from domain.law.statements import Confidence, Statement
@@ -124,8 +125,8 @@ class Content:
 
 
 def _said(*texts: str | None) -> bool:
-    """Whether there is at least one that is not blank."""
-    return any(text and text.strip() for text in texts)
+    """Whether there is at least one that names something: blanks, invisible characters and dashes name nobody."""
+    return any(wordy(text) for text in texts)
 
 
 _HELD: Final[Mapping[Element, Callable[[Content], bool | None]]] = {

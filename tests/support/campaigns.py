@@ -18,10 +18,12 @@ BODY = (
     "{{ company.name }}, {{ company.address }}, {{ company.email }}\n"
     "Stop: {{ unsubscribe_url }} or {{ unsubscribe_email }}\n"
 )
+LINK = '<a href="{{ unsubscribe_url }}">here</a>'
+HTML = BODY.replace("\n", "<br>\n").replace("{{ unsubscribe_url }}", LINK)
 CONTENT: dict[str, Any] = {
     "subject": "Saws for {{ employer | default: 'your shop' }}",
     "text": BODY,
-    "html": BODY.replace("\n", "<br>\n"),
+    "html": HTML,
     "promotion": False,
     "sender_name": "Acme Saws",
     "on_whose_behalf": "Acme Saws GmbH",

@@ -147,23 +147,27 @@ def test_a_message_is_filled_in_whole() -> None:
 @pytest.mark.parametrize(
     ("html", "shown"),
     [
-        ("{{ unsubscribe_url }}", True),
-        ("{{- unsubscribe_url -}}", True),
-        ("{{ unsubscribe_url | truncate: 0 }}", False),
-        ("{{ 'x' | default: unsubscribe_url }}", False),
-        ("{% if title %}{{ unsubscribe_url }}{% endif %}", False),
-        ("{% comment %}{{ unsubscribe_url }}{% endcomment %}", False),
-        ("<!-- {{ unsubscribe_url }} -->", False),
-        ("<!-- {{ unsubscribe_url }}", False),
-        ("<!-- a --> {{ unsubscribe_url }}", True),
-        ("{{ unsubscribe_url }} <!-- {{ unsubscribe_url }} -->", True),
-        ("<!-- {% if title %} --> {{ unsubscribe_url }} {% endif %}", False),
-        ("<!-- {{ '-' }}-> {{ unsubscribe_url }} -->", True),
-        ("<{{ '!' }}-- {{ unsubscribe_url }}", False),
+        ("{{ email }}", True),
+        ("{{- email -}}", True),
+        ("{{ email | truncate: 0 }}", False),
+        ("{{ 'x' | default: email }}", False),
+        ("{% if title %}{{ email }}{% endif %}", False),
+        ("{% comment %}{{ email }}{% endcomment %}", False),
+        ("<!-- {{ email }} -->", False),
+        ("<!-- {{ email }}", False),
+        ("<!-- a --> {{ email }}", True),
+        ("{{ email }} <!-- {{ email }} -->", True),
+        ("<!-- {% if title %} --> {{ email }} {% endif %}", False),
+        ("<!-- {{ '-' }}-> {{ email }} -->", True),
+        ("<{{ '!' }}-- {{ email }}", False),
+        ("{% unless title %}<!--{% endunless %}{{ email }}{% unless title %}-->{% endunless %}", False),
+        ("{% unless title %}<p hidden>{{ last_name }}{% endunless %}{{ email }}", False),
+        ("<!{% if title %}{% endif %}-- {{ email }} -->", False),
+        ('<p style="{% if title == 1 %}display:none{% endif %}">{{ email }}</p>', False),
     ],
 )
 def test_shown_is_what_everybody_sees(html: str, *, shown: bool) -> None:
-    assert ("unsubscribe_url" in read(html, "/html", html=True).shown) is shown
+    assert ("email" in read(html, "/html", html=True).shown) is shown
 
 
 def test_a_token_counts_where_every_body_shows_it() -> None:

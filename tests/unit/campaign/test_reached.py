@@ -1,0 +1,201 @@
+"""What a reader gets at: a link that leads where it says, and addresses that are whole."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from application.templates import read
+from domain.campaign.checking import TokensMissing
+from domain.campaign.commands import RequestApproval
+from domain.campaign.content import CampaignContent, as_law_sees
+from domain.campaign.events import CampaignContentWritten
+from domain.campaign.reached import reached
+from domain.campaign.tokens import REQUIRED
+from domain.kernel.text import legible
+from domain.law.content import Element, Requirement
+from tests.support.campaigns import AUTHOR, BODY, CAMPAIGN, HTML, LINK, WORKSPACE, content, written
+from tests.support.reviewing import campaign, refused
+
+URL = "{{ unsubscribe_url }}"
+OF_LINKS = ("{{ unsubscribe_url }}", "{{ preferences_url }}")
+
+
+@pytest.mark.parametrize("url", OF_LINKS)
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<a href="URL">Stop</a>',
+        '<a href=" URL\n">Stop</a>',
+        "<A class='x' HREF=URL>Stop</A>",
+        '<a href="https://x.example">x</a> or <a href="URL"><b>Stop</b></a>',
+        '<a {% if title %}class="b"{% endif %} href="URL">Stop</a>',
+        '{% if title %}<p>x</p>{% endif %}<a href="URL">Stop{% if title %}, {{ title }}{% endif %}</a>',
+    ],
+)
+def test_a_link_is_the_token_alone(html: str, url: str) -> None:
+    assert read(html.replace("URL", url), "/html", html=True).shown
+
+
+@pytest.mark.parametrize("url", OF_LINKS)
+@pytest.mark.parametrize(
+    "html",
+    [
+        "URL",
+        '<a href="URLx">Stop</a>',
+        '<a href="xURL">Stop</a>',
+        '<a href="URL/">Stop</a>',
+        '<a href="https://evil.example?u=URL">Stop</a>',
+        '<a href="//evil.example/URL">Stop</a>',
+        '<a href="mailto:URL">Stop</a>',
+        '<a href="javascript:URL">Stop</a>',
+        '<a href="JaVaScRiPt:void(0)//URL">Stop</a>',
+        '<a href="#" data-u="URL">Stop</a>',
+        '<a href="https://evil.example" href="URL">Stop</a>',
+        '<a href="https://evil.example" title="URL">Stop</a>',
+        '<a href="URL\u200b">Stop</a>',
+        '<a href="URL&nbsp;">Stop</a>',
+        '<a href="URL{{ first_name }}">Stop</a>',
+        '<a href="{% if title %}x{% endif %}URL">Stop</a>',
+        '<a href="{% unless title %}x{% endunless %}URL">Stop</a>',
+        '<a href="URL{% if title == 1 %}x{% endif %}">Stop</a>',
+        '<a {% if title == 1 %}href="//evil.example" {% endif %}title="x">Stop</a>',
+        '<a href="URL">\u200b</a>',
+        '<a href="URL">\u3164\u2800</a>',
+        '<a href="URL">{% if title %}Stop{% endif %}</a>',
+        '<form action="URL"><button>Stop</button></form>',
+        '<map><area href="URL" alt="Stop"></map>',
+        '<img src="URL" alt="Stop">',
+        '<button formaction="URL">Stop</button>',
+    ],
+)
+def test_what_leads_nowhere_or_elsewhere_is_no_link(html: str, url: str) -> None:
+    assert read(html.replace("URL", url), "/html", html=True).shown == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "leads"),
+    [
+        ("URL", True),
+        ("Stop: URL\nBye", True),
+        ("Stop (<URL>).", True),
+        ("Stop at URL, or write.", True),
+        ("{% if title %}x{% endif %}\nURL", True),
+        ("URLx", False),
+        ("xURL", False),
+        ("Stop:URL", False),
+        ("https://evil.example?u=URL", False),
+        ("mailto:URL", False),
+        ("URL{{ first_name }}", False),
+        ("URL{% unless title %}x{% endunless %}", False),
+        ("URL/x", False),
+        ("URL\u200b", False),
+    ],
+)
+def test_in_a_text_a_link_stands_between_blanks(text: str, *, leads: bool) -> None:
+    assert ("unsubscribe_url" in read(text.replace("URL", URL), "/text").shown) is leads
+
+
+@pytest.mark.parametrize(
+    ("field", "words", "body", "there"),
+    [
+        ("unsubscribe_email", "stop@a.example", "Write to stop@a.example.", True),
+        ("unsubscribe_email", "stop@a.example", "邮箱:stop@a.example", True),
+        ("unsubscribe_email", "stop@a.example", "nonstop@a.example", False),
+        ("unsubscribe_email", "stop@a.example", "stop@a.example.evil", False),
+        ("unsubscribe_email", "stop@a.example", '<a href="mailto:stop@a.example?subject=x">Stop</a>', True),
+        ("unsubscribe_email", "stop@a.example", '<a href="mailto:xstop@a.example">Stop</a>', False),
+        ("unsubscribe_email", "stop@a.example", '<a href="//b.example/?stop@a.example">Stop</a>', False),
+        ("contact_web", "a.example", "See https://a.example/contact", True),
+        ("contact_web", "a.example", "https://b.example/?u=a.example", False),
+        ("contact_web", "a.example", '<a href="https://a.example/x">Us</a>', True),
+        ("contact_web", "a.example", '<a href="https://b.example/a.example">Us</a>', False),
+        ("contact_phone", "+49 30 1", "Tel.+49 30 1", True),
+        ("contact_phone", "+49 30 1", '<a href="tel:+49 30 1">Call</a>', True),
+        ("contact_phone", "+49 30 1", '<a href="//b.example/+49 30 1">Call</a>', False),
+        ("postal_address", "1 Saw Street", '<a href="//b.example/1 Saw Street">x</a>', False),
+        ("postal_address", "1 Saw Street", '<a href="//b.example">1 Saw Street</a>', True),
+    ],
+)
+def test_words_are_read_and_ways_to_write_are_whole(
+    field: str, words: str, body: str, *, there: bool
+) -> None:
+    assert reached(body, html="<" in body).tells(field, words) is there
+
+
+@pytest.mark.parametrize(
+    "bent", [f"{URL}x", f"https://evil.example?u={URL}", f"javascript:{URL}", f"mailto:{URL}"]
+)
+def test_a_message_with_a_bent_link_gets_no_yes(bent: str) -> None:
+    """Nor does the law find a way out in it, unless there is an address to write to."""
+    html = HTML.replace(LINK, f'<a href="{bent}">Stop</a>')
+    refusal = refused(written(html=html), RequestApproval(), TokensMissing, actor=AUTHOR)
+    assert refusal.extra["missing"] == ["unsubscribe_url"]
+    assert "the whole `href`" in refusal.detail
+    alone: dict[str, Any] = {
+        "unsubscribe_email": None,
+        "text": None,
+        "html": html.replace(" or {{ unsubscribe_email }}", ""),
+    }
+    checked = campaign(written(**alone)).checked
+    assert checked is not None
+    assert "unsubscribe_mechanism" in {one.element for one in checked.missing}
+    checked = campaign(written(html=html, text=None)).checked
+    assert checked is not None
+    assert "unsubscribe_mechanism" not in {one.element for one in checked.missing}
+
+
+def test_a_text_that_was_written_under_an_easier_reading_is_read_anew() -> None:
+    world = written()
+    bent = HTML.replace(LINK, f'<a href="{URL}x">Stop</a>')
+    kept = campaign(world).content
+    assert kept is not None
+    event = CampaignContentWritten(
+        campaign_id=CAMPAIGN,
+        workspace_id=WORKSPACE,
+        content=kept.model_copy(update={"html": bent}),
+        shown=REQUIRED,
+        author=next(iter(campaign(world).authors)),
+    )
+    world.happened("campaign", CAMPAIGN, event)
+    refused(world, RequestApproval(), TokensMissing, actor=AUTHOR)
+
+
+NAMED = {
+    "sender_name": Element.SENDER_NAME,
+    "on_whose_behalf": Element.ON_WHOSE_BEHALF,
+    "postal_address": Element.POSTAL_ADDRESS,
+    "contact_email": Element.CONTACT_CHANNEL,
+    "unsubscribe_email": Element.STOP_ADDRESS,
+    "processing_purpose": Element.PROCESSING_PURPOSE,
+    "data_source": Element.DATA_SOURCE,
+    "consent_purpose": Element.CONSENT_PURPOSE,
+}
+
+
+@pytest.mark.parametrize("nothing", ["\u200b", "\u3164", "\u2800", "-", "…"])
+@pytest.mark.parametrize("field", NAMED)
+def test_what_names_nobody_is_no_element(field: str, nothing: str) -> None:
+    """Neither as it is given nor as it was kept by an earlier version."""
+    if not legible(nothing):
+        with pytest.raises(ValidationError):
+            content(**{field: nothing})
+    given: dict[str, Any] = {"subject": "x", "text": BODY, field: nothing}
+    seen = as_law_sees(CampaignContent.model_validate(given), frozenset({"company.name", "company.address"}))
+    wanted = Requirement.model_validate(
+        {
+            "id": "x.y",
+            "element": NAMED[field],
+            "applies_to": ["marketing"],
+            "cites": "Art. 1",
+            "confidence": "T",
+            "checked": date(2026, 11, 22),
+            "not_looked_up": ["date"],
+            "about": "It says who sends it.",
+            "remedy": "Say who sends it.",
+        }
+    )
+    assert not wanted.is_met(seen)
