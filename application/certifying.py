@@ -44,7 +44,8 @@ SUPPRESSION: Final = KeptRecord(
     why="so that nobody writes to the person again: GDPR Art. 17(3)(b), 21(3); CAN-SPAM 15 USC 7704(a)(4); CASL s.11",
 )
 HISTORY: Final = KeptRecord(
-    what="dates, kinds, countries and workspaces of what happened, under an id that names nobody",
+    what="dates, kinds, countries and workspaces of what happened, in the log and in analytics, under ids that name "
+    "nobody",
     why="so that what was decided can be accounted for: GDPR Art. 5(2), 17(3)(e); the names in it open no more",
 )
 UNNAMED: Final = KeptRecord(

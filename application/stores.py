@@ -92,9 +92,11 @@ QUEUE: Final = Store(
 )
 ANALYTICS: Final = Store(
     "analytics",
-    "facts for reports: counts, kinds, countries, positions",
+    "facts for reports: counts, kinds, dates, countries, positions, and ids of things as the log has them: those of "
+    "the person and of their contacts too",
     Action.HOLDS_NOTHING,
-    "no value and no pseudonym of a person is taken in; what was counted stays counted",
+    "no value of a person is taken in, and nothing that is made of one; an id is random, or was chosen by whoever made "
+    "the contact, and shows nobody without what the destroyed key sealed; what was counted under it stays counted",
     folders=("olap",),
 )
 UPLOADS: Final = Store(

@@ -341,7 +341,8 @@ def test_after_an_erasure_nothing_is_found_but_what_the_certificate_names() -> N
         assert naming(served, person) >= NAMED
         assert "zyqcanarywrd" in shown(person)
 
-        promises(person, erased(person))
+        certificate = erased(person)
+        promises(person, certificate)
         assert finds(served) <= {"pg_wal"}, "the write-ahead log has until the day that is named"
         assert in_the_clear(served) == set()
         assert naming(served, person) == STAYS
@@ -362,6 +363,11 @@ def test_after_an_erasure_nothing_is_found_but_what_the_certificate_names() -> N
         verdict = person.post(f"/v1/audience/{who.partition(':')[2]}/authorise-message", message)["result"]
         assert verdict["verdict"] == "deny", "who comes back is still not written to"
         served.stop()
-        assert not SCANNER.in_bytes(facts_of(served).encode())
+        facts = facts_of(served)
+        assert not SCANNER.in_bytes(facts.encode())
+        assert person.addressee in facts, "an id is there, as the certificate says"
+        (line,) = (one for one in certificate["stores"] if one["store"] == "analytics")
+        assert "ids of things" in line["holds"]
+        assert "those of the person" in line["holds"]
         folders = {folder for store in STORES for folder in store.folders}
         assert {one.name for one in served.data.iterdir() if one.is_dir()} <= folders
