@@ -104,9 +104,18 @@ KEPT_WITHOUT_PROOF: Final = f"{_KEPT}No proof of what they agreed to is kept. {_
 KEPT_OF_ANOTHER: Final = (
     "Somebody had this address before, and was erased: that they may not be written to, and proof of what they agreed "
     "to while it is needed for legal claims (Art. 7(1), 17(3)(e)), are kept of them. Whether that was you nobody "
-    "checked, so its words stay shut here. If it was, say so: it is disclosed by a request that names who you were."
+    "checked, so its words stay shut here, and those of what was asked from it before anybody was known by it. If it "
+    "was, say so: it is disclosed by a request that names who you were."
 )
 """What is kept of whoever had the address before, to who has it now: a mailbox may have changed hands (Art. 15(4))."""
+KEPT_OF_MAILBOX: Final = (
+    "Somebody had this address, and was erased: that they may not be written to, and proof of what they agreed to "
+    "while it is needed for legal claims (Art. 7(1), 17(3)(e)), are kept of them. That you are who that was is known "
+    "by the mailbox alone, and a mailbox may have changed hands: so its words stay shut here, and those of what was "
+    "asked from it before. They are disclosed once it is checked in another way who you are, or by a request that "
+    "names who you were."
+)
+"""What is kept of somebody who was erased, to who showed no more than that the mailbox is theirs (Art. 15(4))."""
 
 
 def without_ids(event: str, values: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Any]:

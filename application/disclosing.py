@@ -2,26 +2,27 @@
 
 It is made from the log itself, with every value of the person opened: their contacts, removed ones too, what they
 said, what was decided about them, what they asked. What is kept of who had their address before and was erased stands
-apart: the request comes from that address, and who asks was checked; of their contacts nothing is told, as nothing of
-them opens. Beside that stand the lists they are on and the record of processing activities, as they are now. Who read
-their data is in the access log, and not in here; nor are the reasons of legal holds. Its position is that of the last
-thing told in it, not of the log's head: what happens to others, and that it was looked at, changes nothing. So the
-same person at the same position gives the same document, to the byte, while lists and record stay.
+apart, and shut, as a mailbox may have changed hands; so does what was asked from it before anybody was known, and what
+is kept of somebody erased where the mailbox alone shows that it is they who ask. Of erased contacts nothing is told, as
+nothing of them opens. Beside that stand the lists they are on and the record of processing activities, as they are now.
+Who read their data is in the access log, and not in here; nor are the reasons of legal holds. Its position is that of
+the last thing told in it, not of the log's head: what happens to others, and that it was looked at, changes nothing. So
+the same person at the same position gives the same document, to the byte, while lists and record stay.
 """
 
 from __future__ import annotations
 
 import hashlib
-import inspect
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 import orjson
 
 from application.disclosable import (
     KEPT_OF_ANOTHER,
+    KEPT_OF_MAILBOX,
     KEPT_WITH_PROOF,
     KEPT_WITHOUT_PROOF,
     OF_ACTIVITY,
@@ -29,10 +30,10 @@ from application.disclosable import (
     OF_WORKSPACE,
     PROVIDED,
     RIGHTS,
-    WITHHELD,
     with_names,
     without_ids,
 )
+from application.disclosed import Holder, Kept, in_words, is_proven, is_told, names_the_id
 from application.ports.positions import Position
 from application.principals import workspaces_of
 from domain.audience.addressee_events import address_in
@@ -43,7 +44,6 @@ from domain.audience.email_claim import EmailBarred, EmailClaimed, EmailUnbarred
 from domain.audience.erasure_events import AddresseeErased
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
-from domain.kernel.events import EVENTS
 from domain.kernel.personal import is_hidden
 from domain.law.facts import Scope
 from domain.rights.events import RequestReceived
@@ -55,6 +55,7 @@ from domain.tenancy.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from application.disclosed import Besides
     from application.ports.codec import EventCodec
     from application.ports.log import Head, Recorded, TenantLog
     from application.unit import Streams
@@ -66,28 +67,6 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 500
 """Requests that are opened at a time, to see who asked."""
 _OF_NOBODY: Final = (EmailBarred, EmailUnbarred)
-
-
-@dataclass(frozen=True, slots=True)
-class _Person:
-    """Somebody who has or had the address: their stream, and the address where it opens."""
-
-    state: Addressee
-    own: Sequence[Recorded]
-    email: str | None
-
-
-class Besides(Protocol):
-    """What no stream of the person's tells of them. Raises `ViewNotReady`, all."""
-
-    async def activities(self, tenant_id: UUID) -> list[dict[str, Any]]:
-        """The records of the activities that go on, as `ActivityRecord` has them."""
-
-    async def lists(self, tenant_id: UUID, contacts: Sequence[UUID]) -> dict[UUID, list[str]]:
-        """The names of the lists that these contacts are on."""
-
-    async def of_nobody(self, tenant_id: UUID) -> list[UUID]:
-        """The requests that came while nobody was known, and can be read still; in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,23 +111,26 @@ class Disclosing:
         state: RequestState = await self._state(head, "subject_request", request_id)
         request, subject = to_be_done(state, RequestKind.ACCESS, RequestKind.PORTABILITY)
         portable = request.kind is RequestKind.PORTABILITY
-        person, before = await self._people(head, request_id, subject)
+        asking = await self._received(head, request_id)
+        person, before = await self._people(head, asking, subject)
         erased = person.state.erased
+        shown = not erased or request.surely or names_the_id(asking)
         contacts = [] if erased else await self._contacts(head, person)
         asked = await self._before_known(head, person.email)
-        requests = dict.fromkeys(asked if erased else (*person.state.requests, *asked))
+        # Whoever was the first to have the address may have asked before: of nobody later is that likely.
+        own = asked if shown and not before else []
+        requests = dict.fromkeys(
+            (*person.state.requests, *own) if not erased else own if shown else [request_id]
+        )
         rows = [
             *([] if erased else person.own),
             *await self._read(head, [stream_name("contact", one) for one in contacts]),
             *await self._read(head, [stream_name("subject_request", one) for one in requests]),
         ]
-        parts: list[tuple[_Person, Sequence[Recorded]]] = (
-            [] if portable else [(one, one.own) for one in before]
-        )
-        if erased and not portable:
-            parts.append((person, await self._left_of(head, person)))
+        shut = [] if own else asked
+        parts = [] if portable else await self._apart(head, person, before, shut, shown=shown)
         named = await self._workspaces(head, [*before, person])
-        told = [row for part in (rows, *(kept for _, kept in parts)) for row in part if _is_told(row)]
+        told = [row for part in (rows, *(kept.rows for kept in parts)) for row in part if is_told(row)]
         last = max(told or person.own, key=lambda row: row.position)
         position = Position(head.epoch, last.position).token()
         tenant = await self._state(head, "tenant", tenant_id)
@@ -169,13 +151,12 @@ class Disclosing:
             if not erased:
                 document["standing"] = _standing(person.state, named)
             document["kept_after_erasure"] = [
-                _kept(one, self._history(left, named, opened=one is person), named, own=one is person)
-                for one, left in parts
+                _kept(one, self._history(one.rows, named, opened=one.opened), named) for one in parts
             ]
             document["processing"] = [
                 {name: one[name] for name in OF_ACTIVITY} for one in await self._besides.activities(tenant_id)
             ]
-        ids = [subject, *(one.state.addressee_id for one, _ in parts if one is not person)]
+        ids = [subject, *(one.person.state.addressee_id for one in parts if one.person is not person)]
         return Disclosure(document, position, (*ids, *contacts))
 
     async def asked(self, tenant_id: UUID, request_id: UUID) -> tuple[dict[str, Any], str]:
@@ -189,7 +170,7 @@ class Disclosing:
         if head is None or not events or not isinstance(events[0], RequestReceived):
             raise NotFound
         said = [
-            {"at": row.recorded_at, "told": _in_words(row.name), name: getattr(event, name)}
+            {"at": row.recorded_at, "told": in_words(row.name), name: getattr(event, name)}
             for row, event in zip(rows[1:], events[1:], strict=True)
             for name in event.personal
             if getattr(event, name) is not None
@@ -198,9 +179,14 @@ class Disclosing:
         asks = {"email": first.email, "requester": first.requester, "words": first.words}
         return {**asks, "said": said}, Position(head.epoch, head.position).token()
 
+    async def _received(self, head: Head, request_id: UUID) -> RequestReceived:
+        """How a request came, opened."""
+        first = await self._read(head, [stream_name("subject_request", request_id)])
+        return cast("RequestReceived", self._codec.decode(first[:1], reveal=True)[0])
+
     async def _people(
-        self, head: Head, request_id: UUID, subject: AddresseeId
-    ) -> tuple[_Person, list[_Person]]:
+        self, head: Head, asking: RequestReceived, subject: AddresseeId
+    ) -> tuple[Holder, list[Holder]]:
         """The one a request is about, and who had their address before, in that order; nobody who has it since.
 
         The address stands in their own stream. Of who was erased it opens no more: then it is the one the request
@@ -209,11 +195,8 @@ class Disclosing:
         person = await self._person(head, subject)
         email = person.email
         ids: list[AddresseeId] = []
-        if email is None:
-            first = await self._read(head, [stream_name("subject_request", request_id)])
-            received = self._codec.decode(first[:1], reveal=True)
-            given = received[0].email if isinstance(received[0], RequestReceived) else None
-            email = None if given is None or is_hidden(given) else given
+        if email is None and not is_hidden(asking.email):
+            email = asking.email
         if email is not None:
             claimed = await self._claimed(head, email)
             ids = list(dict.fromkeys(one.addressee_id for one in claimed if not isinstance(one, _OF_NOBODY)))
@@ -222,19 +205,37 @@ class Disclosing:
         before = [await self._person(head, one) for one in takewhile(lambda one: one != subject, ids)]
         return replace(person, email=email), before
 
-    async def _person(self, head: Head, addressee_id: AddresseeId) -> _Person:
+    async def _person(self, head: Head, addressee_id: AddresseeId) -> Holder:
         own = await self._read(head, [stream_name("addressee", addressee_id)])
         state = DECIDERS["addressee"].fold(self._codec.decode(own))
         known = state if isinstance(state, Addressee) else Addressee(addressee_id)
-        return _Person(known, own, address_in(self._codec.decode(own, reveal=True)))
+        return Holder(known, own, address_in(self._codec.decode(own, reveal=True)))
 
-    async def _left_of(self, head: Head, person: _Person) -> list[Recorded]:
+    async def _apart(
+        self, head: Head, person: Holder, before: Sequence[Holder], shut: Sequence[UUID], *, shown: bool
+    ) -> list[Kept]:
+        """What is kept of the erased, with its words where they are the one who asks, as far as that is `shown`.
+
+        What was asked before anybody was known, and stays `shut`, stands with who had the address first.
+        """
+        found = [Kept(one, list(one.own), KEPT_OF_ANOTHER) for one in before]
+        if person.state.erased and shown:
+            about = KEPT_WITH_PROOF if is_proven(person) else KEPT_WITHOUT_PROOF
+            found.append(Kept(person, await self._left_of(head, person), about, opened=True))
+        elif person.state.erased:
+            found.append(Kept(person, list(person.own), KEPT_OF_MAILBOX))
+        if shut:
+            requests = [stream_name("subject_request", one) for one in shut]
+            found[0].rows.extend(await self._read(head, requests))
+        return found
+
+    async def _left_of(self, head: Head, person: Holder) -> list[Recorded]:
         """What is left of somebody who was erased: their own stream, and what they asked."""
         streams = [stream_name("subject_request", one) for one in person.state.requests]
         return [*person.own, *await self._read(head, streams)]
 
     async def _before_known(self, head: Head, email: str | None) -> list[UUID]:
-        """What was asked from the address while nobody was known by it: each is opened, as none says whose it is."""
+        """What was asked from the address while nobody was known by it: each is looked at, as none says whose it is."""
         if email is None:
             return []
         asked = await self._besides.of_nobody(head.tenant_id)
@@ -259,7 +260,7 @@ class Disclosing:
         claimed = await self._read(head, [stream_name("email_claim", one) for one in claims])
         return cast("list[EmailClaimEvent]", self._codec.decode(claimed))
 
-    async def _contacts(self, head: Head, person: _Person) -> list[UUID]:
+    async def _contacts(self, head: Head, person: Holder) -> list[UUID]:
         """Every contact of theirs that ever had the address, removed ones too."""
         claimed = [] if person.email is None else await self._claimed(head, person.email)
         theirs = (
@@ -287,7 +288,7 @@ class Disclosing:
             told |= {"country": state.segment.country, "subscriber_type": state.segment.subscriber_type}
         return told
 
-    async def _workspaces(self, head: Head, people: Sequence[_Person]) -> dict[str, str]:
+    async def _workspaces(self, head: Head, people: Sequence[Holder]) -> dict[str, str]:
         """The names of the workspaces that opt-outs and suppressions are of, and to which alone something was given."""
         narrower = [one for person in people for one in person.state.suppressions]
         ids = dict.fromkeys(one.within for one in narrower if one.scope is Scope.WORKSPACE and one.within)
@@ -305,14 +306,14 @@ class Disclosing:
         opened: bool = True,
     ) -> list[dict[str, Any]]:
         """What was entered, in its order, with the words that stand in the log where they are `opened`."""
-        told = sorted(filter(_is_told, rows), key=lambda row: row.position)
+        told = sorted(filter(is_told, rows), key=lambda row: row.position)
         kept = [row for row in told if not portable or row.name in PROVIDED]
         shown = self._codec.payloads(kept, reveal=opened, evidence=opened)
         return [
             {
                 "at": row.recorded_at,
                 "what": row.name,
-                "told": _in_words(row.name),
+                "told": in_words(row.name),
                 "values": with_names(without_ids(row.name, values, named), named),
             }
             for row, values in zip(kept, shown, strict=True)
@@ -330,17 +331,6 @@ class Disclosing:
         decider = DECIDERS[category]
         rows = await self._read(head, [stream_name(category, key)])
         return decider.fold(self._codec.decode(rows))
-
-
-def _is_told(row: Recorded) -> bool:
-    return row.name not in WITHHELD
-
-
-def _in_words(name: str) -> str:
-    """What kind of thing happened: the first sentence of what the event says of itself."""
-    known = EVENTS.classes.get(name)
-    words = "" if known is None else inspect.getdoc(known) or ""
-    return " ".join(words.split()).partition(". ")[0].rstrip(".")
 
 
 def _suppressions(addressee: Addressee, named: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -366,19 +356,15 @@ def _standing(addressee: Addressee, named: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _kept(
-    person: _Person, history: list[dict[str, Any]], named: Mapping[str, str], *, own: bool
-) -> dict[str, Any]:
-    """What is kept of somebody who had the address and was erased, and why; `own`: of the one who asks."""
-    addressee, proof = person.state, person.state.proof
-    erased_at = next((row.recorded_at for row in person.own if row.name == AddresseeErased.name), None)
-    held = proof.given and not proof.destroyed
-    about = KEPT_WITH_PROOF if held else KEPT_WITHOUT_PROOF
+def _kept(kept: Kept, history: list[dict[str, Any]], named: Mapping[str, str]) -> dict[str, Any]:
+    """What is kept of somebody who had the address and was erased, and why."""
+    addressee, held = kept.person.state, is_proven(kept.person)
+    erased_at = next((row.recorded_at for row in kept.person.own if row.name == AddresseeErased.name), None)
     return {
-        "about": about if own else KEPT_OF_ANOTHER,
+        "about": kept.about,
         "erased_at": erased_at,
         "proof_kept": held,
-        "proof_kept_until": proof.ends if held else None,
+        "proof_kept_until": addressee.proof.ends if held else None,
         "suppressions": _suppressions(addressee, named),
         "data_not_sold_since": addressee.sale_opted_out_at,
         "history": history,

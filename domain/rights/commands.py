@@ -88,7 +88,10 @@ class AskIdentity(Command, context="rights", stream="subject_request", permissio
 class CheckIdentity(
     Command, context="rights", stream="subject_request", permission=Permission.REQUESTS_HANDLE
 ):
-    """Enter whether the person asks, and how that was found out."""
+    """Enter whether the person asks, and how that was found out; where it was in several ways, each.
+
+    Of somebody erased the words are disclosed by more than `mailbox`, or to a request that came with their id.
+    """
 
     method: IdentityMethod
     verified: bool

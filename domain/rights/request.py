@@ -201,8 +201,9 @@ def _asked(command: AskIdentity, state: SubjectRequest) -> IdentityAsked:
 
 
 def _checked(command: CheckIdentity, state: SubjectRequest) -> tuple[Event, ...]:
+    """Checked in another way besides is worth entering: of the erased, more is shown by it. Said again is nothing."""
     known = Identity.VERIFIED if command.verified else Identity.FAILED
-    if state.identity is known:
+    if state.identity is known and (not command.verified or command.method in state.checked_by):
         return ()
     _not_done(state)
     checked = IdentityChecked(

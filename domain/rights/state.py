@@ -11,7 +11,7 @@ from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId, SubjectRequestId
 from domain.rights import events as happened
 from domain.rights.clock import RequestTerm
-from domain.rights.kinds import Identity, RequestKind, RequestOutcome
+from domain.rights.kinds import Identity, IdentityMethod, RequestKind, RequestOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class Made(NamedTuple):
 class SubjectRequest:
     """A request. `law`: whose term is the one to keep; None: our policy's. `made`: disclosures by digest, the latest.
 
-    `entered_late`: that it was acknowledged was entered after its term was over. `restriction`: the entry of the one
-    that holds; `extended`: its term was made longer.
+    `checked_by`: the ways in which it was found that they ask. `entered_late`: that it was acknowledged was entered
+    after its term was over. `restriction`: the entry of the one that holds; `extended`: its term was made longer.
     """
 
     request_id: SubjectRequestId
@@ -70,6 +70,7 @@ class SubjectRequest:
     due_at: datetime
     law: str | None
     identity: Identity = Identity.UNCHECKED
+    checked_by: frozenset[str] = frozenset()
     acknowledged_at: datetime | None = None
     entered_late: bool = False
     extended: bool = False
@@ -86,6 +87,11 @@ class SubjectRequest:
     def done(self) -> bool:
         """Whether what was asked for is done, and the person is to be told."""
         return isinstance(self.phase, Open) and self.phase.done
+
+    @property
+    def surely(self) -> bool:
+        """Whether more shows that they ask than that they can read what goes to a mailbox, which may change hands."""
+        return bool(self.checked_by - {IdentityMethod.MAILBOX})
 
     @property
     def erasing(self) -> bool:
@@ -112,7 +118,9 @@ def _received(event: happened.RequestReceived) -> SubjectRequest:
 
 def _named(state: SubjectRequest, event: happened.RequestSubjectNamed) -> SubjectRequest:
     """Whoever was checked before, it was not checked that they are this person."""
-    return replace(state, addressee_id=event.addressee_id, identity=Identity.UNCHECKED)
+    return replace(
+        state, addressee_id=event.addressee_id, identity=Identity.UNCHECKED, checked_by=frozenset()
+    )
 
 
 def _acknowledged(state: SubjectRequest, event: happened.RequestAcknowledged) -> SubjectRequest:
@@ -126,7 +134,9 @@ def _asked(state: SubjectRequest, _: happened.IdentityAsked) -> SubjectRequest:
 
 
 def _checked(state: SubjectRequest, event: happened.IdentityChecked) -> SubjectRequest:
-    return replace(state, identity=Identity.VERIFIED if event.verified else Identity.FAILED)
+    if not event.verified:
+        return replace(state, identity=Identity.FAILED, checked_by=frozenset())
+    return replace(state, identity=Identity.VERIFIED, checked_by=state.checked_by | {event.method})
 
 
 def _extended(state: SubjectRequest, event: happened.RequestExtended) -> SubjectRequest:

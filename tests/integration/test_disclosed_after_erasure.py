@@ -7,7 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from application.disclosable import KEPT_OF_ANOTHER, KEPT_WITH_PROOF, KEPT_WITHOUT_PROOF
+from application.disclosable import (
+    KEPT_OF_ANOTHER,
+    KEPT_OF_MAILBOX,
+    KEPT_WITH_PROOF,
+    KEPT_WITHOUT_PROOF,
+)
 from tests.support.api import Api, TestTenant
 from tests.support.working import Worker
 
@@ -31,9 +36,11 @@ async def person(api: Api, tenant: TestTenant, email: str, name: str = NAME) -> 
     return made["id"], claims[0].partition(":")[2]
 
 
-async def erased(api: Api, tenant: TestTenant, *, proven: bool = True) -> tuple[str, str, str]:
+async def erased(
+    api: Api, tenant: TestTenant, *, proven: bool = True, email: str | None = None
+) -> tuple[str, str, str]:
     """Somebody who was erased, certified; the address, the contact and the addressee."""
-    email = f"{uuid4().hex}@example.org"
+    email = email or f"{uuid4().hex}@example.org"
     contact, addressee = await person(api, tenant, email)
     if proven:
         consent = {"occurred_on": "2026-01-05", "source": "event", "wording": WORDING, "ip": IP}
@@ -43,13 +50,29 @@ async def erased(api: Api, tenant: TestTenant, *, proven: bool = True) -> tuple[
     return email, contact, addressee
 
 
-async def asked(api: Api, tenant: TestTenant, email: str, kind: str = "access") -> tuple[str, str | None]:
+async def asked(
+    api: Api, tenant: TestTenant, email: str, kind: str = "access", *, method: str = "document"
+) -> tuple[str, str | None]:
     """A request by somebody who is known to ask, and whom it is about."""
     await api.project()
     told = await tell(api, tenant, "rights/new/receive-request", kind=kind, channel="email", email=email)
     if told["result"]["addressee_id"] is not None:
-        await tell(api, tenant, f"rights/{told['id']}/check-identity", method="mailbox", verified=True)
+        await checked(api, tenant, told["id"], method)
     return told["id"], told["result"]["addressee_id"]
+
+
+async def checked(api: Api, tenant: TestTenant, request: str, method: str) -> None:
+    """That they ask was found out in this way."""
+    await tell(api, tenant, f"rights/{request}/check-identity", method=method, verified=True)
+
+
+async def disclosed_so_far(api: Api, tenant: TestTenant, request: str) -> tuple[dict[str, Any], str]:
+    """The document, and the page; not handed to anybody."""
+    path = f"/v1/rights/requests/{request}/disclosure"
+    answer = await api.send("GET", path, tenant.key)
+    assert answer.status_code == 200, answer.text
+    document: dict[str, Any] = answer.json()
+    return document, (await api.send("GET", f"{path}?form=html", tenant.key)).text
 
 
 async def disclosed(api: Api, tenant: TestTenant, request: str) -> tuple[dict[str, Any], str]:
@@ -90,6 +113,81 @@ async def test_who_was_erased_is_told_what_is_kept_of_them(api: Api) -> None:
     await api.project()
     row = (await api.send("GET", f"/v1/rights/requests/{told['id']}", tenant.key)).json()["data"]
     assert row["outcome"] == "fulfilled"
+
+
+@pytest.mark.parametrize("kind", ["access", "portability"])
+async def test_by_the_mailbox_alone_nothing_that_is_kept_of_somebody_erased_is_opened(
+    api: Api, kind: str
+) -> None:
+    """Whoever took the mailbox over can read what goes to it, and ask from it."""
+    tenant = await api.tenant(country="DE")
+    email = f"{uuid4().hex}@example.org"
+    unknown = {"kind": "complaint", "channel": "email", "email": email, "requester": "Tlaloc"}
+    await tell(api, tenant, "rights/new/receive-request", **unknown, words="Rain")
+    _, _, addressee = await erased(api, tenant, email=email)
+    named = {"kind": "complaint", "channel": "letter", "addressee_id": addressee, "words": "Thunder"}
+    await tell(api, tenant, "rights/new/receive-request", **named)
+    request, subject = await asked(api, tenant, email, kind, method="mailbox")
+    assert subject == addressee
+    document, page = await disclosed_so_far(api, tenant, request)
+    for told in (str(document), page):
+        assert not [secret for secret in (WORDING, IP, "Tlaloc", "Rain", "Thunder") if secret in told]
+    assert {one["what"] for one in document["history"]} <= {
+        "rights.request_received",
+        "rights.identity_checked",
+    }
+    if kind == "access":
+        (kept,) = document["kept_after_erasure"]
+        assert (kept["about"], kept["proof_kept"]) == (KEPT_OF_MAILBOX, True)
+        assert "rights.request_received" in {one["what"] for one in kept["history"]}
+    # The same request shows it once more than the mailbox does that it is they.
+    await checked(api, tenant, request, "account")
+    document, page = await disclosed(api, tenant, request)
+    for told in (str(document), page):
+        assert ("Tlaloc" in told, "Rain" in told) == (True, True)
+        assert ("Thunder" in told, WORDING in told) == ((True, True) if kind == "access" else (False, False))
+
+
+async def test_a_request_that_names_who_was_erased_opens_what_is_kept_of_them(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    email, _, addressee = await erased(api, tenant)
+    asking = {"kind": "access", "channel": "letter", "addressee_id": addressee}
+    told = await tell(api, tenant, "rights/new/receive-request", **asking)
+    await checked(api, tenant, told["id"], "mailbox")
+    document, _ = await disclosed(api, tenant, told["id"])
+    assert WORDING in str(document["kept_after_erasure"])
+    # Found by an address and named later is found by an address.
+    unknown = {"kind": "access", "channel": "letter", "requester": "Somebody"}
+    told = await tell(api, tenant, "rights/new/receive-request", **unknown)
+    await tell(api, tenant, f"rights/{told['id']}/name-subject", email=email)
+    await checked(api, tenant, told["id"], "mailbox")
+    document, _ = await disclosed(api, tenant, told["id"])
+    assert WORDING not in str(document)
+
+
+async def test_what_was_asked_before_anybody_was_known_is_shut_to_who_has_the_mailbox_after_another(
+    api: Api,
+) -> None:
+    tenant = await api.tenant(country="DE")
+    email = f"{uuid4().hex}@example.org"
+    unknown = {"kind": "access", "channel": "email", "email": email, "requester": "Tlaloc", "words": "Rain"}
+    await tell(api, tenant, "rights/new/receive-request", **unknown)
+    await erased(api, tenant, email=email)
+    _, successor = await person(api, tenant, email, "Ixchel")
+    for kind in ("access", "portability"):
+        request, subject = await asked(api, tenant, email, kind)
+        assert subject == successor
+        document, page = await disclosed(api, tenant, request)
+        for told in (str(document), page):
+            assert not [secret for secret in ("Tlaloc", "Rain") if secret in told]
+            assert "Ixchel" in told
+        mine = [one for one in document["history"] if one["what"] == "rights.request_received"]
+        assert {one["values"]["kind"] for one in mine} == {"access", kind}
+        if kind == "access":
+            (kept,) = document["kept_after_erasure"]
+            assert kept["about"] == KEPT_OF_ANOTHER
+            (before,) = (one for one in kept["history"] if one["what"] == "rights.request_received")
+            assert before["values"]["requester"] == "[sealed]"
 
 
 async def test_who_has_the_address_now_is_told_that_something_is_kept_of_who_had_it_and_no_more(

@@ -1,0 +1,71 @@
+"""What a disclosure is put together of: who has and had an address, what is kept of the erased, and what is told."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from application.disclosable import WITHHELD
+from domain.kernel.events import EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from application.ports.log import Recorded
+    from domain.audience.addressee_state import Addressee
+    from domain.rights.events import RequestReceived
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody who has or had the address: their stream, and the address where it opens."""
+
+    state: Addressee
+    own: Sequence[Recorded]
+    email: str | None
+
+
+class Kept(NamedTuple):
+    """What is kept of somebody who was erased, told apart. `about`: whose it is; `opened`: with its words."""
+
+    person: Holder
+    rows: list[Recorded]
+    about: str
+    opened: bool = False
+
+
+class Besides(Protocol):
+    """What no stream of the person's tells of them. Raises `ViewNotReady`, all."""
+
+    async def activities(self, tenant_id: UUID) -> list[dict[str, Any]]:
+        """The records of the activities that go on, as `ActivityRecord` has them."""
+
+    async def lists(self, tenant_id: UUID, contacts: Sequence[UUID]) -> dict[UUID, list[str]]:
+        """The names of the lists that these contacts are on."""
+
+    async def of_nobody(self, tenant_id: UUID) -> list[UUID]:
+        """The requests that came while nobody was known, and can be read still; in their order."""
+
+
+def is_told(row: Recorded) -> bool:
+    """Whether it is told at all that this was entered."""
+    return row.name not in WITHHELD
+
+
+def in_words(name: str) -> str:
+    """What kind of thing happened: the first sentence of what the event says of itself."""
+    known = EVENTS.classes.get(name)
+    words = "" if known is None else inspect.getdoc(known) or ""
+    return " ".join(words.split()).partition(". ")[0].rstrip(".")
+
+
+def names_the_id(asking: RequestReceived) -> bool:
+    """Whether whoever asked said who they are, and gave no address: so nobody found them by their mailbox."""
+    return asking.addressee_id is not None and asking.email is None
+
+
+def is_proven(person: Holder) -> bool:
+    """Whether proof of what they agreed to is kept."""
+    return person.state.proof.given and not person.state.proof.destroyed
