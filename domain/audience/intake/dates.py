@@ -31,8 +31,14 @@ _PARTS: Final = re.compile(
 )
 _YEAR_DIGITS: Final = 4
 _FIRST_YEAR: Final = 1970
-_NO_DAY: Final = date(_FIRST_YEAR, 1, 1)
+_ZEROS: Final = re.compile(r"0{1,4}([./-])0{1,2}\1(?:0{1,2}|0{4})(?:[T ,].*)?", re.IGNORECASE)
+_FIRST_DAYS: Final = (date(_FIRST_YEAR - 1, 12, 31), date(_FIRST_YEAR, 1, 1))
+"""The first moment of many clocks, in whatever zone it is written."""
+_LONG_AGO: Final = 1900
+"""Other clocks began in 1, 1601, 1753, 1899 and 1900."""
+_FIRST_ZONE: Final = timezone(timedelta(hours=14))
 _LAST_ZONE: Final = timezone(timedelta(hours=-12))
+"""Where a civil time comes first on earth, and where last."""
 _MONTHS: Final = 12
 _NOON: Final = 12
 _MINUTES: Final = 60
@@ -56,6 +62,11 @@ IMPOSSIBLE: Final = Fault(
 SHORT_YEAR: Final = Fault(
     "date-short-year", "The year is not written with four digits.", f"Write the date as {_FORMATS}."
 )
+NO_DAY: Final = Fault(
+    "date-says-none",
+    "1970-01-01, 0000-00-00, 1900-01-01 and their like are what many programs write for `never`: this tells no day.",
+    "Leave the cell empty where it never was, or give the day; a yes for unsubscribed does without one.",
+)
 IN_FUTURE: Final = Fault(
     "date-in-future",
     "The date is in the future.",
@@ -69,38 +80,55 @@ def read_date(text: str, order: DateOrder, zone: tzinfo, now: datetime) -> datet
     Without an offset it is a time in `zone`; without a time, that day's first moment there, so that whatever runs out
     after a period runs out early rather than late.
     """
+    moment = _told(text, order, now)
+    if isinstance(moment, Fault):
+        return moment
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    return IN_FUTURE if moment > now else moment
+
+
+def read_since(text: str, order: DateOrder, zone: tzinfo, now: datetime) -> datetime | Fault:
+    """As `read_date`, but `now` where it is over somewhere and not in `zone`, which may be no more than a default."""
+    moment = _told(text, order, now)
+    if isinstance(moment, Fault) or moment.tzinfo is not None:
+        return moment
+    return min(moment.replace(tzinfo=zone), now)
+
+
+def read_last(text: str, order: DateOrder, now: datetime) -> datetime | Fault:
+    """The latest moment it can mean, `now` at most: for what counts the more the later it was.
+
+    Only an offset in the text makes it exact. Else nobody knows where it was written, the mapping's zone being a guess
+    or its default: it is its civil time, or the end of its day, where that comes last on earth. So a stop is no older
+    than a consent that may have come before it.
+    """
+    moment = _told(text, order, now)
+    if isinstance(moment, Fault) or moment.tzinfo is not None:
+        return moment
+    if ":" not in text:
+        moment = moment.replace(hour=23, minute=59, second=59, microsecond=999_999)
+    return min(moment.replace(tzinfo=_LAST_ZONE).astimezone(UTC), now)
+
+
+def _told(text: str, order: DateOrder, now: datetime) -> datetime | Fault:
+    """What is written, without a zone where no offset is. In the future is what has not come anywhere on earth."""
+    if _ZEROS.fullmatch(text):
+        return NO_DAY
     try:
         moment = _iso(text) or _parts(text, order)
     except (ValueError, OverflowError):
         return IMPOSSIBLE
     if isinstance(moment, Fault):
         return moment
+    if moment.date() in _FIRST_DAYS or moment.year <= _LONG_AGO:
+        return NO_DAY
     if moment.year < _FIRST_YEAR:
         return IMPOSSIBLE
     if moment.year > now.year + 1:
         return IN_FUTURE
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
-    return IN_FUTURE if moment > now else moment
-
-
-def read_last(text: str, order: DateOrder, zone: tzinfo, now: datetime) -> datetime | Fault | None:
-    """The latest moment it can mean, `now` at most: for what counts the more the later it was. None: it tells no time.
-
-    Only an offset in the text makes it exact. Else nobody knows where it was written, the mapping's zone being a guess
-    or its default: it is its civil time, or the end of its day, where that comes last on earth. So a stop is no older
-    than a consent that may have come before it. The first day of clocks, in whatever zone, is how exports write none.
-    """
-    moment = read_date(text, order, zone, now)
-    if isinstance(moment, Fault):
-        return moment
-    if moment.date() == _NO_DAY:
-        return None
-    if is_exact(moment):
-        return moment
-    if ":" not in text:
-        moment = moment.replace(hour=23, minute=59, second=59, microsecond=999_999)
-    return min(moment.replace(tzinfo=_LAST_ZONE).astimezone(UTC), now)
+    soonest = moment if moment.tzinfo is not None else moment.replace(tzinfo=_FIRST_ZONE)
+    return IN_FUTURE if soonest > now else moment
 
 
 def is_exact(moment: datetime) -> bool:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from domain.audience.intake.addresses import NEEDS_SMTPUTF8, ROLE, Address, read_address
 from domain.audience.intake.candidate import MAX_LENGTHS, MAX_TAGS, Candidate, Rejected, split_name
-from domain.audience.intake.dates import read_date, read_last
+from domain.audience.intake.dates import NO_DAY, read_date, read_last
 from domain.audience.intake.errors import Fault, RowProblem
 from domain.audience.intake.headers import ATTRIBUTE, EMAIL, UNSUBSCRIBED
 from domain.audience.intake.text import many_lines, one_line
@@ -271,18 +271,23 @@ class _Reading:
             flag = read_flag(cell)
             if isinstance(flag, Fault):
                 self._problem(column, flag)
-            elif flag:
+            elif flag and tells_when(cell):
+                moment = read_last(cell, self._of.order, self._of.now)
+                if moment == NO_DAY:
+                    # Never, or nobody knows when: to take it for a stop would end what nobody ended, unseen.
+                    self._problem(column, NO_DAY)
+                    continue
                 said = True
-                if tells_when(cell):
-                    dates.append(self._stopped(column, cell))
+                dates.append(self._stopped(column, moment))
+            else:
+                said = said or flag
         if not dates:
             return said, None
         told = [one for one in dates if one is not None]
         return said, max(told) if len(told) == len(dates) else None
 
-    def _stopped(self, column: str, cell: str) -> datetime | None:
+    def _stopped(self, column: str, moment: datetime | Fault) -> datetime | None:
         """Who stopped has stopped, also where nobody can tell from this when."""
-        moment = read_last(cell, self._of.order, self._of.zone, self._of.now)
         if isinstance(moment, Fault):
             self._warnings.append(RowProblem(self._row.number, self._row.line, column, *moment))
             return None

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from domain.audience.hashed import DIGITS, Algorithm, reserved
 from domain.audience.intake.addresses import MISSING, Address, read_address
 from domain.audience.intake.candidate import Rejected
-from domain.audience.intake.dates import read_date, read_last
+from domain.audience.intake.dates import NO_DAY, read_last, read_since
 from domain.audience.intake.error_file import unescape_formula
 from domain.audience.intake.errors import Fault, RowProblem
 from domain.audience.intake.list_columns import (
@@ -242,9 +242,7 @@ class ListReader:
         reach = read_reach(scope, within, campaign_type)
         if isinstance(reach, Unreadable):
             problem(*reach)
-        # A word of the person's counts as late as it may have been said: a consent ends it. All else a lift ends.
-        read = read_last if kind in OPT_OUTS else read_date
-        since = read(date.strip(), self.order, self.zone, self.now) if date.strip() else None
+        since = self._since(date.strip(), own=kind in OPT_OUTS) if date.strip() else None
         if isinstance(since, Fault):
             problem(DATE, since)
         if problems or isinstance(kind, Fault) or isinstance(reach, Unreadable) or isinstance(since, Fault):
@@ -262,6 +260,18 @@ class ListReader:
             since,
             workspace=reach.workspace,
         )
+
+    def _since(self, date: str, *, own: bool) -> datetime | Fault | None:
+        """Since when it is listed; None where that tells no day: whoever is on the list is stopped all the same.
+
+        A word of the person's `own` counts as late as it may have been said: a consent ends it. All else a lift ends.
+        """
+        told = (
+            read_last(date, self.order, self.now)
+            if own
+            else read_since(date, self.order, self.zone, self.now)
+        )
+        return None if told == NO_DAY else told
 
     def _person(
         self, row: Row, named: Algorithm | None, problem: Callable[[str | None, Fault], None]

@@ -1,6 +1,6 @@
 """A whole file: candidates, repeats, rejected rows, the error file and the dry run."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -143,9 +143,7 @@ def test_any_of_several_columns_may_say_stop() -> None:
         ("2024-03-01T14:05:00Z", datetime(2024, 3, 1, 14, 5, tzinfo=UTC)),
         ("2024-03-01T14:05:00 -0800", datetime(2024, 3, 1, 22, 5, tzinfo=UTC)),
         ("2024-03-01", datetime(2024, 3, 2, 11, 59, 59, 999_999, tzinfo=UTC)),
-        ("1970-01-01", None),
-        ("01/01/1970 00:00:00", None),
-        ("1970-01-01T01:00:00 +0100", None),
+        ("1970-01-02", datetime(1970, 1, 3, 11, 59, 59, 999_999, tzinfo=UTC)),
     ],
     ids=[
         "no date",
@@ -153,9 +151,7 @@ def test_any_of_several_columns_may_say_stop() -> None:
         "a time of UTC",
         "a time with its offset",
         "a day: to its end, where that comes last",
-        "the first day of clocks is no date",
-        "nor at its first moment",
-        "nor in another zone",
+        "the day after the first of clocks is a date",
     ],
 )
 def test_who_said_stop_said_it_when_the_file_says(cell: str, moment: datetime | None) -> None:
@@ -164,6 +160,51 @@ def test_who_said_stop_said_it_when_the_file_says(cell: str, moment: datetime | 
     row = rejected(f"Email,Opted in at,Unsubscribed\nann@example.org,03/04/2025,{cell.lower()}\n")
     assert row.withdrawal is not None
     assert (row.withdrawn_at is None) is (moment is None)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "1970-01-01",
+        "01/01/1970 00:00:00",
+        "1970-01-01T01:00:00 +0100",
+        "12/31/1969 16:00:00",
+        "1969-12-31T12:00:00-12:00",
+        "0000-00-00",
+        "0000-00-00 00:00:00",
+        "01.01.0001 00:00",
+        "1899-12-30",
+        "1900-01-01",
+    ],
+)
+def test_what_programs_write_for_never_stops_nobody_and_is_told(cell: str) -> None:
+    """Neither a stop of everybody who never unsubscribed, nor a contact of whom nobody knows whether they did."""
+    row = rejected(f"Email,Unsubscribed\nann@example.org,{cell}\n")
+    assert [(one.column, one.code) for one in row.problems] == [("Unsubscribed", "date-says-none")]
+    assert row.withdrawal is None
+    for other in ("yes", "2024-01-01"):
+        row = rejected(f"Email,Unsubscribed,Opt-out\nann@example.org,{cell},{other}\n")
+        assert row.withdrawal is not None, "another column says that they did"
+    # Nor is it the day of a consent, which would count.
+    row = rejected(f"Email,Opted in at,Unsubscribed\nann@example.org,{cell},yes\n")
+    assert [(one.column, one.code) for one in row.problems] == [("Opted in at", "date-says-none")]
+    assert row.withdrawal is not None
+
+
+@pytest.mark.parametrize(
+    ("cell", "late"),
+    [
+        (NOW + timedelta(hours=14), False),
+        (NOW + timedelta(hours=14, seconds=1), True),
+    ],
+    ids=["over where the day begins", "over nowhere"],
+)
+def test_a_stop_is_in_the_future_where_it_has_come_nowhere(cell: datetime, *, late: bool) -> None:
+    """A list of Tokyo under the default zone is of today."""
+    candidate = only(f"Email,Unsubscribed\nann@example.org,{cell:%Y-%m-%d %H:%M:%S}\n")
+    assert candidate.unsubscribed
+    assert candidate.unsubscribed_at == (None if late else NOW)
+    assert [one.code for one in candidate.warnings] == (["date-in-future"] if late else [])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -181,7 +181,12 @@ def test_a_row_that_says_the_same_is_a_repeat_and_one_that_says_more_is_not() ->
         ("complaint", "2025-03-01", datetime(2025, 3, 2, 11, 59, 59, 999_999, tzinfo=UTC)),
         ("objection", "2025-03-01T10:00:00Z", datetime(2025, 3, 1, 10, tzinfo=UTC)),
         ("", f"{NOW:%Y-%m-%d}", NOW),
+        ("unsubscribe", f"{NOW + timedelta(hours=14):%Y-%m-%d %H:%M:%S}", NOW),
+        ("bounce", f"{NOW + timedelta(hours=14):%Y-%m-%d %H:%M:%S}", NOW),
         ("unsubscribe", "1970-01-01", None),
+        ("unsubscribe", "12/31/1969 16:00:00", None),
+        ("unsubscribe", "0000-00-00", None),
+        ("bounce", "1970-01-01", None),
         ("bounce", "2025-03-01 10:00", datetime(2025, 3, 1, 10, tzinfo=UTC)),
     ],
 )
