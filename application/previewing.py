@@ -7,7 +7,7 @@ as the log tells at one position, at one moment, by the rules of today.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from application.comparing import algorithms_of, weighing
@@ -16,6 +16,8 @@ from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_state import Addressee
 from domain.audience.hashed import ADDRESS_HASH
 from domain.audience.listed import entered
+from domain.campaign.approval import MOST_NOT_BULK
+from domain.campaign.checking import lacking_at_first
 from domain.campaign.content import declared
 from domain.campaign.state import NoCampaign
 from domain.campaign.tokens import REFERRER
@@ -24,6 +26,7 @@ from domain.kernel.errors import NotFound
 from domain.law.by_law import words_of
 from domain.law.facts import Message, Purpose
 from domain.law.judging import judge
+from domain.law.no_law import about_of
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
 from domain.tenancy.tenant import Tenant
@@ -39,17 +42,24 @@ if TYPE_CHECKING:
     from application.unit import Streams
     from domain.audience.hashed import AddressHash
     from domain.audience.listed import Listed
-    from domain.campaign.state import CampaignState
+    from domain.campaign.state import Campaign, CampaignState
     from domain.law.facts import Person
     from domain.law.judging import Decision
 
 _TOGETHER: Final = 500
 """People whose streams are read in one round trip."""
+FIRST_MESSAGE: Final = "first-message-lacks"
+"""What a reason names where a campaign's author says that all were written to before, and nobody wrote to this one."""
+_FIRST_MESSAGE_ABOUT: Final = (
+    "The content says that it is not the first message (`first_message`), and from here nothing was ever sent to them: "
+    "it lacks what the first one has to hold. Leave that out of the content, and put in what is missing then."
+)
 OUTSIDE_PLAN: Final = "country-outside-plan"
 """What a reason names where a campaign's plan names countries, and not the person's."""
 _OUTSIDE_PLAN_ABOUT: Final = (
     "The campaign's plan names countries, and not theirs: its content was not checked for them, nor approved."
 )
+_OF_CAMPAIGNS: Final = {OUTSIDE_PLAN: _OUTSIDE_PLAN_ABOUT, FIRST_MESSAGE: _FIRST_MESSAGE_ABOUT}
 
 
 class People(Protocol):
@@ -69,13 +79,15 @@ class People(Protocol):
 class Audience(NamedTuple):
     """Whom to look at, and what is to be sent to them. `list_ids` None: all contacts of the workspace.
 
-    `countries`: it is meant for people in these alone, and others are held; empty: for people anywhere.
+    `countries`: it is meant for people in these alone, and others are held; empty: for people anywhere. `campaign`:
+    whose content it is, if it is one's.
     """
 
     workspace_id: UUID
     list_ids: tuple[UUID, ...] | None
     message: Message
     countries: tuple[str, ...] = ()
+    campaign: Campaign | None = None
 
     def leaves_out(self, person: Person) -> bool:
         """Whether the person is known to be where it is not meant for."""
@@ -96,7 +108,7 @@ class Preview:
     """How far it is, and what came of it so far. `by_law`: what each law says of those whom it is about.
 
     `outside_plan`: by country, those whom a campaign's plan leaves out; some may be denied besides. `declared`: what a
-    campaign's author alone states of its message.
+    campaign's author alone states of its message. `never_written_to`: those to whom nothing was ever sent from here.
     """
 
     position: str
@@ -106,6 +118,7 @@ class Preview:
     reasons: Counter[Why] = field(default_factory=Counter)
     by_law: Counter[tuple[str, Verdict]] = field(default_factory=Counter)
     outside_plan: Counter[str] = field(default_factory=Counter)
+    never_written_to: int = 0
     declared: Mapping[str, bool | int] = field(default_factory=dict)
 
     def told(self) -> dict[str, Any]:
@@ -121,6 +134,7 @@ class Preview:
             "verdicts": {one.value: verdicts[one] for one in Verdict},
             "laws": laws,
             "outside_plan": dict(sorted(self.outside_plan.items())),
+            "never_written_to": self.never_written_to,
             "declared": dict(self.declared),
             "reasons": [
                 {
@@ -141,10 +155,31 @@ def _rank(counted: tuple[Why, int]) -> tuple[int, str, str]:
 
 
 def _about(why: Why, at: datetime) -> str | None:
-    """A rule's words, as in force then; None where a reason has words of its own for each person."""
-    if why.rule == OUTSIDE_PLAN:
-        return _OUTSIDE_PLAN_ABOUT
+    """A reason's words, as they are for everybody then; None for a rule that is gone since."""
+    if why.law is None:
+        return _OF_CAMPAIGNS.get(why.rule) or about_of(why.rule)
     return next((words_of(pack, why.rule, at) for pack in load_packs() if pack.law == why.law), None)
+
+
+class _Firsts:
+    """Whether a campaign's content lacks what a first message has to hold where somebody is."""
+
+    def __init__(self, wanted: Audience, sender: str | None, at: datetime) -> None:
+        self._wanted, self._sender, self._at = wanted, sender, at
+        self._known: dict[str | None, bool] = {}
+
+    def lack(self, country: str | None) -> bool:
+        """Of who may be anywhere it lacks what any law wants."""
+        if country not in self._known:
+            campaign, lacking = self._wanted.campaign, False
+            if campaign is not None:
+                anywhere = self._wanted.countries or tuple(
+                    one for pack in load_packs() for one in pack.countries
+                )
+                places = {*(anywhere if country is None else (country,)), self._sender} - {None}
+                lacking = bool(lacking_at_first(campaign, map(str, places), self._at))
+            self._known[country] = lacking
+        return self._known[country]
 
 
 class Previewing:
@@ -185,6 +220,8 @@ class Previewing:
         sender, algorithms = tenant.country if isinstance(tenant, Tenant) else None, algorithms_of(tenant)
         async for ids, number in self._people.of(scope, workspace_id, list_ids):
             preview.people = number
+            if wanted.message.bulk is False and number > MOST_NOT_BULK:
+                wanted = wanted._replace(message=replace(wanted.message, bulk=None))
             for start in range(0, len(ids), _TOGETHER):
                 people = ids[start : start + _TOGETHER]
                 listed = await self._listed(scope, people, algorithms, preview)
@@ -204,6 +241,7 @@ class Previewing:
         """Judge some people as the log tells of them at the preview's position; `listed`: by a hash alone."""
         streams = [(f"{ADDRESSEE.category}:{who}", 0) for who in ids]
         last = Position.parse(preview.position).n
+        firsts = _Firsts(wanted, sender, preview.at)
         for history in await self._log.read_streams(scope.tenant_id, streams, up_to_position=last):
             state = ADDRESSEE.fold(self._codec.decode(history))
             if not isinstance(state, Addressee):
@@ -212,7 +250,9 @@ class Previewing:
             person = state.person if found is None or state.erased else _listed_as(state, found)
             decision = judge(person, wanted.message, sender, preview.at, load_packs())
             preview.judged += 1
-            preview.reasons[_why(decision, outside=wanted.leaves_out(person))] += 1
+            preview.never_written_to += not person.written
+            lacks = not person.written and firsts.lack(person.country)
+            preview.reasons[_why(decision, outside=wanted.leaves_out(person), lacks=lacks)] += 1
             if wanted.leaves_out(person):
                 preview.outside_plan[str(person.country)] += 1
             for law, verdict in {(one.law, one.verdict) for one in decision.reasons if one.law is not None}:
@@ -268,7 +308,7 @@ def _audience_of(state: CampaignState) -> Audience:
         names_referrer=True if REFERRER in state.shown else None,
         bulk=None if state.content is None else state.content.bulk,
     )
-    return Audience(state.workspace_id, state.plan.list_ids, message, state.plan.countries)
+    return Audience(state.workspace_id, state.plan.list_ids, message, state.plan.countries, state)
 
 
 def _listed_as(state: Addressee, one: Listed) -> Person:
@@ -277,9 +317,11 @@ def _listed_as(state: Addressee, one: Listed) -> Person:
     return after.person if isinstance(after, Addressee) else state.person
 
 
-def _why(decision: Decision, *, outside: bool) -> Why:
-    """What weighs most: a deny before the plan, and the plan before a hold."""
+def _why(decision: Decision, *, outside: bool, lacks: bool) -> Why:
+    """What weighs most: a deny before the plan and what the content lacks, and these before a hold."""
     if outside and decision.verdict is not Verdict.DENY:
         return Why(Verdict.HOLD, None, OUTSIDE_PLAN, ("countries",))
+    if lacks and decision.verdict is not Verdict.DENY:
+        return Why(Verdict.HOLD, None, FIRST_MESSAGE, ("first_message",))
     reason = decision.reasons[0]
     return Why(reason.verdict, reason.law, reason.rule, reason.missing)

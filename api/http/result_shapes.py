@@ -267,6 +267,10 @@ PREVIEWS: Final[dict[str, Any]] = {
                 {
                     "people": _COUNT,
                     "verdicts": _COUNTS,
+                    "never_written_to": {
+                        **_COUNT,
+                        "description": "Those to whom nothing was ever sent from here.",
+                    },
                     "laws": {
                         "type": "object",
                         "additionalProperties": _COUNTS,

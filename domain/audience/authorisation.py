@@ -21,7 +21,8 @@ from domain.kernel.ids import MessageId, WorkspaceId
 from domain.kernel.permissions import Permission
 from domain.law.by_law import OTHERWISE, ways
 from domain.law.facts import Message, Purpose
-from domain.law.judging import judge, remedy_of
+from domain.law.judging import judge
+from domain.law.no_law import about_of, ended_by
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
 from domain.law.periods import latest_day
@@ -296,8 +297,8 @@ def _in_words(because: Because, event: PermissionDecided, packs: Sequence[Pack])
         "verdict": because.verdict,
         "law": because.law,
         "rule": because.rule,
-        "about": because.note,
-        "remedy": remedy_of(because.rule),
+        "about": because.note or about_of(because.rule),
+        "remedy": ended_by(because.rule),
         "missing": because.missing,
         "entries": because.entries,
         "until": because.until,

@@ -12,6 +12,10 @@ from domain.law.facts import Purpose
 ANSWER_WITHIN: Final = timedelta(hours=48)
 """From the request on. At this moment no answer is a no."""
 
+MOST_NOT_BULK: Final = 100
+"""To so many people at the most a message may go and not be bulk. By the one law here that counts them, Singapore's
+Spam Control Act 2007, more than 100 within 24 hours are (S: a secondary source)."""
+
 
 class Part(StrEnum):
     """In which part somebody says yes."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, assert_never
 
-from domain.campaign.approval import ANSWER_WITHIN, Part, parts_wanted
+from domain.campaign.approval import ANSWER_WITHIN, MOST_NOT_BULK, Part, parts_wanted
 from domain.campaign.checking import check, lawful, lawful_countries, says_the_same
 from domain.campaign.commands import (
     Answer,
@@ -44,6 +44,7 @@ from domain.campaign.refusals import (
     AuthorCannotApprove,
     CampaignIdTaken,
     CampaignIsArchived,
+    IsBulk,
     MoreRecipients,
     NobodyNamed,
     NoContentYet,
@@ -221,6 +222,7 @@ def requested(
     if not state.plan.list_ids:
         raise NoRecipientsYet
     lawful(state, checked, packs)
+    _as_many_as_said(state.content, recipients)
     if not says_the_same(checked, state.checked):
         events.append(checked)
     events.append(
@@ -313,6 +315,7 @@ def approved(
     if checked is None or state.content is None:
         raise NoContentYet
     lawful(state, checked, packs)
+    _as_many_as_said(state.content, recipients)
     if not set(_parts(state.plan, state.content, recipients)) <= set(review.parts):
         raise MoreRecipients
     given = CampaignApprovalGiven(
@@ -328,6 +331,12 @@ def approved(
         declared=declared(state.content),
     )
     return (given,) if says_the_same(checked, state.checked) else (checked, given)
+
+
+def _as_many_as_said(content: CampaignContent, recipients: int) -> None:
+    """What its author says of how many it goes to, the lists do not say otherwise."""
+    if content.bulk is False and recipients > MOST_NOT_BULK:
+        raise IsBulk(recipients=recipients)
 
 
 def _parts(plan: CampaignPlan, content: CampaignContent, recipients: int) -> tuple[Part, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.campaign.content import as_law_sees
@@ -95,6 +96,22 @@ def check(
         packs={pack.law: pack.version for pack in loaded if any(pack.covers(place) for place in countries)},
         checked_at=at,
     )
+
+
+def lacking_at_first(
+    state: Campaign, countries: Iterable[str], at: datetime, packs: Sequence[Pack] | None = None
+) -> tuple[Missing, ...]:
+    """What it lacks for somebody who was never written to, where its author says that all of its people were."""
+    if state.content is None or state.content.first_message is not False:
+        return ()
+    loaded = load_packs() if packs is None else packs
+    said = as_law_sees(state.content, state.shown)
+    purpose, places = Purpose(state.plan.purpose), tuple(countries)
+    as_said, at_first = (
+        missing_elements(one, purpose, places, loaded, at, consented=False)
+        for one in (said, replace(said, first_message=None))
+    )
+    return tuple(one for one in at_first if one not in as_said)
 
 
 def _told(one: Missing) -> MissingElement:

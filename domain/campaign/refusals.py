@@ -99,6 +99,16 @@ class MoreRecipients(Refusal):
     code = "more-recipients"
 
 
+class IsBulk(Refusal):
+    """Who sends to more than 100 people sends in bulk. Say `bulk` = true, or leave it out, and put in what is missing.
+
+    Somebody on two lists counts twice.
+    """
+
+    code = "is-bulk"
+    field = "/content/bulk"
+
+
 class ListNotInWorkspace(Refusal):
     """A campaign goes to lists of its own workspace. Leave the others out."""
 

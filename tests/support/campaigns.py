@@ -38,7 +38,6 @@ CONTENT: dict[str, Any] = {
     "subject_related": True,
     "identified_as_advertising": True,
     "first_message": False,
-    "bulk": False,
     "unsubscribe_notice": True,
     "unsubscribe_free": True,
     "unsubscribe_same_means": True,

@@ -279,3 +279,72 @@ async def test_a_plan_states_what_a_message_states(api: Api, fact: str, relation
         ask = {"workspace_id": str(tenant.workspace_id), "message_id": str(uuid4()), fact: said}
         decided = await api.post(f"/v1/audience/{who}/authorise-message", tenant.key, ask)
         assert decided.json()["result"]["verdict"] == verdict
+
+
+async def test_who_was_never_written_to_is_held_where_the_content_says_that_it_is_not_the_first(
+    api: Api,
+) -> None:
+    tenant = await api.tenant(country="DE")
+    known, new = [await person(api, tenant, "DE", "individual") for _ in range(2)]
+    abroad = await person(api, tenant, "US", "individual")
+    consent = {"occurred_on": "2026-01-05", "source": "event", "wording": "Yes."}
+    for one in (known, new, abroad):
+        await api.post(f"/v1/audience/{addressee(one)}/record-consent", tenant.key, consent)
+    message = {"workspace_id": str(tenant.workspace_id), "message_id": str(uuid4())}
+    for command in ("authorise-message", "dispatch-message"):
+        done = await api.post(f"/v1/audience/{addressee(known)}/{command}", tenant.key, message)
+        assert done.status_code == 200, done.text
+    author = await api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
+    people = [one["id"] for one in (known, new, abroad)]
+    plan = {
+        "workspace_id": str(tenant.workspace_id),
+        "name": "News",
+        "list_ids": [await listed(api, tenant, "All", *people)],
+    }
+    campaign = (await api.post("/v1/campaign/new/create-campaign", author, plan)).json()["id"]
+    await api.project()
+    notices = {
+        "text": CONTENT["text"] + "{{ notice.processing_purpose }} {{ notice.data_source }}",
+        "html": None,
+        "processing_purpose": "Advertising",
+        "data_source": "You at our shop",
+        "objection_told": True,
+    }
+    for changes, verdicts in (
+        ({}, {"allow": 1, "hold": 2, "deny": 0}),
+        (notices, {"allow": 3, "hold": 0, "deny": 0}),
+        ({"first_message": None}, {"allow": 3, "hold": 0, "deny": 0}),
+    ):
+        said = {name: one for name, one in {**CONTENT, **changes}.items() if one is not None}
+        written = await api.post(f"/v1/campaign/{campaign}/write-content", author, {"content": said})
+        assert written.status_code == 200, written.text
+        told, _ = await previewed(api, tenant.key, campaign_id=campaign)
+        assert (told["verdicts"], told["never_written_to"]) == (verdicts, 2), changes
+        held = [one for one in told["reasons"] if one["rule"] == "first-message-lacks"]
+        if verdicts["hold"]:
+            (first,) = held
+            assert (first["people"], first["missing"]) == (2, ["first_message"])
+            assert "first_message" in first["about"]
+        else:
+            assert not held
+
+
+async def test_what_no_law_says_is_in_words_and_tells_what_ends_it(api: Api) -> None:
+    tenant = await api.tenant(country="US")
+    rules: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+    for kind in ("hard_bounce", "soft_bounces", "manual"):
+        one = await person(api, tenant, "US")
+        await api.post(f"/v1/audience/{addressee(one)}/suppress-addressee", tenant.key, {"kind": kind})
+        rules[f"suppressed-{kind}"] = (one, {})
+    rules["transactional-without-relation"] = (await person(api, tenant, "US"), {"purpose": "transactional"})
+    rules["country-unknown"] = (await person(api, tenant, None), {})
+    for rule, (one, besides) in rules.items():
+        ask = {"workspace_id": str(tenant.workspace_id), "message_id": str(uuid4()), **besides}
+        decided = await api.post(f"/v1/audience/{addressee(one)}/authorise-message", tenant.key, ask)
+        (reason,) = [why for why in decided.json()["result"]["reasons"] if why["rule"] == rule]
+        assert reason["about"], rule
+        assert reason["remedy"], rule
+    await api.project()
+    for purpose in ("marketing", "transactional"):
+        told, _ = await previewed(api, tenant.key, workspace_id=tenant.workspace_id, purpose=purpose)
+        assert all(why["about"] for why in told["reasons"]), told

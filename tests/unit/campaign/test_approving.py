@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from domain.audience.contact_list import ListMembersAdded
 from domain.campaign.approval import Part, parts_wanted
 from domain.campaign.commands import (
     ApproveCampaign,
@@ -31,6 +32,7 @@ from domain.campaign.events import (
 )
 from domain.campaign.refusals import (
     AuthorCannotApprove,
+    IsBulk,
     NoContentYet,
     NoRecipientsYet,
     NotADraft,
@@ -43,7 +45,7 @@ from domain.campaign.refusals import (
 )
 from domain.campaign.state import Approved, InReview
 from domain.kernel.commands import Command
-from domain.kernel.ids import MemberId
+from domain.kernel.ids import ContactId, MemberId
 from domain.kernel.permissions import TENANT_ROLES, Permission, TenantRole
 from domain.law.facts import Purpose
 from tests.support.campaigns import (
@@ -131,6 +133,21 @@ def test_recipients_are_those_on_the_lists(contacts: int, *, officer: bool) -> N
     review = campaign(in_review(contacts=contacts)).phase
     assert isinstance(review, InReview)
     assert ("compliance_officer" in review.parts) is officer
+
+
+@pytest.mark.parametrize(("contacts", "bulk"), [(100, False), (101, True), (101, None)])
+def test_as_many_as_its_author_says(contacts: int, *, bulk: bool | None) -> None:
+    assert phase(approved(contacts=contacts, bulk=bulk)) == "approved"
+
+
+def test_more_than_a_hundred_people_are_bulk_whatever_its_author_says() -> None:
+    """Not said to be bulk, it would lack nothing of what Singapore wants of it."""
+    refusal = refused(written(contacts=101, bulk=False), RequestApproval(), IsBulk, actor=AUTHOR)
+    assert refusal.extra["recipients"] == 101
+    grown = in_review(contacts=100, bulk=False)
+    one_more = ListMembersAdded(list_id=LIST, workspace_id=WORKSPACE, contact_ids=[ContactId(uid(20_000))])
+    grown.happened("list", LIST, one_more)
+    refused(grown, yes(grown), IsBulk, actor=MANAGER)
 
 
 def test_each_part_has_a_permission_that_the_role_holds() -> None:
