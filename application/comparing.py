@@ -70,6 +70,16 @@ async def compare_newcomer(unit: Unit, addressee_id: AddresseeId, email: str) ->
         enter_listed(unit, addressee_id, keys)
 
 
+async def keys_listed(unit: Unit, email: str) -> tuple[str, ...]:
+    """The reservations of an address's hashes, which are loaded; none where nothing stands under any."""
+    algorithms = algorithms_of(await unit.load("tenant", unit.tenant_id))
+    if not algorithms:
+        return ()
+    keys = unit.keys_by_hash(email, match_form(email), algorithms)
+    await unit.load_many(ADDRESS_HASH.category, keys)
+    return keys if listed_under(unit, keys) else ()
+
+
 def enter_listed(unit: Unit, addressee_id: AddresseeId, keys: Iterable[str]) -> None:
     """Enter what stands under these reservations, which are loaded."""
     for one in listed_under(unit, keys):

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from application.disclosable import WITHHELD
+from domain.audience.hashed import ADDRESS_HASH, AddressHash, AddressHashListed
+from domain.audience.listed import is_history, tells_nothing_new
 from domain.kernel.events import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from application.ports.log import Recorded
     from domain.audience.addressee_state import Addressee
+    from domain.kernel.events import Event
     from domain.rights.events import RequestReceived
 
 
@@ -69,3 +72,17 @@ def names_the_id(asking: RequestReceived) -> bool:
 def is_proven(person: Holder) -> bool:
     """Whether proof of what they agreed to is kept."""
     return person.state.proof.given and not person.state.proof.destroyed
+
+
+def listed_besides(state: Addressee, by_hash: Iterable[Event]) -> list[dict[str, Any]]:
+    """What a list has against an address by a hash alone, told as suppressions are where no decision entered it."""
+    under: dict[str, AddressHash] = {}
+    for event in by_hash:
+        if isinstance(event, AddressHashListed):
+            under[event.algorithm] = ADDRESS_HASH.evolve(under.get(event.algorithm, AddressHash()), event)
+    told = [one for entry in under.values() for one in entry.listed]
+    return [
+        {"kind": one.kind, "scope": one.scope, "within": one.within, "since": one.since, "ended_at": None}
+        for one in dict.fromkeys(told)
+        if not is_history(state, one) and not tells_nothing_new(state, one)
+    ]

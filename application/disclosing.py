@@ -20,6 +20,7 @@ from uuid import UUID
 
 import orjson
 
+from application.comparing import algorithms_of
 from application.disclosable import (
     KEPT_OF_ANOTHER,
     KEPT_OF_MAILBOX,
@@ -33,7 +34,7 @@ from application.disclosable import (
     with_names,
     without_ids,
 )
-from application.disclosed import Holder, Kept, in_words, is_proven, is_told, names_the_id
+from application.disclosed import Holder, Kept, in_words, is_proven, is_told, listed_besides, names_the_id
 from application.ports.positions import Position
 from application.principals import workspaces_of
 from domain.audience.addressee_events import address_in
@@ -42,6 +43,7 @@ from domain.audience.contact import PERSONAL, Contact, ContactCreated
 from domain.audience.email import match_form
 from domain.audience.email_claim import EmailBarred, EmailClaimed, EmailUnbarred
 from domain.audience.erasure_events import AddresseeErased
+from domain.audience.hashed import ADDRESS_HASH
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
 from domain.kernel.personal import is_hidden
@@ -122,8 +124,11 @@ class Disclosing:
         requests = dict.fromkeys(
             (*person.state.requests, *own) if not erased else own if shown else [request_id]
         )
+        tenant = await self._state(head, "tenant", tenant_id)
+        by_hash = [] if erased else await self._by_hash(head, tenant, person.email or asking.email)
         rows = [
             *([] if erased else person.own),
+            *by_hash,
             *await self._read(head, [stream_name("contact", one) for one in contacts]),
             *await self._read(head, [stream_name("subject_request", one) for one in requests]),
         ]
@@ -133,7 +138,6 @@ class Disclosing:
         told = [row for part in (rows, *(kept.rows for kept in parts)) for row in part if is_told(row)]
         last = max(told or person.own, key=lambda row: row.position)
         position = Position(head.epoch, last.position).token()
-        tenant = await self._state(head, "tenant", tenant_id)
         lists = await self._besides.lists(tenant_id, contacts)
         document: dict[str, Any] = {
             "about": {
@@ -149,7 +153,8 @@ class Disclosing:
         }
         if not portable:
             if not erased:
-                document["standing"] = _standing(person.state, named)
+                document["standing"] = standing = _standing(person.state, named)
+                standing["suppressions"] += listed_besides(person.state, self._codec.decode(by_hash))
             document["kept_after_erasure"] = [
                 _kept(one, self._history(one.rows, named, opened=one.opened), named) for one in parts
             ]
@@ -253,6 +258,14 @@ class Disclosing:
                 if given is not None and not is_hidden(given) and match_form(given) == match_form(email):
                     found.append(request_id)
         return found
+
+    async def _by_hash(self, head: Head, tenant: object, email: str | None) -> list[Recorded]:
+        """What the tenant's list has against the address by its hashes."""
+        algorithms = algorithms_of(tenant)
+        if email is None or is_hidden(email) or not algorithms:
+            return []
+        keys = self._streams.addresses.keys_by_hash(head.tenant_id, email, match_form(email), algorithms)
+        return await self._read(head, [stream_name(ADDRESS_HASH.category, key) for key in keys])
 
     async def _claimed(self, head: Head, email: str) -> list[EmailClaimEvent]:
         """What happened to the reservation of an address."""

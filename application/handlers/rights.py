@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from application.comparing import enter_listed, keys_listed
 from application.unit import handles
 from domain.audience.addressee_events import (
     AddresseeSuppressed,
@@ -135,15 +136,20 @@ async def _subject(
 async def _of_address(unit: Unit, email: str, kind: RequestKind) -> AddresseeId | None:
     """Who has an address, or else who had it: of them something is held, and be it that they said stop.
 
-    Of what is stopped who has none yet is entered now, as one who said stop.
+    Of what is stopped who has none yet is entered now, as one who said stop. So is whose address is on a list by a hash
+    alone, with what that says: it is held of them, and here is the address.
     """
     claim: EmailClaim
     key, claim = await unit.find("email_claim", match_form(email))
-    if claim.held_of is not None or kind not in AT_ONCE:
+    if claim.held_of is not None:
         return claim.held_of
+    listed = () if kind in (*AT_ONCE, RequestKind.COMPLAINT) else await keys_listed(unit, email)
+    if kind not in AT_ONCE and not listed:
+        return None
     fresh = AddresseeId(unit.stamp.fresh_id("addressee"))
     unit.assume_new("addressee", fresh)
     unit.append("email_claim", key, EmailSuppressed(addressee_id=fresh))
+    enter_listed(unit, fresh, listed)
     return fresh
 
 
@@ -160,6 +166,8 @@ async def complete_request(command: CompleteRequest, unit: Unit) -> None:
                 _, claim = await unit.find("email_claim", match_form(email))
                 if claim.held_of is not None:
                     raise SubjectIsKnownNow(addressee_id=claim.held_of)
+                if await keys_listed(unit, email):
+                    raise SubjectIsKnownNow(addressee_id=None)
     unit.decide(command)
 
 

@@ -132,9 +132,10 @@ class NothingHeldToRectify(Refusal):
 
 
 class SubjectIsKnownNow(Refusal):
-    """Somebody has this address by now, or had it and was erased: something of them is held.
+    """Somebody has this address by now, or had it and was erased, or a list has its hash: something of them is held.
 
-    Name the addressee under `addressee_id` as the subject, and answer them, or refuse on a ground.
+    Name the addressee under `addressee_id` as the subject, or the address where that is null, and answer them, or
+    refuse on a ground.
     """
 
     code = "subject-known-now"
