@@ -105,14 +105,15 @@ async def suppress_addressee(command: SuppressAddressee, unit: Unit) -> None:
 
 @handles(AnnounceLapses)
 async def announce_lapses(command: AnnounceLapses, unit: Unit) -> None:
-    """Announce permissions that end, person by person; who is not there, or stands otherwise by now, is passed over."""
+    """Announce permissions that end, one by one; who is not there, or stands otherwise by now, is passed over."""
     tenant = await unit.load("tenant", unit.tenant_id)
     sender = tenant.country if isinstance(tenant, Tenant) else None
     await unit.load_many("addressee", [command.stamp.target, *[one.addressee_id for one in command.lapses]])
     for one in command.lapses:
         addressee: AddresseeState = unit.state("addressee", one.addressee_id)
         if isinstance(addressee, Addressee):
-            events = announced(addressee, one.lapses_at, sender, command.stamp.at)
+            client = None if one.workspace_id is None else str(one.workspace_id)
+            events = announced(addressee, one.lapses_at, sender, command.stamp.at, client)
             unit.append("addressee", one.addressee_id, *events)
 
 

@@ -245,9 +245,11 @@ def _client(
     event: said.ConsentRecorded
     | said.ConfirmationRequested
     | said.ConsentConfirmed
-    | happened.RelationRecorded,
+    | happened.RelationRecorded
+    | happened.PermissionLapsing
+    | happened.PermissionLapsed,
 ) -> str | None:
-    """The client to whom alone it was given, as a message names its workspace."""
+    """The client to whom alone it was given, or whose it is, as a message names its workspace."""
     return None if event.workspace_id is None else str(event.workspace_id)
 
 
@@ -314,11 +316,11 @@ def _unsuppressed(known: Addressee, version: int, event: happened.SuppressionLif
 
 
 def _lapsing(known: Addressee, version: int, event: happened.PermissionLapsing) -> Addressee:
-    return known._replace(version=version, lapses_at=event.lapses_at)
+    return known._replace(version=version, lapses_at={**known.lapses_at, _client(event): event.lapses_at})
 
 
 def _lapsed(known: Addressee, version: int, event: happened.PermissionLapsed) -> Addressee:
-    return known._replace(version=version, lapsed_at=event.lapsed_at)
+    return known._replace(version=version, lapsed_at={**known.lapsed_at, _client(event): event.lapsed_at})
 
 
 def _noted(known: Addressee, version: int, event: happened.SubjectRequestNoted) -> Addressee:

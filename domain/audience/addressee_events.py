@@ -175,10 +175,11 @@ class MessageDispatched(Event, name="audience.message_dispatched", version=1, su
     occurred_at: datetime
 
 
-class PermissionLapsing(Event, name="audience.permission_lapsing", version=1, subject="addressee_id"):
+class PermissionLapsing(Event, name="audience.permission_lapsing", version=2, subject="addressee_id"):
     """What allows ordinary advertisements to the person ends at `lapses_at` by itself, if nothing comes before.
 
-    `law`, `rule` and `basis` are those that end, `entries` what they rest on.
+    `law`, `rule` and `basis` are those that end, `entries` what they rest on. `workspace_id`: of the client whose
+    advertisements they are; None: the tenant's.
     """
 
     addressee_id: AddresseeId
@@ -190,9 +191,10 @@ class PermissionLapsing(Event, name="audience.permission_lapsing", version=1, su
     announced_at: datetime
     sender_country: str | None
     packs: dict[str, str]
+    workspace_id: WorkspaceId | None = None
 
 
-class PermissionLapsed(Event, name="audience.permission_lapsed", version=1, subject="addressee_id"):
+class PermissionLapsed(Event, name="audience.permission_lapsed", version=2, subject="addressee_id"):
     """It ended. `verdict`, and the rule and what is missing `since`, are what holds from `lapsed_at` on."""
 
     addressee_id: AddresseeId
@@ -207,6 +209,13 @@ class PermissionLapsed(Event, name="audience.permission_lapsed", version=1, subj
     missing_since: tuple[str, ...] = ()
     sender_country: str | None
     packs: dict[str, str]
+    workspace_id: WorkspaceId | None = None
+
+
+@EVENTS.upcaster("audience.permission_lapsing", 1)
+@EVENTS.upcaster("audience.permission_lapsed", 1)
+def _of_the_tenant(payload: Payload) -> Payload:
+    return {**payload, "workspace_id": None}
 
 
 class SubjectRequestNoted(Event, name="audience.subject_request_noted", version=1, subject="addressee_id"):

@@ -122,7 +122,7 @@ class Addressee(NamedTuple):
     `said_no`: the entries by which they said stop or took a consent back, whatever became of them.
     `of_erasure`: the entries of opt-outs that follow from an erasure before them.
     `requests`: what they asked about their data, by kind. `lapses_at` and `lapsed_at`: the ends of permissions that
-    were announced last, ahead and when they came.
+    were announced last, ahead and when they came, by the workspace of the client whose they are; None: the tenant's.
     """
 
     addressee_id: AddresseeId
@@ -154,8 +154,8 @@ class Addressee(NamedTuple):
     written: tuple[Written, ...] = ()
     requests: Mapping[SubjectRequestId, str] = _NONE
     sale_opted_out_at: datetime | None = None
-    lapses_at: datetime | None = None
-    lapsed_at: datetime | None = None
+    lapses_at: Mapping[str | None, datetime] = _NONE
+    lapsed_at: Mapping[str | None, datetime] = _NONE
 
     @property
     def contactable(self) -> bool:
@@ -262,8 +262,7 @@ class Addressee(NamedTuple):
         """When the person consented, said stop or took a consent back, as far as known; and when a permission ended."""
         given = [one.at for one in self.consents if one.at is not None]
         withdrawn = [one.withdrawn_at for one in self.consents if one.withdrawn_at is not None]
-        lapsed = [] if self.lapsed_at is None else [self.lapsed_at]
-        return [one.since for one in self.suppressions] + given + withdrawn + lapsed
+        return [*[one.since for one in self.suppressions], *given, *withdrawn, *self.lapsed_at.values()]
 
     def _sayings(self) -> list[Said]:
         settled = self.said.get(None)

@@ -1,4 +1,6 @@
-"""A person's standing: whether an ordinary advertisement may go to them, by which law, until when, and what comes then.
+"""How a person stands towards a sender: whether an ordinary advertisement may go to them, by which law, until when.
+
+The sender is the tenant, or one of the clients it sends for, each of whom was given something else (`clients.py`).
 
 An ordinary advertisement goes to many, is about what the reader bought before, and has to do with what they do; what
 the answer owes to the last two is named. It is judged as every message is, so a standing says what a decision would say
@@ -13,9 +15,10 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from domain.law.clients import Towards, towards
 from domain.law.conditions import IsFlag
 from domain.law.facts import Message, Purpose
-from domain.law.judging import judge
+from domain.law.judging import judge, with_elsewhere
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
 from domain.law.turning import turning_points
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 ORDINARY: Final = Message(
     purpose=Purpose.MARKETING, campaign_type="", similar_goods=True, role_relevant=True, bulk=True
 )
-"""The message that a standing is about. It is of no type that somebody could have stopped."""
+"""The message that a standing is about, of the tenant. It is of no type that somebody could have stopped."""
 ANNOUNCED_AHEAD: Final = timedelta(days=30)
 """How long before it lapses a permission is announced to lapse."""
 _PROVIDED: Final = ("similar_goods", "role_relevant")
@@ -84,30 +87,35 @@ class Standing:
         return next((one for one in self.phases if one.begins_at == self.lapses_at), None)
 
 
-def standing_of(person: Person, sender_country: str | None, at: datetime) -> Standing:
-    """How an ordinary advertisement stands at a moment and later, if nothing is entered any more. Pure.
+def ordinary_of(workspace: str | None) -> Message:
+    """An ordinary advertisement of a client, a workspace; None: of the tenant."""
+    return ORDINARY if workspace is None else replace(ORDINARY, workspace=workspace)
 
-    What was sent to the person is not looked at: laws ask that of other messages.
+
+def standing_of(
+    person: Person, sender_country: str | None, at: datetime, workspace: str | None = None
+) -> Standing:
+    """How an ordinary advertisement of `workspace` stands at a moment and later, if nothing is entered any more. Pure.
+
+    `workspace`: of a client; None: of the tenant. What was sent to the person is not looked at: laws ask that of other
+    messages.
     """
     if person.written:
         person = replace(person, written=())
-    if person.suppressions or any(one.at or one.withdrawn_at for one in person.consents):
-        return _looked_up(person, sender_country, at.astimezone(UTC))
+    seen = towards(person, workspace)
+    if seen.person.suppressions or any(one.at or one.withdrawn_at for one in seen.person.consents):
+        return _looked_up(seen, ordinary_of(workspace), sender_country, at.astimezone(UTC))
     # Without moments among the facts only civil days count, and in every zone those begin at a quarter of an hour:
-    # people who came together, of whom the same is known, stand the same.
-    return _remembered(person, sender_country, at - (at - _EPOCH) % _QUARTER)
+    # people who came together, of whom the same is known, stand the same. Whose message it is makes no difference then:
+    # of workspaces only a suppression tells one from another.
+    return _remembered(seen, ORDINARY, sender_country, at - (at - _EPOCH) % _QUARTER)
 
 
-def allowed(person: Person, sender_country: str | None, at: datetime) -> bool:
-    """Whether an ordinary advertisement would be allowed at a moment."""
-    return judge(person, ORDINARY, sender_country, at, load_packs()).verdict is Verdict.ALLOW
-
-
-def _looked_up(person: Person, sender_country: str | None, at: datetime) -> Standing:
-    packs = load_packs()
+def _looked_up(seen: Towards, message: Message, sender_country: str | None, at: datetime) -> Standing:
+    packs, person = load_packs(), seen.person
     laws = [one for one in packs if not {person.country, sender_country}.isdisjoint(one.countries)]
-    moments = [at, *turning_points(person, ORDINARY, laws, at)]
-    phases = list(_phases(person, sender_country, moments, packs))
+    moments = [at, *turning_points(person, message, laws, at)]
+    phases = list(_phases(seen, message, sender_country, moments, packs))
     lapse = next(
         (
             later.begins_at
@@ -123,15 +131,23 @@ _remembered = lru_cache(maxsize=8_192)(_looked_up)
 
 
 def _phases(
-    person: Person, sender_country: str | None, moments: Sequence[datetime], packs: Sequence[Pack]
+    seen: Towards,
+    message: Message,
+    sender_country: str | None,
+    moments: Sequence[datetime],
+    packs: Sequence[Pack],
 ) -> Iterator[Phase]:
     """From the last to the first: what an allow hangs on shows in what follows it."""
-    decisions = [(moment, judge(person, ORDINARY, sender_country, moment, packs)) for moment in moments]
+    person, elsewhere = seen
+    decisions = [(moment, judge(person, message, sender_country, moment, packs)) for moment in moments]
     phases: list[Phase] = []
     for moment, decision in reversed(decisions):
         after = phases[-1] if phases else None
-        leading = _leading(decision.reasons, after, person, packs) if decision.reasons else None
-        phase = Phase(moment, decision.verdict, leading, decision.reasons, _provided(decision.reasons, packs))
+        reasons = decision.reasons
+        if elsewhere:
+            reasons = tuple(with_elsewhere(one, elsewhere) for one in reasons)
+        leading = _leading(reasons, after, person, packs) if reasons else None
+        phase = Phase(moment, decision.verdict, leading, reasons, _provided(reasons, packs))
         if after is not None and _same(phase, after):
             phases.pop()
         phases.append(phase)

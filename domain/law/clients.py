@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class Towards(NamedTuple):
-    """A person as a sender may see them; `elsewhere`: the entries of what was given to others alone."""
+    """A person as a sender may see them, as if that were the only one; `elsewhere`: entries of what others were given.
+
+    `person` names no client any more: people of whom the same is known are the same, whoever writes to them.
+    """
 
     person: Person
     elsewhere: tuple[int, ...]
@@ -47,8 +50,12 @@ def towards(person: Person, workspace: str | None) -> Towards:
         person = replace(person, could_object=collected.could_object, told=collected.told)
     seen = replace(
         person,
-        consents=consents,
-        relations=tuple(one for one in person.relations if one.workspace in (None, workspace)),
+        consents=tuple(_as_only_sender(one) for one in consents),
+        relations=tuple(
+            one if one.workspace is None else replace(one, workspace=None)
+            for one in person.relations
+            if one.workspace in (None, workspace)
+        ),
         suppressions=tuple(_until_asked(one, asking) for one in person.suppressions),
         collected=(),
     )
@@ -62,9 +69,26 @@ def clients_of(person: Person) -> frozenset[str]:
     return frozenset(one for one in told if one is not None)
 
 
+def senders_to(person: Person) -> tuple[str | None, ...]:
+    """Whose messages are judged apart: each client's; and, None, the tenant's, if it or nobody was given something."""
+    clients = clients_of(person)
+    if not clients:
+        return (None,)
+    of_tenant = (
+        (person.could_object, person.told) != (None, None)
+        or any(one.workspace is None for one in person.consents)
+        or any(one.workspace is None for one in person.relations)
+    )
+    return (*((None,) if of_tenant else ()), *sorted(clients))
+
+
 def moment_of(consent: Consent) -> datetime:
     """When it was given; of one of which the day alone is known, when that begins first on earth."""
     return consent.at or first_moment(consent.on, (FIRST_TO_BEGIN,))
+
+
+def _as_only_sender(consent: Consent) -> Consent:
+    return consent if consent.workspace is None else replace(consent, workspace=None, asks_since=None)
 
 
 def _until_asked(one: Suppression, asking: list[Consent]) -> Suppression:

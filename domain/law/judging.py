@@ -94,7 +94,7 @@ def judge(
     if message.purpose is Purpose.TRANSACTIONAL:
         reasons = _about_business(reasons, person, moment)
     if elsewhere:
-        reasons = [_with_elsewhere(one, elsewhere) for one in reasons]
+        reasons = [with_elsewhere(one, elsewhere) for one in reasons]
     reasons = [_with_matters(one) for one in reasons]
     reasons.sort(key=lambda one: (-STRICTNESS[one.verdict], one.law or "", one.rule))
     verdict = reasons[0].verdict if reasons else Verdict.HOLD
@@ -111,7 +111,7 @@ def _with_matters(reason: Reason) -> Reason:
     return reason._replace(remedy=with_what_no_entry_clears(reason.remedy, reason.missing))
 
 
-def _with_elsewhere(reason: Reason, entries: tuple[int, ...]) -> Reason:
+def with_elsewhere(reason: Reason, entries: tuple[int, ...]) -> Reason:
     """What no law allows, though something was given to another client: that does not count is said."""
     if reason.verdict is Verdict.ALLOW or reason.law is None:
         return reason

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Final, Self
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
@@ -12,7 +13,7 @@ from projections.olap.report import Parameters, ReportDefinition, define
 
 
 class EndsParameters(Parameters):
-    """Which ends, by their days; bound as `$from_` and `$to`."""
+    """Which ends, by their days, and whose; bound as `$from_`, `$to` and `$workspace_id`."""
 
     from_: Annotated[
         date | None,
@@ -21,6 +22,11 @@ class EndsParameters(Parameters):
     to: Annotated[
         date | None,
         Field(description="Last day of an end (UTC), included, also one to come; all unless given."),
+    ] = None
+
+    workspace_id: Annotated[
+        UUID | None,
+        Field(description="Only permissions that one client has, whose workspace this is."),
     ] = None
 
     @model_validator(mode="after")
@@ -33,12 +39,14 @@ class EndsParameters(Parameters):
 _WEEK: Final = "date_trunc('week', ends_at)::DATE"
 _ENDS: Final = """
             ($from_::DATE IS NULL OR ends_at::DATE >= $from_::DATE)
-            AND ($to::DATE IS NULL OR ends_at::DATE <= $to::DATE)"""
+            AND ($to::DATE IS NULL OR ends_at::DATE <= $to::DATE)
+            AND ($workspace_id::UUID IS NULL OR workspace_id = $workspace_id::UUID)"""
 
 LAPSES: Final[ReportDefinition] = define(
     "lapses",
     "Permissions that end by themselves, by week, law and basis",
-    "How many permissions for ordinary advertisements end in a week, as announced 30 days ahead, and how many did end. "
+    "How many permissions for ordinary advertisements end in a week, as announced 30 days ahead, and how many did end; "
+    "of a person who permitted it to several clients, as many as these. "
     "What was announced and has not lapsed a week later was renewed, opted out of, or erased. An activity: weeks may "
     "be summed within a stage.",
     EndsParameters,

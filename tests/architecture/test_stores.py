@@ -71,6 +71,7 @@ PLAIN = {
         "laws",
         "ahead",
         "facts",
+        "of_clients",
     },
     "subject_requests.subject_requests": {
         "kind",

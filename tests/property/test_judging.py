@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from domain.kernel.ids import MessageId
 from domain.law.conditions import HasRelation
 from domain.law.facts import (
+    Collected,
     Consent,
     ConsentKind,
     Message,
@@ -115,6 +116,20 @@ people = st.builds(
     relations=st.lists(relations, max_size=4).map(tuple),
     suppressions=st.lists(suppressions, max_size=2).map(tuple),
 )
+clients = st.sampled_from(["w1", "w2", "w3"])
+of_clients = st.builds(
+    replace,
+    people,
+    consents=st.lists(
+        st.builds(replace, consents, workspace=st.none() | clients, asks_since=st.none() | moments),
+        max_size=3,
+    ).map(tuple),
+    relations=st.lists(st.builds(replace, relations, workspace=st.none() | clients), max_size=3).map(tuple),
+    collected=st.lists(
+        st.builds(Collected, clients, maybe, maybe), max_size=2, unique_by=lambda one: one.workspace
+    ).map(tuple),
+)
+"""People of whom some things are known of one client or another, and some of the tenant."""
 written = st.builds(
     Written,
     message_id=st.integers(1, 9).map(lambda n: MessageId(UUID(int=n))),

@@ -4,9 +4,10 @@
 -- Measures: the row itself (announcements, additive within a stage).
 -- Invariants: stage is 'announced' or 'lapsed'. ends_at (UTC) is the moment of the end; law, rule and basis are those
 --   that end there, rule_since what holds from then on, and NULL for what is only announced. What was announced and did
---   not lapse was renewed, opted out of, or erased before. A rebuild lays the rows by tenant and position, so by day.
--- Handles: audience.permission_lapsing 1
--- Handles: audience.permission_lapsed 1
+--   not lapse was renewed, opted out of, or erased before. workspace_id is that of the client whose permission it is,
+--   NULL: the tenant's. A rebuild lays the rows by tenant and position, so by day.
+-- Handles: audience.permission_lapsing 2
+-- Handles: audience.permission_lapsed 2
 
 -- == shape
 {
@@ -16,7 +17,8 @@
     "lapses_at": "TIMESTAMPTZ",
     "lapsed_at": "TIMESTAMPTZ",
     "verdict": "VARCHAR",
-    "rule_since": "VARCHAR"
+    "rule_since": "VARCHAR",
+    "workspace_id": "UUID"
 }
 
 -- == table
@@ -30,7 +32,8 @@ CREATE TABLE fact_lapse (
     basis VARCHAR,
     ends_at TIMESTAMP NOT NULL,
     verdict VARCHAR,
-    rule_since VARCHAR
+    rule_since VARCHAR,
+    workspace_id UUID
 );
 
 -- == problem
@@ -58,6 +61,7 @@ SELECT
     fact_lapse.basis,
     make_timestamp(epoch_us(coalesce(fact_lapse.lapsed_at, fact_lapse.lapses_at))) AS ends_at,
     fact_lapse.verdict,
-    fact_lapse.rule_since
+    fact_lapse.rule_since,
+    fact_lapse.workspace_id
 FROM batch
 WHERE name IN ('audience.permission_lapsing', 'audience.permission_lapsed')

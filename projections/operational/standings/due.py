@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
 
 _DUE: Final = """
-    SELECT t.addressee_id, t.due_for, t.due_at FROM {standings}.standings t
+    SELECT t.due_at, t.addressee_id, t.sender_id, t.due_for, nullif(t.sender_id, t.tenant_id)
+    FROM {standings}.standings t
     WHERE t.tenant_id = %(tenant_id)s AND t.due_at <= clock_timestamp()
-        AND (%(due_at)s::timestamptz IS NULL OR (t.due_at, t.addressee_id) > (%(due_at)s, %(addressee_id)s::uuid))
-    ORDER BY t.due_at, t.addressee_id LIMIT %(limit)s
+        AND (%(due_at)s::timestamptz IS NULL
+            OR (t.due_at, t.addressee_id, t.sender_id) > (%(due_at)s, %(addressee_id)s::uuid, %(sender_id)s::uuid))
+    ORDER BY t.due_at, t.addressee_id, t.sender_id LIMIT %(limit)s
 """
 
 
@@ -35,6 +37,7 @@ class StandingLapses:
             "tenant_id": tenant_id,
             "due_at": None,
             "addressee_id": None,
+            "sender_id": None,
             "limit": together,
         }
         while True:
@@ -46,5 +49,8 @@ class StandingLapses:
                 rows = await cursor.fetchall()
             if not rows:
                 return
-            values |= {"due_at": rows[-1][2], "addressee_id": rows[-1][0]}
-            yield [OneLapse(addressee_id=who, lapses_at=lapses_at) for who, lapses_at, _ in rows]
+            values |= dict(zip(("due_at", "addressee_id", "sender_id"), rows[-1][:3], strict=True))
+            yield [
+                OneLapse(addressee_id=who, lapses_at=lapses_at, workspace_id=client)
+                for _, who, _, lapses_at, client in rows
+            ]

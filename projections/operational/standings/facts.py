@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from domain.audience.addressee_state import Addressee, Asked, Said, Word
@@ -18,6 +18,9 @@ from domain.law.facts import (
     Suppression,
     SuppressionKind,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PLAIN = ("generic_address", "could_object", "told")
 
@@ -60,8 +63,8 @@ def _kept(state: Addressee) -> dict[str, Any]:
         "asked": [[entry, *one] for entry, one in state.asked.items()],
         "collected": [list(one) for one in state.collected],
         "said_last": [[*what, *word] for what, word in state.said_last.items()],
-        "lapses_at": state.lapses_at,
-        "lapsed_at": state.lapsed_at,
+        "lapses_at": [list(one) for one in state.lapses_at.items()],
+        "lapsed_at": [list(one) for one in state.lapsed_at.items()],
         **{name: getattr(state, name) for name in _PLAIN},
     }
 
@@ -122,12 +125,16 @@ def restored(addressee_id: UUID, version: int, facts: dict[str, Any]) -> Address
             (kind, scope, within): Word(datetime.fromisoformat(at), entry)
             for kind, scope, within, at, entry in facts.get("said_last", ())
         },
-        lapses_at=_moment(facts.get("lapses_at")),
-        lapsed_at=_moment(facts.get("lapsed_at")),
+        lapses_at=_moments(facts.get("lapses_at", ())),
+        lapsed_at=_moments(facts.get("lapsed_at", ())),
         generic_address=facts.get("generic_address"),
         could_object=facts.get("could_object"),
         told=facts.get("told"),
     )
+
+
+def _moments(values: Sequence[Sequence[str]]) -> dict[str | None, datetime]:
+    return {client: datetime.fromisoformat(moment) for client, moment in values}
 
 
 def _moment(value: str | None) -> datetime | None:

@@ -7,7 +7,7 @@ messages handed over) changes nothing here and is not even read.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID
 
 from domain.audience.addressee_after import evolve
@@ -16,6 +16,7 @@ from domain.audience.lapse import announced
 from domain.audience.standing import ANNOUNCED_AHEAD, standing_of
 from domain.kernel.events import EVENTS
 from domain.kernel.ids import AddresseeId
+from domain.law.clients import senders_to
 from domain.law.facts import Person
 from domain.law.packs import load_packs
 from projections.operational.standings.facts import Facts, restored
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 def _addressee_of(event: Recorded) -> tuple[str, ...] | None:
     category, _, key = event.stream.partition(":")
-    return (key,) if category == "addressee" and event.version > 1 else None
+    return (key, str(event.tenant_id)) if category == "addressee" and event.version > 1 else None
 
 
 def _judge_somebody() -> None:
@@ -43,11 +44,11 @@ def _judge_somebody() -> None:
 
 STANDINGS: Final = Projection(
     "standings",
-    version=19,
+    version=20,
     tables=TABLES,
     reveals=False,
     recalls=(
-        Recall("standings", ("facts", "due_for", "created_position"), _addressee_of),
+        Recall("standings", ("facts", "of_clients", "due_for", "created_position"), _addressee_of),
         Recall("senders", ("country",), lambda event: (str(event.tenant_id),)),
     ),
     warm=_judge_somebody,
@@ -84,7 +85,7 @@ def opened(event: Fact, rows: Rows) -> None:
 def told(event: Fact, rows: Rows) -> None:
     """Something was entered about somebody, or announced: they stand anew."""
     addressee_id = UUID(event.payload["addressee_id"])
-    known = rows.recall("standings", addressee_id)
+    known = rows.recall("standings", addressee_id, event.tenant_id)
     if known is None and event.version > 1:
         return  # erased
     before = (
@@ -93,22 +94,16 @@ def told(event: Fact, rows: Rows) -> None:
         else restored(addressee_id, event.version - 1, known["facts"])
     )
     after: Any = evolve(before, EVENTS.classes[event.name].model_validate(event.payload))  # type: ignore[arg-type]  # one of an addressee's
-    sender = (rows.recall("senders", event.tenant_id) or {}).get("country")
-    at = max([event.recorded_at, *after.moments_told()])
-    standing = standing_of(after.person, sender, at)
-    due_for, due_at = standing.lapses_at, _due_at(after, standing, at)
-    ended = None if known is None else known["due_for"]
-    if event.name == "audience.permission_lapsed":
-        # Nobody may have looked for long: another end may have come since the one that was announced.
-        ended = standing_of(after.person, sender, after.lapsed_at).lapses_at
-    if ended is not None and ended <= at and announced(after, ended, sender, at):
-        due_for = due_at = ended  # it came, and something else was entered before anybody said so
+    country = (rows.recall("senders", event.tenant_id) or {}).get("country")
+    now = _Known(event, after, after.person, country, max([event.recorded_at, *after.moments_told()]))
+    senders = senders_to(now.person)
+    standing = _towards(now, None, None if known is None else known["due_for"]) if None in senders else {}
     row = {
+        **standing,
         "addressee_id": event.payload["addressee_id"],
-        **_row(standing),
-        "due_for": due_for,
-        "due_at": due_at,
+        "sender_id": event.tenant_id,
         "facts": Facts(after),
+        "of_clients": _of_clients(now, senders, rows, {} if known is None else known["of_clients"] or {}),
         "created_position": event.position if known is None else known["created_position"],
     }
     if known is None:
@@ -120,13 +115,66 @@ def told(event: Fact, rows: Rows) -> None:
 @STANDINGS.on("audience.addressee_erased")
 def erased(event: Fact, rows: Rows) -> None:
     """Nobody is there any more who could be written to."""
-    rows.delete("standings", {"addressee_id": event.payload["addressee_id"]})
+    addressee_id = event.payload["addressee_id"]
+    known = rows.recall("standings", addressee_id, event.tenant_id)
+    clients = () if known is None else known["of_clients"] or ()
+    for sender in (event.tenant_id, *clients):
+        rows.delete("standings", {"addressee_id": addressee_id, "sender_id": sender})
 
 
-def _due_at(state: Addressee, standing: Standing, at: datetime) -> datetime | None:
+class _Known(NamedTuple):
+    """What is known of somebody after an event, and when; `country`: from where they are written to."""
+
+    event: Fact
+    state: Addressee
+    person: Person
+    country: str | None
+    at: datetime
+
+
+def _of_clients(
+    now: _Known, senders: tuple[str | None, ...], rows: Rows, before: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Write the rows of clients, take away those of clients who have nothing any more, and tell which there are."""
+    there: dict[str, Any] = {}
+    addressee_id = now.event.payload["addressee_id"]
+    for client in senders:
+        if client is None:
+            continue
+        due_for, created = before.get(client, (None, now.event.position))
+        row = {
+            **_towards(now, client, None if due_for is None else datetime.fromisoformat(due_for)),
+            "addressee_id": addressee_id,
+            "sender_id": client,
+            "created_position": created,
+        }
+        if client in before:
+            rows.upsert("standings", row)
+        else:
+            rows.insert("standings", row)
+        there[client] = [None if row["due_for"] is None else row["due_for"].isoformat(), created]
+    for client in before.keys() - there.keys():
+        rows.delete("standings", {"addressee_id": addressee_id, "sender_id": client})
+    return there or None
+
+
+def _towards(now: _Known, client: str | None, ended: datetime | None) -> dict[str, Any]:
+    """How they stand towards a client, or the tenant; `ended`: the end that was to be announced until now."""
+    event, state, person, country, at = now
+    standing = standing_of(person, country, at, client)
+    due_for, due_at = standing.lapses_at, _due_at(standing, state.lapses_at.get(client), at)
+    if event.name == "audience.permission_lapsed" and event.payload["workspace_id"] == client:
+        # Nobody may have looked for long: another end may have come since the one that was announced.
+        ended = standing_of(person, country, state.lapsed_at[client], client).lapses_at
+    if ended is not None and ended <= at and announced(state, ended, country, at, client):
+        due_for = due_at = ended  # it came, and something else was entered before anybody said so
+    return {**_row(standing), "due_for": due_for, "due_at": due_at}
+
+
+def _due_at(standing: Standing, announced_for: datetime | None, at: datetime) -> datetime | None:
     """Ahead of a lapse that nobody announced yet, at once where it is nearer than that; else when it comes."""
     ends = standing.lapses_at
-    if ends is None or ends == state.lapses_at:
+    if ends is None or ends == announced_for:
         return ends
     return max(ends - ANNOUNCED_AHEAD, at)
 

@@ -1,4 +1,7 @@
-"""Looking at standings: person by person, and how many stand how; at the moment of asking, whatever time made of it."""
+"""Looking at standings: person by person, and how many stand how; at the moment of asking, whatever time made of it.
+
+A person stands towards the tenant, and towards each client who has something of theirs; see `schema.py`.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,10 @@ def _of_then(name: str) -> str:
     return f"CASE WHEN later.begins_at IS NULL THEN t.{name} ELSE later.{name} END"
 
 
+_TELLS: Final = "t.verdict IS NOT NULL"
+"""Not every row of the tenant's does: of some people something is known of clients alone."""
+_OF_SENDERS: Final = "(t.sender_id = t.tenant_id OR t.sender_id = ANY(%(within)s::uuid[]))"
+"""Rows of the tenant's, and of the workspaces that are meant."""
 _LAPSES_AT: Final = f"CASE WHEN {_of_then('verdict')} = 'allow' AND t.lapses_at > now() THEN t.lapses_at END"
 
 Word = Annotated[str, Field(max_length=60)]
@@ -61,12 +68,15 @@ class LawRow(BaseModel):
 class StandingRow(Row):
     """How somebody stands towards an ordinary advertisement now: nothing is allowed by it, each message is decided.
 
+    `workspace_id`: of the client whose advertisement it is, and somebody stands towards each one apart; null: of the
+    tenant, and of every workspace for which there is no row.
     `law`, `rule` and `basis` are those that count most, `laws` all that have a say; `entries` are numbers within the
     addressee's stream, as the register has them. `until` and `days_left`: when an allow ends by itself. `provided`:
     what it supposes of the message. `contact_ids`: those that the caller may see.
     """
 
     addressee_id: UUID
+    workspace_id: UUID | None
     contact_ids: list[UUID]
     verdict: Verdict
     law: str | None
@@ -83,8 +93,9 @@ class StandingRow(Row):
 
 
 class StandingFilters(Params):
-    """Whose standings. `law` and `basis`: of the rule that counts most; `missing`: a fact that nobody knows.
+    """Whose standings. `workspace_id`: those of its people, towards it and the tenant, and towards no other client.
 
+    `law` and `basis`: of the rule that counts most; `missing`: a fact that nobody knows.
     `expiring_within_days`: those whose allow ends by itself within so many days from now.
     """
 
@@ -114,12 +125,15 @@ async def standings(
 ) -> Page[StandingRow]:
     """How people stand towards an ordinary advertisement, and until when; the latest known people first."""
     computed = {name: _of_then(name) for name in PHASE} | {
+        "workspace_id": "nullif(t.sender_id, t.tenant_id)",
         "contact_ids": f"ARRAY(SELECT c.contact_id FROM {OWN_OF_PERSON} ORDER BY c.contact_id)",  # noqa: S608 - names of our own
         "until": _LAPSES_AT,
         "days_left": f"floor(extract(epoch FROM {_LAPSES_AT} - now()) / 86400)::int",
     }
     select = Select("audience.standings", "standings", "standings", joined=_later("now()"), computed=computed)
-    keep_to_people(select, workspaces_meant(scope, params.workspace_id))
+    within = workspaces_meant(scope, params.workspace_id)
+    keep_to_people(select, within)
+    select.conditions += [_TELLS] if within is None else [_TELLS, _OF_SENDERS]
     select.where("t.addressee_id = %(addressee_id)s", addressee_id=params.addressee_id)
     for name in ("verdict", "law", "basis"):
         select.where(f"{_of_then(name)} = %({name})s", **{name: getattr(params, name)})
@@ -133,14 +147,20 @@ async def standings(
 
 
 class CoverageFilters(Params):
-    """Whom to count. `in_days`: as it will be in so many days, if nothing is entered meanwhile."""
+    """Whom to count. `workspace_id`: its people, as they stand towards it and the tenant, and towards no other client.
+
+    `in_days`: as it will be in so many days, if nothing is entered meanwhile.
+    """
 
     workspace_id: UUID | None = None
     in_days: Annotated[int, Field(ge=0, le=MOST_DAYS)] = 0
 
 
 class CoverageRow(Row):
-    """How many people stand so. `law` and `basis` are those that count most with each: everybody counts once."""
+    """How many people stand so. `law` and `basis` are those that count most with each.
+
+    Everybody counts once for each client towards whom they stand, and once for the tenant: most people do so once.
+    """
 
     verdict: Verdict
     law: str | None
@@ -167,7 +187,7 @@ async def standing_coverage(
     del cursor, limit
     moment = "(now() + %(days)s * interval '1 day')"
     within = workspaces_meant(scope, params.workspace_id)
-    among = "true" if within is None else AMONG
+    among = _TELLS if within is None else f"{_TELLS} AND {_OF_SENDERS} AND {AMONG}"
     text = (
         f"SELECT {_of_then('verdict')} AS verdict, {_of_then('law')} AS law, {_of_then('basis')} AS basis, "  # noqa: S608 - names of our own
         f"count(*) AS people FROM {{standings}}.standings t {_later(moment)} "

@@ -1,8 +1,12 @@
-"""One row a person who is not erased: how they stood when their stream last told something, and what time makes of it.
+"""One row a person and sender, of those who are not erased: how they stood when their stream last told something.
 
+The sender is the tenant, by its own id, or a client, by that of its workspace. Of whom something is known of clients
+alone, the tenant's row tells no verdict: it holds `facts`, and `of_clients`: of each client that has a row, its
+`due_for` and `created_position`. Most people have the tenant's row and no other.
 `ahead` holds the later phases, for whoever reads after `turns_at`: each with `begins_at` and the columns of `PHASE`.
 `lapses_at` is the end of an allow that comes by itself, `due_for` an end that is to be announced, ahead or because it
-came, and `due_at` when. `facts` is what is known of the person, as the next event finds it: dates, kinds and countries.
+came, and `due_at` when. `facts` is what is known of the person, as the next event finds it: dates, kinds, countries and
+workspaces.
 """
 
 from __future__ import annotations
@@ -27,9 +31,10 @@ TABLES: Final = (
     Table("senders", key=("sender_id",), columns={"sender_id": "uuid", "country": "text"}),
     Table(
         "standings",
-        key=("addressee_id",),
+        key=("addressee_id", "sender_id"),
         columns={
             "addressee_id": "uuid",
+            "sender_id": "uuid",
             **PHASE,
             "turns_at": "timestamptz",
             "ahead": "jsonb",
@@ -37,6 +42,7 @@ TABLES: Final = (
             "due_for": "timestamptz",
             "due_at": "timestamptz",
             "facts": "jsonb",
+            "of_clients": "jsonb",
             "created_position": "bigint",
         },
         indexes=(("created_position",), ("lapses_at",)),

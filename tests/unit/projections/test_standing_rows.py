@@ -16,7 +16,7 @@ from domain.law.facts import Person
 from domain.law.packs import load_packs
 from projections.operational.standings.facts import Facts, restored
 from projections.operational.standings.handler import PACKS
-from tests.property.test_judging import moments, people
+from tests.property.test_judging import clients, moments, of_clients
 
 ANN = AddresseeId(UUID(int=7))
 words = st.none() | st.sampled_from(["FR", "DE", "individual"])
@@ -26,13 +26,16 @@ said = st.dictionaries(
 
 
 @given(
-    people,
+    of_clients,
     said,
-    st.dictionaries(st.integers(1, 99), st.builds(Asked, st.booleans(), moments)),
-    st.none() | moments,
+    st.dictionaries(st.integers(1, 99), st.builds(Asked, st.booleans(), moments, st.none() | clients)),
+    st.dictionaries(st.none() | clients, moments, max_size=2),
 )
 def test_a_state_is_kept_and_restored(
-    person: Person, said: dict[WorkspaceId | None, Said], asked: dict[int, Asked], moment: datetime | None
+    person: Person,
+    said: dict[WorkspaceId | None, Said],
+    asked: dict[int, Asked],
+    ends: dict[str | None, datetime],
 ) -> None:
     state = Addressee(
         ANN,
@@ -45,8 +48,9 @@ def test_a_state_is_kept_and_restored(
         relations=person.relations,
         suppressions=person.suppressions,
         asked=asked,
-        lapses_at=moment,
-        lapsed_at=moment,
+        collected=person.collected,
+        lapses_at=ends,
+        lapsed_at=ends,
     )
     kept = Facts(state)
     assert restored(ANN, 9, orjson.loads(orjson.dumps(kept))) == state
@@ -55,7 +59,7 @@ def test_a_state_is_kept_and_restored(
 
 def test_what_is_not_known_takes_no_room() -> None:
     assert Facts(Addressee(ANN)) == {}
-    assert Facts(Addressee(ANN, lapsed_at=datetime.now(UTC) - timedelta(1))).keys() == {"lapsed_at"}
+    assert Facts(Addressee(ANN, lapsed_at={None: datetime.now(UTC) - timedelta(1)})).keys() == {"lapsed_at"}
 
 
 def test_other_packs_are_another_version_of_the_view() -> None:
