@@ -19,7 +19,7 @@ from domain.audience.addressee_events import AddresseeRegistered
 from domain.audience.consent_events import ConsentRecorded
 from domain.audience.lapse import MOST_LAPSES
 from domain.kernel.events import Event
-from domain.kernel.ids import AddresseeId
+from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.kernel.permissions import TenantRole
 from projections.jobs import sweeps
 from projections.jobs.runs import counts, due_job, settle, take_due
@@ -344,3 +344,34 @@ async def test_a_run_that_was_given_up_shows_and_another_begins(lapsing: Lapsing
         settle(connection, leased, worker, "failed", pause=timedelta(0), error="Broken")
         assert counts(connection).failed == 1
         assert len(take_sweeps(connection, PATIENCE, again_after=timedelta(0))) == 1
+
+
+async def test_the_ends_of_two_clients_are_announced_apart(lapsing: Lapsing) -> None:
+    """One came and one is near; a run with a page for each end takes both, and the next has nothing to say."""
+    ends = datetime.now(UTC).date()
+    ann, here, there = AddresseeId(fresh()), WorkspaceId(fresh()), WorkspaceId(fresh())
+    registered, _ = entered(ann, ends)
+    events = [registered]
+    for client, days in ((here, -10), (there, 12), (None, -10)):
+        on = ends + timedelta(days=days)
+        _, (name, consent) = entered(ann, on.replace(year=on.year - 3))
+        events.append((name, consent.model_copy(update={"workspace_id": client})))
+    lapsing.world.append(lapsing.tenant.id, *events)
+    with psycopg.connect(lapsing.api.database.admin) as connection:
+        connection.execute("UPDATE log.events SET recorded_at = recorded_at - interval '90 days'")
+    await lapsing.api.project()
+    pages = [page async for page in lapsing.api.parts.lapses.due(lapsing.tenant.id, 1)]
+    assert {one.workspace_id for page in pages for one in page} == {None, here, there}
+    assert await lapsing.worker.work_off() == ["permission.announce"]
+    told = {(name, payload["workspace_id"]) for name, payload in await lapsing.events()}
+    over, ahead = "audience.permission_lapsed", "audience.permission_lapsing"
+    assert told == {(over, None), (over, str(here)), (ahead, str(there))}
+    assert len(await lapsing.events()) == len(told)
+    assert await lapsing.worker.work_off() == []
+    path = f"/v1/audience/standings?addressee_id={ann}"
+    rows = (await lapsing.api.send("GET", path, lapsing.tenant.key)).json()["data"]
+    assert {(row["workspace_id"], row["verdict"]) for row in rows} == {
+        (None, "deny"),
+        (str(here), "deny"),
+        (str(there), "allow"),
+    }

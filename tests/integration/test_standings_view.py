@@ -1,38 +1,30 @@
-"""Standings say of every history what the domain says, at whatever moment they are looked at; all are counted once."""
+"""Standings are found, counted and kept to those who may see them, at whatever moment they are looked at."""
 
-import random
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import psycopg
 import pytest
 
 from application.queries import CursorMismatch, Scope
-from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeDescribed,
-    AddresseeRegistered,
     DescriptionTakenBack,
     PermissionLapsing,
     RelationRecorded,
 )
-from domain.audience.addressee_state import Addressee
-from domain.audience.consent_events import ConsentRecorded, OptedOut, OptOutLifted
-from domain.audience.contact import ContactCreated, Segment
+from domain.audience.consent_events import OptedOut
 from domain.audience.erasure_events import AddresseeErased
 from domain.audience.lapse import announced
 from domain.audience.standing import standing_of
 from domain.kernel.events import Event
 from domain.kernel.ids import AddresseeId, WorkspaceId
-from domain.tenancy.tenant import TenantOpened
 from projections.operational.contacts.handler import CONTACTS
 from projections.operational.standings.handler import STANDINGS
-from projections.runtime.compare import compare
 from tests.support.database import Database
-from tests.support.lived import lived
 from tests.support.projecting import World, fresh
+from tests.support.standing_people import consented, contact, opened, registered, state_of, stream
 
 TODAY = datetime.now(UTC).date()
 
@@ -42,87 +34,10 @@ def world(database: Database) -> World:
     return World(database, [STANDINGS, CONTACTS])
 
 
-def opened(world: World, country: str | None = "US") -> UUID:
-    """A tenant whose log begins as logs do."""
-    tenant = fresh()
-    told = {"tenant_id": tenant, "tenant_name": "Acme", "slug": "acme", "plan": "free", "country": country}
-    world.append(tenant, (f"tenant:{tenant}", TenantOpened.model_validate(told)))
-    return tenant
-
-
-def stream(person: UUID, *events: Event) -> list[tuple[str, Event]]:
-    return [(f"addressee:{person}", event) for event in events]
-
-
-def registered(person: AddresseeId, country: str | None, **more: Any) -> AddresseeRegistered:
-    return AddresseeRegistered(
-        addressee_id=person, email="a@x.example", country=country, subscriber_type="individual", **more
-    )
-
-
-def consented(person: AddresseeId, on: date) -> ConsentRecorded:
-    return ConsentRecorded(
-        addressee_id=person, occurred_on=on, source="event", recorded_by="api", documented=True
-    )
-
-
-def contact(person: UUID, workspace: UUID) -> tuple[UUID, tuple[str, Event]]:
-    made = {"contact_id": fresh(), "workspace_id": workspace, "addressee_id": person}
-    event = ContactCreated.model_validate({**made, "email": "a@x.example", "segment": Segment()})
-    return event.contact_id, (f"contact:{event.contact_id}", event)
-
-
 def years_ago(years: int, days: int = 0) -> date:
     """A day so many years before the day that is so many days from today."""
     day = TODAY + timedelta(days=days)
     return day.replace(year=day.year - years, day=min(day.day, 28))
-
-
-@pytest.mark.parametrize("batch", [1, 7, 1_000])
-async def test_it_says_of_every_history_what_the_domain_says(database: Database, batch: int) -> None:
-    """Batches of any size: what a handler recalls stands in the database, or in the batch itself."""
-    world = World(database, [STANDINGS, CONTACTS], live_batch=batch, catch_up_batch=batch)
-    chance = random.Random(5)  # noqa: S311 - the same histories at every run
-    tenant = opened(world)
-    people: dict[AddresseeId, Addressee] = {}
-    for number in range(60):
-        person = AddresseeId(fresh())
-        country = chance.choice(["US", "CA", "FR", "DE", "KR", "GB", None])
-        settled = AddresseeDescribed(addressee_id=person, country=country, could_object=True)
-        events = [registered(person, country), *lived(chance, person)[1:]]
-        events += [settled] if number % 2 else []
-        events += [DescriptionTakenBack(addressee_id=person)] if number % 3 == 0 else []
-        world.append(tenant, *stream(person, *events))
-        if number % 5 == 0:
-            world.project()
-        state = ADDRESSEE.fold(tuple(events))
-        assert isinstance(state, Addressee)
-        people[person] = state
-    world.project()
-    verdicts: set[str] = set()
-    for person, state in people.items():
-        (row,) = (await world.ask("audience.standings", Scope(tenant), addressee_id=person)).rows
-        standing = standing_of(state.person, "US", datetime.now(UTC))
-        leading = standing.now.leading
-        assert leading is not None
-        said = (row.verdict, row.law, row.rule, row.basis, tuple(row.entries), tuple(row.missing))
-        assert said == (
-            standing.now.verdict,
-            leading.law,
-            leading.rule,
-            leading.basis,
-            leading.positions,
-            leading.missing,
-        )
-        assert row.until == (standing.lapses_at if standing.now.verdict == "allow" else None)
-        assert tuple(row.provided) == standing.now.provided
-        assert [(one.verdict, one.law) for one in row.laws] == [
-            (one.verdict, one.law) for one in standing.now.reasons
-        ]
-        verdicts.add(row.verdict)
-    assert verdicts >= {"allow", "deny"}
-    with world.projector.connect() as connection:
-        assert compare(world.settings(), connection, "standings").equal
 
 
 async def test_those_whose_permission_ends_soon_are_found_with_the_days_that_are_left(world: World) -> None:
@@ -305,96 +220,16 @@ async def test_what_is_due_is_the_notice_and_then_the_end(world: World) -> None:
     events: list[Event] = [registered(person, "FR"), consented(person, day.replace(year=day.year - 3))]
     world.append(tenant, *stream(person, *events))
     world.project()
-    ends = (standing_of(_state(events).person, "US", datetime.now(UTC))).lapses_at or ends
+    ends = (standing_of(state_of(events).person, "US", datetime.now(UTC))).lapses_at or ends
     assert due(world) == [ends - timedelta(days=30)]
-    ahead = announced(_state(events), ends, "US", ends - timedelta(days=30))
+    ahead = announced(state_of(events), ends, "US", ends - timedelta(days=30))
     assert [type(one) for one in ahead] == [PermissionLapsing]
     world.append(tenant, *stream(person, *ahead))
     world.project()
     assert due(world) == [ends]
-    over = announced(_state([*events, *ahead]), ends, "US", ends)
+    over = announced(state_of([*events, *ahead]), ends, "US", ends)
     world.append(tenant, *stream(person, *over))
     world.project()
     assert due(world) == [None]
     (row,) = (await world.ask("audience.standings", Scope(tenant))).rows
     assert (row.verdict, row.law, row.until) == ("deny", "fr", None), "whatever the clock of the log shows"
-
-
-def _state(events: list[Event]) -> Addressee:
-    state = ADDRESSEE.fold(tuple(events))
-    assert isinstance(state, Addressee)
-    return state
-
-
-def any_life(chance: random.Random, person: AddresseeId) -> list[tuple[datetime, Event]]:
-    """Something entered now and then, as it was known then, each with the moment at which the log took it."""
-    at = datetime(2021, 1, 1, tzinfo=UTC) + timedelta(days=chance.randint(0, 900))
-    told: list[tuple[datetime, Event]] = [(at, registered(person, chance.choice(["FR", "CA", "KR", "US"])))]
-    while (
-        at := at + timedelta(days=chance.randint(100, 900), minutes=chance.randint(0, 1_440))
-    ) < datetime.now(UTC):
-        on = (at - timedelta(days=chance.randint(1, 400))).date()
-        told.append(
-            (
-                at,
-                chance.choice(
-                    [
-                        consented(person, on),
-                        consented(person, on),
-                        RelationRecorded(
-                            addressee_id=person,
-                            kind=chance.choice(["purchase", "inquiry", "contact", "consent_checked"]),
-                            occurred_on=on,
-                        ),
-                        RelationRecorded(
-                            addressee_id=person,
-                            kind="contract",
-                            occurred_on=on,
-                            ended_on=on + timedelta(days=chance.randint(0, 500)),
-                        ),
-                        AddresseeDescribed(addressee_id=person, country=chance.choice(["FR", "CA", "DE"])),
-                        *(
-                            [OptedOut(addressee_id=person, occurred_at=at, channel="page")]
-                            * (chance.random() < 0.2)
-                        ),
-                        OptOutLifted(addressee_id=person, consented_on=at.date(), consented_at=at),
-                    ]
-                ),
-            )
-        )
-    return told
-
-
-async def test_whatever_is_due_is_done_by_announcing_it_and_then_due_no_more(world: World) -> None:
-    chance, tenant = random.Random(3), opened(world)  # noqa: S311 - the same lives at every run
-    lives = {person: any_life(chance, person) for person in (AddresseeId(fresh()) for _ in range(120))}
-    for person, life in lives.items():
-        world.append(tenant, *stream(person, *[event for _, event in life]))
-    with psycopg.connect(world.database.admin) as connection, connection.cursor() as cursor:
-        cursor.executemany(
-            "UPDATE log.events SET recorded_at = %s WHERE tenant_id = %s AND stream = %s AND version = %s",
-            [
-                (at, tenant, f"addressee:{person}", version)
-                for person, life in lives.items()
-                for version, (at, _) in enumerate(life, 1)
-            ],
-        )
-    rounds: list[int] = []
-    events = {person: [event for _, event in life] for person, life in lives.items()}
-    while True:
-        world.project()
-        now = datetime.now(UTC)
-        rows = [row for row in world.rows("standings", "standings") if row["due_at"] and row["due_at"] <= now]
-        if not rows:
-            break
-        rounds.append(len(rows))
-        for row in rows:
-            person = AddresseeId(row["addressee_id"])
-            said = announced(_state(events[person]), row["due_for"], "US", now)
-            assert said, "a row that is due and of which there is nothing to say would be due for ever"
-            world.append(tenant, *stream(person, *said))
-            events[person] += said
-    assert rounds[0] > 20
-    assert len(rounds) > 1, "some ended, were renewed and ended again before anybody looked"
-    with world.projector.connect() as connection:
-        assert compare(world.settings(), connection, "standings").equal

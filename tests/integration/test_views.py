@@ -78,6 +78,8 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
     "audience.consents": (
         {},
         [
+            {"entry": 6, "what": "consent", "kind": "single", "state": "retracted"},
+            {"entry": 5, "what": "consent", "kind": "single", "state": "standing"},
             {"entry": 3, "what": "consent", "kind": "single", "state": "standing"},
             {"entry": 3, "what": "consent", "kind": "single", "state": "standing"},
             {"entry": 10, "what": "suppression", "state": "lifted", "scope": "workspace"},
@@ -108,7 +110,8 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
     "audience.standings": (
         {},
         [
-            {"verdict": "allow", "law": "ca", "basis": "express consent", "entries": [3], "contact_ids": []},
+            {"verdict": "allow", "law": "ca", "basis": "express consent", "entries": [5], "contact_ids": []},
+            {"verdict": "allow", "law": "ca", "entries": [3], "workspace_id": None},
             {"verdict": "deny", "law": "fr", "rule": "otherwise", "basis": None, "until": None},
             {"verdict": "hold", "law": None, "rule": "country-unknown", "missing": ["country"]},
         ],
@@ -116,7 +119,7 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
     "audience.standing_coverage": (
         {},
         [
-            {"verdict": "allow", "law": "ca", "basis": "express consent", "people": 1},
+            {"verdict": "allow", "law": "ca", "basis": "express consent", "people": 2},
             {"verdict": "deny", "law": "fr", "basis": None, "people": 1},
             {"verdict": "hold", "law": None, "basis": None, "people": 1},
         ],

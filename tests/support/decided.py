@@ -78,8 +78,8 @@ def opt_out(history: History, late: timedelta, *, version: int = 3, **fields: An
     history.happen("audience.opted_out", {**payload, **fields}, version=version)
 
 
-def lapse(history: History, ends: str, *, stage: str = "lapsing", **fields: Any) -> None:
-    """An announcement of an end."""
+def lapse(history: History, ends: str, *, stage: str = "lapsing", version: int = 1, **fields: Any) -> None:
+    """An announcement of an end; since its version 2 it names the client whose it is."""
     payload = {
         "addressee_id": str(uuid4()),
         "law": "fr",
@@ -92,7 +92,8 @@ def lapse(history: History, ends: str, *, stage: str = "lapsing", **fields: Any)
         **({"lapses_at": ends} if stage == "lapsing" else {"lapsed_at": ends, "verdict": "deny"}),
         **({"rule_since": "otherwise", "missing_since": []} if stage == "lapsed" else {}),
     }
-    history.happen(f"audience.permission_{stage}", {**payload, **fields}, stream=f"addressee:{uuid4()}")
+    name, stream = f"audience.permission_{stage}", f"addressee:{uuid4()}"
+    history.happen(name, {**payload, **fields}, stream=stream, version=version)
 
 
 def asked(world: World, name: str, history: History | None = None, **parameters: object) -> list[Any]:

@@ -108,20 +108,27 @@ class OfPeople:
         yield self._of_anna("opt_out_told_late", occurred_at="2026-02-02T10:00:00Z", channel="page")
 
     def _standings(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Somebody whose permission is announced to lapse, and lapses, and somebody whose lasts: no contacts."""
+        """Somebody whose permission is announced to lapse, and lapses, and somebody whose lasts: no contacts.
+
+        The latter gave something to one client more than to the tenant, and something to another that was retracted.
+        """
+        consent = {
+            "occurred_on": "2023-11-20",
+            "source": "event",
+            "recorded_by": "api",
+            "documented": True,
+        }
         for person, country in ((self.lapsed, "FR"), (self.lasting, "CA")):
             stream = f"addressee:{person}"
             who: dict[str, Any] = {"addressee_id": person}
             yield stream, "audience.addressee_registered", {**who, "email": "b@x.example", "country": country}
             yield stream, "audience.addressee_described", {**who, "subscriber_type": "individual"}
-            consent = {
-                "occurred_on": "2023-11-20",
-                "source": "event",
-                "recorded_by": "api",
-                "documented": True,
-            }
             yield stream, "audience.consent_recorded", {**who, **consent}
             yield stream, "audience.description_taken_back", {**who, "country": country}
+        stream, who = f"addressee:{self.lasting}", {"addressee_id": self.lasting}
+        for client in (self.workspace, self.second):
+            yield stream, "audience.consent_recorded", {**who, **consent, "workspace_id": client}
+        yield stream, "audience.entry_retracted", {**who, "entry": 6, "reason": "a mistake"}
         ended: dict[str, Any] = {
             "law": "fr",
             "rule": "fr.consent",

@@ -13,9 +13,11 @@ from domain.audience.addressee_events import (
 from domain.audience.addressee_state import Addressee
 from domain.kernel.errors import Refusal
 from domain.kernel.events import Event
-from domain.kernel.ids import AddresseeId
-from tests.support.given import stamped
+from domain.kernel.ids import AddresseeId, WorkspaceId
+from tests.support.given import stamped, uid
 
+CLIENTS = (WorkspaceId(uid(0xC1)), WorkspaceId(uid(0xC2)))
+"""What is given to one of them is given to it alone."""
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -23,19 +25,29 @@ def any_command(chance: random.Random, at: datetime, last: int) -> AddresseeComm
     """Something somebody may enter, by whatever number; many are refused. `last`: of what stops all mail, else 1."""
     entry, past = chance.randint(1, 8), at - timedelta(days=chance.randint(0, 60), minutes=1)
     explicit = chance.random() < 0.5
+    client = chance.choice((None, None, *CLIENTS))
     commands: Sequence[Any] = (
         lambda: consent_commands.RecordConsent.model_validate(
-            {"occurred_on": past.date(), "source": "website_form", "explicit": explicit, "wording": "yes"}
+            {
+                "occurred_on": past.date(),
+                "source": "website_form",
+                "explicit": explicit,
+                "wording": "yes",
+                "workspace_id": client,
+            }
         ),
         lambda: consent_commands.RequestConfirmation.model_validate(
-            {"source": "website_form", "wording": "yes" if explicit else None}
+            {"source": "website_form", "wording": "yes" if explicit else None, "workspace_id": client}
         ),
         lambda: consent_commands.ConfirmConsent(request=entry),
         lambda: consent_commands.WithdrawConsent.model_validate(
             {"entry": entry if explicit else None, "channel": "page"}
         ),
         lambda: consent_commands.RecordOptOut.model_validate({"channel": "reply", "occurred_at": past}),
-        lambda: ledger.RecordRelation.model_validate({"kind": "contract", "occurred_on": past.date()}),
+        lambda: ledger.RecordRelation.model_validate(
+            {"kind": "contract", "occurred_on": past.date(), "workspace_id": client}
+        ),
+        lambda: ledger.DescribeAddressee(told=explicit, workspace_id=client),
         lambda: ledger.EndRelation(entry=entry, ended_on=at.date()),
         lambda: ledger.RetractEntry(entry=entry, reason="x"),
         lambda: ledger.SuppressAddressee.model_validate(

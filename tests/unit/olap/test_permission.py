@@ -151,6 +151,27 @@ def test_permissions_that_end_by_week_law_and_basis(world: World) -> None:
     assert rows == [("announced", None, None), ("lapsed", "deny", "otherwise")]
 
 
+def test_the_ends_of_one_client_are_counted_and_opened_apart(world: World) -> None:
+    history = world.histories[0]
+    monday, week = "2026-03-30T00:00:00Z", date(2026, 3, 30)
+    client = history.workspace_id
+    lapse(history, monday)
+    lapse(history, monday, version=2, workspace_id=None)
+    lapse(history, monday, version=2, workspace_id=str(client))
+    world.catch_up()
+    assert asked(world, "lapses") == [(week, "fr", "consent", "announced", 3)]
+    assert asked(world, "lapses", workspace_id=client) == [(week, "fr", "consent", "announced", 1)]
+    assert asked(world, "lapses", workspace_id=uuid4()) == []
+    rows = world.rows("SELECT position, workspace_id FROM fact_lapse ORDER BY position")
+    assert rows == [(1, None), (2, None), (3, client)]
+    cell = {"week": week, "law": "fr", "basis": "consent", "stage": "announced"}
+    of_client = {"workspace_id": client}
+    behind = run_events_behind(
+        world.store.writing, "lapses", history.tenant_id, cell, of_client, after=0, limit=9
+    )
+    assert list(behind.events) == [(3, 1)]
+
+
 def test_messages_that_were_handed_over(world: World) -> None:
     filled(world.histories[0])
     world.catch_up()
