@@ -196,3 +196,31 @@ async def test_what_was_decided_is_counted_and_opens_to_its_events(api: Api) -> 
                 cell = "&".join(f"cell.{part}={row[part]}" for part in DIMENSIONS if part in row)
                 events = await api.send("GET", f"/v1/reports/{name}/events?{cell}", whose.key)
                 assert sum(event["weight"] for event in events.json()["data"]) == people, events.text
+
+
+async def test_a_client_of_an_agency_sees_how_people_stand_towards_it_and_no_other(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    first = str(tenant.workspace_id)
+    second = (await api.post("/v1/tenancy/new/create-workspace", tenant.key, {"name": "Second"})).json()["id"]
+    body = {"email": f"{uuid4().hex}@example.org", "country": "DE", "subscriber_type": "individual"}
+    entered = [
+        await api.post("/v1/audience/new/create-contact", tenant.key, {**body, "workspace_id": workspace})
+        for workspace in (first, second)
+    ]
+    streams = {event["stream"] for made in entered for event in made.json()["events"]}
+    (addressee,) = [one.partition(":")[2] for one in streams if one.startswith("addressee:")]
+    consent = {"occurred_on": "2026-01-05", "source": "event", "wording": MARK}
+    for workspace in (first, second):
+        await tell(api, tenant, addressee, "record-consent", **consent, workspace_id=workspace)
+    await tell(api, tenant, addressee, "suppress-addressee", kind="manual", workspace_id=second)
+    await api.project()
+    confined = await api.key(tenant, TenantRole.MEMBER, workspaces=[second])
+    (row,) = await seen(api, confined, "audience/standings")
+    assert (row["workspace_id"], row["verdict"], len(row["contact_ids"])) == (second, "deny", 1)
+    assert await seen(api, confined, f"audience/standings?workspace_id={first}") == []
+    (row,) = await seen(api, tenant.key, f"audience/standings?workspace_id={first}")
+    assert (row["workspace_id"], row["verdict"], len(row["entries"])) == (first, "allow", 1)
+    counted = await seen(api, tenant.key, "audience/standing_coverage")
+    assert {(one["verdict"], one["people"]) for one in counted} == {("allow", 1), ("deny", 1)}
+    (own,) = await seen(api, confined, "audience/standing_coverage")
+    assert (own["verdict"], own["people"]) == ("deny", 1)
