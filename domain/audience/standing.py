@@ -108,7 +108,7 @@ def standing_of(
     # Without moments among the facts only civil days count, and in every zone those begin at a quarter of an hour:
     # people who came together, of whom the same is known, stand the same. Whose message it is makes no difference then:
     # of workspaces only a suppression tells one from another.
-    return _remembered(seen, ORDINARY, sender_country, at - (at - _EPOCH) % _QUARTER)
+    return _remembered(seen, sender_country, at - (at - _EPOCH) % _QUARTER)
 
 
 def _looked_up(seen: Towards, message: Message, sender_country: str | None, at: datetime) -> Standing:
@@ -127,7 +127,9 @@ def _looked_up(seen: Towards, message: Message, sender_country: str | None, at: 
     return Standing(tuple(phases), lapse)
 
 
-_remembered = lru_cache(maxsize=8_192)(_looked_up)
+@lru_cache(maxsize=8_192)
+def _remembered(seen: Towards, sender_country: str | None, at: datetime) -> Standing:
+    return _looked_up(seen, ORDINARY, sender_country, at)
 
 
 def _phases(

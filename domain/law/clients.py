@@ -35,11 +35,7 @@ def towards(person: Person, workspace: str | None) -> Towards:
     What was given to others is left out. The person's own words go on, but for those after which they asked this
     client, provably, to write: a later consent to one client ends for it, and for no other, what they had said.
     """
-    if not (
-        person.collected
-        or any(one.workspace is not None for one in person.consents)
-        or any(one.workspace is not None for one in person.relations)
-    ):
+    if not _of_clients(person):
         return Towards(person, ())
     elsewhere = [one.position for one in person.consents if one.workspace not in (None, workspace)]
     elsewhere += [one.position for one in person.relations if one.workspace not in (None, workspace)]
@@ -71,20 +67,28 @@ def clients_of(person: Person) -> frozenset[str]:
 
 def senders_to(person: Person) -> tuple[str | None, ...]:
     """Whose messages are judged apart: each client's; and, None, the tenant's, if it or nobody was given something."""
-    clients = clients_of(person)
-    if not clients:
+    if not _of_clients(person):
         return (None,)
     of_tenant = (
         (person.could_object, person.told) != (None, None)
         or any(one.workspace is None for one in person.consents)
         or any(one.workspace is None for one in person.relations)
     )
-    return (*((None,) if of_tenant else ()), *sorted(clients))
+    return (*((None,) if of_tenant else ()), *sorted(clients_of(person)))
 
 
 def moment_of(consent: Consent) -> datetime:
     """When it was given; of one of which the day alone is known, when that begins first on earth."""
     return consent.at or first_moment(consent.on, (FIRST_TO_BEGIN,))
+
+
+def _of_clients(person: Person) -> bool:
+    """Whether anything was given to a client alone. Of most people nothing was."""
+    return bool(
+        person.collected
+        or any(one.workspace is not None for one in person.consents)
+        or any(one.workspace is not None for one in person.relations)
+    )
 
 
 def _as_only_sender(consent: Consent) -> Consent:

@@ -69,9 +69,7 @@ def test_of_facts_that_are_alike_the_last_one_counts(
 ) -> None:
     """Which of many flaws a denial names is another matter."""
     for workspace in senders_to(person):
-        as_decided(
-            person, sender, at, minutes, lambda one: (one.law, one.rule, one.verdict), workspace
-        )
+        as_decided(person, sender, at, minutes, lambda one: (one.law, one.rule, one.verdict), workspace)
 
 
 def as_decided(

@@ -85,7 +85,8 @@ def opened(event: Fact, rows: Rows) -> None:
 def told(event: Fact, rows: Rows) -> None:
     """Something was entered about somebody, or announced: they stand anew."""
     addressee_id = UUID(event.payload["addressee_id"])
-    known = rows.recall("standings", addressee_id, event.tenant_id)
+    tenant = str(event.tenant_id)
+    known = rows.recall("standings", addressee_id, tenant)
     if known is None and event.version > 1:
         return  # erased
     before = (
@@ -94,16 +95,18 @@ def told(event: Fact, rows: Rows) -> None:
         else restored(addressee_id, event.version - 1, known["facts"])
     )
     after: Any = evolve(before, EVENTS.classes[event.name].model_validate(event.payload))  # type: ignore[arg-type]  # one of an addressee's
-    country = (rows.recall("senders", event.tenant_id) or {}).get("country")
+    country = (rows.recall("senders", tenant) or {}).get("country")
     now = _Known(event, after, after.person, country, max([event.recorded_at, *after.moments_told()]))
     senders = senders_to(now.person)
-    standing = _towards(now, None, None if known is None else known["due_for"]) if None in senders else {}
-    row = {
-        **standing,
+    row = _towards(now, None, None if known is None else known["due_for"]) if None in senders else {}
+    clients = None if known is None else known["of_clients"]
+    row |= {
         "addressee_id": event.payload["addressee_id"],
-        "sender_id": event.tenant_id,
+        "sender_id": tenant,
         "facts": Facts(after),
-        "of_clients": _of_clients(now, senders, rows, {} if known is None else known["of_clients"] or {}),
+        "of_clients": _of_clients(now, senders, rows, clients or {})
+        if clients or senders != _ALONE
+        else None,
         "created_position": event.position if known is None else known["created_position"],
     }
     if known is None:
@@ -116,10 +119,15 @@ def told(event: Fact, rows: Rows) -> None:
 def erased(event: Fact, rows: Rows) -> None:
     """Nobody is there any more who could be written to."""
     addressee_id = event.payload["addressee_id"]
-    known = rows.recall("standings", addressee_id, event.tenant_id)
+    tenant = str(event.tenant_id)
+    known = rows.recall("standings", addressee_id, tenant)
     clients = () if known is None else known["of_clients"] or ()
-    for sender in (event.tenant_id, *clients):
+    for sender in (tenant, *clients):
         rows.delete("standings", {"addressee_id": addressee_id, "sender_id": sender})
+
+
+_ALONE: Final = (None,)
+"""The senders towards whom most people stand: the tenant."""
 
 
 class _Known(NamedTuple):

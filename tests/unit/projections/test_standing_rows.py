@@ -28,8 +28,8 @@ said = st.dictionaries(
 @given(
     of_clients,
     said,
-    st.dictionaries(st.integers(1, 99), st.builds(Asked, st.booleans(), moments, st.none() | clients)),
-    st.dictionaries(st.none() | clients, moments, max_size=2),
+    st.dictionaries(st.integers(1, 99), st.builds(Asked, st.booleans(), moments, clients)),
+    st.dictionaries(clients, moments, max_size=2),
 )
 def test_a_state_is_kept_and_restored(
     person: Person,
