@@ -21,9 +21,10 @@ from domain.audience.contact import Contact, changed, existing, merged
 from domain.audience.email import match_form
 from domain.audience.email_claim import EmailSuppressed
 from domain.audience.erasure import CertifyErasure
-from domain.audience.ledger import DescribeAddressee, settled
+from domain.audience.ledger import DescribeAddressee
 from domain.audience.own_word import HeedOptOut, heeded
 from domain.audience.saying import forgotten
+from domain.audience.settling import settled
 from domain.kernel.ids import AddresseeId, SubjectRequestId
 from domain.kernel.personal import is_hidden
 from domain.law.facts import Scope, SuppressionKind

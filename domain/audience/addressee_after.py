@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from domain.audience import addressee_events as happened
 from domain.audience import consent_events as said
-from domain.audience import erasure_events as ending
+from domain.audience.addressee_ending import AFTER_ENDING
 from domain.audience.addressee_state import (
     FIRST_ZONE,
     Addressee,
@@ -37,8 +37,6 @@ from domain.law.facts import (
 
 if TYPE_CHECKING:
     from domain.audience.addressee_events import AddresseeEvent
-
-_ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _registered(known: Addressee, version: int, event: happened.AddresseeRegistered) -> Addressee:
@@ -331,50 +329,6 @@ def _sale_opted_out(known: Addressee, version: int, event: happened.SaleOptedOut
     return known._replace(version=version, sale_opted_out_at=event.occurred_at)
 
 
-def _erased(known: Addressee, version: int, event: ending.AddresseeErased) -> Addressee:
-    gone = Suppression(SuppressionKind.ERASURE, Scope.TENANT, _ALWAYS, version)
-    return known._replace(
-        version=version,
-        erased=True,
-        erased_at=event.erased_at,
-        suppressions=(*known.suppressions, gone),
-        proof=replace(known.proof, ends=event.evidence_ends),
-    )
-
-
-def _without_key(known: Addressee, version: int, _: ending.ProfileKeyDestroyed) -> Addressee:
-    return known._replace(version=version, key_destroyed=True)
-
-
-def _held(known: Addressee, version: int, _: ending.LegalHoldPlaced) -> Addressee:
-    return known._replace(version=version, proof=replace(known.proof, holds=(*known.proof.holds, version)))
-
-
-def _released(known: Addressee, version: int, event: ending.LegalHoldReleased) -> Addressee:
-    holds = tuple(one for one in known.proof.holds if one != event.entry)
-    return known._replace(version=version, proof=replace(known.proof, holds=holds))
-
-
-def _expired(known: Addressee, version: int, _: ending.EvidenceExpired) -> Addressee:
-    return known._replace(version=version, proof=replace(known.proof, expired=True))
-
-
-def _without_proof(known: Addressee, version: int, _: ending.EvidenceKeyDestroyed) -> Addressee:
-    return known._replace(version=version, proof=replace(known.proof, expired=True, destroyed=True))
-
-
-def _taken_in(known: Addressee, version: int, _: ending.ErasureTakenIn) -> Addressee:
-    return known._replace(version=version)
-
-
-def _certified(known: Addressee, version: int, _: ending.ErasureCertified) -> Addressee:
-    return known._replace(version=version, certified=True)
-
-
-def _succeeded(known: Addressee, version: int, event: happened.AddresseeSucceeded) -> Addressee:
-    return known._replace(version=version, successor_id=event.successor_id)
-
-
 _AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
     happened.AddresseeRegistered: _registered,
     happened.AddresseeDescribed: _described,
@@ -398,15 +352,7 @@ _AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
     happened.PermissionLapsed: _lapsed,
     happened.SubjectRequestNoted: _noted,
     happened.SaleOptedOut: _sale_opted_out,
-    happened.AddresseeSucceeded: _succeeded,
-    ending.AddresseeErased: _erased,
-    ending.ProfileKeyDestroyed: _without_key,
-    ending.LegalHoldPlaced: _held,
-    ending.LegalHoldReleased: _released,
-    ending.EvidenceExpired: _expired,
-    ending.EvidenceKeyDestroyed: _without_proof,
-    ending.ErasureTakenIn: _taken_in,
-    ending.ErasureCertified: _certified,
+    **AFTER_ENDING,
 }
 _PROVING: Final = {
     kind: tuple(field for field, sealed_by in kind.personal.items() if sealed_by is KeyKind.EVIDENCE)

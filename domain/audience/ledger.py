@@ -13,15 +13,13 @@ from typing import Annotated, Final, TypeAlias, assert_never
 from pydantic import AfterValidator, Field
 
 from domain.audience.addressee_events import (
-    AddresseeDescribed,
     AddresseeSuppressed,
-    DescriptionTakenBack,
     EntryRetracted,
     RelationEnded,
     RelationRecorded,
     SuppressionLifted,
 )
-from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState, Said
+from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState
 from domain.audience.consent_commands import AboutPerson, Entry
 from domain.audience.consent_events import OptedOut, Unsaid
 from domain.audience.consent_refusals import (
@@ -35,16 +33,17 @@ from domain.audience.ledger_refusals import (
     EndsBeforeItBegins,
     IsOfOneDay,
     LiftedByItsRequest,
+    LiftNeedsConsent,
     NoSuchEntry,
     NotGivenInWriting,
     NotOfThisRelation,
-    OfAllClients,
     OneScope,
     OnlyThePersonLifts,
     OnlyThePlatformLifts,
     ProcessingIsRestricted,
     RelationInTheFuture,
 )
+from domain.audience.settling import settled
 from domain.kernel.events import Event
 from domain.kernel.ids import WorkspaceId
 from domain.kernel.moments import Day
@@ -52,7 +51,7 @@ from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
 from domain.kernel.places import CountryCode
 from domain.kernel.text import LongText
-from domain.law.facts import GOES_ON, OPT_OUTS, Collected, RelationKind, Scope, SuppressionKind
+from domain.law.facts import GOES_ON, OPT_OUTS, Consent, RelationKind, Scope, Suppression, SuppressionKind
 
 _OF_AN_ADDRESS: Final = frozenset({RelationKind.PUBLISHED_ADDRESS, RelationKind.DISCLOSED_ADDRESS})
 """What a notice may stand beside that it is not for advertising."""
@@ -67,6 +66,7 @@ def _said(value: bool | None) -> bool:  # noqa: FBT001 - the value that was sent
 
 
 YesOrNo = Annotated[bool | None, AfterValidator(_said)]
+_BOUNCED: Final = frozenset({SuppressionKind.HARD_BOUNCE, SuppressionKind.SOFT_BOUNCES})
 CampaignType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 """A word of the tenant's for a kind of campaign: newsletter, offers."""
 
@@ -163,7 +163,10 @@ class SuppressAddressee(
 class LiftSuppression(
     AboutPerson, context="audience", stream="addressee", permission=Permission.CONSENT_WRITE
 ):
-    """End a suppression that was not the person's word. `entry`: the version of its event."""
+    """End a suppression that was not the person's word. `entry`: the version of its event.
+
+    Of one that bounced once the person consented since, of which there is proof.
+    """
 
     entry: Entry
     reason: Evidence[LongText]
@@ -202,62 +205,6 @@ def decide(command: LedgerCommand, state: Addressee) -> tuple[Event, ...]:
             return _lifted(command, state, at)
         case _:
             assert_never(command)
-
-
-def settled(command: DescribeAddressee, state: Addressee) -> tuple[Event, ...]:
-    """What is said of an addressee for the whole tenant, and what is said no more; nothing where it stands already."""
-    if state.erased:
-        raise AddresseeIsErased
-    if command.workspace_id is not None:
-        return _collected(command, state, command.workspace_id)
-    before = state.said.get(None, Said(None, None))
-    cleared = [
-        one for one in Said._fields if one in command.model_fields_set and getattr(command, one) is None
-    ]
-    left = before._replace(**dict.fromkeys(cleared))
-    taken_back: tuple[Event, ...] = ()
-    if left != before:
-        taken_back = (
-            DescriptionTakenBack(addressee_id=state.addressee_id, workspace_id=None, **left._asdict()),
-        )
-    asked = (
-        (command.country, before.country),
-        (command.subscriber_type, before.subscriber_type),
-        (command.generic_address, state.generic_address),
-        (command.could_object, state.could_object),
-        (command.told, state.told),
-    )
-    if all(value is None or value == known for value, known in asked):
-        return taken_back
-    described = AddresseeDescribed(
-        addressee_id=state.addressee_id,
-        country=command.country,
-        subscriber_type=command.subscriber_type,
-        generic_address=command.generic_address,
-        could_object=command.could_object,
-        told=command.told,
-    )
-    return (*taken_back, described)
-
-
-def _collected(
-    command: DescribeAddressee, state: Addressee, workspace_id: WorkspaceId
-) -> tuple[AddresseeDescribed, ...]:
-    """How one client came by the address; nothing where that is told already."""
-    if command.model_fields_set - {"workspace_id", "could_object", "told"}:
-        raise OfAllClients
-    client = str(workspace_id)
-    before = next((one for one in state.collected if one.workspace == client), Collected(client, None, None))
-    asked = ((command.could_object, before.could_object), (command.told, before.told))
-    if all(value is None or value == known for value, known in asked):
-        return ()
-    described = AddresseeDescribed(
-        addressee_id=state.addressee_id,
-        workspace_id=workspace_id,
-        could_object=command.could_object,
-        told=command.told,
-    )
-    return (described,)
 
 
 def _retractable(state: Addressee, entry: int) -> None:
@@ -380,7 +327,15 @@ def _lifted(command: LiftSuppression, state: Addressee, at: datetime) -> tuple[E
         raise LiftedByItsRequest
     if one.ended_at is not None:
         return ()
+    if one.kind in _BOUNCED and not any(_wants_mail_since(given, one) for given in state.consents):
+        raise LiftNeedsConsent
     lifted = SuppressionLifted(
         addressee_id=state.addressee_id, entry=command.entry, occurred_at=at, reason=command.reason
     )
     return (lifted,)
+
+
+def _wants_mail_since(given: Consent, bounced: Suppression) -> bool:
+    """Whether it is a consent, with proof, of after the address had bounced."""
+    later = bounced.since <= given.at if given.at is not None else bounced.since.date() < given.on
+    return later and given.documented and given.withdrawn_at is None

@@ -69,6 +69,13 @@ class NoSuchEntry(Refusal):
     field = "/entry"
 
 
+class LiftNeedsConsent(Refusal):
+    """A bounce is lifted once the person consented since, with proof. Enter that with record-consent, then lift it."""
+
+    code = "lift-needs-consent"
+    field = "/entry"
+
+
 class OnlyThePersonLifts(Refusal):
     """An opt-out, an objection or a complaint is the person's word. It ends by their later consent, with proof."""
 

@@ -182,7 +182,15 @@ def _about_business(reasons: list[Reason], person: Person, moment: datetime) -> 
         about = "Said to be no advertising, and nothing is entered between sender and person that it can be about."
         return [
             *reasons,
-            Reason(Verdict.HOLD, None, UNRELATED, about, remedy=remedy_of(UNRELATED), missing=("relation",)),
+            Reason(
+                Verdict.HOLD,
+                None,
+                UNRELATED,
+                about,
+                remedy=remedy_of(UNRELATED),
+                missing=("relation",),
+                composed=True,
+            ),
         ]
     position = max(business, key=lambda one: (one.on, one.position)).position
     return [

@@ -36,7 +36,8 @@ from domain.law.facts import Purpose, Scope
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
 from tests.support.ledger_model import Permit, Place
-from tests.support.ledger_rules import AGO, CHANNEL, FLAGS, HERE, PLACES, WORKSPACES, Flag, LedgerOfPeople
+from tests.support.ledger_rules import LedgerOfPeople
+from tests.support.ledger_values import AGO, CHANNEL, FLAGS, HERE, PLACES, WORKSPACES, Flag
 
 STRICT = {Verdict.ALLOW: 0, Verdict.HOLD: 1, Verdict.DENY: 2}
 PURPOSES = st.sampled_from([Purpose.MARKETING, Purpose.MARKETING, *Purpose])

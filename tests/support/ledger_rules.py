@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -41,27 +41,20 @@ from domain.tenancy.tenant import TenantOpened
 from domain.tenancy.workspace import CreateWorkspace
 from tests.support.given import TENANT, uid
 from tests.support.ledger_model import FIRST_TO_BEGIN, OF_THE_ADDRESS, Person, Place, Words, surely_since
+from tests.support.ledger_values import (
+    ADDRESSES,
+    AGO,
+    CHANNEL,
+    CLIENTS,
+    COUNTRIES,
+    FLAGS,
+    HERE,
+    KINDS,
+    PLACES,
+    WORKSPACES,
+    Flag,
+)
 from tests.support.unit import World
-
-WORKSPACES = tuple(WorkspaceId(uid(n)) for n in (10, 11))
-HERE = st.sampled_from(WORKSPACES)
-ADDRESSES = st.sampled_from(["a@x.example", "A@X.example", "b@x.example"])
-COUNTRIES = st.sampled_from(["GB", "DE", "US", "GB", "CA", None])
-KINDS = st.sampled_from([None, *SubscriberType])
-AGO = st.sampled_from(
-    [timedelta(), timedelta(), timedelta(minutes=5), timedelta(hours=30), timedelta(days=4)]
-)
-CLIENTS = st.sampled_from([None, None, None, *WORKSPACES])
-PLACES = st.sampled_from(
-    [
-        *[(Scope.TENANT, None)] * 3,
-        *((Scope.WORKSPACE, str(one)) for one in WORKSPACES),
-        *((Scope.CAMPAIGN_TYPE, one) for one in ("news", "offers")),
-    ]
-)
-Flag: TypeAlias = Literal[True, False] | None
-FLAGS = st.sampled_from([None, True, False])
-CHANNEL = OptOutChannel.REPLY
 
 
 class LedgerOfPeople(RuleBasedStateMachine):
@@ -397,5 +390,11 @@ class LedgerOfPeople(RuleBasedStateMachine):
         known, held = self.known[who], self.person(who).suppressions
         for one in held[number : number + 1]:
             lifted = self.ask(LiftSuppression(entry=one.position, reason="Works again."), who)
-            assert (lifted is not None) is (one.kind.value in set(SuppressionReason))
-            known.suppressed.pop(one.position, None)
+            proven = [
+                given for given in self.person(who).consents if given.documented and not given.withdrawn_at
+            ]
+            since = [given.at or surely_since(given.on) for given in proven]
+            wanted = one.kind.value == "manual" or any(at >= one.since for at in since)
+            assert (lifted is not None) is (wanted and one.kind.value in set(SuppressionReason))
+            if lifted is not None:
+                known.suppressed.pop(one.position, None)

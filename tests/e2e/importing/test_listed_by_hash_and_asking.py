@@ -1,4 +1,4 @@
-"""Who is on a list by a hash alone asks what is held of them: that is, and it is told with the address that they give."""
+"""Who is on a list by a hash alone asks what is held of them: it is told with the address that they give."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ from domain.audience.ledger import (
     SuppressAddressee,
     SuppressionReason,
 )
-from domain.audience.ledger_refusals import NoSuchEntry, OneScope, OnlyThePersonLifts
+from domain.audience.ledger_refusals import LiftNeedsConsent, NoSuchEntry, OneScope, OnlyThePersonLifts
 from domain.audience.own_word import HeedConfirmation
 from domain.audience.saying import said_of
 from domain.kernel.errors import NotFound
@@ -287,12 +287,28 @@ class TestSuppressions:
         both = SuppressAddressee(kind=SuppressionReason.MANUAL, workspace_id=ONE, campaign_type="news")
         given(REGISTERED).when(both, target=ID).then(OneScope)
 
-    def test_a_bounce_is_lifted_by_us_and_the_persons_word_is_not(self) -> None:
+    def test_a_bounce_is_lifted_once_they_consented_and_the_persons_word_is_not(self) -> None:
         lifted = SuppressionLifted(addressee_id=ID, entry=2, occurred_at=NOW, reason="It works again.")
         command = LiftSuppression(entry=2, reason="It works again.")
-        state = given(REGISTERED, BOUNCED).when(command, target=ID).then(lifted)
+        since = ConsentRecorded(
+            addressee_id=ID,
+            occurred_on=NOW.date(),
+            occurred_at=NOW,
+            source="event",
+            recorded_by="api",
+            wording="Yes.",
+            documented=True,
+        )
+        before = since.model_copy(update={"occurred_at": NOW - timedelta(microseconds=1)})
+        of_the_day = since.model_copy(update={"occurred_at": None})
+        bare = since.model_copy(update={"wording": None, "documented": False})
+        for other in ((), (before,), (of_the_day,), (bare,)):
+            given(REGISTERED, BOUNCED, *other).when(command, target=ID).then(LiftNeedsConsent)
+        state = given(REGISTERED, BOUNCED, since).when(command, target=ID).then(lifted)
         assert state.suppressions[0].ended_at == NOW
-        given(REGISTERED, BOUNCED, lifted).when(command, target=ID).then()
+        given(REGISTERED, BOUNCED, since, lifted).when(command, target=ID).then()
+        manual = BOUNCED.model_copy(update={"kind": "manual"})
+        given(REGISTERED, manual).when(command, target=ID).then(lifted)
         given(REGISTERED, STOP).when(command, target=ID).then(OnlyThePersonLifts)
         given(REGISTERED, ERASED).when(command, target=ID).then(NoSuchEntry)
 
