@@ -239,7 +239,7 @@ async def test_proof_goes_when_its_time_has_come_and_nothing_about_the_person_is
 ) -> None:
     api, tenant, worker = importing.api, importing.tenant, Worker(importing.api)
     contact, subject = await person(importing, country="GB")
-    clock.behind = timedelta(days=365 * 6 + 3)
+    clock.behind = timedelta(days=365 * 6 + 7)
     assert (await api.post(f"/v1/audience/{contact}/erase-contact", tenant.key)).status_code == 200
     clock.behind = timedelta(0)
     assert sorted(await worker.work_off()) == [
@@ -260,7 +260,7 @@ async def test_a_legal_hold_keeps_the_proof_beyond_its_time_and_no_longer_than_i
 ) -> None:
     api, tenant, worker = importing.api, importing.tenant, Worker(importing.api)
     contact, subject = await person(importing, country="GB")
-    clock.behind = timedelta(days=365 * 6 + 3)
+    clock.behind = timedelta(days=365 * 6 + 7)
     assert (await api.post(f"/v1/audience/{contact}/erase-contact", tenant.key)).status_code == 200
     hold = await api.post(f"/v1/audience/{subject}/place-legal-hold", tenant.key, {"reason": "A claim"})
     assert hold.status_code == 200, hold.text
