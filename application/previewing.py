@@ -29,7 +29,7 @@ from domain.law.judging import judge
 from domain.law.no_law import about_of
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
-from domain.tenancy.tenant import Tenant
+from domain.tenancy.tenant import SendsFor, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from domain.campaign.state import Campaign, CampaignState
     from domain.law.facts import Person
     from domain.law.judging import Decision
+    from domain.tenancy.tenant import TenantState
 
 _TOGETHER: Final = 500
 """People whose streams are read in one round trip."""
@@ -108,7 +109,8 @@ class Preview:
     """How far it is, and what came of it so far. `by_law`: what each law says of those whom it is about.
 
     `outside_plan`: by country, those whom a campaign's plan leaves out; some may be denied besides. `declared`: what a
-    campaign's author alone states of its message. `never_written_to`: those to whom nothing was ever sent from here.
+    campaign's author alone states of its message. `never_written_to`: those to whom nothing was ever sent from here,
+    or by this client.
     """
 
     position: str
@@ -164,9 +166,16 @@ def _about(why: Why, at: datetime) -> str | None:
 class _Firsts:
     """Whether a campaign's content lacks what a first message has to hold where somebody is."""
 
-    def __init__(self, wanted: Audience, sender: str | None, at: datetime) -> None:
-        self._wanted, self._sender, self._at = wanted, sender, at
+    def __init__(self, wanted: Audience, tenant: TenantState, at: datetime) -> None:
+        self._wanted, self._at = wanted, at
+        self.sender = tenant.country if isinstance(tenant, Tenant) else None
+        clients = isinstance(tenant, Tenant) and tenant.sends_for is SendsFor.CLIENTS
+        self._client = str(wanted.workspace_id) if clients else None
         self._known: dict[str | None, bool] = {}
+
+    def is_of(self, person: Person) -> bool:
+        """Whether nothing was sent to the person before: from here, or by this client, who is a sender apart."""
+        return not any(self._client in (None, one.workspace) for one in person.written)
 
     def lack(self, country: str | None) -> bool:
         """Of who may be anywhere it lacks what any law wants."""
@@ -176,7 +185,7 @@ class _Firsts:
                 anywhere = self._wanted.countries or tuple(
                     one for pack in load_packs() for one in pack.countries
                 )
-                places = {*(anywhere if country is None else (country,)), self._sender} - {None}
+                places = {*(anywhere if country is None else (country,)), self.sender} - {None}
                 lacking = bool(lacking_at_first(campaign, map(str, places), self._at))
             self._known[country] = lacking
         return self._known[country]
@@ -217,7 +226,7 @@ class Previewing:
             raise NotFound
         await self._state(scope, "workspace", workspace_id, head.position)
         preview = Preview(Position(head.epoch, head.position).token(), at, declared=stated)
-        sender, algorithms = tenant.country if isinstance(tenant, Tenant) else None, algorithms_of(tenant)
+        algorithms, firsts = algorithms_of(tenant), _Firsts(wanted, tenant, at)
         async for ids, number in self._people.of(scope, workspace_id, list_ids):
             preview.people = number
             if wanted.message.bulk is False and number > MOST_NOT_BULK:
@@ -225,7 +234,7 @@ class Previewing:
             for start in range(0, len(ids), _TOGETHER):
                 people = ids[start : start + _TOGETHER]
                 listed = await self._listed(scope, people, algorithms, preview)
-                await self._judged(scope, people, wanted, sender, preview, listed)
+                await self._judged(scope, people, wanted, firsts, preview, listed)
                 yield preview
         yield preview
 
@@ -234,24 +243,23 @@ class Previewing:
         scope: Scope,
         ids: list[UUID],
         wanted: Audience,
-        sender: str | None,
+        firsts: _Firsts,
         preview: Preview,
         listed: Mapping[object, list[Listed]],
     ) -> None:
         """Judge some people as the log tells of them at the preview's position; `listed`: by a hash alone."""
         streams = [(f"{ADDRESSEE.category}:{who}", 0) for who in ids]
         last = Position.parse(preview.position).n
-        firsts = _Firsts(wanted, sender, preview.at)
         for history in await self._log.read_streams(scope.tenant_id, streams, up_to_position=last):
             state = ADDRESSEE.fold(self._codec.decode(history))
             if not isinstance(state, Addressee):
                 continue  # the view is ahead of the position
             found = weighing(state, listed.get(state.addressee_id, ()), wanted.message)
             person = state.person if found is None or state.erased else _listed_as(state, found)
-            decision = judge(person, wanted.message, sender, preview.at, load_packs())
+            decision = judge(person, wanted.message, firsts.sender, preview.at, load_packs())
             preview.judged += 1
-            preview.never_written_to += not person.written
-            lacks = not person.written and firsts.lack(person.country)
+            preview.never_written_to += firsts.is_of(person)
+            lacks = firsts.is_of(person) and firsts.lack(person.country)
             preview.reasons[_why(decision, outside=wanted.leaves_out(person), lacks=lacks)] += 1
             if wanted.leaves_out(person):
                 preview.outside_plan[str(person.country)] += 1

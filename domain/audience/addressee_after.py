@@ -211,9 +211,10 @@ def _dispatched(known: Addressee, version: int, event: happened.MessageDispatche
     """What it was for, its allow tells. Laws ask of the first one and of those that asked for a consent: these stay."""
     allow = known.allows.get(event.message_id)
     purpose = None if allow is None else allow.message.purpose
+    workspace = None if allow is None else str(allow.workspace_id)
     written = known.written
-    if not written or purpose is Purpose.CONSENT_REQUEST:
-        written = (*written, Written(event.message_id, purpose, event.occurred_at))
+    if purpose is Purpose.CONSENT_REQUEST or all(one.workspace != workspace for one in written):
+        written = (*written, Written(event.message_id, purpose, event.occurred_at, workspace))
     allows = {one: allow for one, allow in known.allows.items() if one != event.message_id}
     done = known.dispatched.adding((event.message_id,))
     at = event.occurred_at

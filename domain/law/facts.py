@@ -167,11 +167,12 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A message that was handed over. `purpose` None: nobody knows what it was for."""
+    """A message that was handed over. `purpose` None: nobody knows what it was for. `workspace`: whose it was."""
 
     message_id: MessageId
     purpose: Purpose | None
     at: datetime
+    workspace: str | None = None
 
 
 class Collected(NamedTuple):
@@ -186,9 +187,10 @@ class Collected(NamedTuple):
 class Person:
     """What is known of an addressee. None: not known.
 
-    `could_object`: they could say no when the address was taken; `told`: they were told what it is for. `written`: the
-    first message that went to them, and each that asked for a consent. `contradicted`: of `country` and `subscriber`
-    those that are not known because different things are said of them. `collected`: what is told of single clients.
+    `could_object`: they could say no when the address was taken; `told`: they were told what it is for. `written`: of
+    each workspace the first message that went to them, and each that asked for a consent. `contradicted`: of `country`
+    and `subscriber` those that are not known because different things are said of them. `collected`: what is told of
+    single clients.
     """
 
     country: str | None = None

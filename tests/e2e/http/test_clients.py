@@ -190,6 +190,22 @@ def of(agency: Agency, client: UUID, database: Database) -> Importing:
     return Importing(agency.api, agency.api.http, tenant, database)
 
 
+@pytest.mark.parametrize(("sends_for", "new_to_b"), [(SendsFor.CLIENTS, 1), (SendsFor.ITSELF, 0)])
+async def test_who_was_written_to_by_one_client_is_new_to_another(
+    api: Api, sends_for: SendsFor, new_to_b: int
+) -> None:
+    """And where the tenant sends for itself, its workspaces are one sender."""
+    here = await agency_of(api, sends_for)
+    await here.tell("record-consent", **CONSENT, occurred_on=LATELY, workspace_id=str(here.a))
+    message = {"workspace_id": str(here.a), "message_id": str(uuid4())}
+    for command in ("authorise-message", "dispatch-message"):
+        await here.tell(command, **message)
+    await api.project()
+    for client, new in ((here.a, 0), (here.b, new_to_b)):
+        answer = await api.send("GET", f"/v1/audience/preview?workspace_id={client}", here.tenant.key)
+        assert json.loads(answer.text.splitlines()[-1])["preview"]["never_written_to"] == new
+
+
 async def previewed(api: Api, key: str, campaign: str) -> dict[str, Any]:
     answer = await api.send("GET", f"/v1/audience/preview?campaign_id={campaign}", key)
     assert answer.status_code == 200, answer.text
