@@ -222,8 +222,11 @@ def _begun(connection: Connection[Any], slices: Sequence[Slice]) -> dict[Build, 
     """No changes yet, and the rows that handlers will look at."""
     changes = {piece.step.build: Rows(piece.step.build.projection) for piece in slices}
     for build, rows in changes.items():
+        if not build.projection.recalls:
+            continue
+        mine = [event for piece in slices if piece.step.build == build for event in piece.events]
+        rows.expect(mine)
         for wanted in build.projection.recalls:
-            mine = [event for piece in slices if piece.step.build == build for event in piece.events]
             recall(connection, build.schema, wanted, build.projection.tables[wanted.table], mine, rows)
     return changes
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
+    from application.ports.log import Recorded
     from projections.runtime.facts import Fact, Projection
     from projections.runtime.tables import Table
 
@@ -70,6 +71,7 @@ class Rows:
         self._segments: dict[str, list[_Segment]] = {name: [] for name in projection.tables}
         self._recalled = {recall.table for recall in projection.recalls}
         self._known_rows: dict[tuple[str, UUID | None, tuple[str, ...]], dict[str, Any] | None] = {}
+        self._followed: set[tuple[UUID, int]] = set()
         self._tenant: UUID | None = None
         self._position = 0
 
@@ -80,6 +82,19 @@ class Rows:
     def recall(self, table: str, *key: Any) -> dict[str, Any] | None:
         """What is known of a row that the event is about, with what this batch made of it; None: it is not there."""
         return self._known_rows.get((table, self._tenant, tuple(map(str, key))))
+
+    def expect(self, events: Iterable[Recorded]) -> None:
+        """What will be taken in, a log's events in their order, for `is_followed`."""
+        last: dict[tuple[UUID, str], Recorded] = {}
+        for event in events:
+            before = last.get((event.tenant_id, event.stream))
+            if before is not None and before.recorded_at == event.recorded_at:
+                self._followed.add((before.tenant_id, before.position))
+            last[event.tenant_id, event.stream] = event
+
+    def is_followed(self, fact: Fact) -> bool:
+        """Whether this batch holds a later event of the same stream and moment, which makes the same rows anew."""
+        return (fact.tenant_id, fact.position) in self._followed
 
     def at(self, fact: Fact) -> None:
         """The event that the next changes follow from."""

@@ -98,15 +98,20 @@ def told(event: Fact, rows: Rows) -> None:
     country = (rows.recall("senders", tenant) or {}).get("country")
     now = _Known(event, after, after.person, country, max([event.recorded_at, *after.moments_told()]))
     senders = senders_to(now.person)
-    row = _towards(now, None, None if known is None else known["due_for"]) if None in senders else {}
-    clients = None if known is None else known["of_clients"]
+    due_for, clients = (None, None) if known is None else (known["due_for"], known["of_clients"])
+    if rows.is_followed(event) and _nothing_came(now, due_for, clients or {}):
+        # What follows, of the same moment, makes the rows anew: of a thousand entries at once the last is judged.
+        row = {"due_for": due_for}
+        clients = _there(now, senders, rows, clients or {})
+    else:
+        row = _towards(now, None, due_for) if None in senders else {}
+        if clients or senders != _ALONE:
+            clients = _of_clients(now, senders, rows, clients or {})
     row |= {
         "addressee_id": event.payload["addressee_id"],
         "sender_id": tenant,
         "facts": Facts(after),
-        "of_clients": _of_clients(now, senders, rows, clients or {})
-        if clients or senders != _ALONE
-        else None,
+        "of_clients": clients,
         "created_position": event.position if known is None else known["created_position"],
     }
     if known is None:
@@ -138,6 +143,23 @@ class _Known(NamedTuple):
     person: Person
     country: str | None
     at: datetime
+
+
+def _nothing_came(now: _Known, due_for: datetime | None, clients: dict[str, Any]) -> bool:
+    """Whether no end that was to be announced came until now, so that none is to be said of it."""
+    ends = [due_for, *(datetime.fromisoformat(due) for due, _ in clients.values() if due is not None)]
+    announced_now = now.event.name in ("audience.permission_lapsing", "audience.permission_lapsed")
+    return not announced_now and all(one is None or one > now.at for one in ends)
+
+
+def _there(
+    now: _Known, senders: tuple[str | None, ...], rows: Rows, before: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Which clients there are, and since when; the rows of those who have nothing any more go."""
+    there = {one: before.get(one, [None, now.event.position]) for one in senders if one is not None}
+    for client in before.keys() - there.keys():
+        rows.delete("standings", {"addressee_id": now.event.payload["addressee_id"], "sender_id": client})
+    return there or None
 
 
 def _of_clients(
