@@ -108,6 +108,8 @@ KEPT_OF_ANOTHER: Final = (
     "was, say so: it is disclosed by a request that names who you were."
 )
 """What is kept of whoever had the address before, to who has it now: a mailbox may have changed hands (Art. 15(4))."""
+NOT_TOLD: Final = "[not told]"
+"""In the place of a workspace's name, where it is of somebody whose words stay shut."""
 KEPT_OF_MAILBOX: Final = (
     "Somebody had this address, and was erased: that they may not be written to, and proof of what they agreed to "
     "while it is needed for legal claims (Art. 7(1), 17(3)(e)), are kept of them. That you are who that was is known "

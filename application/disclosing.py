@@ -26,6 +26,7 @@ from application.disclosable import (
     KEPT_OF_MAILBOX,
     KEPT_WITH_PROOF,
     KEPT_WITHOUT_PROOF,
+    NOT_TOLD,
     OF_ACTIVITY,
     OF_SUPPRESSION,
     OF_WORKSPACE,
@@ -155,8 +156,12 @@ class Disclosing:
             if not erased:
                 document["standing"] = standing = _standing(person.state, named)
                 standing["suppressions"] += listed_besides(person.state, self._codec.decode(by_hash))
+            # With whom somebody else dealt is no more told than their words.
+            unnamed = dict.fromkeys(named, NOT_TOLD)
             document["kept_after_erasure"] = [
-                _kept(one, self._history(one.rows, named, opened=one.opened), named) for one in parts
+                _kept(one, self._history(one.rows, names, opened=one.opened), names)
+                for one in parts
+                for names in [named if one.opened else unnamed]
             ]
             document["processing"] = [
                 {name: one[name] for name in OF_ACTIVITY} for one in await self._besides.activities(tenant_id)

@@ -275,8 +275,10 @@ class ChunkDecision:
     def _withdrawn(self, addressee_id: AddresseeId, said_at: datetime | None) -> None:
         """Where the file does not say when, it holds from now on, unless the person has said it before."""
         state = self._unit.state("addressee", addressee_id)
-        if said_at is None and isinstance(state, Addressee) and state.opted_out_at is not None:
-            return
+        if said_at is None and isinstance(state, Addressee):
+            before = state.opted_out_at
+            if before is not None and not state.is_answered(before):
+                return
         moment = self._at if said_at is None else said_at.astimezone(UTC)
         said = opted_out(addressee_id, state, moment, OptOutChannel.IMPORT)
         self._unit.append("addressee", addressee_id, *said)

@@ -324,3 +324,29 @@ async def test_a_request_that_came_before_anybody_knew_is_not_told_that_nothing_
     problem = refused.json()
     assert (problem["type"].rpartition("/")[2], problem["addressee_id"]) == ("subject-known-now", addressee)
     await tell(api, tenant, f"rights/{request}/name-subject", addressee_id=addressee)
+
+
+async def test_with_whom_somebody_dealt_is_told_to_them_alone(api: Api) -> None:
+    tenant = await api.tenant(country="DE")
+    here = str(tenant.workspace_id)
+    await api.post(f"/v1/tenancy/{here}/rename-workspace", tenant.key, {"name": "Harbour Coffee"})
+    email = f"{uuid4().hex}@example.org"
+    contact, bought = await person(api, tenant, email, "Ann")
+    await tell(
+        api,
+        tenant,
+        f"audience/{bought}/record-relation",
+        kind="purchase",
+        occurred_on="2026-01-05",
+        workspace_id=here,
+    )
+    own, _ = await asked(api, tenant, email)
+    assert "Harbour Coffee" in str((await disclosed(api, tenant, own))[0]["history"])
+    assert (await api.post(f"/v1/audience/{contact}/erase-contact", tenant.key)).status_code == 200
+    await person(api, tenant, email, "Ixchel")
+    request, _ = await asked(api, tenant, email)
+    document, _ = await disclosed(api, tenant, request)
+    (kept,) = document["kept_after_erasure"]
+    (sold,) = (one for one in kept["history"] if one["what"] == "audience.relation_recorded")
+    assert sold["values"]["workspace"] == "[not told]"
+    assert "Harbour Coffee" not in str(document["kept_after_erasure"])

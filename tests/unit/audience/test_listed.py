@@ -205,6 +205,30 @@ def test_one_from_before_a_consent_is_history_until_that_is_retracted() -> None:
     )
 
 
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_list_without_dates_stops_who_asked_one_client_for_mail_since(*, asks: bool) -> None:
+    """It says that they are stopped, and for that client they were not; entered once, it says nothing new."""
+    undated = Listed(KINDS.UNSUBSCRIBE, NOW)
+    consent = ConsentRecorded(
+        addressee_id=ID,
+        occurred_on=LATER.date(),
+        occurred_at=LATER,
+        source="event",
+        recorded_by="api",
+        wording="Write to me again",
+        explicit=asks,
+        documented=True,
+        workspace_id=WorkspaceId(uid(3)),
+    )
+    stop = OptedOut(addressee_id=ID, occurred_at=THEN, channel="reply")
+    state = state_of(REGISTERED, stop, consent)
+    assert tells_nothing_new(state, undated) is not asks
+    again = after(state, *entered(ID, state, undated))
+    message = Message(workspace=str(uid(3)), campaign_type="news")
+    assert judge(again.person, message, "US", NOW, load_packs()).verdict is Verdict.DENY
+    assert entered(ID, again, undated) == ()
+
+
 def test_what_was_lifted_stays_lifted_against_an_earlier_entry() -> None:
     bounce = Listed(KINDS.HARD_BOUNCE, THEN, dated=True)
     state = after(state_of(REGISTERED), *entered(ID, NoAddressee(), bounce))
