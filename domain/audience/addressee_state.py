@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FIRST_ZONE: Final = timezone(timedelta(hours=14))
 """Where a civil day begins first."""
 MOST_GIVEN: Final = 1_000
-"""Consents, relations and first steps that may stand of one person. Stops are no part of it: they are always taken."""
+"""Consents, relations and first steps that wait, of one person and client. Stops are no part: they are always taken."""
 _NONE: Final[Mapping[Any, Any]] = {}
 
 
@@ -174,10 +174,15 @@ class Addressee(NamedTuple):
             if one.kind in OPT_OUTS and one.scope is not Scope.PLATFORM and one.ended_at is None
         ]
 
-    @property
-    def is_full(self) -> bool:
-        """Whether as much is entered of them as is looked at: every decision looks at all of it."""
-        return len(self.consents) + len(self.relations) + len(self.asked) >= MOST_GIVEN
+    def is_full(self, workspace_id: WorkspaceId | None, at: datetime) -> bool:
+        """Whether as much is entered of them and one client, or the tenant, as is looked at: decisions look at it all.
+
+        Of first steps those count that still wait: what nobody confirmed in time keeps nobody from anything.
+        """
+        client = None if workspace_id is None else str(workspace_id)
+        given = [one.workspace for one in self.consents] + [one.workspace for one in self.relations]
+        waiting = [one.workspace for one in self.asked.values() if not one.is_over(at)]
+        return [*given, *waiting].count(client) >= MOST_GIVEN
 
     def client_of(self, entry: int) -> str | None:
         """The client to whom alone it was given, what stands under this number; None: the tenant, or it is no such."""

@@ -86,7 +86,7 @@ def consented(
     known = state if isinstance(state, Addressee) else Addressee(addressee_id)
     if known.erased:
         raise AddresseeIsErased
-    if known.is_full:
+    if known.is_full(consent.workspace_id, at):
         raise TooMuchGiven
     if consent.occurred_on > at.astimezone(FIRST_ZONE).date():
         raise ConsentInTheFuture
@@ -235,7 +235,7 @@ def _past(moment: datetime | None, at: datetime) -> datetime:
 def _asked(command: RequestConfirmation, state: Addressee, at: datetime) -> ConfirmationRequested:
     if state.erased:
         raise AddresseeIsErased
-    if state.is_full:
+    if state.is_full(command.workspace_id, at):
         raise TooMuchGiven
     return ConfirmationRequested(
         addressee_id=state.addressee_id,

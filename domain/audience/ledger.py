@@ -255,7 +255,7 @@ def _today(at: datetime) -> date:
 def _relation(command: RecordRelation, state: Addressee, at: datetime) -> RelationRecorded:
     if state.erased:
         raise AddresseeIsErased
-    if state.is_full:
+    if state.is_full(command.workspace_id, at):
         raise TooMuchGiven
     if command.occurred_on > _today(at):
         raise RelationInTheFuture

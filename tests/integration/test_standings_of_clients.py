@@ -115,9 +115,25 @@ async def test_a_client_sees_its_own_rows_and_the_tenants_and_nobody_elses(agenc
         ]
     assert await agency.verdicts(agency.north, workspace_id=agency.south) == {}
     agency.tell(AddresseeDescribed(addressee_id=agency.ann, told=True))
-    assert await agency.verdicts(agency.north) == {None: "deny", agency.north: "allow"}
+    assert await agency.verdicts(agency.north) == {agency.north: "allow"}, (
+        "which counts what the tenant knows, too"
+    )
     assert await agency.verdicts() == {None: "deny", **both}
     assert await agency.verdicts(fresh()) == {}
+
+
+async def test_who_was_given_nothing_sees_how_people_stand_towards_the_rest(agency: Agency) -> None:
+    """In the United States they may write: no opt-out holds, whatever another client was given."""
+    agency.tell(AddresseeDescribed(addressee_id=agency.ann, country="US"), agency.given(agency.north, TODAY))
+    assert await agency.verdicts() == {agency.north: "allow"}, "the whole tenant counts nobody twice"
+    assert await agency.verdicts(agency.south) == {None: "allow"}
+    assert await agency.verdicts(workspace_id=agency.south) == {None: "allow"}
+    assert sum((await agency.counted(agency.south)).values()) == 1
+    assert sum((await agency.counted()).values()) == 1
+    stop = OptedOut(addressee_id=agency.ann, occurred_at=datetime.now(UTC), channel="reply")
+    agency.tell(stop)
+    assert await agency.verdicts(agency.south) == {None: "deny"}
+    assert list(agency.due().values()) == [None, None]
 
 
 async def test_coverage_counts_a_person_once_for_each_sender(agency: Agency) -> None:

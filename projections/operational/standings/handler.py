@@ -44,7 +44,7 @@ def _judge_somebody() -> None:
 
 STANDINGS: Final = Projection(
     "standings",
-    version=20,
+    version=21,
     tables=TABLES,
     reveals=False,
     recalls=(
@@ -104,7 +104,10 @@ def told(event: Fact, rows: Rows) -> None:
         row = {"due_for": due_for}
         clients = _there(now, senders, rows, clients or {})
     else:
-        row = _towards(now, None, due_for) if None in senders else {}
+        row = _towards(now, None, due_for)
+        if None not in senders:
+            # Nobody relies on its end, so nobody is told of it.
+            row |= {"due_for": None, "due_at": None, "for_the_rest": True}
         if clients or senders != _ALONE:
             clients = _of_clients(now, senders, rows, clients or {})
     row |= {

@@ -43,10 +43,11 @@ def _of_then(name: str) -> str:
     return f"CASE WHEN later.begins_at IS NULL THEN t.{name} ELSE later.{name} END"
 
 
-_TELLS: Final = "t.verdict IS NOT NULL"
-"""Not every row of the tenant's does: of some people something is known of clients alone."""
-_OF_SENDERS: Final = "(t.sender_id = t.tenant_id OR t.sender_id = ANY(%(within)s::uuid[]))"
-"""Rows of the tenant's, and of the workspaces that are meant."""
+_OF_ALL: Final = "t.for_the_rest IS NOT TRUE"
+"""Where no workspace is meant, the row of those who were given nothing is none of anybody's."""
+_OF_SENDERS: Final = f"""(t.sender_id = ANY(%(within)s::uuid[]) OR t.sender_id = t.tenant_id AND EXISTS (
+    SELECT FROM {OWN_OF_PERSON} AND NOT coalesce(t.of_clients ? c.workspace_id::text, false)))"""
+"""Rows of the workspaces that are meant, and the tenant's for those of them whose people they are, without a row."""
 _LAPSES_AT: Final = f"CASE WHEN {_of_then('verdict')} = 'allow' AND t.lapses_at > now() THEN t.lapses_at END"
 
 Word = Annotated[str, Field(max_length=60)]
@@ -93,7 +94,7 @@ class StandingRow(Row):
 
 
 class StandingFilters(Params):
-    """Whose standings. `workspace_id`: those of its people, towards it and the tenant, and towards no other client.
+    """Whose standings. `workspace_id`: those of its people towards it, and towards no other client.
 
     `law` and `basis`: of the rule that counts most; `missing`: a fact that nobody knows.
     `expiring_within_days`: those whose allow ends by itself within so many days from now.
@@ -133,7 +134,7 @@ async def standings(
     select = Select("audience.standings", "standings", "standings", joined=_later("now()"), computed=computed)
     within = workspaces_meant(scope, params.workspace_id)
     keep_to_people(select, within)
-    select.conditions += [_TELLS] if within is None else [_TELLS, _OF_SENDERS]
+    select.conditions.append(_OF_ALL if within is None else _OF_SENDERS)
     select.where("t.addressee_id = %(addressee_id)s", addressee_id=params.addressee_id)
     for name in ("verdict", "law", "basis"):
         select.where(f"{_of_then(name)} = %({name})s", **{name: getattr(params, name)})
@@ -147,7 +148,7 @@ async def standings(
 
 
 class CoverageFilters(Params):
-    """Whom to count. `workspace_id`: its people, as they stand towards it and the tenant, and towards no other client.
+    """Whom to count. `workspace_id`: its people, each once, as they stand towards it.
 
     `in_days`: as it will be in so many days, if nothing is entered meanwhile.
     """
@@ -187,7 +188,7 @@ async def standing_coverage(
     del cursor, limit
     moment = "(now() + %(days)s * interval '1 day')"
     within = workspaces_meant(scope, params.workspace_id)
-    among = _TELLS if within is None else f"{_TELLS} AND {_OF_SENDERS} AND {AMONG}"
+    among = _OF_ALL if within is None else f"{_OF_SENDERS} AND {AMONG}"
     text = (
         f"SELECT {_of_then('verdict')} AS verdict, {_of_then('law')} AS law, {_of_then('basis')} AS basis, "  # noqa: S608 - names of our own
         f"count(*) AS people FROM {{standings}}.standings t {_later(moment)} "

@@ -1,8 +1,8 @@
 """One row a person and sender, of those who are not erased: how they stood when their stream last told something.
 
-The sender is the tenant, by its own id, or a client, by that of its workspace. Of whom something is known of clients
-alone, the tenant's row tells no verdict: it holds `facts`, and `of_clients`: of each client that has a row, its
-`due_for` and `created_position`. Most people have the tenant's row and no other.
+The sender is the tenant, by its own id, or a client, by that of its workspace. The tenant's row is that of every
+workspace without one; `for_the_rest`: of these alone, since nothing was given to the tenant itself. It holds `facts`,
+and `of_clients`: of each client that has a row, its `due_for` and `created_position`. Most people have no other row.
 `ahead` holds the later phases, for whoever reads after `turns_at`: each with `begins_at` and the columns of `PHASE`.
 `lapses_at` is the end of an allow that comes by itself, `due_for` an end that is to be announced, ahead or because it
 came, and `due_at` when. `facts` is what is known of the person, as the next event finds it: dates, kinds, countries and
@@ -43,6 +43,7 @@ TABLES: Final = (
             "due_at": "timestamptz",
             "facts": "jsonb",
             "of_clients": "jsonb",
+            "for_the_rest": "boolean",
             "created_position": "bigint",
         },
         indexes=(("created_position",), ("lapses_at",)),

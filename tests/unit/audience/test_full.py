@@ -6,15 +6,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from domain.audience.addressee_state import MOST_GIVEN, Addressee
+from domain.audience.addressee_state import CONFIRMED_WITHIN, MOST_GIVEN, Addressee
 from domain.audience.consent_commands import OptOutChannel, RecordConsent, RecordOptOut, RequestConfirmation
-from domain.audience.consent_events import ConsentRecorded
+from domain.audience.consent_events import ConfirmationRequested, ConsentRecorded
 from domain.audience.consent_refusals import TooMuchGiven
 from domain.audience.intake.vocabularies import Source
 from domain.audience.ledger import RecordRelation, RetractEntry
 from domain.kernel.ids import AddresseeId
 from domain.law.facts import RelationKind
-from tests.support.requests import addressee, opened
+from tests.support.requests import WORKSPACE, addressee, opened
 
 DAY = date(2026, 1, 1)
 GIVEN = (
@@ -40,5 +40,20 @@ def test_a_thousand_things_given_are_enough_and_a_stop_is_taken_all_the_same() -
     assert world.run(RecordOptOut(channel=OptOutChannel.REPLY), who)
     known: Addressee = world.state("addressee", who)
     assert not known.contactable
+    assert world.run(GIVEN[0].model_copy(update={"workspace_id": WORKSPACE}), who), "each client has its own"
     world.run(RetractEntry(entry=known.consents[0].position, reason="Entered twice."), who)
     assert world.run(GIVEN[2], who)
+
+
+def test_what_nobody_confirmed_in_time_keeps_nobody_from_anything() -> None:
+    world = opened("DE")
+    who = AddresseeId(addressee(world))
+    for _ in range(MOST_GIVEN):
+        asked = ConfirmationRequested(
+            addressee_id=who, occurred_at=world.now, source="website_form", documented=False
+        )
+        world.happened("addressee", who, asked)
+    with pytest.raises(TooMuchGiven):
+        world.run(GIVEN[1], who)
+    world.later(CONFIRMED_WITHIN)
+    assert world.run(GIVEN[1], who)
