@@ -20,6 +20,7 @@ from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, ResourceLimitError, UndefinedError
 from liquid.undefined import FalsyStrictUndefined, Undefined
 
+from application.branches import bends
 from domain.campaign.reached import Reached, reached
 from domain.campaign.tokens import (
     DEEPEST,
@@ -199,9 +200,12 @@ def _line(text: str, index: int) -> int:
 def _shown(text: str, *, html: bool) -> frozenset[str]:
     """The tokens that everybody gets at: outside of every tag, through no filter, neither hidden nor bent.
 
-    Looked at as it comes out where everything is known of somebody, and where nothing is that it does without.
+    Looked at as it comes out where everything is known of somebody, and where nothing is that it does without. Of an
+    HTML body in which a condition writes what is not whole by itself nobody can tell what everybody is shown.
     """
     parsed = (_HTML_OF_ANYBODY if html else _OF_ANYBODY).from_string(text)
+    if html and bends(parsed, RenderContext(parsed)):
+        return frozenset()
     shown = frozenset(_outright(parsed)) & KNOWN
     marks = {token: f"~{number}~" for number, token in enumerate(sorted(KNOWN))}
     for known in (marks, {token: marks[token] for token in shown}):

@@ -6,7 +6,7 @@ complaint end by the person's later consent alone.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Annotated, Final, TypeAlias, assert_never
 
@@ -302,7 +302,8 @@ def _suppressed(command: SuppressAddressee, state: Addressee, at: datetime) -> t
         scope, within = Scope.CAMPAIGN_TYPE, command.campaign_type
     kind = SuppressionKind(command.kind)
     for one in state.suppressions:
-        if one.ended_at is None and (one.kind, one.scope, one.within) == (kind, scope, within):
+        same = one.ended_at is None and (one.kind, one.scope, one.within) == (kind, scope, within)
+        if same and not (kind in _BOUNCED and any(_wants_mail_since(given, one) for given in state.consents)):
             return ()
     suppressed = AddresseeSuppressed(
         addressee_id=state.addressee_id,
@@ -336,6 +337,6 @@ def _lifted(command: LiftSuppression, state: Addressee, at: datetime) -> tuple[E
 
 
 def _wants_mail_since(given: Consent, bounced: Suppression) -> bool:
-    """Whether it is a consent, with proof, of after the address had bounced."""
-    later = bounced.since <= given.at if given.at is not None else bounced.since.date() < given.on
-    return later and given.documented and given.withdrawn_at is None
+    """Whether it is a consent, with proof, of after the address had bounced; of a day: surely after it."""
+    given_at = given.at or datetime.combine(given.on, time(), FIRST_ZONE)
+    return bounced.since <= given_at and given.documented and given.withdrawn_at is None

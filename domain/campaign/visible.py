@@ -31,7 +31,8 @@ _NEVER: Final = frozenset(
     {
         *("head", "title", "script", "style", "template", "noscript"),
         *("iframe", "noembed", "noframes", "object", "applet", "audio", "video", "canvas", "svg", "math"),
-        *("datalist", "select", "meter", "progress", "rp"),
+        *("datalist", "select", "option", "meter", "progress", "rp"),
+        *("textarea", "xmp", "plaintext", "frameset"),
     }
 )
 _SHUT: Final = frozenset({"details", "dialog"})
@@ -129,6 +130,8 @@ class _Seen(HTMLParser):
         if tag == "input" and (told.get("type") or "").strip().lower() != "image":
             return
         if any(too_small(told.get(side), look) for side in ("width", "height")) or not look.pictured:
+            return
+        if tag == "img" and not (told.get("src") or "").strip() and not (told.get("alt") or "").strip():
             return
         self._clickable()
         if look.shown:

@@ -43,7 +43,11 @@ def towards(person: Person, workspace: str | None) -> Towards:
     consents = tuple(one for one in person.consents if one.workspace in (None, workspace))
     asking = [one for one in consents if one.workspace is not None and one.asks_since is not None]
     if collected is not None:
-        person = replace(person, could_object=collected.could_object, told=collected.told)
+        person = replace(
+            person,
+            could_object=person.could_object if collected.could_object is None else collected.could_object,
+            told=person.told if collected.told is None else collected.told,
+        )
     seen = replace(
         person,
         consents=tuple(_as_only_sender(one) for one in consents),

@@ -307,6 +307,9 @@ class TestSuppressions:
         state = given(REGISTERED, BOUNCED, since).when(command, target=ID).then(lifted)
         assert state.suppressions[0].ended_at == NOW
         given(REGISTERED, BOUNCED, since, lifted).when(command, target=ID).then()
+        anew = BOUNCED.model_copy(update={"occurred_at": NOW})
+        again = SuppressAddressee(kind=SuppressionReason.HARD_BOUNCE)
+        given(REGISTERED, BOUNCED, since).when(again, target=ID).then(anew)
         manual = BOUNCED.model_copy(update={"kind": "manual"})
         given(REGISTERED, manual).when(command, target=ID).then(lifted)
         given(REGISTERED, STOP).when(command, target=ID).then(OnlyThePersonLifts)

@@ -199,3 +199,38 @@ def test_what_names_nobody_is_no_element(field: str, nothing: str) -> None:
         }
     )
     assert not wanted.is_met(seen)
+
+
+OUT = '<a href="{{ unsubscribe_url }}">Stop</a>'
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '{% if first_name == "Bob" %}<div hidden>{% endif %}' + OUT,
+        '{% if email contains "gmail" %}<!--{% endif %}' + OUT,
+        "{% if title %}</div>{% endif %}" + OUT,
+        "{% if first_name %}{% if title %}<p>x</p>{% else %}<p>{% endif %}{% endif %}" + OUT,
+        "{% unless title %}<style>a { display: none }</style>{% endunless %}" + OUT,
+        "{% case title %}{% when 'Dr' %}<textarea></textarea>{% endcase %}" + OUT,
+        '<a {% if employer == "Acme" %}href="https://x.example"{% endif %} href="{{ unsubscribe_url }}">Stop</a>',
+        "<div {{ first_name }}>" + OUT + "</div>",
+        "<p class={{ title }}>" + OUT + "</p>",
+        "<{{ first_name }}>" + OUT,
+    ],
+)
+def test_what_some_are_shown_hides_the_way_out_from_nobody(html: str) -> None:
+    assert read(html, "/html", html=True).shown == frozenset()
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "{% if title %}<p>Dear <b>{{ title }}</b></p>{% else %}<p>Hi<br></p>{% endif %}" + OUT,
+        '<p class="{{ title }}" {% if title %}class="b" id=\'c\'{% endif %}>x</p>' + OUT,
+        "<!-- {{ title }} -->" + OUT,
+        "{% if title %}1 < 2{% endif %}" + OUT,
+    ],
+)
+def test_what_is_whole_by_itself_hides_nothing(html: str) -> None:
+    assert "unsubscribe_url" in read(html, "/html", html=True).shown

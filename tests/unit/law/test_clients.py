@@ -91,6 +91,14 @@ def test_how_an_address_was_come_by_is_each_ones_own() -> None:
     assert decided(both, SAWS, similar_goods=True).verdict is ALLOW
 
 
+def test_of_what_a_client_does_not_say_the_tenants_word_holds() -> None:
+    sold = between(RelationKind.PURCHASE, None)
+    who = person("DE", sold, could_object=False, collected=(Collected(SAWS, could_object=None, told=True),))
+    assert decided(who, SAWS, similar_goods=True).verdict is DENY
+    free = replace(who, could_object=True)
+    assert decided(free, SAWS, similar_goods=True).verdict is ALLOW
+
+
 def test_that_it_does_not_count_is_said_with_its_entries() -> None:
     who = person("DE", agreed(), between(RelationKind.PURCHASE))
     (reason,) = decided(who, BIKES).reasons
