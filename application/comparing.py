@@ -14,6 +14,7 @@ from domain.audience.addressee_state import Addressee
 from domain.audience.email import match_form
 from domain.audience.hashed import ADDRESS_HASH
 from domain.audience.listed import Listed, entered, is_history, tells_nothing_new
+from domain.law.clients import towards
 from domain.law.facts import Suppression
 from domain.law.judging import holding_back
 from domain.tenancy.tenant import Tenant
@@ -50,13 +51,18 @@ async def compare(unit: Unit, people: Sequence[AddresseeId], message: Message) -
 
 
 def weighing(state: Addressee, listed: Iterable[Listed], message: Message) -> Listed | None:
-    """The first entry that holds a message back and that an addressee's own stream does not tell."""
+    """The first entry that holds a message back and that an addressee's own stream does not tell.
+
+    One after which they asked the client whose message it is for mail does not hold it back.
+    """
     for one in listed:
         if not is_history(state, one) and not tells_nothing_new(state, one):
             suppression = Suppression(one.kind, one.scope, one.since, 0, one.within)
             # Where nobody says of which type the message is, what somebody stopped of one type is asked for.
             of_any = replace(message, campaign_type=message.campaign_type or suppression.within)
-            if holding_back([suppression], of_any, one.since):
+            held = replace(state.person, suppressions=(suppression,))
+            (seen,) = towards(held, message.workspace).person.suppressions
+            if seen.ended_at is None and holding_back([suppression], of_any, one.since):
                 return one
     return None
 

@@ -277,7 +277,7 @@ class ChunkDecision:
         state = self._unit.state("addressee", addressee_id)
         if said_at is None and isinstance(state, Addressee):
             before = state.opted_out_at
-            if before is not None and not state.is_answered(before):
+            if before is not None and not state.is_answered(before, self._at):
                 return
         moment = self._at if said_at is None else said_at.astimezone(UTC)
         said = opted_out(addressee_id, state, moment, OptOutChannel.IMPORT)

@@ -196,9 +196,10 @@ class Addressee(NamedTuple):
         asked = [one.asks_since for one in self.consents if one.asks_since is not None]
         return asked if self.lifted_at is None else [*asked, self.lifted_at]
 
-    def is_answered(self, said_at: datetime) -> bool:
-        """Whether they asked a client for mail after this was said, so that it holds no more for that one."""
-        return any(one.asks_since is not None and said_at < one.asks_since for one in self.consents)
+    def is_answered(self, said_at: datetime, by: datetime) -> bool:
+        """Whether by some moment they asked a client for mail after this was said, so that for that one it is over."""
+        asked = [one.asks_since for one in self.consents if one.asks_since is not None]
+        return any(said_at < since <= by for since in asked)
 
     def is_history(self, moment: datetime) -> bool:
         """Whether what was said at this moment was surely said before a consent that stands, and that ended it."""

@@ -93,7 +93,8 @@ def consented(
     if consent.explicit and consent.wording is None:
         raise ExplicitConsentNeedsProof
     since = consent.occurred_at or datetime.combine(consent.occurred_on, time(), FIRST_ZONE)
-    lifting = consent.explicit and _lifts(known, since)
+    of_client = consent.workspace_id is not None
+    lifting = consent.explicit and (of_client or _lifts(known, since))
     recorded = ConsentRecorded(
         addressee_id=addressee_id,
         occurred_on=consent.occurred_on,
@@ -108,9 +109,9 @@ def consented(
         evidence=consent.evidence,
         going_on=going_on(known, consent, since, lifting=lifting),
         workspace_id=consent.workspace_id,
-        ends_for_client=lifting and consent.workspace_id is not None,
+        ends_for_client=lifting and of_client and _ends_for(known, str(consent.workspace_id), since),
     )
-    if not lifting or consent.workspace_id is not None:
+    if not lifting or of_client:
         return (recorded,)
     lifted = OptOutLifted(
         addressee_id=addressee_id, consented_on=consent.occurred_on, consented_at=consent.occurred_at
@@ -123,6 +124,12 @@ def _lifts(known: Addressee, moment: datetime) -> bool:
     if known.opted_out_at is not None and moment <= known.opted_out_at:
         return False
     return any(known.last_said(one).at < moment for one in known.own_words())
+
+
+def _ends_for(known: Addressee, client: str, moment: datetime) -> bool:
+    """Whether any word that stops this client's mail was said before its consent; others' mail is not told of."""
+    words = [one for one in known.own_words() if one.scope is not Scope.WORKSPACE or one.within == client]
+    return any(known.last_said(one).at < moment for one in words)
 
 
 def opted_out(
@@ -312,8 +319,9 @@ def _withdrawn(
     # It takes back what lifted, so it was said after that, whatever the clock of who enters it showed.
     if any(one.position in state.lifts for one in taken_back):
         occurred_at = max(occurred_at, state.lifted_at or occurred_at)
-    asked_for = [one.asks_since for one in taken_back if one.asks_since is not None]
-    occurred_at = max([occurred_at, *asked_for])
+    clients = {one.workspace for one in taken_back if one.asks_since is not None}
+    asked_for = [one.asks_since for one in state.consents if one.workspace in clients]
+    occurred_at = max([occurred_at, *(one for one in asked_for if one is not None)])
     said = (state.addressee_id, state, occurred_at, command.channel, command.reason)
     out = opted_out(*said, sender_country=sender_country)
     return (*_taken_back(command, state, taken_back, occurred_at), *out)

@@ -80,7 +80,7 @@ def tells_nothing_new(state: AddresseeState, one: Listed) -> bool:
             return state.remembers(one.kind, one.since, one.scope, one.within)
         same = [old for old in state.own_words() if (old.kind, old.scope, old.within) == one.about]
         said = [state.last_said(old).at for old in same]
-        return any(one.since <= at if one.dated else not state.is_answered(at) for at in said)
+        return any(one.since <= at or not (one.dated or state.is_answered(at, one.since)) for at in said)
     return any(
         (old.kind, old.scope, old.within) == one.about and (old.ended_at is None or one.since < old.ended_at)
         for old in state.suppressions

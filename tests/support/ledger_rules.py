@@ -273,7 +273,9 @@ class LedgerOfPeople(RuleBasedStateMachine):
             mine.consents -= taken
             if not mine.erased or one == who:
                 consented = known.words.consented
-                asked = [since for entry, (_, since) in known.words.of_clients.items() if entry in taken]
+                wanted = known.words.of_clients
+                clients = {client for entry, (client, _) in wanted.items() if entry in taken}
+                asked = [since for client, since in wanted.values() if client in clients]
                 asked = [] if mine.erased else asked
                 last = max([at, *asked, *([consented] if whole and consented else [])])
                 known.words.stop((Scope.TENANT, None), last)

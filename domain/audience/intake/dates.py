@@ -7,7 +7,7 @@ it. With slashes or dashes the mapping's `date_order` decides; under `auto` only
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import MAXYEAR, UTC, date, datetime, timedelta, timezone, tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -32,8 +32,10 @@ _PARTS: Final = re.compile(
 _YEAR_DIGITS: Final = 4
 _FIRST_YEAR: Final = 1970
 _ZEROS: Final = re.compile(r"0{1,4}([./-])0{1,2}\1(?:0{1,2}|0{4})(?:[T ,].*)?", re.IGNORECASE)
-_FIRST_DAYS: Final = (date(_FIRST_YEAR - 1, 12, 31), date(_FIRST_YEAR, 1, 1))
+_FIRST_DAYS: Final = (date(1904, 1, 1), date(_FIRST_YEAR - 1, 12, 31), date(_FIRST_YEAR, 1, 1))
 """The first moment of many clocks, in whatever zone it is written."""
+_NEVER: Final = re.compile(r"1900-01-00.*|0?1[/.-]0?1[/.-](?:70|00|04)(?: .*)?")
+"""Days that there are not, or of a year of two digits."""
 _LONG_AGO: Final = 1900
 """Other clocks began in 1, 1601, 1753, 1899 and 1900."""
 _FIRST_ZONE: Final = timezone(timedelta(hours=14))
@@ -113,7 +115,7 @@ def read_last(text: str, order: DateOrder, now: datetime) -> datetime | Fault:
 
 def _told(text: str, order: DateOrder, now: datetime) -> datetime | Fault:
     """What is written, without a zone where no offset is. In the future is what has not come anywhere on earth."""
-    if _ZEROS.fullmatch(text):
+    if _ZEROS.fullmatch(text) or _NEVER.fullmatch(text):
         return NO_DAY
     try:
         moment = _iso(text) or _parts(text, order)
@@ -121,7 +123,7 @@ def _told(text: str, order: DateOrder, now: datetime) -> datetime | Fault:
         return IMPOSSIBLE
     if isinstance(moment, Fault):
         return moment
-    if moment.date() in _FIRST_DAYS or moment.year <= _LONG_AGO:
+    if moment.date() in _FIRST_DAYS or moment.year <= _LONG_AGO or moment.year == MAXYEAR:
         return NO_DAY
     if moment.year < _FIRST_YEAR:
         return IMPOSSIBLE

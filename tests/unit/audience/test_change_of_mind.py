@@ -28,7 +28,7 @@ from domain.kernel.errors import Refusal
 from domain.kernel.events import EVENTS
 from domain.law.facts import Scope
 from tests.support.given import NOW, uid
-from tests.support.requests import WORKSPACE, addressee, opened
+from tests.support.requests import SECOND_WORKSPACE, WORKSPACE, addressee, opened
 from tests.support.unit import World
 
 HOUR = timedelta(hours=1)
@@ -155,3 +155,16 @@ def test_it_is_taken_back_like_any_other(world: World) -> None:
     world.run(RecordConsent(occurred_at=NOW - HOUR, **ANEW), addressee(world))
     world.run(WithdrawConsent(channel=OptOutChannel.REPLY, occurred_at=NOW - 2 * HOUR), addressee(world))
     assert not contactable(world), "it takes back what lifted, so it was said after that"
+
+
+def test_a_client_is_told_of_what_ended_for_it_and_of_nobody_elses_stop() -> None:
+    world = opened("US")
+    of_another = HeedOptOut(channel=OptOutChannel.PAGE, scope=Scope.WORKSPACE, within=str(SECOND_WORKSPACE))
+    world.run(of_another, addressee(world))
+    world.later(HOUR)
+    given = {**ANEW, "occurred_at": world.now, "workspace_id": WORKSPACE}
+    assert told(world, **given) == (False, [])
+    world.run(HeedOptOut(channel=OptOutChannel.PAGE), addressee(world))
+    world.later(HOUR)
+    assert told(world, **{**given, "occurred_at": world.now}) == (True, [])
+    assert not contactable(world), "the others stay stopped"
