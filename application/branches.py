@@ -9,20 +9,28 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Final
-
-from liquid.ast import BlockNode
-from liquid.builtin.content import ContentNode
-from liquid.builtin.output import OutputNode
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from domain.campaign.tokens import LINKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Sequence
 
-    from liquid import BoundTemplate
-    from liquid.ast import Node
-    from liquid.context import RenderContext
+
+class Token(NamedTuple):
+    """Where a token stands; `expression`: what it writes, as it is written in the template."""
+
+    expression: str
+
+
+class Branches(NamedTuple):
+    """Where a condition stands, and what each of its branches writes."""
+
+    of: tuple[Sequence[Part], ...]
+
+
+Part: TypeAlias = "str | Token | Branches"
+
 
 _VOID: Final = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -42,38 +50,30 @@ _HARMLESS: Final = re.compile(
 )
 
 
-def bends(parsed: BoundTemplate, context: RenderContext) -> bool:
+def bends(parts: Sequence[Part]) -> bool:
     """Whether anything of an HTML body may look otherwise to somebody for what a condition or a value writes."""
-    return _written(parsed.nodes, context) is None
+    return _written(parts) is None
 
 
-def _written(nodes: Iterable[Node], context: RenderContext) -> str | None:
+def _written(parts: Sequence[Part]) -> str | None:
     """What is written to everybody, a token as a letter; None where what some are shown reaches beyond itself."""
     made, tail = "", ""
-    for node in nodes:
-        if isinstance(node, ContentNode):
-            made += node.text
-            tail = _inside(tail + node.text)
-        elif isinstance(node, OutputNode):
-            if tail and not _takes(tail, node):
+    for part in parts:
+        if isinstance(part, str):
+            made += part
+            tail = _inside(tail + part)
+        elif isinstance(part, Token):
+            if tail and not _takes(tail, part):
                 return None
             made += "x"
             tail += "x" if tail else ""
         else:
             fits = _HARMLESS.fullmatch if tail else _whole
-            for block in _blocks(node, context):
-                text = _written(block.nodes, context)
+            for branch in part.of:
+                text = _written(branch)
                 if text is None or not fits(text):
                     return None
     return made
-
-
-def _blocks(node: Node, context: RenderContext) -> Iterator[BlockNode]:
-    for child in node.children(context, include_partials=False):
-        if isinstance(child, BlockNode):
-            yield child
-        else:
-            yield from _blocks(child, context)
 
 
 class _Balance(HTMLParser):
@@ -116,8 +116,8 @@ def _inside(text: str) -> str:
     return "" if found is None else found[0]
 
 
-def _takes(tag: str, node: OutputNode) -> bool:
+def _takes(tag: str, token: Token) -> bool:
     """Whether what a token stands for ends nothing there: it is escaped, and only a link of ours has no blanks."""
     if tag.startswith("<!--") or _QUOTED.search(tag) is not None:
         return True
-    return _BARE.search(tag) is not None and str(node.expression) in LINKS
+    return _BARE.search(tag) is not None and token.expression in LINKS

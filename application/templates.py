@@ -12,6 +12,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from liquid import BoundTemplate, Environment, Mode
+from liquid.ast import BlockNode
 from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import RangeLiteral
@@ -20,7 +21,7 @@ from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, ResourceLimitError, UndefinedError
 from liquid.undefined import FalsyStrictUndefined, Undefined
 
-from application.branches import bends
+from application.branches import Branches, Part, Token, bends
 from domain.campaign.reached import Reached, reached
 from domain.campaign.tokens import (
     DEEPEST,
@@ -204,7 +205,7 @@ def _shown(text: str, *, html: bool) -> frozenset[str]:
     HTML body in which a condition writes what is not whole by itself nobody can tell what everybody is shown.
     """
     parsed = (_HTML_OF_ANYBODY if html else _OF_ANYBODY).from_string(text)
-    if html and bends(parsed, RenderContext(parsed)):
+    if html and bends(_parts(parsed.nodes, RenderContext(parsed))):
         return frozenset()
     shown = frozenset(_outright(parsed)) & KNOWN
     marks = {token: f"~{number}~" for number, token in enumerate(sorted(KNOWN))}
@@ -231,6 +232,27 @@ def _made(parsed: BoundTemplate, known: Mapping[str, str], edge: str) -> str:
         node.render(context, made)
         made.write(around)
     return made.getvalue()
+
+
+def _parts(nodes: Iterable[Node], context: RenderContext) -> list[Part]:
+    """What a template writes to everybody, and what to some."""
+    made: list[Part] = []
+    for node in nodes:
+        if isinstance(node, ContentNode):
+            made.append(node.text)
+        elif isinstance(node, OutputNode):
+            made.append(Token(str(node.expression)))
+        else:
+            made.append(Branches(tuple(_parts(one.nodes, context) for one in _blocks(node, context))))
+    return made
+
+
+def _blocks(node: Node, context: RenderContext) -> Iterator[BlockNode]:
+    for child in node.children(context, include_partials=False):
+        if isinstance(child, BlockNode):
+            yield child
+        else:
+            yield from _blocks(child, context)
 
 
 def _outright(parsed: BoundTemplate) -> Iterator[str]:
