@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from domain.campaign.visible import visible
 
 _OPENING: Final = "<([{\"'«“„‘"  # noqa: RUF001 - quotes as people write them
-_CLOSING: Final = ">)]}\"'»”’.,;:!?"  # noqa: RUF001
+_CLOSING: Final = ">)]}\"'»”’.,;:!?"  # noqa: RUF001 - the same, at the end
 """What stands around an address in a text, and that a mail program leaves out of the link that it makes of it."""
 _BLANKS: Final = " \t\n\r\f"
 """What a browser leaves out around an address."""

@@ -119,7 +119,7 @@ class CampaignMachine(RuleBasedStateMachine):
         approval.APPROVALS = SMALL  # type: ignore[misc, assignment] # data, not code
 
     def teardown(self) -> None:
-        approval.APPROVALS = self._approvals  # type: ignore[misc]
+        approval.APPROVALS = self._approvals  # type: ignore[misc] # as it was
         self.world.assert_replays()
 
     @initialize(written=st.sampled_from([True, True, True, False]), changes=WHOLE)

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.comparing import weighing
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import (
     AddresseeRegistered,
@@ -204,72 +203,6 @@ def test_one_from_before_a_consent_is_history_until_that_is_retracted() -> None:
         EntryRetracted(addressee_id=ID, entry=2, reason="a slip"),
         OptedOut(addressee_id=ID, occurred_at=THEN, channel="reinstated", kind="complaint"),
     )
-
-
-@pytest.mark.parametrize("asks", [True, False])
-def test_a_list_without_dates_stops_who_asked_one_client_for_mail_since(*, asks: bool) -> None:
-    """It says that they are stopped, and for that client they were not; entered once, it says nothing new."""
-    undated = Listed(KINDS.UNSUBSCRIBE, NOW)
-    consent = ConsentRecorded(
-        addressee_id=ID,
-        occurred_on=LATER.date(),
-        occurred_at=LATER,
-        source="event",
-        recorded_by="api",
-        wording="Write to me again",
-        explicit=asks,
-        documented=True,
-        workspace_id=WorkspaceId(uid(3)),
-    )
-    stop = OptedOut(addressee_id=ID, occurred_at=THEN, channel="reply")
-    state = state_of(REGISTERED, stop, consent)
-    assert tells_nothing_new(state, undated) is not asks
-    again = after(state, *entered(ID, state, undated))
-    message = Message(workspace=str(uid(3)), campaign_type="news")
-    assert judge(again.person, message, "US", NOW, load_packs()).verdict is Verdict.DENY
-    assert entered(ID, again, undated) == ()
-
-
-def test_an_entry_that_one_client_was_asked_after_does_not_hide_a_later_one() -> None:
-    """Known by a hash alone: an unsubscription, their consent to a client, and an objection after that."""
-    client = WorkspaceId(uid(3))
-    consent = ConsentRecorded(
-        addressee_id=ID,
-        occurred_on=LATER.date(),
-        occurred_at=LATER,
-        source="event",
-        recorded_by="api",
-        wording="Write to me again",
-        explicit=True,
-        documented=True,
-        workspace_id=client,
-    )
-    state = state_of(REGISTERED, consent)
-    old = Listed(KINDS.UNSUBSCRIBE, THEN, dated=True)
-    new = Listed(KINDS.OBJECTION, LATER + (LATER - THEN), dated=True)
-    mine, other = (Message(workspace=str(one)) for one in (client, uid(4)))
-    assert weighing(state, (old, new), mine) == new
-    assert weighing(state, (old,), mine) is None
-    assert weighing(state, (old, new), other) == old
-
-
-def test_an_undated_entry_from_before_a_consent_to_a_client_is_entered_once() -> None:
-    undated = Listed(KINDS.UNSUBSCRIBE, THEN)
-    state = after(state_of(REGISTERED), *entered(ID, NoAddressee(), undated))
-    consent = ConsentRecorded(
-        addressee_id=ID,
-        occurred_on=LATER.date(),
-        occurred_at=LATER,
-        source="event",
-        recorded_by="api",
-        wording="Write to me again",
-        explicit=True,
-        documented=True,
-        workspace_id=WorkspaceId(uid(3)),
-    )
-    asked = after(state, consent)
-    assert tells_nothing_new(asked, undated)
-    assert not tells_nothing_new(asked, undated._replace(since=NOW)), "a list that comes later says so anew"
 
 
 def test_what_was_lifted_stays_lifted_against_an_earlier_entry() -> None:
