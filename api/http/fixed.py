@@ -15,17 +15,16 @@ from api.http.invitations import Acceptance
 from api.http.links import AboutLinks
 from api.http.shapes import (
     WRITE_STATUSES,
-    Json,
     answer,
     page_of,
     parameter,
     problems,
     reading,
-    ref,
     shared,
     single,
     without_null,
 )
+from api.http.shaping import Json, ref
 from application.replay import HistoryFilters
 from domain.kernel.permissions import Permission
 from projections.olap.reports import REPORTS

@@ -7,12 +7,8 @@ from typing import Final
 from api.http import people
 from api.http.answer_headers import headers_of
 from api.http.doors import FORM, ONE_CLICK, PARTS
-from api.http.shapes import (
-    Json,
-    parameter,
-    problems,
-    shared,
-)
+from api.http.shapes import parameter, problems, shared
+from api.http.shaping import Json
 
 _TEXT: Final[Json] = {"type": "string"}
 

@@ -6,17 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from api.http import received, suppressions
 from api.http.answer_headers import headers_of
-from api.http.shapes import (
-    WRITE_STATUSES,
-    Json,
-    answer,
-    parameter,
-    problems,
-    reading,
-    ref,
-    shared,
-    single,
-)
+from api.http.shapes import WRITE_STATUSES, answer, parameter, problems, reading, shared, single
+from api.http.shaping import Json, ref
 from application.exporting import Written
 from domain.audience.contact_import import REJECTED_KEPT
 from domain.audience.intake import FileKind, Mapping

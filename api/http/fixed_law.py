@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from api.http import law
-from api.http.shapes import Json, page_of, parameter, problems, reading, ref
+from api.http.shapes import page_of, parameter, problems, reading
+from api.http.shaping import Json, ref
 from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:

@@ -16,16 +16,15 @@ from api.http.shapes import (
     READ_STATUSES,
     SCHEMAS,
     WRITE_STATUSES,
-    Json,
     answer,
     page_of,
     parameter,
     problems,
-    ref,
     shared,
     single,
     without_null,
 )
+from api.http.shaping import Json, ref
 from api.http.versions import DEPRECATED, LATEST
 from application.queries import QUERIES
 from domain.kernel.commands import COMMANDS

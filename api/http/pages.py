@@ -18,7 +18,7 @@ from api.http.style import STYLE
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from api.http.shapes import Json
+    from api.http.shaping import Json
 
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from api.http.answer_headers import OF_OTHERS, headers_of
-from api.http.result_shapes import ASKED_BY, DISCLOSURE, PREVIEWS, REJUDGED, RESULT, RESULTS
+from api.http.judged_shapes import PREVIEWS, REJUDGED
+from api.http.result_shapes import ASKED_BY, DISCLOSURE, RESULT, RESULTS
+from api.http.shaping import MOMENT, UUID, Json, object_of, ref
 from api.http.versions import LATEST, VERSIONS
 from application.replay import CONTEXT
 from domain.kernel.personal import ERASED, SEALED
@@ -15,38 +17,16 @@ if TYPE_CHECKING:
 
     from domain.kernel.permissions import Permission
 
-Json = dict[str, Any]
-
 READ_STATUSES: Final = (400, 401, 403, 404, 422, 429, 500, 503)
 WRITE_STATUSES: Final = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
 READ_PARAMETERS: Final = ("Grant", "Tenant", "Version", "RequestId")
-_UUID: Final[Json] = {"type": "string", "format": "uuid"}
 _POSITION: Final[Json] = {
     "type": "string",
     "description": "An opaque token of a place in the log; pass it back as `min_position` to read your writes.",
 }
-_MOMENT: Final[Json] = {"type": ["string", "null"], "format": "date-time"}
 
 
-def ref(name: str) -> Json:
-    """A reference to a shared schema."""
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _object(
-    properties: Json, *, optional: tuple[str, ...] = (), about: str = "", closed: bool = True
-) -> Json:
-    shape: Json = {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-    }
-    if closed:
-        shape["additionalProperties"] = False
-    return {**shape, "description": about} if about else shape
-
-
-_FIELD_ERROR: Final = _object(
+_FIELD_ERROR: Final = object_of(
     {
         "pointer": {"type": "string", "description": "JSON pointer into the body, or into the parameters."},
         "parameter": {"type": "string"},
@@ -63,7 +43,7 @@ SCHEMAS: Final[Json] = {
     "AskedBy": ASKED_BY,
     "Disclosure": DISCLOSURE,
     **REJUDGED,
-    "Problem": _object(
+    "Problem": object_of(
         {
             "type": {"type": "string", "description": "A stable address of the rule: `/problems/<code>`."},
             "title": {"type": "string"},
@@ -76,7 +56,7 @@ SCHEMAS: Final[Json] = {
         about="RFC 9457. Names of fields are repeated in one, values never. Some types carry further members.",
         closed=False,
     ),
-    "EventTold": _object(
+    "EventTold": object_of(
         {
             "name": {"type": "string"},
             "stream": {
@@ -87,10 +67,10 @@ SCHEMAS: Final[Json] = {
             "position": {"type": "integer"},
         }
     ),
-    "Outcome": _object(
+    "Outcome": object_of(
         {
-            "command_id": _UUID,
-            "id": {**_UUID, "description": "The stream the command was about."},
+            "command_id": UUID,
+            "id": {**UUID, "description": "The stream the command was about."},
             "version": {"type": "integer", "description": "The stream's version now; also the ETag."},
             "position": _POSITION,
             "replayed": {
@@ -103,10 +83,10 @@ SCHEMAS: Final[Json] = {
         optional=("result",),
         about="What became of a command.",
     ),
-    "SecretOutcome": _object(
+    "SecretOutcome": object_of(
         {
-            "command_id": _UUID,
-            "id": _UUID,
+            "command_id": UUID,
+            "id": UUID,
             "version": {"type": "integer"},
             "position": _POSITION,
             "replayed": {"type": "boolean"},
@@ -120,15 +100,15 @@ SCHEMAS: Final[Json] = {
         optional=("note",),
         about="What became of a command whose answer shows a secret, once.",
     ),
-    "Rehearsal": _object(
+    "Rehearsal": object_of(
         {
             "dry_run": {"const": True},
-            "id": _UUID,
+            "id": UUID,
             "version": {"type": "integer"},
             "position": _POSITION,
             "events": {
                 "type": "array",
-                "items": _object(
+                "items": object_of(
                     {"name": {"type": "string"}, "data": {"type": "object"}}, optional=("data",)
                 ),
             },
@@ -137,7 +117,7 @@ SCHEMAS: Final[Json] = {
         optional=("result",),
         about="The events a command would append. `data` for those who may read the history; personal values sealed.",
     ),
-    "BatchLine": _object(
+    "BatchLine": object_of(
         {
             "id": {
                 "type": "string",
@@ -149,12 +129,12 @@ SCHEMAS: Final[Json] = {
                 "pattern": "^[a-z_]+/[a-z-]+$",
                 "examples": ["audience/create-contact"],
             },
-            "target": {"anyOf": [_UUID, {"const": "new"}]},
+            "target": {"anyOf": [UUID, {"const": "new"}]},
             "body": {"type": "object"},
         },
         optional=("body",),
     ),
-    "BatchAnswer": _object(
+    "BatchAnswer": object_of(
         {
             "line": {
                 "type": ["integer", "null"],
@@ -171,16 +151,16 @@ SCHEMAS: Final[Json] = {
         },
         optional=("position", "result", "problem"),
     ),
-    "Receipt": _object(
+    "Receipt": object_of(
         {
             "command": {"type": "string"},
-            "command_id": _UUID,
+            "command_id": UUID,
             "accepted_at": {"type": "string", "format": "date-time"},
             "position": _POSITION,
             "events": {"type": "array", "items": ref("EventTold")},
             "caught_up": {
                 "type": "object",
-                "additionalProperties": _object(
+                "additionalProperties": object_of(
                     {"reached": {"type": ["boolean", "null"]}, "stopped": {"type": ["boolean", "null"]}},
                 ),
                 "description": "By view, and for `analytics`: whether it shows what the command did; whether it "
@@ -188,7 +168,7 @@ SCHEMAS: Final[Json] = {
             },
         }
     ),
-    "HistoryEvent": _object(
+    "HistoryEvent": object_of(
         {
             "position": {"type": "integer"},
             "recorded_at": {"type": "string", "format": "date-time"},
@@ -202,28 +182,28 @@ SCHEMAS: Final[Json] = {
         },
         about=f"`{ERASED}`: the key was destroyed. `{SEALED}`: you may not see it.",
     ),
-    "StreamState": _object(
+    "StreamState": object_of(
         {"stream": {"type": "string"}, "version": {"type": "integer"}, "state": {"type": "object"}}
     ),
-    "Difference": _object(
+    "Difference": object_of(
         {
             "from": {"anyOf": [ref("StreamState"), {"type": "null"}]},
             "to": ref("StreamState"),
             "changes": {
                 "type": "array",
-                "items": _object({"path": {"type": "string"}, "before": {}, "after": {}}),
+                "items": object_of({"path": {"type": "string"}, "before": {}, "after": {}}),
             },
         }
     ),
     "ReportInfo": {"type": "object"},
-    "Import": _object(
-        {"id": _UUID, "workspace_id": _UUID, "kind": {"type": "string"}, "status": {"type": "string"}},
+    "Import": object_of(
+        {"id": UUID, "workspace_id": UUID, "kind": {"type": "string"}, "status": {"type": "string"}},
         closed=False,
     ),
-    "Upload": _object(
+    "Upload": object_of(
         {
-            "command_id": _UUID,
-            "id": _UUID,
+            "command_id": UUID,
+            "id": UUID,
             "version": {"type": "integer"},
             "position": _POSITION,
             "replayed": {"type": "boolean"},
@@ -236,7 +216,7 @@ SCHEMAS: Final[Json] = {
         },
         about="An import that was registered.",
     ),
-    "Links": _object(
+    "Links": object_of(
         {
             "list_unsubscribe": {"type": "string", "description": "The value of `List-Unsubscribe`."},
             "list_unsubscribe_post": {
@@ -254,13 +234,13 @@ SCHEMAS: Final[Json] = {
         },
         about="The links of one message to one person. DKIM must cover both headers.",
     ),
-    "EventBehind": _object({"position": {"type": "integer"}, "weight": {"type": ["integer", "number"]}}),
+    "EventBehind": object_of({"position": {"type": "integer"}, "weight": {"type": ["integer", "number"]}}),
 }
 
 
 def page_of(item: Json, **more: Json) -> Json:
     """A list: rows, the cursor that goes on, and what it was made from."""
-    return _object(
+    return object_of(
         {
             "data": {"type": "array", "items": item},
             "next": {
@@ -268,7 +248,7 @@ def page_of(item: Json, **more: Json) -> Json:
                 "description": "The cursor of the next page; null: there is none.",
             },
             "position": _POSITION,
-            "as_of": _MOMENT,
+            "as_of": MOMENT,
             **more,
         }
     )
@@ -276,7 +256,7 @@ def page_of(item: Json, **more: Json) -> Json:
 
 def single(item: Json) -> Json:
     """One thing, and what it was made from."""
-    return _object({"data": item, "position": _POSITION, "as_of": _MOMENT})
+    return object_of({"data": item, "position": _POSITION, "as_of": MOMENT})
 
 
 def problems(statuses: Iterable[int]) -> Json:
