@@ -1,26 +1,31 @@
-"""Whether what only some are shown could hide something from them: markup of a condition that reaches beyond it.
+"""What an HTML body comes to where a condition writes one of its branches, and whether each stays in its place.
 
-Conditions ask for values that nobody can list, so they are not tried one by one: whatever a branch writes has to be
-whole by itself. In a tag a token stands within a quoted value, or is a link of ours, and a condition writes harmless
-attributes.
+Conditions ask for values that nobody can list; what their branches write is known. So a body is looked at once for each
+branch, read as browsers read it. A branch is whole by itself, besides, and stands where it cannot reach beyond itself:
+then no two of them do together what neither does alone.
 """
 
 from __future__ import annotations
 
 import re
+from enum import Enum, auto
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from domain.campaign.tokens import LINKS
+from domain.campaign.visible import EDGE, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from domain.campaign.visible import Node
 
 
 class Token(NamedTuple):
-    """Where a token stands; `expression`: what it writes, as it is written in the template."""
+    """Where a token stands. `expression`: what it writes, as the template says it; `literals`: the texts in it."""
 
     expression: str
+    literals: tuple[str, ...] = ()
 
 
 class Branches(NamedTuple):
@@ -32,48 +37,147 @@ class Branches(NamedTuple):
 Part: TypeAlias = "str | Token | Branches"
 
 
+class _Place(Enum):
+    """Where a token or a condition stands in the document."""
+
+    WORDS = auto()
+    RAW = auto()
+    """In an element whose text holds no markup."""
+    COMMENT = auto()
+    QUOTED = auto()
+    BARE = auto()
+    """The whole value of an attribute, without quotes."""
+    ATTRIBUTE = auto()
+    """Where an attribute would stand, with a blank before and after."""
+
+
+_MARK: Final = "q\x02{0} {0}\x02q"
+"""It begins like a name, and holds a blank: where one ends a name or a value, it does not arrive whole."""
+_MARKED: Final = re.compile("q\x02(\\d+) \\1\x02q")
+_BEGUN: Final = re.compile("q\x02(\\d+)")
+
 _VOID: Final = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 )
-_OF_ALL: Final = frozenset(
-    {"base", "style", "script", "link", "meta", "title", "textarea", "plaintext", "xmp"}
+_RAW: Final = frozenset(
+    {"style", "script", "title", "textarea", "plaintext", "xmp", "iframe", "noembed", "noframes", "noscript"}
 )
-"""These change what stands elsewhere, or swallow it."""
-_TAG: Final = re.compile(
-    r"""<(?:!--(?:(?!-->).)*|[a-zA-Z/](?:[^"'>]|"[^"]*"|'[^']*')*(?:"[^"]*|'[^']*)?|/?)\Z""", re.DOTALL
-)
-"""A tag or a comment that is open at the end of a text."""
-_QUOTED: Final = re.compile(r"""=\s*(?:"[^"]*|'[^']*)\Z""")
-_BARE: Final = re.compile(r"=\s*\Z")
+_OF_ALL: Final = _RAW | {
+    *("base", "link", "meta", "html", "head", "body", "frameset", "frame"),
+    *("template", "select", "svg", "math"),
+}
+"""These change what stands elsewhere, swallow it, or are read by rules of their own."""
+_ODD: Final = re.compile(r"<[!?]|</[^a-zA-Z]")
 _HARMLESS: Final = re.compile(
-    r"""(?:\s*(?:class|id|name|title|lang|dir|align)=(?:"[^"<>]*"|'[^'<>]*'))*\s*"""
+    r"""(?:\s*(?:class|id|name|title|lang|dir|align)=(?:"[^"<>]*"|'[^'<>]*')(?=\s|\Z))*\s*"""
 )
 
 
-def bends(parts: Sequence[Part]) -> bool:
-    """Whether anything of an HTML body may look otherwise to somebody for what a condition or a value writes."""
-    return _written(parts) is None
+def bodies(parts: Sequence[Part], values: Mapping[str, str]) -> list[str]:
+    """The body with each branch of a condition alone; none at all where one could change what stands around it.
 
-
-def _written(parts: Sequence[Part]) -> str | None:
-    """What is written to everybody, a token as a letter; None where what some are shown reaches beyond itself."""
-    made, tail = "", ""
-    for part in parts:
-        if isinstance(part, str):
-            made += part
-            tail = _inside(tail + part)
-        elif isinstance(part, Token):
-            if tail and not _takes(tail, part):
-                return None
-            made += "x"
-            tail += "x" if tail else ""
-        else:
-            fits = _HARMLESS.fullmatch if tail else _whole
-            for branch in part.of:
-                text = _written(branch)
-                if text is None or not fits(text):
-                    return None
+    `values`: what tokens stand for, by expression; others stand for a letter. Around what not everybody is shown is
+    an edge.
+    """
+    made = []
+    for way in _ways(parts):
+        if not _stays(way):
+            return []
+        made.append("".join(_written(part, values) for part in way))
     return made
+
+
+_AROUND: Final = Branches(())
+"""The edge of a branch that is written."""
+
+
+def _ways(parts: Sequence[Part]) -> Iterator[list[Part]]:
+    """Without any branch, and with each of them: with the branches that it stands in, and no others."""
+    yield list(parts)
+    for place, part in enumerate(parts):
+        for branch in part.of if isinstance(part, Branches) else ():
+            for way in _ways(branch):
+                yield [*parts[:place], _AROUND, *way, _AROUND, *parts[place + 1 :]]
+
+
+def _written(part: Part, values: Mapping[str, str]) -> str:
+    if isinstance(part, str):
+        return part
+    return values.get(part.expression, "x") if isinstance(part, Token) else EDGE
+
+
+def _stays(way: Sequence[Part]) -> bool:
+    """Whether no token and no condition, wherever it stands, can end or begin anything but itself."""
+    marks = {number: part for number, part in enumerate(way) if not isinstance(part, str) and part != _AROUND}
+    if not marks:
+        return True
+    text = "".join(
+        part if isinstance(part, str) else _MARK.format(number) if number in marks else ""
+        for number, part in enumerate(way)
+    )
+    places = dict(_places(text))
+    return all(number in places and _fits(part, places[number]) for number, part in marks.items())
+
+
+def _places(html: str) -> Iterator[tuple[int, _Place]]:
+    waiting: list[tuple[Node, str]] = []
+    first = parsed(html)
+    if first is not None:
+        waiting.append((first, ""))
+    while waiting:
+        node, around = waiting.pop()
+        if node.next is not None:
+            waiting.append((node.next, around))
+        if node.child is not None:
+            waiting.append((node.child, node.tag or ""))
+        if node.is_text_node:
+            place = _Place.RAW if around in _RAW else _Place.WORDS
+            yield from ((int(one), place) for one in _MARKED.findall(node.text_content or ""))
+        elif node.is_comment_node:
+            yield from ((int(one), _Place.COMMENT) for one in _MARKED.findall(node.comment_content or ""))
+        elif node.is_element_node:
+            yield from _of_attributes(node.attributes)
+
+
+def _of_attributes(told: Mapping[str, str | None]) -> Iterator[tuple[int, _Place]]:
+    for name, value in told.items():
+        if value:
+            yield from ((int(one), _Place.QUOTED) for one in _MARKED.findall(value))
+        for text, place in ((name, _Place.ATTRIBUTE), (value or "", _Place.BARE)):
+            begun = _BEGUN.fullmatch(text)
+            if begun is not None and f"{begun[1]}\x02q" in told:
+                yield int(begun[1]), place
+
+
+def _fits(part: Token | Branches, place: _Place) -> bool:
+    if isinstance(part, Token):
+        return _token_fits(part, place)
+    return all(_branch_fits(_outside(branch), place) for branch in part.of)
+
+
+def _token_fits(token: Token, place: _Place) -> bool:
+    """What a value holds is escaped; what the template itself lets it write is not."""
+    written = "".join(token.literals)
+    if place is _Place.BARE:
+        return token.expression in LINKS  # only these have no blanks
+    if place is _Place.ATTRIBUTE:
+        return False
+    return not set(written) & set("<" if place in (_Place.WORDS, _Place.RAW) else "\"'<>-")
+
+
+def _branch_fits(text: str, place: _Place) -> bool:
+    if place is _Place.WORDS:
+        return _whole(text)
+    if place is _Place.ATTRIBUTE:
+        return _HARMLESS.fullmatch(text) is not None
+    if place is _Place.BARE:
+        return False
+    return not set(text) & set({_Place.RAW: "<", _Place.QUOTED: "\"'<>", _Place.COMMENT: "<>-"}[place])
+
+
+def _outside(branch: Sequence[Part]) -> str:
+    """What a branch writes outside of the conditions in it, a token as a letter."""
+    return "".join(part if isinstance(part, str) else "x" * isinstance(part, Token) for part in branch)
 
 
 class _Balance(HTMLParser):
@@ -103,21 +207,8 @@ class _Balance(HTMLParser):
 
 def _whole(text: str) -> bool:
     """Whether it opens nothing that it does not end, and ends nothing that it did not open."""
-    if "<!" in text or "<?" in text:
+    if _ODD.search(text):
         return False
     parser = _Balance()
     parser.feed(text)
     return not (parser.broken or parser.open or "<" in parser.rawdata)
-
-
-def _inside(text: str) -> str:
-    """The tag, or the comment, that is open at its end; nothing where none is."""
-    found = _TAG.search(text)
-    return "" if found is None else found[0]
-
-
-def _takes(tag: str, token: Token) -> bool:
-    """Whether what a token stands for ends nothing there: it is escaped, and only a link of ours has no blanks."""
-    if tag.startswith("<!--") or _QUOTED.search(tag) is not None:
-        return True
-    return _BARE.search(tag) is not None and token.expression in LINKS

@@ -15,20 +15,22 @@ from liquid import BoundTemplate, Environment, Mode
 from liquid.ast import BlockNode
 from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions import FilteredExpression, Path
-from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.expressions.primitive import RangeLiteral, StringLiteral
 from liquid.builtin.output import OutputNode
 from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, ResourceLimitError, UndefinedError
 from liquid.undefined import FalsyStrictUndefined, Undefined
 
-from application.branches import Branches, Part, Token, bends
+from application.branches import Branches, Part, Token, bodies
 from domain.campaign.reached import Reached, reached
 from domain.campaign.tokens import (
+    BRANCHING,
     DEEPEST,
     FILTERS,
     KNOWN,
     LINKS,
     LONGEST_MARK,
+    MOST_LOOKED_AT,
     MOST_MARKS,
     OF_THE_SENDER,
     TAGS,
@@ -118,6 +120,10 @@ def read(text: str, pointer: str, *, html: bool = False) -> Found:
     tags = _measured(text, pointer)
     # The library has none but these; said here first, a strange tag is named as what it is.
     usable(Found(tags=tags), pointer)
+    branches = sum(one.name in BRANCHING for one in tags) if html else 0
+    if branches * len(text) > MOST_LOOKED_AT:
+        words = f"it is looked at once for each of its {branches} branches."
+        raise blaming(TemplateTooLarge, pointer, 1, words)
     parsed = _parsed(text, pointer)
     for told in _told(parsed.nodes, RenderContext(parsed)):
         if isinstance(told, RangeLiteral):
@@ -176,12 +182,16 @@ def _parsed(text: str, pointer: str) -> BoundTemplate:
 def _told(nodes: Iterable[Node], context: RenderContext) -> Iterator[Expression]:
     """Every expression of a template, the parts of expressions among them."""
     for node in nodes:
-        waiting = list(node.expressions())
-        while waiting:
-            told = waiting.pop()
-            yield told
-            waiting += told.children()
+        yield from _of(*node.expressions())
         yield from _told(node.children(context, include_partials=False), context)
+
+
+def _of(*expressions: Expression) -> Iterator[Expression]:
+    waiting = list(expressions)
+    while waiting:
+        told = waiting.pop()
+        yield told
+        waiting += told.children()
 
 
 def _words(error: LiquidError) -> str:
@@ -201,22 +211,29 @@ def _line(text: str, index: int) -> int:
 def _shown(text: str, *, html: bool) -> frozenset[str]:
     """The tokens that everybody gets at: outside of every tag, through no filter, neither hidden nor bent.
 
-    Looked at as it comes out where everything is known of somebody, and where nothing is that it does without. Of an
-    HTML body in which a condition writes what is not whole by itself nobody can tell what everybody is shown.
+    Looked at as it comes out where everything is known of somebody, and where nothing is that it does without; an
+    HTML body with each branch of its conditions, too. Where one could change what stands around it nobody can tell.
     """
     parsed = (_HTML_OF_ANYBODY if html else _OF_ANYBODY).from_string(text)
-    if html and bends(_parts(parsed.nodes, RenderContext(parsed))):
-        return frozenset()
-    shown = frozenset(_outright(parsed)) & KNOWN
     marks = {token: f"~{number}~" for number, token in enumerate(sorted(KNOWN))}
+    shown = frozenset(_outright(parsed)) & KNOWN
+    if html and shown:
+        made = bodies(_parts(parsed.nodes, RenderContext(parsed)), marks)
+        shown = shown if made else frozenset()
+        for body in made:
+            shown = _got_of(shown, reached(body, html=True), marks)
     for known in (marks, {token: marks[token] for token in shown}):
         for edge in ("", EDGE):
             try:
                 seen = reached(_made(parsed, known, edge), html=html)
             except LiquidError:
                 return frozenset()  # what cannot be filled in shows nobody anything
-            shown = frozenset(token for token in shown if _got_at(seen, token, marks[token]))
+            shown = _got_of(shown, seen, marks)
     return shown
+
+
+def _got_of(tokens: frozenset[str], seen: Reached, marks: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(token for token in tokens if _got_at(seen, token, marks[token]))
 
 
 def _got_at(seen: Reached, token: str, mark: str) -> bool:
@@ -241,10 +258,19 @@ def _parts(nodes: Iterable[Node], context: RenderContext) -> list[Part]:
         if isinstance(node, ContentNode):
             made.append(node.text)
         elif isinstance(node, OutputNode):
-            made.append(Token(str(node.expression)))
+            made.append(_output(node.expression))
         else:
             made.append(Branches(tuple(_parts(one.nodes, context) for one in _blocks(node, context))))
     return made
+
+
+def _output(expression: Expression) -> Part:
+    """What an output writes: a literal as it stands, since it is not escaped."""
+    whole = expression if isinstance(expression, FilteredExpression) else None
+    if whole is not None and not whole.filters and isinstance(whole.left, StringLiteral):
+        return whole.left.value
+    told = tuple(one.value for one in _of(expression) if isinstance(one, StringLiteral))
+    return Token(str(expression), told)
 
 
 def _blocks(node: Node, context: RenderContext) -> Iterator[BlockNode]:

@@ -10,6 +10,7 @@ from it, in a way that nobody works out here. So do letters and boxes under
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import inf
 from typing import Final, NamedTuple
 
@@ -17,6 +18,8 @@ LETTERS: Final = 5.0
 """Pixels. No screen shows letters that are smaller, and a box that is smaller shows none."""
 SOLID: Final = 0.1
 """Less of it is not seen on any ground."""
+_SHORT: Final = 200
+"""Characters of a style that is remembered: most elements of a message are dressed alike."""
 FAR: Final = 500.0
 """Pixels out of its place, where no window of a mail client shows it."""
 _MEDIUM: Final = 16.0
@@ -134,6 +137,12 @@ _PART: Final = re.compile(
 
 def dressed(around: Look, style: str, *, root: bool = False, cut: bool = False) -> Look:
     """How an element with this style looks inside of what is around it; `cut`: it never reaches out of its box."""
+    worn = _dressed if len(style) <= _SHORT else _dressed.__wrapped__
+    return worn(around, style, root=root, cut=cut)
+
+
+@lru_cache(maxsize=1_024)
+def _dressed(around: Look, style: str, *, root: bool, cut: bool) -> Look:
     told = _told(style)
     if told is None or "all" in told:
         return around._replace(gone=True)

@@ -1,25 +1,30 @@
 """What a reader of an HTML body sees of it: its text, the words that stand for its pictures, and where its links lead.
 
-Left out is what its own markup hides, with all that is in it: by an inline style (`domain/campaign/styles.py`), by
-attributes (`hidden`, `popover`, `inert`), in comments, where nothing is shown unless somebody opens it or something
-else fails (`details`, `dialog`, what stands in for a video), and what no reader shows (head, scripts, styles). A link
-leads somewhere where there is something to click on; forms and maps of pictures, which many readers do not show, are
-none. Where that cannot be told, it counts as hidden; so does what Outlook alone hides (`mso-hide`). Nobody looks at
-style sheets and at colours: letters in the colour of their ground count as shown. An approver does.
+It is read as browsers read it, broken markup too. Left out is what its own markup hides, with all that is in it: by an
+inline style (`domain/campaign/styles.py`), by attributes (`hidden`, `popover`, `inert`), in comments, where nothing is
+shown unless somebody opens it or something else fails (`details`, `dialog`, what stands in for a video), and what no
+reader shows (head, scripts, styles). A link leads somewhere where there is something to click on; forms and maps of
+pictures, which many readers do not show, are none. Where that cannot be told, it counts as hidden; so does what
+Outlook alone hides (`mso-hide`). Nobody looks at style sheets and at colours: letters in the colour of their ground
+count as shown. An approver does.
 """
 
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
-from typing import Final, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from domain.campaign.styles import Look, dressed, too_small
 from domain.kernel.text import legible
 
-_COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_DECLARATION: Final = re.compile(r"<![^>]*(?:>|\Z)")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
+Node: TypeAlias = LexborNode
+"""An element, a text or a comment of a document."""
 _EMPTY: Final = frozenset(
     {
         *("area", "base", "br", "col", "embed", "hr", "img"),
@@ -37,22 +42,13 @@ _NEVER: Final = frozenset(
 )
 _SHUT: Final = frozenset({"details", "dialog"})
 """Not shown unless it is open."""
-_OF_THE_HEAD: Final = frozenset(
-    {"base", "link", "meta", "noscript", "script", "style", "template", "title", "head"}
-)
-_ENDLESS: Final = frozenset({"html", "body"})
-"""What comes after their end is in them all the same."""
-_WALLS: Final = frozenset({"table", "td", "th", "caption", "object", "applet", "marquee", "template"})
-"""An end tag in them ends nothing outside of them, but for those of the table itself."""
-_OF_A_TABLE: Final = _WALLS | {"tbody", "thead", "tfoot", "tr"}
 _PICTURES: Final = ("img", "area", "input")
 _DEEPEST: Final = 500
+_TAG: Final = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
+_MOST_OPEN: Final = 2_000
+"""Elements that may be open at once, those without an end tag included: a parser goes through them for each tag."""
 EDGE: Final = "\x01"
 """Where something begins or ends that not everybody is shown. No text of a person holds it."""
-
-
-class _TooDeep(Exception):
-    """It is nested deeper than any message is."""
 
 
 class Visible(NamedTuple):
@@ -62,88 +58,79 @@ class Visible(NamedTuple):
     links: tuple[str, ...] = ()
 
 
+class _Place(NamedTuple):
+    """A node, what it looks like around it, and where the link around it leads until something of it is shown."""
+
+    node: Node
+    around: Look = Look()
+    leads: list[str] | None = None
+    depth: int = 0
+
+
 def visible(html: str) -> Visible:
     """What a reader can see of an HTML body; nothing where it is nested more than 500 deep."""
-    parser = _Seen()
-    try:
-        parser.feed(_DECLARATION.sub("", _COMMENT.sub("", html)))
-        if "<" not in parser.rawdata:  # else a tag that never ends, which hides the rest
-            parser.close()
-    except _TooDeep:
-        return Visible()
-    return Visible("".join(parser.seen), tuple(parser.links))
+    seen: list[str] = []
+    links: list[str] = []
+    first = parsed(html)
+    waiting = [] if first is None else [_Place(first)]
+    while waiting:
+        place = waiting.pop()
+        node, around, leads, depth = place
+        if depth > _DEEPEST:
+            return Visible()
+        if node.next is not None:
+            waiting.append(place._replace(node=node.next))
+        words, clickable = "", False
+        if node.is_text_node:
+            words = (node.text_content or "") if around.shown else ""
+            clickable = legible(words)
+        elif node.is_element_node:
+            tag, told = node.tag or "", node.attributes
+            look = _of(around, tag, told)
+            if tag == "a":
+                href = told.get("href")
+                leads = None if href is None else [href]
+            elif tag in _PICTURES and _pictured(tag, look, told):
+                words, clickable = (f" {told.get('alt') or ''} " if look.shown else ""), True
+            if node.child is not None:
+                waiting.append(_Place(node.child, look, leads, depth + 1))
+        seen.append(words)
+        if clickable and leads:
+            links.append(leads.pop())
+    return Visible("".join(seen), tuple(links))
 
 
-class _Seen(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.seen: list[str] = []
-        self.links: list[str] = []
-        self._open: list[tuple[str, Look]] = []
-        self._leads: str | None = None
-        """Where the link leads that nothing was shown of yet."""
-
-    @property
-    def _look(self) -> Look:
-        return self._open[-1][1] if self._open else Look()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self._open and self._open[-1][0] == "head" and tag not in _OF_THE_HEAD:
-            self._open.pop()
-        told = dict(reversed(attrs))  # of two that are named alike the first counts
-        look = _of(self._look, tag, told)
-        if tag == "a":
-            self._leads = told.get("href")
-        elif tag in _PICTURES:
-            self._picture(tag, look, told)
-        if tag in _EMPTY:
-            return
-        if len(self._open) >= _DEEPEST:
-            raise _TooDeep
-        self._open.append((tag, look))
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """In HTML a slash ends nothing."""
-        self.handle_starttag(tag, attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _ENDLESS:
-            return
-        if tag == "a":
-            self._leads = None
-        for place in range(len(self._open) - 1, -1, -1):
-            name = self._open[place][0]
-            if name == tag:
-                del self._open[place:]
-                return
-            if name in _WALLS and tag not in _OF_A_TABLE:
-                return
-
-    def handle_data(self, data: str) -> None:
-        if not self._look.shown:
-            return
-        self.seen.append(data)
-        if legible(data):
-            self._clickable()
-
-    def _picture(self, tag: str, look: Look, told: dict[str, str | None]) -> None:
-        if tag == "input" and (told.get("type") or "").strip().lower() != "image":
-            return
-        if any(too_small(told.get(side), look) for side in ("width", "height")) or not look.pictured:
-            return
-        if tag == "img" and not (told.get("src") or "").strip() and not (told.get("alt") or "").strip():
-            return
-        self._clickable()
-        if look.shown:
-            self.seen.append(f" {told.get('alt') or ''} ")
-
-    def _clickable(self) -> None:
-        if self._leads is not None:
-            self.links.append(self._leads)
-        self._leads = None
+def parsed(html: str) -> Node | None:
+    """The first node of the document that browsers make of a text; None where too much of it is open at once."""
+    open_now: Counter[str] = Counter()
+    deep = 0
+    for end, name in _TAG.findall(html):
+        tag = name.lower()
+        step = 0 if tag in _EMPTY else -(open_now[tag] > 0) if end else 1
+        open_now[tag] += step
+        deep += step
+        if deep > _MOST_OPEN:
+            return None
+    document = LexborHTMLParser(html)
+    return None if document.root is None or document.root.parent is None else document.root.parent.child
 
 
-def _of(around: Look, tag: str, attributes: dict[str, str | None]) -> Look:
+def _pictured(tag: str, look: Look, told: Mapping[str, str | None]) -> bool:
+    """Whether a reader can see something of a picture."""
+    if tag == "input" and (told.get("type") or "").strip().lower() != "image":
+        return False
+    sides = [told.get(side) for side in ("width", "height")]
+    if any(_of_each(side or "") or too_small(side, look) for side in sides) or not look.pictured:
+        return False
+    return tag != "img" or bool((told.get("src") or "").strip() or (told.get("alt") or "").strip())
+
+
+def _of_each(value: str) -> bool:
+    """Whether it holds what is known of each recipient alone."""
+    return any(sign in value for sign in ("~", EDGE, "{{", "{%"))
+
+
+def _of(around: Look, tag: str, attributes: Mapping[str, str | None]) -> Look:
     """How an element looks inside of another."""
     style = attributes.get("style") or ""
     if (
@@ -152,7 +139,7 @@ def _of(around: Look, tag: str, attributes: dict[str, str | None]) -> Look:
         or "popover" in attributes
         or "inert" in attributes
         or (tag in _SHUT and "open" not in attributes)
-        or any(sign in style for sign in ("~", EDGE, "{{", "{%"))  # what is only known of each recipient
+        or _of_each(style)
     ):
         return around._replace(gone=True)
     return dressed(around, style, root=tag == "html", cut=tag in _PICTURES)

@@ -217,6 +217,23 @@ OUT = '<a href="{{ unsubscribe_url }}">Stop</a>'
         "<div {{ first_name }}>" + OUT + "</div>",
         "<p class={{ title }}>" + OUT + "</p>",
         "<{{ first_name }}>" + OUT,
+        "<!x {% if title %}{% else %}>{% endif %}" + OUT,
+        "<?x {% if title %}{% else %}>{% endif %}" + OUT,
+        "<!-->{% if title %}<div hidden><!-- -->{% endif %}" + OUT,
+        '<a title="{% if title %} class=" hidden "{% endif %}" href="{{ unsubscribe_url }}">Stop</a>',
+        '<div hid{% if title %}{% else %} class="x" {% endif %}den>' + OUT + "</div>",
+        '<{% if title %}{% else %} class="x" {% endif %}div hidden>' + OUT + "</div>",
+        "<{% if title %}div{% endif %}{% if employer %} hidden{% endif %}>" + OUT + "</div>",
+        "<!-- x{% if title %}-{% endif %}{% if employer %}-{% endif %}> <div hidden> -->" + OUT,
+        '<a href="{{ unsubscribe_url }}">{% if title %}<a href="https://x.example"></a>{% endif %}Stop</a>',
+        "{% if title %}<body hidden></body>{% endif %}" + OUT,
+        '{% if title %}{{ "<div hidden>" }}{% endif %}' + OUT,
+        '{{ title | default: "<div hidden>" }}' + OUT,
+        "<p>{{ title | truncate: 3, '<div hidden>' }}</p>" + OUT,
+        '<div style="visibility:hidden"><p style="visibility:visible">{% if title %}<div></div>{% endif %}'
+        + OUT,
+        '<div style="font-size:0"><table><td style="font-size:9px">{% if title %}<td></td>{% endif %}' + OUT,
+        '<a href="{{ unsubscribe_url }}"><img src="x" width="{{ title }}"></a>',
     ],
 )
 def test_what_some_are_shown_hides_the_way_out_from_nobody(html: str) -> None:
@@ -230,6 +247,13 @@ def test_what_some_are_shown_hides_the_way_out_from_nobody(html: str) -> None:
         '<p class="{{ title }}" {% if title %}class="b" id=\'c\'{% endif %}>x</p>' + OUT,
         "<!-- {{ title }} -->" + OUT,
         "{% if title %}1 < 2{% endif %}" + OUT,
+        '{{ title | default: "l\'équipe & co" }}' + OUT,
+        '<p class="a {% if title %}b c{% endif %}">x</p>' + OUT,
+        '<div style="font-size:0"><table><td style="font-size:9px">{% if title %}x{% endif %}' + OUT,
+        "<table>{% if title %}<tr><td>x</td></tr>{% endif %}<tr><td>" + OUT + "</td></tr></table>",
+        "<style>p { {% if title %}color: red{% endif %} }</style>" + OUT,
+        "<!--[if mso]>{{ title }}<![endif]-->" + OUT,
+        "<p>{% if title %}<p>x</p>{% elsif employer %}{% if last_name %}<b>y</b>{% endif %}{% endif %}" + OUT,
     ],
 )
 def test_what_is_whole_by_itself_hides_nothing(html: str) -> None:
