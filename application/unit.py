@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, OrderedDict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from application.addresses import Addresses
 from application.pseudonyms import hmac_of
@@ -28,6 +29,8 @@ Folded = tuple[int, Any]
 _STATES_KEPT: Final = 20_000
 _IDS_KEPT: Final = 500_000
 """About 100 MB: an id in a list takes 190 bytes."""
+
+T = TypeVar("T")
 
 
 class StateCache:
@@ -162,6 +165,10 @@ class Streams:
         """Where the log stands."""
         return await self._log.head(tenant_id)
 
+    async def aside(self, work: Callable[[], T]) -> T:
+        """What a pure function answers that takes longer than others should wait: a thread of its own does it."""
+        return await asyncio.to_thread(work)
+
     def pseudonyms(self, tenant_id: UUID, purpose: str, value: str) -> list[str]:
         """HMAC-SHA-256 of a value under each live pseudonym key of the tenant, the current one first; hex."""
         return [found.hex() for found in self.hmacs(tenant_id, purpose, value)]
@@ -231,6 +238,10 @@ class Unit:
     async def head(self) -> Head | None:
         """Where the log stands, at least: it moves on meanwhile."""
         return await self._streams.head(self.tenant_id)
+
+    async def aside(self, work: Callable[[], T]) -> T:
+        """What a pure function answers that takes longer than others should wait."""
+        return await self._streams.aside(work)
 
     def assume_new(self, category: str, key: object) -> None:
         """Take a stream for empty without looking: its id was made just now. The append checks it all the same."""

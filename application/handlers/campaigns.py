@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from application.templates import read_content
@@ -62,21 +63,21 @@ async def write_content(command: WriteContent, unit: Unit) -> None:
     """Change what it says, once every text of it could be read."""
     state: CampaignState = await unit.load("campaign", command.stamp.target)
     open_campaign(state)  # before the texts are looked at: nothing is here, whatever they are
-    shown = read_content(command.content)
+    shown = await unit.aside(partial(read_content, command.content))
     unit.append("campaign", command.stamp.target, *written(command, state, shown, await _country(unit)))
 
 
 @handles(CheckCampaign)
 async def check_campaign(command: CheckCampaign, unit: Unit) -> None:
     """Hold it against the laws of now."""
-    state = _read_anew(await unit.load("campaign", command.stamp.target))
+    state = await _read_anew(unit, await unit.load("campaign", command.stamp.target))
     unit.append("campaign", command.stamp.target, *rechecked(command, state, await _country(unit)))
 
 
 @handles(RequestApproval)
 async def request_approval(command: RequestApproval, unit: Unit) -> None:
     """Ask for a yes. Somebody on two lists counts twice: it is rather one approval too many than one too few."""
-    state = _read_anew(await unit.load("campaign", command.stamp.target))
+    state = await _read_anew(unit, await unit.load("campaign", command.stamp.target))
     if isinstance(state, Campaign):
         usable(await unit.load("workspace", state.workspace_id))
     events = requested(command, state, await _recipients(unit, state), await _country(unit))
@@ -87,17 +88,17 @@ async def request_approval(command: RequestApproval, unit: Unit) -> None:
 @handles(ApproveCompliance)
 async def approve(command: ApproveCampaign | ApproveCompliance, unit: Unit) -> None:
     """Say yes. Its lists are counted as for the request, and it is held against the laws of now."""
-    state = _read_anew(await unit.load("campaign", command.stamp.target))
+    state = await _read_anew(unit, await unit.load("campaign", command.stamp.target))
     recipients = await _recipients(unit, state)
     events = approved(command, state, recipients, await _country(unit))
     unit.append("campaign", command.stamp.target, *events)
 
 
-def _read_anew(state: CampaignState) -> CampaignState:
+async def _read_anew(unit: Unit, state: CampaignState) -> CampaignState:
     """The campaign with its texts as they are read now, which may be stricter than on the day they were written."""
     if not isinstance(state, Campaign) or state.content is None:
         return state
-    return replace(state, shown=read_content(state.content))
+    return replace(state, shown=await unit.aside(partial(read_content, state.content)))
 
 
 async def _recipients(unit: Unit, state: CampaignState) -> int:

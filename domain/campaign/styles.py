@@ -98,6 +98,7 @@ _NOT_DISPLAYED: Final = ("none", "table-column", "table-column-group")
 _BOXES: Final = re.compile(r"(?:max-)?(?:height|width|block-size|inline-size)")
 _PLACES: Final = re.compile(r"top|right|bottom|left|inset(?:-.*)?")
 _MARGINS: Final = re.compile(r"margin(?:-.*)?")
+_PADDINGS: Final = re.compile(r"padding(?:-.*)?")
 _SIDES: Final = {
     **dict.fromkeys(("margin", "inset"), 4),
     **dict.fromkeys(("margin-block", "margin-inline", "inset-block", "inset-inline"), 2),
@@ -106,12 +107,12 @@ _SIDES: Final = {
 _OVERFLOWS: Final = re.compile(r"overflow(?:-x|-y|-block|-inline)?|contain")
 _VEILS: Final = re.compile(
     r"(?:-webkit-)?(?:filter|transform|clip|clip-path|mask(?:-image)?)|scale|translate|rotate|offset-path"
-    r"|font-size-adjust|pointer-events"
+    r"|font-size-adjust|pointer-events|contain|interactivity"
 )
 _HARMLESS: Final = re.compile(
-    r"clip:auto|pointer-events:(?:auto|all)|(?!clip:|pointer-events:).*:none|.*:(?:inherit|initial|unset|revert|revert-layer)"
+    r"clip:auto|(?:pointer-events|interactivity):auto|pointer-events:all|(?!clip:|pointer-events:).*:none|.*:(?:inherit|initial|unset|revert|revert-layer)"
     r"|(?:-webkit-)?filter:(?:(?:(?:grayscale|sepia|saturate|invert)\([\d.]+%?\)|hue-rotate\([\d.]+deg\)) ?)+"
-    r"|(?:-webkit-)?transform:rotate\(-?[\d.]+deg\)",
+    r"|(?:-webkit-)?transform:rotate\(-?[\d.]+deg\)|contain:(?:(?:layout|style|paint|content) ?)+",
     re.ASCII,
 )
 _AS_LONG_AS_IT_TAKES: Final = re.compile(r"max-.*:none|(?!max-).*:auto|.*:(?:min|max|fit)-content")
@@ -183,6 +184,7 @@ def _gone(look: Look, told: dict[str, str], *, cut: bool) -> bool:
             (cut and _BOXES.fullmatch(name) and too_small(value, look))
             or (placed and _PLACES.fullmatch(name) and _far(value, look))
             or (_MARGINS.fullmatch(name) and _far(value, look, back=True))
+            or (_PADDINGS.fullmatch(name) and value != "inherit" and _far(value, look))
             or (_VEILS.fullmatch(name) and not _HARMLESS.fullmatch(f"{name}:{value}"))
             for name, value in told.items()
         )

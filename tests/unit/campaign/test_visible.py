@@ -58,6 +58,10 @@ LINK, WORDS = "{{ unsubscribe_url }}", "{{ company.address }}"
         f'<td style="font-size:0"><a href="{LINK}"><img src="x" width="20"></a></td>',
         f"<dialog open>{WORDS}</dialog><details open>x</details>",
         f'<input type="image" alt="{WORDS}"><video><p>x</p></video>',
+        f'<div style="contain:layout paint;padding:20px 0">{WORDS}</div>',
+        f"<li><div hidden></li>{WORDS}",
+        f"<div><span hidden></div>{WORDS}",
+        f"<!--[if mso]><p hidden><![endif]-->{WORDS}",
     ],
 )
 def test_what_is_seen_is_shown(html: str) -> None:
@@ -173,6 +177,18 @@ def test_what_is_seen_is_shown(html: str) -> None:
         f'<p inert><a href="{LINK}">Stop</a></p>',
         f'<a href="{LINK}" style="pointer-events:none">Stop</a>',
         f'<p hidden>{WORDS}</p><img src="x" alt="x" title="{WORDS}">',
+        f'<div style="contain:strict">{WORDS}</div>',
+        f'<div style="interactivity:inert">{WORDS}</div>',
+        f'<div style="padding-top:9999px;height:10px;overflow:hidden">{WORDS}</div>',
+        f"<!--><div hidden><!-- -->{WORDS}",
+        f"<!-- --!><div hidden><!-- -->{WORDS}",
+        f'<p title="<!--"><div hidden><p title="-->">{WORDS}',
+        f"<style><!--</style><div hidden><style>--></style>{WORDS}",
+        f"<p><div hidden></p>{WORDS}",
+        f"<i><b hidden></i>{WORDS}",
+        f"<td><div hidden></td>{WORDS}",
+        f"<div><textarea></div>{WORDS}",
+        f'</p x="> {WORDS} ">',
     ],
 )
 def test_what_is_hidden_is_not(html: str) -> None:
@@ -224,6 +240,8 @@ def test_what_nobody_would_nest_shows_nothing_and_takes_no_time() -> None:
     assert visible("<b>" * 400 + "x" + "</i>" * 20_000 + "y").words == "xy"
     for style in ("u" * 400_000, "font:" + "bold " * 80_000 + "|", "(" * 400_000, "left:-1px;" * 40_000):
         visible(f'<p style="{style}">x</p>')
+    for part in ("<a ", '<a""', "<!-- ", '<a x="', "</ ", "<div>"):
+        read(part * (90_000 // len(part)) + LINK + "{% if title %}x{% endif %}", "/html", html=True)
 
 
 def test_words_of_a_sender_that_nobody_sees_are_missing() -> None:
