@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from domain.law.facts import OPT_OUTS, Scope
+from domain.law.facts import OPT_OUTS, RelationKind, Scope
 from domain.law.periods import FIRST_TO_BEGIN, first_moment
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from domain.law.facts import Consent, Person, Suppression
+    from domain.law.facts import Consent, Person, Relation, Suppression
 
 
 class Towards(NamedTuple):
@@ -33,12 +33,14 @@ def towards(person: Person, workspace: str | None) -> Towards:
     """A person as the sender of a workspace's message may see them; None: the tenant itself, and nobody's client.
 
     What was given to others is left out. The person's own words go on, but for those after which they asked this
-    client, provably, to write: a later consent to one client ends for it, and for no other, what they had said.
+    client, provably, to write: a later consent to one client ends for it, and for no other, what they had said. Their
+    word is also a notice beside an address that they published, whoever saw it.
     """
     if not _of_clients(person):
         return Towards(person, ())
     elsewhere = [one.position for one in person.consents if one.workspace not in (None, workspace)]
-    elsewhere += [one.position for one in person.relations if one.workspace not in (None, workspace)]
+    relations = tuple(one for one in person.relations if one.workspace in (None, workspace) or _refuses(one))
+    elsewhere += [one.position for one in person.relations if one not in relations]
     collected = next((one for one in person.collected if one.workspace == workspace), None)
     consents = tuple(one for one in person.consents if one.workspace in (None, workspace))
     asking = [one for one in consents if one.workspace is not None and one.asks_since is not None]
@@ -52,9 +54,7 @@ def towards(person: Person, workspace: str | None) -> Towards:
         person,
         consents=tuple(_as_only_sender(one) for one in consents),
         relations=tuple(
-            one if one.workspace is None else replace(one, workspace=None)
-            for one in person.relations
-            if one.workspace in (None, workspace)
+            one if one.workspace is None else replace(one, workspace=None) for one in relations
         ),
         suppressions=tuple(_until_asked(one, asking) for one in person.suppressions),
         collected=(),
@@ -70,15 +70,22 @@ def clients_of(person: Person) -> frozenset[str]:
 
 
 def senders_to(person: Person) -> tuple[str | None, ...]:
-    """Whose messages are judged apart: each client's; and, None, the tenant's, if it or nobody was given something."""
-    if not _of_clients(person):
-        return (None,)
+    """Whose messages are judged apart: each client's, and of each workspace whose mail alone is stopped.
+
+    And, None, the tenant's, if it or no client was given something.
+    """
+    stopped = {
+        one.within for one in person.suppressions if one.scope is Scope.WORKSPACE and one.ended_at is None
+    }
+    clients = clients_of(person)
     of_tenant = (
-        (person.could_object, person.told) != (None, None)
+        not clients
+        or (person.could_object, person.told) != (None, None)
         or any(one.workspace is None for one in person.consents)
         or any(one.workspace is None for one in person.relations)
     )
-    return (*((None,) if of_tenant else ()), *sorted(clients_of(person)))
+    apart = sorted(clients | {one for one in stopped if one is not None})
+    return (*((None,) if of_tenant else ()), *apart)
 
 
 def moment_of(consent: Consent) -> datetime:
@@ -93,6 +100,10 @@ def _of_clients(person: Person) -> bool:
         or any(one.workspace is not None for one in person.consents)
         or any(one.workspace is not None for one in person.relations)
     )
+
+
+def _refuses(relation: Relation) -> bool:
+    return relation.kind is RelationKind.PUBLISHED_ADDRESS and relation.refused is True
 
 
 def _as_only_sender(consent: Consent) -> Consent:

@@ -136,6 +136,24 @@ async def test_who_was_given_nothing_sees_how_people_stand_towards_the_rest(agen
     assert list(agency.due().values()) == [None, None]
 
 
+async def test_a_stop_of_one_clients_mail_is_seen_by_that_client_and_no_other(agency: Agency) -> None:
+    """Nothing was given to it: of what allows, a row of the rest alone would tell it."""
+    agency.tell(agency.given(None, TODAY))
+    assert await agency.verdicts(agency.south) == {None: "allow"}
+    stop = OptedOut(
+        addressee_id=agency.ann,
+        occurred_at=datetime.now(UTC),
+        channel="page",
+        scope="workspace",
+        within=str(agency.south),
+    )
+    agency.tell(stop)
+    assert await agency.verdicts(agency.south) == {agency.south: "deny"}
+    assert await agency.verdicts(workspace_id=agency.north) == {None: "allow"}
+    assert await agency.counted(agency.south) == {("deny", None): 1}
+    assert await agency.counted(agency.north) == {("allow", "consent"): 1}
+
+
 async def test_coverage_counts_a_person_once_for_each_sender(agency: Agency) -> None:
     ben = AddresseeId(fresh())
     agency.world.append(agency.tenant, *stream(ben, registered(ben, "FR")))

@@ -53,6 +53,7 @@ def any_command(chance: random.Random, at: datetime, last: int) -> AddresseeComm
         lambda: ledger.SuppressAddressee.model_validate(
             {"kind": "manual", "campaign_type": "offers" if explicit else None}
         ),
+        lambda: ledger.SuppressAddressee.model_validate({"kind": "manual", "workspace_id": client}),
         lambda: ledger.LiftSuppression(entry=entry, reason="x"),
         lambda: own_word.HeedConfirmation(request=entry),
         lambda: own_word.HeedOptOut.model_validate({"channel": "page"}),

@@ -44,7 +44,7 @@ def _judge_somebody() -> None:
 
 STANDINGS: Final = Projection(
     "standings",
-    version=21,
+    version=22,
     tables=TABLES,
     reveals=False,
     recalls=(

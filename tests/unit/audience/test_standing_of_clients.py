@@ -16,6 +16,7 @@ from domain.audience.addressee_events import (
     PermissionLapsed,
     PermissionLapsing,
     RelationRecorded,
+    SuppressionLifted,
 )
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent_events import ConsentRecorded
@@ -43,6 +44,15 @@ def consented(on: date, client: WorkspaceId | None, **more: Any) -> ConsentRecor
 TO_NORTH, TO_SOUTH = consented(date(2024, 5, 10), NORTH), consented(date(2024, 5, 20), SOUTH)
 
 
+def stopped_by(client: WorkspaceId) -> AddresseeSuppressed:
+    return AddresseeSuppressed(
+        addressee_id=ANN, kind="manual", scope="workspace", within=str(client), occurred_at=NOW
+    )
+
+
+LIFTED = SuppressionLifted(addressee_id=ANN, entry=2, occurred_at=NOW, reason="x")
+
+
 def after(*events: Event) -> Addressee:
     state = ADDRESSEE.fold((REGISTERED, *events))
     assert isinstance(state, Addressee)
@@ -68,10 +78,7 @@ def test_what_was_given_to_the_tenant_is_everybodys_and_the_later_end_counts() -
 
 
 def test_what_holds_back_one_clients_mail_holds_back_no_other_clients() -> None:
-    stopped = AddresseeSuppressed(
-        addressee_id=ANN, kind="manual", scope="workspace", within=str(SOUTH), occurred_at=NOW
-    )
-    state = after(TO_NORTH, TO_SOUTH, stopped)
+    state = after(TO_NORTH, TO_SOUTH, stopped_by(SOUTH))
     assert standing(state, NORTH) == (Verdict.ALLOW, ENDS_NORTH)
     assert standing(state, SOUTH) == (Verdict.DENY, None)
 
@@ -91,6 +98,9 @@ def test_what_holds_back_one_clients_mail_holds_back_no_other_clients() -> None:
         ((AddresseeDescribed(addressee_id=ANN, workspace_id=NORTH, told=True),), (str(NORTH),)),
         ((AddresseeDescribed(addressee_id=ANN, told=False), TO_NORTH), (None, str(NORTH))),
         ((AddresseeDescribed(addressee_id=ANN, generic_address=True), TO_NORTH), (str(NORTH),)),
+        ((stopped_by(NORTH),), (None, str(NORTH))),
+        ((TO_SOUTH, stopped_by(NORTH)), (str(NORTH), str(SOUTH))),
+        ((stopped_by(NORTH), LIFTED), (None,)),
     ],
 )
 def test_the_tenant_is_among_senders_with_something_of_its_own_or_where_nobody_has(

@@ -19,6 +19,7 @@ from domain.law.facts import (
     Relation,
     RelationKind,
     Scope,
+    Subscriber,
     Suppression,
     SuppressionKind,
 )
@@ -71,6 +72,19 @@ def test_business_with_one_is_none_with_another(country: str, kind: RelationKind
     who = person(country, between(kind), could_object=True)
     assert decided(who, SAWS, similar_goods=True).verdict is ALLOW
     assert decided(who, BIKES, similar_goods=True).verdict is not ALLOW
+
+
+@pytest.mark.parametrize("country", ["CA", "AU", "NZ", "JP"])
+def test_a_notice_beside_a_published_address_is_the_persons_word_to_every_client(country: str) -> None:
+    """CASL s.10(9)(b): not where it says that they want no such messages; whoever saw it says so of them."""
+    published = between(RelationKind.PUBLISHED_ADDRESS, BIKES)
+    seen = replace(between(RelationKind.PUBLISHED_ADDRESS, SAWS), refused=True, position=6)
+    corporate: dict[str, Any] = {"subscriber": Subscriber.CORPORATE}
+    message: dict[str, Any] = {"role_relevant": True, "bulk": True, "similar_goods": True}
+    before = person(country, replace(published, refused=False), **corporate)
+    assert decided(before, BIKES, **message).verdict is ALLOW
+    after = person(country, replace(published, refused=False), seen, **corporate)
+    assert decided(after, BIKES, **message).verdict is DENY
 
 
 def test_a_message_about_business_is_of_whom_it_is_with() -> None:
