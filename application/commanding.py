@@ -165,15 +165,15 @@ class Commands:
         unit = self._unit(order, command_id, target, fresh=True, overlay=overlay)
         await self._decide(order, unit, assume_new=order.target is None)
         unit.remember_virtually()
-        version = unit.version_of(stream_name(type(order.command).stream, target))
+        stream = stream_name(type(order.command).stream, target)
         return Outcome(
             command_id,
             target,
             None,
             (),
-            version,
-            rehearsed=tuple(event for _, event in unit.events),
-            told=_told(order.command, [event for _, event in unit.events]),
+            unit.version_of(stream),
+            rehearsed=tuple(event for name, event in unit.events if order.shows(name, stream)),
+            told=order.told(event for _, event in unit.events),
         )
 
     def _unit(
@@ -287,7 +287,8 @@ class Commands:
         position, versions = appended.last_position, dict(appended.versions)
         events = []
         for name, event in reversed(unit.events):
-            events.append(Recordable(event.name, name, versions[name], position))
+            if order.shows(name, stream):
+                events.append(Recordable(event.name, name, versions[name], position))
             versions[name] -= 1
             position -= 1
         return Outcome(
@@ -296,7 +297,7 @@ class Commands:
             appended,
             tuple(reversed(events)),
             appended.versions.get(stream, unit.version_of(stream)),
-            told=_told(order.command, [event for _, event in unit.events]),
+            told=order.told(event for _, event in unit.events),
         )
 
     async def _known(self, order: Order, keys: Sequence[ReceiptKey]) -> Outcome | None:
@@ -324,12 +325,16 @@ class Commands:
         )
         own = [row for row in recorded if row.category == category]
         target = order.target or (_id_of(own[0].stream) if own else receipt.command_id)
-        events = tuple(Recordable(row.name, row.stream, row.version, row.position) for row in recorded)
-        version = max((row.version for row in own if row.stream == stream_name(category, target)), default=0)
+        stream = stream_name(category, target)
+        events = tuple(
+            Recordable(row.name, row.stream, row.version, row.position)
+            for row in recorded
+            if order.shows(row.stream, stream)
+        )
+        version = max((row.version for row in own if row.stream == stream), default=0)
         # Its own receipt answers a command whose COMMIT was broken off: nobody was answered before.
-        again, told = receipt.command_id != own_id, None
-        if order.command.tells:
-            told = await self._told_again(order.command, self._codec.decode(recorded))
+        again, command = receipt.command_id != own_id, order.command
+        told = await self._told_again(command, self._codec.decode(recorded)) if command.tells else None
         return Outcome(receipt.command_id, target, appended, events, version, replayed=again, told=told)
 
     async def _told_again(self, command: Command, events: Sequence[Event]) -> dict[str, Any] | None:
@@ -365,10 +370,6 @@ class Commands:
     def receipt_hmacs(self, tenant_id: UUID, key: str) -> list[bytes]:
         """The HMACs under which the receipt of a key may stand."""
         return self.streams.hmacs(tenant_id, KeySpace.CALLERS, key)
-
-
-def _told(command: Command, events: Sequence[Event]) -> dict[str, Any] | None:
-    return command.answer(events) if command.tells else None
 
 
 def _permitted(order: Order) -> None:

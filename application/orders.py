@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from uuid import UUID
 
     from application.ports.log import Appended
@@ -50,6 +50,17 @@ class Order(NamedTuple):
     refresh: Callable[[], Awaitable[Principal]] | None = None
     opens_log: bool = False
     fresh_target: UUID | None = None
+
+    def shows(self, stream: str, target: str) -> bool:
+        """Whether an answer names the events of a stream: of others than its own only where the caller sees them all.
+
+        Whoever is confined to workspaces would learn by it that somebody is known in another.
+        """
+        return stream == target or self.principal.confined_to(type(self.command).permission) is None
+
+    def told(self, events: Iterable[Event]) -> dict[str, Any] | None:
+        """What the command tells besides, of its events."""
+        return self.command.answer(list(events)) if self.command.tells else None
 
 
 def in_one_form(body: object) -> bytes:

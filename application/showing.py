@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from domain.kernel.commands import COMMANDS
 from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:
@@ -30,3 +31,12 @@ def may_see_receipt(principal: Principal, events: Sequence[Recorded], codec: Eve
         return True
     own = str(principal.actor.id)
     return all(metadata["actor"]["id"] == own for metadata in codec.metadata(events))
+
+
+def events_shown(principal: Principal, command: str, events: Sequence[Recorded]) -> list[Recorded]:
+    """Those of a receipt's events that its command's answer named: see `Order.shows`."""
+    context, _, slug = command.partition(".")
+    kind = COMMANDS.by_route.get((context, slug))
+    if kind is None or principal.confined_to(kind.permission) is None:
+        return list(events)
+    return [event for event in events if event.category == kind.stream]

@@ -13,7 +13,7 @@ from api.http.kinds import NO_SUCH_RECEIPT
 from api.http.problems import Problem
 from application.commanding import events_of as events_of_receipt
 from application.ports.positions import Position
-from application.showing import may_see_receipt
+from application.showing import events_shown, may_see_receipt
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
 
@@ -56,7 +56,7 @@ class Receipts(Desk):
                 "command_id": receipt.command_id,
                 "accepted_at": receipt.recorded_at.isoformat(),
                 "position": position.token(),
-                "events": events_of(events),
+                "events": events_of(events_shown(asked.principal, receipt.command, events)),
                 "caught_up": await caught_up(self.parts, tenant_id, position),
             },
             "position": position.token(),

@@ -53,9 +53,7 @@ def towards(person: Person, workspace: str | None) -> Towards:
     seen = replace(
         person,
         consents=tuple(_as_only_sender(one) for one in consents),
-        relations=tuple(
-            one if one.workspace is None else replace(one, workspace=None) for one in relations
-        ),
+        relations=tuple(one if one.workspace is None else replace(one, workspace=None) for one in relations),
         suppressions=tuple(_until_asked(one, asking) for one in person.suppressions),
         collected=(),
     )

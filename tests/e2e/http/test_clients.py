@@ -280,6 +280,25 @@ class TestWhoIsOfOneClient:
         assert len(found) == 3
         assert await seen(api, key, f"consents?workspace_id={agency.a}") == []
 
+    async def test_learns_from_no_answer_who_is_known_to_others(self, agency: Agency) -> None:
+        """Not of whoever is another client's, nor of who was erased: the same is told as of somebody new."""
+        api, tenant = agency.api, agency.tenant
+        key = await api.key(tenant, TenantRole.MEMBER, workspaces=[agency.b])
+        new, known, gone = (f"{uuid4()}@people.example" for _ in range(3))
+        await met(api, tenant, agency.a, known)
+        made = await met(api, tenant, agency.a, gone)
+        erased = await api.post(f"/v1/audience/{made['id']}/erase-contact", tenant.key, {})
+        assert erased.status_code == 200, erased.text
+        told = []
+        for email in (new, known, gone):
+            body = {"workspace_id": str(agency.b), "email": email}
+            dry = await api.post("/v1/audience/new/create-contact?dry_run=true", key, body)
+            really = await api.post("/v1/audience/new/create-contact", key, body, idempotency_key=email)
+            receipt = await api.send("GET", f"/v1/receipts/{email}", key)
+            answers = [dry.json(), really.json(), receipt.json()["data"]]
+            told.append([[event["name"] for event in one["events"]] for one in answers])
+        assert told == [[["audience.contact_created"]] * 3] * 3
+
     async def test_has_them_asked_again_after_a_stop_which_ends_for_that_client_alone(
         self, agency: Agency
     ) -> None:
