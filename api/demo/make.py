@@ -155,9 +155,8 @@ class Demo:
         outcome = await self._operator.execute(PLATFORM, command, tenant_id, key=f"demo/{company.slug}")
         await open_registered(self._parts, outcome, first_key=False)
         for name in company.workspaces:
-            await self._as(
-                place.owner, CreateWorkspace(name=name), place.id_of("workspace", name), f"workspace/{name}"
-            )
+            made = CreateWorkspace(name=name, country=company.country)
+            await self._as(place.owner, made, place.id_of("workspace", name), f"workspace/{name}")
         for person in company.members:
             await self._join(place, person)
 

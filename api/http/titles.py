@@ -29,6 +29,8 @@ TITLES: Final = {
     "campaign-id-taken": "This campaign's id was used already",
     "campaign-not-a-draft": "A yes was asked for already; the campaign is no draft",
     "campaign-not-in-review": "The campaign is not in review",
+    "client-country-missing": "In which country a client is established was not said",
+    "client-elsewhere": "A client is in another country than the tenant",
     "client-not-named": "The tenant sends for clients, and none of them was named",
     "complaint-not-acknowledged": "The complaint was not acknowledged yet",
     "confirmation-not-asked": "No confirmation waits under this entry",

@@ -50,8 +50,8 @@ from domain.tenancy.ownership import (
     heir,
     relinquished,
 )
-from domain.tenancy.tenant import OpenTenant, opened
-from domain.tenancy.workspace import WorkspaceCreated, known, usable
+from domain.tenancy.tenant import OpenTenant, SendsFor, Tenant, opened
+from domain.tenancy.workspace import CreateWorkspace, WorkspaceCreated, known, placed, usable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +71,9 @@ async def open_tenant(command: OpenTenant, unit: Unit) -> None:
     await unit.load("workspace", command.workspace_id)
     await unit.load("ownership", tenant_id)
     unit.append("tenant", tenant_id, event)
-    first = WorkspaceCreated(workspace_id=command.workspace_id, workspace_name=command.name)
+    first = WorkspaceCreated(
+        workspace_id=command.workspace_id, workspace_name=command.name, country=command.country
+    )
     unit.append("workspace", command.workspace_id, first)
     await _claim(unit, command.owner_email, owner_id)
     owner = MemberJoined(
@@ -82,6 +84,16 @@ async def open_tenant(command: OpenTenant, unit: Unit) -> None:
     )
     unit.append("member", owner_id, owner)
     unit.append("ownership", tenant_id, OwnershipGranted(member_id=owner_id))
+
+
+@handles(CreateWorkspace)
+async def create_workspace(command: CreateWorkspace, unit: Unit) -> None:
+    """Make a workspace; of a client that is where the tenant is, since one country's law is looked at for all."""
+    await unit.load("workspace", command.stamp.target)
+    tenant = await unit.load("tenant", unit.tenant_id)
+    if isinstance(tenant, Tenant):
+        placed(command, tenant.country, of_clients=tenant.sends_for is SendsFor.CLIENTS)
+    unit.decide(command)
 
 
 @handles(InviteMember)

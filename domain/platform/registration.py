@@ -171,8 +171,8 @@ class RegisterTenant(
 
     The key works as soon as the tenant's log is open, a moment later. Send an `Idempotency-Key`: with it, and for a
     day, an answer that was lost is given again with the key in it. Without a slug, one is made of the name. The law of
-    its `country` holds for all that it sends. `sends_for`: `itself`, or `clients`, each with a workspace and a sender
-    apart, so that what people gave one counts for no other. Nobody changes the two afterwards.
+    its `country` holds for all that it sends. `sends_for`: `itself`, or `clients` in that country, each with a
+    workspace and a sender apart, so that what people gave one counts for no other. Nobody changes the two afterwards.
     """
 
     name: ShortText

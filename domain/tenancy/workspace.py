@@ -7,17 +7,24 @@ from typing import Final, TypeAlias, assert_never
 
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event, Payload
 from domain.kernel.ids import WorkspaceId
 from domain.kernel.permissions import Permission
+from domain.kernel.places import CountryCode
 from domain.kernel.text import ShortText
 
 
-class WorkspaceCreated(Event, name="tenancy.workspace_created", version=1):
-    """A workspace came to be."""
+class WorkspaceCreated(Event, name="tenancy.workspace_created", version=2):
+    """A workspace came to be. `country`: where the client is established whose it is; None: nobody said."""
 
     workspace_id: WorkspaceId
     workspace_name: str
+    country: str | None = None
+
+
+@EVENTS.upcaster("tenancy.workspace_created", 1)
+def _nobody_said_where(payload: Payload) -> Payload:
+    return {**payload, "country": None}
 
 
 class WorkspaceRenamed(Event, name="tenancy.workspace_renamed", version=1):
@@ -89,12 +96,32 @@ class NoSuchWorkspace(Refusal):
     field = "/workspace_id"
 
 
+class ClientCountryMissing(Refusal):
+    """Where a tenant sends for clients, each is a sender under a law. Say in which country it is established."""
+
+    code = "client-country-missing"
+    kind = RefusalKind.INVALID
+    field = "/country"
+
+
+class ClientElsewhere(Refusal):
+    """All that a tenant sends is judged by the law of its country. Register a tenant for the clients in another one."""
+
+    code = "client-elsewhere"
+    kind = RefusalKind.INVALID
+    field = "/country"
+
+
 class CreateWorkspace(
     Command, context="tenancy", stream="workspace", permission=Permission.WORKSPACES_MANAGE
 ):
-    """Make a workspace."""
+    """Make a workspace. `country`: where the client is established whose it is, which has to be the tenant's country.
+
+    Where the tenant sends for clients it is required: the law that is looked at for a sender is that of the country.
+    """
 
     name: ShortText
+    country: CountryCode | None = None
 
 
 class RenameWorkspace(
@@ -129,13 +156,24 @@ def known(state: WorkspaceState) -> Workspace:
     return state
 
 
+def placed(command: CreateWorkspace, country: str | None, *, of_clients: bool) -> None:
+    """Refuse a client of which nobody says where it is, or that is elsewhere than the tenant, in `country`."""
+    if command.country is None and of_clients:
+        raise ClientCountryMissing
+    if command.country not in (None, country):
+        raise ClientElsewhere
+
+
 def decide(command: WorkspaceCommand, state: WorkspaceState) -> tuple[Event, ...]:
     """What a command does to the workspace."""
     if isinstance(command, CreateWorkspace):
         if isinstance(state, Workspace):
             raise WorkspaceIdTaken
         workspace_id = WorkspaceId(command.stamp.target)
-        return (WorkspaceCreated(workspace_id=workspace_id, workspace_name=command.name),)
+        created = WorkspaceCreated(
+            workspace_id=workspace_id, workspace_name=command.name, country=command.country
+        )
+        return (created,)
     if isinstance(state, NoWorkspace):
         raise NotFound
     match command:

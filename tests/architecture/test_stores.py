@@ -89,7 +89,7 @@ PLAIN = {
     "tenants.tenants": {"name", "slug", "plan", "status", "country", "sends_for"},
     "tenants.registrations": {"name", "slug", "plan", "status", "country", "sends_for"},
     "webhook_endpoints.webhook_endpoints": {"url", "events", "description", "state", "pause_reason"},
-    "workspaces.workspaces": {"name"},
+    "workspaces.workspaces": {"name", "country"},
 }
 """Columns of text that hold no person's value: words of ours, and names that members give to things."""
 

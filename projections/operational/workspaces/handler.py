@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-WORKSPACES: Final = Projection("workspaces", version=1, tables=TABLES, reveals=False)
+WORKSPACES: Final = Projection("workspaces", version=2, tables=TABLES, reveals=False)
 
 
 @WORKSPACES.on("tenancy.workspace_created")
@@ -22,6 +22,7 @@ def created(event: Fact, rows: Rows) -> None:
         {
             "workspace_id": event.payload["workspace_id"],
             "name": event.payload["workspace_name"],
+            "country": event.payload["country"],
             "archived": False,
             "created_position": event.position,
             "created_at": event.recorded_at,

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class WorkspaceRow(Row):
-    """A workspace."""
+    """A workspace. `country`: where the client is established whose it is; null: nobody said."""
 
     workspace_id: UUID
     name: str
+    country: str | None
     archived: bool
     created_position: int
     updated_position: int

@@ -13,6 +13,7 @@ TABLES: Final = (
         columns={
             "workspace_id": "uuid",
             "name": "text",
+            "country": "text",
             "archived": "boolean",
             "created_position": "bigint",
             "created_at": "timestamptz",

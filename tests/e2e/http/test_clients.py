@@ -75,7 +75,7 @@ class Agency:
 
 async def agency_of(api: Api, sends_for: SendsFor = SendsFor.CLIENTS, country: str = "CA") -> Agency:
     tenant = await api.tenant(country=country, sends_for=sends_for)
-    b = (await api.act(tenant.id, CreateWorkspace(name="Client B"), uuid4())).target
+    b = (await api.act(tenant.id, CreateWorkspace(name="Client B", country=country), uuid4())).target
     email = f"{uuid4()}@people.example"
     made = await met(api, tenant, tenant.workspace_id, email, country)
     await met(api, tenant, b, email, country)
@@ -101,6 +101,27 @@ async def met(
 @pytest.fixture
 async def agency(api: Api) -> Agency:
     return await agency_of(api)
+
+
+async def test_a_client_is_where_the_tenant_is_and_that_is_said(api: Api) -> None:
+    """The law of one country is looked at for all that a tenant sends: a client elsewhere would go by the wrong one."""
+    for sends_for, silent in (
+        (SendsFor.CLIENTS, (422, "client-country-missing")),
+        (SendsFor.ITSELF, (201, "")),
+    ):
+        tenant = await api.tenant(country="CA", sends_for=sends_for)
+        told = []
+        for country in (None, "DE", "CA"):
+            body = {"name": "Saws", "country": country}
+            answer = await api.post("/v1/tenancy/new/create-workspace", tenant.key, body)
+            told.append((answer.status_code, answer.json().get("type", "").removeprefix("/problems/")))
+            if answer.status_code == 422:
+                assert [one["pointer"] for one in answer.json()["errors"]] == ["/country"]
+        assert told == [silent, (422, "client-elsewhere"), (201, "")]
+        await api.project()
+        rows = (await api.send("GET", "/v1/tenancy/workspaces", tenant.key)).json()["data"]
+        expected = ["CA", "CA"] if sends_for is SendsFor.CLIENTS else ["CA", None, "CA"]
+        assert [one["country"] for one in rows] == expected
 
 
 class TestWhatOneWasGiven:

@@ -190,7 +190,9 @@ async def test_of_what_is_stopped_in_part_it_is_told_which_part(api: Api) -> Non
 
 async def test_of_what_was_given_to_one_client_it_is_told_to_whom(api: Api) -> None:
     tenant = await api.tenant(country="DE", sends_for=SendsFor.CLIENTS)
-    client = (await api.act(tenant.id, CreateWorkspace(name="Huitzilopochtli Ltd"), uuid4())).target
+    client = (
+        await api.act(tenant.id, CreateWorkspace(name="Huitzilopochtli Ltd", country="DE"), uuid4())
+    ).target
     email = f"{uuid4().hex}@example.org"
     body = {"workspace_id": str(tenant.workspace_id), "email": email}
     made = (await api.post("/v1/audience/new/create-contact", tenant.key, body)).json()

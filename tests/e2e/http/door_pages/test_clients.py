@@ -51,7 +51,7 @@ async def clients(api: Api) -> tuple[Client, Client]:
     tenant = await api.tenant("Agency", country="GB", sends_for=SendsFor.CLIENTS)
     ada = await met(api, tenant)
     made = [
-        (await api.act(tenant.id, CreateWorkspace(name=name), uuid4())).target
+        (await api.act(tenant.id, CreateWorkspace(name=name, country="GB"), uuid4())).target
         for name in ("Café & Co", "Bikes")
     ]
     first, second = (Client(ada, one) for one in made)
