@@ -15,10 +15,10 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from domain.law.clients import Towards, towards
+from domain.law.clients import towards
 from domain.law.conditions import IsFlag
 from domain.law.facts import Message, Purpose
-from domain.law.judging import judge, with_elsewhere
+from domain.law.judging import judge
 from domain.law.pack import Verdict
 from domain.law.packs import load_packs
 from domain.law.turning import turning_points
@@ -98,12 +98,12 @@ def standing_of(
     """How an ordinary advertisement of `workspace` stands at a moment and later, if nothing is entered any more. Pure.
 
     `workspace`: of a client; None: of the tenant. What was sent to the person is not looked at: laws ask that of other
-    messages.
+    messages. Nor is it said, as a decision says it, that other clients were given something.
     """
     if person.written:
         person = replace(person, written=())
-    seen = towards(person, workspace)
-    if seen.person.suppressions or any(one.at or one.withdrawn_at for one in seen.person.consents):
+    seen = towards(person, workspace).person
+    if seen.suppressions or any(one.at or one.withdrawn_at for one in seen.consents):
         return _looked_up(seen, ordinary_of(workspace), sender_country, at.astimezone(UTC))
     # Without moments among the facts only civil days count, and in every zone those begin at a quarter of an hour:
     # people who came together, of whom the same is known, stand the same. Whose message it is makes no difference then:
@@ -111,11 +111,11 @@ def standing_of(
     return _remembered(seen, sender_country, at - (at - _EPOCH) % _QUARTER)
 
 
-def _looked_up(seen: Towards, message: Message, sender_country: str | None, at: datetime) -> Standing:
-    packs, person = load_packs(), seen.person
+def _looked_up(person: Person, message: Message, sender_country: str | None, at: datetime) -> Standing:
+    packs = load_packs()
     laws = [one for one in packs if not {person.country, sender_country}.isdisjoint(one.countries)]
     moments = [at, *turning_points(person, message, laws, at)]
-    phases = list(_phases(seen, message, sender_country, moments, packs))
+    phases = list(_phases(person, message, sender_country, moments, packs))
     lapse = next(
         (
             later.begins_at
@@ -128,26 +128,23 @@ def _looked_up(seen: Towards, message: Message, sender_country: str | None, at: 
 
 
 @lru_cache(maxsize=8_192)
-def _remembered(seen: Towards, sender_country: str | None, at: datetime) -> Standing:
-    return _looked_up(seen, ORDINARY, sender_country, at)
+def _remembered(person: Person, sender_country: str | None, at: datetime) -> Standing:
+    return _looked_up(person, ORDINARY, sender_country, at)
 
 
 def _phases(
-    seen: Towards,
+    person: Person,
     message: Message,
     sender_country: str | None,
     moments: Sequence[datetime],
     packs: Sequence[Pack],
 ) -> Iterator[Phase]:
     """From the last to the first: what an allow hangs on shows in what follows it."""
-    person, elsewhere = seen
     decisions = [(moment, judge(person, message, sender_country, moment, packs)) for moment in moments]
     phases: list[Phase] = []
     for moment, decision in reversed(decisions):
         after = phases[-1] if phases else None
         reasons = decision.reasons
-        if elsewhere:
-            reasons = tuple(with_elsewhere(one, elsewhere) for one in reasons)
         leading = _leading(reasons, after, person, packs) if reasons else None
         phase = Phase(moment, decision.verdict, leading, reasons, _provided(reasons, packs))
         if after is not None and _same(phase, after):

@@ -39,8 +39,12 @@ def towards(person: Person, workspace: str | None) -> Towards:
     if not _of_clients(person):
         return Towards(person, ())
     elsewhere = [one.position for one in person.consents if one.workspace not in (None, workspace)]
-    relations = tuple(one for one in person.relations if one.workspace in (None, workspace) or _refuses(one))
-    elsewhere += [one.position for one in person.relations if one not in relations]
+    relations: list[Relation] = []
+    for one in person.relations:
+        if one.workspace in (None, workspace) or _refuses(one):
+            relations.append(one if one.workspace is None else replace(one, workspace=None))
+        else:
+            elsewhere.append(one.position)
     collected = next((one for one in person.collected if one.workspace == workspace), None)
     consents = tuple(one for one in person.consents if one.workspace in (None, workspace))
     asking = [one for one in consents if one.workspace is not None and one.asks_since is not None]
@@ -53,7 +57,7 @@ def towards(person: Person, workspace: str | None) -> Towards:
     seen = replace(
         person,
         consents=tuple(_as_only_sender(one) for one in consents),
-        relations=tuple(one if one.workspace is None else replace(one, workspace=None) for one in relations),
+        relations=tuple(relations),
         suppressions=tuple(_until_asked(one, asking) for one in person.suppressions),
         collected=(),
     )

@@ -94,7 +94,7 @@ def judge(
     if message.purpose is Purpose.TRANSACTIONAL:
         reasons = _about_business(reasons, person, moment)
     if elsewhere:
-        reasons = [with_elsewhere(one, elsewhere) for one in reasons]
+        reasons = [_with_elsewhere(one, elsewhere) for one in reasons]
     reasons = [_with_matters(one) for one in reasons]
     reasons.sort(key=lambda one: (-STRICTNESS[one.verdict], one.law or "", one.rule))
     verdict = reasons[0].verdict if reasons else Verdict.HOLD
@@ -111,20 +111,26 @@ def _with_matters(reason: Reason) -> Reason:
     return reason._replace(remedy=with_what_no_entry_clears(reason.remedy, reason.missing))
 
 
-def with_elsewhere(reason: Reason, entries: tuple[int, ...]) -> Reason:
+_MOST_NAMED: Final = 10
+"""Entries of others that a reason names: a few are enough to look one up, and there may be thousands."""
+
+
+def _with_elsewhere(reason: Reason, entries: tuple[int, ...]) -> Reason:
     """What no law allows, though something was given to another client: that does not count is said."""
     if reason.verdict is Verdict.ALLOW or reason.law is None:
         return reason
     told = f"What was given to other clients alone does not count here ({_entries(entries)})."
     return reason._replace(
         about=f"{reason.about} {told}",
-        positions=tuple(dict.fromkeys([*reason.positions, *entries])),
+        positions=tuple(dict.fromkeys([*reason.positions, *entries[:_MOST_NAMED]])),
         composed=True,
     )
 
 
 def _entries(positions: tuple[int, ...]) -> str:
-    return f"{'entry' if len(positions) == 1 else 'entries'} {', '.join(map(str, positions))}"
+    named = ", ".join(map(str, positions[:_MOST_NAMED]))
+    more = f" and {len(positions) - _MOST_NAMED} more" if len(positions) > _MOST_NAMED else ""
+    return f"{'entry' if len(positions) == 1 else 'entries'} {named}{more}"
 
 
 def _with_what_lifted(

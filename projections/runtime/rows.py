@@ -7,8 +7,9 @@ measured 62,000 contacts a second, against 49,000 with COPY and row-wise Python,
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from application.ports.log import Recorded
     from projections.runtime.facts import Fact, Projection
     from projections.runtime.tables import Table
+
+
+_SOON: Final = timedelta(seconds=1)
+"""An event that comes so soon after another of its stream belongs to it: what is between the two lasts for nobody."""
 
 
 class _Kind(Enum):
@@ -63,6 +68,7 @@ class Rows:
     def __init__(self, projection: Projection) -> None:
         """Begin with no changes."""
         self._tables = projection.tables
+        self._handled = projection.handlers.keys()
         self._counts = {
             (table.counted_in.table, table.counted_in.column)
             for table in projection.tables.values()
@@ -87,13 +93,15 @@ class Rows:
         """What will be taken in, a log's events in their order, for `is_followed`."""
         last: dict[tuple[UUID, str], Recorded] = {}
         for event in events:
+            if event.name not in self._handled:
+                continue
             before = last.get((event.tenant_id, event.stream))
-            if before is not None and before.recorded_at == event.recorded_at:
+            if before is not None and event.recorded_at - before.recorded_at <= _SOON:
                 self._followed.add((before.tenant_id, before.position))
             last[event.tenant_id, event.stream] = event
 
     def is_followed(self, fact: Fact) -> bool:
-        """Whether this batch holds a later event of the same stream and moment, which makes the same rows anew."""
+        """Whether this batch holds an event of the stream, at most a second later, that makes the same rows anew."""
         return (fact.tenant_id, fact.position) in self._followed
 
     def at(self, fact: Fact) -> None:

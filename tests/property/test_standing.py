@@ -88,7 +88,9 @@ def as_decided(
     looked_at += [moment for one in begun[1:] for moment in (one - timedelta(microseconds=1), one)]
     for moment in looked_at:
         (*_, phase) = (one for one in found.phases if one.begins_at <= moment)
-        decision = judge(person, ordinary_of(workspace), sender, moment.astimezone(UTC), PACKS)
+        # As their only sender sees them: what others were given is said of decisions alone.
+        only = towards(person, workspace).person
+        decision = judge(only, ordinary_of(workspace), sender, moment.astimezone(UTC), PACKS)
         assert phase.verdict is decision.verdict
         assert [told(one) for one in phase.reasons] == [told(one) for one in decision.reasons]
 

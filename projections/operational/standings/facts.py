@@ -26,14 +26,19 @@ _PLAIN = ("generic_address", "could_object", "told")
 
 
 class Facts(dict[str, Any]):
-    """What is kept of a state, and in the batch that made it the state itself."""
+    """What is kept of a state, and in the batch that made it the state itself.
 
-    __slots__ = ("state",)
+    `waiting`: clients towards whom nobody was judged yet, since an event of this batch makes the rows anew.
+    """
 
-    def __init__(self, state: Addressee) -> None:
-        """Nothing is kept of what is not known."""
-        super().__init__((name, value) for name, value in _kept(state).items() if value not in (None, []))
+    __slots__ = ("state", "waiting")
+
+    def __init__(self, state: Addressee, waiting: frozenset[str] | None = None) -> None:
+        """Nothing is kept of what is not known; nor where something waits, since that is written over."""
+        if waiting is None:
+            super().__init__((name, value) for name, value in _kept(state).items() if value not in (None, []))
         self.state = state
+        self.waiting = waiting or frozenset()
 
 
 def _kept(state: Addressee) -> dict[str, Any]:

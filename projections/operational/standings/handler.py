@@ -25,6 +25,8 @@ from projections.runtime.facts import Projection
 from projections.runtime.recalling import Recall
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from application.ports.log import Recorded
     from domain.audience.standing import Phase, Standing
     from projections.runtime.facts import Fact
@@ -99,9 +101,15 @@ def told(event: Fact, rows: Rows) -> None:
     now = _Known(event, after, after.person, country, max([event.recorded_at, *after.moments_told()]))
     senders = senders_to(now.person)
     due_for, clients = (None, None) if known is None else (known["due_for"], known["of_clients"])
-    if rows.is_followed(event) and _nothing_came(now, due_for, clients or {}):
-        # What follows, of the same moment, makes the rows anew: of a thousand entries at once the last is judged.
-        row = {"due_for": due_for}
+    in_order = _nothing_came(now, due_for, clients or {})
+    concerned = _concerned(event) if in_order else None
+    waiting = (
+        known["facts"].waiting if known is not None and isinstance(known["facts"], Facts) else frozenset()
+    )
+    anew = {one for one in senders if one is not None} if concerned is None else concerned | waiting
+    if rows.is_followed(event) and in_order:
+        # What follows soon makes the rows anew: of a thousand entries at once the last is judged.
+        row = {"due_for": due_for, "facts": Facts(after, frozenset(anew | waiting))}
         clients = _there(now, senders, rows, clients or {})
     else:
         row = _towards(now, None, due_for)
@@ -109,11 +117,11 @@ def told(event: Fact, rows: Rows) -> None:
             # Nobody relies on its end, so nobody is told of it.
             row |= {"due_for": None, "due_at": None, "for_the_rest": True}
         if clients or senders != _ALONE:
-            clients = _of_clients(now, senders, rows, clients or {})
+            clients = _of_clients(now, senders, rows, clients or {}, anew)
+        row |= {"facts": Facts(after)}
     row |= {
         "addressee_id": event.payload["addressee_id"],
         "sender_id": tenant,
-        "facts": Facts(after),
         "of_clients": clients,
         "created_position": event.position if known is None else known["created_position"],
     }
@@ -165,14 +173,48 @@ def _there(
     return there or None
 
 
+_OF_ONE: Final = frozenset(
+    {
+        "audience.consent_recorded",
+        "audience.confirmation_requested",
+        "audience.consent_confirmed",
+        "audience.relation_recorded",
+        "audience.permission_lapsing",
+        "audience.permission_lapsed",
+    }
+)
+"""Events that name the one client for whom they change something."""
+
+
+def _concerned(event: Fact) -> set[str] | None:
+    """The client towards whom alone a person stands otherwise by an event; None: towards all.
+
+    A notice beside a published address refuses the mail of all.
+    """
+    if event.name not in _OF_ONE or event.payload.get("refused"):
+        return None
+    client: str | None = event.payload["workspace_id"]
+    return None if client is None else {client}
+
+
 def _of_clients(
-    now: _Known, senders: tuple[str | None, ...], rows: Rows, before: dict[str, Any]
+    now: _Known,
+    senders: tuple[str | None, ...],
+    rows: Rows,
+    before: dict[str, Any],
+    anew: Collection[str],
 ) -> dict[str, Any] | None:
-    """Write the rows of clients, take away those of clients who have nothing any more, and tell which there are."""
+    """Write the rows of clients, take away those of clients who have nothing any more, and tell which there are.
+
+    `anew`: who is judged; the rows of others stay as they are.
+    """
     there: dict[str, Any] = {}
     addressee_id = now.event.payload["addressee_id"]
     for client in senders:
         if client is None:
+            continue
+        if client in before and client not in anew:
+            there[client] = before[client]
             continue
         due_for, created = before.get(client, (None, now.event.position))
         row = {

@@ -25,7 +25,10 @@ from domain.audience.standing import standing_of
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.law.clients import senders_to
+from domain.law.facts import Message
+from domain.law.judging import judge
 from domain.law.pack import Verdict
+from domain.law.packs import load_packs
 from tests.support.given import uid
 
 ANN = AddresseeId(uid(7))
@@ -117,13 +120,14 @@ def test_people_of_whom_the_same_is_known_share_a_standing_whoever_their_client_
     assert north is south is tenant
 
 
-def test_one_that_does_not_count_is_said_and_people_with_another_one_stand_apart() -> None:
+def test_what_others_were_given_is_said_of_decisions_alone() -> None:
+    """So that a row stays what it is while others are given something."""
     state = after(TO_NORTH, TO_SOUTH, EntryRetracted(addressee_id=ANN, entry=2, reason="x"))
-    (reason,) = standing_of(state.person, "FR", NOW, str(NORTH)).now.reasons
-    assert (reason.verdict, reason.positions) == (Verdict.DENY, (3,))
-    assert "other clients" in reason.about
-    (unlike,) = standing_of(after().person, "FR", NOW).now.reasons
-    assert unlike.positions == ()
+    at_north = standing_of(state.person, "FR", NOW, str(NORTH))
+    assert at_north is standing_of(after().person, "FR", NOW)
+    (decided,) = judge(state.person, Message(workspace=str(NORTH)), "FR", NOW, load_packs()).reasons
+    assert (decided.verdict, decided.positions) == (Verdict.DENY, (3,))
+    assert "other clients" in decided.about
 
 
 def of(client: WorkspaceId, at: datetime, ends: datetime, *events: Event) -> list[tuple[type[Event], object]]:

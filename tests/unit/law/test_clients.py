@@ -127,6 +127,13 @@ def test_that_it_does_not_count_is_said_with_its_entries() -> None:
 OUT = Suppression(SuppressionKind.UNSUBSCRIBE, Scope.TENANT, GIVEN - TICK, position=3)
 
 
+def test_of_many_that_do_not_count_a_few_are_named() -> None:
+    many = [replace(between(RelationKind.PURCHASE), position=number) for number in range(5, 35)]
+    (reason, *_) = decided(person("DE", *many), BIKES).reasons
+    assert "(entries 5, 6, 7, 8, 9, 10, 11, 12, 13, 14 and 20 more)" in reason.about
+    assert reason.positions == tuple(range(5, 15))
+
+
 def test_an_opt_out_ends_for_the_one_that_they_asked_afterwards() -> None:
     """And goes on for all others, whatever these had been given before."""
     old = replace(agreed(BIKES), position=2, at=GIVEN - timedelta(days=9))

@@ -71,22 +71,27 @@ def test_what_could_not_be_known_without_a_look_is_refused() -> None:
     rows.delete_where("others", n=1)
 
 
-def test_an_event_is_followed_by_one_of_its_stream_and_moment_in_the_same_batch() -> None:
+def test_an_event_is_followed_by_one_of_its_stream_that_comes_soon_in_the_same_batch() -> None:
     noon = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
-    def event(position: int, stream: str, moment: datetime = noon, tenant: UUID = ONE) -> Recorded:
-        return Recorded(tenant, position, stream, position, "thing.done", 1, b"{}", b"{}", moment)
+    def event(
+        position: int, stream: str, moment: datetime = noon, tenant: UUID = ONE, name: str = "thing.done"
+    ) -> Recorded:
+        return Recorded(tenant, position, stream, position, name, 1, b"{}", b"{}", moment)
 
-    later = noon + timedelta(microseconds=1)
+    kept = Projection("kept", version=1, tables=list(KEPT.tables.values()))
+    kept.on("thing.done")(lambda _, __: None)
+    soon, later = noon + timedelta(seconds=1), noon + timedelta(seconds=2, microseconds=1)
     batch = [
         event(1, "thing:9"),
         event(2, "thing:8"),
-        event(3, "thing:9"),
+        event(3, "thing:9", soon),
         event(4, "thing:9", later),
+        event(5, "thing:9", later, name="thing.else"),
         event(1, "thing:8", tenant=TWO),
         event(2, "thing:9", tenant=TWO),
     ]
-    rows = Rows(KEPT)
+    rows = Rows(kept)
     rows.expect(batch)
     followed = [(one.tenant_id, one.position) for one in batch if rows.is_followed(Fact(one, {}))]
     assert followed == [(ONE, 1)]
