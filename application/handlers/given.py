@@ -9,7 +9,7 @@ from domain.audience.consent_commands import RecordConsent, RequestConfirmation
 from domain.audience.ledger import DescribeAddressee, RecordRelation
 from domain.audience.ledger_refusals import ClientNotNamed
 from domain.tenancy.tenant import SendsFor, Tenant
-from domain.tenancy.workspace import known
+from domain.tenancy.workspace import usable
 
 if TYPE_CHECKING:
     from application.unit import Unit
@@ -24,7 +24,7 @@ async def enter(command: RecordConsent | RequestConfirmation | RecordRelation, u
     """Enter it of the client that is named, or of the tenant where that sends for itself."""
     await unit.load("addressee", command.stamp.target)
     if command.workspace_id is not None:
-        known(await unit.load("workspace", command.workspace_id))
+        usable(await unit.load("workspace", command.workspace_id))
     elif await _sends_for_clients(unit):
         raise ClientNotNamed
     unit.decide(command)
@@ -35,7 +35,7 @@ async def describe(command: DescribeAddressee, unit: Unit) -> None:
     """Settle it for the tenant; how an address was come by is each client's own, where there are any."""
     await unit.load("addressee", command.stamp.target)
     if command.workspace_id is not None:
-        known(await unit.load("workspace", command.workspace_id))
+        usable(await unit.load("workspace", command.workspace_id))
     elif command.model_fields_set & _OF_A_CLIENT and await _sends_for_clients(unit):
         raise ClientNotNamed
     unit.decide(command)

@@ -84,8 +84,11 @@ async def authorise_messages(command: AuthoriseMessages, unit: Unit) -> None:
 
 @handles(DispatchMessage)
 async def dispatch_message(command: DispatchMessage, unit: Unit) -> None:
-    """Hand a message over; what came onto the list since its allow, or the platform suppressed, is found first."""
-    known(await unit.load("workspace", command.workspace_id))
+    """Hand a message over; what came onto the list since its allow, or the platform suppressed, is found first.
+
+    Nothing goes out of a workspace that was archived meanwhile: its client may have left.
+    """
+    usable(await unit.load("workspace", command.workspace_id))
     addressee: AddresseeState = await unit.load("addressee", command.stamp.target)
     if isinstance(addressee, Addressee) and (allow := addressee.allows.get(command.message_id)) is not None:
         await compare(unit, [addressee.addressee_id], allow.message)

@@ -60,7 +60,7 @@ class ExplicitConsentNeedsProof(Refusal):
 
 
 class NotAsked(Refusal):
-    """No confirmation waits under this entry. Name the version that the answer to request-confirmation told."""
+    """No confirmation waits under this entry. Name the version that its event had in the answer."""
 
     code = "confirmation-not-asked"
     field = "/request"
@@ -90,7 +90,7 @@ class WithdrawnBeforeGiven(Refusal):
 
 
 class NoSuchConsent(Refusal):
-    """No consent that still stands has this entry. Name the version that the answer to record-consent told."""
+    """No consent that still stands has this entry. Name the version that its event had in the answer."""
 
     code = "no-such-consent"
     kind = RefusalKind.INVALID

@@ -69,7 +69,7 @@ class ProofIsGone(Refusal):
 
 
 class NoSuchHold(Refusal):
-    """No legal hold that still stands has this entry. Name the version that the answer to place-legal-hold told."""
+    """No legal hold that still stands has this entry. Name the version of its event in the answer."""
 
     code = "no-such-hold"
     kind = RefusalKind.INVALID

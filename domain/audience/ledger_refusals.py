@@ -62,7 +62,7 @@ class IsOfOneDay(Refusal):
 
 
 class NoSuchEntry(Refusal):
-    """No entry of this kind stands under this number. Name the version that the answer to its command told."""
+    """No entry of this kind stands under this number. Name the version of its event in the answer."""
 
     code = "no-such-entry"
     kind = RefusalKind.INVALID

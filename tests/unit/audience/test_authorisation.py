@@ -28,6 +28,7 @@ from domain.audience.authorisation import (
     decision_of,
     message_of,
 )
+from domain.audience.consent_commands import OptOutChannel, RecordConsent, RecordOptOut
 from domain.audience.consent_events import (
     ConfirmationRequested,
     ConsentConfirmed,
@@ -36,13 +37,15 @@ from domain.audience.consent_events import (
     OptedOut,
     OptOutLifted,
 )
+from domain.audience.intake.vocabularies import Source
+from domain.audience.ledger import RecordRelation
 from domain.kernel.errors import NotFound
 from domain.kernel.events import EVENTS
 from domain.kernel.ids import AddresseeId, MessageId, TenantId, WorkspaceId
-from domain.law.facts import Purpose
+from domain.law.facts import Purpose, RelationKind
 from domain.law.packs import load_packs
 from domain.tenancy.tenant import TenantOpened
-from domain.tenancy.workspace import NoSuchWorkspace, WorkspaceCreated
+from domain.tenancy.workspace import ArchiveWorkspace, NoSuchWorkspace, WorkspaceCreated, WorkspaceIsArchived
 from tests.support.given import NOW, TENANT, given, uid
 from tests.support.unit import World
 
@@ -286,6 +289,17 @@ class TestTheCommand:
         elsewhere = AuthoriseMessage(message_id=MESSAGE, workspace_id=THERE)
         with pytest.raises(NoSuchWorkspace):
             world.run(elsewhere, ID)
+
+    def test_nothing_goes_out_of_a_workspace_that_was_archived_since_its_allow(self, world: World) -> None:
+        """A client who left: what was decided before is dispatched no more, and nothing new is given to it."""
+        world.run(ASK, ID)
+        world.run(ArchiveWorkspace(), HERE)
+        given = RecordConsent(source=Source.EVENT, occurred_on=NOW.date(), workspace_id=HERE)
+        bought = RecordRelation(kind=RelationKind.PURCHASE, occurred_on=NOW.date(), workspace_id=HERE)
+        for command in (GO, ASK, given, bought):
+            with pytest.raises(WorkspaceIsArchived):
+                world.run(command, ID)
+        assert world.run(RecordOptOut(channel=OptOutChannel.REPLY), ID)
 
 
 def test_nobody_has_no_messages() -> None:
