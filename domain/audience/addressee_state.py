@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from domain.kernel.idset import IdSet
@@ -204,6 +204,15 @@ class Addressee(NamedTuple):
     def is_history(self, moment: datetime) -> bool:
         """Whether what was said at this moment was surely said before a consent that stands, and that ended it."""
         return self.lifted_at is not None and moment < self.lifted_at
+
+    def wanted_since(self, bounced: Suppression, before: datetime | None = None) -> bool:
+        """Whether there is a consent, with proof, of surely after an address had bounced, and of before a moment."""
+        moments = [
+            one.at or datetime.combine(one.on, time(), FIRST_ZONE)
+            for one in self.consents
+            if one.documented and one.withdrawn_at is None
+        ]
+        return any(bounced.since <= at and (before is None or at < before) for at in moments)
 
     def was_narrowed(self, kind: SuppressionKind, scope: Scope, moment: datetime) -> bool:
         """Whether this is an unsubscription from all mail, of before they wanted less than that to be stopped."""

@@ -6,7 +6,7 @@ complaint end by the person's later consent alone.
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Final, TypeAlias, assert_never
 
@@ -51,7 +51,7 @@ from domain.kernel.permissions import Permission
 from domain.kernel.personal import Evidence
 from domain.kernel.places import CountryCode
 from domain.kernel.text import LongText
-from domain.law.facts import GOES_ON, OPT_OUTS, Consent, RelationKind, Scope, Suppression, SuppressionKind
+from domain.law.facts import BOUNCED, GOES_ON, OPT_OUTS, RelationKind, Scope, SuppressionKind
 
 _OF_AN_ADDRESS: Final = frozenset({RelationKind.PUBLISHED_ADDRESS, RelationKind.DISCLOSED_ADDRESS})
 """What a notice may stand beside that it is not for advertising."""
@@ -66,7 +66,6 @@ def _said(value: bool | None) -> bool:  # noqa: FBT001 - the value that was sent
 
 
 YesOrNo = Annotated[bool | None, AfterValidator(_said)]
-_BOUNCED: Final = frozenset({SuppressionKind.HARD_BOUNCE, SuppressionKind.SOFT_BOUNCES})
 CampaignType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 """A word of the tenant's for a kind of campaign: newsletter, offers."""
 
@@ -303,7 +302,7 @@ def _suppressed(command: SuppressAddressee, state: Addressee, at: datetime) -> t
     kind = SuppressionKind(command.kind)
     for one in state.suppressions:
         same = one.ended_at is None and (one.kind, one.scope, one.within) == (kind, scope, within)
-        if same and not (kind in _BOUNCED and any(_wants_mail_since(given, one) for given in state.consents)):
+        if same and not (kind in BOUNCED and state.wanted_since(one)):
             return ()
     suppressed = AddresseeSuppressed(
         addressee_id=state.addressee_id,
@@ -328,15 +327,9 @@ def _lifted(command: LiftSuppression, state: Addressee, at: datetime) -> tuple[E
         raise LiftedByItsRequest
     if one.ended_at is not None:
         return ()
-    if one.kind in _BOUNCED and not any(_wants_mail_since(given, one) for given in state.consents):
+    if one.kind in BOUNCED and not state.wanted_since(one):
         raise LiftNeedsConsent
     lifted = SuppressionLifted(
         addressee_id=state.addressee_id, entry=command.entry, occurred_at=at, reason=command.reason
     )
     return (lifted,)
-
-
-def _wants_mail_since(given: Consent, bounced: Suppression) -> bool:
-    """Whether it is a consent, with proof, of after the address had bounced; of a day: surely after it."""
-    given_at = given.at or datetime.combine(given.on, time(), FIRST_ZONE)
-    return bounced.since <= given_at and given.documented and given.withdrawn_at is None

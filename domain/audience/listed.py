@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from domain.audience.addressee_events import AddresseeSuppressed
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent_events import OptedOut, OptOutToldLate
-from domain.law.facts import OPT_OUTS, Scope, SuppressionKind
+from domain.law.facts import BOUNCED, OPT_OUTS, Scope, SuppressionKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,7 +70,10 @@ def is_history(state: AddresseeState, one: Listed) -> bool:
 
 
 def tells_nothing_new(state: AddresseeState, one: Listed) -> bool:
-    """Whether an addressee's own stream says as much already, be it that a later consent of theirs ended it."""
+    """Whether an addressee's own stream says as much already, be it that a later consent of theirs ended it.
+
+    That the address bounced once more, after they had consented anew, it does not.
+    """
     if not isinstance(state, Addressee):
         return False
     if one.kind in OPT_OUTS:
@@ -82,7 +85,9 @@ def tells_nothing_new(state: AddresseeState, one: Listed) -> bool:
         said = [state.last_said(old).at for old in same]
         return any(one.since <= at or not (one.dated or state.is_answered(at, one.since)) for at in said)
     return any(
-        (old.kind, old.scope, old.within) == one.about and (old.ended_at is None or one.since < old.ended_at)
+        (old.kind, old.scope, old.within) == one.about
+        and (old.ended_at is None or one.since < old.ended_at)
+        and not (one.kind in BOUNCED and state.wanted_since(old, one.since))
         for old in state.suppressions
     )
 

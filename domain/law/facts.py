@@ -103,6 +103,10 @@ OPT_OUTS: Final = frozenset(
 """The person's own word, said of advertising: nobody else lifts them. The others are of the address or the person."""
 
 
+BOUNCED: Final = frozenset({SuppressionKind.HARD_BOUNCE, SuppressionKind.SOFT_BOUNCES})
+"""The address took no mail. A consent of after it, of which there is proof, says that it does again."""
+
+
 class Scope(StrEnum):
     """How far a suppression goes."""
 
