@@ -57,6 +57,7 @@ TITLES: Final = {
     "expiry-in-the-past": "The key would have expired already",
     "explicit-consent-needs-proof": "The consent has no proof, so it lifts no opt-out",
     "filter-not-allowed": "A text uses a filter that is not allowed",
+    "first-step-over": "The thirty days of this first step are over",
     "grant-id-taken": "This grant's id was used already",
     "grant-not-active": "No grant to look into this tenant is active",
     "grant-not-open": "The request for a grant was answered already",

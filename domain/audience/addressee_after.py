@@ -12,6 +12,7 @@ from domain.audience import consent_events as said
 from domain.audience.addressee_ending import AFTER_ENDING
 from domain.audience.addressee_state import (
     FIRST_ZONE,
+    MOST_GIVEN,
     Addressee,
     AddresseeState,
     Allow,
@@ -254,7 +255,18 @@ def _client(
 
 def _asked(known: Addressee, version: int, event: said.ConfirmationRequested) -> Addressee:
     left = Asked(event.documented, event.occurred_at, _client(event))
-    return known._replace(version=version, asked={**known.asked, version: left})
+    return known._replace(version=version, asked=_latest({**known.asked, version: left}, left.workspace))
+
+
+def _latest(asked: dict[int, Asked], client: str | None) -> dict[int, Asked]:
+    """As many of one client's as may wait at once. Each more is of one that is over: the oldest goes.
+
+    What is over stays until then: that it was confirmed in time may be told later.
+    """
+    same = [(one.at, entry) for entry, one in asked.items() if one.workspace == client]
+    if len(same) > MOST_GIVEN:
+        del asked[min(same)[1]]
+    return asked
 
 
 def _withdrawn(known: Addressee, version: int, event: said.ConsentWithdrawn) -> Addressee:

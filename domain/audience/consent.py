@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, assert_never
 from uuid import UUID
 
-from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState
+from domain.audience.addressee_state import FIRST_ZONE, Addressee, AddresseeState, Asked
 from domain.audience.consent_commands import (
     ConfirmConsent,
     ConsentCommand,
@@ -41,6 +41,7 @@ from domain.audience.consent_refusals import (
     ConsentInTheFuture,
     ConsentWithoutDate,
     ExplicitConsentNeedsProof,
+    FirstStepOver,
     MomentInTheFuture,
     NoSuchConsent,
     NotAsked,
@@ -244,11 +245,14 @@ def _asked(command: RequestConfirmation, state: Addressee, at: datetime) -> Conf
         raise AddresseeIsErased
     if state.is_full(command.workspace_id, at):
         raise TooMuchGiven
+    occurred_at, documented = _past(command.occurred_at, at), command.wording is not None
+    if Asked(documented, occurred_at).is_over(at):
+        raise FirstStepOver
     return ConfirmationRequested(
         addressee_id=state.addressee_id,
-        occurred_at=_past(command.occurred_at, at),
+        occurred_at=occurred_at,
         source=command.source,
-        documented=command.wording is not None,
+        documented=documented,
         ip=command.ip,
         wording=command.wording,
         evidence=_kept(command.evidence),

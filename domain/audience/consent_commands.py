@@ -112,6 +112,7 @@ class RequestConfirmation(
 ):
     """Double opt-in, first step: the address was left on a form, and its owner is asked whether they meant it.
 
+    It waits for thirty days from `occurred_at` on, and is not entered once they are over.
     `workspace_id`: of the client whose form it was; left out: the tenant's own.
     """
 

@@ -73,6 +73,17 @@ class ConfirmedTooLate(Refusal):
     field = "/request"
 
 
+class FirstStepOver(Refusal):
+    """A first step waits for thirty days, and this one is over. Ask the person anew.
+
+    If they confirmed it in time, enter that by record-consent, with its moment and the wording they agreed to.
+    """
+
+    code = "first-step-over"
+    kind = RefusalKind.INVALID
+    field = "/occurred_at"
+
+
 class ConfirmedBeforeAsked(Refusal):
     """Somebody is asked first and confirms then. Correct the moment, or leave it out for now."""
 

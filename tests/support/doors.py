@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 from uuid import UUID, uuid4
 
 from httpx import Response
 
+from api.composition import now
 from application.ports.log import Recorded
 from tests.support.api import Api, TestTenant
 
@@ -18,6 +20,16 @@ EMAIL, FIRST_NAME = "ada.quince@people.example", "Adamantia"
 ONE_CLICK = b"List-Unsubscribe=One-Click"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 BROWSER = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
+
+
+@dataclass(slots=True)
+class Clock:
+    """The clock of this API: the moment, and how far it was put forward."""
+
+    ahead: timedelta = field(default_factory=timedelta)
+
+    def __call__(self) -> datetime:
+        return now() + self.ahead
 
 
 @dataclass

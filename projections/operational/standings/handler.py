@@ -46,7 +46,7 @@ def _judge_somebody() -> None:
 
 STANDINGS: Final = Projection(
     "standings",
-    version=22,
+    version=23,
     tables=TABLES,
     reveals=False,
     recalls=(

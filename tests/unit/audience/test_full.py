@@ -9,11 +9,12 @@ import pytest
 from domain.audience.addressee_state import CONFIRMED_WITHIN, MOST_GIVEN, Addressee
 from domain.audience.consent_commands import OptOutChannel, RecordConsent, RecordOptOut, RequestConfirmation
 from domain.audience.consent_events import ConfirmationRequested, ConsentRecorded
-from domain.audience.consent_refusals import TooMuchGiven
+from domain.audience.consent_refusals import FirstStepOver, TooMuchGiven
 from domain.audience.intake.vocabularies import Source
 from domain.audience.ledger import RecordRelation, RetractEntry
 from domain.kernel.ids import AddresseeId
 from domain.law.facts import RelationKind
+from projections.operational.standings.facts import Facts
 from tests.support.requests import WORKSPACE, addressee, opened
 
 DAY = date(2026, 1, 1)
@@ -57,3 +58,36 @@ def test_what_nobody_confirmed_in_time_keeps_nobody_from_anything() -> None:
         world.run(GIVEN[1], who)
     world.later(CONFIRMED_WITHIN)
     assert world.run(GIVEN[1], who)
+
+
+def test_no_more_first_steps_are_kept_than_may_wait_at_once_and_those_are_the_latest() -> None:
+    """Month after month as many as may wait; of each the standing's row is written whole at every event."""
+    world = opened("DE")
+    who = AddresseeId(addressee(world))
+    last = MOST_GIVEN + MOST_GIVEN // 2
+    for number in range(last):
+        asked = ConfirmationRequested(
+            addressee_id=who,
+            occurred_at=world.now + number * timedelta(hours=1),
+            source="website_form",
+            documented=False,
+            workspace_id=None if number else WORKSPACE,
+        )
+        world.happened("addressee", who, asked)
+    known: Addressee = world.state("addressee", who)
+    assert [one.workspace for one in known.asked.values()].count(str(WORKSPACE)) == 1, (
+        "each client has its own"
+    )
+    kept = sorted(one.at for one in known.asked.values() if one.workspace is None)
+    assert (len(kept), kept[-1] - kept[0]) == (MOST_GIVEN, (MOST_GIVEN - 1) * timedelta(hours=1))
+    assert kept[-1] == world.now + (last - 1) * timedelta(hours=1)
+    assert len(Facts(known)["asked"]) == MOST_GIVEN + 1
+
+
+def test_a_first_step_that_is_over_as_it_is_entered_is_refused() -> None:
+    world = opened("DE")
+    who = addressee(world)
+    over = world.now - CONFIRMED_WITHIN
+    with pytest.raises(FirstStepOver):
+        world.run(RequestConfirmation(source=Source.EVENT, occurred_at=over), who)
+    assert world.run(RequestConfirmation(source=Source.EVENT, occurred_at=over + timedelta(hours=1)), who)

@@ -12,15 +12,21 @@ from tests.support.database import Database
 from tests.support.doors import (
     PUBLIC,
     SENDER,
+    Clock,
     Person,
     met,
 )
 
 
 @pytest.fixture
-async def api(database: Database, tmp_path: Path) -> AsyncIterator[Api]:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def api(database: Database, tmp_path: Path, clock: Clock) -> AsyncIterator[Api]:
     """The API, reachable by the world."""
-    async with serving(database, tmp_path, public_url=PUBLIC) as made:
+    async with serving(database, tmp_path, clock=clock, public_url=PUBLIC) as made:
         yield made
 
 

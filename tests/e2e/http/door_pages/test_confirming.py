@@ -17,6 +17,7 @@ from tests.support.doors import (
     FIRST_NAME,
     FORM,
     SENDER,
+    Clock,
     Page,
     Person,
     confirming,
@@ -121,12 +122,18 @@ class TestConfirmation:
         assert (await api.send("GET", path)).status_code == 200, "of the looks that were taken before"
         assert (await press(api, page)).status_code == 429
 
-    async def test_a_question_of_thirty_days_ago_is_asked_anew(self, api: Api, ada: Person) -> None:
-        left = api.parts.clock() - timedelta(days=30) + timedelta(hours=1)
+    async def test_a_question_of_thirty_days_ago_is_asked_anew(
+        self, api: Api, ada: Person, clock: Clock
+    ) -> None:
+        left = api.parts.clock() - timedelta(days=30) + timedelta(hours=2)
         page, path = await confirming(ada, wording="News, monthly.", occurred_at=left.isoformat())
         body = {"source": "website_form", "occurred_at": (left - timedelta(hours=1)).isoformat()}
-        asked = await api.post(f"/v1/audience/{ada.id}/request-confirmation", ada.tenant.key, body)
-        number = asked.json()["version"]
+        asking = f"/v1/audience/{ada.id}/request-confirmation"
+        number = (await api.post(asking, ada.tenant.key, body)).json()["version"]
+        clock.ahead = timedelta(hours=1)
+        over = await api.post(asking, ada.tenant.key, body)
+        assert (over.status_code, over.json()["type"]) == (422, "/problems/first-step-over")
+        assert over.json()["errors"][0]["pointer"] == "/occurred_at"
         refused = await ada.asked(uuid4(), request=str(number))
         assert (refused.status_code, "thirty days" in refused.text) == (422, True)
         door = DoorToken(Door.CONFIRM, ada.tenant.id, ada.id, request=number)
