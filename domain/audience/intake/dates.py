@@ -7,7 +7,7 @@ it. With slashes or dashes the mapping's `date_order` decides; under `auto` only
 from __future__ import annotations
 
 import re
-from datetime import MAXYEAR, UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -31,11 +31,19 @@ _PARTS: Final = re.compile(
 )
 _YEAR_DIGITS: Final = 4
 _FIRST_YEAR: Final = 1970
-_ZEROS: Final = re.compile(r"0{1,4}([./-])0{1,2}\1(?:0{1,2}|0{4})(?:[T ,].*)?", re.IGNORECASE)
+_OF_NO_DAY: Final = r"(?:0{1,2}[./-][0-9]{1,2}|[0-9]{1,2}[./-]0{1,2})"
+_ZEROS: Final = re.compile(
+    rf"(?:[0-9]{{4}}[./-]{_OF_NO_DAY}|{_OF_NO_DAY}[./-](?:[0-9]{{4}}|0{{1,2}}))(?:[T ,].*)?", re.IGNORECASE
+)
+"""A day or a month of 0, in whatever order: so Excel shows a cell of 0, in a year of 1900 or 00."""
 _FIRST_DAYS: Final = (date(1904, 1, 1), date(_FIRST_YEAR - 1, 12, 31), date(_FIRST_YEAR, 1, 1))
 """The first moment of many clocks, in whatever zone it is written."""
-_NEVER: Final = re.compile(r"1900-01-00.*|0?1[/.-]0?1[/.-](?:70|00|04)(?: .*)?")
-"""Days that there are not, or of a year of two digits."""
+_NEVER: Final = re.compile(
+    r"(?:0?1[/.-]0?1[/.-](?:70|00|04)|12[/.-]31[/.-]69|31[/.-]12[/.-]69|70[/.-]0?1[/.-]0?1|69[/.-]12[/.-]31)"
+    r"(?:[T ,].*)?",
+    re.IGNORECASE,
+)
+"""The same of a year of two digits."""
 _LONG_AGO: Final = 1900
 """Other clocks began in 1, 1601, 1753, 1899 and 1900."""
 _FIRST_ZONE: Final = timezone(timedelta(hours=14))
@@ -66,7 +74,7 @@ SHORT_YEAR: Final = Fault(
 )
 NO_DAY: Final = Fault(
     "date-says-none",
-    "1970-01-01, 0000-00-00, 1900-01-01 and their like are what many programs write for `never`: this tells no day.",
+    "1970-01-01, 0000-00-00, 1900-01-01, 2999-12-31 and the like many programs write for `never`: this tells no day.",
     "Leave the cell empty where it never was, or give the day; a yes for unsubscribed does without one.",
 )
 IN_FUTURE: Final = Fault(
@@ -123,14 +131,17 @@ def _told(text: str, order: DateOrder, now: datetime) -> datetime | Fault:
         return IMPOSSIBLE
     if isinstance(moment, Fault):
         return moment
-    if moment.date() in _FIRST_DAYS or moment.year <= _LONG_AGO or moment.year == MAXYEAR:
+    if tells_no_day(moment.date()) or moment.year > now.year + 1:
         return NO_DAY
     if moment.year < _FIRST_YEAR:
         return IMPOSSIBLE
-    if moment.year > now.year + 1:
-        return IN_FUTURE
     soonest = moment if moment.tzinfo is not None else moment.replace(tzinfo=_FIRST_ZONE)
     return IN_FUTURE if soonest > now else moment
+
+
+def tells_no_day(day: date) -> bool:
+    """Whether it is one of those that many programs write for `never`, from where their clocks begin."""
+    return day in _FIRST_DAYS or day.year <= _LONG_AGO
 
 
 def is_exact(moment: datetime) -> bool:

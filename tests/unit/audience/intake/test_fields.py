@@ -145,7 +145,28 @@ def test_dates_that_can_be_one_day_alone(text: str, moment: str) -> None:
         ("28/04/25", DateOrder.DMY, "date-short-year"),
         ("2026-11-24", DateOrder.AUTO, "date-in-future"),
         ("2026-11-23T12:00:01Z", DateOrder.AUTO, "date-in-future"),
-        ("2999-12-31", DateOrder.AUTO, "date-in-future"),
+        ("2027-12-31", DateOrder.AUTO, "date-in-future"),
+        *(
+            (text, order, "date-says-none")
+            for order in DateOrder
+            for text in (
+                *(
+                    "1/0/1900",
+                    "0/1/1900",
+                    "00/01/1900",
+                    "00.01.1900",
+                    "0.1.1900",
+                    "1900/1/0",
+                    "1/0/1900 0:00",
+                ),
+                *("1/0/00", "00/01/00", "00.01.00", "00-01-1900", "1900-00-01"),
+                *("12/31/69", "31.12.69", "31/12/69", "12-31-69 16:00", "1/1/70, 12:00 AM", "70-01-01"),
+                *("2028-01-01", "2099-12-31", "2999-12-31", "3000-01-01", "31.12.9999"),
+            )
+        ),
+        ("00-05-12", DateOrder.AUTO, "date-short-year"),
+        ("12/30/69", DateOrder.MDY, "date-short-year"),
+        ("10/10/2027", DateOrder.DMY, "date-in-future"),
         ("45658", DateOrder.AUTO, "date-unknown"),
         ("yesterday", DateOrder.AUTO, "date-unknown"),
         ("2025-W10-1", DateOrder.AUTO, "date-unknown"),

@@ -128,7 +128,7 @@ def test_of_several_hashes_of_a_row_the_strongest_counts_and_of_an_address_the_a
         (("# 2 entries", "bounce"), ("Email", "Reason"), ["remark"]),
         (("", "bounce"), ("Email", "Reason"), ["address-or-hash-missing"]),
         (
-            ("ann@people", "x", "2999-01-01"),
+            ("ann@people", "x", "2027-01-01"),
             ("Email", "Reason", "Date"),
             ["email-domain-invalid", "reason-unknown", "date-in-future"],
         ),
