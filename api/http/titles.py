@@ -47,6 +47,7 @@ TITLES: Final = {
     "contention": "Others wrote to the same stream again and again",
     "controllers-missing": "The record does not name the controllers",
     "cursor-mismatch": "The cursor is not of this query",
+    "date-says-none": "The date is what programs write for never",
     "disclosure-made-otherwise": "The disclosure has another position or form",
     "disclosure-not-made": "No such disclosure is known of this request",
     "elements-missing": "The message lacks what a law wants",

@@ -40,6 +40,7 @@ from domain.audience.consent_refusals import (
     ConsentDatedTwice,
     ConsentInTheFuture,
     ConsentWithoutDate,
+    DateSaysNone,
     ExplicitConsentNeedsProof,
     FirstStepOver,
     MomentInTheFuture,
@@ -50,6 +51,7 @@ from domain.audience.consent_refusals import (
     WithdrawnBeforeGiven,
 )
 from domain.audience.going_on import going_on
+from domain.audience.intake.dates import tells_no_day
 from domain.audience.intake.vocabularies import Source
 from domain.audience.opt_out_term import OptOutTerm, term_of
 from domain.kernel.ids import WorkspaceId
@@ -228,6 +230,8 @@ def _day_of(command: RecordConsent, at: datetime) -> date:
     if command.occurred_at is None:
         if command.occurred_on is None:
             raise ConsentWithoutDate
+        if tells_no_day(command.occurred_on):
+            raise DateSaysNone
         return command.occurred_on
     if command.occurred_on is not None:
         raise ConsentDatedTwice

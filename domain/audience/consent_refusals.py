@@ -19,6 +19,14 @@ class ConsentInTheFuture(Refusal):
     field = "/occurred_on"
 
 
+class DateSaysNone(Refusal):
+    """1970-01-01, 1900-01-01 and the like many programs write for never: that is no day. Give the day that it was."""
+
+    code = "date-says-none"
+    kind = RefusalKind.INVALID
+    field = "/occurred_on"
+
+
 class ConsentWithoutDate(Refusal):
     """Nobody says when the consent was given. Name the moment, or the day where no more than that is known."""
 

@@ -24,10 +24,12 @@ from domain.audience.consent_commands import AboutPerson, Entry
 from domain.audience.consent_events import OptedOut, Unsaid
 from domain.audience.consent_refusals import (
     AddresseeIsErased,
+    DateSaysNone,
     LiftedNotRetracted,
     OnlyThePersonTakesBack,
     TooMuchGiven,
 )
+from domain.audience.intake.dates import tells_no_day
 from domain.audience.intake.vocabularies import SubscriberType
 from domain.audience.ledger_refusals import (
     EndsBeforeItBegins,
@@ -256,6 +258,8 @@ def _relation(command: RecordRelation, state: Addressee, at: datetime) -> Relati
         raise AddresseeIsErased
     if state.is_full(command.workspace_id, at):
         raise TooMuchGiven
+    if tells_no_day(command.occurred_on):
+        raise DateSaysNone
     if command.occurred_on > _today(at):
         raise RelationInTheFuture
     if command.refused is not None and command.kind not in _OF_AN_ADDRESS:

@@ -28,6 +28,7 @@ from domain.audience.consent_events import (
 )
 from domain.audience.consent_refusals import (
     AddresseeIsErased,
+    DateSaysNone,
     LiftedNotRetracted,
     NotAsked,
     OnlyThePersonTakesBack,
@@ -182,3 +183,16 @@ class TestRelations:
         given(REGISTERED, platform).when(retract, target=ID).then(OnlyThePlatformLifts)
         given(REGISTERED).when(retract, target=ID).then(NoSuchEntry)
         given(REGISTERED).when(RetractEntry(entry=1, reason="x"), target=ID).then(NoSuchEntry)
+
+
+@pytest.mark.parametrize("day", ["1970-01-01", "1969-12-31", "1900-01-01", "1904-01-01"])
+def test_what_programs_write_for_never_is_no_day_of_a_consent_or_a_relation(day: str) -> None:
+    """As in a file: it would allow what an honest date does not, or what nobody gave."""
+    on = date.fromisoformat(day)
+    consent = RecordConsent(source=Source.EVENT, occurred_on=on, wording="Yes.")
+    for command in (consent, RecordRelation(kind=RelationKind.PURCHASE, occurred_on=on)):
+        given(REGISTERED).when(command, target=ID).then(DateSaysNone)
+    old = date(1969, 12, 30)
+    given(REGISTERED).when(RecordRelation(kind=RelationKind.CONTRACT, occurred_on=old), target=ID).then(
+        RelationRecorded(addressee_id=ID, kind="contract", occurred_on=old)
+    )
