@@ -6,12 +6,15 @@ Reservations, look-ups and imports match by `match_form`; how an address is read
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AfterValidator, StringConstraints
 from pydantic_core import Url
 
-from domain.audience.intake.addresses import MAX_ADDRESS, Address, read_address
+from domain.audience.intake.addresses import MAX_ADDRESS, Address, read_address, read_known
+
+if TYPE_CHECKING:
+    from domain.audience.intake.errors import Fault
 
 _DELIMITERS: Final = re.compile(r"[\s/@:%?#\[\]\\]")
 
@@ -37,11 +40,10 @@ def match_form(written: str) -> str:
 
     It is its own match form: `match_form(match_form(x)) == match_form(x)`.
     """
-    return _read(written).match
+    return _address(read_known(written, DOMAINS)).match
 
 
-def _read(written: str) -> Address:
-    address = read_address(written, DOMAINS)
+def _address(address: Address | Fault) -> Address:
     if not isinstance(address, Address):
         message = f"{address.message} {address.remedy}"
         raise ValueError(message)  # noqa: TRY004 - the value is wrong, not its type
@@ -53,7 +55,7 @@ def _read(written: str) -> Address:
 
 
 def _written(value: str) -> str:
-    return _read(value).written
+    return _address(read_address(value, DOMAINS)).written
 
 
 EmailText = Annotated[

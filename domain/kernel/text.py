@@ -7,6 +7,7 @@ accepted today.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from ipaddress import ip_address
 from typing import Annotated, Final
@@ -26,6 +27,15 @@ _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800\U0001d159")
 _NOT_SEEN: Final = (
     "it has nothing that a reader sees, only blanks or invisible characters; write it, or leave it out"
 )
+
+
+_IGNORED: Final = re.compile("[\u034f\u17b4\u17b5\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Marks that no reader sees (Default_Ignorable_Code_Point of Unicode, less what is of the category Cf)."""
+
+
+def unseen(character: str) -> bool:
+    """Whether it is there and no reader sees it: it formats, joins, selects or fills."""
+    return unicodedata.category(character) == "Cf" or character in _BLANK or bool(_IGNORED.match(character))
 
 
 def legible(text: str | None) -> bool:

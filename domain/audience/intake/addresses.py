@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from domain.audience.intake.errors import Fault
+from domain.kernel.text import unseen
 
 if TYPE_CHECKING:
     from domain.audience.intake.ports import DomainNames
@@ -31,7 +32,10 @@ _PLAIN: Final = re.compile(rf"([{_ATEXT}]+(?:\.[{_ATEXT}]+)*)@((?:{_LABEL}\.)+{_
 _DOT_ATOM: Final = re.compile(rf"[{_ATEXT}\u0080-\U0010ffff]+(?:\.[{_ATEXT}\u0080-\U0010ffff]+)*")
 _QUOTED: Final = re.compile(r'"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])+"')
 _NAMED: Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<>"]*?))\s*<([^<>]*)>\s*', re.DOTALL)
-_INVISIBLE: Final = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_PASTED: Final = "\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"
+_INVISIBLE: Final = re.compile(f"[{_PASTED}]")
+_EDGES: Final = re.compile(rf"^[\s{_PASTED}]+|[\s{_PASTED}]+$")
+"""What comes with an address that is copied from somewhere stands around it."""
 
 _ROLE_WORDS: Final = """
     abuse accounting accounts admin administrator billing buchhaltung careers compliance contact contacto
@@ -71,6 +75,11 @@ DOMAIN: Final = Fault(
 )
 TOO_LONG: Final = Fault(
     "email-too-long", f"The address is longer than {MAX_ADDRESS} bytes.", "Correct the address."
+)
+UNSEEN: Final = Fault(
+    "email-invisible",
+    "The address has a character inside that nobody sees: it looks like another address.",
+    "Type the address anew, without copying it.",
 )
 NO_ADDRESS: Final = frozenset(
     fault.code for fault in (MISSING, NO_AT, SPACES, SEVERAL, LOCAL_PART, LOCAL_PART_LONG, DOMAIN, TOO_LONG)
@@ -112,7 +121,26 @@ class Address:
 
 
 def read_address(cell: str, domains: DomainNames) -> Address | Fault:
-    """The address in a cell: `a@b.org`, `"Ann" <a@b.org>`, quoted local parts, domains in any script."""
+    """The address in a cell: `a@b.org`, `"Ann" <a@b.org>`, quoted local parts, domains in any script.
+
+    Characters that nobody sees are let go around it, and refused within: it would be another than it looks like.
+    """
+    address = read_known(cell, domains)
+    if cell.isascii() or not (isinstance(address, Address) or address is LOCAL_PART or address is DOMAIN):
+        return address
+    text = _EDGES.sub("", cell)
+    named = _NAMED.fullmatch(text)
+    within = text if named is None else _EDGES.sub("", named[3])
+    return UNSEEN if any(unseen(one) for one in within) else address
+
+
+def as_seen(cell: str) -> str:
+    """A cell without the characters that nobody sees."""
+    return "".join(one for one in cell if not unseen(one))
+
+
+def read_known(cell: str, domains: DomainNames) -> Address | Fault:
+    """As `read_address`, of an address that was taken once, whatever is taken now."""
     plain = _PLAIN.fullmatch(cell)
     if plain and len(cell) <= MAX_ADDRESS and len(plain[1]) <= MAX_LOCAL_PART:
         lowered = cell.lower()

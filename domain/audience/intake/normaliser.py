@@ -9,7 +9,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from domain.audience.intake.addresses import NEEDS_SMTPUTF8, ROLE, Address, read_address
+from domain.audience.intake.addresses import (
+    NEEDS_SMTPUTF8,
+    ROLE,
+    UNSEEN,
+    Address,
+    as_seen,
+    read_address,
+)
 from domain.audience.intake.candidate import MAX_LENGTHS, MAX_TAGS, Candidate, Rejected, split_name
 from domain.audience.intake.dates import NO_DAY, read_date, read_last
 from domain.audience.intake.errors import Fault, RowProblem
@@ -188,7 +195,13 @@ class _Reading:
         self._warnings.append(RowProblem(self._row.number, self._row.line, self._of.columns[field], *fault))
 
     def _address(self, cell: str) -> Address | None:
-        address = read_address(cell, self._of.world.domains)
+        domains = self._of.world.domains
+        address = read_address(cell, domains)
+        if address is UNSEEN:
+            # Who said stop has said it: they are looked for by the address as it is seen.
+            self._problem(self._of.columns[EMAIL], UNSEEN)
+            seen = read_address(as_seen(cell), domains)
+            return seen if isinstance(seen, Address) else None
         if isinstance(address, Fault):
             self._problem(self._of.columns[EMAIL], address)
             return None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from domain.audience.hashed import DIGITS, Algorithm, reserved
-from domain.audience.intake.addresses import MISSING, Address, read_address
+from domain.audience.intake.addresses import MISSING, UNSEEN, Address, as_seen, read_address
 from domain.audience.intake.candidate import Rejected
 from domain.audience.intake.dates import NO_DAY, read_last, read_since
 from domain.audience.intake.error_file import unescape_formula
@@ -286,6 +286,9 @@ class ListReader:
                 continue
             told = True
             read = self._read(cell, HASHES.get(target) or named)
+            if read is UNSEEN:
+                problem(target, UNSEEN)  # and whoever has the address as it is seen is stopped
+                read = self._read(as_seen(cell), named)
             if isinstance(read, Fault):
                 problem(target, read)
             elif isinstance(read, Address):

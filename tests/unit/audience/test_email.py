@@ -3,7 +3,10 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from domain.audience.contact import CreateContact
 from domain.audience.email import DOMAINS, EmailText, match_form
+from domain.kernel.ids import WorkspaceId
+from tests.support.given import uid
 
 EMAIL: TypeAdapter[str] = TypeAdapter(EmailText)
 
@@ -44,3 +47,14 @@ def test_a_bad_address_is_not_told_back() -> None:
     with pytest.raises(ValueError, match="@") as caught:
         match_form("secretive")
     assert "secretive" not in str(caught.value)
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u3164", "\ufe0f"])
+def test_what_nobody_sees_in_an_address_is_refused_and_what_was_taken_once_has_its_form(unseen: str) -> None:
+    written = f"an{unseen}n@example.org"
+    with pytest.raises(ValidationError) as caught:
+        CreateContact(workspace_id=WorkspaceId(uid(1)), email=written)
+    wrong = [one for one in caught.value.errors() if one["type"] == "value_error"]
+    assert [(one["loc"][0], "nobody sees" in one["msg"]) for one in wrong] == [("email", True)]
+    assert EMAIL.validate_python("\u200bann@example.org\ufeff") == "ann@example.org", "it was pasted"
+    assert match_form(match_form(written)) == match_form(written)

@@ -36,6 +36,8 @@ from tests.support.contact_files import NOW, pseudonym
         ('"ann lee"@example.org', '"ann lee"@example.org', '"ann lee"@example.org', ""),
         ('"ann"@example.org', '"ann"@example.org', "ann@example.org", ""),
         ("\u200bann@example.org", "ann@example.org", "ann@example.org", ""),
+        ("\u202aann@example.org\u202c", "ann@example.org", "ann@example.org", ""),
+        ("Ann\u200b Lee <\u200bann@example.org>\ufeff", "ann@example.org", "ann@example.org", "Ann Lee"),
         ("jürgen@example.org", "jürgen@example.org", "jürgen@example.org", ""),
         ("JU\u0308RGEN@example.org", "JÜRGEN@example.org", "jürgen@example.org", ""),
     ],
@@ -73,6 +75,14 @@ def test_addresses_that_are_read(cell: str, written: str, match: str, name: str)
         ("ann@mail.Xn--A.example", "email-domain-invalid"),
         ("ann@ex\uff0fample.org", "email-domain-invalid"),
         ("=1+1", "email-without-at"),
+        ("a\u200bnn@example.org\u200b; bob@example.org", "email-several"),
+        *(
+            (cell.format(unseen), "email-invisible")
+            for unseen in "\u200b\u200c\u200d\u00ad\u2060\ufeff\u180e\u034f\u115f\u3164\u2800\ufe0f"
+            for cell in ("an{}n@example.org", '"an{}n"@example.org', "Ann <an{}n@example.org>")
+        ),
+        ("ann@exam\u00adple.org", "email-invisible"),
+        ("ann@example\u200b.org", "email-invisible"),
     ],
 )
 def test_addresses_that_are_not(cell: str, code: str) -> None:

@@ -195,6 +195,14 @@ def test_what_programs_write_for_never_stops_nobody_and_is_told(cell: str) -> No
     assert row.withdrawal is not None
 
 
+def test_an_address_with_a_character_that_nobody_sees_is_rejected_and_stops_who_it_looks_like() -> None:
+    for unseen in "\u200b\u3164":
+        row = rejected(f"Email,Unsubscribed\nan{unseen}n@example.org,yes\n")
+        assert [(one.column, one.code) for one in row.problems] == [("Email", "email-invisible")]
+        assert row.withdrawal is not None
+        assert row.withdrawal.match == "ann@example.org"
+
+
 @pytest.mark.parametrize(
     ("cell", "late"),
     [

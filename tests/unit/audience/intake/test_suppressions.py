@@ -155,6 +155,14 @@ def test_a_problem_names_its_column_and_no_cell() -> None:
     assert "hard bounce" in problem.remedy
 
 
+def test_an_address_with_a_character_that_nobody_sees_stops_who_it_looks_like_and_is_told() -> None:
+    (found,) = outcomes((f"{ANN[0]}\u200b{ANN[1:]}",), header=("Email",))
+    assert isinstance(found, Rejected)
+    assert [(one.column, one.code) for one in found.problems] == [("Email", "email-invisible")]
+    assert found.stop is not None
+    assert found.stop.email == ANN
+
+
 @pytest.mark.parametrize("word", ["", "tenant", "ALL", "global"])
 def test_what_names_no_kind_of_campaign_is_of_the_whole_tenant(word: str) -> None:
     assert entry(ANN, word, header=("Email", "Campaign type")).campaign_type is None
