@@ -6,10 +6,11 @@ which names the contacts that hold it: the log itself, read for this command, an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from application.principals import workspaces_of
+from domain.audience.addressee import decide
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent_events import OptOutLifted
 from domain.audience.email import match_form
@@ -17,7 +18,6 @@ from domain.kernel.errors import NotFound, Refusal, RefusalKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any
 
     from application.unit import Unit
     from domain.audience.email_claim import EmailClaim
@@ -38,16 +38,17 @@ class NeedsWholeTenant(Refusal):
 async def enter(confined: frozenset[UUID], command: Command, unit: Unit) -> None:
     """Refuse, before any rule is looked at, what is not to be seen, or not to be done, from these workspaces.
 
-    What a rule says of another workspace is told to nobody from here: all of that is not found.
+    What a rule says of another workspace is told to nobody from here: all of that is not found, and an entry of
+    another client's is answered as one that never was.
     """
     people = command.people()
     state = await unit.load(type(command).stream, unit.stamp.target)
     _within(confined, [command, state], of_people=bool(people))
     await met(confined, people, unit)
-    if isinstance(state, Addressee):
-        _of_these(confined, command, state)
     if command.holds_everywhere():
         raise NeedsWholeTenant
+    if isinstance(state, Addressee):
+        _of_these(confined, command, state)
 
 
 def leave(confined: frozenset[UUID], command: Command, events: Sequence[Event], state: Any) -> None:
@@ -74,10 +75,13 @@ async def met(confined: frozenset[UUID], people: Sequence[UUID], unit: Unit) -> 
 
 
 def _of_these(confined: frozenset[UUID], command: Command, state: Addressee) -> None:
-    """What was given to another client alone is not found from here, by whichever number it is named."""
-    for named in (getattr(command, "entry", None), getattr(command, "request", None)):
-        client = None if named is None else state.client_of(named)
+    """What was given to another client alone is answered from here as a number that never was."""
+    for name in ("entry", "request"):
+        number = getattr(command, name, None)
+        client = None if number is None else state.client_of(number)
         if client is not None and UUID(client) not in confined:
+            never = command.model_copy(update={name: state.version + 1})
+            decide(cast("Any", never.stamped(command.stamp)), state)
             raise NotFound
 
 

@@ -281,11 +281,22 @@ class TestWhoIsOfOneClient:
             ("request-confirmation", {**CONSENT, **of_a}),
             ("record-relation", {"kind": "inquiry", "occurred_on": LATELY, **of_a}),
             ("describe-addressee", {"told": True, **of_a}),
-            ("withdraw-consent", {"entry": consent["version"], "channel": "page"}),
-            ("end-relation", {"entry": contract["version"], "ended_on": LATELY}),
-            ("confirm-consent", {"request": asked["version"]}),
         ):
             assert await agency.refused(command, key, **body) == (404, "not-found"), command
+        # By its number it is what a number is that never was: else that would tell of whom it is.
+        retracted = {"reason": "by mistake"}
+        for command, name, number, more, answer in (
+            ("withdraw-consent", "entry", consent, {"channel": "page"}, (422, "no-such-consent")),
+            ("end-relation", "entry", contract, {"ended_on": LATELY}, (422, "no-such-entry")),
+            ("confirm-consent", "request", asked, {}, (409, "confirmation-not-asked")),
+            *(
+                ("retract-entry", "entry", one, retracted, (403, "needs-whole-tenant"))
+                for one in (consent, contract, asked)
+            ),
+            ("lift-suppression", "entry", consent, retracted, (403, "needs-whole-tenant")),
+        ):
+            for named in (number["version"], 999):
+                assert await agency.refused(command, key, **{name: named}, **more) == answer, (command, named)
         plain = {"occurred_on": LATELY, **CONSENT}
         assert await agency.refused("record-consent", key, **plain) == (422, "client-not-named")
         own = await agency.tell("record-consent", key, **plain, workspace_id=str(agency.b))
