@@ -38,7 +38,7 @@ from domain.tenancy.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
-    from datetime import date
+    from datetime import date, datetime
     from uuid import UUID
 
     from application.commanding import Commands
@@ -120,10 +120,10 @@ class Doors:
         everything = in_force(addressee, Scope.TENANT)
         # Who has their address after an erasure was asked something else, which may have the same number.
         request = token.request if addressee.addressee_id == token.addressee_id else None
-        asked = None if request is None else addressee.asked.get(request)
+        asked = None if request is None else addressee.at_link(request)
         waits = asked is not None and not asked.is_over(self._commands.clock()) and not addressee.erased
         if request is not None and asked is not None and asked.workspace is not None:
-            confirmed = self._confirmed(addressee, request) if waits else addressee
+            confirmed = self._confirmed(addressee, request, asked.at) if waits else addressee
             goes_on = _stopped(confirmed, asked.workspace, {Scope.TENANT, Scope.WORKSPACE})
         else:
             goes_on = everything and not (request is not None and lifted_by(addressee, request))
@@ -143,9 +143,9 @@ class Doors:
             asked=everything and not _stopped(addressee, within, {Scope.TENANT}),
         )
 
-    def _confirmed(self, addressee: Addressee, request: int) -> AddresseeState:
+    def _confirmed(self, addressee: Addressee, request: int, asked_at: datetime) -> AddresseeState:
         """Who they would be if they confirmed this first step now: nothing is entered."""
-        at = max(self._commands.clock(), addressee.asked[request].at)
+        at = max(self._commands.clock(), asked_at)
         return ADDRESSEE.evolve(addressee, confirmation(addressee, request, at, None, None, at_door=True))
 
     async def heed(self, token: DoorToken, command: HeedOptOut | NarrowOptOut, request_id: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +12,6 @@ from domain.audience import consent_events as said
 from domain.audience.addressee_ending import AFTER_ENDING
 from domain.audience.addressee_state import (
     FIRST_ZONE,
-    MOST_GIVEN,
     Addressee,
     AddresseeState,
     Allow,
@@ -20,6 +19,7 @@ from domain.audience.addressee_state import (
     Lift,
     Said,
     Word,
+    latest,
 )
 from domain.kernel.events import Event
 from domain.kernel.personal import KeyKind
@@ -91,7 +91,7 @@ def _confirmed(known: Addressee, version: int, event: said.ConsentConfirmed) -> 
 
     What they agreed to is as old as its first step: it ends nothing that they said later than that.
     """
-    asked = known.asked.get(event.request)
+    asked = known.at_link(event.request)
     on = event.occurred_at.astimezone(UTC).date()
     documented = asked is not None and asked.documented
     given = Consent(
@@ -100,13 +100,24 @@ def _confirmed(known: Addressee, version: int, event: said.ConsentConfirmed) -> 
     asks = asked is not None and documented and event.at_door
     if asks and asked is not None and event.workspace_id is not None:
         given = replace(given, asks_since=asked.at)
-    elif asks and asked is not None and not known.said_since(event.request):
+    elif asks and asked is not None and not known.said_since(event.request, asked.at):
         known = _asked_for(known, version, asked.at)
     return known._replace(
         version=version,
         consents=(*known.consents, given),
         asked={one: kept for one, kept in known.asked.items() if one != event.request},
+        confirmed=_told_by_sender(known, event, asked),
     )
+
+
+def _told_by_sender(
+    known: Addressee, event: said.ConsentConfirmed, asked: Asked | None
+) -> Mapping[int, Asked]:
+    """First steps whose confirmation the sender told; their person's own word comes once."""
+    others = {one: kept for one, kept in known.confirmed.items() if one != event.request}
+    if event.at_door or asked is None:
+        return others
+    return latest({**others, event.request: asked}, asked.workspace)
 
 
 def _opted_out(known: Addressee, version: int, event: said.OptedOut) -> Addressee:
@@ -255,18 +266,7 @@ def _client(
 
 def _asked(known: Addressee, version: int, event: said.ConfirmationRequested) -> Addressee:
     left = Asked(event.documented, event.occurred_at, _client(event))
-    return known._replace(version=version, asked=_latest({**known.asked, version: left}, left.workspace))
-
-
-def _latest(asked: dict[int, Asked], client: str | None) -> dict[int, Asked]:
-    """As many of one client's as may wait at once. Each more is of one that is over: the oldest goes.
-
-    What is over stays until then: that it was confirmed in time may be told later.
-    """
-    same = [(one.at, entry) for entry, one in asked.items() if one.workspace == client]
-    if len(same) > MOST_GIVEN:
-        del asked[min(same)[1]]
-    return asked
+    return known._replace(version=version, asked=latest({**known.asked, version: left}, left.workspace))
 
 
 def _withdrawn(known: Addressee, version: int, event: said.ConsentWithdrawn) -> Addressee:

@@ -61,6 +61,17 @@ class Asked(NamedTuple):
         return at >= self.at + CONFIRMED_WITHIN
 
 
+def latest(asked: dict[int, Asked], client: str | None) -> dict[int, Asked]:
+    """As many of one client's as may wait at once. Each more is of one that is over: the oldest goes.
+
+    What is over stays until then: that it was confirmed in time may be told later.
+    """
+    same = [(one.at, entry) for entry, one in asked.items() if one.workspace == client]
+    if len(same) > MOST_GIVEN:
+        del asked[min(same)[1]]
+    return asked
+
+
 class Word(NamedTuple):
     """When something was said last, and the version of its event."""
 
@@ -116,7 +127,8 @@ class Addressee(NamedTuple):
     Each event makes another: of a frozen dataclass with as many fields a copy takes nine times as long.
 
     `version` counts the events so far. `said` is by workspace; under None stands what was settled for the tenant.
-    `asked`: double opt-ins that wait for their second step. `lifts`: by the entry of the consent, those
+    `asked`: double opt-ins that wait for their second step; `confirmed`: those of which the sender alone told it: their
+    person's own word may still come. `lifts`: by the entry of the consent, those
     that had nothing to lift among them; `lifted_at`: the latest of them.
     `said_last`: by kind, scope and what it is of; see `last_said`. `narrowed_at`: when they last stopped less than all.
     `said_no`: the entries by which they said stop or took a consent back, whatever became of them.
@@ -147,6 +159,7 @@ class Addressee(NamedTuple):
     relations: tuple[Relation, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     asked: Mapping[int, Asked] = _NONE
+    confirmed: Mapping[int, Asked] = _NONE
     lifts: Mapping[int, Lift] = _NONE
     said_last: Mapping[tuple[str, str, str | None], Word] = _NONE
     allows: Mapping[MessageId, Allow] = _NONE
@@ -232,9 +245,12 @@ class Addressee(NamedTuple):
             if at < lift.ended_at
         )
 
-    def said_since(self, request: int) -> bool:
+    def at_link(self, request: int) -> Asked | None:
+        """The first step that its person may confirm by the link, be it that the sender told already that they did."""
+        return self.asked.get(request) or self.confirmed.get(request)
+
+    def said_since(self, request: int, asked_at: datetime) -> bool:
         """Whether anything that holds was said after the first step of a double opt-in, or was entered after it."""
-        asked_at = self.asked[request].at
         words = [self.last_said(one) for one in self.own_words()]
         return any(word.entry > request or word.at >= asked_at for word in words)
 

@@ -273,10 +273,10 @@ def confirmation(
     *,
     at_door: bool = False,
 ) -> ConsentConfirmed:
-    """The event that enters the second step of a double opt-in."""
+    """The event that enters the second step of a double opt-in; by the link also after the sender told the same."""
     if state.erased:
         raise AddresseeIsErased
-    asked = state.asked.get(request)
+    asked = state.at_link(request) if at_door else state.asked.get(request)
     if asked is None:
         raise NotAsked
     if occurred_at < asked.at:
@@ -300,8 +300,8 @@ def lifted_by(state: Addressee, request: int) -> bool:
     What was left to a client lifts none for the tenant, and ends it for that client.
     Who was asked, said stop, and then pressed the old link, was asked before they said stop: that is asked anew.
     """
-    asked = state.asked.get(request)
-    if asked is None or not asked.documented or state.said_since(request):
+    asked = state.at_link(request)
+    if asked is None or not asked.documented or state.said_since(request, asked.at):
         return False
     return _lifts(state, asked.at)
 

@@ -130,7 +130,7 @@ class ConfirmConsent(
     """Double opt-in, second step, as the sender tells it. `request`: the version of the first step's event.
 
     It was given within thirty days of the first step, whenever it is entered; `occurred_at` says when. It lifts no
-    opt-out: that does the person who presses the link of the confirmation.
+    opt-out: that does the person who presses the link of the confirmation, after this was entered too.
     """
 
     request: Entry

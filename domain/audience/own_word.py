@@ -101,7 +101,7 @@ def decide(command: OwnWord, state: Addressee, sender_country: str | None = None
 
 def confirmed(command: HeedConfirmation, state: Addressee) -> tuple[ConsentConfirmed | OptOutLifted, ...]:
     """The confirmation; it lifts an opt-out that was surely earlier, if the wording is kept that was agreed to."""
-    asked = state.asked.get(command.request)
+    asked = state.at_link(command.request)
     # Whatever the clock of whoever asked showed: they pressed the link afterwards.
     at = command.stamp.at if asked is None else max(command.stamp.at, asked.at)
     given = confirmation(state, command.request, at, command.ip, command.user_agent, at_door=True)

@@ -110,6 +110,7 @@ class Person:
     consents: set[int] = field(default_factory=set)
     relations: set[int] = field(default_factory=set)
     asked: dict[int, tuple[bool, datetime, WorkspaceId | None]] = field(default_factory=dict)
+    told: dict[int, tuple[bool, datetime, WorkspaceId | None]] = field(default_factory=dict)
     of_clients: dict[int, UUID] = field(default_factory=dict)
     suppressed: dict[int, tuple[str, Place]] = field(default_factory=dict)
     permits: dict[UUID, Permit] = field(default_factory=dict)

@@ -131,19 +131,24 @@ class LedgerOfPeople(PeopleOfALedger):
 
     @rule(who=people, ago=AGO, number=st.integers(0, 1), at_door=st.sampled_from([True, True, False]))
     def confirm(self, who: AddresseeId, ago: timedelta, number: int, *, at_door: bool) -> None:
-        """By the link itself, or as the sender tells it: that ends nothing."""
+        """By the link itself, be it after the sender told it; or as the sender tells it: that ends nothing."""
         known, at = self.known[who], self.world.now - ago
-        asked = sorted(known.asked)[number : number + 1]
+        waiting = known.asked | known.told if at_door else known.asked
+        asked = sorted(waiting)[number : number + 1]
         person = self.person(who)
         said_since = bool(asked) and any(person.last_said(one).entry > asked[0] for one in person.own_words())
         request = asked[0] if asked else 1
         by_link = HeedConfirmation(request=request)
         done = self.ask(by_link if at_door else ConfirmConsent(request=request, occurred_at=at), who)
         moment = self.world.now if at_door else at
-        in_order = bool(asked) and timedelta(0) <= moment - known.asked[request][1] < timedelta(days=30)
+        in_order = bool(asked) and timedelta(0) <= moment - waiting[request][1] < timedelta(days=30)
         assert (done is not None) is (in_order and not known.erased)
         if done is not None:
-            documented, asked_at, client = known.asked.pop(request)
+            step = documented, asked_at, client = waiting[request]
+            known.asked.pop(request, None)
+            known.told.pop(request, None)
+            if not at_door:
+                known.told[request] = step
             entry = self.version(who) - len(done) + 1
             known.consents.add(entry)
             later = [one for one in known.words.stops().values() if one >= asked_at]

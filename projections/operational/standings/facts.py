@@ -66,6 +66,7 @@ def _kept(state: Addressee) -> dict[str, Any]:
             for one in state.suppressions
         ],
         "asked": [[entry, *one] for entry, one in state.asked.items()],
+        "confirmed": [[entry, *one] for entry, one in state.confirmed.items()],
         "collected": [list(one) for one in state.collected],
         "said_last": [[*what, *word] for what, word in state.said_last.items()],
         "lapses_at": [list(one) for one in state.lapses_at.items()],
@@ -121,10 +122,8 @@ def restored(addressee_id: UUID, version: int, facts: dict[str, Any]) -> Address
             )
             for kind, scope, since, entry, within, ended_at in facts.get("suppressions", ())
         ),
-        asked={
-            entry: Asked(documented, datetime.fromisoformat(at), client)
-            for entry, documented, at, client in facts.get("asked", ())
-        },
+        asked=_asked(facts.get("asked", ())),
+        confirmed=_asked(facts.get("confirmed", ())),
         collected=tuple(Collected(*one) for one in facts.get("collected", ())),
         said_last={
             (kind, scope, within): Word(datetime.fromisoformat(at), entry)
@@ -136,6 +135,13 @@ def restored(addressee_id: UUID, version: int, facts: dict[str, Any]) -> Address
         could_object=facts.get("could_object"),
         told=facts.get("told"),
     )
+
+
+def _asked(values: Sequence[tuple[int, bool, str, str | None]]) -> dict[int, Asked]:
+    return {
+        entry: Asked(documented, datetime.fromisoformat(at), client)
+        for entry, documented, at, client in values
+    }
 
 
 def _moments(values: Sequence[Sequence[str]]) -> dict[str | None, datetime]:

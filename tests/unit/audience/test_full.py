@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
+import orjson
 import pytest
 
 from domain.audience.addressee_state import CONFIRMED_WITHIN, MOST_GIVEN, Addressee
-from domain.audience.consent_commands import OptOutChannel, RecordConsent, RecordOptOut, RequestConfirmation
+from domain.audience.consent_commands import (
+    ConfirmConsent,
+    OptOutChannel,
+    RecordConsent,
+    RecordOptOut,
+    RequestConfirmation,
+)
 from domain.audience.consent_events import ConfirmationRequested, ConsentRecorded
 from domain.audience.consent_refusals import FirstStepOver, TooMuchGiven
 from domain.audience.intake.vocabularies import Source
 from domain.audience.ledger import RecordRelation, RetractEntry
 from domain.kernel.ids import AddresseeId
 from domain.law.facts import RelationKind
-from projections.operational.standings.facts import Facts
+from projections.operational.standings.facts import Facts, restored
 from tests.support.requests import WORKSPACE, addressee, opened
 
 DAY = date(2026, 1, 1)
@@ -91,3 +99,15 @@ def test_a_first_step_that_is_over_as_it_is_entered_is_refused() -> None:
     with pytest.raises(FirstStepOver):
         world.run(RequestConfirmation(source=Source.EVENT, occurred_at=over), who)
     assert world.run(RequestConfirmation(source=Source.EVENT, occurred_at=over + timedelta(hours=1)), who)
+
+
+def test_a_standing_keeps_what_the_sender_told_of_a_first_step_until_its_person_says_so() -> None:
+    world = opened("DE")
+    who = AddresseeId(addressee(world))
+    world.run(GIVEN[1], who)
+    request = world.state("addressee", who).version
+    world.run(ConfirmConsent(request=request), who)
+    known: Addressee = world.state("addressee", who)
+    assert (dict(known.asked), list(known.confirmed)) == ({}, [request])
+    again = restored(who, known.version, json.loads(orjson.dumps(Facts(known))))
+    assert (again.asked, again.confirmed) == (known.asked, known.confirmed)

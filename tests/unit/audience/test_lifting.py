@@ -19,13 +19,18 @@ from domain.audience.consent_commands import (
     RequestConfirmation,
     WithdrawConsent,
 )
-from domain.audience.consent_events import ConsentWithdrawn, OptedOut, OptOutToldLate
-from domain.audience.consent_refusals import ConfirmedBeforeAsked, WithdrawnBeforeGiven
+from domain.audience.consent_events import ConsentConfirmed, ConsentWithdrawn, OptedOut, OptOutToldLate
+from domain.audience.consent_refusals import (
+    ConfirmedBeforeAsked,
+    ConfirmedTooLate,
+    NotAsked,
+    WithdrawnBeforeGiven,
+)
 from domain.audience.contact import CreateContact, EraseContact
 from domain.audience.intake.vocabularies import Source
 from domain.audience.ledger import RetractEntry
 from domain.audience.own_word import HeedConfirmation, HeedOptOut
-from domain.kernel.ids import MessageId
+from domain.kernel.ids import MessageId, WorkspaceId
 from domain.law.facts import Scope
 from tests.support.given import NOW, uid
 from tests.support.requests import CONTACT, EMAIL, WORKSPACE, addressee, opened
@@ -296,6 +301,56 @@ class TestConfirmation:
         if told_late:
             assert [type(one) for one in world.run(STOP, addressee(world))] == [OptedOut]
         assert not allowed(world)
+
+    @pytest.mark.parametrize("mistaken", [False, True])
+    @pytest.mark.parametrize("client", [None, WORKSPACE])
+    def test_their_own_word_counts_after_the_sender_told_it_and_ends_what_it_would_have_ended(
+        self, world: World, client: WorkspaceId | None, *, mistaken: bool
+    ) -> None:
+        """`mistaken`: what the sender told is retracted before the person presses their link."""
+        world.run(STOP, addressee(world))
+        asking = RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes", workspace_id=client)
+        world.run(asking, addressee(world))
+        request = entry_of(world, "audience.confirmation_requested")
+        world.run(ConfirmConsent(request=request), addressee(world))
+        with pytest.raises(NotAsked):
+            world.run(ConfirmConsent(request=request), addressee(world))
+        told = entry_of(world, "audience.consent_confirmed")
+        if mistaken:
+            world.run(RetractEntry(entry=told, reason="by mistake"), addressee(world))
+        assert not allowed(world)
+        world.later(DAY)
+        confirmed, *lifted = world.run(HeedConfirmation(request=request), addressee(world))
+        assert isinstance(confirmed, ConsentConfirmed)
+        assert (confirmed.at_door, confirmed.workspace_id, len(lifted)) == (True, client, client is None)
+        assert allowed(world)
+        known: Addressee = world.state("addressee", addressee(world))
+        assert len(known.consents) == 2 - mistaken
+        with pytest.raises(NotAsked):
+            world.run(HeedConfirmation(request=request), addressee(world))
+        own = known.consents[-1].position
+        world.run(RetractEntry(entry=own, reason="by mistake"), addressee(world))
+        assert not allowed(world), "what the sender told ends nothing"
+        world.assert_replays()
+
+    def test_after_a_stop_that_came_with_or_after_what_the_sender_told_it_ends_nothing(
+        self, world: World
+    ) -> None:
+        world.run(RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes"), addressee(world))
+        request = entry_of(world, "audience.confirmation_requested")
+        world.run(ConfirmConsent(request=request), addressee(world))
+        world.run(WithdrawConsent(channel=OptOutChannel.REPLY), addressee(world))
+        world.later(DAY)
+        assert len(world.run(HeedConfirmation(request=request), addressee(world))) == 1
+        assert not allowed(world)
+        world.later(30 * DAY)
+        other = RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes")
+        world.run(other, addressee(world))
+        last = entry_of(world, "audience.confirmation_requested")
+        world.run(ConfirmConsent(request=last), addressee(world))
+        world.later(30 * DAY)
+        with pytest.raises(ConfirmedTooLate):
+            world.run(HeedConfirmation(request=last), addressee(world))
 
     def test_it_is_not_dated_before_it_was_asked_for(self, world: World) -> None:
         world.run(RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes"), addressee(world))

@@ -77,6 +77,21 @@ class TestConfirmation:
         assert "suppressed-unsubscribe" not in await verdict(ada)
         assert "everything" in (await shown(ada.api, (await ada.links()).page)).choices
 
+    async def test_after_the_sender_told_it_their_own_word_is_taken_and_ends_what_they_stopped(
+        self, api: Api, ada: Person
+    ) -> None:
+        await pressed(api, await shown(api, (await ada.links()).stop))
+        page, path = await confirming(ada, wording="News, monthly.")
+        request = len(await ada.stream())
+        told = await api.post(f"/v1/audience/{ada.id}/confirm-consent", ada.tenant.key, {"request": request})
+        assert told.status_code == 200, told.text
+        assert "suppressed-unsubscribe" in await verdict(ada)
+        assert (await shown(api, path)).headings == page.headings
+        after = await pressed(api, page)
+        assert f"You have agreed that {SENDER} writes to you by e-mail." in after.text
+        assert "suppressed-unsubscribe" not in await verdict(ada)
+        assert (await press(api, page)).status_code == 409, "once"
+
     async def test_after_a_later_stop_it_says_that_this_goes_on(self, ada: Person) -> None:
         page, path = await confirming(ada, wording="News, monthly.")
         assert "no more advertising" not in page.text
