@@ -79,10 +79,17 @@ class Words:
         self.stop(EVERYTHING, at, free=False)
 
     def stop_by_link(self, place: Place, at: datetime, *, free: bool = True) -> None:
-        """The same, at a door of ours: what is said again within a minute is the same word."""
+        """The same, at a door of ours: what is said again within a minute is the same word.
+
+        Of all mail an objection, or a complaint, is another than an unsubscription.
+        """
         at = max([at, self.consented or at, *(since for _, since in self.of_clients.values())])
-        before = self.stops().get(place)
-        if before is not None and at - before < timedelta(minutes=1):
+        same = [
+            since
+            for one, since, kind in self.standing()
+            if one == place and (place != EVERYTHING or kind is free)
+        ]
+        if same and at - max(same) < timedelta(minutes=1):
             return
         self.stop(place, at, free=free)
 
