@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 OF_ACTIVITY: Final = (
     "title",
@@ -70,14 +71,21 @@ INNER: Final = frozenset(
 stores; and what tells of a legal hold."""
 OF_WORKSPACE: Final = frozenset(
     {
+        "audience.address_hash_listed",
         "audience.addressee_described",
         "audience.confirmation_requested",
         "audience.consent_confirmed",
         "audience.consent_recorded",
+        "audience.message_dispatched",
+        "audience.permission_lapsed",
+        "audience.permission_lapsing",
         "audience.relation_recorded",
     }
 )
-"""What may be of one workspace: said there, or given to that client alone. Of these its name is told."""
+"""What may be of one workspace: said there, given to that client alone, or its mail. Of these its name is told."""
+WITH_WHOM: Final = frozenset({"workspace", "within", "campaign_type", "charitable", "note"})
+"""What names with whom somebody dealt, wherever it stands: a client, a kind of its campaigns, that it is a charity; and
+the words of a reason, which name kinds of campaigns. Of somebody whose words stay shut it is told to nobody."""
 RIGHTS: Final = (
     "You may ask for correction, for erasure, for restriction of processing, and object to it.",
     "Where processing rests on your consent, you may withdraw it at any time.",
@@ -85,6 +93,8 @@ RIGHTS: Final = (
 )
 """GDPR Art. 15(1)(e) and (f)."""
 
+_OF_ONE: Final = ("workspace", "within")
+"""What holds the id of a workspace where something is of that one."""
 OF_SUPPRESSION: Final = ("kind", "scope", "within", "since", "ended_at")
 """What is told of each suppression. `within`: the name of the workspace, or the kind of campaign."""
 _KEPT: Final = (
@@ -109,7 +119,7 @@ KEPT_OF_ANOTHER: Final = (
 )
 """What is kept of whoever had the address before, to who has it now: a mailbox may have changed hands (Art. 15(4))."""
 NOT_TOLD: Final = "[not told]"
-"""In the place of a workspace's name, where it is of somebody whose words stay shut."""
+"""In the place of what names with whom somebody dealt whose words stay shut."""
 KEPT_OF_MAILBOX: Final = (
     "Somebody had this address, and was erased: that they may not be written to, and proof of what they agreed to "
     "while it is needed for legal claims (Art. 7(1), 17(3)(e)), are kept of them. That you are who that was is known "
@@ -120,22 +130,57 @@ KEPT_OF_MAILBOX: Final = (
 """What is kept of somebody who was erased, to who showed no more than that the mailbox is theirs (Art. 15(4))."""
 
 
-def without_ids(event: str, values: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Any]:
-    """What an event says, without ids of ours; `workspace`: by name, where it is of one alone."""
+def without_ids(event: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event says, without ids of ours; `workspace`: where it is of one alone."""
     told = {name: one for name, one in values.items() if name not in INNER}
-    workspace = named.get(str(values.get("workspace_id"))) if event in OF_WORKSPACE else None
+    workspace = values.get("workspace_id") if event in OF_WORKSPACE else None
     return told if workspace is None else told | {"workspace": workspace}
 
 
 def with_names(value: Any, named: Mapping[str, str]) -> Any:
-    """The same, with the name of a workspace where its id says what a word is of."""
+    """The same, with the name of a workspace where its id says what a word, or a message, is of."""
     match value:
         case dict():
             return {
-                key: named.get(str(one), one) if key == "within" else with_names(one, named)
+                key: named.get(str(one), one) if key in _OF_ONE else with_names(one, named)
                 for key, one in value.items()
             }
         case list():
             return [with_names(one, named) for one in value]
         case _:
             return value
+
+
+def without_names(value: Any) -> Any:
+    """The same, without what names with whom somebody dealt."""
+    match value:
+        case dict():
+            return {
+                key: NOT_TOLD if key in WITH_WHOM and one is not None else without_names(one)
+                for key, one in value.items()
+            }
+        case list():
+            return [without_names(one) for one in value]
+        case _:
+            return value
+
+
+def workspaces_in(value: Any) -> Iterator[str]:
+    """The ids of the workspaces that values name. A kind of campaign, which a scope may name as well, is no id."""
+    match value:
+        case dict():
+            for key, one in value.items():
+                if key in (*_OF_ONE, "workspace_id") and _is_id(one):
+                    yield one
+                else:
+                    yield from workspaces_in(one)
+        case list():
+            for one in value:
+                yield from workspaces_in(one)
+
+
+def _is_id(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and str(UUID(value)) == value
+    except ValueError:
+        return False

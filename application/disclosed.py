@@ -6,13 +6,15 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from application.disclosable import WITHHELD
+from application.disclosable import OF_SUPPRESSION, WITHHELD
+from domain.audience.erasure_events import AddresseeErased
 from domain.audience.hashed import ADDRESS_HASH, AddressHash, AddressHashListed
 from domain.audience.listed import is_history, tells_nothing_new
 from domain.kernel.events import EVENTS
+from domain.tenancy.tenant import SendsFor, Tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from uuid import UUID
 
     from application.ports.log import Recorded
@@ -86,3 +88,57 @@ def listed_besides(state: Addressee, by_hash: Iterable[Event]) -> list[dict[str,
         for one in dict.fromkeys(told)
         if not is_history(state, one) and not tells_nothing_new(state, one)
     ]
+
+
+def clients_among(tenant: object, named: Mapping[str, str]) -> list[str]:
+    """Who is responsible beside a tenant that sends for clients: those of them whose mail this is about, by name.
+
+    Each decides what its mail is for, and so is a controller (GDPR Art. 4(7)): whoever asks is told of all (Art. 15).
+    """
+    if not isinstance(tenant, Tenant) or tenant.sends_for is not SendsFor.CLIENTS:
+        return []
+    return sorted(set(named.values()))
+
+
+def suppressions_of(addressee: Addressee) -> list[dict[str, Any]]:
+    """What stops, or stopped, mail to somebody; of one workspace by its id."""
+    return [_fact(one, *OF_SUPPRESSION) for one in addressee.person.suppressions]
+
+
+def standing(addressee: Addressee, by_hash: Iterable[Event]) -> dict[str, Any]:
+    """What holds for the person now; what is of one workspace with its id."""
+    person = addressee.person
+    return {
+        "country": person.country,
+        "subscriber_type": person.subscriber,
+        "opted_out_at": addressee.opted_out_at,
+        "consents": [
+            _fact(one, "on", "at", "kind", "documented", "withdrawn_at", "workspace")
+            for one in person.consents
+        ],
+        "relations": [
+            _fact(one, "kind", "on", "ended_on", "refused", "in_writing", "workspace")
+            for one in person.relations
+        ],
+        "suppressions": [*suppressions_of(addressee), *listed_besides(addressee, by_hash)],
+        "data_not_sold_since": addressee.sale_opted_out_at,
+        "messages_sent": len(addressee.dispatched),
+    }
+
+
+def kept_of(kept: Kept) -> dict[str, Any]:
+    """What is kept of somebody who had the address and was erased, and why; without what was entered."""
+    addressee, held = kept.person.state, is_proven(kept.person)
+    erased_at = next((row.recorded_at for row in kept.person.own if row.name == AddresseeErased.name), None)
+    return {
+        "about": kept.about,
+        "erased_at": erased_at,
+        "proof_kept": held,
+        "proof_kept_until": addressee.proof.ends if held else None,
+        "suppressions": suppressions_of(addressee),
+        "data_not_sold_since": addressee.sale_opted_out_at,
+    }
+
+
+def _fact(one: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in names}

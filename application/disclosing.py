@@ -26,29 +26,35 @@ from application.disclosable import (
     KEPT_OF_MAILBOX,
     KEPT_WITH_PROOF,
     KEPT_WITHOUT_PROOF,
-    NOT_TOLD,
     OF_ACTIVITY,
-    OF_SUPPRESSION,
-    OF_WORKSPACE,
     PROVIDED,
     RIGHTS,
     with_names,
     without_ids,
+    without_names,
+    workspaces_in,
 )
-from application.disclosed import Holder, Kept, in_words, is_proven, is_told, listed_besides, names_the_id
+from application.disclosed import (
+    Holder,
+    Kept,
+    clients_among,
+    in_words,
+    is_proven,
+    is_told,
+    kept_of,
+    names_the_id,
+    standing,
+)
 from application.ports.positions import Position
-from application.principals import workspaces_of
 from domain.audience.addressee_events import address_in
 from domain.audience.addressee_state import Addressee
 from domain.audience.contact import PERSONAL, Contact, ContactCreated
 from domain.audience.email import match_form
 from domain.audience.email_claim import EmailBarred, EmailClaimed, EmailUnbarred
-from domain.audience.erasure_events import AddresseeErased
 from domain.audience.hashed import ADDRESS_HASH
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.errors import NotFound
 from domain.kernel.personal import is_hidden
-from domain.law.facts import Scope
 from domain.rights.events import RequestReceived
 from domain.rights.kinds import RequestKind
 from domain.rights.request import to_be_done
@@ -64,7 +70,6 @@ if TYPE_CHECKING:
     from application.unit import Streams
     from domain.audience.email_claim import EmailClaimEvent
     from domain.kernel.ids import AddresseeId
-    from domain.law.facts import Consent, Relation
     from domain.rights.state import RequestState
 
 _AT_ONCE: Final = 500
@@ -135,7 +140,8 @@ class Disclosing:
         ]
         shut = [] if own else asked
         parts = [] if portable else await self._apart(head, person, before, shut, shown=shown)
-        named = await self._workspaces(head, [*before, person])
+        opened = [*rows, *(row for one in parts if one.opened for row in one.rows)]
+        named = await self._workspaces(head, opened)
         told = [row for part in (rows, *(kept.rows for kept in parts)) for row in part if is_told(row)]
         last = max(told or person.own, key=lambda row: row.position)
         position = Position(head.epoch, last.position).token()
@@ -144,6 +150,7 @@ class Disclosing:
             "about": {
                 "kind": request.kind.value,
                 "controller": tenant.name if isinstance(tenant, Tenant) else None,
+                "clients": clients_among(tenant, named),
                 "email": person.email,
                 "position": position,
                 "as_of": last.recorded_at,
@@ -154,14 +161,12 @@ class Disclosing:
         }
         if not portable:
             if not erased:
-                document["standing"] = standing = _standing(person.state, named)
-                standing["suppressions"] += listed_besides(person.state, self._codec.decode(by_hash))
-            # With whom somebody else dealt is no more told than their words.
-            unnamed = dict.fromkeys(named, NOT_TOLD)
+                stands = standing(person.state, self._codec.decode(by_hash))
+                document["standing"] = with_names(stands, named)
             document["kept_after_erasure"] = [
-                _kept(one, self._history(one.rows, names, opened=one.opened), names)
+                _named(kept_of(one), named, opened=one.opened)
+                | {"history": self._history(one.rows, named, opened=one.opened)}
                 for one in parts
-                for names in [named if one.opened else unnamed]
             ]
             document["processing"] = [
                 {name: one[name] for name in OF_ACTIVITY} for one in await self._besides.activities(tenant_id)
@@ -306,12 +311,9 @@ class Disclosing:
             told |= {"country": state.segment.country, "subscriber_type": state.segment.subscriber_type}
         return told
 
-    async def _workspaces(self, head: Head, people: Sequence[Holder]) -> dict[str, str]:
-        """The names of the workspaces that opt-outs and suppressions are of, and to which alone something was given."""
-        narrower = [one for person in people for one in person.state.suppressions]
-        ids = dict.fromkeys(one.within for one in narrower if one.scope is Scope.WORKSPACE and one.within)
-        given = [row for person in people for row in person.own if row.name in OF_WORKSPACE]
-        ids |= dict.fromkeys(map(str, workspaces_of(self._codec.decode(given))))
+    async def _workspaces(self, head: Head, rows: Sequence[Recorded]) -> dict[str, str]:
+        """The names of the workspaces that are named in these: to which something was given, whose mail it is."""
+        ids = dict.fromkeys(one for values in self._codec.payloads(rows) for one in workspaces_in(values))
         states = {one: await self._state(head, "workspace", UUID(one)) for one in ids}
         return {one: state.name for one, state in states.items() if isinstance(state, Workspace)}
 
@@ -332,7 +334,7 @@ class Disclosing:
                 "at": row.recorded_at,
                 "what": row.name,
                 "told": in_words(row.name),
-                "values": with_names(without_ids(row.name, values, named), named),
+                "values": _named(without_ids(row.name, values), named, opened=opened),
             }
             for row, values in zip(kept, shown, strict=True)
         ]
@@ -351,48 +353,7 @@ class Disclosing:
         return decider.fold(self._codec.decode(rows))
 
 
-def _suppressions(addressee: Addressee, named: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [with_names(_fact(one, *OF_SUPPRESSION), named) for one in addressee.person.suppressions]
-
-
-def _standing(addressee: Addressee, named: Mapping[str, str]) -> dict[str, Any]:
-    """What holds for the person now."""
-    person = addressee.person
-    return {
-        "country": person.country,
-        "subscriber_type": person.subscriber,
-        "opted_out_at": addressee.opted_out_at,
-        "consents": [
-            _given(one, named, "on", "at", "kind", "documented", "withdrawn_at") for one in person.consents
-        ],
-        "relations": [
-            _given(one, named, "kind", "on", "ended_on", "refused", "in_writing") for one in person.relations
-        ],
-        "suppressions": _suppressions(addressee, named),
-        "data_not_sold_since": addressee.sale_opted_out_at,
-        "messages_sent": len(addressee.dispatched),
-    }
-
-
-def _kept(kept: Kept, history: list[dict[str, Any]], named: Mapping[str, str]) -> dict[str, Any]:
-    """What is kept of somebody who had the address and was erased, and why."""
-    addressee, held = kept.person.state, is_proven(kept.person)
-    erased_at = next((row.recorded_at for row in kept.person.own if row.name == AddresseeErased.name), None)
-    return {
-        "about": kept.about,
-        "erased_at": erased_at,
-        "proof_kept": held,
-        "proof_kept_until": addressee.proof.ends if held else None,
-        "suppressions": _suppressions(addressee, named),
-        "data_not_sold_since": addressee.sale_opted_out_at,
-        "history": history,
-    }
-
-
-def _given(one: Consent | Relation, named: Mapping[str, str], *names: str) -> dict[str, Any]:
-    """With the workspace to which alone it was given."""
-    return _fact(one, *names) | {"workspace": named.get(one.workspace or "")}
-
-
-def _fact(one: object, *names: str) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in names}
+def _named(values: dict[str, Any], named: Mapping[str, str], *, opened: bool) -> dict[str, Any]:
+    """With the names of the workspaces; of somebody whose words stay shut it is not told with whom they dealt."""
+    told: dict[str, Any] = with_names(values, named) if opened else without_names(values)
+    return told

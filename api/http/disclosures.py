@@ -133,6 +133,8 @@ def page(found: Disclosure) -> str:
     about = document["about"]
     title = f"What {about['controller'] or 'we'} holds about you"
     parts = [f"<p>As of {_text(about['as_of'])}, for {escape(str(about['email'] or 'you'))}.</p>"]
+    if about["clients"]:
+        parts.append(_section("Who is responsible", _value([about["controller"], *about["clients"]])))
     if "standing" in document:
         parts.append(_section("What holds now", _value(document["standing"])))
     for number, contact in enumerate(document["contacts"], 1):

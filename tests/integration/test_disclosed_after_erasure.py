@@ -340,8 +340,15 @@ async def test_with_whom_somebody_dealt_is_told_to_them_alone(api: Api) -> None:
         occurred_on="2026-01-05",
         workspace_id=here,
     )
+    message = {"message_id": str(uuid4()), "workspace_id": here, "campaign_type": "coffee-offers"}
+    await tell(api, tenant, f"audience/{bought}/authorise-message", **message)
+    await tell(api, tenant, f"audience/{bought}/suppress-addressee", kind="manual", workspace_id=here)
     own, _ = await asked(api, tenant, email)
-    assert "Harbour Coffee" in str((await disclosed(api, tenant, own))[0]["history"])
+    history = (await disclosed(api, tenant, own))[0]["history"]
+    told = {one["what"]: one["values"] for one in history}
+    assert told["audience.relation_recorded"]["workspace"] == "Harbour Coffee"
+    assert told["audience.addressee_suppressed"]["within"] == "Harbour Coffee"
+    assert told["audience.permission_decided"]["message"]["workspace"] == "Harbour Coffee"
     assert (await api.post(f"/v1/audience/{contact}/erase-contact", tenant.key)).status_code == 200
     await person(api, tenant, email, "Ixchel")
     request, _ = await asked(api, tenant, email)
@@ -349,4 +356,8 @@ async def test_with_whom_somebody_dealt_is_told_to_them_alone(api: Api) -> None:
     (kept,) = document["kept_after_erasure"]
     (sold,) = (one for one in kept["history"] if one["what"] == "audience.relation_recorded")
     assert sold["values"]["workspace"] == "[not told]"
-    assert "Harbour Coffee" not in str(document["kept_after_erasure"])
+    (decided,) = (one for one in kept["history"] if one["what"] == "audience.permission_decided")
+    assert decided["values"]["message"]["workspace"] == "[not told]"
+    assert "[not told]" in {one["within"] for one in kept["suppressions"]}
+    for secret in ("Harbour Coffee", "coffee-offers", here):
+        assert secret not in str(document["kept_after_erasure"]), secret

@@ -184,8 +184,10 @@ async def test_of_what_is_stopped_in_part_it_is_told_which_part(api: Api) -> Non
     told = [one["values"] for one in document["history"] if one["what"] == "audience.addressee_suppressed"]
     assert [(one["scope"], one["within"]) for one in told] == parts
     assert str(tenant.workspace_id) not in answer.text
+    assert document["about"]["clients"] == [], "it sends for itself"
     page = await api.send("GET", f"/v1/rights/requests/{request}/disclosure?form=html", tenant.key)
     assert page.text.count("<dt>Within</dt>") == 4
+    assert "Who is responsible" not in page.text
 
 
 async def test_of_what_was_given_to_one_client_it_is_told_to_whom(api: Api) -> None:
@@ -206,6 +208,8 @@ async def test_of_what_was_given_to_one_client_it_is_told_to_whom(api: Api) -> N
     await tell(api, tenant.key, f"{path}/describe-addressee", told=True, **of_client)
     step = await tell(api, tenant.key, f"{path}/request-confirmation", **FIRST_STEP, **of_client)
     await tell(api, tenant.key, f"{path}/confirm-consent", request=step["version"])
+    message = {"message_id": str(uuid4()), "campaign_type": "offers", "role_relevant": True}
+    await tell(api, tenant.key, f"{path}/authorise-message", **message, **of_client)
     for kind in ("access", "portability"):
         request = (await received(api, tenant.key, kind, email=email))["id"]
         await tell(api, tenant.key, f"rights/{request}/check-identity", method="known", verified=True)
@@ -217,9 +221,17 @@ async def test_of_what_was_given_to_one_client_it_is_told_to_whom(api: Api) -> N
         for name in names:
             assert told[f"audience.{name}"] == "Huitzilopochtli Ltd", name
         assert str(client) not in answer.text
+        assert document["about"]["clients"] == ["Acme", "Huitzilopochtli Ltd"], "both are responsible"
+        path_of_page = f"/v1/rights/requests/{request}/disclosure?form=html"
+        page = await api.send("GET", path_of_page, tenant.key)
+        assert "Who is responsible</h2><ul><li>Acme</li><li>Acme</li><li>Huitzilopochtli Ltd" in page.text
+        assert str(client) not in page.text
         if kind == "access":
             for name in ("consents", "relations"):
                 assert [one["workspace"] for one in document["standing"][name]] == ["Huitzilopochtli Ltd"]
+            (decided,) = (one for one in document["history"] if one["what"] == "audience.permission_decided")
+            asked_of = decided["values"]["message"]
+            assert (asked_of["workspace"], asked_of["campaign_type"]) == ("Huitzilopochtli Ltd", "offers")
 
 
 async def test_what_is_portable_is_what_the_person_provided(api: Api) -> None:
