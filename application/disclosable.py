@@ -76,6 +76,7 @@ OF_WORKSPACE: Final = frozenset(
         "audience.confirmation_requested",
         "audience.consent_confirmed",
         "audience.consent_recorded",
+        "audience.listed_undated",
         "audience.message_dispatched",
         "audience.permission_lapsed",
         "audience.permission_lapsing",

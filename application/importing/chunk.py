@@ -27,6 +27,7 @@ from domain.audience.hashed import ADDRESS_HASH
 from domain.audience.intake import Duplicates, Rejected, RowProblem
 from domain.audience.ledger import unrestricted
 from domain.audience.saying import said_of
+from domain.audience.undated import unsubscribed
 from domain.kernel.errors import Refusal
 from domain.kernel.ids import AddresseeId, ContactId, ImportId, ListId, WorkspaceId
 from domain.kernel.personal import is_hidden
@@ -273,14 +274,18 @@ class ChunkDecision:
         self._unit.append("addressee", addressee_id, *events)
 
     def _withdrawn(self, addressee_id: AddresseeId, said_at: datetime | None) -> None:
-        """Where the file does not say when, it holds from now on, unless the person has said it before."""
+        """Where the file does not say when, it holds from when a file for this client first said so."""
         state = self._unit.state("addressee", addressee_id)
-        if said_at is None and isinstance(state, Addressee):
-            before = state.opted_out_at
-            if before is not None and not state.is_answered(before, self._at):
-                return
-        moment = self._at if said_at is None else said_at.astimezone(UTC)
-        said = opted_out(addressee_id, state, moment, OptOutChannel.IMPORT)
+        if said_at is None:
+            self._unit.append(
+                "addressee",
+                addressee_id,
+                *unsubscribed(
+                    addressee_id, state, self._at, self._workspace_id, of_client=self._client is not None
+                ),
+            )
+            return
+        said = opted_out(addressee_id, state, said_at.astimezone(UTC), OptOutChannel.IMPORT)
         self._unit.append("addressee", addressee_id, *said)
 
 

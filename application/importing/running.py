@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from application.unit import Folded, Unit
     from application.workflow import Workflow
 
-EVENTS_A_ROW: Final = 6
-"""Somebody comes back after an erasure: claimed, registered, opt-out carried over, succeeded, created, consented."""
+EVENTS_A_ROW: Final = 8
+"""Somebody comes back after an erasure: claimed, registered, opt-out carried over, succeeded, created, consented; and
+the file says without a day that they stopped: opted out, listed."""
 
 EVENTS_A_CHUNK: Final = 2
 """The accounting, and who came onto the list."""
@@ -225,7 +226,9 @@ class ImportRun:
         before, state = await self._check(unit, chunk), self._import
         tally, contacts = Tally(), None
         if state.kind is FileKind.SUPPRESSIONS:
-            tally = await SuppressionChunk(unit, unit.stamp.at).decide(cast("ListSlice", chunk.rows), ahead)
+            tally = await SuppressionChunk(unit, state.workspace_id, unit.stamp.at).decide(
+                cast("ListSlice", chunk.rows), ahead
+            )
         else:
             contacts = ChunkDecision(
                 unit, state.workspace_id, state.import_id, state.duplicates, unit.stamp.at

@@ -110,7 +110,9 @@ class Imports:
     async def _known(self, tenant_id: UUID, state: Import, matches: list[str]) -> int:
         """How many of these addresses have a contact in the import's workspace; how many entries tell nothing new."""
         if state.kind is FileKind.SUPPRESSIONS:
-            return await known_of(self._commands.streams, tenant_id, matches, self._clock())
+            return await known_of(
+                self._commands.streams, tenant_id, state.workspace_id, matches, self._clock()
+            )
         streams, claim = self._commands.streams, DECIDERS["email_claim"]
         live = [key for match in matches for key in streams.pseudonyms(tenant_id, "email_claim", match)]
         wanted = [(claim, stream_name("email_claim", key)) for key in live]

@@ -20,9 +20,10 @@ from domain.audience.email_claim import EmailKnown
 from domain.audience.hashed import ADDRESS_HASH, listed
 from domain.audience.intake import Rejected
 from domain.audience.intake.suppressions import of_identity
-from domain.audience.listed import Listed, entered, tells_nothing_new, tells_nothing_new_of
+from domain.audience.listed import Listed, tells_nothing_new_of
+from domain.audience.undated import entered_by_name, told_nothing_new
 from domain.kernel.commands import DECIDERS, stream_name
-from domain.kernel.ids import AddresseeId
+from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.kernel.personal import KeyKind
 from domain.tenancy.tenant import HashedAddressesKept, Tenant
 from domain.tenancy.workspace import Workspace
@@ -60,8 +61,10 @@ async def look_ahead_listed(commands: Commands, tenant_id: UUID, rows: ListSlice
     return Ahead(keys, states, newcomers)
 
 
-async def known_of(streams: Streams, tenant_id: UUID, identities: Sequence[str], at: datetime) -> int:
-    """How many of these entries would tell nothing new."""
+async def known_of(
+    streams: Streams, tenant_id: UUID, workspace_id: WorkspaceId, identities: Sequence[str], at: datetime
+) -> int:
+    """How many of these entries would tell nothing new; `workspace_id`: whose list it is."""
     told = [of_identity(text) for text in identities]
     keys, states = await _reserved(streams, tenant_id, list(dict.fromkeys(one.whose for one in told)))
     wanted = list(dict.fromkeys(one.workspace for one in told if one.workspace is not None))
@@ -78,7 +81,7 @@ async def known_of(streams: Streams, tenant_id: UUID, identities: Sequence[str],
             continue
         who = _addressee(states[stream_name(_CLAIM, keys[whose])][1])
         if who is not None:
-            known += tells_nothing_new(states[stream_name("addressee", who)][1], one)
+            known += told_nothing_new(states[stream_name("addressee", who)][1], one, workspace_id)
     return known
 
 
@@ -138,9 +141,13 @@ def _addressee(claim: EmailClaim) -> AddresseeId | None:
 class SuppressionChunk:
     """Decides one chunk on one unit of work. A row that enters nothing new counts as skipped."""
 
-    def __init__(self, unit: Unit, at: datetime) -> None:
-        """`at` is the moment of the chunk: of ids, and of entries that name none."""
+    def __init__(self, unit: Unit, workspace_id: WorkspaceId, at: datetime) -> None:
+        """The list is a workspace's, and holds in the whole tenant.
+
+        `at` is the moment of the chunk: of ids, and of entries that name none.
+        """
         self._unit = unit
+        self._workspace_id = workspace_id
         self._at = at
         self._ids = Ids(at, 0)
         self._algorithms: tuple[str, ...] = ()
@@ -195,7 +202,7 @@ class SuppressionChunk:
         if row.match is None:
             return self._hashed(row.whose.partition(":")[0], key, one)
         who = self._who(row, key, ahead)
-        events = entered(who, self._unit.state("addressee", who), one)
+        events = entered_by_name(who, self._unit.state("addressee", who), one, self._workspace_id)
         self._unit.append("addressee", who, *events)
         return bool(events)
 

@@ -174,6 +174,11 @@ def _told_late(known: Addressee, version: int, event: said.OptOutToldLate) -> Ad
     return known._replace(version=version, lifts=lifts, said_no=known.said_no | {version})
 
 
+def _listed(known: Addressee, version: int, event: said.ListedUndated) -> Addressee:
+    told = (event.kind, event.scope, event.within, str(event.workspace_id), event.file)
+    return known._replace(version=version, listed=known.listed | {told})
+
+
 def _lifted(known: Addressee, version: int, event: said.OptOutLifted) -> Addressee:
     """A lift follows the consent that it is of. One that was asked for ends what was said before it was asked for."""
     ended_at = event.consented_at or datetime.combine(event.consented_on, time(), FIRST_ZONE)
@@ -352,6 +357,7 @@ _AFTER: Final[dict[type[Event], Callable[[Addressee, int, Any], Addressee]]] = {
     said.ConsentWithdrawn: _withdrawn,
     said.OptedOut: _opted_out,
     said.OptOutToldLate: _told_late,
+    said.ListedUndated: _listed,
     said.OptOutLifted: _lifted,
     said.OptOutNarrowed: _narrowed,
     happened.RelationRecorded: _related,

@@ -132,6 +132,7 @@ class Addressee(NamedTuple):
     that had nothing to lift among them; `lifted_at`: the latest of them.
     `said_last`: by kind, scope and what it is of; see `last_said`. `narrowed_at`: when they last stopped less than all.
     `said_no`: the entries by which they said stop or took a consent back, whatever became of them.
+    `listed`: what files without a day told: kind, scope, what it is of, whose file, and of which `FileKind`.
     `of_erasure`: the entries of opt-outs that follow from an erasure before them.
     `requests`: what they asked about their data, by kind. `lapses_at` and `lapsed_at`: the ends of permissions that
     were announced last, ahead and when they came, by the workspace of the client whose they are; None: the tenant's.
@@ -143,6 +144,7 @@ class Addressee(NamedTuple):
     lifted_at: datetime | None = None
     narrowed_at: datetime | None = None
     said_no: frozenset[int] = frozenset()
+    listed: frozenset[tuple[str, str, str | None, str, str]] = frozenset()
     of_erasure: frozenset[int] = frozenset()
     erased: bool = False
     erased_at: datetime | None = None
@@ -208,11 +210,6 @@ class Addressee(NamedTuple):
         """When they asked last, provably, to be written to: the tenant, and each client."""
         asked = [one.asks_since for one in self.consents if one.asks_since is not None]
         return asked if self.lifted_at is None else [*asked, self.lifted_at]
-
-    def is_answered(self, said_at: datetime, by: datetime) -> bool:
-        """Whether by some moment they asked a client for mail after this was said, so that for that one it is over."""
-        asked = [one.asks_since for one in self.consents if one.asks_since is not None]
-        return any(said_at < since <= by for since in asked)
 
     def is_history(self, moment: datetime) -> bool:
         """Whether what was said at this moment was surely said before a consent that stands, and that ended it."""

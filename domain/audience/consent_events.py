@@ -205,6 +205,22 @@ class OptOutToldLate(Event, name="audience.opt_out_told_late", version=1, subjec
     within: str | None = None
 
 
+class ListedUndated(Event, name="audience.listed_undated", version=1, subject="addressee_id"):
+    """A workspace's file or list that does not say since when named the person for the first time: it counts from then.
+
+    Also when it comes again: who asks for mail after that is not stopped by it anew. `kind`, `scope` and `within` are
+    what it says; `file`: a `FileKind`, contacts or suppressions.
+    """
+
+    addressee_id: AddresseeId
+    kind: str
+    scope: str
+    within: str | None = None
+    occurred_at: datetime
+    workspace_id: WorkspaceId
+    file: str
+
+
 class OptOutLifted(Event, name="audience.opt_out_lifted", version=2, subject="addressee_id"):
     """The person asked to be written to again, later than their opt-out and in so many words.
 
@@ -243,6 +259,7 @@ ConsentEvent: TypeAlias = (
     | ConsentWithdrawn
     | OptedOut
     | OptOutToldLate
+    | ListedUndated
     | OptOutLifted
     | OptOutNarrowed
 )

@@ -82,8 +82,7 @@ def tells_nothing_new(state: AddresseeState, one: Listed) -> bool:
         if is_history(state, one):
             return state.remembers(one.kind, one.since, one.scope, one.within)
         same = [old for old in state.own_words() if (old.kind, old.scope, old.within) == one.about]
-        said = [state.last_said(old).at for old in same]
-        return any(one.since <= at or not (one.dated or state.is_answered(at, one.since)) for at in said)
+        return any(one.since <= state.last_said(old).at for old in same)
     return any(
         (old.kind, old.scope, old.within) == one.about
         and (old.ended_at is None or one.since < old.ended_at)

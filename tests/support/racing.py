@@ -116,7 +116,7 @@ def list_hashes(
         while True:
             ahead = await look_ahead_listed(parts.commands, race.tenant_id, [entry])
             unit = workflow.unit(race.tenant_id, dict(ahead.states))
-            await SuppressionChunk(unit, unit.stamp.at).decide([entry], ahead)
+            await SuppressionChunk(unit, WorkspaceId(race.workspace_id), unit.stamp.at).decide([entry], ahead)
             try:
                 await workflow.commit(unit, "tests.list-hash", key=str(who))
             except VersionConflict:

@@ -203,7 +203,9 @@ async def test_somebody_who_was_only_ever_on_a_list_can_be_erased_and_stays_supp
         ("complaint", "tenant", None),
         ("hard_bounce", "campaign_type", "offers"),
     ]
-    assert (await take_in(importing, listing((ANN, "complaint")))).tally == Tally(skipped=1)
+    # The list names who has the address since for the first time.
+    for tally in (Tally(imported=1), Tally(skipped=1)):
+        assert (await take_in(importing, listing((ANN, "complaint")))).tally == tally
 
 
 async def test_each_rejected_row_says_what_to_do(importing: Importing) -> None:

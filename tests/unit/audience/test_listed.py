@@ -33,6 +33,7 @@ from domain.audience.hashed import ADDRESS_HASH, AddressHash, Algorithm, hashes_
 from domain.audience.ledger import LiftSuppression, RetractEntry
 from domain.audience.ledger_refusals import OnlyThePlatformLifts
 from domain.audience.listed import LISTABLE, Listed, entered, tells_nothing_new
+from domain.audience.undated import entered_by_name, told_nothing_new
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import AddresseeId, ContactId, WorkspaceId
 from domain.law.facts import Message, Purpose, Scope, SuppressionKind
@@ -46,6 +47,7 @@ ID, OTHER = AddresseeId(uid(10)), AddresseeId(uid(11))
 REGISTERED = AddresseeRegistered(addressee_id=ID, email="ann@example.org", country="US")
 THEN, LATER = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC)
 KINDS = SuppressionKind
+LISTED_BY = WorkspaceId(uid(5))
 
 
 def state_of(*events: Event) -> Addressee:
@@ -114,7 +116,8 @@ def test_a_list_that_comes_again_enters_nothing(said: list[Listed], chunks: list
     for at in (first, second):
         for one, chunk in zip(said, sorted(chunks), strict=False):
             moment = one if one.dated else one._replace(since=at + timedelta(minutes=chunk))
-            events = entered(ID, state, moment)
+            events = entered_by_name(ID, state, moment, LISTED_BY)
+            assert told_nothing_new(state, moment, LISTED_BY) is not bool(events)
             assert at is first or events == ()
             state = after(state, *events)
 
@@ -142,11 +145,11 @@ def test_an_entry_never_makes_anything_allowed(
         assert now is Verdict.DENY
 
 
-def test_a_list_without_dates_says_that_it_is_so_and_one_with_dates_since_when() -> None:
+def test_a_list_with_dates_says_since_when_and_one_without_that_it_is_so_as_it_comes() -> None:
     undated, dated = Listed(KINDS.UNSUBSCRIBE, NOW), Listed(KINDS.UNSUBSCRIBE, THEN, dated=True)
     out = OptedOut(addressee_id=ID, occurred_at=LATER, channel="page")
     state = state_of(REGISTERED, out)
-    assert tells_nothing_new(state, undated)
+    assert not tells_nothing_new(state, undated), "a consent of between, entered later, does not end it"
     assert tells_nothing_new(state, dated), "they said so later"
     assert not tells_nothing_new(state, dated._replace(since=NOW)), "and again: no consent between lifts it"
     lifted = after(state, OptOutLifted(addressee_id=ID, consented_on=date(2025, 8, 1)))
