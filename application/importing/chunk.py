@@ -27,7 +27,7 @@ from domain.audience.hashed import ADDRESS_HASH
 from domain.audience.intake import Duplicates, Rejected, RowProblem
 from domain.audience.ledger import unrestricted
 from domain.audience.saying import said_of
-from domain.audience.undated import unsubscribed
+from domain.audience.undated import ASKED_SINCE, asked_since, unsubscribed
 from domain.kernel.errors import Refusal
 from domain.kernel.ids import AddresseeId, ContactId, ImportId, ListId, WorkspaceId
 from domain.kernel.personal import is_hidden
@@ -277,15 +277,12 @@ class ChunkDecision:
         """Where the file does not say when, it holds from when a file for this client first said so."""
         state = self._unit.state("addressee", addressee_id)
         if said_at is None:
-            self._unit.append(
-                "addressee",
-                addressee_id,
-                *unsubscribed(
-                    addressee_id, state, self._at, self._workspace_id, of_client=self._client is not None
-                ),
-            )
-            return
-        said = opted_out(addressee_id, state, said_at.astimezone(UTC), OptOutChannel.IMPORT)
+            of_client = self._client is not None
+            said = unsubscribed(addressee_id, state, self._at, self._workspace_id, of_client=of_client)
+            if not said and asked_since(state, self._client):
+                self.tally.warnings[ASKED_SINCE] += 1
+        else:
+            said = opted_out(addressee_id, state, said_at.astimezone(UTC), OptOutChannel.IMPORT)
         self._unit.append("addressee", addressee_id, *said)
 
 

@@ -21,10 +21,11 @@ from domain.audience.hashed import ADDRESS_HASH, listed
 from domain.audience.intake import Rejected
 from domain.audience.intake.suppressions import of_identity
 from domain.audience.listed import Listed, tells_nothing_new_of
-from domain.audience.undated import entered_by_name, told_nothing_new
+from domain.audience.undated import ASKED_SINCE, asked_since, entered_by_name, told_nothing_new
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.kernel.personal import KeyKind
+from domain.law.facts import OPT_OUTS
 from domain.tenancy.tenant import HashedAddressesKept, Tenant
 from domain.tenancy.workspace import Workspace
 
@@ -202,7 +203,10 @@ class SuppressionChunk:
         if row.match is None:
             return self._hashed(row.whose.partition(":")[0], key, one)
         who = self._who(row, key, ahead)
-        events = entered_by_name(who, self._unit.state("addressee", who), one, self._workspace_id)
+        state = self._unit.state("addressee", who)
+        events = entered_by_name(who, state, one, self._workspace_id)
+        if not (events or one.dated) and one.kind in OPT_OUTS and asked_since(state, None):
+            self.tally.warnings[ASKED_SINCE] += 1
         self._unit.append("addressee", who, *events)
         return bool(events)
 

@@ -7,7 +7,7 @@ named them is not stopped by it anew. As an entry by a hash, which stands since 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from domain.audience.addressee_state import Addressee
 from domain.audience.consent import opted_out
@@ -15,7 +15,11 @@ from domain.audience.consent_commands import OptOutChannel
 from domain.audience.consent_events import ListedUndated, OptedOut
 from domain.audience.intake.kinds import FileKind
 from domain.audience.listed import entered, tells_nothing_new
+from domain.audience.own_word import words_for
 from domain.law.facts import OPT_OUTS, Scope, SuppressionKind
+
+ASKED_SINCE: Final = "asked-since-listed"
+"""The warning of a row that stops nobody anew, of somebody who may be written to: they may have stopped once more."""
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -89,3 +93,11 @@ def unsubscribed(
         within=workspace,
     )
     return (of_one, told)
+
+
+def asked_since(state: AddresseeState, client: WorkspaceId | None) -> bool:
+    """Whether nothing that a person said stops a client's mail, or, None, the tenant's: so they asked for it since."""
+    words = (
+        () if not isinstance(state, Addressee) else words_for(state, None if client is None else str(client))
+    )
+    return not any(one.scope in (Scope.TENANT, Scope.WORKSPACE) for one in words)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from domain.audience.contact_import import Tally
+from domain.audience.import_events import ImportChunkApplied
 from domain.tenancy.tenant import SendsFor
 from domain.tenancy.workspace import CreateWorkspace
 from tests.support.importing import Importing, behind, content
@@ -24,6 +25,14 @@ FILE = content((BACK, "US", "yes"), header=HEADER)
 async def taken(importing: Importing) -> Tally:
     """The file comes, as it does every week."""
     return (await importing.run(await importing.ready(FILE))).tally
+
+
+async def warned(importing: Importing) -> int:
+    """Of how many rows, so far, it was said that their people may have stopped once more."""
+    told = importing.api.parts.codec.decode(await importing.history())
+    return sum(
+        one.warnings.get("asked-since-listed", 0) for one in told if isinstance(one, ImportChunkApplied)
+    )
 
 
 async def asks(importing: Importing, client: UUID | None = None) -> None:
@@ -63,19 +72,23 @@ async def test_a_client_s_weekly_file_stops_nobody_anew_for_another_client(
         assert await taken(importing) == Tally(skipped=1)
         assert [await verdict(importing, one) for one in (mine, other)] == ["allow", "deny"]
     await asks(importing, other)
-    assert await taken(importing) == Tally(skipped=1)
+    assert await taken(importing) == Tally(skipped=1), "nobody can tell whether they stopped since"
     assert [await verdict(importing, one) for one in (mine, other)] == ["allow", "allow"]
 
 
 async def test_whoever_asked_since_a_list_or_a_file_named_them_is_written_to(importing: Importing) -> None:
     workspace = UUID(str(importing.tenant.workspace_id))
     await taken(importing)
+    assert await taken(importing) == Tally(skipped=1)
     await asks(importing)
-    await taken(importing)
+    assert await taken(importing) == Tally(skipped=1)
+    assert await warned(importing) == 1
     assert await verdict(importing, workspace) == "allow"
     for tally, told in ((Tally(imported=1), "deny"), (Tally(skipped=1), "deny")):
         assert (await take_in(importing, listing((BACK, "unsubscribe")))).tally == tally
         assert await verdict(importing, workspace) == told, "of a list that names them for the first time"
     await asks(importing)
-    assert (await take_in(importing, listing((BACK, "unsubscribe")))).tally == Tally(skipped=1)
+    again = await take_in(importing, listing((BACK, "unsubscribe")))
+    assert again.tally == Tally(skipped=1)
+    assert await warned(importing) == 2
     assert await verdict(importing, workspace) == "allow"
