@@ -28,6 +28,7 @@ from domain.kernel.errors import NotFound, Refusal
 from domain.kernel.ids import derived_id
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import ERASED, SEALED
+from domain.law.clients import clients_of
 from domain.law.facts import Scope, SuppressionKind
 from domain.rights.commands import ReceiveRequest
 from domain.rights.kinds import RequestChannel, RequestKind
@@ -66,7 +67,8 @@ class InForce(NamedTuple):
     `elsewhere`: narrower opt-outs hold that the token names nothing of. `waits`: its confirmation can be given.
     `narrows`: all is stopped, and they alone may stop less; it is the entry of what they said last. `goes_on`: all is
     stopped, and its confirmation would not end that; of a client's first step: all that is theirs. `client`: the tenant
-    sends for clients, each a workspace. `asked`: all is stopped, but they asked this client for mail later.
+    sends for clients, each a workspace. `asked`: all is stopped, but they asked this client for mail later; `others`:
+    or other clients, which is shown to nobody but them.
     """
 
     sender: str
@@ -82,6 +84,7 @@ class InForce(NamedTuple):
     goes_on: bool = False
     client: bool = False
     asked: bool = False
+    others: bool = False
 
 
 class AskedFor(NamedTuple):
@@ -115,9 +118,18 @@ class Doors:
         held = words_for(addressee, within)
         here = {(one.scope, one.within) for one in held if one.scope is not Scope.TENANT}
         named = {(Scope.WORKSPACE, within), (Scope.CAMPAIGN_TYPE, token.campaign_type)} & here
-        narrow = {(one.scope, one.within) for one in addressee.own_words() if one.scope is not Scope.TENANT}
-        word = narrowable(addressee) if _came_to_them(token, addressee) else None
+        narrow = {
+            (one.scope, one.within)
+            for one in addressee.own_words()
+            if one.scope is Scope.CAMPAIGN_TYPE
+            or (one.scope is Scope.WORKSPACE and _stopped(addressee, one.within, {Scope.WORKSPACE}))
+        }
         everything = in_force(addressee, Scope.TENANT)
+        asking = {one for one in clients_of(addressee.person) if not _stopped(addressee, one, {Scope.TENANT})}
+        # Less than all cannot be what comes from whom they asked: of that nothing is stopped.
+        asked_here = everything and not _stopped(addressee, within, {Scope.TENANT})
+        theirs = _came_to_them(token, addressee)
+        word = narrowable(addressee) if theirs and not asked_here else None
         # Who has their address after an erasure was asked something else, which may have the same number.
         request = token.request if addressee.addressee_id == token.addressee_id else None
         asked = None if request is None else addressee.at_link(request)
@@ -140,7 +152,8 @@ class Doors:
             narrows=None if word is None else word.entry,
             goes_on=goes_on,
             client=tenant.sends_for is SendsFor.CLIENTS,
-            asked=everything and not _stopped(addressee, within, {Scope.TENANT}),
+            asked=asked_here,
+            others=theirs and everything and bool(asking - {within}),
         )
 
     def _confirmed(self, addressee: Addressee, request: int, asked_at: datetime) -> AddresseeState:

@@ -209,6 +209,7 @@ def _in_force(words: Words, now: InForce) -> str:
         for text, holds in (
             (words.now_everything, now.everything),
             (words.now_asked, now.asked and not now.of_workspace),
+            (words.now_others, now.others),
             (words.now_objected, now.objected),
             (words.now_workspace, now.of_workspace and now.workspace is not None),
             (words.now_campaign_type, now.of_campaign_type),

@@ -66,6 +66,7 @@ class Words(BaseModel):
     now_nothing: str
     now_everything: str
     now_asked: str
+    now_others: str
     """All is stopped, and what they asked of this client later is not."""
     now_objected: str
     now_workspace: str

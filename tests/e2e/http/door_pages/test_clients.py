@@ -132,6 +132,36 @@ class TestConfirmation:
         assert after.headings == [(1, "Your confirmation was recorded")]
         assert "you want no more advertising from Café & Co, and that goes on" in after.text
 
+    async def test_the_page_of_choices_says_who_may_write_and_offers_what_stops_something(
+        self, clients: tuple[Client, Client]
+    ) -> None:
+        cafe, bikes = clients
+        api = cafe.person.api
+        await pressed(api, await bikes.page(), "everything")
+        assert "Stop less: only what comes from Café & Co" in (await cafe.page()).text
+        cafe_asked, _ = await cafe.asks()
+        await pressed(api, cafe_asked)
+        mine, others = await cafe.page(), await bikes.page()
+        assert "you asked Café & Co for e-mail: its advertising may come to you." in mine.text
+        assert "you asked others" not in mine.text
+        assert "Stop less" not in mine.text, "nothing of theirs is stopped"
+        assert "you asked others whose e-mail Agency sends to write to you" in others.text
+        assert "Stop less: only what comes from Bikes" in others.text
+
+    async def test_a_stop_of_one_client_that_they_asked_since_is_no_more_told(
+        self, clients: tuple[Client, Client]
+    ) -> None:
+        cafe, bikes = clients
+        api = cafe.person.api
+        await pressed(api, await cafe.page(), "workspace")
+        assert "You have also stopped some other e-mail of Agency." in (await bikes.page()).text
+        asked, _ = await cafe.asks()
+        await pressed(api, asked)
+        for client in (cafe, bikes):
+            page = await client.page()
+            assert "You have stopped nothing so far." in page.text
+            assert "stopped some other" not in page.text
+
     async def test_its_link_is_made_for_that_client_alone(self, clients: tuple[Client, Client]) -> None:
         cafe, bikes = clients
         api, ada = cafe.person.api, cafe.person
@@ -171,7 +201,7 @@ class TestChoices:
         assert page.choices[:2] == ["everything", "workspace"]
         assert "Stop what comes from Café & Co, too" in page.text
         other = await bikes.page()
-        assert "But since then" not in other.text
+        assert "But since then you asked Bikes" not in other.text
         assert "everything" not in other.choices
         after = await pressed(api, page, "workspace")
         assert after.headings[1] == (2, "Done")
