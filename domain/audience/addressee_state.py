@@ -32,6 +32,8 @@ FIRST_ZONE: Final = timezone(timedelta(hours=14))
 """Where a civil day begins first."""
 MOST_GIVEN: Final = 1_000
 """Consents, relations and first steps that wait, of one person and client. Stops are no part: they are always taken."""
+MOST_OF_ALL: Final = 5_000
+"""The same, over all clients."""
 _NONE: Final[Mapping[Any, Any]] = {}
 
 
@@ -196,8 +198,8 @@ class Addressee(NamedTuple):
         """
         client = None if workspace_id is None else str(workspace_id)
         given = [one.workspace for one in self.consents] + [one.workspace for one in self.relations]
-        waiting = [one.workspace for one in self.asked.values() if not one.is_over(at)]
-        return [*given, *waiting].count(client) >= MOST_GIVEN
+        given += [one.workspace for one in self.asked.values() if not one.is_over(at)]
+        return given.count(client) >= MOST_GIVEN or len(given) >= MOST_OF_ALL
 
     def client_of(self, entry: int) -> str | None:
         """The client to whom alone it was given, what stands under this number; None: the tenant, or it is no such."""

@@ -135,6 +135,9 @@ class LiftedNotRetracted(Refusal):
 
 
 class TooMuchGiven(Refusal):
-    """A thousand consents and relations stand of the person, and decisions look at each. Retract what is no use."""
+    """A thousand consents and relations stand of a person and client, or five thousand of the person over all clients.
+
+    Decisions look at each. Retract what is no use.
+    """
 
     code = "too-much-given"

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import orjson
 import pytest
 
-from domain.audience.addressee_state import CONFIRMED_WITHIN, MOST_GIVEN, Addressee
+from domain.audience.addressee_state import CONFIRMED_WITHIN, MOST_GIVEN, MOST_OF_ALL, Addressee
 from domain.audience.consent_commands import (
     ConfirmConsent,
     OptOutChannel,
@@ -20,9 +20,10 @@ from domain.audience.consent_events import ConfirmationRequested, ConsentRecorde
 from domain.audience.consent_refusals import FirstStepOver, TooMuchGiven
 from domain.audience.intake.vocabularies import Source
 from domain.audience.ledger import RecordRelation, RetractEntry
-from domain.kernel.ids import AddresseeId
+from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.law.facts import RelationKind
 from projections.operational.standings.facts import Facts, restored
+from tests.support.given import uid
 from tests.support.requests import WORKSPACE, addressee, opened
 
 DAY = date(2026, 1, 1)
@@ -52,6 +53,24 @@ def test_a_thousand_things_given_are_enough_and_a_stop_is_taken_all_the_same() -
     assert world.run(GIVEN[0].model_copy(update={"workspace_id": WORKSPACE}), who), "each client has its own"
     world.run(RetractEntry(entry=known.consents[0].position, reason="Entered twice."), who)
     assert world.run(GIVEN[2], who)
+
+
+def test_five_thousand_are_enough_over_all_clients() -> None:
+    world = opened("DE")
+    who = AddresseeId(addressee(world))
+    for number in range(MOST_OF_ALL - 1):
+        consented = ConsentRecorded(
+            addressee_id=who,
+            occurred_on=DAY - timedelta(days=number // 10),
+            source="event",
+            recorded_by="api",
+            workspace_id=WorkspaceId(uid(1000 + number % 10)),
+        )
+        world.happened("addressee", who, consented)
+    assert world.run(GIVEN[0], who)
+    with pytest.raises(TooMuchGiven):
+        world.run(GIVEN[0].model_copy(update={"workspace_id": WORKSPACE}), who)
+    assert world.run(RecordOptOut(channel=OptOutChannel.REPLY), who)
 
 
 def test_what_nobody_confirmed_in_time_keeps_nobody_from_anything() -> None:
