@@ -105,6 +105,15 @@ def test_how_an_address_was_come_by_is_each_ones_own() -> None:
     assert decided(both, SAWS, similar_goods=True).verdict is ALLOW
 
 
+def test_what_a_client_told_them_is_its_own() -> None:
+    """France: a professional who was told what their address is for, and could object then (CNIL on L.34-5 CPCE)."""
+    bought = between(RelationKind.PURCHASE)
+    for told, by_tenant, verdict in ((True, None, ALLOW), (False, True, DENY), (None, True, ALLOW)):
+        collected = (Collected(SAWS, could_object=True, told=told),)
+        who = person("FR", bought, subscriber=Subscriber.CORPORATE, told=by_tenant, collected=collected)
+        assert decided(who, SAWS, role_relevant=True).verdict is verdict
+
+
 def test_of_what_a_client_does_not_say_the_tenants_word_holds() -> None:
     sold = between(RelationKind.PURCHASE, None)
     who = person("DE", sold, could_object=False, collected=(Collected(SAWS, could_object=None, told=True),))
@@ -181,6 +190,13 @@ def test_it_ends_for_that_client_when_it_is_given_and_not_before() -> None:
     assert decided(who, SAWS, GIVEN).verdict is ALLOW
     turns = turning_points(who, Message(workspace=SAWS), PACKS, GIVEN - TICK)
     assert GIVEN in turns
+
+
+def test_of_two_consents_that_end_it_the_earlier_one_does() -> None:
+    """Also in hindsight, of a message between the two."""
+    again = replace(agreed(asks_since=GIVEN), at=GIVEN + timedelta(days=3), position=6)
+    who = person("DE", replace(OUT, since=GIVEN - TICK), agreed(asks_since=GIVEN), again)
+    assert [decided(who, SAWS, GIVEN + one).verdict for one in (-TICK, timedelta(days=1))] == [DENY, ALLOW]
 
 
 def test_the_clients_of_a_person() -> None:
