@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.postgres.roles import Passwords, Role, address
+
+_WIDEST: Final = {4: 8, 6: 7}
+"""Bits that name a network of proxies: 10.0.0.0/8 and fc00::/7, which are private, are the widest that one may own."""
 
 
 class Settings(BaseSettings):
@@ -102,10 +105,10 @@ class Settings(BaseSettings):
         proxies = [one.strip() for one in text.split(",") if one.strip()]
         for one in proxies:
             try:
-                everybody = ip_network(one).prefixlen == 0
+                network = ip_network(one)
             except ValueError:
                 raise ValueError("name IP addresses, or networks as 10.0.0.0/24, with commas") from None
-            if everybody:
+            if network.prefixlen < _WIDEST[network.version]:
                 raise ValueError(
                     "name the proxies: whoever sends would be believed, and their proof worth nothing"
                 )

@@ -63,7 +63,9 @@ def test_what_is_no_address_stops_the_start(wrong: str) -> None:
         Settings(trusted_proxies=wrong)
 
 
-@pytest.mark.parametrize("everybody", ["0.0.0.0/0", "::/0", "127.0.0.1, 0.0.0.0/0"])
+@pytest.mark.parametrize(
+    "everybody", ["0.0.0.0/0", "::/0", "127.0.0.1, 0.0.0.0/0", "0.0.0.0/1,128.0.0.0/1", "2000::/3"]
+)
 def test_nobody_believes_everybody(everybody: str) -> None:
     with pytest.raises(ValidationError, match="name the proxies"):
         Settings(trusted_proxies=everybody)
