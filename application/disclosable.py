@@ -83,7 +83,10 @@ OF_WORKSPACE: Final = frozenset(
         "audience.relation_recorded",
     }
 )
-"""What may be of one workspace: said there, given to that client alone, or its mail. Of these its name is told."""
+"""What may be of one workspace: said there, told by its file, given to that client alone, or its mail.
+
+Of these its name is told.
+"""
 WITH_WHOM: Final = frozenset({"workspace", "within", "campaign_type", "charitable", "note"})
 """What names with whom somebody dealt, wherever it stands: a client, a kind of its campaigns, that it is a charity; and
 the words of a reason, which name kinds of campaigns. Of somebody whose words stay shut it is told to nobody."""

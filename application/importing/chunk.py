@@ -274,7 +274,7 @@ class ChunkDecision:
         self._unit.append("addressee", addressee_id, *events)
 
     def _withdrawn(self, addressee_id: AddresseeId, said_at: datetime | None) -> None:
-        """Where the file does not say when, it holds from when a file for this client first said so."""
+        """Where the file does not say when, it holds from when a file of this workspace first said so."""
         state = self._unit.state("addressee", addressee_id)
         if said_at is None:
             of_client = self._client is not None
