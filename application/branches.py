@@ -68,6 +68,8 @@ _OF_ALL: Final = _RAW | {
 }
 """These change what stands elsewhere, swallow it, or are read by rules of their own."""
 _ODD: Final = re.compile(r"<[!?]|</[^a-zA-Z]")
+_REMARK: Final = re.compile(r"<!--(?!-?>)(?:(?!--).)*+-->|<!\[(?:if|endif)[^<>]*\]>", re.DOTALL)
+"""A comment that ends where it says so, to every browser; and what hides from Outlook, or shows to it alone."""
 _HARMLESS: Final = re.compile(
     r"""(?:\s*(?:class|id|name|title|lang|dir|align)=(?:"[^"<>]*"|'[^'<>]*')(?=\s|\Z))*\s*"""
 )
@@ -96,8 +98,18 @@ def _ways(parts: Sequence[Part]) -> Iterator[list[Part]]:
     yield list(parts)
     for place, part in enumerate(parts):
         for branch in part.of if isinstance(part, Branches) else ():
-            for way in _ways(branch):
+            for way in () if _is_plain(branch) else _ways(branch):
                 yield [*parts[:place], _AROUND, *way, _AROUND, *parts[place + 1 :]]
+
+
+def _is_plain(branch: Sequence[Part]) -> bool:
+    """Whether it writes words alone: where these may stand they change nothing else, as an edge there shows already."""
+    return all(
+        not part.literals
+        if isinstance(part, Token)
+        else isinstance(part, str) and not set(part) & set("<>\"'&")
+        for part in branch
+    )
 
 
 def _written(part: Part, values: Mapping[str, str]) -> str:
@@ -162,7 +174,7 @@ def _token_fits(token: Token, place: _Place) -> bool:
         return token.expression in LINKS  # only these have no blanks
     if place is _Place.ATTRIBUTE:
         return False
-    return not set(written) & set("<" if place in (_Place.WORDS, _Place.RAW) else "\"'<>-")
+    return not set(written) & set({_Place.QUOTED: "\"'<>", _Place.COMMENT: "<>-"}.get(place, "<"))
 
 
 def _branch_fits(text: str, place: _Place) -> bool:
@@ -207,6 +219,7 @@ class _Balance(HTMLParser):
 
 def _whole(text: str) -> bool:
     """Whether it opens nothing that it does not end, and ends nothing that it did not open."""
+    text = _REMARK.sub("", text)
     if _ODD.search(text):
         return False
     parser = _Balance()

@@ -311,6 +311,7 @@ def _retracted(known: Addressee, version: int, event: happened.EntryRetracted) -
         lifts=lifts,
         lifted_at=lifted_at,
         asked={one: kept for one, kept in known.asked.items() if one != event.entry},
+        confirmed={one: kept for one, kept in known.confirmed.items() if one != event.entry},
         consents=tuple(one for one in known.consents if one.position != event.entry),
         relations=tuple(one for one in known.relations if one.position != event.entry),
     )

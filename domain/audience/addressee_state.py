@@ -205,7 +205,7 @@ class Addressee(NamedTuple):
         """The client to whom alone it was given, what stands under this number; None: the tenant, or it is no such."""
         given = {one.position: one.workspace for one in self.consents}
         given |= {one.position: one.workspace for one in self.relations}
-        given |= {number: one.workspace for number, one in self.asked.items()}
+        given |= {number: one.workspace for number, one in (*self.asked.items(), *self.confirmed.items())}
         return given.get(entry)
 
     def asked_for(self) -> list[datetime]:

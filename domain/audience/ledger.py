@@ -209,9 +209,9 @@ def decide(command: LedgerCommand, state: Addressee) -> tuple[Event, ...]:
 
 
 def _retractable(state: Addressee, entry: int) -> None:
-    """A consent, a first step that waits, or a relation. Of all else it is told how it ends."""
+    """A consent, a first step whose link still counts, or a relation. Of all else it is told how it ends."""
     known = {one.position for one in state.consents} | {one.position for one in state.relations}
-    if entry in known | state.asked.keys():
+    if entry in known | state.asked.keys() | state.confirmed.keys():
         return
     if entry in state.said_no:
         raise OnlyThePersonTakesBack

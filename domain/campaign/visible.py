@@ -45,6 +45,23 @@ _SHUT: Final = frozenset({"details", "dialog"})
 _PICTURES: Final = ("img", "area", "input")
 _DEEPEST: Final = 500
 _TAG: Final = re.compile(r"<(/?)([a-zA-Z][^\s/>]*)")
+_BEGUN: Final = re.compile("<")
+_FORMATTING: Final = frozenset(
+    "a b big code em font i nobr s small strike strong tt u".split()  # noqa: SIM905 - as the standard lists them
+)
+"""These outlive the element that they stand in (HTML, "the list of active formatting elements")."""
+_MOST_FORMATTING: Final = 3_000
+_AT_ONCE: Final = 200_000
+"""Elements that a parser may make between two looks at how many they are."""
+_MOST_LOOKS: Final = 100
+_SOME: Final = 50_000
+"""Characters by which a document may be longer than its text, and three times as long besides."""
+_NAME: Final = re.compile(r"<[a-zA-Z][^ \t\n\f\r/>]*+")
+_MANY: Final = re.compile(
+    r"""(?>[ \t\n\f\r/]*+(?:=[^ \t\n\f\r/>=]*+|[^ \t\n\f\r/>=]++)"""
+    r"""(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?>"[^"]*+"?|'[^']*+'?|[^ \t\n\f\r>]*+))?){200}"""
+)
+"""As many attributes as no element has: a parser holds each against all before it."""
 _MOST_OPEN: Final = 2_000
 """Elements that may be open at once, those without an end tag included: a parser goes through them for each tag."""
 EDGE: Final = "\x01"
@@ -101,23 +118,48 @@ def visible(html: str) -> Visible:
 
 
 def parsed(html: str) -> Node | None:
-    """The first node of the document that browsers make of a text; None where too much of it is open at once."""
+    """The first node of the document that browsers make of a text; None where that would be many times its length."""
+    tags = _TAG.findall(html)
     open_now: Counter[str] = Counter()
-    deep = 0
-    for end, name in _TAG.findall(html):
+    deep = formatting = 0
+    for end, name in tags:
         tag = name.lower()
         step = 0 if tag in _EMPTY else -(open_now[tag] > 0) if end else 1
         open_now[tag] += step
         deep += step
-        if deep > _MOST_OPEN:
+        formatting += tag in _FORMATTING and not end
+        if deep > _MOST_OPEN or formatting > _MOST_FORMATTING:
             return None
+    if any(_MANY.match(html, one.end()) for one in _NAME.finditer(html)):
+        return None
+    if formatting * len(tags) > _AT_ONCE and _grows(html, formatting):
+        return None
     document = LexborHTMLParser(html)
     return None if document.root is None or document.root.parent is None else document.root.parent.child
+
+
+def _grows(html: str, formatting: int) -> bool:
+    """Whether a part from its beginning makes a document that is many times as long, or nobody can look that often.
+
+    An element that formats and was never ended is opened anew after whatever ended around it, so that each tag may make
+    as many elements as there are of these: part by part no step makes more than can be made quickly.
+    """
+    begun = [one.start() for one in _BEGUN.finditer(html)]
+    ends = begun[:: max(1, _AT_ONCE // formatting)]
+    if len(ends) > _MOST_LOOKS:
+        return True
+    for end in ends:
+        made = LexborHTMLParser(html[:end]).html or ""
+        if len(made) > 3 * end + _SOME:
+            return True
+    return False
 
 
 def _pictured(tag: str, look: Look, told: Mapping[str, str | None]) -> bool:
     """Whether a reader can see something of a picture."""
     if tag == "input" and (told.get("type") or "").strip().lower() != "image":
+        return False
+    if "usemap" in told:  # it leads where its map does
         return False
     sides = [told.get(side) for side in ("width", "height")]
     if any(_of_each(side or "") or too_small(side, look) for side in sides) or not look.pictured:

@@ -333,6 +333,16 @@ class TestConfirmation:
         assert not allowed(world), "what the sender told ends nothing"
         world.assert_replays()
 
+    def test_of_a_first_step_that_was_entered_by_mistake_the_link_counts_no_more(self, world: World) -> None:
+        """Also once the sender told that it was confirmed."""
+        world.run(RequestConfirmation(source=Source.WEBSITE_FORM, wording="Yes"), addressee(world))
+        request = entry_of(world, "audience.confirmation_requested")
+        world.run(ConfirmConsent(request=request), addressee(world))
+        assert world.run(RetractEntry(entry=request, reason="by mistake"), addressee(world))
+        with pytest.raises(NotAsked):
+            world.run(HeedConfirmation(request=request), addressee(world))
+        world.assert_replays()
+
     def test_after_a_stop_that_came_with_or_after_what_the_sender_told_it_ends_nothing(
         self, world: World
     ) -> None:

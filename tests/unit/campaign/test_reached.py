@@ -220,6 +220,8 @@ OUT = '<a href="{{ unsubscribe_url }}">Stop</a>'
         "<!x {% if title %}{% else %}>{% endif %}" + OUT,
         "<?x {% if title %}{% else %}>{% endif %}" + OUT,
         "<!-->{% if title %}<div hidden><!-- -->{% endif %}" + OUT,
+        "{% if title %}<!-->{% endif %}<div hidden>{% if title %}-->{% endif %}" + OUT + "</div>",
+        "{% if title %}<!-- --!><div hidden> -->{% endif %}" + OUT,
         '<a title="{% if title %} class=" hidden "{% endif %}" href="{{ unsubscribe_url }}">Stop</a>',
         '<div hid{% if title %}{% else %} class="x" {% endif %}den>' + OUT + "</div>",
         '<{% if title %}{% else %} class="x" {% endif %}div hidden>' + OUT + "</div>",
@@ -253,6 +255,9 @@ def test_what_some_are_shown_hides_the_way_out_from_nobody(html: str) -> None:
         "<table>{% if title %}<tr><td>x</td></tr>{% endif %}<tr><td>" + OUT + "</td></tr></table>",
         "<style>p { {% if title %}color: red{% endif %} }</style>" + OUT,
         "<!--[if mso]>{{ title }}<![endif]-->" + OUT,
+        "{% if title %}<!--[if mso]><table><tr><td><![endif]--><p>x</p><!--[if mso]></td></tr></table><![endif]-->"
+        "<![if !mso]><p>y</p><![endif]>{% endif %}" + OUT,
+        "<img src=\"https://x.example/?c={{ employer | default: 'no-company' | url_encode }}\">" + OUT,
         "<p>{% if title %}<p>x</p>{% elsif employer %}{% if last_name %}<b>y</b>{% endif %}{% endif %}" + OUT,
     ],
 )

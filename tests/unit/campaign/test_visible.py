@@ -240,6 +240,14 @@ def test_what_nobody_would_nest_shows_nothing_and_takes_no_time() -> None:
     assert visible("<b>" * 400 + "x" + "</i>" * 20_000 + "y").words == "xy"
     for style in ("u" * 400_000, "font:" + "bold " * 80_000 + "|", "(" * 400_000, "left:-1px;" * 40_000):
         visible(f'<p style="{style}">x</p>')
+    bold = "<p>" + "".join(f"<b id={number}>" for number in range(1_900)) + "x</p>" + "<p>x</p>" * 3_000
+    kept = (
+        "".join(f"<b id={number}><table><td></b></td></table>" for number in range(1_500))
+        + "<p>x</p>" * 3_000
+    )
+    attributes = f"<a {' '.join(f'b{number}' for number in range(15_000))}>x</a>"
+    quoted = "<a " + "".join(f"b{number}='<'" for number in range(10_000)) + ">x</a>"
+    assert visible(bold) == visible(kept) == visible(attributes) == visible(quoted) == Visible()
     for part in ("<a ", '<a""', "<!-- ", '<a x="', "</ ", "<div>"):
         read(part * (90_000 // len(part)) + LINK + "{% if title %}x{% endif %}", "/html", html=True)
 
