@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
+from hashlib import sha256
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -51,10 +52,28 @@ class _Place(Enum):
     """Where an attribute would stand, with a blank before and after."""
 
 
-_MARK: Final = "q\x02{0} {0}\x02q"
-"""It begins like a name, and holds a blank: where one ends a name or a value, it does not arrive whole."""
-_MARKED: Final = re.compile("q\x02(\\d+) \\1\x02q")
-_BEGUN: Final = re.compile("q\x02(\\d+)")
+class _Marks:
+    """What stands for tokens and conditions, and is found again; nobody writes it who does not know the whole text.
+
+    It begins like a name, and holds a blank: where one ends a name or a value, it does not arrive whole.
+    """
+
+    def __init__(self, known_by: str) -> None:
+        self._known_by = known_by
+        self.whole: Final = re.compile(rf"q{known_by}_(\d+) \1_{known_by}q")
+        self.begun: Final = re.compile(rf"q{known_by}_(\d+)")
+
+    def of(self, number: int) -> str:
+        return f"q{self._known_by}_{number} {self.rest(str(number))}"
+
+    def rest(self, number: str) -> str:
+        return f"{number}_{self._known_by}q"
+
+
+def digest(text: str) -> str:
+    """What nobody can write into a text, since it follows from the whole of it."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
 
 _VOID: Final = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -75,15 +94,15 @@ _HARMLESS: Final = re.compile(
 )
 
 
-def bodies(parts: Sequence[Part], values: Mapping[str, str]) -> list[str]:
+def bodies(parts: Sequence[Part], values: Mapping[str, str], known_by: str) -> list[str]:
     """The body with each branch of a condition alone; none at all where one could change what stands around it.
 
     `values`: what tokens stand for, by expression; others stand for a letter. Around what not everybody is shown is
-    an edge.
+    an edge. `known_by`: the `digest` of the template.
     """
-    made = []
+    made, marks = [], _Marks(known_by)
     for way in _ways(parts):
-        if not _stays(way):
+        if not _stays(way, marks):
             return []
         made.append("".join(_written(part, values) for part in way))
     return made
@@ -118,20 +137,21 @@ def _written(part: Part, values: Mapping[str, str]) -> str:
     return values.get(part.expression, "x") if isinstance(part, Token) else EDGE
 
 
-def _stays(way: Sequence[Part]) -> bool:
+def _stays(way: Sequence[Part], marks: _Marks) -> bool:
     """Whether no token and no condition, wherever it stands, can end or begin anything but itself."""
-    marks = {number: part for number, part in enumerate(way) if not isinstance(part, str) and part != _AROUND}
-    if not marks:
-        return True
+    marked = {
+        number: part for number, part in enumerate(way) if not isinstance(part, str) and part != _AROUND
+    }
     text = "".join(
-        part if isinstance(part, str) else _MARK.format(number) if number in marks else ""
+        part if isinstance(part, str) else marks.of(number) if number in marked else ""
         for number, part in enumerate(way)
     )
-    places = dict(_places(text))
-    return all(number in places and _fits(part, places[number]) for number, part in marks.items())
+    places = [] if not marked else list(_places(text, marks))
+    found = {number for number, _ in places}
+    return found == marked.keys() and all(_fits(marked[number], place) for number, place in places)
 
 
-def _places(html: str) -> Iterator[tuple[int, _Place]]:
+def _places(html: str, marks: _Marks) -> Iterator[tuple[int, _Place]]:
     waiting: list[tuple[Node, str]] = []
     first = parsed(html)
     if first is not None:
@@ -144,20 +164,20 @@ def _places(html: str) -> Iterator[tuple[int, _Place]]:
             waiting.append((node.child, node.tag or ""))
         if node.is_text_node:
             place = _Place.RAW if around in _RAW else _Place.WORDS
-            yield from ((int(one), place) for one in _MARKED.findall(node.text_content or ""))
+            yield from ((int(one), place) for one in marks.whole.findall(node.text_content or ""))
         elif node.is_comment_node:
-            yield from ((int(one), _Place.COMMENT) for one in _MARKED.findall(node.comment_content or ""))
+            yield from ((int(one), _Place.COMMENT) for one in marks.whole.findall(node.comment_content or ""))
         elif node.is_element_node:
-            yield from _of_attributes(node.attributes)
+            yield from _of_attributes(node.attributes, marks)
 
 
-def _of_attributes(told: Mapping[str, str | None]) -> Iterator[tuple[int, _Place]]:
+def _of_attributes(told: Mapping[str, str | None], marks: _Marks) -> Iterator[tuple[int, _Place]]:
     for name, value in told.items():
         if value:
-            yield from ((int(one), _Place.QUOTED) for one in _MARKED.findall(value))
+            yield from ((int(one), _Place.QUOTED) for one in marks.whole.findall(value))
         for text, place in ((name, _Place.ATTRIBUTE), (value or "", _Place.BARE)):
-            begun = _BEGUN.fullmatch(text)
-            if begun is not None and f"{begun[1]}\x02q" in told:
+            begun = marks.begun.fullmatch(text)
+            if begun is not None and marks.rest(begun[1]) in told:
                 yield int(begun[1]), place
 
 

@@ -21,7 +21,7 @@ from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, ResourceLimitError, UndefinedError
 from liquid.undefined import FalsyStrictUndefined, Undefined
 
-from application.branches import Branches, Part, Token, bodies
+from application.branches import Branches, Part, Token, bodies, digest
 from domain.campaign.reached import Reached, reached
 from domain.campaign.tokens import (
     BRANCHING,
@@ -215,10 +215,11 @@ def _shown(text: str, *, html: bool) -> frozenset[str]:
     HTML body with each branch of its conditions, too. Where one could change what stands around it nobody can tell.
     """
     parsed = (_HTML_OF_ANYBODY if html else _OF_ANYBODY).from_string(text)
-    marks = {token: f"~{number}~" for number, token in enumerate(sorted(KNOWN))}
+    known_by = digest(text)
+    marks = {token: f"~{known_by}{number}~" for number, token in enumerate(sorted(KNOWN))}
     shown = frozenset(_outright(parsed)) & KNOWN
     if html and shown:
-        made = bodies(_parts(parsed.nodes, RenderContext(parsed)), marks)
+        made = bodies(_parts(parsed.nodes, RenderContext(parsed)), marks, known_by)
         shown = shown if made else frozenset()
         for body in made:
             shown = _got_of(shown, reached(body, html=True), marks)

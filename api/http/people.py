@@ -225,10 +225,11 @@ def _in_force(words: Words, now: InForce) -> str:
 def _form(words: Words, now: InForce, code: str, to: str) -> str:
     """One form, a button for each choice that would change something."""
     buttons = []
-    if not now.everything or now.asked:
+    if not now.everything or now.asked or now.others:
         label = filled(words.stop, sender=now.sender)
         buttons.append(_button(EVERYTHING, label, filled(words.stop_about), first=True))
-        if now.workspace is not None and not now.of_workspace:
+        free = not now.everything or now.asked
+        if free and now.workspace is not None and not now.of_workspace:
             label = words.also_workspace if now.asked else words.only_workspace
             buttons.append(_button(OF_WORKSPACE, filled(label, workspace=now.workspace)))
     if not now.everything and now.campaign_type is not None and not now.of_campaign_type:

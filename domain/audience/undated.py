@@ -16,6 +16,7 @@ from domain.audience.consent_events import ListedUndated, OptedOut
 from domain.audience.intake.kinds import FileKind
 from domain.audience.listed import entered, tells_nothing_new
 from domain.audience.own_word import words_for
+from domain.law.clients import clients_of
 from domain.law.facts import OPT_OUTS, Scope, SuppressionKind
 
 ASKED_SINCE: Final = "asked-since-listed"
@@ -96,8 +97,11 @@ def unsubscribed(
 
 
 def asked_since(state: AddresseeState, client: WorkspaceId | None) -> bool:
-    """Whether nothing that a person said stops a client's mail, or, None, the tenant's: so they asked for it since."""
-    words = (
-        () if not isinstance(state, Addressee) else words_for(state, None if client is None else str(client))
+    """Whether nothing that a person said stops a client's mail, or, None, anybody's: since they asked for it."""
+    if not isinstance(state, Addressee):
+        return True
+    senders = (None, *clients_of(state.person)) if client is None else (str(client),)
+    return any(
+        not any(one.scope in (Scope.TENANT, Scope.WORKSPACE) for one in words_for(state, sender))
+        for sender in senders
     )
-    return not any(one.scope in (Scope.TENANT, Scope.WORKSPACE) for one in words)

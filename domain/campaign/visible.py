@@ -130,8 +130,8 @@ def parsed(html: str) -> Node | None:
         formatting += tag in _FORMATTING and not end
         if deep > _MOST_OPEN or formatting > _MOST_FORMATTING:
             return None
-    if any(_MANY.match(html, one.end()) for one in _NAME.finditer(html)):
-        return None
+    if "noscript" in open_now or any(_MANY.match(html, one.end()) for one in _NAME.finditer(html)):
+        return None  # what stands in it is read one way by who runs scripts, and another by who does not
     if formatting * len(tags) > _AT_ONCE and _grows(html, formatting):
         return None
     document = LexborHTMLParser(html)

@@ -135,7 +135,6 @@ def entered(person: Person, hook: str) -> None:
     person.post(f"{of_person}/withdraw-consent", withdrawn)
     asked = {
         "source": "website_form",
-        "occurred_at": "2019-02-03T10:00:00Z",
         "ip": IP,
         "wording": "zyqcanarywr2",
     }

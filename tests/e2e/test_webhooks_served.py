@@ -35,7 +35,7 @@ def test_a_worker_killed_before_the_answer_sends_again_under_the_same_id() -> No
         endpoint = {"url": receiver.url, "events": ["tenancy.workspace_created"]}
         made = _post(served, "/v1/webhooks/new/create-webhook-endpoint", endpoint)
         receiver.wait = threading.Event()
-        _post(served, "/v1/tenancy/new/create-workspace", {"name": "Second"})
+        _post(served, "/v1/tenancy/new/create-workspace", {"name": "Second", "country": "DE"})
         arrived(receiver, 1, 20.0)
         served.processes()["worker"].kill()
         receiver.wait.set()

@@ -20,7 +20,9 @@ from domain.law.facts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from projections.runtime.facts import Fact
 
 _PLAIN = ("generic_address", "could_object", "told")
 
@@ -28,17 +30,18 @@ _PLAIN = ("generic_address", "could_object", "told")
 class Facts(dict[str, Any]):
     """What is kept of a state, and in the batch that made it the state itself.
 
-    `waiting`: clients towards whom nobody was judged yet, since an event of this batch makes the rows anew.
+    `waiting`: clients towards whom nobody was judged yet, since an event of this batch makes the rows anew; and by
+    which event, and as of when.
     """
 
     __slots__ = ("state", "waiting")
 
-    def __init__(self, state: Addressee, waiting: frozenset[str] | None = None) -> None:
+    def __init__(self, state: Addressee, waiting: Mapping[str, tuple[Fact, datetime]] | None = None) -> None:
         """Nothing is kept of what is not known; nor where something waits, since that is written over."""
         if waiting is None:
             super().__init__((name, value) for name, value in _kept(state).items() if value not in (None, []))
         self.state = state
-        self.waiting = waiting or frozenset()
+        self.waiting = waiting or {}
 
 
 def _kept(state: Addressee) -> dict[str, Any]:

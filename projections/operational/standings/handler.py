@@ -25,7 +25,7 @@ from projections.runtime.facts import Projection
 from projections.runtime.recalling import Recall
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from application.ports.log import Recorded
     from domain.audience.standing import Phase, Standing
@@ -103,13 +103,13 @@ def told(event: Fact, rows: Rows) -> None:
     due_for, clients = (None, None) if known is None else (known["due_for"], known["of_clients"])
     in_order = _nothing_came(now, due_for, clients or {})
     concerned = _concerned(event) if in_order else None
-    waiting = (
-        known["facts"].waiting if known is not None and isinstance(known["facts"], Facts) else frozenset()
-    )
-    anew = {one for one in senders if one is not None} if concerned is None else concerned | waiting
+    waiting = dict(known["facts"].waiting) if known is not None and isinstance(known["facts"], Facts) else {}
+    for client in senders if concerned is None else concerned:
+        if client is not None:
+            waiting[client] = (event, now.at)
     if rows.is_followed(event) and in_order:
         # What follows soon makes the rows anew: of a thousand entries at once the last is judged.
-        row = {"due_for": due_for, "facts": Facts(after, frozenset(anew | waiting))}
+        row = {"due_for": due_for, "facts": Facts(after, waiting)}
         clients = _there(now, senders, rows, clients or {})
     else:
         row = _towards(now, None, due_for)
@@ -117,7 +117,7 @@ def told(event: Fact, rows: Rows) -> None:
             # Nobody relies on its end, so nobody is told of it.
             row |= {"due_for": None, "due_at": None, "for_the_rest": True}
         if clients or senders != _ALONE:
-            clients = _of_clients(now, senders, rows, clients or {}, anew)
+            clients = _of_clients(now, senders, rows, clients or {}, waiting)
         row |= {"facts": Facts(after)}
     row |= {
         "addressee_id": event.payload["addressee_id"],
@@ -179,8 +179,6 @@ _OF_ONE: Final = frozenset(
         "audience.confirmation_requested",
         "audience.consent_confirmed",
         "audience.relation_recorded",
-        "audience.permission_lapsing",
-        "audience.permission_lapsed",
     }
 )
 """Events that name the one client for whom they change something."""
@@ -202,11 +200,12 @@ def _of_clients(
     senders: tuple[str | None, ...],
     rows: Rows,
     before: dict[str, Any],
-    anew: Collection[str],
+    anew: Mapping[str, tuple[Fact, datetime]],
 ) -> dict[str, Any] | None:
     """Write the rows of clients, take away those of clients who have nothing any more, and tell which there are.
 
-    `anew`: who is judged; the rows of others stay as they are.
+    `anew`: who is judged, by which event and as of when, as if each had been taken in alone; the rows of others stay as
+    they are.
     """
     there: dict[str, Any] = {}
     addressee_id = now.event.payload["addressee_id"]
@@ -217,8 +216,11 @@ def _of_clients(
             there[client] = before[client]
             continue
         due_for, created = before.get(client, (None, now.event.position))
+        by, at = anew.get(client, (now.event, now.at))
+        then = now._replace(event=by, at=at)
+        rows.at(by)
         row = {
-            **_towards(now, client, None if due_for is None else datetime.fromisoformat(due_for)),
+            **_towards(then, client, None if due_for is None else datetime.fromisoformat(due_for)),
             "addressee_id": addressee_id,
             "sender_id": client,
             "created_position": created,
@@ -228,6 +230,7 @@ def _of_clients(
         else:
             rows.insert("standings", row)
         there[client] = [None if row["due_for"] is None else row["due_for"].isoformat(), created]
+    rows.at(now.event)
     for client in before.keys() - there.keys():
         rows.delete("standings", {"addressee_id": addressee_id, "sender_id": client})
     return there or None
