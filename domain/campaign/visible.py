@@ -5,8 +5,8 @@ inline style (`domain/campaign/styles.py`), by attributes (`hidden`, `popover`, 
 shown unless somebody opens it or something else fails (`details`, `dialog`, what stands in for a video), and what no
 reader shows (head, scripts, styles). A link leads somewhere where there is something to click on; forms and maps of
 pictures, which many readers do not show, are none. Where that cannot be told, it counts as hidden; so does what
-Outlook alone hides (`mso-hide`). Nobody looks at style sheets and at colours: letters in the colour of their ground
-count as shown. An approver does.
+Outlook alone hides (`mso-hide`). Nobody looks at style sheets and at colours, nor works out a layout: letters in the
+colour of their ground count as shown, and so does what a box of some height cuts off below others. An approver looks.
 """
 
 from __future__ import annotations
