@@ -1,8 +1,8 @@
 """What an HTML body comes to where a condition writes one of its branches, and whether each stays in its place.
 
-Conditions ask for values that nobody can list; what their branches write is known. So a body is looked at once for each
-branch, read as browsers read it. A branch is whole by itself, besides, and stands where it cannot reach beyond itself:
-then no two of them do together what neither does alone.
+Conditions ask for values that nobody can list; what their branches write is known. So a body is looked at, as browsers
+read it, with none of them, with each alone, and with one of every condition. A branch is whole by itself, besides, and
+stands where it cannot reach beyond itself, so that seldom two of them do together what neither does alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 from hashlib import sha256
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from domain.campaign.tokens import LINKS
@@ -83,12 +82,18 @@ _RAW: Final = frozenset(
 )
 _OF_ALL: Final = _RAW | {
     *("base", "link", "meta", "html", "head", "body", "frameset", "frame"),
-    *("template", "select", "svg", "math"),
+    *("template", "select", "svg", "math", "form", "button", "nobr", "object", "applet", "marquee"),
 }
 """These change what stands elsewhere, swallow it, or are read by rules of their own."""
-_ODD: Final = re.compile(r"<[!?]|</[^a-zA-Z]")
-_REMARK: Final = re.compile(r"<!--(?!-?>)(?:(?!--).)*+-->|<!\[(?:if|endif)[^<>]*\]>", re.DOTALL)
-"""A comment that ends where it says so, to every browser; and what hides from Outlook, or shows to it alone."""
+_PLAIN: Final = re.compile(
+    r"""[^<]++|<(?=[^a-zA-Z/!?])"""
+    r"""|<!--(?!-?>)(?:(?!--!?>).)*+-->|<!\[(?:if|endif)[^<>\]]*+\]>"""
+    r"""|<(?P<end>/?)(?P<name>[a-zA-Z][a-zA-Z0-9:-]*+)"""
+    r"""(?:[ \t\n\f\r]++(?:[^ \t\n\f\r"'<>/=]++(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+"""
+    r"""(?:"[^"<>]*+"|'[^'<>]*+'|[^ \t\n\f\r"'<>=`]++))?+)?+)*+/?>""",
+    re.DOTALL,
+)
+"""Text, a comment that ends where it says so, and a tag in which nothing is left to guess."""
 _HARMLESS: Final = re.compile(
     r"""(?:\s*(?:class|id|name|title|lang|dir|align)=(?:"[^"<>]*"|'[^'<>]*')(?=\s|\Z))*\s*"""
 )
@@ -97,19 +102,36 @@ _HARMLESS: Final = re.compile(
 def bodies(parts: Sequence[Part], values: Mapping[str, str], known_by: str) -> list[str]:
     """The body with each branch of a condition alone; none at all where one could change what stands around it.
 
-    `values`: what tokens stand for, by expression; others stand for a letter. Around what not everybody is shown is
-    an edge. `known_by`: the `digest` of the template.
+    `values`: what tokens stand for, by expression; others stand for a letter. Each time once with an edge around what
+    not everybody is shown, and once without. `known_by`: the `digest` of the template.
     """
     made, marks = [], _Marks(known_by)
-    for way in _ways(parts):
+    for way in (*_ways(parts), _at_once(parts, 0), _at_once(parts, -1)):
         if not _stays(way, marks):
             return []
-        made.append("".join(_written(part, values) for part in way))
+        made += ["".join(_written(part, values, edge) for part in way) for edge in (EDGE, "")]
     return made
+
+
+def marked_up(parts: Sequence[Part]) -> int:
+    """How many branches hold more than words: for each of them a body is looked at."""
+    branches = [one for part in parts if isinstance(part, Branches) for one in part.of]
+    return sum(1 + marked_up(one) for one in branches if not _is_plain(one))
 
 
 _AROUND: Final = Branches(())
 """The edge of a branch that is written."""
+
+
+def _at_once(parts: Sequence[Part], which: int) -> list[Part]:
+    """With the first branch of every condition, or the last."""
+    made: list[Part] = []
+    for part in parts:
+        if isinstance(part, Branches) and part.of:
+            made += [_AROUND, *_at_once(part.of[which], which), _AROUND]
+        else:
+            made.append(part)
+    return made
 
 
 def _ways(parts: Sequence[Part]) -> Iterator[list[Part]]:
@@ -131,10 +153,10 @@ def _is_plain(branch: Sequence[Part]) -> bool:
     )
 
 
-def _written(part: Part, values: Mapping[str, str]) -> str:
+def _written(part: Part, values: Mapping[str, str], edge: str) -> str:
     if isinstance(part, str):
         return part
-    return values.get(part.expression, "x") if isinstance(part, Token) else EDGE
+    return values.get(part.expression, "x") if isinstance(part, Token) else edge
 
 
 def _stays(way: Sequence[Part], marks: _Marks) -> bool:
@@ -177,7 +199,7 @@ def _of_attributes(told: Mapping[str, str | None], marks: _Marks) -> Iterator[tu
             yield from ((int(one), _Place.QUOTED) for one in marks.whole.findall(value))
         for text, place in ((name, _Place.ATTRIBUTE), (value or "", _Place.BARE)):
             begun = marks.begun.fullmatch(text)
-            if begun is not None and marks.rest(begun[1]) in told:
+            if begun is not None and told.get(marks.rest(begun[1]), "") is None:
                 yield int(begun[1]), place
 
 
@@ -202,9 +224,8 @@ def _branch_fits(text: str, place: _Place) -> bool:
         return _whole(text)
     if place is _Place.ATTRIBUTE:
         return _HARMLESS.fullmatch(text) is not None
-    if place is _Place.BARE:
-        return False
-    return not set(text) & set({_Place.RAW: "<", _Place.QUOTED: "\"'<>", _Place.COMMENT: "<>-"}[place])
+    # Where markup is read by other rules, what closes up around nothing may be a tag.
+    return place is _Place.QUOTED and not set(text) & set("\"'<>")
 
 
 def _outside(branch: Sequence[Part]) -> str:
@@ -212,36 +233,20 @@ def _outside(branch: Sequence[Part]) -> str:
     return "".join(part if isinstance(part, str) else "x" * isinstance(part, Token) for part in branch)
 
 
-class _Balance(HTMLParser):
-    """Which elements are open, and whether any was closed that was not."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.broken = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
-        self.broken |= tag in _OF_ALL
-        if tag not in _VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """In HTML a slash ends nothing."""
-        self.handle_starttag(tag, attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        if self.open and self.open[-1] == tag:
-            self.open.pop()
-        else:
-            self.broken = True
-
-
 def _whole(text: str) -> bool:
-    """Whether it opens nothing that it does not end, and ends nothing that it did not open."""
-    text = _REMARK.sub("", text)
-    if _ODD.search(text):
-        return False
-    parser = _Balance()
-    parser.feed(text)
-    return not (parser.broken or parser.open or "<" in parser.rawdata)
+    """Whether it opens nothing that it does not end, ends nothing that it did not open, and leaves nothing to guess."""
+    open_now: list[str] = []
+    at = 0
+    while at < len(text):
+        found = _PLAIN.match(text, at)
+        if found is None:
+            return False
+        at = found.end()
+        name = (found["name"] or "").lower()
+        if not name:
+            continue
+        if name in _OF_ALL or (found["end"] and (not open_now or open_now.pop() != name)):
+            return False
+        if not found["end"] and name not in _VOID:
+            open_now.append(name)
+    return not open_now

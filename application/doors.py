@@ -21,7 +21,14 @@ from domain.audience.addressee_state import Addressee
 from domain.audience.consent import confirmation, lifted_by
 from domain.audience.consent_events import ConfirmationRequested
 from domain.audience.consent_refusals import AddresseeIsErased, ConfirmedTooLate, NotAsked
-from domain.audience.own_word import HeedConfirmation, NarrowOptOut, in_force, narrowable, words_for
+from domain.audience.own_word import (
+    HeedConfirmation,
+    NarrowOptOut,
+    in_force,
+    is_stopped,
+    narrowable,
+    words_for,
+)
 from domain.kernel import limits
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name
 from domain.kernel.errors import NotFound, Refusal
@@ -125,7 +132,7 @@ class Doors:
             or (one.scope is Scope.WORKSPACE and _stopped(addressee, one.within, {Scope.WORKSPACE}))
         }
         everything = in_force(addressee, Scope.TENANT)
-        asking = {one for one in clients_of(addressee.person) if not _stopped(addressee, one, {Scope.TENANT})}
+        asking = {one for one in clients_of(addressee.person) if not is_stopped(addressee, one)}
         # Less than all cannot be what comes from whom they asked: of that nothing is stopped.
         asked_here = everything and not _stopped(addressee, within, {Scope.TENANT})
         theirs = _came_to_them(token, addressee)
@@ -136,7 +143,7 @@ class Doors:
         waits = asked is not None and not asked.is_over(self._commands.clock()) and not addressee.erased
         if request is not None and asked is not None and asked.workspace is not None:
             confirmed = self._confirmed(addressee, request, asked.at) if waits else addressee
-            goes_on = _stopped(confirmed, asked.workspace, {Scope.TENANT, Scope.WORKSPACE})
+            goes_on = is_stopped(confirmed, asked.workspace)
         else:
             goes_on = everything and not (request is not None and lifted_by(addressee, request))
         return InForce(

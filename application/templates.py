@@ -21,10 +21,9 @@ from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, ResourceLimitError, UndefinedError
 from liquid.undefined import FalsyStrictUndefined, Undefined
 
-from application.branches import Branches, Part, Token, bodies, digest
+from application.branches import Branches, Part, Token, bodies, digest, marked_up
 from domain.campaign.reached import Reached, reached
 from domain.campaign.tokens import (
-    BRANCHING,
     DEEPEST,
     FILTERS,
     KNOWN,
@@ -120,15 +119,15 @@ def read(text: str, pointer: str, *, html: bool = False) -> Found:
     tags = _measured(text, pointer)
     # The library has none but these; said here first, a strange tag is named as what it is.
     usable(Found(tags=tags), pointer)
-    branches = sum(one.name in BRANCHING for one in tags) if html else 0
-    if branches * len(text) > MOST_LOOKED_AT:
-        words = f"it is looked at once for each of its {branches} branches."
-        raise blaming(TemplateTooLarge, pointer, 1, words)
     parsed = _parsed(text, pointer)
     for told in _told(parsed.nodes, RenderContext(parsed)):
         if isinstance(told, RangeLiteral):
             words = "a range is not taken here. Write the values out."
             raise blaming(TemplateBroken, pointer, _line(text, told.token.start_index), words)
+    branches = marked_up(_parts(parsed.nodes, RenderContext(parsed))) if html else 0
+    if branches * len(text) > MOST_LOOKED_AT:
+        words = f"it is looked at once for each of its {branches} branches that hold markup."
+        raise blaming(TemplateTooLarge, pointer, 1, words)
     analysis = parsed.analyze(include_partials=False)
     tokens = [
         Use(str(one), _line(text, one.span.index)) for uses in analysis.variables.values() for one in uses

@@ -12,7 +12,7 @@ import typer
 from api.cli.options import Data, Key, settings_of
 from api.cli.output import Json, NotThere, as_json, data, listed, words
 from application.ports.positions import MalformedPosition, Position
-from application.showing import is_pseudonym, may_see_receipt, without_pseudonyms
+from application.showing import events_shown, is_pseudonym, may_see_receipt, without_pseudonyms
 from domain.kernel.moments import EARLIEST, LATEST
 
 if TYPE_CHECKING:
@@ -275,7 +275,10 @@ async def _receipt(inside: Inside, who: Principal, text: str) -> dict[str, Any]:
         "command_id": _plain(found.command_id),
         "accepted_at": found.recorded_at.astimezone(UTC).isoformat(),
         "position": position.token(),
-        "events": [{"name": row.name, "version": row.version, "position": row.position} for row in events],
+        "events": [
+            {"name": row.name, "version": row.version, "position": row.position}
+            for row in events_shown(who, found.command, events)
+        ],
         "caught_up": await caught_up(parts, tenant_id, position),
     }
 

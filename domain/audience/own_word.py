@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, assert_never
 
 from pydantic import model_validator
 
-from domain.audience.addressee_state import Addressee
+from domain.audience.addressee_state import Addressee, AddresseeState
 from domain.audience.consent import confirmation, lifted_by
 from domain.audience.consent_commands import Entry, OptOutChannel, OptOutKind
 from domain.audience.consent_events import ConsentConfirmed, OptedOut, OptOutLifted, OptOutNarrowed, Unsaid
@@ -200,6 +200,14 @@ def words_for(state: Addressee, workspace: str | None) -> list[Suppression]:
         for one in towards(state.person, workspace).person.suppressions
         if one.kind in OPT_OUTS and one.scope is not Scope.PLATFORM and one.ended_at is None
     ]
+
+
+def is_stopped(state: AddresseeState, workspace: str | None) -> bool:
+    """Whether a workspace's mail, or, None, the tenant's, is stopped by what they said of all or of that one."""
+    return isinstance(state, Addressee) and any(
+        one.scope in (Scope.TENANT, Scope.WORKSPACE) and one.within in (None, workspace)
+        for one in words_for(state, workspace)
+    )
 
 
 def _lately(state: Addressee, same: list[Suppression], at: datetime) -> bool:

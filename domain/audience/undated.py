@@ -15,7 +15,7 @@ from domain.audience.consent_commands import OptOutChannel
 from domain.audience.consent_events import ListedUndated, OptedOut
 from domain.audience.intake.kinds import FileKind
 from domain.audience.listed import entered, tells_nothing_new
-from domain.audience.own_word import words_for
+from domain.audience.own_word import is_stopped
 from domain.law.clients import clients_of
 from domain.law.facts import OPT_OUTS, Scope, SuppressionKind
 
@@ -101,7 +101,4 @@ def asked_since(state: AddresseeState, client: WorkspaceId | None) -> bool:
     if not isinstance(state, Addressee):
         return True
     senders = (None, *clients_of(state.person)) if client is None else (str(client),)
-    return any(
-        not any(one.scope in (Scope.TENANT, Scope.WORKSPACE) for one in words_for(state, sender))
-        for sender in senders
-    )
+    return not all(is_stopped(state, sender) for sender in senders)

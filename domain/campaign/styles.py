@@ -105,11 +105,9 @@ _SIDES: Final = {
 }
 """Properties that take a place for more than one side."""
 _OVERFLOWS: Final = re.compile(r"overflow(?:-x|-y|-block|-inline)?|contain")
-_VENDOR: Final = re.compile(r"-(?:webkit|moz|ms|o)-")
-"""What some browsers take by a name of their own counts as by the name that all know."""
 _VEILS: Final = re.compile(
     r"(?:-webkit-)?(?:filter|transform|clip|clip-path|mask(?:-image)?)|scale|translate|rotate|offset-path"
-    r"|font-size-adjust|pointer-events|contain|interactivity|offset|mask-box-image|line-clamp"
+    r"|font-size-adjust|pointer-events|contain|interactivity|offset|-webkit-(?:opacity|mask-box-image|line-clamp|logical-height|logical-width)"
 )
 _HARMLESS: Final = re.compile(
     r"clip:auto|(?:pointer-events|interactivity):auto|pointer-events:all|(?!clip:|pointer-events:).*:none|.*:(?:inherit|initial|unset|revert|revert-layer)"
@@ -286,7 +284,7 @@ def _told(style: str) -> dict[str, str] | None:
         words, mark, rest = value.partition("!")
         if mark and _bare(rest) != "important":
             continue
-        for property_, taken in _taken(_VENDOR.sub("", _bare(name)), _bare(words)):
+        for property_, taken in _taken(_bare(name), _bare(words)):
             if mark or not told.get(property_, ("", False))[1]:
                 told[property_] = (taken, bool(mark))
     return None if declarations is None else {name: value for name, (value, _) in told.items()}

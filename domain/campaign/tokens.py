@@ -41,8 +41,6 @@ REQUIRED: Final = (UNSUBSCRIBE, COMPANY_NAME, COMPANY_ADDRESS)
 """What every body shows to everybody, under no condition and through no filter; the link so that it can be followed."""
 
 TAGS: Final = frozenset({"if", "elsif", "else", "unless", "case", "when", "comment"})
-BRANCHING: Final = TAGS - {"case", "comment"}
-"""Each begins a branch."""
 FILTERS: Final = frozenset(
     {
         "capitalize",
@@ -60,8 +58,8 @@ FILTERS: Final = frozenset(
 
 MOST_MARKS: Final = 500
 LONGEST_MARK: Final = 500
-MOST_LOOKED_AT: Final = 5_000_000
-"""Characters of an HTML body, times its branches."""
+MOST_LOOKED_AT: Final = 2_500_000
+"""Characters of an HTML body, times its branches that hold markup."""
 DEEPEST: Final = 5
 
 
@@ -93,7 +91,8 @@ class TemplateBroken(Refusal):
 class TemplateTooLarge(Refusal):
     """A text has at most 500 tokens and tags of 500 characters, nested five deep, and few branches if it is long.
 
-    The length of an HTML body, times the branches of its conditions, is at most 5,000,000. Write it simpler.
+    The length of an HTML body, times the branches of its conditions that hold markup, is at most 2,500,000. Write it
+    simpler.
     """
 
     code = "template-too-large"

@@ -52,20 +52,22 @@ _FORMATTING: Final = frozenset(
 """These outlive the element that they stand in (HTML, "the list of active formatting elements")."""
 _MOST_FORMATTING: Final = 3_000
 _AT_ONCE: Final = 200_000
-"""Elements that a parser may make between two looks at how many they are."""
-_MOST_LOOKS: Final = 100
+_CHARACTERS_AT_ONCE: Final = 20_000_000
+"""Elements, and characters of their attributes, that a parser may make between two looks at how many they are."""
+_MOST_LOOKS: Final = 200
 _SOME: Final = 50_000
 """Characters by which a document may be longer than its text, and three times as long besides."""
 _NAME: Final = re.compile(r"<[a-zA-Z][^ \t\n\f\r/>]*+")
 _MANY: Final = re.compile(
     r"""(?>[ \t\n\f\r/]*+(?:=[^ \t\n\f\r/>=]*+|[^ \t\n\f\r/>=]++)"""
-    r"""(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?>"[^"]*+"?|'[^']*+'?|[^ \t\n\f\r>]*+))?){200}"""
+    r"""(?:[ \t\n\f\r]*+=[ \t\n\f\r]*+(?>"[^"]*+"?|'[^']*+'?|[^ \t\n\f\r>]*+))?){64}"""
 )
 """As many attributes as no element has: a parser holds each against all before it."""
 _MOST_OPEN: Final = 2_000
 """Elements that may be open at once, those without an end tag included: a parser goes through them for each tag."""
 EDGE: Final = "\x01"
 """Where something begins or ends that not everybody is shown. No text of a person holds it."""
+_NOTHING: Final = f" \t\n\f\r{EDGE}"
 
 
 class Visible(NamedTuple):
@@ -103,6 +105,10 @@ def visible(html: str) -> Visible:
             clickable = legible(words)
         elif node.is_element_node:
             tag, told = node.tag or "", node.attributes
+            if (
+                tag == "noscript"
+            ):  # what stands in it is read one way by who runs scripts, and another by who does not
+                return Visible()
             look = _of(around, tag, told)
             if tag == "a":
                 href = told.get("href")
@@ -119,10 +125,9 @@ def visible(html: str) -> Visible:
 
 def parsed(html: str) -> Node | None:
     """The first node of the document that browsers make of a text; None where that would be many times its length."""
-    tags = _TAG.findall(html)
     open_now: Counter[str] = Counter()
     deep = formatting = 0
-    for end, name in tags:
+    for end, name in _TAG.findall(html):
         tag = name.lower()
         step = 0 if tag in _EMPTY else -(open_now[tag] > 0) if end else 1
         open_now[tag] += step
@@ -130,9 +135,9 @@ def parsed(html: str) -> Node | None:
         formatting += tag in _FORMATTING and not end
         if deep > _MOST_OPEN or formatting > _MOST_FORMATTING:
             return None
-    if "noscript" in open_now or any(_MANY.match(html, one.end()) for one in _NAME.finditer(html)):
-        return None  # what stands in it is read one way by who runs scripts, and another by who does not
-    if formatting * len(tags) > _AT_ONCE and _grows(html, formatting):
+    if any(_MANY.match(html, one.end()) for one in _NAME.finditer(html)):
+        return None
+    if formatting and _grows(html, formatting):
         return None
     document = LexborHTMLParser(html)
     return None if document.root is None or document.root.parent is None else document.root.parent.child
@@ -145,12 +150,13 @@ def _grows(html: str, formatting: int) -> bool:
     as many elements as there are of these: part by part no step makes more than can be made quickly.
     """
     begun = [one.start() for one in _BEGUN.finditer(html)]
-    ends = begun[:: max(1, _AT_ONCE // formatting)]
+    step = min(_AT_ONCE // formatting, _CHARACTERS_AT_ONCE // len(html))
+    ends = begun[step :: max(1, step)]
     if len(ends) > _MOST_LOOKS:
         return True
     for end in ends:
-        made = LexborHTMLParser(html[:end]).html or ""
-        if len(made) > 3 * end + _SOME:
+        made = LexborHTMLParser(html[:end]).html
+        if made is None or len(made) > 3 * end + _SOME:
             return True
     return False
 
@@ -164,7 +170,7 @@ def _pictured(tag: str, look: Look, told: Mapping[str, str | None]) -> bool:
     sides = [told.get(side) for side in ("width", "height")]
     if any(_of_each(side or "") or too_small(side, look) for side in sides) or not look.pictured:
         return False
-    return tag != "img" or bool((told.get("src") or "").strip() or (told.get("alt") or "").strip())
+    return tag != "img" or any((told.get(name) or "").strip(_NOTHING) for name in ("src", "alt"))
 
 
 def _of_each(value: str) -> bool:

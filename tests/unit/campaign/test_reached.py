@@ -220,6 +220,16 @@ OUT = '<a href="{{ unsubscribe_url }}">Stop</a>'
         "<div {% if title %}hidden{% endif %}>" + OUT + "</div><p>q&#2;1 1&#2;q</p>",
         "<div hidden>" + OUT + '</div><a href="~17~">Stop</a>',
         "<noscript><!--</noscript><div hidden><noscript>--></noscript>" + OUT,
+        "<div>{% if title %}<span title='<!-- '><div><span title=' -->'>t</span>{% endif %}"
+        "{% if employer %}<span title='<!-- '><div hidden><span title=' -->'>t</span>{% endif %}</div>" + OUT,
+        "{% if title %}<!-- a -- ><div>--></div>{% endif %}" + OUT,
+        '<a href="{{ unsubscribe_url }}"><img src="{% unless title == 1 %}x{% endunless %}" alt=""></a>',
+        '<div style{% unless title == 1 %} class="a" {% endunless %}="display:none">' + OUT + "</div>",
+        "<style></{% unless title == 1 %}x{% endunless %}style><div hidden></style>" + OUT,
+        "<!-- -{% unless title == 1 %}x{% endunless %}-><div hidden> -->" + OUT,
+        "<p>{% unless title == 1 %}x{% endunless %}</p><!{% unless title == 1 %}x{% endunless %}-- "
+        + OUT
+        + " -->",
         "<!x {% if title %}{% else %}>{% endif %}" + OUT,
         "<?x {% if title %}{% else %}>{% endif %}" + OUT,
         "<!-->{% if title %}<div hidden><!-- -->{% endif %}" + OUT,
@@ -256,10 +266,12 @@ def test_what_some_are_shown_hides_the_way_out_from_nobody(html: str) -> None:
         '<p class="a {% if title %}b c{% endif %}">x</p>' + OUT,
         '<div style="font-size:0"><table><td style="font-size:9px">{% if title %}x{% endif %}' + OUT,
         "<table>{% if title %}<tr><td>x</td></tr>{% endif %}<tr><td>" + OUT + "</td></tr></table>",
-        "<style>p { {% if title %}color: red{% endif %} }</style>" + OUT,
         "<!--[if mso]>{{ title }}<![endif]-->" + OUT,
+        "<!--[if mso]><noscript><xml><o:PixelsPerInch>96</o:PixelsPerInch></xml></noscript><![endif]-->"
+        + OUT,
         "{% if title %}<!--[if mso]><table><tr><td><![endif]--><p>x</p><!--[if mso]></td></tr></table><![endif]-->"
         "<![if !mso]><p>y</p><![endif]>{% endif %}" + OUT,
+        "{% if title %}<!----- Offer -----><!--[if !mso]><!-- --><p>y</p><!--<![endif]-->{% endif %}" + OUT,
         "<img src=\"https://x.example/?c={{ employer | default: 'no-company' | url_encode }}\">" + OUT,
         "<p>{% if title %}<p>x</p>{% elsif employer %}{% if last_name %}<b>y</b>{% endif %}{% endif %}" + OUT,
     ],

@@ -189,6 +189,9 @@ def test_what_is_seen_is_shown(html: str) -> None:
         f"<td><div hidden></td>{WORDS}",
         f"<div><textarea></div>{WORDS}",
         f'</p x="> {WORDS} ">',
+        f'<div style="display:none;-moz-display:block">{WORDS}</div>',
+        f'<div style="opacity:0;-o-opacity:1">{WORDS}</div>',
+        f'<div style="-webkit-opacity:0">{WORDS}</div>',
     ],
 )
 def test_what_is_hidden_is_not(html: str) -> None:
@@ -245,9 +248,12 @@ def test_what_nobody_would_nest_shows_nothing_and_takes_no_time() -> None:
         "".join(f"<b id={number}><table><td></b></td></table>" for number in range(1_500))
         + "<p>x</p>" * 3_000
     )
+    long = f"<p><b x='{'y' * 38_000}'></p><table>" + "x<col>" * 9_100
     attributes = f"<a {' '.join(f'b{number}' for number in range(15_000))}>x</a>"
     quoted = "<a " + "".join(f"b{number}='<'" for number in range(10_000)) + ">x</a>"
-    assert visible(bold) == visible(kept) == visible(attributes) == visible(quoted) == Visible()
+    assert (
+        visible(bold) == visible(kept) == visible(attributes) == visible(quoted) == visible(long) == Visible()
+    )
     for part in ("<a ", '<a""', "<!-- ", '<a x="', "</ ", "<div>"):
         read(part * (90_000 // len(part)) + LINK + "{% if title %}x{% endif %}", "/html", html=True)
 
