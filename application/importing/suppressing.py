@@ -21,11 +21,10 @@ from domain.audience.hashed import ADDRESS_HASH, listed
 from domain.audience.intake import Rejected
 from domain.audience.intake.suppressions import of_identity
 from domain.audience.listed import Listed, tells_nothing_new_of
-from domain.audience.undated import ASKED_SINCE, asked_since, entered_by_name, told_nothing_new
+from domain.audience.undated import ASKED_SINCE, entered_by_name, is_open, told_nothing_new
 from domain.kernel.commands import DECIDERS, stream_name
 from domain.kernel.ids import AddresseeId, WorkspaceId
 from domain.kernel.personal import KeyKind
-from domain.law.facts import OPT_OUTS
 from domain.tenancy.tenant import HashedAddressesKept, Tenant
 from domain.tenancy.workspace import Workspace
 
@@ -205,7 +204,7 @@ class SuppressionChunk:
         who = self._who(row, key, ahead)
         state = self._unit.state("addressee", who)
         events = entered_by_name(who, state, one, self._workspace_id)
-        if not (events or one.dated) and one.kind in OPT_OUTS and asked_since(state, None):
+        if not events and is_open(state, one):
             self.tally.warnings[ASKED_SINCE] += 1
         self._unit.append("addressee", who, *events)
         return bool(events)

@@ -102,3 +102,10 @@ def asked_since(state: AddresseeState, client: WorkspaceId | None) -> bool:
         return True
     senders = (None, *clients_of(state.person)) if client is None else (str(client),)
     return not all(is_stopped(state, sender) for sender in senders)
+
+
+def is_open(state: AddresseeState, one: Listed) -> bool:
+    """Whether what an entry of a list stops, a word without a day that was told before, is stopped no more."""
+    if one.dated or one.kind not in OPT_OUTS or one.scope is Scope.CAMPAIGN_TYPE:
+        return False
+    return asked_since(state, None) if one.within is None else not is_stopped(state, one.within)

@@ -118,7 +118,7 @@ async def test_a_wait_goes_on_across_the_swap_of_a_rebuild(world: World, waiting
         stop.set()
         running.join()
     with psycopg.connect(world.database.admin) as admin:
-        assert builds.live_schema(admin, "workspaces") == (2, "views_workspaces_v1_2")
+        assert builds.live_schema(admin, "workspaces") == (2, f"views_workspaces_v{WORKSPACES.version}_2")
 
 
 async def test_one_can_see_what_has_caught_up(world: World) -> None:
