@@ -94,6 +94,7 @@ _PLAIN: Final = re.compile(
     re.DOTALL,
 )
 """Text, a comment that ends where it says so, and a tag in which nothing is left to guess."""
+_ENDING: Final = re.compile(r"<[/!]?[a-zA-Z-]*\Z")
 _HARMLESS: Final = re.compile(
     r"""(?:\s*(?:class|id|name|title|lang|dir|align)=(?:"[^"<>]*"|'[^'<>]*')(?=\s|\Z))*\s*"""
 )
@@ -170,7 +171,20 @@ def _stays(way: Sequence[Part], marks: _Marks) -> bool:
     )
     places = [] if not marked else list(_places(text, marks))
     found = {number for number, _ in places}
-    return found == marked.keys() and all(_fits(marked[number], place) for number, place in places)
+    return found == marked.keys() and all(
+        _fits(marked[number], place) and _stands_apart(way, number, place) for number, place in places
+    )
+
+
+def _stands_apart(way: Sequence[Part], number: int, place: _Place) -> bool:
+    """Whether what stands around it, where it writes nothing, closes up to no end of a comment or of what is raw."""
+    if place not in (_Place.RAW, _Place.COMMENT) or not isinstance(way[number], Branches):
+        return True
+    before = "".join(part for part in way[:number] if isinstance(part, str))
+    after = next((part for part in way[number + 1 :] if isinstance(part, str) and part), "")
+    if place is _Place.RAW:
+        return _ENDING.search(before) is None
+    return before[-1:] not in "-!<" and after[:1] not in "->!"
 
 
 def _places(html: str, marks: _Marks) -> Iterator[tuple[int, _Place]]:
@@ -224,8 +238,9 @@ def _branch_fits(text: str, place: _Place) -> bool:
         return _whole(text)
     if place is _Place.ATTRIBUTE:
         return _HARMLESS.fullmatch(text) is not None
-    # Where markup is read by other rules, what closes up around nothing may be a tag.
-    return place is _Place.QUOTED and not set(text) & set("\"'<>")
+    if place is _Place.COMMENT:
+        return "--" not in text and text[:1] not in tuple("->!") and text[-1:] not in tuple("-!<")
+    return place is not _Place.BARE and not set(text) & set("<" if place is _Place.RAW else "\"'<>")
 
 
 def _outside(branch: Sequence[Part]) -> str:

@@ -106,6 +106,8 @@ def asked_since(state: AddresseeState, client: WorkspaceId | None) -> bool:
 
 def is_open(state: AddresseeState, one: Listed) -> bool:
     """Whether what an entry of a list stops, a word without a day that was told before, is stopped no more."""
-    if one.dated or one.kind not in OPT_OUTS or one.scope is Scope.CAMPAIGN_TYPE:
+    if one.dated or one.kind not in OPT_OUTS or not isinstance(state, Addressee):
         return False
+    if one.scope is Scope.CAMPAIGN_TYPE:
+        return one.about not in [(word.kind, word.scope, word.within) for word in state.own_words()]
     return asked_since(state, None) if one.within is None else not is_stopped(state, one.within)

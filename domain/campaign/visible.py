@@ -40,6 +40,8 @@ _NEVER: Final = frozenset(
         *("textarea", "xmp", "plaintext", "frameset"),
     }
 )
+_TOLD_APART: Final = ("noscript", "template")
+"""What stands in these is read one way by who runs scripts, and another by who does not."""
 _SHUT: Final = frozenset({"details", "dialog"})
 """Not shown unless it is open."""
 _PICTURES: Final = ("img", "area", "input")
@@ -105,9 +107,7 @@ def visible(html: str) -> Visible:
             clickable = legible(words)
         elif node.is_element_node:
             tag, told = node.tag or "", node.attributes
-            if (
-                tag == "noscript"
-            ):  # what stands in it is read one way by who runs scripts, and another by who does not
+            if tag in _TOLD_APART:
                 return Visible()
             look = _of(around, tag, told)
             if tag == "a":

@@ -226,6 +226,12 @@ OUT = '<a href="{{ unsubscribe_url }}">Stop</a>'
         '<a href="{{ unsubscribe_url }}"><img src="{% unless title == 1 %}x{% endunless %}" alt=""></a>',
         '<div style{% unless title == 1 %} class="a" {% endunless %}="display:none">' + OUT + "</div>",
         "<style></{% unless title == 1 %}x{% endunless %}style><div hidden></style>" + OUT,
+        "<style><{% unless title == 1 %}x{% endunless %}/style><div hidden></style>" + OUT,
+        "<style></s{% unless title == 1 %}x{% endunless %}{% unless title %}y{% endunless %}tyle><div hidden></style>"
+        + OUT,
+        "<!-- -{% unless title == 1 %}{% endunless %}{% unless title == 1 %}x{% endunless %}-><div hidden> -->"
+        + OUT,
+        "<template><noscript></template></noscript>" + OUT,
         "<!-- -{% unless title == 1 %}x{% endunless %}-><div hidden> -->" + OUT,
         "<p>{% unless title == 1 %}x{% endunless %}</p><!{% unless title == 1 %}x{% endunless %}-- "
         + OUT
@@ -267,6 +273,9 @@ def test_what_some_are_shown_hides_the_way_out_from_nobody(html: str) -> None:
         '<div style="font-size:0"><table><td style="font-size:9px">{% if title %}x{% endif %}' + OUT,
         "<table>{% if title %}<tr><td>x</td></tr>{% endif %}<tr><td>" + OUT + "</td></tr></table>",
         "<!--[if mso]>{{ title }}<![endif]-->" + OUT,
+        '<!--[if mso]><v:rect href="{% if title %}//x.example/{{ title }}{% endif %}"/><![endif]-->' + OUT,
+        "<title>{% if title %}{{ title }}, {% endif %}hello</title>" + OUT,
+        "<style>p { {% if title %}color: red{% endif %} }</style>" + OUT,
         "<!--[if mso]><noscript><xml><o:PixelsPerInch>96</o:PixelsPerInch></xml></noscript><![endif]-->"
         + OUT,
         "{% if title %}<!--[if mso]><table><tr><td><![endif]--><p>x</p><!--[if mso]></td></tr></table><![endif]-->"
