@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from domain.campaign.tokens import LINKS
-from domain.campaign.visible import EDGE, parsed
+from domain.campaign.visible import EDGE, EMPTY, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -74,9 +74,6 @@ def digest(text: str) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-_VOID: Final = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-)
 _RAW: Final = frozenset(
     {"style", "script", "title", "textarea", "plaintext", "xmp", "iframe", "noembed", "noframes", "noscript"}
 )
@@ -262,6 +259,6 @@ def _whole(text: str) -> bool:
             continue
         if name in _OF_ALL or (found["end"] and (not open_now or open_now.pop() != name)):
             return False
-        if not found["end"] and name not in _VOID:
+        if not found["end"] and name not in EMPTY:
             open_now.append(name)
     return not open_now

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Node: TypeAlias = LexborNode
 """An element, a text or a comment of a document."""
-_EMPTY: Final = frozenset(
+EMPTY: Final = frozenset(
     {
         *("area", "base", "br", "col", "embed", "hr", "img"),
         *("input", "link", "meta", "param", "source", "track", "wbr"),
@@ -132,7 +132,7 @@ def parsed(html: str) -> Node | None:
     deep = formatting = 0
     for end, name in _TAG.findall(html):
         tag = name.lower()
-        step = 0 if tag in _EMPTY else -(open_now[tag] > 0) if end else 1
+        step = 0 if tag in EMPTY else -(open_now[tag] > 0) if end else 1
         open_now[tag] += step
         deep += step
         formatting += tag in _FORMATTING and not end
