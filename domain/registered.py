@@ -12,6 +12,7 @@ from domain.audience import (
     import_commands,
     lapse,
 )
+from domain.billing import subscription
 from domain.campaign import campaign
 from domain.platform import registration, rule_pack, staff, suppression
 from domain.rights import register, request
@@ -30,6 +31,7 @@ MODULES = (
     hashed,
     import_commands,
     lapse,
+    subscription,
     campaign,
     registration,
     rule_pack,

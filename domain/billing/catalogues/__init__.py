@@ -1,0 +1,42 @@
+"""The catalogues that come with the product: one file per version, never edited once something was sold from it."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from domain.billing.catalogue import CatalogueUnusable, read_catalogue
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from domain.billing.catalogue import Catalogue
+
+
+def catalogue_texts() -> dict[str, str]:
+    """The text of each catalogue's file, by the file's name."""
+    return {
+        file.name: file.read_text(encoding="utf-8")
+        for file in files(__name__).iterdir()
+        if file.name.endswith(".toml")
+    }
+
+
+@cache
+def load_catalogues() -> tuple[Catalogue, ...]:
+    """All versions, in the order of the days from which they are sold. Raises `CatalogueUnusable`."""
+    found = [read_catalogue(text, name) for name, text in catalogue_texts().items()]
+    days = {one.sold_from for one in found}
+    prices = [price.id for one in found for price in one.prices]
+    if len(days) < len(found) or len({one.version for one in found}) < len(found):
+        raise CatalogueUnusable("two catalogues are of one version or begin on one day")
+    if len(set(prices)) < len(prices):
+        raise CatalogueUnusable("a price stands in two catalogues; a new version has new price ids")
+    return tuple(sorted(found, key=lambda one: one.sold_from))
+
+
+def sold_on(day: date) -> Catalogue:
+    """The catalogue that is sold from on a day; the first one on a day before it."""
+    catalogues = load_catalogues()
+    return next((one for one in reversed(catalogues) if one.sold_from <= day), catalogues[0])
