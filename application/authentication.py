@@ -88,7 +88,9 @@ class Authenticator:
         head = await self._log.head(tenant_id)
         if head is None:
             raise Unauthenticated
-        key, tenant = await self._states(tenant_id, ("api_key", parsed.key_id), ("tenant", tenant_id))
+        key, tenant, account = await self._states(
+            tenant_id, ("api_key", parsed.key_id), ("tenant", tenant_id), ("billing_account", tenant_id)
+        )
         if (
             not isinstance(key, ApiKey)
             or not key.works_at(self._clock())
@@ -108,7 +110,8 @@ class Authenticator:
             head.auth_epoch,
             commands_a_minute(tenant.plan, tenant.commands_a_minute),
             workspaces,
-            read_only=tenant.status is TenantStatus.SUSPENDED,
+            suspended=tenant.status is TenantStatus.SUSPENDED,
+            access=account.access,
             expires_at=key.expires_at,
         )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from domain.billing.account_state import READING_ALONE, Access
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.permissions import Permission
 
@@ -37,6 +38,17 @@ class TenantSuspended(Refusal):
     kind = RefusalKind.FORBIDDEN
 
 
+class AccessEnded(Refusal):
+    """Who did not pay, or whose trial is over, reads and exports; no more. Pay what is open, or choose a plan."""
+
+    code = "access-ended"
+    kind = RefusalKind.PAYMENT
+
+
+_ALWAYS: Final = frozenset({Permission.TENANT_CLOSE, Permission.BILLING_MANAGE})
+"""What an owner may do of a tenant that may do nothing else: end it, and pay."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A credential as it was found at one access epoch of the log it reaches.
@@ -52,7 +64,8 @@ class Principal:
     auth_epoch: int | None
     rate_per_minute: int
     workspaces: Mapping[UUID, frozenset[Permission]] = field(default_factory=dict)
-    read_only: bool = False
+    suspended: bool = False
+    access: Access = Access.ACTIVE
     staff: bool = False
     expires_at: datetime | None = None
     reason: str | None = None
@@ -71,10 +84,18 @@ class Principal:
             return None
         return frozenset(workspace for workspace, held in self.workspaces.items() if permission in held)
 
+    @property
+    def read_only(self) -> bool:
+        """Whether the tenant may change next to nothing, because the platform stopped it or nobody paid."""
+        return self.suspended or self.access in READING_ALONE
+
     def may_write(self, permission: Permission) -> None:
-        """Refuse where the tenant is suspended; its owner may close it all the same, and staff reinstate it."""
-        if self.read_only and permission is not Permission.TENANT_CLOSE and not self.staff:
+        """Refuse where the tenant is `read_only`; its owner may pay and close it all the same, staff reinstate it."""
+        if permission in _ALWAYS or self.staff or not self.read_only:
+            return
+        if self.suspended:
             raise TenantSuspended
+        raise AccessEnded(access=self.access.value)
 
     def because(self, given: str | None) -> str | None:
         """Why something is done: what the credential stands for, and what its holder wrote beside it."""

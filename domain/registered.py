@@ -12,7 +12,7 @@ from domain.audience import (
     import_commands,
     lapse,
 )
-from domain.billing import subscription
+from domain.billing import account, invoice, payment, subscription
 from domain.campaign import campaign
 from domain.platform import registration, rule_pack, staff, suppression
 from domain.rights import register, request
@@ -31,6 +31,9 @@ MODULES = (
     hashed,
     import_commands,
     lapse,
+    account,
+    invoice,
+    payment,
     subscription,
     campaign,
     registration,

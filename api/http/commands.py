@@ -18,7 +18,7 @@ from api.http.request import Call, must_be, read_body, uuid_in
 from api.http.versions import deprecation_of
 from application.batch import repeated
 from application.orders import Order, in_one_form
-from application.principals import MissingPermission, TenantSuspended
+from application.principals import AccessEnded, MissingPermission, TenantSuspended
 from application.replay import PSEUDONYMOUS
 from application.showing import is_pseudonym
 from domain.kernel.commands import COMMANDS
@@ -111,7 +111,7 @@ class CommandRoute:
         try:
             principal.require(kind.permission)
             principal.may_write(kind.permission)
-        except (MissingPermission, TenantSuspended):
+        except (MissingPermission, TenantSuspended, AccessEnded):
             principal = await self._parts.callers.identify(call, fresh=True)
             principal.require(kind.permission)
         return principal

@@ -103,6 +103,7 @@ _STATUS: Final[dict[RefusalKind, HTTPStatus]] = {
     RefusalKind.FORBIDDEN: HTTPStatus.FORBIDDEN,
     RefusalKind.NOT_FOUND: HTTPStatus.NOT_FOUND,
     RefusalKind.LIMIT: HTTPStatus.CONFLICT,
+    RefusalKind.PAYMENT: HTTPStatus.PAYMENT_REQUIRED,
 }
 _OF_REFUSAL: Final[dict[type[Refusal], HTTPStatus]] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,

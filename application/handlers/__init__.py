@@ -2,6 +2,7 @@
 
 import domain.registered  # noqa: F401 - the deciders register themselves
 from application.handlers import (
+    billing,
     campaigns,
     contacts,
     erasure,
@@ -15,6 +16,7 @@ from application.handlers import (
 )
 
 __all__ = [
+    "billing",
     "campaigns",
     "contacts",
     "erasure",

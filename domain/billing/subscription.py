@@ -8,23 +8,31 @@ tellings that come in another order end in the same subscription.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias, assert_never
 
 from pydantic import Field
 
-from domain.billing.terms import Terms, sound
+from domain.billing.catalogue import Meter
+from domain.billing.catalogues import is_sold
+from domain.billing.terms import Interval, Item, ItemKind, PriceUnknown, SubscriptionStatus, Terms, sound
+from domain.billing.told import over
 from domain.kernel.commands import Command, Decider
-from domain.kernel.errors import Refusal
+from domain.kernel.errors import NotFound, Refusal
 from domain.kernel.events import Event
 from domain.kernel.ids import SubscriptionId
 from domain.kernel.moments import Moment
+from domain.kernel.money import Currency, Price
 from domain.kernel.permissions import Permission
 from domain.kernel.text import ShortText
+from domain.tenancy.plans import Plan
 
+AGREED: Final = "agreed"
+"""What the price of an agreement begins with, in place of a catalogue's version."""
 MOST_RANK: Final = 9
-_CLOCKS_APART: Final = timedelta(minutes=5)
+_CHANGED: Final = 1
+_ENDED: Final = 3
 
 
 class Teller(StrEnum):
@@ -93,13 +101,6 @@ class ToldAsAnother(Refusal):
     field = "/reference"
 
 
-class TellingBeyondNow(Refusal):
-    """Terms are told from a moment that is over. What is to come is told when it has come."""
-
-    code = "telling-beyond-now"
-    field = "/effective_at"
-
-
 class ReportSubscription(
     Command, context="billing", stream="subscription", permission=Permission.INTERNAL, internal=True
 ):
@@ -113,14 +114,69 @@ class ReportSubscription(
     terms: Terms
 
 
-def decide(command: ReportSubscription, state: Subscription) -> tuple[Event, ...]:
-    """What a telling adds to the subscription."""
+class AgreeSubscription(
+    Command, context="billing", stream="subscription", permission=Permission.PLATFORM_BILLING_MANAGE
+):
+    """Enter what was agreed with a customer, or agreed anew: a plan for a price that is paid past the gateway.
+
+    `unit_amount`: minor units every `interval_count` intervals. `limits`: the most of each meter; what is not named is
+    without limit; left out, the plan's own hold. It holds from `since` on, which is not to come.
+    """
+
+    plan: Plan
+    currency: Currency
+    unit_amount: Price
+    interval: Literal[Interval.MONTH, Interval.YEAR] = Interval.MONTH
+    interval_count: Annotated[int, Field(ge=1, le=36)] = 1
+    limits: dict[Meter, Annotated[int, Field(ge=0)]] | None = None
+    since: Moment
+
+
+class EndAgreement(
+    Command, context="billing", stream="subscription", permission=Permission.PLATFORM_BILLING_MANAGE
+):
+    """Enter that what was agreed with a customer has ended."""
+
+    ended_at: Moment
+
+
+class NotAnAgreement(Refusal):
+    """What is paid through the gateway is changed there. Use the tenant's own commands for it."""
+
+    code = "not-an-agreement"
+
+
+SubscriptionCommand: TypeAlias = ReportSubscription | AgreeSubscription | EndAgreement
+
+
+def decide(command: SubscriptionCommand, state: Subscription) -> tuple[Event, ...]:
+    """What a telling, or an agreement, adds to the subscription."""
+    match command:
+        case ReportSubscription():
+            return _told(command, state)
+        case AgreeSubscription():
+            return (_agreed(command, state, _terms(command), command.since),)
+        case EndAgreement():
+            if state.terms is None:
+                raise NotFound
+            ended = state.terms.model_copy(
+                update={"status": SubscriptionStatus.CANCELED.value, "ended_at": command.ended_at}
+            )
+            return (_agreed(command, state, ended, command.ended_at),)
+        case _:
+            assert_never(command)
+
+
+def _told(command: ReportSubscription, state: Subscription) -> tuple[Event, ...]:
     if command.told_as in state.told:
         return ()
     if None not in (command.reference, state.reference) and command.reference != state.reference:
         raise ToldAsAnother
-    if command.effective_at > command.stamp.at + _CLOCKS_APART:
-        raise TellingBeyondNow
+    over(command.stamp.at, command.effective_at)
+    terms = sound(command.terms)
+    for item in terms.items:
+        if not is_sold(item, terms.currency):
+            raise PriceUnknown(price=item.price)
     return (
         SubscriptionReported(
             subscription_id=SubscriptionId(command.stamp.target),
@@ -129,9 +185,38 @@ def decide(command: ReportSubscription, state: Subscription) -> tuple[Event, ...
             reference=command.reference,
             effective_at=command.effective_at,
             rank=command.rank,
-            terms=sound(command.terms),
+            terms=terms,
         ),
     )
+
+
+def _agreed(
+    command: AgreeSubscription | EndAgreement, state: Subscription, terms: Terms, since: datetime
+) -> SubscriptionReported:
+    if state.reference is not None:
+        raise NotAnAgreement
+    over(command.stamp.at, since)
+    return SubscriptionReported(
+        subscription_id=SubscriptionId(command.stamp.target),
+        teller=Teller.AGREEMENT,
+        told_as=str(command.stamp.command_id),
+        effective_at=since,
+        rank=_ENDED if isinstance(command, EndAgreement) else _CHANGED,
+        terms=terms,
+    )
+
+
+def _terms(command: AgreeSubscription) -> Terms:
+    item = Item(
+        price=f"{AGREED}/{command.stamp.target}",
+        kind=ItemKind.PLAN,
+        of=command.plan,
+        unit_amount=command.unit_amount,
+        quantity=1,
+        interval=command.interval,
+        interval_count=command.interval_count,
+    )
+    return Terms(status=SubscriptionStatus.ACTIVE, currency=command.currency, items=(item,))
 
 
 SUBSCRIPTION: Final[Decider[Subscription]] = Decider(

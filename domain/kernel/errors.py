@@ -15,6 +15,8 @@ class RefusalKind(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     LIMIT = "limit"
+    PAYMENT = "payment"
+    """Something has to be bought or paid first."""
 
 
 class Refusal(Exception):

@@ -51,6 +51,9 @@ class Permission(StrEnum):
     EVIDENCE_READ = "evidence.read"
     ACCESS_READ = "access.read"
     REPORTS_READ = "reports.read"
+    BILLING_READ = "billing.read"
+    BILLING_MANAGE = "billing.manage"
+    """Choosing what is paid for; it can be done also where nothing else can, because nobody paid."""
     OPERATIONS_READ = "operations.read"
 
     PLATFORM_TENANTS_REGISTER = "platform.tenants_register"
@@ -59,6 +62,8 @@ class Permission(StrEnum):
     PLATFORM_STAFF_MANAGE = "platform.staff_manage"
     PLATFORM_SUPPRESSIONS_MANAGE = "platform.suppressions_manage"
     """Letting nothing go to an address, from any tenant."""
+    PLATFORM_BILLING_MANAGE = "platform.billing_manage"
+    """Entering what was agreed with a customer."""
     PLATFORM_GRANTS_REQUEST = "platform.grants_request"
     PLATFORM_GRANTS_APPROVE = "platform.grants_approve"
     PLATFORM_GRANTS_PERSONAL = "platform.grants_personal"
@@ -149,7 +154,7 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.EVIDENCE_READ,
         P.ACCESS_READ,
     },
-    TenantRole.FINANCE_LEADER: _PERSON | {P.HISTORY_READ},
+    TenantRole.FINANCE_LEADER: _PERSON | {P.HISTORY_READ, P.BILLING_READ, P.BILLING_MANAGE},
     TenantRole.MEMBER: _PERSON | _CONTACTS,
     TenantRole.VIEWER: _PERSON,
 }
@@ -168,7 +173,7 @@ STAFF_ROLES: Final[dict[StaffRole, frozenset[Permission]]] = {
     StaffRole.SUPER_ADMIN: frozenset(p for p in P if p.startswith("platform."))
     | {P.OPERATIONS_READ, P.HISTORY_READ},
     StaffRole.SUPPORT: _STAFF_READ,
-    StaffRole.FINANCE: _STAFF_READ | {P.REPORTS_READ, P.PLATFORM_GRANTS_PERSONAL},
+    StaffRole.FINANCE: _STAFF_READ | {P.REPORTS_READ, P.PLATFORM_BILLING_MANAGE, P.PLATFORM_GRANTS_PERSONAL},
     StaffRole.OPERATIONS: _STAFF_READ
     | {
         P.PLATFORM_TENANTS_REGISTER,

@@ -13,6 +13,7 @@ from domain.kernel.events import EVENTS
 from tests.support.stored_names import current_shapes
 
 CHANGES_ACCESS = {
+    "billing.access_changed",
     "platform.staff_added",
     "platform.staff_removed",
     "platform.staff_role_changed",

@@ -7,11 +7,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from domain.billing.catalogue import CatalogueUnusable, read_catalogue
+from domain.billing.terms import ItemKind
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from domain.billing.catalogue import Catalogue
+    from domain.billing.catalogue import Catalogue, ListPrice
+    from domain.billing.terms import Item
 
 
 def catalogue_texts() -> dict[str, str]:
@@ -40,3 +42,21 @@ def sold_on(day: date) -> Catalogue:
     """The catalogue that is sold from on a day; the first one on a day before it."""
     catalogues = load_catalogues()
     return next((one for one in reversed(catalogues) if one.sold_from <= day), catalogues[0])
+
+
+@cache
+def _prices() -> dict[str, ListPrice]:
+    return {price.id: price for one in load_catalogues() for price in one.prices}
+
+
+def is_sold(item: Item, currency: str) -> bool:
+    """Whether an item of a subscription is what some catalogue sells under its price, in this currency.
+
+    What is paid by use has no amount beforehand: its price alone is compared.
+    """
+    price = _prices().get(item.price)
+    if price is None or price.currency != currency:
+        return False
+    if item.kind == ItemKind.METERED:
+        return price.of == item.of
+    return item == price.item(item.quantity)

@@ -14,7 +14,7 @@ import pytest
 from application.commanding import Commands, StaleVersion
 from application.contention import Contention, Queues, TooMuchContention
 from application.ports.log import KeyReused
-from application.principals import MissingPermission, Principal, TenantSuspended
+from application.principals import AccessEnded, MissingPermission, Principal, TenantSuspended
 from application.pseudonyms import pseudonym
 from application.unit import Streams
 from application.workflow import Because, Workflow
@@ -23,10 +23,13 @@ from domain.audience.contact import Contact, ContactErased, EraseContact, Update
 from domain.audience.contact_list import ArchiveList, CreateList, RenameList
 from domain.audience.email_claim import AddressTaken
 from domain.audience.intake.vocabularies import Source
+from domain.billing.account import StartTrial
+from domain.billing.account_state import READING_ALONE, Access
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import MemberId, WorkspaceId
 from domain.kernel.permissions import Permission
 from domain.tenancy.ownership import TransferOwnership
+from domain.tenancy.plans import Plan
 from domain.tenancy.tenant import CloseTenant
 from domain.tenancy.workspace import CreateWorkspace
 from tests.support.office import Office, ada
@@ -146,13 +149,26 @@ async def test_a_missing_permission_is_named(office: Office) -> None:
 
 
 async def test_a_suspended_tenant_writes_nothing_and_may_be_closed(office: Office) -> None:
-    office.principal = replace(office.principal, read_only=True)
+    office.principal = replace(office.principal, suspended=True)
     heir = TransferOwnership(member_id=MemberId(uuid4()))
     for command, target in ((ada(office), None), (heir, office.principal.tenant_id)):
         with pytest.raises(TenantSuspended):
             await office.do(command, target)
     closed = await office.do(CloseTenant(tenant_slug="agency"), office.principal.tenant_id)
     assert [event.name for event in closed.events] == ["tenancy.tenant_closed"]
+
+
+@pytest.mark.parametrize("access", sorted(Access))
+async def test_who_does_not_pay_writes_nothing_and_may_pay(office: Office, access: Access) -> None:
+    office.principal = replace(office.principal, access=access)
+    if access in READING_ALONE:
+        with pytest.raises(AccessEnded) as refused:
+            await office.do(ada(office))
+        assert refused.value.extra == {"access": access.value}
+    else:
+        await office.do(ada(office))
+    started = await office.do(StartTrial(plan=Plan.STARTER), office.principal.tenant_id)
+    assert started.events[0].name == "billing.trial_started"
 
 
 async def test_a_credential_of_one_workspace_finds_nothing_in_another(office: Office) -> None:

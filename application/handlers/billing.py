@@ -1,0 +1,207 @@
+"""Billing commands: what is told of subscriptions and invoices, and what follows for a tenant's access."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from application.unit import handles
+from domain.billing.account import (
+    AlreadySubscribed,
+    ChooseFreePlan,
+    EndTrial,
+    GiveUpUnpaid,
+    StartTrial,
+    SuspendUnpaid,
+    dunning,
+)
+from domain.billing.account_events import (
+    AccessChanged,
+    EntitlementsChanged,
+    LimitsAgreed,
+    SubscriptionAdded,
+    TrialEnded,
+)
+from domain.billing.invoice import ReportInvoice
+from domain.billing.settling import PlanFollowsBilling, access_of, entitlements_of, is_live
+from domain.billing.subscription import AgreeSubscription, EndAgreement, ReportSubscription
+from domain.kernel.errors import NotFound
+from domain.kernel.ids import InvoiceId, SubscriptionId, TenantId
+from domain.tenancy.tenant import ChangePlan, PlanChanged, Tenant, TenantStatus
+
+if TYPE_CHECKING:
+    from application.unit import Unit
+    from domain.billing.account_state import Account
+    from domain.billing.invoice import Invoice
+    from domain.billing.subscription import Subscription
+    from domain.billing.terms import Terms
+    from domain.kernel.commands import Command
+
+_ACCOUNT = "billing_account"
+
+
+@handles(ReportSubscription)
+async def report_subscription(command: ReportSubscription, unit: Unit) -> None:
+    """Enter what the gateway told of a subscription, and what follows."""
+    await _changed(command, unit)
+
+
+@handles(EndAgreement)
+async def end_agreement(command: EndAgreement, unit: Unit) -> None:
+    """Enter the end of an agreement, and what follows."""
+    await _changed(command, unit)
+
+
+@handles(AgreeSubscription)
+async def agree_subscription(command: AgreeSubscription, unit: Unit) -> None:
+    """Enter what was agreed, with its limits, and what follows."""
+    await _account(unit)
+    if command.limits is not None:
+        agreed = LimitsAgreed(
+            tenant_id=TenantId(unit.tenant_id),
+            subscription_id=SubscriptionId(command.stamp.target),
+            limits={meter.value: most for meter, most in command.limits.items()},
+        )
+        unit.append(_ACCOUNT, unit.tenant_id, agreed)
+    await _changed(command, unit)
+
+
+@handles(ReportInvoice)
+async def report_invoice(command: ReportInvoice, unit: Unit) -> None:
+    """Enter what the gateway told of an invoice; one that is not paid is asked for."""
+    account = await _account(unit)
+    await unit.load("invoice", command.stamp.target)
+    unit.decide(command)
+    invoice: Invoice = unit.state("invoice", command.stamp.target)
+    tenant_id, invoice_id = TenantId(unit.tenant_id), InvoiceId(command.stamp.target)
+    paid = invoice.paid_at is not None
+    follows = dunning(account, tenant_id, invoice_id, invoice.failing_since, paid=paid)
+    unit.append(_ACCOUNT, unit.tenant_id, *follows)
+    await _settle(unit)
+
+
+@handles(StartTrial)
+async def start_trial(command: StartTrial, unit: Unit) -> None:
+    """Try a plan out."""
+    await _on_account(command, unit)
+
+
+@handles(EndTrial)
+async def end_trial(command: EndTrial, unit: Unit) -> None:
+    """End the trial, whose time is over."""
+    await _on_account(command, unit)
+
+
+@handles(SuspendUnpaid)
+async def suspend_unpaid(command: SuspendUnpaid, unit: Unit) -> None:
+    """Suspend who has not paid for so long."""
+    await _on_account(command, unit)
+
+
+@handles(GiveUpUnpaid)
+async def give_up_unpaid(command: GiveUpUnpaid, unit: Unit) -> None:
+    """Ask for the invoice no more."""
+    await _on_account(command, unit)
+
+
+@handles(ChooseFreePlan)
+async def choose_free_plan(command: ChooseFreePlan, unit: Unit) -> None:
+    """Go on with the free plan, where nothing is subscribed to."""
+    await _own(command, unit)
+    account: Account = unit.state(_ACCOUNT, unit.tenant_id)
+    if any(is_live(terms) for terms in (await _terms(unit, account)).values()):
+        raise AlreadySubscribed
+    unit.decide(command)
+    await _settle(unit)
+
+
+@handles(ChangePlan)
+async def change_plan(command: ChangePlan, unit: Unit) -> None:
+    """Put a tenant on another plan that pays for none by itself; a rate of its own it can have in any case."""
+    tenant, account = await unit.load("tenant", unit.tenant_id), await unit.load(_ACCOUNT, unit.tenant_id)
+    if isinstance(tenant, Tenant) and account.entitlements is not None and command.plan is not tenant.plan:
+        raise PlanFollowsBilling
+    unit.decide(command)
+
+
+async def _on_account(command: StartTrial | EndTrial | SuspendUnpaid | GiveUpUnpaid, unit: Unit) -> None:
+    await _own(command, unit)
+    unit.decide(command)
+    await _settle(unit)
+
+
+async def _own(command: Command, unit: Unit) -> None:
+    """Load the account; its stream has the tenant's own id, and there is no other one."""
+    await unit.load(_ACCOUNT, command.stamp.target)
+    if command.stamp.target != unit.tenant_id:
+        raise NotFound
+    await _account(unit)
+
+
+async def _changed(command: ReportSubscription | AgreeSubscription | EndAgreement, unit: Unit) -> None:
+    account = await _account(unit)
+    subscription_id = SubscriptionId(command.stamp.target)
+    await unit.load("subscription", subscription_id)
+    unit.decide(command)
+    if subscription_id not in account.subscriptions:
+        added = SubscriptionAdded(tenant_id=TenantId(unit.tenant_id), subscription_id=subscription_id)
+        unit.append(_ACCOUNT, unit.tenant_id, added)
+    await _settle(unit)
+
+
+async def _account(unit: Unit) -> Account:
+    """The account of a tenant that is there."""
+    if not isinstance(await unit.load("tenant", unit.tenant_id), Tenant):
+        raise NotFound
+    account: Account = await unit.load(_ACCOUNT, unit.tenant_id)
+    return account
+
+
+async def _terms(unit: Unit, account: Account) -> dict[SubscriptionId, Terms]:
+    """The terms of all subscriptions as they hold now."""
+    states: list[Subscription] = await unit.load_many("subscription", account.subscriptions)
+    return {
+        subscription_id: state.terms
+        for subscription_id, state in zip(account.subscriptions, states, strict=True)
+        if state.terms is not None
+    }
+
+
+async def _settle(unit: Unit) -> None:
+    """Enter what has changed for the tenant: its trial, its access, its entitlements, its rate."""
+    tenant_id, today = TenantId(unit.tenant_id), unit.stamp.at.date()
+    account: Account = unit.state(_ACCOUNT, tenant_id)
+    tenant: Tenant = unit.state("tenant", tenant_id)
+    if tenant.status is TenantStatus.CLOSED:
+        return  # what the gateway tells late is kept, and opens nothing again
+    terms = await _terms(unit, account)
+    if account.trial is not None and not account.trial.over and any(map(is_live, terms.values())):
+        unit.append(_ACCOUNT, tenant_id, TrialEnded(tenant_id=tenant_id, subscribed=True))
+        account = unit.state(_ACCOUNT, tenant_id)
+    access = access_of(account, terms.values())
+    if access is not account.access:
+        changed = AccessChanged(tenant_id=tenant_id, before=account.access, after=access)
+        unit.append(_ACCOUNT, tenant_id, changed)
+    entitled = entitlements_of(account, terms, tenant.plan, today)
+    if entitled != account.entitlements:
+        unit.append(
+            _ACCOUNT,
+            tenant_id,
+            EntitlementsChanged(
+                tenant_id=tenant_id,
+                plan=entitled.plan,
+                catalogue=entitled.catalogue,
+                limits=entitled.limits,
+                features=entitled.features,
+            ),
+        )
+    if entitled.plan is not tenant.plan:
+        unit.append(
+            "tenant",
+            tenant_id,
+            PlanChanged(
+                tenant_id=tenant_id,
+                before=tenant.plan,
+                after=entitled.plan,
+                commands_a_minute=tenant.commands_a_minute,
+            ),
+        )

@@ -1,0 +1,265 @@
+"""What is done with a tenant's billing account: a trial, the free plan, and what follows when nobody pays."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, assert_never
+
+from pydantic import Field
+
+from domain.billing.account_events import (
+    CustomerLinked,
+    DunningBegan,
+    DunningEnded,
+    DunningRetried,
+    DunningSuspended,
+    FreePlanChosen,
+    TrialEnded,
+    TrialReminded,
+    TrialStarted,
+)
+from domain.billing.account_state import Account, evolve
+from domain.billing.catalogues import sold_on
+from domain.kernel.commands import Command, Decider
+from domain.kernel.errors import Refusal
+from domain.kernel.ids import InvoiceId, TenantId
+from domain.kernel.permissions import Permission
+from domain.kernel.text import ShortText
+from domain.tenancy.plans import Plan
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from domain.billing.account_state import Dunning
+    from domain.kernel.events import Event
+
+RETRIES: Final = (timedelta(days=3), timedelta(days=5), timedelta(days=7))
+"""When a failed payment is tried again, from its first failure on."""
+SUSPENDED_AFTER: Final = timedelta(days=7)
+CANCELLED_AFTER: Final = timedelta(days=14)
+REMINDERS: Final = (7, 1)
+"""How many days before its end a trial is spoken of."""
+
+TriedPlan: TypeAlias = Literal[Plan.STARTER, Plan.PROFESSIONAL, Plan.BUSINESS]
+
+
+class TrialUsed(Refusal):
+    """A tenant tries the product out once. Choose a plan, or go on with the free one."""
+
+    code = "trial-used"
+
+
+class AlreadySubscribed(Refusal):
+    """Who has a subscription neither tries out nor takes the free plan. Change the subscription, or cancel it first."""
+
+    code = "already-subscribed"
+
+
+class TrialNotOver(Refusal):
+    """A trial ends when its time is over, or with a subscription. Nothing is to be done."""
+
+    code = "trial-not-over"
+
+
+class CustomerLinkedAlready(Refusal):
+    """A tenant is one customer at the gateway. Use the one that is linked."""
+
+    code = "customer-linked-already"
+
+
+class NotDunned(Refusal):
+    """Nothing is asked for by this invoice, or not for so long yet. Nothing is to be done."""
+
+    code = "not-dunned"
+
+
+class StartTrial(Command, context="billing", stream="billing_account", permission=Permission.BILLING_MANAGE):
+    """Try a plan out, once, without a card. When the trial is over, what is there can be read and exported."""
+
+    plan: TriedPlan
+
+
+class ChooseFreePlan(
+    Command, context="billing", stream="billing_account", permission=Permission.BILLING_MANAGE
+):
+    """Go on with the free plan; what is used has to be within its limits."""
+
+
+class RemindOfTrial(
+    Command, context="billing", stream="billing_account", permission=Permission.INTERNAL, internal=True
+):
+    """Say that a trial ends soon."""
+
+
+class EndTrial(
+    Command, context="billing", stream="billing_account", permission=Permission.INTERNAL, internal=True
+):
+    """Enter that a trial's time is over."""
+
+
+class LinkCustomer(
+    Command, context="billing", stream="billing_account", permission=Permission.INTERNAL, internal=True
+):
+    """Enter under which reference the tenant is a customer at the gateway."""
+
+    gateway: ShortText
+    reference: ShortText
+    live: bool
+
+
+class EnterRetry(
+    Command, context="billing", stream="billing_account", permission=Permission.INTERNAL, internal=True
+):
+    """Enter that a payment was tried again; what came of it, the gateway tells."""
+
+    invoice_id: InvoiceId
+    retry: Annotated[int, Field(ge=1, le=len(RETRIES))]
+
+
+class SuspendUnpaid(
+    Command, context="billing", stream="billing_account", permission=Permission.INTERNAL, internal=True
+):
+    """Let the tenant read and export alone, because an invoice was not paid for so long."""
+
+    invoice_id: InvoiceId
+
+
+class GiveUpUnpaid(
+    Command, context="billing", stream="billing_account", permission=Permission.INTERNAL, internal=True
+):
+    """Ask for an invoice no more: its subscription was cancelled for it."""
+
+    invoice_id: InvoiceId
+
+
+AccountCommand: TypeAlias = (
+    StartTrial
+    | ChooseFreePlan
+    | RemindOfTrial
+    | EndTrial
+    | LinkCustomer
+    | EnterRetry
+    | SuspendUnpaid
+    | GiveUpUnpaid
+)
+
+
+def decide(command: AccountCommand, state: Account) -> tuple[Event, ...]:
+    """What a command does to the account itself; what follows for access and entitlements is settled after it."""
+    tenant_id = TenantId(command.stamp.target)
+    match command:
+        case StartTrial():
+            return (_trial(command, state, tenant_id),)
+        case ChooseFreePlan():
+            return () if state.free else (FreePlanChosen(tenant_id=tenant_id),)
+        case RemindOfTrial():
+            return _reminded(command, state, tenant_id)
+        case EndTrial():
+            return _ended(command, state, tenant_id)
+        case LinkCustomer():
+            return _linked(command, state, tenant_id)
+        case EnterRetry():
+            one = _dunned(state, command.invoice_id)
+            if command.retry <= one.retries:
+                return ()
+            after = one.began_at + RETRIES[command.retry] if command.retry < len(RETRIES) else None
+            return (
+                DunningRetried(
+                    tenant_id=tenant_id, invoice_id=command.invoice_id, retry=command.retry, retry_at=after
+                ),
+            )
+        case SuspendUnpaid():
+            one = _dunned(state, command.invoice_id)
+            if command.stamp.at < one.suspend_at:
+                raise NotDunned
+            return () if one.suspended else (_suspended(tenant_id, command.invoice_id),)
+        case GiveUpUnpaid():
+            if command.stamp.at < _dunned(state, command.invoice_id).cancel_at:
+                raise NotDunned
+            return (_over(tenant_id, command.invoice_id, "cancelled"),)
+        case _:
+            assert_never(command)
+
+
+def dunning(
+    state: Account, tenant_id: TenantId, invoice_id: InvoiceId, since: datetime | None, *, paid: bool
+) -> tuple[Event, ...]:
+    """What follows for an invoice that has not been paid `since` (None: it is not owed) the first attempt failed."""
+    known = invoice_id in state.dunning
+    if since is None:
+        return (_over(tenant_id, invoice_id, "paid" if paid else "dropped"),) if known else ()
+    if known:
+        return ()
+    return (
+        DunningBegan(
+            tenant_id=tenant_id,
+            invoice_id=invoice_id,
+            began_at=since,
+            retry_at=since + RETRIES[0],
+            suspend_at=since + SUSPENDED_AFTER,
+            cancel_at=since + CANCELLED_AFTER,
+        ),
+    )
+
+
+def _trial(command: StartTrial, state: Account, tenant_id: TenantId) -> TrialStarted:
+    if state.trial is not None:
+        raise TrialUsed
+    if state.subscriptions:
+        raise AlreadySubscribed
+    ends_at = command.stamp.at + timedelta(days=sold_on(command.stamp.at.date()).trial_days)
+    return TrialStarted(
+        tenant_id=tenant_id,
+        plan=command.plan,
+        ends_at=ends_at,
+        remind_at=ends_at - timedelta(days=REMINDERS[0]),
+    )
+
+
+def _reminded(command: RemindOfTrial, state: Account, tenant_id: TenantId) -> tuple[Event, ...]:
+    trial, at = state.trial, command.stamp.at
+    if trial is None or trial.remind_at is None or at < trial.remind_at:
+        return ()
+    left = (trial.ends_at - trial.remind_at).days
+    after = next((trial.ends_at - timedelta(days=days) for days in REMINDERS if days < left), None)
+    return (TrialReminded(tenant_id=tenant_id, days_left=left, remind_at=after),)
+
+
+def _ended(command: EndTrial, state: Account, tenant_id: TenantId) -> tuple[Event, ...]:
+    if state.trial is None or state.trial.over:
+        return ()
+    if command.stamp.at < state.trial.ends_at:
+        raise TrialNotOver
+    return (TrialEnded(tenant_id=tenant_id, subscribed=False),)
+
+
+def _linked(command: LinkCustomer, state: Account, tenant_id: TenantId) -> tuple[Event, ...]:
+    if state.customer is not None:
+        if state.customer.reference == command.reference:
+            return ()
+        raise CustomerLinkedAlready
+    return (
+        CustomerLinked(
+            tenant_id=tenant_id, gateway=command.gateway, reference=command.reference, live=command.live
+        ),
+    )
+
+
+def _dunned(state: Account, invoice_id: InvoiceId) -> Dunning:
+    one = state.dunning.get(invoice_id)
+    if one is None:
+        raise NotDunned
+    return one
+
+
+def _suspended(tenant_id: TenantId, invoice_id: InvoiceId) -> DunningSuspended:
+    return DunningSuspended(tenant_id=tenant_id, invoice_id=invoice_id)
+
+
+def _over(tenant_id: TenantId, invoice_id: InvoiceId, outcome: str) -> DunningEnded:
+    return DunningEnded(tenant_id=tenant_id, invoice_id=invoice_id, outcome=outcome)
+
+
+BILLING_ACCOUNT: Final[Decider[Account]] = Decider(
+    category="billing_account", initial=Account(), evolve=evolve, decide=decide
+)

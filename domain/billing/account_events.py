@@ -1,0 +1,136 @@
+"""What happened to a tenant's billing account."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+
+from domain.kernel.events import Event
+from domain.kernel.ids import InvoiceId, SubscriptionId, TenantId
+
+
+class CustomerLinked(Event, name="billing.customer_linked", version=1):
+    """The tenant is a customer at the gateway, under this reference. `live`: real money moves there."""
+
+    tenant_id: TenantId
+    gateway: str
+    reference: str
+    live: bool
+
+
+class SubscriptionAdded(Event, name="billing.subscription_added", version=1):
+    """The tenant has one more subscription."""
+
+    tenant_id: TenantId
+    subscription_id: SubscriptionId
+
+
+class LimitsAgreed(Event, name="billing.limits_agreed", version=1):
+    """With a subscription these limits were agreed, by meter; what is not named is without limit."""
+
+    tenant_id: TenantId
+    subscription_id: SubscriptionId
+    limits: dict[str, int]
+
+
+class TrialStarted(Event, name="billing.trial_started", version=1):
+    """The tenant tries a plan out, once, until `ends_at`. `remind_at`: when it is spoken of first."""
+
+    tenant_id: TenantId
+    plan: str
+    ends_at: datetime
+    remind_at: datetime
+
+
+class TrialReminded(Event, name="billing.trial_reminded", version=1):
+    """It was said that the trial ends in so many days. `remind_at`: when it is said again; None: no more."""
+
+    tenant_id: TenantId
+    days_left: int
+    remind_at: datetime | None = None
+
+
+class TrialEnded(Event, name="billing.trial_ended", version=1):
+    """The trial is over: its time was, or a subscription took its place. `subscribed`: the latter."""
+
+    tenant_id: TenantId
+    subscribed: bool
+
+
+class FreePlanChosen(Event, name="billing.free_plan_chosen", version=1):
+    """The tenant goes on with the free plan."""
+
+    tenant_id: TenantId
+
+
+class DunningBegan(Event, name="billing.dunning_began", version=1):
+    """A payment failed first at `began_at`; it is tried again at `retry_at`, and what follows if it is not paid."""
+
+    tenant_id: TenantId
+    invoice_id: InvoiceId
+    began_at: datetime
+    retry_at: datetime
+    suspend_at: datetime
+    cancel_at: datetime
+
+
+class DunningRetried(Event, name="billing.dunning_retried", version=1):
+    """The payment was tried again, the `retry`th time. `retry_at`: when it is tried next; None: no more."""
+
+    tenant_id: TenantId
+    invoice_id: InvoiceId
+    retry: int
+    retry_at: datetime | None = None
+
+
+class DunningSuspended(Event, name="billing.dunning_suspended", version=1):
+    """The invoice was not paid for so long that the tenant may only read and export."""
+
+    tenant_id: TenantId
+    invoice_id: InvoiceId
+
+
+class DunningEnded(Event, name="billing.dunning_ended", version=1):
+    """Nothing is asked for by an invoice now. `outcome`: `paid`, `dropped`, or `cancelled` with its subscription."""
+
+    tenant_id: TenantId
+    invoice_id: InvoiceId
+    outcome: str
+
+
+class AccessChanged(Event, name="billing.access_changed", version=1, changes_access=True):
+    """The tenant may use the product otherwise than before. `before`, `after`: an `Access`."""
+
+    tenant_id: TenantId
+    before: str
+    after: str
+
+
+class EntitlementsChanged(Event, name="billing.entitlements_changed", version=1):
+    """What the tenant may use changed. `limits`: the most by meter; what is not named is without limit.
+
+    `catalogue`: the version that the plan is of.
+    """
+
+    tenant_id: TenantId
+    plan: str
+    catalogue: str
+    limits: dict[str, int]
+    features: tuple[str, ...]
+
+
+AccountEvent: TypeAlias = (
+    CustomerLinked
+    | SubscriptionAdded
+    | LimitsAgreed
+    | TrialStarted
+    | TrialReminded
+    | TrialEnded
+    | FreePlanChosen
+    | DunningBegan
+    | DunningRetried
+    | DunningSuspended
+    | DunningEnded
+    | AccessChanged
+    | EntitlementsChanged
+)

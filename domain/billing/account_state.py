@@ -1,0 +1,159 @@
+"""A tenant's billing account as its events leave it.
+
+Access is kept apart from how subscriptions stand at the gateway: `trial`, `active`, `past_due` (all goes on, and
+somebody has to pay), `suspended`, `cancelled` and `expired` (reading and exporting alone).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, assert_never
+
+from domain.billing.account_events import (
+    AccessChanged,
+    AccountEvent,
+    CustomerLinked,
+    DunningBegan,
+    DunningEnded,
+    DunningRetried,
+    DunningSuspended,
+    EntitlementsChanged,
+    FreePlanChosen,
+    LimitsAgreed,
+    SubscriptionAdded,
+    TrialEnded,
+    TrialReminded,
+    TrialStarted,
+)
+from domain.kernel.ids import InvoiceId, SubscriptionId
+from domain.tenancy.plans import Plan
+
+
+class Access(StrEnum):
+    """Whether a tenant may use the product."""
+
+    ACTIVE = "active"
+    TRIAL = "trial"
+    PAST_DUE = "past_due"
+    SUSPENDED = "suspended"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+READING_ALONE: Final = frozenset({Access.SUSPENDED, Access.CANCELLED, Access.EXPIRED})
+"""Who may read, export, and pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who the tenant is at the gateway."""
+
+    gateway: str
+    reference: str
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The one trial that a tenant has."""
+
+    plan: Plan
+    ends_at: datetime
+    remind_at: datetime | None
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dunning:
+    """An invoice that is asked for again and again."""
+
+    began_at: datetime
+    retry_at: datetime | None
+    suspend_at: datetime
+    cancel_at: datetime
+    retries: int = 0
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlements:
+    """What may be used. `limits`: the most by meter; what is not named is without limit."""
+
+    plan: Plan
+    catalogue: str
+    limits: dict[str, int]
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A billing account as it stands. `entitlements` None: those of the plan under which the tenant was registered."""
+
+    customer: Customer | None = None
+    subscriptions: tuple[SubscriptionId, ...] = ()
+    agreed: dict[SubscriptionId, dict[str, int]] = field(default_factory=dict)
+    trial: Trial | None = None
+    free: bool = False
+    dunning: dict[InvoiceId, Dunning] = field(default_factory=dict)
+    access: Access = Access.ACTIVE
+    entitlements: Entitlements | None = None
+
+
+def evolve(state: Account, event: AccountEvent) -> Account:
+    """The account after `event`."""
+    match event:
+        case CustomerLinked():
+            return replace(state, customer=Customer(event.gateway, event.reference, event.live))
+        case SubscriptionAdded():
+            return replace(state, subscriptions=(*state.subscriptions, event.subscription_id), free=False)
+        case LimitsAgreed():
+            return replace(state, agreed={**state.agreed, event.subscription_id: event.limits})
+        case TrialStarted():
+            return replace(state, trial=Trial(Plan(event.plan), event.ends_at, event.remind_at))
+        case TrialReminded() | TrialEnded():
+            return replace(state, trial=_tried(state.trial, event))
+        case FreePlanChosen():
+            return replace(state, free=True)
+        case DunningBegan() | DunningRetried() | DunningSuspended() | DunningEnded():
+            return replace(state, dunning=_dunned(state.dunning, event))
+        case AccessChanged():
+            return replace(state, access=Access(event.after))
+        case EntitlementsChanged():
+            now = Entitlements(Plan(event.plan), event.catalogue, event.limits, event.features)
+            return replace(state, entitlements=now)
+        case _:
+            assert_never(event)
+
+
+def _tried(trial: Trial | None, event: TrialReminded | TrialEnded) -> Trial | None:
+    if trial is None:
+        return None
+    match event:
+        case TrialReminded():
+            return replace(trial, remind_at=event.remind_at)
+        case TrialEnded():
+            return replace(trial, over=True, remind_at=None)
+        case _:
+            assert_never(event)
+
+
+def _dunned(
+    dunning: dict[InvoiceId, Dunning], event: DunningBegan | DunningRetried | DunningSuspended | DunningEnded
+) -> dict[InvoiceId, Dunning]:
+    if isinstance(event, DunningBegan):
+        begun = Dunning(event.began_at, event.retry_at, event.suspend_at, event.cancel_at)
+        return {**dunning, event.invoice_id: begun}
+    one = dunning.get(event.invoice_id)
+    if one is None:
+        return dunning
+    match event:
+        case DunningRetried():
+            return {**dunning, event.invoice_id: replace(one, retries=event.retry, retry_at=event.retry_at)}
+        case DunningSuspended():
+            return {**dunning, event.invoice_id: replace(one, suspended=True)}
+        case DunningEnded():
+            return {invoice: other for invoice, other in dunning.items() if invoice != event.invoice_id}
+        case _:
+            assert_never(event)

@@ -1,0 +1,118 @@
+"""A payment came in once; no more goes back than came in."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.billing.payment import (
+    DisputeClosed,
+    DisputeOpened,
+    DisputeOutcome,
+    PaymentReceived,
+    PaymentUnsound,
+    RefundAbovePayment,
+    RefundMade,
+    ToldDispute,
+    ToldRefund,
+)
+from domain.billing.told import TellingBeyondNow
+from domain.kernel.ids import PaymentId
+from tests.support.billing import MONTH_AGO, PAYMENT, received
+from tests.support.given import NOW, given
+
+ID = PaymentId(PAYMENT)
+CAME = PaymentReceived(
+    payment_id=ID,
+    reference="ch_1",
+    currency="USD",
+    amount=4_900,
+    fee=172,
+    fee_currency="USD",
+    received_at=MONTH_AGO,
+)
+
+
+def back(amount: int, refund: str = "re_1") -> ToldRefund:
+    return ToldRefund(refund=refund, amount=amount, reason="duplicate", made_at=NOW)
+
+
+def went_back(amount: int, refund: str = "re_1") -> RefundMade:
+    return RefundMade(
+        payment_id=ID, refund=refund, currency="USD", amount=amount, reason="duplicate", made_at=NOW
+    )
+
+
+def dispute(**more: Any) -> ToldDispute:
+    told: dict[str, Any] = {
+        "dispute": "dp_1",
+        "amount": 4_900,
+        "fee": 1_500,
+        "fee_currency": "USD",
+        "opened_at": MONTH_AGO,
+    }
+    return ToldDispute(**(told | more))
+
+
+OPENED = DisputeOpened(
+    payment_id=ID,
+    dispute="dp_1",
+    currency="USD",
+    amount=4_900,
+    fee=1_500,
+    fee_currency="USD",
+    opened_at=MONTH_AGO,
+)
+LOST = DisputeClosed(payment_id=ID, dispute="dp_1", outcome="lost", closed_at=NOW)
+
+
+def test_a_payment_comes_in_once_with_what_went_back_of_it() -> None:
+    given().when(received(), target=ID).then(CAME)
+    given(CAME).when(received(), target=ID).then()
+    given().when(received(refunds=(back(900), back(100, "re_2"))), target=ID).then(
+        CAME, went_back(900), went_back(100, "re_2")
+    )
+    given(CAME, went_back(900)).when(received(refunds=(back(900), back(4_000, "re_2"))), target=ID).then(
+        went_back(4_000, "re_2")
+    )
+
+
+def test_no_more_goes_back_than_came_in() -> None:
+    given().when(received(refunds=(back(4_901),)), target=ID).then(RefundAbovePayment)
+    given(CAME, went_back(900)).when(received(refunds=(back(4_001, "re_2"),)), target=ID).then(
+        RefundAbovePayment
+    )
+
+
+def test_a_bank_takes_it_back_and_one_of_them_wins() -> None:
+    given(CAME).when(received(disputes=(dispute(),)), target=ID).then(OPENED)
+    ended = dispute(outcome=DisputeOutcome.LOST, closed_at=NOW)
+    given(CAME).when(received(disputes=(ended,)), target=ID).then(OPENED, LOST)
+    given(CAME, OPENED).when(received(disputes=(ended,)), target=ID).then(LOST)
+    given(CAME, OPENED, LOST).when(received(disputes=(ended,)), target=ID).then()
+    given(CAME, OPENED, LOST).when(received(disputes=(dispute(),)), target=ID).then()
+
+
+@pytest.mark.parametrize(
+    ("other", "field"),
+    [({"amount": 5_000}, "amount"), ({"fee": 1}, "fee"), ({"currency": "EUR"}, "currency")],
+)
+def test_a_payment_never_changes(other: dict[str, Any], field: str) -> None:
+    refusal = given(CAME).when(received(**other), target=ID).then(PaymentUnsound)
+    assert refusal.detail.startswith(f"{field}:")
+
+
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    "to_come",
+    [
+        {"received_at": LATER},
+        {"refunds": (ToldRefund(refund="re_1", amount=1, made_at=LATER),)},
+        {"disputes": (dispute(opened_at=LATER),)},
+        {"disputes": (dispute(outcome=DisputeOutcome.WON, closed_at=LATER),)},
+    ],
+)
+def test_what_is_to_come_is_not_told(to_come: dict[str, Any]) -> None:
+    given().when(received(**to_come), target=ID).then(TellingBeyondNow)
