@@ -38,7 +38,7 @@ class LineKind(StrEnum):
 
 
 class InvoiceLine(BaseModel):
-    """A line. `amount`: minor units before `discount` and `tax`, both of which are its own; below zero for a credit.
+    """A line. `amount`: minor units before its `discount`, and without tax; below zero for a credit.
 
     `kind`: a `LineKind`; `of`: the plan or add-on. `proration`: for a part of a cycle, after a change within it. The
     service is from `period_start` until before `period_end`.
@@ -50,7 +50,6 @@ class InvoiceLine(BaseModel):
     of: str | None = None
     amount: int
     discount: int = 0
-    tax: int = 0
     quantity: int = 1
     proration: bool = False
     period_start: datetime
@@ -235,7 +234,6 @@ def _final(command: ReportInvoice) -> InvoiceFinalised:
     for name, told, summed in (
         ("subtotal", command.subtotal, sum(line.amount for line in command.lines)),
         ("discount", command.discount, sum(line.discount for line in command.lines)),
-        ("tax", command.tax, sum(line.tax for line in command.lines)),
         ("total", command.total, command.subtotal - command.discount + command.tax),
     ):
         if told != summed:

@@ -96,7 +96,6 @@ def test_it_is_owed_from_its_making_until_something_ends_that() -> None:
     [
         ({"subtotal": 1}, "subtotal"),
         ({"discount": 1}, "discount"),
-        ({"tax": 1}, "tax"),
         ({"total": 1}, "total"),
     ],
 )
