@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 _SCAN: Final = 1_000
 _SCAN_AT_MOST: Final = 50_000
-PSEUDONYMOUS: Final = frozenset({"address_hash", "email_claim", "member_email", "platform_address", "slug"})
+PSEUDONYMOUS: Final = frozenset(
+    {"address_hash", "cost_reference", "email_claim", "member_email", "platform_address", "slug"}
+)
 """Streams whose ids are pseudonyms: personal data, which leaves the log in no answer."""
 
 

@@ -14,6 +14,8 @@ from domain.audience import (
 )
 from domain.billing import account, invoice, payment, subscription
 from domain.campaign import campaign
+from domain.costs import allocation, cost
+from domain.finance import period, target
 from domain.platform import registration, rule_pack, staff, suppression
 from domain.rights import register, request
 from domain.tenancy import api_key, grant, member, ownership, tenant, workspace
@@ -36,6 +38,10 @@ MODULES = (
     payment,
     subscription,
     campaign,
+    allocation,
+    cost,
+    period,
+    target,
     registration,
     rule_pack,
     staff,

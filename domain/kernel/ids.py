@@ -30,6 +30,8 @@ PaymentId = NewType("PaymentId", UUID)
 ActivityId = NewType("ActivityId", UUID)
 WebhookEndpointId = NewType("WebhookEndpointId", UUID)
 WebhookSecretId = NewType("WebhookSecretId", UUID)
+CostId = NewType("CostId", UUID)
+TargetId = NewType("TargetId", UUID)
 CommandId = NewType("CommandId", UUID)
 
 PLATFORM: Final = TenantId(UUID("00000000-0000-7000-8000-000000000001"))

@@ -54,6 +54,13 @@ class Permission(StrEnum):
     BILLING_READ = "billing.read"
     BILLING_MANAGE = "billing.manage"
     """Choosing what is paid for; it can be done also where nothing else can, because nobody paid."""
+    COSTS_READ = "costs.read"
+    COSTS_WRITE = "costs.write"
+    """Entering, confirming and reversing costs, and ruling how shared ones are allocated."""
+    FINANCE_PLAN = "finance.plan"
+    """Setting targets and withdrawing them."""
+    FINANCE_CLOSE = "finance.close"
+    """Locking a month of the books, and reopening it."""
     OPERATIONS_READ = "operations.read"
 
     PLATFORM_TENANTS_REGISTER = "platform.tenants_register"
@@ -116,6 +123,9 @@ _READ: Final = frozenset(
 OF_ONESELF: Final = frozenset({P.MEMBERS_LEAVE})
 """What everybody may do about themselves alone: who gives somebody a role need not hold it."""
 
+FINANCE: Final = frozenset({P.COSTS_READ, P.COSTS_WRITE, P.FINANCE_PLAN, P.FINANCE_CLOSE})
+"""The books of whoever has the log: costs, targets, and the months that are closed."""
+
 _PERSON: Final = _READ | OF_ONESELF
 _CONTACTS: Final = frozenset(
     {
@@ -132,7 +142,7 @@ _TENANT_ALL: Final = frozenset(p for p in P if not p.startswith("platform.") and
 
 TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
     TenantRole.OWNER: _TENANT_ALL,
-    TenantRole.ADMIN: _TENANT_ALL - {P.TENANT_OWN, P.TENANT_CLOSE, P.EVIDENCE_READ},
+    TenantRole.ADMIN: _TENANT_ALL - {P.TENANT_OWN, P.TENANT_CLOSE, P.EVIDENCE_READ} - FINANCE,
     TenantRole.CAMPAIGN_MANAGER: _PERSON
     | _CONTACTS
     | {P.HISTORY_READ, P.CAMPAIGNS_APPROVE, P.CAMPAIGNS_REJECT},
@@ -154,7 +164,7 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.EVIDENCE_READ,
         P.ACCESS_READ,
     },
-    TenantRole.FINANCE_LEADER: _PERSON | {P.HISTORY_READ, P.BILLING_READ, P.BILLING_MANAGE},
+    TenantRole.FINANCE_LEADER: _PERSON | FINANCE | {P.HISTORY_READ, P.BILLING_READ, P.BILLING_MANAGE},
     TenantRole.MEMBER: _PERSON | _CONTACTS,
     TenantRole.VIEWER: _PERSON,
 }
@@ -171,9 +181,12 @@ WORKSPACE_ROLES: Final[dict[WorkspaceRole, frozenset[Permission]]] = {
 _STAFF_READ: Final = frozenset({P.PLATFORM_TENANTS_READ, P.PLATFORM_GRANTS_REQUEST, P.OPERATIONS_READ})
 STAFF_ROLES: Final[dict[StaffRole, frozenset[Permission]]] = {
     StaffRole.SUPER_ADMIN: frozenset(p for p in P if p.startswith("platform."))
+    | FINANCE
     | {P.OPERATIONS_READ, P.HISTORY_READ},
     StaffRole.SUPPORT: _STAFF_READ,
-    StaffRole.FINANCE: _STAFF_READ | {P.REPORTS_READ, P.PLATFORM_BILLING_MANAGE, P.PLATFORM_GRANTS_PERSONAL},
+    StaffRole.FINANCE: _STAFF_READ
+    | FINANCE
+    | {P.REPORTS_READ, P.PLATFORM_BILLING_MANAGE, P.PLATFORM_GRANTS_PERSONAL},
     StaffRole.OPERATIONS: _STAFF_READ
     | {
         P.PLATFORM_TENANTS_REGISTER,

@@ -17,7 +17,7 @@ from psycopg import sql
 from application.ports.positions import Position
 from projections.olap.sql import HANDLED
 
-PSEUDONYMOUS: Final = ("address_hash", "email_claim", "platform_address", "slug")
+PSEUDONYMOUS: Final = ("address_hash", "cost_reference", "email_claim", "platform_address", "slug")
 """Categories of streams whose ids are HMACs."""
 
 LIVE_BATCH: Final = 1_000

@@ -1,0 +1,1 @@
+"""What things cost: entries, estimates and what became of them, and how shared costs are divided."""

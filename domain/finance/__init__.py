@@ -1,0 +1,1 @@
+"""The books: which months are closed, and what was aimed at."""
