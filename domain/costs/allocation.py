@@ -1,6 +1,6 @@
 """How shared costs are divided: a rule for each pool, from a month on, kept for ever beside the ones before it.
 
-A month of a pool is divided as a whole by the rule that holds in it, to the minor unit, as `domain.kernel.money` allots.
+A month of a pool is divided as a whole by the rule that holds in it, to the minor unit (`domain.kernel.money`).
 Without a rule, or where a rule has nothing to divide by, a month stays undivided, and is shown so.
 """
 

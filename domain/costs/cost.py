@@ -197,7 +197,7 @@ class EnterCost(Command, context="costs", stream="cost", permission=Permission.C
 
 
 class ConfirmCost(Command, context="costs", stream="cost", permission=Permission.COSTS_WRITE):
-    """Reconcile an estimate with its invoice, whose amount counts from now on; the difference is a figure of its own."""
+    """Reconcile an estimate with its invoice, whose amount counts from now on; what differs is a figure of its own."""
 
     amount: Amount
     currency: CurrencyCode

@@ -22,6 +22,7 @@ from application.ports.positions import Position
 from projections.olap.law import RULE_BASIS, rule_basis
 from projections.olap.report import Parameters, ReportDefinition
 from projections.olap.reports import REPORTS, ROW_CAP
+from projections.olap.sending import SENDING, sending
 from projections.olap.sql import FACTS
 
 MAX_EVENTS: Final = 1_000
@@ -53,7 +54,7 @@ def validated(report: ReportDefinition, parameters: Mapping[str, object]) -> Par
 def scoped(statement: str) -> str:
     """The statement over one tenant's facts alone: every fact table's name means `$tenant_id`'s rows of it.
 
-    What is no tenant's may be named too: the bases of rules.
+    What is no tenant's may be named too: the bases of rules; and how much each tenant sent, which the platform sees.
     """
     own = "WHERE tenant_key = (SELECT tenant_key FROM tenant)"
     facts = ", ".join(
@@ -61,6 +62,7 @@ def scoped(statement: str) -> str:
         for table in FACTS
     )
     bases = f", {RULE_BASIS} AS ({rule_basis()})" if RULE_BASIS in statement else ""
+    bases += f", {SENDING} AS ({sending()})" if SENDING in statement else ""
     return f"""
         WITH tenant AS (SELECT tenant_key FROM main.dim_tenant WHERE tenant_id = $tenant_id::UUID), {facts}{bases}
         {statement}

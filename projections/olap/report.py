@@ -76,9 +76,8 @@ def define(
     *,
     rows: str,
     events: str,
+    permission: Permission = Permission.REPORTS_READ,
 ) -> ReportDefinition:
-    """A report that everybody sees who may read reports."""
-    info = ReportInfo(
-        name, title, about, Permission.REPORTS_READ.value, columns, parameters.model_json_schema()
-    )
+    """A report that everybody sees who may read reports, unless it needs another permission."""
+    info = ReportInfo(name, title, about, permission.value, columns, parameters.model_json_schema())
     return ReportDefinition(info, parameters, rows, events)

@@ -9,9 +9,11 @@ from uuid import UUID
 from pydantic import Field
 
 from application.ports.analytics import Column
+from projections.olap.cost_reports import COST_REPORTS
 from projections.olap.permission_reports import PERMISSION_REPORTS
 from projections.olap.report import DaysParameters, Parameters, ReportDefinition, define
 from projections.olap.rights_reports import RIGHTS_REPORTS
+from projections.olap.target_reports import TARGET_REPORTS
 
 ROW_CAP: Final = 10_000
 
@@ -116,5 +118,12 @@ _CONTACTS: Final = define(
 
 REPORTS: Final[Mapping[str, ReportDefinition]] = {
     definition.info.name: definition
-    for definition in (_ACTIVITY, _CONTACTS, *PERMISSION_REPORTS, *RIGHTS_REPORTS)
+    for definition in (
+        _ACTIVITY,
+        _CONTACTS,
+        *COST_REPORTS,
+        *PERMISSION_REPORTS,
+        *RIGHTS_REPORTS,
+        *TARGET_REPORTS,
+    )
 }
