@@ -29,6 +29,9 @@ _BY_NAME: Final[Mapping[str, Any]] = {
     "url": "https://example.com/webhooks",
     "from_position": "cDEuMS4x",
     "to_position": "cDEuMS45",
+    "amount": 999,
+    "currency": "USD",
+    "reference": "INV-1024",
 }
 
 
@@ -36,8 +39,10 @@ def example(schema: Json, definitions: Json, name: str = "", depth: int = 0) -> 
     """A value that fits a schema: the fields that are needed, and those that have a telling example."""
     if "$ref" in schema:
         return example(definitions[schema["$ref"].rpartition("/")[2]], definitions, name, depth + 1)
-    if name in _BY_NAME and schema.get("enum") is None:
+    if name in _BY_NAME and _BY_NAME[name] in schema.get("enum", [_BY_NAME[name]]):
         return _BY_NAME[name]
+    if "examples" in schema:
+        return schema["examples"][0]
     for key in ("const", "default"):
         if key in schema:
             return schema[key]

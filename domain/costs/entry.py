@@ -6,6 +6,7 @@ names a pool. Its provider is a company; a thing is named by `resource`. Neither
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, Final
@@ -17,6 +18,8 @@ from domain.kernel.events import Event
 from domain.kernel.ids import CostId, TenantId, WorkspaceId
 from domain.kernel.money import CURRENCIES, Currency
 from domain.kernel.text import ShortText
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 class Category(StrEnum):
@@ -62,14 +65,18 @@ class ReversalReason(StrEnum):
 
 
 def _slug(text: str) -> str:
-    if not text.replace("-", "").replace("_", "").isalnum() or not text.isascii() or text != text.lower():
+    if not _NAME.fullmatch(text):
         raise ValueError("write it in lower case letters, digits, dashes and underscores, as shared-servers")
     return text
 
 
 PoolName = Annotated[
     str,
-    Field(min_length=1, max_length=60, json_schema_extra={"pattern": "[a-z0-9][a-z0-9_-]*"}),
+    Field(
+        min_length=1,
+        max_length=60,
+        json_schema_extra={"pattern": f"^{_NAME.pattern}$", "examples": ["shared-servers"]},
+    ),
     AfterValidator(_slug),
 ]
 """The name of a pool of shared costs."""

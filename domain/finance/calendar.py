@@ -34,7 +34,11 @@ def _month(text: str) -> str:
     return text
 
 
-Month = Annotated[str, Field(json_schema_extra={"pattern": _MONTH.pattern}), AfterValidator(_month)]
+Month = Annotated[
+    str,
+    Field(json_schema_extra={"pattern": f"^{_MONTH.pattern}$", "examples": ["2026-10"]}),
+    AfterValidator(_month),
+]
 """A month, as 2026-10. Months of this form sort as they follow each other."""
 
 

@@ -125,11 +125,19 @@ def _period(text: str) -> str:
     return text
 
 
-Slug = Annotated[str, Field(json_schema_extra={"pattern": _SLUG.pattern}), AfterValidator(_slug)]
-DecimalText = Annotated[str, Field(json_schema_extra={"pattern": _DECIMAL.pattern}), AfterValidator(_decimal)]
+Slug = Annotated[
+    str,
+    Field(json_schema_extra={"pattern": f"^{_SLUG.pattern}$", "examples": ["mrr"]}),
+    AfterValidator(_slug),
+]
+DecimalText = Annotated[
+    str,
+    Field(json_schema_extra={"pattern": f"^{_DECIMAL.pattern}$", "examples": ["25000"]}),
+    AfterValidator(_decimal),
+]
 PeriodText = Annotated[
     str,
-    Field(json_schema_extra={"pattern": "20[0-9]{2}(?:-(?:Q[1-4]|0[1-9]|1[0-2]))?"}),
+    Field(json_schema_extra={"pattern": "^20[0-9]{2}(?:-(?:Q[1-4]|0[1-9]|1[0-2]))?$"}),
     AfterValidator(_period),
 ]
 

@@ -14,6 +14,8 @@ from projections.operational.consents import queries as _consents
 from projections.operational.consents.handler import CONSENTS
 from projections.operational.contacts import queries as _contacts
 from projections.operational.contacts.handler import CONTACTS
+from projections.operational.costs import queries as _costs
+from projections.operational.costs.handler import COSTS
 from projections.operational.decisions import queries as _decisions
 from projections.operational.decisions.handler import DECISIONS
 from projections.operational.erasures import queries as _erasures
@@ -27,12 +29,16 @@ from projections.operational.lists import queries as _lists
 from projections.operational.lists.handler import LISTS
 from projections.operational.members import queries as _members
 from projections.operational.members.handler import MEMBERS
+from projections.operational.periods import queries as _periods
+from projections.operational.periods.handler import PERIODS
 from projections.operational.staff import queries as _staff
 from projections.operational.staff.handler import STAFF
 from projections.operational.standings import queries as _standings
 from projections.operational.standings.handler import STANDINGS
 from projections.operational.subject_requests import queries as _subject_requests
 from projections.operational.subject_requests.handler import SUBJECT_REQUESTS
+from projections.operational.targets import queries as _targets
+from projections.operational.targets.handler import TARGETS
 from projections.operational.tenants import queries as _tenants
 from projections.operational.tenants.handler import TENANTS
 from projections.operational.webhook_endpoints import queries as _webhook_endpoints
@@ -49,6 +55,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
     CAMPAIGNS,
     CONSENTS,
     CONTACTS,
+    COSTS,
     DECISIONS,
     ERASURES,
     GRANTS,
@@ -56,9 +63,11 @@ VIEWS: Final[tuple[Projection, ...]] = (
     IMPORTS,
     LISTS,
     MEMBERS,
+    PERIODS,
     STAFF,
     STANDINGS,
     SUBJECT_REQUESTS,
+    TARGETS,
     TENANTS,
     WEBHOOK_ENDPOINTS,
     WORKSPACES,
@@ -71,15 +80,18 @@ _REGISTERED: Final = (
     _campaigns,
     _consents,
     _contacts,
+    _costs,
     _decisions,
     _erasures,
     _grants,
     _imports,
     _lists,
     _members,
+    _periods,
     _staff,
     _standings,
     _subject_requests,
+    _targets,
     _tenants,
     _webhook_endpoints,
     _workspaces,

@@ -27,7 +27,7 @@ from tests.support.api import Api, TestTenant, analytics_of
 from tests.support.furnished import MARK, Theirs, furnished
 from tests.support.permission_cells import CELLS
 
-_MAKING = ("create", "invite", "record")
+_MAKING = ("create", "enter", "invite", "record", "set")
 FORGED = f"AQ{'A' * 150}"
 
 

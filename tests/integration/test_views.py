@@ -1,7 +1,7 @@
 """Every operational view over one history with every event it knows: live equals rebuilt, each shows its own."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from tests.support.history import History, events
 from tests.support.history_of_people import LATER
 from tests.support.projecting import World, fresh
 
+FIRST, LAST = date(2026, 10, 1), date(2026, 10, 31)
 DISPATCHED = datetime(2026, 3, 2, 10, 1, tzinfo=UTC)
 HANDLED = {name for projection in (*VIEWS, JOBS) for name in projection.handlers}
 
@@ -157,6 +158,33 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
             },
         ],
     ),
+    "costs.costs": (
+        {"month": "2026-10", "category": "server"},
+        [
+            {"state": "reversed", "reversal_reason": "duplicate", "amount": 999},
+            {
+                "state": "confirmed",
+                "amount": 1_049,
+                "estimated_amount": 999,
+                "approximate": False,
+                "reference": "H-1",
+            },
+            {"state": "entered", "amount": 999, "currency": "USD", "approximate": True, "covers_to": LAST},
+        ],
+    ),
+    "costs.allocation_rules": (
+        {},
+        [{"pool": "shared-servers", "allocated_by": "weights", "from_day": FIRST}],
+    ),
+    "finance.periods": ({}, [{"period": "2026-10", "locked": True, "reason": None}]),
+    "finance.targets": (
+        {"period_kind": "quarter"},
+        [
+            {"withdrawn": True, "value": "250000"},
+            {"withdrawn": False, "value": "260000"},
+            {"withdrawn": False, "value": "250000", "metric": "mrr", "period": "2026-Q4"},
+        ],
+    ),
     "webhooks.webhook_endpoints": (
         {},
         [
@@ -196,6 +224,8 @@ async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
         "campaign.campaign": mine.campaign,
         "rights.request": mine.request,
         "rights.activity": mine.activity,
+        "costs.cost": mine.cost,
+        "finance.target": mine.target,
     }
     singles = {name for name, query in QUERIES.items() if query.single and query.context != "platform"}
     assert singles == set(ids)

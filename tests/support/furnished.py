@@ -30,6 +30,8 @@ _CONTEXTS = {
     **dict.fromkeys(("subject_request", "activity"), "rights"),
     "webhook_endpoint": "webhooks",
     "campaign": "campaign",
+    "cost": "costs",
+    "target": "finance",
 }
 """Of the kinds of things that are made; tenancy, where it is none of these."""
 
@@ -91,6 +93,20 @@ class Making:
         await self.tell(f"rights/{request['id']}/check-identity", method="known", verified=True)
         await self.new("activity", "enter-activity", {"title": MARK, "purposes": [MARK], "contacts": MARK})
 
+    async def books(self) -> None:
+        tenant = self.made.tenant.id
+        paid = {"category": "server", "amount": 999, "currency": "USD", "incurred_on": "2026-10-01"}
+        await self.new(
+            "cost", "enter-cost", {**paid, "provider": MARK, "basis": "invoice", "reference": MARK}
+        )
+        aim = {"metric": "mrr", "value": "25000", "unit": MARK}
+        await self.new("target", "set-target", aim)
+        ruled = {"pool": "shared", "by": "messages_sent", "from_month": "2026-10"}
+        await self.tell(f"costs/{tenant}/rule-allocation", **ruled)
+        await self.tell(f"finance/{tenant}/lock-period", period="2026-09")
+        # Of these streams there is one to a log, under its own id.
+        self.made.ids |= dict.fromkeys(("period", "allocation", "target_template"), str(tenant))
+
     async def access(self) -> None:
         tenant, ids = self.made.tenant, self.made.ids
         await self.new("api_key", "create-api-key", {"label": MARK, "role": "admin"})
@@ -114,6 +130,7 @@ async def furnished(api: Api) -> Theirs:
     making = Making(api, made)
     await making.people()
     await making.rights()
+    await making.books()
     await making.access()
     await api.project()
     return made

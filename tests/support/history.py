@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.audience.intake.mapping import Mapping
 from domain.kernel.events import EVENTS, Event
+from tests.support.history_of_books import of_books
 from tests.support.history_of_people import LATER, OfPeople
 from tests.support.projecting import fresh
 
@@ -39,6 +40,7 @@ class History(OfPeople):
         yield from self._webhooks()
         yield from self._campaigns()
         yield from self._rights()
+        yield from of_books(self.workspace, self.cost, self.target)
 
     def _people(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         joined = {"email": "o@acme.example", "full_name": "Olga", "role": "owner"}

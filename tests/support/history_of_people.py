@@ -23,6 +23,7 @@ class OfPeople:
         self.staff, self.ex_staff = fresh(), fresh()
         self.endpoint, self.message, self.campaign = fresh(), fresh(), fresh()
         self.request, self.activity = fresh(), fresh()
+        self.cost, self.target = fresh(), fresh()
 
     def _of_anna(self, what: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
         anna = self.subjects[0]

@@ -31,6 +31,14 @@ from tests.support.working import Worker
 ERASURES = "/v1/audience/erasures"
 READING_POSTS = {"/v1/audience/imports/{id}/preview"}
 """Routes that are no GET and change nothing all the same."""
+COST = {
+    "category": "server",
+    "amount": 999,
+    "currency": "USD",
+    "incurred_on": "2026-10-01",
+    "provider": "Hostwinds",
+    "basis": "estimate",
+}
 EMAIL, WORD = "Searched.For@example.org", "Quetzalcoatl"
 
 
@@ -67,12 +75,19 @@ class Furnished:
             ("campaign", "create-campaign", {**workspace, "name": "All"}, author),
             ("rights", "receive-request", {"kind": "access", "channel": "email", "email": EMAIL}, tenant.key),
             ("rights", "enter-activity", {"title": "Newsletter", "purposes": ["Ads"]}, tenant.key),
+            ("costs", "enter-cost", COST, tenant.key),
+            ("finance", "set-target", {"metric": "mrr", "value": "1", "unit": "USD"}, tenant.key),
             ("webhooks", "create-webhook-endpoint", {"url": "https://hooks.example.com/in"}, tenant.key),
         ):
             made = await self.api.post(f"/v1/{context}/new/{slug}", key, body, idempotency_key=slug)
             assert made.status_code == 201, made.text
             self.ids[slug] = made.json()["id"]
             contact = contact or made.json()
+        for path, told in (
+            (f"costs/{tenant.id}/rule-allocation", {"pool": "p", "by": "equal", "from_month": "2026-10"}),
+            (f"finance/{tenant.id}/lock-period", {"period": "2026-09"}),
+        ):
+            assert (await self.api.post(f"/v1/{path}", tenant.key, told)).status_code == 200
         (who,) = [one["stream"] for one in contact["events"] if one["stream"].startswith("addressee:")]
         self.ids["addressee"] = who.partition(":")[2]
         for slug, body in (

@@ -94,6 +94,15 @@ class Served:
         campaign = {"workspace_id": self.workspace, "name": "Saws", "list_ids": [self.ids["list"]]}
         made = await api.post("/v1/campaign/new/create-campaign", self.key, campaign)
         self.ids["campaign"] = made.json()["id"]
+        paid = {"category": "server", "amount": 1, "currency": "USD", "incurred_on": "2026-10-01"}
+        paid |= {"provider": "Hostwinds", "basis": "estimate"}
+        for context, slug, body in (
+            ("costs", "enter-cost", paid),
+            ("finance", "set-target", {"metric": "mrr", "value": "1", "unit": "USD"}),
+        ):
+            made = await api.post(f"/v1/{context}/new/{slug}", self.key, body)
+            self.ids[slug.partition("-")[2]] = made.json()["id"]
+        self.ids |= {"period": str(tenant.id), "allocation": str(tenant.id)}
         self.ids |= {"tenant": str(tenant.id), "workspace": self.workspace, "member": str(tenant.owner_id)}
         await api.project()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -88,9 +89,12 @@ def reopen(history: History, month: str, left: str | None) -> None:
     history.happen("finance.period_reopened", {**told, "explanation": {"~": "profile"}})
 
 
-def rule(history: History, by: str, from_day: str = "2026-01-01", **weights: int) -> None:
+def rule(
+    history: History, by: str, from_day: str = "2026-01-01", weights: Sequence[int] | None = None
+) -> None:
     shares = [
-        {"holder_id": str(HOLDERS[int(name[1:])]), "weight": weight} for name, weight in weights.items()
+        {"holder_id": str(holder), "weight": weight}
+        for holder, weight in zip(HOLDERS, weights or (), strict=False)
     ]
     told = {"pool": "shared", "by": by, "from_day": from_day, "shares": shares}
     history.happen("costs.allocation_ruled", told)
@@ -176,7 +180,7 @@ def test_what_comes_late_is_posted_to_the_first_month_that_was_open_then(world: 
 def test_a_confirmation_that_comes_late_moves_the_difference_alone(world: World) -> None:
     history = world.histories[0]
     told = enter(history, amount=1_000, approximate=True, basis="estimate", pool="shared")
-    rule(history, "weights", h0=1)
+    rule(history, "weights", weights=[1])
     lock(history, "2026-01")
     confirm(history, told, 1_100)
     world.catch_up()
@@ -230,12 +234,11 @@ def test_the_latest_rule_of_a_month_holds_and_equal_parts_are_of_those_who_were_
     for number, month in enumerate(("2026-02", "2026-03", "2026-04"), start=1):
         enter(history, number, amount=10, covers_from=f"{month}-05", pool="shared")
     rule(history, "equal")
-    rule(history, "weights", "2026-02-01", h2=1)
-    rule(history, "weights", "2026-02-01", h3=1)
+    rule(history, "weights", "2026-02-01", [0, 0, 1])
+    rule(history, "weights", "2026-02-01", [0, 0, 0, 1])
     rule(history, "equal", "2026-03-01")
     world.catch_up()
-    told = [(row[0], row[2], row[6]) for row in asked(world, "costs_by_workspace")]
-    assert told == [
+    assert [(row[0], row[2], row[6]) for row in asked(world, "costs_by_workspace")] == [
         ("2026-02", str(HOLDERS[3]), 10),
         ("2026-03", str(HOLDERS[0]), 5),
         ("2026-03", str(HOLDERS[1]), 5),
@@ -275,7 +278,7 @@ def expected(costs: list[Any], weights: list[int], *, posting: bool) -> dict[tup
             day = first + timedelta(days=number)
             day = max(day, open_from) if posting and open_from else day
             months[month_of(day)] = months.get(month_of(day), 0) + part
-    shares = {}
+    shares: dict[tuple[str, str], int] = {}
     for month, total in months.items():
         parts = allotted(total, weights) if any(weights) else ()
         shares |= {(month, str(holder)): part for holder, part in zip(HOLDERS, parts, strict=False) if part}
@@ -308,7 +311,7 @@ def test_sql_divides_as_the_money_of_the_kernel_does(
         enter(history, number, amount=amount, covers_from=first, covers_to=last, pool="shared")
         costs.append((amount, first, days, open_from))
     if any(weights):
-        rule(history, "weights", **{f"h{n}": weight for n, weight in enumerate(weights)})
+        rule(history, "weights", weights=weights)
     opened.append(world := World(history))
     world.catch_up()
     for dating in ("effective", "posting"):

@@ -26,6 +26,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "request-confirmation": {"source": "event"},
     "record-relation": {"kind": "purchase", "occurred_on": "2026-01-01"},
     "describe-addressee": {"could_object": True},
+    "enter-cost": {
+        "category": "server",
+        "amount": 1,
+        "currency": "USD",
+        "basis": "estimate",
+        "provider": "H",
+        "incurred_on": "2026-01-01",
+    },
     "set-workspace-role": {"role": None},
 }
 """What else they say."""
