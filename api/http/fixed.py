@@ -188,6 +188,7 @@ def _reports() -> Json:
         }
     }
     for name, report in REPORTS.items():
+        allowed = Permission(report.info.permission)
         own = [
             parameter(field, shape.get("description", field), without_null(shape))
             for field, shape in report.info.parameters.get("properties", {}).items()

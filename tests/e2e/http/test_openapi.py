@@ -94,7 +94,12 @@ class Served:
         campaign = {"workspace_id": self.workspace, "name": "Saws", "list_ids": [self.ids["list"]]}
         made = await api.post("/v1/campaign/new/create-campaign", self.key, campaign)
         self.ids["campaign"] = made.json()["id"]
-        paid = {"category": "server", "amount": 1, "currency": "USD", "incurred_on": "2026-10-01"}
+        paid: dict[str, Any] = {
+            "category": "server",
+            "amount": 1,
+            "currency": "USD",
+            "incurred_on": "2026-10-01",
+        }
         paid |= {"provider": "Hostwinds", "basis": "estimate"}
         for context, slug, body in (
             ("costs", "enter-cost", paid),
