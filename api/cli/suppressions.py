@@ -9,6 +9,7 @@ from uuid import UUID
 import typer
 
 from api.cli import imports
+from api.cli.door import Url, door_of
 from api.cli.imports import (
     Columns,
     Dates,
@@ -17,11 +18,9 @@ from api.cli.imports import (
     Errors,
     SameKey,
     Timezone,
-    Url,
     bring_in,
     columns_of,
     digest_of,
-    door_of,
 )
 from api.cli.options import Data, Key
 from api.cli.output import Group, Json, data, words

@@ -52,6 +52,8 @@ TITLES: Final = {
     "cost-acquires-nobody": "The cost is no marketing, and yet to win customers",
     "cost-amount-invalid": "The cost has no amount, or not that of its minutes",
     "cost-assigned-twice": "More than one is named whose the cost is",
+    "cost-column-unknown": "A column of the file is unknown, or fills what another fills",
+    "cost-columns-missing": "The file lacks columns that a cost needs",
     "cost-confirmed": "The cost has its invoice already",
     "cost-days-invalid": "The days of the cost are not in order, or too many",
     "cost-id-taken": "This cost's id was used already",

@@ -1,0 +1,136 @@
+"""The books over HTTP: the platform's and a tenant's apart, batches, months that are closed, reports and targets."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from domain.kernel.ids import PLATFORM
+from domain.kernel.permissions import StaffRole, TenantRole
+from tests.support.api import Api, analytics_of
+
+PAID: dict[str, Any] = {
+    "category": "server",
+    "amount": 3_100,
+    "currency": "USD",
+    "incurred_on": "2026-10-01",
+    "covers_from": "2026-10-01",
+    "covers_to": "2026-10-31",
+    "provider": "Hostwinds",
+    "basis": "list_price",
+}
+
+
+async def report(api: Api, name: str, key: str, **given: str) -> list[dict[str, Any]]:
+    query = "&".join(f"{field}={value}" for field, value in given.items())
+    answer = await api.send("GET", f"/v1/reports/{name}?{query}", key)
+    assert answer.status_code == 200, answer.text
+    rows: list[dict[str, Any]] = answer.json()["data"]
+    return rows
+
+
+async def test_the_platform_and_a_tenant_have_books_of_their_own(api: Api) -> None:
+    tenant = await api.tenant()
+    leader = await api.key(tenant, TenantRole.FINANCE_LEADER)
+    _, staff = await api.staff(StaffRole.FINANCE)
+    ours = await api.post("/v1/costs/new/enter-cost", leader, PAID)
+    theirs = await api.post("/v1/costs/new/enter-cost", staff, {**PAID, "amount": 5})
+    assert (ours.status_code, theirs.status_code) == (201, 201), ours.text + theirs.text
+    elsewhere = await api.post("/v1/costs/new/enter-cost", leader, {**PAID, "customer_id": str(tenant.id)})
+    assert elsewhere.json()["errors"][0]["pointer"] == "/customer_id"
+    assert elsewhere.json()["type"] == "/problems/no-such-customer"
+    for path in ("costs/new/enter-cost", f"finance/{tenant.id}/lock-period"):
+        for role in (TenantRole.ADMIN, TenantRole.CAMPAIGN_MANAGER):
+            key = await api.key(tenant, role)
+            refused = await api.post(f"/v1/{path}", key, PAID if "cost" in path else {"period": "2026-10"})
+            assert refused.status_code == 403, refused.text
+    await api.project()
+    for key, amount in ((leader, 3_100), (staff, 5)):
+        (shown,) = (await api.send("GET", "/v1/costs/costs?month=2026-10", key)).json()["data"]
+        assert shown["amount"] == amount
+    assert (await api.send("GET", "/v1/costs/costs?month=2026-13", leader)).status_code == 422
+    locked = await api.post(f"/v1/finance/{PLATFORM}/lock-period", staff, {"period": "2026-10"})
+    assert locked.status_code == 200, locked.text
+    with analytics_of(api):
+        waits = {"min_position": ours.json()["position"]}
+        for name in ("costs_by_category", "costs_by_workspace"):
+            (row,) = await report(api, name, leader, **waits)
+            assert (row["amount"], row["accuracy"], row["currency"]) == (3_100, "approximate", "USD")
+            (row,) = await report(api, name, staff, min_position=locked.json()["position"])
+            assert row["amount"] == 5
+        viewer = await api.key(tenant, TenantRole.VIEWER)
+        answer = await api.send("GET", "/v1/reports/costs_by_category", viewer)
+        assert answer.json()["permission"] == "costs.read"
+
+
+async def test_a_closed_month_keeps_its_figure_and_says_what_came_after_it(api: Api) -> None:
+    tenant = await api.tenant()
+    key, books = tenant.key, f"/v1/finance/{tenant.id}"
+    entered = await api.post("/v1/costs/new/enter-cost", key, PAID)
+    path = f"/v1/costs/{entered.json()['id']}"
+    early = await api.post(f"{books}/lock-period", key, {"period": "2099-01"})
+    assert early.json()["type"] == "/problems/period-not-over"
+    assert (await api.post(f"{books}/lock-period", key, {"period": "2026-10"})).status_code == 200
+    hole = await api.post(f"{books}/lock-period", key, {"period": "2026-08"})
+    assert (hole.status_code, hole.json()["next"]) == (409, "2026-11")
+    bill = {"amount": 3_410, "currency": "USD", "reference": "HW-10"}
+    confirmed = await api.post(f"{path}/confirm-cost", key, bill)
+    assert confirmed.status_code == 200, confirmed.text
+    why = {"period": "2026-10", "reason": "missing_documents", "explanation": "The bill of October came."}
+    reopened = await api.post(f"{books}/reopen-period", key, why)
+    assert reopened.status_code == 200, reopened.text
+    await api.project()
+    (month,) = (await api.send("GET", "/v1/finance/periods", key)).json()["data"]
+    assert (month["locked"], month["reason"]) == (False, "missing_documents")
+    with analytics_of(api):
+        at = {"min_position": reopened.json()["position"]}
+        posted = await report(api, "costs_by_workspace", key, **at)
+        assert [(row["month"], row["amount"]) for row in posted] == [
+            ("2026-10-01", 3_100),
+            ("2026-11-01", 310),
+        ]
+        (effective,) = await report(api, "costs_by_workspace", key, dating="effective", **at)
+        assert effective["amount"] == 3_410
+        (variance,) = await report(api, "cost_variance", key, **at)
+        assert (variance["month"], variance["difference"]) == ("2026-11-01", 310)
+        cell = "&".join(
+            f"cell.{name}={value}" for name, value in posted[1].items() if name != "amount" and value
+        )
+        events = await api.send("GET", f"/v1/reports/costs_by_workspace/events?{cell}", key)
+        assert sum(one["weight"] for one in events.json()["data"]) == 310
+
+
+async def test_a_batch_of_costs_says_of_each_line_what_became_of_it(api: Api) -> None:
+    tenant = await api.tenant()
+    bodies = [PAID, {**PAID, "currency": "usd"}, {**PAID, "basis": "invoice"}, {**PAID, "amount": 0}]
+    lines = [
+        {"id": str(number), "command": "costs/enter-cost", "target": "new", "body": body}
+        for number, body in enumerate(bodies)
+    ]
+    sent = "\n".join(json.dumps(line) for line in lines).encode()
+    answer = await api.send("POST", "/v1/batch", tenant.key, sent, {"content-type": "application/x-ndjson"})
+    told = [json.loads(line) for line in answer.text.splitlines()]
+    assert [one["status"] for one in told] == [200, 422, 422, 422]
+    pointers = [one["problem"]["errors"][0]["pointer"] for one in told[1:]]
+    assert pointers == ["/body/currency", "/reference", "/amount"]
+
+
+async def test_the_plan_is_adopted_and_its_targets_are_reported(api: Api) -> None:
+    tenant = await api.tenant()
+    plan = {"template": "strategic-planning-framework"}
+    adopted = await api.post(f"/v1/finance/{tenant.id}/adopt-targets", tenant.key, plan)
+    assert adopted.status_code == 200, adopted.text
+    again = await api.post(f"/v1/finance/{tenant.id}/adopt-targets", tenant.key, plan)
+    assert again.json()["events"] == []
+    await api.project()
+    aims = (await api.send("GET", "/v1/finance/targets?metric=mrr&period_kind=quarter", tenant.key)).json()
+    assert {one["period"]: one["value"] for one in aims["data"]}["2026-Q4"] == "250000"
+    with analytics_of(api):
+        at = {"min_position": adopted.json()["position"]}
+        rows = await report(api, "targets", tenant.key, metric="mrr", period_kind="quarter", **at)
+        assert [(row["period"], row["value"]) for row in rows] == [
+            ("2026-Q1", "25000"),
+            ("2026-Q2", "75000"),
+            ("2026-Q3", "150000"),
+            ("2026-Q4", "250000"),
+        ]
