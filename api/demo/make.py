@@ -7,6 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from api.demo.books import keep_books
 from api.demo.people import AGENCY, COMPANIES, SOLO, TEAM, contacts_file
 from api.ops.bootstrap import FIRST_STAFF, Operator, secrets_folder
 from api.ops.registering import open_registered
@@ -111,6 +112,7 @@ class Demo:
         await self._import()
         await self._contacts()
         await self._permission()
+        await self._books()
         await self._grant()
         return {
             "tenant": str(agency.tenant_id),
@@ -292,6 +294,14 @@ class Demo:
             kind=RequestKind.ACCESS, channel=RequestChannel.EMAIL, email=_BY_HAND[2][0], place="CA"
         )
         await self._as(officer, request, agency.id_of("request"), "request")
+
+    async def _books(self) -> None:
+        agency = self._agency
+
+        async def act(command: Command, target: UUID, key: str) -> Outcome:
+            return await self._as(agency.member(TenantRole.FINANCE_LEADER), command, target, key)
+
+        await keep_books(act, agency.tenant_id, agency.id_of, self._harbour)
 
     async def _grant(self) -> None:
         """Support asks to look into the agency's contacts; a second person of the platform agrees."""
