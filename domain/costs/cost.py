@@ -8,6 +8,7 @@ from typing import Annotated, Final, TypeAlias, assert_never
 
 from pydantic import Field
 
+from domain.audience.intake.errors import FileRefused
 from domain.costs.entry import (
     Assigned,
     Basis,
@@ -167,6 +168,22 @@ class NoSuchCustomer(Refusal):
     code = "no-such-customer"
     kind = RefusalKind.NOT_FOUND
     field = "/customer_id"
+
+
+class CostColumnsMissing(FileRefused):
+    """A cost has a category, a currency, a day, a provider and a basis; `missing` names those that no column fills."""
+
+    code = "cost-columns-missing"
+    remedy = (
+        "Name the column with --map COLUMN=FIELD, or give what holds for all rows with --set FIELD=VALUE."
+    )
+
+
+class CostColumnUnknown(FileRefused):
+    """A column of the mapping is not in the file, fills no field of a cost, or fills one that another fills."""
+
+    code = "cost-column-unknown"
+    remedy = "Use columns of the file, and fields of `enter-cost` (or `ignore`), each once; docs/costs.md lists them."
 
 
 class EnterCost(Command, context="costs", stream="cost", permission=Permission.COSTS_WRITE):

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from domain.audience.intake.dates import DateOrder, read_date
-from domain.audience.intake.errors import Fault, FileRefused, RowProblem
+from domain.audience.intake.errors import Fault, RowProblem
 from domain.audience.intake.rows import Row, Sheet, open_sheet
 from domain.audience.intake.text import one_line, plain
-from domain.costs.cost import EnterCost
+from domain.costs.cost import CostColumnsMissing, CostColumnUnknown, EnterCost
 from domain.kernel.money import CURRENCIES
 
 if TYPE_CHECKING:
@@ -64,22 +64,6 @@ NO_AMOUNT: Final = Fault(
     "Write it as 1234.56, without a sign for the currency or marks between thousands; a credit note as -1234.56.",
 )
 NO_NUMBER: Final = Fault("cost-number-unreadable", "This is no whole number.", "Write it in digits, as 90.")
-
-
-class CostColumnsMissing(FileRefused):
-    """A cost has a category, a currency, a day, a provider and a basis; `missing` names those that no column fills."""
-
-    code = "cost-columns-missing"
-    remedy = (
-        "Name the column with --map COLUMN=FIELD, or give what holds for all rows with --set FIELD=VALUE."
-    )
-
-
-class CostColumnUnknown(FileRefused):
-    """A column of the mapping is not in the file, fills no field of a cost, or fills one that another fills."""
-
-    code = "cost-column-unknown"
-    remedy = f"Use a column of the file, and one of these fields, each once: {', '.join(FIELDS)}, {IGNORE}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ _BY_MONTHS: Final = between("($from_ || '-01')::DATE", "last_day(($to || '-01'):
 _BORNE: Final = f"""
     {_BY_MONTHS},
     {KEYS},
-    borne AS (
+    borne AS MATERIALIZED (
         SELECT
             position,
             cost_id,

@@ -48,7 +48,7 @@ ACCRUED: Final = f"""
             least({_MONTH_END}, $to_day::DATE) AS until
         FROM accruing
     ),
-    accrued AS (
+    accrued AS MATERIALIZED (
         SELECT
             position, cost_id, month, category, currency, provider, assigned, holder_id, pool, acquires, approximate,
             sign(amount) * (({_through("until")}) - ({_through("since - 1")})) AS amount
@@ -57,6 +57,8 @@ ACCRUED: Final = f"""
     )
 """  # noqa: S608 - our own conditions
 """Common table expressions: `accrued` holds what each change of a cost comes to in each month.
+
+It is worked out once: where it is not, planning takes longer than all the rest.
 
 `$from_day` and `$to_day` are put in by `between`.
 """
@@ -99,7 +101,7 @@ KEYS: Final = f"""
         WHERE {AS_OF}
         GROUP BY holder_id
     ),
-    keys AS (
+    keys AS MATERIALIZED (
         SELECT ruled.month, ruled.pool, weighed.holder_id, weighed.weight
         FROM ruled JOIN fact_allocation_rule AS weighed ON weighed.position = ruled.rule
         WHERE ruled.allocated_by = 'weights' AND weighed.weight > 0

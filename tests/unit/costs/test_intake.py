@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 from domain.audience.intake import DateOrder
 from domain.audience.intake.errors import Fault
-from domain.costs.cost import EnterCost
+from domain.costs.cost import CostColumnsMissing, CostColumnUnknown, EnterCost
 from domain.costs.intake import (
-    CostColumnsMissing,
-    CostColumnUnknown,
     CostLine,
     CostRejected,
     minor_units,
