@@ -293,7 +293,7 @@ COSTS = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     told=st.lists(COSTS, min_size=1, max_size=6),
     weights=st.lists(st.integers(0, 1_000_000), min_size=4, max_size=4),
