@@ -55,6 +55,7 @@ _DATES: Final = frozenset({"incurred_on", "covers_from", "covers_to"})
 _MONEY: Final = frozenset({"amount", "hourly_rate"})
 _ALIKE: Final = frozenset({"category", "basis"})
 _DECIMAL: Final = re.compile(r"(-?)([0-9]{1,16})(?:[.]([0-9]{1,3})|,([0-9]{1,2}))?")
+_WHOLE: Final = re.compile(r"[0-9]{1,15}")
 _ANY_DAY: Final = datetime(2099, 12, 31, tzinfo=UTC)
 """Days to come are for the command to judge."""
 
@@ -135,7 +136,7 @@ class CostFile:
         if field in _MONEY:
             return minor_units(text, currency)
         if field == "minutes":
-            return int(text) if text.isascii() and text.isdigit() else NO_NUMBER
+            return int(text) if _WHOLE.fullmatch(text) else NO_NUMBER
         if field in _ALIKE:
             return plain(text).replace(" ", "_").replace("-", "_")
         return currency if field == "currency" else text

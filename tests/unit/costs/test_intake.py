@@ -131,3 +131,10 @@ def test_an_amount_that_is_written_out_is_read_back_exactly(amount: int, currenc
     whole, part = divmod(abs(amount), 10**digits)
     text = f"{'-' if amount < 0 else ''}{whole}" + (f".{part:0{digits}}" if digits else "")
     assert minor_units(text, currency) == amount
+
+
+@pytest.mark.parametrize("minutes", ["1.5", "-5", "many", "9" * 5_000])
+def test_minutes_are_whole(minutes: str) -> None:
+    row = f"staff_time,Acme,,2026-10-01,EUR,estimate,{minutes},65.00"
+    (outcome,) = read(f"category,provider,reference,date,currency,basis,minutes,rate\n{row}\n")
+    assert told(outcome) == [(1, "minutes", "cost-number-unreadable")]
