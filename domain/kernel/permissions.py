@@ -142,7 +142,7 @@ _TENANT_ALL: Final = frozenset(p for p in P if not p.startswith("platform.") and
 
 TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
     TenantRole.OWNER: _TENANT_ALL,
-    TenantRole.ADMIN: _TENANT_ALL - {P.TENANT_OWN, P.TENANT_CLOSE, P.EVIDENCE_READ} - FINANCE,
+    TenantRole.ADMIN: _TENANT_ALL - {P.TENANT_OWN, P.TENANT_CLOSE, P.EVIDENCE_READ},
     TenantRole.CAMPAIGN_MANAGER: _PERSON
     | _CONTACTS
     | {P.HISTORY_READ, P.CAMPAIGNS_APPROVE, P.CAMPAIGNS_REJECT},
