@@ -1,0 +1,63 @@
+"""What Stripe has not: addresses by which a test, or whoever develops, makes the fake misbehave.
+
+All are POST with a JSON object: `/_control/deliver`, `fail`, `skip`, `dispute`, `card`, `settings`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from adapters.stripe.fake.clocks import tick
+from adapters.stripe.fake.customers import BEHAVIOURS
+from adapters.stripe.fake.disputes import open_dispute
+from adapters.stripe.fake.problems import Problem, invalid
+
+if TYPE_CHECKING:
+    from adapters.stripe.fake.app import Fake
+    from adapters.stripe.fake.world import Json
+
+
+async def control(fake: Fake, what: str, asked: Json) -> Any:
+    """Do it. Raises `Problem`."""
+    world = fake.world
+    match what:
+        case "deliver":
+            _only(asked, "seed", "doubled", "lost", "all_now")
+            return await fake.courier.deliver(**asked)
+        case "fail":
+            _only(asked, "status", "when", "path", "times", "code", "headers")
+            order = {"when": "before", "path": "/v1/", "times": 1, "headers": {}, "code": None, **asked}
+            if order["when"] not in ("before", "after") or not isinstance(order.get("status"), int):
+                raise invalid("status", "Give `status` (an integer) and `when` (before or after).")
+            world.failures.append(order)
+            return order
+        case "skip":
+            _only(asked, "seconds")
+            seconds = asked.get("seconds")
+            if not isinstance(seconds, int) or seconds < 0:
+                raise invalid("seconds", "Give `seconds`, a whole number not below zero.")
+            world.skip(seconds)
+            tick(world)
+            return {"now": world.wall()}
+        case "dispute":
+            _only(asked, "charge")
+            return world.public(open_dispute(world, world.get("charge", str(asked.get("charge")))))
+        case "card":
+            _only(asked, "payment_method", "behaviour")
+            method = world.get("payment_method", str(asked.get("payment_method")))
+            if asked.get("behaviour") not in BEHAVIOURS:
+                raise invalid("behaviour", f"Give one of {', '.join(sorted(BEHAVIOURS))}.")
+            method["_card"] = [*method["_card"][:2], asked["behaviour"]]
+            return world.public(method)
+        case "settings":
+            _only(asked, *world.settings)
+            world.settings |= asked
+            return world.settings
+        case _:
+            raise Problem("There is no such control.", param="what")
+
+
+def _only(asked: Json, *names: str) -> None:
+    for name in asked:
+        if name not in names:
+            raise invalid(name, f"Received unknown parameter: {name}; there are {', '.join(names)}.")
