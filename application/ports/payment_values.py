@@ -124,6 +124,7 @@ class Subscription:
     """A subscription as the provider has it; all of it but `change_ahead` also stands in its events.
 
     `schedule`: there is one, so a change is ahead; `change_ahead` says which, where the provider was asked for it.
+    In an event `discounts` may lack some (not `discounts_complete`): ask for the subscription to have them.
     """
 
     ref: str
@@ -134,6 +135,7 @@ class Subscription:
     currency: str
     items: tuple[SubscribedItem, ...]
     discounts: tuple[Discount, ...]
+    discounts_complete: bool
     created: datetime
     period_start: datetime | None
     period_end: datetime | None
@@ -271,7 +273,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A payment that its payer's bank takes back. `withdrawn` and `fee`: what it cost us up to now, of `currency`."""
+    """A payment that its payer's bank takes back. `withdrawn` and `fee`: what it cost us up to now, of `settled_in`."""
 
     ref: str
     payment: str
@@ -283,6 +285,7 @@ class Dispute:
     created: datetime
     withdrawn: int
     fee: int
+    settled_in: str | None
     livemode: bool
 
 
@@ -290,7 +293,8 @@ class Dispute:
 class Preview:
     """What a change would cost at `at`: `due_now`, of which `credit` is given back and `charge` is new.
 
-    Discounts and tax are within all three; `due_now` is below 0 where the credit is larger and is kept for later.
+    Discounts and tax are within all three; `due_now` is below 0 where the credit is larger, which is kept for later.
+    Credit kept from before lowers what is really paid.
     """
 
     currency: str

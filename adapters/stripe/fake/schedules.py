@@ -70,7 +70,14 @@ def create_schedule(world: World, params: Params) -> Json:
     return schedule
 
 
-def _phase(items: list[Json], discounts: list[Json], start: int, end: int, currency: str) -> Json:
+def _phase(
+    items: list[Json],
+    discounts: list[Json],
+    start: int,
+    end: int,
+    currency: str,
+    metadata: dict[str, str] | None = None,
+) -> Json:
     return {
         "add_invoice_items": [],
         "billing_cycle_anchor": None,
@@ -88,7 +95,7 @@ def _phase(items: list[Json], discounts: list[Json], start: int, end: int, curre
             }
             for one in items
         ],
-        "metadata": {},
+        "metadata": metadata or {},
         "proration_behavior": "none",
         "start_date": start,
         "trial_end": None,
@@ -124,7 +131,12 @@ def update_schedule(world: World, params: Params, ref: str) -> Json:
         ]
         phases.append(
             _phase(
-                items, discounts, start, end, world.get("subscription", schedule["subscription"])["currency"]
+                items,
+                discounts,
+                start,
+                end,
+                world.get("subscription", schedule["subscription"])["currency"],
+                one.metadata(),
             )
         )
     if phases and phases[0]["start_date"] != schedule["phases"][0]["start_date"]:
@@ -195,6 +207,7 @@ def next_phase(world: World, schedule: Json, *, at: int) -> None:
     ]
     removed = [{"id": ref, "deleted": "true"} for ref in left[len(new) :]]
     with world.changing(subscription, "customer.subscription.updated"):
+        subscription["metadata"] = {**subscription["metadata"], **following["metadata"]}
         given = [
             {name: value for name, value in one.items() if value is not None}
             for one in following["discounts"]
