@@ -42,9 +42,19 @@ class Http(stripe.HTTPXClient):
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
+        """One attempt."""
         said = {name: value for name, value in headers.items() if name.lower() not in _UNSAID}
         said["User-Agent"] = f"PenguinMails stripe-python/{stripe.VERSION}"
-        return await super().request_async(method, url, said, post_data)
+        # As the client has it, but for `content`: httpx wants no text as `data`.
+        try:
+            answer = await self._client_async.request(
+                method, url, headers=said, content=post_data or b"", timeout=self._timeout
+            )
+        except httpx.HTTPError as error:
+            about = f"no answer: {type(error).__name__}"
+            lost = stripe.APIConnectionError(about, should_retry=True)  # type: ignore[no-untyped-call]  # theirs
+            raise lost from error
+        return answer.content, answer.status_code, answer.headers
 
 
 def make_client(
@@ -89,7 +99,7 @@ def _ours(error: stripe.StripeError) -> PaymentsError:
         case stripe.AuthenticationError() | stripe.PermissionError():
             return NotOurAccount("the secret key is not taken, or may not do this", request=request)
         case _:
-            return PaymentsUnavailable(f"Stripe did not answer: {type(error).__name__}", request=request)
+            return PaymentsUnavailable(f"Stripe failed ({type(error).__name__}): {about}", request=request)
 
 
 def _seconds(text: str | None) -> float | None:

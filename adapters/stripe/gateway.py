@@ -265,7 +265,7 @@ class StripeGateway(History):
             if told["object"] != "event":
                 raise BadEvent("signed, but no event: is the endpoint one of thin events?")
             event = reading.event(told)
-        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
             raise BadEvent(
                 f"an event that cannot be read ({type(error).__name__}): which version is the endpoint of?"
             ) from None

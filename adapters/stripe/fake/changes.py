@@ -115,10 +115,9 @@ def change_items(world: World, subscription: Json, params: Params, at: int) -> N
         if trialing:
             item["current_period_start"] = subscription["trial_start"]
             item["current_period_end"] = subscription["trial_end"]
-            item.setdefault("_metered_from", subscription["trial_end"])
+            item["_metered_from"] = subscription["trial_end"]
         else:
             _place(subscription, item, at, reset=reset)
-            item.setdefault("_metered_from", at)
     if trialing:
         return
     lines += _debits(

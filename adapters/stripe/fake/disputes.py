@@ -29,7 +29,7 @@ def open_dispute(world: World, charge: Json, reason: str = "fraudulent") -> Json
             "balance_transactions": [],
             "charge": charge["id"],
             "currency": currency,
-            "customer": charge["customer"],
+            "_customer": charge["customer"],
             "enhanced_eligibility_types": [],
             "evidence": {"uncategorized_text": None},
             "evidence_details": {

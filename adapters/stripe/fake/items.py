@@ -67,6 +67,7 @@ def new_item(world: World, subscription: Json, price: Json, params: Params, at: 
         "subscription": subscription["id"],
         "tax_rates": [],
         "_debit": None,
+        "_metered_from": at,
     }
     item["price"]["_tiers"] = price["_tiers"]
     if not metered:
@@ -155,7 +156,6 @@ def cycle_lines(world: World, subscription: Json, items: list[Json], at: int) ->
             units = used(world, item["price"]["recurring"]["meter"], subscription["customer"], start, at)
             cost = tiered(item["price"], units)
             lines.append(line(item, cost, start, at, quantity=units, proration=False, about=product))
-        item.setdefault("_metered_from", at)
     return lines
 
 

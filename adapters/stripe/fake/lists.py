@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.stripe.fake.problems import Problem, missing
+from adapters.stripe.fake.world import cut
 
 if TYPE_CHECKING:
     from adapters.stripe.fake.forms import Params
     from adapters.stripe.fake.world import Json, World
 
 _DEEPEST: Final = 4
-_SHOWN: Final = 10
 EXPANDABLE: Final = {
     "balance_transaction": "balance_transaction",
     "charge": "charge",
@@ -38,7 +38,7 @@ def shown(world: World, one: Json, expand: list[str]) -> Json:
     """An object as it is answered. Raises `Problem`."""
     public: Json = world.public(one)
     if one.get("object") == "invoice":
-        _cut(public)
+        cut(public)
     if one.get("object") == "price" and "tiers" in expand and one["billing_scheme"] == "tiered":
         public["tiers"] = one["_tiers"]
     for path in expand:
@@ -47,13 +47,6 @@ def shown(world: World, one: Json, expand: list[str]) -> Json:
             raise Problem(f"You cannot expand more than 4 levels of a property ({path}).", param="expand")
         _expand(world, public, parts, path)
     return public
-
-
-def _cut(invoice: Json) -> None:
-    """Only the first lines stand in an invoice; the others are asked for."""
-    lines = invoice["lines"]
-    lines["has_more"] = len(lines["data"]) > _SHOWN
-    lines["data"] = lines["data"][:_SHOWN]
 
 
 def _expand(world: World, node: Any, parts: list[str], path: str) -> None:
@@ -94,7 +87,7 @@ def _found(world: World, name: str, ref: str, path: str) -> Json:
         raise Problem(f"This property cannot be expanded ({path}).", param="expand")
     public: Json = world.public(found)
     if kind == "invoice":
-        _cut(public)
+        cut(public)
     return public
 
 

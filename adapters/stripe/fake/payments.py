@@ -53,6 +53,7 @@ def new_intent(world: World, invoice: Json, *, at: int) -> Json:
             "payment": {"payment_intent": intent["id"], "type": "payment_intent"},
             "status": "open",
             "status_transitions": {"canceled_at": None, "paid_at": None},
+            "_customer": invoice["customer"],
         },
         at=at,
     )

@@ -50,6 +50,16 @@ PREFIXES: Final = {
 }
 
 
+_LINES: Final = 10
+
+
+def cut(invoice: Json) -> None:
+    """Only the first lines stand in an invoice; the others are asked for."""
+    lines = invoice["lines"]
+    lines["has_more"] = len(lines["data"]) > _LINES
+    lines["data"] = lines["data"][:_LINES]
+
+
 class World:
     """Objects by kind and id. What begins with an underscore is the fake's own note and is shown to nobody."""
 
@@ -135,6 +145,8 @@ class World:
     def tell(self, kind: str, about: Json, previous: Json | None = None) -> Json:
         """An event about an object as it is now, for every endpoint that wants it."""
         data: Json = {"object": self.public(about)}
+        if about["object"] == "invoice":
+            cut(data["object"])
         if previous is not None:
             data["previous_attributes"] = previous
         request, key = self.request
@@ -173,7 +185,11 @@ class World:
         """The test clock that an object lives by."""
         if about.get("test_clock"):
             return str(about["test_clock"])
-        customer = about.get("id") if about.get("object") == "customer" else about.get("customer")
+        if about["object"] == "test_helpers.test_clock":
+            return str(about["id"])
+        customer = (
+            about["id"] if about["object"] == "customer" else about.get("customer", about.get("_customer"))
+        )
         found = self.kinds["customer"].get(customer or "")
         return found.get("test_clock") if found else None
 
