@@ -11,6 +11,8 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.postgres.roles import Passwords, Role, address
+from adapters.stripe.settings import API as STRIPE_API
+from adapters.stripe.settings import StripeSettings, read_settings
 
 _WIDEST: Final = {4: 8, 6: 7}
 """Bits that name a network of proxies: 10.0.0.0/8 and fc00::/7, which are private, are the widest that one may own."""
@@ -94,6 +96,18 @@ class Settings(BaseSettings):
         le=3650,
         description="Days after which no backup, of the database or of the keys, is kept: certificates name the day.",
     )
+    stripe_key: SecretStr | None = Field(
+        default=None,
+        description="Secret key of your Stripe account; without it the file secrets/stripe-key, if there is one.",
+    )
+    stripe_webhook_secrets: SecretStr | None = Field(
+        default=None,
+        description="Secrets of Stripe's webhook endpoint, with commas; without them secrets/stripe-webhook-secrets.",
+    )
+    stripe_url: str = Field(
+        default=STRIPE_API,
+        description="Where Stripe is; http://127.0.0.1 and a port for the one of our own, to develop.",
+    )
     webhook_loopback: bool = Field(
         default=False, description="Whether webhooks may be sent to this machine: for development alone."
     )
@@ -143,6 +157,17 @@ class Settings(BaseSettings):
     def passwords(self) -> Passwords:
         """The database roles' passwords."""
         return Passwords(self.root / "secrets" / "postgres.json")
+
+    @cached_property
+    def stripe(self) -> StripeSettings | None:
+        """How Stripe is reached; None where nobody set it up. Raises `StripeMisconfigured`."""
+        key, hooks = self.stripe_key, self.stripe_webhook_secrets
+        return read_settings(
+            self.root / "secrets",
+            key=None if key is None else key.get_secret_value(),
+            webhook_secrets=None if hooks is None else hooks.get_secret_value(),
+            api=self.stripe_url,
+        )
 
     def dsn(self, role: Role, server: str) -> str:
         """The address of the database for a role; `server` is any address of the same database."""

@@ -4,12 +4,51 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 API: Final = "https://api.stripe.com"
 API_VERSION: Final = "2026-10-28.endive"
 """The version that this code was written for; webhook endpoints are made with it too."""
+
+EVENTS: Final = (
+    "charge.dispute.closed",
+    "charge.dispute.created",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.funds_withdrawn",
+    "charge.failed",
+    "charge.refunded",
+    "charge.succeeded",
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "customer.created",
+    "customer.deleted",
+    "customer.discount.created",
+    "customer.discount.deleted",
+    "customer.subscription.created",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.subscription.trial_will_end",
+    "customer.subscription.updated",
+    "customer.updated",
+    "invoice.finalized",
+    "invoice.marked_uncollectible",
+    "invoice.paid",
+    "invoice.payment_action_required",
+    "invoice.payment_failed",
+    "invoice.voided",
+    "refund.created",
+    "refund.failed",
+    "refund.updated",
+)
+"""What a webhook endpoint is to be told."""
+
+KEY_FILE: Final = "stripe-key"
+WEBHOOK_FILE: Final = "stripe-webhook-secrets"
 
 _TEST: Final = ("sk_test_", "rk_test_")
 _LIVE: Final = ("sk_live_", "rk_live_")
@@ -60,3 +99,25 @@ def _here(address: str) -> bool:
         return ip_address(parts.hostname).is_loopback
     except ValueError:
         return parts.hostname == "localhost"
+
+
+def read_settings(
+    folder: Path, *, key: str | None = None, webhook_secrets: str | None = None, api: str = API
+) -> StripeSettings | None:
+    """The settings; what is not given is read of files in the folder of secrets. None: nobody set Stripe up.
+
+    Several secrets have commas or lines between them. Raises `StripeMisconfigured`.
+    """
+    key = key or _in_file(folder / KEY_FILE)
+    if not key:
+        return None
+    secrets = webhook_secrets or _in_file(folder / WEBHOOK_FILE) or ""
+    found = tuple(one.strip() for one in secrets.replace("\n", ",").split(",") if one.strip())
+    return StripeSettings(key.strip(), found, api=api)
+
+
+def _in_file(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None

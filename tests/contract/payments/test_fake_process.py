@@ -1,4 +1,4 @@
-"""Our own Stripe as a process: over real HTTP, with its state kept from one start to the next."""
+"""Our own Stripe as a process (docs/billing-stripe.md): over real HTTP, with its state kept over a start."""
 
 import asyncio
 import socket
