@@ -1,6 +1,7 @@
 """Payments: what is asked of whoever takes our customers' money, whose word on it is final.
 
-Every write takes a key: the same key again is the same write, answered as it was the first time, for a day at least.
+Every write takes a key: the same key again is the same write, answered as it was the first time, for a day at least. A
+decline is such an answer: another attempt, with another card, has another key.
 The provider's client waits and tries again within bounds; what is raised here was tried.
 """
 

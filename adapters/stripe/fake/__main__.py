@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import signal
 import sys
 import time
+import traceback
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +47,13 @@ async def _go_on(fake: Fake) -> None:
             fake.world.save()
 
 
+def _stop_if_failed(working: asyncio.Task[None]) -> None:
+    """A Stripe in which no time passes is worse than none."""
+    if not working.cancelled() and working.exception() is not None:
+        traceback.print_exception(working.exception())
+        signal.raise_signal(signal.SIGTERM)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m adapters.stripe.fake", description=__doc__)
@@ -59,6 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         del app
         working = asyncio.create_task(_go_on(fake))
+        working.add_done_callback(_stop_if_failed)
         yield
         working.cancel()
         with contextlib.suppress(asyncio.CancelledError):

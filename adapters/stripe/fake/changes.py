@@ -30,7 +30,7 @@ _BEHAVIOURS: Final = ("create_prorations", "always_invoice", "none")
 _ENDED: Final = ("canceled", "incomplete_expired")
 
 
-def update_subscription(world: World, params: Params, ref: str) -> Json:
+def update_subscription(world: World, params: Params, ref: str, *, rehearsed: bool = False) -> Json:
     """POST /v1/subscriptions/:id."""
     subscription = world.get("subscription", ref)
     if subscription["status"] in _ENDED:
@@ -43,9 +43,8 @@ def update_subscription(world: World, params: Params, ref: str) -> Json:
             f"`{subscription['schedule']}`, and updating any cancelation or billing behavior directly is not allowed. "
             "Please update the schedule instead."
         )
-    strict = params.text("payment_behavior") == "error_if_incomplete"
-    if strict:
-        _rehearse(world, params, ref)
+    if not rehearsed:
+        _rehearse(world, params, subscription)
     at = world.now(subscription["test_clock"])
     with world.changing(subscription, "customer.subscription.updated"):
         subscription["metadata"] = params.metadata(subscription["metadata"])
@@ -63,15 +62,15 @@ def update_subscription(world: World, params: Params, ref: str) -> Json:
     return subscription
 
 
-def _rehearse(world: World, params: Params, ref: str) -> None:
-    """Do it elsewhere first: where the charge would be declined, nothing is done at all."""
-    elsewhere = world.copied()
-    relaxed = type(params)({**params.values, "payment_behavior": "allow_incomplete"})
+def _rehearse(world: World, params: Params, subscription: Json) -> None:
+    """Do it elsewhere first: what is refused there, for whatever reason, changes nothing here. Raises `Problem`."""
+    elsewhere = world.copied(subscription["customer"])
     before = set(elsewhere.kinds["invoice"])
-    after = update_subscription(elsewhere, relaxed, ref)
+    after = update_subscription(elsewhere, params, subscription["id"], rehearsed=True)
     made = [one for name, one in elsewhere.kinds["invoice"].items() if name not in before]
-    if any(one["status"] == "open" for one in made):
-        problem = would_fail(world, world.get("customer", after["customer"]), after)
+    strict = params.text("payment_behavior") == "error_if_incomplete"
+    if strict and any(one["status"] == "open" for one in made):
+        problem = would_fail(elsewhere, elsewhere.get("customer", after["customer"]), after)
         if problem is not None:
             raise declined(problem.code or "card_declined", problem.message, problem.decline_code)
 

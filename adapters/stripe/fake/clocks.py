@@ -10,7 +10,7 @@ from adapters.stripe.fake.calendar import HOUR
 from adapters.stripe.fake.customers import method_for
 from adapters.stripe.fake.disputes import open_due
 from adapters.stripe.fake.problems import Problem, invalid
-from adapters.stripe.fake.schedules import next_phase
+from adapters.stripe.fake.schedules import abort, next_phase
 from adapters.stripe.fake.subscriptions import TOLD_AHEAD, end, expire, renew
 
 if TYPE_CHECKING:
@@ -71,7 +71,11 @@ def _discount_over(world: World, subscription: Json, discount: Json, at: int) ->
 
 
 def _phase_over(world: World, schedule: Json, at: int) -> None:
-    next_phase(world, schedule, at=at)
+    try:
+        next_phase(world, schedule, at=at)
+    except Problem:
+        # Something of it is sold no more: the subscription goes on as it is.
+        abort(world, schedule, at=at)
 
 
 def _retry(world: World, invoice: Json, at: int) -> None:

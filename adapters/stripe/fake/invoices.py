@@ -102,9 +102,9 @@ def write_off_invoice(world: World, params: Params, ref: str) -> Json:
 
 def preview(world: World, params: Params) -> Json:
     """POST /v1/invoices/create_preview: of a change, or of the next cycle; nothing is changed by it."""
-    world.get("subscription", params.must("subscription"), "subscription")
-    elsewhere = world.copied()
-    subscription = elsewhere.get("subscription", params.must("subscription"))
+    held = world.get("subscription", params.must("subscription"), "subscription")
+    elsewhere = world.copied(held["customer"])
+    subscription = elsewhere.get("subscription", held["id"])
     details = params.sub("subscription_details")
     at = elsewhere.now(subscription["test_clock"])
     if "discounts" in params:

@@ -84,49 +84,65 @@ def set_cycle(subscription: Json, item: Json, start: int) -> None:
     )
 
 
-def add_discounts(world: World, subscription: Json, wanted: list[Params], at: int) -> None:
-    """Put coupons on a subscription in the place of those it has; ones that it has already stay as they are."""
+def add_discounts(
+    world: World, subscription: Json, wanted: list[Params], at: int, *, settled: bool = False
+) -> None:
+    """Put coupons on a subscription in the place of those it has; ones that it has already stay as they are.
+
+    `settled`: they were promised before, so that nobody asks whether they may still be used. Raises `Problem`, and
+    nothing is changed.
+    """
     before = {world.get("discount", ref)["source"]["coupon"]: ref for ref in subscription["discounts"]}
-    after = []
+    after: list[str | tuple[Json, Json | None]] = []
     for one in wanted:
         kept = one.text("discount")
         if kept is not None:
-            if kept not in subscription["discounts"]:
+            if kept in subscription["discounts"]:
+                after.append(kept)
+            elif not settled:
                 raise missing("discount", kept, one.name("discount"))
-            after.append(kept)
             continue
         code = one.text("promotion_code")
         promotion = None if code is None else world.get("promotion_code", code, one.name("promotion_code"))
         name = promotion["promotion"]["coupon"] if promotion else one.must("coupon")
         if promotion is None and name in before:
             after.append(before[name])
-            continue
-        coupon = redeemable(world, name, at, subscription["currency"], one.name("coupon"))
-        coupon["times_redeemed"] += 1
-        if promotion:
-            promotion["times_redeemed"] += 1
-        repeating = coupon["duration"] == "repeating"
-        made = world.add(
-            "discount",
-            {
-                "checkout_session": None,
-                "customer": subscription["customer"],
-                "end": months_after(at, coupon["duration_in_months"]) if repeating else None,
-                "invoice": None,
-                "invoice_item": None,
-                "promotion_code": code,
-                "source": {"coupon": coupon["id"], "type": "coupon"},
-                "start": at,
-                "subscription": subscription["id"],
-                "subscription_item": None,
-            },
-        )
-        after.append(made["id"])
-        world.tell("customer.discount.created", made)
+        elif settled:
+            after.append((world.get("coupon", name), promotion))
+        else:
+            coupon = redeemable(world, name, at, subscription["currency"], one.name("coupon"))
+            after.append((coupon, promotion))
     gone = [ref for ref in subscription["discounts"] if ref not in after]
-    subscription["discounts"] = after
+    subscription["discounts"] = [
+        one if isinstance(one, str) else _redeem(world, subscription, *one, at)["id"] for one in after
+    ]
     for ref in gone:
         world.tell("customer.discount.deleted", world.get("discount", ref))
+
+
+def _redeem(world: World, subscription: Json, coupon: Json, promotion: Json | None, at: int) -> Json:
+    coupon["times_redeemed"] += 1
+    if promotion is not None:
+        promotion["times_redeemed"] += 1
+    repeating = coupon["duration"] == "repeating"
+    made = world.add(
+        "discount",
+        {
+            "checkout_session": None,
+            "customer": subscription["customer"],
+            "end": months_after(at, coupon["duration_in_months"]) if repeating else None,
+            "invoice": None,
+            "invoice_item": None,
+            "promotion_code": promotion["id"] if promotion else None,
+            "source": {"coupon": coupon["id"], "type": "coupon"},
+            "start": at,
+            "subscription": subscription["id"],
+            "subscription_item": None,
+        },
+        at=at,
+    )
+    world.tell("customer.discount.created", made)
+    return made
 
 
 def full_amounts(world: World, subscription: Json, items: list[Json], at: int) -> list[tuple[int, int]]:

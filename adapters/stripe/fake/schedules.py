@@ -125,10 +125,7 @@ def update_schedule(world: World, params: Params, ref: str) -> Json:
             end = after(start, duration.must("interval"), count)
         if end <= start or (phases and start != phases[-1]["end_date"]):
             raise invalid(one.name("start_date"), "Phases follow each other without a gap.")
-        discounts = [
-            {"coupon": given.text("coupon"), "discount": given.text("discount")}
-            for given in one.subs("discounts")
-        ]
+        discounts = [_given(world, given) for given in one.subs("discounts")]
         phases.append(
             _phase(
                 items,
@@ -148,6 +145,13 @@ def update_schedule(world: World, params: Params, ref: str) -> Json:
     return schedule
 
 
+def _given(world: World, given: Params) -> Json:
+    coupon = given.text("coupon")
+    if coupon is not None:
+        world.get("coupon", coupon, given.name("coupon"))
+    return {"coupon": coupon, "discount": given.text("discount")}
+
+
 def _active(world: World, ref: str) -> Json:
     schedule = world.get("subscription_schedule", ref)
     if schedule["status"] != "active":
@@ -164,6 +168,12 @@ def release_schedule(world: World, params: Params, ref: str) -> Json:
     schedule = _active(world, ref)
     _release(world, schedule, world.now(schedule["test_clock"]))
     return schedule
+
+
+def abort(world: World, schedule: Json, *, at: int) -> None:
+    """What was settled cannot be done: the subscription goes on without it."""
+    world.tell("subscription_schedule.aborted", schedule)
+    _release(world, schedule, at)
 
 
 def _release(world: World, schedule: Json, at: int) -> None:
@@ -212,7 +222,7 @@ def next_phase(world: World, schedule: Json, *, at: int) -> None:
             {name: value for name, value in one.items() if value is not None}
             for one in following["discounts"]
         ]
-        add_discounts(world, subscription, [Params(one) for one in given], at)
+        add_discounts(world, subscription, [Params(one) for one in given], at, settled=True)
         request = {"items": [*kept, *changed, *removed], "proration_behavior": "none"}
         _without_billing(world, subscription, Params(request), at)
     with world.changing(schedule, "subscription_schedule.updated"):

@@ -51,6 +51,7 @@ PREFIXES: Final = {
 
 
 _LINES: Final = 10
+_REDEEMED: Final = ("coupon", "promotion_code")
 
 
 def cut(invoice: Json) -> None:
@@ -203,6 +204,11 @@ class World:
 
     # Keeping
 
+    @property
+    def count(self) -> int:
+        """How many objects there ever were."""
+        return self._count
+
     def save(self) -> None:
         """Keep the state, if it is to be kept."""
         if self._file is None:
@@ -228,21 +234,24 @@ class World:
         self._offset = state["offset"]
         self._count = state["count"]
 
-    def copied(self) -> World:
-        """A world like this one, to try something out in that this one does not see."""
+    def copied(self, customer: str | None = None) -> World:
+        """A world like this one, to try something out in that this one does not see.
+
+        `customer`: whose things may change there; those of others are the same objects. None: anything may.
+        """
+
+        def own(kind: str, one: Json) -> bool:
+            owners = (one["id"], one.get("customer"), one.get("_customer"))
+            return customer is None or kind in _REDEEMED or customer in owners
+
         other = World(self._wall)
-        other._load(
-            copy.deepcopy(
-                {
-                    "kinds": {kind: found for kind, found in self.kinds.items() if kind != "event"},
-                    "answers": {},
-                    "deliveries": [],
-                    "settings": self.settings,
-                    "offset": self._offset,
-                    "count": self._count,
-                }
-            )
-        )
-        other.kinds["webhook_endpoint"] = {}
+        other.kinds |= {
+            kind: {ref: copy.deepcopy(one) if own(kind, one) else one for ref, one in found.items()}
+            for kind, found in self.kinds.items()
+            if kind not in ("event", "webhook_endpoint")
+        }
+        other.settings = dict(self.settings)
+        other._offset = self._offset
+        other._count = self._count
         other._acting = self._acting
         return other
