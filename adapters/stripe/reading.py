@@ -171,14 +171,18 @@ def invoice(of: Json, lines: Sequence[Json] | None = None) -> Invoice:
         currency=_currency(of["currency"]),
         subtotal=of["subtotal"],
         discount=sum(one["amount"] for one in of.get("total_discount_amounts") or ()),
-        tax=sum(one["amount"] for one in of.get("total_taxes") or ()),
+        tax=_tax(of, "exclusive"),
+        tax_within=_tax(of, "inclusive"),
         total=of["total"],
         amount_due=of["amount_due"],
         amount_paid=of["amount_paid"],
         amount_remaining=of["amount_remaining"],
         created=moment(of["created"]),
         finalized_at=moment_or_none(steps.get("finalized_at")),
+        due_at=moment_or_none(of.get("due_date")),
         paid_at=moment_or_none(steps.get("paid_at")),
+        voided_at=moment_or_none(steps.get("voided_at")),
+        written_off_at=moment_or_none(steps.get("marked_uncollectible_at")),
         period_start=moment(of["period_start"]),
         period_end=moment(of["period_end"]),
         attempts=of["attempt_count"],
@@ -195,14 +199,22 @@ def invoice(of: Json, lines: Sequence[Json] | None = None) -> Invoice:
     )
 
 
+def _tax(of: Json, behaviour: str) -> int:
+    return sum(one["amount"] for one in of.get("total_taxes") or () if one["tax_behavior"] == behaviour)
+
+
 def _invoice_line(of: Json) -> InvoiceLine:
     parent = of.get("parent") or {}
     details = parent.get(parent.get("type", "")) or {}
     price = ((of.get("pricing") or {}).get("price_details") or {}).get("price")
+    told = price if isinstance(price, dict) else {}
+    metadata = told.get("metadata") or {}
     return InvoiceLine(
         ref=of["id"],
-        price=price_key(price) if isinstance(price, dict) else None,
+        price=price_key(told),
         price_ref=ref_of(price),
+        kind=metadata.get("kind"),
+        of=metadata.get("of"),
         amount=of["amount"],
         discount=sum(one["amount"] for one in of.get("discount_amounts") or ()),
         quantity=of.get("quantity"),

@@ -182,11 +182,16 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceLine:
-    """One line. `amount` is before discounts and tax; `discount`: what discounts take off; credits are below 0."""
+    """One line. `amount` is before discounts and tax; `discount`: what discounts take off; credits are below 0.
+
+    `price`, `kind` and `of` are those of the catalogue, where the provider was asked and the price is one of ours.
+    """
 
     ref: str
     price: str | None
     price_ref: str | None
+    kind: str | None
+    of: str | None
     amount: int
     discount: int
     quantity: int | None
@@ -199,9 +204,9 @@ class InvoiceLine:
 class Invoice:
     """An invoice. `status`: draft, open, paid, uncollectible or void. Every amount is of `currency`.
 
-    `total` = `subtotal` - `discount` + `tax` that is not within the prices. `lines` are all of them where the provider
-    was asked; in an event there may be more than stand in it (`lines_complete`). `intents`: the payments tried or made,
-    where asked for.
+    `total` = `subtotal` - `discount` + `tax`; `tax_within` is part of the prices already. `lines` are all of them where
+    the provider was asked; in an event there may be more than stand in it (`lines_complete`). `intents`: the payments
+    tried or made, where asked for.
     """
 
     ref: str
@@ -214,13 +219,17 @@ class Invoice:
     subtotal: int
     discount: int
     tax: int
+    tax_within: int
     total: int
     amount_due: int
     amount_paid: int
     amount_remaining: int
     created: datetime
     finalized_at: datetime | None
+    due_at: datetime | None
     paid_at: datetime | None
+    voided_at: datetime | None
+    written_off_at: datetime | None
     period_start: datetime
     period_end: datetime
     attempts: int

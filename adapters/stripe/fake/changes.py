@@ -56,6 +56,7 @@ def update_subscription(world: World, params: Params, ref: str, *, rehearsed: bo
             subscription["trial_end"] = at
             for item in subscription["items"]["data"]:
                 item["current_period_end"] = at
+            world.stirred.add(subscription["test_clock"])
         _ending(subscription, params, at)
         if "items" in params:
             change_items(world, subscription, params, at)
@@ -117,6 +118,8 @@ def change_items(world: World, subscription: Json, params: Params, at: int) -> N
             item["_metered_from"] = subscription["trial_end"]
         else:
             _place(subscription, item, at, reset=reset)
+    if subscription["cancel_at_period_end"]:
+        subscription["cancel_at"] = period_end(subscription)
     if trialing:
         return
     lines += _debits(

@@ -141,6 +141,9 @@ def tick(world: World) -> None:
     """Let the time outside have its way with what lives by no test clock."""
     open_due(world)
     run(world, None, world.wall())
+    while world.stirred:
+        clock = world.stirred.pop()
+        run(world, clock, world.now(clock))
 
 
 def create_clock(world: World, params: Params) -> Json:

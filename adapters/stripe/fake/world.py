@@ -73,6 +73,8 @@ class World:
         self.deliveries: list[Json] = []
         self.failures: list[Json] = []
         self.settings: Json = {"retry_days": [3, 5, 7], "after_retries": "unpaid", "draft_seconds": 3600}
+        self.stirred: set[str | None] = set()
+        """Test clocks by which something is due though they stand still."""
         self._offset = 0
         self._count = 0
         self._acting: int | None = None

@@ -172,6 +172,15 @@ async def test_a_trial_without_a_card_ends_as_was_settled(desk: Desk, behaviour:
         assert (resumed.status, resumed.period_start) == ("active", at(START + 15 * DAY))
 
 
+async def test_a_trial_ended_at_once_is_paid_at_once(desk: Desk) -> None:
+    customer = await desk.customer()
+    held = await desk.subscribe(customer, STARTER, trial_period_days=14)
+    await desk.raw.v1.subscriptions.update_async(held.ref, {"trial_end": "now"})
+    after = await desk.gateway.subscription(held.ref)
+    assert (after.status, after.period_end) == ("active", at(months_after(START, 1)))
+    assert await totals(desk, customer) == [0, 4_900]
+
+
 async def test_what_is_never_paid_expires(desk: Desk) -> None:
     clock = await desk.clock()
     customer = await desk.customer("pm_card_chargeCustomerFail", clock=clock)
@@ -237,16 +246,21 @@ async def test_what_was_used_is_paid_afterwards(desk: Desk) -> None:
     assert (line.amount, line.quantity, line.period_start) == (600, 300, held.period_start)
 
 
-async def test_tax_is_told_apart(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("within", "tax", "tax_within", "total"), [(False, 652, 0, 4_082), (True, 0, 548, 3_430)]
+)
+async def test_tax_is_told_apart(desk: Desk, tax: int, tax_within: int, total: int, *, within: bool) -> None:
     rate = await desk.raw.v1.tax_rates.create_async(
-        {"display_name": "VAT", "percentage": 19, "inclusive": False}
+        {"display_name": "VAT", "percentage": 19, "inclusive": within}
     )
     customer = await desk.customer()
     await desk.subscribe(
         customer, STARTER, default_tax_rates=[rate.id], discounts=[{"coupon": "nonprofit-30"}]
     )
     (invoice,) = await desk.gateway.invoices(customer)
-    assert (invoice.subtotal, invoice.discount, invoice.tax, invoice.total) == (4_900, 1_470, 652, 4_082)
+    assert (invoice.subtotal, invoice.discount, invoice.total) == (4_900, 1_470, total)
+    assert (invoice.tax, invoice.tax_within) == (tax, tax_within)
+    assert invoice.total == invoice.subtotal - invoice.discount + invoice.tax
 
 
 @pytest.mark.parametrize(

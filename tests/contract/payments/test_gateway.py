@@ -118,7 +118,10 @@ async def test_a_subscription_its_invoice_and_its_payment(desk: Desk) -> None:
         5_530,
     )
     assert sum(line.amount - line.discount for line in invoice.lines) == invoice.total
-    assert {line.price for line in invoice.lines} == {STARTER, USER}
+    assert {(line.price, line.kind, line.of) for line in invoice.lines} == {
+        (STARTER, "plan", "starter"),
+        (USER, "add_on", "user"),
+    }
     (payment,) = await desk.gateway.payments(customer=customer)
     assert (payment.status, payment.amount, payment.invoice) == ("succeeded", 5_530, invoice.ref)
     assert payment.fee is not None
