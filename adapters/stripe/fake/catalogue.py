@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
 from adapters.stripe.fake.problems import Problem, invalid, needed
 from domain.kernel.money import CURRENCIES
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from adapters.stripe.fake.forms import Params
     from adapters.stripe.fake.world import Json, World
 
@@ -81,7 +82,7 @@ def create_price(world: World, params: Params) -> Json:
         }
         for one in params.subs("tiers")
     ]
-    amount, exact = params.integer("unit_amount"), params.text("unit_amount_decimal")
+    amount, exact = params.integer("unit_amount"), params.decimal("unit_amount_decimal")
     if scheme == "per_unit" and amount is None and exact is None:
         raise needed("unit_amount")
     if scheme == "tiered" and (not tiers or tiers[-1]["up_to"] is not None):
@@ -103,7 +104,7 @@ def create_price(world: World, params: Params) -> Json:
             "transform_quantity": None,
             "type": "recurring" if "recurring" in params else "one_time",
             "unit_amount": _whole(exact) if amount is None else amount,
-            "unit_amount_decimal": exact if amount is None else str(amount),
+            "unit_amount_decimal": (None if exact is None else str(exact)) if amount is None else str(amount),
             "_tiers": tiers,
         },
     )
@@ -111,14 +112,8 @@ def create_price(world: World, params: Params) -> Json:
     return price
 
 
-def _whole(exact: str | None) -> int | None:
-    if exact is None:
-        return None
-    try:
-        number = Decimal(exact)
-    except InvalidOperation:
-        raise invalid("unit_amount_decimal", f"Invalid decimal: {exact}") from None
-    return int(number) if number == number.to_integral_value() else None
+def _whole(exact: Decimal | None) -> int | None:
+    return int(exact) if exact is not None and exact == exact.to_integral_value() else None
 
 
 def _recurring(world: World, params: Params) -> Json | None:
@@ -193,10 +188,10 @@ def create_coupon(world: World, params: Params) -> Json:
     ref = params.text("id")
     if ref is not None and ref in world.kinds["coupon"]:
         raise Problem("Coupon already exists.", code="resource_already_exists", param="id")
-    percent, amount = params.text("percent_off"), params.integer("amount_off")
+    percent, amount = params.decimal("percent_off"), params.integer("amount_off")
     if (percent is None) is (amount is None):
         raise needed("percent_off") if percent is None else invalid("amount_off", "Give one of both.")
-    if percent is not None and not 0 < Decimal(percent) <= _MOST_PERCENT:
+    if percent is not None and not 0 < percent <= _MOST_PERCENT:
         raise invalid("percent_off", "Invalid percent_off: must be between 0 and 100.")
     duration = params.one_of("duration", ("once", "repeating", "forever"), "once")
     months = params.integer("duration_in_months")
@@ -267,6 +262,9 @@ def create_promotion_code(world: World, params: Params) -> Json:
 
 def create_tax_rate(world: World, params: Params) -> Json:
     """POST /v1/tax_rates."""
+    percentage = params.decimal("percentage")
+    if percentage is None:
+        raise needed("percentage")
     return world.add(
         "tax_rate",
         {
@@ -277,7 +275,7 @@ def create_tax_rate(world: World, params: Params) -> Json:
             "inclusive": params.boolean("inclusive") or False,
             "jurisdiction": None,
             "metadata": params.metadata(),
-            "percentage": float(params.must("percentage")),
+            "percentage": float(percentage),
             "rate_type": "percentage",
             "state": None,
             "tax_type": None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _KEY: Final = re.compile(r"([^\[\]]+)|\[([^\[\]]*)\]")
 _ALWAYS: Final = frozenset({"expand"})
+_DEEPEST: Final = 20
 _LARGEST_PAGE: Final = 100
 
 
@@ -21,6 +23,8 @@ def read_form(text: str) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for key, value in parse_qsl(text, keep_blank_values=True):
         parts = [first or rest for first, rest in _KEY.findall(key)]
+        if not 0 < len(parts) <= _DEEPEST:
+            raise invalid(key, f"Invalid parameter: {key}")
         node = tree
         for part in parts[:-1]:
             node = node.setdefault(part or str(len(node)), {})
@@ -89,9 +93,18 @@ class Params:
         value = self.text(key)
         if value is None:
             return None
-        if not re.fullmatch(r"-?\d+", value):
+        if not re.fullmatch(r"-?\d{1,15}", value):
             raise Problem(f"Invalid integer: {value}", code="parameter_invalid_integer", param=self.name(key))
         return int(value)
+
+    def decimal(self, key: str) -> Decimal | None:
+        """A number with a fraction."""
+        value = self.text(key)
+        if value is None:
+            return None
+        if not re.fullmatch(r"\d{1,15}(\.\d{1,12})?", value):
+            raise invalid(self.name(key), f"Invalid decimal: {value}")
+        return Decimal(value)
 
     def boolean(self, key: str) -> bool | None:
         """True or false."""

@@ -74,7 +74,7 @@ class Courier:
     def __init__(self, world: World, client: httpx.AsyncClient | None = None) -> None:
         """`client`: how to reach the endpoints."""
         self._world = world
-        self._client = client or httpx.AsyncClient(timeout=_TIME_OUT, trust_env=False)
+        self._client = client
 
     async def deliver(
         self, *, seed: int | None = None, doubled: float = 0.0, lost: float = 0.0, all_now: bool = False
@@ -117,6 +117,8 @@ class Courier:
             "Stripe-Signature": signature_header(body.encode(), endpoint["secret"], world.wall()),
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         }
+        if self._client is None:
+            self._client = httpx.AsyncClient(timeout=_TIME_OUT, trust_env=False)
         try:
             answer = await self._client.post(endpoint["url"], content=body, headers=headers)
         except httpx.HTTPError:
@@ -127,4 +129,5 @@ class Courier:
 
     async def close(self) -> None:
         """Hang up."""
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
