@@ -30,6 +30,7 @@ from api.http.callers import Callers
 from api.ops.spans import commands_with
 from api.ops.tracing import NO_TRACER
 from api.parts import Composition
+from api.payments import payments_of
 from application.authentication import Authenticator
 from application.batch import Batches
 from application.certifying import Certification, Terms
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from application.commanding import Clock
     from application.ports.analytics import Analytics
+    from application.ports.payments import PaymentGateway
 
 __all__ = ["Composition", "composed", "now"]
 
@@ -86,6 +88,7 @@ async def composed(
     *,
     clock: Clock = now,
     analytics: Analytics | None = None,
+    payments: PaymentGateway | None = None,
     tracer: Tracer = NO_TRACER,
 ) -> AsyncIterator[Composition]:
     """Everything, started over the database at `server` (any address of it); at the end, finished and closed."""
@@ -107,6 +110,8 @@ async def composed(
         if analytics is None:
             analytics = FlightAnalytics(olap_settings(settings, server))
             stack.push_async_callback(analytics.close)
+        if payments is None and (payments := payments_of(settings)) is not None:
+            stack.push_async_callback(payments.close)
         streams = Streams(log, codec, keys, Snapshots(PostgresSnapshots(counting)))
         replay = Replay(log, codec)
         archive = LawArchive(log, codec)
@@ -150,6 +155,7 @@ async def composed(
             views=views,
             waiting=waiting,
             analytics=analytics,
+            payments=payments,
         )
 
 

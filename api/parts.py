@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from application.ports.keys import KeyStore
     from application.ports.lapses import Lapses
     from application.ports.log import TenantLog
+    from application.ports.payments import PaymentGateway
     from application.previewing import Previewing
     from application.rate_limits import RateLimits
     from application.reading import AccessLog
@@ -79,6 +80,7 @@ class Composition:
     views: AsyncConnectionPool[AsyncConnection[Any]]
     waiting: Waiting
     analytics: Analytics
+    payments: PaymentGateway | None = None
 
     async def position_of(self, tenant_id: UUID) -> str:
         """The token of where a tenant's log stands."""

@@ -20,4 +20,5 @@ def workflows_of(parts: Composition) -> Workflows:
         parts.imports,
         parts.certification,
         parts.lapses,
+        payments=parts.payments,
     )

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import orjson
 
+from application.billing.work import BillingWork
 from application.credentials import first_key_kept
 from application.importing.rollback import Rollback
 from application.importing.service import Interrupted
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from application.ports.keys import KeyStore
     from application.ports.lapses import Lapses
     from application.ports.log import Recorded
+    from application.ports.payments import PaymentGateway
 
 
 _SOON: Final = timedelta(minutes=1)
@@ -94,11 +96,13 @@ class Workflows:
         imports: Imports,
         certification: Certification,
         lapses: Lapses,
+        *,
+        payments: PaymentGateway | None = None,
     ) -> None:
         """Act through `commands`.
 
         `keys` and `blobs` are where erasure takes effect, `certification` looks whether; `lapses` tells whose
-        permission ends.
+        permission ends. Without `payments` what needs the payment provider waits.
         """
         self._commands = commands
         self._codec = codec
@@ -110,6 +114,7 @@ class Workflows:
         self._requests = RequestJobs(commands, keys)
         self._certification = certification
         self._suppressions = PlatformSuppressions(commands, codec)
+        self._billing = BillingWork(commands, codec, payments)
         self.by_name: Final[
             dict[str, Callable[[Job, Recorded, Workflow, Callable[[], bool]], Awaitable[None]]]
         ] = {
@@ -134,6 +139,7 @@ class Workflows:
             "webhook.destroy_secret": self._destroy_secret,
             "permission.announce": self._announce_lapses,
             "campaign.time_out_review": self._time_out_review,
+            **self._billing.by_name,
         }
 
     async def run(self, job: Job, stopping: Callable[[], bool] = lambda: False) -> None:

@@ -57,6 +57,7 @@ class Workflow:
         """Act through `commands`."""
         self.tenant_id = tenant_id
         self._commands = commands
+        self.workflow_id = workflow_id
         self._because = because
         self._actor = Actor(ActorKind.WORKFLOW, workflow_id, because.member)
         self._principal = Principal(tenant_id, self._actor, _EVERYTHING, None, 0)

@@ -12,7 +12,7 @@ from domain.audience import (
     import_commands,
     lapse,
 )
-from domain.billing import account, invoice, payment, subscription
+from domain.billing import account, change, gateway, invoice, payment, subscription
 from domain.campaign import campaign
 from domain.costs import allocation, cost
 from domain.finance import period, target
@@ -34,6 +34,8 @@ MODULES = (
     import_commands,
     lapse,
     account,
+    change,
+    gateway,
     invoice,
     payment,
     subscription,

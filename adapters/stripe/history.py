@@ -158,9 +158,11 @@ class History:
             found = await _each(await self._client.v1.disputes.list_async(request))
         return tuple(reading.dispute(one) for one in found)
 
-    async def events(self, *, since: datetime) -> AsyncIterator[GatewayEvent]:
+    async def events(self, *, since: datetime, until: datetime | None = None) -> AsyncIterator[GatewayEvent]:
         """See `PaymentGateway.events`."""
         request: Any = _since(since)
+        if until is not None:
+            request["created"]["lte"] = int(until.timestamp())
         with translated():
             listed = await self._client.v1.events.list_async(request)
             async for one in listed.auto_paging_iter():

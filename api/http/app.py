@@ -17,6 +17,7 @@ from starlette.requests import Request
 from api.http import pages
 from api.http.audience import Audiences
 from api.http.batches import Batch
+from api.http.billing import BillingDesk
 from api.http.certificates import CertificateDesk
 from api.http.commands import CommandRoute
 from api.http.deadlines import Deadlines, TookTooLong
@@ -39,6 +40,7 @@ from api.http.uploads import Uploads
 from api.http.views import Views, is_view
 from application.ports.analytics import AnalyticsError
 from application.ports.log import LogError
+from application.ports.payments import PaymentsError
 from application.ports.positions import MalformedPosition
 from domain.kernel.errors import Refusal
 
@@ -216,7 +218,7 @@ def create_app(
     composition: Composition, routes: Sequence[BaseRoute] = (), middlewares: Sequence[Middleware] = ()
 ) -> Door:
     """The app over a started composition. `routes` and `middlewares` (outermost first) are those of operations."""
-    known = (Problem, Refusal, LogError, AnalyticsError, MalformedPosition)
+    known = (Problem, Refusal, LogError, AnalyticsError, PaymentsError, MalformedPosition)
     errors: dict[Any, Any] = {**dict.fromkeys((*known, Exception), _on_error), HTTPException: _on_http_error}
     errors[ClientGone] = _on_gone
     app = Door(
@@ -241,6 +243,7 @@ def create_app(
         SuppressionsDesk,
         PeoplesDoors,
         LinksDesk,
+        BillingDesk,
         CertificateDesk,
         Views,
     )

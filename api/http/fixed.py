@@ -8,6 +8,7 @@ from api.http import batches
 from api.http.audience import Asked as PreviewAsked
 from api.http.certificates import PERMISSION as CERTIFICATES
 from api.http.disclosures import AsForm
+from api.http.fixed_billing import billing_paths
 from api.http.fixed_doors import door_paths
 from api.http.fixed_files import also_taken, import_paths, suppressions_read
 from api.http.fixed_law import law_paths
@@ -43,6 +44,7 @@ def fixed_paths(document: Document) -> Json:
         **_history(document),
         **_preview(document),
         **law_paths(document),
+        **billing_paths(document),
         **_reports(),
         **import_paths(document),
         "/v1/audience/suppressions/export": {"get": suppressions_read()},

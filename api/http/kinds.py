@@ -200,5 +200,38 @@ INTERNAL: Final = _kind(
     "Something went wrong that is not your doing. Send the same request again with its `Idempotency-Key`; if it stays, "
     "tell us the `request_id`.",
 )
+PAYMENTS_NOT_SET_UP: Final = _kind(
+    "payments-not-set-up",
+    S.CONFLICT,
+    "No payment provider is set up",
+    "This installation has no payment provider. Whoever runs it sets one up: docs/billing-stripe.md says how.",
+)
+PAYMENTS_UNAVAILABLE: Final = _kind(
+    "payments-unavailable",
+    S.SERVICE_UNAVAILABLE,
+    "The payment provider does not answer",
+    "The payment provider could not be reached, or takes no more for now. Nothing was lost; try again in a moment.",
+    5,
+)
+PAYMENT_REFUSED: Final = _kind(
+    "payment-refused",
+    S.CONFLICT,
+    "The payment provider did not do it",
+    "The payment provider refused; `reason` is its code. Nothing was changed.",
+)
+SIGNATURE_INVALID: Final = _kind(
+    "signature-invalid",
+    S.BAD_REQUEST,
+    "The webhook is not signed by the payment provider",
+    "Nothing of it was looked at. Check the webhook secret of this installation, the clock, and that no proxy changes "
+    "the body.",
+)
+WEBHOOK_UNREADABLE: Final = _kind(
+    "webhook-unreadable",
+    S.BAD_REQUEST,
+    "The webhook is no event that is heeded here",
+    "It is signed, and of another version, shape or mode (test, live). Set the endpoint up as docs/billing-stripe.md "
+    "says.",
+)
 
 DOOR_KINDS: Final = {kind.code: kind for kind in list(globals().values()) if isinstance(kind, Kind)}

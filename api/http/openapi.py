@@ -54,6 +54,7 @@ _STATUS: Final = {
     403: "The permission is missing; the problem names it.",
     404: "There is no such thing here; things of other tenants are not shown.",
     406: "Not in this form.",
+    402: "Something has to be bought or paid first.",
     409: "A rule says no as things stand, or the stream moved.",
     413: "The body is too large.",
     415: "The body's media type is not taken.",

@@ -25,6 +25,8 @@ from api.http.kinds import (
     NOT_FOUND,
     OUTCOME_UNKNOWN,
     PARAMETER_INVALID,
+    PAYMENT_REFUSED,
+    PAYMENTS_UNAVAILABLE,
     REPORT_TOO_LARGE,
     UNSTORABLE,
     VERSION_CONFLICT,
@@ -53,6 +55,7 @@ from application.ports.log import (
     Unstorable,
     VersionConflict,
 )
+from application.ports.payments import CardDeclined, InvalidPaymentRequest, NotAtProvider, PaymentsError
 from application.principals import Unauthenticated
 from application.queries import ViewNotReady
 from application.rate_limits import Allowance, RateLimited
@@ -112,7 +115,7 @@ _OF_REFUSAL: Final[dict[type[Refusal], HTTPStatus]] = {
     TooMuchContention: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _RETRY_AFTER: Final[dict[type[Refusal], int]] = {ViewNotReady: 1, TooMuchContention: 1}
-_OF_LOG: Final[dict[type[LogError], Kind]] = {
+_OF_LOG: Final[dict[type[Exception], Kind]] = {
     VersionConflict: VERSION_CONFLICT,
     KeyReused: KEY_REUSED,
     StaleAuthorisation: ACCESS_CHANGED,
@@ -165,10 +168,8 @@ def problem_of(error: Exception) -> Problem:
             return _refused(error)
         case VersionConflict():
             return Problem(VERSION_CONFLICT, extra={"current": error.current})
-        case LogError():
+        case LogError() | KeysUnavailable():
             return Problem(_OF_LOG.get(type(error), LOG_UNAVAILABLE))
-        case KeysUnavailable():
-            return Problem(LOG_UNAVAILABLE)
         case InvalidParameters():
             errors = [
                 {"pointer": pointer, "code": "invalid", "detail": words} for pointer, words in error.problems
@@ -177,10 +178,22 @@ def problem_of(error: Exception) -> Problem:
         case AnalyticsBehind():
             reached = error.position.token()
             return Problem(BEHIND, extra={"position": reached}, position=reached)
+        case PaymentsError():
+            return _unpaid(error)
         case AnalyticsError():
             return Problem(_OF_ANALYTICS.get(type(error), ANALYTICS_UNAVAILABLE))
         case _:
             return Problem(INTERNAL)
+
+
+def _unpaid(error: PaymentsError) -> Problem:
+    match error:
+        case CardDeclined() | InvalidPaymentRequest():
+            return Problem(PAYMENT_REFUSED, extra={"reason": error.code or "invalid-request"})
+        case NotAtProvider():
+            return Problem(PAYMENT_REFUSED, extra={"reason": "not-at-provider"})
+        case _:
+            return Problem(PAYMENTS_UNAVAILABLE)
 
 
 def _refused(refusal: Refusal) -> Problem:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from domain.kernel.permissions import Permission
 
 READ_STATUSES: Final = (400, 401, 403, 404, 422, 429, 500, 503)
-WRITE_STATUSES: Final = (400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503)
+WRITE_STATUSES: Final = (400, 401, 402, 403, 404, 409, 413, 415, 422, 429, 500, 503)
 READ_PARAMETERS: Final = ("Grant", "Tenant", "Version", "RequestId")
 _POSITION: Final[Json] = {
     "type": "string",

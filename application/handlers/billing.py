@@ -21,9 +21,17 @@ from domain.billing.account_events import (
     SubscriptionAdded,
     TrialEnded,
 )
+from domain.billing.change import (
+    CancelSubscription,
+    ChangeSubscription,
+    EnterChange,
+    ResumeSubscription,
+    decide_change,
+)
 from domain.billing.invoice import ReportInvoice
 from domain.billing.settling import PlanFollowsBilling, access_of, entitlements_of, is_live
 from domain.billing.subscription import AgreeSubscription, EndAgreement, ReportSubscription
+from domain.billing.terms import ENDED
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import InvoiceId, SubscriptionId, TenantId
 from domain.tenancy.tenant import ChangePlan, PlanChanged, Tenant, TenantStatus
@@ -73,9 +81,10 @@ async def report_invoice(command: ReportInvoice, unit: Unit) -> None:
     unit.decide(command)
     invoice: Invoice = unit.state("invoice", command.stamp.target)
     tenant_id, invoice_id = TenantId(unit.tenant_id), InvoiceId(command.stamp.target)
-    paid = invoice.paid_at is not None
-    follows = dunning(account, tenant_id, invoice_id, invoice.failing_since, paid=paid)
-    unit.append(_ACCOUNT, unit.tenant_id, *follows)
+    since, outcome = invoice.failing_since, "dropped" if invoice.paid_at is None else "paid"
+    if since is not None and await _is_over(unit, command.subscription_id):
+        since, outcome = None, "cancelled"  # who gets nothing any more is asked for nothing
+    unit.append(_ACCOUNT, unit.tenant_id, *dunning(account, tenant_id, invoice_id, since, outcome))
     await _settle(unit)
 
 
@@ -114,6 +123,44 @@ async def choose_free_plan(command: ChooseFreePlan, unit: Unit) -> None:
     await _settle(unit)
 
 
+@handles(ChangeSubscription)
+async def change_subscription(command: ChangeSubscription, unit: Unit) -> None:
+    """Ask for another plan, interval or add-ons."""
+    await _ask(command, unit)
+
+
+@handles(CancelSubscription)
+async def cancel_subscription(command: CancelSubscription, unit: Unit) -> None:
+    """Ask for the end of the subscription."""
+    await _ask(command, unit)
+
+
+@handles(ResumeSubscription)
+async def resume_subscription(command: ResumeSubscription, unit: Unit) -> None:
+    """Ask for going on."""
+    await _ask(command, unit)
+
+
+@handles(EnterChange)
+async def enter_change(command: EnterChange, unit: Unit) -> None:
+    """Enter what the provider answered."""
+    await _ask(command, unit)
+
+
+async def _ask(
+    command: ChangeSubscription | CancelSubscription | ResumeSubscription | EnterChange, unit: Unit
+) -> None:
+    await _own(command, unit)
+    account: Account = unit.state(_ACCOUNT, unit.tenant_id)
+    states: list[Subscription] = await unit.load_many("subscription", account.subscriptions)
+    going = [
+        (subscription_id, state.terms)
+        for subscription_id, state in zip(account.subscriptions, states, strict=True)
+        if state.reference is not None and state.terms is not None and is_live(state.terms)
+    ]
+    unit.append(_ACCOUNT, unit.tenant_id, *decide_change(command, account, going[0] if going else None))
+
+
 @handles(ChangePlan)
 async def change_plan(command: ChangePlan, unit: Unit) -> None:
     """Put a tenant on another plan that pays for none by itself; a rate of its own it can have in any case."""
@@ -145,7 +192,21 @@ async def _changed(command: ReportSubscription | AgreeSubscription | EndAgreemen
     if subscription_id not in account.subscriptions:
         added = SubscriptionAdded(tenant_id=TenantId(unit.tenant_id), subscription_id=subscription_id)
         unit.append(_ACCOUNT, unit.tenant_id, added)
+    if account.dunning and await _is_over(unit, subscription_id):
+        invoices: list[Invoice] = await unit.load_many("invoice", list(account.dunning))
+        for invoice_id, invoice in zip(account.dunning, invoices, strict=True):
+            if invoice.finalised is not None and invoice.finalised.subscription_id == subscription_id:
+                ended = dunning(account, TenantId(unit.tenant_id), invoice_id, None, "cancelled")
+                unit.append(_ACCOUNT, unit.tenant_id, *ended)
     await _settle(unit)
+
+
+async def _is_over(unit: Unit, subscription_id: SubscriptionId | None) -> bool:
+    """Whether a subscription has ended; one that is not known has not."""
+    if subscription_id is None:
+        return False
+    state: Subscription = await unit.load("subscription", subscription_id)
+    return state.terms is not None and state.terms.status in ENDED
 
 
 async def _account(unit: Unit) -> Account:

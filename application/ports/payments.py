@@ -180,8 +180,8 @@ class PaymentGateway(Protocol):
     ) -> None:
         """Count what a customer used. The same identifier again counts nothing, for a day at least."""
 
-    def events(self, *, since: datetime) -> AsyncIterator[GatewayEvent]:
-        """What happened since a moment, newest first; the provider keeps thirty days."""
+    def events(self, *, since: datetime, until: datetime | None = None) -> AsyncIterator[GatewayEvent]:
+        """What happened since a moment, and not after `until`, newest first; the provider keeps thirty days."""
 
     def read_webhook(self, body: bytes, signature: str | None, now: datetime) -> GatewayEvent:
         """What a webhook tells, of its raw body. Raises `BadSignature` or `BadEvent`."""

@@ -14,6 +14,7 @@ from domain.billing.account_events import (
     DunningRetried,
     DunningSuspended,
     FreePlanChosen,
+    Reconciled,
     TrialEnded,
     TrialReminded,
     TrialStarted,
@@ -132,8 +133,19 @@ class GiveUpUnpaid(
     invoice_id: InvoiceId
 
 
+class EnterReconciliation(
+    Command, context="billing", stream="billing_account", permission=Permission.INTERNAL, internal=True
+):
+    """Enter that the provider was held against this log, and what came of it."""
+
+    compared: Annotated[int, Field(ge=0)]
+    differed: Annotated[int, Field(ge=0)]
+    repaired: Annotated[int, Field(ge=0)]
+
+
 AccountCommand: TypeAlias = (
-    StartTrial
+    EnterReconciliation
+    | StartTrial
     | ChooseFreePlan
     | RemindOfTrial
     | EndTrial
@@ -158,6 +170,14 @@ def decide(command: AccountCommand, state: Account) -> tuple[Event, ...]:
             return _ended(command, state, tenant_id)
         case LinkCustomer():
             return _linked(command, state, tenant_id)
+        case EnterReconciliation():
+            done = Reconciled(
+                tenant_id=tenant_id,
+                compared=command.compared,
+                differed=command.differed,
+                repaired=command.repaired,
+            )
+            return (done,)
         case EnterRetry():
             one = _dunned(state, command.invoice_id)
             if command.retry <= one.retries:
@@ -182,13 +202,16 @@ def decide(command: AccountCommand, state: Account) -> tuple[Event, ...]:
 
 
 def dunning(
-    state: Account, tenant_id: TenantId, invoice_id: InvoiceId, since: datetime | None, *, paid: bool
+    state: Account, tenant_id: TenantId, invoice_id: InvoiceId, since: datetime | None, outcome: str
 ) -> tuple[Event, ...]:
-    """What follows for an invoice that has not been paid `since` (None: it is not owed) the first attempt failed."""
-    known = invoice_id in state.dunning
+    """What follows for an invoice that has not been paid `since` the first attempt failed.
+
+    None: nobody is asked for it, or not any more, with this `outcome`.
+    """
+    known = state.dunning.get(invoice_id)
     if since is None:
-        return (_over(tenant_id, invoice_id, "paid" if paid else "dropped"),) if known else ()
-    if known:
+        return () if known is None else (_over(tenant_id, invoice_id, outcome),)
+    if known is not None and since >= known.began_at:
         return ()
     return (
         DunningBegan(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from domain.kernel.events import Event
-from domain.kernel.ids import InvoiceId, SubscriptionId, TenantId
+from domain.kernel.ids import ChangeId, InvoiceId, SubscriptionId, TenantId
 
 
 class CustomerLinked(Event, name="billing.customer_linked", version=1):
@@ -64,7 +64,10 @@ class FreePlanChosen(Event, name="billing.free_plan_chosen", version=1):
 
 
 class DunningBegan(Event, name="billing.dunning_began", version=1):
-    """A payment failed first at `began_at`; it is tried again at `retry_at`, and what follows if it is not paid."""
+    """A payment failed first at `began_at`; it is tried again at `retry_at`, and what follows if it is not paid.
+
+    It is said anew where an earlier failure becomes known.
+    """
 
     tenant_id: TenantId
     invoice_id: InvoiceId
@@ -96,6 +99,51 @@ class DunningEnded(Event, name="billing.dunning_ended", version=1):
     tenant_id: TenantId
     invoice_id: InvoiceId
     outcome: str
+
+
+class ChangeRequested(Event, name="billing.change_requested", version=1):
+    """The tenant wants another plan, interval or add-ons, or an end; the provider is asked for it.
+
+    `kind`: `change`, `cancel` or `resume`. `lines`: all that is subscribed to then, how many of each price. `at_once`:
+    now, with what is left of the cycle credited; else at the cycle's end.
+    """
+
+    tenant_id: TenantId
+    change_id: ChangeId
+    subscription_id: SubscriptionId
+    kind: str
+    at_once: bool
+    plan: str | None = None
+    lines: dict[str, int]
+    coupon: str | None = None
+
+
+class ChangeMade(Event, name="billing.change_made", version=1):
+    """The provider did what was asked of it; how the subscription stands then, it tells by itself."""
+
+    tenant_id: TenantId
+    change_id: ChangeId
+
+
+class ChangeDeclined(Event, name="billing.change_declined", version=1):
+    """The provider did not do what was asked, and everything is as before. `reason`: its code of why."""
+
+    tenant_id: TenantId
+    change_id: ChangeId
+    reason: str
+
+
+class Reconciled(Event, name="billing.reconciled", version=1):
+    """All that the provider has of the tenant was held against this log.
+
+    `compared`: how many subscriptions, invoices and payments; `differed`: how many of them the provider has otherwise;
+    `repaired`: how many of those were entered here as the provider has them.
+    """
+
+    tenant_id: TenantId
+    compared: int
+    differed: int
+    repaired: int
 
 
 class AccessChanged(Event, name="billing.access_changed", version=1, changes_access=True):
@@ -131,6 +179,10 @@ AccountEvent: TypeAlias = (
     | DunningRetried
     | DunningSuspended
     | DunningEnded
+    | ChangeRequested
+    | ChangeMade
+    | ChangeDeclined
+    | Reconciled
     | AccessChanged
     | EntitlementsChanged
 )

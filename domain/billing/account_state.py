@@ -14,6 +14,9 @@ from typing import Final, assert_never
 from domain.billing.account_events import (
     AccessChanged,
     AccountEvent,
+    ChangeDeclined,
+    ChangeMade,
+    ChangeRequested,
     CustomerLinked,
     DunningBegan,
     DunningEnded,
@@ -22,6 +25,7 @@ from domain.billing.account_events import (
     EntitlementsChanged,
     FreePlanChosen,
     LimitsAgreed,
+    Reconciled,
     SubscriptionAdded,
     TrialEnded,
     TrialReminded,
@@ -89,7 +93,10 @@ class Entitlements:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A billing account as it stands. `entitlements` None: those of the plan under which the tenant was registered."""
+    """A billing account as it stands. `asked`: the change that the provider was asked for and has not answered.
+
+    `entitlements` None: those of the plan under which the tenant was registered.
+    """
 
     customer: Customer | None = None
     subscriptions: tuple[SubscriptionId, ...] = ()
@@ -97,6 +104,7 @@ class Account:
     trial: Trial | None = None
     free: bool = False
     dunning: dict[InvoiceId, Dunning] = field(default_factory=dict)
+    asked: ChangeRequested | None = None
     access: Access = Access.ACTIVE
     entitlements: Entitlements | None = None
 
@@ -110,14 +118,14 @@ def evolve(state: Account, event: AccountEvent) -> Account:
             return replace(state, subscriptions=(*state.subscriptions, event.subscription_id), free=False)
         case LimitsAgreed():
             return replace(state, agreed={**state.agreed, event.subscription_id: event.limits})
-        case TrialStarted():
-            return replace(state, trial=Trial(Plan(event.plan), event.ends_at, event.remind_at))
-        case TrialReminded() | TrialEnded():
+        case TrialStarted() | TrialReminded() | TrialEnded():
             return replace(state, trial=_tried(state.trial, event))
-        case FreePlanChosen():
-            return replace(state, free=True)
+        case FreePlanChosen() | Reconciled():
+            return replace(state, free=state.free or isinstance(event, FreePlanChosen))
         case DunningBegan() | DunningRetried() | DunningSuspended() | DunningEnded():
             return replace(state, dunning=_dunned(state.dunning, event))
+        case ChangeRequested() | ChangeMade() | ChangeDeclined():
+            return replace(state, asked=event if isinstance(event, ChangeRequested) else None)
         case AccessChanged():
             return replace(state, access=Access(event.after))
         case EntitlementsChanged():
@@ -127,7 +135,9 @@ def evolve(state: Account, event: AccountEvent) -> Account:
             assert_never(event)
 
 
-def _tried(trial: Trial | None, event: TrialReminded | TrialEnded) -> Trial | None:
+def _tried(trial: Trial | None, event: TrialStarted | TrialReminded | TrialEnded) -> Trial | None:
+    if isinstance(event, TrialStarted):
+        return Trial(Plan(event.plan), event.ends_at, event.remind_at)
     if trial is None:
         return None
     match event:
@@ -142,10 +152,12 @@ def _tried(trial: Trial | None, event: TrialReminded | TrialEnded) -> Trial | No
 def _dunned(
     dunning: dict[InvoiceId, Dunning], event: DunningBegan | DunningRetried | DunningSuspended | DunningEnded
 ) -> dict[InvoiceId, Dunning]:
+    one = dunning.get(event.invoice_id)
     if isinstance(event, DunningBegan):
         begun = Dunning(event.began_at, event.retry_at, event.suspend_at, event.cancel_at)
+        if one is not None:  # an earlier failure became known; what was done already stays done
+            begun = replace(begun, retries=one.retries, suspended=one.suspended)
         return {**dunning, event.invoice_id: begun}
-    one = dunning.get(event.invoice_id)
     if one is None:
         return dunning
     match event:

@@ -30,9 +30,9 @@ from domain.tenancy.plans import Plan
 
 AGREED: Final = "agreed"
 """What the price of an agreement begins with, in place of a catalogue's version."""
-MOST_RANK: Final = 9
+MOST_RANK: Final = 10_000
 _CHANGED: Final = 1
-_ENDED: Final = 3
+_ENDED: Final = MOST_RANK
 
 
 class Teller(StrEnum):
@@ -49,8 +49,7 @@ class Teller(StrEnum):
 class SubscriptionReported(Event, name="billing.subscription_reported", version=1):
     """A subscription has these terms from `effective_at` on. `teller`: a `Teller`; `reference`: its id at Stripe.
 
-    `told_as` names the telling; it counts once. `rank` orders tellings of one second: 0 made, 1 changed, 2 looked up, 3
-    ended.
+    `told_as` names the telling; it counts once. `rank` orders the tellings of one second.
     """
 
     subscription_id: SubscriptionId

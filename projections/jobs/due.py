@@ -185,11 +185,68 @@ WORKFLOWS: Final = (
         at="answer_by",
         only_where={"campaign.approval_given": "complete"},
     ),
+    Workflow(
+        "gateway.place",
+        "gateway_event_id",
+        on=("billing.gateway_event_received", "billing.gateway_event_taken_up"),
+        over=("billing.gateway_event_placed", "billing.gateway_event_set_aside"),
+    ),
+    Workflow(
+        "gateway.reconcile",
+        "tenant_id",
+        on=("billing.customer_linked", "billing.reconciled"),
+        over=("billing.reconciled", "tenancy.tenant_closed"),
+        after=timedelta(days=1),
+    ),
+    Workflow(
+        "subscription.change",
+        "change_id",
+        on=("billing.change_requested",),
+        over=("billing.change_made", "billing.change_declined"),
+    ),
+    Workflow(
+        "trial.remind",
+        "tenant_id",
+        on=("billing.trial_started", "billing.trial_reminded"),
+        over=("billing.trial_reminded", "billing.trial_ended"),
+        at="remind_at",
+    ),
+    Workflow(
+        "trial.end",
+        "tenant_id",
+        on=("billing.trial_started",),
+        over=("billing.trial_ended",),
+        at="ends_at",
+    ),
+    Workflow(
+        "dunning.retry",
+        "invoice_id",
+        on=("billing.dunning_began", "billing.dunning_retried"),
+        over=("billing.dunning_began", "billing.dunning_retried", "billing.dunning_ended"),
+        at="retry_at",
+    ),
+    Workflow(
+        "dunning.suspend",
+        "invoice_id",
+        on=("billing.dunning_began",),
+        over=("billing.dunning_began", "billing.dunning_suspended", "billing.dunning_ended"),
+        at="suspend_at",
+    ),
+    Workflow(
+        "dunning.give_up",
+        "invoice_id",
+        on=("billing.dunning_began",),
+        over=(
+            "billing.dunning_began",
+            "billing.dunning_ended",
+        ),
+        at="cancel_at",
+    ),
 )
 
 JOBS: Final = Projection(
     "jobs",
-    version=6,
+    version=7,
     reveals=False,
     tables=(
         Table(

@@ -24,6 +24,7 @@ from api.settings import Settings
 from application.commanding import Clock
 from application.credentials import new_api_key
 from application.orders import Order, Outcome
+from application.ports.payments import PaymentGateway
 from application.principals import Principal
 from domain.kernel.commands import Actor, ActorKind, Command
 from domain.kernel.ids import PLATFORM, new_id
@@ -159,12 +160,16 @@ class Api:
 
 @asynccontextmanager
 async def serving(
-    database: Database, folder: Path, clock: Clock = now, **settings: Any
+    database: Database,
+    folder: Path,
+    clock: Clock = now,
+    payments: PaymentGateway | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Api]:
     """The API over a database, in this process."""
     _lend_passwords(database, folder)
     configured = Settings(data=folder, **settings)
-    async with composed(configured, database.admin, clock=clock) as parts:
+    async with composed(configured, database.admin, clock=clock, payments=payments) as parts:
         transport = httpx.ASGITransport(app=create_app(parts), raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://penguin.test") as client:
             yield Api(parts, client, database)

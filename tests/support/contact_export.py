@@ -78,7 +78,7 @@ class Export:
 
 def export(rows: int = ROWS, seed: int = 20) -> Export:
     """An export of so many rows."""
-    chance = random.Random(seed)  # noqa: S311 - examples, not secrets
+    chance = random.Random(seed)
     lines, problems, rejected, withdrawals = [list(_HEADER)], Counter[str](), 0, 0
     for number in range(rows):
         # Now and then somebody who was there before.

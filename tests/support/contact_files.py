@@ -65,7 +65,7 @@ def as_csv(rows: Sequence[Sequence[str]], delimiter: str = ",") -> str:
 
 def contacts(count: int, seed: int = 1) -> list[list[str]]:
     """Rows under `HEADER`, good ones with everyday oddities; the same for the same seed."""
-    chance = random.Random(seed)  # noqa: S311 - examples, not secrets
+    chance = random.Random(seed)
     rows = []
     for number in range(count):
         first, last = chance.choice(["Ann", "Jürgen", "Zoë"]), chance.choice(["O'Neil", "Groß", "de la Cruz"])

@@ -67,7 +67,7 @@ def send(
     race: Race, seed: int, start: Barrier, steps: list[Synchronized[int]], told: Queue[Counter[str]]
 ) -> None:
     """Authorise a message to each person, then hand it over."""
-    rng = random.Random(seed)  # noqa: S311 - an order that can be had again
+    rng = random.Random(seed)
 
     async def one(parts: Composition, who: UUID) -> str:
         message, workspace = MessageId(new_id(now())), WorkspaceId(race.workspace_id)
@@ -90,7 +90,7 @@ def opt_out(
     race: Race, seed: int, start: Barrier, steps: list[Synchronized[int]], told: Queue[Counter[str]]
 ) -> None:
     """Enter that each person does not want to be written to."""
-    rng = random.Random(seed)  # noqa: S311 - an order that can be had again
+    rng = random.Random(seed)
 
     async def one(parts: Composition, who: UUID) -> str:
         await asyncio.sleep(rng.random() * _PAUSE)
@@ -106,7 +106,7 @@ def list_hashes(
     race: Race, seed: int, start: Barrier, steps: list[Synchronized[int]], told: Queue[Counter[str]]
 ) -> None:
     """Put a hash of each person's address onto the suppression list, as an import of one does."""
-    rng = random.Random(seed)  # noqa: S311 - an order that can be had again
+    rng = random.Random(seed)
 
     async def one(parts: Composition, who: UUID) -> str:
         await asyncio.sleep(rng.random() * _PAUSE)

@@ -60,3 +60,8 @@ def is_sold(item: Item, currency: str) -> bool:
     if item.kind == ItemKind.METERED:
         return price.of == item.of
     return item == price.item(item.quantity)
+
+
+def price_of(price_id: str) -> ListPrice | None:
+    """The price of an id, in whatever catalogue it is."""
+    return _prices().get(price_id)

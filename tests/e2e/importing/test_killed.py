@@ -78,7 +78,7 @@ class Worker:
 
 def people(count: int) -> bytes:
     """New people, repeats, withdrawals, rejected rows and those that are there already, all over the file."""
-    dice = random.Random(11)  # noqa: S311 - the same file each time
+    dice = random.Random(11)
     rows: list[tuple[str, ...]] = []
     for number in range(count):
         who = dice.randrange(number + 1) if dice.random() < 0.1 else number
@@ -114,7 +114,7 @@ async def test_a_worker_that_is_killed_again_and_again(importing: Importing, tmp
     import_id = await importing.ready(file)
     mapping = {"mapping": {"duplicates": "update"}}
     assert (await importing.command(import_id, "start-import", mapping)).status_code == 200
-    worker, dice, kills = Worker(importing, tmp_path, import_id), random.Random(7), 0  # noqa: S311 - repeatable
+    worker, dice, kills = Worker(importing, tmp_path, import_id), random.Random(7), 0
     while kills < KILLS:
         assert await worker.killed_after(dice.randint(1, 4), dice.uniform(0, 0.03)), "killed while it worked"
         kills += 1
@@ -132,7 +132,7 @@ async def test_a_worker_that_is_killed_again_and_again(importing: Importing, tmp
 
 def suppressed(count: int) -> bytes:
     """Addresses and hashes, the same again, and words that nobody knows, all over the file."""
-    dice, words = random.Random(13), ("unsubscribe", "spam", "bounce", "manual", "bored")  # noqa: S311 - the same file
+    dice, words = random.Random(13), ("unsubscribe", "spam", "bounce", "manual", "bored")
     rows: list[tuple[str, ...]] = []
     for number in range(count):
         who = f"p{dice.randrange(number + 1) if dice.random() < 0.2 else number}@people.example"
@@ -147,7 +147,7 @@ async def test_a_suppression_list_whose_worker_is_killed_again_and_again(
     file = suppressed(6_000)
     import_id = await ready(importing, file)
     assert (await importing.command(import_id, "start-import")).status_code == 200
-    worker, dice = Worker(importing, tmp_path, import_id), random.Random(17)  # noqa: S311 - repeatable
+    worker, dice = Worker(importing, tmp_path, import_id), random.Random(17)
     for _ in range(KILLS):
         assert await worker.killed_after(dice.randint(1, 3), dice.uniform(0, 0.03)), "killed while it worked"
     state = await worker.finish()

@@ -162,7 +162,7 @@ def test_an_agreement_is_told_like_a_subscription() -> None:
 
 def test_an_agreement_ends_once_it_ended() -> None:
     ended = AGREED.terms.model_copy(update={"status": "canceled", "ended_at": NOW})
-    after = AGREED.model_copy(update={"effective_at": NOW, "rank": 3, "terms": ended})
+    after = AGREED.model_copy(update={"effective_at": NOW, "rank": 10_000, "terms": ended})
     given(AGREED).when(EndAgreement(ended_at=NOW), target=SUBSCRIPTION).then(after)
     given().when(EndAgreement(ended_at=NOW), target=SUBSCRIPTION).then(NotFound)
     given(AGREED).when(EndAgreement(ended_at=NOW + timedelta(days=1)), target=SUBSCRIPTION).then(

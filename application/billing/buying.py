@@ -1,0 +1,105 @@
+"""Where a tenant's people pay: the provider's own pages, to which they are sent."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from application.ports.payment_values import CheckoutOrder, Line
+from application.workflow import Because, Workflow
+from domain.billing.account import AlreadySubscribed, LinkCustomer
+from domain.billing.change import bought_new
+from domain.billing.gateway import STRIPE, ReserveGatewayCustomer, gateway_customer_id
+from domain.billing.settling import is_live
+from domain.kernel.errors import Refusal
+from domain.kernel.ids import PLATFORM, TenantId
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from application.commanding import Commands
+    from application.ports.payment_values import CheckoutSession
+    from application.ports.payments import PaymentGateway
+    from application.principals import Principal
+    from domain.billing.account_state import Account
+    from domain.billing.change import Wanted
+    from domain.billing.subscription import Subscription
+
+_AHEAD: Final = timedelta(days=2)
+"""A trial that ends sooner is none to the provider."""
+
+
+class NoCustomer(Refusal):
+    """Who never bought anything has nothing to look after. Buy something by a checkout first."""
+
+    code = "no-customer"
+
+
+class Buying:
+    """Sends people to pay."""
+
+    def __init__(self, commands: Commands, payments: PaymentGateway) -> None:
+        """Act through `commands` and `payments`."""
+        self._commands = commands
+        self._payments = payments
+
+    async def checkout(
+        self, principal: Principal, wanted: Wanted, *, success_url: str, cancel_url: str, key: str
+    ) -> CheckoutSession:
+        """A page on which the tenant subscribes to what is wanted. Raises `Refusal`s and `PaymentsError`s."""
+        tenant_id = TenantId(principal.tenant_id)
+        account = await self._account(tenant_id)
+        if await self._subscribed(tenant_id, account):
+            raise AlreadySubscribed
+        now = self._commands.clock()
+        lines, coupon = bought_new(wanted, now.date())
+        trial = account.trial
+        until = (
+            trial.ends_at if trial is not None and not trial.over and trial.ends_at > now + _AHEAD else None
+        )
+        order = CheckoutOrder(
+            customer=await self._customer(principal, account),
+            tenant_id=tenant_id,
+            plan=wanted.plan,
+            lines=tuple(Line(price, quantity) for price, quantity in lines.items()),
+            success_url=success_url,
+            cancel_url=cancel_url,
+            coupon=coupon,
+            trial_end=until,
+        )
+        return await self._payments.checkout(order, key=f"checkout/{tenant_id}/{key}")
+
+    async def portal(self, principal: Principal, return_url: str, *, key: str) -> str:
+        """The address of the page where the tenant sees its invoices and changes how it pays."""
+        account = await self._account(TenantId(principal.tenant_id))
+        if account.customer is None:
+            raise NoCustomer
+        key = f"portal/{principal.tenant_id}/{key}"
+        return await self._payments.portal(account.customer.reference, return_url, key=key)
+
+    async def _customer(self, principal: Principal, account: Account) -> str:
+        """The tenant's customer; made once, reserved to it in the platform's log, and linked in its own."""
+        if account.customer is not None:
+            return account.customer.reference
+        tenant_id = TenantId(principal.tenant_id)
+        reference = await self._payments.create_customer(tenant_id, key=f"customer/{tenant_id}")
+        workflow = Workflow(
+            self._commands, PLATFORM, tenant_id, Because(tenant_id, None, principal.actor.member)
+        )
+        reserve = ReserveGatewayCustomer(gateway=STRIPE, reference=reference, tenant_id=tenant_id)
+        target = gateway_customer_id(STRIPE, reference)
+        await workflow.execute(reserve, target, key=f"gateway-customer/{target}", opens_log=True)
+        link = LinkCustomer(gateway=STRIPE, reference=reference, live=self._payments.livemode)
+        await workflow.in_tenant(tenant_id).execute(link, tenant_id, key=f"gateway-customer/{target}/linked")
+        return reference
+
+    async def _account(self, tenant_id: UUID) -> Account:
+        account: Account = await self._commands.state(tenant_id, "billing_account", tenant_id)
+        return account
+
+    async def _subscribed(self, tenant_id: UUID, account: Account) -> bool:
+        for subscription_id in account.subscriptions:
+            state: Subscription = await self._commands.state(tenant_id, "subscription", subscription_id)
+            if state.reference is not None and state.terms is not None and is_live(state.terms):
+                return True
+        return False

@@ -1,0 +1,184 @@
+"""The jobs of billing: trials that end, invoices that are asked for, and what the provider is asked to change."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from application.billing.placing import step
+from application.billing.telling import LAST, invoice_told
+from application.ports.payment_values import Line, When
+from application.ports.payments import CardDeclined, InvalidPaymentRequest
+from application.workflow import NotYet
+from domain.billing.account import EndTrial, EnterRetry, GiveUpUnpaid, RemindOfTrial, SuspendUnpaid
+from domain.billing.change import EnterChange
+from domain.billing.subscription import ReportSubscription, Teller
+from domain.kernel.ids import ChangeId, InvoiceId
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from application.commanding import Commands
+    from application.ports.payment_values import Invoice as ShownInvoice
+    from application.ports.payment_values import Subscription as ShownSubscription
+    from application.ports.payments import PaymentGateway
+    from application.workflow import Workflow
+    from domain.billing.account_events import ChangeRequested
+    from domain.billing.account_state import Account
+    from domain.billing.invoice import Invoice
+    from domain.billing.subscription import Subscription
+
+_REFUSED: Final = "invalid-request"
+
+
+class BillingJobs:
+    """Does them; each step is done once, however often it is begun."""
+
+    def __init__(self, commands: Commands, payments: PaymentGateway | None) -> None:
+        """Act through `commands`. Without `payments` what needs the provider waits."""
+        self._commands = commands
+        self._gateway = payments
+
+    @property
+    def _payments(self) -> PaymentGateway:
+        if self._gateway is None:
+            raise NotYet(timedelta(hours=1))
+        return self._gateway
+
+    async def remind_of_trial(self, workflow: Workflow, tenant_id: UUID, position: int) -> None:
+        """Say that a trial ends soon."""
+        trial = (await self._account(workflow)).trial
+        if trial is None or trial.remind_at is None:
+            return
+        self._due(trial.remind_at)
+        await workflow.execute(RemindOfTrial(), tenant_id, key=f"trial/{tenant_id}/reminded/{position}")
+
+    async def end_trial(self, workflow: Workflow, tenant_id: UUID) -> None:
+        """End a trial whose time is over."""
+        trial = (await self._account(workflow)).trial
+        if trial is None or trial.over:
+            return
+        self._due(trial.ends_at)
+        await workflow.execute(EndTrial(), tenant_id, key=f"trial/{tenant_id}/ended")
+
+    async def retry(self, workflow: Workflow, invoice_id: InvoiceId) -> None:
+        """Try to collect an invoice again; what comes of it is entered."""
+        dunning = (await self._account(workflow)).dunning.get(invoice_id)
+        if dunning is None:
+            return
+        self._due(dunning.retry_at)
+        number = dunning.retries + 1
+        shown = await self._collected(workflow, invoice_id, number)
+        if shown is not None and (command := invoice_told(workflow.tenant_id, shown)) is not None:
+            await workflow.execute(command, invoice_id, key=step(shown.ref, command))
+        if invoice_id in (await self._account(workflow)).dunning:
+            entered = EnterRetry(invoice_id=invoice_id, retry=number)
+            key = f"dunning/{invoice_id}/retried/{number}"
+            await workflow.execute(entered, workflow.tenant_id, key=key)
+
+    async def _collected(self, workflow: Workflow, invoice_id: InvoiceId, number: int) -> ShownInvoice | None:
+        """The invoice, tried again unless the provider has done so by itself, or is about to."""
+        reference = await self._reference_of(workflow, invoice_id)
+        if reference is None:
+            return None
+        shown = await self._payments.invoice(reference)
+        if shown.attempts > number or shown.next_attempt is not None or shown.paid_at is not None:
+            return shown
+        try:
+            return await self._payments.pay_invoice(reference, key=f"pay/{workflow.workflow_id}")
+        except CardDeclined:
+            return None
+        except InvalidPaymentRequest:
+            return await self._payments.invoice(reference)  # it was ended meanwhile: what it is, it shows
+
+    async def suspend(self, workflow: Workflow, invoice_id: InvoiceId) -> None:
+        """Suspend who has not paid an invoice for so long."""
+        dunning = (await self._account(workflow)).dunning.get(invoice_id)
+        if dunning is not None:
+            self._due(dunning.suspend_at)
+            command = SuspendUnpaid(invoice_id=invoice_id)
+            await workflow.execute(command, workflow.tenant_id, key=f"dunning/{invoice_id}/suspended")
+
+    async def give_up(self, workflow: Workflow, invoice_id: InvoiceId) -> None:
+        """Cancel the subscription of an invoice that nobody pays."""
+        dunning = (await self._account(workflow)).dunning.get(invoice_id)
+        if dunning is None:
+            return
+        self._due(dunning.cancel_at)
+        invoice: Invoice = await self._commands.state(workflow.tenant_id, "invoice", invoice_id)
+        subscription_id = None if invoice.finalised is None else invoice.finalised.subscription_id
+        if subscription_id is not None:
+            subscription: Subscription = await self._commands.state(
+                workflow.tenant_id, "subscription", subscription_id
+            )
+            if subscription.reference is not None:
+                key = f"cancel/{workflow.workflow_id}"
+                shown = await self._payments.cancel(subscription.reference, when=When.NOW, key=key)
+                await self._ended(workflow, subscription_id, shown)
+        if invoice_id not in (await self._account(workflow)).dunning:
+            return  # with the subscription its invoices ended
+        command = GiveUpUnpaid(invoice_id=invoice_id)
+        await workflow.execute(command, workflow.tenant_id, key=f"dunning/{invoice_id}/given-up")
+
+    async def _ended(self, workflow: Workflow, subscription_id: UUID, shown: ShownSubscription) -> None:
+        """Enter the end before its event comes, so that there is no moment at which all is well again."""
+        if shown.ended_at is None:
+            raise NotYet(timedelta(minutes=1))
+        command = ReportSubscription(
+            teller=Teller.RECONCILIATION,
+            told_as=f"cancelled/{subscription_id}",
+            reference=shown.ref,
+            effective_at=shown.ended_at,
+            rank=LAST,
+            terms=shown.terms(),
+        )
+        await workflow.execute(command, subscription_id, key=step(shown.ref, command))
+
+    async def change(self, workflow: Workflow, asked: ChangeRequested) -> None:
+        """Ask the provider for a change, and enter its answer."""
+        subscription: Subscription = await self._commands.state(
+            workflow.tenant_id, "subscription", asked.subscription_id
+        )
+        reason = None
+        if subscription.reference is None:
+            reason = _REFUSED
+        else:
+            try:
+                await self._changed(subscription.reference, asked)
+            except CardDeclined as declined:
+                reason = declined.code
+            except InvalidPaymentRequest as refused:
+                reason = refused.code or _REFUSED
+        entered = EnterChange(change_id=ChangeId(asked.change_id), reason=reason)
+        await workflow.execute(entered, workflow.tenant_id, key=f"change/{asked.change_id}/entered")
+
+    async def _changed(self, reference: str, asked: ChangeRequested) -> None:
+        key = f"change/{asked.change_id}"
+        when = When.NOW if asked.at_once else When.PERIOD_END
+        match asked.kind:
+            case "change":
+                lines = [Line(price, quantity) for price, quantity in asked.lines.items()]
+                await self._payments.change_subscription(
+                    reference, lines, plan=asked.plan or "", when=when, coupon=asked.coupon, key=key
+                )
+            case "cancel":
+                await self._payments.cancel(reference, when=When.PERIOD_END, key=key)
+            case _:
+                await self._payments.resume(reference, key=key)
+
+    def _due(self, at: datetime | None) -> None:
+        """Wait for a moment that has not come by the clock that commands are stamped with; None: there is none."""
+        now = self._commands.clock()
+        if at is not None and now < at:
+            raise NotYet(at - now)
+
+    async def _account(self, workflow: Workflow) -> Account:
+        account: Account = await self._commands.state(
+            workflow.tenant_id, "billing_account", workflow.tenant_id
+        )
+        return account
+
+    async def _reference_of(self, workflow: Workflow, invoice_id: InvoiceId) -> str | None:
+        invoice: Invoice = await self._commands.state(workflow.tenant_id, "invoice", invoice_id)
+        return None if invoice.finalised is None else invoice.finalised.reference

@@ -1,0 +1,164 @@
+"""What the provider told, entered in the log of the tenant that it is about: once, whenever it comes.
+
+The telling waits in the platform's log. A job finds whose it is, looks at the thing itself where its present state
+tells all that became of it, and enters it. Whatever is not ours, or does not hold together, is set aside with a reason
+and changes no tenant's log.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final
+
+from application.billing.telling import (
+    ENDS,
+    INVOICES,
+    LAST,
+    PAYMENTS,
+    SUBSCRIPTIONS,
+    invoice_told,
+    payment_told,
+    received,
+    subscription_told,
+    thing_id,
+)
+from application.ports.payments import NotAtProvider, RateLimited
+from application.workflow import NotYet
+from domain.billing.gateway import (
+    GatewayCustomer,
+    GatewayEvent,
+    PlaceGatewayEvent,
+    SetGatewayEventAside,
+    Whereabouts,
+    gateway_customer_id,
+    gateway_event_id,
+)
+from domain.billing.told import TellingBeyondNow
+from domain.kernel.errors import Refusal
+from domain.kernel.ids import PLATFORM, TenantId
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from application.commanding import Commands
+    from application.ports.payment_values import GatewayEvent as ShownEvent
+    from application.ports.payments import PaymentGateway
+    from application.workflow import Workflow
+    from domain.billing.gateway import GatewayEventReceived
+    from domain.kernel.commands import Command
+
+UNKNOWN_CUSTOMER: Final = "unknown-customer"
+ANOTHER_TENANT: Final = "another-tenant"
+NOT_AT_PROVIDER: Final = "not-at-provider"
+_SOON: Final = timedelta(minutes=1)
+_CLOSED: Final = "charge.dispute.closed"
+
+
+class Placing:
+    """Receives what is told, and enters it."""
+
+    def __init__(self, commands: Commands, payments: PaymentGateway) -> None:
+        """Act through `commands`; look at things with `payments`."""
+        self._commands = commands
+        self._payments = payments
+
+    async def receive(self, workflow: Workflow, event: ShownEvent) -> bool:
+        """Keep something that was told, durably, in the platform's log; whether it is anything to us."""
+        command = received(event)
+        if command is None:
+            return False
+        target = gateway_event_id(command.gateway, command.reference)
+        await workflow.execute(command, target, key=f"gateway-event/{target}", opens_log=True)
+        return True
+
+    async def place(self, workflow: Workflow, event_id: UUID) -> None:
+        """Enter what was received. Raises `NotYet` where the provider's clock is ahead, or a payment not settled."""
+        state: GatewayEvent = await self._commands.state(PLATFORM, "gateway_event", event_id)
+        if state.told is None or state.whereabouts is not Whereabouts.WAITING:
+            return
+        told = state.told
+        tenant_id = await self._whose(told)
+        if tenant_id is None:
+            await self._aside(workflow, event_id, UNKNOWN_CUSTOMER)
+            return
+        if told.told_tenant not in (None, tenant_id):
+            await self._aside(workflow, event_id, ANOTHER_TENANT)
+            return
+        inside = workflow.in_tenant(tenant_id)
+        try:
+            entered = await self._command(told, tenant_id)
+            if entered is not None:
+                command, target = entered
+                await inside.execute(command, target, key=step(told.reference, command))
+        except TellingBeyondNow:
+            raise NotYet(_SOON) from None
+        except RateLimited as limited:
+            raise NotYet(timedelta(seconds=limited.retry_after or _SOON.seconds)) from None
+        except NotAtProvider:
+            await self._aside(workflow, event_id, NOT_AT_PROVIDER)
+            return
+        except Refusal as refusal:
+            await self._aside(workflow, event_id, refusal.code)
+            return
+        key = f"gateway-event/{event_id}/placed"
+        await workflow.execute(PlaceGatewayEvent(tenant_id=tenant_id), event_id, key=key)
+
+    async def _aside(self, workflow: Workflow, event_id: UUID, reason: str) -> None:
+        # The job is the key's: what is taken up again can be set aside again.
+        key = f"gateway-event/{event_id}/aside/{workflow.workflow_id}"
+        await workflow.execute(SetGatewayEventAside(reason=reason), event_id, key=key)
+
+    async def _whose(self, told: GatewayEventReceived) -> TenantId | None:
+        customer = told.customer
+        if customer is None and told.kind in PAYMENTS:
+            customer = (await self._payments.payment(told.about)).customer
+        if customer is None:
+            return None
+        target = gateway_customer_id(told.gateway, customer)
+        state: GatewayCustomer = await self._commands.state(PLATFORM, "gateway_customer", target)
+        return state.tenant_id
+
+    async def _command(self, told: GatewayEventReceived, tenant_id: TenantId) -> tuple[Command, UUID] | None:
+        """What is to be entered, and where; None: nothing yet."""
+        target = thing_id(tenant_id, told.about)
+        if told.kind in SUBSCRIPTIONS:
+            # Of discounts events tell ids alone, so they are those of now; a change of them is an event of its own.
+            looked_up = None if told.discounts_told else await self._payments.subscription(told.about)
+            discounts = None if looked_up is None else looked_up.discounts
+            return subscription_told(told, await self._rank(told), discounts), target
+        if told.kind in INVOICES:
+            invoice = invoice_told(tenant_id, await self._payments.invoice(told.about), told)
+            return None if invoice is None else (invoice, target)
+        payment = await self._payments.payment(told.about)
+        refunds = await self._payments.refunds(payment=told.about)
+        disputes = await self._payments.disputes(since=payment.created) if payment.disputed else ()
+        own = [one for one in disputes if one.payment == told.about]
+        closed = {one.ref: told.created_at for one in own} if told.kind == _CLOSED else {}
+        shown = payment_told(tenant_id, payment, refunds, own, closed)
+        if shown is None:
+            if payment.status == "failed":
+                return None
+            raise NotYet(_SOON)
+        return shown, target
+
+    async def _rank(self, told: GatewayEventReceived) -> int:
+        """Where it stands among what was told of the same subscription in the same second.
+
+        Times of events are whole seconds, in which a subscription is often made, paid and changed; the list of them is
+        in order. What comes later in the second changes no place of what came before.
+        """
+        if told.kind == ENDS:
+            return LAST
+        moment = told.created_at
+        same = [
+            event.ref
+            async for event in self._payments.events(since=moment, until=moment)
+            if event.object_ref == told.about and event.type in SUBSCRIPTIONS
+        ]
+        return len(same) - 1 - same.index(told.reference) if told.reference in same else 0
+
+
+def step(reference: str, command: Command) -> str:
+    """The key of a step that enters what is shown now: shown otherwise later, it is another step."""
+    return f"gateway/{reference}/{sha256(command.model_dump_json().encode()).hexdigest()}"

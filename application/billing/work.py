@@ -1,0 +1,84 @@
+"""The workflows of billing by their names, as the runner of jobs calls them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from application.billing.jobs import BillingJobs
+from application.billing.placing import Placing
+from application.billing.reconciling import Reconciling
+from application.workflow import NotYet
+from domain.billing.account_events import ChangeRequested
+from domain.kernel.ids import InvoiceId
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from application.commanding import Commands
+    from application.jobs import Job
+    from application.ports.codec import EventCodec
+    from application.ports.log import Recorded
+    from application.ports.payments import PaymentGateway
+    from application.workflow import Workflow
+
+_RECENT: Final = timedelta(days=45)
+"""How far back the daily comparison looks: beyond a month's cycle, and all that is asked for again."""
+
+
+class BillingWork:
+    """Does a job of billing."""
+
+    def __init__(self, commands: Commands, codec: EventCodec, payments: PaymentGateway | None) -> None:
+        """Without `payments` what needs the provider waits until there is one."""
+        self._commands = commands
+        self._codec = codec
+        self._jobs = BillingJobs(commands, payments)
+        self._payments = payments
+        self.by_name: Final[
+            dict[str, Callable[[Job, Recorded, Workflow, Callable[[], bool]], Awaitable[None]]]
+        ] = {
+            "gateway.place": self._place,
+            "gateway.reconcile": self._reconcile,
+            "subscription.change": self._change,
+            "trial.remind": self._remind_of_trial,
+            "trial.end": self._end_trial,
+            "dunning.retry": self._retry,
+            "dunning.suspend": self._suspend,
+            "dunning.give_up": self._give_up,
+        }
+
+    def _gateway(self) -> PaymentGateway:
+        if self._payments is None:
+            raise NotYet(timedelta(hours=1))
+        return self._payments
+
+    async def _place(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
+        await Placing(self._commands, self._gateway()).place(workflow, job.subject)
+
+    async def _reconcile(self, _: Job, __: Recorded, workflow: Workflow, ___: Callable[[], bool]) -> None:
+        since = self._commands.clock() - _RECENT
+        await Reconciling(self._commands, self._gateway()).reconcile(workflow, repair=True, since=since)
+
+    async def _change(self, _: Job, event: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
+        (asked,) = self._codec.decode([event])
+        if isinstance(asked, ChangeRequested):
+            self._gateway()
+            await self._jobs.change(workflow, asked)
+
+    async def _remind_of_trial(
+        self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
+    ) -> None:
+        await self._jobs.remind_of_trial(workflow, job.subject, job.position)
+
+    async def _end_trial(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
+        await self._jobs.end_trial(workflow, job.subject)
+
+    async def _retry(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
+        await self._jobs.retry(workflow, InvoiceId(job.subject))
+
+    async def _suspend(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
+        await self._jobs.suspend(workflow, InvoiceId(job.subject))
+
+    async def _give_up(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
+        await self._jobs.give_up(workflow, InvoiceId(job.subject))

@@ -1,0 +1,245 @@
+"""What a tenant changes of its subscription: another plan, another interval, more or fewer add-ons, an end.
+
+What gives more is had at once, and what is left of the cycle is credited; what gives less begins with the next cycle.
+The provider is asked by a job, and tells by itself how the subscription stands then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, assert_never
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.billing.account_events import ChangeDeclined, ChangeMade, ChangeRequested
+from domain.billing.catalogues import sold_on
+from domain.billing.terms import Interval, ItemKind
+from domain.kernel.commands import Command
+from domain.kernel.errors import Refusal, RefusalKind
+from domain.kernel.ids import ChangeId, SubscriptionId, TenantId
+from domain.kernel.money import Currency
+from domain.kernel.permissions import Permission
+from domain.kernel.text import ShortText
+from domain.tenancy.plans import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from domain.billing.account_state import Account
+    from domain.billing.catalogue import Catalogue
+    from domain.billing.terms import Terms
+    from domain.kernel.events import Event
+
+BoughtPlan: TypeAlias = Literal[Plan.STARTER, Plan.PROFESSIONAL, Plan.BUSINESS]
+BoughtInterval: TypeAlias = Literal[Interval.MONTH, Interval.YEAR]
+_RANK: Final = {plan: rank for rank, plan in enumerate(Plan)}
+_LONGER: Final = {Interval.MONTH: 0, Interval.YEAR: 1}
+
+
+class NotSubscribed(Refusal):
+    """Only a subscription that goes on at the provider can be changed. Subscribe by a checkout first."""
+
+    code = "not-subscribed"
+
+
+class ChangeInFlight(Refusal):
+    """One change is asked for at a time. Wait until the provider has answered the one before."""
+
+    code = "change-in-flight"
+
+
+class NothingChanges(Refusal):
+    """A change changes something. This is what the subscription is already."""
+
+    code = "nothing-changes"
+
+
+class AddOnUnknown(Refusal):
+    """Add-ons are those of the catalogue. Choose among the ids that it lists."""
+
+    code = "add-on-unknown"
+    kind = RefusalKind.INVALID
+    field = "/add_ons"
+
+
+class CurrencyNotSold(Refusal):
+    """What is sold has a price in each currency of the catalogue. Choose one of those that are listed."""
+
+    code = "currency-not-sold"
+    kind = RefusalKind.INVALID
+    field = "/currency"
+
+
+class CouponUnknown(Refusal):
+    """A coupon is one of the catalogue, and has its last day. Check its id, or leave it out."""
+
+    code = "coupon-unknown"
+    kind = RefusalKind.INVALID
+    field = "/coupon"
+
+
+class Wanted(BaseModel):
+    """What is to be bought: a plan, how often it is paid, how many of each add-on, in which currency."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    plan: BoughtPlan
+    interval: BoughtInterval = Interval.MONTH
+    add_ons: dict[ShortText, Annotated[int, Field(ge=1, le=10_000)]] = Field(default={}, max_length=15)
+    currency: Currency = "USD"
+    coupon: ShortText | None = None
+
+
+class ChangeSubscription(
+    Command, context="billing", stream="billing_account", permission=Permission.BILLING_MANAGE
+):
+    """Make this all that is subscribed to: a plan, and how many of each add-on; what is not named ends.
+
+    What gives more begins at once; what gives less begins with the next cycle, and is refused while more is used than
+    it allows.
+    """
+
+    plan: BoughtPlan
+    interval: BoughtInterval = Interval.MONTH
+    add_ons: dict[ShortText, Annotated[int, Field(ge=1, le=10_000)]] = Field(default={}, max_length=15)
+    coupon: ShortText | None = None
+
+
+class CancelSubscription(
+    Command, context="billing", stream="billing_account", permission=Permission.BILLING_MANAGE
+):
+    """End the subscription with its cycle, which is paid for."""
+
+
+class ResumeSubscription(
+    Command, context="billing", stream="billing_account", permission=Permission.BILLING_MANAGE
+):
+    """Take back an end that has not come yet."""
+
+
+class EnterChange(
+    Command, context="billing", stream="billing_account", permission=Permission.INTERNAL, internal=True
+):
+    """Enter what the provider answered to a change. `reason`: of one that it declined."""
+
+    change_id: ChangeId
+    reason: ShortText | None = None
+
+
+ChangeCommand: TypeAlias = ChangeSubscription | CancelSubscription | ResumeSubscription | EnterChange
+
+
+def bought_new(wanted: Wanted, today: date) -> tuple[dict[str, int], str | None]:
+    """How many of each price somebody wants who has nothing yet, and the coupon. Raises what `bought` does."""
+    catalogue = sold_on(today)
+    if wanted.currency not in catalogue.currencies:
+        raise CurrencyNotSold(currencies=list(catalogue.currencies))
+    lines = bought(wanted, catalogue, wanted.currency, {})
+    return lines, redeemable(wanted.coupon, catalogue, today)
+
+
+def bought(
+    wanted: Wanted | ChangeSubscription,
+    catalogue: Catalogue,
+    currency: str,
+    kept: Mapping[tuple[str, str], str],
+) -> dict[str, int]:
+    """How many of each price is asked for. Raises `AddOnUnknown`.
+
+    `kept`: prices by what they are of and their interval: what is paid for already keeps its price.
+    """
+    lines: dict[str, int] = {}
+    for of, quantity in {wanted.plan.value: 1, **wanted.add_ons}.items():
+        price = catalogue.price(of, wanted.interval, currency)
+        if price is None or (price.kind is not ItemKind.ADD_ON and of != wanted.plan):
+            raise AddOnUnknown(add_on=of)
+        lines[kept.get((of, wanted.interval), price.id)] = quantity
+    return lines
+
+
+def gives_less(command: ChangeSubscription, terms: Terms) -> bool:
+    """Whether anything of a subscription would be less: its plan, its cycle, or one of its add-ons."""
+    plan = next(item for item in terms.items if item.kind == ItemKind.PLAN)
+    if _RANK[command.plan] < _RANK[Plan(plan.of)]:
+        return True
+    if (
+        _RANK[command.plan] == _RANK[Plan(plan.of)]
+        and _LONGER[command.interval] < _LONGER[Interval(plan.interval)]
+    ):
+        return True
+    return any(
+        command.add_ons.get(item.of, 0) < item.quantity
+        for item in terms.items
+        if item.kind == ItemKind.ADD_ON
+    )
+
+
+def decide_change(
+    command: ChangeCommand, state: Account, going: tuple[SubscriptionId, Terms] | None
+) -> tuple[Event, ...]:
+    """What is asked of the provider; `going`: the subscription that goes on there, if any."""
+    tenant_id = TenantId(command.stamp.target)
+    if isinstance(command, EnterChange):
+        return _entered(command, state, tenant_id)
+    if going is None:
+        raise NotSubscribed
+    if state.asked is not None:
+        raise ChangeInFlight(change_id=str(state.asked.change_id))
+    subscription_id, terms = going
+    change_id = ChangeId(command.stamp.fresh_id("change"))
+    lines = {item.price: item.quantity for item in terms.items}
+    match command:
+        case ChangeSubscription():
+            today = command.stamp.at.date()
+            catalogue = sold_on(today)
+            kept = {(item.of, item.interval): item.price for item in terms.items}
+            wanted = bought(command, catalogue, terms.currency, kept)
+            coupon = redeemable(command.coupon, catalogue, today)
+            if wanted == lines and coupon is None and terms.cancel_at is None:
+                raise NothingChanges
+            return (
+                ChangeRequested(
+                    tenant_id=tenant_id,
+                    change_id=change_id,
+                    subscription_id=subscription_id,
+                    kind="change",
+                    at_once=not gives_less(command, terms),
+                    plan=command.plan,
+                    lines=wanted,
+                    coupon=coupon,
+                ),
+            )
+        case CancelSubscription() | ResumeSubscription():
+            cancels = isinstance(command, CancelSubscription)
+            if cancels is (terms.cancel_at is not None):
+                raise NothingChanges
+            return (
+                ChangeRequested(
+                    tenant_id=tenant_id,
+                    change_id=change_id,
+                    subscription_id=subscription_id,
+                    kind="cancel" if cancels else "resume",
+                    at_once=False,
+                    lines=lines,
+                ),
+            )
+        case _:
+            assert_never(command)
+
+
+def _entered(command: EnterChange, state: Account, tenant_id: TenantId) -> tuple[Event, ...]:
+    if state.asked is None or state.asked.change_id != command.change_id:
+        return ()
+    if command.reason is None:
+        return (ChangeMade(tenant_id=tenant_id, change_id=command.change_id),)
+    return (ChangeDeclined(tenant_id=tenant_id, change_id=command.change_id, reason=command.reason),)
+
+
+def redeemable(coupon: str | None, catalogue: Catalogue, today: date) -> str | None:
+    """A coupon that can be redeemed today, if one is given. Raises `CouponUnknown`."""
+    if coupon is None:
+        return None
+    found = catalogue.coupon(coupon)
+    if found is None or (found.redeem_by is not None and found.redeem_by < today):
+        raise CouponUnknown
+    return coupon

@@ -1,0 +1,172 @@
+"""What is not ours, or does not hold together, changes no tenant's log; somebody is told why, and can try again."""
+
+import random
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, UNKNOWN_CUSTOMER
+from application.ports.payment_values import GatewayEvent, Line, Subscription
+from application.workflow import NotYet
+from domain.billing.gateway import STRIPE, NotSetAside, TakeUpGatewayEvent, Whereabouts, gateway_event_id
+from domain.kernel.ids import PLATFORM, TenantId
+from tests.support.given import uid
+from tests.support.stripes import Desk, fake_desk
+from tests.support.told import LATER, PROFESSIONAL, STARTER, TENANT, Books
+
+ANOTHER = TenantId(uid(0x999))
+
+
+async def begun(desk: Desk) -> tuple[Books, str, list[GatewayEvent]]:
+    """A tenant with a subscription at the provider, of which nothing was heard yet."""
+    customer = await desk.customer(tenant=TENANT)
+    await desk.subscribe(customer, Line(STARTER))
+    books = Books(desk.gateway)
+    await books.open(customer)
+    told = [event async for event in desk.gateway.events(since=LATER - timedelta(days=3_000))][::-1]
+    return books, customer, told
+
+
+async def aside(books: Books, event: GatewayEvent) -> str | None:
+    """Hear one thing; why it was set aside."""
+    before = await books.ledger()
+    await books.hear([event], random.Random(0), 0.0)
+    target = gateway_event_id(STRIPE, event.ref)
+    rows = await books.log.read_log(PLATFORM, limit=10_000)
+    reasons = [
+        found.reason  # type: ignore[attr-defined]  # this event has one
+        for found in books.codec.decode(
+            [row for row in rows if row.name == "billing.gateway_event_set_aside"]
+        )
+        if found.gateway_event_id == target  # type: ignore[attr-defined]  # the same
+    ]
+    if reasons:
+        assert await books.ledger() == before
+    return reasons[-1] if reasons else None
+
+
+def of_kind(told: list[GatewayEvent], kind: str) -> GatewayEvent:
+    return next(event for event in told if event.type == kind)
+
+
+async def test_a_customer_that_nobody_here_is_is_set_aside_and_taken_up_once_it_is_known() -> None:
+    async with fake_desk() as desk:
+        books, _, told = await begun(desk)
+        event = replace(of_kind(told, "customer.subscription.created"), customer="cus_of_nobody")
+        assert await aside(books, event) == UNKNOWN_CUSTOMER
+        target = gateway_event_id(STRIPE, event.ref)
+        up = books.workflow(PLATFORM, 7)
+        await up.execute(TakeUpGatewayEvent(), target, key="up")
+        with pytest.raises(NotSetAside):
+            await up.execute(TakeUpGatewayEvent(), target, key="up again")
+        await books.placing.place(books.workflow(PLATFORM, 8), target)
+        assert (await books.whereabouts([event]))[event.ref] is Whereabouts.SET_ASIDE
+
+
+async def test_what_names_another_tenant_than_its_customer_is_set_aside() -> None:
+    async with fake_desk() as desk:
+        books, _, told = await begun(desk)
+        event = of_kind(told, "customer.subscription.created")
+        assert isinstance(event.snapshot, Subscription)
+        other = replace(event, snapshot=replace(event.snapshot, tenant_id=ANOTHER))
+        assert await aside(books, other) == ANOTHER_TENANT
+
+
+async def test_a_price_that_is_none_of_ours_is_set_aside() -> None:
+    async with fake_desk() as desk:
+        books, _, told = await begun(desk)
+        event = of_kind(told, "customer.subscription.created")
+        assert isinstance(event.snapshot, Subscription)
+        strange = replace(event.snapshot.items[0], price=None, kind=None, of=None)
+        assert (
+            await aside(books, replace(event, snapshot=replace(event.snapshot, items=(strange,))))
+            == "price-unknown"
+        )
+        cheaper = replace(event.snapshot.items[0], unit_amount=1)
+        other = replace(event, ref="evt_2", snapshot=replace(event.snapshot, items=(cheaper,)))
+        assert await aside(books, other) == "price-unknown"
+
+
+async def test_currencies_that_are_mixed_in_one_subscription_are_set_aside() -> None:
+    async with fake_desk() as desk:
+        books, _, told = await begun(desk)
+        event = of_kind(told, "customer.subscription.created")
+        assert isinstance(event.snapshot, Subscription)
+        assert (
+            await aside(books, replace(event, snapshot=replace(event.snapshot, currency="EUR")))
+            == "price-unknown"
+        )
+
+
+async def test_what_the_provider_does_not_have_is_set_aside() -> None:
+    async with fake_desk() as desk:
+        books, _, told = await begun(desk)
+        assert (
+            await aside(books, replace(of_kind(told, "invoice.paid"), object_ref="in_of_nobody"))
+            == NOT_AT_PROVIDER
+        )
+
+
+async def test_a_refund_above_its_payment_is_set_aside() -> None:
+    class Lying:
+        """A provider that gives back more than it took."""
+
+        def __init__(self, gateway: Any) -> None:
+            self._gateway = gateway
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._gateway, name)
+
+        async def refunds(self, **asked: Any) -> Any:
+            found = await self._gateway.refunds(**asked)
+            return tuple(replace(one, amount=one.amount * 10) for one in found)
+
+    async with fake_desk() as desk:
+        books, customer, _ = await begun(desk)
+        (payment,) = await desk.gateway.payments(customer=customer)
+        await desk.gateway.refund(payment.ref, amount=4_000, key=desk.key())
+        told = [event async for event in desk.gateway.events(since=LATER - timedelta(days=3_000))]
+        books.gateway = Lying(desk.gateway)
+        books.start()
+        assert await aside(books, of_kind(told, "charge.refunded")) == "refund-above-payment"
+
+
+async def test_what_is_to_come_waits() -> None:
+    async with fake_desk() as desk:
+        books, _, told = await begun(desk)
+        event = replace(of_kind(told, "customer.subscription.created"), created=LATER + timedelta(hours=1))
+        with pytest.raises(NotYet):
+            await books.hear([event], random.Random(0), 0.0)
+        assert (await books.whereabouts([event]))[event.ref] is Whereabouts.WAITING
+
+
+async def test_what_is_nothing_to_us_is_not_kept() -> None:
+    async with fake_desk() as desk:
+        books, _, told = await begun(desk)
+        event = replace(of_kind(told, "invoice.paid"), type="customer.updated")
+        assert not await books.placing.receive(books.workflow(PLATFORM), event)
+        assert await books.whereabouts([event]) == {}
+
+
+async def test_a_subscription_is_told_of_the_moment_and_not_of_now() -> None:
+    """What it is now, it became by something else, which is told by itself."""
+    async with fake_desk() as desk:
+        books, customer, told = await begun(desk)
+        (subscription,) = await desk.gateway.subscriptions(customer)
+        await desk.raw.v1.subscriptions.update_async(
+            subscription.ref,
+            {"items": [{"id": subscription.items[0].ref, "price": (await price(desk, PROFESSIONAL))}]},
+        )
+        await books.hear(
+            [event for event in told if event.type.startswith("customer.subscription")], random.Random(0), 0.0
+        )
+        entitled = (await books.account()).entitlements
+        assert entitled is not None
+        assert entitled.plan == "starter"
+
+
+async def price(desk: Desk, ours: str) -> str:
+    found = await desk.raw.v1.prices.list_async({"lookup_keys": [ours]})
+    return str(found.data[0].id)
