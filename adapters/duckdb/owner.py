@@ -46,6 +46,7 @@ def run_owner(
             # Reports under way are interrupted with the room; then the server has nothing left to wait for.
             stopper = threading.Thread(target=server.shutdown, name="olap-shutdown")
             stopper.start()
+            server.end_queries()
             room.interrupt()
             stopper.join()
         finally:

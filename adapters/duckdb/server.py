@@ -6,14 +6,22 @@ import hmac
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from pyarrow import flight
 
+from adapters.duckdb import sql as sql_wire
 from adapters.duckdb import wire
 from adapters.duckdb.room import Room
+from adapters.duckdb.sandbox.runner import Sandbox
 from adapters.duckdb.settings import OlapSettings
-from application.ports.analytics import AnalyticsError, AnalyticsUnavailable
+from application.ports.analytics import AnalyticsError, AnalyticsUnavailable, ReportTooLarge
+from application.ports.positions import Position
+from application.ports.sql import SqlQuestion, SqlTooSlow
+from domain.kernel.errors import Refusal
+from projections.olap.extract import write_facts
 from projections.olap.query import run_events_behind, run_report
 
 ACTIONS: Final = (
@@ -45,12 +53,16 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
         self._room = room
         self._running = threading.BoundedSemaphore(settings.concurrent_reports)
         self._patience = settings.report_seconds
+        self._sandbox = Sandbox(settings.folder / "sql", settings.sql)
         middleware = {"token": _TokenRequired(settings.token)} if settings.token else None
         super().__init__(settings.location(), middleware=middleware)
 
-    def do_get(self, context: Any, ticket: Any) -> Any:  # noqa: ARG002 - the interface's signature
-        """A report, or the events behind a cell of one."""
+    def do_get(self, context: Any, ticket: Any) -> Any:
+        """A report, the events behind a cell of one, or what an analyst's SQL asks."""
         with _told():
+            question = sql_wire.question_of(ticket.ticket)
+            if question is not None:
+                return flight.RecordBatchStream(self._of_sql(question, context))
             asked = wire.Ticket.decode(ticket.ticket)
             self._room.await_position(asked.tenant_id, asked.min_position)
             if not self._running.acquire(timeout=self._patience):
@@ -76,6 +88,22 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
                 limit=asked.limit,
             )
             return wire.events_table(events)
+
+    def _of_sql(self, question: SqlQuestion, context: Any) -> Any:
+        self._room.await_position(question.tenant_id, question.min_position)
+
+        def extract(tables: tuple[str, ...], folder: Path) -> tuple[Position, datetime | None]:
+            try:
+                with self._room.reading() as cursor:
+                    return write_facts(cursor, question.tenant_id, tables, folder)
+            except ReportTooLarge as error:
+                raise SqlTooSlow from error
+
+        return sql_wire.answer_table(self._sandbox.ask(question, extract, context.is_cancelled))
+
+    def end_queries(self) -> None:
+        """End the children of the sandbox: whoever waits for one is told that analytics are unavailable."""
+        self._sandbox.close()
 
     def do_action(self, context: Any, action: Any) -> list[bytes]:  # noqa: ARG002 - the interface's signature
         """One of `ACTIONS`."""
@@ -107,3 +135,5 @@ def _told() -> Iterator[None]:
         yield
     except AnalyticsError as error:
         raise flight.FlightServerError("analytics", extra_info=wire.error_json(error)) from error
+    except Refusal as refusal:
+        raise flight.FlightServerError("sql", extra_info=sql_wire.refusal_json(refusal)) from refusal

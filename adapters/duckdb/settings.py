@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +11,23 @@ from adapters import sockets
 
 class InvalidSettings(ValueError):
     """The settings cannot work together; the message names the setting and the remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlLimits:
+    """What a query of an analyst may take, and how many there may be at once, of one tenant and of all.
+
+    `rows` and `megabytes` are of an answer; `memory_mb` is DuckDB's, the process takes more; `wait_seconds` is how long
+    a query waits for its turn.
+    """
+
+    seconds: float = 10.0
+    memory_mb: int = 256
+    rows: int = 10_000
+    megabytes: int = 16
+    per_tenant: int = 2
+    at_once: int = 4
+    wait_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +50,7 @@ class OlapSettings:
     min_position_seconds: float = 2.0
     concurrent_reports: int = 8
     idle_seconds: float = 1.0
+    sql: SqlLimits = field(default_factory=SqlLimits)
 
     def location(self) -> str:
         """The address of the Flight service. Raises `InvalidSettings`."""

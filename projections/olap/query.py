@@ -69,7 +69,8 @@ def scoped(statement: str) -> str:
     """  # noqa: S608 - registered SQL and our own table names
 
 
-def _position(con: duckdb.DuckDBPyConnection, tenant_id: UUID) -> tuple[Position, datetime | None]:
+def position_in(con: duckdb.DuckDBPyConnection, tenant_id: UUID) -> tuple[Position, datetime | None]:
+    """How far a tenant's facts are, and when the last of them was recorded."""
     row = con.execute(
         "SELECT epoch, position, recorded_at FROM positions WHERE tenant_id = ?", [str(tenant_id)]
     ).fetchone()
@@ -102,7 +103,7 @@ def run_report(
     checked = validated(report, parameters)
     con.execute("BEGIN")
     try:
-        position, as_of = _position(con, tenant_id)
+        position, as_of = position_in(con, tenant_id)
         _check_at(checked, position)
         limited = f"SELECT * FROM ({report.rows}) LIMIT {row_cap + 1}"  # noqa: S608 - registered SQL and a number
         rows: list[tuple[Value, ...]] = con.execute(scoped(limited), _bound(tenant_id, checked)).fetchall()
@@ -146,7 +147,7 @@ def run_events_behind(
     bound = _cell(report, cell)
     con.execute("BEGIN")
     try:
-        position, _ = _position(con, tenant_id)
+        position, _ = position_in(con, tenant_id)
         _check_at(checked, position)
         page = f"SELECT * FROM ({report.events}) WHERE position > $after ORDER BY position LIMIT $limit"  # noqa: S608 - registered SQL
         values = {**_bound(tenant_id, checked), **bound, "after": after, "limit": limit + 1}

@@ -1,0 +1,47 @@
+"""One tenant's facts as Parquet files: what a query of an analyst sees, and all that it can see."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import duckdb
+
+from application.ports.positions import Position
+from projections.olap.law import RULE_BASIS, rule_basis
+from projections.olap.query import position_in
+from projections.olap.sql import FACTS, quoted
+
+TABLES: Final = (*FACTS, RULE_BASIS)
+"""What an analyst's SQL may name."""
+_NOBODY: Final = -1
+
+
+def write_facts(
+    con: duckdb.DuckDBPyConnection, tenant_id: UUID, tables: Iterable[str], folder: Path
+) -> tuple[Position, datetime | None]:
+    """Write `<table>.parquet` into `folder`, all of one snapshot, and say of which position it is."""
+    con.execute("BEGIN")
+    try:
+        position, as_of = position_in(con, tenant_id)
+        found = con.execute(
+            "SELECT tenant_key FROM main.dim_tenant WHERE tenant_id = ?", [str(tenant_id)]
+        ).fetchone()
+        tenant_key = int(found[0]) if found else _NOBODY
+        for table in tables:
+            path = quoted(str(folder / f"{table}.parquet"))
+            con.execute(f"COPY ({_rows(table, tenant_key, TABLES)}) TO {path} (FORMAT parquet)")
+    finally:
+        con.execute("ROLLBACK")
+    return position, as_of
+
+
+def _rows(table: str, tenant_key: int, known: Collection[str]) -> str:
+    if table not in known:
+        raise ValueError("facts are extracted, and nothing else")
+    if table == RULE_BASIS:
+        return rule_basis()
+    return f"SELECT * EXCLUDE (tenant_key) FROM main.{table} WHERE tenant_key = {tenant_key}"  # noqa: S608 - our own table names and a number
