@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.duckdb.settings import OlapSettings
+from adapters.duckdb.settings import OlapSettings, SqlLimits
 from adapters.postgres.roles import Role
 from adapters.sockets import short_socket
 
@@ -18,5 +18,13 @@ def olap_settings(settings: Settings, server: str) -> OlapSettings:
         folder=settings.olap_folder,
         database_url=settings.dsn(Role.PROJECTOR, server),
         memory_limit=f"{settings.analytics_memory_mb}MB",
+        sql=SqlLimits(
+            seconds=settings.sql_seconds,
+            memory_mb=settings.sql_memory_mb,
+            rows=settings.sql_rows,
+            megabytes=settings.sql_answer_mb,
+            per_tenant=settings.sql_per_tenant,
+            at_once=settings.sql_at_once,
+        ),
         listen=f"grpc+unix://{short_socket(settings.olap_folder, 'olap.sock')}",
     )

@@ -13,6 +13,7 @@ import application.handlers
 import projections.operational.views
 from adapters.blobs.local import LocalBlobs
 from adapters.duckdb.client import FlightAnalytics
+from adapters.duckdb.sql import FlightSql
 from adapters.eventstore.codec import JsonCodec
 from adapters.eventstore.log import PostgresLog
 from adapters.eventstore.snapshots import PostgresSnapshots
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from application.commanding import Clock
     from application.ports.analytics import Analytics
     from application.ports.payments import PaymentGateway
+    from application.ports.sql import SqlRunner
 
 __all__ = ["Composition", "composed", "now"]
 
@@ -89,6 +91,7 @@ async def composed(
     clock: Clock = now,
     analytics: Analytics | None = None,
     payments: PaymentGateway | None = None,
+    sql: SqlRunner | None = None,
     tracer: Tracer = NO_TRACER,
 ) -> AsyncIterator[Composition]:
     """Everything, started over the database at `server` (any address of it); at the end, finished and closed."""
@@ -112,6 +115,9 @@ async def composed(
             stack.push_async_callback(analytics.close)
         if payments is None and (payments := payments_of(settings)) is not None:
             stack.push_async_callback(payments.close)
+        if sql is None:
+            sql = FlightSql(olap_settings(settings, server))
+            stack.push_async_callback(sql.close)
         streams = Streams(log, codec, keys, Snapshots(PostgresSnapshots(counting)))
         replay = Replay(log, codec)
         archive = LawArchive(log, codec)
@@ -156,6 +162,7 @@ async def composed(
             waiting=waiting,
             analytics=analytics,
             payments=payments,
+            sql=sql,
         )
 
 

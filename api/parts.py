@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from application.ports.lapses import Lapses
     from application.ports.log import TenantLog
     from application.ports.payments import PaymentGateway
+    from application.ports.sql import SqlRunner
     from application.previewing import Previewing
     from application.rate_limits import RateLimits
     from application.reading import AccessLog
@@ -80,6 +81,7 @@ class Composition:
     views: AsyncConnectionPool[AsyncConnection[Any]]
     waiting: Waiting
     analytics: Analytics
+    sql: SqlRunner
     payments: PaymentGateway | None = None
 
     async def position_of(self, tenant_id: UUID) -> str:

@@ -84,6 +84,24 @@ class Settings(BaseSettings):
         ge=128,
         description="Memory of DuckDB's buffers, in MB; the analytics process takes more.",
     )
+    sql_seconds: float = Field(
+        default=10.0, gt=0, le=60, description="Seconds that a query of an analyst may run."
+    )
+    sql_memory_mb: int = Field(
+        default=256,
+        ge=64,
+        description="Memory of DuckDB for a query of an analyst, in MB; its process takes more.",
+    )
+    sql_rows: int = Field(
+        default=10_000, ge=1, le=1_000_000, description="Rows of an answer to an analyst, at most."
+    )
+    sql_answer_mb: int = Field(
+        default=16, ge=1, le=256, description="Size of an answer to an analyst, in MB, at most."
+    )
+    sql_per_tenant: int = Field(
+        default=2, ge=1, description="Queries of analysts of one tenant at once, at most."
+    )
+    sql_at_once: int = Field(default=4, ge=1, le=64, description="Queries of analysts at once, at most.")
     wal_days: int = Field(
         default=7,
         ge=1,

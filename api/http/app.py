@@ -33,6 +33,7 @@ from api.http.receipts import Receipts
 from api.http.replies import ALWAYS, PROBLEM, dumps, raw, send_json
 from api.http.reports import Reports
 from api.http.request import ClientGone, request_id_of
+from api.http.sql import SqlDesk
 from api.http.standing import Standing
 from api.http.suppressions import SuppressionsDesk
 from api.http.turns import Turns
@@ -235,6 +236,7 @@ def create_app(
         Batch,
         History,
         Reports,
+        SqlDesk,
         Uploads,
         Invitations,
         Audiences,

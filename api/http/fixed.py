@@ -12,6 +12,7 @@ from api.http.fixed_billing import billing_paths
 from api.http.fixed_doors import door_paths
 from api.http.fixed_files import also_taken, import_paths, suppressions_read
 from api.http.fixed_law import law_paths
+from api.http.fixed_sql import sql_paths
 from api.http.invitations import Acceptance
 from api.http.links import AboutLinks
 from api.http.shapes import (
@@ -46,6 +47,7 @@ def fixed_paths(document: Document) -> Json:
         **law_paths(document),
         **billing_paths(document),
         **_reports(),
+        **sql_paths(document),
         **import_paths(document),
         "/v1/audience/suppressions/export": {"get": suppressions_read()},
         "/v1/batch": {"post": _batch()},

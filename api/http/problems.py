@@ -56,6 +56,7 @@ from application.ports.log import (
     VersionConflict,
 )
 from application.ports.payments import CardDeclined, InvalidPaymentRequest, NotAtProvider, PaymentsError
+from application.ports.sql import SqlTooManyAtOnce
 from application.principals import Unauthenticated
 from application.queries import ViewNotReady
 from application.rate_limits import Allowance, RateLimited
@@ -113,8 +114,9 @@ _OF_REFUSAL: Final[dict[type[Refusal], HTTPStatus]] = {
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     ViewNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     TooMuchContention: HTTPStatus.SERVICE_UNAVAILABLE,
+    SqlTooManyAtOnce: HTTPStatus.TOO_MANY_REQUESTS,
 }
-_RETRY_AFTER: Final[dict[type[Refusal], int]] = {ViewNotReady: 1, TooMuchContention: 1}
+_RETRY_AFTER: Final[dict[type[Refusal], int]] = {ViewNotReady: 1, TooMuchContention: 1, SqlTooManyAtOnce: 1}
 _OF_LOG: Final[dict[type[Exception], Kind]] = {
     VersionConflict: VERSION_CONFLICT,
     KeyReused: KEY_REUSED,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _JSON: Final = "application/json"
 _CSV: Final = "text/csv"
 _FORMS: Final = {"json": _JSON, "csv": _CSV}
-_DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t"}
+DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _MARKS: Final = {"true": "\ufeff", "false": ""}
 _DIGITS: Final = 18
 _WORDS: Final[tuple[Kind, ...]] = ("law", "rule", "basis")
@@ -76,7 +76,7 @@ class Reports(Desk):
         asked.principal.require(Permission(info.permission))
         form = _form(request, asked)
         # Before the report is made and recorded as an export: neither is for a request that is refused.
-        delimiter = _one_of(_DELIMITERS, asked, "delimiter", "comma")
+        delimiter = _one_of(DELIMITERS, asked, "delimiter", "comma")
         mark = _one_of(_MARKS, asked, "bom", "false")
         wanted = await self._wanted(asked)
         found = await self.parts.analytics.report(

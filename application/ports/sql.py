@@ -14,7 +14,6 @@ from domain.kernel.errors import Refusal, RefusalKind
 Scalar = str | int | float | bool | None
 """What a parameter may be."""
 
-LONGEST_SQL: Final = 20_000
 MOST_PARAMETERS: Final = 50
 _SQL: Final = "/sql"
 

@@ -31,6 +31,8 @@ from projections.operational.members import queries as _members
 from projections.operational.members.handler import MEMBERS
 from projections.operational.periods import queries as _periods
 from projections.operational.periods.handler import PERIODS
+from projections.operational.saved_queries import queries as _saved_queries
+from projections.operational.saved_queries.handler import SAVED_QUERIES
 from projections.operational.staff import queries as _staff
 from projections.operational.staff.handler import STAFF
 from projections.operational.standings import queries as _standings
@@ -64,6 +66,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
     LISTS,
     MEMBERS,
     PERIODS,
+    SAVED_QUERIES,
     STAFF,
     STANDINGS,
     SUBJECT_REQUESTS,
@@ -88,6 +91,7 @@ _REGISTERED: Final = (
     _lists,
     _members,
     _periods,
+    _saved_queries,
     _staff,
     _standings,
     _subject_requests,

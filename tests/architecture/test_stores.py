@@ -73,6 +73,7 @@ PLAIN = {
     "members.members": {"role", "status"},
     "members.member_workspaces": {"role"},
     "periods.periods": {"period", "reason"},
+    "saved_queries.saved_queries": {"title"},
     "staff.staff": {"role"},
     "standings.senders": {"country"},
     "standings.standings": {

@@ -1,0 +1,84 @@
+"""The routes of SQL, as the OpenAPI document shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from api.http.shapes import page_of, problems, reading, shared, single
+from api.http.shaping import Json, object_of
+from api.http.sql import SqlAsked
+from domain.kernel.permissions import Permission
+
+if TYPE_CHECKING:
+    from api.http.openapi import Document
+
+_WORD: Final[Json] = {"type": "string"}
+_WORDS: Final[Json] = {"type": "array", "items": _WORD}
+_COLUMN: Final = object_of(
+    {
+        "name": _WORD,
+        "type": {**_WORD, "description": "DuckDB's."},
+        "nullable": {"type": "boolean"},
+    }
+)
+_TABLE: Final = object_of(
+    {
+        "name": _WORD,
+        "about": _WORD,
+        "grain": {**_WORD, "description": "What a row is."},
+        "measures": {**_WORD, "description": "What may be summed."},
+        "invariants": {**_WORD, "description": "What always holds."},
+        "columns": {"type": "array", "items": _COLUMN},
+    }
+)
+_ABOUT: Final = (
+    "One SELECT over the tables of `GET /v1/sql/schema`, which hold the tenant's facts and nobody else's. It runs in a "
+    "process of its own, within limits of time, memory, rows and bytes; `truncated` says that there were more rows. "
+    "Decimals and integers beyond 64 bits are text. That it was asked is recorded as an export is; the SQL is not."
+)
+
+
+def sql_paths(document: Document) -> Json:
+    """Asking, and what may be asked."""
+    shape = page_of(
+        {"type": "array", "items": {}, "description": "The values of a row, in the order of `columns`."},
+        columns={
+            "type": "array",
+            "items": object_of({"name": _WORD, "type": {**_WORD, "description": "Arrow's."}}),
+        },
+        truncated={"type": "boolean"},
+    )
+    asking = reading(
+        "sql_ask", "Ask the facts in SQL", Permission.REPORTS_SQL, shared(("MinPosition",)), shape
+    )
+    asking["description"] = _ABOUT
+    asking["requestBody"] = {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": document.schema(SqlAsked),
+                "example": {
+                    "sql": "SELECT day, sum(events) AS events FROM fact_event_daily WHERE day >= $since GROUP BY day",
+                    "parameters": {"since": "2026-01-01"},
+                },
+            }
+        },
+    }
+    asking["responses"]["200"]["content"]["text/csv"] = {"schema": _WORD}
+    asking["responses"] |= problems((413, 415, 422))
+    schema = reading(
+        "sql_schema",
+        "The tables, columns and functions that SQL may name",
+        Permission.REPORTS_SQL,
+        [],
+        single(
+            object_of(
+                {
+                    "tables": {"type": "array", "items": _TABLE},
+                    "functions": _WORDS,
+                    "table_functions": _WORDS,
+                }
+            )
+        ),
+    )
+    return {"/v1/sql": {"post": asking}, "/v1/sql/schema": {"get": schema}}

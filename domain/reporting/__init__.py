@@ -1,0 +1,1 @@
+"""Reporting: what analysts keep for themselves and each other."""

@@ -1,0 +1,1 @@
+"""Saved queries: SQL that analysts keep."""
