@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import costs, history, imports, jobs, keys, law, suppressions, tenants, views
+from api.cli import history, imports, jobs, keys, law, sql, suppressions, tenants, views
 from api.cli.options import Data, settings_of
 from api.cli.output import ABOUT_EXITS, Exit, Group, Json, NotThere, Refused, data, words
 from api.ops.errors import CannotRun
@@ -238,3 +239,4 @@ app.add_typer(jobs.app, name="jobs")
 app.command("replay")(history.replay)
 app.command("receipt")(history.receipt)
 app.command("rejudge")(law.rejudge)
+app.command("sql")(sql.sql)

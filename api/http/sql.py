@@ -5,14 +5,7 @@ Whoever asks is recorded first, as for an export. What was asked is not: it may 
 
 from __future__ import annotations
 
-import base64
-import csv
-import io
-import math
-from collections.abc import Mapping
-from datetime import date, datetime, time
-from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from starlette.responses import Response
@@ -21,14 +14,13 @@ from starlette.routing import Route
 from adapters.duckdb.sandbox.functions import FUNCTIONS, TABLE_FUNCTIONS
 from api.http.asking import Asked, Desk
 from api.http.problems import invalid_body
-from api.http.replies import ALWAYS, dumps
+from api.http.replies import ALWAYS
 from api.http.reports import DELIMITERS
 from api.http.request import must_be, read_body
-from application.confining import NeedsWholeTenant
+from api.sql_answers import as_csv, as_json
 from application.ports.sql import MOST_PARAMETERS, SqlAnswer, SqlQuestion
+from application.sql import must_hold_everywhere
 from domain.access.reads import ReadKind
-from domain.audience.intake import escape_formula
-from domain.kernel.permissions import Permission
 from domain.reporting.saved_query import SqlText
 from projections.olap.described import tables
 
@@ -77,7 +69,7 @@ class SqlDesk(Desk):
     async def ask(self, request: Request) -> Response:
         """Answer one SELECT."""
         asked = await self.asked(request, ASK, ("min_position",))
-        _must_hold_everywhere(asked)
+        must_hold_everywhere(asked.principal)
         must_be(asked.call, b"application/json")
         body = await read_body(asked.call, request.receive, self.parts.settings.max_body_bytes)
         try:
@@ -92,21 +84,9 @@ class SqlDesk(Desk):
         await self.trace(asked, ASK, ReadKind.EXPORT, position=made_from, rows=rows, filters=filters)
         if wanted.format == "csv":
             return self._csv(asked, wanted, found)
-        content = {
-            "columns": [{"name": one.name, "type": str(one.type)} for one in found.table.schema],
-            "data": [[plain(value) for value in row] for row in rows_of(found)],
-            "next": None,
-            "truncated": found.truncated,
-            "position": made_from,
-            "as_of": plain(found.as_of),
-        }
-        return self.answer(asked, content, made_from)
+        return self.answer(asked, as_json(found), made_from)
 
     def _csv(self, asked: Asked, wanted: SqlAsked, found: SqlAnswer) -> Response:
-        text = io.StringIO()
-        lines = csv.writer(text, delimiter=DELIMITERS[wanted.delimiter], lineterminator="\r\n")
-        lines.writerow([escape_formula(name) for name in found.table.column_names])
-        lines.writerows([[_cell(value) for value in row] for row in rows_of(found)])
         headers = {
             **{name.decode(): value.decode() for name, value in ALWAYS},
             **self.headers(asked, found.position.token()),
@@ -114,13 +94,13 @@ class SqlDesk(Desk):
             "penguin-as-of": "" if found.as_of is None else found.as_of.isoformat(),
             "penguin-truncated": str(found.truncated).lower(),
         }
-        content = (_MARK if wanted.bom else "") + text.getvalue()
+        content = (_MARK if wanted.bom else "") + as_csv(found, DELIMITERS[wanted.delimiter])
         return Response(content.encode(), headers=headers, media_type="text/csv; charset=utf-8")
 
     async def schema(self, request: Request) -> Response:
         """The tables and functions that SQL may name."""
         asked = await self.asked(request, SCHEMA)
-        _must_hold_everywhere(asked)
+        must_hold_everywhere(asked.principal)
         position = await self.parts.position_of(asked.principal.tenant_id)
         known = [
             {
@@ -144,57 +124,3 @@ class SqlDesk(Desk):
             "table_functions": sorted(TABLE_FUNCTIONS),
         }
         return self.answer(asked, {"data": data, "position": position, "as_of": None}, position)
-
-
-def _must_hold_everywhere(asked: Asked) -> None:
-    """Facts are the tenant's: who may ask in single workspaces alone is not told of the others."""
-    asked.principal.require(Permission.REPORTS_SQL)
-    if asked.principal.confined_to(Permission.REPORTS_SQL) is not None:
-        raise NeedsWholeTenant
-
-
-def rows_of(found: SqlAnswer) -> list[tuple[Any, ...]]:
-    """The rows; columns may share a name, so that they are told by their order."""
-    return list(zip(*(column.to_pylist() for column in found.table.columns), strict=True))
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON holds it without loss: moments in ISO 8601, decimals and integers beyond 64 bits as text."""
-    match value:
-        case Mapping():
-            return {str(name): plain(one) for name, one in value.items()}
-        case list():
-            return [plain(one) for one in value]
-        case tuple() if hasattr(value, "nanoseconds"):
-            months, days, nanoseconds = value
-            return {"months": months, "days": days, "microseconds": nanoseconds // 1000}
-        case tuple():
-            return [plain(one) for one in value]
-        case Decimal() if value.as_tuple().exponent == 0:
-            return _scalar(int(value))
-        case _:
-            return _scalar(value)
-
-
-def _scalar(value: Any) -> Any:
-    match value:
-        case int() if -_WHOLE <= value < _WHOLE:
-            return value
-        case float() if math.isfinite(value):
-            return value
-        case str() | None:
-            return value
-        case datetime() | date() | time():
-            return value.isoformat()
-        case bytes():
-            return base64.b64encode(value).decode()
-        case _:
-            return str(value)
-
-
-def _cell(value: Any) -> Any:
-    """A value in a cell of CSV: nests as JSON, and no text that a spreadsheet would run."""
-    told = plain(value)
-    if isinstance(told, list | dict):
-        told = dumps(told).decode()
-    return escape_formula(told) if isinstance(told, str) else told

@@ -44,8 +44,9 @@ def main() -> None:
     statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     asked = _received(sys.stdin.buffer)
     os.nice(10)
+    connection = connected(asked["memory_mb"])
     fences = confinement.confine(asked["uid"])
-    connection = _connected(asked)
+    shut(connection, asked["seconds"])
     confinement.limit(statm, memory=asked["address_space"], seconds=asked["seconds"])
     _tell(pipe, {"ready": fences})
     try:
@@ -65,13 +66,14 @@ def main() -> None:
         _tell(pipe, _failed(error, asked["sql"]))
 
 
-def _connected(asked: dict[str, Any]) -> duckdb.DuckDBPyConnection:
-    """DuckDB with nothing left to be set. What may be read has to be told first: else our own files are shut too."""
-    connection = duckdb.connect(
+def connected(memory_mb: int) -> duckdb.DuckDBPyConnection:
+    """DuckDB on the one thread that there is. It looks at the machine as it opens, which it could not later."""
+    return duckdb.connect(
         ":memory:",
         config={
             "threads": 1,
-            "memory_limit": f"{asked['memory_mb']}MB",
+            "async_threads": 0,
+            "memory_limit": f"{memory_mb}MB",
             "temp_directory": "",
             "autoload_known_extensions": "false",
             "autoinstall_known_extensions": "false",
@@ -80,12 +82,15 @@ def _connected(asked: dict[str, Any]) -> duckdb.DuckDBPyConnection:
             "errors_as_json": "true",
         },
     )
+
+
+def shut(connection: duckdb.DuckDBPyConnection, seconds: float) -> None:
+    """Leave nothing to be set. What may be read has to be told first: else our own files are shut too."""
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"SET allowed_directories = [{_quoted(str(Path.cwd()))}]")
     connection.execute("SET enable_external_access = false")
-    connection.execute(f"SET max_execution_time = {int(asked['seconds'] * 1000)}")
+    connection.execute(f"SET max_execution_time = {int(seconds * 1000)}")
     connection.execute("SET lock_configuration = true")
-    return connection
 
 
 def _view(connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -109,22 +114,23 @@ def _answer(connection: duckdb.DuckDBPyConnection, asked: dict[str, Any], pipe: 
     sink = _Sink(pipe)
     with pa.ipc.new_stream(sink, reader.schema) as stream:
         for batch in reader:
-            part = batch.slice(0, most - rows)
-            left -= part.nbytes
-            if left < 0:
-                if rows == 0:
-                    raise Refused(
-                        "sql-result-too-large",
-                        "A row alone is larger than an answer may be. Take less of it.",
-                    )
-                truncated = True
-                break
+            part = _fitting(batch.slice(0, most - rows), left)
+            if part.num_rows == 0 < batch.num_rows and rows == 0:
+                raise Refused(*_TOO_LARGE)
             stream.write_batch(part)
             rows += part.num_rows
+            left -= part.nbytes
             if part.num_rows < batch.num_rows:
                 truncated = True
                 break
     _tell(pipe, {"rows": rows, "truncated": truncated})
+
+
+def _fitting(batch: Any, most: int) -> Any:
+    """The first rows of a batch, as many as fit into so many bytes."""
+    while batch.num_rows and batch.nbytes > most:
+        batch = batch.slice(0, batch.num_rows // 2)
+    return batch
 
 
 class _Sink:

@@ -10,6 +10,7 @@ import ctypes
 import os
 import resource
 import signal
+from pathlib import Path
 from typing import Final
 
 _NEW_NET: Final = 0x40000000
@@ -40,10 +41,13 @@ class _Beneath(ctypes.Structure):
 
 
 def confine(uid: int) -> list[str]:
-    """Leave everything but the working folder, which can be read. Call it before any thread is started.
+    """Leave everything but the working folder, which can be read.
 
-    `uid`: who to be from now on, where this is root. Raises `OSError` where root cannot be left.
+    `uid`: who to be from now on, where this is root. Raises `OSError` where root cannot be left, and `RuntimeError`
+    where there is another thread: some fences hold the one that puts them up, and those that it starts.
     """
+    if len(list(Path("/proc/self/task").iterdir())) > 1:
+        raise RuntimeError("another thread would stay outside")
     held = []
     if _libc.unshare(_NEW_NET | _NEW_IPC) == 0:
         held.append("network")

@@ -46,12 +46,13 @@ _ROOT: Final = Path(__file__).parents[3]
 _PROGRAM: Final = (
     "import sys; sys.path.insert(0, sys.argv.pop()); from adapters.duckdb.sandbox.child import main; main()"
 )
-_ENVIRONMENT: Final = {
+ENVIRONMENT: Final = {
     "LC_ALL": "C.UTF-8",
-    "MALLOC_ARENA_MAX": "2",
+    # No library may start a thread before the fences are up.
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
     "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
 }
+"""All that a child's environment holds."""
 _BESIDES: Final = 192 * 1024 * 1024
 """Bytes of addresses beyond DuckDB's own limit: what Arrow and Python take, and lists that DuckDB does not count."""
 _FIRST_UID: Final = 64_100
@@ -192,7 +193,7 @@ class _Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=folder,
-            env=_ENVIRONMENT,
+            env=ENVIRONMENT,
             close_fds=True,
             start_new_session=True,
             bufsize=0,

@@ -1,0 +1,104 @@
+"""`penguinmails sql`: ask the facts in SQL."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.options import Data, Key, settings_of
+from api.cli.output import Json, NotThere, as_json, data, rows, words
+
+if TYPE_CHECKING:
+    from api.cli.inside import Inside
+    from application.ports.sql import SqlAnswer
+
+
+def sql(
+    text: Annotated[
+        str | None, typer.Argument(metavar="[SQL]", help="One SELECT.", show_default=False)
+    ] = None,
+    *,
+    file: Annotated[
+        str | None,
+        typer.Option("--file", help="A file that holds it; - is standard input.", show_default=False),
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV to standard output.")] = False,
+    key: Key = None,
+    data_folder: Data = None,
+    json_: Json = False,
+) -> None:
+    """Ask one SELECT over the facts of the key's tenant.
+
+    It runs within limits, in a process of its own; `GET /v1/sql/schema` and docs/sql.md tell the tables. Asking is
+    recorded, what was asked is not.
+    """
+    from pydantic import TypeAdapter
+
+    from api.cli.inside import working
+    from application.ports.sql import SqlQuestion
+    from application.reading import Read
+    from application.sql import must_hold_everywhere
+    from domain.access.reads import ReadKind
+    from domain.reporting.saved_query import SqlText
+
+    if csv and json_:
+        raise typer.BadParameter("say --csv or --json, not both")
+    wanted: str = TypeAdapter(SqlText).validate_python(_text(text, file))
+
+    async def work(inside: Inside) -> None:
+        principal = await inside.principal(key)
+        must_hold_everywhere(principal)
+        found = await inside.parts.sql.ask(SqlQuestion(principal.tenant_id, wanted))
+        read = Read(
+            principal=principal,
+            query="sql.ask",
+            kind=ReadKind.EXPORT,
+            position=found.position.token(),
+            rows=found.table.num_rows,
+            filters=_tables(found),
+            channel="cli",
+        )
+        await inside.parts.access.record(read)
+        _show(found, csv=csv)
+
+    working(settings_of(data_folder), work)
+
+
+def _text(text: str | None, file: str | None) -> str:
+    if (text is None) == (file is None):
+        raise typer.BadParameter("give the SQL, or a --file that holds it")
+    if text is not None:
+        return text
+    if file == "-":
+        return sys.stdin.read()
+    try:
+        return Path(str(file)).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise NotThere(f"--file names {file}, which cannot be read as UTF-8") from None
+
+
+def _tables(found: SqlAnswer) -> str:
+    import json
+
+    return json.dumps({"tables": list(found.tables)}, separators=(",", ":"))
+
+
+def _show(found: SqlAnswer, *, csv: bool) -> None:
+    from api import sql_answers
+
+    told = sql_answers.as_json(found)
+    if csv:
+        sys.stdout.write(sql_answers.as_csv(found))
+    elif as_json():
+        data(told)
+    else:
+        # By number, since columns may share a name.
+        columns = [str(number) for number in range(len(told["columns"]))]
+        header = dict(zip(columns, found.table.column_names, strict=True))
+        rows([header, *(dict(zip(columns, row, strict=True)) for row in told["data"])], columns)
+    if csv or not as_json():
+        more = " There are more rows than an answer holds." if found.truncated else ""
+        words(f"As of position {found.position.token()}.{more}")
