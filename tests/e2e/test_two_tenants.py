@@ -184,6 +184,13 @@ async def test_every_view_of_anothers_shows_nothing(api: Api) -> None:
     assert logs(api)[theirs.tenant.id][0] == before[theirs.tenant.id][0]
 
 
+OF_SQL: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
+    ("GET", "/v1/sql/schema", None, {}),
+    ("POST", "/v1/sql", {"sql": "SELECT * FROM fact_contact_change"}, {}),
+    ("POST", "/v1/sql", {"sql": "SELECT * FROM fact_event WHERE position > 0", "format": "csv"}, {}),
+)
+
+
 def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
     """Requests for all that is neither a command nor a view."""
     ids, csv = theirs.ids, {"content-type": "text/csv"}
@@ -201,6 +208,7 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     for kind in ids:
         yield "GET", f"/v1/receipts/{MARK}-{kind}", None, {}
     yield "GET", "/v1/reports", None, {}
+    yield from OF_SQL
     yield "GET", "/v1/reports/activity", None, {}
     yield "GET", "/v1/reports/activity?format=csv", None, {}
     yield "GET", f"/v1/reports/contacts_by_segment?workspace_id={ids['workspace']}", None, {}
@@ -276,6 +284,8 @@ async def test_no_other_route_shows_or_changes_anything_of_another(api: Api) -> 
                 ("/v1/audience/addressees", "/v1/audience/erasures", "/v1/rights")
             ):
                 assert answer.status_code == 404, answer.text
+            if path == "/v1/sql":
+                assert answer.status_code == 200, answer.text
             if path == "/v1/batch":
                 statuses = [json.loads(line)["status"] for line in answer.text.splitlines()]
                 assert statuses == [404, 404, 404], answer.text

@@ -29,6 +29,7 @@ _CONTEXTS = {
     **dict.fromkeys(("contact", "erased", "list", "import", "authorisation"), "audience"),
     **dict.fromkeys(("subject_request", "activity"), "rights"),
     "webhook_endpoint": "webhooks",
+    "saved_query": "reporting",
     "campaign": "campaign",
     "cost": "costs",
     "target": "finance",
@@ -91,6 +92,7 @@ class Making:
         asking = {"kind": "access", "channel": "email", "email": f"{MARK}@example.org", "words": MARK}
         request = await self.new("subject_request", "receive-request", asking)
         await self.tell(f"rights/{request['id']}/check-identity", method="known", verified=True)
+        await self.new("saved_query", "save-query", {"title": MARK, "sql": f"SELECT '{MARK}'"})
         await self.new("activity", "enter-activity", {"title": MARK, "purposes": [MARK], "contacts": MARK})
 
     async def books(self) -> None:

@@ -41,6 +41,7 @@ class History(OfPeople):
         yield from self._campaigns()
         yield from self._rights()
         yield from of_books(self.workspace, self.cost, self.target)
+        yield from self._queries()
 
     def _people(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         joined = {"email": "o@acme.example", "full_name": "Olga", "role": "owner"}

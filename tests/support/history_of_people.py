@@ -24,6 +24,7 @@ class OfPeople:
         self.endpoint, self.message, self.campaign = fresh(), fresh(), fresh()
         self.request, self.activity = fresh(), fresh()
         self.cost, self.target = fresh(), fresh()
+        self.request, self.activity, self.query = fresh(), fresh(), fresh()
 
     def _of_anna(self, what: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
         anna = self.subjects[0]
@@ -216,3 +217,12 @@ class OfPeople:
             yield stream, "rights.activity_reviewed", {**which, "reviewed_at": LATER}
         ended = {"activity_id": self.activity, "ended_at": LATER}
         yield f"activity:{self.activity}", "rights.activity_ended", ended
+
+    def _queries(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        for query in (fresh(), self.query):
+            stream, which = f"saved_query:{query}", {"query_id": query}
+            text = {**which, "author_id": self.owner, "sql": "SELECT 1"}
+            yield stream, "reporting.query_saved", {**text, "title": "One"}
+            yield stream, "reporting.query_renamed", {**which, "before": "One", "after": "Two"}
+            yield stream, "reporting.query_changed", {**text, "sql": "SELECT 2"}
+        yield f"saved_query:{self.query}", "reporting.query_deleted", {"query_id": self.query}

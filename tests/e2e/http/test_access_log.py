@@ -29,7 +29,7 @@ from tests.support.permission_cells import CELLS
 from tests.support.working import Worker
 
 ERASURES = "/v1/audience/erasures"
-READING_POSTS = {"/v1/audience/imports/{id}/preview"}
+READING_POSTS = {"/v1/audience/imports/{id}/preview", "/v1/sql"}
 """Routes that are no GET and change nothing all the same."""
 COST = {
     "category": "server",
@@ -77,6 +77,7 @@ class Furnished:
             ("rights", "enter-activity", {"title": "Newsletter", "purposes": ["Ads"]}, tenant.key),
             ("costs", "enter-cost", COST, tenant.key),
             ("finance", "set-target", {"metric": "mrr", "value": "1", "unit": "USD"}, tenant.key),
+            ("reporting", "save-query", {"title": "One", "sql": "SELECT 1"}, tenant.key),
             ("webhooks", "create-webhook-endpoint", {"url": "https://hooks.example.com/in"}, tenant.key),
         ):
             made = await self.api.post(f"/v1/{context}/new/{slug}", key, body, idempotency_key=slug)

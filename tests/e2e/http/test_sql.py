@@ -1,0 +1,172 @@
+"""SQL over HTTP: asked, refused, recorded, and kept."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from domain.kernel.permissions import TenantRole
+from tests.support.api import Api, TestTenant, analytics_of
+
+COUNT = {"sql": "SELECT context, count(*) AS events FROM fact_event GROUP BY context ORDER BY context"}
+ENDLESS = {"sql": "SELECT count(*) FROM range(1000000000000)"}
+
+
+async def reads(api: Api, tenant: TestTenant) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = (await api.send("GET", "/v1/access", tenant.key)).json()["data"]
+    return entries
+
+
+async def test_a_question_is_answered_as_of_a_position_and_recorded_without_its_text(api: Api) -> None:
+    tenant = await api.tenant()
+    made = await api.post("/v1/tenancy/new/create-workspace", tenant.key, {"name": "Second"})
+    position = made.json()["position"]
+    secret = "quetzalcoatl@example.org"
+    with analytics_of(api):
+        asked = {
+            "sql": "SELECT name, position, $half AS half FROM fact_event WHERE position = $n "
+            f"AND name != '{secret}'",
+            "parameters": {"n": 1, "half": 0.5},
+        }
+        answer = await api.send("POST", f"/v1/sql?min_position={position}", tenant.key, asked)
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        assert told["data"] == [["tenancy.tenant_opened", 1, 0.5]]
+        assert [one["name"] for one in told["columns"]] == ["name", "position", "half"]
+        assert told["position"] == answer.headers["penguin-position"]
+        assert not told["truncated"]
+        csv = await api.send("POST", "/v1/sql", tenant.key, {**COUNT, "format": "csv", "bom": True})
+        assert csv.headers["content-type"].startswith("text/csv")
+        assert csv.text.startswith("\ufeffcontext,events\r\ntenancy,")
+    entries = await reads(api, tenant)
+    assert [entry["payload"]["query"] for entry in entries if entry["payload"]["kind"] == "export"] == [
+        "sql.ask"
+    ] * 2
+    assert secret not in str(entries)
+    assert "fact_event" in str(entries)
+
+
+async def test_values_are_told_without_loss(api: Api) -> None:
+    tenant = await api.tenant()
+    with analytics_of(api):
+        asked = {
+            "sql": "SELECT 12.50::DECIMAL(9, 2), 1e30::HUGEINT, 7::HUGEINT, DATE '2026-01-31', [1, NULL], {'a': TRUE}, "
+            "MAP {'k': 1}, 'x'::BLOB, 'nan'::DOUBLE, NULL, INTERVAL 1 DAY, '=1+1', TIMESTAMP '2026-01-31 12:00:00'"
+        }
+        answer = (await api.send("POST", "/v1/sql", tenant.key, asked)).json()
+        assert answer["data"] == [
+            [
+                "12.50",
+                "1000000000000000019884624838656",
+                7,
+                "2026-01-31",
+                [1, None],
+                {"a": True},
+                [["k", 1]],
+                "eA==",
+                "nan",
+                None,
+                {"months": 0, "days": 1, "microseconds": 0},
+                "=1+1",
+                "2026-01-31T12:00:00",
+            ]
+        ]
+        csv = await api.send("POST", "/v1/sql", tenant.key, {**asked, "format": "csv", "delimiter": "tab"})
+        assert "\t'=1+1\t" in csv.text
+
+
+REFUSED: list[tuple[dict[str, Any], str, str]] = [
+    ({"sql": "SELECT\n1 +"}, "sql-syntax", "/sql"),
+    ({"sql": "DROP TABLE fact_event"}, "sql-not-one-select", "/sql"),
+    ({"sql": "SELECT * FROM fact_evnt"}, "sql-unknown-table", "/sql"),
+    ({"sql": "SELECT getenv('HOME')"}, "sql-function-not-allowed", "/sql"),
+    ({"sql": "SELECT * FROM main.fact_event"}, "sql-not-allowed", "/sql"),
+    ({"sql": "SELECT nam FROM fact_event"}, "sql-invalid", "/sql"),
+    ({"sql": "SELECT $a"}, "sql-parameters", "/parameters"),
+    ({"sql": "SELECT 1", "parameters": {"a": 1}}, "sql-parameters", "/parameters"),
+    ({"sql": "SELECT 'quetzalcoatl'::INT"}, "sql-failed", "/sql"),
+    ({"sql": "SELECT len(range(1000000000))"}, "sql-too-much-memory", "/sql"),
+    ({"sql": "SELECT repeat('x', 30000000)"}, "sql-result-too-large", "/sql"),
+    ({"sql": "x" * 20_001}, "body-invalid", "/sql"),
+    ({"sql": " "}, "body-invalid", "/sql"),
+    ({"sql": "SELECT 1", "format": "xml"}, "body-invalid", "/format"),
+    ({"sql": "SELECT 1", "parameters": {"a b": 1}}, "body-invalid", "/parameters/a b/[key]"),
+    ({}, "body-invalid", "/sql"),
+]
+
+
+async def test_what_is_refused_names_the_field_and_repeats_no_value(api: Api) -> None:
+    tenant = await api.tenant()
+    with analytics_of(api):
+        for body, code, pointer in REFUSED:
+            answer = await api.send("POST", "/v1/sql", tenant.key, body)
+            told = answer.json()
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert (answer.status_code, told["type"]) == (422, f"/problems/{code}"), answer.text
+            assert [one["pointer"] for one in told["errors"]] == [pointer]
+            assert "quetzalcoatl" not in answer.text
+        assert (await api.send("POST", "/v1/sql", tenant.key, {"sql": "SELECT 1"})).status_code == 200
+
+
+async def test_who_may_ask(api: Api) -> None:
+    tenant = await api.tenant()
+    may = {TenantRole.OWNER, TenantRole.ADMIN, TenantRole.FINANCE_LEADER, TenantRole.COMPLIANCE_OFFICER}
+    with analytics_of(api):
+        for role in TenantRole:
+            key = await api.key(tenant, role)
+            for method, path, body in (("POST", "/v1/sql", COUNT), ("GET", "/v1/sql/schema", None)):
+                answer = await api.send(method, path, key, body)
+                assert answer.status_code == (200 if role in may else 403), f"{role}: {answer.text}"
+        confined = await api.key(tenant, TenantRole.OWNER, workspace_ids=[str(tenant.workspace_id)])
+        assert (await api.send("POST", "/v1/sql", confined, COUNT)).status_code == 403
+        assert (await api.send("GET", "/v1/sql/schema", confined)).status_code == 403
+
+
+async def test_as_many_as_a_tenant_may_ask_at_once_and_no_more(api: Api) -> None:
+    hostile, other = await api.tenant("Hostile"), await api.tenant("Other")
+    with analytics_of(api):
+        await api.send("POST", "/v1/sql", hostile.key, {"sql": "SELECT 1"})
+        attacks = [asyncio.create_task(api.send("POST", "/v1/sql", hostile.key, ENDLESS)) for _ in range(6)]
+        await asyncio.sleep(0.5)  # they are under way
+        assert (await api.send("POST", "/v1/sql", other.key, COUNT)).status_code == 200
+        answers = await asyncio.gather(*attacks)
+    codes = sorted(answer.json()["type"] for answer in answers)
+    assert codes == ["/problems/sql-too-many-at-once"] * 4 + ["/problems/sql-too-slow"] * 2
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.headers["retry-after"] == "1"
+
+
+async def test_without_analytics_it_says_so(api: Api) -> None:
+    tenant = await api.tenant()
+    answer = await api.send("POST", "/v1/sql", tenant.key, COUNT)
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/analytics-unavailable")
+
+
+async def test_the_schema_tells_tables_by_their_models(api: Api) -> None:
+    tenant = await api.tenant()
+    told = (await api.send("GET", "/v1/sql/schema", tenant.key)).json()["data"]
+    events = next(table for table in told["tables"] if table["name"] == "fact_event")
+    assert events["grain"] == "one row per event."
+    assert {"name": "stream_id", "type": "UUID", "nullable": True} in events["columns"]
+    assert "tenant_key" not in str(told)
+    assert told["table_functions"] == ["generate_series", "range", "unnest"]
+
+
+async def test_a_query_is_kept_under_a_title(api: Api) -> None:
+    tenant = await api.tenant()
+    saving = {"title": "Events by context", "sql": COUNT["sql"]}
+    made = await api.post("/v1/reporting/new/save-query", tenant.key, saving)
+    assert made.status_code == 201, made.text
+    query = made.json()["id"]
+    await api.project()
+    (row,) = (await api.send("GET", "/v1/sql/queries", tenant.key)).json()["data"]
+    assert (row["title"], row["sql"], row["query_id"]) == (saving["title"], saving["sql"], query)
+    viewer = await api.key(tenant, TenantRole.VIEWER)
+    assert (await api.send("GET", "/v1/sql/queries", viewer)).status_code == 403
+    assert (await api.post("/v1/reporting/new/save-query", viewer, saving)).status_code == 403
+    deleted = await api.post(f"/v1/reporting/{query}/delete-query", tenant.key)
+    assert deleted.status_code == 200, deleted.text
+    await api.project()
+    assert (await api.send("GET", "/v1/sql/queries", tenant.key)).json()["data"] == []
+    raw = str(await api.parts.log.read_log(tenant.id, after=0, limit=100))
+    assert COUNT["sql"] not in raw, "a query's text lies in the log as it was typed"
