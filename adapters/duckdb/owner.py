@@ -49,5 +49,6 @@ def run_owner(
             server.end_queries()
             room.interrupt()
             stopper.join()
+            server.tidy()
         finally:
             room.close()

@@ -105,6 +105,10 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
         """End the children of the sandbox: whoever waits for one is told that analytics are unavailable."""
         self._sandbox.close()
 
+    def tidy(self) -> None:
+        """Leave nothing of queries behind, once the service has ended."""
+        self._sandbox.remove()
+
     def do_action(self, context: Any, action: Any) -> list[bytes]:  # noqa: ARG002 - the interface's signature
         """One of `ACTIONS`."""
         with _told():

@@ -19,7 +19,7 @@ from domain.kernel.events import Event
 from domain.kernel.ids import SavedQueryId
 from domain.kernel.permissions import Permission
 from domain.kernel.personal import Profile
-from domain.kernel.text import ShortText
+from domain.kernel.text import ShortText, legible
 
 LONGEST_SQL: Final = 20_000
 _LAYOUT: Final = "\n\r\t"
@@ -29,8 +29,8 @@ def _is_text(value: str) -> str:
     """SQL as it was typed: nothing in it is changed, since that might change what it asks."""
     if any(unicodedata.category(one) in ("Cc", "Cs") and one not in _LAYOUT for one in value):
         raise ValueError("control characters are not taken; remove them")
-    if not value.strip():
-        raise ValueError("write a SELECT")
+    if not legible(value):
+        raise ValueError("nothing of it can be seen; write a SELECT")
     return value
 
 

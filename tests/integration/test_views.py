@@ -185,6 +185,7 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
             {"withdrawn": False, "value": "250000", "metric": "mrr", "period": "2026-Q4"},
         ],
     ),
+    "sql.queries": ({}, [{"title": "Two", "sql": "SELECT 2"}]),
     "webhooks.webhook_endpoints": (
         {},
         [
@@ -226,6 +227,7 @@ async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
         "rights.activity": mine.activity,
         "costs.cost": mine.cost,
         "finance.target": mine.target,
+        "sql.saved_query": mine.query,
     }
     singles = {name for name, query in QUERIES.items() if query.single and query.context != "platform"}
     assert singles == set(ids)

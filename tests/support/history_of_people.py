@@ -219,10 +219,11 @@ class OfPeople:
         yield f"activity:{self.activity}", "rights.activity_ended", ended
 
     def _queries(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        for query in (fresh(), self.query):
+        gone = fresh()
+        for query in (self.query, gone):
             stream, which = f"saved_query:{query}", {"query_id": query}
             text = {**which, "author_id": self.owner, "sql": "SELECT 1"}
             yield stream, "reporting.query_saved", {**text, "title": "One"}
             yield stream, "reporting.query_renamed", {**which, "before": "One", "after": "Two"}
             yield stream, "reporting.query_changed", {**text, "sql": "SELECT 2"}
-        yield f"saved_query:{self.query}", "reporting.query_deleted", {"query_id": self.query}
+        yield f"saved_query:{gone}", "reporting.query_deleted", {"query_id": gone}

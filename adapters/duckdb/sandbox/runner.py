@@ -102,6 +102,10 @@ class Sandbox:
         with self._free:
             self._free.notify_all()
 
+    def remove(self) -> None:
+        """Leave nothing behind, once nobody asks any more."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
     @contextlib.contextmanager
     def _turn(self, tenant_id: UUID) -> Iterator[int]:
         """A turn, and the user to be in it. A tenant that has its share is told at once; others wait a little."""
@@ -177,7 +181,9 @@ class Sandbox:
             raise AnalyticsUnavailable(AnalyticsUnavailable.__doc__) from error
         if not isinstance(fences, list):
             raise Hostile("not what was to come")
-        self.fences = frozenset(map(str, fences))
+        if self.fences != (found := frozenset(map(str, fences))):
+            self.fences = found
+            _log.info("sandbox", extra={"fences": ", ".join(sorted(found)) or "none"})
 
 
 class _Child:

@@ -24,8 +24,8 @@ async def test_a_question_is_answered_as_of_a_position_and_recorded_without_its_
     secret = "quetzalcoatl@example.org"
     with analytics_of(api):
         asked = {
-            "sql": "SELECT name, position, $half AS half FROM fact_event WHERE position = $n "
-            f"AND name != '{secret}'",
+            "sql": "SELECT name, position, $half AS half FROM fact_event WHERE position = $n -- "  # noqa: S608 - the test's own
+            + secret,
             "parameters": {"n": 1, "half": 0.5},
         }
         answer = await api.send("POST", f"/v1/sql?min_position={position}", tenant.key, asked)
@@ -117,7 +117,7 @@ async def test_who_may_ask(api: Api) -> None:
             for method, path, body in (("POST", "/v1/sql", COUNT), ("GET", "/v1/sql/schema", None)):
                 answer = await api.send(method, path, key, body)
                 assert answer.status_code == (200 if role in may else 403), f"{role}: {answer.text}"
-        confined = await api.key(tenant, TenantRole.OWNER, workspace_ids=[str(tenant.workspace_id)])
+        confined = await api.key(tenant, TenantRole.OWNER, workspaces=[str(tenant.workspace_id)])
         assert (await api.send("POST", "/v1/sql", confined, COUNT)).status_code == 403
         assert (await api.send("GET", "/v1/sql/schema", confined)).status_code == 403
 
