@@ -1,0 +1,42 @@
+"""`penguinmails sql` on a running installation."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from application.ports.positions import Position
+from tests.support.serving import Served
+
+pytestmark = pytest.mark.xdist_group("serve")
+SQL = "SELECT context, count(*) AS events FROM fact_event GROUP BY context ORDER BY context"
+
+
+def test_a_select_is_answered_in_every_form(demo_installation: Served, tmp_path: Path) -> None:
+    cli, key = demo_installation.cli, demo_installation.key
+    told = json.loads(cli("sql", SQL, "--json", key=key).stdout)
+    assert [one["name"] for one in told["columns"]] == ["context", "events"]
+    counted = dict(told["data"])
+    assert counted["audience"] > 0
+    assert Position.parse(told["position"]).n >= sum(counted.values())
+    file = tmp_path / "query.sql"
+    file.write_text(SQL)
+    as_csv = cli("sql", "--file", str(file), "--csv", key=key)
+    assert as_csv.stdout.splitlines()[0] == "context,events"
+    assert "As of position" in as_csv.stderr
+    plain = cli("sql", SQL, key=key).stdout.splitlines()
+    assert plain[0] == "context\tevents"
+    assert len(plain) == len(counted) + 1
+
+
+def test_what_is_refused_says_why(demo_installation: Served) -> None:
+    cli, key = demo_installation.cli, demo_installation.key
+    refused = json.loads(cli("sql", "DROP TABLE fact_event", "--json", key=key, code=1).stderr)
+    assert refused["code"] == "sql-not-one-select"
+    assert "fact_event" in cli("sql", "SELECT * FROM fact_evnt", key=key, code=1).stderr
+    cli("sql", key=key, code=2)
+    cli("sql", SQL, "--file", "x.sql", key=key, code=2)
+    cli("sql", "--file", "/nowhere/x.sql", key=key, code=3)
+    cli("sql", " ", key=key, code=2)
+    viewer = json.loads(cli("key", "create", "Viewer", "--role", "viewer", "--json", key=key).stdout)["key"]
+    assert "reports.sql" in cli("sql", SQL, key=viewer, code=1).stderr
