@@ -97,6 +97,8 @@ class Peak:
         while not ended.wait(0.01):
             for pid in descendants() - before:
                 try:
+                    if b"sandbox.child" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                        continue  # not begun yet: what it shows is still this process's
                     status = Path(f"/proc/{pid}/status").read_text()
                 except OSError:
                     continue
