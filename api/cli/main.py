@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli import costs, history, imports, jobs, keys, law, suppressions, tenants, views
-from api.cli import history, imports, jobs, keys, law, sql, suppressions, tenants, views
+from api.cli import costs, history, imports, jobs, keys, law, sql, suppressions, tenants, views
 from api.cli.options import Data, settings_of
 from api.cli.output import ABOUT_EXITS, Exit, Group, Json, NotThere, Refused, data, words
 from api.ops.errors import CannotRun

@@ -167,7 +167,9 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.ACCESS_READ,
         P.REPORTS_SQL,
     },
-    TenantRole.FINANCE_LEADER: _PERSON | FINANCE | {P.HISTORY_READ, P.REPORTS_SQL, P.BILLING_READ, P.BILLING_MANAGE},
+    TenantRole.FINANCE_LEADER: _PERSON
+    | FINANCE
+    | {P.HISTORY_READ, P.REPORTS_SQL, P.BILLING_READ, P.BILLING_MANAGE},
     TenantRole.MEMBER: _PERSON | _CONTACTS,
     TenantRole.VIEWER: _PERSON,
 }
