@@ -14,6 +14,7 @@ _FIELD: Final = re.compile(r"^-- (\w[\w -]*): (.*(?:\n--   .*)*)", re.MULTILINE)
 _TABLE: Final = re.compile(r"CREATE TABLE (\w+) \((.*?)\n\);", re.DOTALL)
 _COLUMN: Final = re.compile(r"(\w+) (.*?)( NOT NULL| GENERATED ALWAYS AS .*)?", re.DOTALL)
 _HIDDEN: Final = "tenant_key"
+_RULE: Final = "CHECK "
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def described(model: Model) -> FactTable:
     opening, *_ = model.about.split("\n-- ", 1)
     told = {name: _line(text) for name, text in _FIELD.findall(model.about)}
     found = next(body for name, body in _TABLE.findall(model.sections["table"]) if name == model.name)
-    columns = tuple(_column(text) for text in _apart(found))
+    columns = tuple(_column(text) for text in _apart(found) if not text.startswith(_RULE))
     return FactTable(
         model.name,
         _line(opening.partition(": ")[2]),

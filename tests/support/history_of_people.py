@@ -24,7 +24,7 @@ class OfPeople:
         self.endpoint, self.message, self.campaign = fresh(), fresh(), fresh()
         self.request, self.activity = fresh(), fresh()
         self.cost, self.target = fresh(), fresh()
-        self.request, self.activity, self.query = fresh(), fresh(), fresh()
+        self.query = fresh()
 
     def _of_anna(self, what: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
         anna = self.subjects[0]
