@@ -14,6 +14,7 @@ _FIELD: Final = re.compile(r"^-- (\w[\w -]*): (.*(?:\n--   .*)*)", re.MULTILINE)
 _TABLE: Final = re.compile(r"CREATE TABLE (\w+) \((.*?)\n\);", re.DOTALL)
 _COLUMN: Final = re.compile(r"(\w+) (.*?)( NOT NULL| GENERATED ALWAYS AS .*)?", re.DOTALL)
 _HIDDEN: Final = "tenant_key"
+_NUMBERS: Final = re.compile(r",\s+(?=\d)")
 _RULE: Final = "CHECK "
 
 
@@ -81,7 +82,7 @@ def _column(text: str) -> FactColumn:
     if found is None:
         raise ValueError(f"not a column of a model: {text}")
     name, kind, more = found.groups()
-    return FactColumn(name, kind, nullable=more != " NOT NULL")
+    return FactColumn(name, _NUMBERS.sub(",", kind), nullable=more != " NOT NULL")
 
 
 _BASES: Final = FactTable(

@@ -69,4 +69,5 @@ def test_each_table_is_told_as_it_is() -> None:
                 [table.name],
             ).fetchall()
             found = [(name, kind.replace('"', ""), nullable) for name, kind, nullable in there]
-            assert [(one.name, one.type, one.nullable) for one in table.columns] == found
+            told = [(one.name, one.type, one.nullable) for one in table.columns]
+            assert told == found
