@@ -1,6 +1,7 @@
 """What each layer may import. import-linter holds the direction; here stands what comes from outside."""
 
 import ast
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ OUTSIDE = {
     # orjson: the log's JSON is also read where it is used
     # liquid: parses and fills in texts, as pure as holidays; application.templates alone knows it
     "application": {"domain", "pydantic", "pydantic_core", "orjson", "liquid"},
+    # the libraries of statistics: projections/directions alone, see below
+    # babel: numbers and dates of its sentences, by language
     "projections": {
         "domain",
         "application",
@@ -26,6 +29,12 @@ OUTSIDE = {
         "psycopg_pool",
         "duckdb",
         "pyarrow",
+        "babel",
+        "numpy",
+        "pymannkendall",
+        "ruptures",
+        "scipy",
+        "statsmodels",
     },
 }
 
@@ -56,6 +65,29 @@ def test_one_module_knows_a_library_of_texts(library: str, module: str) -> None:
         where.partition(":")[0] for layer in LAYERS for name, where in imported(layer) if name == library
     }
     assert found == {module}
+
+
+STATISTICS = {"numpy", "pymannkendall", "ruptures", "scipy", "statsmodels"}
+
+
+def test_directions_alone_know_the_libraries_of_statistics() -> None:
+    found = {
+        where.partition(":")[0] for layer in LAYERS for name, where in imported(layer) if name in STATISTICS
+    }
+    assert {file for file in found if not file.startswith("projections/directions/")} == set()
+
+
+def test_nothing_that_starts_loads_them() -> None:
+    """They take a second or two and much memory: whoever reads a direction imports the reading then."""
+    program = """if True:
+        import sys
+        import api.cli.main, api.composition, api.http.app, projections.olap.query
+        print(*sorted({"pymannkendall", "ruptures", "scipy", "statsmodels"} & set(sys.modules)))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
 
 
 def test_every_folder_of_code_is_a_layer() -> None:

@@ -1,0 +1,1 @@
+"""Directions: where a figure is heading, how sure that is, since when, and what explains it: functions of series."""
