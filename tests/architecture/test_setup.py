@@ -93,7 +93,9 @@ def test_every_lint_ignore_has_its_reason() -> None:
     assert [line for line in codes if "  # " not in line] == []
 
 
-@pytest.mark.parametrize("script", ["scripts/lib.sh", "scripts/lock", "scripts/run", "scripts/test"])
+@pytest.mark.parametrize(
+    "script", ["scripts/calibrate", "scripts/lib.sh", "scripts/lock", "scripts/run", "scripts/test"]
+)
 def test_scripts_are_plain_sh(script: str) -> None:
     subprocess.run(["sh", "-n", ROOT / script], check=True)
 
