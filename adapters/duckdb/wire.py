@@ -16,6 +16,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from adapters.columns import arrow_type
 from application.ports.analytics import (
     AnalyticsBehind,
     AnalyticsError,
@@ -30,8 +31,6 @@ from application.ports.analytics import (
 )
 from application.ports.positions import MalformedPosition, Position
 from projections.olap.query import definition
-
-_TYPES: Final = {"text": pa.string(), "date": pa.date32()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class Ticket:
 def report_table(name: str, report: Report) -> Any:
     """A report as an Arrow table."""
     columns = definition(name).info.columns
-    schema = pa.schema([(column.name, _TYPES.get(column.unit, pa.int64())) for column in columns])
+    schema = pa.schema([(column.name, arrow_type(column)) for column in columns])
     values = list(zip(*report.rows, strict=True)) or [()] * len(columns)
     arrays = [pa.array(value, type=kind.type) for value, kind in zip(values, schema, strict=True)]
     metadata = {

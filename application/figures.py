@@ -1,0 +1,173 @@
+"""What a figure is to a reader: a date, a count, an amount of money, a share; by the unit that its column declares.
+
+Everything that shows or writes figures asks here, so that a column is the same thing in a workbook, a file, a chart and
+a page. Figures are given as a report holds them: money in minor units, a percentage in points, a ratio as a fraction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+import orjson
+
+from application.ports.analytics import Column, Report, ReportInfo, Value
+from domain.kernel.money import CURRENCIES
+
+CURRENCY: Final = "currency"
+"""Unit of the column that says of which currency the amounts of a row are."""
+
+
+class Form(StrEnum):
+    """What a column's values are."""
+
+    TEXT = "text"
+    DATE = "date"
+    COUNT = "count"
+    MONEY = "money"
+    PERCENT = "percent"
+    RATIO = "ratio"
+    SECONDS = "seconds"
+    NUMBER = "number"
+
+
+_FORMS: Final[Mapping[str, Form]] = {
+    "text": Form.TEXT,
+    CURRENCY: Form.TEXT,
+    "date": Form.DATE,
+    "minor units": Form.MONEY,
+    "percent": Form.PERCENT,
+    "ratio": Form.RATIO,
+    "seconds": Form.SECONDS,
+    **dict.fromkeys(("number", "days", "weeks", "months", "years", "times"), Form.NUMBER),
+}
+FRACTIONS: Final = frozenset({Form.PERCENT, Form.RATIO, Form.SECONDS, Form.NUMBER})
+"""What may have a fraction; counts and minor units are whole."""
+
+
+def form_of(column: Column) -> Form:
+    """What a column's values are; every unit that is not known counts something: events, contacts, seats."""
+    return _FORMS.get(column.unit, Form.COUNT)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A report as it leaves: what was asked by whom, what it means, and the rows.
+
+    `parameters` are those that were given; `asked_by` is the kind and id of an actor, never a name.
+    """
+
+    info: ReportInfo
+    report: Report
+    parameters: Mapping[str, str]
+    tenant_id: UUID
+    asked_by: str
+
+    @property
+    def definition(self) -> str:
+        """The version of what the report means."""
+        return definition_of(self.info)
+
+    def currencies(self) -> list[str | None]:
+        """Of each row the currency of its amounts, where the report says it and money knows it."""
+        at = next((n for n, column in enumerate(self.info.columns) if column.unit == CURRENCY), None)
+        if at is None:
+            return [None] * len(self.report.rows)
+        told = (str(row[at]).upper() for row in self.report.rows)
+        return [code if code in CURRENCIES else None for code in told]
+
+    def range(self) -> tuple[int, int]:
+        """The first and last position of the log that the figures are made from; (0, 0): the log is empty."""
+        told = self.parameters.get("at_position", "")
+        last = min(int(told), self.report.position.n) if told.isdigit() else self.report.position.n
+        return (1 if last else 0), last
+
+    def sha256(self) -> str:
+        """The hash of the figures alone (`figures_json`): equal figures have equal hashes, in whichever file."""
+        return hashlib.sha256(figures_json(self.report.columns, self.report.rows)).hexdigest()
+
+    def path(self) -> str:
+        """Where the same is asked again."""
+        given = urlencode(sorted(self.parameters.items()))
+        return f"/v1/reports/{self.info.name}" + (f"?{given}" if given else "")
+
+    def citation(self) -> str:
+        """A line that names these figures exactly."""
+        epoch, last = self.report.position.epoch, self.range()[1]
+        return f"{self.path()} @ {epoch}.{last}, definition {self.definition}, sha256 {self.sha256()[:16]}"
+
+
+def definition_of(info: ReportInfo) -> str:
+    """Twelve digits that change when a report's title, meaning, columns or parameters do."""
+    told = orjson.dumps(asdict(info), option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(told).hexdigest()[:12]
+
+
+def figures_json(columns: Sequence[str], rows: Sequence[Sequence[Value]]) -> bytes:
+    """Columns and rows as deterministic JSON: what hashes are made of."""
+    told = {"columns": list(columns), "rows": [[plain(value) for value in row] for row in rows]}
+    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+
+
+def plain(value: Value) -> str | int | float | bool | None:
+    """A value as JSON holds it; a number that is none, nothing."""
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def digits_of(currency: str) -> int:
+    """How many digits a currency's minor unit has."""
+    return CURRENCIES[currency]
+
+
+def heading(column: Column) -> str:
+    """A column's name for a reader: `surely_in_time` is Surely in time."""
+    name = column.name
+    if form_of(column) is Form.SECONDS:
+        name = name.removesuffix("_seconds")
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def shown(value: Value, column: Column, currency: str | None = None) -> str:
+    """A figure for a reader, in English: `1,234`, `12.50 USD`, `83.3 %`, `1:02:03`; nothing where there is none."""
+    told = plain(value)
+    if told is None:
+        return ""
+    form = form_of(column)
+    if isinstance(told, str | bool) or form in (Form.TEXT, Form.DATE):
+        return str(told)
+    match form:
+        case Form.MONEY if currency is not None and isinstance(told, int):
+            digits = digits_of(currency)
+            whole, part = divmod(abs(told), 10**digits)
+            minus = "\u2212" if told < 0 else ""
+            return f"{minus}{whole:,}" + (f".{part:0{digits}d}" if digits else "") + f" {currency}"
+        case Form.PERCENT:
+            return _signed(f"{told:,.1f} %")
+        case Form.RATIO:
+            return _signed(f"{told * 100:,.1f} %")
+        case Form.SECONDS:
+            return _duration(told)
+        case Form.NUMBER:
+            return _signed(f"{told:,.2f}".rstrip("0").rstrip("."))
+        case _:
+            return _signed(f"{told:,}")
+
+
+def _signed(text: str) -> str:
+    return text.replace("-", "\u2212")
+
+
+def _duration(seconds: float) -> str:
+    whole = round(abs(seconds))
+    text = f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+    return f"\u2212{text}" if seconds < 0 and whole else text

@@ -1,0 +1,84 @@
+"""What figures are to a reader, and how they are named exactly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from application.figures import Form, definition_of, form_of, heading, shown
+from application.ports.analytics import Column, Value
+from projections.olap.reports import REPORTS
+from tests.support.figures import COLUMNS, ROWS, figures
+
+
+def column(unit: str, name: str = "x") -> Column:
+    return Column(name, "measure", unit, "About.")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "currency", "text"),
+    [
+        (1_234_567, "events", None, "1,234,567"),
+        (-3, "events", None, "\u22123"),
+        (16_667, "minor units", "USD", "166.67 USD"),
+        (-5, "minor units", "USD", "\u22120.05 USD"),
+        (-500, "minor units", "JPY", "\u2212500 JPY"),
+        (1_005, "minor units", "KWD", "1.005 KWD"),
+        (1_005, "minor units", None, "1,005"),
+        (0.8333, "ratio", None, "83.3 %"),
+        (20.0, "percent", None, "20.0 %"),
+        (3_661.4, "seconds", None, "1:01:01"),
+        (12.5, "days", None, "12.5"),
+        (100.0, "days", None, "100"),
+        (date(2026, 11, 24), "date", None, "2026-11-24"),
+        (float("nan"), "ratio", None, ""),
+        (None, "events", None, ""),
+        ("-x", "text", None, "-x"),
+    ],
+)
+def test_a_figure_as_it_is_read(value: Value, unit: str, currency: str | None, text: str) -> None:
+    assert shown(value, column(unit), currency) == text
+
+
+def test_headings() -> None:
+    assert heading(column("opt-outs", "surely_in_time")) == "Surely in time"
+    assert heading(column("seconds", "latency_seconds")) == "Latency"
+
+
+def test_every_column_of_a_report_there_is_has_a_form_of_its_own() -> None:
+    """A measure that is not counted in things says a unit that is known, so that no fraction is cut off."""
+    counted = {
+        column.unit
+        for report in REPORTS.values()
+        for column in report.info.columns
+        if form_of(column) is Form.COUNT
+    }
+    known = {"events", "contacts", "decisions", "messages", "opt-outs", "permissions", "requests"}
+    assert counted <= known, (
+        "is this unit counted in whole things? then add it here; else to application.figures"
+    )
+
+
+def test_currencies_by_row() -> None:
+    assert figures().currencies() == ["USD", "JPY", "KWD", None, None]
+    assert figures([], COLUMNS).currencies() == []
+
+
+def test_a_citation_changes_with_what_it_names() -> None:
+    one = figures()
+    assert one.citation() == figures().citation()
+    others = [figures(ROWS[1:]), figures(since="2026-11-01"), figures(columns=COLUMNS[:-1], rows=[])]
+    assert len({one.citation(), *(other.citation() for other in others)}) == 4
+
+
+def test_a_definition_changes_with_what_a_report_means() -> None:
+    info = figures().info
+    assert definition_of(info) == definition_of(replace(info))
+    assert definition_of(info) != definition_of(replace(info, about="Something else."))
+
+
+@pytest.mark.parametrize(("at", "wanted"), [("7", (1, 7)), ("0", (0, 0)), ("99", (1, 42)), ("", (1, 42))])
+def test_the_range_of_positions(at: str, wanted: tuple[int, int]) -> None:
+    assert figures(at=at).range() == wanted
