@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from adapters.exports.forms import FILES
 from api.http import batches
 from api.http.audience import Asked as PreviewAsked
 from api.http.certificates import PERMISSION as CERTIFICATES
@@ -36,6 +37,29 @@ if TYPE_CHECKING:
 
 _TEXT: Final[Json] = {"type": "string"}
 _UUID: Final[Json] = {"type": "string", "format": "uuid"}
+_FILE: Final[Json] = {"type": "string", "format": "binary"}
+_AS_FILES: Final = (
+    parameter(
+        "format",
+        "JSON unless told otherwise, here or in `Accept`.",
+        {"type": "string", "enum": ["json", *FILES]},
+    ),
+    parameter(
+        "delimiter",
+        "CSV: between the cells; a comma unless told otherwise, a semicolon where commas are decimals.",
+        {"type": "string", "enum": ["comma", "semicolon", "tab"]},
+    ),
+    parameter(
+        "decimal",
+        "CSV: the sign of the decimals, a comma for spreadsheets of many countries.",
+        {"type": "string", "enum": ["point", "comma"]},
+    ),
+    parameter(
+        "bom",
+        "CSV: begin with a byte order mark, as Excel likes it.",
+        {"type": "string", "enum": ["true", "false"]},
+    ),
+)
 _STREAM: Final = parameter("stream", "The stream, as `category:id`.", _TEXT, needed=True)
 
 
@@ -197,19 +221,6 @@ def _reports() -> Json:
             parameter(field, shape.get("description", field), without_null(shape))
             for field, shape in report.info.parameters.get("properties", {}).items()
         ]
-        as_csv = [
-            parameter("format", "JSON unless told otherwise.", {"type": "string", "enum": ["json", "csv"]}),
-            parameter(
-                "delimiter",
-                "CSV: between the cells.",
-                {"type": "string", "enum": ["comma", "semicolon", "tab"]},
-            ),
-            parameter(
-                "bom",
-                "CSV: begin with a byte order mark, as Excel likes it.",
-                {"type": "string", "enum": ["true", "false"]},
-            ),
-        ]
         shape = page_of(
             {"type": "object"},
             report={"const": name},
@@ -217,9 +228,10 @@ def _reports() -> Json:
             truncated={"type": "boolean"},
         )
         waits = shared(("MinPosition",))
-        made = reading(f"reports_{name}", report.info.title, allowed, [*own, *as_csv, *waits], shape)
+        made = reading(f"reports_{name}", report.info.title, allowed, [*own, *_AS_FILES, *waits], shape)
         made["description"] = report.info.about
-        made["responses"]["200"]["content"]["text/csv"] = {"schema": _TEXT}
+        for form in FILES.values():
+            made["responses"]["200"]["content"][form.media] = {"schema": _FILE}
         made["responses"]["406"] = {"$ref": "#/components/responses/Problem406"}
         cells = [
             parameter(f"cell.{column.name}", column.about, _TEXT)

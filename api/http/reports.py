@@ -1,22 +1,22 @@
-"""Reports over HTTP: as JSON, or as CSV that a spreadsheet opens without running any of it."""
+"""Reports over HTTP: as JSON, or as a file that people work with: CSV, a workbook, Parquet, Arrow."""
 
 from __future__ import annotations
 
-import csv
-import io
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from adapters.exports.forms import FILES, FileForm
+from adapters.exports.separated import Separated
 from api.http.asking import Asked, Desk
 from api.http.kinds import ACCEPT_UNKNOWN, NOT_FOUND
 from api.http.law_words import must_be_known
 from api.http.problems import Problem, bad_parameter
+from application.figures import Figures, plain
 from application.replay import BeyondTheLog
 from domain.access.reads import ReadKind
-from domain.audience.intake import escape_formula
 from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:
@@ -24,20 +24,22 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from application.ports.analytics import Report, ReportInfo, Value
+    from application.ports.analytics import Report, ReportInfo
     from application.ports.positions import Position
     from domain.law.words import Kind
 
+_T = TypeVar("_T")
 _JSON: Final = "application/json"
-_CSV: Final = "text/csv"
-_FORMS: Final = {"json": _JSON, "csv": _CSV}
+_FORMS: Final[Mapping[str, FileForm | None]] = {"json": None, **FILES}
+_MEDIA: Final = {form.media: form for form in FILES.values()}
 DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t"}
-_MARKS: Final = {"true": "\ufeff", "false": ""}
+_MARKS: Final = {"true": True, "false": False}
+_DECIMALS: Final = {"point": ".", "comma": ","}
 _DIGITS: Final = 18
 _WORDS: Final[tuple[Kind, ...]] = ("law", "rule", "basis")
 _NONE: Final = "none"
 """What a report shows where a decision names no law, rule or basis."""
-WAYS: Final = ("min_position", "format", "delimiter", "bom")
+WAYS: Final = ("min_position", "format", "delimiter", "bom", "decimal")
 
 
 class Reports(Desk):
@@ -76,15 +78,13 @@ class Reports(Desk):
         asked.principal.require(Permission(info.permission))
         form = _form(request, asked)
         # Before the report is made and recorded as an export: neither is for a request that is refused.
-        delimiter = _one_of(DELIMITERS, asked, "delimiter", "comma")
-        mark = _one_of(_MARKS, asked, "bom", "false")
+        how = _separated(asked)
         wanted = await self._wanted(asked)
         found = await self.parts.analytics.report(
             info.name, asked.principal.tenant_id, asked.given, min_position=wanted
         )
         position = found.position.token()
-        as_csv = form == _CSV
-        if as_csv or asked.principal.staff:
+        if form is not None or asked.principal.staff:
             await self.trace(
                 asked,
                 f"reports.{info.name}",
@@ -93,16 +93,16 @@ class Reports(Desk):
                 rows=len(found.rows),
                 filters=asked.given,
             )
-        if as_csv:
-            return self._csv(asked, info, found, delimiter, mark)
+        if form is not None:
+            return await self._file(asked, info, found, form, how)
         content = {
             "report": info.name,
             "columns": list(found.columns),
-            "data": [dict(zip(found.columns, map(_plain, row), strict=True)) for row in found.rows],
+            "data": [dict(zip(found.columns, map(plain, row), strict=True)) for row in found.rows],
             "next": None,
             "truncated": found.truncated,
             "position": position,
-            "as_of": _plain(found.as_of),
+            "as_of": plain(found.as_of),
         }
         return self.answer(asked, content, position)
 
@@ -115,22 +115,23 @@ class Reports(Desk):
                 raise BeyondTheLog
         return await self.reachable(asked, asked.position())
 
-    def _csv(self, asked: Asked, info: ReportInfo, found: Report, delimiter: str, mark: str) -> Response:
-        text = io.StringIO()
-        lines = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
-        lines.writerow(found.columns)
-        lines.writerows([[_cell(value) for value in row] for row in found.rows])
+    async def _file(
+        self, asked: Asked, info: ReportInfo, found: Report, form: FileForm, how: Separated
+    ) -> Response:
+        """The report as a file; beside the loop, since many rows take a while."""
+        actor = asked.principal.actor
+        figures = Figures(info, found, asked.given, asked.principal.tenant_id, f"{actor.kind} {actor.id}")
+        content = await asyncio.to_thread(form.encode, figures, how)
         headers = {
             **self.headers(asked, found.position.token()),
-            "content-disposition": f'attachment; filename="{info.name}.csv"',
+            "content-disposition": f'attachment; filename="{info.name}.{form.name}"',
             "cache-control": "no-store",
             "x-content-type-options": "nosniff",
             "penguin-as-of": "" if found.as_of is None else found.as_of.isoformat(),
             "penguin-truncated": str(found.truncated).lower(),
         }
-        return Response(
-            (mark + text.getvalue()).encode(), headers=headers, media_type=f"{_CSV}; charset=utf-8"
-        )
+        text = "; charset=utf-8" if form.media.startswith("text/") else ""
+        return Response(content, headers=headers, media_type=form.media + text)
 
     async def events(self, request: Request) -> Response:
         """The events behind one row: its dimensions as `cell.<name>`; their weights add up to the cell."""
@@ -198,32 +199,30 @@ def described(info: ReportInfo) -> dict[str, Any]:
     }
 
 
-def _form(request: Request, asked: Asked) -> str:
-    """JSON or CSV: by `format`, else by `Accept`."""
+def _form(request: Request, asked: Asked) -> FileForm | None:
+    """A file, or None for JSON: by `format`, else by `Accept`."""
     if "format" in asked.given:
         return _one_of(_FORMS, asked, "format", "json")
-    accept = request.headers.get("accept", "*/*")
-    for wanted in accept.split(","):
+    for wanted in request.headers.get("accept", "*/*").split(","):
         media = wanted.partition(";")[0].strip().lower()
-        if media in (_CSV, _JSON):
-            return media
-        if media in ("*/*", "application/*"):
-            return _JSON
-    raise Problem(ACCEPT_UNKNOWN, extra={"offered": [_JSON, _CSV]})
+        if media in _MEDIA:
+            return _MEDIA[media]
+        if media in (_JSON, "*/*", "application/*"):
+            return None
+    raise Problem(ACCEPT_UNKNOWN, extra={"offered": [_JSON, *_MEDIA]})
 
 
-def _one_of(meant: Mapping[str, str], asked: Asked, name: str, usual: str) -> str:
+def _separated(asked: Asked) -> Separated:
+    """How CSV is written. Where commas are decimals, semicolons stand between cells unless told otherwise."""
+    decimal = _one_of(_DECIMALS, asked, "decimal", "point")
+    usual = "semicolon" if decimal == "," else "comma"
+    delimiter = _one_of(DELIMITERS, asked, "delimiter", usual)
+    return Separated(delimiter, _one_of(_MARKS, asked, "bom", "false"), decimal)
+
+
+def _one_of(meant: Mapping[str, _T], asked: Asked, name: str, usual: str) -> _T:
     """What a parameter with few values means; taken out of what was given."""
-    found = meant.get(asked.given.pop(name, usual))
-    if found is None:
+    given = asked.given.pop(name, usual)
+    if given not in meant:
         raise bad_parameter(name, f"Say one of {', '.join(meant)}.")
-    return found
-
-
-def _plain(value: Value) -> Value:
-    return value.isoformat() if isinstance(value, date | datetime) else value
-
-
-def _cell(value: Value) -> Value:
-    plain = _plain(value)
-    return escape_formula(plain) if isinstance(plain, str) else plain
+    return meant[given]

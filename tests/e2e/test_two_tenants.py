@@ -15,6 +15,7 @@ import httpx
 import psycopg
 import pytest
 
+from adapters.exports.forms import FILES
 from api.http.openapi import openapi
 from application.ports.positions import Position
 from application.queries import QUERIES
@@ -24,6 +25,7 @@ from domain.kernel.permissions import StaffRole, TenantRole
 from domain.law.packs import pack_texts
 from domain.tenancy.secret import SecretCommand
 from tests.support.api import Api, TestTenant, analytics_of
+from tests.support.exported import rows_of, text_of
 from tests.support.furnished import MARK, Theirs, furnished
 from tests.support.permission_cells import CELLS
 
@@ -71,6 +73,16 @@ def says_nothing(answer: httpx.Response, theirs: Theirs, sent: str) -> None:
             assert not any(secret in value for value in answer.headers.values())
     if answer.status_code >= 400:
         assert MARK not in answer.text
+
+
+def nothing_of_a_report(answer: httpx.Response, theirs: Theirs, path: str) -> None:
+    """A report of ours, as a file too, has no rows, and what stands beside them names nothing of theirs."""
+    _, is_file, form = path.partition("format=")
+    if not is_file:
+        assert answer.json()["data"] == [], answer.text
+        return
+    assert rows_of(answer.content, form) == []
+    assert not [secret for secret in theirs.secrets() if secret in text_of(answer.content, form)]
 
 
 async def test_every_command_on_anothers_id_is_not_found_and_changes_nothing(api: Api) -> None:
@@ -217,7 +229,8 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     yield "GET", f"/v1/reports/contacts_by_segment/events?{cell}", None, {}
     for name in CELLS:
         yield "GET", f"/v1/reports/{name}", None, {}
-        yield "GET", f"/v1/reports/{name}?format=csv", None, {}
+        for file in FILES:
+            yield "GET", f"/v1/reports/{name}?format={file}", None, {}
     for name, cell in CELLS.items():
         yield "GET", f"/v1/reports/{name}/events?{cell}", None, {}
     yield "GET", "/v1/reports/activity/events?cell.day=2026-11-24&cell.context=audience", None, {}
@@ -293,8 +306,8 @@ async def test_no_other_route_shows_or_changes_anything_of_another(api: Api) -> 
                 assert answer.status_code == 404
             if path.startswith("/v1/law/rejudge"):
                 assert json.loads(answer.text.splitlines()[-1])["summary"]["judged"] == 0, answer.text
-            if "/reports/" in path and "activity" not in path and "csv" not in path:
-                assert answer.json()["data"] == [], answer.text
+            if "/reports/" in path and "activity" not in path:
+                nothing_of_a_report(answer, theirs, path)
     assert logs(api)[theirs.tenant.id] == before[theirs.tenant.id]
 
 

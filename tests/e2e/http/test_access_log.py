@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 from starlette.routing import Route
 
+from adapters.exports.forms import FILES
 from api.http import pages
 from api.http.app import create_app
 from api.http.openapi import openapi
@@ -186,15 +187,16 @@ async def test_each_read_of_staff_under_a_grant_is_one_entry_of_the_tenants_log(
                 patched.setattr(AccessLog, "record", away)
                 refused = await api.send(read.method, path, furnished.staff, headers=furnished.under)
             assert refused.status_code == 503, f"{path} answers without its entry"
-        before = await furnished.entries()
-        path = "/v1/reports/activity?format=csv"
-        assert (await api.send("GET", path, furnished.staff, headers=furnished.under)).status_code == 200
-        assert await furnished.entries() == before + 1
+        for form in FILES:
+            before = await furnished.entries()
+            path = f"/v1/reports/activity?format={form}"
+            assert (await api.send("GET", path, furnished.staff, headers=furnished.under)).status_code == 200
+            assert await furnished.entries() == before + 1
     assert shown > 20
     told = (await api.send("GET", "/v1/access?actor=staff&limit=100", furnished.tenant.key)).json()["data"]
     assert {entry["payload"]["kind"] for entry in told} == {"staff"}
     assert {entry["actor"]["grant"] for entry in told} == {furnished.under["penguin-grant"].partition(".")[2]}
-    assert len(told) == shown + 1
+    assert len(told) == shown + len(FILES)
 
 
 async def test_what_no_grant_can_hold_today_would_leave_its_entry_too(

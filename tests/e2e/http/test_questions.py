@@ -203,7 +203,7 @@ async def test_reports_as_json_and_as_csv(api: Api) -> None:
         events = await api.send("GET", f"/v1/reports/contacts_by_segment/events?{cell}", tenant.key)
         assert sum(event["weight"] for event in events.json()["data"]) == 1, events.text
         for form in ("csv", "json"):
-            for name in ("bom", "delimiter"):
+            for name in ("bom", "delimiter", "decimal"):
                 asked = await api.send("GET", f"{path}&format={form}&{name}=maybe", tenant.key)
                 assert asked.status_code == 422, "and not answered as if it had not been said"
                 assert [one["parameter"] for one in asked.json()["errors"]] == [name]

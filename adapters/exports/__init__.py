@@ -1,0 +1,1 @@
+"""Reports as files: what people work with opens them as its own."""

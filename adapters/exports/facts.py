@@ -1,0 +1,50 @@
+"""What stands beside the figures in every file: what they answer, what they are made from, and that they are whole."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from application.figures import Figures
+
+
+def facts_of(figures: Figures) -> list[tuple[str, str]]:
+    """Names and texts, in the order in which a reader asks for them."""
+    info, report = figures.info, figures.report
+    first, last = figures.range()
+    given = ", ".join(f"{name}={value}" for name, value in sorted(figures.parameters.items()))
+    return [
+        ("report", info.name),
+        ("title", info.title),
+        ("definition", info.about),
+        ("definition_version", figures.definition),
+        ("parameters", given or "none"),
+        ("tenant", str(figures.tenant_id)),
+        ("asked_by", figures.asked_by),
+        ("as_of", "" if report.as_of is None else report.as_of.isoformat()),
+        ("position", report.position.token()),
+        ("positions", f"{first} to {last}" if last else "none: nothing has happened yet"),
+        ("time_zone", "UTC"),
+        ("rows", str(len(report.rows))),
+        ("complete", _complete(figures)),
+        ("filters", _filters(given)),
+        ("sha256", figures.sha256()),
+        ("cite", figures.citation()),
+        ("verify", _VERIFY),
+    ]
+
+
+_VERIFY: Final = (
+    "sha256 is of the columns and rows as the JSON answer holds them, written as "
+    '{"columns":[...],"rows":[[...],...]} in UTF-8 without spaces. The same question as of the same position gives the '
+    "same: ask with at_position, where the report takes it."
+)
+
+
+def _complete(figures: Figures) -> str:
+    if figures.report.truncated:
+        return "no: a report gives no more rows than these, and there are more; narrow its parameters"
+    return "yes: every row that the parameters ask for"
+
+
+def _filters(given: str) -> str:
+    return f"what {given} leaves out is not counted" if given else "none, nothing is left out"
