@@ -61,10 +61,19 @@ class Door:
         self._http = http
         self._bars = bars
 
-    def ask(self, method: str, path: str, body: object = None, same: str | None = None) -> dict[str, Any]:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        same: str | None = None,
+        wanted: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
         """One request, under the idempotency key `same` where it changes something."""
         headers = {} if same is None else {"Idempotency-Key": same}
-        answer = self._patiently(lambda: self._http.request(method, path, json=body, headers=headers))
+        answer = self._patiently(
+            lambda: self._http.request(method, path, params=wanted, json=body, headers=headers)
+        )
         told: dict[str, Any] = answer.json()
         return told
 
@@ -196,12 +205,17 @@ class Door:
         """Write the rejected rows to a file, where there are any."""
         if not state["rejected"] or state["files_destroyed"]:
             return None
-        answer = self._patiently(lambda: self._http.get(f"/v1/audience/imports/{state['id']}/errors"))
+        self.save(f"/v1/audience/imports/{state['id']}/errors", {}, to)
+        return to
+
+    def save(self, path: str, wanted: dict[str, str], to: Path) -> httpx.Response:
+        """Write an answer to a file, which only you may read."""
+        answer = self._patiently(lambda: self._http.get(path, params=wanted))
         draft = to.with_name(f"{to.name}.new")
         draft.touch(mode=0o600)
         draft.write_bytes(answer.content)
         draft.replace(to)
-        return to
+        return answer
 
 
 def _accepted(answer: httpx.Response) -> httpx.Response:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli import costs, history, imports, jobs, keys, law, sql, suppressions, tenants, views
+from api.cli import costs, history, imports, jobs, keys, law, reports, sql, suppressions, tenants, views
 from api.cli.options import Data, settings_of
 from api.cli.output import ABOUT_EXITS, Exit, Group, Json, NotThere, Refused, data, words
 from api.ops.errors import CannotRun
@@ -235,6 +235,7 @@ app.add_typer(suppressions.app, name="export")
 app.add_typer(costs.app, name="costs")
 app.add_typer(views.app, name="projections")
 app.add_typer(jobs.app, name="jobs")
+app.command("report")(reports.report)
 app.command("replay")(history.replay)
 app.command("receipt")(history.receipt)
 app.command("rejudge")(law.rejudge)

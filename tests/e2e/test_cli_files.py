@@ -181,3 +181,26 @@ def test_a_suppression_list_in_and_out_in_one_command_each(demo_installation: Se
     cli("export", "suppressions", str(out), "--as", "sha256", key=tenant["key"])
     assert hashlib.sha256(b"a@listed.example").hexdigest() in out.read_text()
     assert "a@listed" not in out.read_text()
+
+
+def test_a_report_on_the_screen_and_as_a_file(demo_installation: Served, tmp_path: Path) -> None:
+    cli, key = demo_installation.cli, _tenant(demo_installation, "Reporting")["key"]
+    assert {line.split("\t")[0] for line in cli("report", key=key).stdout.splitlines()} >= {"activity"}
+    told = json.loads(cli("report", "activity", "--param", "context=tenancy", "--json", key=key).stdout)
+    assert {row["context"] for row in told["data"]} <= {"tenancy"}
+    for name in ("a.csv", "a.xlsx", "a.parquet", "a.arrow"):
+        out = tmp_path / name
+        done = json.loads(cli("report", "activity", "--output", str(out), "--json", key=key).stdout)
+        assert (done["file"], done["truncated"]) == (str(out), False)
+        assert out.stat().st_mode & 0o777 == 0o600
+        assert out.read_bytes()
+    named = tmp_path / "b"
+    cli("report", "activity", "--format", "xlsx", "--output", str(named), key=key)
+    assert named.read_bytes()[:2] == b"PK"
+    for wrong in (
+        ("activity", "--output", str(tmp_path / "c.pdf")),
+        ("activity", "--format", "csv"),
+        ("activity", "--param", "context"),
+    ):
+        assert cli("report", *wrong, key=key, code=2).stdout == ""
+    cli("report", "no_such_report", key=key, code=3)

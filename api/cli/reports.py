@@ -1,0 +1,85 @@
+"""`penguinmails report`: a report through the running API, shown here or written as a file to work with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adapters.exports.names import FileName
+from api.cli.door import Url, door_of
+from api.cli.options import Data, Key
+from api.cli.output import Json, data, listed, rows, words
+
+
+def report(
+    name: Annotated[
+        str | None, typer.Argument(help="Name of the report; none: the reports there are.")
+    ] = None,
+    *,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--param", help="NAME=VALUE, as the list of reports tells them; may be repeated."),
+    ] = None,
+    format_: Annotated[
+        FileName | None, typer.Option("--format", help="Form of the file; else by its ending.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", dir_okay=False, help="Where the file is written.")
+    ] = None,
+    url: Url = None,
+    key: Key = None,
+    data_folder: Data = None,
+    json_: Json = False,
+) -> None:
+    """Show a report, or write it as a file: CSV, a workbook, Parquet, Arrow. Files are recorded in the access log.
+
+    For spreadsheets of many countries: --format csv --param decimal=comma --param bom=true.
+    """
+    del json_
+    wanted = _parameters(given or [])
+    if name is None:
+        with door_of(url, data_folder, key) as door:
+            told = door.ask("GET", "/v1/reports")
+            door.drawn()
+        rows(told["data"], ("name", "title"))
+        return
+    if output is None:
+        if format_ is not None:
+            raise typer.BadParameter("say where the file is written", param_hint="--output")
+        with door_of(url, data_folder, key) as door:
+            told = door.ask("GET", f"/v1/reports/{name}", wanted=wanted)
+            door.drawn()
+        listed(told["data"], told["columns"], position=told["position"])
+        return
+    form = format_ or _by_ending(output)
+    with door_of(url, data_folder, key) as door:
+        answer = door.save(f"/v1/reports/{name}", {**wanted, "format": form.value}, output)
+        door.drawn()
+    as_of, cut = answer.headers["penguin-as-of"] or None, answer.headers["penguin-truncated"] == "true"
+    position = answer.headers["penguin-position"]
+    data(
+        {"file": str(output), "as_of": as_of, "position": position, "truncated": cut},
+        [f"{output}: as of {as_of or 'the beginning'}"],
+    )
+    if cut:
+        words("There are more rows than a report gives: narrow its parameters.")
+
+
+def _parameters(given: list[str]) -> dict[str, str]:
+    found = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter("write it as NAME=VALUE", param_hint="--param")
+        found[name] = value
+    return found
+
+
+def _by_ending(output: Path) -> FileName:
+    try:
+        return FileName(output.suffix.removeprefix("."))
+    except ValueError:
+        known = ", ".join(FileName)
+        raise typer.BadParameter(f"say one of {known}", param_hint="--format") from None
