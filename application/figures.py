@@ -57,6 +57,11 @@ def form_of(column: Column) -> Form:
     return _FORMS.get(column.unit, Form.COUNT)
 
 
+def adds_up(column: Column) -> bool:
+    """Whether values of rows may be added: counts, amounts, seconds; a percentage of percentages is none."""
+    return form_of(column) in (Form.COUNT, Form.MONEY, Form.SECONDS)
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """A report as it leaves: what was asked by whom, what it means, and the rows.
