@@ -53,6 +53,8 @@ class Permission(StrEnum):
     REPORTS_READ = "reports.read"
     REPORTS_SQL = "reports.sql"
     """Asking SQL of one's own over all facts of the tenant, and keeping it."""
+    REPORTS_SEAL = "reports.seal"
+    """Making a board pack that is kept for ever."""
     BILLING_READ = "billing.read"
     BILLING_MANAGE = "billing.manage"
     """Choosing what is paid for; it can be done also where nothing else can, because nobody paid."""
@@ -165,11 +167,12 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.HISTORY_READ_PERSONAL,
         P.EVIDENCE_READ,
         P.ACCESS_READ,
+        P.REPORTS_SEAL,
         P.REPORTS_SQL,
     },
     TenantRole.FINANCE_LEADER: _PERSON
     | FINANCE
-    | {P.HISTORY_READ, P.REPORTS_SQL, P.BILLING_READ, P.BILLING_MANAGE},
+    | {P.HISTORY_READ, P.REPORTS_SEAL, P.REPORTS_SQL, P.BILLING_READ, P.BILLING_MANAGE},
     TenantRole.MEMBER: _PERSON | _CONTACTS,
     TenantRole.VIEWER: _PERSON,
 }

@@ -1,0 +1,85 @@
+"""The messages of sections: sentences whose every figure is computed from the rows, with its sign and its share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from application.charts import Grid
+from application.figures import shown
+from application.packs.definition import Sentence
+from application.ports.analytics import Column
+
+_MINUS: Final = "\u2212"
+_EVEN: Final = "\u00b1"
+
+
+def sentence_of(told: Sentence, grid: Grid, before: Grid | None) -> str:
+    """The sentence. Raises `CurrenciesMixed` where amounts of several currencies would be added."""
+    rows = grid.where(told.where)
+    column, currency = rows.column(told.measure), rows.currency(told.measure)
+    total = rows.total(told.measure) or 0
+    earlier = None if before is None else before.where(told.where).total(told.measure) or 0
+    if not total and not earlier:
+        return told.none
+    part = rows.where(told.part).total(told.part_measure or told.measure) or 0
+    leader, most = _leader(told, rows)
+    return told.text.format_map(
+        {
+            "total": figure(total, column, currency),
+            "before": "" if earlier is None else figure(earlier, column, currency),
+            "change": change(total, earlier, column, currency),
+            "part": figure(part, column, currency),
+            "share": share(part, total),
+            "leader": leader,
+            "leader_total": figure(most, column, currency),
+            "leader_share": share(most, total),
+            "rows": f"{len(rows.rows):,}",
+        }
+    )
+
+
+def figure(value: float, column: Column, currency: str | None) -> str:
+    """A figure as it is read; one that is whole has no fraction."""
+    return shown(int(value) if float(value).is_integer() else value, column, currency)
+
+
+def signed(value: float, column: Column, currency: str | None) -> str:
+    """A difference, with its sign."""
+    if not value:
+        return f"{_EVEN}0"
+    return ("+" if value > 0 else _MINUS) + figure(abs(value), column, currency)
+
+
+def percent(value: float, earlier: float) -> str:
+    """How much more or less than before, in percent, with its sign; nothing where there was nothing."""
+    if not earlier:
+        return ""
+    told = (value - earlier) / abs(earlier) * 100
+    sign = "+" if told > 0 else _MINUS if told < 0 else _EVEN
+    return f"{sign}{abs(told):,.1f} %"
+
+
+def change(value: float, earlier: float | None, column: Column, currency: str | None) -> str:
+    """The comparison with the period before, in words."""
+    if earlier is None:
+        return "with nothing to compare"
+    if value == earlier:
+        return "as many as in the period before"
+    if not earlier:
+        return "after none in the period before"
+    return f"{signed(value - earlier, column, currency)} ({percent(value, earlier)}) on the period before"
+
+
+def share(part: float, whole: float) -> str:
+    """A part of a whole in percent."""
+    return f"{part / whole * 100:,.1f} %" if whole else "none"
+
+
+def _leader(told: Sentence, rows: Grid) -> tuple[str, float]:
+    if told.leader is None:
+        return "", 0
+    values = rows.summed((told.leader,), told.measure)
+    if not values:
+        return "none", 0
+    key = min(values, key=lambda one: (-values[one], str(one)))
+    return str(key[0]).replace("_", " "), values[key]

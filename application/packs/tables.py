@@ -1,0 +1,104 @@
+"""Tables of packs: measures by dimensions, beside the period before, the largest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from application.charts import OTHERS, Grid
+from application.figures import adds_up, heading
+from application.packs.definition import TableDefinition
+from application.packs.sentences import figure, percent, signed
+from application.ports.analytics import Value
+from application.ports.press import TableShown
+
+NOTHING = "\u2013"
+"""Where there is no figure."""
+
+Key = tuple[Value, ...]
+Sums = Mapping[Key, float]
+
+
+def table_of(told: TableDefinition, grid: Grid, before: Grid | None) -> TableShown:
+    """The table: dimensions, the first measure beside the period before with the difference, the other measures."""
+    grid = grid.where(told.where)
+    before = None if before is None else before.where(told.where)
+    first = told.measures[0]
+    now = grid.summed(told.by, first)
+    then = {} if before is None else before.summed(told.by, first)
+    ranked = _ranked(told, grid, now, then)
+    groups = _groups(told, ranked, total=told.total and adds_up(grid.column(first)))
+    sums = {name: grid.summed(told.by, name) for name in told.measures[1:]}
+    rows = []
+    for names, keys in groups:
+        cells = _compared(told, grid, keys, now, None if before is None else then)
+        cells += [_shown(told, grid, name, keys, found) for name, found in sums.items()]
+        rows.append((*names, *cells))
+    head = (
+        *(heading(grid.column(name)) for name in (*told.by, first)),
+        *(("Before", "Difference", "%") if before is not None else ()),
+        *(heading(grid.column(name)) for name in told.measures[1:]),
+    )
+    numbers = tuple(at >= len(told.by) for at in range(len(head)))
+    return TableShown(head, numbers, tuple(rows), total=bool(groups) and groups[-1][0][0] == _TOTAL)
+
+
+_TOTAL = "Total"
+
+
+def _ranked(told: TableDefinition, grid: Grid, now: Sums, then: Sums) -> list[Key]:
+    """The rows, the largest first; days in their order, without those of the period before."""
+    if grid.column(told.by[0]).unit == "date":
+        return sorted(now, key=lambda key: tuple(map(str, key)))
+    keys = dict.fromkeys((*now, *then))
+    return sorted(keys, key=lambda key: (-now.get(key, 0), tuple(map(str, key))))
+
+
+def _groups(
+    told: TableDefinition, ranked: Sequence[Key], *, total: bool
+) -> list[tuple[tuple[str, ...], Sequence[Key]]]:
+    """What each row is named and which keys are in it: one each, all others as one, at last all."""
+    cut = ranked if len(ranked) <= told.most else ranked[: told.most - 1]
+    empty = ("",) * (len(told.by) - 1)
+    groups: list[tuple[tuple[str, ...], Sequence[Key]]] = [(tuple(map(_named, key)), [key]) for key in cut]
+    if len(cut) < len(ranked):
+        rest = ranked[len(cut) :]
+        groups.append(((f"{OTHERS} ({len(rest)})", *empty), rest))
+    if total and len(ranked) > 1:
+        groups.append(((_TOTAL, *empty), ranked))
+    return groups
+
+
+def _compared(
+    told: TableDefinition, grid: Grid, keys: Sequence[Key], now: Sums, then: Sums | None
+) -> list[str]:
+    name = told.measures[0]
+    cells = [_shown(told, grid, name, keys, now)]
+    if then is None:
+        return cells
+    value, earlier = _value(told, grid, name, keys, now), _value(told, grid, name, keys, then)
+    if value is None and earlier is None:
+        return [*cells, NOTHING, NOTHING, NOTHING]
+    column, currency = grid.column(name), grid.currency(name)
+    return [
+        *cells,
+        _shown(told, grid, name, keys, then),
+        signed((value or 0) - (earlier or 0), column, currency),
+        percent(value or 0, earlier or 0) or NOTHING,
+    ]
+
+
+def _shown(told: TableDefinition, grid: Grid, name: str, keys: Sequence[Key], found: Sums) -> str:
+    value = _value(told, grid, name, keys, found)
+    return NOTHING if value is None else figure(value, grid.column(name), grid.currency(name))
+
+
+def _value(told: TableDefinition, grid: Grid, name: str, keys: Sequence[Key], found: Sums) -> float | None:
+    """The figure of a row; of several, where they may be added."""
+    values = [found[key] for key in keys if key in found]
+    if not values or (len(keys) > 1 and not (told.total and adds_up(grid.column(name)))):
+        return None
+    return sum(values)
+
+
+def _named(value: Value) -> str:
+    return NOTHING if value is None else str(value)

@@ -1,0 +1,242 @@
+"""What a pack says: figures of one position, sentences and tables computed from them, definitions that fit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from application.charts import Better, Grid, Period
+from application.packs.definition import (
+    PackDefinition,
+    Sentence,
+    TableDefinition,
+    UnknownBoardPack,
+    definition_named,
+    read_definitions,
+)
+from application.packs.document import document_of
+from application.packs.drift import Drifting
+from application.packs.figures import Figuring, PackCutOff
+from application.packs.sentences import sentence_of
+from application.packs.tables import NOTHING, table_of
+from application.ports.analytics import Column, Report
+from projections.olap.reports import REPORTS
+from tests.unit.packs.conftest import PERIOD, Office
+
+TODAY = date(2026, 11, 24)
+INFOS = {name: report.info for name, report in REPORTS.items()}
+
+
+async def test_all_figures_are_of_one_position_and_equal_ones_give_equal_bytes(office: Office) -> None:
+    figures = await office.figures()
+    assert figures.position == office.history.position
+    parts = [part for one in figures.sections for part in (one.now, one.before) if part is not None]
+    assert {part.position for part in parts} == {figures.position}
+    assert figures.json() == (await office.figures()).json()
+    told = json.loads(figures.json())
+    counted = sum(
+        row[at] is not None
+        for section in told["sections"]
+        for part in (section["now"], section["before"])
+        if part is not None
+        for row in part["rows"]
+        for at, column in enumerate(section["columns"])
+        if column["kind"] == "measure"
+    )
+    assert figures.count() == counted > 50
+
+
+async def test_messages_are_computed_from_the_figures(office: Office) -> None:
+    document = document_of(await office.figures(), None, TODAY)
+    messages = {section.title: section.message for section in document.sections}
+    assert messages["Decisions on messages"] == (
+        "30 decisions on messages, after none in the period before; 20 of them (66.7 %) said no, or not yet."
+    )
+    assert messages["Contacts, as they stand"].startswith(
+        "30 contacts; the largest part of them, 33.3 %, in "
+    )
+    assert messages["What people asked about their data"] == "Nobody asked about their data in this period."
+    assert "not over yet" not in dict(document.facts)["Period"]
+    assert "not over yet" in dict(document_of(await office.figures(), None, PERIOD.last).facts)["Period"]
+
+
+async def test_tables_sum_to_the_message(office: Office) -> None:
+    document = document_of(await office.figures(), None, TODAY)
+    table = document.sections[0].table
+    assert table.head == ("Verdict", "Law", "Decisions", "Before", "Difference", "%")
+    assert table.rows[-1][:3] == ("Total", "", "30")
+    assert sum(int(row[2]) for row in table.rows[:-1]) == 30
+    steps = next(one for one in document.sections if one.title.startswith("Permissions that end")).table
+    assert not steps.total, "an announcement and a lapse are two steps of one permission"
+
+
+COLUMNS = (
+    Column("kind", "dimension", "text", "Kind."),
+    Column("n", "measure", "events", "Count."),
+    Column("share", "measure", "ratio", "Share."),
+    Column("late", "measure", "events", "Late ones."),
+)
+
+
+def grid(*rows: tuple[Any, ...]) -> Grid:
+    return Grid(COLUMNS, rows)
+
+
+TOLD = Sentence(measure="n", text="{total}, {change}", none="nothing")
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "text"),
+    [
+        (112, 100, "112, +12 (+12.0 %) on the period before"),
+        (88, 100, "88, \u221212 (\u221212.0 %) on the period before"),
+        (5, 5, "5, as many as in the period before"),
+        (5, 0, "5, after none in the period before"),
+        (0, 5, "0, \u22125 (\u2212100.0 %) on the period before"),
+        (0, 0, "nothing"),
+        (1_234, None, "1,234, with nothing to compare"),
+    ],
+)
+def test_a_comparison_in_words(now: int, before: int | None, text: str) -> None:
+    earlier = None if before is None else grid(("a", before, 0.1, 0))
+    assert sentence_of(TOLD, grid(("a", now, 0.1, 0)), earlier) == text
+
+
+def test_parts_shares_and_leaders() -> None:
+    told = Sentence(
+        measure="n",
+        part_measure="late",
+        leader="kind",
+        text="{part} {share} {leader} {leader_total} {leader_share} {rows} {before}",
+        none="nothing",
+        better=Better.FEWER,
+    )
+    rows = grid(("a_b", 30, 0.1, 1), ("c", 10, 0.1, 2))
+    assert sentence_of(told, rows, grid(("c", 7, 0.1, 0))) == "3 7.5 % a b 30 75.0 % 2 7"
+
+
+def test_the_rest_of_a_table_is_one_row_and_all_sum_up() -> None:
+    rows = grid(*((f"k{n}", n, 0.1, 1) for n in range(1, 8)))
+    table = table_of(TableDefinition(by=("kind",), measures=("n", "share", "late"), most=4), rows, None)
+    assert [row[0] for row in table.rows] == ["k7", "k6", "k5", "all others (4)", "Total"]
+    assert [row[1] for row in table.rows] == ["7", "6", "5", "10", "28"]
+    assert [row[2] for row in table.rows] == ["10.0 %"] * 3 + [NOTHING] * 2, "shares are not added"
+    assert [row[3] for row in table.rows] == ["1", "1", "1", "4", "7"]
+    alone = table_of(TableDefinition(by=("kind",), measures=("n",), most=4, total=False), rows, None)
+    assert [row[1] for row in alone.rows] == ["7", "6", "5", NOTHING]
+
+
+def test_what_is_gone_stands_in_a_table_too() -> None:
+    table = table_of(
+        TableDefinition(by=("kind",), measures=("n",)), grid(("a", 2, 0.1, 0)), grid(("b", 3, 0.1, 0))
+    )
+    assert table.rows == (
+        ("a", "2", NOTHING, "+2", NOTHING),
+        ("b", NOTHING, "3", "\u22123", "\u2212100.0 %"),
+        ("Total", "2", "3", "\u22121", "\u221233.3 %"),
+    )
+
+
+async def test_drift_names_each_figure_that_moved(office: Office) -> None:
+    sealed = (await office.figures()).json()
+    drifting, tenant_id = Drifting(office.analytics), office.history.tenant_id
+    still = await drifting.drift(tenant_id, sealed)
+    assert (still.differ, still.moved, still.not_compared) == (0, [], {})
+    office.live(3)
+    moved = await drifting.drift(tenant_id, sealed)
+    assert moved.differ > 5
+    assert moved.position == office.history.position
+    contacts = {one.cell["country"]: one.difference for one in moved.moved if one.section == "contacts"}
+    assert contacts == {"DE": 1, "FR": 1, "unknown": 1}
+    at_seal = await drifting.drift(tenant_id, sealed, at_seal=True)
+    assert at_seal.differ == 0
+    assert at_seal.compared == 6, "every segment of contacts"
+
+
+async def test_a_report_of_another_shape_is_not_compared(office: Office) -> None:
+    told = json.loads((await office.figures()).json())
+    told["sections"][0]["columns"][0]["name"] = "weekday"
+    told["sections"][1]["report"] = "gone"
+    found = await Drifting(office.analytics).drift(office.history.tenant_id, json.dumps(told).encode())
+    assert set(found.not_compared) == {"decisions", "denials"}
+
+
+async def test_a_report_that_is_cut_off_is_in_no_pack(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = office.analytics.report
+
+    async def cut(*args: Any, **more: Any) -> Report:
+        return replace(await whole(*args, **more), truncated=True)
+
+    monkeypatch.setattr(office.analytics, "report", cut)
+    with pytest.raises(PackCutOff):
+        await office.figures()
+
+
+async def test_where_the_log_moves_on_each_figure_says_its_own_position(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = office.analytics.report
+
+    async def moving(*args: Any, **more: Any) -> Report:
+        office.live(1)
+        return await whole(*args, **more)
+
+    monkeypatch.setattr(office.analytics, "report", moving)
+    figures = await office.figures()
+    positions = {one.now.position for one in figures.sections}
+    assert len(positions) > 1
+    assert figures.position == max(
+        positions | {one.before.position for one in figures.sections if one.before}
+    )
+
+
+async def test_a_log_without_anything(office: Office) -> None:
+    definition = definition_named("compliance", office.analytics.reports())
+    nobody = office.history.workspace_id
+    figures = await Figuring(office.analytics).figures(definition, nobody, PERIOD, None)
+    document = document_of(figures, None, TODAY)
+    assert figures.count() == 0
+    assert all(not section.table.rows for section in document.sections)
+
+
+def test_every_definition_fits_its_reports() -> None:
+    assert read_definitions()
+    for name in read_definitions():
+        assert definition_named(name, INFOS).version
+    with pytest.raises(UnknownBoardPack):
+        definition_named("none", INFOS)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("report",), "gone"),
+        (("sentence", "measure"), "gone"),
+        (("sentence", "leader"), "gone"),
+        (("sentence", "text"), "{gone}"),
+        (("chart", "by"), "gone"),
+        (("chart", "measure"), "verdict"),
+        (("chart", "plan"), "gone"),
+        (("table", "by"), ["gone"]),
+        (("table", "measures"), ["gone"]),
+        (("parameters",), {"gone": "1"}),
+    ],
+)
+def test_a_definition_that_does_not_fit_is_told(path: tuple[str, ...], value: Any) -> None:
+    told = read_definitions()["compliance"].model_dump(mode="json")
+    place = told["section"][0]
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    with pytest.raises(ValueError, match=r"compliance/decisions: .*(gone|verdict)"):
+        PackDefinition.model_validate(told).checked(INFOS)
+
+
+def test_a_period_of_one_day_is_one() -> None:
+    assert Period(TODAY, TODAY).days == 1
