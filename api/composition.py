@@ -26,6 +26,7 @@ from adapters.keys.sqlite import SqliteKeyStore
 from adapters.postgres.prompt import PromptConnection
 from adapters.postgres.rate_limiter import PostgresRates
 from adapters.postgres.roles import Role
+from adapters.press.typst import TypstPress
 from api.analytics import olap_settings
 from api.http.callers import Callers
 from api.ops.spans import commands_with
@@ -43,6 +44,7 @@ from application.exporting import SuppressionExport
 from application.importing.service import Imports
 from application.law_archive import LawArchive
 from application.links import Links
+from application.packs.sealing import Packs
 from application.previewing import Previewing
 from application.rate_limits import RateLimits
 from application.reading import AccessLog
@@ -163,6 +165,7 @@ async def composed(
             analytics=analytics,
             payments=payments,
             sql=sql,
+            packs=Packs(commands, analytics, blobs, TypstPress()),
         )
 
 

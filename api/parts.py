@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from application.importing.service import Imports
     from application.law_archive import LawArchive
     from application.links import Links
+    from application.packs.sealing import Packs
     from application.ports.analytics import Analytics
     from application.ports.blobs import BlobStore
     from application.ports.codec import EventCodec
@@ -82,6 +83,7 @@ class Composition:
     waiting: Waiting
     analytics: Analytics
     sql: SqlRunner
+    packs: Packs
     payments: PaymentGateway | None = None
 
     async def position_of(self, tenant_id: UUID) -> str:

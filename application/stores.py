@@ -106,6 +106,12 @@ UPLOADS: Final = Store(
     "the key of each import is destroyed with its files a fixed time after its end",
     folders=("blobs",),
 )
+PACKS: Final = Store(
+    "packs",
+    "sealed board packs beside the uploads: counts, kinds, days, and a title that their sealer chose",
+    Action.HOLDS_NOTHING,
+    "reports hold no value of a person; who seals is told to name nobody in a title",
+)
 MEMORY: Final = Store(
     "memory",
     "keys and values at hand in running processes",
@@ -155,6 +161,7 @@ STORES: Final = (
     QUEUE,
     ANALYTICS,
     UPLOADS,
+    PACKS,
     MEMORY,
     LOG_LINES,
     HANDED_OUT,

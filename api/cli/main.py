@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from api.cli import costs, history, imports, jobs, keys, law, reports, sql, suppressions, tenants, views
+from api.cli import (
+    costs,
+    history,
+    imports,
+    jobs,
+    keys,
+    law,
+    packs,
+    reports,
+    sql,
+    suppressions,
+    tenants,
+    views,
+)
 from api.cli.options import Data, settings_of
 from api.cli.output import ABOUT_EXITS, Exit, Group, Json, NotThere, Refused, data, words
 from api.ops.errors import CannotRun
@@ -233,6 +246,7 @@ app.add_typer(keys.app, name="key")
 app.add_typer(imports.app, name="import")
 app.add_typer(suppressions.app, name="export")
 app.add_typer(costs.app, name="costs")
+app.add_typer(packs.app, name="pack")
 app.add_typer(views.app, name="projections")
 app.add_typer(jobs.app, name="jobs")
 app.command("report")(reports.report)

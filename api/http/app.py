@@ -28,6 +28,7 @@ from api.http.invitations import Invitations
 from api.http.kinds import INTERNAL, LOG_UNAVAILABLE, METHOD_NOT_ALLOWED, NOT_FOUND, OUTCOME_UNKNOWN
 from api.http.law import Law
 from api.http.links import LinksDesk
+from api.http.packs import PacksDesk
 from api.http.problems import Problem, problem_of
 from api.http.receipts import Receipts
 from api.http.replies import ALWAYS, PROBLEM, dumps, raw, send_json
@@ -237,6 +238,7 @@ def create_app(
         History,
         Reports,
         SqlDesk,
+        PacksDesk,
         Uploads,
         Invitations,
         Audiences,

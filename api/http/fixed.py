@@ -13,6 +13,7 @@ from api.http.fixed_billing import billing_paths
 from api.http.fixed_doors import door_paths
 from api.http.fixed_files import also_taken, import_paths, suppressions_read
 from api.http.fixed_law import law_paths
+from api.http.fixed_packs import pack_paths
 from api.http.fixed_sql import sql_paths
 from api.http.invitations import Acceptance
 from api.http.links import AboutLinks
@@ -71,6 +72,7 @@ def fixed_paths(document: Document) -> Json:
         **law_paths(document),
         **billing_paths(document),
         **_reports(),
+        **pack_paths(document),
         **sql_paths(document),
         **import_paths(document),
         "/v1/audience/suppressions/export": {"get": suppressions_read()},

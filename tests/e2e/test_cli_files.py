@@ -204,3 +204,22 @@ def test_a_report_on_the_screen_and_as_a_file(demo_installation: Served, tmp_pat
     ):
         assert cli("report", *wrong, key=key, code=2).stdout == ""
     cli("report", "no_such_report", key=key, code=3)
+
+
+def test_a_board_pack_on_one_command(demo_installation: Served, tmp_path: Path) -> None:
+    cli, key = demo_installation.cli, _tenant(demo_installation, "Packing")["key"]
+    assert "compliance\t" in cli("pack", "list", key=key).stdout
+    days, out = ("--from", "2026-01-01", "--to", "2026-12-31"), tmp_path / "pack.pdf"
+    sealed = json.loads(
+        cli("pack", "seal", "compliance", *days, "--output", str(out), "--json", key=key).stdout
+    )
+    assert hashlib.sha256(out.read_bytes()).hexdigest() == sealed["pdf_sha256"]
+    for more, name in (((), "pdf_sha256"), (("--figures",), "figures_sha256")):
+        again = tmp_path / "again"
+        cli("pack", "get", sealed["pack_id"], str(again), *more, key=key)
+        assert hashlib.sha256(again.read_bytes()).hexdigest() == sealed[name]
+    told = cli("pack", "drift", sealed["pack_id"], "--check", key=key).stdout
+    assert "since it was sealed: " in told
+    assert "as of its position: 0 of " in told
+    backwards = ("--from", "2026-12-31", "--to", "2026-01-01", "--output", str(out))
+    assert "Exchange" in cli("pack", "seal", "compliance", *backwards, key=key, code=1).stderr

@@ -203,6 +203,30 @@ OF_SQL: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
 )
 
 
+def of_reports(ids: dict[str, str]) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
+    """Requests for reports and board packs."""
+    yield "GET", "/v1/reports", None, {}
+    yield "GET", "/v1/reports/activity", None, {}
+    yield "GET", "/v1/reports/activity?format=csv", None, {}
+    yield "GET", f"/v1/reports/contacts_by_segment?workspace_id={ids['workspace']}", None, {}
+    yield "GET", "/v1/reports/contacts_by_segment", None, {}
+    cell = "cell.country=DE&cell.source=unknown"
+    yield "GET", f"/v1/reports/contacts_by_segment/events?{cell}", None, {}
+    for name in CELLS:
+        yield "GET", f"/v1/reports/{name}", None, {}
+        for file in FILES:
+            yield "GET", f"/v1/reports/{name}?format={file}", None, {}
+    for name, cell in CELLS.items():
+        yield "GET", f"/v1/reports/{name}/events?{cell}", None, {}
+    yield "GET", "/v1/reports/activity/events?cell.day=2026-11-24&cell.context=audience", None, {}
+    yield "GET", "/v1/packs/definitions", None, {}
+    days = {"from": "2026-01-01", "to": "2026-01-31"}
+    yield "POST", "/v1/packs", {"definition": "compliance", **days}, {}
+    for pack in (ids["import"], ids.get("board_pack")):
+        for file in ("", "/pdf", "/figures"):
+            yield "GET", f"/v1/packs/{pack}{file}", None, {}
+
+
 def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
     """Requests for all that is neither a command nor a view."""
     ids, csv = theirs.ids, {"content-type": "text/csv"}
@@ -219,21 +243,8 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
         yield "GET", f"/v1/history?stream={kind}:{ids[kind]}", None, {}
     for kind in ids:
         yield "GET", f"/v1/receipts/{MARK}-{kind}", None, {}
-    yield "GET", "/v1/reports", None, {}
     yield from OF_SQL
-    yield "GET", "/v1/reports/activity", None, {}
-    yield "GET", "/v1/reports/activity?format=csv", None, {}
-    yield "GET", f"/v1/reports/contacts_by_segment?workspace_id={ids['workspace']}", None, {}
-    yield "GET", "/v1/reports/contacts_by_segment", None, {}
-    cell = "cell.country=DE&cell.source=unknown"
-    yield "GET", f"/v1/reports/contacts_by_segment/events?{cell}", None, {}
-    for name in CELLS:
-        yield "GET", f"/v1/reports/{name}", None, {}
-        for file in FILES:
-            yield "GET", f"/v1/reports/{name}?format={file}", None, {}
-    for name, cell in CELLS.items():
-        yield "GET", f"/v1/reports/{name}/events?{cell}", None, {}
-    yield "GET", "/v1/reports/activity/events?cell.day=2026-11-24&cell.context=audience", None, {}
+    yield from of_reports(ids)
     yield "POST", f"/v1/audience/imports?workspace_id={ids['workspace']}", b"email\nx@example.org\n", csv
     yield "POST", f"/v1/audience/imports/{ids['import']}/preview", {}, {}
     yield "GET", f"/v1/audience/imports/{ids['import']}/progress", None, {}
@@ -302,6 +313,8 @@ async def test_no_other_route_shows_or_changes_anything_of_another(api: Api) -> 
             if path == "/v1/batch":
                 statuses = [json.loads(line)["status"] for line in answer.text.splitlines()]
                 assert statuses == [404, 404, 404], answer.text
+            if path.startswith("/v1/packs/") and not path.endswith("/definitions"):
+                assert answer.status_code == 404
             if path.startswith("/v1/audience/preview"):
                 assert answer.status_code == 404
             if path.startswith("/v1/law/rejudge"):

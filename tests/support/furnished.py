@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant
+from tests.support.packs import seal_pack
 
 MARK = "Quetzalcoatl"
 """Stands in every text of A's; it must be in nothing that B sees."""
@@ -134,5 +135,6 @@ async def furnished(api: Api) -> Theirs:
     await making.rights()
     await making.books()
     await making.access()
+    made.ids["board_pack"] = str(await seal_pack(api, tenant, MARK))
     await api.project()
     return made

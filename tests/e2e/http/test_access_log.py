@@ -26,6 +26,7 @@ from application.reading import AccessLog
 from domain.kernel.permissions import GRANTABLE, StaffRole, TenantRole
 from tests.support.api import Api, TestTenant, analytics_of, serving
 from tests.support.database import Database
+from tests.support.packs import seal_pack
 from tests.support.permission_cells import CELLS
 from tests.support.working import Worker
 
@@ -110,6 +111,7 @@ class Furnished:
         path = f"/v1/audience/imports?workspace_id={tenant.workspace_id}"
         upload = await self.api.send("POST", path, tenant.key, b"email\nx@example.org\n", file)
         self.ids["import"] = upload.json()["id"]
+        self.ids["board_pack"] = str(await seal_pack(self.api, tenant))
         _, self.staff = await self.api.staff(StaffRole.FINANCE)
         _, approving = await self.api.staff(StaffRole.OPERATIONS)
         here = {"penguin-tenant": str(tenant.id)}
@@ -145,6 +147,8 @@ class Furnished:
             "/v1/reports/activity/events": f"{path}?cell.day=2026-11-24&cell.context=audience",
             **{f"/v1/reports/{name}/events": f"{path}?{cell}" for name, cell in CELLS.items()},
         }
+        if path.startswith("/v1/packs/{id}"):
+            return path.replace("{id}", self.ids["board_pack"])
         return needed.get(path, path).replace("{id}", self.ids.get(path, self.ids["import"]))
 
 
