@@ -6,7 +6,7 @@ before, planned, or a forecast: readers tell them apart by how they are drawn (I
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -47,8 +47,7 @@ class Better(StrEnum):
 class ChartDefinition(BaseModel):
     """What a chart shows: a measure by a dimension, of the rows in which dimensions have one of these values.
 
-    `plan` and `forecast` name measures that stand beside it. `most` bars are shown, and the rest as one. Of a
-    `balance` a column shows the last day's, where an activity's days are added up.
+    `plan` and `forecast` name measures that stand beside it. `most` bars are shown, and the rest as one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,7 +59,6 @@ class ChartDefinition(BaseModel):
     plan: str | None = None
     forecast: str | None = None
     most: int = 8
-    balance: bool = False
     better: Better = Better.NEITHER
 
 
@@ -116,7 +114,7 @@ class Period:
 
     def before(self) -> Period:
         """As many days just before; of whole months, as many months."""
-        if self.first.day == 1 and (self.last + timedelta(days=1)).day == 1:
+        if self._of_months():
             months = (self.last.year - self.first.year) * 12 + self.last.month - self.first.month + 1
             return Period(_months_on(self.first, -months), self.first - timedelta(days=1))
         return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
@@ -129,6 +127,31 @@ class Period:
             return _months_on(day, months)
         return day + (self.first - before)
 
+    def line(self, day: date, *, earlier: bool = False) -> date:
+        """The first day of a table's row that a day is in: of its week, or month.
+
+        `earlier`: a day of the period before, in the row of its place; those of a longer month end in the last row.
+        """
+        if self.days <= _DAYS:
+            day = min(self.after(day), self.last) if earlier else day
+            return day - timedelta(days=day.weekday())
+        if earlier and self._of_months():
+            before = self.before().first
+            months = (self.first.year - before.year) * 12 + self.first.month - before.month
+            return _months_on(day, months)
+        return (min(self.after(day), self.last) if earlier else day).replace(day=1)
+
+    def line_unit(self) -> str:
+        """What one row of a table is."""
+        return "Month" if self.days > _DAYS else "Week"
+
+    def line_label(self, line: date) -> str:
+        """A row's name."""
+        return f"{line:%B %Y}" if self.days > _DAYS else f"week of {line.day} {line:%B}"
+
+    def _of_months(self) -> bool:
+        return self.first.day == 1 and (self.last + timedelta(days=1)).day == 1
+
     def buckets(self) -> list[date]:
         """The first days of what a chart shows as one column: days, weeks (from Monday) or months."""
         found, day = [], self.bucket(self.first)
@@ -137,8 +160,9 @@ class Period:
             day = self._next(day)
         return found
 
-    def bucket(self, day: date) -> date:
-        """The first day of the column that a day is in."""
+    def bucket(self, day: date, *, earlier: bool = False) -> date:
+        """The first day of the column that a day is in; `earlier`: a day of the period before, in that of its place."""
+        day = self.after(day) if earlier else day
         if self.days <= _DAYS:
             return day
         return day - timedelta(days=day.weekday()) if self.days <= _WEEKS else day.replace(day=1)
@@ -188,6 +212,29 @@ class Grid:
         rows = tuple(row for row in self.rows if all(str(row[at]) in values for at, values in wanted))
         return Grid(self.columns, rows)
 
+    def ends(self, day: str, group: Callable[[date], object]) -> Grid:
+        """Of a balance: the rows of the last day in each group of days."""
+        at, last = self.at(day), dict[object, date]()
+        for row in self.rows:
+            if isinstance(told := row[at], date):
+                last[group(told)] = max(told, last.get(group(told), told))
+        kept = tuple(
+            row for row in self.rows if isinstance(told := row[at], date) and last[group(told)] == told
+        )
+        return Grid(self.columns, kept)
+
+    def in_lines(self, period: Period, *, earlier: bool = False) -> Grid:
+        """Days in the place of which stands the first day of their table's row (`Period.line`)."""
+        days = {at for at, column in enumerate(self.columns) if form_of(column) is Form.DATE}
+        rows = tuple(
+            tuple(
+                period.line(value, earlier=earlier) if at in days and isinstance(value, date) else value
+                for at, value in enumerate(row)
+            )
+            for row in self.rows
+        )
+        return Grid(self.columns, rows)
+
     def summed(self, by: Sequence[str], measure: str) -> dict[tuple[Value, ...], float]:
         """The measure by dimensions, in the order of the rows; nothing where values would have to be added that do not.
 
@@ -218,7 +265,7 @@ class Grid:
         return next(iter(codes), None)
 
 
-def chart_of(definition: ChartDefinition, grid: Grid, period: Period, before: Grid | None = None) -> Chart:
+def chart_of(definition: ChartDefinition, grid: Grid, before: Grid | None, period: Period) -> Chart:
     """The chart of a report's rows; `before` holds those of the period before. Raises `CurrenciesMixed`."""
     grid = grid.where(definition.where)
     before = None if before is None else before.where(definition.where)
@@ -238,11 +285,7 @@ def chart_of(definition: ChartDefinition, grid: Grid, period: Period, before: Gr
         scenario: {key[0]: value / scale for key, value in values.items()}
         for scenario, values in series.items()
     }
-    marks = (
-        _over_time(plain, period, balance=definition.balance)
-        if definition.kind == "columns"
-        else _parts(plain, definition.most)
-    )
+    marks = _over_time(plain, period) if definition.kind == "columns" else _parts(plain, definition.most)
     labels = tuple(dict.fromkeys(mark.label for mark in marks))
     percent = form_of(column) in (Form.RATIO, Form.PERCENT)
     unit = currency or ("%" if percent else column.unit)
@@ -251,18 +294,16 @@ def chart_of(definition: ChartDefinition, grid: Grid, period: Period, before: Gr
     )
 
 
-def _over_time(
-    series: Mapping[Scenario, Mapping[Value, float]], period: Period, *, balance: bool
-) -> list[Mark]:
+def _over_time(series: Mapping[Scenario, Mapping[Value, float]], period: Period) -> list[Mark]:
     """A column for each bucket, also where nothing was; the period before stands beside the same place of this one."""
     marks = []
     for scenario, values in series.items():
         found = dict.fromkeys(period.buckets(), 0.0)
-        for day, value in sorted(values.items(), key=lambda one: str(one[0])):
+        for day, value in values.items():
             if isinstance(day, date):
-                bucket = period.bucket(period.after(day) if scenario is Scenario.PREVIOUS else day)
+                bucket = period.bucket(day, earlier=scenario is Scenario.PREVIOUS)
                 if bucket in found:
-                    found[bucket] = value if balance else found[bucket] + value
+                    found[bucket] += value
         marks += [Mark(period.label(bucket), scenario, value) for bucket, value in found.items()]
     return marks
 

@@ -72,13 +72,18 @@ class TableDefinition(_Data):
 
 
 class Section(_Data):
-    """One page. `compared`: with the period before, where the report takes days."""
+    """One page. `compared`: with the period before, where the report takes days.
+
+    `balance` names the day of a report whose figures stand at the end of days, and are not added over them: the last
+    day counts, of the period, or of each column and row.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z_]+$")]
     title: str
     report: str
     parameters: dict[str, str] = {}
     compared: bool = True
+    balance: str | None = None
     sentence: Sentence
     chart: ChartDefinition | None = None
     table: TableDefinition
@@ -109,7 +114,7 @@ def _fits(pack: str, section: Section, info: ReportInfo) -> None:
     measures = {column.name for column in info.columns if column.kind == "measure"}
     sentence, chart, table = section.sentence, section.chart, section.table
     named = {*sentence.where, *sentence.part, *table.by, *table.where}
-    named |= {sentence.leader} - {None} if sentence.leader else set()
+    named |= {name for name in (sentence.leader, section.balance) if name is not None}
     counted = {sentence.measure, *table.measures} | ({sentence.part_measure} - {None})
     if chart is not None:
         named |= {chart.by, *chart.where}

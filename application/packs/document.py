@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, date, datetime
+from functools import partial
+from typing import Protocol
 
 from application.charts import Grid, Period, chart_of
 from application.figures import definition_of, heading
@@ -11,6 +13,13 @@ from application.packs.figures import PackFigures, SectionFigures
 from application.packs.sentences import sentence_of
 from application.packs.tables import table_of
 from application.ports.press import Document, Meaning, SectionShown
+
+
+class Inside(Protocol):
+    """Which column or row a day is in."""
+
+    def __call__(self, day: date, *, earlier: bool = False) -> date:
+        """Its first day."""
 
 
 def document_of(figures: PackFigures, title: str | None, today: date) -> Document:
@@ -29,26 +38,47 @@ def document_of(figures: PackFigures, title: str | None, today: date) -> Documen
         title or figures.definition.title,
         figures.definition.about,
         facts,
-        tuple(_section(one, period) for one in figures.sections),
+        tuple(_section(one, figures) for one in figures.sections),
         tuple(_meaning(one) for one in figures.sections),
         figures.as_of,
     )
 
 
-def _section(one: SectionFigures, period: Period) -> SectionShown:
-    section, grid = one.section, one.now.grid(one.info)
-    before = None if one.before is None else one.before.grid(one.info)
-    chart = None if section.chart is None else chart_of(section.chart, grid, period, before)
+def _section(one: SectionFigures, figures: PackFigures) -> SectionShown:
+    period, own = figures.period, one.now.report.as_of
+    as_of = figures.as_of if one.now.position == figures.position else own
+    section, chart = one.section, None
+    if section.chart is not None:
+        inside = period.bucket if section.chart.kind == "columns" else None
+        chart = chart_of(section.chart, *_grids(one, inside), period)
     measured = f"{chart.title} by {_unit(one, period)}. " if chart is not None else ""
     note = f"{section.note} " if section.note else ""
     return SectionShown(
         section.title,
-        sentence_of(section.sentence, grid, before),
+        sentence_of(section.sentence, *_grids(one, None)),
         chart,
-        table_of(section.table, grid, before),
+        table_of(
+            section.table, *_grids(one, period.line if section.balance in section.table.by else None), period
+        ),
         f"{measured}{note}Source: report {one.info.name}, definition {definition_of(one.info)}. "
-        f"Data as of {_moment(one.now.report.as_of)}, position {one.now.position.n}.",
+        f"Data as of {_moment(as_of)}, position {one.now.position.n}.",
     )
+
+
+def _grids(one: SectionFigures, inside: Inside | None) -> tuple[Grid, Grid | None]:
+    """The rows of both periods; of a balance, those of the last day, or of the last inside each column or row."""
+    now = one.now.grid(one.info)
+    before = None if one.before is None else one.before.grid(one.info)
+    day = one.section.balance
+    if day is None:
+        return now, before
+    return now.ends(day, partial(_inside, inside, earlier=False)), (
+        None if before is None else before.ends(day, partial(_inside, inside, earlier=True))
+    )
+
+
+def _inside(inside: Inside | None, day: date, *, earlier: bool) -> date | None:
+    return None if inside is None else inside(day, earlier=earlier)
 
 
 def _unit(one: SectionFigures, period: Period) -> str:

@@ -89,6 +89,9 @@ class Drifting:
         report = await self._analytics.report(info.name, tenant_id, given, min_position=position)
         if not at_seal:
             found.position = max(report.position, found.position or report.position)
+        if report.truncated:
+            found.not_compared[section["id"]] = "The report has more rows today than it gives."
+            return
         rows = [[plain(value) for value in row] for row in report.rows]
         columns = section["columns"]
         before, after = _cells(columns, part["rows"]), _cells(columns, rows)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
-from application.charts import OTHERS, Grid
-from application.figures import adds_up, heading
+from application.charts import OTHERS, Grid, Period
+from application.figures import Form, adds_up, form_of, heading
 from application.packs.definition import TableDefinition
 from application.packs.sentences import figure, percent, signed
-from application.ports.analytics import Value
+from application.ports.analytics import Column, Value
 from application.ports.press import TableShown
 
 NOTHING = "\u2013"
@@ -18,15 +19,18 @@ Key = tuple[Value, ...]
 Sums = Mapping[Key, float]
 
 
-def table_of(told: TableDefinition, grid: Grid, before: Grid | None) -> TableShown:
-    """The table: dimensions, the first measure beside the period before with the difference, the other measures."""
-    grid = grid.where(told.where)
-    before = None if before is None else before.where(told.where)
+def table_of(told: TableDefinition, grid: Grid, before: Grid | None, period: Period) -> TableShown:
+    """The table: dimensions, the first measure beside the period before with the difference, the other measures.
+
+    Days are told by the week, or by the month where the period is longer than one.
+    """
+    grid = grid.where(told.where).in_lines(period)
+    before = None if before is None else before.where(told.where).in_lines(period, earlier=True)
     first = told.measures[0]
     now = grid.summed(told.by, first)
     then = {} if before is None else before.summed(told.by, first)
     ranked = _ranked(told, grid, now, then)
-    groups = _groups(told, ranked, total=told.total and adds_up(grid.column(first)))
+    groups = _groups(told, ranked, period, total=told.total and adds_up(grid.column(first)))
     sums = {name: grid.summed(told.by, name) for name in told.measures[1:]}
     rows = []
     for names, keys in groups:
@@ -34,7 +38,7 @@ def table_of(told: TableDefinition, grid: Grid, before: Grid | None) -> TableSho
         cells += [_shown(told, grid, name, keys, found) for name, found in sums.items()]
         rows.append((*names, *cells))
     head = (
-        *(heading(grid.column(name)) for name in (*told.by, first)),
+        *(_heading(grid.column(name), period) for name in (*told.by, first)),
         *(("Before", "Difference", "%") if before is not None else ()),
         *(heading(grid.column(name)) for name in told.measures[1:]),
     )
@@ -46,20 +50,22 @@ _TOTAL = "Total"
 
 
 def _ranked(told: TableDefinition, grid: Grid, now: Sums, then: Sums) -> list[Key]:
-    """The rows, the largest first; days in their order, without those of the period before."""
-    if grid.column(told.by[0]).unit == "date":
-        return sorted(now, key=lambda key: tuple(map(str, key)))
+    """The rows, the largest first; weeks and months in their order."""
     keys = dict.fromkeys((*now, *then))
+    if grid.column(told.by[0]).unit == "date":
+        return sorted(keys, key=lambda key: tuple(map(str, key)))
     return sorted(keys, key=lambda key: (-now.get(key, 0), tuple(map(str, key))))
 
 
 def _groups(
-    told: TableDefinition, ranked: Sequence[Key], *, total: bool
+    told: TableDefinition, ranked: Sequence[Key], period: Period, *, total: bool
 ) -> list[tuple[tuple[str, ...], Sequence[Key]]]:
     """What each row is named and which keys are in it: one each, all others as one, at last all."""
     cut = ranked if len(ranked) <= told.most else ranked[: told.most - 1]
     empty = ("",) * (len(told.by) - 1)
-    groups: list[tuple[tuple[str, ...], Sequence[Key]]] = [(tuple(map(_named, key)), [key]) for key in cut]
+    groups: list[tuple[tuple[str, ...], Sequence[Key]]] = [
+        (tuple(_named(value, period) for value in key), [key]) for key in cut
+    ]
     if len(cut) < len(ranked):
         rest = ranked[len(cut) :]
         groups.append(((f"{OTHERS} ({len(rest)})", *empty), rest))
@@ -100,5 +106,11 @@ def _value(told: TableDefinition, grid: Grid, name: str, keys: Sequence[Key], fo
     return sum(values)
 
 
-def _named(value: Value) -> str:
+def _heading(column: Column, period: Period) -> str:
+    return period.line_unit() if form_of(column) is Form.DATE else heading(column)
+
+
+def _named(value: Value, period: Period) -> str:
+    if isinstance(value, date):
+        return period.line_label(value)
     return NOTHING if value is None else str(value)

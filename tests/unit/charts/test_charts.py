@@ -58,7 +58,7 @@ def test_columns_stand_for_days_weeks_or_months_and_for_all_of_them() -> None:
     for days, step, count in ((31, "day", 31), (90, "week", 14), (365, "month", 12)):
         period = Period(date(2026, 1, 1), date(2026, 1, 1) + timedelta(days=days - 1))
         rows = [row(period.first), row(period.last, n=4)]
-        chart = chart_of(ChartDefinition(kind="columns", by="day", measure="n"), grid(*rows), period)
+        chart = chart_of(ChartDefinition(kind="columns", by="day", measure="n"), grid(*rows), None, period)
         assert (period.step(), len(chart.labels)) == (step, count)
         values = list(chart.of(Scenario.ACTUAL).values())
         assert (values[0], values[-1], sum(values)) == (1, 4, 5)
@@ -67,48 +67,51 @@ def test_columns_stand_for_days_weeks_or_months_and_for_all_of_them() -> None:
 def test_the_period_before_stands_at_the_same_place() -> None:
     before = grid(row(date(2026, 10, 2), n=7))
     chart = chart_of(
-        ChartDefinition(kind="columns", by="day", measure="n"), grid(row(date(2026, 11, 2))), NOVEMBER, before
+        ChartDefinition(kind="columns", by="day", measure="n"), grid(row(date(2026, 11, 2))), before, NOVEMBER
     )
     assert chart.of(Scenario.PREVIOUS)["2 Nov"] == 7
     year = Period(date(2024, 1, 1), date(2024, 12, 31))
     told = chart_of(
         ChartDefinition(kind="columns", by="day", measure="n"),
         grid(row(date(2024, 12, 31))),
-        year,
         grid(row(date(2023, 12, 31), n=3), row(date(2023, 3, 1), n=2)),
+        year,
     )
     assert (told.of(Scenario.PREVIOUS)["Dec 2024"], told.of(Scenario.PREVIOUS)["Mar 2024"]) == (3, 2)
 
 
-def test_of_a_balance_a_column_shows_the_last_day() -> None:
+def test_of_a_balance_the_last_day_of_each_group_counts() -> None:
     year = Period(date(2026, 1, 1), date(2026, 12, 31))
-    rows = grid(row(date(2026, 5, 1), n=3), row(date(2026, 5, 9), n=8))
-    told = ChartDefinition(kind="columns", by="day", measure="n", balance=True)
-    assert chart_of(told, rows, year).of(Scenario.ACTUAL)["May 2026"] == 8
+    rows = grid(row(date(2026, 5, 1), n=3), row(date(2026, 5, 9), n=8), row(date(2026, 5, 9), rule="b", n=1))
+    told = ChartDefinition(kind="columns", by="day", measure="n")
+    assert chart_of(told, rows.ends("day", year.bucket), None, year).of(Scenario.ACTUAL)["May 2026"] == 9
+    assert rows.ends("day", lambda _: None).total("n") == 9
 
 
 def test_bars_show_the_largest_and_the_rest_as_one() -> None:
     rows = [row(NOVEMBER.first, rule=f"r{n}", n=n) for n in range(1, 12)]
-    chart = chart_of(ChartDefinition(kind="bars", by="rule", measure="n", most=4), grid(*rows), NOVEMBER)
+    chart = chart_of(
+        ChartDefinition(kind="bars", by="rule", measure="n", most=4), grid(*rows), None, NOVEMBER
+    )
     assert chart.labels == ("r11", "r10", "r9", OTHERS)
     assert chart.of(Scenario.ACTUAL)[OTHERS] == sum(range(1, 9))
 
 
 def test_money_is_drawn_in_its_currency_and_never_in_two() -> None:
     told = ChartDefinition(kind="bars", by="rule", measure="amount")
-    chart = chart_of(told, grid(row(NOVEMBER.first, n=3)), NOVEMBER)
+    chart = chart_of(told, grid(row(NOVEMBER.first, n=3)), None, NOVEMBER)
     assert (chart.unit, chart.of(Scenario.ACTUAL)) == ("USD", {"a": 3})
     mixed = grid(row(NOVEMBER.first), row(NOVEMBER.first, currency="EUR"))
     with pytest.raises(CurrenciesMixed):
-        chart_of(told, mixed, NOVEMBER)
+        chart_of(told, mixed, None, NOVEMBER)
     narrowed = told.model_copy(update={"where": {"currency": ("EUR",)}})
-    assert chart_of(narrowed, mixed, NOVEMBER).unit == "EUR"
+    assert chart_of(narrowed, mixed, None, NOVEMBER).unit == "EUR"
 
 
 def test_ratios_are_never_added() -> None:
     told = ChartDefinition(kind="bars", by="rule", measure="share")
     rows = grid(row(NOVEMBER.first), row(NOVEMBER.last), row(NOVEMBER.last, rule="b", share=0.25))
-    assert chart_of(told, rows, NOVEMBER).of(Scenario.ACTUAL) == {"b": 25}
+    assert chart_of(told, rows, None, NOVEMBER).of(Scenario.ACTUAL) == {"b": 25}
 
 
 def drawn(chart: Chart) -> str:
@@ -183,6 +186,6 @@ def test_equal_charts_are_equal_text_in_any_process() -> None:
 
 
 def test_nothing_to_show_is_said() -> None:
-    empty = chart_of(ChartDefinition(kind="bars", by="rule", measure="n"), grid(), NOVEMBER)
+    empty = chart_of(ChartDefinition(kind="bars", by="rule", measure="n"), grid(), None, NOVEMBER)
     assert empty.alternative() == "N: nothing to show."
     assert spec_of(empty, "x")["data"] == {"values": []}

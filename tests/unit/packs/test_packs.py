@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from application.charts import Better, Grid, Period
+from application.charts import Better, Grid, Period, Scenario
 from application.packs.definition import (
     PackDefinition,
     Sentence,
@@ -20,10 +20,11 @@ from application.packs.definition import (
 )
 from application.packs.document import document_of
 from application.packs.drift import Drifting
-from application.packs.figures import Figuring, PackCutOff
+from application.packs.figures import Figuring, PackCutOff, PackFigures, Part, SectionFigures
 from application.packs.sentences import sentence_of
 from application.packs.tables import NOTHING, table_of
-from application.ports.analytics import Column, Report
+from application.ports.analytics import Column, Report, ReportInfo
+from application.ports.positions import Position
 from projections.olap.reports import REPORTS
 from tests.unit.packs.conftest import PERIOD, Office
 
@@ -121,24 +122,62 @@ def test_parts_shares_and_leaders() -> None:
 
 def test_the_rest_of_a_table_is_one_row_and_all_sum_up() -> None:
     rows = grid(*((f"k{n}", n, 0.1, 1) for n in range(1, 8)))
-    table = table_of(TableDefinition(by=("kind",), measures=("n", "share", "late"), most=4), rows, None)
+    table = table_of(
+        TableDefinition(by=("kind",), measures=("n", "share", "late"), most=4), rows, None, PERIOD
+    )
     assert [row[0] for row in table.rows] == ["k7", "k6", "k5", "all others (4)", "Total"]
     assert [row[1] for row in table.rows] == ["7", "6", "5", "10", "28"]
     assert [row[2] for row in table.rows] == ["10.0 %"] * 3 + [NOTHING] * 2, "shares are not added"
     assert [row[3] for row in table.rows] == ["1", "1", "1", "4", "7"]
-    alone = table_of(TableDefinition(by=("kind",), measures=("n",), most=4, total=False), rows, None)
+    alone = table_of(TableDefinition(by=("kind",), measures=("n",), most=4, total=False), rows, None, PERIOD)
     assert [row[1] for row in alone.rows] == ["7", "6", "5", NOTHING]
 
 
 def test_what_is_gone_stands_in_a_table_too() -> None:
     table = table_of(
-        TableDefinition(by=("kind",), measures=("n",)), grid(("a", 2, 0.1, 0)), grid(("b", 3, 0.1, 0))
+        TableDefinition(by=("kind",), measures=("n",)),
+        grid(("a", 2, 0.1, 0)),
+        grid(("b", 3, 0.1, 0)),
+        PERIOD,
     )
     assert table.rows == (
         ("a", "2", NOTHING, "+2", NOTHING),
         ("b", NOTHING, "3", "\u22123", "\u2212100.0 %"),
         ("Total", "2", "3", "\u22121", "\u221233.3 %"),
     )
+
+
+@pytest.mark.parametrize(
+    ("period", "now", "before", "rows"),
+    [
+        (
+            Period(date(2026, 11, 1), date(2026, 11, 30)),
+            [(date(2026, 11, 2), 5), (date(2026, 11, 30), 1)],
+            [(date(2026, 10, 2), 3), (date(2026, 10, 31), 2)],
+            [("week of 2 November", "5", "3"), ("week of 30 November", "1", "2"), ("Total", "6", "5")],
+        ),
+        (
+            Period(date(2026, 3, 1), date(2026, 5, 31)),
+            [(date(2026, 3, 31), 5), (date(2026, 4, 1), 1)],
+            [(date(2026, 1, 31), 3), (date(2025, 12, 1), 2)],
+            [("March 2026", "5", "2"), ("April 2026", "1", "3"), ("Total", "6", "5")],
+        ),
+        (
+            Period(date(2026, 3, 2), date(2026, 5, 30)),
+            [(date(2026, 3, 31), 5)],
+            [(date(2025, 12, 2), 3)],
+            [("March 2026", "5", "3")],
+        ),
+    ],
+)
+def test_days_are_told_by_the_week_or_the_month_beside_those_before(
+    period: Period, now: list[Any], before: list[Any], rows: list[Any]
+) -> None:
+    columns = (Column("day", "dimension", "date", "Day."), Column("n", "measure", "events", "Count."))
+    told = TableDefinition(by=("day",), measures=("n",))
+    table = table_of(told, Grid(columns, tuple(now)), Grid(columns, tuple(before)), period)
+    assert [row[:3] for row in table.rows] == rows
+    assert table.head[0] == ("Week" if rows[0][0].startswith("week") else "Month")
 
 
 async def test_drift_names_each_figure_that_moved(office: Office) -> None:
@@ -173,9 +212,12 @@ async def test_a_report_that_is_cut_off_is_in_no_pack(
     async def cut(*args: Any, **more: Any) -> Report:
         return replace(await whole(*args, **more), truncated=True)
 
+    sealed = (await office.figures()).json()
     monkeypatch.setattr(office.analytics, "report", cut)
     with pytest.raises(PackCutOff):
         await office.figures()
+    found = await Drifting(office.analytics).drift(office.history.tenant_id, sealed)
+    assert (found.compared, len(found.not_compared)) == (0, 9), "nor is it compared"
 
 
 async def test_where_the_log_moves_on_each_figure_says_its_own_position(
@@ -236,6 +278,68 @@ def test_a_definition_that_does_not_fit_is_told(path: tuple[str, ...], value: An
     place[path[-1]] = value
     with pytest.raises(ValueError, match=r"compliance/decisions: .*(gone|verdict)"):
         PackDefinition.model_validate(told).checked(INFOS)
+
+
+MONEY = (
+    Column("day", "dimension", "date", "Day."),
+    Column("currency", "dimension", "currency", "Currency."),
+    Column("mrr", "measure", "minor units", "At the end of the day."),
+    Column("nrr", "measure", "ratio", "Net retention."),
+    Column("target", "measure", "minor units", "Target."),
+)
+OF_MONEY = {
+    "id": "mrr",
+    "title": "MRR",
+    "report": "mrr",
+    "balance": "day",
+    "sentence": {
+        "measure": "mrr",
+        "where": {"currency": ["USD"]},
+        "text": "MRR is {total}, {change}.",
+        "none": "-",
+    },
+    "chart": {
+        "kind": "columns",
+        "by": "day",
+        "measure": "mrr",
+        "plan": "target",
+        "where": {"currency": ["USD"]},
+    },
+    "table": {"by": ["day"], "measures": ["mrr", "nrr"], "where": {"currency": ["USD"]}, "total": False},
+}
+
+
+def test_a_section_takes_balances_ratios_and_targets_of_a_currency() -> None:
+    properties: dict[str, Any] = {"from": {}, "to": {}}
+    info = ReportInfo("mrr", "MRR", "A balance.", "reports.read", MONEY, {"properties": properties})
+    told = {"name": "finance", "title": "Finance", "about": "About.", "version": "1", "section": [OF_MONEY]}
+    definition = PackDefinition.model_validate(told).checked({"mrr": info})
+    quarter = Period(date(2026, 7, 1), date(2026, 9, 30))
+
+    def part(*rows: tuple[Any, ...]) -> Part:
+        report = Report(tuple(c.name for c in MONEY), rows, Position(1, 9), None)
+        return Part({}, report, Position(1, 9))
+
+    now = part(
+        (date(2026, 7, 1), "USD", 10_000, 1.0, 11_000),
+        (date(2026, 7, 31), "USD", 12_000, 1.1, 13_000),
+        (date(2026, 9, 30), "USD", 15_050, 1.2, 14_000),
+        (date(2026, 9, 30), "EUR", 99_999, 0.9, 0),
+    )
+    before = part((date(2026, 4, 1), "USD", 1, 1.0, 1), (date(2026, 6, 30), "USD", 10_000, 1.0, 1))
+    section = SectionFigures(definition.section[0], info, now, before)
+    figures = PackFigures(definition, quarter, (section,), Position(1, 9), None)
+    (shown,) = document_of(figures, None, TODAY).sections
+    assert shown.message == "MRR is 150.50 USD, +50.50 USD (+50.5 %) on the period before."
+    assert [row[:3] for row in shown.table.rows] == [
+        ("July 2026", "120.00 USD", "0.01 USD"),
+        ("September 2026", "150.50 USD", "100.00 USD"),
+    ]
+    assert [row[-1] for row in shown.table.rows] == ["110.0 %", "120.0 %"]
+    assert shown.chart is not None
+    assert shown.chart.unit == "USD"
+    assert shown.chart.of(Scenario.PLAN)["27 Jul"] == 130
+    assert shown.chart.of(Scenario.ACTUAL)["28 Sep"] == 150.5
 
 
 def test_a_period_of_one_day_is_one() -> None:
