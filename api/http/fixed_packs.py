@@ -38,6 +38,7 @@ _SEAL: Final[Json] = {
     "pdf_size": COUNT,
     "figures_sha256": _STRING,
     "figures": COUNT,
+    "needs": {"type": "array", "items": _STRING, "description": "Permissions that its reports take."},
     "pdf": _STRING,
     "figures_file": _STRING,
 }

@@ -17,7 +17,7 @@ from api.http.replies import ALWAYS
 from api.http.request import must_be, read_body, uuid_in
 from application.batch import repeated
 from application.orders import in_one_form
-from application.packs.sealing import FIGURES, PDF, PackAsked, Sealing
+from application.packs.sealing import FIGURES, PDF, PackAsked, Sealing, may_read
 from application.ports.analytics import AnalyticsError
 from application.ports.positions import Position
 from application.rate_limits import COMMANDS_BUCKET
@@ -142,7 +142,9 @@ class PacksDesk(Desk):
         pack_id = uuid_in(request.path_params["id"])
         if pack_id is None:
             raise Problem(NOT_FOUND)
-        return asked, await self.parts.packs.sealed(asked.principal.tenant_id, pack_id)
+        seal = await self.parts.packs.sealed(asked.principal.tenant_id, pack_id)
+        may_read(asked.principal, seal.needs)
+        return asked, seal
 
 
 def described(one: PackDefinition) -> dict[str, Any]:

@@ -30,6 +30,7 @@ TITLES: Final = {
     "beyond-the-log": "The log has not got there yet, or the position is of another epoch",
     "board-pack-already-sealed": "The pack is sealed already",
     "board-pack-cut-off": "A report of the pack has more rows than it gives",
+    "board-pack-mixes-currencies": "Amounts of two currencies would be added",
     "board-pack-not-as-sealed": "The archive does not hold what was sealed",
     "board-pack-period-backwards": "The period ends before it begins",
     "board-pack-period-not-begun": "The period has not begun",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Final
@@ -25,6 +25,8 @@ from application.ports.blobs import BlobDamaged, BlobMissing
 from application.ports.positions import Position
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.ids import derived_id, new_id
+from domain.kernel.money import CurrenciesMixed
+from domain.kernel.permissions import Permission
 from domain.kernel.text import legible
 from domain.reporting.pack import Pack, PackSealed, SealPack, period_of
 
@@ -54,6 +56,13 @@ class TitleUnprintable(Refusal):
     code = "board-pack-title-unprintable"
     kind = RefusalKind.INVALID
     field = "/title"
+
+
+class CurrenciesInPack(Refusal):
+    """Amounts of two currencies are never added. Seal a pack whose sections name one currency each."""
+
+    code = "board-pack-mixes-currencies"
+    kind = RefusalKind.CONFLICT
 
 
 class PackNotAsSealed(Refusal):
@@ -137,14 +146,19 @@ class Packs:
         tenant_id, now = principal.tenant_id, self._commands.clock()
         today = now.astimezone(UTC).date()
         period_of(asked.first, asked.to, today)
-        definition = definition_named(asked.definition, self._analytics.reports())
+        infos = self._analytics.reports()
+        definition = definition_named(asked.definition, infos)
+        needs = sorted({infos[section.report].permission for section in definition.section})
+        may_read(principal, needs)
         if asked.title is not None and not await asyncio.to_thread(self._press.shows, asked.title):
             raise TitleUnprintable
         figures = await self._figures(definition, tenant_id, Period(asked.first, asked.to))
         told = figures.json()
-        printed = await asyncio.to_thread(
-            lambda: self._press.printed(document_of(figures, asked.title, today))
-        )
+        try:
+            document = document_of(figures, asked.title, today)
+        except CurrenciesMixed as mixed:
+            raise CurrenciesInPack(currencies=str(mixed)) from mixed
+        printed = await asyncio.to_thread(self._press.printed, document)
         if printed.pages > MOST_PAGES:
             raise PackTooLong(pages=printed.pages)
         digests = {}
@@ -163,6 +177,7 @@ class Packs:
             pdf_size=len(printed.pdf),
             figures_sha256=digests[FIGURES],
             figures=figures.count(),
+            needs=needs,
         )
 
     async def _figures(self, definition: PackDefinition, tenant_id: UUID, period: Period) -> PackFigures:
@@ -203,6 +218,12 @@ class Packs:
         """How far the figures have moved. Raises `PackNotAsSealed`, an `AnalyticsError`."""
         told = await self.content(tenant_id, seal, FIGURES)
         return await Drifting(self._analytics).drift(tenant_id, told, at_seal=at_seal)
+
+
+def may_read(principal: Principal, needs: Iterable[str]) -> None:
+    """Refuse who lacks a permission that a report of the pack takes. Raises `MissingPermission`."""
+    for needed in needs:
+        principal.require(Permission(needed))
 
 
 def _as_sealed(seal: PackSealed) -> SealPack:

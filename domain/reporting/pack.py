@@ -24,7 +24,10 @@ _HASH: Final = r"^[0-9a-f]{64}$"
 
 
 class PackSealed(Event, name="reporting.pack_sealed", version=1):
-    """A board pack was made and kept. `figures` counts the figures in it, `position` is a token."""
+    """A board pack was made and kept. `figures` counts the figures in it, `position` is a token.
+
+    `needs` names the permissions that its reports take: who lacks one of them does not read the pack either.
+    """
 
     pack_id: UUID
     definition: str
@@ -37,6 +40,7 @@ class PackSealed(Event, name="reporting.pack_sealed", version=1):
     pdf_size: int
     figures_sha256: str
     figures: int
+    needs: list[str]
 
 
 PackEvent: TypeAlias = PackSealed
@@ -103,6 +107,7 @@ class SealPack(
     pdf_size: Annotated[int, Field(ge=1)]
     figures_sha256: Annotated[str, Field(pattern=_HASH)]
     figures: Annotated[int, Field(ge=0)]
+    needs: list[str]
 
 
 def period_of(first: date, last: date, today: date) -> None:

@@ -62,7 +62,7 @@ class MonthsParameters(Parameters):
 
 
 _MONTH: Final = Column("month", "dimension", "date", "First day of the month.")
-_CURRENCY: Final = Column("currency", "dimension", "text", "Currency; amounts of two are never added.")
+_CURRENCY: Final = Column("currency", "dimension", "currency", "Currency; amounts of two are never added.")
 _ACCURACY: Final = Column(
     "accuracy", "dimension", "text", "exact, or approximate: something in it has no invoice yet."
 )

@@ -32,6 +32,7 @@ async def seal_pack(api: Api, tenant: TestTenant, mark: str = "") -> UUID:
         pdf_size=len(files["pdf"]),
         figures_sha256=digests["json"],
         figures=0,
+        needs=["reports.read"],
     )
     await api.act(tenant.id, command, pack_id)
     return pack_id

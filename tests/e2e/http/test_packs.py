@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from application.packs.definition import PackDefinition
 from application.ports.positions import Position
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant, analytics_of
@@ -124,6 +125,29 @@ async def test_who_may_seal_and_who_may_read(api: Api) -> None:
         for path in (made["data"]["pdf"], made["data"]["figures_file"], f"{PACKS}/{made['id']}"):
             assert (await api.send("GET", path, roles[TenantRole.VIEWER])).status_code == 200
             assert (await api.send("GET", path, other.key)).status_code == 404
+
+
+async def test_a_pack_takes_the_permissions_of_its_reports(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    costs = {
+        "id": "costs",
+        "title": "Costs",
+        "report": "costs_by_category",
+        "sentence": {"measure": "amount", "text": "{total}", "none": "No costs."},
+        "table": {"by": ["category"], "measures": ["amount"]},
+    }
+    told = {"name": "costs", "title": "Costs", "about": "Costs.", "version": "1", "section": [costs]}
+    made = PackDefinition.model_validate(told)
+    monkeypatch.setattr("application.packs.definition.read_definitions", lambda: {"costs": made})
+    tenant = await api.tenant()
+    roles = {role: await api.key(tenant, role) for role in TenantRole}
+    with analytics_of(api):
+        refused = await api.post(PACKS, roles[TenantRole.COMPLIANCE_OFFICER], {**YEAR, "definition": "costs"})
+        assert (refused.status_code, refused.json()["permission"]) == (403, "costs.read"), refused.text
+        seal = (await sealed(api, tenant, definition="costs"))["data"]
+        assert seal["needs"] == ["costs.read"]
+        for path in (seal["pdf"], seal["figures_file"], f"{PACKS}/{seal['pack_id']}"):
+            assert (await api.send("GET", path, roles[TenantRole.VIEWER])).status_code == 403
+            assert (await api.send("GET", path, roles[TenantRole.FINANCE_LEADER])).status_code == 200
 
 
 async def test_without_analytics_the_seal_is_told_and_the_files_too(api: Api) -> None:

@@ -29,6 +29,7 @@ FIELDS: dict[str, Any] = {
     "pdf_size": 1_000,
     "figures_sha256": "b" * 64,
     "figures": 12,
+    "needs": ["reports.read"],
 }
 SEALED = PackSealed(pack_id=uid(9), **FIELDS)
 
