@@ -124,6 +124,7 @@ async def composed(
         replay = Replay(log, codec)
         archive = LawArchive(log, codec)
         commands = commands_with(tracer)(log, codec, keys, key_maker, streams, clock)
+        stack.push_async_callback(commands.blocks.close)
         authenticator = Authenticator(log, streams, keys, clock)
         hasher = SecretHasher(keys)
         door_tokens = DoorTokens(keys, AesSiv())

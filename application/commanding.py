@@ -11,6 +11,8 @@ import hmac
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import UUID
 
+from application.block_ledger import LogLedger
+from application.blocks import Blocks
 from application.confining import enter, leave, met
 from application.contention import Contention, Queues, TooMuchContention
 from application.law_archive import LawArchive
@@ -19,6 +21,7 @@ from application.ports.codec import Cause
 from application.ports.log import Append, Appended, KeyReused, ReceiptKey, StaleAuthorisation, VersionConflict
 from application.ports.positions import Position
 from application.pseudonyms import hmac_sha256
+from application.receipts import events_of, id_of
 from application.unit import Streams, Unit, decide
 from domain.audience.authorisation import TellsDecision
 from domain.kernel.commands import DECIDERS, Stamp, stream_name
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from application.orders import Order
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore, SubjectKey
-    from application.ports.log import Head, NewEvent, Receipt, Recorded, TenantLog
+    from application.ports.log import Head, NewEvent, Receipt, TenantLog
     from application.principals import Principal
     from application.unit import Folded
     from domain.kernel.commands import Command
@@ -101,6 +104,7 @@ class Commands:
         self.streams = streams
         self._archive = LawArchive(log, codec)
         self._queues = Queues()
+        self.blocks = Blocks(LogLedger(self))
 
     async def execute(self, order: Order) -> Outcome:
         """Accept the order, durably, or raise: a `Refusal` of a rule, or a `LogError`."""
@@ -125,7 +129,7 @@ class Commands:
         attempts, fresh, looked_at = 0, False, None
         while attempts < _ATTEMPTS:
             attempts += 1
-            unit = self._unit(order, command_id, target, fresh=fresh)
+            unit = self._unit(order, command_id, target, fresh=fresh, blocks=self.blocks)
             try:
                 await self._decide(order, unit, assume_new=order.target is None)
                 if not (unit.events or fresh):
@@ -135,11 +139,14 @@ class Commands:
                 appended = await self._append(order, unit, receipt)
             except VersionConflict as met:
                 unit.forget()
+                unit.sending.went_not(met.stream)
                 fresh, attempts = True, attempts - 1
                 await contention.let_pass(order.principal.tenant_id, met.stream)
             except StaleAuthorisation:
+                unit.sending.went_not()
                 order = await self._reauthorised(order)
             except Refusal as refusal:
+                unit.sending.went_not()
                 # A refusal and an answer given again tell of the log too: to nobody whose key was revoked.
                 head = await self.log.head(order.principal.tenant_id)
                 if (anew := await self._reauthorised_since(order, head)) is not None:
@@ -152,6 +159,9 @@ class Commands:
                     raise
                 # What is read from now on holds everything up to here.
                 fresh, looked_at = True, _token(head)
+            except BaseException:
+                unit.sending.went_perhaps()
+                raise
             else:
                 return await self._outcome(order, unit, target, command_id, appended)
         raise TooMuchContention
@@ -184,11 +194,14 @@ class Commands:
         *,
         fresh: bool,
         overlay: MutableMapping[str, Folded] | None = None,
+        blocks: Blocks | None = None,
     ) -> Unit:
         principal = order.principal
         stamp = Stamp(self.clock(), command_id, principal.actor, principal.tenant_id, target)
         held = principal.everything_held
-        return Unit(self.streams, stamp, principal_permissions=held, fresh=fresh, overlay=overlay)
+        return Unit(
+            self.streams, stamp, principal_permissions=held, fresh=fresh, overlay=overlay, blocks=blocks
+        )
 
     async def _decide(self, order: Order, unit: Unit, *, assume_new: bool) -> None:
         command = order.command.stamped(unit.stamp)
@@ -279,6 +292,7 @@ class Commands:
     async def _outcome(
         self, order: Order, unit: Unit, target: UUID, command_id: UUID, appended: Appended
     ) -> Outcome:
+        unit.sending.accepted(appended.replayed, command_id)
         if appended.replayed is not None:
             return await self._rendered_anew(order, appended.replayed, command_id)
         unit.remember(appended.versions)
@@ -324,7 +338,7 @@ class Commands:
             receipt,
         )
         own = [row for row in recorded if row.category == category]
-        target = order.target or (_id_of(own[0].stream) if own else receipt.command_id)
+        target = order.target or (id_of(own[0].stream) if own else receipt.command_id)
         stream = stream_name(category, target)
         events = tuple(
             Recordable(row.name, row.stream, row.version, row.position)
@@ -384,17 +398,3 @@ def _permitted(order: Order) -> None:
 def _token(head: Head | None) -> str:
     """The position that a log's head is at; the beginning where there is no log."""
     return Position(1, 0).token() if head is None else Position(head.epoch, head.position).token()
-
-
-async def events_of(log: TenantLog, tenant_id: UUID, receipt: Receipt) -> list[Recorded]:
-    """The events that a receipt stands for."""
-    count = receipt.last_position - receipt.first_position + 1
-    if count <= 0:
-        return []
-    return await log.read_log(
-        tenant_id, after=receipt.first_position - 1, limit=count, up_to=receipt.last_position
-    )
-
-
-def _id_of(stream: str) -> UUID:
-    return UUID(stream.partition(":")[2])

@@ -59,6 +59,7 @@ INNER: Final = frozenset(
         "workspace_id",
         "request_id",
         "import_id",
+        "block_id",
         "successor_id",
         "positions",
         "builds",

@@ -16,6 +16,7 @@ from uuid import UUID
 import orjson
 
 from application.billing.work import BillingWork
+from application.block_ledger import settle_by_log
 from application.credentials import first_key_kept
 from application.importing.rollback import Rollback
 from application.importing.service import Interrupted
@@ -31,6 +32,7 @@ from domain.audience.erasure import (
 )
 from domain.audience.import_commands import DestroyImportFiles, ExpireImport
 from domain.audience.lapse import MOST_LAPSES, AnnounceLapses
+from domain.billing.usage import BlockReserved
 from domain.campaign.commands import TimeOutReview
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import TenantRole
@@ -140,6 +142,7 @@ class Workflows:
             "permission.announce": self._announce_lapses,
             "campaign.time_out_review": self._time_out_review,
             **self._billing.by_name,
+            "usage.settle_block": self._settle_block,
         }
 
     async def run(self, job: Job, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -282,6 +285,14 @@ class Workflows:
     ) -> None:
         key = f"campaign/{job.subject}/review-timed-out/{job.position}"
         await workflow.execute(TimeOutReview(), job.subject, key=key)
+
+    async def _settle_block(
+        self, job: Job, event: Recorded, workflow: Workflow, _: Callable[[], bool]
+    ) -> None:
+        (reserved,) = self._codec.decode([event])
+        if isinstance(reserved, BlockReserved):
+            period, block_id = reserved.period, reserved.block_id
+            await settle_by_log(self._commands, workflow, period, block_id, job.position)
 
 
 async def open_tenant(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from application.unit import StateCache
+from application.state_cache import StateCache
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.addressee_events import PermissionDecided
 from domain.audience.addressee_state import Addressee

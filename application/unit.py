@@ -3,75 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from application.addresses import Addresses
+from application.blocks import Sending
+from application.counting import sent_in, standing
 from application.pseudonyms import hmac_of
 from application.snapshots import FORMS
+from application.state_cache import Folded, StateCache
 from domain.kernel.commands import DECIDERS, Command, Decider, Stamp, stream_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
     from uuid import UUID
 
+    from application.blocks import Blocks
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore
     from application.ports.log import Head, Recorded, TenantLog
     from application.snapshots import Snapshots
     from domain.audience.barring import FromPlatform
+    from domain.billing.catalogue import Meter
     from domain.kernel.events import Event
     from domain.kernel.permissions import Permission
 
-Folded = tuple[int, Any]
-"""A stream's version and its state."""
-
-_STATES_KEPT: Final = 20_000
-_IDS_KEPT: Final = 500_000
-"""About 100 MB: an id in a list takes 190 bytes."""
-
 T = TypeVar("T")
 
-
-class StateCache:
-    """States of streams as they were last seen by this process; never the truth, always checked at the append.
-
-    States that hold personal values are not kept. The least used go first; the last one stays, however large: whoever
-    works on it asks for it again.
-    """
-
-    def __init__(self, limit: int = _STATES_KEPT, ids: int = _IDS_KEPT) -> None:
-        """Keep at most `limit` states, which hold at most `ids` ids together."""
-        self._limit = limit
-        self._ids = ids
-        self._held = 0
-        self._states: OrderedDict[tuple[UUID, str], tuple[Folded, int]] = OrderedDict()
-
-    def get(self, tenant_id: UUID, stream: str) -> Folded | None:
-        """The last known version and state."""
-        known = self._states.get((tenant_id, stream))
-        if known is None:
-            return None
-        self._states.move_to_end((tenant_id, stream))
-        return known[0]
-
-    def put(self, tenant_id: UUID, stream: str, folded: Folded, size: int = 0) -> None:
-        """Keep a state that is newer than the one at hand; `size`: the ids that it holds."""
-        known = self._states.get((tenant_id, stream))
-        if known is not None and known[0][0] > folded[0]:
-            return
-        self._held += size - (0 if known is None else known[1])
-        self._states[tenant_id, stream] = folded, size
-        if known is not None:
-            self._states.move_to_end((tenant_id, stream))
-        while len(self._states) > self._limit or (self._held > self._ids and len(self._states) > 1):
-            self._held -= self._states.popitem(last=False)[1][1]
-
-    def drop(self, tenant_id: UUID, streams: Sequence[str]) -> None:
-        """Forget states that turned out stale."""
-        for stream in streams:
-            dropped = self._states.pop((tenant_id, stream), None)
-            self._held -= 0 if dropped is None else dropped[1]
+__all__ = ["HANDLERS", "Folded", "Streams", "Unit", "decide", "handles"]
 
 
 class Streams:
@@ -116,7 +75,10 @@ class Streams:
             )
             for number, start, recorded in zip(missing, starts, streams, strict=True):
                 if start is None and not recorded:
-                    found[number] = (0, wanted[number][0].initial)
+                    decider, stream = wanted[number]
+                    found[number] = (0, decider.initial)
+                    if decider.remembers_empty:
+                        self.cache.put(tenant_id, stream, (0, decider.initial))
                     continue
                 found[number] = await self._folded(tenant_id, *wanted[number], start, recorded)
         return [folded for folded in found if folded is not None]
@@ -161,6 +123,14 @@ class Streams:
         (recorded,) = await self._log.read_streams(tenant_id, [(stream, version - 1)], limit=1)
         return next(iter(self._codec.decode(recorded, reveal=True, evidence=True)), None)
 
+    async def standing(self, tenant_id: UUID, meter: Meter) -> int:
+        """How much of a meter stands."""
+        return await standing(self._log, tenant_id, meter)
+
+    async def sent_in(self, tenant_id: UUID, period: str) -> int:
+        """How many messages went in a month."""
+        return await sent_in(self._log, tenant_id, period)
+
     async def head(self, tenant_id: UUID) -> Head | None:
         """Where the log stands."""
         return await self._log.head(tenant_id)
@@ -192,14 +162,19 @@ class Unit:
         principal_permissions: frozenset[Permission] = frozenset(),
         fresh: bool = False,
         overlay: MutableMapping[str, Folded] | None = None,
+        blocks: Blocks | None = None,
     ) -> None:
-        """`overlay`: states by stream that count instead of the log's, of a dry run or of an append on its way."""
+        """`overlay`: states by stream that count instead of the log's, of a dry run or of an append on its way.
+
+        `blocks`: where messages are taken from; none where nothing is sent, as in a dry run.
+        """
         self.stamp = stamp
         self.tenant_id = stamp.tenant_id
         self.principal_permissions = principal_permissions
         self._streams = streams
         self._fresh = fresh
         self._overlay = overlay
+        self.sending = Sending(blocks, stamp.tenant_id)
         self._read: dict[str, tuple[Decider[Any], int, Any]] = {}
         self.events: list[tuple[str, Event]] = []
 
@@ -247,6 +222,10 @@ class Unit:
         """Take a stream for empty without looking: its id was made just now. The append checks it all the same."""
         decider = DECIDERS[category]
         self._read[stream_name(category, key)] = (decider, 0, decider.initial)
+
+    def let_go(self, category: str, key: object) -> None:
+        """Expect a stream no more where it was read: what is appended does not rest on it."""
+        self._read.pop(stream_name(category, key), None)
 
     def decide(
         self, command: Command, category: str | None = None, key: object | None = None
@@ -320,6 +299,14 @@ class Unit:
             next((key for key in live if self.state(category, key) != decider.initial), live[0])
             for live in keys
         ]
+
+    async def standing(self, meter: Meter) -> int:
+        """How much of a meter stands, by the log."""
+        return await self._streams.standing(self.tenant_id, meter)
+
+    async def sent_in(self, period: str) -> int:
+        """How many messages went in a month, by the log."""
+        return await self._streams.sent_in(self.tenant_id, period)
 
     def expected(self) -> tuple[tuple[str, int], ...]:
         """The version at which each stream was read."""

@@ -152,6 +152,16 @@ class PostgresLog:
             tenant_id, stream, after=after, up_to=up_to, limit=limit, newest_first=newest_first
         )
 
+    async def count_streams(self, tenant_id: UUID, category: str, ended: Sequence[str]) -> int:
+        """See `TenantLog.count_streams`."""
+        return await self._reader.count_streams(tenant_id, category, ended)
+
+    async def count_events(
+        self, tenant_id: UUID, name: str, field: str, prefix: str, *, after: int, up_to: int
+    ) -> int:
+        """See `TenantLog.count_events`."""
+        return await self._reader.count_events(tenant_id, name, field, prefix, after=after, up_to=up_to)
+
     async def head(self, tenant_id: UUID) -> Head | None:
         """See `TenantLog.head`."""
         return await self._reader.head(tenant_id)

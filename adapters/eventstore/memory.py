@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import orjson
+
 from adapters.eventstore.group import Group
 from application.ports.log import Head, Recorded
 
@@ -128,6 +130,19 @@ class MemoryLog:
         """See `TenantLog.read_log`."""
         rows = self._events.get(tenant_id, [])[after:]
         return [row for row in rows if up_to is None or row.position <= up_to][:limit]
+
+    async def count_streams(self, tenant_id: UUID, category: str, ended: Sequence[str]) -> int:
+        """See `TenantLog.count_streams`."""
+        rows = [row for row in self._events.get(tenant_id, ()) if row.category == category]
+        return sum(row.version == 1 for row in rows) - sum(row.name in ended for row in rows)
+
+    async def count_events(
+        self, tenant_id: UUID, name: str, field: str, prefix: str, *, after: int, up_to: int
+    ) -> int:
+        """See `TenantLog.count_events`."""
+        rows = self._events.get(tenant_id, [])[after:up_to]
+        told = [orjson.loads(row.payload).get(field) for row in rows if row.name == name]
+        return sum(isinstance(value, str) and value.startswith(prefix) for value in told)
 
     async def head(self, tenant_id: UUID) -> Head | None:
         """See `TenantLog.head`."""

@@ -109,6 +109,21 @@ class LogReader:
         with _own_errors():
             return [Recorded(*row) for row in await self._ranges.rows(tenant_id, statement, asked)]
 
+    async def count_streams(self, tenant_id: UUID, category: str, ended: Sequence[str]) -> int:
+        """See `TenantLog.count_streams`."""
+        # ";" comes after ":", and nothing comes between the two.
+        asked = (list(ended), tenant_id, f"{category}:", f"{category};")
+        ((count,),) = await self._ranges.rows(tenant_id, self._tables.count_streams, asked)
+        return int(count)
+
+    async def count_events(
+        self, tenant_id: UUID, name: str, field: str, prefix: str, *, after: int, up_to: int
+    ) -> int:
+        """See `TenantLog.count_events`."""
+        asked = (tenant_id, after, up_to, name, field, prefix)
+        ((count,),) = await self._ranges.rows(tenant_id, self._tables.count_events, asked)
+        return int(count)
+
     async def head(self, tenant_id: UUID) -> Head | None:
         """See `TenantLog.head`."""
         rows = await self._heads.rows(tenant_id, self._tables.head, (tenant_id,))

@@ -27,6 +27,8 @@ class LogTables:
     stream_window: LiteralString
     stream_newest: LiteralString
     log_events: LiteralString
+    count_streams: LiteralString
+    count_events: LiteralString
     head: LiteralString
     one_receipt: LiteralString | None
 
@@ -94,6 +96,15 @@ def _log(events: LiteralString, heads: LiteralString, receipts: LiteralString | 
         log_events=(
             f"SELECT {columns} FROM {events} WHERE tenant_id = %s AND position > %s AND position <= %s"
             " ORDER BY position LIMIT %s"
+        ),
+        count_streams=(
+            f"SELECT count(*) FILTER (WHERE version = 1) - count(*) FILTER (WHERE name = ANY(%s::text[])) FROM {events}"
+            " WHERE tenant_id = %s AND stream > %s AND stream < %s"
+        ),
+        # CASE, since the sides of an AND may be looked at in any order: no other event's payload is read.
+        count_events=(
+            f"SELECT count(*) FROM {events} WHERE tenant_id = %s AND position > %s AND position <= %s AND CASE"
+            " WHEN name = %s THEN starts_with(convert_from(payload, 'UTF8')::json ->> %s::text, %s) ELSE false END"
         ),
         head=f"SELECT tenant_id, epoch, position, recorded_at, auth_epoch FROM {heads} WHERE tenant_id = %s",
         one_receipt=receipts

@@ -259,7 +259,7 @@ def receipt(
 
 async def _receipt(inside: Inside, who: Principal, text: str) -> dict[str, Any]:
     from api.caught_up import caught_up
-    from application.commanding import events_of
+    from application.receipts import events_of
 
     parts, tenant_id = inside.parts, who.tenant_id
     found = await parts.log.receipt(tenant_id, parts.commands.receipt_hmacs(tenant_id, text))

@@ -11,8 +11,8 @@ from api.http.asking import Desk
 from api.http.commands import events_of
 from api.http.kinds import NO_SUCH_RECEIPT
 from api.http.problems import Problem
-from application.commanding import events_of as events_of_receipt
 from application.ports.positions import Position
+from application.receipts import events_of as events_of_receipt
 from application.showing import events_shown, may_see_receipt
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission

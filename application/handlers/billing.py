@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from application.entitlements import limit_of, reserve, within
 from application.unit import handles
 from domain.billing.account import (
     AlreadySubscribed,
     ChooseFreePlan,
     EndTrial,
     GiveUpUnpaid,
+    SetOveragePolicy,
     StartTrial,
     SuspendUnpaid,
     dunning,
@@ -21,19 +23,23 @@ from domain.billing.account_events import (
     SubscriptionAdded,
     TrialEnded,
 )
+from domain.billing.catalogue import Meter
 from domain.billing.change import (
     CancelSubscription,
     ChangeSubscription,
     EnterChange,
     ResumeSubscription,
     decide_change,
+    gives_less,
 )
 from domain.billing.invoice import ReportInvoice
-from domain.billing.settling import PlanFollowsBilling, access_of, entitlements_of, is_live
+from domain.billing.settling import PlanFollowsBilling, access_of, entitlements_of, is_live, limits_of, listed
 from domain.billing.subscription import AgreeSubscription, EndAgreement, ReportSubscription
 from domain.billing.terms import ENDED
+from domain.billing.usage import BlockEnded, ReserveBlock, SettleBlock, alerts, counter_id, settled
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import InvoiceId, SubscriptionId, TenantId
+from domain.tenancy.plans import Plan
 from domain.tenancy.tenant import ChangePlan, PlanChanged, Tenant, TenantStatus
 
 if TYPE_CHECKING:
@@ -42,6 +48,7 @@ if TYPE_CHECKING:
     from domain.billing.invoice import Invoice
     from domain.billing.subscription import Subscription
     from domain.billing.terms import Terms
+    from domain.billing.usage import Block, Usage
     from domain.kernel.commands import Command
 
 _ACCOUNT = "billing_account"
@@ -120,6 +127,8 @@ async def choose_free_plan(command: ChooseFreePlan, unit: Unit) -> None:
     if any(is_live(terms) for terms in (await _terms(unit, account)).values()):
         raise AlreadySubscribed
     unit.decide(command)
+    free = listed(Plan.FREE, unit.stamp.at.date())
+    await within(unit, free.limits)
     await _settle(unit)
 
 
@@ -159,6 +168,39 @@ async def _ask(
         if state.reference is not None and state.terms is not None and is_live(state.terms)
     ]
     unit.append(_ACCOUNT, unit.tenant_id, *decide_change(command, account, going[0] if going else None))
+    if isinstance(command, ChangeSubscription) and going and gives_less(command, going[0][1]):
+        await within(unit, limits_of(Plan(command.plan), command.add_ons, unit.stamp.at.date()))
+
+
+@handles(SetOveragePolicy)
+async def set_overage_policy(command: SetOveragePolicy, unit: Unit) -> None:
+    """Say what happens at a limit."""
+    await _own(command, unit)
+    unit.decide(command)
+
+
+@handles(ReserveBlock)
+async def reserve_block(command: ReserveBlock, unit: Unit) -> None:
+    """Reserve messages of a month."""
+    await reserve(command, unit)
+
+
+@handles(SettleBlock)
+async def settle_block(command: SettleBlock, unit: Unit) -> None:
+    """Enter what was used of a block, end it if nobody has, and say how much of the month is used."""
+    key = counter_id(unit.tenant_id, Meter.EMAILS, command.period)
+    usage: Usage = await unit.load("usage", key)
+    ended = settled(command, usage)
+    if not ended:
+        return
+    unit.append("usage", key, *ended)
+    limit = await limit_of(unit, Meter.EMAILS)
+    after = unit.state("usage", key)
+    told = alerts(unit.tenant_id, Meter.EMAILS, command.period, usage.used, after, limit)
+    unit.append("usage", key, *told)
+    block: Block = await unit.load("usage_block", command.block_id)
+    if not block.ended:
+        unit.append("usage_block", command.block_id, BlockEnded(block_id=command.block_id))
 
 
 @handles(ChangePlan)

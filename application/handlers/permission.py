@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from application.at_platform import compare_platform
 from application.comparing import compare
+from application.entitlements import take_message
 from application.unit import handles
 from domain.audience.addressee import decide as said
+from domain.audience.addressee_events import MessageDispatched
 from domain.audience.addressee_state import Addressee, NoAddressee
-from domain.audience.authorisation import AuthoriseMessage, DispatchMessage, authorised, message_of
+from domain.audience.authorisation import (
+    AuthoriseMessage,
+    DispatchMessage,
+    authorised,
+    counted_in,
+    message_of,
+)
 from domain.audience.authorisation_batch import (
     DISPATCHED,
     AuthorisationIdTaken,
@@ -94,7 +102,10 @@ async def dispatch_message(command: DispatchMessage, unit: Unit) -> None:
         await compare(unit, [addressee.addressee_id], allow.message)
         if not addressee.erased:
             await compare_platform(unit, addressee.addressee_id)
-    unit.decide(command)
+    events = said(command, unit.state("addressee", command.stamp.target))
+    if any(isinstance(event, MessageDispatched) for event in events):
+        events = counted_in(await take_message(unit), events)
+    unit.append("addressee", command.stamp.target, *events)
 
 
 @handles(SuppressAddressee)

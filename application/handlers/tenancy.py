@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from application.entitlements import release, take
 from application.pseudonyms import SECRET, is_one_of
 from application.unit import handles
 from domain.audience.email import match_form
+from domain.billing.catalogue import Meter
 from domain.kernel.commands import ActorKind
 from domain.kernel.ids import MemberId
 from domain.kernel.permissions import OF_ONESELF, TENANT_ROLES, WORKSPACE_ROLES, TenantRole
@@ -51,7 +53,14 @@ from domain.tenancy.ownership import (
     relinquished,
 )
 from domain.tenancy.tenant import OpenTenant, SendsFor, Tenant, opened
-from domain.tenancy.workspace import CreateWorkspace, WorkspaceCreated, known, placed, usable
+from domain.tenancy.workspace import (
+    ArchiveWorkspace,
+    CreateWorkspace,
+    WorkspaceCreated,
+    known,
+    placed,
+    usable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,11 +103,20 @@ async def create_workspace(command: CreateWorkspace, unit: Unit) -> None:
     if isinstance(tenant, Tenant):
         placed(command, tenant.country, of_clients=tenant.sends_for is SendsFor.CLIENTS)
     unit.decide(command)
+    await take(unit, Meter.WORKSPACES, command.stamp.target)
+
+
+@handles(ArchiveWorkspace)
+async def archive_workspace(command: ArchiveWorkspace, unit: Unit) -> None:
+    """Archive a workspace, which makes room for another."""
+    await unit.load("workspace", command.stamp.target)
+    if unit.decide(command):
+        await release(unit, Meter.WORKSPACES, command.stamp.target)
 
 
 @handles(InviteMember)
 async def invite_member(command: InviteMember, unit: Unit) -> None:
-    """Reserve the address and invite; nobody gives a role that holds more than they do."""
+    """Reserve the address and a seat, and invite; nobody gives a role that holds more than they do."""
     member_id = MemberId(command.stamp.target)
     event = invited(command, await unit.load("member", member_id))
     within(TENANT_ROLES[command.role] - OF_ONESELF, unit.principal_permissions)
@@ -107,6 +125,7 @@ async def invite_member(command: InviteMember, unit: Unit) -> None:
     await _workspaces(unit, command.workspaces)
     await _claim(unit, command.email, member_id)
     unit.append("member", member_id, event)
+    await take(unit, Meter.USERS, member_id)
 
 
 @handles(AcceptInvitation)
@@ -137,6 +156,7 @@ async def revoke_invitation(command: RevokeInvitation, unit: Unit) -> None:
     _not_above(unit, invitation)
     await _release(unit, invitation)
     unit.append("member", invitation.member_id, InvitationRevoked(member_id=invitation.member_id))
+    await release(unit, Meter.USERS, invitation.member_id)
 
 
 @handles(ChangeMemberRole)
@@ -241,6 +261,7 @@ async def _depart(unit: Unit, member: Member, wish: MemberId | None, *, left: bo
     await _release(unit, member)
     unit.append("ownership", unit.tenant_id, *gone)
     unit.append("member", member_id, MemberRemoved(member_id=member_id, moved_to=moved_to, left=left))
+    await release(unit, Meter.USERS, member_id)
 
 
 async def _claim(unit: Unit, email: str, member_id: MemberId) -> None:

@@ -189,6 +189,17 @@ class TenantLog(Protocol):
     ) -> list[Recorded]:
         """Events of a log in order of position, from `after` (exclusive)."""
 
+    async def count_streams(self, tenant_id: UUID, category: str, ended: Sequence[str]) -> int:
+        """How many streams of a category there are in which none of the events named in `ended` is.
+
+        Each of those is in a stream once at most.
+        """
+
+    async def count_events(
+        self, tenant_id: UUID, name: str, field: str, prefix: str, *, after: int, up_to: int
+    ) -> int:
+        """How many events of a name, between `after` (exclusive) and `up_to`, have a plain field that begins so."""
+
     async def head(self, tenant_id: UUID) -> Head | None:
         """Where a log stands, or None where there is none."""
 

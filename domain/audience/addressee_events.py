@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from domain.audience.consent_events import ConsentEvent
 from domain.audience.erasure_events import ErasureEvent
 from domain.kernel.events import EVENTS, Event, Payload
-from domain.kernel.ids import AddresseeId, MessageId, SubjectRequestId, WorkspaceId
+from domain.kernel.ids import AddresseeId, BlockId, MessageId, SubjectRequestId, WorkspaceId
 from domain.kernel.personal import Evidence, Profile, is_hidden
 from domain.law.facts import Message
 
@@ -165,14 +165,23 @@ def _nobody_said_charitable(payload: Payload) -> Payload:
     return {**payload, "message": {**payload["message"], "charitable": None}}
 
 
-class MessageDispatched(Event, name="audience.message_dispatched", version=1, subject="addressee_id"):
-    """A message is handed over, under the allow whose version is `allowed_by`: nothing can call it back."""
+class MessageDispatched(Event, name="audience.message_dispatched", version=2, subject="addressee_id"):
+    """A message is handed over, under the allow whose version is `allowed_by`: nothing can call it back.
+
+    `block_id`: the block of the month's messages that it is counted in; None: the plan had no limit, or none was kept.
+    """
 
     addressee_id: AddresseeId
     message_id: MessageId
     workspace_id: WorkspaceId
     allowed_by: int
     occurred_at: datetime
+    block_id: BlockId | None = None
+
+
+@EVENTS.upcaster("audience.message_dispatched", 1)
+def _counted_in_no_block(payload: Payload) -> Payload:
+    return {**payload, "block_id": None}
 
 
 class PermissionLapsing(Event, name="audience.permission_lapsing", version=2, subject="addressee_id"):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domain.kernel.events import Event
-    from domain.kernel.ids import AddresseeId
+    from domain.kernel.ids import AddresseeId, BlockId
     from domain.law.by_law import Reason
     from domain.law.facts import Person
     from domain.law.judging import Decision
@@ -267,6 +267,16 @@ def dispatched(command: DispatchMessage, state: Addressee) -> tuple[Event, ...]:
         occurred_at=at,
     )
     return (*anew, gone)
+
+
+def counted_in(block_id: BlockId | None, events: Sequence[Event]) -> tuple[Event, ...]:
+    """The events of a hand-over, its message counted in a block."""
+    if block_id is None:
+        return tuple(events)
+    return tuple(
+        event.model_copy(update={"block_id": block_id}) if isinstance(event, MessageDispatched) else event
+        for event in events
+    )
 
 
 def _because(reason: Reason, decision: Decision) -> Because:

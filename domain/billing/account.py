@@ -14,12 +14,14 @@ from domain.billing.account_events import (
     DunningRetried,
     DunningSuspended,
     FreePlanChosen,
+    OveragePolicySet,
     Reconciled,
     TrialEnded,
     TrialReminded,
     TrialStarted,
 )
-from domain.billing.account_state import Account, evolve
+from domain.billing.account_state import Account, Overage, evolve
+from domain.billing.catalogue import Meter
 from domain.billing.catalogues import sold_on
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import Refusal
@@ -68,6 +70,13 @@ class CustomerLinkedAlready(Refusal):
     code = "customer-linked-already"
 
 
+class OverageNeedsPlan(Refusal):
+    """Only who pays for a plan may go beyond its limits. Subscribe to one first."""
+
+    code = "overage-needs-plan"
+    field = "/policy"
+
+
 class NotDunned(Refusal):
     """Nothing is asked for by this invoice, or not for so long yet. Nothing is to be done."""
 
@@ -84,6 +93,15 @@ class ChooseFreePlan(
     Command, context="billing", stream="billing_account", permission=Permission.BILLING_MANAGE
 ):
     """Go on with the free plan; what is used has to be within its limits."""
+
+
+class SetOveragePolicy(
+    Command, context="billing", stream="billing_account", permission=Permission.BILLING_MANAGE
+):
+    """Say what happens where a month's limit is reached: `block`, or `allow`, and count what goes beyond it."""
+
+    meter: Literal[Meter.EMAILS]
+    policy: Overage
 
 
 class RemindOfTrial(
@@ -147,6 +165,7 @@ AccountCommand: TypeAlias = (
     EnterReconciliation
     | StartTrial
     | ChooseFreePlan
+    | SetOveragePolicy
     | RemindOfTrial
     | EndTrial
     | LinkCustomer
@@ -164,6 +183,8 @@ def decide(command: AccountCommand, state: Account) -> tuple[Event, ...]:
             return (_trial(command, state, tenant_id),)
         case ChooseFreePlan():
             return () if state.free else (FreePlanChosen(tenant_id=tenant_id),)
+        case SetOveragePolicy():
+            return _policy(command, state, tenant_id)
         case RemindOfTrial():
             return _reminded(command, state, tenant_id)
         case EndTrial():
@@ -179,15 +200,7 @@ def decide(command: AccountCommand, state: Account) -> tuple[Event, ...]:
             )
             return (done,)
         case EnterRetry():
-            one = _dunned(state, command.invoice_id)
-            if command.retry <= one.retries:
-                return ()
-            after = one.began_at + RETRIES[command.retry] if command.retry < len(RETRIES) else None
-            return (
-                DunningRetried(
-                    tenant_id=tenant_id, invoice_id=command.invoice_id, retry=command.retry, retry_at=after
-                ),
-            )
+            return _retried(command, _dunned(state, command.invoice_id), tenant_id)
         case SuspendUnpaid():
             one = _dunned(state, command.invoice_id)
             if command.stamp.at < one.suspend_at:
@@ -239,6 +252,15 @@ def _trial(command: StartTrial, state: Account, tenant_id: TenantId) -> TrialSta
     )
 
 
+def _policy(command: SetOveragePolicy, state: Account, tenant_id: TenantId) -> tuple[Event, ...]:
+    allow = command.policy is Overage.ALLOW
+    if allow and not state.pays:
+        raise OverageNeedsPlan
+    if allow is (command.meter in state.beyond):
+        return ()
+    return (OveragePolicySet(tenant_id=tenant_id, meter=command.meter, policy=command.policy),)
+
+
 def _reminded(command: RemindOfTrial, state: Account, tenant_id: TenantId) -> tuple[Event, ...]:
     trial, at = state.trial, command.stamp.at
     if trial is None or trial.remind_at is None or at < trial.remind_at:
@@ -268,6 +290,17 @@ def _linked(command: LinkCustomer, state: Account, tenant_id: TenantId) -> tuple
     )
 
 
+def _retried(command: EnterRetry, one: Dunning, tenant_id: TenantId) -> tuple[Event, ...]:
+    if command.retry <= one.retries:
+        return ()
+    after = one.began_at + RETRIES[command.retry] if command.retry < len(RETRIES) else None
+    return (
+        DunningRetried(
+            tenant_id=tenant_id, invoice_id=command.invoice_id, retry=command.retry, retry_at=after
+        ),
+    )
+
+
 def _dunned(state: Account, invoice_id: InvoiceId) -> Dunning:
     one = state.dunning.get(invoice_id)
     if one is None:
@@ -284,5 +317,5 @@ def _over(tenant_id: TenantId, invoice_id: InvoiceId, outcome: str) -> DunningEn
 
 
 BILLING_ACCOUNT: Final[Decider[Account]] = Decider(
-    category="billing_account", initial=Account(), evolve=evolve, decide=decide
+    category="billing_account", initial=Account(), evolve=evolve, decide=decide, remembers_empty=True
 )

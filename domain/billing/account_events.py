@@ -167,6 +167,14 @@ class EntitlementsChanged(Event, name="billing.entitlements_changed", version=1)
     features: tuple[str, ...]
 
 
+class OveragePolicySet(Event, name="billing.overage_policy_set", version=1):
+    """What happens where a limit is reached: `block`, or `allow`, which counts what goes beyond it."""
+
+    tenant_id: TenantId
+    meter: str
+    policy: str
+
+
 AccountEvent: TypeAlias = (
     CustomerLinked
     | SubscriptionAdded
@@ -185,4 +193,5 @@ AccountEvent: TypeAlias = (
     | Reconciled
     | AccessChanged
     | EntitlementsChanged
+    | OveragePolicySet
 )

@@ -25,6 +25,7 @@ from domain.billing.account_events import (
     EntitlementsChanged,
     FreePlanChosen,
     LimitsAgreed,
+    OveragePolicySet,
     Reconciled,
     SubscriptionAdded,
     TrialEnded,
@@ -44,6 +45,13 @@ class Access(StrEnum):
     SUSPENDED = "suspended"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+
+
+class Overage(StrEnum):
+    """What happens where a limit is reached."""
+
+    BLOCK = "block"
+    ALLOW = "allow"
 
 
 READING_ALONE: Final = frozenset({Access.SUSPENDED, Access.CANCELLED, Access.EXPIRED})
@@ -107,6 +115,17 @@ class Account:
     asked: ChangeRequested | None = None
     access: Access = Access.ACTIVE
     entitlements: Entitlements | None = None
+    beyond: frozenset[str] = frozenset()
+
+    @property
+    def pays(self) -> bool:
+        """Whether what goes beyond a limit could be billed: a plan is paid for, and none is tried out."""
+        paid = self.entitlements is not None and self.entitlements.plan is not Plan.FREE
+        return paid and self.access in (Access.ACTIVE, Access.PAST_DUE)
+
+    def goes_beyond(self, meter: str) -> bool:
+        """Whether the tenant wants to go beyond the limit of a meter, and may."""
+        return meter in self.beyond and self.pays
 
 
 def evolve(state: Account, event: AccountEvent) -> Account:
@@ -131,6 +150,9 @@ def evolve(state: Account, event: AccountEvent) -> Account:
         case EntitlementsChanged():
             now = Entitlements(Plan(event.plan), event.catalogue, event.limits, event.features)
             return replace(state, entitlements=now)
+        case OveragePolicySet():
+            others = state.beyond - {event.meter}
+            return replace(state, beyond=others | {event.meter} if event.policy == Overage.ALLOW else others)
         case _:
             assert_never(event)
 

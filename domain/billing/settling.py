@@ -97,6 +97,17 @@ def listed(plan: Plan, today: date) -> Entitlements:
     return Entitlements(plan, catalogue.version, _limits(catalogue, plan), catalogue.plan(plan).features)
 
 
+def limits_of(plan: Plan, add_ons: Mapping[str, int], today: date) -> dict[str, int]:
+    """What a plan with so many of each add-on allows, by the catalogue of a day."""
+    catalogue = sold_on(today)
+    limits = _limits(catalogue, plan)
+    for name, quantity in add_ons.items():
+        add_on = catalogue.add_on(name)
+        if add_on is not None and add_on.meter in limits:
+            limits[add_on.meter] += add_on.adds * quantity
+    return limits
+
+
 def _without(account: Account, registered: Plan, today: date, *, never: bool) -> Entitlements:
     if account.trial is not None and not account.trial.over:
         return listed(account.trial.plan, today)

@@ -147,9 +147,10 @@ class Decider(Generic[S]):
 
     `reveals` says that deciding needs the personal values of the state (to tell what a change changes); all other
     streams are folded without a key being touched. `size` tells how many ids a state holds, where it may hold many.
+    `remembers_empty`: a process remembers too that there is no such stream, since there are few and many ask.
     """
 
-    __slots__ = ("category", "decide", "evolve", "initial", "reveals", "size")
+    __slots__ = ("category", "decide", "evolve", "initial", "remembers_empty", "reveals", "size")
 
     def __init__(
         self,
@@ -160,6 +161,7 @@ class Decider(Generic[S]):
         decide: Callable[[Any, S], tuple[Event, ...]] | None = None,
         reveals: bool = False,
         size: Callable[[S], int] | None = None,
+        remembers_empty: bool = False,
     ) -> None:
         """Register the decider for its category."""
         self.category = category
@@ -168,6 +170,7 @@ class Decider(Generic[S]):
         self.decide = decide
         self.reveals = reveals
         self.size = size
+        self.remembers_empty = remembers_empty
         DECIDERS[category] = self
 
     def fold(self, events: tuple[Event, ...] | list[Event], state: S | None = None) -> S:

@@ -171,6 +171,13 @@ WORKFLOWS: Final = (
         at="retires_at",
     ),
     Workflow(
+        "usage.settle_block",
+        "block_id",
+        on=("billing.block_reserved",),
+        over=("billing.block_settled",),
+        at="settle_at",
+    ),
+    Workflow(
         "campaign.time_out_review",
         "campaign_id",
         on=("campaign.approval_requested",),

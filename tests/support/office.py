@@ -30,6 +30,7 @@ from domain.tenancy.tenant import OpenTenant
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from application.commanding import Clock
     from application.orders import Outcome
     from application.ports.keys import SubjectKey
     from domain.kernel.commands import Command
@@ -72,16 +73,20 @@ class Office:
 @pytest.fixture
 async def office() -> Office:
     """The office, just opened."""
+    return await open_office()
+
+
+async def open_office(country: str | None = None, clock: Clock = lambda: datetime.now(UTC)) -> Office:
+    """An office in a country."""
     log, keys = MemoryLog(), Watched()
     codec = JsonCodec(keys)
-    commands = Commands(
-        log, codec, keys, CoalescedKeys(codec.ring), Streams(log, codec, keys), lambda: datetime.now(UTC)
-    )
+    commands = Commands(log, codec, keys, CoalescedKeys(codec.ring), Streams(log, codec, keys), clock)
     tenant, workspace = uuid4(), WorkspaceId(uuid4())
     opening = OpenTenant(
         name="Agency",
         tenant_slug="agency",
         plan=Plan.BUSINESS,
+        country=country,
         workspace_id=workspace,
         owner_id=MemberId(uuid4()),
         owner_email="owner@agency.example",

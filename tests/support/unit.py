@@ -11,6 +11,8 @@ from uuid import UUID
 
 import application.handlers  # noqa: F401 - registers the handlers
 from application.unit import Folded, Streams, Unit, decide
+from domain.audience.addressee_events import MessageDispatched
+from domain.billing.catalogue import Meter
 from domain.kernel.commands import DECIDERS, Actor, Command, Decider, Stamp, stream_name
 from domain.kernel.events import Event
 from domain.kernel.permissions import TENANT_ROLES, Permission, TenantRole
@@ -61,6 +63,21 @@ class World:
     async def suppressed_at_platform(self, tenant_id: UUID, _: object) -> None:
         """Of this tenant's people the platform suppresses nobody."""
         assert tenant_id == TENANT
+
+    async def standing(self, tenant_id: UUID, meter: Meter) -> int:
+        assert tenant_id == TENANT
+        kinds = {
+            Meter.USERS: ("member", {"tenancy.member_removed", "tenancy.invitation_revoked"}),
+            Meter.WORKSPACES: ("workspace", {"tenancy.workspace_archived"}),
+        }
+        category, ended = kinds.get(meter, ("", set()))
+        there = {name for name, _ in self.log if name.startswith(f"{category}:")}
+        return len(there - {name for name, event in self.log if event.name in ended})
+
+    async def sent_in(self, tenant_id: UUID, period: str) -> int:
+        assert tenant_id == TENANT
+        gone = [event for _, event in self.log if isinstance(event, MessageDispatched)]
+        return sum(f"{event.occurred_at:%Y-%m}" == period for event in gone)
 
     async def aside(self, work: Callable[[], Any]) -> Any:
         return work()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -156,3 +157,28 @@ async def test_tenants_do_not_see_each_other(log: TenantLog) -> None:
     await log.append(Append(yours, (event(stream),), ((stream, 0),), key(b"k"), opens_log=True))
     assert [row.tenant_id for row in await log.read_log(yours)] == [yours]
     assert (await log.read_streams(yours, [(stream, 0)]))[0][0].version == 1
+
+
+async def test_streams_of_a_category_are_counted_without_those_that_ended(log: TenantLog) -> None:
+    tenant, other = uuid4(), uuid4()
+    for whose in (tenant, other):
+        names = [f"seat:{number}" for number in range(5)]
+        beside = ["seats:1", "sea:1", "seat;1"]
+        begun = tuple(event(name) for name in (*names, *names, *beside))
+        ended = tuple(event(name)._replace(name="tests.ended") for name in names[:2])
+        await log.append(Append(whose, (*begun, *ended), opens_log=True))
+    assert await log.count_streams(tenant, "seat", ["tests.ended"]) == 3
+    assert await log.count_streams(tenant, "seat", []) == 5
+    assert await log.count_streams(tenant, "none", ["tests.ended"]) == 0
+
+
+async def test_events_are_counted_by_how_a_field_of_theirs_begins(log: TenantLog) -> None:
+    tenant = uuid4()
+    told = [b'{"at":"2026-10-31"}', b'{"at":"2026-11-01"}', b'{"at":null}', b"{}", b'{"at":"2026-11-30"}']
+    sent = [event("message:1")._replace(name="tests.sent", payload=payload) for payload in told]
+    await log.append(Append(tenant, (*sent, event("message:2")), opens_log=True))
+    count = partial(log.count_events, tenant, "tests.sent", "at")
+    assert await count("2026-11", after=0, up_to=6) == 2
+    assert await count("2026-11", after=2, up_to=6) == 1
+    assert await count("2026-11", after=0, up_to=4) == 1
+    assert await count("", after=0, up_to=6) == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from application.unit import StateCache
+from application.state_cache import StateCache
 
 TENANT = UUID(int=1)
 
