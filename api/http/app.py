@@ -18,6 +18,7 @@ from api.http import pages
 from api.http.audience import Audiences
 from api.http.batches import Batch
 from api.http.billing import BillingDesk
+from api.http.catalogue import CatalogueDesk
 from api.http.certificates import CertificateDesk
 from api.http.commands import CommandRoute
 from api.http.deadlines import Deadlines, TookTooLong
@@ -249,6 +250,7 @@ def create_app(
         LinksDesk,
         BillingDesk,
         CertificateDesk,
+        CatalogueDesk,
         Views,
     )
     own = [route for door in doors for route in door(composition).routes()]

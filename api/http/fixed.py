@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from adapters.exports.forms import FILES
 from api.http import batches
 from api.http.audience import Asked as PreviewAsked
+from api.http.catalogue import CatalogueShown
 from api.http.certificates import PERMISSION as CERTIFICATES
 from api.http.disclosures import AsForm
 from api.http.fixed_billing import billing_paths
@@ -74,6 +75,7 @@ def fixed_paths(document: Document) -> Json:
         **_reports(),
         **pack_paths(document),
         **sql_paths(document),
+        "/v1/billing/catalogue": {"get": _catalogue(document)},
         **import_paths(document),
         "/v1/audience/suppressions/export": {"get": suppressions_read()},
         "/v1/batch": {"post": _batch()},
@@ -117,6 +119,11 @@ def _preview(document: Document) -> Json:
     shape = {"anyOf": [ref("PreviewProgress"), ref("Preview")]}
     shown["responses"]["200"]["content"] = {"application/x-ndjson": {"schema": shape}}
     return {"/v1/audience/preview": {"get": shown}}
+
+
+def _catalogue(document: Document) -> Json:
+    row = document.schema(CatalogueShown, mode="serialization")
+    return reading("billing_catalogue", "Plans, add-ons and prices, every version", None, [], page_of(row))
 
 
 def _asked() -> Json:

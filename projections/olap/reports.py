@@ -14,6 +14,7 @@ from projections.olap.permission_reports import PERMISSION_REPORTS
 from projections.olap.report import DaysParameters, Parameters, ReportDefinition, define
 from projections.olap.rights_reports import RIGHTS_REPORTS
 from projections.olap.target_reports import TARGET_REPORTS
+from projections.olap.usage_reports import USAGE_REPORTS
 
 ROW_CAP: Final = 10_000
 
@@ -125,5 +126,6 @@ REPORTS: Final[Mapping[str, ReportDefinition]] = {
         *PERMISSION_REPORTS,
         *RIGHTS_REPORTS,
         *TARGET_REPORTS,
+        *USAGE_REPORTS,
     )
 }

@@ -8,6 +8,8 @@ from projections.operational.activities import queries as _activities
 from projections.operational.activities.handler import ACTIVITIES
 from projections.operational.api_keys import queries as _api_keys
 from projections.operational.api_keys.handler import API_KEYS
+from projections.operational.billing_accounts import queries as _billing_accounts
+from projections.operational.billing_accounts.handler import BILLING_ACCOUNTS
 from projections.operational.campaigns import queries as _campaigns
 from projections.operational.campaigns.handler import CAMPAIGNS
 from projections.operational.consents import queries as _consents
@@ -43,6 +45,8 @@ from projections.operational.targets import queries as _targets
 from projections.operational.targets.handler import TARGETS
 from projections.operational.tenants import queries as _tenants
 from projections.operational.tenants.handler import TENANTS
+from projections.operational.usage import queries as _usage
+from projections.operational.usage.handler import USAGE
 from projections.operational.webhook_endpoints import queries as _webhook_endpoints
 from projections.operational.webhook_endpoints.handler import WEBHOOK_ENDPOINTS
 from projections.operational.workspaces import queries as _workspaces
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
 VIEWS: Final[tuple[Projection, ...]] = (
     ACTIVITIES,
     API_KEYS,
+    BILLING_ACCOUNTS,
     CAMPAIGNS,
     CONSENTS,
     CONTACTS,
@@ -72,6 +77,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
     SUBJECT_REQUESTS,
     TARGETS,
     TENANTS,
+    USAGE,
     WEBHOOK_ENDPOINTS,
     WORKSPACES,
 )
@@ -80,6 +86,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
 _REGISTERED: Final = (
     _activities,
     _api_keys,
+    _billing_accounts,
     _campaigns,
     _consents,
     _contacts,
@@ -97,6 +104,7 @@ _REGISTERED: Final = (
     _subject_requests,
     _targets,
     _tenants,
+    _usage,
     _webhook_endpoints,
     _workspaces,
 )

@@ -186,6 +186,28 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
         ],
     ),
     "sql.queries": ({}, [{"title": "Two", "sql": "SELECT 2"}]),
+    "billing.account": (
+        {},
+        [
+            {
+                "access": "suspended",
+                "plan": "starter",
+                "limits": {"users": 2},
+                "trial_plan": "starter",
+                "trial_over": True,
+                "emails_beyond": True,
+                "customer": "c",
+            }
+        ],
+    ),
+    "billing.usage": (
+        {},
+        [
+            {"meter": "emails", "period": "2026-03", "used": 1, "share": None},
+            {"meter": "workspaces", "period": None, "used": 1, "limit": None},
+            {"meter": "users", "period": None, "used": 2, "limit": 2, "share": 100.0},
+        ],
+    ),
     "webhooks.webhook_endpoints": (
         {},
         [

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant
+from tests.support.billing import SUBSCRIPTION, item, terms, told
 from tests.support.packs import seal_pack
 
 MARK = "Quetzalcoatl"
@@ -117,6 +118,8 @@ class Making:
         await self.new("webhook_endpoint", "create-webhook-endpoint", endpoint)
         invitation = {"email": f"m@{MARK}.example", "full_name": MARK, "role": "admin"}
         await self.new("member", "invite-member", invitation)
+        await self.api.act(tenant.id, told(terms(item("business"))), SUBSCRIPTION)
+        ids |= {"subscription": str(SUBSCRIPTION), "billing_account": str(tenant.id)}
         ids |= {"owner": str(tenant.owner_id), "ownership": str(tenant.id)}
         _, staff = await self.api.staff()
         request = {"scope": ["contacts.read"], "ticket": MARK, "reason": MARK, "hours": 1}

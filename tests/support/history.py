@@ -30,6 +30,7 @@ class History(OfPeople):
         renamed = {"workspace_id": self.workspace, "before": "One", "after": "First"}
         yield f"workspace:{self.workspace}", "tenancy.workspace_renamed", renamed
         yield f"workspace:{self.second}", "tenancy.workspace_archived", {"workspace_id": self.second}
+        yield from self._billing()
         yield from self._people()
         yield from self._keys()
         yield from self._contacts()
@@ -42,6 +43,40 @@ class History(OfPeople):
         yield from self._rights()
         yield from of_books(self.workspace, self.cost, self.target)
         yield from self._queries()
+
+    def _billing(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        account, tenant = f"billing_account:{self.tenant}", {"tenant_id": self.tenant}
+        subscription, invoice, paid = fresh(), fresh(), fresh()
+        yield (
+            account,
+            "billing.customer_linked",
+            {**tenant, "gateway": "stripe", "reference": "c", "live": True},
+        )
+        trial = {"plan": "starter", "ends_at": LATER, "remind_at": LATER}
+        yield account, "billing.trial_started", {**tenant, **trial}
+        yield account, "billing.trial_ended", {**tenant, "subscribed": True}
+        for number, (as_, status) in enumerate((("b", "active"), ("a", "incomplete"))):
+            item = {"price": "p", "kind": "plan", "of": "starter", "unit_amount": 4_900, "quantity": 1}
+            terms = {"status": status, "currency": "USD", "items": [{**item, "interval": "month"}]}
+            told = {"teller": "stripe", "told_as": as_, "reference": None if number else "s", "rank": 1}
+            when = {"subscription_id": subscription, "effective_at": LATER, "terms": terms}
+            yield f"subscription:{subscription}", "billing.subscription_reported", {**when, **told}
+        entitled = {"plan": "starter", "catalogue": "2026-01", "limits": {"users": 2}, "features": []}
+        yield account, "billing.entitlements_changed", {**tenant, **entitled}
+        yield account, "billing.overage_policy_set", {**tenant, "meter": "emails", "policy": "allow"}
+        block = {"block_id": fresh(), "meter": "emails", "period": "2026-03"}
+        reserved = {"consumer": fresh(), "amount": 9, "over": 0, "settle_at": LATER}
+        counter = f"usage:{fresh()}"
+        yield counter, "billing.block_reserved", {**tenant, **block, **reserved}
+        yield counter, "billing.block_settled", {**tenant, **block, "used": 1, "over": 0}
+        for one in (invoice, paid):
+            dunned = {**tenant, "invoice_id": one}
+            ends = {"retry_at": LATER, "suspend_at": LATER, "cancel_at": LATER}
+            yield account, "billing.dunning_began", {**dunned, "began_at": LATER, **ends}
+            yield account, "billing.dunning_retried", {**dunned, "retry": 1, "retry_at": LATER}
+        yield account, "billing.dunning_suspended", {**tenant, "invoice_id": invoice}
+        yield account, "billing.dunning_ended", {**tenant, "invoice_id": paid, "outcome": "paid"}
+        yield account, "billing.access_changed", {**tenant, "before": "active", "after": "suspended"}
 
     def _people(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         joined = {"email": "o@acme.example", "full_name": "Olga", "role": "owner"}

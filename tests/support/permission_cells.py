@@ -17,5 +17,6 @@ CELLS: Final = {
     "costs_by_workspace": f"{_COST}&cell.share=whole",
     "cost_variance": "cell.month=2026-10-01&cell.category=server&cell.provider=Hostwinds&cell.currency=USD",
     "targets": "cell.metric=mrr&cell.period_kind=standing&cell.comparison=at_least&cell.value=1&cell.unit=USD",
+    "usage": "cell.month=2026-11-01&cell.meter=emails",
     "opt_outs": f"{_DAY}&cell.kind=unsubscribe&cell.channel=page&cell.scope=tenant&cell.law=none",
 }

@@ -4,7 +4,7 @@
 -- Measures: the row itself (messages, additive).
 -- Invariants: a message is handed over to a person once. occurred_at (UTC) is the moment of it. A rebuild lays the rows
 --   by tenant and position, and so by day.
--- Handles: audience.message_dispatched 1
+-- Handles: audience.message_dispatched 2
 
 -- == shape
 {"workspace_id": "UUID", "occurred_at": "TIMESTAMPTZ"}

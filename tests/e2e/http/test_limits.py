@@ -1,34 +1,90 @@
-"""How many requests a plan allows, and what whoever asks more is told."""
+"""A limit that is reached, over HTTP: what is refused, what it says, and what lets the same command through."""
 
-from __future__ import annotations
+from datetime import timedelta
+from typing import Any
 
-from pathlib import Path
-
-from tests.support.api import Api, serving
-from tests.support.database import Database
-from tests.support.problems import problem
-
-CREATE = "/v1/audience/new/create-list"
-
-
-async def test_a_limit_is_the_plans_and_says_when_to_come_back(api: Api) -> None:
-    tenant = await api.tenant(rate=3)
-    body = {"workspace_id": str(tenant.workspace_id), "name": "x"}
-    answers = [await api.post(CREATE, tenant.key, body) for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [201, 201, 201, 429]
-    assert answers[0].headers["ratelimit-policy"] == '"commands";q=3;w=60'
-    assert answers[0].headers["ratelimit"].startswith('"commands";r=2;t=')
-    told = problem(answers[3], 429, "rate-limited")
-    assert told["limit"] == 3
-    assert 1 <= int(answers[3].headers["retry-after"]) <= 60
-    assert (await api.send("GET", "/v1/reports", tenant.key)).status_code == 200, "reads have their own limit"
+from api.composition import now
+from domain.kernel.permissions import TenantRole
+from domain.tenancy.plans import Plan
+from tests.support.api import Api, TestTenant
+from tests.support.billing import SUBSCRIPTION, item, terms, told
 
 
-async def test_two_processes_share_a_limit(database: Database, tmp_path: Path) -> None:
-    async with serving(database, tmp_path) as one, serving(database, tmp_path) as two:
-        tenant = await one.tenant(rate=40)
-        body = {"workspace_id": str(tenant.workspace_id), "name": "x"}
-        answers = [await api.post(CREATE, tenant.key, body) for _ in range(30) for api in (one, two)]
-        accepted = [answer.status_code for answer in answers].count(201)
-        # Never more than the limit; what one process leased and did not spend, a twentieth of it, may be left over.
-        assert 38 <= accepted <= 40
+async def _buys(api: Api, tenant: TestTenant, number: int, *items: Any) -> None:
+    at = now() - timedelta(seconds=100 - number)
+    await api.act(tenant.id, told(terms(*items), as_=f"evt_{number}", at=at), SUBSCRIPTION)
+
+
+async def test_a_limit_is_a_402_that_says_what_to_buy_and_buying_it_lets_the_command_through(
+    api: Api,
+) -> None:
+    tenant = await api.tenant(plan=Plan.STARTER)
+    await _buys(api, tenant, 1, item("starter"))
+    path, body = "/v1/tenancy/new/create-workspace", {"name": "Client"}
+    for _ in range(2):
+        assert (await api.post(path, tenant.key, body)).status_code == 201
+    for dry in ("false", "true"):
+        refused = await api.post(path, tenant.key, body, penguin_dry_run=dry)
+        assert refused.status_code == 402, refused.text
+        problem = refused.json()
+        assert problem["type"] == "/problems/limit-reached"
+        assert {name: problem[name] for name in ("meter", "limit", "used", "plan", "buy")} == {
+            "meter": "workspaces",
+            "limit": 3,
+            "used": 3,
+            "plan": "starter",
+            "buy": {
+                "add_on": {
+                    "id": "workspace",
+                    "adds": 1,
+                    "unit_amount": 2_000,
+                    "currency": "USD",
+                    "interval": "month",
+                },
+                "plan": {
+                    "id": "professional",
+                    "limit": 10,
+                    "unit_amount": 14_900,
+                    "currency": "USD",
+                    "interval": "month",
+                },
+            },
+        }
+    assert (await api.send("GET", "/problems/limit-reached", None)).status_code == 200
+    await _buys(api, tenant, 2, item("starter"), item("workspace"))
+    assert (await api.post(path, tenant.key, body, idempotency_key="again")).status_code == 201
+    await api.project()
+    used = (await api.send("GET", "/v1/billing/usage?meter=workspaces", tenant.key)).json()["data"]
+    assert [(one["used"], one["limit"], one["share"]) for one in used] == [(4, 4, 100.0)]
+    account = (await api.send("GET", "/v1/billing/account", tenant.key)).json()["data"]
+    (shown,) = account
+    assert (shown["plan"], shown["access"], shown["limits"]["workspaces"]) == ("starter", "active", 4)
+    assert [one["of"] for one in shown["subscriptions"][0]["terms"]["items"]] == ["starter", "workspace"]
+    alerts = (await api.send("GET", "/v1/history?name=billing.usage_alerted", tenant.key)).json()["data"]
+    assert [one["payload"]["threshold"] for one in alerts][-1] == 100
+
+
+async def test_what_is_used_is_seen_by_who_may_read_billing_alone(api: Api) -> None:
+    tenant = await api.tenant(plan=Plan.FREE)
+    await api.project()
+    viewer = await api.key(tenant, TenantRole.VIEWER)
+    for path in ("/v1/billing/usage", "/v1/billing/account"):
+        assert (await api.send("GET", path, viewer)).status_code == 403
+    found = (await api.send("GET", "/v1/billing/usage", tenant.key)).json()["data"]
+    assert {(one["meter"], one["used"], one["limit"]) for one in found} == {
+        ("users", 1, 1),
+        ("workspaces", 1, 1),
+    }
+    (account,) = (await api.send("GET", "/v1/billing/account", tenant.key)).json()["data"]
+    assert account["limits"] == {"users": 1, "workspaces": 1, "domains": 1, "emails": 300}
+
+
+async def test_the_catalogue_is_shown_as_it_is_sold(api: Api) -> None:
+    tenant = await api.tenant()
+    answer = await api.send("GET", "/v1/billing/catalogue", tenant.key)
+    assert answer.status_code == 200, answer.text
+    (shown,) = answer.json()["data"]
+    starter = next(one for one in shown["plans"] if one["id"] == "starter")
+    assert (starter["month"], starter["limits"]["emails"]) == (4_900, 10_000)
+    prices = {one["id"]: one["unit_amount"] for one in shown["prices"]}
+    assert prices[f"{shown['version']}/starter/year/eur"] == 47_000

@@ -1,0 +1,1 @@
+"""What a tenant pays for, and what it may use for that."""

@@ -1,0 +1,1 @@
+"""How much of what a plan has is used."""
