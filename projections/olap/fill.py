@@ -12,6 +12,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow.compute as pc
 
+from projections.olap import derived
 from projections.olap.ingest import BATCH, BatchMismatch, in_utc, verify
 from projections.olap.source import Everything
 from projections.olap.sql import MODELS, NEWER, Model, insert, names
@@ -58,6 +59,7 @@ def take_in_everything(
         for model in MODELS:
             if "fill" in model.sections:
                 con.execute(insert(model.name, model.sections["fill"]))
+        derived.fill(con)
         verify(
             con,
             "fact_event",

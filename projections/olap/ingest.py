@@ -12,6 +12,7 @@ from uuid import UUID
 
 import duckdb
 
+from projections.olap import derived
 from projections.olap.source import Range
 from projections.olap.sql import MODELS, batch, fold, insert, problems
 from projections.olap.tracking import Tracked, enrol, poison, tracked, transaction
@@ -41,6 +42,7 @@ def take_in(con: duckdb.DuckDBPyConnection, ranges: Sequence[Range], table: Any)
         for model in MODELS:
             if "rows" in model.sections:
                 con.execute(insert(model.name, model.sections["rows"]))
+        derived.refresh(con)
         stopped = {tenant_key for tenant_key, _, _ in poisoned}
         _move(
             con, [part.tenant_key for part in ranges if part.reaches_head and part.tenant_key not in stopped]

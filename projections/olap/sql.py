@@ -5,23 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from projections.finance.profiles import PROFILES, Profile
+
 _FOLDER: Final = Path(__file__).with_name("models")
 _SECTION: Final = re.compile(r"^-- == (\w+)$", re.MULTILINE)
 _HANDLES: Final = re.compile(r"^-- Handles: ([a-z_]+\.[a-z_]+) (\d+)$", re.MULTILINE)
+_DERIVED: Final = re.compile(r"^-- Derived from: (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One OLAP model. `handles`: the newest schema version of each event whose payload it reads."""
+    """One OLAP model. `handles`: the newest schema version of each event whose payload it reads.
+
+    `sources`: of one with a `derive` section, the models that it is made of; its SQL names them plainly.
+    """
 
     name: str
     about: str
     handles: dict[str, int]
     sections: dict[str, str]
+    sources: tuple[str, ...] = ()
 
     @property
     def shape(self) -> str | None:
@@ -31,13 +39,19 @@ class Model:
 
 
 def read_model(name: str, text: str) -> Model:
-    """A model of the text of its file. Raises `ValueError` for one that handles events without a shape."""
+    """A model of the text of its file.
+
+    Raises `ValueError` for one that handles events without a shape, or is derived without saying from what.
+    """
     about, *parts = _SECTION.split(text)
     sections = {key: body.strip() for key, body in zip(parts[::2], parts[1::2], strict=True)}
     handles = {event: int(version) for event, version in _HANDLES.findall(about)}
     if bool(handles) != ("shape" in sections) or "table" not in sections:
         raise ValueError(f"model {name}: needs a table, and a shape exactly when it handles events")
-    return Model(name, about, handles, sections)
+    sources = tuple(source for told in _DERIVED.findall(about) for source in told.split(", "))
+    if bool(sources) != ("derive" in sections):
+        raise ValueError(f"model {name}: needs to say what it is derived from exactly when it is derived")
+    return Model(name, about, handles, sections, sources)
 
 
 MODELS: Final = tuple(
@@ -49,15 +63,41 @@ FACTS: Final = tuple(model.name for model in MODELS if "rows" in model.sections)
 HANDLED: Final = {event: version for model in MODELS for event, version in model.handles.items()}
 """Newest schema version that the models read, by event."""
 
-FINGERPRINT: Final = hashlib.sha256(
-    "\n".join(text for model in MODELS for text in (model.name, *model.sections.values())).encode()
-).hexdigest()[:16]
-"""A file made by other models is not read on: it is rebuilt."""
-
 
 def quoted(text: str) -> str:
     """A string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+PROFILE: Final = "profile"
+"""What derived models name besides their sources: the definition profiles under which they are made."""
+
+
+def profile_rows(profiles: Iterable[Profile]) -> str:
+    """The query that makes the table of definition profiles."""
+    rows = ", ".join(
+        f"({quoted(told.id)}, [{', '.join(map(quoted, told.statuses))}], {told.metered}, {quoted(told.coupons)},"
+        f" {quoted(told.churn_at)}, {quoted(told.unit)}, {told.grouping_minutes},"
+        f" {'NULL' if told.reactivation_days is None else told.reactivation_days}::INTEGER,"
+        f" {quoted(told.short_stays)})"
+        for told in profiles
+    )
+    return f"""
+        SELECT * FROM (VALUES {rows}) AS told (
+            profile, statuses, metered, coupons, churn_at, unit, grouping_minutes, reactivation_days, short_stays
+        )
+    """  # noqa: S608 - quoted words of our own profiles
+
+
+FINGERPRINT: Final = hashlib.sha256(
+    "\n".join(
+        [
+            *(text for model in MODELS for text in (model.name, *model.sections.values())),
+            profile_rows(PROFILES.values()),
+        ]
+    ).encode()
+).hexdigest()[:16]
+"""A file made by other models is not read on: it is rebuilt."""
 
 
 def names(events: dict[str, int]) -> str:

@@ -12,8 +12,9 @@ import duckdb
 
 from application.ports.analytics import TenantStanding
 from application.ports.positions import Position
+from projections.olap.derived import OF_TENANTS
 from projections.olap.source import LogHead, Range
-from projections.olap.sql import FACTS, FINGERPRINT, tables
+from projections.olap.sql import FINGERPRINT, tables
 
 State = Literal["reading", "live", "poisoned"]
 
@@ -197,7 +198,7 @@ def restarted(
 
 
 def _forget(con: duckdb.DuckDBPyConnection, tenant_key: int, epoch: int) -> None:
-    for table in FACTS:
+    for table in OF_TENANTS:
         con.execute(f"DELETE FROM {table} WHERE tenant_key = ?", [tenant_key])  # noqa: S608 - our own table names
     con.execute(
         "UPDATE positions SET epoch = ?, position = 0, state = 'reading', recorded_at = NULL WHERE tenant_key = ?",

@@ -19,8 +19,9 @@ from adapters.duckdb.store import Store
 from application.ports.log import Recorded
 from application.ports.positions import Position
 from projections.olap import ingest, tracking
+from projections.olap.derived import OF_TENANTS
 from projections.olap.source import Range, batches
-from projections.olap.sql import FACTS, MODELS, read_model
+from projections.olap.sql import MODELS, read_model
 from tests.support.events import History, segment
 from tests.support.serving import ROOT
 
@@ -51,7 +52,8 @@ class World:
         """Every row with the tenant's id in place of its key; roll-ups summed."""
         summed = "SELECT * REPLACE (sum(events) AS events) FROM fact_event_daily GROUP BY ALL"
         return {
-            table: self.rows(self._named(summed if "daily" in table else f"FROM {table}")) for table in FACTS
+            table: self.rows(self._named(summed if "daily" in table else f"FROM {table}"))
+            for table in OF_TENANTS
         }
 
     def _named(self, rows: str) -> str:
@@ -350,9 +352,13 @@ def test_a_model_that_handles_events_without_a_shape_is_refused() -> None:
         read_model("facts", "-- Handles: audience.thing_done 1\n-- == table\nCREATE TABLE facts (x INTEGER);")
 
 
+def test_a_model_that_does_not_say_what_it_is_made_of_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs to say what it is derived from exactly when it is derived"):
+        read_model("made", "-- == table\nCREATE TABLE made (x INTEGER);\n-- == derive\nSELECT 1 AS x")
+
+
 def test_the_handled_versions_are_the_current_ones_of_the_domain() -> None:
-    import domain.audience.addressee  # noqa: PLC0415 - registers the events
-    import domain.audience.contact  # noqa: PLC0415, F401 - as above
+    import domain.registered  # noqa: PLC0415, F401 - registers the events
     from domain.kernel.events import EVENTS  # noqa: PLC0415 - with the line above
 
     for model in MODELS:

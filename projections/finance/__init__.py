@@ -1,0 +1,1 @@
+"""What finance's figures mean: the definition profiles, as data."""
