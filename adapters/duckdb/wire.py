@@ -2,7 +2,7 @@
 
 A ticket is JSON: {"report": name, "tenant_id": uuid, "params": {...}, "min_position": token or null}; with "cell",
 "after" and "limit" it asks for the events behind a cell. The answer is an Arrow table whose schema metadata holds
-"position" (token), "as_of" (ISO 8601 or empty), "rows" and "truncated" or "next_after".
+"position" (token), "as_of" (ISO 8601 or empty), "rows", and "truncated" and "emptied_by" (names), or "next_after".
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ def report_table(name: str, report: Report) -> Any:
         "as_of": report.as_of.isoformat() if report.as_of else "",
         "rows": str(len(report.rows)),
         "truncated": "true" if report.truncated else "false",
+        "emptied_by": " ".join(report.emptied_by),
     }
     return pa.Table.from_arrays(arrays, schema=schema.with_metadata(metadata))
 
@@ -96,6 +97,7 @@ def read_report(table: Any) -> Report:
         Position.parse(about["position"]),
         as_of,
         truncated=about["truncated"] == "true",
+        emptied_by=tuple(about["emptied_by"].split()),
     )
 
 

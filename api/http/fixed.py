@@ -235,6 +235,7 @@ def _reports() -> Json:
             report={"const": name},
             columns={"type": "array", "items": _TEXT},
             truncated={"type": "boolean"},
+            emptied_by={"type": "array", "items": _TEXT},
         )
         waits = shared(("MinPosition",))
         made = reading(f"reports_{name}", report.info.title, allowed, [*own, *_AS_FILES, *waits], shape)
@@ -247,6 +248,9 @@ def _reports() -> Json:
             for column in report.info.columns
             if column.kind == "dimension"
         ]
+        measure = parameter(
+            "cell.measure", "Which measure of the row; the first unless given.", {"enum": list(report.opened)}
+        )
         after = parameter(
             "after", "`next` of the answer before.", {"type": "string", "pattern": "^[0-9]{1,18}$"}
         )
@@ -254,7 +258,7 @@ def _reports() -> Json:
             f"reports_{name}_events",
             f"The events behind one row of: {report.info.title}",
             allowed,
-            [*own, *cells, after, *shared(("Limit", "MinPosition"))],
+            [*own, *cells, measure, after, *shared(("Limit", "MinPosition"))],
             page_of(ref("EventBehind")),
         )
         paths |= {f"/v1/reports/{name}": {"get": made}, f"/v1/reports/{name}/events": {"get": events}}

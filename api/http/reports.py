@@ -101,6 +101,7 @@ class Reports(Desk):
             "data": [dict(zip(found.columns, map(plain, row), strict=True)) for row in found.rows],
             "next": None,
             "truncated": found.truncated,
+            "emptied_by": list(found.emptied_by),
             "position": position,
             "as_of": plain(found.as_of),
         }
@@ -134,10 +135,13 @@ class Reports(Desk):
         return Response(content, headers=headers, media_type=form.media + text)
 
     async def events(self, request: Request) -> Response:
-        """The events behind one row: its dimensions as `cell.<name>`; their weights add up to the cell."""
+        """The events behind one row: its dimensions as `cell.<name>`; their weights add up to the cell.
+
+        `cell.measure` names the measure; the first is meant unless it does.
+        """
         info = self._info(request)
         dimensions = [column.name for column in info.columns if column.kind == "dimension"]
-        cells = [f"cell.{name}" for name in dimensions]
+        cells = [f"cell.{name}" for name in (*dimensions, "measure")]
         known = (*parameters_of(info), *cells, "min_position", "limit", "after")
         asked = await self.asked(request, f"reports.{info.name}_events", known)
         asked.principal.require(Permission(info.permission))
@@ -150,6 +154,8 @@ class Reports(Desk):
             if (given := told.get(f"cell.{kind}")) is not None:
                 await must_be_known(self.parts.law_archive, kind, f"cell.{kind}", given, _NONE)
         cell = {name: told.get(f"cell.{name}") for name in dimensions}
+        if "cell.measure" in told:
+            cell["measure"] = told["cell.measure"]
         found = await self.parts.analytics.events_behind(
             info.name,
             asked.principal.tenant_id,
@@ -193,7 +199,14 @@ def described(info: ReportInfo) -> dict[str, Any]:
         "permission": info.permission,
         "parameters": info.parameters,
         "columns": [
-            {"name": column.name, "kind": column.kind, "unit": column.unit, "about": column.about}
+            {
+                "name": column.name,
+                "kind": column.kind,
+                "unit": column.unit,
+                "about": column.about,
+                "nature": column.nature,
+                "parts": list(column.parts),
+            }
             for column in info.columns
         ],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from application.ports.positions import Position
@@ -50,12 +50,18 @@ class ReportTooLarge(AnalyticsError):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a report. `kind`: "dimension" names a cell, "measure" is counted in `unit`."""
+    """A column of a report. `kind`: "dimension" names a cell, "measure" is counted in `unit`.
+
+    `nature` of a measure: a balance is never summed over time, an activity may be, a ratio over nothing. `parts`: of a
+    ratio, the columns of its numerator and denominator.
+    """
 
     name: str
     kind: str
     unit: str
     about: str
+    nature: Literal["balance", "activity", "ratio"] | None = None
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,8 @@ class Report:
     """Rows in the order and with the columns of the report's `ReportInfo`.
 
     Made from the events up to `position`, the last of which was recorded at `as_of` (None: the log is empty).
-    `truncated`: there are more rows than a report gives; narrow it.
+    `truncated`: there are more rows than a report gives; narrow it. `emptied_by`: of one without rows, the parameters
+    without any one of which there would be some, or all that were given, if it takes all of them.
     """
 
     columns: tuple[str, ...]
@@ -83,6 +90,7 @@ class Report:
     position: Position
     as_of: datetime | None
     truncated: bool = False
+    emptied_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -19,12 +20,14 @@ from application.ports.analytics import (
     Value,
 )
 from application.ports.positions import Position
+from projections.olap.derived import DERIVED, of_tenant
 from projections.olap.law import RULE_BASIS, rule_basis
 from projections.olap.report import Parameters, ReportDefinition
 from projections.olap.reports import REPORTS, ROW_CAP
 from projections.olap.sending import SENDING, sending
-from projections.olap.sql import FACTS
+from projections.olap.sql import FACTS, Model
 
+_BOUND: Final = re.compile(r"\$([a-z_]+)")
 MAX_EVENTS: Final = 1_000
 """How many events a page of a drill-down has at most."""
 
@@ -51,22 +54,34 @@ def validated(report: ReportDefinition, parameters: Mapping[str, object]) -> Par
         ) from None
 
 
-def scoped(statement: str) -> str:
+def scoped(statement: str, parameters: Parameters) -> str:
     """The statement over one tenant's facts alone: every fact table's name means `$tenant_id`'s rows of it.
 
-    What is no tenant's may be named too: the bases of rules; and how much each tenant sent, which the platform sees.
+    Derived models are those that are kept, or made anew for the question. What is no tenant's may be named too: the
+    bases of rules; and how much each tenant sent, which the platform sees.
     """
     own = "WHERE tenant_key = (SELECT tenant_key FROM tenant)"
     facts = ", ".join(
         f"{table} AS (SELECT * EXCLUDE (tenant_key) FROM main.{table} {own})"  # noqa: S608 - our own table names
         for table in FACTS
     )
+    for model in DERIVED:
+        if model.name in statement:
+            rows = f"SELECT $tenant_id AS tenant, * EXCLUDE (tenant_key) FROM ({_rows(model, parameters)})"  # noqa: S608 - our own models
+            facts += f", {model.name} AS MATERIALIZED ({rows})"
     bases = f", {RULE_BASIS} AS ({rule_basis()})" if RULE_BASIS in statement else ""
     bases += f", {SENDING} AS ({sending()})" if SENDING in statement else ""
     return f"""
         WITH tenant AS (SELECT tenant_key FROM main.dim_tenant WHERE tenant_id = $tenant_id::UUID), {facts}{bases}
         {statement}
     """  # noqa: S608 - registered SQL and our own table names
+
+
+def _rows(model: Model, parameters: Parameters) -> str:
+    definitions = parameters.definitions()
+    if definitions is None:
+        return f"SELECT * FROM main.{model.name} WHERE tenant_key = (SELECT tenant_key FROM tenant)"  # noqa: S608 - our own models
+    return of_tenant(model, definitions, at_position=getattr(parameters, "at_position", None) is not None)
 
 
 def position_in(con: duckdb.DuckDBPyConnection, tenant_id: UUID) -> tuple[Position, datetime | None]:
@@ -79,9 +94,42 @@ def position_in(con: duckdb.DuckDBPyConnection, tenant_id: UUID) -> tuple[Positi
     return Position(row[0], row[1]), row[2].replace(tzinfo=UTC) if row[2] else None
 
 
-def _bound(tenant_id: UUID, parameters: Parameters) -> dict[str, Any]:
-    values = {name: str(value) if isinstance(value, UUID) else value for name, value in parameters}
-    return {"tenant_id": str(tenant_id), **values}
+def _ask(
+    con: duckdb.DuckDBPyConnection,
+    statement: str,
+    tenant_id: UUID,
+    parameters: Parameters,
+    bound: Mapping[str, object],
+) -> list[tuple[Any, ...]]:
+    """The rows of a statement over one tenant's facts; it is given the values that it names."""
+    text = scoped(statement, parameters)
+    values: dict[str, Any] = {
+        name: str(value) if isinstance(value, UUID) else value for name, value in parameters
+    }
+    values |= {"tenant_id": str(tenant_id), **bound}
+    named = set(_BOUND.findall(text))
+    if "last_day" in named:
+        values["last_day"] = _last_day(con, tenant_id, values.get("at_position"))
+    return con.execute(text, {name: value for name, value in values.items() if name in named}).fetchall()
+
+
+def _last_day(con: duckdb.DuckDBPyConnection, tenant_id: UUID, at_position: int | None) -> date | None:
+    row = con.execute(
+        """
+        SELECT CASE
+            WHEN $at_position::BIGINT IS NULL OR $at_position::BIGINT = position THEN recorded_at::DATE
+            ELSE (
+                SELECT event.day
+                FROM fact_event AS event
+                WHERE event.tenant_key = positions.tenant_key AND event.position = $at_position::BIGINT
+            )
+        END
+        FROM positions
+        WHERE tenant_id = $tenant_id::UUID
+        """,
+        {"tenant_id": str(tenant_id), "at_position": at_position},
+    ).fetchone()
+    return row[0] if row else None
 
 
 def _check_at(parameters: Parameters, position: Position) -> None:
@@ -106,27 +154,69 @@ def run_report(
         position, as_of = position_in(con, tenant_id)
         _check_at(checked, position)
         limited = f"SELECT * FROM ({report.rows}) LIMIT {row_cap + 1}"  # noqa: S608 - registered SQL and a number
-        rows: list[tuple[Value, ...]] = con.execute(scoped(limited), _bound(tenant_id, checked)).fetchall()
+        rows: list[tuple[Value, ...]] = _ask(con, limited, tenant_id, checked, {})
+        emptied_by = () if rows else _emptied_by(con, report, tenant_id, checked)
     finally:
         con.execute("ROLLBACK")
     columns = tuple(column.name for column in report.info.columns)
-    return Report(columns, tuple(rows[:row_cap]), position, as_of, truncated=len(rows) > row_cap)
+    return Report(
+        columns,
+        tuple(rows[:row_cap]),
+        position,
+        as_of,
+        truncated=len(rows) > row_cap,
+        emptied_by=emptied_by,
+    )
+
+
+def _emptied_by(
+    con: duckdb.DuckDBPyConnection, report: ReportDefinition, tenant_id: UUID, parameters: Parameters
+) -> tuple[str, ...]:
+    """Which parameters left no row: each one without which there are some, else all, if there are some without all."""
+    fields = type(parameters).model_fields
+    given = [name for name, value in parameters if value != fields[name].default]
+    one_row = f"SELECT * FROM ({report.rows}) LIMIT 1"  # noqa: S608 - registered SQL
+
+    def matter(names: set[str]) -> bool:
+        try:
+            fewer = type(parameters).model_validate(parameters.model_dump(exclude=names))
+        except ValidationError:
+            return False
+        return bool(_ask(con, one_row, tenant_id, fewer, {}))
+
+    alone = [name for name in given if matter({name})]
+    told = alone or (given if given and matter(set(given)) else [])
+    return tuple(fields[name].alias or name for name in told)
 
 
 def _cell(report: ReportDefinition, cell: Mapping[str, object]) -> dict[str, object]:
     """The values that name a cell, typed, by the names they are bound under."""
     dimensions = {column.name: column.unit for column in report.info.columns if column.kind == "dimension"}
+    cell = dict(cell)
+    bound: dict[str, object] = {"cell_measure": _measure(report, cell.pop("measure", None))}
     if set(cell) != set(dimensions):
         raise InvalidParameters((("/cell", f"give each of {', '.join(dimensions)}, as the row shows it"),))
-    bound: dict[str, object] = {}
     for name, value in cell.items():
         try:
-            bound[f"cell_{name}"] = date.fromisoformat(str(value)) if dimensions[name] == "date" else value
+            bound[f"cell_{name}"] = (
+                date.fromisoformat(str(value)) if dimensions[name] == "date" and value is not None else value
+            )
         except ValueError:
             raise InvalidParameters(((f"/cell/{name}", "not a date; give it as the row shows it"),)) from None
         if not isinstance(value, str | date | None):
             raise InvalidParameters(((f"/cell/{name}", "not a text; give it as the row shows it"),))
     return bound
+
+
+def _measure(report: ReportDefinition, named: object) -> str:
+    """The measure of the cell that is opened."""
+    if named is None or named in report.opened:
+        return report.opened[0] if named is None else str(named)
+    remedy = f"name one of {', '.join(report.opened)}"
+    for column in report.info.columns:
+        if column.name == named and column.parts:
+            remedy = f"a ratio is no sum of events; open what it is made of: {', '.join(column.parts)}"
+    raise InvalidParameters((("/cell/measure", remedy),))
 
 
 def run_events_behind(
@@ -150,8 +240,7 @@ def run_events_behind(
         position, _ = position_in(con, tenant_id)
         _check_at(checked, position)
         page = f"SELECT * FROM ({report.events}) WHERE position > $after ORDER BY position LIMIT $limit"  # noqa: S608 - registered SQL
-        values = {**_bound(tenant_id, checked), **bound, "after": after, "limit": limit + 1}
-        events = con.execute(scoped(page), values).fetchall()
+        events = _ask(con, page, tenant_id, checked, {**bound, "after": after, "limit": limit + 1})
     finally:
         con.execute("ROLLBACK")
     more = len(events) > limit

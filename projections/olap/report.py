@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from application.ports.analytics import Column, ReportInfo
 from domain.kernel.permissions import Permission
+from projections.finance.profiles import Profile
 
 _PAST_THE_SCOPE: Final = re.compile(
     r"\b(main|temp|system|memory|dim_tenant|positions|meta|tenant_key)\b|\bquery", re.IGNORECASE
@@ -25,6 +26,10 @@ class Parameters(BaseModel):
     """Base of what reports take."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    def definitions(self) -> tuple[Profile, ...] | None:
+        """Under which definition profiles derived models are made anew for this question; None: as they are kept."""
+        return None
 
 
 class DaysParameters(Parameters):
@@ -49,13 +54,24 @@ class ReportDefinition:
     """A report with its SQL.
 
     `rows` selects `columns` in order; `events` selects (position, weight) of the events behind the cell whose
-    dimensions are bound as `$cell_<name>`. The parameters are bound as `$<name>`.
+    dimensions are bound as `$cell_<name>`: of its first measure, or of the one bound as `$cell_measure`. The parameters
+    are bound as `$<name>`; `$last_day` is the day of the last event that the answer is made from.
     """
 
     info: ReportInfo
     parameters: type[Parameters]
     rows: str
     events: str
+
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """The measures whose cells open to events; the first is meant unless another is named."""
+        measures = [
+            column.name
+            for column in self.info.columns
+            if column.kind == "measure" and column.nature != "ratio"
+        ]
+        return tuple(measures if "$cell_measure" in self.events else measures[:1])
 
     def __post_init__(self) -> None:
         """Refuse SQL that could see more than one tenant's rows."""

@@ -9,7 +9,10 @@ from uuid import UUID
 from pydantic import Field
 
 from application.ports.analytics import Column
+from projections.olap.bridge_report import BRIDGE_REPORTS
+from projections.olap.churn_reports import CHURN_REPORTS
 from projections.olap.cost_reports import COST_REPORTS
+from projections.olap.mrr_reports import MRR_REPORTS
 from projections.olap.permission_reports import PERMISSION_REPORTS
 from projections.olap.report import DaysParameters, Parameters, ReportDefinition, define
 from projections.olap.rights_reports import RIGHTS_REPORTS
@@ -127,5 +130,8 @@ REPORTS: Final[Mapping[str, ReportDefinition]] = {
         *RIGHTS_REPORTS,
         *TARGET_REPORTS,
         *USAGE_REPORTS,
+        *MRR_REPORTS,
+        *CHURN_REPORTS,
+        *BRIDGE_REPORTS,
     )
 }

@@ -89,3 +89,15 @@ IDENTITY = """
 
 A day on which no stretch begins or ends and nothing moved is in neither: its end is its start.
 """
+
+APART = """
+    SELECT count(*)
+    FROM (
+        SELECT to_at, lead(from_at) OVER (
+            PARTITION BY tenant_key, profile, as_of, subscription_id ORDER BY from_at
+        ) AS next_at
+        FROM subscription_interval
+    )
+    WHERE to_at IS DISTINCT FROM next_at
+"""
+"""Stretches that do not end where the next begins."""

@@ -123,7 +123,7 @@ class Told:
 def lives(seed: int, customers: int, months: int = 24) -> Iterator[Told]:
     """Customers as they come, change and go, with every kind of movement; the same for the same seed."""
     for number in range(customers):
-        life = _Life(random.Random(f"{seed}/{number}"), months)  # noqa: S311 - examples, no secrets
+        life = _Life(random.Random(f"{seed}/{number}"), months)
         yield life.lived()
 
 

@@ -1,4 +1,4 @@
-"""A cell of each report about permission, requests and the books: what a question for the events behind a row names."""
+"""A cell of each report about permission, requests, books and MRR: what a question for the events behind it names."""
 
 from __future__ import annotations
 
@@ -19,4 +19,16 @@ CELLS: Final = {
     "targets": "cell.metric=mrr&cell.period_kind=standing&cell.comparison=at_least&cell.value=1&cell.unit=USD",
     "usage": "cell.month=2026-11-01&cell.meter=emails",
     "opt_outs": f"{_DAY}&cell.kind=unsubscribe&cell.channel=page&cell.scope=tenant&cell.law=none",
+    "mrr": "cell.period=2026-11-01&cell.currency=USD",
+    "mrr_changes": (
+        "cell.effective_on=2026-11-24&cell.posted_on=2026-11-24&cell.currency=USD&cell.kind=new"
+        "&cell.subscription=0192f0c1-0000-7000-8000-000000000001"
+    ),
+    "mrr_per_subscription": (
+        "cell.month=2026-11-01&cell.subscription=0192f0c1-0000-7000-8000-000000000001&cell.currency=USD"
+    ),
+    "arr": "cell.period=2026-11-01&cell.currency=USD&cell.measure=mrr",
+    "churn_rates": "cell.period=2026-11-01&cell.currency=USD&cell.measure=gross_lost",
+    "cohorts": "cell.cohort=2026-11-01&cell.currency=USD&cell.month=2026-11-01",
+    "mrr_bridge": "cell.figure=end_mrr&cell.currency=USD&cell.switch=from",
 }

@@ -28,6 +28,7 @@ from application.ports.analytics import (
 from application.ports.positions import Position
 from tests.support.database import Database
 from tests.support.events import BEGIN, History, segment, write
+from tests.support.mrr_histories import Told, moment, plan, terms
 
 
 @dataclass
@@ -171,6 +172,38 @@ async def test_a_tenant_without_a_log_has_empty_reports(world: World) -> None:
     for name in world.analytics.reports():
         report = await world.analytics.report(name, uuid4())
         assert (report.rows, report.position, report.as_of) == ((), Position(0, 0), None)
+
+
+async def test_an_empty_report_says_what_emptied_it(world: World) -> None:
+    happened(world.one)
+    await world.publish()
+    assert (await world.ask("activity")).emptied_by == ()
+    over = await world.ask("activity", to="2026-02-01", context="tenancy")
+    assert (over.rows, over.emptied_by) == ((), ("to",))
+    since: dict[str, Any] = {"from": "2027-01-01"}
+    both = await world.ask("activity", **since, context="billing")
+    assert (both.rows, both.emptied_by) == ((), ("from", "context"))
+    assert (await world.ask("mrr", to="2026-02-01")).emptied_by == ()
+
+
+async def test_money_and_ratios_and_opened_measures_travel(world: World) -> None:
+    told = Told(world.one)
+    told.tell(moment(date(2026, 3, 2)), terms())
+    told.tell(moment(date(2026, 3, 20)), terms(items=[plan(2_450)]))
+    await world.publish()
+    march: dict[str, Any] = {"from": "2026-03-10", "to": "2026-03-31"}
+    (row,) = (await world.ask("churn_rates", **march)).rows
+    report = world.analytics.reports()["churn_rates"]
+    told_of = dict(zip((column.name for column in report.columns), row, strict=True))
+    assert (told_of["start_mrr"], told_of["gross_churn"], told_of["quick_ratio"]) == (4_900, 50.0, 0.0)
+    cell = {"period": "2026-03-01", "currency": "USD", "measure": "gross_lost"}
+    opened = await world.analytics.events_behind("churn_rates", world.one.tenant_id, cell, march)
+    assert opened.events == ((2, 2_450),)
+    with pytest.raises(InvalidParameters) as refused:
+        await world.analytics.events_behind(
+            "churn_rates", world.one.tenant_id, {**cell, "measure": "grr"}, march
+        )
+    assert [pointer for pointer, _ in refused.value.problems] == ["/cell/measure"]
 
 
 async def test_reports_know_one_tenant_alone(world: World) -> None:
