@@ -29,7 +29,7 @@ from tests.support.exported import rows_of, text_of
 from tests.support.furnished import MARK, Theirs, furnished
 from tests.support.permission_cells import CELLS
 
-_MAKING = ("create", "enter", "invite", "record", "set")
+_MAKING = ("create", "enter", "invite", "record", "save", "set")
 FORGED = f"AQ{'A' * 150}"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from domain.billing.gateway import STRIPE, gateway_event_id
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant
 from tests.support.billing import SUBSCRIPTION, item, terms, told
@@ -120,6 +121,7 @@ class Making:
         await self.new("member", "invite-member", invitation)
         await self.api.act(tenant.id, told(terms(item("business"))), SUBSCRIPTION)
         ids |= {"subscription": str(SUBSCRIPTION), "billing_account": str(tenant.id)}
+        ids["gateway_event"] = str(gateway_event_id(STRIPE, f"evt_{MARK}"))
         ids |= {"owner": str(tenant.owner_id), "ownership": str(tenant.id)}
         _, staff = await self.api.staff()
         request = {"scope": ["contacts.read"], "ticket": MARK, "reason": MARK, "hours": 1}

@@ -7,6 +7,7 @@ from uuid import UUID
 from domain.audience.intake.mapping import Mapping
 from domain.kernel.events import EVENTS, Event
 from tests.support.history_of_books import of_books
+from tests.support.history_of_payments import of_account, of_gateway
 from tests.support.history_of_people import LATER, OfPeople
 from tests.support.projecting import fresh
 
@@ -31,6 +32,7 @@ class History(OfPeople):
         yield f"workspace:{self.workspace}", "tenancy.workspace_renamed", renamed
         yield f"workspace:{self.second}", "tenancy.workspace_archived", {"workspace_id": self.second}
         yield from self._billing()
+        yield from of_account(self.tenant)
         yield from self._people()
         yield from self._keys()
         yield from self._contacts()
@@ -306,6 +308,7 @@ class History(OfPeople):
             yield f"registration:{tenant}", "platform.first_key_made", key
         yield f"registration:{tenant}", "platform.first_key_forgotten", {"tenant_id": tenant}
         yield f"registration:{tenant}", "platform.tenant_closed", {"tenant_id": tenant}
+        yield from of_gateway(self.tenant)
         suppression = fresh()
         stream, of = f"platform_suppression:{suppression}", {"suppression_id": suppression}
         told = {**of, "email": "ann@example.org", "kind": "abuse", "reason": "Reported."}
