@@ -49,13 +49,8 @@ CREATE TABLE fact_subscription (
     status VARCHAR NOT NULL,
     currency VARCHAR NOT NULL,
     plan VARCHAR,
-    items STRUCT(
-        price VARCHAR, kind VARCHAR, "of" VARCHAR, unit_amount BIGINT, quantity BIGINT, "interval" VARCHAR,
-        interval_count INTEGER
-    )[] NOT NULL,
-    discounts STRUCT(
-        coupon VARCHAR, percent_off INTEGER, amount_off BIGINT, duration VARCHAR, ends_on DATE
-    )[] NOT NULL,
+    items STRUCT(price VARCHAR, kind VARCHAR, of VARCHAR, unit_amount BIGINT, quantity BIGINT, interval VARCHAR, interval_count INTEGER)[] NOT NULL,
+    discounts STRUCT(coupon VARCHAR, percent_off INTEGER, amount_off BIGINT, duration VARCHAR, ends_on DATE)[] NOT NULL,
     period_start TIMESTAMP,
     period_end TIMESTAMP,
     trial_ends_at TIMESTAMP,
