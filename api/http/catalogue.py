@@ -58,4 +58,5 @@ class CatalogueDesk(Desk):
 
 def _shown(one: Catalogue, *, current: bool) -> dict[str, object]:
     told = {name: getattr(one, name) for name in CatalogueShown.model_fields if name != "current"}
+    told["coupons"] = tuple(coupon for coupon in one.coupons if not coupon.by_agreement)
     return CatalogueShown(**told, current=current).model_dump(mode="json")

@@ -10,7 +10,7 @@ from application.workflow import Because, Workflow
 from domain.billing.account import AlreadySubscribed, LinkCustomer
 from domain.billing.change import bought_new
 from domain.billing.gateway import STRIPE, ReserveGatewayCustomer, gateway_customer_id
-from domain.billing.settling import is_live
+from domain.billing.settling import goes_on
 from domain.kernel.errors import Refusal
 from domain.kernel.ids import PLATFORM, TenantId
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _AHEAD: Final = timedelta(days=2)
 """A trial that ends sooner is none to the provider."""
+
+
+_GOING: Final = frozenset({"trialing", "active", "past_due", "unpaid", "paused"})
 
 
 class NoCustomer(Refusal):
@@ -51,6 +54,12 @@ class Buying:
         account = await self._account(tenant_id)
         if await self._subscribed(tenant_id, account):
             raise AlreadySubscribed
+        if (
+            account.customer is not None
+        ):  # what was bought a moment ago stands at the provider before it stands here
+            theirs = await self._payments.subscriptions(account.customer.reference)
+            if any(one.status in _GOING for one in theirs):
+                raise AlreadySubscribed
         now = self._commands.clock()
         lines, coupon = bought_new(wanted, now.date())
         trial = account.trial
@@ -100,6 +109,6 @@ class Buying:
     async def _subscribed(self, tenant_id: UUID, account: Account) -> bool:
         for subscription_id in account.subscriptions:
             state: Subscription = await self._commands.state(tenant_id, "subscription", subscription_id)
-            if state.reference is not None and state.terms is not None and is_live(state.terms):
+            if state.reference is not None and state.terms is not None and goes_on(state.terms):
                 return True
         return False

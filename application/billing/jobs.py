@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from application.billing.placing import step
+from application.billing.reconciling import latest_of
 from application.billing.telling import LAST, invoice_told
 from application.ports.payment_values import Line, When
 from application.ports.payments import CardDeclined, InvalidPaymentRequest
@@ -13,7 +14,9 @@ from application.workflow import NotYet
 from domain.billing.account import EndTrial, EnterRetry, GiveUpUnpaid, RemindOfTrial, SuspendUnpaid
 from domain.billing.change import EnterChange
 from domain.billing.subscription import ReportSubscription, Teller
+from domain.billing.terms import ENDED
 from domain.kernel.ids import ChangeId, InvoiceId
+from domain.tenancy.tenant import Tenant, TenantStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from domain.billing.account_state import Account
     from domain.billing.invoice import Invoice
     from domain.billing.subscription import Subscription
+    from domain.kernel.ids import SubscriptionId
 
 _REFUSED: Final = "invalid-request"
 
@@ -62,19 +66,22 @@ class BillingJobs:
         self._due(trial.ends_at)
         await workflow.execute(EndTrial(), tenant_id, key=f"trial/{tenant_id}/ended")
 
-    async def retry(self, workflow: Workflow, invoice_id: InvoiceId) -> None:
+    async def retry(self, workflow: Workflow, invoice_id: InvoiceId, position: int = 0) -> None:
         """Try to collect an invoice again; what comes of it is entered."""
         dunning = (await self._account(workflow)).dunning.get(invoice_id)
         if dunning is None:
             return
         self._due(dunning.retry_at)
+        tenant = await self._commands.state(workflow.tenant_id, "tenant", workflow.tenant_id)
+        if not isinstance(tenant, Tenant) or tenant.status is TenantStatus.CLOSED:
+            return
         number = dunning.retries + 1
         shown = await self._collected(workflow, invoice_id, number)
         if shown is not None and (command := invoice_told(workflow.tenant_id, shown)) is not None:
             await workflow.execute(command, invoice_id, key=step(shown.ref, command))
         if invoice_id in (await self._account(workflow)).dunning:
             entered = EnterRetry(invoice_id=invoice_id, retry=number)
-            key = f"dunning/{invoice_id}/retried/{number}"
+            key = f"dunning/{invoice_id}/retried/{number}/{position}"
             await workflow.execute(entered, workflow.tenant_id, key=key)
 
     async def _collected(self, workflow: Workflow, invoice_id: InvoiceId, number: int) -> ShownInvoice | None:
@@ -92,15 +99,17 @@ class BillingJobs:
         except InvalidPaymentRequest:
             return await self._payments.invoice(reference)  # it was ended meanwhile: what it is, it shows
 
-    async def suspend(self, workflow: Workflow, invoice_id: InvoiceId) -> None:
+    async def suspend(self, workflow: Workflow, invoice_id: InvoiceId, position: int = 0) -> None:
         """Suspend who has not paid an invoice for so long."""
         dunning = (await self._account(workflow)).dunning.get(invoice_id)
         if dunning is not None:
             self._due(dunning.suspend_at)
             command = SuspendUnpaid(invoice_id=invoice_id)
-            await workflow.execute(command, workflow.tenant_id, key=f"dunning/{invoice_id}/suspended")
+            await workflow.execute(
+                command, workflow.tenant_id, key=f"dunning/{invoice_id}/suspended/{position}"
+            )
 
-    async def give_up(self, workflow: Workflow, invoice_id: InvoiceId) -> None:
+    async def give_up(self, workflow: Workflow, invoice_id: InvoiceId, position: int = 0) -> None:
         """Cancel the subscription of an invoice that nobody pays."""
         dunning = (await self._account(workflow)).dunning.get(invoice_id)
         if dunning is None:
@@ -108,28 +117,41 @@ class BillingJobs:
         self._due(dunning.cancel_at)
         invoice: Invoice = await self._commands.state(workflow.tenant_id, "invoice", invoice_id)
         subscription_id = None if invoice.finalised is None else invoice.finalised.subscription_id
-        if subscription_id is not None:
-            subscription: Subscription = await self._commands.state(
-                workflow.tenant_id, "subscription", subscription_id
-            )
-            if subscription.reference is not None:
-                key = f"cancel/{workflow.workflow_id}"
-                shown = await self._payments.cancel(subscription.reference, when=When.NOW, key=key)
-                await self._ended(workflow, subscription_id, shown)
+        if subscription_id is None:
+            return  # there is nothing to end: who owes it stays suspended until it is paid or taken back
+        await self._end(workflow, subscription_id)
         if invoice_id not in (await self._account(workflow)).dunning:
             return  # with the subscription its invoices ended
         command = GiveUpUnpaid(invoice_id=invoice_id)
-        await workflow.execute(command, workflow.tenant_id, key=f"dunning/{invoice_id}/given-up")
+        await workflow.execute(command, workflow.tenant_id, key=f"dunning/{invoice_id}/given-up/{position}")
+
+    async def has_any(self, workflow: Workflow) -> bool:
+        """Whether the tenant ever had a subscription."""
+        return bool((await self._account(workflow)).subscriptions)
+
+    async def end_all(self, workflow: Workflow) -> None:
+        """End all that a tenant that closed pays for."""
+        for subscription_id in (await self._account(workflow)).subscriptions:
+            await self._end(workflow, subscription_id)
+
+    async def _end(self, workflow: Workflow, subscription_id: SubscriptionId) -> None:
+        state: Subscription = await self._commands.state(workflow.tenant_id, "subscription", subscription_id)
+        if state.reference is None or state.terms is None or state.terms.status in ENDED:
+            return
+        key = f"cancel/{workflow.workflow_id}/{subscription_id}"
+        shown = await self._payments.cancel(state.reference, when=When.NOW, key=key)
+        await self._ended(workflow, subscription_id, shown)
 
     async def _ended(self, workflow: Workflow, subscription_id: UUID, shown: ShownSubscription) -> None:
         """Enter the end before its event comes, so that there is no moment at which all is well again."""
         if shown.ended_at is None:
             raise NotYet(timedelta(minutes=1))
+        state: Subscription = await self._commands.state(workflow.tenant_id, "subscription", subscription_id)
         command = ReportSubscription(
             teller=Teller.RECONCILIATION,
             told_as=f"cancelled/{subscription_id}",
             reference=shown.ref,
-            effective_at=shown.ended_at,
+            effective_at=latest_of(shown.ended_at, state),
             rank=LAST,
             terms=shown.terms(),
         )

@@ -11,6 +11,8 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
+from pydantic import ValidationError
+
 from application.billing.telling import (
     ENDS,
     INVOICES,
@@ -23,7 +25,8 @@ from application.billing.telling import (
     subscription_told,
     thing_id,
 )
-from application.ports.payments import NotAtProvider, RateLimited
+from application.contention import TooMuchContention
+from application.ports.payments import NotAtProvider
 from application.workflow import NotYet
 from domain.billing.gateway import (
     GatewayCustomer,
@@ -51,7 +54,10 @@ if TYPE_CHECKING:
 UNKNOWN_CUSTOMER: Final = "unknown-customer"
 ANOTHER_TENANT: Final = "another-tenant"
 NOT_AT_PROVIDER: Final = "not-at-provider"
+UNREADABLE: Final = "unreadable"
 _SOON: Final = timedelta(minutes=1)
+_LISTED_AFTER: Final = timedelta(minutes=10)
+"""So long the provider's list may lack what it has told already."""
 _CLOSED: Final = "charge.dispute.closed"
 
 
@@ -78,23 +84,24 @@ class Placing:
         if state.told is None or state.whereabouts is not Whereabouts.WAITING:
             return
         told = state.told
-        tenant_id = await self._whose(told)
-        if tenant_id is None:
-            await self._aside(workflow, event_id, UNKNOWN_CUSTOMER)
-            return
-        if told.told_tenant not in (None, tenant_id):
-            await self._aside(workflow, event_id, ANOTHER_TENANT)
-            return
-        inside = workflow.in_tenant(tenant_id)
         try:
+            tenant_id = await self._whose(told)
+            if tenant_id is None:
+                await self._aside(workflow, event_id, UNKNOWN_CUSTOMER)
+                return
+            if told.told_tenant not in (None, tenant_id):
+                await self._aside(workflow, event_id, ANOTHER_TENANT)
+                return
+            inside = workflow.in_tenant(tenant_id)
             entered = await self._command(told, tenant_id)
             if entered is not None:
                 command, target = entered
                 await inside.execute(command, target, key=step(told.reference, command))
-        except TellingBeyondNow:
+        except (TellingBeyondNow, TooMuchContention):
             raise NotYet(_SOON) from None
-        except RateLimited as limited:
-            raise NotYet(timedelta(seconds=limited.retry_after or _SOON.seconds)) from None
+        except ValidationError:
+            await self._aside(workflow, event_id, UNREADABLE)
+            return
         except NotAtProvider:
             await self._aside(workflow, event_id, NOT_AT_PROVIDER)
             return
@@ -156,7 +163,11 @@ class Placing:
             async for event in self._payments.events(since=moment, until=moment)
             if event.object_ref == told.about and event.type in SUBSCRIPTIONS
         ]
-        return len(same) - 1 - same.index(told.reference) if told.reference in same else 0
+        if told.reference in same:
+            return len(same) - 1 - same.index(told.reference)
+        if self._commands.clock() - moment < _LISTED_AFTER:
+            raise NotYet(_SOON)
+        return 0  # longer ago than the provider keeps its list
 
 
 def step(reference: str, command: Command) -> str:

@@ -8,6 +8,7 @@ its events are entered with; what it does not have is never removed here, but na
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from application.billing.placing import step
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.commanding import Commands
+    from application.ports import payment_values as shown_values
     from application.ports.payments import PaymentGateway
     from application.workflow import Workflow
     from domain.billing.account_state import Account
@@ -106,13 +108,14 @@ class Reconciling:
             except Refusal as refusal:
                 unrepaired.append((one.reference, refusal.code))
         differences = tuple(difference for one in found for difference in one.differences)
-        entered = EnterReconciliation(
-            compared=len(found),
-            differed=sum(bool(one.differences) for one in found),
-            repaired=len(repaired),
-        )
-        key = f"reconciled/{tenant_id}/{workflow.workflow_id}"
-        await workflow.execute(entered, tenant_id, key=key)
+        if repair:  # who only looks changes nothing, and puts the next repair off by nothing
+            entered = EnterReconciliation(
+                compared=len(found),
+                differed=sum(bool(one.differences) for one in found),
+                repaired=len(repaired),
+            )
+            key = f"reconciled/{tenant_id}/{workflow.workflow_id}"
+            await workflow.execute(entered, tenant_id, key=key)
         return Reconciliation(len(found), differences, tuple(repaired), tuple(unrepaired))
 
     async def _subscriptions(self, tenant_id: UUID, customer: str, account: Account) -> list[_Found]:
@@ -129,10 +132,10 @@ class Reconciling:
                 continue
             command = ReportSubscription(
                 teller=Teller.RECONCILIATION,
-                told_as=f"reconciled/{now.isoformat()}",
+                told_as=f"reconciled/{now.isoformat()}/{_digest(terms)}",
                 reference=shown.ref,
-                effective_at=shown.ended_at or now,
-                rank=LAST - 1,
+                effective_at=latest_of(shown.ended_at or now, state),
+                rank=LAST if shown.ended_at else LAST - 1,
                 terms=terms,
             )
             found.append(_Found(shown.ref, _terms(shown.ref, terms, state.terms), command, target))
@@ -148,15 +151,27 @@ class Reconciling:
     async def _invoices(self, tenant_id: UUID, customer: str, since: datetime | None) -> list[_Found]:
         found = list[_Found]()
         for shown in await self._payments.invoices(customer, since=since):
-            command = invoice_told(tenant_id, shown)
-            if command is None:
-                continue
             target = thing_id(tenant_id, shown.ref)
             state: Invoice = await self._commands.state(tenant_id, "invoice", target)
+            failed_at = await self._failed(customer, shown, state)
+            command = invoice_told(tenant_id, shown, failed_at=failed_at)
+            if command is None:
+                continue
             found.append(
                 _Found(shown.ref, _invoice(shown.ref, command, state, shown.status), command, target)
             )
         return found
+
+    async def _failed(self, customer: str, shown: shown_values.Invoice, ours: Invoice) -> datetime | None:
+        """When an open invoice was first tried in vain, where nobody told us that it was."""
+        if shown.status != "open" or shown.attempts < 1 or ours.failed:
+            return None
+        tried = [
+            one.created
+            for one in await self._payments.payments(customer=customer, since=shown.created)
+            if one.invoice == shown.ref and one.status == "failed"
+        ]
+        return min(tried, default=shown.finalized_at)
 
     async def _payments_of(self, tenant_id: UUID, customer: str, since: datetime | None) -> list[_Found]:
         found = list[_Found]()
@@ -171,6 +186,16 @@ class Reconciling:
             state: Payment = await self._commands.state(tenant_id, "payment", target)
             found.append(_Found(shown.ref, _payment(shown.ref, command, state), command, target))
         return found
+
+
+def _digest(terms: Terms) -> str:
+    return sha256(terms.model_dump_json().encode()).hexdigest()[:16]
+
+
+def latest_of(moment: datetime, state: Subscription) -> datetime:
+    """The moment of what is known by looking: not before anything that was told, whoever's clock is ahead."""
+    whole = moment.replace(microsecond=0)
+    return whole if state.latest is None else max(whole, state.latest[0])
 
 
 def _terms(reference: str, theirs: Terms, ours: Terms | None) -> tuple[Difference, ...]:
@@ -194,6 +219,7 @@ def _invoice(reference: str, told: ReportInvoice, ours: Invoice, status: str) ->
         [
             *((name, getattr(told, name), getattr(final, name)) for name in ("currency", "total", "tax")),
             ("paid", told.paid_at is not None, ours.paid_at is not None),
+            ("failed", told.failed_at is not None or bool(ours.failed), bool(ours.failed)),
             *((word, status == word, at is not None) for word, at in ended.items()),
         ],
     )

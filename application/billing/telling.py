@@ -114,9 +114,16 @@ def subscription_told(
 
 
 def invoice_told(
-    tenant_id: UUID, invoice: shown.Invoice, event: GatewayEventReceived | None = None
+    tenant_id: UUID,
+    invoice: shown.Invoice,
+    event: GatewayEventReceived | None = None,
+    *,
+    failed_at: datetime | None = None,
 ) -> ReportInvoice | None:
-    """An invoice as it is shown, with what `event` tells besides; None of one that is not final yet."""
+    """An invoice as it is shown, with what `event` tells besides; None of one that is not final yet.
+
+    `failed_at`: when it was first tried in vain, where that was found out otherwise.
+    """
     if invoice.finalized_at is None:
         return None
     told = None if event is None else event.kind
@@ -135,10 +142,10 @@ def invoice_told(
         finalised_at=invoice.finalized_at,
         paid_at=invoice.paid_at,
         amount_paid=invoice.amount_paid if invoice.paid_at is not None else 0,
-        voided_at=at if told == "invoice.voided" else None,
-        written_off_at=at if told == "invoice.marked_uncollectible" else None,
-        failed_attempt=None if event is None else event.attempt,
-        failed_at=at if told == "invoice.payment_failed" else None,
+        voided_at=invoice.voided_at,
+        written_off_at=invoice.written_off_at,
+        failed_attempt=1 if failed_at is not None else None if event is None else event.attempt,
+        failed_at=failed_at or (at if told == "invoice.payment_failed" else None),
     )
 
 
@@ -192,7 +199,7 @@ def _dispute(dispute: shown.Dispute, closed_at: datetime | None) -> ToldDispute:
         dispute=dispute.ref,
         amount=dispute.amount,
         fee=dispute.fee,
-        fee_currency=dispute.currency,
+        fee_currency=dispute.settled_in or dispute.currency,
         reason=dispute.reason,
         opened_at=dispute.created,
         outcome=DisputeOutcome(dispute.status) if ended else None,

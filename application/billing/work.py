@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from functools import wraps
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from application.billing.jobs import BillingJobs
 from application.billing.placing import Placing
 from application.billing.reconciling import Reconciling
+from application.ports.payments import PaymentsUnavailable, RateLimited
 from application.workflow import NotYet
 from domain.billing.account_events import ChangeRequested
 from domain.kernel.ids import InvoiceId
@@ -22,8 +24,27 @@ if TYPE_CHECKING:
     from application.ports.payments import PaymentGateway
     from application.workflow import Workflow
 
+_AWAY: Final = timedelta(minutes=5)
 _RECENT: Final = timedelta(days=45)
 """How far back the daily comparison looks: beyond a month's cycle, and all that is asked for again."""
+
+
+Work: TypeAlias = "Callable[[Job, Recorded, Workflow, Callable[[], bool]], Awaitable[None]]"
+
+
+def _patiently(work: Work) -> Work:
+    """A provider that is away, or takes no more for now, is waited for; that is no attempt of the job's."""
+
+    @wraps(work)
+    async def waiting(job: Job, event: Recorded, workflow: Workflow, stopping: Callable[[], bool]) -> None:
+        try:
+            await work(job, event, workflow, stopping)
+        except RateLimited as limited:
+            raise NotYet(timedelta(seconds=limited.retry_after or _AWAY.seconds)) from None
+        except PaymentsUnavailable:
+            raise NotYet(_AWAY) from None
+
+    return waiting
 
 
 class BillingWork:
@@ -35,18 +56,18 @@ class BillingWork:
         self._codec = codec
         self._jobs = BillingJobs(commands, payments)
         self._payments = payments
-        self.by_name: Final[
-            dict[str, Callable[[Job, Recorded, Workflow, Callable[[], bool]], Awaitable[None]]]
-        ] = {
+        works: dict[str, Work] = {
             "gateway.place": self._place,
             "gateway.reconcile": self._reconcile,
             "subscription.change": self._change,
+            "subscription.end_all": self._end_all,
             "trial.remind": self._remind_of_trial,
             "trial.end": self._end_trial,
             "dunning.retry": self._retry,
             "dunning.suspend": self._suspend,
             "dunning.give_up": self._give_up,
         }
+        self.by_name: Final = {name: _patiently(work) for name, work in works.items()}
 
     def _gateway(self) -> PaymentGateway:
         if self._payments is None:
@@ -66,6 +87,11 @@ class BillingWork:
             self._gateway()
             await self._jobs.change(workflow, asked)
 
+    async def _end_all(self, _: Job, __: Recorded, workflow: Workflow, ___: Callable[[], bool]) -> None:
+        if await self._jobs.has_any(workflow):
+            self._gateway()
+            await self._jobs.end_all(workflow)
+
     async def _remind_of_trial(
         self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
     ) -> None:
@@ -75,10 +101,10 @@ class BillingWork:
         await self._jobs.end_trial(workflow, job.subject)
 
     async def _retry(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
-        await self._jobs.retry(workflow, InvoiceId(job.subject))
+        await self._jobs.retry(workflow, InvoiceId(job.subject), job.position)
 
     async def _suspend(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
-        await self._jobs.suspend(workflow, InvoiceId(job.subject))
+        await self._jobs.suspend(workflow, InvoiceId(job.subject), job.position)
 
     async def _give_up(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
-        await self._jobs.give_up(workflow, InvoiceId(job.subject))
+        await self._jobs.give_up(workflow, InvoiceId(job.subject), job.position)

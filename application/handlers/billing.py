@@ -18,7 +18,9 @@ from domain.billing.account import (
 )
 from domain.billing.account_events import (
     AccessChanged,
+    ChangeDeclined,
     EntitlementsChanged,
+    FreePlanLeft,
     LimitsAgreed,
     SubscriptionAdded,
     TrialEnded,
@@ -33,9 +35,17 @@ from domain.billing.change import (
     gives_less,
 )
 from domain.billing.invoice import ReportInvoice
-from domain.billing.settling import PlanFollowsBilling, access_of, entitlements_of, is_live, limits_of, listed
+from domain.billing.settling import (
+    PlanFollowsBilling,
+    access_of,
+    entitlements_of,
+    goes_on,
+    is_live,
+    limits_of,
+    listed,
+)
 from domain.billing.subscription import AgreeSubscription, EndAgreement, ReportSubscription
-from domain.billing.terms import ENDED
+from domain.billing.terms import ENDED, SubscriptionStatus
 from domain.billing.usage import BlockEnded, ReserveBlock, SettleBlock, alerts, counter_id, settled
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import InvoiceId, SubscriptionId, TenantId
@@ -70,13 +80,13 @@ async def end_agreement(command: EndAgreement, unit: Unit) -> None:
 async def agree_subscription(command: AgreeSubscription, unit: Unit) -> None:
     """Enter what was agreed, with its limits, and what follows."""
     await _account(unit)
-    if command.limits is not None:
-        agreed = LimitsAgreed(
-            tenant_id=TenantId(unit.tenant_id),
-            subscription_id=SubscriptionId(command.stamp.target),
-            limits={meter.value: most for meter, most in command.limits.items()},
-        )
-        unit.append(_ACCOUNT, unit.tenant_id, agreed)
+    limits = None if command.limits is None else {one.value: most for one, most in command.limits.items()}
+    agreed = LimitsAgreed(
+        tenant_id=TenantId(unit.tenant_id),
+        subscription_id=SubscriptionId(command.stamp.target),
+        limits=limits,
+    )
+    unit.append(_ACCOUNT, unit.tenant_id, agreed)
     await _changed(command, unit)
 
 
@@ -97,8 +107,13 @@ async def report_invoice(command: ReportInvoice, unit: Unit) -> None:
 
 @handles(StartTrial)
 async def start_trial(command: StartTrial, unit: Unit) -> None:
-    """Try a plan out."""
-    await _on_account(command, unit)
+    """Try a plan out, where nothing was ever subscribed to."""
+    await _own(command, unit)
+    terms = await _terms(unit, unit.state(_ACCOUNT, unit.tenant_id))
+    if any(goes_on(one) or one.status == SubscriptionStatus.CANCELED for one in terms.values()):
+        raise AlreadySubscribed
+    unit.decide(command)
+    await _settle(unit)
 
 
 @handles(EndTrial)
@@ -124,7 +139,7 @@ async def choose_free_plan(command: ChooseFreePlan, unit: Unit) -> None:
     """Go on with the free plan, where nothing is subscribed to."""
     await _own(command, unit)
     account: Account = unit.state(_ACCOUNT, unit.tenant_id)
-    if any(is_live(terms) for terms in (await _terms(unit, account)).values()):
+    if any(goes_on(terms) for terms in (await _terms(unit, account)).values()):
         raise AlreadySubscribed
     unit.decide(command)
     free = listed(Plan.FREE, unit.stamp.at.date())
@@ -165,9 +180,12 @@ async def _ask(
     going = [
         (subscription_id, state.terms)
         for subscription_id, state in zip(account.subscriptions, states, strict=True)
-        if state.reference is not None and state.terms is not None and is_live(state.terms)
+        if state.reference is not None and state.terms is not None and goes_on(state.terms)
     ]
-    unit.append(_ACCOUNT, unit.tenant_id, *decide_change(command, account, going[0] if going else None))
+    going.sort(key=lambda one: one[1].cancel_at is not None)  # of several, one whose end is not settled yet
+    redeemed = frozenset[str]().union(*(state.coupons for state in states))
+    asked = decide_change(command, account, going[0] if going else None, redeemed)
+    unit.append(_ACCOUNT, unit.tenant_id, *asked)
     if isinstance(command, ChangeSubscription) and going and gives_less(command, going[0][1]):
         await within(unit, limits_of(Plan(command.plan), command.add_ons, unit.stamp.at.date()))
 
@@ -234,7 +252,12 @@ async def _changed(command: ReportSubscription | AgreeSubscription | EndAgreemen
     if subscription_id not in account.subscriptions:
         added = SubscriptionAdded(tenant_id=TenantId(unit.tenant_id), subscription_id=subscription_id)
         unit.append(_ACCOUNT, unit.tenant_id, added)
-    if account.dunning and await _is_over(unit, subscription_id):
+    over = await _is_over(unit, subscription_id)
+    if over and account.asked is not None and account.asked.subscription_id == subscription_id:
+        change_id = account.asked.change_id  # nobody is left to answer it
+        declined = ChangeDeclined(tenant_id=TenantId(unit.tenant_id), change_id=change_id, reason="ended")
+        unit.append(_ACCOUNT, unit.tenant_id, declined)
+    if account.dunning and over:
         invoices: list[Invoice] = await unit.load_many("invoice", list(account.dunning))
         for invoice_id, invoice in zip(account.dunning, invoices, strict=True):
             if invoice.finalised is not None and invoice.finalised.subscription_id == subscription_id:
@@ -279,6 +302,9 @@ async def _settle(unit: Unit) -> None:
     terms = await _terms(unit, account)
     if account.trial is not None and not account.trial.over and any(map(is_live, terms.values())):
         unit.append(_ACCOUNT, tenant_id, TrialEnded(tenant_id=tenant_id, subscribed=True))
+        account = unit.state(_ACCOUNT, tenant_id)
+    if account.free and any(map(goes_on, terms.values())):
+        unit.append(_ACCOUNT, tenant_id, FreePlanLeft(tenant_id=tenant_id))
         account = unit.state(_ACCOUNT, tenant_id)
     access = access_of(account, terms.values())
     if access is not account.access:

@@ -58,6 +58,12 @@ class AlreadySubscribed(Refusal):
     code = "already-subscribed"
 
 
+class FreePlanTaken(Refusal):
+    """Who goes on with the free plan has had the time for a trial. Subscribe to the plan that is wanted."""
+
+    code = "free-plan-taken"
+
+
 class TrialNotOver(Refusal):
     """A trial ends when its time is over, or with a subscription. Nothing is to be done."""
 
@@ -182,7 +188,9 @@ def decide(command: AccountCommand, state: Account) -> tuple[Event, ...]:
         case StartTrial():
             return (_trial(command, state, tenant_id),)
         case ChooseFreePlan():
-            return () if state.free else (FreePlanChosen(tenant_id=tenant_id),)
+            tried = state.trial is not None and not state.trial.over
+            ended = (TrialEnded(tenant_id=tenant_id, subscribed=False),) if tried else ()
+            return () if state.free else (*ended, FreePlanChosen(tenant_id=tenant_id))
         case SetOveragePolicy():
             return _policy(command, state, tenant_id)
         case RemindOfTrial():
@@ -241,8 +249,8 @@ def dunning(
 def _trial(command: StartTrial, state: Account, tenant_id: TenantId) -> TrialStarted:
     if state.trial is not None:
         raise TrialUsed
-    if state.subscriptions:
-        raise AlreadySubscribed
+    if state.free:
+        raise FreePlanTaken
     ends_at = command.stamp.at + timedelta(days=sold_on(command.stamp.at.date()).trial_days)
     return TrialStarted(
         tenant_id=tenant_id,
@@ -265,8 +273,9 @@ def _reminded(command: RemindOfTrial, state: Account, tenant_id: TenantId) -> tu
     trial, at = state.trial, command.stamp.at
     if trial is None or trial.remind_at is None or at < trial.remind_at:
         return ()
-    left = (trial.ends_at - trial.remind_at).days
-    after = next((trial.ends_at - timedelta(days=days) for days in REMINDERS if days < left), None)
+    spoken_of = (trial.ends_at - trial.remind_at).days
+    after = next((trial.ends_at - timedelta(days=days) for days in REMINDERS if days < spoken_of), None)
+    left = max((trial.ends_at - at).days, 0)
     return (TrialReminded(tenant_id=tenant_id, days_left=left, remind_at=after),)
 
 

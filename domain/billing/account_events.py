@@ -26,11 +26,14 @@ class SubscriptionAdded(Event, name="billing.subscription_added", version=1):
 
 
 class LimitsAgreed(Event, name="billing.limits_agreed", version=1):
-    """With a subscription these limits were agreed, by meter; what is not named is without limit."""
+    """With a subscription these limits were agreed, by meter; what is not named is without limit.
+
+    None: none of its own were agreed, those of its plan hold.
+    """
 
     tenant_id: TenantId
     subscription_id: SubscriptionId
-    limits: dict[str, int]
+    limits: dict[str, int] | None
 
 
 class TrialStarted(Event, name="billing.trial_started", version=1):
@@ -59,6 +62,12 @@ class TrialEnded(Event, name="billing.trial_ended", version=1):
 
 class FreePlanChosen(Event, name="billing.free_plan_chosen", version=1):
     """The tenant goes on with the free plan."""
+
+    tenant_id: TenantId
+
+
+class FreePlanLeft(Event, name="billing.free_plan_left", version=1):
+    """A subscription took the place of the free plan; when it ends, the free plan has to be chosen again."""
 
     tenant_id: TenantId
 
@@ -183,6 +192,7 @@ AccountEvent: TypeAlias = (
     | TrialReminded
     | TrialEnded
     | FreePlanChosen
+    | FreePlanLeft
     | DunningBegan
     | DunningRetried
     | DunningSuspended

@@ -24,6 +24,7 @@ from domain.billing.account_events import (
     DunningSuspended,
     EntitlementsChanged,
     FreePlanChosen,
+    FreePlanLeft,
     LimitsAgreed,
     OveragePolicySet,
     Reconciled,
@@ -108,7 +109,7 @@ class Account:
 
     customer: Customer | None = None
     subscriptions: tuple[SubscriptionId, ...] = ()
-    agreed: dict[SubscriptionId, dict[str, int]] = field(default_factory=dict)
+    agreed: dict[SubscriptionId, dict[str, int] | None] = field(default_factory=dict)
     trial: Trial | None = None
     free: bool = False
     dunning: dict[InvoiceId, Dunning] = field(default_factory=dict)
@@ -119,9 +120,9 @@ class Account:
 
     @property
     def pays(self) -> bool:
-        """Whether what goes beyond a limit could be billed: a plan is paid for, and none is tried out."""
+        """Whether what goes beyond a limit could be billed: a plan is subscribed to, and none is tried out."""
         paid = self.entitlements is not None and self.entitlements.plan is not Plan.FREE
-        return paid and self.access in (Access.ACTIVE, Access.PAST_DUE)
+        return bool(self.subscriptions) and paid and self.access in (Access.ACTIVE, Access.PAST_DUE)
 
     def goes_beyond(self, meter: str) -> bool:
         """Whether the tenant wants to go beyond the limit of a meter, and may."""
@@ -134,13 +135,14 @@ def evolve(state: Account, event: AccountEvent) -> Account:
         case CustomerLinked():
             return replace(state, customer=Customer(event.gateway, event.reference, event.live))
         case SubscriptionAdded():
-            return replace(state, subscriptions=(*state.subscriptions, event.subscription_id), free=False)
+            return replace(state, subscriptions=(*state.subscriptions, event.subscription_id))
         case LimitsAgreed():
             return replace(state, agreed={**state.agreed, event.subscription_id: event.limits})
         case TrialStarted() | TrialReminded() | TrialEnded():
             return replace(state, trial=_tried(state.trial, event))
-        case FreePlanChosen() | Reconciled():
-            return replace(state, free=state.free or isinstance(event, FreePlanChosen))
+        case FreePlanChosen() | FreePlanLeft() | Reconciled():
+            freed = isinstance(event, FreePlanChosen)
+            return replace(state, free=freed or (state.free and isinstance(event, Reconciled)))
         case DunningBegan() | DunningRetried() | DunningSuspended() | DunningEnded():
             return replace(state, dunning=_dunned(state.dunning, event))
         case ChangeRequested() | ChangeMade() | ChangeDeclined():

@@ -78,6 +78,8 @@ class Coupon(_Data):
     duration: Duration
     months: Annotated[int, Field(ge=1, le=60)] | None = None
     redeem_by: date | None = None
+    by_agreement: bool = False
+    """Whether staff alone give it: nobody can redeem it by themselves, nor is it listed."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

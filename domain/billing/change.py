@@ -48,6 +48,19 @@ class ChangeInFlight(Refusal):
     code = "change-in-flight"
 
 
+class EndIsAhead(Refusal):
+    """What ends with its cycle is not changed. Take the end back first (`resume-subscription`), then change it."""
+
+    code = "end-is-ahead"
+
+
+class CouponRedeemed(Refusal):
+    """A coupon is redeemed once. Leave it out."""
+
+    code = "coupon-redeemed"
+    field = "/coupon"
+
+
 class NothingChanges(Refusal):
     """A change changes something. This is what the subscription is already."""
 
@@ -158,14 +171,14 @@ def bought(
 
 
 def gives_less(command: ChangeSubscription, terms: Terms) -> bool:
-    """Whether anything of a subscription would be less: its plan, its cycle, or one of its add-ons."""
-    plan = next(item for item in terms.items if item.kind == ItemKind.PLAN)
-    if _RANK[command.plan] < _RANK[Plan(plan.of)]:
-        return True
-    if (
-        _RANK[command.plan] == _RANK[Plan(plan.of)]
-        and _LONGER[command.interval] < _LONGER[Interval(plan.interval)]
-    ):
+    """Whether a subscription would be less: of a smaller plan, or of the same with a shorter cycle or fewer add-ons."""
+    plan = next((item for item in terms.items if item.kind == ItemKind.PLAN), None)
+    if plan is None:
+        return False
+    before, after = _RANK[Plan(plan.of)], _RANK[command.plan]
+    if before != after:
+        return after < before
+    if _LONGER[command.interval] < _LONGER[Interval(plan.interval)]:
         return True
     return any(
         command.add_ons.get(item.of, 0) < item.quantity
@@ -175,9 +188,15 @@ def gives_less(command: ChangeSubscription, terms: Terms) -> bool:
 
 
 def decide_change(
-    command: ChangeCommand, state: Account, going: tuple[SubscriptionId, Terms] | None
+    command: ChangeCommand,
+    state: Account,
+    going: tuple[SubscriptionId, Terms] | None,
+    redeemed: frozenset[str] = frozenset(),
 ) -> tuple[Event, ...]:
-    """What is asked of the provider; `going`: the subscription that goes on there, if any."""
+    """What is asked of the provider.
+
+    `going`: the subscription that goes on there, if any; `redeemed`: coupons that the tenant has had.
+    """
     tenant_id = TenantId(command.stamp.target)
     if isinstance(command, EnterChange):
         return _entered(command, state, tenant_id)
@@ -192,10 +211,14 @@ def decide_change(
         case ChangeSubscription():
             today = command.stamp.at.date()
             catalogue = sold_on(today)
+            if terms.cancel_at is not None:
+                raise EndIsAhead
             kept = {(item.of, item.interval): item.price for item in terms.items}
             wanted = bought(command, catalogue, terms.currency, kept)
             coupon = redeemable(command.coupon, catalogue, today)
-            if wanted == lines and coupon is None and terms.cancel_at is None:
+            if coupon in redeemed:
+                raise CouponRedeemed
+            if wanted == lines and coupon is None:
                 raise NothingChanges
             return (
                 ChangeRequested(
@@ -240,6 +263,6 @@ def redeemable(coupon: str | None, catalogue: Catalogue, today: date) -> str | N
     if coupon is None:
         return None
     found = catalogue.coupon(coupon)
-    if found is None or (found.redeem_by is not None and found.redeem_by < today):
+    if found is None or found.by_agreement or (found.redeem_by is not None and found.redeem_by < today):
         raise CouponUnknown
     return coupon

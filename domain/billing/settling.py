@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PAYING: Final = frozenset(
     {SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE}
 )
+_NEVER_BEGAN: Final = frozenset({SubscriptionStatus.INCOMPLETE, SubscriptionStatus.INCOMPLETE_EXPIRED})
 _RANK: Final = {plan: rank for rank, plan in enumerate(Plan)}
 
 
@@ -32,8 +33,13 @@ class PlanFollowsBilling(Refusal):
     field = "/plan"
 
 
+def goes_on(terms: Terms) -> bool:
+    """Whether a subscription has begun and has not ended: it is to be changed, and not bought beside."""
+    return terms.status not in ENDED and terms.status != SubscriptionStatus.INCOMPLETE
+
+
 def is_live(terms: Terms) -> bool:
-    """Whether a subscription gives what it is for: it is tried out, paid, or about to be."""
+    """Whether a subscription is tried out, paid, or about to be."""
     return terms.status in _PAYING
 
 
@@ -42,10 +48,7 @@ def access_of(account: Account, terms: Iterable[Terms]) -> Access:
 
     Sources: access states and dunning of the product's plans (suspended on day 7, cancelled on day 14).
     """
-    statuses = {one.status for one in terms} - {
-        SubscriptionStatus.INCOMPLETE,
-        SubscriptionStatus.INCOMPLETE_EXPIRED,
-    }
+    statuses = {one.status for one in terms} - _NEVER_BEGAN
     if any(one.suspended for one in account.dunning.values()):
         return Access.SUSPENDED
     going = statuses & _PAYING
@@ -74,10 +77,12 @@ def entitlements_of(
     Without one: of the plan it tries out, or of the free plan; of the plan under which it was `registered`, if it never
     had anything else.
     """
-    live = {key: one for key, one in terms.items() if is_live(one)}
+    # What nobody pays goes on to say what is paid for: access alone stops it.
+    live = {key: one for key, one in terms.items() if is_live(one) or one.status == SubscriptionStatus.UNPAID}
     plans = [(_RANK[Plan(one.plan)], key) for key, one in live.items() if one.plan in set(Plan)]
     if not plans:
-        return _without(account, registered, today, never=not terms)
+        begun = [one for one in terms.values() if one.status not in _NEVER_BEGAN]
+        return _without(account, registered, today, never=not begun)
     best = max(plans)[1]
     catalogue = _catalogue_of(live[best], today)
     plan = Plan(str(live[best].plan))

@@ -73,6 +73,8 @@ class Subscription:
     told: dict[str, Order] = field(default_factory=dict)
     latest: Order | None = None
     terms: Terms | None = None
+    coupons: frozenset[str] = frozenset()
+    """Those that it was ever told with."""
 
 
 def order_of(event: SubscriptionReported) -> Order:
@@ -87,6 +89,7 @@ def evolve(state: Subscription, event: SubscriptionReported) -> Subscription:
         state,
         reference=event.reference or state.reference,
         told={**state.told, event.told_as: order},
+        coupons=state.coupons.union(one.coupon for one in event.terms.discounts),
     )
     if state.latest is not None and order < state.latest:
         return after
@@ -145,6 +148,12 @@ class NotAnAgreement(Refusal):
     code = "not-an-agreement"
 
 
+class AgreedOutOfOrder(Refusal):
+    """What is agreed anew, or ended, is so after what was agreed before. Give a moment that is not before that."""
+
+    code = "agreed-out-of-order"
+
+
 SubscriptionCommand: TypeAlias = ReportSubscription | AgreeSubscription | EndAgreement
 
 
@@ -195,6 +204,8 @@ def _agreed(
     if state.reference is not None:
         raise NotAnAgreement
     over(command.stamp.at, since)
+    if state.latest is not None and since < state.latest[0]:
+        raise AgreedOutOfOrder(field="/ended_at" if isinstance(command, EndAgreement) else "/since")
     return SubscriptionReported(
         subscription_id=SubscriptionId(command.stamp.target),
         teller=Teller.AGREEMENT,

@@ -143,6 +143,10 @@ def sound(terms: Terms) -> Terms:
         ("currency: not a code of ISO 4217", terms.currency not in CURRENCIES),
         (f"items: more than {MOST_ITEMS}", len(terms.items) > MOST_ITEMS),
         ("items: none, and it has not ended", not terms.items and terms.status not in ENDED),
+        (
+            "items: a plan that is had less than once",
+            any(item.kind == ItemKind.PLAN and item.quantity < 1 for item in terms.items),
+        ),
         ("items: more than one plan", sum(item.kind == ItemKind.PLAN for item in terms.items) > 1),
         (f"discounts: more than {MOST_DISCOUNTS}", len(terms.discounts) > MOST_DISCOUNTS),
         (

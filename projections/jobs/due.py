@@ -211,18 +211,19 @@ WORKFLOWS: Final = (
         on=("billing.change_requested",),
         over=("billing.change_made", "billing.change_declined"),
     ),
+    Workflow("subscription.end_all", "tenant_id", on=("tenancy.tenant_closed",), over=()),
     Workflow(
         "trial.remind",
         "tenant_id",
         on=("billing.trial_started", "billing.trial_reminded"),
-        over=("billing.trial_reminded", "billing.trial_ended"),
+        over=("billing.trial_reminded", "billing.trial_ended", "tenancy.tenant_closed"),
         at="remind_at",
     ),
     Workflow(
         "trial.end",
         "tenant_id",
         on=("billing.trial_started",),
-        over=("billing.trial_ended",),
+        over=("billing.trial_ended", "tenancy.tenant_closed"),
         at="ends_at",
     ),
     Workflow(

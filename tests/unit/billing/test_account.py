@@ -14,6 +14,7 @@ from domain.billing.account import (
     CustomerLinkedAlready,
     EndTrial,
     EnterRetry,
+    FreePlanTaken,
     GiveUpUnpaid,
     LinkCustomer,
     NotDunned,
@@ -26,8 +27,16 @@ from domain.billing.account import (
 from domain.billing.account_events import DunningBegan, DunningEnded, DunningRetried, TrialReminded
 from domain.billing.account_state import Access, Account
 from domain.billing.catalogue import Meter
+from domain.billing.change import (
+    CancelSubscription,
+    ChangeSubscription,
+    CouponRedeemed,
+    CouponUnknown,
+    EndIsAhead,
+)
 from domain.billing.settling import PlanFollowsBilling
 from domain.billing.subscription import AgreeSubscription, EndAgreement
+from domain.billing.terms import Discount
 from domain.kernel.errors import NotFound, Refusal
 from domain.kernel.ids import InvoiceId
 from domain.tenancy.plans import Plan
@@ -140,6 +149,76 @@ def test_after_an_expired_trial_the_free_plan_lets_go_on(world: World) -> None:
     assert account(world).access is Access.ACTIVE
     assert world.state("tenant", TENANT).plan is Plan.FREE
     assert world.run(ChooseFreePlan(), TENANT) == []
+
+
+def test_the_free_plan_ends_a_trial_and_bars_one(world: World) -> None:
+    world.run(StartTrial(plan=Plan.BUSINESS), TENANT)
+    world.run(ChooseFreePlan(), TENANT)
+    assert limits(world)["emails"] == 300
+    assert account(world).access is Access.ACTIVE
+    assert not account(world).pays
+    fresh = opened()
+    fresh.run(ChooseFreePlan(), TENANT)
+    refused(fresh, FreePlanTaken, StartTrial(plan=Plan.BUSINESS), TENANT)
+
+
+def test_the_free_plan_is_left_with_a_subscription_and_not_with_a_card_that_was_declined(
+    world: World,
+) -> None:
+    world.run(ChooseFreePlan(), TENANT)
+    world.run(told(terms(status="incomplete"), rank=0), SUBSCRIPTION)
+    assert (account(world).access, account(world).free) == (Access.ACTIVE, True)
+    world.run(told(terms(), as_="evt_2"), SUBSCRIPTION)
+    assert not account(world).free
+    world.run(told(terms(status="canceled", ended_at=NOW), as_="evt_3", at=NOW), SUBSCRIPTION)
+    assert account(world).access is Access.CANCELLED
+
+
+def test_a_card_that_was_declined_takes_no_plan_away() -> None:
+    world = opened("business")
+    world.run(told(terms(status="incomplete"), rank=0), SUBSCRIPTION)
+    assert world.state("tenant", TENANT).plan is Plan.BUSINESS
+    world.run(StartTrial(plan=Plan.STARTER), TENANT)
+
+
+def test_who_does_not_pay_keeps_the_plan_that_access_alone_shuts(world: World) -> None:
+    world.run(told(terms(item("business"))), SUBSCRIPTION)
+    world.run(failed(at=NOW), INVOICE)
+    world.run(told(terms(item("business"), status="unpaid"), as_="evt_2", at=NOW), SUBSCRIPTION)
+    assert account(world).access is Access.PAST_DUE
+    assert limits(world)["emails"] == 200_000
+    (asked,) = world.run(CancelSubscription(), TENANT)
+    assert asked.name == "billing.change_requested"
+    ended = terms(item("business"), status="canceled", ended_at=NOW)
+    world.run(told(ended, as_="evt_3", at=NOW, rank=3), SUBSCRIPTION)
+    assert account(world).asked is None, "nobody is left to answer it"
+
+
+def test_limits_that_are_agreed_anew_take_the_place_of_those_before() -> None:
+    world = opened()
+    agree: dict[str, Any] = {"plan": Plan.BUSINESS, "currency": "EUR", "unit_amount": 1}
+    world.run(AgreeSubscription(**agree, limits={Meter.USERS: 40}, since=MONTH_AGO), SUBSCRIPTION)
+    world.run(AgreeSubscription(**agree, since=NOW), SUBSCRIPTION)
+    assert limits(world) == {"users": 15, "emails": 200_000}
+
+
+def test_a_larger_plan_is_had_at_once_whatever_goes_with_it(world: World) -> None:
+    world.run(told(terms(item("starter"), item("user"))), SUBSCRIPTION)
+    (asked,) = world.run(ChangeSubscription(plan=Plan.BUSINESS), TENANT)
+    assert asked.at_once  # type: ignore[attr-defined]  # this event has it
+
+
+def test_what_ends_with_its_cycle_is_not_changed(world: World) -> None:
+    world.run(told(terms(cancel_at=NOW + DAY)), SUBSCRIPTION)
+    refused(world, EndIsAhead, ChangeSubscription(plan=Plan.BUSINESS), TENANT)
+
+
+def test_a_coupon_is_redeemed_once_and_those_of_staff_by_nobody(world: World) -> None:
+    had = Discount(coupon="launch-20", percent_off=2_000, duration="repeating", ends_on=NOW.date())
+    world.run(told(terms(discounts=(had,))), SUBSCRIPTION)
+    world.run(told(terms(), as_="evt_2", at=NOW), SUBSCRIPTION)
+    refused(world, CouponRedeemed, ChangeSubscription(plan=Plan.BUSINESS, coupon="launch-20"), TENANT)
+    refused(world, CouponUnknown, ChangeSubscription(plan=Plan.BUSINESS, coupon="nonprofit-30"), TENANT)
 
 
 def test_add_ons_add_to_the_limits_of_the_plan_and_to_no_other() -> None:

@@ -10,6 +10,7 @@ from domain.billing.subscription import (
     SUBSCRIPTION as DECIDER,
 )
 from domain.billing.subscription import (
+    AgreedOutOfOrder,
     AgreeSubscription,
     EndAgreement,
     NotAnAgreement,
@@ -111,7 +112,8 @@ STARTER = item("starter")
         ({"status": "canceled"}, "ended_at"),
         ({"period_start": NOW, "period_end": MONTH_AGO}, "period_end"),
         ({"items": (STARTER.model_copy(update={"interval_count": 0}),)}, "items/0"),
-        ({"items": (STARTER.model_copy(update={"quantity": -1}),)}, "items/0"),
+        ({"items": (STARTER, item("user").model_copy(update={"quantity": -1}))}, "items/1"),
+        ({"items": (STARTER.model_copy(update={"quantity": 0}),)}, "items"),
         ({"items": (STARTER.model_copy(update={"unit_amount": -1}),)}, "items/0"),
         ({"items": (STARTER.model_copy(update={"interval": "fortnight"}),)}, "items/0"),
         ({"items": (STARTER.model_copy(update={"kind": "gift"}),)}, "items/0"),
@@ -168,6 +170,13 @@ def test_an_agreement_ends_once_it_ended() -> None:
     given(AGREED).when(EndAgreement(ended_at=NOW + timedelta(days=1)), target=SUBSCRIPTION).then(
         TellingBeyondNow
     )
+
+
+def test_what_is_agreed_anew_or_ended_comes_after_what_was_agreed_before() -> None:
+    earlier = MONTH_AGO - timedelta(days=1)
+    given(AGREED).when(EndAgreement(ended_at=earlier), target=SUBSCRIPTION).then(AgreedOutOfOrder)
+    anew = AGREE.model_copy(update={"since": earlier})
+    given(AGREED).when(anew, target=SUBSCRIPTION).then(AgreedOutOfOrder)
 
 
 @pytest.mark.parametrize("command", [AGREE, EndAgreement(ended_at=NOW)])

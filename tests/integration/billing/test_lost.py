@@ -1,0 +1,183 @@
+"""What is never told, told by a clock that is ahead, or told while others write: looking it up mends it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from application.billing.jobs import BillingJobs
+from application.billing.reconciling import Reconciliation, Reconciling
+from application.billing.work import BillingWork
+from application.contention import TooMuchContention
+from application.jobs import Job
+from application.ports.payment_values import Line, When
+from application.ports.payments import PaymentsUnavailable
+from application.workflow import NotYet
+from domain.billing.account_state import Access, Account
+from domain.billing.gateway import STRIPE, Whereabouts, gateway_event_id
+from domain.kernel.ids import PLATFORM
+from domain.tenancy.tenant import CloseTenant
+from tests.support.given import uid
+from tests.support.stripes import START, Desk, at, fake_desk
+from tests.support.told import STARTER, TENANT, Books
+
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Shop:
+    """A tenant that pays by card, of which a test tells as much as it wants; `ahead`: by how much our clock is."""
+
+    desk: Desk
+    books: Books
+    clock: str
+    customer: str
+    subscription: str
+    now: datetime
+    ahead: timedelta = timedelta(0)
+    runs: int = 0
+
+    async def to(self, moment: datetime, *, lost: tuple[str, ...] = ()) -> None:
+        """Let time pass; what happened meanwhile is told, but for the kinds that are lost."""
+        before, self.now = self.now, moment
+        await self.desk.advance(self.clock, moment)
+        await self.hear(before, lost)
+
+    async def hear(self, since: datetime, lost: tuple[str, ...] = ()) -> None:
+        told = [event async for event in self.desk.gateway.events(since=since)][::-1]
+        kept = [event for event in told if event.created <= self.now and event.type not in lost]
+        await self.books.hear(kept, random.Random(0), 0.0)
+
+    async def compares(self) -> Reconciliation:
+        self.runs += 1
+        workflow = self.books.workflow(TENANT, 500 + self.runs)
+        return await Reconciling(self.books.commands, self.desk.gateway).reconcile(workflow, repair=True)
+
+    async def account(self) -> Account:
+        found: Account = await self.books.account()
+        return found
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Shop]:
+    async with fake_desk() as desk:
+        clock = await desk.clock()
+        customer = await desk.customer(clock=clock, tenant=TENANT)
+        subscription = await desk.subscribe(customer, Line(STARTER))
+        found: list[Shop] = []
+        books = Books(desk.gateway, clock=lambda: found[0].now + found[0].ahead if found else at(START))
+        found.append(Shop(desk, books, clock, customer, subscription.ref, at(START) + DAY))
+        await books.open(customer)
+        await found[0].hear(at(START) - DAY)
+        assert (await found[0].account()).access is Access.ACTIVE
+        yield found[0]
+
+
+async def test_an_end_that_was_lost_is_found_though_our_clock_is_ahead(shop: Shop) -> None:
+    shop.ahead = timedelta(minutes=1)
+    await shop.desk.card(shop.customer, "pm_card_visa")
+    assert (await shop.compares()).differences == ()
+    before = shop.now
+    quantity: Any = {
+        "items": [{"id": (await shop.desk.gateway.subscription(shop.subscription)).items[0].ref}]
+    }
+    quantity["items"][0]["quantity"] = 2
+    await shop.desk.raw.v1.subscriptions.update_async(shop.subscription, quantity)
+    assert len((await shop.compares()).repaired) >= 1
+    await shop.desk.gateway.cancel(shop.subscription, when=When.NOW, key=shop.desk.key())
+    await shop.hear(before)
+    await shop.compares()
+    assert (await shop.account()).access is Access.CANCELLED
+    assert (await shop.compares()).differences == ()
+
+
+async def test_an_invoice_that_was_taken_back_unheard_suspends_nobody(shop: Shop) -> None:
+    await shop.desk.control("settings", retry_days=[], after_retries="past_due")
+    await shop.desk.card(shop.customer, "pm_card_chargeCustomerFail")
+    await shop.to(at(START) + 30 * DAY)
+    (invoice,) = (await shop.account()).dunning
+    shown = (await shop.desk.gateway.invoices(shop.customer))[-1]
+    await shop.desk.raw.v1.invoices.void_invoice_async(shown.ref)
+    await shop.compares()
+    assert (await shop.account()).dunning == {}
+    await BillingJobs(shop.books.commands, shop.desk.gateway).suspend(shop.books.workflow(TENANT, 1), invoice)
+    assert (await shop.account()).access is not Access.SUSPENDED
+    assert (await shop.compares()).differences == ()
+
+
+async def test_a_failure_that_was_never_told_is_asked_for_all_the_same(shop: Shop) -> None:
+    await shop.desk.control("settings", retry_days=[])
+    await shop.desk.card(shop.customer, "pm_card_chargeCustomerFail")
+    await shop.to(at(START) + 30 * DAY, lost=("invoice.payment_failed",))
+    assert (await shop.account()).dunning == {}
+    found = await shop.compares()
+    assert ("invoice", "failed") in {(one.kind, one.field) for one in found.differences}
+    (dunning,) = (await shop.account()).dunning.values()
+    assert at(START) + 28 * DAY - DAY < dunning.began_at <= shop.now
+    assert (await shop.account()).access is Access.PAST_DUE
+    assert (await shop.compares()).differences == ()
+
+
+async def test_who_only_looks_changes_nothing(shop: Shop) -> None:
+    before = await shop.books.log.head(TENANT)
+    looked = Reconciling(shop.books.commands, shop.desk.gateway)
+    await looked.reconcile(shop.books.workflow(TENANT, 1), repair=False)
+    assert await shop.books.log.head(TENANT) == before
+
+
+async def test_a_tenant_that_closes_is_charged_no_more(shop: Shop) -> None:
+    inside = shop.books.workflow(TENANT, 1)
+    await inside.execute(CloseTenant(tenant_slug="agency"), TENANT, key="close")
+    await BillingJobs(shop.books.commands, shop.desk.gateway).end_all(inside)
+    assert (await shop.desk.gateway.subscription(shop.subscription)).status == "canceled"
+    charged = len(await shop.desk.gateway.payments(customer=shop.customer))
+    await shop.to(at(START) + 70 * DAY)
+    assert len(await shop.desk.gateway.payments(customer=shop.customer)) == charged
+
+
+async def test_a_provider_that_is_away_is_waited_for(shop: Shop) -> None:
+    class Away:
+        """Whatever is asked, nobody is there."""
+
+        livemode = False
+
+        def __getattr__(self, name: str) -> Any:
+            async def asked(*_: Any, **__: Any) -> None:
+                raise PaymentsUnavailable("nobody answers")
+
+            return asked
+
+    gateway: Any = Away()
+    work = BillingWork(shop.books.commands, shop.books.codec, gateway)
+    (row,) = await shop.books.log.read_log(TENANT, limit=1)
+    job = Job(uid(1), TENANT, 1, "gateway.reconcile", TENANT)
+    with pytest.raises(NotYet):
+        await work.by_name["gateway.reconcile"](job, row, shop.books.workflow(TENANT, 1), lambda: False)
+
+
+async def test_what_meets_others_that_write_is_tried_again_and_not_set_aside(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [event async for event in shop.desk.gateway.events(since=at(START) - DAY)]
+    event = next(one for one in told if one.type == "invoice.paid")
+    books = Books(shop.desk.gateway, clock=lambda: shop.now)
+    await books.open(shop.customer)
+    await books.placing.receive(books.workflow(PLATFORM), event)
+    target: UUID = gateway_event_id(STRIPE, event.ref)
+
+    async def busy(*_: Any, **__: Any) -> None:
+        raise TooMuchContention
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(books.placing), "_command", busy)
+        with pytest.raises(NotYet):
+            await books.placing.place(books.workflow(PLATFORM, 1), target)
+    assert (await books.whereabouts([event]))[event.ref] is Whereabouts.WAITING
+    await books.placing.place(books.workflow(PLATFORM, 1), target)
+    assert (await books.whereabouts([event]))[event.ref] is Whereabouts.PLACED
