@@ -82,7 +82,5 @@ def of_tenant(model: Model, profiles: Iterable[Profile], *, at_position: bool) -
             sources[name] = of_tenant(source, profiles, at_position=at_position)
             continue
         known = "AND position <= $at_position" if at_position else ""
-        sources[name] = (
-            f"SELECT * FROM main.{name} WHERE tenant_key = (SELECT tenant_key FROM tenant) {known}"  # noqa: S608 - our own models
-        )
+        sources[name] = f"SELECT * FROM main.{name} WHERE tenant_key = $tenant_key {known}"  # noqa: S608 - our own models
     return derived(model, sources, profiles)

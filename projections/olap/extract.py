@@ -12,12 +12,11 @@ import duckdb
 
 from application.ports.positions import Position
 from projections.olap.law import RULE_BASIS, rule_basis
-from projections.olap.query import position_in
+from projections.olap.query import extent
 from projections.olap.sql import FACTS, quoted
 
 TABLES: Final = (*FACTS, RULE_BASIS)
 """What an analyst's SQL may name."""
-_NOBODY: Final = -1
 
 
 def write_facts(
@@ -26,17 +25,13 @@ def write_facts(
     """Write `<table>.parquet` into `folder`, all of one snapshot, and say of which position it is."""
     con.execute("BEGIN")
     try:
-        position, as_of = position_in(con, tenant_id)
-        found = con.execute(
-            "SELECT tenant_key FROM main.dim_tenant WHERE tenant_id = ?", [str(tenant_id)]
-        ).fetchone()
-        tenant_key = int(found[0]) if found else _NOBODY
+        tenant = extent(con, tenant_id)
         for table in tables:
             path = quoted(str(folder / f"{table}.parquet"))
-            con.execute(f"COPY ({_rows(table, tenant_key, TABLES)}) TO {path} (FORMAT parquet)")
+            con.execute(f"COPY ({_rows(table, tenant.tenant_key, TABLES)}) TO {path} (FORMAT parquet)")
     finally:
         con.execute("ROLLBACK")
-    return position, as_of
+    return tenant.position, tenant.as_of
 
 
 def _rows(table: str, tenant_key: int, known: Collection[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -27,6 +28,7 @@ from projections.olap.reports import REPORTS, ROW_CAP
 from projections.olap.sending import SENDING, sending
 from projections.olap.sql import FACTS, Model
 
+_NOBODY: Final = -1
 _BOUND: Final = re.compile(r"\$([a-z_]+)")
 MAX_EVENTS: Final = 1_000
 """How many events a page of a drill-down has at most."""
@@ -55,49 +57,62 @@ def validated(report: ReportDefinition, parameters: Mapping[str, object]) -> Par
 
 
 def scoped(statement: str, parameters: Parameters) -> str:
-    """The statement over one tenant's facts alone: every fact table's name means `$tenant_id`'s rows of it.
+    """The statement over one tenant's facts alone: every fact table's name means the rows of it under `$tenant_key`.
 
     Derived models are those that are kept, or made anew for the question. What is no tenant's may be named too: the
     bases of rules; and how much each tenant sent, which the platform sees.
     """
-    own = "WHERE tenant_key = (SELECT tenant_key FROM tenant)"
-    facts = ", ".join(
-        f"{table} AS (SELECT * EXCLUDE (tenant_key) FROM main.{table} {own})"  # noqa: S608 - our own table names
+    bases = [
+        f"{name} AS ({rows()})"
+        for name, rows in ((RULE_BASIS, rule_basis), (SENDING, sending))
+        if name in statement
+    ]
+    # What is not named is left out, and the tenant's key is a value, not a query: planning is most of what a report of
+    # a small tenant costs, and a value is compared with the ends of each block of rows before it is read.
+    named = " ".join((statement, *bases))
+    facts = [
+        f"{table} AS (SELECT * EXCLUDE (tenant_key) FROM main.{table} WHERE tenant_key = $tenant_key)"  # noqa: S608 - our own table names
         for table in FACTS
-    )
+        if table in named
+    ]
     for model in DERIVED:
         if model.name in statement:
             rows = f"SELECT $tenant_id AS tenant, * EXCLUDE (tenant_key) FROM ({_rows(model, parameters)})"  # noqa: S608 - our own models
-            facts += f", {model.name} AS MATERIALIZED ({rows})"
-    bases = f", {RULE_BASIS} AS ({rule_basis()})" if RULE_BASIS in statement else ""
-    bases += f", {SENDING} AS ({sending()})" if SENDING in statement else ""
-    return f"""
-        WITH tenant AS (SELECT tenant_key FROM main.dim_tenant WHERE tenant_id = $tenant_id::UUID), {facts}{bases}
-        {statement}
-    """  # noqa: S608 - registered SQL and our own table names
+            facts.append(f"{model.name} AS MATERIALIZED ({rows})")
+    return f"WITH {', '.join((*facts, *bases))} {statement}"
 
 
 def _rows(model: Model, parameters: Parameters) -> str:
     definitions = parameters.definitions()
     if definitions is None:
-        return f"SELECT * FROM main.{model.name} WHERE tenant_key = (SELECT tenant_key FROM tenant)"  # noqa: S608 - our own models
+        return f"SELECT * FROM main.{model.name} WHERE tenant_key = $tenant_key"  # noqa: S608 - our own models
     return of_tenant(model, definitions, at_position=getattr(parameters, "at_position", None) is not None)
 
 
-def position_in(con: duckdb.DuckDBPyConnection, tenant_id: UUID) -> tuple[Position, datetime | None]:
-    """How far a tenant's facts are, and when the last of them was recorded."""
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How far a tenant's facts are, when the last of them was recorded, and the key that they carry."""
+
+    tenant_id: UUID
+    tenant_key: int
+    position: Position
+    as_of: datetime | None
+
+
+def extent(con: duckdb.DuckDBPyConnection, tenant_id: UUID) -> Extent:
+    """What there is of a tenant; of one that was never read nothing, under a key that no fact has."""
     row = con.execute(
-        "SELECT epoch, position, recorded_at FROM positions WHERE tenant_id = ?", [str(tenant_id)]
+        "SELECT tenant_key, epoch, position, recorded_at FROM positions WHERE tenant_id = ?", [str(tenant_id)]
     ).fetchone()
     if row is None:
-        return Position(0, 0), None
-    return Position(row[0], row[1]), row[2].replace(tzinfo=UTC) if row[2] else None
+        return Extent(tenant_id, _NOBODY, Position(0, 0), None)
+    return Extent(tenant_id, row[0], Position(row[1], row[2]), row[3].replace(tzinfo=UTC) if row[3] else None)
 
 
 def _ask(
     con: duckdb.DuckDBPyConnection,
     statement: str,
-    tenant_id: UUID,
+    tenant: Extent,
     parameters: Parameters,
     bound: Mapping[str, object],
 ) -> list[tuple[Any, ...]]:
@@ -106,28 +121,19 @@ def _ask(
     values: dict[str, Any] = {
         name: str(value) if isinstance(value, UUID) else value for name, value in parameters
     }
-    values |= {"tenant_id": str(tenant_id), **bound}
+    values |= {"tenant_id": str(tenant.tenant_id), "tenant_key": tenant.tenant_key, **bound}
     named = set(_BOUND.findall(text))
     if "last_day" in named:
-        values["last_day"] = _last_day(con, tenant_id, values.get("at_position"))
+        values["last_day"] = _last_day(con, tenant, values.get("at_position"))
     return con.execute(text, {name: value for name, value in values.items() if name in named}).fetchall()
 
 
-def _last_day(con: duckdb.DuckDBPyConnection, tenant_id: UUID, at_position: int | None) -> date | None:
+def _last_day(con: duckdb.DuckDBPyConnection, tenant: Extent, at_position: int | None) -> date | None:
+    """The day of the last event that is known: as of a position that of the event there."""
+    if at_position is None or at_position == tenant.position.n:
+        return tenant.as_of.date() if tenant.as_of else None
     row = con.execute(
-        """
-        SELECT CASE
-            WHEN $at_position::BIGINT IS NULL OR $at_position::BIGINT = position THEN recorded_at::DATE
-            ELSE (
-                SELECT event.day
-                FROM fact_event AS event
-                WHERE event.tenant_key = positions.tenant_key AND event.position = $at_position::BIGINT
-            )
-        END
-        FROM positions
-        WHERE tenant_id = $tenant_id::UUID
-        """,
-        {"tenant_id": str(tenant_id), "at_position": at_position},
+        "SELECT day FROM fact_event WHERE tenant_key = ? AND position = ?", [tenant.tenant_key, at_position]
     ).fetchone()
     return row[0] if row else None
 
@@ -151,26 +157,26 @@ def run_report(
     checked = validated(report, parameters)
     con.execute("BEGIN")
     try:
-        position, as_of = position_in(con, tenant_id)
-        _check_at(checked, position)
+        tenant = extent(con, tenant_id)
+        _check_at(checked, tenant.position)
         limited = f"SELECT * FROM ({report.rows}) LIMIT {row_cap + 1}"  # noqa: S608 - registered SQL and a number
-        rows: list[tuple[Value, ...]] = _ask(con, limited, tenant_id, checked, {})
-        emptied_by = () if rows else _emptied_by(con, report, tenant_id, checked)
+        rows: list[tuple[Value, ...]] = _ask(con, limited, tenant, checked, {})
+        emptied_by = () if rows else _emptied_by(con, report, tenant, checked)
     finally:
         con.execute("ROLLBACK")
     columns = tuple(column.name for column in report.info.columns)
     return Report(
         columns,
         tuple(rows[:row_cap]),
-        position,
-        as_of,
+        tenant.position,
+        tenant.as_of,
         truncated=len(rows) > row_cap,
         emptied_by=emptied_by,
     )
 
 
 def _emptied_by(
-    con: duckdb.DuckDBPyConnection, report: ReportDefinition, tenant_id: UUID, parameters: Parameters
+    con: duckdb.DuckDBPyConnection, report: ReportDefinition, tenant: Extent, parameters: Parameters
 ) -> tuple[str, ...]:
     """Which parameters left no row: each one without which there are some, else all, if there are some without all."""
     fields = type(parameters).model_fields
@@ -182,10 +188,13 @@ def _emptied_by(
             fewer = type(parameters).model_validate(parameters.model_dump(exclude=names))
         except ValidationError:
             return False
-        return bool(_ask(con, one_row, tenant_id, fewer, {}))
+        return bool(_ask(con, one_row, tenant, fewer, {}))
 
-    alone = [name for name in given if matter({name})]
-    told = alone or (given if given and matter(set(given)) else [])
+    # Without any of them there are as many rows as ever; but as of a position there may have been others.
+    without = [set(given), set(given) - {"at_position"}]
+    if not any(matter(names) for names in (without if "at_position" in given else without[:1]) if names):
+        return ()
+    told = [name for name in given if matter({name})] or (given if matter(without[0]) else [])
     return tuple(fields[name].alias or name for name in told)
 
 
@@ -237,11 +246,11 @@ def run_events_behind(
     bound = _cell(report, cell)
     con.execute("BEGIN")
     try:
-        position, _ = position_in(con, tenant_id)
-        _check_at(checked, position)
+        tenant = extent(con, tenant_id)
+        _check_at(checked, tenant.position)
         page = f"SELECT * FROM ({report.events}) WHERE position > $after ORDER BY position LIMIT $limit"  # noqa: S608 - registered SQL
-        events = _ask(con, page, tenant_id, checked, {**bound, "after": after, "limit": limit + 1})
+        events = _ask(con, page, tenant, checked, {**bound, "after": after, "limit": limit + 1})
     finally:
         con.execute("ROLLBACK")
     more = len(events) > limit
-    return EventsBehind(tuple(events[:limit]), position, events[limit - 1][0] if more else None)
+    return EventsBehind(tuple(events[:limit]), tenant.position, events[limit - 1][0] if more else None)
