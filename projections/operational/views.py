@@ -22,6 +22,8 @@ from projections.operational.decisions import queries as _decisions
 from projections.operational.decisions.handler import DECISIONS
 from projections.operational.erasures import queries as _erasures
 from projections.operational.erasures.handler import ERASURES
+from projections.operational.gateway_events import queries as _gateway_events
+from projections.operational.gateway_events.handler import GATEWAY_EVENTS
 from projections.operational.grants import queries as _grants
 from projections.operational.grants.handler import GRANTS
 from projections.operational.hashes.handler import HASHES
@@ -65,6 +67,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
     COSTS,
     DECISIONS,
     ERASURES,
+    GATEWAY_EVENTS,
     GRANTS,
     HASHES,
     IMPORTS,
@@ -93,6 +96,7 @@ _REGISTERED: Final = (
     _costs,
     _decisions,
     _erasures,
+    _gateway_events,
     _grants,
     _imports,
     _lists,

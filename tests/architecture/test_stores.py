@@ -63,6 +63,15 @@ PLAIN = {
     },
     "billing_accounts.subscriptions": {"teller", "reference", "told_as", "terms"},
     "erasures.erasures": {"status", "stores", "kept", "positions", "evidence_by"},
+    "gateway_events.gateway_events": {
+        "gateway",
+        "reference",
+        "kind",
+        "about",
+        "customer",
+        "state",
+        "reason",
+    },
     "grants.grants": {"status", "scope", "ticket"},
     "hashes.hashes": {"algorithm", "kind", "campaign_type"},
     "imports.imports": {

@@ -271,6 +271,15 @@ async def test_the_platform_sees_its_register_and_its_people(worlds: tuple[World
     world, mine, _ = worlds
     register = (await world.ask("platform.tenants", Scope(PLATFORM), status="closed")).rows
     assert len(register) == 2
+    told = (await world.ask("platform.gateway_events", Scope(PLATFORM))).rows
+    assert sorted((one.state, one.reason or "", one.of_tenant is not None) for one in told) == [
+        *[("placed", "", True)] * 2,
+        *[("set_aside", "unknown-customer", False)] * 2,
+        *[("waiting", "", False)] * 2,
+        *[("waiting", "unknown-customer", False)] * 2,
+    ]
+    aside = (await world.ask("platform.gateway_events", Scope(PLATFORM), state="set_aside")).rows
+    assert [one.state for one in aside] == ["set_aside"] * 2
     staff = (await world.ask("platform.staff", Scope(PLATFORM), role="operations")).rows
     assert mine.staff in {one.staff_id for one in staff}
     assert mine.ex_staff not in {one.staff_id for one in staff}

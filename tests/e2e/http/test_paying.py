@@ -12,14 +12,16 @@ import pytest
 from stripe import WebhookSignature
 
 from api.composition import now
+from application.ports.payment_values import Line
 from domain.billing.account_state import Account
 from domain.kernel.ids import PLATFORM
-from domain.kernel.permissions import TenantRole
+from domain.kernel.permissions import StaffRole, TenantRole
 from tests.support.api import Api, TestTenant, serving
 from tests.support.database import Database
 from tests.support.stripes import WEBHOOK_SECRET, Desk, fake_desk
 from tests.support.working import Worker
 
+SET_ASIDE = "billing.gateway_event_set_aside"
 STARTER = {
     "plan": "starter",
     "success_url": "https://acme.example/done",
@@ -64,6 +66,9 @@ class Shop:
         if answer.status_code == 200:
             await self.hears()
         return answer
+
+    async def platform(self) -> list[str]:
+        return [row.name for row in await self.api.parts.log.read_log(PLATFORM, limit=1_000)]
 
     async def names(self) -> list[str]:
         return [row.name for row in await self.api.parts.log.read_log(self.tenant.id, limit=1_000)]
@@ -207,6 +212,35 @@ async def test_what_was_never_told_is_found_named_and_repaired(shop: Shop) -> No
     assert (len(mended["repaired"]), mended["unrepaired"]) == (2, [])
     after = (await shop.post("/v1/billing/reconciliation", {})).json()["data"]
     assert (after["differences"], after["compared"]) == ([], seen["compared"])
+
+
+async def test_staff_see_what_was_set_aside_and_why_and_have_it_tried_again(shop: Shop) -> None:
+    nobody = await shop.desk.customer()
+    await shop.desk.subscribe(nobody, Line("2026-01/starter/month/usd"))
+    await shop.hears()
+    await shop.api.project()
+    path = "/v1/platform/gateway-events?state=set_aside"
+    _, finance = await shop.api.staff(StaffRole.FINANCE)
+    seen = (await shop.api.send("GET", path, finance)).json()["data"]
+    assert len(seen) == len([name for name in await shop.platform() if name == SET_ASIDE]) > 2
+    assert {(one["reason"], one["state"], one["of_tenant"]) for one in seen} == {
+        ("unknown-customer", "set_aside", None)
+    }
+    assert nobody in {one["customer"] for one in seen}
+    first = seen[0]["gateway_event_id"]
+    up = f"/v1/billing/{first}/take-up-gateway-event"
+    _, support = await shop.api.staff(StaffRole.SUPPORT)
+    for key in (support, shop.tenant.key):
+        assert (await shop.api.send("GET", path, key)).status_code == 403
+        assert (await shop.api.post(up, key, {})).status_code in (403, 404)
+    assert (await shop.api.post(up, finance, {})).status_code == 200
+    await shop.api.project()
+    waiting = (await shop.api.send("GET", path.replace("set_aside", "waiting"), finance)).json()["data"]
+    assert [one["gateway_event_id"] for one in waiting] == [first]
+    await shop.worker.work_off()
+    assert (await shop.platform()).count(SET_ASIDE) == len(seen) + 1, "nobody's customer it is still"
+    wrong = await shop.api.send("GET", path.replace("set_aside", "lost"), finance)
+    assert (wrong.status_code, wrong.json()["type"]) == (422, "/problems/parameter-invalid")
 
 
 async def test_without_a_provider_nothing_is_sold_and_that_is_said(api: Api) -> None:

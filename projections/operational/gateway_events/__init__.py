@@ -1,0 +1,1 @@
+"""What the payment provider told, and what became of it. Rows are the platform's own."""
