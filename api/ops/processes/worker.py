@@ -15,17 +15,21 @@ from api.ops.errors import CannotRun
 from api.webhooks import ABOUT as WEBHOOKS
 from api.webhooks import deliverer_of, figures
 from api.workflows import workflows_of
+from application.billing.stocking import Stocking
 from application.rotation import Rotation
 from application.sweeping import sweep_regularly
 from projections.jobs.dispatcher import Dispatcher
 from projections.jobs.runner import Runner
 from projections.jobs.runs import counts
+from projections.operational.gateway_events.figures import ABOUT as GATEWAY
+from projections.operational.gateway_events.figures import figures as gateway_figures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from api.ops.processes import Around
     from application.jobs import Job
+    from application.ports.payments import PaymentGateway
 
 _THREADS: Final = 4
 _PATIENCE: Final = 20.0
@@ -38,6 +42,9 @@ _ABOUT: Final = {
     "jobs_failed": "Jobs that were given up: somebody has to look.",
     "jobs_oldest_s": "Seconds that the longest due job has been due.",
 }
+_SELLING: Final = {
+    "catalogues_not_sold": "Versions of the catalogue that are not all at the payment provider.",
+}
 _ROTATION: Final = {
     "keys_not_rotated": "Tenants whose keys cannot be read, so that copies of what they destroyed still open.",
 }
@@ -46,7 +53,8 @@ _ROTATION: Final = {
 async def work(around: Around) -> None:
     """Dispatch and run jobs and deliver webhooks until asked to stop; work under way stops at its next safe point.
 
-    Beside that, copies of destroyed keys are made unreadable once a day, and killed uploads removed.
+    Beside that, what we sell is made at the payment provider, copies of destroyed keys are made unreadable once a day,
+    and killed uploads removed.
     """
     loop, dsn = asyncio.get_running_loop(), around.settings.dsn(Role.PROJECTOR, around.database.admin)
     broker = around.settings.broker_url
@@ -76,12 +84,13 @@ async def work(around: Around) -> None:
         dispatching = asyncio.create_task(asyncio.to_thread(dispatcher.run, stop))
         rotating = asyncio.create_task(rotation.run(around.stop))
         sweeping = asyncio.create_task(sweep_regularly(parts.blobs, parts.clock, around.stop))
+        selling = asyncio.create_task(_sell(around, dsn, parts.payments))
         halt = asyncio.Event()
         webhooks = asyncio.create_task(deliverer.run(halt))
         around.line.ready()
         try:
             asked = asyncio.create_task(around.stop.wait())
-            beside = (dispatching, rotating, sweeping, webhooks)
+            beside = (dispatching, rotating, sweeping, selling, webhooks)
             await asyncio.wait({*beside, asked}, return_when=asyncio.FIRST_COMPLETED)
             asked.cancel()
         finally:
@@ -96,12 +105,23 @@ async def work(around: Around) -> None:
                 dispatching,
                 rotating,
                 sweeping,
+                selling,
                 webhooks,
                 return_exceptions=True,
             )
         for one in ended:
             if isinstance(one, BaseException):
                 raise one
+
+
+async def _sell(around: Around, dsn: str, payments: PaymentGateway | None) -> None:
+    """Have what we sell at the payment provider, where there is one; and say what it told."""
+    if payments is not None:
+        stocking = Stocking(payments)
+        around.meters.figures(lambda: {"catalogues_not_sold": float(stocking.left)}, _SELLING)
+        around.meters.figures(lambda: gateway_figures(dsn), GATEWAY)
+        await stocking.run(around.stop)
+    await around.stop.wait()
 
 
 def _figures(dsn: str) -> Mapping[str, float]:
