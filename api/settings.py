@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.postgres.roles import Passwords, Role, address
+from adapters.stripe.own import served_settings
 from adapters.stripe.settings import API as STRIPE_API
 from adapters.stripe.settings import StripeSettings, read_settings
 
@@ -177,8 +178,8 @@ class Settings(BaseSettings):
         return Passwords(self.root / "secrets" / "postgres.json")
 
     @cached_property
-    def stripe(self) -> StripeSettings | None:
-        """How Stripe is reached; None where nobody set it up. Raises `StripeMisconfigured`."""
+    def stripe_account(self) -> StripeSettings | None:
+        """How the Stripe that somebody set up is reached. Raises `StripeMisconfigured`."""
         key, hooks = self.stripe_key, self.stripe_webhook_secrets
         return read_settings(
             self.root / "secrets",
@@ -186,6 +187,16 @@ class Settings(BaseSettings):
             webhook_secrets=None if hooks is None else hooks.get_secret_value(),
             api=self.stripe_url,
         )
+
+    @cached_property
+    def stripe(self) -> StripeSettings | None:
+        """How Stripe is reached: what somebody set up, else the one of our own that is served with a demo; or none."""
+        return self.stripe_account or served_settings(self.root)
+
+    @property
+    def asks_own_stripe(self) -> bool:
+        """Whether it is our own Stripe that is asked."""
+        return self.stripe is not None and self.stripe_account is None
 
     def dsn(self, role: Role, server: str) -> str:
         """The address of the database for a role; `server` is any address of the same database."""

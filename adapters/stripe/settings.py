@@ -50,8 +50,12 @@ EVENTS: Final = (
 KEY_FILE: Final = "stripe-key"
 WEBHOOK_FILE: Final = "stripe-webhook-secrets"
 
+_KEY: Final = f"PENGUINMAILS_STRIPE_KEY (or the file secrets/{KEY_FILE})"
+_HOOKS: Final = f"PENGUINMAILS_STRIPE_WEBHOOK_SECRETS (or the file secrets/{WEBHOOK_FILE})"
+_URL: Final = "PENGUINMAILS_STRIPE_URL"
+
 _TEST: Final = ("sk_test_", "rk_test_")
-_LIVE: Final = ("sk_live_", "rk_live_")
+LIVE: Final = ("sk_live_", "rk_live_")
 _SECRET: Final = "whsec_"  # noqa: S105 - how every such secret begins; it opens nothing
 
 
@@ -75,19 +79,25 @@ class StripeSettings:
 
     def __post_init__(self) -> None:
         """Raises `StripeMisconfigured`."""
-        if not self.secret_key.startswith((*_TEST, *_LIVE)):
-            raise StripeMisconfigured("the secret key begins with sk_test_, rk_test_, sk_live_ or rk_live_")
+        if not self.secret_key.startswith((*_TEST, *LIVE)):
+            raise StripeMisconfigured(
+                f"{_KEY} is no secret key: one begins with sk_test_, rk_test_, sk_live_ or rk_live_."
+            )
         if not all(one.startswith(_SECRET) and len(one) > len(_SECRET) for one in self.webhook_secrets):
-            raise StripeMisconfigured("a webhook secret begins with whsec_")
+            raise StripeMisconfigured(f"{_HOOKS}: each secret begins with whsec_; commas stand between them.")
         if self.api != API and self.livemode:
-            raise StripeMisconfigured("a key of live mode is given to Stripe's own address alone")
+            raise StripeMisconfigured(
+                f"{_KEY} is of live mode, which is given to Stripe's own address alone: leave {_URL} out."
+            )
         if self.api != API and not _here(self.api):
-            raise StripeMisconfigured("the address is Stripe's own, or http://127.0.0.1 with the fake's port")
+            raise StripeMisconfigured(
+                f"{_URL} is {API}, or http://127.0.0.1 with the port of the one of our own."
+            )
 
     @property
     def livemode(self) -> bool:
         """Whether the key moves real money."""
-        return self.secret_key.startswith(_LIVE)
+        return self.secret_key.startswith(LIVE)
 
 
 def _here(address: str) -> bool:
@@ -109,9 +119,11 @@ def read_settings(
     Several secrets have commas or lines between them. Raises `StripeMisconfigured`.
     """
     key = key or _in_file(folder / KEY_FILE)
-    if not key:
-        return None
     secrets = webhook_secrets or _in_file(folder / WEBHOOK_FILE) or ""
+    if not key:
+        if secrets or api != API:
+            raise StripeMisconfigured(f"{_HOOKS if secrets else _URL} is set without a key: set {_KEY}.")
+        return None
     found = tuple(one.strip() for one in secrets.replace("\n", ",").split(",") if one.strip())
     return StripeSettings(key.strip(), found, api=api)
 

@@ -42,6 +42,7 @@ def told(serving: Serving) -> dict[str, Any]:
             "place": serving.database.place,
         },
         "kept": kept,
+        "own_stripe": serving.own_stripe,
         "first": bool(serving.prepared.get("first")),
         "demo": None if demo is None else {"tenant": demo["tenant"], "tenant_name": demo["tenant_name"]},
         "key": None if demo is None else demo.get("key"),
@@ -117,6 +118,11 @@ def _lines(what: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "", f"  Data       {what['data']}"
     for name, about in _KEPT.items():
         yield "dim", f"    {name:<10} {kept[name]}  ({about})"
+    if (stripe := what["own_stripe"]) is not None:
+        yield (
+            "",
+            f"  Payments   a Stripe of our own, with the demo: pages to pay on at {stripe}; no money moves",
+        )
     address = what["address"]
     yield "dim", f"  Health     {address}/readyz   figures {address}/metrics   API {address}/docs"
     yield "", ""

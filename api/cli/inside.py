@@ -67,8 +67,8 @@ class Inside:
         )
         return await self.parts.commands.execute(order)
 
-    async def every(self, name: str, principal: Principal) -> tuple[list[dict[str, Any]], str]:
-        """All rows of a query, as of now, and the position that they hold at least.
+    async def every(self, name: str, principal: Principal, **asked: str) -> tuple[list[dict[str, Any]], str]:
+        """All rows of a query, as of now, and the position that they hold at least. `asked`: its parameters.
 
         Its views are waited for. Raises `ViewNotReady` without a projector.
         """
@@ -83,7 +83,9 @@ class Inside:
         reached: list[Position] = []
         while True:
             async with parts.views.connection() as connection:
-                page = await query.run(connection, scope, query.params(), cursor, MOST_ROWS)
+                page = await query.run(
+                    connection, scope, query.params.model_validate(asked), cursor, MOST_ROWS
+                )
             found += [row.model_dump(mode="json") for row in page.rows]
             reached.append(page.position)
             cursor = page.cursor

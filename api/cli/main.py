@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import (
+    billing,
     costs,
     history,
     imports,
@@ -221,6 +222,17 @@ def prepare(
     sys.stdout.write(json.dumps(told) + "\n")
 
 
+@app.command("own-stripe", hidden=True)
+def own_stripe(*, data_folder: Data = None) -> None:
+    """Our own Stripe, for `serve`."""
+    from api.ops import logs
+    from api.ops.processes.stripe import run
+
+    settings = settings_of(data_folder)
+    logs.set_up("stripe", level=settings.log_level, form=settings.log_format)
+    run(settings)
+
+
 @app.command()
 def config(*, data_folder: Data = None, json_: Json = False) -> None:
     """Show every setting: its value, where that comes from, what it means. Secrets are not shown."""
@@ -247,6 +259,7 @@ app.add_typer(imports.app, name="import")
 app.add_typer(suppressions.app, name="export")
 app.add_typer(costs.app, name="costs")
 app.add_typer(packs.app, name="pack")
+app.add_typer(billing.app, name="billing")
 app.add_typer(views.app, name="projections")
 app.add_typer(jobs.app, name="jobs")
 app.command("report")(reports.report)

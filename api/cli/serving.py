@@ -18,9 +18,12 @@ from api.ops.database import Schema, opened, schema_of
 from api.ops.errors import CannotRun
 from api.ops.folder import made
 from api.ops.listening import listen
+from api.ops.metrics import OWN_STRIPE
+from api.ops.own_stripe import beside
 from api.ops.processes import NAMES, run_folder
 from api.ops.state import RunState, identity, own_identity
 from api.ops.supervisor import Program, Supervisor, child_environment, this_program
+from api.payments import checked_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +46,8 @@ class Serving:
     database: Database
     prepared: Mapping[str, Any]
     """What the first start, or an earlier one, made: the demo's ids, and keys that are shown this once."""
+    own_stripe: str | None
+    """Where our own Stripe is, if it runs."""
 
 
 def links_to_try(settings: Settings, address: str, *, demo: bool) -> dict[str, str]:
@@ -67,6 +72,7 @@ def serve(settings: Settings, *, demo: bool, tell: Callable[[Serving], None]) ->
     if settings.database_url is not None:
         with made(settings.root):
             settings.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    checked_account(settings)
     listener = listen(settings)
     with opened(settings) as database:
         state = RunState(run_folder(settings.root))
@@ -83,19 +89,23 @@ def serve(settings: Settings, *, demo: bool, tell: Callable[[Serving], None]) ->
                 **links_to_try(settings, address, demo=demo),
             )
             prepared = _prepare(environment, demo=demo)
-            programs = [
-                Program(name, this_program(name), listener if name == "api" else None) for name in NAMES
-            ]
+            has_demo = demo and prepared["demo"] is not None
+            with beside(settings, demo=has_demo) as own:
+                programs = [
+                    Program(name, this_program(name), listener if name == "api" else None) for name in NAMES
+                ]
+                if own is not None:
+                    programs.insert(0, Program(OWN_STRIPE, this_program("own-stripe"), own[1]))
 
-            def changed(children: Mapping[str, Child]) -> None:
-                pids = {
-                    name: identity(child.pid) for name, child in children.items() if child.pid is not None
-                }
-                state.write({"serve": own_identity(), "address": address, "processes": pids})
+                def changed(children: Mapping[str, Child]) -> None:
+                    pids = {
+                        name: identity(child.pid) for name, child in children.items() if child.pid is not None
+                    }
+                    state.write({"serve": own_identity(), "address": address, "processes": pids})
 
-            supervisor = Supervisor(programs, environment, changed)
-            serving = Serving(settings, address, database, prepared)
-            asyncio.run(_run(supervisor, lambda: tell(serving)))
+                supervisor = Supervisor(programs, environment, changed)
+                serving = Serving(settings, address, database, prepared, None if own is None else own[0])
+                asyncio.run(_run(supervisor, lambda: tell(serving)))
 
 
 def _migrate(settings: Settings, database: Database) -> None:

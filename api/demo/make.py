@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from api.demo.books import keep_books
+from api.demo.paying import subscribe
 from api.demo.people import AGENCY, COMPANIES, SOLO, TEAM, contacts_file
 from api.ops.bootstrap import FIRST_STAFF, Operator, secrets_folder
 from api.ops.registering import open_registered
@@ -22,6 +23,7 @@ from domain.audience.contact import ContactCreated, CreateContact, EraseContact,
 from domain.audience.contact_list import AddToList, CreateList
 from domain.audience.import_commands import StartImport
 from domain.audience.intake import Source
+from domain.billing.account import StartTrial
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.ids import PLATFORM, ContactId, MemberId, MessageId, WorkspaceId, derived_id
 from domain.kernel.permissions import STAFF_ROLES, TENANT_ROLES, Permission, StaffRole, TenantRole
@@ -33,6 +35,7 @@ from domain.rights.register import ActivityRole, EnterActivity
 from domain.tenancy.api_key import CreateApiKey
 from domain.tenancy.grant import ApproveGrant, RequestGrant
 from domain.tenancy.member import AcceptInvitation, InviteMember
+from domain.tenancy.plans import Plan
 from domain.tenancy.workspace import CreateWorkspace
 
 if TYPE_CHECKING:
@@ -114,6 +117,7 @@ class Demo:
         await self._permission()
         await self._books()
         await self._grant()
+        await self._plans()
         return {
             "tenant": str(agency.tenant_id),
             "tenant_name": agency.company.name,
@@ -302,6 +306,13 @@ class Demo:
             return await self._as(agency.member(TenantRole.FINANCE_LEADER), command, target, key)
 
         await keep_books(act, agency.tenant_id, agency.id_of, self._harbour)
+
+    async def _plans(self) -> None:
+        """The agency pays for its plan, the team tries one out, the practitioner is on the free one."""
+        await self._as(
+            self._team.owner, StartTrial(plan=Plan.PROFESSIONAL), self._team.tenant_id, "billing/trial"
+        )
+        await subscribe(self._parts, self._agency.owner)
 
     async def _grant(self) -> None:
         """Support asks to look into the agency's contacts; a second person of the platform agrees."""

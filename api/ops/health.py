@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from adapters.postgres.roles import Role
 from api.ops.database import Schema, schema_of
-from api.ops.metrics import CONTENT_TYPE, everything
+from api.ops.metrics import CONTENT_TYPE, OWN_STRIPE, ask, everything, socket_path
 from application.ports.analytics import AnalyticsError
 from application.ports.keys import KeysUnavailable
 from projections.runtime.oversight import status
@@ -89,7 +89,8 @@ class Health:
     async def metrics(self, _: Request) -> Response:
         """The figures of every process, in Prometheus's text form."""
         folder = self._around.settings.root / "run"
-        return Response(await everything(self._around.meters, folder), media_type=CONTENT_TYPE)
+        more = [OWN_STRIPE] if self._around.settings.asks_own_stripe else []
+        return Response(await everything(self._around.meters, folder, *more), media_type=CONTENT_TYPE)
 
     async def checks(self) -> list[Check]:
         """Everything, at the same time; none takes longer than two seconds."""
@@ -100,6 +101,7 @@ class Health:
                 self._timed("keys", self._keys),
                 self._timed("projector", self._projector, essential=False),
                 self._timed("analytics", self._analytics, essential=False),
+                self._timed("payments", self._payments, essential=False),
             )
         )
 
@@ -164,6 +166,16 @@ class Health:
         if health.poisoned:
             return False, "stopped for some tenants"
         return True, "rebuilding" if health.rebuilding else "answers"
+
+    async def _payments(self) -> tuple[bool, str]:
+        """Stripe itself is not asked by everybody who looks; the process of our own is one of this installation's."""
+        settings = self._around.settings
+        if settings.stripe is None:
+            return True, "not set up"
+        if not settings.asks_own_stripe:
+            return True, "live mode" if settings.stripe.livemode else "test mode"
+        figures = await ask(socket_path(settings.root / "run", OWN_STRIPE))
+        return figures is not None, "our own Stripe" if figures else "our own Stripe does not answer"
 
 
 def _json(told: object, status: int) -> Response:

@@ -217,7 +217,7 @@ def set_up(process: str, *, level: str = "info", form: str = "json", out: Binary
     root = logging.getLogger()
     root.handlers[:] = [_Bridge()]
     root.setLevel(max(number, logging.INFO))
-    for noisy in ("httpx", "httpcore", "alembic", "uvicorn", "dramatiq"):
+    for noisy in ("httpx", "httpcore", "alembic", "uvicorn", "dramatiq", "stripe"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

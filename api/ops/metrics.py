@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 PROCESSES: Final = ("projector", "worker", "olap")
 """The processes beside the API; each may be asked for its figures."""
+OWN_STRIPE: Final = "stripe"
+"""The process of our own Stripe, where there is one."""
 _PATIENCE: Final = 1.0
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -138,11 +140,10 @@ async def ask(path: Path) -> bytes | None:
         return None
 
 
-async def everything(meters: Meters, run: Path) -> bytes:
-    """The figures of all processes, each with the label `process`."""
-    told = dict(
-        zip(PROCESSES, await asyncio.gather(*(ask(socket_path(run, p)) for p in PROCESSES)), strict=True)
-    )
+async def everything(meters: Meters, run: Path, *more: str) -> bytes:
+    """The figures of all processes, each with the label `process`. `more`: other processes that there are."""
+    names = (*PROCESSES, *more)
+    told = dict(zip(names, await asyncio.gather(*(ask(socket_path(run, p)) for p in names)), strict=True))
     told["api"] = await asyncio.to_thread(meters.text)
     return await asyncio.to_thread(_joined, told)
 

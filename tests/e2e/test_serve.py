@@ -71,6 +71,7 @@ def test_the_first_minute_and_what_is_kept() -> None:
 def test_a_killed_process_is_started_again_and_a_killed_supervisor_leaves_none() -> None:
     with installation() as served:
         served.start("--no-demo")
+        assert "Payments" not in served.banner
         for name in ("api", "projector", "worker", "olap"):
             before = served.processes()[name]
             before.kill()
@@ -133,12 +134,14 @@ def test_health_and_figures(demo_installation: Served) -> None:
     assert _get(f"{address}/healthz") == {"state": "alive"}
     checks = _get(f"{address}/readyz")["checks"]
     assert isinstance(checks, dict)
-    assert checks.keys() == {"database", "migrations", "keys", "projector", "analytics"}
+    assert checks.keys() == {"database", "migrations", "keys", "projector", "analytics", "payments"}
+    assert checks["payments"]["state"] == "our own Stripe"
     text = httpx.get(f"{address}/metrics", timeout=10).text
-    for process in ("api", "projector", "worker", "olap"):
+    for process in ("api", "projector", "worker", "olap", "stripe"):
         assert f'penguinmails_up{{process="{process}"}} 1.0' in text
     assert 'penguinmails_projection_lag_events{process="projector",projection="contacts"}' in text
     assert "penguinmails_jobs_due" in text
+    assert 'penguinmails_gateway_events_set_aside{process="worker"} 0.0' in text
 
 
 def test_the_doors_of_a_demo_can_be_tried_as_it_is_served(demo_installation: Served) -> None:
@@ -154,9 +157,9 @@ def test_the_doors_of_a_demo_can_be_tried_as_it_is_served(demo_installation: Ser
 
 def test_what_is_kept_is_private(demo_installation: Served) -> None:
     data = demo_installation.data
-    for name in ("keys", "secrets", "run", "blobs", "olap"):
+    for name in ("keys", "secrets", "run", "blobs", "olap", "stripe"):
         assert (data / name).stat().st_mode & 0o077 == 0, name
-    for name in ("demo-key", "admin-key"):
+    for name in ("demo-key", "admin-key", "own-stripe.json"):
         assert (data / "secrets" / name).stat().st_mode & 0o777 == 0o600
     assert data.stat().st_mode & 0o066 == 0
 

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
-import signal
 import sys
 import time
-import traceback
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import uvicorn
 
 from adapters.stripe.fake.app import Fake
-from adapters.stripe.fake.clocks import tick
+from adapters.stripe.fake.serving import served
 from adapters.stripe.fake.world import World
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from starlette.applications import Starlette
 
 
 def _loopback(text: str) -> str:
@@ -37,23 +27,6 @@ def _test_key(text: str) -> str:
     return text
 
 
-async def _go_on(fake: Fake) -> None:
-    """Deliver what is due and let time pass, for as long as the process lives."""
-    while True:
-        await asyncio.sleep(1)
-        tick(fake.world)
-        if fake.world.deliveries:
-            await fake.courier.deliver()
-            fake.world.save()
-
-
-def _stop_if_failed(working: asyncio.Task[None]) -> None:
-    """A Stripe in which no time passes is worse than none."""
-    if not working.cancelled() and working.exception() is not None:
-        traceback.print_exception(working.exception())
-        signal.raise_signal(signal.SIGTERM)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m adapters.stripe.fake", description=__doc__)
@@ -64,19 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     fake = Fake(World(time.time, given.state), key=given.key)
 
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        del app
-        working = asyncio.create_task(_go_on(fake))
-        working.add_done_callback(_stop_if_failed)
-        yield
-        working.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await working
-        await fake.courier.close()
-
-    fake.app.router.lifespan_context = lifespan
-    uvicorn.run(fake.app, host=given.host, port=given.port, log_level="warning", access_log=False)
+    uvicorn.run(served(fake), host=given.host, port=given.port, log_level="warning", access_log=False)
 
 
 if __name__ == "__main__":

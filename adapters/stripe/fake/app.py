@@ -17,7 +17,7 @@ from adapters.stripe.fake.control import control
 from adapters.stripe.fake.forms import Params, read_form
 from adapters.stripe.fake.hooks import Courier
 from adapters.stripe.fake.lists import page, shown
-from adapters.stripe.fake.pages import checkout_page, portal_page
+from adapters.stripe.fake.pages import checkout_page, front_page, portal_page
 from adapters.stripe.fake.portal import act
 from adapters.stripe.fake.problems import DECLINED, NOT_FOUND, UNAUTHORIZED, Problem
 from adapters.stripe.fake.routes import ROUTES
@@ -50,6 +50,7 @@ class Fake:
         self._key = key
         self.app = Starlette(
             routes=[
+                Served("/", self._front, methods=["GET"]),
                 Served("/c/pay/{ref}", self._pay, methods=["GET", "POST"]),
                 Served("/p/session/{ref}", self._portal, methods=["GET", "POST"]),
                 Served("/_control/{what}", self._control, methods=["POST"]),
@@ -146,6 +147,10 @@ class Fake:
         return shown(self.world, made, params.texts("expand"))
 
     # The pages
+
+    async def _front(self, request: Request) -> Response:
+        del request
+        return HTMLResponse(front_page(self.world))
 
     async def _pay(self, request: Request) -> Response:
         world, ref = self.world, request.path_params["ref"]

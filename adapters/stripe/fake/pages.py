@@ -21,6 +21,7 @@ _ABOUT: Final = {
     "refused:insufficient_funds": "has no money",
     "refused:expired_card": "has expired",
 }
+_LATEST: Final = 20
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem;color:#1a1f36}"
     "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #ddd}"
@@ -54,6 +55,26 @@ def _cards() -> str:
         for token, (brand, last4, behaviour) in CARDS.items()
     )
     return f'<label>Test card <select name="card">{options}</select></label>'
+
+
+def front_page(world: World) -> str:
+    """What is going on here: checkouts that wait for somebody, and what was told last."""
+    waiting = "".join(
+        f'<li><a href="{escape(one["url"])}">{money(one["amount_total"], one["currency"])}</a></li>'
+        for one in reversed(world.all("checkout.session", status="open"))
+    )
+    told = "".join(
+        f"<tr><td>{_day(one['created'])}</td><td>{escape(one['type'])}</td>"
+        f"<td>{'brought' if not one['pending_webhooks'] else 'on its way'}</td></tr>"
+        for one in list(reversed(world.all("event")))[:_LATEST]
+    )
+    return _page(
+        "Payments",
+        f"<h2>Checkouts that wait</h2><ul>{waiting}</ul>"
+        f"<h2>Told last</h2><table>{told}</table>"
+        "<p>The address of a checkout, or of a customer's invoices and card, is what PenguinMails answers: "
+        "POST /v1/billing/checkout and /v1/billing/portal.</p>",
+    )
 
 
 def checkout_page(world: World, session: Json, wrong: str | None = None) -> str:

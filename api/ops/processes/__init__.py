@@ -16,6 +16,7 @@ from api.ops.database import Schema, opened, schema_of
 from api.ops.errors import CannotRun
 from api.ops.metrics import Meters, answering, socket_path
 from api.ops.tracing import tracer
+from api.payments import checked_account
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +70,7 @@ def run(name: str, settings: Settings, tell: Tell | None = None) -> None:
     Raises what keeps it from starting: `DatabaseUnusable`, `NotMigrated`, `EmbeddedPostgresFailed` and others.
     """
     logs.set_up(name, level=settings.log_level, form=settings.log_format)
+    checked_account(settings)
     # Each process pays for its own libraries alone: DuckDB and Arrow take half a second to import.
     body: Body = importlib.import_module(f"api.ops.processes.{name}").work
     line = Line.from_environment(tell)

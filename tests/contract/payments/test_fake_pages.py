@@ -35,6 +35,8 @@ async def ordered(desk: Desk, **more: object) -> CheckoutSession:
 async def test_a_checkout_is_paid_on_its_page(desk: Desk) -> None:
     session = await ordered(desk, coupon="launch-20")
     async with desk.browser() as browser:
+        front = await browser.get("/")
+        assert str(session.url) in front.text
         page = await browser.get(str(session.url))
         assert page.status_code == 200
         for words in ("Starter", "63.20 USD", 'name="card"', "https://app.example/plans"):

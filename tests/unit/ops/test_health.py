@@ -14,6 +14,8 @@ from api.ops.health import Health
 from application.ports.analytics import AnalyticsUnavailable
 from application.ports.keys import KeysUnavailable
 
+AROUND: Any = SimpleNamespace(settings=SimpleNamespace(stripe=None))
+
 
 def away(*_: object, **__: object) -> Any:
     raise OSError
@@ -31,7 +33,7 @@ async def test_a_look_that_does_not_come_back_is_told_in_time_and_not_begun_agai
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(health_module, "_PATIENCE", 0.05)
-    health = Health(cast("Any", None), cast("Any", None))
+    health = Health(AROUND, cast("Any", None))
     begun, comes_back = 0, asyncio.Event()
 
     async def frozen() -> tuple[bool, str]:
@@ -64,7 +66,7 @@ async def test_keys_that_cannot_be_read_make_it_not_ready_and_are_named(
         views=SimpleNamespace(connection=away),
         analytics=SimpleNamespace(health=no_analytics),
     )
-    health = Health(cast("Any", None), cast("Any", parts))
+    health = Health(AROUND, cast("Any", parts))
     for look in ("_migrations", "_projector"):
         monkeypatch.setattr(health, look, away)
     answer = await health.readyz(cast("Any", None))

@@ -1,0 +1,156 @@
+"""`penguinmails billing`: what staff do about payments: wares at the provider, differences, what was set aside."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from api.cli.options import Data, StaffKey, settings_of
+from api.cli.output import Group, Json, NotThere, Refused, data, rows, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from api.cli.inside import Inside
+    from application.ports.payments import PaymentGateway
+    from application.principals import Principal
+
+app = typer.Typer(cls=Group, help="Payments and their provider.", no_args_is_help=True)
+
+
+@contextmanager
+def _provider(inside: Inside) -> Iterator[PaymentGateway]:
+    """The payment provider; what it says against something becomes words."""
+    from api.ops.errors import CannotRun
+    from application.ports.payments import PaymentsError, PaymentsUnavailable, RateLimited
+
+    if inside.parts.payments is None:
+        raise NotThere(
+            "No payment provider is set up: set PENGUINMAILS_STRIPE_KEY. The one of a demo is there while it is served."
+        )
+    try:
+        yield inside.parts.payments
+    except (PaymentsUnavailable, RateLimited) as error:
+        raise CannotRun(f"The payment provider cannot be asked now: {error}") from None
+    except PaymentsError as error:
+        raise Refused(f"The payment provider refused: {error}") from None
+
+
+async def _staff(inside: Inside, key: str | None) -> Principal:
+    from domain.kernel.permissions import Permission
+
+    who = await inside.principal(key, staff=True)
+    who.require(Permission.PLATFORM_BILLING_MANAGE)
+    return who
+
+
+@app.command("ensure-wares")
+def ensure_wares(*, key: StaffKey = None, data_folder: Data = None, json_: Json = False) -> None:
+    """Make the products, prices and coupons of every catalogue at the payment provider that are not there.
+
+    Whoever sells does so at its start. What was sold with other terms is refused by name, and nothing of it is changed.
+    """
+    from api.cli.inside import working
+    from application.billing.stocking import Stocking
+
+    del json_
+
+    async def work(inside: Inside) -> None:
+        await _staff(inside, key)
+        with _provider(inside) as payments:
+            made = await Stocking(payments).stock()
+        lines = [f"catalogue {version}: {count} prices are there" for version, count in made.items()]
+        data({"catalogues": made, "live": payments.livemode}, lines)
+
+    working(settings_of(data_folder), work)
+
+
+@app.command("reconcile")
+def reconcile(
+    *,
+    tenant: Annotated[
+        UUID | None, typer.Option("--tenant", help="The tenant's id; else all of them.", show_default=False)
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Enter what the provider has; else it is only shown.")
+    ] = False,
+    key: StaffKey = None,
+    data_folder: Data = None,
+    json_: Json = False,
+) -> None:
+    """Hold tenants' logs against the payment provider: every difference by its thing and field.
+
+    The worker does so daily. What we have and the provider has not is named, never removed.
+    """
+    from api.cli.inside import working
+
+    del json_
+
+    async def work(inside: Inside) -> None:
+        who = await _staff(inside, key)
+        tenants = [tenant] if tenant is not None else await _tenants(inside, who)
+        told = [await _reconciled(inside, who, one, repair=repair) for one in tenants]
+        differences = [
+            {"tenant": one["tenant"], **difference} for one in told for difference in one["differences"]
+        ]
+        columns = ("tenant", "kind", "reference", "field", "theirs", "ours")
+        rows(differences, columns)
+        for one in told:
+            for reference, code in one["unrepaired"]:
+                words(f"{one['tenant']}: {reference} could not be entered here: {code}")
+        compared, repaired = sum(one["compared"] for one in told), sum(one["repaired"] for one in told)
+        words(f"{compared} things of {len(told)} tenants compared, {repaired} repaired.")
+
+    working(settings_of(data_folder), work)
+
+
+async def _tenants(inside: Inside, who: Principal) -> list[UUID]:
+    found, _ = await inside.every("platform.tenants", who)
+    return [UUID(one["id"]) for one in found]
+
+
+async def _reconciled(inside: Inside, who: Principal, tenant_id: UUID, *, repair: bool) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from application.billing.reconciling import Reconciling
+    from application.workflow import Because, Workflow
+    from domain.kernel.ids import new_id
+
+    commands = inside.parts.commands
+    if await inside.parts.log.head(tenant_id) is None:
+        raise NotThere(f"There is no tenant {tenant_id}.")
+    because = Because(tenant_id, None, who.actor.member)
+    workflow = Workflow(commands, tenant_id, new_id(inside.parts.clock()), because)
+    with _provider(inside) as payments:
+        found = await Reconciling(commands, payments).reconcile(workflow, repair=repair)
+    return {
+        "tenant": str(tenant_id),
+        "compared": found.compared,
+        "differences": [asdict(one) for one in found.differences],
+        "repaired": len(found.repaired),
+        "unrepaired": found.unrepaired,
+    }
+
+
+@app.command("set-aside")
+def set_aside(*, key: StaffKey = None, data_folder: Data = None, json_: Json = False) -> None:
+    """Show what the payment provider told that changed nothing, and why: the latest first."""
+    from api.cli.inside import working
+
+    del json_
+
+    async def work(inside: Inside) -> None:
+        who = await _staff(inside, key)
+        found, _ = await inside.every("platform.gateway_events", who, state="set_aside")
+        rows(found, ("gateway_event_id", "reason", "kind", "about", "customer", "reference", "received_at"))
+        if found:
+            words(
+                "What was in the way of one is gone? POST /v1/billing/ID/take-up-gateway-event with a key of staff."
+            )
+        else:
+            words("Nothing was set aside.")
+
+    working(settings_of(data_folder), work)
