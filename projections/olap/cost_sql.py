@@ -14,7 +14,7 @@ from typing import Final
 AS_OF: Final = "($at_position::BIGINT IS NULL OR position <= $at_position::BIGINT)"
 
 
-def _through(day: str) -> str:
+def through(day: str) -> str:
     """What has accrued by the end of a day, of a row of `accruing`, without its sign."""
     elapsed = f"least({day} - covers_from + 1, days)"
     return (
@@ -51,7 +51,7 @@ ACCRUED: Final = f"""
     accrued AS MATERIALIZED (
         SELECT
             position, cost_id, month, category, currency, provider, assigned, holder_id, pool, acquires, approximate,
-            sign(amount) * (({_through("until")}) - ({_through("since - 1")})) AS amount
+            sign(amount) * (({through("until")}) - ({through("since - 1")})) AS amount
         FROM months
         WHERE since <= until
     )

@@ -86,7 +86,7 @@ MOVEMENTS: Final = (
     money("churn", "activity", "MRR that went with those who left; it is subtracted."),
 )
 
-MOVED: Final = """
+CHANGES: Final = """
     moved AS MATERIALIZED (
         SELECT
             tenant,
@@ -100,12 +100,13 @@ MOVED: Final = """
             amount
         FROM mrr_movement
         WHERE profile = $profile
-    ),
+    )"""
+MOVED: Final = f"""{CHANGES},
     bounds AS (
         SELECT
             coalesce($from_::DATE, (SELECT min(day) FROM moved)) AS first,
             coalesce($to::DATE, $last_day::DATE) AS last
-    )"""
+    )"""  # noqa: S608 - our own SQL
 
 
 def periods(grain: str) -> str:

@@ -12,10 +12,12 @@ from application.ports.analytics import Column
 from projections.olap.bridge_report import BRIDGE_REPORTS
 from projections.olap.churn_reports import CHURN_REPORTS
 from projections.olap.cost_reports import COST_REPORTS
+from projections.olap.margin_reports import MARGIN_REPORTS
 from projections.olap.mrr_reports import MRR_REPORTS
 from projections.olap.permission_reports import PERMISSION_REPORTS
 from projections.olap.report import DaysParameters, Parameters, ReportDefinition, define
 from projections.olap.rights_reports import RIGHTS_REPORTS
+from projections.olap.scorecard_report import SCORECARD_REPORTS
 from projections.olap.target_reports import TARGET_REPORTS
 from projections.olap.usage_reports import USAGE_REPORTS
 
@@ -133,5 +135,7 @@ REPORTS: Final[Mapping[str, ReportDefinition]] = {
         *MRR_REPORTS,
         *CHURN_REPORTS,
         *BRIDGE_REPORTS,
+        *MARGIN_REPORTS,
+        *SCORECARD_REPORTS,
     )
 }
