@@ -140,6 +140,7 @@ async def composed(
             commands=commands,
             batches=Batches(commands),
             imports=Imports(commands, blobs, WORLD, clock, InChildren()),
+            aside=InChildren(at_once=1),
             certification=Certification(
                 commands,
                 TablePurge(projector, projections.operational.views.VIEWS, files_kept=FILES_KEPT),

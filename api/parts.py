@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from application.links import Links
     from application.packs.sealing import Packs
     from application.ports.analytics import Analytics
+    from application.ports.aside import Aside
     from application.ports.blobs import BlobStore
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore
@@ -84,6 +85,7 @@ class Composition:
     analytics: Analytics
     sql: SqlRunner
     packs: Packs
+    aside: Aside
     payments: PaymentGateway | None = None
 
     async def position_of(self, tenant_id: UUID) -> str:

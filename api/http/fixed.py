@@ -32,10 +32,12 @@ from api.http.shapes import (
 from api.http.shaping import Json, ref
 from application.replay import HistoryFilters
 from domain.kernel.permissions import Permission
+from projections.directions.asked import measures_of, paces_of
 from projections.olap.reports import REPORTS
 
 if TYPE_CHECKING:
     from api.http.openapi import Document
+    from application.ports.analytics import ReportInfo
 
 _TEXT: Final[Json] = {"type": "string"}
 _UUID: Final[Json] = {"type": "string", "format": "uuid"}
@@ -262,7 +264,38 @@ def _reports() -> Json:
             page_of(ref("EventBehind")),
         )
         paths |= {f"/v1/reports/{name}": {"get": made}, f"/v1/reports/{name}/events": {"get": events}}
+        if paces_of(report.info):
+            paths[f"/v1/reports/{name}/directions"] = {"get": _directions(report.info, own)}
     return paths
+
+
+def _directions(info: ReportInfo, own: list[Json]) -> Json:
+    """Where the figures of a report are heading."""
+    paces = [pace.value for pace in paces_of(info)]
+    others = [one for one in own if one["name"] != "grain"]
+    grain = parameter("grain", f"How long a period is; {paces[0]} unless given.", {"enum": paces})
+    measures = [one.name for one in measures_of(info)]
+    measure = parameter("measure", "Only this figure; all, read together, unless given.", {"enum": measures})
+    shape = page_of(
+        {"type": "object"},
+        report={"const": info.name},
+        grain={"enum": paces},
+        language={"enum": ["en", "de", "fr"]},
+        series={"type": "string", "description": "Where the rows are asked for that the series are made of."},
+    )
+    made = reading(
+        f"reports_{info.name}_directions",
+        f"Where these figures are heading: {info.title}",
+        Permission(info.permission),
+        [*others, grain, measure, *shared(("MinPosition",))],
+        shape,
+    )
+    made["description"] = (
+        "Each figure as a series of whole periods, with its direction, season, changes of course, control limits, a "
+        "forecast as ranges, what explains the change between its first and its last periods, and sentences in the "
+        "language of `Accept-Language` (en, de, fr). At most 5 % of the directions told together are false."
+    )
+    return made
 
 
 def _batch() -> Json:

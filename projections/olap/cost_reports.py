@@ -66,7 +66,9 @@ _CURRENCY: Final = Column("currency", "dimension", "currency", "Currency; amount
 _ACCURACY: Final = Column(
     "accuracy", "dimension", "text", "exact, or approximate: something in it has no invoice yet."
 )
-_AMOUNT: Final = Column("amount", "measure", "minor units", "Cost in minor units of the currency.")
+_AMOUNT: Final = Column(
+    "amount", "measure", "minor units", "Cost in minor units of the currency.", "activity"
+)
 _IN_CURRENCY: Final = "($currency::VARCHAR IS NULL OR currency = $currency)"
 
 _BY_DAYS: Final = between("$from_::DATE", "$to::DATE")

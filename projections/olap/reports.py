@@ -52,7 +52,7 @@ _ACTIVITY: Final = define(
         Column("day", "dimension", "date", "Day on which the events were recorded, UTC."),
         Column("context", "dimension", "text", "Part of the product, the first half of the event's name."),
         Column("actor_kind", "dimension", "text", "Who acted: api_key, member, staff, workflow or system."),
-        Column("events", "measure", "events", "Number of events."),
+        Column("events", "measure", "events", "Number of events.", "activity"),
     ),
     rows="""
         SELECT day, context, actor_kind, sum(events)::BIGINT AS events

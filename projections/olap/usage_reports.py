@@ -21,9 +21,9 @@ _USAGE: Final = define(
     (
         Column("month", "dimension", "date", "First day of the month, UTC."),
         Column("meter", "dimension", "text", "What is used: users, workspaces or emails."),
-        Column("net", "measure", "units", "What was taken, less what was given up."),
-        Column("taken", "measure", "units", "What came to be used."),
-        Column("released", "measure", "units", "What was given up."),
+        Column("net", "measure", "units", "What was taken, less what was given up.", "activity"),
+        Column("taken", "measure", "units", "What came to be used.", "activity"),
+        Column("released", "measure", "units", "What was given up.", "activity"),
     ),
     rows=f"""
         SELECT

