@@ -55,7 +55,7 @@ class Moneys:
         self.history.happen("billing.invoice_finalised", {**told, **sums, "finalised_at": at(since)})
         if paid:
             self.pay(invoice, net + tax, since, currency)
-            days = (until - since).days
+            days = max(1, (until - since).days)
             for offset, part in enumerate(allotted(net, [1] * days)):
                 self.earned[month_of(since + timedelta(days=offset)), currency] += part
         return invoice

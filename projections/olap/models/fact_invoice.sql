@@ -83,20 +83,27 @@ SELECT
     day,
     payload.invoice_id,
     payload.subscription_id,
-    coalesce(line.kind, 'other') AS kind,
+    CASE WHEN line IS NULL THEN 'other' ELSE line.kind END AS kind,
     line.of AS sold,
     coalesce(line.proration, false) AS proration,
     payload.currency,
-    coalesce(line.amount, 0) - coalesce(line.discount, 0) AS amount,
+    CASE
+        WHEN line IS NULL THEN 0
+        WHEN abs(line.amount) <= 1e15 AND abs(coalesce(line.discount, 0)) <= 1e15
+            THEN line.amount - coalesce(line.discount, 0)
+    END AS amount,
     coalesce(line.discount, 0) AS discount,
-    make_timestamp(epoch_us(coalesce(line.period_start, payload.finalised_at)))::DATE AS covers_from,
-    greatest(
-        make_timestamp(epoch_us(coalesce(line.period_start, payload.finalised_at)))::DATE,
-        (make_timestamp(epoch_us(coalesce(line.period_end, payload.finalised_at))) - INTERVAL 1 MICROSECOND)::DATE
-    ) AS covers_to,
+    make_timestamp(epoch_us(CASE WHEN line IS NULL THEN payload.finalised_at ELSE line.period_start END))::DATE
+        AS covers_from,
+    CASE
+        WHEN line IS NULL OR line.period_end <= line.period_start THEN covers_from
+        ELSE (make_timestamp(epoch_us(line.period_end)) - INTERVAL 1 MICROSECOND)::DATE
+    END AS covers_to,
     make_timestamp(epoch_us(payload.finalised_at))::DATE AS finalised_on,
-    payload.subtotal - payload.discount AS invoice_net,
-    payload.total AS invoice_total
+    CASE
+        WHEN abs(payload.subtotal) <= 1e15 AND abs(payload.discount) <= 1e15 THEN payload.subtotal - payload.discount
+    END AS invoice_net,
+    CASE WHEN abs(payload.total) <= 1e15 THEN payload.total END AS invoice_total
 FROM (
     SELECT
         tenant_key,

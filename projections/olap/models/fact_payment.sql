@@ -35,7 +35,9 @@ CREATE TABLE fact_payment (
     amount BIGINT NOT NULL,
     fee BIGINT NOT NULL,
     fee_currency VARCHAR,
-    effective_on DATE NOT NULL
+    effective_on DATE NOT NULL,
+    CHECK (currency IS NOT NULL OR change IN ('won', 'lost')),
+    CHECK (CASE change WHEN 'paid' THEN invoice_id ELSE payment_id END IS NOT NULL)
 );
 
 -- == problem
@@ -81,7 +83,10 @@ SELECT
     payload.invoice_id,
     coalesce(payload.refund, payload.dispute) AS part,
     payload.currency,
-    coalesce(payload.amount, 0) AS amount,
+    CASE
+        WHEN name = 'billing.dispute_closed' THEN 0
+        WHEN payload.amount BETWEEN 0 AND 1000000000000000 THEN payload.amount
+    END AS amount,
     coalesce(payload.fee, 0) AS fee,
     payload.fee_currency,
     make_timestamp(epoch_us(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import date, timedelta
 from typing import Any
@@ -233,3 +234,49 @@ def test_without_data_there_are_no_rows(opened: list[World]) -> None:
     history.happen("tenancy.tenant_opened", {})
     world = seen(opened, history)
     assert asked(world, history, "margin") == asked(world, history, "unit_economics") == []
+
+
+def test_batch_by_batch_makes_the_same_facts_as_all_at_once(opened: list[World]) -> None:
+    told = Moneys()
+    slow = World(told.history)
+    opened.append(slow)
+    for month in (1, 2, 3):
+        paid = told.invoice(1_000 * month, date(2026, month, 1), date(2026, month, 1))
+        slow.catch_up()
+        told.refund(paid, month, date(2026, month, 2), net=month)
+        told.dispute(paid, 10, date(2026, month, 3), ("won", "lost")[month % 2], net=10 * (month % 2))
+        sums = {
+            "subtotal": 0,
+            "discount": 0,
+            "tax": 0,
+            "total": 0,
+            "finalised_at": "2026-01-01T00:00:00+00:00",
+        }
+        empty = {"invoice_id": str(told.history.tenant_id), "currency": "USD", "lines": []}
+        told.history.happen("billing.invoice_finalised", {**empty, **sums})
+        slow.catch_up()
+    quick = seen(opened, told.history)
+    assert quick.facts() == slow.facts()
+    assert quick.projector.complete
+    rows = asked(quick, told.history, "margin", to="2026-03-31")
+    assert [row["revenue"] for row in rows] == [1_000 - 1 - 10, 2_000 - 2, 3_000 - 3 - 10]
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("billing.invoice_finalised", {"total": 10**16}),
+        ("billing.invoice_finalised", {"lines": [{"kind": "plan", "amount": 1}]}),
+        ("billing.invoice_paid", {"currency": None}),
+        ("billing.invoice_paid", {"amount": -1}),
+    ],
+)
+def test_an_event_that_cannot_be_counted_stops_its_tenant_alone(
+    opened: list[World], worked: Moneys, name: str, change: dict[str, Any]
+) -> None:
+    sound = next(event for event in worked.history.events if event.name == name)
+    other = History()
+    other.happen(name, {**json.loads(sound.payload), **change})
+    world = seen(opened, worked.history, other)
+    assert [tenant for (tenant,) in world.rows("SELECT tenant_id FROM positions WHERE state = 'poisoned'")] == [other.tenant_id]
+    assert asked(world, worked.history, "margin", to="2026-01-31")
