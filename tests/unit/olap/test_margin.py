@@ -278,5 +278,7 @@ def test_an_event_that_cannot_be_counted_stops_its_tenant_alone(
     other = History()
     other.happen(name, {**json.loads(sound.payload), **change})
     world = seen(opened, worked.history, other)
-    assert [tenant for (tenant,) in world.rows("SELECT tenant_id FROM positions WHERE state = 'poisoned'")] == [other.tenant_id]
+    assert [
+        tenant for (tenant,) in world.rows("SELECT tenant_id FROM positions WHERE state = 'poisoned'")
+    ] == [other.tenant_id]
     assert asked(world, worked.history, "margin", to="2026-01-31")
