@@ -20,7 +20,7 @@ from domain.law.packs import load_packs
 from projections.olap import derived
 from projections.olap.sql import FACTS, MODELS, insert
 from projections.olap.tracking import mark_complete, prepare
-from scripts.benches import facts_plan, facts_rows
+from scripts.benches import facts_paid, facts_plan, facts_rows
 
 TENANTS: Final = 2_000
 SEED: Final = 20_261_127
@@ -43,7 +43,7 @@ def make(path: Path, events: int, *, memory_limit: str = "2GB") -> int:
     with duckdb.connect(str(path), config={"memory_limit": memory_limit, "threads": 2}) as con:
         prepare(con)
         _plan(con, events)
-        for table, rows in facts_rows.TYPED.items():
+        for table, rows in {**facts_rows.TYPED, **facts_paid.PAID}.items():
             _say(f"  {table}")
             con.execute(insert(table, rows))
         _say("  fact_event")

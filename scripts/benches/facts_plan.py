@@ -5,7 +5,7 @@ there on it is a row of blocks of 40 events. Slots 0 to 11: four people are met,
 email_claimed and contact_created. 12: the contact of five blocks before moves to another country. 13: another, of nine
 before, goes. 18 to 35: nine messages are decided on, and handed over in the next slot if that is allowed. 36: an
 opt-out. 37: a permission ends, or will. 39: something rare: costs, their invoices and reversals, targets, requests of
-people, what is told of subscriptions, months that are locked in order and now and then reopened. The rest, and what
+people, what is told of subscriptions, invoices, payments, months that are locked in order and now and then reopened. The rest, and what
 would refer to before the beginning, are consents. The platform's log has rare events alone.
 """
 
@@ -159,6 +159,8 @@ RARE: Final = f"""
                     WHEN chance < 700 THEN 'target'
                     WHEN chance < 800 AND NOT platform THEN 'received'
                     WHEN chance < 900 AND NOT platform THEN 'end'
+                    WHEN chance < 930 AND NOT platform THEN 'invoiced'
+                    WHEN chance < 960 AND NOT platform THEN 'paid'
                     ELSE 'nothing'
                 END AS wanted
             FROM told LEFT JOIN locks USING (tenant_key, position)
@@ -198,6 +200,8 @@ RARE: Final = f"""
             WHEN 'locked' THEN 'finance.period_locked'
             WHEN 'reopened' THEN 'finance.period_reopened'
             WHEN 'entered' THEN 'costs.cost_entered'
+            WHEN 'invoiced' THEN 'billing.invoice_finalised'
+            WHEN 'paid' THEN 'billing.payment_received'
             WHEN 'confirmed' THEN 'costs.cost_confirmed'
             WHEN 'reversed' THEN 'costs.cost_reversed'
             WHEN 'target' THEN 'finance.target_set'
