@@ -5,8 +5,8 @@ there on it is a row of blocks of 40 events. Slots 0 to 11: four people are met,
 email_claimed and contact_created. 12: the contact of five blocks before moves to another country. 13: another, of nine
 before, goes. 18 to 35: nine messages are decided on, and handed over in the next slot if that is allowed. 36: an
 opt-out. 37: a permission ends, or will. 39: something rare: costs, their invoices and reversals, targets, requests of
-people, what is told of subscriptions, invoices, payments, months that are locked in order and now and then reopened. The rest, and what
-would refer to before the beginning, are consents. The platform's log has rare events alone.
+people, what is told of subscriptions, invoices and payments, months that are locked in order and now and then reopened.
+The rest, and what would refer to before the beginning, are consents. The platform's log has rare events alone.
 """
 
 from __future__ import annotations
