@@ -59,7 +59,11 @@ def form_of(column: Column) -> Form:
 
 def adds_up(column: Column) -> bool:
     """Whether values of rows may be added: counts, amounts, seconds; a percentage of percentages is none."""
-    return column.nature != "ratio" and form_of(column) in (Form.COUNT, Form.MONEY, Form.SECONDS)
+    return column.nature not in ("ratio", "statistic") and form_of(column) in (
+        Form.COUNT,
+        Form.MONEY,
+        Form.SECONDS,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from application.ports.analytics import (
     ReportInfo,
     TenantStanding,
 )
+from application.ports.differences import Difference
 from application.ports.positions import Position
 from projections.olap.reports import REPORTS
 
@@ -63,6 +64,23 @@ class FlightAnalytics:
         """See `Analytics`."""
         ticket = wire.Ticket(name, tenant_id, parameters or {}, min_position, cell, after, limit)
         return wire.read_events(await self._owner.get(ticket.encode()))
+
+    async def difference(
+        self,
+        name: str,
+        tenant_id: UUID,
+        between: tuple[int, int | None],
+        parameters: Mapping[str, object] | None = None,
+        *,
+        after: int = 0,
+        limit: int = 20,
+        min_position: Position | None = None,
+    ) -> Difference:
+        """See `Analytics`."""
+        ticket = wire.Ticket(
+            name, tenant_id, parameters or {}, min_position, after=after, limit=limit, between=between
+        )
+        return wire.read_difference(await self._owner.get(ticket.encode()))
 
     async def positions(self) -> Mapping[UUID, Position]:
         """See `Analytics`."""

@@ -21,8 +21,10 @@ from application.ports.analytics import (
     ReportInfo,
     TenantStanding,
 )
+from application.ports.differences import Difference
 from application.ports.log import Recorded
 from application.ports.positions import Position
+from projections.olap.difference import run_difference
 from projections.olap.query import run_events_behind, run_report
 from projections.olap.reports import REPORTS
 from projections.olap.source import PSEUDONYMOUS, Everything, LogHead, Range
@@ -154,6 +156,32 @@ class LocalAnalytics:
             writing = self._projector.store.writing
             return run_events_behind(
                 writing, name, tenant_id, cell, parameters or {}, after=after, limit=limit
+            )
+
+    async def difference(
+        self,
+        name: str,
+        tenant_id: UUID,
+        between: tuple[int, int | None],
+        parameters: Mapping[str, object] | None = None,
+        *,
+        after: int = 0,
+        limit: int = 20,
+        min_position: Position | None = None,
+    ) -> Difference:
+        """See `Analytics`."""
+        async with self._lock:
+            self._catch_up(tenant_id, min_position)
+            first, last = between
+            return run_difference(
+                self._projector.store.writing,
+                name,
+                tenant_id,
+                parameters or {},
+                first=first,
+                last=last,
+                after=after,
+                limit=limit,
             )
 
     async def positions(self) -> Mapping[UUID, Position]:

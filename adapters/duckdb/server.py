@@ -21,6 +21,7 @@ from application.ports.analytics import AnalyticsError, AnalyticsUnavailable, Re
 from application.ports.positions import Position
 from application.ports.sql import SqlQuestion, SqlTooSlow
 from domain.kernel.errors import Refusal
+from projections.olap.difference import run_difference
 from projections.olap.extract import write_facts
 from projections.olap.query import run_events_behind, run_report
 
@@ -74,6 +75,20 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
 
     def _answer(self, asked: wire.Ticket) -> Any:
         with self._room.reading() as cursor:
+            if asked.between is not None:
+                first, last = asked.between
+                return wire.difference_table(
+                    run_difference(
+                        cursor,
+                        asked.report,
+                        asked.tenant_id,
+                        asked.params,
+                        first=first,
+                        last=last,
+                        after=asked.after,
+                        limit=asked.limit,
+                    )
+                )
             if asked.cell is None:
                 return wire.report_table(
                     asked.report, run_report(cursor, asked.report, asked.tenant_id, asked.params)

@@ -1,8 +1,9 @@
 """What goes over the wire between the owner and its clients: tickets, tables and errors.
 
 A ticket is JSON: {"report": name, "tenant_id": uuid, "params": {...}, "min_position": token or null}; with "cell",
-"after" and "limit" it asks for the events behind a cell. The answer is an Arrow table whose schema metadata holds
-"position" (token), "as_of" (ISO 8601 or empty), "rows", and "truncated" and "emptied_by" (names), or "next_after".
+"after" and "limit" it asks for the events behind a cell; with "between" (two positions), for why the report differs
+between them. The answer is an Arrow table whose schema metadata holds "position" (token), "as_of" (ISO 8601 or empty),
+"rows", and "truncated" and "emptied_by" (names), or "next_after"; that of a difference is one text of JSON.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import pyarrow as pa
+from pydantic import TypeAdapter
 
 from adapters.columns import arrow_type
 from application.ports.analytics import (
@@ -29,13 +31,14 @@ from application.ports.analytics import (
     TenantStanding,
     UnknownReport,
 )
+from application.ports.differences import Difference, NotOfOneLog, TooMuchToExplain
 from application.ports.positions import MalformedPosition, Position
 from projections.olap.query import definition
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A question. With a `cell` it is for the events behind it."""
+    """A question. With a `cell` it is for the events behind it, with `between` for a difference (to None: now)."""
 
     report: str
     tenant_id: UUID
@@ -44,6 +47,7 @@ class Ticket:
     cell: Mapping[str, object] | None = None
     after: int = 0
     limit: int = 100
+    between: tuple[int, int | None] | None = None
 
     def encode(self) -> bytes:
         """The bytes of a Flight ticket."""
@@ -56,7 +60,7 @@ class Ticket:
         try:
             fields = json.loads(raw)
             token = fields.get("min_position")
-            cell = fields.get("cell")
+            cell, between = fields.get("cell"), fields.get("between")
             return cls(
                 report=str(fields["report"]),
                 tenant_id=UUID(fields["tenant_id"]),
@@ -65,8 +69,11 @@ class Ticket:
                 cell=None if cell is None else dict(cell),
                 after=int(fields.get("after", 0)),
                 limit=int(fields.get("limit", 100)),
+                between=None
+                if between is None
+                else (int(between[0]), None if between[1] is None else int(between[1])),
             )
-        except (ValueError, TypeError, KeyError, AttributeError, MalformedPosition) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, MalformedPosition) as error:
             raise InvalidParameters((("", "not a ticket; see adapters.duckdb.wire"),)) from error
 
 
@@ -123,6 +130,19 @@ def read_events(table: Any) -> EventsBehind:
     return EventsBehind(events, Position.parse(about["position"]), int(following) if following else None)
 
 
+_DIFFERENCE: Final = TypeAdapter(Difference)
+
+
+def difference_table(difference: Difference) -> Any:
+    """A difference as an Arrow table of one text: cells within cells are no columns."""
+    return pa.table({"difference": [_DIFFERENCE.dump_json(difference).decode()]})
+
+
+def read_difference(table: Any) -> Difference:
+    """A difference out of its Arrow table."""
+    return _DIFFERENCE.validate_json(table.column("difference")[0].as_py())
+
+
 def _metadata(table: Any) -> dict[str, str]:
     return {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
 
@@ -172,6 +192,8 @@ _SIMPLE: Final[dict[str, type[AnalyticsError]]] = {
     "unknown-report": UnknownReport,
     "unavailable": AnalyticsUnavailable,
     "too-large": ReportTooLarge,
+    "not-of-one-log": NotOfOneLog,
+    "too-much-to-explain": TooMuchToExplain,
 }
 
 

@@ -22,6 +22,7 @@ from api.http.catalogue import CatalogueDesk
 from api.http.certificates import CertificateDesk
 from api.http.commands import CommandRoute
 from api.http.deadlines import Deadlines, TookTooLong
+from api.http.differences import Differences
 from api.http.directions import Directions
 from api.http.disclosures import Disclosures
 from api.http.doors import PeoplesDoors
@@ -238,6 +239,7 @@ def create_app(
         Receipts,
         Batch,
         History,
+        Differences,
         Reports,
         Directions,
         SqlDesk,

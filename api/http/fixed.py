@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from adapters.exports.forms import FILES
 from api.http import batches
 from api.http.audience import Asked as PreviewAsked
 from api.http.catalogue import CatalogueShown
@@ -15,6 +14,7 @@ from api.http.fixed_doors import door_paths
 from api.http.fixed_files import also_taken, import_paths, suppressions_read
 from api.http.fixed_law import law_paths
 from api.http.fixed_packs import pack_paths
+from api.http.fixed_reports import report_paths
 from api.http.fixed_sql import sql_paths
 from api.http.invitations import Acceptance
 from api.http.links import AboutLinks
@@ -27,43 +27,16 @@ from api.http.shapes import (
     reading,
     shared,
     single,
-    without_null,
 )
 from api.http.shaping import Json, ref
 from application.replay import HistoryFilters
 from domain.kernel.permissions import Permission
-from projections.directions.asked import measures_of, paces_of
-from projections.olap.reports import REPORTS
 
 if TYPE_CHECKING:
     from api.http.openapi import Document
-    from application.ports.analytics import ReportInfo
 
 _TEXT: Final[Json] = {"type": "string"}
 _UUID: Final[Json] = {"type": "string", "format": "uuid"}
-_FILE: Final[Json] = {"type": "string", "format": "binary"}
-_AS_FILES: Final = (
-    parameter(
-        "format",
-        "JSON unless told otherwise, here or in `Accept`.",
-        {"type": "string", "enum": ["json", *FILES]},
-    ),
-    parameter(
-        "delimiter",
-        "CSV: between the cells; a comma unless told otherwise, a semicolon where commas are decimals.",
-        {"type": "string", "enum": ["comma", "semicolon", "tab"]},
-    ),
-    parameter(
-        "decimal",
-        "CSV: the sign of the decimals, a comma for spreadsheets of many countries.",
-        {"type": "string", "enum": ["point", "comma"]},
-    ),
-    parameter(
-        "bom",
-        "CSV: begin with a byte order mark, as Excel likes it.",
-        {"type": "string", "enum": ["true", "false"]},
-    ),
-)
 _STREAM: Final = parameter("stream", "The stream, as `category:id`.", _TEXT, needed=True)
 
 
@@ -74,7 +47,7 @@ def fixed_paths(document: Document) -> Json:
         **_preview(document),
         **law_paths(document),
         **billing_paths(document),
-        **_reports(),
+        **report_paths(),
         **pack_paths(document),
         **sql_paths(document),
         "/v1/billing/catalogue": {"get": _catalogue(document)},
@@ -217,85 +190,6 @@ def _history(document: Document) -> Json:
             )
         },
     }
-
-
-def _reports() -> Json:
-    allowed = Permission.REPORTS_READ
-    paths: Json = {
-        "/v1/reports": {
-            "get": reading("reports_list", "The reports there are", allowed, [], page_of(ref("ReportInfo")))
-        }
-    }
-    for name, report in REPORTS.items():
-        allowed = Permission(report.info.permission)
-        own = [
-            parameter(field, shape.get("description", field), without_null(shape))
-            for field, shape in report.info.parameters.get("properties", {}).items()
-        ]
-        shape = page_of(
-            {"type": "object"},
-            report={"const": name},
-            columns={"type": "array", "items": _TEXT},
-            truncated={"type": "boolean"},
-            emptied_by={"type": "array", "items": _TEXT},
-        )
-        waits = shared(("MinPosition",))
-        made = reading(f"reports_{name}", report.info.title, allowed, [*own, *_AS_FILES, *waits], shape)
-        made["description"] = report.info.about
-        for form in FILES.values():
-            made["responses"]["200"]["content"][form.media] = {"schema": _FILE}
-        made["responses"]["406"] = {"$ref": "#/components/responses/Problem406"}
-        cells = [
-            parameter(f"cell.{column.name}", column.about, _TEXT)
-            for column in report.info.columns
-            if column.kind == "dimension"
-        ]
-        measure = parameter(
-            "cell.measure", "Which measure of the row; the first unless given.", {"enum": list(report.opened)}
-        )
-        after = parameter(
-            "after", "`next` of the answer before.", {"type": "string", "pattern": "^[0-9]{1,18}$"}
-        )
-        events = reading(
-            f"reports_{name}_events",
-            f"The events behind one row of: {report.info.title}",
-            allowed,
-            [*own, *cells, measure, after, *shared(("Limit", "MinPosition"))],
-            page_of(ref("EventBehind")),
-        )
-        paths |= {f"/v1/reports/{name}": {"get": made}, f"/v1/reports/{name}/events": {"get": events}}
-        if paces_of(report.info):
-            paths[f"/v1/reports/{name}/directions"] = {"get": _directions(report.info, own)}
-    return paths
-
-
-def _directions(info: ReportInfo, own: list[Json]) -> Json:
-    """Where the figures of a report are heading."""
-    paces = [pace.value for pace in paces_of(info)]
-    others = [one for one in own if one["name"] != "grain"]
-    grain = parameter("grain", f"How long a period is; {paces[0]} unless given.", {"enum": paces})
-    measures = [one.name for one in measures_of(info)]
-    measure = parameter("measure", "Only this figure; all, read together, unless given.", {"enum": measures})
-    shape = page_of(
-        {"type": "object"},
-        report={"const": info.name},
-        grain={"enum": paces},
-        language={"enum": ["en", "de", "fr"]},
-        series={"type": "string", "description": "Where the rows are asked for that the series are made of."},
-    )
-    made = reading(
-        f"reports_{info.name}_directions",
-        f"Where these figures are heading: {info.title}",
-        Permission(info.permission),
-        [*others, grain, measure, *shared(("MinPosition",))],
-        shape,
-    )
-    made["description"] = (
-        "Each figure as a series of whole periods, with its direction, season, changes of course, control limits, a "
-        "forecast as ranges, what explains the change between its first and its last periods, and sentences in the "
-        "language of `Accept-Language` (en, de, fr). At most 5 % of the directions told together are false."
-    )
-    return made
 
 
 def _batch() -> Json:

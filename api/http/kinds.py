@@ -175,6 +175,19 @@ REPORT_TOO_LARGE: Final = _kind(
     "The report takes too long",
     "The report took longer than a report may. Narrow its dates or filters.",
 )
+NOT_OF_ONE_LOG: Final = _kind(
+    "not-of-one-log",
+    S.UNPROCESSABLE_ENTITY,
+    "What moved it is not in this log alone",
+    "A pool of the platform's books that is divided by what customers sent follows from their logs as well: no events "
+    "of one log explain how its shares moved. Ask `costs_by_category`.",
+)
+TOO_MUCH_TO_EXPLAIN: Final = _kind(
+    "too-much-to-explain",
+    S.UNPROCESSABLE_ENTITY,
+    "Too many events moved what was there before",
+    "Choose positions that are nearer to one another, or narrow the report by its parameters.",
+)
 SEARCH_TOO_SLOW: Final = _kind(
     "search-too-slow",
     S.UNPROCESSABLE_ENTITY,

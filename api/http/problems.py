@@ -23,11 +23,13 @@ from api.http.kinds import (
     LOG_UNAVAILABLE,
     MALFORMED_JSON,
     NOT_FOUND,
+    NOT_OF_ONE_LOG,
     OUTCOME_UNKNOWN,
     PARAMETER_INVALID,
     PAYMENT_REFUSED,
     PAYMENTS_UNAVAILABLE,
     REPORT_TOO_LARGE,
+    TOO_MUCH_TO_EXPLAIN,
     UNSTORABLE,
     VERSION_CONFLICT,
     Kind,
@@ -44,6 +46,7 @@ from application.ports.analytics import (
     ReportTooLarge,
     UnknownReport,
 )
+from application.ports.differences import NotOfOneLog, TooMuchToExplain
 from application.ports.keys import KeysUnavailable
 from application.ports.log import (
     KeyReused,
@@ -132,6 +135,8 @@ _OF_ANALYTICS: Final[dict[type[AnalyticsError], Kind]] = {
     InvalidParameters: PARAMETER_INVALID,
     AnalyticsUnavailable: ANALYTICS_UNAVAILABLE,
     ReportTooLarge: REPORT_TOO_LARGE,
+    NotOfOneLog: NOT_OF_ONE_LOG,
+    TooMuchToExplain: TOO_MUCH_TO_EXPLAIN,
 }
 
 

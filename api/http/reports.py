@@ -145,6 +145,7 @@ class Reports(Desk):
         known = (*parameters_of(info), *cells, "min_position", "limit", "after")
         asked = await self.asked(request, f"reports.{info.name}_events", known)
         asked.principal.require(Permission(info.permission))
+        asked.principal.require(Permission.REPORTS_DRILL)
         limit, wanted = asked.limit(), await self._wanted(asked)
         after = asked.given.pop("after", "0")
         if not (after.isascii() and after.isdigit() and len(after) <= _DIGITS):
@@ -206,6 +207,7 @@ def described(info: ReportInfo) -> dict[str, Any]:
                 "about": column.about,
                 "nature": column.nature,
                 "parts": list(column.parts),
+                "scale": column.scale,
             }
             for column in info.columns
         ],

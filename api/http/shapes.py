@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from api.http.answer_headers import OF_OTHERS, headers_of
+from api.http.difference_shapes import DIFFERENCES
 from api.http.judged_shapes import PREVIEWS, REJUDGED
 from api.http.result_shapes import ASKED_BY, DISCLOSURE, RESULT, RESULTS
 from api.http.shaping import MOMENT, UUID, Json, object_of, ref
@@ -234,6 +235,7 @@ SCHEMAS: Final[Json] = {
         },
         about="The links of one message to one person. DKIM must cover both headers.",
     ),
+    **DIFFERENCES,
     "EventBehind": object_of({"position": {"type": "integer"}, "weight": {"type": ["integer", "number"]}}),
 }
 

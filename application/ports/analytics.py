@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 
 from application.ports.positions import Position
+
+if TYPE_CHECKING:
+    from application.ports.differences import Difference
 
 Value = str | int | float | bool | date | datetime | None
 """What stands in a cell of a report."""
@@ -52,16 +55,19 @@ class ReportTooLarge(AnalyticsError):
 class Column:
     """A column of a report. `kind`: "dimension" names a cell, "measure" is counted in `unit`.
 
-    `nature` of a measure: a balance is never summed over time, an activity may be, a ratio over nothing. `parts`: of a
-    ratio, the columns of its numerator and denominator.
+    `nature` of a measure: a balance is never summed over time, an activity may be, a ratio and a statistic (a longest,
+    a median) over nothing. `parts`: what is opened in place of these; of a ratio, the columns of its numerator and
+    denominator; of a statistic, the one whose events it is taken over. Events behind a cell weigh whole numbers,
+    `scale` of which are one of the unit: those of seconds are microseconds.
     """
 
     name: str
     kind: str
     unit: str
     about: str
-    nature: Literal["balance", "activity", "ratio"] | None = None
+    nature: Literal["balance", "activity", "ratio", "statistic"] | None = None
     parts: tuple[str, ...] = ()
+    scale: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +158,19 @@ class Analytics(Protocol):
         min_position: Position | None = None,
     ) -> EventsBehind:
         """The events behind one row: `cell` gives the value of each dimension as the row shows it."""
+
+    async def difference(
+        self,
+        name: str,
+        tenant_id: UUID,
+        between: tuple[int, int | None],
+        parameters: Mapping[str, object] | None = None,
+        *,
+        after: int = 0,
+        limit: int = 20,
+        min_position: Position | None = None,
+    ) -> Difference:
+        """Why a report differs between two positions (the second None: now), a page of cells at a time."""
 
     async def positions(self) -> Mapping[UUID, Position]:
         """How far each tenant's facts are."""

@@ -51,6 +51,8 @@ class Permission(StrEnum):
     EVIDENCE_READ = "evidence.read"
     ACCESS_READ = "access.read"
     REPORTS_READ = "reports.read"
+    REPORTS_DRILL = "reports.drill"
+    """Opening figures to the events behind them, and differences of figures to what made them."""
     REPORTS_SQL = "reports.sql"
     """Asking SQL of one's own over all facts of the tenant, and keeping it."""
     REPORTS_SEAL = "reports.seal"
@@ -127,8 +129,8 @@ _READ: Final = frozenset(
 OF_ONESELF: Final = frozenset({P.MEMBERS_LEAVE})
 """What everybody may do about themselves alone: who gives somebody a role need not hold it."""
 
-FINANCE: Final = frozenset({P.COSTS_READ, P.COSTS_WRITE, P.FINANCE_PLAN, P.FINANCE_CLOSE})
-"""The books of whoever has the log: costs, targets, and the months that are closed."""
+FINANCE: Final = frozenset({P.COSTS_READ, P.COSTS_WRITE, P.FINANCE_PLAN, P.FINANCE_CLOSE, P.REPORTS_DRILL})
+"""The books of whoever has the log: costs, targets, the months that are closed, and what figures are made of."""
 
 _PERSON: Final = _READ | OF_ONESELF
 _CONTACTS: Final = frozenset(
@@ -167,6 +169,7 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.HISTORY_READ_PERSONAL,
         P.EVIDENCE_READ,
         P.ACCESS_READ,
+        P.REPORTS_DRILL,
         P.REPORTS_SEAL,
         P.REPORTS_SQL,
     },
@@ -207,5 +210,7 @@ STAFF_ROLES: Final[dict[StaffRole, frozenset[Permission]]] = {
 PERSONAL: Final[frozenset[Permission]] = frozenset({P.CONTACTS_READ_PERSONAL, P.HISTORY_READ_PERSONAL})
 """What shows personal values in the clear; support holds none of it, whoever approves."""
 
-GRANTABLE: Final[frozenset[Permission]] = _READ | PERSONAL | {P.API_KEYS_READ, P.GRANTS_READ, P.HISTORY_READ}
+GRANTABLE: Final[frozenset[Permission]] = (
+    _READ | PERSONAL | {P.API_KEYS_READ, P.GRANTS_READ, P.HISTORY_READ, P.REPORTS_DRILL}
+)
 """What a break-glass grant may hold: reading alone, and personal data only where the grant's scope names it."""

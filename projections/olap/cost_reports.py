@@ -10,7 +10,7 @@ from application.ports.analytics import Column
 from domain.finance.calendar import Month
 from domain.kernel.money import Currency
 from domain.kernel.permissions import Permission
-from projections.olap.cost_sql import AS_OF, KEYS, between, divided
+from projections.olap.cost_sql import KEYS, between, divided
 from projections.olap.report import DaysParameters, Parameters, ReportDefinition, define
 
 Dating = Annotated[
@@ -20,20 +20,16 @@ Dating = Annotated[
         "on the first day that was open.",
     ),
 ]
-AtPosition = Annotated[
-    int | None, Field(ge=0, description="As of this position of the log; as of now unless given.")
-]
 InCurrency = Annotated[
     Currency | None, Field(description="Only this currency, such as USD; each by itself unless given.")
 ]
 
 
 class CostsParameters(DaysParameters):
-    """Which days, dated how, as of when."""
+    """Which days, and dated how."""
 
     dating: Dating = "posting"
     currency: InCurrency = None
-    at_position: AtPosition = None
 
 
 def _in_order(to: str | None, given: ValidationInfo) -> str | None:
@@ -44,7 +40,7 @@ def _in_order(to: str | None, given: ValidationInfo) -> str | None:
 
 
 class MonthsParameters(Parameters):
-    """Which months, dated how, as of when; bound as `$from_` and `$to`."""
+    """Which months, and dated how; bound as `$from_` and `$to`."""
 
     from_: Annotated[
         Month | None,
@@ -56,7 +52,6 @@ class MonthsParameters(Parameters):
     ] = None
     dating: Dating = "posting"
     currency: InCurrency = None
-    at_position: AtPosition = None
 
     _ordered = field_validator("to")(_in_order)
 
@@ -266,7 +261,7 @@ _CONFIRMED: Final = f"""
             currency,
             -amount * (cost.change = 'estimated')::BIGINT AS estimated,
             amount * (cost.change = 'confirmed')::BIGINT AS confirmed
-        FROM (SELECT * FROM fact_cost WHERE change IN ('estimated', 'confirmed') AND {AS_OF}) AS cost
+        FROM (SELECT * FROM fact_cost WHERE change IN ('estimated', 'confirmed')) AS cost
         ASOF LEFT JOIN fact_period AS period ON cost.position > period.position
         WHERE {_IN_CURRENCY}
     ),
@@ -310,7 +305,11 @@ _VARIANCE: Final = define(
     """,  # noqa: S608 - our own SQL
     events=f"""
         WITH {_CONFIRMED}
-        SELECT position, sum(difference)::BIGINT AS weight
+        SELECT
+            position,
+            sum(
+                CASE $cell_measure WHEN 'estimated' THEN estimated WHEN 'confirmed' THEN confirmed ELSE difference END
+            )::BIGINT AS weight
         FROM within
         WHERE
             month = $cell_month::DATE

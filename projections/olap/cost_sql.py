@@ -1,6 +1,6 @@
 """How costs accrue, are posted and are divided, as SQL that reports are put together from.
 
-All of it is over one tenant's facts, as of `$at_position` (NULL: now), dated by `$dating`: `effective`, the days that a
+All of it is over one tenant's facts, dated by `$dating`: `effective`, the days that a
 cost covers; or `posting`, where what fell into closed months when it was entered stands on the first day open then.
 
 Accrual and division are those of `domain.kernel.money.allotted`: a cost over its days with equal weights, a month of a
@@ -10,8 +10,6 @@ pool over its holders, ordered by their ids, with the weights of the rule.
 from __future__ import annotations
 
 from typing import Final
-
-AS_OF: Final = "($at_position::BIGINT IS NULL OR position <= $at_position::BIGINT)"
 
 
 def through(day: str) -> str:
@@ -27,7 +25,7 @@ _MONTH_END: Final = "last_day(month)"
 ACCRUED: Final = f"""
     dated AS (
         SELECT cost.*, period.open_from
-        FROM (SELECT * FROM fact_cost WHERE {AS_OF}) AS cost
+        FROM fact_cost AS cost
         ASOF LEFT JOIN fact_period AS period ON cost.position > period.position
     ),
     accruing AS (
@@ -72,13 +70,13 @@ def between(first: str, last: str) -> str:
     return ACCRUED.replace("$from_day::DATE", first).replace("$to_day::DATE", last)
 
 
-KEYS: Final = f"""
+KEYS: Final = """
     pool_months AS (SELECT DISTINCT month, pool FROM accrued WHERE pool IS NOT NULL),
     ruled AS (
         SELECT month, pool, rule, allocated_by
         FROM pool_months
         JOIN (
-            SELECT DISTINCT position AS rule, pool, allocated_by, from_day FROM fact_allocation_rule WHERE {AS_OF}
+            SELECT DISTINCT position AS rule, pool, allocated_by, from_day FROM fact_allocation_rule
         ) AS rules USING (pool)
         WHERE from_day <= month
         QUALIFY row_number() OVER (PARTITION BY month, pool ORDER BY from_day DESC, rule DESC) = 1
@@ -87,18 +85,14 @@ KEYS: Final = f"""
         SELECT holder_id, date_trunc('month', day)::DATE AS month, sum(messages) AS weight
         FROM sending
         WHERE
-            CASE
-                WHEN position IS NOT NULL THEN {AS_OF}
-                ELSE
-                    $at_position::BIGINT IS NULL
-                    OR day <= (SELECT max(day) FROM fact_event WHERE position <= $at_position::BIGINT)
-            END
+            position IS NOT NULL
+            OR $at_position::BIGINT IS NULL
+            OR day <= (SELECT max(day) FROM fact_event)
         GROUP BY ALL
     ),
     present AS (
         SELECT holder_id, min(day) FILTER (change = 'came') AS came, min(day) FILTER (change = 'went') AS went
         FROM fact_holder
-        WHERE {AS_OF}
         GROUP BY holder_id
     ),
     keys AS MATERIALIZED (
@@ -114,7 +108,7 @@ KEYS: Final = f"""
         FROM ruled JOIN present ON came <= last_day(month) AND (went IS NULL OR went >= month)
         WHERE allocated_by = 'equal'
     )
-"""  # noqa: S608 - our own conditions
+"""
 """Common table expressions over `accrued`: `keys` holds by whom each month of a pool is divided, and how."""
 
 

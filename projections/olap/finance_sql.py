@@ -1,6 +1,6 @@
 """How revenue and costs accrue together, as SQL that reports are put together from.
 
-Over one tenant's facts, as of `$at_position` (NULL: now), dated by `$dating`: `effective`, the days of the service or
+Over one tenant's facts, dated by `$dating`: `effective`, the days of the service or
 of what a cost covers; or `posting`, where what fell into closed months when it became known stands on the first day
 open then. Everything accrues evenly over its days, the first of which take what is left over by the division.
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from projections.olap.cost_sql import AS_OF, through
+from projections.olap.cost_sql import through
 
 _NET_SHARE: Final = """
             -CASE
@@ -21,8 +21,8 @@ _NET_SHARE: Final = """
             END::BIGINT"""
 
 ACCRUING: Final = f"""
-    invoiced AS (SELECT * FROM fact_invoice WHERE {AS_OF}),
-    moneys AS (SELECT * FROM fact_payment WHERE {AS_OF}),
+    invoiced AS (SELECT * FROM fact_invoice),
+    moneys AS (SELECT * FROM fact_payment),
     paid AS (SELECT invoice_id, min(position) AS paid_by FROM moneys WHERE change = 'paid' GROUP BY invoice_id),
     recognised AS (
         SELECT invoice_id, currency, invoice_net, invoice_total, max(greatest(position, paid_by)) AS recognised_by
@@ -70,7 +70,6 @@ ACCRUING: Final = f"""
             covers_to,
             approximate
         FROM fact_cost
-        WHERE {AS_OF}
     ),
     accruing AS MATERIALIZED (
         SELECT

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from application.ports.analytics import Column
 from domain.kernel.permissions import Permission
-from projections.olap.cost_reports import AtPosition, Dating
+from projections.olap.cost_reports import Dating
 from projections.olap.finance_sql import ACCRUING, SPANS, accrued
 from projections.olap.mrr_sql import CHANGES, CURRENCY, MrrParameters, money, ratio
 from projections.olap.report import DaysParameters, ReportDefinition, define
@@ -17,11 +17,10 @@ _GRAIN: Final = Field(description="How long a period is; weeks begin on Monday."
 
 
 class MarginParameters(DaysParameters):
-    """Which days, dated how, how long a period is, as of when."""
+    """Which days, dated how, and how long a period is."""
 
     grain: Annotated[Literal["week", "month", "quarter", "year"], _GRAIN] = "month"
     dating: Dating = "effective"
-    at_position: AtPosition = None
 
 
 PERIOD: Final = Column(

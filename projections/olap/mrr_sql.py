@@ -22,7 +22,7 @@ ProfileId = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "stri
 
 
 class MrrParameters(DaysParameters):
-    """Which days, under which definitions, by which dates, and as of when."""
+    """Which days, under which definitions, and by which dates."""
 
     profile: Annotated[ProfileId, Field(description="Definition profile.")] = USUAL
     dating: Annotated[
@@ -32,9 +32,6 @@ class MrrParameters(DaysParameters):
             "known after a month was closed is posted in the first open one."
         ),
     ] = "effective"
-    at_position: Annotated[
-        int | None, Field(ge=0, description="As of this position of the log; as of now unless given.")
-    ] = None
 
     def definitions(self) -> tuple[Profile, ...] | None:
         """The profile asked for, where another history than the present one is."""

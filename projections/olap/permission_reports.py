@@ -166,14 +166,20 @@ _DISPATCHES: Final = define(
     """,  # noqa: S608 - our own conditions
 )
 
+_SURELY_US: Final = SURELY_IN_TIME // timedelta(microseconds=1)
+
+
+def _of_latencies(name: str, about: str) -> Column:
+    return Column(name, "measure", "seconds", about, "statistic", ("latency_seconds",))
+
+
 _OPT_OUTS: Final = define(
     "opt_outs",
     "Opt-outs by day, kind, channel and law, and how soon they were entered",
     "How many opt-outs were entered, and how long after the person had said so; of those that nobody said anew "
     "(carried_over, erasure, reinstated, narrowed), and of what a file tells (import), which was said to somebody else "
     "or at some time, no latency is known. The mean is latency_seconds by "
-    "latency_known. An activity: days may be summed, but for the longest, the median and the 95th percentile. The "
-    "events of a row add up to its opt_outs.",
+    "latency_known. An activity: days may be summed, but for the longest, the median and the 95th percentile.",
     DaysParameters,
     (
         _DAY,
@@ -196,17 +202,16 @@ _OPT_OUTS: Final = define(
         ),
         Column("opt_outs", "measure", "opt-outs", "Number of opt-outs."),
         Column("latency_known", "measure", "opt-outs", "Number of those whose latency is known."),
-        Column("latency_seconds", "measure", "seconds", "Sum of the latencies, from the word to its entry."),
-        Column("latency_longest", "measure", "seconds", "Longest latency; empty if none is known."),
         Column(
-            "latency_median",
+            "latency_seconds",
             "measure",
             "seconds",
-            "Half of the latencies are no longer; empty if none is known.",
+            "Sum of the latencies, from the word to its entry.",
+            scale=1_000_000,
         ),
-        Column(
-            "latency_p95", "measure", "seconds", "95 of 100 latencies are no longer; empty if none is known."
-        ),
+        _of_latencies("latency_longest", "Longest latency; empty if none is known."),
+        _of_latencies("latency_median", "Half of the latencies are no longer; empty if none is known."),
+        _of_latencies("latency_p95", "95 of 100 latencies are no longer; empty if none is known."),
         Column(
             "surely_in_time",
             "measure",
@@ -229,7 +234,7 @@ _OPT_OUTS: Final = define(
             max(latency_us) / 1e6 AS latency_longest,
             quantile_disc(latency_us, 0.5) / 1e6 AS latency_median,
             quantile_disc(latency_us, 0.95) / 1e6 AS latency_p95,
-            count(*) FILTER (WHERE latency_us < {SURELY_IN_TIME // timedelta(microseconds=1)}) AS surely_in_time,
+            count(*) FILTER (WHERE latency_us < {_SURELY_US}) AS surely_in_time,
             count(*) FILTER (WHERE in_time) AS met,
             count(*) FILTER (WHERE NOT in_time) AS late
         FROM fact_opt_out
@@ -238,15 +243,28 @@ _OPT_OUTS: Final = define(
         ORDER BY day, kind, channel, scope, law
     """,  # noqa: S608 - our own conditions
     events=f"""
-        SELECT position, 1 AS weight
-        FROM fact_opt_out
-        WHERE
-            day = $cell_day::DATE
-            AND kind = $cell_kind
-            AND channel = $cell_channel
-            AND scope = $cell_scope
-            AND coalesce(due_law, 'none') = $cell_law
-            AND {_DAYS}
+        SELECT position, weight
+        FROM (
+            SELECT
+                position,
+                CASE $cell_measure
+                    WHEN 'latency_known' THEN (latency_us IS NOT NULL)::BIGINT
+                    WHEN 'latency_seconds' THEN latency_us
+                    WHEN 'surely_in_time' THEN (latency_us < {_SURELY_US})::BIGINT
+                    WHEN 'met' THEN in_time::BIGINT
+                    WHEN 'late' THEN (NOT in_time)::BIGINT
+                    ELSE 1
+                END AS weight
+            FROM fact_opt_out
+            WHERE
+                day = $cell_day::DATE
+                AND kind = $cell_kind
+                AND channel = $cell_channel
+                AND scope = $cell_scope
+                AND coalesce(due_law, 'none') = $cell_law
+                AND {_DAYS}
+        )
+        WHERE weight <> 0
     """,  # noqa: S608 - our own conditions
 )
 

@@ -26,7 +26,7 @@ from projections.olap.law import RULE_BASIS, rule_basis
 from projections.olap.report import Parameters, ReportDefinition
 from projections.olap.reports import REPORTS, ROW_CAP
 from projections.olap.sending import SENDING, sending
-from projections.olap.sql import FACTS, Model
+from projections.olap.sql import EVENTS, FACTS, ROLLED_UP, Model
 
 _NOBODY: Final = -1
 _BOUND: Final = re.compile(r"\$([a-z_]+)")
@@ -56,11 +56,12 @@ def validated(report: ReportDefinition, parameters: Mapping[str, object]) -> Par
         ) from None
 
 
-def scoped(statement: str, parameters: Parameters) -> str:
+def scoped(statement: str, parameters: Parameters, made: Mapping[str, str] | None = None) -> str:
     """The statement over one tenant's facts alone: every fact table's name means the rows of it under `$tenant_key`.
 
-    Derived models are those that are kept, or made anew for the question. What is no tenant's may be named too: the
-    bases of rules; and how much each tenant sent, which the platform sees.
+    With `at_position` it means those up to that position, whatever the report is. Derived models are those that are
+    kept, or made anew for the question; or, of those in `made`, what the query there gives. What is no tenant's may be
+    named too: the bases of rules; and how much each tenant sent, which the platform sees.
     """
     bases = [
         f"{name} AS ({rows()})"
@@ -70,23 +71,45 @@ def scoped(statement: str, parameters: Parameters) -> str:
     # What is not named is left out, and the tenant's key is a value, not a query: planning is most of what a report of
     # a small tenant costs, and a value is compared with the ends of each block of rows before it is read.
     named = " ".join((statement, *bases))
-    facts = [
-        f"{table} AS (SELECT * EXCLUDE (tenant_key) FROM main.{table} WHERE tenant_key = $tenant_key)"  # noqa: S608 - our own table names
-        for table in FACTS
-        if table in named
-    ]
+    facts = [f"{table} AS ({_facts(table, parameters)})" for table in FACTS if table in named]
     for model in DERIVED:
         if model.name in statement:
-            rows = f"SELECT $tenant_id AS tenant, * EXCLUDE (tenant_key) FROM ({_rows(model, parameters)})"  # noqa: S608 - our own models
+            rows = (made or {}).get(model.name) or derived_rows(model, parameters)
+            rows = f"SELECT $tenant_id AS tenant, * EXCLUDE (tenant_key) FROM ({rows})"  # noqa: S608 - our own models
             facts.append(f"{model.name} AS MATERIALIZED ({rows})")
     return f"WITH {', '.join((*facts, *bases))} {statement}"
 
 
-def _rows(model: Model, parameters: Parameters) -> str:
+_OWN: Final = "WHERE tenant_key = $tenant_key"
+
+
+def _facts(table: str, parameters: Parameters) -> str:
+    """One tenant's rows of a fact table. A roll-up holds no positions: as of one it is made anew, as a file's is."""
+    if parameters.at_position is None:
+        return f"SELECT * EXCLUDE (tenant_key) FROM main.{table} {_OWN}"  # noqa: S608 - our own table names
+    known = f"{_OWN} AND position <= $at_position::BIGINT"
+    if table not in ROLLED_UP:
+        return f"SELECT * EXCLUDE (tenant_key) FROM main.{table} {known}"  # noqa: S608 - our own table names
+    of_events = f"WITH {EVENTS} AS (SELECT * FROM main.{EVENTS} {known})"  # noqa: S608 - our own table names
+    return f"SELECT * EXCLUDE (tenant_key) FROM ({of_events} {ROLLED_UP[table]})"  # noqa: S608 - our own table names
+
+
+def derived_rows(model: Model, parameters: Parameters) -> str:
+    """The query that gives one tenant's rows of a derived model: those that are kept, or made for the question."""
     definitions = parameters.definitions()
     if definitions is None:
-        return f"SELECT * FROM main.{model.name} WHERE tenant_key = $tenant_key"  # noqa: S608 - our own models
-    return of_tenant(model, definitions, at_position=getattr(parameters, "at_position", None) is not None)
+        return f"SELECT * FROM main.{model.name} {_OWN}"  # noqa: S608 - our own models
+    return of_tenant(model, definitions, at_position=parameters.at_position is not None)
+
+
+def keep(
+    con: duckdb.DuckDBPyConnection, table: str, model: Model, tenant: Extent, parameters: Parameters
+) -> str:
+    """Make a derived model's rows for a question once, until the transaction ends; the query that gives them."""
+    text = f"CREATE TEMP TABLE {table} AS SELECT * FROM ({derived_rows(model, parameters)})"  # noqa: S608 - our own models
+    values = {"tenant_key": tenant.tenant_key, "at_position": parameters.at_position}
+    con.execute(text, {name: value for name, value in values.items() if name in _BOUND.findall(text)})
+    return f"SELECT * FROM temp.{table}"  # noqa: S608 - our own name
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +132,16 @@ def extent(con: duckdb.DuckDBPyConnection, tenant_id: UUID) -> Extent:
     return Extent(tenant_id, row[0], Position(row[1], row[2]), row[3].replace(tzinfo=UTC) if row[3] else None)
 
 
-def _ask(
+def ask(
     con: duckdb.DuckDBPyConnection,
     statement: str,
     tenant: Extent,
     parameters: Parameters,
     bound: Mapping[str, object],
+    made: Mapping[str, str] | None = None,
 ) -> list[tuple[Any, ...]]:
     """The rows of a statement over one tenant's facts; it is given the values that it names."""
-    text = scoped(statement, parameters)
+    text = scoped(statement, parameters, made)
     values: dict[str, Any] = {
         name: str(value) if isinstance(value, UUID) else value for name, value in parameters
     }
@@ -139,8 +163,7 @@ def _last_day(con: duckdb.DuckDBPyConnection, tenant: Extent, at_position: int |
 
 
 def _check_at(parameters: Parameters, position: Position) -> None:
-    at = getattr(parameters, "at_position", None)
-    if at is not None and at > position.n:
+    if parameters.at_position is not None and parameters.at_position > position.n:
         raise AnalyticsBehind(position)
 
 
@@ -160,7 +183,7 @@ def run_report(
         tenant = extent(con, tenant_id)
         _check_at(checked, tenant.position)
         limited = f"SELECT * FROM ({report.rows}) LIMIT {row_cap + 1}"  # noqa: S608 - registered SQL and a number
-        rows: list[tuple[Value, ...]] = _ask(con, limited, tenant, checked, {})
+        rows: list[tuple[Value, ...]] = ask(con, limited, tenant, checked, {})
         emptied_by = () if rows else _emptied_by(con, report, tenant, checked)
     finally:
         con.execute("ROLLBACK")
@@ -188,7 +211,7 @@ def _emptied_by(
             fewer = type(parameters).model_validate(parameters.model_dump(exclude=names))
         except ValidationError:
             return False
-        return bool(_ask(con, one_row, tenant, fewer, {}))
+        return bool(ask(con, one_row, tenant, fewer, {}))
 
     # Without any of them there are as many rows as ever; but as of a position there may have been others.
     without = [set(given), set(given) - {"at_position"}]
@@ -198,7 +221,7 @@ def _emptied_by(
     return tuple(fields[name].alias or name for name in told)
 
 
-def _cell(report: ReportDefinition, cell: Mapping[str, object]) -> dict[str, object]:
+def bound_cell(report: ReportDefinition, cell: Mapping[str, object]) -> dict[str, object]:
     """The values that name a cell, typed, by the names they are bound under."""
     dimensions = {column.name: column.unit for column in report.info.columns if column.kind == "dimension"}
     cell = dict(cell)
@@ -224,7 +247,9 @@ def _measure(report: ReportDefinition, named: object) -> str:
     remedy = f"name one of {', '.join(report.opened)}"
     for column in report.info.columns:
         if column.name == named and column.parts:
-            remedy = f"a ratio is no sum of events; open what it is made of: {', '.join(column.parts)}"
+            remedy = (
+                f"a {column.nature} is no sum of events; open what it is made of: {', '.join(column.parts)}"
+            )
     raise InvalidParameters((("/cell/measure", remedy),))
 
 
@@ -243,13 +268,13 @@ def run_events_behind(
     checked = validated(report, parameters)
     if not (after >= 0 and 1 <= limit <= MAX_EVENTS):
         raise InvalidParameters((("/limit", f"after must be 0 or more, limit 1 to {MAX_EVENTS}"),))
-    bound = _cell(report, cell)
+    bound = bound_cell(report, cell)
     con.execute("BEGIN")
     try:
         tenant = extent(con, tenant_id)
         _check_at(checked, tenant.position)
         page = f"SELECT * FROM ({report.events}) WHERE position > $after ORDER BY position LIMIT $limit"  # noqa: S608 - registered SQL
-        events = _ask(con, page, tenant, checked, {**bound, "after": after, "limit": limit + 1})
+        events = ask(con, page, tenant, checked, {**bound, "after": after, "limit": limit + 1})
     finally:
         con.execute("ROLLBACK")
     more = len(events) > limit

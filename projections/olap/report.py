@@ -23,9 +23,13 @@ _PAST_THE_SCOPE: Final = re.compile(
 
 
 class Parameters(BaseModel):
-    """Base of what reports take."""
+    """Base of what reports take: all of them answer as of any position. `query.scoped` sees to it, not their SQL."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    at_position: Annotated[
+        int | None, Field(ge=0, description="As of this position of the log; as of now unless given.")
+    ] = None
 
     def definitions(self) -> tuple[Profile, ...] | None:
         """Under which definition profiles derived models are made anew for this question; None: as they are kept."""
@@ -67,9 +71,7 @@ class ReportDefinition:
     def opened(self) -> tuple[str, ...]:
         """The measures whose cells open to events; the first is meant unless another is named."""
         measures = [
-            column.name
-            for column in self.info.columns
-            if column.kind == "measure" and column.nature != "ratio"
+            column.name for column in self.info.columns if column.kind == "measure" and not column.parts
         ]
         return tuple(measures if "$cell_measure" in self.events else measures[:1])
 

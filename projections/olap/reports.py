@@ -37,9 +37,6 @@ class ContactsParameters(Parameters):
 
     workspace_id: Annotated[UUID | None, Field(description="Only contacts of this workspace.")] = None
     by_subscriber_type: Annotated[bool, Field(description="Split by subscriber type as well.")] = False
-    at_position: Annotated[
-        int | None, Field(ge=0, description="As of this position of the log; as of now unless given.")
-    ] = None
 
 
 _ACTIVITY: Final = define(
@@ -102,8 +99,7 @@ _CONTACTS: Final = define(
             sum(delta)::BIGINT AS contacts
         FROM fact_contact_change
         WHERE
-            ($workspace_id::UUID IS NULL OR workspace_id = $workspace_id::UUID)
-            AND ($at_position::BIGINT IS NULL OR position <= $at_position::BIGINT)
+            $workspace_id::UUID IS NULL OR workspace_id = $workspace_id::UUID
         GROUP BY ALL
         HAVING sum(delta) <> 0
         ORDER BY country, source, subscriber_type
@@ -117,7 +113,6 @@ _CONTACTS: Final = define(
             AND CASE WHEN $by_subscriber_type THEN coalesce(subscriber_type, 'unknown') END
                 IS NOT DISTINCT FROM $cell_subscriber_type::VARCHAR
             AND ($workspace_id::UUID IS NULL OR workspace_id = $workspace_id::UUID)
-            AND ($at_position::BIGINT IS NULL OR position <= $at_position::BIGINT)
         GROUP BY position
     """,
 )

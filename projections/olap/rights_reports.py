@@ -36,7 +36,9 @@ _REQUESTS: Final = define(
             "requests",
             "Number of those in time by an acknowledgement that was entered after the term was over.",
         ),
-        Column("taken_seconds", "measure", "seconds", "Sum of the times from receipt to end."),
+        Column(
+            "taken_seconds", "measure", "seconds", "Sum of the times from receipt to end.", scale=1_000_000
+        ),
     ),
     rows=f"""
         SELECT
@@ -54,14 +56,25 @@ _REQUESTS: Final = define(
         ORDER BY day, step, kind, law
     """,  # noqa: S608 - our own conditions
     events=f"""
-        SELECT position, 1 AS weight
-        FROM fact_subject_request
-        WHERE
-            day = $cell_day::DATE
-            AND step = $cell_step
-            AND kind = $cell_kind
-            AND coalesce(law, 'none') = $cell_law
-            AND {_DAYS}
+        SELECT position, weight
+        FROM (
+            SELECT
+                position,
+                CASE $cell_measure
+                    WHEN 'in_time' THEN in_time::BIGINT
+                    WHEN 'entered_late' THEN entered_late::BIGINT
+                    WHEN 'taken_seconds' THEN taken_us
+                    ELSE 1
+                END AS weight
+            FROM fact_subject_request
+            WHERE
+                day = $cell_day::DATE
+                AND step = $cell_step
+                AND kind = $cell_kind
+                AND coalesce(law, 'none') = $cell_law
+                AND {_DAYS}
+        )
+        WHERE weight <> 0
     """,  # noqa: S608 - our own conditions
 )
 

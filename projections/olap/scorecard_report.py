@@ -14,7 +14,6 @@ from application.ports.analytics import Column
 from domain.kernel.money import CURRENCIES
 from domain.kernel.permissions import Permission
 from projections.finance.metrics import CATALOGUE, MONEY
-from projections.olap.cost_sql import AS_OF
 from projections.olap.finance_sql import ACCRUING, SPANS, accrued
 from projections.olap.mrr_sql import CHANGES, MrrParameters
 from projections.olap.report import ReportDefinition, define
@@ -51,7 +50,7 @@ _GAINED: Final = "kind IN ('new', 'expansion')"
 _COUNTED: Final = f"""
     {CHANGES},
     {ACCRUING},
-    used AS MATERIALIZED (SELECT meter, month AS day, delta, position FROM fact_usage WHERE {AS_OF}),
+    used AS MATERIALIZED (SELECT meter, month AS day, delta, position FROM fact_usage),
     bounds AS (
         SELECT
             coalesce(
@@ -233,7 +232,6 @@ _SCORECARD: Final = define(
             SELECT metric, period_kind, period AS of_period, segment, comparison, value AS aim, value_to AS aim_to,
                 value_text, value_to_text, unit AS aim_unit
             FROM fact_target
-            WHERE {AS_OF}
             QUALIFY row_number() OVER (PARTITION BY target_id ORDER BY position DESC) = 1 AND change = 'set'
         ),
         aimed AS (

@@ -60,6 +60,10 @@ MODELS: Final = tuple(
 FACTS: Final = tuple(model.name for model in MODELS if "rows" in model.sections)
 """The tables whose rows come from events and carry tenant_key."""
 
+EVENTS: Final = "fact_event"
+ROLLED_UP: Final = {model.name: model.sections["fill"] for model in MODELS if "fill" in model.sections}
+"""By name of each roll-up, the query over all events that makes it; its rows hold no positions."""
+
 HANDLED: Final = {event: version for model in MODELS for event, version in model.handles.items()}
 """Newest schema version that the models read, by event."""
 

@@ -7,12 +7,11 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from application.ports.analytics import Column
-from projections.olap.cost_sql import AS_OF
 from projections.olap.report import Parameters, ReportDefinition, define
 
 
 class TargetsParameters(Parameters):
-    """Which targets, as of when."""
+    """Which targets."""
 
     metric: Annotated[
         str | None, Field(description="Only targets of this figure, such as mrr.", max_length=60)
@@ -21,23 +20,19 @@ class TargetsParameters(Parameters):
         Literal["month", "quarter", "year", "standing"] | None,
         Field(description="Only targets of periods of this kind; standing ones hold in all."),
     ] = None
-    at_position: Annotated[
-        int | None, Field(ge=0, description="As of this position of the log; as of now unless given.")
-    ] = None
 
 
-_STANDING: Final = f"""
+_STANDING: Final = """
     standing AS (
         SELECT *, value_text AS aim, value_to_text AS aim_to
         FROM fact_target
-        WHERE {AS_OF}
         QUALIFY
             row_number() OVER (PARTITION BY target_id ORDER BY position DESC) = 1
             AND change = 'set'
             AND ($metric::VARCHAR IS NULL OR metric = $metric)
             AND ($period_kind::VARCHAR IS NULL OR period_kind = $period_kind)
     )
-"""  # noqa: S608 - our own conditions
+"""
 
 _TARGETS: Final = define(
     "targets",

@@ -38,9 +38,19 @@ _USAGE: Final = define(
         ORDER BY month, meter
     """,  # noqa: S608 - our own conditions
     events=f"""
-        SELECT position, delta AS weight
-        FROM fact_usage
-        WHERE month = $cell_month::DATE AND meter = $cell_meter AND {_DAYS}
+        SELECT position, weight
+        FROM (
+            SELECT
+                position,
+                CASE $cell_measure
+                    WHEN 'taken' THEN greatest(delta, 0)
+                    WHEN 'released' THEN greatest(-delta, 0)
+                    ELSE delta
+                END AS weight
+            FROM fact_usage
+            WHERE month = $cell_month::DATE AND meter = $cell_meter AND {_DAYS}
+        )
+        WHERE weight <> 0
     """,  # noqa: S608 - our own conditions
 )
 

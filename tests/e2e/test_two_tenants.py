@@ -234,6 +234,8 @@ def of_reports(ids: dict[str, str]) -> Iterator[tuple[str, str, Any, dict[str, s
             yield "GET", f"/v1/reports/{name}?format={file}", None, {}
     for name, cell in CELLS.items():
         yield "GET", f"/v1/reports/{name}/events?{cell}", None, {}
+    for name in (*CELLS, "activity", "contacts_by_segment"):
+        yield "GET", f"/v1/reports/{name}/difference?from_position=0", None, {}
     yield "GET", "/v1/reports/activity/events?cell.day=2026-11-24&cell.context=audience", None, {}
     for name, report in REPORTS.items():
         if paces_of(report.info):

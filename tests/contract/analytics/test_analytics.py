@@ -331,6 +331,35 @@ async def test_a_rebuild_changes_no_answer(world: World) -> None:
     assert (await world.ask("contacts_by_segment"), await world.ask("activity", world.two)) == before
 
 
+async def test_why_a_report_differs_between_two_positions(world: World) -> None:
+    happened(world.one)
+    await world.publish()
+    found = await world.analytics.difference(
+        "contacts_by_segment", world.one.tenant_id, (5, None), min_position=world.one.position
+    )
+    assert (found.from_position, found.to_position) == (Position(1, 5), Position(1, 17))
+    assert (found.differing, found.next_after) == (3, None)
+    moved = {
+        cell.cell["country"]: [
+            (one.event.position, one.event.name, one.after) for one in cell.measures[0].events
+        ]
+        for cell in found.cells
+    }
+    assert moved == {
+        "CA": [(6, "audience.contact_updated", -1)],
+        "DE": [(7, "audience.contact_removed", -1)],
+        "FR": [(6, "audience.contact_updated", 1)],
+    }
+    one = await world.analytics.difference("activity", world.one.tenant_id, (0, 17), limit=1)
+    assert (len(one.cells), one.next_after) == (1, 1)
+    with pytest.raises(AnalyticsBehind):
+        await world.analytics.difference("activity", world.one.tenant_id, (0, 18))
+    with pytest.raises(InvalidParameters):
+        await world.analytics.difference("activity", world.one.tenant_id, (2, 1))
+    with pytest.raises(UnknownReport):
+        await world.analytics.difference("nothing", world.one.tenant_id, (0, 1))
+
+
 async def test_health_and_positions(world: World) -> None:
     happened(world.one)
     await world.publish()

@@ -147,6 +147,8 @@ class Furnished:
             "/v1/reports/activity/events": f"{path}?cell.day=2026-11-24&cell.context=audience",
             **{f"/v1/reports/{name}/events": f"{path}?{cell}" for name, cell in CELLS.items()},
         }
+        if path.startswith("/v1/reports/") and path.endswith("/difference"):
+            return f"{path}?from_position=0"
         if path.startswith("/v1/packs/{id}"):
             return path.replace("{id}", self.ids["board_pack"])
         return needed.get(path, path).replace("{id}", self.ids.get(path, self.ids["import"]))

@@ -1,0 +1,141 @@
+"""Why a report differs from what was seen: cell by cell, the events between two positions that did it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.routing import Route
+
+from api.http.asking import Asked, Desk, position_of
+from api.http.kinds import NOT_FOUND
+from api.http.problems import Problem, bad_parameter
+from api.http.reports import parameters_of
+from application.ports.positions import Position
+from application.replay import BeyondTheLog
+from domain.access.reads import ReadKind
+from domain.kernel.permissions import Permission
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from application.ports.differences import CellDifference, Difference, MeasureDifference, Named
+
+MOST = 20
+_DIGITS = 18
+
+
+class Differences(Desk):
+    """Answers what made figures differ."""
+
+    def routes(self) -> list[Route]:
+        """One: of any report."""
+        return [Route("/v1/reports/{name}/difference", self.difference, methods=["GET"])]
+
+    async def difference(self, request: Request) -> Response:
+        """The cells that differ between `from_position` and `to_position` (now unless given), with what did it."""
+        info = self.parts.analytics.reports().get(request.path_params["name"])
+        if info is None:
+            raise Problem(NOT_FOUND)
+        own = [name for name in parameters_of(info) if name != "at_position"]
+        known = (*own, "from_position", "to_position", "min_position", "limit", "after")
+        asked = await self.asked(request, f"reports.{info.name}_difference", known)
+        asked.principal.require(Permission(info.permission))
+        asked.principal.require(Permission.REPORTS_DRILL)
+        limit, after = _number(asked, "limit", "10", 1, MOST), _number(asked, "after", "0", 0, 10**_DIGITS)
+        first = await self._position(asked, "from_position")
+        if first is None:
+            raise bad_parameter("from_position", "Say as of which position the figures were seen.")
+        last = await self._position(asked, "to_position")
+        wanted = await self.reachable(asked, asked.position())
+        filters = dict(asked.given)
+        found = await self.parts.analytics.difference(
+            info.name,
+            asked.principal.tenant_id,
+            (first, last),
+            asked.given,
+            after=after,
+            limit=limit,
+            min_position=wanted,
+        )
+        position = found.to_position.token()
+        if asked.principal.staff:
+            query, rows = f"reports.{info.name}_difference", len(found.cells)
+            await self.trace(asked, query, ReadKind.STAFF, position=position, rows=rows, filters=filters)
+        return self.answer(asked, {"report": info.name, **_shown(found)}, position)
+
+    async def _position(self, asked: Asked, name: str) -> int | None:
+        """A position by its number, or by a token of the log as it is."""
+        text = asked.given.pop(name, None)
+        if text is None:
+            return None
+        head = await self.parts.log.head(asked.principal.tenant_id)
+        if head is None:
+            raise BeyondTheLog
+        number = text.isascii() and text.isdigit()
+        told = Position(head.epoch, int(text[:20])) if number else position_of(name, text)
+        if told.epoch < head.epoch:
+            raise bad_parameter(name, "It is of the log before a restore. Give the number of a position.")
+        if told > Position(head.epoch, head.position):
+            raise BeyondTheLog
+        return told.n
+
+
+def _number(asked: Asked, name: str, usual: str, least: int, most: int) -> int:
+    text = asked.given.pop(name, usual)
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and least <= int(text) <= most):
+        raise bad_parameter(name, f"Give a number from {least} to {most}.")
+    return int(text)
+
+
+def _shown(found: Difference) -> dict[str, Any]:
+    return {
+        "differing": found.differing,
+        "from_position": found.from_position.token(),
+        "from_as_of": None if found.from_as_of is None else found.from_as_of.isoformat(),
+        "data": [_cell(cell) for cell in found.cells],
+        "next": None if found.next_after is None else str(found.next_after),
+        "position": found.to_position.token(),
+        "as_of": None if found.to_as_of is None else found.to_as_of.isoformat(),
+    }
+
+
+def _cell(cell: CellDifference) -> dict[str, Any]:
+    return {
+        "cell": cell.cell,
+        "measures": [_measure(measure) for measure in cell.measures],
+        "not_summed": [
+            {
+                "measure": other.measure,
+                "unit": other.unit,
+                "before": other.before,
+                "after": other.after,
+                "parts": list(other.parts),
+            }
+            for other in cell.not_summed
+        ],
+    }
+
+
+def _measure(measure: MeasureDifference) -> dict[str, Any]:
+    return {
+        "measure": measure.measure,
+        "unit": measure.unit,
+        "scale": measure.scale,
+        "before": measure.before,
+        "after": measure.after,
+        "difference": measure.difference,
+        "events": [{**_named(one.event), "before": one.before, "after": one.after} for one in measure.events],
+        "moved_by": [{**_named(one.event), "moved": one.moved} for one in measure.moved_by],
+        "left_out": {"events": measure.left_out, "weight": measure.left_out_weight},
+    }
+
+
+def _named(event: Named) -> dict[str, Any]:
+    return {
+        "position": event.position,
+        "name": event.name,
+        "recorded_at": event.recorded_at.isoformat(),
+        "effective_on": None if event.effective_on is None else event.effective_on.isoformat(),
+        "arrived": event.arrived,
+    }

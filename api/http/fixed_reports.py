@@ -1,0 +1,157 @@
+"""The routes of reports, as the OpenAPI document shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from adapters.exports.forms import FILES
+from api.http.differences import MOST
+from api.http.shapes import page_of, parameter, reading, shared, without_null
+from api.http.shaping import MOMENT, Json, ref
+from domain.kernel.permissions import Permission
+from projections.directions.asked import measures_of, paces_of
+from projections.olap.reports import REPORTS
+
+if TYPE_CHECKING:
+    from application.ports.analytics import ReportInfo
+
+_TEXT: Final[Json] = {"type": "string"}
+_FILE: Final[Json] = {"type": "string", "format": "binary"}
+_AS_FILES: Final = (
+    parameter(
+        "format",
+        "JSON unless told otherwise, here or in `Accept`.",
+        {"type": "string", "enum": ["json", *FILES]},
+    ),
+    parameter(
+        "delimiter",
+        "CSV: between the cells; a comma unless told otherwise, a semicolon where commas are decimals.",
+        {"type": "string", "enum": ["comma", "semicolon", "tab"]},
+    ),
+    parameter(
+        "decimal",
+        "CSV: the sign of the decimals, a comma for spreadsheets of many countries.",
+        {"type": "string", "enum": ["point", "comma"]},
+    ),
+    parameter(
+        "bom",
+        "CSV: begin with a byte order mark, as Excel likes it.",
+        {"type": "string", "enum": ["true", "false"]},
+    ),
+)
+_AT: Final = "a position of the log, as a number or a token."
+_BETWEEN: Final[Json] = {
+    "differing": {"type": "integer", "description": "How many rows differ, on all pages."},
+    "from_position": {"type": "string"},
+    "from_as_of": MOMENT,
+}
+_DIFFERENCE: Final = (
+    "Every row that differs, with the events whose weights sum to the difference of each measure. `new` and `late` "
+    "ones came between the two positions; the weight of a `before` one was moved by those in `moved_by`. Ratios and "
+    "statistics are explained by their parts. `position` is the second position. Needs the report's permission and "
+    "`reports.drill`."
+)
+
+
+def _opening(allowed: Permission) -> Permission:
+    """What is needed to open a report's figures. Whoever holds another than the usual one may open figures too."""
+    return Permission.REPORTS_DRILL if allowed is Permission.REPORTS_READ else allowed
+
+
+def report_paths() -> Json:
+    """The list, and of every report: itself, the events behind a cell, and what made it differ."""
+    allowed = Permission.REPORTS_READ
+    paths: Json = {
+        "/v1/reports": {
+            "get": reading("reports_list", "The reports there are", allowed, [], page_of(ref("ReportInfo")))
+        }
+    }
+    for name, report in REPORTS.items():
+        allowed = Permission(report.info.permission)
+        own = [
+            parameter(field, shape.get("description", field), without_null(shape))
+            for field, shape in report.info.parameters.get("properties", {}).items()
+        ]
+        shape = page_of(
+            {"type": "object"},
+            report={"const": name},
+            columns={"type": "array", "items": _TEXT},
+            truncated={"type": "boolean"},
+            emptied_by={"type": "array", "items": _TEXT},
+        )
+        waits = shared(("MinPosition",))
+        made = reading(f"reports_{name}", report.info.title, allowed, [*own, *_AS_FILES, *waits], shape)
+        made["description"] = report.info.about
+        for form in FILES.values():
+            made["responses"]["200"]["content"][form.media] = {"schema": _FILE}
+        made["responses"]["406"] = {"$ref": "#/components/responses/Problem406"}
+        cells = [
+            parameter(f"cell.{column.name}", column.about, _TEXT)
+            for column in report.info.columns
+            if column.kind == "dimension"
+        ]
+        measure = parameter(
+            "cell.measure", "Which measure of the row; the first unless given.", {"enum": list(report.opened)}
+        )
+        after = parameter(
+            "after", "`next` of the answer before.", {"type": "string", "pattern": "^[0-9]{1,18}$"}
+        )
+        events = reading(
+            f"reports_{name}_events",
+            f"The events behind one row of: {report.info.title}",
+            _opening(allowed),
+            [*own, *cells, measure, after, *shared(("Limit", "MinPosition"))],
+            page_of(ref("EventBehind")),
+        )
+        difference = reading(
+            f"reports_{name}_difference",
+            f"Why this differs between two positions: {report.info.title}",
+            _opening(allowed),
+            [
+                *(one for one in own if one["name"] != "at_position"),
+                parameter("from_position", f"What was seen: {_AT}", _TEXT, needed=True),
+                parameter("to_position", f"What is seen: {_AT} Now unless given.", _TEXT),
+                parameter("limit", "Rows a page.", {"type": "integer", "minimum": 1, "maximum": MOST}),
+                after,
+                *waits,
+            ],
+            page_of(ref("DifferentCell"), report={"const": name}, **_BETWEEN),
+        )
+        difference["description"] = _DIFFERENCE
+        paths |= {
+            f"/v1/reports/{name}": {"get": made},
+            f"/v1/reports/{name}/events": {"get": events},
+            f"/v1/reports/{name}/difference": {"get": difference},
+        }
+        if paces_of(report.info):
+            paths[f"/v1/reports/{name}/directions"] = {"get": _directions(report.info, own)}
+    return paths
+
+
+def _directions(info: ReportInfo, own: list[Json]) -> Json:
+    """Where the figures of a report are heading."""
+    paces = [pace.value for pace in paces_of(info)]
+    others = [one for one in own if one["name"] != "grain"]
+    grain = parameter("grain", f"How long a period is; {paces[0]} unless given.", {"enum": paces})
+    measures = [one.name for one in measures_of(info)]
+    measure = parameter("measure", "Only this figure; all, read together, unless given.", {"enum": measures})
+    shape = page_of(
+        {"type": "object"},
+        report={"const": info.name},
+        grain={"enum": paces},
+        language={"enum": ["en", "de", "fr"]},
+        series={"type": "string", "description": "Where the rows are asked for that the series are made of."},
+    )
+    made = reading(
+        f"reports_{info.name}_directions",
+        f"Where these figures are heading: {info.title}",
+        Permission(info.permission),
+        [*others, grain, measure, *shared(("MinPosition",))],
+        shape,
+    )
+    made["description"] = (
+        "Each figure as a series of whole periods, with its direction, season, changes of course, control limits, a "
+        "forecast as ranges, what explains the change between its first and its last periods, and sentences in the "
+        "language of `Accept-Language` (en, de, fr). At most 5 % of the directions told together are false."
+    )
+    return made

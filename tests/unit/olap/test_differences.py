@@ -1,0 +1,273 @@
+"""Why reports differ: between any two positions each difference is the sum of named events, with no residue."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from application.ports.analytics import AnalyticsBehind, InvalidParameters
+from application.ports.differences import Difference, NotOfOneLog
+from domain.kernel.ids import PLATFORM
+from projections.olap.difference import MAX_CELLS, run_difference
+from projections.olap.query import run_events_behind, run_report
+from projections.olap.reports import REPORTS
+from tests.support.events import BEGIN, History, segment
+from tests.support.mrr_histories import Told, moment, percent, plan, terms
+from tests.unit.olap.test_costs import HOLDERS, confirm, enter, lock, reverse, rule
+from tests.unit.olap.test_ingest import World
+
+
+def differs(world: World, history: History, name: str, first: int, last: int | None) -> list[Difference]:
+    """All pages of a difference; every figure of them explained."""
+    pages: list[Difference] = []
+    after: int | None = 0
+    while after is not None:
+        page = run_difference(
+            world.store.writing,
+            name,
+            history.tenant_id,
+            {},
+            first=first,
+            last=last,
+            after=after,
+            limit=MAX_CELLS,
+        )
+        pages.append(page)
+        after = page.next_after
+        for cell in page.cells:
+            explained(name, cell, first, last or len(history.events))
+    return pages
+
+
+def explained(name: str, cell: Any, first: int, last: int) -> None:
+    for measure in cell.measures:
+        at = (name, cell.cell, measure.measure)
+        moved = [one.after - one.before for one in measure.events]
+        assert sum(moved) + measure.left_out_weight == measure.difference, at
+        assert round(((measure.after or 0) - (measure.before or 0)) * measure.scale) == measure.difference, at
+        assert measure.events or measure.difference == 0, at
+        assert all(one.event.name and one.event.position <= last for one in measure.events), at
+        earlier = [by for one, by in zip(measure.events, moved, strict=True) if one.event.arrived == "before"]
+        assert all(first < one.event.position <= last for one in measure.moved_by), at
+        assert sum(one.moved for one in measure.moved_by) == sum(earlier), at
+        assert bool(earlier) == bool(measure.moved_by), at
+    for other in cell.not_summed:
+        assert set(other.parts) <= set(REPORTS[name].opened), other
+
+
+def lived(chance: random.Random, tenant_id: UUID | None = None) -> History:
+    """A history of all that reports are made of, with late entries, locked months, rules and reversals."""
+    told = Told(History() if tenant_id is None else History(tenant_id=tenant_id))
+    history, entries = told.history, dict[int, Any]()
+    for number in range(18):
+        back = BEGIN.date() - timedelta(days=chance.randrange(80))
+        match chance.randrange(10):
+            case 0:
+                history.contact("created", segment=segment(chance.choice(["CA", "DE", None])))
+            case 1 | 2 | 3:
+                ended = chance.random() < 0.2
+                said = terms(
+                    "canceled" if ended else "active",
+                    [plan(chance.choice([4_900, 14_900]), quantity=chance.randrange(1, 3))],
+                    [percent(2_000, back + timedelta(days=40))] if chance.random() < 0.3 else [],
+                    chance.choice(["USD", "USD", "EUR"]),
+                    ended_at=moment(back) if ended else None,
+                )
+                told.tell(moment(back), said, subscription=chance.randrange(3))
+            case 4:
+                lock(history, f"{back:%Y-%m}")
+            case 5 | 6:
+                whose = chance.choice([{}, {"pool": "shared"}, {"workspace_id": HOLDERS[0]}])
+                entries[number] = enter(
+                    history,
+                    number,
+                    amount=chance.randrange(1, 9_999),
+                    covers_from=back,
+                    covers_to=back + timedelta(days=chance.randrange(40)),
+                    approximate=True,
+                    **whose,
+                )
+            case 7 if entries:
+                which = chance.choice(sorted(entries))
+                if chance.random() < 0.5:
+                    reverse(history, entries.pop(which), which)
+                else:
+                    confirm(history, entries.pop(which), chance.randrange(1, 9_999), which)
+            case 8:
+                rule(history, "weights", "2025-12-01", [chance.randrange(1, 9) for _ in HOLDERS])
+            case _:
+                sent(history, chance, back)
+    return history
+
+
+def sent(history: History, chance: random.Random, day: date) -> None:
+    """A decision, a message, an opt-out, a lapse, a request and a seat, each of a day in the past."""
+    at = moment(day, chance.randrange(24)).isoformat()
+    later = moment(day + timedelta(days=chance.randrange(1, 90))).isoformat()
+    workspace = {"workspace_id": str(HOLDERS[0])}
+    reason = {"verdict": "deny", "law": "de", "rule": "otherwise", "missing": ["country"]}
+    allowed = {"verdict": "allow", "law": "de", "rule": "de.consent", "missing": []}
+    for verdict, told in (("deny", reason), ("allow", allowed)):
+        payload = {"verdict": verdict, "message": {"purpose": "advertising"}, "reasons": [told]}
+        history.happen("audience.permission_decided", {**workspace, **payload, "decided_at": at})
+    history.happen("audience.message_dispatched", {**workspace, "occurred_at": at}, version=2)
+    said = {"kind": "unsubscribe", "channel": chance.choice(["page", "import"]), "scope": "tenant"}
+    due = {"due_law": "de", "due_before": later}
+    history.happen("audience.opted_out", {**said, "occurred_at": at, **due}, version=3)
+    ends = {"law": "fr", "rule": "fr.consent", "basis": "consent", "lapses_at": later}
+    history.happen("audience.permission_lapsing", {**workspace, **ends}, version=2)
+    ended = {"kind": "access", "law": "de", "outcome": "fulfilled", "in_time": True, "received_at": at}
+    completed = (BEGIN + timedelta(hours=len(history.events))).isoformat()
+    history.happen("rights.request_completed", {**ended, "completed_at": completed})
+    history.happen(chance.choice(["tenancy.member_invited", "tenancy.member_removed"]), {"email": "x"})
+
+
+def seen(opened: list[World], history: History) -> World:
+    world = World(history)
+    opened.append(world)
+    world.catch_up()
+    assert world.projector.health().poisoned == {}
+    return world
+
+
+def test_every_report_is_explained_between_any_two_positions(opened: list[World]) -> None:
+    chance = random.Random(1)
+    history = lived(chance)
+    world = seen(opened, history)
+    moving = set()
+    for name in REPORTS:
+        first, last = sorted(chance.sample(range(len(history.events)), 2))
+        for page in differs(world, history, name, first, last):
+            moving |= {name} if page.cells else set()
+    assert len(moving) > 10, "the history moves too few reports"
+
+
+def test_every_figure_of_every_report_opens_as_of_any_position(opened: list[World]) -> None:
+    chance = random.Random(3)
+    history = lived(chance)
+    world, shown = seen(opened, history), set()
+    con, whose = world.store.writing, history.tenant_id
+    for name, report in REPORTS.items():
+        for at in (None, chance.randrange(len(history.events) // 2, len(history.events))):
+            parameters = {} if at is None else {"at_position": at}
+            rows = run_report(con, name, whose, parameters).rows
+            for row in chance.sample(rows, min(len(rows), 1)):
+                told = dict(zip((column.name for column in report.info.columns), row, strict=True))
+                cell = {
+                    column.name: told[column.name]
+                    for column in report.info.columns
+                    if column.kind == "dimension"
+                }
+                for column in report.info.columns:
+                    if column.name not in report.opened:
+                        assert column.kind == "dimension" or set(column.parts) <= set(report.opened)
+                        continue
+                    behind = run_events_behind(
+                        con, name, whose, {**cell, "measure": column.name}, parameters, after=0, limit=1_000
+                    )
+                    weight = sum(weight for _, weight in behind.events)
+                    assert weight == round(told[column.name] * column.scale), (name, cell, column.name)
+                    assert all(at is None or position <= at for position, _ in behind.events)
+                    shown.add(name)
+    assert shown >= REPORTS.keys() - {"targets", "cost_variance"}, "the history has nothing of a report"
+
+
+def test_as_of_the_last_position_is_as_of_now(opened: list[World]) -> None:
+    history = lived(random.Random(5))
+    world = seen(opened, history)
+    con, whose = world.store.writing, history.tenant_id
+    for name in REPORTS:
+        now = run_report(con, name, whose, {}).rows
+        assert run_report(con, name, whose, {"at_position": len(history.events)}).rows == now, name
+        assert run_report(con, name, whose, {"at_position": 0}).rows == (), name
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), ends=st.tuples(st.floats(0, 1), st.floats(0, 1)))
+def test_late_entries_and_locks_leave_no_residue(seed: int, ends: tuple[float, float]) -> None:
+    history = lived(random.Random(seed))
+    world = World(history)
+    world.catch_up()
+    first, last = sorted(int(end * len(history.events)) for end in ends)
+    for name in ("mrr_changes", "costs_by_category", "costs_by_workspace"):
+        differs(world, history, name, first, last)
+    world.store.close()
+
+
+def test_what_moved_earlier_events_is_named(opened: list[World]) -> None:
+    history = History()
+    enter(history, amount=100, covers_from="2026-01-05", pool="shared")
+    history.contact("created")
+    rule(history, "weights", "2026-01-01", [1, 3])
+    history.contact("created")
+    world = seen(opened, history)
+    cells = differs(world, history, "costs_by_workspace", 2, 4)[0].cells
+    assert {(one.cell["share"], one.measures[0].difference) for one in cells} == {
+        ("unallotted", -100),
+        ("allocated", 25),
+        ("allocated", 75),
+    }
+    for one in cells:
+        (moving,) = one.measures[0].moved_by
+        assert (moving.event.position, moving.event.name) == (3, "costs.allocation_ruled")
+        (weighed,) = one.measures[0].events
+        assert (weighed.event.position, weighed.event.arrived) == (1, "before")
+
+
+def test_a_new_month_is_the_work_of_the_first_event_in_it(opened: list[World]) -> None:
+    told = Told()
+    told.tell(moment(date(2026, 2, 10)), terms())
+    while told.history.events[-1].recorded_at < moment(date(2026, 4, 1)) - timedelta(hours=1):
+        told.history.happen("tenancy.member_invited")
+    last = told.history.happen("tenancy.member_invited").position
+    world = seen(opened, told.history)
+    (page,) = differs(world, told.history, "arr", last - 1, last)
+    (cell,) = page.cells
+    assert cell.cell == {"period": "2026-04-01", "currency": "USD"}
+    assert {one.measure: [by.event.position for by in one.moved_by] for one in cell.measures} == {
+        "arr": [last],
+        "mrr": [last],
+    }
+
+
+def test_what_is_late_is_told_from_what_is_new(opened: list[World]) -> None:
+    history = History()
+    history.contact("created")
+    enter(history, 1, amount=5, covers_from="2026-02-01")
+    enter(history, 2, amount=7, covers_from="2026-03-02")
+    world = seen(opened, history)
+    pages = differs(world, history, "costs_by_category", 1, None)
+    arrived = [one.event.arrived for cell in pages[0].cells for one in cell.measures[0].events]
+    assert arrived == ["late", "new"]
+
+
+def test_what_is_no_question(opened: list[World]) -> None:
+    history = History()
+    history.contact("created")
+    world = seen(opened, history)
+    con, whose = world.store.writing, history.tenant_id
+    for parameters, first, last in (({"at_position": 1}, 0, 1), ({}, 1, 0), ({"colour": "red"}, 0, 1)):
+        with pytest.raises(InvalidParameters):
+            run_difference(con, "activity", whose, parameters, first=first, last=last)
+    with pytest.raises(InvalidParameters):
+        run_difference(con, "activity", whose, {}, first=0, last=1, limit=MAX_CELLS + 1)
+    with pytest.raises(AnalyticsBehind):
+        run_difference(con, "activity", whose, {}, first=0, last=2)
+    assert run_difference(con, "activity", whose, {}, first=1, last=1).cells == ()
+
+
+def test_what_other_logs_move_is_refused_in_the_platforms_books(opened: list[World]) -> None:
+    history = History(tenant_id=PLATFORM)
+    enter(history, amount=100, covers_from="2026-01-05", pool="shared")
+    rule(history, "messages_sent")
+    world = seen(opened, history)
+    assert differs(world, history, "costs_by_workspace", 0, 1)
+    with pytest.raises(NotOfOneLog):
+        differs(world, history, "costs_by_workspace", 0, 2)
+    assert differs(world, history, "costs_by_category", 0, 2)
