@@ -186,7 +186,7 @@ TOO_MUCH_TO_EXPLAIN: Final = _kind(
     "too-much-to-explain",
     S.UNPROCESSABLE_ENTITY,
     "Too many events moved what was there before",
-    "Choose positions that are nearer to one another, or narrow the report by its parameters.",
+    "What moved these figures takes too many looks at the log. Choose positions that are nearer, or narrow the report.",
 )
 SEARCH_TOO_SLOW: Final = _kind(
     "search-too-slow",

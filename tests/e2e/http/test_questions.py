@@ -211,6 +211,23 @@ async def test_reports_as_json_and_as_csv(api: Api) -> None:
         assert wrong.status_code == 422
 
 
+async def test_why_a_report_differs_from_what_was_seen(api: Api) -> None:
+    tenant = await api.tenant()
+    made = await contact(api, tenant)
+    path = "/v1/reports/contacts_by_segment/difference"
+    with analytics_of(api):
+        told = await api.send("GET", f"{path}?from_position=0&to_position={made['position']}", tenant.key)
+        assert told.json()["position"] == made["position"], told.text
+        ((measure,),) = (cell["measures"] for cell in told.json()["data"])
+        assert (measure["before"], measure["after"], measure["difference"]) == (None, 1, 1)
+        assert [event["name"] for event in measure["events"]] == ["audience.contact_created"]
+        for wrong in ("", "?from_position=x", "?from_position=-1", "?from_position=0&limit=21"):
+            answer = await api.send("GET", f"{path}{wrong}", tenant.key)
+            assert answer.status_code == 422, f"{wrong}: {answer.text}"
+        beyond = await api.send("GET", f"{path}?from_position=99999", tenant.key)
+        assert beyond.json()["type"] == "/problems/beyond-the-log", beyond.text
+
+
 async def test_without_analytics_a_report_says_when_to_come_back(api: Api) -> None:
     tenant = await api.tenant()
     answer = await api.send("GET", "/v1/reports/activity", tenant.key)

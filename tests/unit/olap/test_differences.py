@@ -83,7 +83,7 @@ def lived(chance: random.Random, tenant_id: UUID | None = None) -> History:
             case 4:
                 lock(history, f"{back:%Y-%m}")
             case 5 | 6:
-                whose = chance.choice([{}, {"pool": "shared"}, {"workspace_id": HOLDERS[0]}])
+                whose: dict[str, Any] = chance.choice([{}, {"pool": "shared"}, {"workspace_id": HOLDERS[0]}])
                 entries[number] = enter(
                     history,
                     number,
@@ -158,7 +158,8 @@ def test_every_figure_of_every_report_opens_as_of_any_position(opened: list[Worl
             parameters = {} if at is None else {"at_position": at}
             rows = run_report(con, name, whose, parameters).rows
             for row in chance.sample(rows, min(len(rows), 1)):
-                told = dict(zip((column.name for column in report.info.columns), row, strict=True))
+                names = [column.name for column in report.info.columns]
+                told: dict[str, Any] = dict(zip(names, row, strict=True))
                 cell = {
                     column.name: told[column.name]
                     for column in report.info.columns
