@@ -205,15 +205,11 @@ OF_SQL: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
 )
 
 
+OURS = "https://o.example"
 OF_BILLING: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
     ("GET", "/v1/billing/catalogue", None, {}),
-    (
-        "POST",
-        "/v1/billing/checkout",
-        {"plan": "starter", "success_url": "https://o.example", "cancel_url": "https://o.example"},
-        {},
-    ),
-    ("POST", "/v1/billing/portal", {"return_url": "https://o.example"}, {}),
+    ("POST", "/v1/billing/checkout", {"plan": "starter", "success_url": OURS, "cancel_url": OURS}, {}),
+    ("POST", "/v1/billing/portal", {"return_url": OURS}, {}),
     ("POST", "/v1/billing/reconciliation", {}, {}),
     ("POST", "/v1/gateways/stripe", {}, {"stripe-signature": "t=1,v1=00"}),
 )
