@@ -173,7 +173,7 @@ def test_every_figure_of_every_report_opens_as_of_any_position(opened: list[Worl
                         con, name, whose, {**cell, "measure": column.name}, parameters, after=0, limit=1_000
                     )
                     weight = sum(weight for _, weight in behind.events)
-                    assert weight == round(told[column.name] * column.scale), (name, cell, column.name)
+                    assert weight == round((told[column.name] or 0) * column.scale), (name, cell, column.name)
                     assert all(at is None or position <= at for position, _ in behind.events)
                     shown.add(name)
     assert shown >= REPORTS.keys() - {"targets", "cost_variance"}, "the history has nothing of a report"
