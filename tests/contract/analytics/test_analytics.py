@@ -393,7 +393,8 @@ def test_every_report_is_described(tmp_path: Path) -> None:
     local = LocalAnalytics(EventsInMemory(), settings)
     for name, info in local.reports().items():
         assert info.name == name
-        assert info.permission == ("costs.read" if "cost" in name else "reports.read")
+        of_costs = "cost" in name or name in ("margin", "unit_economics", "scorecard")
+        assert info.permission == ("costs.read" if of_costs else "reports.read")
         assert {column.kind for column in info.columns} == {"dimension", "measure"}
         assert all(column.about.endswith(".") for column in info.columns)
         assert all("description" in field for field in info.parameters["properties"].values())
