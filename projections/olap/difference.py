@@ -50,7 +50,9 @@ EFFECTIVE: Final[Mapping[str, str]] = {
     "fact_cost": "covers_from",
     "fact_decision": "decided_at::DATE",
     "fact_dispatch": "occurred_at::DATE",
+    "fact_invoice": "finalised_on",
     "fact_opt_out": "occurred_at::DATE",
+    "fact_payment": "effective_on",
     "fact_subscription": "effective_at::DATE",
 }
 """By fact table: the day on which what a row is about took effect, where that is told apart from its recording."""
