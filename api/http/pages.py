@@ -116,7 +116,9 @@ def _body(operation: Json, document: Json) -> str:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if content is None:
         return ""
-    schema = document["components"]["schemas"][content["schema"]["$ref"].rpartition("/")[2]]
+    schema = content["schema"]
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     needed = schema.get("required", [])
     rows = "".join(
         f"<tr><td><code>{escape(name)}</code></td><td>{escape(_kind(shape))}</td>"

@@ -199,7 +199,12 @@ async def test_each_read_of_staff_under_a_grant_is_one_entry_of_the_tenants_log(
             assert (await api.send("GET", path, furnished.staff, headers=furnished.under)).status_code == 200
             assert await furnished.entries() == before + 1
     assert shown > 20
-    told = (await api.send("GET", "/v1/access?actor=staff&limit=100", furnished.tenant.key)).json()["data"]
+    told, path = [], "/v1/access?actor=staff&limit=100"
+    cursor: str | None = path
+    while cursor:
+        page = (await api.send("GET", cursor, furnished.tenant.key)).json()
+        told += page["data"]
+        cursor = page["next"] and f"{path}&cursor={page['next']}"
     assert {entry["payload"]["kind"] for entry in told} == {"staff"}
     assert {entry["actor"]["grant"] for entry in told} == {furnished.under["penguin-grant"].partition(".")[2]}
     assert len(told) == shown + len(FILES)
