@@ -131,5 +131,5 @@ def read_settings(
 def _in_file(file: Path) -> str | None:
     try:
         return file.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return None
+    except (FileNotFoundError, NotADirectoryError):
+        return None  # whoever needs the folder says what is wrong with it
