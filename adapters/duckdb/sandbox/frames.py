@@ -121,7 +121,7 @@ def _field(metadata: memoryview, table: int, number: int) -> int | None:
 
 def must_be_simple(columns: Any) -> None:
     """Columns of values and of nests of them; no extension, union, dictionary or view. Raises `Hostile`."""
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415 - with the first question, as above
 
     for column in columns:
         _must_be_simple(pa, column)

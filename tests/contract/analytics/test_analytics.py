@@ -389,8 +389,7 @@ async def test_a_stopped_tenant_shows_in_health(world: World) -> None:
 
 
 def test_every_report_is_described(tmp_path: Path) -> None:
-    settings = OlapSettings(folder=tmp_path, database_url="")
-    local = LocalAnalytics(EventsInMemory(), settings)
+    local = LocalAnalytics(EventsInMemory(), OlapSettings(folder=tmp_path, database_url=""))
     for name, info in local.reports().items():
         assert info.name == name
         of_costs = "cost" in name or name in ("margin", "unit_economics", "scorecard")
