@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import Any, Final
 from uuid import UUID
 
+from adapters.duckdb.kept import KeptAnswers
 from adapters.duckdb.store import Store
 from application.ports.analytics import AnalyticsHealth
 from application.ports.positions import Position
@@ -32,12 +33,16 @@ class Projector:
     stands at its last whole batch, and the next step begins there.
     """
 
-    def __init__(self, store: Store, source: LogSource, *, fill_at_once: bool = True) -> None:
+    def __init__(
+        self, store: Store, source: LogSource, *, fill_at_once: bool = True, keeping: int = 0
+    ) -> None:
         """Prepare the file. Raises `IncompatibleFile` for one that other models made.
 
-        An empty file is filled from all logs at once, unless told to go tenant by tenant from the beginning.
+        An empty file is filled from all logs at once, unless told to go tenant by tenant from the beginning. `keeping`
+        is how many bytes of answers that hold are kept.
         """
         self.store = store
+        self.kept = KeptAnswers(keeping)
         self._source = source
         if not tracking.prepare(store.writing):
             raise IncompatibleFile(IncompatibleFile.__doc__)
@@ -101,7 +106,7 @@ class Projector:
         taken = 0
         with closing(self._fetched(ranges, stop)) as fetched:
             for batch, incoming in fetched:
-                changed = ingest.take_in(writing, batch, incoming)
+                changed = ingest.take_in(writing, batch, incoming, self.tracked)
                 taken += incoming.num_rows
                 self.events += incoming.num_rows
                 self.lag -= incoming.num_rows

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import duckdb
 
+from adapters.duckdb import wire
 from adapters.duckdb.files import Folder
 from adapters.duckdb.projector import IncompatibleFile, Projector
 from adapters.duckdb.settings import OlapSettings
@@ -29,12 +30,16 @@ from application.ports.analytics import (
     TenantStanding,
 )
 from application.ports.positions import Position
+from projections.olap.query import run_report
 from projections.olap.source import LIVE_BATCH, LogSource
 from projections.olap.tracking import Tracked, standing_of
 
 _log: Final = logging.getLogger(__name__)
 _FIRST_WAIT: Final = 0.02
 _BREATH: Final = 0.05
+_DUTY: Final = 2.0
+"""How many times as long as a small batch took the next one waits: readers need the machine more than it does."""
+
 _DRAIN_SECONDS: Final = 30.0
 
 
@@ -62,15 +67,18 @@ class Room:
         path = self._folder.current
         store = Store(path, self._settings)
         try:
-            return Projector(store, self._live_source)
+            return self._projector_of(store, self._live_source)
         except IncompatibleFile:
             _log.info("analytics file made by other models: building anew")
             store.close()
         successor = self._folder.successor(path)
-        projector = Projector(Store(successor, self._settings), self._live_source)
+        projector = self._projector_of(Store(successor, self._settings), self._live_source)
         self._folder.make_current(successor)
         self._folder.remove(path)
         return projector
+
+    def _projector_of(self, store: Store, source: LogSource) -> Projector:
+        return Projector(store, source, keeping=self._settings.kept_mb * 2**20)
 
     def start(self) -> None:
         """Begin to read the logs."""
@@ -100,13 +108,15 @@ class Room:
         wait = _FIRST_WAIT
         while not self._stop.is_set():
             with self._reading:
+                began = time.monotonic()
                 events = self._try_step(self._projector)
+                took = time.monotonic() - began
             wait = _FIRST_WAIT if events else min(wait * 2, self._settings.idle_seconds)
             if not events and not self._stop.is_set():
                 self._live_source.wait(wait)
             elif events < LIVE_BATCH:
                 # Looking who is behind costs the same for one event as for a hundred.
-                self._stop.wait(_BREATH)
+                self._stop.wait(max(_BREATH, min(_DUTY * took, self._settings.idle_seconds)))
 
     def _try_step(self, projector: Projector) -> int:
         """A step; an error is kept for `health` and told once, and the step is tried again after a pause."""
@@ -163,7 +173,7 @@ class Room:
         with self._moved:
             self._building = store
         try:
-            replaced = self._build_and_swap(Projector(store, source))
+            replaced = self._build_and_swap(self._projector_of(store, source))
         finally:
             replaced.drain(_DRAIN_SECONDS)
             replaced.close()
@@ -207,8 +217,9 @@ class Room:
 
     def health(self) -> AnalyticsHealth:
         """Lag, rates and errors."""
-        health = self._projector.health()
-        figures = {**health.figures, "errors_total": float(self._errors)}
+        projector = self._projector
+        health = projector.health()
+        figures = {**health.figures, **projector.kept.figures(), "errors_total": float(self._errors)}
         return replace(
             health, figures=figures, last_error=self._last_error, rebuilding=self._rebuild is not None
         )
@@ -242,15 +253,34 @@ class Room:
                 there = tenant()
                 raise AnalyticsBehind(there.at if there else Position(0, 0))
 
+    def kept(self, ticket: wire.Ticket) -> Any:
+        """The table of an answer that was given before and still holds, or None."""
+        projector = self._projector
+        return projector.kept.find(ticket, projector.tracked.get(ticket.tenant_id))
+
+    def answer(self, ticket: wire.Ticket) -> Any:
+        """The table of a report, made now. Raises as `run_report`, and `ReportTooLarge` when it takes too long."""
+        with self._entered() as (projector, cursor):
+            report = run_report(cursor, ticket.report, ticket.tenant_id, ticket.params)
+        table = wire.report_table(ticket.report, report)
+        projector.kept.keep(ticket, report, table)
+        return table
+
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor on the live file. Raises `ReportTooLarge` when the report in it takes too long."""
+        """A cursor on the live file. Raises `ReportTooLarge` when the question in it takes too long."""
+        with self._entered() as (_, cursor):
+            yield cursor
+
+    @contextmanager
+    def _entered(self) -> Iterator[tuple[Projector, duckdb.DuckDBPyConnection]]:
         with self._moved:
             # Under the lock of the swap: after it no new reader gets into the old file.
-            store = self._projector.store
+            projector = self._projector
+            store = projector.store
             cursor = store.enter()
         try:
-            yield cursor
+            yield projector, cursor
         except duckdb.InterruptException as error:
             if self._stop.is_set():
                 raise AnalyticsUnavailable(AnalyticsUnavailable.__doc__) from error

@@ -23,7 +23,7 @@ from application.ports.sql import SqlQuestion, SqlTooSlow
 from domain.kernel.errors import Refusal
 from projections.olap.difference import run_difference
 from projections.olap.extract import write_facts
-from projections.olap.query import run_events_behind, run_report
+from projections.olap.query import run_events_behind
 
 ACTIONS: Final = (
     ("health", "lag, rates and errors, as JSON"),
@@ -66,6 +66,9 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
                 return flight.RecordBatchStream(self._of_sql(question, context))
             asked = wire.Ticket.decode(ticket.ticket)
             self._room.await_position(asked.tenant_id, asked.min_position)
+            kept = self._room.kept(asked) if asked.of_report else None
+            if kept is not None:
+                return flight.RecordBatchStream(kept)
             if not self._running.acquire(timeout=self._patience):
                 raise AnalyticsUnavailable(AnalyticsUnavailable.__doc__)
             try:
@@ -74,6 +77,8 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
                 self._running.release()
 
     def _answer(self, asked: wire.Ticket) -> Any:
+        if asked.of_report:
+            return self._room.answer(asked)
         with self._room.reading() as cursor:
             if asked.between is not None:
                 first, last = asked.between
@@ -89,15 +94,11 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
                         limit=asked.limit,
                     )
                 )
-            if asked.cell is None:
-                return wire.report_table(
-                    asked.report, run_report(cursor, asked.report, asked.tenant_id, asked.params)
-                )
             events = run_events_behind(
                 cursor,
                 asked.report,
                 asked.tenant_id,
-                asked.cell,
+                asked.cell or {},
                 asked.params,
                 after=asked.after,
                 limit=asked.limit,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -48,6 +48,11 @@ class Ticket:
     after: int = 0
     limit: int = 100
     between: tuple[int, int | None] | None = None
+
+    @property
+    def of_report(self) -> bool:
+        """Whether it asks for a report itself."""
+        return self.cell is None and self.between is None
 
     def encode(self) -> bytes:
         """The bytes of a Flight ticket."""
@@ -91,6 +96,12 @@ def report_table(name: str, report: Report) -> Any:
         "emptied_by": " ".join(report.emptied_by),
     }
     return pa.Table.from_arrays(arrays, schema=schema.with_metadata(metadata))
+
+
+def relabelled(table: Any, position: Position, as_of: datetime | None) -> Any:
+    """The same rows, said to be of another position and time (UTC without a zone)."""
+    told = {"position": position.token(), "as_of": as_of.replace(tzinfo=UTC).isoformat() if as_of else ""}
+    return table.replace_schema_metadata(_metadata(table) | told)
 
 
 def read_report(table: Any) -> Report:

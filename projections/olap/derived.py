@@ -43,6 +43,9 @@ def _events(model: Model) -> dict[str, int]:
     }
 
 
+EVENTS_OF: Final[Mapping[str, Mapping[str, int]]] = {model.name: _events(model) for model in MODELS}
+"""By model, the events that change its rows, of its sources too; none for those that every event has a row in."""
+
 _CHANGING: Final = names({event: version for model in DERIVED for event, version in _events(model).items()})
 
 

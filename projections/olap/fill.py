@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from projections.olap import derived
 from projections.olap.ingest import BATCH, BatchMismatch, in_utc, verify
 from projections.olap.source import Everything
-from projections.olap.sql import MODELS, NEWER, Model, insert, names
+from projections.olap.sql import MODELS, Model, insert, names, newer
 from projections.olap.tracking import Tracked, enrol, transaction
 
 _READ: Final = [model for model in MODELS if "rows" in model.sections and "fill" not in model.sections]
@@ -26,7 +26,7 @@ _ROWS: Final = {
     model.name: f"WITH batch AS ({BATCH}) SELECT * FROM ({model.sections['rows']})"  # noqa: S608 - our own models
     for model in _READ
 }
-_NEWER: Final = f"WITH batch AS ({BATCH}) SELECT 1 FROM batch WHERE {NEWER} IS NOT NULL LIMIT 1"  # noqa: S608 - our own models
+_NEWER: Final = f"WITH batch AS ({BATCH}) SELECT 1 FROM batch WHERE {newer()} IS NOT NULL LIMIT 1"  # noqa: S608 - our own models
 
 
 class Unfit(Exception):

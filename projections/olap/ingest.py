@@ -7,19 +7,21 @@ or nothing of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
 import duckdb
+import pyarrow.compute as pc
 
 from projections.olap import derived
 from projections.olap.source import Range
-from projections.olap.sql import MODELS, batch, fold, insert, problems
+from projections.olap.sql import HANDLED, MODELS, batch, fold, insert, problems
+from projections.olap.touched import touched_by_batch
 from projections.olap.tracking import Tracked, enrol, poison, tracked, transaction
 
 BATCH: Final = batch()
-_STAGE: Final = f"CREATE OR REPLACE TEMP TABLE batch AS {BATCH}"
-_PROBLEMS: Final = problems()
 _COMPACT_AT_LEAST: Final = 200_000
 
 
@@ -27,21 +29,27 @@ class BatchMismatch(Exception):
     """A batch did not hold exactly the events asked for. It is rolled back and read again."""
 
 
-def take_in(con: duckdb.DuckDBPyConnection, ranges: Sequence[Range], table: Any) -> dict[UUID, Tracked]:
+def take_in(
+    con: duckdb.DuckDBPyConnection,
+    ranges: Sequence[Range],
+    table: Any,
+    known: Mapping[UUID, Tracked],
+) -> dict[UUID, Tracked]:
     """Write the facts of a batch and move the positions, or raise and write nothing.
 
-    `table` is an Arrow table as `LogSource` describes it. Returns the tenants as they are now. Raises `BatchMismatch`.
+    `table` is an Arrow table as `LogSource` describes it. Returns the tenants as they are now; `known` are some of them
+    as they were. Raises `BatchMismatch`.
     """
     with transaction(con):
         enrol(con, [_at_zero(part) for part in ranges if part.after == 0])
-        _stage(con, table)
+        statements = _statements(frozenset(HANDLED.keys() & set(pc.unique(table["name"]).to_pylist())))
+        _stage(con, table, statements.stage)
         verify(con, "batch", {part.tenant_key: (part.after, part.upto) for part in ranges})
-        poisoned = con.execute(_PROBLEMS).fetchall()
+        poisoned = con.execute(statements.problems).fetchall()
         for tenant_key, position, _ in poisoned:
             con.execute("DELETE FROM batch WHERE tenant_key = ? AND position >= ?", [tenant_key, position])
-        for model in MODELS:
-            if "rows" in model.sections:
-                con.execute(insert(model.name, model.sections["rows"]))
+        for text in statements.inserts:
+            con.execute(text)
         derived.refresh(con)
         stopped = {tenant_key for tenant_key, _, _ in poisoned}
         _move(
@@ -51,7 +59,11 @@ def take_in(con: duckdb.DuckDBPyConnection, ranges: Sequence[Range], table: Any)
             poison(
                 con, tenant_key, f"stopped before position {position}: {reason}. Deploy a build that reads it"
             )
-        return tracked(con, [part.tenant_key for part in ranges])
+        changed = touched_by_batch(con)
+        return {
+            tenant_id: tenant.after(known.get(tenant_id), changed.get(tenant.tenant_key, frozenset()))
+            for tenant_id, tenant in tracked(con, [part.tenant_key for part in ranges]).items()
+        }
 
 
 def _at_zero(part: Range) -> Tracked:
@@ -64,13 +76,40 @@ def in_utc(table: Any) -> Any:
     return table.set_column(at, "recorded_at", table.column(at).cast("timestamp[us]"))
 
 
-def _stage(con: duckdb.DuckDBPyConnection, table: Any) -> None:
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """What takes in a batch: it is made `batch`, looked at, and its rows are added to the models."""
+
+    stage: str
+    problems: str
+    inserts: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def _statements(handled: frozenset[str]) -> _Statements:
+    """Those for a batch with these of the events that models handle.
+
+    The other models have no rows of it, and are left out: planning is most of what a small batch costs.
+    """
+    models = [
+        model
+        for model in MODELS
+        if "rows" in model.sections and (not model.handles or model.handles.keys() & handled)
+    ]
+    return _Statements(
+        f"CREATE OR REPLACE TEMP TABLE batch AS {batch(models)}",
+        problems(models),
+        tuple(insert(model.name, model.sections["rows"]) for model in models),
+    )
+
+
+def _stage(con: duckdb.DuckDBPyConnection, table: Any, statement: str) -> None:
     """Make `batch` of an Arrow table.
 
     DuckDB 2.0.0 can lose rows in a scan of Arrow. This is the one scan of Arrow, and what it yields is counted.
     """
     incoming = in_utc(table)  # noqa: F841 - DuckDB finds it by its name in this frame
-    con.execute(_STAGE)
+    con.execute(statement)
     held = size(con, "batch")
     if held != table.num_rows:
         raise BatchMismatch(f"Postgres gave {table.num_rows} events, DuckDB took {held}")

@@ -118,14 +118,14 @@ def tables() -> str:
     return "\n".join([meta, *(model.sections["table"] for model in MODELS)])
 
 
-def batch() -> str:
-    """Events in Arrow (`incoming`) as the models see them: typed, with the allowed fields of payloads."""
+def batch(models: Iterable[Model] = MODELS) -> str:
+    """Events in Arrow (`incoming`) as these models see them: typed, with the allowed fields of payloads."""
     shapes = "".join(
         f""",
             CASE WHEN name IN ({names(model.handles)}) THEN
                 TRY(json_transform(decode(payload), {quoted(model.shape)}))
             END AS {model.name}"""
-        for model in MODELS
+        for model in models
         if model.shape is not None
     )
     return f"""
@@ -159,15 +159,16 @@ def fold(model: Model) -> str:
     """  # noqa: S608 - our own table names
 
 
-def problems() -> str:
-    """Per tenant the first event of the batch that cannot be taken in, and why."""
-    own = [f"({model.sections['problem']})" for model in MODELS if "problem" in model.sections]
+def problems(models: Iterable[Model] = MODELS) -> str:
+    """Per tenant the first event of the batch that cannot be taken in, and why; the batch is as these models see it."""
+    models = tuple(models)
+    own = [f"({model.sections['problem']})" for model in models if "problem" in model.sections]
     unread = [
         f"CASE WHEN name IN ({names(model.handles)}) AND {model.name} IS NULL THEN 'its payload is no JSON' END"
-        for model in MODELS
+        for model in models
         if model.handles
     ]
-    reasons = ", ".join([NEWER, *unread, *own])
+    reasons = ", ".join([newer(models), *unread, *own])
     return f"""
         SELECT tenant_key, min(position), arg_min(name || ': ' || reason, position)
         FROM (SELECT tenant_key, position, name, coalesce({reasons}) AS reason FROM batch)
@@ -176,10 +177,14 @@ def problems() -> str:
     """  # noqa: S608 - put together from our own model files
 
 
-_NEWEST: Final = " ".join(f"WHEN {quoted(event)} THEN {newest}" for event, newest in sorted(HANDLED.items()))
-NEWER: Final = f"""
-    CASE WHEN schema_version NOT BETWEEN 1 AND CASE name {_NEWEST} END THEN
-        'it has schema version ' || schema_version || ' and this build reads up to ' || CASE name {_NEWEST} END
-    END
-"""
-"""Why an event of a version from a newer build cannot be taken in; NULL for others. An expression over `batch`."""
+def newer(models: Iterable[Model] = MODELS) -> str:
+    """Why an event of a version from a newer build cannot be taken in; NULL for others. An expression over `batch`."""
+    newest = {event: version for model in models for event, version in model.handles.items()}
+    if not newest:
+        return "NULL::VARCHAR"
+    reads = " ".join(f"WHEN {quoted(event)} THEN {version}" for event, version in sorted(newest.items()))
+    return f"""
+        CASE WHEN schema_version NOT BETWEEN 1 AND CASE name {reads} END THEN
+            'it has schema version ' || schema_version || ' and this build reads up to ' || CASE name {reads} END
+        END
+    """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
@@ -21,7 +22,11 @@ State = Literal["reading", "live", "poisoned"]
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """How far a tenant's log is in the facts; `error` says why a poisoned one stopped."""
+    """How far a tenant's log is in the facts; `error` says why a poisoned one stopped.
+
+    `recorded_at` is when the last event was, in UTC without a zone. `changed`: by table, the position of the last batch
+    that may have changed the tenant's rows of it; of the others nothing is known from before `known_from`.
+    """
 
     tenant_id: UUID
     tenant_key: int
@@ -29,6 +34,22 @@ class Tracked:
     position: int
     state: State
     error: str | None = None
+    recorded_at: datetime | None = None
+    known_from: int = 0
+    changed: Mapping[str, int] = field(default_factory=dict)
+
+    def same_since(self, then: Position, tables: Collection[str]) -> bool:
+        """Whether the tenant's rows of these tables are those that there were at an earlier position."""
+        if then.epoch != self.epoch:
+            return False
+        return all(self.changed.get(table, self.known_from) <= then.n for table in tables)
+
+    def after(self, earlier: Tracked | None, tables: Collection[str]) -> Tracked:
+        """This, read after a batch that may have changed these tables; `earlier` is what was known before it."""
+        if earlier is None or earlier.epoch != self.epoch:
+            return self
+        changed = {**earlier.changed, **dict.fromkeys(tables, self.position)}
+        return replace(self, known_from=earlier.known_from, changed=changed)
 
     @property
     def at(self) -> Position:
@@ -101,7 +122,7 @@ def tracked(con: duckdb.DuckDBPyConnection, tenant_keys: Sequence[int] | None = 
     """The positions of these tenants, or of all."""
     rows = con.execute(
         """
-        SELECT tenant_id, tenant_key, epoch, position, state, error FROM positions
+        SELECT tenant_id, tenant_key, epoch, position, state, error, recorded_at, position FROM positions
         WHERE $keys::INTEGER[] IS NULL OR tenant_key IN (SELECT unnest($keys::INTEGER[]))
         """,
         {"keys": tenant_keys},
@@ -185,7 +206,9 @@ def restarted(
         if tenant.epoch != head.position.epoch:
             with transaction(con):
                 _forget(con, tenant.tenant_key, head.position.epoch)
-            changed[head.tenant_id] = replace(tenant, epoch=head.position.epoch, position=0, state="reading")
+            changed[head.tenant_id] = Tracked(
+                tenant.tenant_id, tenant.tenant_key, head.position.epoch, 0, "reading"
+            )
         elif tenant.position > head.position.n:
             reason = (
                 f"the log ends at {head.position.n} and {tenant.position} events were read: it went back without "

@@ -1,17 +1,19 @@
 """The owner of the analytics file, in a process of its own, over logs that grow by themselves: for `reports`.
 
 All of it is the product's: the room, its projector, the Flight service. Only the logs are made here, as Postgres would
-give them: events come at an even rate, by turns in the logs of many tenants.
+give them: events come at an even rate, some at a time, in logs drawn by chance: the longer one is, the more often.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import accumulate
 from multiprocessing.synchronize import Event
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -24,11 +26,11 @@ from adapters.duckdb.server import ReportServer
 from adapters.duckdb.settings import OlapSettings
 from application.ports.positions import Position
 from projections.olap.source import Everything, LogHead, Range
-from scripts.benches.facts import LAST_DAY
+from scripts.benches.facts import LAST_DAY, SEED
 
 _SPAWN: Final = multiprocessing.get_context("spawn")
 _AT_ONCE: Final = 20
-"""How many events a log gets when it is its turn."""
+"""How many events a log gets when it is drawn."""
 
 _NIGHT: Final = datetime.combine(LAST_DAY, datetime.min.time()) + timedelta(days=1)
 _SCHEMA: Final = pa.schema(
@@ -81,13 +83,16 @@ class GrowingLogs:
         self._since: float | None = None
         self._grown = 0
         self._heads: dict[UUID, Position] = {}
-        self._turns: list[UUID] = []
+        self._tenants: list[UUID] = []
+        self._lengths: list[int] = []
+        self._chance = random.Random(SEED)  # noqa: S311 - which log grows, no secret
 
     def behind(self, seen: Mapping[UUID, Position]) -> list[LogHead]:
         """See `LogSource`. The first to ask says where the logs end before they grow."""
         if not self._heads:
             self._heads = dict(seen)
-            self._turns = sorted(seen)
+            self._tenants = list(seen)
+            self._lengths = list(accumulate(position.n for position in seen.values()))
         if self._begun.is_set():
             self._grow()
         return [LogHead(tenant, head) for tenant, head in self._heads.items() if seen.get(tenant) != head]
@@ -95,7 +100,7 @@ class GrowingLogs:
     def _grow(self) -> None:
         self._since = self._since or time.monotonic()
         while self._grown + _AT_ONCE <= (time.monotonic() - self._since) * self._rate:
-            tenant = self._turns[self._grown // _AT_ONCE % len(self._turns)]
+            (tenant,) = self._chance.choices(self._tenants, cum_weights=self._lengths)
             head = self._heads[tenant]
             self._heads[tenant] = Position(head.epoch, head.n + _AT_ONCE)
             self._grown += _AT_ONCE

@@ -268,7 +268,7 @@ def test_a_batch_that_was_taken_in_before_is_refused(world: World) -> None:
     world.catch_up()
     part = Range(tenant_id=history.tenant_id, tenant_key=1, epoch=1, after=4, upto=10, reaches_head=True)
     with pytest.raises(ingest.BatchMismatch, match="positions where it begins"):
-        ingest.take_in(world.store.writing, [part], world.source.fetch([part]))
+        ingest.take_in(world.store.writing, [part], world.source.fetch([part]), {})
     assert world.rows("SELECT count(*) FROM fact_event") == [(10,)]
 
 

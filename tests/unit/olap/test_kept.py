@@ -1,0 +1,157 @@
+"""Answers that are kept: each is what would be made anew, whatever happened since, and none is kept too long."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+
+from adapters.duckdb import wire
+from adapters.duckdb.kept import KeptAnswers
+from application.ports.analytics import AnalyticsBehind
+from application.ports.positions import Position
+from domain.kernel.ids import PLATFORM
+from projections.olap.query import run_report
+from projections.olap.reports import REPORTS
+from projections.olap.touched import touched
+from projections.olap.tracking import Tracked
+from tests.support.events import History, segment
+from tests.unit.olap.test_differences import lived
+from tests.unit.olap.test_ingest import World
+
+_ROOM: Final = 2**24
+
+
+def made(world: World, ticket: wire.Ticket) -> tuple[Any, Any]:
+    report = run_report(world.store.writing, ticket.report, ticket.tenant_id, ticket.params)
+    return report, wire.report_table(ticket.report, report)
+
+
+def asked(kept: KeptAnswers, world: World, ticket: wire.Ticket) -> bool:
+    """Ask as the owner does, and compare with what is made anew; whether a kept answer was found."""
+    report, table = made(world, ticket)
+    found = kept.find(ticket, world.projector.tracked.get(ticket.tenant_id))
+    if found is None:
+        kept.keep(ticket, report, table)
+        return False
+    assert found.equals(table, check_metadata=True), ticket
+    return True
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_kept_is_what_would_be_made_anew(opened: list[World], seed: int) -> None:
+    chance = random.Random(seed)
+    history, other = lived(chance), lived(chance, PLATFORM)
+    world, kept, found = World(History(history.tenant_id), History(PLATFORM)), KeptAnswers(_ROOM), 0
+    tickets: list[wire.Ticket] = []
+    opened.append(world)
+    while history.events or other.events:
+        for grown, whole in zip(world.histories, (history, other), strict=True):
+            taken = chance.choice([0, 3, 12])
+            grown.events += whole.events[:taken]
+            del whole.events[:taken]
+        world.catch_up()
+        for name in chance.sample(sorted(REPORTS), 4):
+            for tenant in world.histories:
+                past = chance.randrange(len(tenant.events) + 1)
+                params = chance.choice([{}, {}, {"at_position": past}])
+                tickets.append(wire.Ticket(name, tenant.tenant_id, params))
+        again = chance.sample(tickets, min(12, len(tickets)))
+        found += sum(asked(kept, world, ticket) for ticket in again)
+    assert found > 5
+
+
+def test_an_event_changes_no_table_that_is_not_said_to_be_touched(opened: list[World]) -> None:
+    whole = lived(random.Random(7))
+    world = World(History(whole.tenant_id))
+    opened.append(world)
+    before = world.catch_up().facts()
+    for event in whole.events:
+        world.histories[0].events.append(event)
+        after = world.catch_up().facts()
+        changed = {table for table in after if after[table] != before[table]}
+        assert changed <= touched([event.name]), event.name
+        before = after
+
+
+def test_reports_about_other_tables_stay(world: World) -> None:
+    history, kept = world.histories[0], KeptAnswers(_ROOM)
+    history.contact("created", segment=segment())
+    world.catch_up()
+    segments, activity = (
+        wire.Ticket(name, history.tenant_id) for name in ("contacts_by_segment", "activity")
+    )
+    assert not asked(kept, world, segments)
+    assert not asked(kept, world, activity)
+    history.happen("tenancy.member_invited", {"email": "x"})
+    world.catch_up()
+    assert asked(kept, world, segments)
+    assert not asked(kept, world, activity)
+    history.contact("created", segment=segment("DE"))
+    world.catch_up()
+    assert not asked(kept, world, segments)
+
+
+def test_an_answer_of_a_lost_epoch_is_not_given(world: World) -> None:
+    history, kept = world.histories[0], KeptAnswers(_ROOM)
+    history.contact("created", segment=segment())
+    world.catch_up()
+    ticket = wire.Ticket("contacts_by_segment", history.tenant_id, {"at_position": 1})
+    assert not asked(kept, world, ticket)
+    history.events.clear()
+    history.contact("created", segment=segment("DE"))
+    world.source.epochs[history.tenant_id] = 2
+    world.catch_up()
+    assert not asked(kept, world, ticket)
+
+
+def test_a_file_opened_anew_trusts_nothing_from_before() -> None:
+    tenant = Tracked(uuid4(), 1, 1, 7, "live", known_from=7)
+    assert not tenant.same_since(Position(1, 6), ["fact_cost"])
+    assert tenant.same_since(Position(1, 7), ["fact_cost"])
+    assert tenant.same_since(Position(1, 6), [])
+
+
+def test_what_was_refused_is_refused_again(world: World) -> None:
+    history = world.histories[0]
+    history.contact("created", segment=segment())
+    world.catch_up()
+    ticket = wire.Ticket("activity", history.tenant_id, {"at_position": 9})
+    for _ in range(2):
+        with pytest.raises(AnalyticsBehind):
+            asked(KeptAnswers(_ROOM), world, ticket)
+
+
+def test_the_longest_unasked_goes_first_when_there_is_no_room(world: World) -> None:
+    history = world.histories[0]
+    history.contact("created", segment=segment())
+    world.catch_up()
+    tickets = [wire.Ticket("activity", history.tenant_id, {"context": f"of{number}"}) for number in range(9)]
+    one = KeptAnswers(_ROOM)
+    asked(one, world, tickets[0])
+    size = one.figures()["kept_bytes"]
+    kept = KeptAnswers(int(size * 5))
+    for ticket in tickets[:5]:
+        assert not asked(kept, world, ticket)
+    assert asked(kept, world, tickets[0])
+    assert not asked(kept, world, tickets[5])
+    assert asked(kept, world, tickets[0])
+    assert not asked(kept, world, tickets[1])
+    assert kept.figures()["kept_bytes"] <= size * 5
+
+
+def test_nothing_is_kept_where_there_is_no_room(world: World) -> None:
+    history, kept = world.histories[0], KeptAnswers(0)
+    history.contact("created", segment=segment())
+    world.catch_up()
+    ticket = wire.Ticket("activity", history.tenant_id)
+    assert not asked(kept, world, ticket)
+    assert not asked(kept, world, ticket)
+    assert kept.figures() == {
+        "kept_answers": 0,
+        "kept_bytes": 0,
+        "kept_asked_total": 2,
+        "kept_found_total": 0,
+    }
