@@ -32,6 +32,9 @@ def _in_order(models: Iterable[Model]) -> tuple[Model, ...]:
 
 
 DERIVED: Final = _in_order(model for model in MODELS if "derive" in model.sections)
+UNDERIVED: Final = tuple(name for name in FACTS if any(name in model.sources for model in DERIVED))
+"""What derived models are made of in the end."""
+
 OF_TENANTS: Final = (*FACTS, *(model.name for model in DERIVED))
 """The tables that carry tenant_key and hold nothing but what follows from the logs."""
 

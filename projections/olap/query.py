@@ -21,12 +21,13 @@ from application.ports.analytics import (
     Value,
 )
 from application.ports.positions import Position
-from projections.olap.derived import DERIVED, of_tenant
+from projections.finance.profiles import PROFILES
+from projections.olap.derived import DERIVED, UNDERIVED, of_tenant
 from projections.olap.law import RULE_BASIS, rule_basis
 from projections.olap.report import Parameters, ReportDefinition
 from projections.olap.reports import REPORTS, ROW_CAP
 from projections.olap.sending import SENDING, sending
-from projections.olap.sql import EVENTS, FACTS, ROLLED_UP, Model
+from projections.olap.sql import EVENTS, FACTS, ROLLED_UP, Model, quoted
 
 _NOBODY: Final = -1
 _BOUND: Final = re.compile(r"\$([a-z_]+)")
@@ -56,12 +57,19 @@ def validated(report: ReportDefinition, parameters: Mapping[str, object]) -> Par
         ) from None
 
 
-def scoped(statement: str, parameters: Parameters, made: Mapping[str, str] | None = None) -> str:
+def scoped(
+    statement: str,
+    parameters: Parameters,
+    made: Mapping[str, str] | None = None,
+    *,
+    changed: bool = True,
+) -> str:
     """The statement over one tenant's facts alone: every fact table's name means the rows of it under `$tenant_key`.
 
     With `at_position` it means those up to that position, whatever the report is. Derived models are those that are
-    kept, or made anew for the question; or, of those in `made`, what the query there gives. What is no tenant's may be
-    named too: the bases of rules; and how much each tenant sent, which the platform sees.
+    kept, or made anew for the question; or, of those in `made`, what the query there gives. `changed`: what they are
+    made of may have changed since `at_position`. What is no tenant's may be named too: the bases of rules; and how much
+    each tenant sent, which the platform sees.
     """
     bases = [
         f"{name} AS ({rows()})"
@@ -74,7 +82,7 @@ def scoped(statement: str, parameters: Parameters, made: Mapping[str, str] | Non
     facts = [f"{table} AS ({_facts(table, parameters)})" for table in FACTS if table in named]
     for model in DERIVED:
         if model.name in statement:
-            rows = (made or {}).get(model.name) or derived_rows(model, parameters)
+            rows = (made or {}).get(model.name) or derived_rows(model, parameters, changed=changed)
             rows = f"SELECT $tenant_id AS tenant, * EXCLUDE (tenant_key) FROM ({rows})"  # noqa: S608 - our own models
             facts.append(f"{model.name} AS MATERIALIZED ({rows})")
     return f"WITH {', '.join((*facts, *bases))} {statement}"
@@ -94,11 +102,14 @@ def _facts(table: str, parameters: Parameters) -> str:
     return f"SELECT * EXCLUDE (tenant_key) FROM ({of_events} {ROLLED_UP[table]})"  # noqa: S608 - our own table names
 
 
-def derived_rows(model: Model, parameters: Parameters) -> str:
+def derived_rows(model: Model, parameters: Parameters, *, changed: bool) -> str:
     """The query that gives one tenant's rows of a derived model: those that are kept, or made for the question."""
     definitions = parameters.definitions()
     if definitions is None:
         return f"SELECT * FROM main.{model.name} {_OWN}"  # noqa: S608 - our own models
+    if not changed and all(PROFILES.get(told.id) == told for told in definitions):
+        asked = ", ".join(quoted(told.id) for told in definitions)
+        return f"SELECT * FROM main.{model.name} {_OWN} AND profile IN ({asked})"  # noqa: S608 - our own models
     return of_tenant(model, definitions, at_position=parameters.at_position is not None)
 
 
@@ -106,7 +117,8 @@ def keep(
     con: duckdb.DuckDBPyConnection, table: str, model: Model, tenant: Extent, parameters: Parameters
 ) -> str:
     """Make a derived model's rows for a question once, until the transaction ends; the query that gives them."""
-    text = f"CREATE TEMP TABLE {table} AS SELECT * FROM ({derived_rows(model, parameters)})"  # noqa: S608 - our own models
+    rows = derived_rows(model, parameters, changed=_changed_since(con, tenant, parameters))
+    text = f"CREATE TEMP TABLE {table} AS SELECT * FROM ({rows})"  # noqa: S608 - our own models
     values = {"tenant_key": tenant.tenant_key, "at_position": parameters.at_position}
     con.execute(text, {name: value for name, value in values.items() if name in _BOUND.findall(text)})
     return f"SELECT * FROM temp.{table}"  # noqa: S608 - our own name
@@ -141,7 +153,9 @@ def ask(
     made: Mapping[str, str] | None = None,
 ) -> list[tuple[Any, ...]]:
     """The rows of a statement over one tenant's facts; it is given the values that it names."""
-    text = scoped(statement, parameters, made)
+    of_derived = any(model.name in statement for model in DERIVED)
+    changed = of_derived and _changed_since(con, tenant, parameters)
+    text = scoped(statement, parameters, made, changed=changed)
     values: dict[str, Any] = {
         name: str(value) if isinstance(value, UUID) else value for name, value in parameters
     }
@@ -150,6 +164,17 @@ def ask(
     if "last_day" in named:
         values["last_day"] = _last_day(con, tenant, values.get("at_position"))
     return con.execute(text, {name: value for name, value in values.items() if name in named}).fetchall()
+
+
+def _changed_since(con: duckdb.DuckDBPyConnection, tenant: Extent, parameters: Parameters) -> bool:
+    """Whether what derived models are made of has rows from after `at_position`: else they are what they were there."""
+    if parameters.at_position is None:
+        return False
+    later = " OR ".join(
+        f"EXISTS (FROM main.{name} {_OWN} AND position > $at_position::BIGINT)" for name in UNDERIVED
+    )
+    values = {"tenant_key": tenant.tenant_key, "at_position": parameters.at_position}
+    return con.execute(f"SELECT {later}", values).fetchone() == (True,)
 
 
 def _last_day(con: duckdb.DuckDBPyConnection, tenant: Extent, at_position: int | None) -> date | None:
