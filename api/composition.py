@@ -18,6 +18,8 @@ from adapters.eventstore.codec import JsonCodec
 from adapters.eventstore.log import PostgresLog
 from adapters.eventstore.snapshots import PostgresSnapshots
 from adapters.eventstore.tables import ACCESS_LOG
+from adapters.exports.files import ExportedFiles
+from adapters.folders.local import LocalFolders
 from adapters.intake.aside import InChildren
 from adapters.intake.world import WORLD
 from adapters.keys.maker import CoalescedKeys
@@ -27,6 +29,7 @@ from adapters.postgres.prompt import PromptConnection
 from adapters.postgres.rate_limiter import PostgresRates
 from adapters.postgres.roles import Role
 from adapters.press.typst import TypstPress
+from adapters.smtp.server import SmtpServer
 from api.analytics import olap_settings
 from api.http.callers import Callers
 from api.ops.spans import commands_with
@@ -37,6 +40,8 @@ from application.authentication import Authenticator
 from application.batch import Batches
 from application.certifying import Certification, Terms
 from application.credentials import SecretHasher
+from application.delivering.making import Making
+from application.delivering.running import Deliveries
 from application.disclosing import Disclosing
 from application.door_tokens import DoorTokens
 from application.doors import Doors
@@ -128,6 +133,7 @@ async def composed(
         authenticator = Authenticator(log, streams, keys, clock)
         hasher = SecretHasher(keys)
         door_tokens = DoorTokens(keys, AesSiv())
+        packs = Packs(commands, analytics, blobs, TypstPress())
         yield Composition(
             settings=settings,
             clock=clock,
@@ -167,7 +173,14 @@ async def composed(
             analytics=analytics,
             payments=payments,
             sql=sql,
-            packs=Packs(commands, analytics, blobs, TypstPress()),
+            packs=packs,
+            deliveries=Deliveries(
+                commands,
+                Making(commands, analytics, packs, ExportedFiles()),
+                blobs,
+                LocalFolders(settings.deliveries_folder),
+                SmtpServer(settings.smtp, clock),
+            ),
         )
 
 

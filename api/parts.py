@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from application.certifying import Certification
     from application.commanding import Clock, Commands
     from application.credentials import SecretHasher
+    from application.delivering.running import Deliveries
     from application.disclosing import Disclosing
     from application.door_tokens import DoorTokens
     from application.doors import Doors
@@ -85,6 +86,7 @@ class Composition:
     analytics: Analytics
     sql: SqlRunner
     packs: Packs
+    deliveries: Deliveries
     aside: Aside
     payments: PaymentGateway | None = None
 

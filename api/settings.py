@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.postgres.roles import Passwords, Role, address
+from adapters.smtp.settings import SmtpSettings, smtp_settings
 from adapters.stripe.own import served_settings
 from adapters.stripe.settings import API as STRIPE_API
 from adapters.stripe.settings import StripeSettings, read_settings
@@ -127,6 +128,20 @@ class Settings(BaseSettings):
         default=STRIPE_API,
         description="Where Stripe is; http://127.0.0.1 and a port for the one of our own, to develop.",
     )
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Mail server of scheduled deliveries: smtp://user:password@host:587, or smtps://; none: no mail.",
+    )
+    mail_from: str = Field(
+        default="reports@localhost",
+        max_length=254,
+        pattern=r"^[^\s<>@]+@[^\s<>@]+$",
+        description="Address that the mail of scheduled deliveries comes from.",
+    )
+    deliveries: Path | None = Field(
+        default=None,
+        description="Folder that scheduled deliveries go below; without it deliveries in the data folder.",
+    )
     webhook_loopback: bool = Field(
         default=False, description="Whether webhooks may be sent to this machine: for development alone."
     )
@@ -147,6 +162,13 @@ class Settings(BaseSettings):
                 )
         return ",".join(proxies)
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            smtp_settings(url.get_secret_value(), "")
+        return url
+
     @property
     def root(self) -> Path:
         """The data folder, absolute."""
@@ -166,6 +188,20 @@ class Settings(BaseSettings):
     def blobs_folder(self) -> Path:
         """Where uploads and error files lie, sealed."""
         return self.root / "blobs"
+
+    @property
+    def deliveries_folder(self) -> Path:
+        """Where scheduled deliveries go."""
+        return (
+            self.root / "deliveries" if self.deliveries is None else self.deliveries.expanduser().absolute()
+        )
+
+    @property
+    def smtp(self) -> SmtpSettings | None:
+        """How the mail server is reached; None: there is none."""
+        if self.smtp_url is None:
+            return None
+        return smtp_settings(self.smtp_url.get_secret_value(), self.mail_from)
 
     @property
     def olap_folder(self) -> Path:

@@ -20,5 +20,6 @@ def workflows_of(parts: Composition) -> Workflows:
         parts.imports,
         parts.certification,
         parts.lapses,
+        deliveries=parts.deliveries,
         payments=parts.payments,
     )

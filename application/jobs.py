@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
     from application.certifying import Certification
     from application.commanding import Commands
+    from application.delivering.running import Deliveries
     from application.importing.service import Imports
     from application.ports.blobs import BlobStore
     from application.ports.codec import EventCodec
@@ -73,13 +74,17 @@ SWEEPING: Final = frozenset({"permission.announce"})
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job that is due: which event it is due for, what it is to do, what it is about."""
+    """A job that is due: which event it is due for, what it is to do, what it is about.
+
+    `last`: it is not tried again after this attempt.
+    """
 
     job_id: UUID
     tenant_id: UUID
     position: int
     workflow: str
     subject: UUID
+    last: bool = False
 
 
 class UnknownWorkflow(LookupError):
@@ -99,12 +104,13 @@ class Workflows:
         certification: Certification,
         lapses: Lapses,
         *,
+        deliveries: Deliveries,
         payments: PaymentGateway | None = None,
     ) -> None:
         """Act through `commands`.
 
         `keys` and `blobs` are where erasure takes effect, `certification` looks whether; `lapses` tells whose
-        permission ends. Without `payments` what needs the payment provider waits.
+        permission ends. `deliveries` delivers reports. Without `payments` what needs the payment provider waits.
         """
         self._commands = commands
         self._codec = codec
@@ -117,6 +123,7 @@ class Workflows:
         self._certification = certification
         self._suppressions = PlatformSuppressions(commands, codec)
         self._billing = BillingWork(commands, codec, payments)
+        self._deliveries = deliveries
         self.by_name: Final[
             dict[str, Callable[[Job, Recorded, Workflow, Callable[[], bool]], Awaitable[None]]]
         ] = {
@@ -143,6 +150,7 @@ class Workflows:
             "campaign.time_out_review": self._time_out_review,
             **self._billing.by_name,
             "usage.settle_block": self._settle_block,
+            "report.deliver": self._deliver,
         }
 
     async def run(self, job: Job, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -285,6 +293,9 @@ class Workflows:
     ) -> None:
         key = f"campaign/{job.subject}/review-timed-out/{job.position}"
         await workflow.execute(TimeOutReview(), job.subject, key=key)
+
+    async def _deliver(self, job: Job, _: Recorded, workflow: Workflow, stopping: Callable[[], bool]) -> None:
+        await self._deliveries.run(workflow, job.subject, stopping, last=job.last)
 
     async def _settle_block(
         self, job: Job, event: Recorded, workflow: Workflow, _: Callable[[], bool]

@@ -87,11 +87,15 @@ class Row(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the caller may see: `personal` values in the clear or sealed; `workspaces` None: all of the tenant's."""
+    """What the caller may see: `personal` values in the clear or sealed; `workspaces` None: all of the tenant's.
+
+    `held`: the permissions that they hold anywhere, where rows themselves say which they take.
+    """
 
     tenant_id: UUID
     personal: bool = True
     workspaces: frozenset[UUID] | None = None
+    held: frozenset[Permission] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ Run = Callable[..., Awaitable[Page[Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One query: `GET /v1/{context}/{path}`, `path` with `{id}` where `single`.
+    """One query: `GET /v1/{context}/{path}`, or `/v1/{context}` without `path`; it has `{id}` where `single`.
 
     `personal`: its rows hold personal values; they are shown with `reveals_with`, sealed without it (None: everybody
     who may run the query sees them). `projections`: the views it reads, whose positions `min_position` waits for.
@@ -130,6 +134,11 @@ class Query:
     reveals_with: Permission | None = None
 
     @property
+    def route(self) -> str:
+        """Where it is asked."""
+        return f"/v1/{self.context}/{self.path}".rstrip("/")
+
+    @property
     def personal(self) -> bool:
         """Whether rows hold personal values."""
         return bool(personal_fields(self.row))
@@ -142,7 +151,8 @@ class Query:
         if personal and self.reveals_with is not None:
             shown = principal.confined_to(self.reveals_with)
             personal = shown is None or (workspaces is not None and workspaces <= shown)
-        return Scope(principal.tenant_id, personal=personal, workspaces=workspaces)
+        held = principal.everything_held
+        return Scope(principal.tenant_id, personal=personal, workspaces=workspaces, held=held)
 
 
 QUERIES: Final[dict[str, Query]] = {}

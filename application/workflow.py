@@ -60,7 +60,7 @@ class Workflow:
         self.workflow_id = workflow_id
         self._because = because
         self._actor = Actor(ActorKind.WORKFLOW, workflow_id, because.member)
-        self._principal = Principal(tenant_id, self._actor, _EVERYTHING, None, 0)
+        self.principal = Principal(tenant_id, self._actor, _EVERYTHING, None, 0)
 
     async def execute(self, command: Command, target: UUID, *, key: str, opens_log: bool = False) -> Outcome:
         """Execute a command in the tenant's log. Raises its `Refusal`, or a `LogError`."""
@@ -71,7 +71,7 @@ class Workflow:
     ) -> Order:
         """The order of a step."""
         return Order(
-            principal=self._principal,
+            principal=self.principal,
             command=command,
             target=target,
             body=command.model_dump_json().encode(),

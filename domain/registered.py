@@ -17,7 +17,7 @@ from domain.campaign import campaign
 from domain.costs import allocation, cost
 from domain.finance import period, target
 from domain.platform import registration, rule_pack, staff, suppression
-from domain.reporting import pack, saved_query
+from domain.reporting import pack, saved_query, schedule
 from domain.rights import register, request
 from domain.tenancy import api_key, grant, member, ownership, tenant, workspace
 from domain.webhooks import commands as webhook_commands
@@ -52,6 +52,7 @@ MODULES = (
     suppression,
     pack,
     saved_query,
+    schedule,
     register,
     request,
     api_key,

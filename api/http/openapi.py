@@ -129,7 +129,7 @@ class Document:
         else:
             own = self.parameters(query.params)
             shape, ways = page_of(row), ["Cursor", "Limit", "MinPosition"]
-        self.paths.setdefault(f"/v1/{query.context}/{query.path}", {})["get"] = {
+        self.paths.setdefault(query.route, {})["get"] = {
             "operationId": operation,
             "tags": [query.context],
             **described(query.run),

@@ -15,11 +15,13 @@ from api.http.kinds import BODY_INVALID, NOT_FOUND
 from api.http.problems import Problem, bad_parameter, invalid_body
 from api.http.replies import ALWAYS
 from api.http.request import must_be, read_body, uuid_in
+from api.http.views import Views
 from application.batch import repeated
 from application.orders import in_one_form
 from application.packs.sealing import FIGURES, PDF, PackAsked, Sealing, may_read
 from application.ports.analytics import AnalyticsError
 from application.ports.positions import Position
+from application.queries import QUERIES
 from application.rate_limits import COMMANDS_BUCKET
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
@@ -44,9 +46,10 @@ class PacksDesk(Desk):
     """Seals packs and gives them back."""
 
     def routes(self) -> list[Route]:
-        """Definitions, sealing, a seal, its two files."""
+        """Definitions, the list, sealing, a seal, its two files."""
         return [
             Route("/v1/packs/definitions", self.definitions, methods=["GET"]),
+            Route("/v1/packs", self.listed, methods=["GET"]),
             Route("/v1/packs", self.seal, methods=["POST"]),
             Route("/v1/packs/{id}", self.sealed, methods=["GET"]),
             Route("/v1/packs/{id}/pdf", self.pdf, methods=["GET"]),
@@ -62,6 +65,10 @@ class PacksDesk(Desk):
         if asked.principal.staff:
             await self.trace(asked, "packs.definitions", ReadKind.STAFF, position=position, rows=len(told))
         return self.answer(asked, {"data": told, "next": None, "position": position, "as_of": None}, position)
+
+    async def listed(self, request: Request) -> Response:
+        """The packs that were sealed."""
+        return await Views(self.parts).listed(request, QUERIES["packs.sealed_packs"])
 
     async def seal(self, request: Request) -> Response:
         """Make a pack of a period, and keep it for ever."""

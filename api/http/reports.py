@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from adapters.exports.forms import FILES, FileForm
 from adapters.exports.separated import Separated
@@ -14,6 +14,7 @@ from api.http.asking import Asked, Desk
 from api.http.kinds import ACCEPT_UNKNOWN, NOT_FOUND
 from api.http.law_words import must_be_known
 from api.http.problems import Problem, bad_parameter
+from api.http.views import is_view
 from application.figures import Figures, plain
 from application.replay import BeyondTheLog
 from domain.access.reads import ReadKind
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+    from starlette.types import Scope
 
     from application.ports.analytics import Report, ReportInfo
     from application.ports.positions import Position
@@ -42,6 +44,16 @@ _NONE: Final = "none"
 WAYS: Final = ("min_position", "format", "delimiter", "bom", "decimal")
 
 
+class _OfReports(Route):
+    """The route of a report, which leaves the views beside the reports alone."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        if match is not Match.NONE and is_view("reports", child["path_params"]["name"]):
+            return Match.NONE, {}
+        return match, child
+
+
 class Reports(Desk):
     """Answers reports."""
 
@@ -49,7 +61,7 @@ class Reports(Desk):
         """The list, a report, and the events behind one of its cells."""
         return [
             Route("/v1/reports", self.listed, methods=["GET"]),
-            Route("/v1/reports/{name}", self.report, methods=["GET"]),
+            _OfReports("/v1/reports/{name}", self.report, methods=["GET"]),
             Route("/v1/reports/{name}/events", self.events, methods=["GET"]),
         ]
 

@@ -46,7 +46,10 @@ class Views(Desk):
 
     async def many(self, request: Request) -> Response:
         """A page of rows."""
-        query = _query(request, single=False)
+        return await self.listed(request, _query(request, single=False))
+
+    async def listed(self, request: Request, query: Query) -> Response:
+        """A page of one query's rows."""
         known = (*query.params.model_fields, *PAGING)
         asked = await self.asked(request, query.name, known, now=False)
         cursor, limit, wanted = asked.given.pop("cursor", None), asked.limit(), asked.position()

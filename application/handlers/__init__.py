@@ -12,6 +12,7 @@ from application.handlers import (
     permission,
     platform,
     rights,
+    schedules,
     tenancy,
     webhooks,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "permission",
     "platform",
     "rights",
+    "schedules",
     "tenancy",
     "webhooks",
 ]

@@ -57,6 +57,8 @@ class Permission(StrEnum):
     """Asking SQL of one's own over all facts of the tenant, and keeping it."""
     REPORTS_SEAL = "reports.seal"
     """Making a board pack that is kept for ever."""
+    REPORTS_SCHEDULE = "reports.schedule"
+    """Having reports and packs delivered regularly, to folders and to members."""
     BILLING_READ = "billing.read"
     BILLING_MANAGE = "billing.manage"
     """Choosing what is paid for; it can be done also where nothing else can, because nobody paid."""
@@ -171,11 +173,19 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.ACCESS_READ,
         P.REPORTS_DRILL,
         P.REPORTS_SEAL,
+        P.REPORTS_SCHEDULE,
         P.REPORTS_SQL,
     },
     TenantRole.FINANCE_LEADER: _PERSON
     | FINANCE
-    | {P.HISTORY_READ, P.REPORTS_SEAL, P.REPORTS_SQL, P.BILLING_READ, P.BILLING_MANAGE},
+    | {
+        P.HISTORY_READ,
+        P.REPORTS_SEAL,
+        P.REPORTS_SCHEDULE,
+        P.REPORTS_SQL,
+        P.BILLING_READ,
+        P.BILLING_MANAGE,
+    },
     TenantRole.MEMBER: _PERSON | _CONTACTS,
     TenantRole.VIEWER: _PERSON,
 }

@@ -28,6 +28,11 @@ _ENDED: Final = (
     "audience.import_cancelled",
     "audience.import_expired",
 )
+_SETTLED: Final = (
+    "reporting.delivery_made",
+    "reporting.delivery_failed",
+    "reporting.deliveries_skipped",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +255,28 @@ WORKFLOWS: Final = (
         ),
         at="cancel_at",
     ),
+    Workflow(
+        "report.deliver",
+        "schedule_id",
+        on=(
+            "reporting.schedule_created",
+            "reporting.schedule_changed",
+            "reporting.schedule_resumed",
+            *_SETTLED,
+        ),
+        over=(
+            "reporting.schedule_changed",
+            "reporting.schedule_paused",
+            "reporting.schedule_removed",
+            *_SETTLED,
+        ),
+        at="next_at",
+    ),
 )
 
 JOBS: Final = Projection(
     "jobs",
-    version=7,
+    version=8,
     reveals=False,
     tables=(
         Table(

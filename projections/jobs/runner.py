@@ -79,7 +79,8 @@ class Runner:
             if found is None:
                 settle(connection, leased, worker, "done", pause=_AT_ONCE)
                 return False
-        job = Job(job_id, leased.tenant_id, found[0], leased.workflow, found[1])
+        last = leased.attempt >= self._terms.attempts
+        job = Job(job_id, leased.tenant_id, found[0], leased.workflow, found[1], last)
         with _Lease(self._connect, leased, worker, self._terms.lease) as held:
             outcome = self._attempt(job, held)
         with self._connect() as connection:

@@ -45,16 +45,7 @@ def definition(name: str) -> ReportDefinition:
 
 def validated(report: ReportDefinition, parameters: Mapping[str, object]) -> Parameters:
     """The parameters, typed. Raises `InvalidParameters`."""
-    try:
-        return report.parameters.model_validate(parameters)
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
-        raise InvalidParameters(
-            tuple(
-                ("".join(f"/{part}" for part in problem["loc"]), problem["msg"].removeprefix("Value error, "))
-                for problem in problems
-            )
-        ) from None
+    return report.read(parameters)
 
 
 def scoped(

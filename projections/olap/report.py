@@ -7,13 +7,14 @@ names in front, which hold one tenant's rows. A report that reaches past them is
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from application.ports.analytics import Column, ReportInfo
+from application.ports.analytics import Column, InvalidParameters, ReportInfo
 from domain.kernel.permissions import Permission
 from projections.finance.profiles import Profile
 
@@ -74,6 +75,22 @@ class ReportDefinition:
             column.name for column in self.info.columns if column.kind == "measure" and not column.parts
         ]
         return tuple(measures if "$cell_measure" in self.events else measures[:1])
+
+    def read(self, parameters: Mapping[str, object]) -> Parameters:
+        """The parameters, typed. Raises `InvalidParameters`."""
+        try:
+            return self.parameters.model_validate(parameters)
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_input=False, include_context=False)
+            raise InvalidParameters(
+                tuple(
+                    (
+                        "".join(f"/{part}" for part in problem["loc"]),
+                        problem["msg"].removeprefix("Value error, "),
+                    )
+                    for problem in problems
+                )
+            ) from None
 
     def __post_init__(self) -> None:
         """Refuse SQL that could see more than one tenant's rows."""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from application.offered import OFFERED, Offered
 from application.ports.analytics import Column
 from projections.olap.bridge_report import BRIDGE_REPORTS
 from projections.olap.churn_reports import CHURN_REPORTS
@@ -134,3 +135,5 @@ REPORTS: Final[Mapping[str, ReportDefinition]] = {
         *SCORECARD_REPORTS,
     )
 }
+
+OFFERED.update({name: Offered(report.info, report.read) for name, report in REPORTS.items()})

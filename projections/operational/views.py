@@ -10,6 +10,8 @@ from projections.operational.api_keys import queries as _api_keys
 from projections.operational.api_keys.handler import API_KEYS
 from projections.operational.billing_accounts import queries as _billing_accounts
 from projections.operational.billing_accounts.handler import BILLING_ACCOUNTS
+from projections.operational.board_packs import queries as _board_packs
+from projections.operational.board_packs.handler import BOARD_PACKS
 from projections.operational.campaigns import queries as _campaigns
 from projections.operational.campaigns.handler import CAMPAIGNS
 from projections.operational.consents import queries as _consents
@@ -20,6 +22,8 @@ from projections.operational.costs import queries as _costs
 from projections.operational.costs.handler import COSTS
 from projections.operational.decisions import queries as _decisions
 from projections.operational.decisions.handler import DECISIONS
+from projections.operational.deliveries import queries as _deliveries
+from projections.operational.deliveries.handler import DELIVERIES
 from projections.operational.erasures import queries as _erasures
 from projections.operational.erasures.handler import ERASURES
 from projections.operational.gateway_events import queries as _gateway_events
@@ -61,11 +65,13 @@ VIEWS: Final[tuple[Projection, ...]] = (
     ACTIVITIES,
     API_KEYS,
     BILLING_ACCOUNTS,
+    BOARD_PACKS,
     CAMPAIGNS,
     CONSENTS,
     CONTACTS,
     COSTS,
     DECISIONS,
+    DELIVERIES,
     ERASURES,
     GATEWAY_EVENTS,
     GRANTS,
@@ -90,11 +96,13 @@ _REGISTERED: Final = (
     _activities,
     _api_keys,
     _billing_accounts,
+    _board_packs,
     _campaigns,
     _consents,
     _contacts,
     _costs,
     _decisions,
+    _deliveries,
     _erasures,
     _gateway_events,
     _grants,

@@ -124,10 +124,10 @@ class Furnished:
         await self.api.project()
         for query in QUERIES.values():
             if not query.single and query.context != "platform":
-                listed = await self.api.send("GET", f"/v1/{query.context}/{query.path}", tenant.key)
+                listed = await self.api.send("GET", query.route, tenant.key)
                 key = next(iter(query.row.model_fields))
                 assert listed.json()["data"], f"the test has nothing in {query.path}: add one"
-                self.ids[f"/v1/{query.context}/{query.path}/{{id}}"] = listed.json()["data"][0][key]
+                self.ids[f"{query.route}/{{id}}"] = listed.json()["data"][0][key]
         self.ids["/v1/tenancy/tenants/{id}"] = str(tenant.id)
 
     def filled(self, path: str) -> str:
@@ -252,7 +252,7 @@ async def test_each_read_of_personal_values_is_one_entry_and_no_other_read_of_a_
     for query in QUERIES.values():
         if query.context == "platform":
             continue
-        path, before = furnished.filled(f"/v1/{query.context}/{query.path}"), await furnished.entries()
+        path, before = furnished.filled(query.route), await furnished.entries()
         answer = await furnished.api.send("GET", path, furnished.tenant.key)
         assert answer.status_code == 200, answer.text
         assert await furnished.entries() - before == int(query.personal), path

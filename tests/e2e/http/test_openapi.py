@@ -242,7 +242,7 @@ def test_every_command_and_query_is_in_the_document_under_a_stable_name() -> Non
     for command in COMMANDS.public():
         assert operations[f"{command.context}_{command.slug.replace('-', '_')}"].endswith(f"/{command.slug}")
     for query in QUERIES.values():
-        assert operations[query.name.replace(".", "_")] == f"/v1/{query.context}/{query.path}"
+        assert operations[query.name.replace(".", "_")] == query.route
     assert len(operations) == sum(len(methods) for methods in openapi()["paths"].values())
 
 

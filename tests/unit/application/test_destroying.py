@@ -16,6 +16,7 @@ from adapters.eventstore.memory import MemoryLog
 from adapters.keys.memory import MemoryKeyStore
 from application.certifying import Certification
 from application.commanding import Commands
+from application.delivering.running import Deliveries
 from application.importing.service import Imports
 from application.jobs import Job, Workflows
 from application.orders import Order
@@ -82,6 +83,7 @@ async def test_keys_are_destroyed_off_the_event_loop_and_before_the_event_says_s
         cast("Imports", None),
         cast("Certification", None),
         cast("Lapses", None),
+        deliveries=cast("Deliveries", None),
     )
     event = Recorded(TENANT, 1, "stream", 1, "event", 1, b"", b"", datetime.now(UTC))
     workflow = Workflow(commands, TENANT, UUID(int=4), Because(UUID(int=5)))

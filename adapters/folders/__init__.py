@@ -1,0 +1,1 @@
+"""Folders of this machine that files are delivered to."""

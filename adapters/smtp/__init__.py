@@ -1,0 +1,1 @@
+"""Mail that this installation sends to its own people, over SMTP."""

@@ -1,0 +1,130 @@
+"""Making what a schedule delivers: the files of its items, all of them of one position of the log where that can be."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from application.figures import Figures, definition_of
+from application.packs.figures import AT, takes_days, takes_position
+from application.packs.sealing import PDF, PackAsked, Sealing
+from application.ports.positions import Position
+from domain.reporting.schedule_events import FileTold
+from domain.reporting.timing import RelativePeriod, days_until
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from application.commanding import Commands
+    from application.orders import Order
+    from application.packs.sealing import Packs
+    from application.ports.analytics import Analytics
+    from application.ports.delivering import FigureFiles
+    from application.workflow import Workflow
+    from domain.kernel.commands import Command
+    from domain.reporting.schedule_events import ItemTold, Schedule
+    from domain.reporting.timing import Due
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file with its content."""
+
+    name: str
+    content: bytes = field(repr=False)
+    told: FileTold
+
+
+class Making:
+    """Makes files."""
+
+    def __init__(self, commands: Commands, analytics: Analytics, packs: Packs, files: FigureFiles) -> None:
+        """Ask `analytics`, have `packs` sealed, and make `files` of figures."""
+        self._commands = commands
+        self._analytics = analytics
+        self._packs = packs
+        self._files = files
+
+    async def made(
+        self, workflow: Workflow, schedule: Schedule, due: Due, delivery_id: UUID
+    ) -> tuple[list[Made], Position]:
+        """All files of a due time, and the position that its reports are of.
+
+        Raises an `AnalyticsError`, a `Refusal` of a pack, `UnknownReport` or `InvalidParameters` of a report that
+        changed since.
+        """
+        head = await self._commands.log.head(workflow.tenant_id)
+        at = Position(1, 0) if head is None else Position(head.epoch, head.position)
+        found: list[Made] = []
+        for item in schedule.terms.items:
+            days = None if item.period is None else days_until(RelativePeriod(item.period), due.day)
+            name = item.name + "_" + ("_".join(map(str, days)) if days else str(due.day))
+            if item.pack is not None and days is not None:
+                found.append(await self._pack(workflow, item, days, name, delivery_id))
+            else:
+                found += await self._report(workflow, item, days, name, at)
+        return found, at
+
+    async def _report(
+        self, workflow: Workflow, item: ItemTold, days: tuple[date, date] | None, name: str, at: Position
+    ) -> list[Made]:
+        info = self._analytics.reports().get(item.report or "")
+        asked: dict[str, str] = dict(item.parameters)
+        if info is not None and days is not None and takes_days(info):
+            asked |= {"from": days[0].isoformat(), "to": days[1].isoformat()}
+        if info is not None and takes_position(info):
+            asked[AT] = str(at.n)
+        found = await self._analytics.report(item.report or "", workflow.tenant_id, asked, min_position=at)
+        info = self._analytics.reports()[item.report or ""]
+        figures = Figures(info, found, asked, workflow.tenant_id, f"workflow {workflow.workflow_id}")
+        files = await asyncio.to_thread(self._files.files, figures, item.form, name)
+        return [
+            Made(
+                file,
+                content,
+                FileTold(
+                    name=file,
+                    of=info.name,
+                    definition=definition_of(info),
+                    period_from=days[0] if days else None,
+                    period_to=days[1] if days else None,
+                    position=found.position.token(),
+                    as_of=found.as_of,
+                    rows=len(found.rows),
+                    complete=not found.truncated,
+                    size=len(content),
+                    sha256=hashlib.sha256(content).hexdigest(),
+                ),
+            )
+            for file, content in files
+        ]
+
+    async def _pack(
+        self, workflow: Workflow, item: ItemTold, days: tuple[date, date], name: str, delivery_id: UUID
+    ) -> Made:
+        """The pack, sealed: the same one when this is done again."""
+        key = f"delivery/{delivery_id}/{item.name}"
+        wanted = PackAsked.model_validate({"definition": item.pack, "from": days[0], "to": days[1]})
+
+        def template(command: Command, target: UUID) -> Order:
+            return workflow.order(command, target, key=key)
+
+        _, seal = await self._packs.seal(Sealing(workflow.principal, wanted, key, template))
+        content = await self._packs.content(workflow.tenant_id, seal, PDF)
+        told: dict[str, Any] = {
+            "name": f"{name}.{PDF}",
+            "of": seal.definition,
+            "definition": seal.definition_version,
+            "period_from": seal.period_from,
+            "period_to": seal.period_to,
+            "position": seal.position,
+            "as_of": seal.as_of,
+            "rows": seal.figures,
+            "complete": True,
+            "size": len(content),
+            "sha256": seal.pdf_sha256,
+        }
+        return Made(told["name"], content, FileTold(**told))

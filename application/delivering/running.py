@@ -1,0 +1,253 @@
+"""A due time of a schedule: its files are made and kept, delivered, and entered, in this order; once.
+
+A folder has each file once, whatever was killed. Mail is handed over at least once: a kill between the mail server's
+yes and the event repeats one letter, under the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from application.delivering.letters import letter_of
+from application.delivering.needs import needs_of
+from application.importing.service import Interrupted
+from application.ports.analytics import (
+    AnalyticsError,
+    InvalidParameters,
+    ReportTooLarge,
+    UnknownReport,
+)
+from application.ports.blobs import BlobDamaged, BlobMissing
+from application.ports.delivering import FolderUnwritable, MailNotSetUp, MailRefused, MailUnavailable
+from application.workflow import NotYet
+from domain.kernel.commands import stream_name
+from domain.kernel.errors import Refusal
+from domain.kernel.ids import MemberId
+from domain.kernel.permissions import TENANT_ROLES
+from domain.reporting.delivery import (
+    EnterMailed,
+    FailDelivery,
+    FailureReason,
+    FinishDelivery,
+    PrepareDelivery,
+    SkipMissed,
+    behind,
+    delivery_of,
+)
+from domain.reporting.schedule_events import Schedule, Withheld
+from domain.reporting.timing import Frequency
+from domain.tenancy.member import Member, MemberInvited, MemberJoined
+from domain.tenancy.tenant import Tenant, TenantStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from application.commanding import Commands
+    from application.delivering.making import Making
+    from application.ports.blobs import BlobStore
+    from application.ports.delivering import DeliveryFolders, MailServer
+    from application.workflow import Workflow
+    from domain.finance.period import Books
+    from domain.kernel.ids import DeliveryId
+    from domain.reporting.timing import Due
+
+UNTIL_CLOSED: Final = timedelta(minutes=5)
+"""How often it is looked whether a month was closed that a delivery waits for."""
+MOST_MAILED: Final = 20 * 1024 * 1024
+"""Bytes of the files of a letter: most mail servers take no more."""
+_FOREVER: Final = (
+    (UnknownReport, FailureReason.PARAMETERS),
+    (InvalidParameters, FailureReason.PARAMETERS),
+    (ReportTooLarge, FailureReason.TOO_LARGE),
+    (Refusal, FailureReason.REFUSED),
+    (MailNotSetUp, FailureReason.NO_MAIL),
+)
+"""What trying again does not change."""
+_IN_TIME: Final = (
+    (AnalyticsError, FailureReason.NO_FIGURES),
+    (FolderUnwritable, FailureReason.FOLDER),
+    (MailUnavailable, FailureReason.MAIL),
+    (BlobMissing, FailureReason.ARCHIVE),
+    (BlobDamaged, FailureReason.ARCHIVE),
+)
+
+
+class GivenUp(Exception):
+    """A due time cannot be delivered, whenever it is tried."""
+
+    def __init__(self, reason: FailureReason) -> None:
+        """Say why."""
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class Deliveries:
+    """Delivers what is due."""
+
+    def __init__(
+        self,
+        commands: Commands,
+        making: Making,
+        blobs: BlobStore,
+        folders: DeliveryFolders,
+        mail: MailServer,
+    ) -> None:
+        """Make files with `making`, keep them in `blobs` until they are delivered to `folders` or by `mail`."""
+        self._commands = commands
+        self._making = making
+        self._blobs = blobs
+        self._folders = folders
+        self._mail = mail
+
+    async def run(
+        self, workflow: Workflow, schedule_id: UUID, stopping: Callable[[], bool], *, last: bool
+    ) -> None:
+        """Deliver what is due of a schedule. `last`: it is not tried again, so what goes wrong settles it.
+
+        Raises `NotYet`, `Interrupted`, or what went wrong.
+        """
+        schedule = await self._commands.state(workflow.tenant_id, "schedule", schedule_id)
+        tenant = await self._commands.state(workflow.tenant_id, "tenant", workflow.tenant_id)
+        if not isinstance(schedule, Schedule) or schedule.due is None:
+            return
+        if isinstance(tenant, Tenant) and tenant.status is TenantStatus.CLOSED:
+            return
+        due, delivery_id = schedule.due, delivery_of(schedule_id, schedule.due)
+        now = self._commands.clock()
+        if now < due.at:
+            raise NotYet(due.at - now)
+        if schedule.files_of is not None and schedule.files_of != delivery_id:
+            await asyncio.to_thread(self._blobs.destroy, workflow.tenant_id, schedule.files_of)
+        if behind(schedule.terms, due, now):
+            await workflow.execute(
+                SkipMissed(delivery_id=delivery_id), schedule_id, key=f"delivery/{delivery_id}/skipped"
+            )
+            return
+        await self._closed(workflow, schedule, due)
+        try:
+            await self._deliver(workflow, schedule, due, stopping)
+        except (NotYet, Interrupted):
+            raise
+        except Exception as error:
+            reason = _reason(error, last=last)
+            if reason is None:
+                raise
+            failed = FailDelivery(delivery_id=delivery_id, reason=reason)
+            await workflow.execute(failed, schedule_id, key=f"delivery/{delivery_id}/failed")
+        await asyncio.to_thread(self._blobs.destroy, workflow.tenant_id, delivery_id)
+
+    async def _closed(self, workflow: Workflow, schedule: Schedule, due: Due) -> None:
+        """Wait for the month before to be closed, where that was asked for."""
+        if schedule.terms.frequency == Frequency.ON_CLOSE:
+            books: Books = await self._commands.state(workflow.tenant_id, "period", workflow.tenant_id)
+            if not books.is_closed(due.day - timedelta(days=1)):
+                raise NotYet(UNTIL_CLOSED)
+
+    async def _deliver(
+        self, workflow: Workflow, schedule: Schedule, due: Due, stopping: Callable[[], bool]
+    ) -> None:
+        schedule_id, terms = schedule.schedule_id, schedule.terms
+        delivery_id = delivery_of(schedule_id, due)
+        entitled, withheld = await self._entitled(workflow, schedule)
+        if terms.folder is None and not entitled:
+            raise GivenUp(FailureReason.NOBODY)
+        if schedule.prepared is None:
+            await self._prepare(workflow, schedule, due, delivery_id)
+            schedule = await self._commands.state(workflow.tenant_id, "schedule", schedule_id)
+        prepared = schedule.prepared
+        if prepared is None:
+            return  # the schedule was changed meanwhile: another job is due for it
+        names = [file.name for file in prepared.files]
+        contents = [
+            await asyncio.to_thread(self._kept, workflow.tenant_id, delivery_id, one) for one in names
+        ]
+        files = list(zip(names, contents, strict=True))
+        if stopping():
+            raise Interrupted
+        if terms.folder is not None:
+            for name, content in files:
+                await asyncio.to_thread(self._folders.write, workflow.tenant_id, terms.folder, name, content)
+        waiting = [one for one in entitled if one not in schedule.mailed]
+        if waiting and sum(map(len, contents)) > MOST_MAILED:
+            raise GivenUp(FailureReason.TOO_LARGE)
+        for member_id in waiting:
+            if stopping():
+                raise Interrupted
+            # Looked up anew for each: what held when the first letter went may not hold for the last.
+            address = await self._address(workflow, schedule, member_id)
+            if address is None:
+                withheld.append(Withheld(member_id=member_id, reason="removed"))
+                continue
+            try:
+                await self._mail.send(letter_of(terms, prepared, files, member_id, address))
+            except MailRefused:
+                withheld.append(Withheld(member_id=member_id, reason="refused"))
+                continue
+            entered = EnterMailed(delivery_id=delivery_id, member_id=member_id)
+            await workflow.execute(entered, schedule_id, key=f"delivery/{delivery_id}/mailed/{member_id}")
+        finished = FinishDelivery(delivery_id=delivery_id, withheld=withheld)
+        await workflow.execute(finished, schedule_id, key=f"delivery/{delivery_id}/made")
+
+    async def _prepare(
+        self, workflow: Workflow, schedule: Schedule, due: Due, delivery_id: DeliveryId
+    ) -> None:
+        """Make the files and keep them, then say so: what is said to be prepared can be read."""
+        made, position = await self._making.made(workflow, schedule, due, delivery_id)
+        for one in made:
+            await asyncio.to_thread(
+                self._blobs.write, workflow.tenant_id, delivery_id, one.name, [one.content]
+            )
+        moments = [one.told.as_of for one in made if one.told.as_of is not None]
+        command = PrepareDelivery(
+            delivery_id=delivery_id,
+            position=position.token(),
+            as_of=max(moments, default=None),
+            files=[one.told for one in made],
+        )
+        key = f"delivery/{delivery_id}/prepared"
+        await workflow.execute(command, schedule.schedule_id, key=key)
+
+    async def _entitled(
+        self, workflow: Workflow, schedule: Schedule
+    ) -> tuple[list[MemberId], list[Withheld]]:
+        """The members who may be sent it now, and why the others may not."""
+        entitled, withheld = [], []
+        for member_id in schedule.terms.recipients:
+            reason = await self._withheld(workflow, schedule, member_id)
+            if reason is None:
+                entitled.append(member_id)
+            else:
+                withheld.append(Withheld(member_id=member_id, reason=reason))
+        return entitled, withheld
+
+    async def _withheld(self, workflow: Workflow, schedule: Schedule, member_id: MemberId) -> str | None:
+        member = await self._commands.state(workflow.tenant_id, "member", member_id)
+        if not isinstance(member, Member):
+            return "removed"
+        return None if needs_of(schedule.terms) <= TENANT_ROLES[member.role] else "permission"
+
+    async def _address(self, workflow: Workflow, schedule: Schedule, member_id: MemberId) -> str | None:
+        """Where a member is written to now; None: nowhere any more."""
+        if await self._withheld(workflow, schedule, member_id) is not None:
+            return None
+        events = await self._commands.streams.opened(workflow.tenant_id, stream_name("member", member_id))
+        known = [one.email for one in events if isinstance(one, MemberInvited | MemberJoined)]
+        return known[-1] if known else None
+
+    def _kept(self, tenant_id: UUID, delivery_id: UUID, name: str) -> bytes:
+        return b"".join(self._blobs.read(tenant_id, delivery_id, name))
+
+
+def _reason(error: Exception, *, last: bool) -> FailureReason | None:
+    """Why a due time is given up; None: it is tried again."""
+    if isinstance(error, GivenUp):
+        return error.reason
+    for kind, reason in _FOREVER:
+        if isinstance(error, kind):
+            return reason
+    if not last:
+        return None
+    return next((reason for kind, reason in _IN_TIME if isinstance(error, kind)), FailureReason.ERROR)

@@ -1,0 +1,29 @@
+"""The reports that can be asked for, with what each takes: filled in as they are registered.
+
+Commands that name a report are held to it, whichever process carries them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from application.ports.analytics import ReportInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A report. `read` takes its parameters. Raises `InvalidParameters`."""
+
+    info: ReportInfo
+    read: Callable[[Mapping[str, object]], object]
+
+
+OFFERED: Final[dict[str, Offered]] = {}
+"""By name."""
+
+
+def infos() -> Mapping[str, ReportInfo]:
+    """What each of them is."""
+    return {name: offered.info for name, offered in OFFERED.items()}

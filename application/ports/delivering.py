@@ -1,0 +1,69 @@
+"""Where deliveries go: folders of this installation, and a mail server; and how figures become files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from application.figures import Figures
+
+
+class FolderUnwritable(OSError):
+    """The folder cannot be written to: the disk is full, or what is there is no folder of ours."""
+
+
+class MailRefused(Exception):
+    """The mail server takes no mail for this address, or not this mail; trying again changes nothing."""
+
+
+class MailUnavailable(Exception):
+    """The mail server cannot be reached, or takes nothing just now. Try again later."""
+
+
+class MailNotSetUp(Exception):
+    """This installation has no mail server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a letter."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail to one person. `message_id` is the same whenever it is sent: a receiver knows a second one by it."""
+
+    to: str = field(repr=False)
+    subject: str
+    text: str
+    message_id: UUID
+    attachments: tuple[Attachment, ...] = ()
+
+
+class MailServer(Protocol):
+    """Takes mail over."""
+
+    async def send(self, letter: Letter) -> None:
+        """Hand a letter over. Raises `MailRefused`, `MailUnavailable`, `MailNotSetUp`."""
+
+
+class DeliveryFolders(Protocol):
+    """Folders that files are delivered to, a tenant's apart from all others'."""
+
+    def write(self, tenant_id: UUID, folder: str, name: str, content: bytes) -> None:
+        """Put a file in place, over an older one of its name: it is there whole, or not at all. Blocks.
+
+        Raises `FolderUnwritable`.
+        """
+
+
+class FigureFiles(Protocol):
+    """Makes files of figures."""
+
+    def files(self, figures: Figures, form: str, name: str) -> Sequence[tuple[str, bytes]]:
+        """The file in a form, and what else belongs beside it; `name` is without its ending. Takes time."""

@@ -1,0 +1,1 @@
+"""Schedules, and what became of each of their due times."""

@@ -1,0 +1,311 @@
+"""What schedules make due is delivered once: through the real list, runner and workflows, a real folder and server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from adapters.folders.local import LocalFolders
+from adapters.smtp.server import SmtpServer
+from application.importing.service import Interrupted
+from application.ports.delivering import Letter
+from domain.finance.calendar import first_day, last_day, month_of, moved
+from domain.kernel.permissions import TenantRole
+from domain.reporting.delivery import MOST_CAUGHT_UP
+from tests.support.api import Api, TestTenant, analytics_of, serving
+from tests.support.database import Database
+from tests.support.mailbox import Mailbox, mailbox
+from tests.support.working import MovedClock, Worker
+
+DAILY = {
+    "title": "Contacts",
+    "items": [{"report": "activity", "period": "yesterday", "format": "csv"}],
+    "frequency": "daily",
+    "at": "00:00",
+    "folder": "finance/daily",
+}
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
+
+
+@pytest.fixture
+async def box() -> AsyncIterator[Mailbox]:
+    async with mailbox() as made:
+        yield made
+
+
+@dataclass
+class Office:
+    """A tenant with a worker."""
+
+    api: Api
+    tenant: TestTenant
+    clock: MovedClock
+    folder: Path
+
+    async def schedule(self, days_ago: float = 1, **fields: Any) -> str:
+        """A schedule that was made so long ago."""
+        self.clock.behind = timedelta(days=days_ago)
+        made = await self.api.post("/v1/reporting/new/create-schedule", self.tenant.key, {**DAILY, **fields})
+        assert made.status_code == 201, made.text
+        self.clock.behind = timedelta(0)
+        told: str = made.json()["id"]
+        return told
+
+    async def work_off(self) -> list[str]:
+        with analytics_of(self.api):
+            return await Worker(self.api).work_off()
+
+    async def deliveries(self, **wanted: str) -> list[dict[str, Any]]:
+        await self.api.project()
+        answer = await self.api.send("GET", "/v1/reports/deliveries", self.tenant.key, params=wanted)
+        assert answer.status_code == 200, answer.text
+        told: list[dict[str, Any]] = answer.json()["data"]
+        return told
+
+    def files(self) -> dict[str, bytes]:
+        root = self.folder / "deliveries"
+        return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+    async def member(self, role: TenantRole, email: str) -> str:
+        body = {"email": email, "full_name": "Some One", "role": role.value}
+        invited = await self.api.post("/v1/tenancy/new/invite-member", self.tenant.key, body)
+        assert invited.status_code == 201, invited.text
+        token = invited.json()["secret"]
+        accepted = await self.api.post("/v1/invitations/accept", None, {"token": token})
+        assert accepted.status_code < 300, accepted.text
+        told: str = invited.json()["id"]
+        return told
+
+    async def history(self) -> list[dict[str, Any]]:
+        answer = await self.api.send("GET", "/v1/history?limit=100", self.tenant.key)
+        told: list[dict[str, Any]] = answer.json()["data"]
+        return told
+
+    async def do(self, path: str, **body: Any) -> None:
+        done = await self.api.post(path, self.tenant.key, body)
+        assert done.status_code == 200, done.text
+
+
+@pytest.fixture
+async def office(
+    database: Database, tmp_path: Path, clock: MovedClock, box: Mailbox
+) -> AsyncIterator[Office]:
+    async with serving(
+        database, tmp_path, clock, smtp_url=box.url, mail_from="reports@sender.example"
+    ) as api:
+        yield Office(api, await api.tenant(), clock, tmp_path)
+
+
+async def test_a_report_arrives_in_its_folder_once_and_says_what_it_is_made_of(office: Office) -> None:
+    schedule = await office.schedule()
+    assert await office.work_off() == ["report.deliver"]
+    (delivery,) = await office.deliveries()
+    file, beside = delivery["files"]
+    assert (delivery["schedule_id"], delivery["status"], delivery["folder"]) == (
+        schedule,
+        "delivered",
+        "finance/daily",
+    )
+    day = file["period_from"]
+    assert file["name"] == f"activity_{day}_{day}.csv"
+    found = office.files()
+    place = f"{office.tenant.id}/finance/daily"
+    assert set(found) == {f"{place}/{file['name']}", f"{place}/{file['name']}-metadata.json"}
+    content = found[f"{place}/{file['name']}"]
+    assert (hashlib.sha256(content).hexdigest(), len(content)) == (file["sha256"], file["size"])
+    facts = json.loads(found[f"{place}/{beside['name']}"])["penguinmails:facts"]
+    assert facts["position"] == file["position"] == delivery["log_position"]
+    assert facts["definition_version"] == file["definition"]
+    assert f"to={day}" in facts["parameters"]
+    assert await office.work_off() == [], "its next due time is tomorrow"
+    assert office.files() == found
+
+
+async def test_due_times_that_passed_are_made_up_for_each_once_and_the_older_ones_are_skipped(
+    office: Office,
+) -> None:
+    await office.schedule(days_ago=MOST_CAUGHT_UP + 3)
+    ran = await office.work_off()
+    told = await office.deliveries()
+    delivered = [one for one in told if one["status"] == "delivered"]
+    (skipped,) = [one for one in told if one["status"] == "skipped"]
+    assert len(delivered) == MOST_CAUGHT_UP
+    assert len(ran) == len(told)
+    assert len({one["day"] for one in delivered}) == MOST_CAUGHT_UP
+    assert skipped["skipped"] in (2, 3, 4), "by the hour at which this runs"
+    assert all(one["day"] > skipped["day"] for one in delivered)
+    names = sorted(name for name in office.files() if name.endswith(".csv"))
+    assert len(names) == MOST_CAUGHT_UP
+    assert [one["day"] for one in reversed(delivered)] == sorted(one["day"] for one in delivered)
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["before it is written", "after it was written"])
+async def test_what_was_prepared_arrives_as_it_was_whatever_is_killed_meanwhile(
+    office: Office, box: Mailbox, monkeypatch: pytest.MonkeyPatch, *, there: bool
+) -> None:
+    member = await office.member(TenantRole.FINANCE_LEADER, "chief@acme.example")
+    await office.schedule(recipients=[member])
+    write = LocalFolders.write
+
+    def dying(folders: LocalFolders, *given: Any) -> None:
+        if there:
+            write(folders, *given)
+        raise Interrupted
+
+    monkeypatch.setattr(LocalFolders, "write", dying)
+    with pytest.raises(Interrupted):
+        await office.work_off()
+    (under_way,) = await office.deliveries()
+    assert (under_way["status"], box.received) == ("under_way", [])
+    monkeypatch.setattr(LocalFolders, "write", write)
+    await office.schedule(days_ago=0, title="An event more")
+    assert await office.work_off() == ["report.deliver"]
+    (delivery,) = await office.deliveries()
+    assert (delivery["status"], delivery["mailed"]) == ("delivered", 1)
+    assert delivery["files"] == under_way["files"], "the same position, the same bytes"
+    told = {one["name"]: one["sha256"] for one in delivery["files"]}
+    found = {name.rpartition("/")[2]: sha256(content) for name, content in office.files().items()}
+    assert found == told
+    (letter,) = box.to("chief@acme.example")
+    assert {one.get_filename(): sha256(one.get_content()) for one in letter.iter_attachments()} == told
+
+
+async def test_a_letter_that_was_handed_over_is_not_sent_again_and_one_that_may_have_been_is(
+    office: Office, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await office.member(TenantRole.FINANCE_LEADER, "first@acme.example")
+    second = await office.member(TenantRole.ADMIN, "second@acme.example")
+    await office.schedule(recipients=[first, second], folder=None)
+    send = SmtpServer.send
+
+    async def dying(server: SmtpServer, letter: Letter) -> None:
+        await send(server, letter)
+        if letter.to == "second@acme.example":
+            raise Interrupted
+
+    monkeypatch.setattr(SmtpServer, "send", dying)
+    with pytest.raises(Interrupted):
+        await office.work_off()
+    monkeypatch.setattr(SmtpServer, "send", send)
+    assert await office.work_off() == ["report.deliver"]
+    assert len(box.to("first@acme.example")) == 1
+    twice = box.to("second@acme.example")
+    assert len(twice) == 2
+    assert len({letter["message-id"] for letter in twice}) == 1, "known as one by its id"
+    assert twice[0]["auto-submitted"] == "auto-generated"
+    (delivery,) = await office.deliveries()
+    assert (delivery["status"], delivery["mailed"], delivery["folder"]) == ("delivered", 2, None)
+
+
+async def test_who_is_gone_or_may_not_read_it_any_more_is_sent_nothing(office: Office, box: Mailbox) -> None:
+    people = {}
+    for name in ("stays", "leaves", "loses", "bounces"):
+        people[name] = await office.member(TenantRole.FINANCE_LEADER, f"{name}@acme.example")
+    item = {"report": "costs_by_category", "period": "last_30_days"}
+    await office.schedule(recipients=list(people.values()), folder=None, items=[item])
+    await office.do(f"/v1/tenancy/{people['leaves']}/remove-member")
+    await office.do(f"/v1/tenancy/{people['loses']}/change-member-role", role="viewer")
+    box.refused["bounces@acme.example"] = "550 no such person"
+    assert await office.work_off() == ["report.deliver"]
+    assert [to for to, _ in box.received] == ["stays@acme.example"]
+    (delivery,) = await office.deliveries()
+    assert (delivery["status"], delivery["mailed"]) == ("partly", 1)
+    withheld = {one["member_id"]: one["reason"] for one in delivery["withheld"]}
+    assert withheld == {
+        people["leaves"]: "removed",
+        people["loses"]: "permission",
+        people["bounces"]: "refused",
+    }
+    await office.do(f"/v1/tenancy/{people['stays']}/remove-member")
+    await office.do(f"/v1/tenancy/{people['bounces']}/remove-member")
+    await office.schedule(days_ago=1)  # another, so that there is something to do
+    log = json.dumps(await office.history())
+    assert "@acme.example" not in log.replace("owner@acme.example", ""), "nobody's address is in an event"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"folder": None}, "mail_not_taken_over"),
+        ({"folder": "in/the/way"}, "folder_not_writable"),
+        ({"folder": None, "gone": True}, "nobody_may_have_it"),
+    ],
+)
+async def test_what_cannot_be_delivered_is_told_and_the_next_due_time_is_tried(
+    office: Office, box: Mailbox, fields: dict[str, Any], reason: str
+) -> None:
+    member = await office.member(TenantRole.ADMIN, "admin@acme.example")
+    gone = fields.pop("gone", False)
+    schedule = await office.schedule(recipients=[member], **fields)
+    box.down = True
+    place = office.folder / "deliveries" / str(office.tenant.id) / "in"
+    place.parent.mkdir(parents=True)
+    place.write_text("no folder")
+    if gone:
+        await office.do(f"/v1/tenancy/{member}/remove-member")
+    assert await office.work_off() == ["report.deliver"]
+    (delivery,) = await office.deliveries(status="failed")
+    assert (delivery["reason"], delivery["mailed"]) == (reason, 0)
+    (told,) = [one for one in await office.history() if one["name"] == "reporting.delivery_failed"]
+    assert "@" not in json.dumps(told["payload"])
+    answer = await office.api.send("GET", f"/v1/reports/schedules/{schedule}", office.tenant.key)
+    row = answer.json()["data"]
+    assert (row["status"], row["next_at"] > delivery["due_at"]) == ("active", True)
+    assert not any(office.api.parts.blobs.names(office.tenant.id, UUID(delivery["delivery_id"])))
+
+
+async def test_a_month_is_delivered_as_soon_as_it_is_closed(office: Office) -> None:
+    member = await office.member(TenantRole.FINANCE_LEADER, "chief@acme.example")
+    item = {"pack": "compliance", "period": "last_month"}
+    await office.schedule(32, items=[item], frequency="on_close", recipients=[member])
+    assert await office.work_off() == []
+    assert await office.deliveries() == []
+    schedule = (await office.api.send("GET", "/v1/reports/schedules", office.tenant.key)).json()["data"][0]
+    month = moved(month_of(date.fromisoformat(schedule["next_at"][:10])), -1)
+    await office.do(f"/v1/finance/{office.tenant.id}/lock-period", period=month)
+    await look_again(office)
+    assert "report.deliver" in await office.work_off()
+    delivery = (await office.deliveries(status="delivered"))[-1]
+    (file,) = delivery["files"]
+    assert file["name"] == f"compliance_{first_day(month)}_{last_day(month)}.pdf"
+    (pack,) = (await office.api.send("GET", "/v1/packs", office.tenant.key)).json()["data"]
+    assert (pack["pdf_sha256"], pack["log_position"]) == (file["sha256"], file["position"])
+
+
+async def test_paused_and_removed_schedules_deliver_nothing_and_resumed_ones_only_what_is_due_then(
+    office: Office,
+) -> None:
+    kept, gone = await office.schedule(3), await office.schedule(3)
+    office.clock.behind = timedelta(days=3)
+    await office.do(f"/v1/reporting/{kept}/pause-schedule")
+    await office.do(f"/v1/reporting/{gone}/remove-schedule")
+    office.clock.behind = timedelta(0)
+    assert await office.work_off() == []
+    await office.do(f"/v1/reporting/{kept}/resume-schedule")
+    assert await office.work_off() == [], "what was due in the pause is not made up for"
+    rows = (await office.api.send("GET", "/v1/reports/schedules", office.tenant.key)).json()["data"]
+    assert {row["schedule_id"]: row["status"] for row in rows} == {kept: "active", gone: "removed"}
+    assert office.files() == {}
+
+
+async def look_again(office: Office) -> None:
+    """Let the pause of what waits be over."""
+    async with await psycopg.AsyncConnection.connect(office.api.database.projector, autocommit=True) as one:
+        await one.execute("UPDATE ops.job_runs SET until = clock_timestamp() WHERE state = 'waiting'")
+
+
+def sha256(content: bytes | str) -> str:
+    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
