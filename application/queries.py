@@ -89,13 +89,13 @@ class Row(BaseModel):
 class Scope:
     """What the caller may see: `personal` values in the clear or sealed; `workspaces` None: all of the tenant's.
 
-    `held`: the permissions that they hold anywhere, where rows themselves say which they take.
+    `held`: the permissions that they hold anywhere, where rows themselves say which they take; None: all.
     """
 
     tenant_id: UUID
     personal: bool = True
     workspaces: frozenset[UUID] | None = None
-    held: frozenset[Permission] = frozenset()
+    held: frozenset[Permission] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from api.cli import (
     law,
     packs,
     reports,
+    schedules,
     sql,
     suppressions,
     tenants,
@@ -259,6 +260,7 @@ app.add_typer(imports.app, name="import")
 app.add_typer(suppressions.app, name="export")
 app.add_typer(costs.app, name="costs")
 app.add_typer(packs.app, name="pack")
+app.add_typer(schedules.app, name="schedule")
 app.add_typer(billing.app, name="billing")
 app.add_typer(views.app, name="projections")
 app.add_typer(jobs.app, name="jobs")

@@ -11,10 +11,10 @@ import typer
 from api.cli.door import Url, door_of
 from api.cli.imports import SameKey
 from api.cli.options import Data, Key
-from api.cli.output import Group, Json, data, rows, words
+from api.cli.output import Group, Json, data, listed, rows, words
 
 app = typer.Typer(cls=Group, help="Board packs, sealed for ever.", no_args_is_help=True)
-PackId = Annotated[UUID, typer.Argument(help="Id of the pack, as `pack seal --json` told it.")]
+PackId = Annotated[UUID, typer.Argument(help="Id of the pack, as `pack sealed` shows it.")]
 _MOST_LINES = 20
 
 
@@ -26,6 +26,17 @@ def definitions(*, url: Url = None, key: Key = None, data_folder: Data = None, j
         told = door.ask("GET", "/v1/packs/definitions")["data"]
         door.drawn()
     rows(told, ("name", "version", "title"))
+
+
+@app.command("sealed")
+def sealed_packs(*, url: Url = None, key: Key = None, data_folder: Data = None, json_: Json = False) -> None:
+    """Show the packs that were sealed, the newest first."""
+    del json_
+    with door_of(url, data_folder, key) as door:
+        told = door.ask("GET", "/v1/packs")
+        door.drawn()
+    columns = ("pack_id", "definition", "period_from", "period_to", "sealed_at", "pdf_sha256")
+    listed(told["data"], columns, position=told["position"], following=told["next"])
 
 
 @app.command("seal")

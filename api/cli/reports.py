@@ -38,7 +38,7 @@ def report(
     For spreadsheets of many countries: --format csv --param decimal=comma --param bom=true.
     """
     del json_
-    wanted = _parameters(given or [])
+    wanted = parameters(given or [])
     if name is None:
         with door_of(url, data_folder, key) as door:
             told = door.ask("GET", "/v1/reports")
@@ -67,7 +67,8 @@ def report(
         words("There are more rows than a report gives: narrow its parameters.")
 
 
-def _parameters(given: list[str]) -> dict[str, str]:
+def parameters(given: list[str]) -> dict[str, str]:
+    """Pairs as NAME=VALUE. Raises typer's own error for what is none."""
     found = {}
     for one in given:
         name, equals, value = one.partition("=")

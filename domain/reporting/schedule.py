@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias, assert_never
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.events import Event
 from domain.kernel.ids import MemberId, ScheduleId
 from domain.kernel.permissions import Permission
-from domain.kernel.text import ShortText
+from domain.kernel.text import ShortText, one_line
 from domain.reporting.delivery import OfDelivery, delivered, rhythm_of
 from domain.reporting.schedule_events import (
     ItemTold,
@@ -35,6 +35,7 @@ from domain.reporting.schedule_events import (
 )
 from domain.reporting.timing import Frequency, RelativePeriod, Weekday, ZoneName, first_after
 
+_NAME: Final = r"^[a-z][a-z0-9_]*$"
 _SLUG: Final = r"^[a-z0-9][a-z0-9_-]*$"
 _FOLDER: Final = r"^[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*){0,3}$"
 _CLOCK: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -76,15 +77,17 @@ class ScheduledItem(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     report: Annotated[
-        str | None, Field(max_length=60, description="Name of a report, as `GET /v1/reports` lists them.")
+        str | None,
+        Field(max_length=60, pattern=_NAME, description="Name of a report, as `GET /v1/reports` lists them."),
     ] = None
     pack: Annotated[
-        str | None, Field(max_length=60, description="Name of a pack; each delivery seals one.")
+        str | None,
+        Field(max_length=60, pattern=_NAME, description="Name of a pack; each delivery seals one."),
     ] = None
     parameters: Annotated[
         dict[
-            Annotated[str, StringConstraints(max_length=60)],
-            Annotated[str, StringConstraints(max_length=200)],
+            Annotated[str, StringConstraints(max_length=60, pattern=_NAME)],
+            Annotated[str, StringConstraints(max_length=200), AfterValidator(one_line)],
         ],
         Field(max_length=20, description="What the report is asked with, but days and position."),
     ] = {}

@@ -229,11 +229,8 @@ async def test_who_is_gone_or_may_not_read_it_any_more_is_sent_nothing(office: O
         people["loses"]: "permission",
         people["bounces"]: "refused",
     }
-    await office.do(f"/v1/tenancy/{people['stays']}/remove-member")
-    await office.do(f"/v1/tenancy/{people['bounces']}/remove-member")
-    await office.schedule(days_ago=1)  # another, so that there is something to do
-    log = json.dumps(await office.history())
-    assert "@acme.example" not in log.replace("owner@acme.example", ""), "nobody's address is in an event"
+    log = [one["payload"] for one in await office.history() if one["name"].startswith("reporting.")]
+    assert "@" not in json.dumps(log), "nobody's address is in an event"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from application.queries import QUERIES, ById, PersonalFilter, Scope
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import PLATFORM
+from domain.kernel.permissions import Permission
 from domain.kernel.personal import SEALED, KeyKind, personal_fields
 from projections.jobs.due import JOBS
 from projections.operational.views import VIEWS
@@ -61,6 +62,7 @@ def test_a_rebuild_equals_the_live_view(worlds: tuple[World, History, History], 
 
 
 STANDING = ("standings", "standing_coverage")
+FIRST_QUARTER = date(2026, 2, 1)
 EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
     "tenancy.workspaces": ({}, [{"name": "Two", "archived": True}, {"name": "First", "archived": False}]),
     "tenancy.members": (
@@ -185,6 +187,24 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
             {"withdrawn": False, "value": "250000", "metric": "mrr", "period": "2026-Q4"},
         ],
     ),
+    "packs.sealed_packs": (
+        {"definition": "finance", "about": FIRST_QUARTER},
+        [{"log_position": "1.1", "figures": 7, "needs": ["costs.read", "reports.read"]}],
+    ),
+    "reports.schedules": (
+        {},
+        [{"status": "removed", "title": "All books", "next_at": None, "time_zone": "Europe/Berlin"}],
+    ),
+    "reports.deliveries": (
+        {},
+        [
+            {"status": "skipped", "skipped": 2, "files": None, "reason": None},
+            {"status": "dropped", "skipped": None, "mailed": None},
+            {"status": "failed", "reason": "error", "log_position": "1.1", "mailed": 0},
+            {"status": "partly", "mailed": 1, "folder": "books"},
+            {"status": "delivered", "mailed": 1, "folder": "books", "withheld": [], "log_position": "1.1"},
+        ],
+    ),
     "sql.queries": ({}, [{"title": "Two", "sql": "SELECT 2"}]),
     "billing.account": (
         {},
@@ -250,6 +270,8 @@ async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
         "costs.cost": mine.cost,
         "finance.target": mine.target,
         "sql.saved_query": mine.query,
+        "reports.schedule": mine.schedule,
+        "reports.delivery": mine.deliveries[0],
     }
     singles = {name for name, query in QUERIES.items() if query.single and query.context != "platform"}
     assert singles == set(ids)
@@ -343,3 +365,12 @@ async def test_a_member_is_found_by_their_exact_address_by_who_may_read_it(
         assert [row.member_id for row in page.rows] == expected, email
     with pytest.raises(PersonalFilter):
         await world.ask("tenancy.members", Scope(mine.tenant, personal=False), email="o@acme.example")
+
+
+async def test_packs_of_reports_that_one_may_not_read_are_not_in_the_list(
+    worlds: tuple[World, History, History],
+) -> None:
+    world, mine, _ = worlds
+    for held, seen in (({"reports.read"}, 0), ({"reports.read", "costs.read", "tenant.read"}, 1)):
+        scope = Scope(mine.tenant, held=frozenset(map(Permission, held)))
+        assert len((await world.ask("packs.sealed_packs", scope)).rows) == seen

@@ -10,6 +10,7 @@ from domain.billing.gateway import STRIPE, gateway_event_id
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant
 from tests.support.billing import SUBSCRIPTION, item, terms, told
+from tests.support.deliveries import give_up
 from tests.support.packs import seal_pack
 
 MARK = "Quetzalcoatl"
@@ -33,6 +34,7 @@ _CONTEXTS = {
     **dict.fromkeys(("subject_request", "activity"), "rights"),
     "webhook_endpoint": "webhooks",
     "saved_query": "reporting",
+    "schedule": "reporting",
     "campaign": "campaign",
     "cost": "costs",
     "target": "finance",
@@ -98,6 +100,11 @@ class Making:
         await self.new("saved_query", "save-query", {"title": MARK, "sql": f"SELECT '{MARK}'"})
         await self.new("activity", "enter-activity", {"title": MARK, "purposes": [MARK], "contacts": MARK})
 
+    async def deliveries(self) -> None:
+        folder = {"folder": MARK.lower(), "items": [{"report": "activity", "period": "yesterday"}]}
+        made = await self.new("schedule", "create-schedule", {"title": MARK, "frequency": "daily", **folder})
+        self.made.ids["delivery"] = str(await give_up(self.api, self.made.tenant, UUID(made["id"])))
+
     async def books(self) -> None:
         tenant = self.made.tenant.id
         paid = {"category": "server", "amount": 999, "currency": "USD", "incurred_on": "2026-10-01"}
@@ -138,6 +145,7 @@ async def furnished(api: Api) -> Theirs:
     making = Making(api, made)
     await making.people()
     await making.rights()
+    await making.deliveries()
     await making.books()
     await making.access()
     made.ids["board_pack"] = str(await seal_pack(api, tenant, MARK))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.audience.intake.mapping import Mapping
 from domain.kernel.events import EVENTS, Event
+from tests.support.deliveries import of_packs, of_schedules
 from tests.support.history_of_books import of_books
 from tests.support.history_of_payments import of_account, of_gateway
 from tests.support.history_of_people import LATER, OfPeople
@@ -45,6 +46,8 @@ class History(OfPeople):
         yield from self._rights()
         yield from of_books(self.workspace, self.cost, self.target)
         yield from self._queries()
+        yield from of_schedules(self.schedule, self.owner, self.deliveries)
+        yield from of_packs(self.pack)
 
     def _billing(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         account, tenant = f"billing_account:{self.tenant}", {"tenant_id": self.tenant}

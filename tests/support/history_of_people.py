@@ -25,6 +25,8 @@ class OfPeople:
         self.request, self.activity = fresh(), fresh()
         self.cost, self.target = fresh(), fresh()
         self.query = fresh()
+        self.schedule, self.pack = fresh(), fresh()
+        self.deliveries = [fresh() for _ in range(5)]
 
     def _of_anna(self, what: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
         anna = self.subjects[0]

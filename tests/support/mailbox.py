@@ -22,9 +22,9 @@ class Mailbox:
     down: bool = False
     url: str = ""
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd finds it by its name
         self, _: Any, __: Any, envelope: Any, address: str, ___: Any
-    ) -> str:  # aiosmtpd finds it by its name
+    ) -> str:
         """Whether it takes mail for somebody."""
         if self.down:
             return "451 come again"
@@ -33,7 +33,7 @@ class Mailbox:
             envelope.rcpt_tos.append(address)
         return answer or "250 OK"
 
-    async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:  # the same
+    async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:  # noqa: N802 - the same
         """Take a letter in."""
         message = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(message, EmailMessage)

@@ -76,5 +76,6 @@ async def sealed_packs(
     }
     select.where("t.definition = %(definition)s", definition=params.definition)
     select.where("%(about)s BETWEEN t.period_from AND t.period_to", about=params.about)
-    select.where("t.needs <@ %(held)s", held=Jsonb(sorted(scope.held)))
+    held = None if scope.held is None else Jsonb(sorted(scope.held))
+    select.where("t.needs <@ %(held)s", held=held)
     return await page(connection, scope, BoardPackRow, select, params, cursor, limit)

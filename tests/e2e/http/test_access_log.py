@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from starlette.routing import Route
@@ -26,6 +26,7 @@ from application.reading import AccessLog
 from domain.kernel.permissions import GRANTABLE, StaffRole, TenantRole
 from tests.support.api import Api, TestTenant, analytics_of, serving
 from tests.support.database import Database
+from tests.support.deliveries import SCHEDULE, give_up
 from tests.support.packs import seal_pack
 from tests.support.permission_cells import CELLS
 from tests.support.working import Worker
@@ -80,6 +81,7 @@ class Furnished:
             ("costs", "enter-cost", COST, tenant.key),
             ("finance", "set-target", {"metric": "mrr", "value": "1", "unit": "USD"}, tenant.key),
             ("reporting", "save-query", {"title": "One", "sql": "SELECT 1"}, tenant.key),
+            ("reporting", "create-schedule", SCHEDULE, tenant.key),
             ("webhooks", "create-webhook-endpoint", {"url": "https://hooks.example.com/in"}, tenant.key),
         ):
             made = await self.api.post(f"/v1/{context}/new/{slug}", key, body, idempotency_key=slug)
@@ -111,6 +113,7 @@ class Furnished:
         path = f"/v1/audience/imports?workspace_id={tenant.workspace_id}"
         upload = await self.api.send("POST", path, tenant.key, b"email\nx@example.org\n", file)
         self.ids["import"] = upload.json()["id"]
+        await give_up(self.api, tenant, UUID(self.ids["create-schedule"]))
         self.ids["board_pack"] = str(await seal_pack(self.api, tenant))
         _, self.staff = await self.api.staff(StaffRole.FINANCE)
         _, approving = await self.api.staff(StaffRole.OPERATIONS)
