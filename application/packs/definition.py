@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,10 +45,11 @@ class Sentence(_Data):
     """The message of a section, computed: `text` with words in braces, or `none` where there is nothing.
 
     `total` is the measure where `where` holds, `part` of it where `part` holds too; `leader` is the largest value of a
-    dimension.
+    dimension. `counts`: rows are counted in place of the measure, where that does not add up.
     """
 
     measure: str
+    counts: bool = False
     text: str
     none: str
     where: dict[str, tuple[str, ...]] = {}
@@ -61,9 +62,11 @@ class Sentence(_Data):
 class TableDefinition(_Data):
     """Measures added up by dimensions; the largest rows, and the rest as one. The first is compared with before.
 
-    `total` says whether rows may be added up to one: not where a thing counts in several.
+    `total` says whether rows may be added up to one: not where a thing counts in several. `kind`: a scorecard has
+    columns of its own (`application.packs.scorecards`), and its rows in the order of the report.
     """
 
+    kind: Literal["sums", "scorecard"] = "sums"
     by: tuple[str, ...]
     measures: tuple[str, ...]
     most: Annotated[int, Field(ge=2, le=18)] = 12

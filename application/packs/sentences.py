@@ -11,17 +11,20 @@ from application.ports.analytics import Column
 
 _MINUS: Final = "\u2212"
 _EVEN: Final = "\u00b1"
+_ROWS: Final = Column("rows", "measure", "rows", "How many rows there are.")
 
 
 def sentence_of(told: Sentence, grid: Grid, before: Grid | None) -> str:
     """The sentence. Raises `CurrenciesMixed` where amounts of several currencies would be added."""
     rows = grid.where(told.where)
     column, currency = rows.column(told.measure), rows.currency(told.measure)
-    total = rows.total(told.measure) or 0
-    earlier = None if before is None else before.where(told.where).total(told.measure) or 0
+    if told.counts:
+        column, currency = _ROWS, None
+    total = _total(told, rows, told.measure)
+    earlier = None if before is None else _total(told, before.where(told.where), told.measure)
     if not total and not earlier:
         return told.none
-    part = rows.where(told.part).total(told.part_measure or told.measure) or 0
+    part = _total(told, rows.where(told.part), told.part_measure or told.measure)
     leader, most = _leader(told, rows)
     return told.text.format_map(
         {
@@ -36,6 +39,10 @@ def sentence_of(told: Sentence, grid: Grid, before: Grid | None) -> str:
             "rows": f"{len(rows.rows):,}",
         }
     )
+
+
+def _total(told: Sentence, rows: Grid, measure: str) -> float:
+    return len(rows.rows) if told.counts else rows.total(measure) or 0
 
 
 def figure(value: float, column: Column, currency: str | None) -> str:

@@ -8,12 +8,10 @@ from datetime import date
 from application.charts import OTHERS, Grid, Period
 from application.figures import Form, adds_up, form_of, heading
 from application.packs.definition import TableDefinition
+from application.packs.scorecards import NOTHING, scorecard_of
 from application.packs.sentences import figure, percent, signed
 from application.ports.analytics import Column, Value
 from application.ports.press import TableShown
-
-NOTHING = "\u2013"
-"""Where there is no figure."""
 
 Key = tuple[Value, ...]
 Sums = Mapping[Key, float]
@@ -24,6 +22,8 @@ def table_of(told: TableDefinition, grid: Grid, before: Grid | None, period: Per
 
     Days are told by the week, or by the month where the period is longer than one.
     """
+    if told.kind == "scorecard":
+        return scorecard_of(grid.where(told.where), before, told.most)
     grid = grid.where(told.where).in_lines(period)
     before = None if before is None else before.where(told.where).in_lines(period, earlier=True)
     first = told.measures[0]

@@ -21,8 +21,9 @@ from application.packs.definition import (
 from application.packs.document import document_of
 from application.packs.drift import Drifting
 from application.packs.figures import Figuring, PackCutOff, PackFigures, Part, SectionFigures
+from application.packs.scorecards import NOTHING
 from application.packs.sentences import sentence_of
-from application.packs.tables import NOTHING, table_of
+from application.packs.tables import table_of
 from application.ports.analytics import Column, Report, ReportInfo
 from application.ports.positions import Position
 from projections.olap.reports import REPORTS

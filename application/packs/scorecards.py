@@ -1,0 +1,108 @@
+"""The scorecard of a pack: each metric's actual, target, variance and direction, those with a target first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from application.charts import OTHERS, Grid
+from application.figures import shown
+from application.ports.analytics import Column
+from application.ports.press import TableShown
+from domain.kernel.money import CURRENCIES
+
+NOTHING: Final = "\u2013"
+_MINUS: Final = "\u2212"
+_HEAD: Final = ("Metric", "Actual", "Target", "Variance", "Before", "Direction", "Standing")
+_MONEY: Final = Column("amount", "measure", "minor units", "")
+_PERCENT: Final = Column("share", "measure", "percent", "")
+_NUMBER: Final = Column("number", "measure", "number", "")
+_SIGNS: Final = {"at_least": "\u2265 ", "at_most": "\u2264 "}
+_BETTER: Final = {"at_least": 1, "at_most": -1}
+TOLD: Final = (
+    "attained",
+    "attained_so_far",
+    "not_attained",
+    "not_attained_yet",
+    "no_actual",
+    "nothing_to_divide_by",
+    "no_target",
+)
+"""What there is something to say of: an actual, or a target that has none."""
+
+
+def scorecard_of(grid: Grid, before: Grid | None, most: int) -> TableShown:
+    """The table. Metrics with neither actual nor target are left out; so are the last beyond `most`, which says so."""
+    earlier = {_key(row): row["actual"] for row in _rows(before)} if before is not None else {}
+    told = [
+        row for row in _rows(grid) if row["status"] in TOLD and (row["target"] or row["actual"] is not None)
+    ]
+    told.sort(key=lambda row: (row["target"] is None, row["group"] != "financial"))
+    kept = told if len(told) <= most else told[: most - 1]
+    lines = [_line(row, earlier.get(_key(row))) for row in kept]
+    if len(kept) < len(told):
+        lines.append((f"{OTHERS} ({len(told) - len(kept)})", *[""] * (len(_HEAD) - 1)))
+    numbers = (False, True, True, True, True, False, False)
+    return TableShown(_HEAD, numbers, tuple(lines), total=False)
+
+
+def _rows(grid: Grid) -> Iterator[Mapping[str, Any]]:
+    names = [column.name for column in grid.columns]
+    for row in grid.rows:
+        yield dict(zip(names, row, strict=True))
+
+
+def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return row["metric"], row["unit"], row["segment"]
+
+
+def _line(row: Mapping[str, Any], earlier: float | None) -> tuple[str, ...]:
+    unit, actual, variance = row["unit"], row["actual"], row["variance"]
+    words = str(row["metric"]).replace("_", " ")
+    name = words.upper() if words in ("mrr", "arr", "arpa") else words[:1].upper() + words[1:]
+    segment = f" ({row['segment']})" if row["segment"] else ""
+    return (
+        name + segment,
+        NOTHING if actual is None else in_unit(actual, unit),
+        _target(row, unit),
+        NOTHING if variance is None or row["target"] is None else _signed(variance, unit),
+        NOTHING if earlier is None else in_unit(earlier, unit),
+        _direction(actual, earlier, row["comparison"]),
+        str(row["status"]).replace("_", " "),
+    )
+
+
+def _target(row: Mapping[str, Any], unit: str | None) -> str:
+    if row["target"] is None:
+        return NOTHING
+    aim = in_unit(float(row["target"]), unit)
+    if row["target_to"] is not None:
+        return f"{aim} to {in_unit(float(row['target_to']), unit)}"
+    return _SIGNS.get(row["comparison"], "") + aim
+
+
+def _direction(actual: float | None, earlier: float | None, comparison: str | None) -> str:
+    """Where it went since the period before, and whether that is where it was to go."""
+    if actual is None or earlier is None:
+        return NOTHING
+    if actual == earlier:
+        return "as before"
+    way = 1 if actual > earlier else -1
+    told = "up" if way > 0 else "down"
+    better = _BETTER.get(comparison or "")
+    return told if better is None else f"{told}, {'better' if better == way else 'worse'}"
+
+
+def _signed(value: float, unit: str | None) -> str:
+    if not value:
+        return "\u00b10"
+    return ("+" if value > 0 else _MINUS) + in_unit(abs(value), unit)
+
+
+def in_unit(value: float, unit: str | None) -> str:
+    """A figure of the scorecard, which is in major units of a currency, percent, or a number of something."""
+    if unit in CURRENCIES:
+        return shown(round(value * 10 ** CURRENCIES[unit]), _MONEY, unit)
+    if unit == "percent":
+        return shown(value, _PERCENT)
+    return shown(value, _NUMBER)
