@@ -141,6 +141,11 @@ class Period:
             return _months_on(day, months)
         return (min(self.after(day), self.last) if earlier else day).replace(day=1)
 
+    @property
+    def over_months(self) -> bool:
+        """Whether a table's rows are months."""
+        return self.days > _DAYS
+
     def line_unit(self) -> str:
         """What one row of a table is."""
         return "Month" if self.days > _DAYS else "Week"

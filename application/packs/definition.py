@@ -78,7 +78,8 @@ class Section(_Data):
     """One page. `compared`: with the period before, where the report takes days.
 
     `balance` names the day of a report whose figures stand at the end of days, and are not added over them: the last
-    day counts, of the period, or of each column and row.
+    day counts, of the period, or of each column and row. `monthly`: the report's rows are of months at least, so that
+    within one month there is nothing to draw or to tell over time.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z_]+$")]
@@ -87,6 +88,7 @@ class Section(_Data):
     parameters: dict[str, str] = {}
     compared: bool = True
     balance: str | None = None
+    monthly: bool = False
     sentence: Sentence
     chart: ChartDefinition | None = None
     table: TableDefinition

@@ -47,8 +47,11 @@ def document_of(figures: PackFigures, title: str | None, today: date) -> Documen
 def _section(one: SectionFigures, figures: PackFigures) -> SectionShown:
     period, own = figures.period, one.now.report.as_of
     as_of = figures.as_of if one.now.position == figures.position else own
-    section, chart = one.section, None
-    if section.chart is not None:
+    section, chart, table = one.section, None, one.section.table
+    if section.monthly and not period.over_months:
+        by = tuple(name for name in table.by if one.now.grid(one.info).column(name).unit != "date")
+        table = table.model_copy(update={"by": by})
+    elif section.chart is not None:
         inside = period.bucket if section.chart.kind == "columns" else None
         chart = chart_of(section.chart, *_grids(one, inside), period)
     measured = f"{chart.title} by {_unit(one, period)}. " if chart is not None else ""
@@ -57,9 +60,7 @@ def _section(one: SectionFigures, figures: PackFigures) -> SectionShown:
         section.title,
         sentence_of(section.sentence, *_grids(one, None)),
         chart,
-        table_of(
-            section.table, *_grids(one, period.line if section.balance in section.table.by else None), period
-        ),
+        table_of(table, *_grids(one, period.line if section.balance in table.by else None), period),
         f"{measured}{note}Source: report {one.info.name}, definition {definition_of(one.info)}. "
         f"Data as of {_moment(as_of)}, position {one.now.position.n}.",
     )

@@ -77,7 +77,8 @@ def _target(row: Mapping[str, Any], unit: str | None) -> str:
         return NOTHING
     aim = in_unit(float(row["target"]), unit)
     if row["target_to"] is not None:
-        return f"{aim} to {in_unit(float(row['target_to']), unit)}"
+        of = f" {unit}" if unit in CURRENCIES else " %" if unit == "percent" else ""
+        return f"{aim.removesuffix(of)} to {in_unit(float(row['target_to']), unit)}"
     return _SIGNS.get(row["comparison"], "") + aim
 
 
@@ -96,7 +97,10 @@ def _direction(actual: float | None, earlier: float | None, comparison: str | No
 def _signed(value: float, unit: str | None) -> str:
     if not value:
         return "\u00b10"
-    return ("+" if value > 0 else _MINUS) + in_unit(abs(value), unit)
+    told = in_unit(abs(value), unit)
+    return ("+" if value > 0 else _MINUS) + (
+        f"{told.removesuffix(' %')} points" if unit == "percent" else told
+    )
 
 
 def in_unit(value: float, unit: str | None) -> str:

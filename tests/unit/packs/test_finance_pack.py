@@ -70,7 +70,7 @@ async def test_its_messages_are_of_the_period_and_the_one_before() -> None:
             "Gross margin",
             "73.3 %",
             "\u2265 99.0 %",
-            "\u221225.7 %",
+            "\u221225.7 points",
             "80.0 %",
             "down, worse",
             "not attained yet",
