@@ -221,5 +221,35 @@ def test_a_board_pack_on_one_command(demo_installation: Served, tmp_path: Path) 
     told = cli("pack", "drift", sealed["pack_id"], "--check", key=key).stdout
     assert "since it was sealed: " in told
     assert "as of its position: 0 of " in told
+    assert sealed["pack_id"] in cli("pack", "sealed", key=key).stdout
     backwards = ("--from", "2026-12-31", "--to", "2026-01-01", "--output", str(out))
     assert "Exchange" in cli("pack", "seal", "compliance", *backwards, key=key, code=1).stderr
+
+
+def test_a_schedule_is_made_changed_paused_and_removed(demo_installation: Served, tmp_path: Path) -> None:
+    cli, key = demo_installation.cli, _tenant(demo_installation, "Regular")["key"]
+    what = ("--report", "activity", "--param", "context=audience", "--period", "last_week", "--format", "csv")
+    when = ("--frequency", "weekly", "--weekday", "monday", "--time-zone", "Europe/Berlin", "--at", "06:30")
+    made = json.loads(
+        cli("schedule", "create", "Weeks", *what, *when, "--folder", "weeks", "--json", key=key).stdout
+    )
+    assert cli("schedule", "create", "None", *when, key=key, code=2).stdout == ""
+    schedule, items = made["id"], tmp_path / "items.json"
+    items.write_text(json.dumps([{"pack": "compliance", "period": "last_month", "name": "board"}]))
+    cli("schedule", "change", schedule, "--frequency", "month_end", "--items", str(items), key=key)
+    for slug in ("pause", "resume", "pause"):
+        assert slug in cli("schedule", slug, schedule, key=key).stdout
+    (row,) = json.loads(cli("schedule", "list", "--json", key=key).stdout)["data"]
+    assert (row["schedule_id"], row["status"], row["next_at"], row["weekday"]) == (
+        schedule,
+        "paused",
+        None,
+        None,
+    )
+    assert (row["folder"], row["time_zone"], row["at"]) == ("weeks", "Europe/Berlin", "06:30")
+    assert [one["name"] for one in row["items"]] == ["board"]
+    assert json.loads(cli("schedule", "deliveries", schedule, "--json", key=key).stdout)["data"] == []
+    cli("schedule", "remove", schedule, key=key)
+    cli("schedule", "resume", schedule, key=key, code=3)
+    up = ("--folder", "../up")
+    assert "folder" in cli("schedule", "create", "x", *what, *when, *up, key=key, code=1).stderr
