@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -181,6 +184,50 @@ async def test_what_was_prepared_arrives_as_it_was_whatever_is_killed_meanwhile(
     assert found == told
     (letter,) = box.to("chief@acme.example")
     assert {one.get_filename(): sha256(one.get_content()) for one in letter.iter_attachments()} == told
+
+
+async def test_a_worker_that_is_killed_at_every_step_delivers_each_file_once(
+    office: Office, box: Mailbox
+) -> None:
+    people = {
+        await office.member(TenantRole.FINANCE_LEADER, "chief@acme.example"): "chief@acme.example",
+        await office.member(TenantRole.ADMIN, "admin@acme.example"): "admin@acme.example",
+    }
+    schedule = await office.schedule(recipients=list(people))
+    with analytics_of(office.api):
+        for point in ("kept", "kept", "written", "written", "sent"):
+            assert await killed_at(office, box, schedule, point) == -signal.SIGKILL, point
+        assert await killed_at(office, box, schedule, "none") == 0
+        files, letters = office.files(), len(box.received)
+        assert await killed_at(office, box, schedule, "none") == 1, "its next due time is tomorrow: NotYet"
+    assert (office.files(), len(box.received)) == (files, letters)
+    (delivery,) = await office.deliveries()
+    assert (delivery["status"], delivery["mailed"]) == ("delivered", 2)
+    told = {one["name"]: one["sha256"] for one in delivery["files"]}
+    assert {name.rpartition("/")[2]: sha256(content) for name, content in files.items()} == told
+    for address, sent in (("chief@acme.example", 2), ("admin@acme.example", 1)):
+        received = box.to(address)
+        assert len(received) == sent, "who was sent it when the worker died has it twice"
+        assert len({letter["message-id"] for letter in received}) == 1
+        for letter in received:
+            attached = {one.get_filename(): sha256(one.get_content()) for one in letter.iter_attachments()}
+            assert attached == told
+    names = [one["name"] for one in await office.history()]
+    assert names.count("reporting.delivery_prepared") == names.count("reporting.delivery_made") == 1
+    assert names.count("reporting.delivery_mailed") == 2
+
+
+async def killed_at(office: Office, box: Mailbox, schedule: str, point: str) -> int:
+    """What became of a worker that is killed at a point: its exit code."""
+    api, tenant = office.api, office.tenant
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.support.delivery_runner",
+        *(str(office.folder), api.database.admin, box.url, str(tenant.id), schedule, point),
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    return await asyncio.wait_for(worker.wait(), 60)
 
 
 async def test_a_letter_that_was_handed_over_is_not_sent_again_and_one_that_may_have_been_is(
