@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from application.workflow import Workflow
     from domain.finance.period import Books
     from domain.kernel.ids import DeliveryId
+    from domain.reporting.schedule_events import DeliveryPrepared
     from domain.reporting.timing import Due
 
 UNTIL_CLOSED: Final = timedelta(minutes=5)
@@ -171,25 +172,50 @@ class Deliveries:
             for name, content in files:
                 await asyncio.to_thread(self._folders.write, workflow.tenant_id, terms.folder, name, content)
         waiting = [one for one in entitled if one not in schedule.mailed]
-        if waiting and sum(map(len, contents)) > MOST_MAILED:
-            raise GivenUp(FailureReason.TOO_LARGE)
+        if sum(map(len, contents)) > MOST_MAILED:
+            if terms.folder is None:
+                raise GivenUp(FailureReason.TOO_LARGE)
+            withheld += [Withheld(member_id=one, reason="too_large") for one in waiting]
+            waiting = []
+        mailed = len(schedule.mailed)
         for member_id in waiting:
             if stopping():
                 raise Interrupted
-            # Looked up anew for each: what held when the first letter went may not hold for the last.
-            address = await self._address(workflow, schedule, member_id)
-            if address is None:
-                withheld.append(Withheld(member_id=member_id, reason="removed"))
-                continue
-            try:
-                await self._mail.send(letter_of(terms, prepared, files, member_id, address))
-            except MailRefused:
-                withheld.append(Withheld(member_id=member_id, reason="refused"))
-                continue
-            entered = EnterMailed(delivery_id=delivery_id, member_id=member_id)
-            await workflow.execute(entered, schedule_id, key=f"delivery/{delivery_id}/mailed/{member_id}")
+            reason = await self._mailed(workflow, schedule, prepared, files, member_id)
+            if reason is None:
+                mailed += 1
+            else:
+                withheld.append(Withheld(member_id=member_id, reason=reason))
+        if terms.folder is None and not mailed:
+            raise GivenUp(FailureReason.MAIL)
         finished = FinishDelivery(delivery_id=delivery_id, withheld=withheld)
         await workflow.execute(finished, schedule_id, key=f"delivery/{delivery_id}/made")
+
+    async def _mailed(
+        self,
+        workflow: Workflow,
+        schedule: Schedule,
+        prepared: DeliveryPrepared,
+        files: list[tuple[str, bytes]],
+        member_id: MemberId,
+    ) -> str | None:
+        """Hand a letter over for a member, and enter that; else why it is withheld.
+
+        What they may is looked up anew for each: what held when the first letter went may not hold for the last.
+        """
+        reason = await self._withheld(workflow, schedule, member_id)
+        if reason is not None:
+            return reason
+        address = await self._address(workflow, member_id)
+        try:
+            await self._mail.send(letter_of(schedule.terms, prepared, files, member_id, address))
+        except MailRefused:
+            return "refused"
+        delivery_id = prepared.delivery_id
+        entered = EnterMailed(delivery_id=delivery_id, member_id=member_id)
+        key = f"delivery/{delivery_id}/mailed/{member_id}"
+        await workflow.execute(entered, schedule.schedule_id, key=key)
+        return None
 
     async def _prepare(
         self, workflow: Workflow, schedule: Schedule, due: Due, delivery_id: DeliveryId
@@ -229,13 +255,10 @@ class Deliveries:
             return "removed"
         return None if needs_of(schedule.terms) <= TENANT_ROLES[member.role] else "permission"
 
-    async def _address(self, workflow: Workflow, schedule: Schedule, member_id: MemberId) -> str | None:
-        """Where a member is written to now; None: nowhere any more."""
-        if await self._withheld(workflow, schedule, member_id) is not None:
-            return None
+    async def _address(self, workflow: Workflow, member_id: MemberId) -> str:
+        """Where a member is written to now."""
         events = await self._commands.streams.opened(workflow.tenant_id, stream_name("member", member_id))
-        known = [one.email for one in events if isinstance(one, MemberInvited | MemberJoined)]
-        return known[-1] if known else None
+        return next(one.email for one in reversed(events) if isinstance(one, MemberInvited | MemberJoined))
 
     def _kept(self, tenant_id: UUID, delivery_id: UUID, name: str) -> bytes:
         return b"".join(self._blobs.read(tenant_id, delivery_id, name))

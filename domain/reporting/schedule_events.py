@@ -66,7 +66,10 @@ class FileTold(_Told):
 
 
 class Withheld(_Told):
-    """A member who was sent nothing: `removed`, `permission` (it lacks one that is needed), or `refused`."""
+    """A member who was sent nothing, and why.
+
+    `removed`; `permission`: they lack one that is needed; `refused`, by the mail server; `too_large`: for mail.
+    """
 
     member_id: MemberId
     reason: str

@@ -280,10 +280,26 @@ async def test_who_is_gone_or_may_not_read_it_any_more_is_sent_nothing(office: O
     assert "@" not in json.dumps(log), "nobody's address is in an event"
 
 
+async def test_files_that_are_too_large_for_mail_go_to_the_folder_alone(
+    office: Office, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("application.delivering.running.MOST_MAILED", 1)
+    member = await office.member(TenantRole.ADMIN, "admin@acme.example")
+    both = await office.schedule(recipients=[member])
+    alone = await office.schedule(recipients=[member], folder=None)
+    await office.work_off()
+    told = {one["schedule_id"]: one for one in await office.deliveries()}
+    assert (told[both]["status"], told[both]["mailed"]) == ("partly", 0)
+    assert told[both]["withheld"] == [{"member_id": member, "reason": "too_large"}]
+    assert (told[alone]["status"], told[alone]["reason"]) == ("failed", "too_large")
+    assert (len(office.files()), box.received) == (2, [])
+
+
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
         ({"folder": None}, "mail_not_taken_over"),
+        ({"folder": None, "refused": True}, "mail_not_taken_over"),
         ({"folder": "in/the/way"}, "folder_not_writable"),
         ({"folder": None, "gone": True}, "nobody_may_have_it"),
     ],
@@ -292,9 +308,10 @@ async def test_what_cannot_be_delivered_is_told_and_the_next_due_time_is_tried(
     office: Office, box: Mailbox, fields: dict[str, Any], reason: str
 ) -> None:
     member = await office.member(TenantRole.ADMIN, "admin@acme.example")
-    gone = fields.pop("gone", False)
-    schedule = await office.schedule(recipients=[member], **fields)
-    box.down = True
+    gone, refused = fields.get("gone", False), fields.get("refused", False)
+    schedule = await office.schedule(recipients=[member], folder=fields["folder"])
+    box.down = not refused
+    box.refused["admin@acme.example"] = "550 no such person"
     place = office.folder / "deliveries" / str(office.tenant.id) / "in"
     place.parent.mkdir(parents=True)
     place.write_text("no folder")
