@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from domain.billing.account_events import Exceeding
 from domain.billing.catalogue import Meter
 from domain.billing.offers import offer
 from domain.billing.settling import listed
@@ -107,7 +108,16 @@ async def limit_of(unit: Unit, meter: Meter) -> int | None:
 
 async def within(unit: Unit, limits: Mapping[str, int]) -> None:
     """Refuse where more stands than these limits allow. Raises `UsageAboveLimits`."""
-    above = []
+    above = await exceeding(unit, limits)
+    if above:
+        words = ", ".join(f"{one.used} {one.meter} of {one.limit}" for one in above)
+        told = [one.model_dump() for one in above]
+        raise UsageAboveLimits(f"{UsageAboveLimits.rule()} There are {words}.", above=told)
+
+
+async def exceeding(unit: Unit, limits: Mapping[str, int]) -> tuple[Exceeding, ...]:
+    """Of what more stands than these limits allow."""
+    above = list[Exceeding]()
     for meter in STANDING:
         limit = limits.get(meter)
         if limit is None:
@@ -115,10 +125,8 @@ async def within(unit: Unit, limits: Mapping[str, int]) -> None:
         usage: Usage = await unit.load("usage", counter_id(unit.tenant_id, meter))
         used = usage.used if usage.begun else await unit.standing(meter)
         if used > limit:
-            above.append({"meter": meter.value, "used": used, "limit": limit})
-    if above:
-        words = ", ".join(f"{one['used']} {one['meter']} of {one['limit']}" for one in above)
-        raise UsageAboveLimits(f"{UsageAboveLimits.rule()} There are {words}.", above=above)
+            above.append(Exceeding(meter=meter.value, used=used, limit=limit))
+    return tuple(above)
 
 
 async def _entitled(unit: Unit) -> Entitlements | None:

@@ -104,6 +104,19 @@ class StripeGateway(History):
             found = await self._client.v1.checkout.sessions.retrieve_async(ref)
         return reading.checkout_session(found.to_dict())
 
+    async def expire_checkout(self, ref: str, *, key: str) -> CheckoutSession:
+        """See `PaymentGateway.expire_checkout`."""
+        try:
+            with translated():
+                await self._client.v1.checkout.sessions.expire_async(ref, {}, {"idempotency_key": key})
+        except InvalidPaymentRequest:
+            # It is open no more: somebody paid on it, or its time was over.
+            found = await self.checkout_session(ref)
+            if found.status == "open":
+                raise
+            return found
+        return await self.checkout_session(ref)
+
     async def portal(self, customer: str, return_url: str, *, key: str) -> str:
         """See `PaymentGateway.portal`."""
         with translated():

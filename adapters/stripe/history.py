@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from adapters.stripe.reading import Json
     from application.ports.payment_values import (
+        CheckoutSession,
         Dispute,
         GatewayEvent,
         Invoice,
@@ -54,6 +55,13 @@ class History:
         with translated():
             found = await self._client.v1.subscriptions.retrieve_async(ref, {"expand": list(EXPANDED)})
         return found.to_dict()
+
+    async def open_checkouts(self, customer: str) -> tuple[CheckoutSession, ...]:
+        """See `PaymentGateway.open_checkouts`."""
+        request: Any = {"customer": customer, "status": "open", "limit": _PAGE}
+        with translated():
+            found = await _each(await self._client.v1.checkout.sessions.list_async(request))
+        return tuple(reading.checkout_session(one) for one in reversed(found))
 
     async def subscription(self, ref: str) -> Subscription:
         """See `PaymentGateway.subscription`."""
@@ -144,7 +152,7 @@ class History:
         self, *, since: datetime | None = None, payment: str | None = None
     ) -> tuple[Refund, ...]:
         """See `PaymentGateway.refunds`."""
-        request: Any = _since(since)
+        request: Any = {"expand": ["data.failure_balance_transaction"], **_since(since)}
         if payment is not None:
             request["charge"] = payment
         with translated():

@@ -248,7 +248,8 @@ def payment(of: Json, invoice_ref: str | None = None) -> Payment:
 
 
 def refund(of: Json) -> Refund:
-    """A refund."""
+    """A refund, with what came in again of it where that was asked for."""
+    again = of.get("failure_balance_transaction")
     return Refund(
         ref=of["id"],
         payment=_must(of["charge"]),
@@ -258,6 +259,7 @@ def refund(of: Json) -> Refund:
         status=of["status"],
         reason=of.get("reason"),
         created=moment(of["created"]),
+        failed_at=moment(again["created"]) if isinstance(again, dict) else None,
     )
 
 

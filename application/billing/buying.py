@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from application.billing.telling import GOING
+from application.entitlements import within
 from application.ports.payment_values import CheckoutOrder, Line
+from application.unit import Unit
 from application.workflow import Because, Workflow
 from domain.billing.account import AlreadySubscribed, LinkCustomer
 from domain.billing.change import bought_new
 from domain.billing.gateway import STRIPE, ReserveGatewayCustomer, gateway_customer_id
-from domain.billing.settling import goes_on
+from domain.billing.settling import goes_on, limits_of
+from domain.kernel.commands import Stamp
 from domain.kernel.errors import Refusal
-from domain.kernel.ids import PLATFORM, TenantId
+from domain.kernel.ids import PLATFORM, TenantId, new_id
+from domain.tenancy.plans import Plan
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -29,13 +34,16 @@ _AHEAD: Final = timedelta(days=2)
 """A trial that ends sooner is none to the provider."""
 
 
-_GOING: Final = frozenset({"trialing", "active", "past_due", "unpaid", "paused"})
-
-
 class NoCustomer(Refusal):
     """Who never bought anything has nothing to look after. Buy something by a checkout first."""
 
     code = "no-customer"
+
+
+class CheckoutReplaced(Refusal):
+    """One page to pay on is open at a time, and this one was closed. Ask for a page with a key that is new."""
+
+    code = "checkout-replaced"
 
 
 class Buying:
@@ -54,14 +62,13 @@ class Buying:
         account = await self._account(tenant_id)
         if await self._subscribed(tenant_id, account):
             raise AlreadySubscribed
-        if (
-            account.customer is not None
-        ):  # what was bought a moment ago stands at the provider before it stands here
-            theirs = await self._payments.subscriptions(account.customer.reference)
-            if any(one.status in _GOING for one in theirs):
-                raise AlreadySubscribed
+        if account.customer is not None and await self._goes_on_there(account.customer.reference):
+            raise AlreadySubscribed
         now = self._commands.clock()
         lines, coupon = bought_new(wanted, now.date())
+        stamp = Stamp(now, new_id(now), principal.actor, tenant_id, tenant_id)
+        unit = Unit(self._commands.streams, stamp, fresh=True)
+        await within(unit, limits_of(Plan(wanted.plan), wanted.add_ons, now.date()))
         trial = account.trial
         until = (
             trial.ends_at if trial is not None and not trial.over and trial.ends_at > now + _AHEAD else None
@@ -76,7 +83,26 @@ class Buying:
             coupon=coupon,
             trial_end=until,
         )
-        return await self._payments.checkout(order, key=f"checkout/{tenant_id}/{key}")
+        session = await self._payments.checkout(order, key=f"checkout/{tenant_id}/{key}")
+        await self._alone(order.customer, session)
+        return session
+
+    async def _alone(self, customer: str, session: CheckoutSession) -> None:
+        """Close every page that was opened before, and this one too where somebody has paid on one of those."""
+        pages = [one.ref for one in await self._payments.open_checkouts(customer)]
+        there = session.ref in pages
+        for earlier in pages[pages.index(session.ref) + 1 :] if there else ():
+            await self._payments.expire_checkout(earlier, key=f"expire/{earlier}")
+        if await self._goes_on_there(customer):
+            if there:
+                await self._payments.expire_checkout(session.ref, key=f"expire/{session.ref}")
+            raise AlreadySubscribed
+        if not there:
+            raise CheckoutReplaced
+
+    async def _goes_on_there(self, customer: str) -> bool:
+        """Whether something is subscribed to at the provider: it stands there before it stands here."""
+        return any(one.status in GOING for one in await self._payments.subscriptions(customer))
 
     async def portal(self, principal: Principal, return_url: str, *, key: str) -> str:
         """The address of the page where the tenant sees its invoices and changes how it pays."""

@@ -12,7 +12,7 @@ from application.ports.payment_values import Line, When
 from application.ports.payments import CardDeclined, InvalidPaymentRequest
 from application.workflow import NotYet
 from domain.billing.account import EndTrial, EnterRetry, GiveUpUnpaid, RemindOfTrial, SuspendUnpaid
-from domain.billing.change import EnterChange
+from domain.billing.change import EnterChange, ahead_of
 from domain.billing.subscription import ReportSubscription, Teller
 from domain.billing.terms import ENDED
 from domain.kernel.ids import ChangeId, InvoiceId
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from application.workflow import Workflow
     from domain.billing.account_events import ChangeRequested
     from domain.billing.account_state import Account
+    from domain.billing.change import Going
     from domain.billing.invoice import Invoice
     from domain.billing.subscription import Subscription
     from domain.kernel.ids import SubscriptionId
@@ -172,8 +173,27 @@ class BillingJobs:
                 reason = declined.code
             except InvalidPaymentRequest as refused:
                 reason = refused.code or _REFUSED
+            if reason is not None and subscription.terms is not None:
+                going = (asked.subscription_id, subscription.terms)
+                await self._restored(workflow, subscription.reference, asked, going)
         entered = EnterChange(change_id=ChangeId(asked.change_id), reason=reason)
         await workflow.execute(entered, workflow.tenant_id, key=f"change/{asked.change_id}/entered")
+
+    async def _restored(
+        self, workflow: Workflow, reference: str, asked: ChangeRequested, going: Going
+    ) -> None:
+        """Have what was to begin with the next cycle still begin: to try another change, the provider let go of it."""
+        ahead = ahead_of(await self._account(workflow), going)
+        if asked.kind == "change" and ahead is not None:
+            lines = [Line(price, quantity) for price, quantity in ahead.lines.items()]
+            await self._payments.change_subscription(
+                reference,
+                lines,
+                plan=ahead.plan or "",
+                when=When.PERIOD_END,
+                coupon=ahead.coupon,
+                key=f"change/{asked.change_id}/ahead",
+            )
 
     async def _changed(self, reference: str, asked: ChangeRequested) -> None:
         key = f"change/{asked.change_id}"
@@ -184,6 +204,8 @@ class BillingJobs:
                 await self._payments.change_subscription(
                     reference, lines, plan=asked.plan or "", when=when, coupon=asked.coupon, key=key
                 )
+            case "withdraw":
+                await self._payments.withdraw_change(reference, key=key)
             case "cancel":
                 await self._payments.cancel(reference, when=When.PERIOD_END, key=key)
             case _:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from application.billing.placing import step
-from application.billing.telling import LAST, invoice_told, payment_told, thing_id
+from application.billing.placing import NOT_AT_PROVIDER, step
+from application.billing.telling import GOING, LAST, invoice_told, payment_told, thing_id
 from domain.billing.account import EnterReconciliation
+from domain.billing.change import SubscribedTwice
 from domain.billing.subscription import ReportSubscription, Teller
 from domain.billing.terms import PriceUnknown
 from domain.kernel.errors import Refusal
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from domain.kernel.commands import Command
 
 MISSING: Final = "missing"
+DOUBLED: Final = "doubled"
+"""Paid beside another: `theirs` is how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,13 @@ class Reconciliation:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """One thing of the provider's: how it differs, and what enters it here."""
+    """One thing of the provider's: how it differs, and what enters it here, or the code of why nothing does."""
 
     reference: str
     differences: tuple[Difference, ...]
     command: Command | None
     target: UUID
+    code: str = ""
 
 
 class Reconciling:
@@ -100,9 +104,10 @@ class Reconciling:
         for one in found if repair else ():
             if not one.differences:
                 continue
+            if one.command is None:
+                unrepaired.append((one.reference, one.code))
+                continue
             try:
-                if one.command is None:
-                    raise PriceUnknown
                 await workflow.execute(one.command, one.target, key=step(one.reference, one.command))
                 repaired.append(one.reference)
             except Refusal as refusal:
@@ -128,7 +133,7 @@ class Reconciling:
                 terms = shown.terms()
             except PriceUnknown:
                 differs = (Difference("subscription", shown.ref, "price", "unknown", None),)
-                found.append(_Found(shown.ref, differs, None, target))
+                found.append(_Found(shown.ref, differs, None, target, PriceUnknown.code))
                 continue
             command = ReportSubscription(
                 teller=Teller.RECONCILIATION,
@@ -145,7 +150,12 @@ class Reconciling:
             if ours.reference is not None and subscription_id not in known:
                 status = None if ours.terms is None else ours.terms.status
                 differs = (Difference("subscription", ours.reference, MISSING, None, status),)
-                found.append(_Found(ours.reference, differs, None, subscription_id))
+                found.append(_Found(ours.reference, differs, None, subscription_id, NOT_AT_PROVIDER))
+        staying = [one for one in theirs if one.status in GOING and one.cancel_at is None]
+        for shown in staying if len(staying) > 1 else ():
+            differs = (Difference("subscription", shown.ref, DOUBLED, str(len(staying)), "1"),)
+            target = thing_id(tenant_id, shown.ref)
+            found.append(_Found(shown.ref, differs, None, target, SubscribedTwice.code))
         return found
 
     async def _invoices(self, tenant_id: UUID, customer: str, since: datetime | None) -> list[_Found]:
@@ -176,14 +186,15 @@ class Reconciling:
     async def _payments_of(self, tenant_id: UUID, customer: str, since: datetime | None) -> list[_Found]:
         found = list[_Found]()
         for shown in await self._payments.payments(customer=customer, since=since):
-            refunds = await self._payments.refunds(payment=shown.ref) if shown.refunded else ()
+            target = thing_id(tenant_id, shown.ref)
+            state: Payment = await self._commands.state(tenant_id, "payment", target)
+            refunded = shown.refunded or state.refunded
+            refunds = await self._payments.refunds(payment=shown.ref) if refunded else ()
             disputes = await self._payments.disputes(since=shown.created) if shown.disputed else ()
             own = [one for one in disputes if one.payment == shown.ref]
             command = payment_told(tenant_id, shown, refunds, own, {})
             if command is None:
                 continue
-            target = thing_id(tenant_id, shown.ref)
-            state: Payment = await self._commands.state(tenant_id, "payment", target)
             found.append(_Found(shown.ref, _payment(shown.ref, command, state), command, target))
         return found
 
@@ -234,7 +245,11 @@ def _payment(reference: str, told: ReportPayment, ours: Payment) -> tuple[Differ
         reference,
         [
             *((name, getattr(told, name), getattr(came, name)) for name in ("currency", "amount", "fee")),
-            ("refunded", sum(one.amount for one in told.refunds), sum(ours.refunded.values())),
+            (
+                "refunded",
+                sum(one.amount for one in told.refunds if one.failed_at is None),
+                sum(ours.refunded.values()),
+            ),
             ("disputes", len(told.disputes), len(ours.disputes)),
         ],
     )

@@ -33,6 +33,8 @@ SUBSCRIPTIONS: Final = frozenset(
         "customer.subscription.deleted",
     }
 )
+GOING: Final = frozenset({"trialing", "active", "past_due", "unpaid", "paused"})
+"""How a subscription stands that has begun and has not ended."""
 ENDS: Final = "customer.subscription.deleted"
 LAST: Final = MOST_RANK
 """Where the end of a subscription stands among what was told of one second: nothing comes after it."""
@@ -53,6 +55,7 @@ PAYMENTS: Final = frozenset(
         "charge.dispute.closed",
         "refund.created",
         "refund.updated",
+        "refund.failed",
     }
 )
 HEEDED: Final = INVOICES | PAYMENTS | SUBSCRIPTIONS
@@ -185,9 +188,15 @@ def payment_told(
         fee_currency=payment.settled_in,
         received_at=payment.created,
         refunds=tuple(
-            ToldRefund(refund=one.ref, amount=one.amount, reason=one.reason, made_at=one.created)
+            ToldRefund(
+                refund=one.ref,
+                amount=one.amount,
+                reason=one.reason,
+                made_at=one.created,
+                failed_at=one.failed_at,
+            )
             for one in refunds
-            if one.status == "succeeded"
+            if one.status == "succeeded" or one.failed_at is not None
         ),
         disputes=tuple(_dispute(one, closed.get(one.ref)) for one in disputes),
     )

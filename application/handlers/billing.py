@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from application.entitlements import limit_of, reserve, within
+from application.entitlements import exceeding, limit_of, reserve, within
 from application.unit import handles
 from domain.billing.account import (
     AlreadySubscribed,
@@ -22,6 +22,7 @@ from domain.billing.account_events import (
     EntitlementsChanged,
     FreePlanLeft,
     LimitsAgreed,
+    LimitsExceeded,
     SubscriptionAdded,
     TrialEnded,
 )
@@ -31,6 +32,8 @@ from domain.billing.change import (
     ChangeSubscription,
     EnterChange,
     ResumeSubscription,
+    WithdrawChange,
+    chosen,
     decide_change,
     gives_less,
 )
@@ -55,6 +58,7 @@ from domain.tenancy.tenant import ChangePlan, PlanChanged, Tenant, TenantStatus
 if TYPE_CHECKING:
     from application.unit import Unit
     from domain.billing.account_state import Account
+    from domain.billing.change import ChangeCommand
     from domain.billing.invoice import Invoice
     from domain.billing.subscription import Subscription
     from domain.billing.terms import Terms
@@ -165,15 +169,19 @@ async def resume_subscription(command: ResumeSubscription, unit: Unit) -> None:
     await _ask(command, unit)
 
 
+@handles(WithdrawChange)
+async def withdraw_change(command: WithdrawChange, unit: Unit) -> None:
+    """Ask for going on as it is, where less was to begin with the next cycle."""
+    await _ask(command, unit)
+
+
 @handles(EnterChange)
 async def enter_change(command: EnterChange, unit: Unit) -> None:
     """Enter what the provider answered."""
     await _ask(command, unit)
 
 
-async def _ask(
-    command: ChangeSubscription | CancelSubscription | ResumeSubscription | EnterChange, unit: Unit
-) -> None:
+async def _ask(command: ChangeCommand, unit: Unit) -> None:
     await _own(command, unit)
     account: Account = unit.state(_ACCOUNT, unit.tenant_id)
     states: list[Subscription] = await unit.load_many("subscription", account.subscriptions)
@@ -182,11 +190,10 @@ async def _ask(
         for subscription_id, state in zip(account.subscriptions, states, strict=True)
         if state.reference is not None and state.terms is not None and goes_on(state.terms)
     ]
-    going.sort(key=lambda one: one[1].cancel_at is not None)  # of several, one whose end is not settled yet
     redeemed = frozenset[str]().union(*(state.coupons for state in states))
-    asked = decide_change(command, account, going[0] if going else None, redeemed)
+    asked = decide_change(command, account, going, redeemed)
     unit.append(_ACCOUNT, unit.tenant_id, *asked)
-    if isinstance(command, ChangeSubscription) and going and gives_less(command, going[0][1]):
+    if isinstance(command, ChangeSubscription) and gives_less(command, chosen(command, going)[1]):
         await within(unit, limits_of(Plan(command.plan), command.add_ons, unit.stamp.at.date()))
 
 
@@ -323,6 +330,9 @@ async def _settle(unit: Unit) -> None:
                 features=entitled.features,
             ),
         )
+        if above := await exceeding(unit, entitled.limits):
+            exceeded = LimitsExceeded(tenant_id=tenant_id, plan=entitled.plan, above=above)
+            unit.append(_ACCOUNT, tenant_id, exceeded)
     if entitled.plan is not tenant.plan:
         unit.append(
             "tenant",

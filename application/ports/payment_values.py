@@ -268,7 +268,10 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Money given back of a payment. `status`: pending, requires_action, succeeded, failed or canceled."""
+    """Money given back of a payment. `status`: pending, requires_action, succeeded, failed or canceled.
+
+    `failed_at`: when money that had gone back came in again, because the customer's bank did not take it.
+    """
 
     ref: str
     payment: str
@@ -278,6 +281,7 @@ class Refund:
     status: str
     reason: str | None
     created: datetime
+    failed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

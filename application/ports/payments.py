@@ -116,6 +116,12 @@ class PaymentGateway(Protocol):
     async def checkout_session(self, ref: str) -> CheckoutSession:
         """How a checkout stands."""
 
+    async def open_checkouts(self, customer: str) -> tuple[CheckoutSession, ...]:
+        """A customer's checkout pages that can be paid on, newest first."""
+
+    async def expire_checkout(self, ref: str, *, key: str) -> CheckoutSession:
+        """Close a checkout page: how it stands then. What was paid on it, or had expired, stays as it is."""
+
     async def portal(self, customer: str, return_url: str, *, key: str) -> str:
         """The address of a page, for minutes, on which the customer sees invoices, changes the card, or cancels."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeAlias
 
+from pydantic import BaseModel, ConfigDict
+
 from domain.kernel.events import Event
 from domain.kernel.ids import ChangeId, InvoiceId, SubscriptionId, TenantId
 
@@ -113,8 +115,9 @@ class DunningEnded(Event, name="billing.dunning_ended", version=1):
 class ChangeRequested(Event, name="billing.change_requested", version=1):
     """The tenant wants another plan, interval or add-ons, or an end; the provider is asked for it.
 
-    `kind`: `change`, `cancel` or `resume`. `lines`: all that is subscribed to then, how many of each price. `at_once`:
-    now, with what is left of the cycle credited; else at the cycle's end.
+    `kind`: `change`, `cancel`, `resume`, or `withdraw` of what was to change with the next cycle. `lines`: all that is
+    subscribed to then, how many of each price. `at_once`: now, with what is left of the cycle credited; else at the
+    cycle's end.
     """
 
     tenant_id: TenantId
@@ -176,6 +179,24 @@ class EntitlementsChanged(Event, name="billing.entitlements_changed", version=1)
     features: tuple[str, ...]
 
 
+class Exceeding(BaseModel):
+    """More of a meter than its limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    meter: str
+    used: int
+    limit: int
+
+
+class LimitsExceeded(Event, name="billing.limits_exceeded", version=1):
+    """More stands than what the tenant is entitled to from now on: it stays, and no more of it is taken."""
+
+    tenant_id: TenantId
+    plan: str
+    above: tuple[Exceeding, ...]
+
+
 class OveragePolicySet(Event, name="billing.overage_policy_set", version=1):
     """What happens where a limit is reached: `block`, or `allow`, which counts what goes beyond it."""
 
@@ -203,5 +224,6 @@ AccountEvent: TypeAlias = (
     | Reconciled
     | AccessChanged
     | EntitlementsChanged
+    | LimitsExceeded
     | OveragePolicySet
 )

@@ -26,6 +26,7 @@ from domain.billing.account_events import (
     FreePlanChosen,
     FreePlanLeft,
     LimitsAgreed,
+    LimitsExceeded,
     OveragePolicySet,
     Reconciled,
     SubscriptionAdded,
@@ -104,6 +105,8 @@ class Entitlements:
 class Account:
     """A billing account as it stands. `asked`: the change that the provider was asked for and has not answered.
 
+    `ahead`: the last change that was to begin with the next cycle; it has begun where the subscription is like it.
+
     `entitlements` None: those of the plan under which the tenant was registered.
     """
 
@@ -114,6 +117,7 @@ class Account:
     free: bool = False
     dunning: dict[InvoiceId, Dunning] = field(default_factory=dict)
     asked: ChangeRequested | None = None
+    ahead: ChangeRequested | None = None
     access: Access = Access.ACTIVE
     entitlements: Entitlements | None = None
     beyond: frozenset[str] = frozenset()
@@ -140,13 +144,13 @@ def evolve(state: Account, event: AccountEvent) -> Account:
             return replace(state, agreed={**state.agreed, event.subscription_id: event.limits})
         case TrialStarted() | TrialReminded() | TrialEnded():
             return replace(state, trial=_tried(state.trial, event))
-        case FreePlanChosen() | FreePlanLeft() | Reconciled():
-            freed = isinstance(event, FreePlanChosen)
-            return replace(state, free=freed or (state.free and isinstance(event, Reconciled)))
+        case FreePlanChosen() | FreePlanLeft() | Reconciled() | LimitsExceeded():
+            told_only = isinstance(event, Reconciled | LimitsExceeded)
+            return replace(state, free=state.free if told_only else isinstance(event, FreePlanChosen))
         case DunningBegan() | DunningRetried() | DunningSuspended() | DunningEnded():
             return replace(state, dunning=_dunned(state.dunning, event))
         case ChangeRequested() | ChangeMade() | ChangeDeclined():
-            return replace(state, asked=event if isinstance(event, ChangeRequested) else None)
+            return _changing(state, event)
         case AccessChanged():
             return replace(state, access=Access(event.after))
         case EntitlementsChanged():
@@ -157,6 +161,17 @@ def evolve(state: Account, event: AccountEvent) -> Account:
             return replace(state, beyond=others | {event.meter} if event.policy == Overage.ALLOW else others)
         case _:
             assert_never(event)
+
+
+def _changing(state: Account, event: ChangeRequested | ChangeMade | ChangeDeclined) -> Account:
+    if isinstance(event, ChangeRequested):
+        return replace(state, asked=event)
+    asked = state.asked
+    if asked is None or isinstance(event, ChangeDeclined):
+        return replace(state, asked=None)
+    later = asked.kind == "change" and not asked.at_once
+    ahead = asked if later else state.ahead if asked.kind == "resume" else None
+    return replace(state, asked=None, ahead=ahead)
 
 
 def _tried(trial: Trial | None, event: TrialStarted | TrialReminded | TrialEnded) -> Trial | None:

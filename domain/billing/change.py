@@ -22,7 +22,7 @@ from domain.kernel.text import ShortText
 from domain.tenancy.plans import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from domain.billing.account_state import Account
@@ -46,6 +46,12 @@ class ChangeInFlight(Refusal):
     """One change is asked for at a time. Wait until the provider has answered the one before."""
 
     code = "change-in-flight"
+
+
+class SubscribedTwice(Refusal):
+    """Two subscriptions go on, and both are paid. Cancel the one that is not wanted, by its `subscription_id`."""
+
+    code = "subscribed-twice"
 
 
 class EndIsAhead(Refusal):
@@ -121,13 +127,21 @@ class ChangeSubscription(
 class CancelSubscription(
     Command, context="billing", stream="billing_account", permission=Permission.BILLING_MANAGE
 ):
-    """End the subscription with its cycle, which is paid for."""
+    """End the subscription with its cycle, which is paid for. `subscription_id`: which, where there are two."""
+
+    subscription_id: SubscriptionId | None = None
 
 
 class ResumeSubscription(
     Command, context="billing", stream="billing_account", permission=Permission.BILLING_MANAGE
 ):
     """Take back an end that has not come yet."""
+
+
+class WithdrawChange(
+    Command, context="billing", stream="billing_account", permission=Permission.BILLING_MANAGE
+):
+    """Take back a change that was to begin with the next cycle."""
 
 
 class EnterChange(
@@ -139,7 +153,10 @@ class EnterChange(
     reason: ShortText | None = None
 
 
-ChangeCommand: TypeAlias = ChangeSubscription | CancelSubscription | ResumeSubscription | EnterChange
+AskedChange: TypeAlias = ChangeSubscription | CancelSubscription | ResumeSubscription | WithdrawChange
+ChangeCommand: TypeAlias = AskedChange | EnterChange
+Going: TypeAlias = tuple[SubscriptionId, "Terms"]
+"""A subscription that goes on at the provider."""
 
 
 def bought_new(wanted: Wanted, today: date) -> tuple[dict[str, int], str | None]:
@@ -187,24 +204,47 @@ def gives_less(command: ChangeSubscription, terms: Terms) -> bool:
     )
 
 
+def paid_twice(going: Sequence[Going]) -> tuple[SubscriptionId, ...]:
+    """Those that go on beside each other, where there is more than one whose end is not settled."""
+    staying = tuple(subscription_id for subscription_id, terms in going if terms.cancel_at is None)
+    return staying if len(staying) > 1 else ()
+
+
+def chosen(command: AskedChange, going: Sequence[Going]) -> Going:
+    """The subscription that a change is of. Raises `NotSubscribed` and `SubscribedTwice`."""
+    named = command.subscription_id if isinstance(command, CancelSubscription) else None
+    found = [one for one in going if named in (None, one[0])]
+    if not found:
+        raise NotSubscribed
+    if named is None and (twice := paid_twice(going)):
+        raise SubscribedTwice(subscriptions=[str(one) for one in twice])
+    return next((one for one in found if one[1].cancel_at is None), found[0])
+
+
+def ahead_of(state: Account, going: Going) -> ChangeRequested | None:
+    """The change that begins with the next cycle of a subscription, if one does; one that has begun does not."""
+    ahead, (subscription_id, terms) = state.ahead, going
+    if ahead is None or ahead.subscription_id != subscription_id:
+        return None
+    return None if ahead.lines == {item.price: item.quantity for item in terms.items} else ahead
+
+
 def decide_change(
     command: ChangeCommand,
     state: Account,
-    going: tuple[SubscriptionId, Terms] | None,
+    going: Sequence[Going],
     redeemed: frozenset[str] = frozenset(),
 ) -> tuple[Event, ...]:
     """What is asked of the provider.
 
-    `going`: the subscription that goes on there, if any; `redeemed`: coupons that the tenant has had.
+    `going`: the subscriptions that go on there; `redeemed`: coupons that the tenant has had.
     """
     tenant_id = TenantId(command.stamp.target)
     if isinstance(command, EnterChange):
         return _entered(command, state, tenant_id)
-    if going is None:
-        raise NotSubscribed
+    subscription_id, terms = chosen(command, going)
     if state.asked is not None:
         raise ChangeInFlight(change_id=str(state.asked.change_id))
-    subscription_id, terms = going
     change_id = ChangeId(command.stamp.fresh_id("change"))
     lines = {item.price: item.quantity for item in terms.items}
     match command:
@@ -232,20 +272,36 @@ def decide_change(
                     coupon=coupon,
                 ),
             )
-        case CancelSubscription() | ResumeSubscription():
-            cancels = isinstance(command, CancelSubscription)
-            if cancels is (terms.cancel_at is not None):
+        case CancelSubscription() | ResumeSubscription() | WithdrawChange():
+            kind, nothing = _ended(command, state, (subscription_id, terms))
+            if nothing:
                 raise NothingChanges
             return (
                 ChangeRequested(
                     tenant_id=tenant_id,
                     change_id=change_id,
                     subscription_id=subscription_id,
-                    kind="cancel" if cancels else "resume",
+                    kind=kind,
                     at_once=False,
                     lines=lines,
                 ),
             )
+        case _:
+            assert_never(command)
+
+
+def _ended(
+    command: CancelSubscription | ResumeSubscription | WithdrawChange, state: Account, going: Going
+) -> tuple[str, bool]:
+    """What kind of change it is, and whether it changes nothing."""
+    ends = going[1].cancel_at is not None
+    match command:
+        case CancelSubscription():
+            return "cancel", ends
+        case ResumeSubscription():
+            return "resume", not ends
+        case WithdrawChange():
+            return "withdraw", ahead_of(state, going) is None
         case _:
             assert_never(command)
 

@@ -59,6 +59,24 @@ class RefundMade(Event, name="billing.refund_made", version=1):
     made_at: datetime
 
 
+class RefundFailed(Event, name="billing.refund_failed", version=1):
+    """A refund that was made did not arrive: its money came in again."""
+
+    payment_id: PaymentId
+    refund: str
+    currency: str
+    amount: int
+    failed_at: datetime
+
+
+class PaymentAssigned(Event, name="billing.payment_assigned", version=1):
+    """Which invoice a payment is for became known after the payment was."""
+
+    payment_id: PaymentId
+    invoice_id: InvoiceId
+    received_at: datetime
+
+
 class DisputeOpened(Event, name="billing.dispute_opened", version=1):
     """A customer's bank took money back, for the time being. `fee`: what the gateway asks for it."""
 
@@ -81,15 +99,21 @@ class DisputeClosed(Event, name="billing.dispute_closed", version=1):
     closed_at: datetime
 
 
-PaymentEvent: TypeAlias = PaymentReceived | RefundMade | DisputeOpened | DisputeClosed
+PaymentEvent: TypeAlias = (
+    PaymentReceived | PaymentAssigned | RefundMade | RefundFailed | DisputeOpened | DisputeClosed
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment as far as it was told. `refunded`: amounts by refund; `disputes`: whether each has ended."""
+    """A payment as far as it was told. `refunded`: amounts by refund; `disputes`: whether each has ended.
+
+    `undone`: refunds that were made and did not arrive.
+    """
 
     received: PaymentReceived | None = None
     refunded: dict[str, int] = field(default_factory=dict)
+    undone: frozenset[str] = frozenset()
     disputes: dict[str, bool] = field(default_factory=dict)
 
 
@@ -98,8 +122,16 @@ def evolve(state: Payment, event: PaymentEvent) -> Payment:
     match event:
         case PaymentReceived():
             return replace(state, received=event)
+        case PaymentAssigned():
+            if state.received is None:
+                return state
+            assigned = state.received.model_copy(update={"invoice_id": event.invoice_id})
+            return replace(state, received=assigned)
         case RefundMade():
             return replace(state, refunded={**state.refunded, event.refund: event.amount})
+        case RefundFailed():
+            left = {name: amount for name, amount in state.refunded.items() if name != event.refund}
+            return replace(state, refunded=left, undone=state.undone | {event.refund})
         case DisputeOpened():
             return replace(state, disputes={**state.disputes, event.dispute: False})
         case DisputeClosed():
@@ -128,12 +160,13 @@ class _Part(BaseModel):
 
 
 class ToldRefund(_Part):
-    """A refund as the gateway tells it; only those that went through."""
+    """A refund as the gateway tells it; only those that went through. `failed_at`: when it came back all the same."""
 
     refund: ShortText
     amount: Annotated[int, Field(strict=True, ge=1)]
     reason: ShortText | None = None
     made_at: Moment
+    failed_at: Moment | None = None
 
 
 class ToldDispute(_Part):
@@ -168,7 +201,8 @@ class ReportPayment(
 def decide(command: ReportPayment, state: Payment) -> tuple[Event, ...]:
     """The facts of a telling that are new."""
     endings = (at for one in command.disputes for at in (one.opened_at, one.closed_at))
-    over(command.stamp.at, command.received_at, *(one.made_at for one in command.refunds), *endings)
+    refunds = (at for one in command.refunds for at in (one.made_at, one.failed_at))
+    over(command.stamp.at, command.received_at, *refunds, *endings)
     received = PaymentReceived(
         payment_id=PaymentId(command.stamp.target),
         reference=command.reference,
@@ -179,36 +213,71 @@ def decide(command: ReportPayment, state: Payment) -> tuple[Event, ...]:
         fee_currency=command.fee_currency,
         received_at=command.received_at,
     )
-    if state.received is not None and state.received != received:
+    assigned = _assigned(received, state)
+    if state.received is not None and not assigned and not _same(received, state.received):
         changed = next(
             name
             for name in PaymentReceived.model_fields
             if getattr(state.received, name) != getattr(received, name)
         )
         raise PaymentUnsound(f"{changed}: a payment never changes, and this one was told with another.")
-    refunded = state.refunded | {one.refund: one.amount for one in command.refunds}
+    refunded = state.refunded | {one.refund: one.amount for one in command.refunds if one.failed_at is None}
     if sum(refunded.values()) > command.amount:
         raise RefundAbovePayment
     return (
         *(() if state.received is not None else (received,)),
+        *assigned,
         *_refunds(command, state),
         *_disputes(command, state),
     )
 
 
-def _refunds(command: ReportPayment, state: Payment) -> tuple[Event, ...]:
-    return tuple(
-        RefundMade(
-            payment_id=PaymentId(command.stamp.target),
-            refund=one.refund,
-            currency=command.currency,
-            amount=one.amount,
-            reason=one.reason,
-            made_at=one.made_at,
-        )
-        for one in command.refunds
-        if one.refund not in state.refunded
+def _assigned(told: PaymentReceived, state: Payment) -> tuple[Event, ...]:
+    """That the invoice is known now, of a payment that is the same but for that."""
+    known = state.received
+    if known is None or known.invoice_id is not None or told.invoice_id is None:
+        return ()
+    if told != known.model_copy(update={"invoice_id": told.invoice_id}):
+        return ()
+    assigned = PaymentAssigned(
+        payment_id=told.payment_id, invoice_id=told.invoice_id, received_at=told.received_at
     )
+    return (assigned,)
+
+
+def _same(told: PaymentReceived, known: PaymentReceived) -> bool:
+    """Whether a payment is told as it is known, or without the invoice that is known."""
+    unassigned = told.invoice_id is None
+    return told == (known.model_copy(update={"invoice_id": None}) if unassigned else known)
+
+
+def _refunds(command: ReportPayment, state: Payment) -> tuple[Event, ...]:
+    facts, payment_id = list[Event](), PaymentId(command.stamp.target)
+    for one in command.refunds:
+        if one.refund in state.undone:
+            continue
+        if one.refund not in state.refunded:
+            facts.append(
+                RefundMade(
+                    payment_id=payment_id,
+                    refund=one.refund,
+                    currency=command.currency,
+                    amount=one.amount,
+                    reason=one.reason,
+                    made_at=one.made_at,
+                )
+            )
+        if one.failed_at is not None:
+            facts.append(
+                RefundFailed(
+                    payment_id=payment_id,
+                    refund=one.refund,
+                    currency=command.currency,
+                    amount=one.amount,
+                    failed_at=one.failed_at,
+                )
+            )
+    return tuple(facts)
 
 
 def _disputes(command: ReportPayment, state: Payment) -> tuple[Event, ...]:

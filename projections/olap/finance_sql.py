@@ -6,6 +6,7 @@ open then. Everything accrues evenly over its days, the first of which take what
 
 Revenue becomes known with the later of an invoice and its payment, and is given back with the last of what a refund, or
 a dispute that was lost, takes to be told; of tax it takes its part along, rounded once, halves away from zero.
+A refund that failed is revenue again, on the day on which it did.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 from projections.olap.cost_sql import through
 
 _NET_SHARE: Final = """
-            -CASE
+            -back.way * CASE
                 WHEN invoice_total = 0 THEN 0
                 ELSE (2 * back.amount::HUGEINT * invoice_net + invoice_total) // (2 * invoice_total::HUGEINT)
             END::BIGINT"""
@@ -30,10 +31,15 @@ ACCRUING: Final = f"""
         JOIN paid USING (invoice_id)
         GROUP BY ALL
     ),
+    for_invoice AS (
+        SELECT payment_id, invoice_id, position FROM moneys WHERE change IN ('received', 'assigned')
+    ),
     gone_back AS (
-        SELECT payment_id, currency, amount, effective_on, position FROM moneys WHERE change = 'refunded'
+        SELECT payment_id, currency, amount, effective_on, position, 1 AS way FROM moneys WHERE change = 'refunded'
         UNION ALL
-        SELECT disputed.payment_id, disputed.currency, disputed.amount, disputed.effective_on, lost.position
+        SELECT payment_id, currency, amount, effective_on, position, -1 FROM moneys WHERE change = 'refund_failed'
+        UNION ALL
+        SELECT disputed.payment_id, disputed.currency, disputed.amount, disputed.effective_on, lost.position, 1
         FROM moneys AS disputed
         JOIN moneys AS lost ON lost.payment_id = disputed.payment_id AND lost.part = disputed.part
         WHERE disputed.change = 'disputed' AND lost.change = 'lost'
@@ -58,7 +64,7 @@ ACCRUING: Final = f"""
             back.effective_on,
             false
         FROM gone_back AS back
-        JOIN moneys AS received ON received.payment_id = back.payment_id AND received.change = 'received'
+        JOIN for_invoice AS received ON received.payment_id = back.payment_id AND received.invoice_id IS NOT NULL
         JOIN recognised ON recognised.invoice_id = received.invoice_id AND recognised.currency = back.currency
         UNION ALL
         SELECT

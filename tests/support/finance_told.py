@@ -60,22 +60,40 @@ class Moneys:
                 self.earned[month_of(since + timedelta(days=offset)), currency] += part
         return invoice
 
-    def pay(self, invoice: UUID, amount: int, day: date, currency: str = "USD") -> UUID:
-        """The payment of an invoice."""
+    def pay(
+        self, invoice: UUID, amount: int, day: date, currency: str = "USD", *, assigned: date | None = None
+    ) -> UUID:
+        """The payment of an invoice. `assigned`: that it is for this one became known on that day alone."""
         paid = {"invoice_id": str(invoice), "currency": currency, "amount": amount}
         self.history.happen("billing.invoice_paid", {**paid, "paid_at": at(day)})
         payment = UUID(int=invoice.int + 2**64)
         received = {**paid, "payment_id": str(payment), "fee": 30, "fee_currency": currency}
-        self.history.happen("billing.payment_received", {**received, "received_at": at(day)})
+        received |= {"received_at": at(day)} | ({} if assigned is None else {"invoice_id": None})
+        self.history.happen("billing.payment_received", received)
+        if assigned is not None:
+            late = {"payment_id": str(payment), "invoice_id": str(invoice), "received_at": at(assigned)}
+            self.history.happen("billing.payment_assigned", late)
         return payment
 
-    def refund(self, invoice: UUID, amount: int, day: date, net: int, currency: str = "USD") -> None:
-        """Money of an invoice goes back; `net`: what of it is revenue."""
-        told = {"payment_id": str(UUID(int=invoice.int + 2**64)), "refund": f"r{self._id().int}"}
-        self.history.happen(
-            "billing.refund_made", {**told, "currency": currency, "amount": amount, "made_at": at(day)}
-        )
+    def refund(
+        self,
+        invoice: UUID,
+        amount: int,
+        day: date,
+        net: int,
+        currency: str = "USD",
+        *,
+        failed: date | None = None,
+    ) -> None:
+        """Money of an invoice goes back; `net`: what of it is revenue. `failed`: on that day it came in again."""
+        told: dict[str, Any] = {"payment_id": str(UUID(int=invoice.int + 2**64))}
+        told |= {"refund": f"r{self._id().int}"}
+        told |= {"currency": currency, "amount": amount}
+        self.history.happen("billing.refund_made", {**told, "made_at": at(day)})
         self.earned[month_of(day), currency] -= net
+        if failed is not None:
+            self.history.happen("billing.refund_failed", {**told, "failed_at": at(failed)})
+            self.earned[month_of(failed), currency] += net
 
     def dispute(self, invoice: UUID, amount: int, day: date, outcome: str, net: int = 0) -> None:
         """A bank takes money back, and a dispute ends."""

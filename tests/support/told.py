@@ -48,7 +48,9 @@ FACTS: Final = (
     "billing.invoice_voided",
     "billing.invoice_written_off",
     "billing.payment_received",
+    "billing.payment_assigned",
     "billing.refund_made",
+    "billing.refund_failed",
     "billing.dispute_opened",
     "billing.dispute_closed",
 )
@@ -111,7 +113,8 @@ async def lived(desk: Desk) -> tuple[str, list[GatewayEvent]]:
     await later(10)
     payments = [one for one in await desk.gateway.payments(customer=customer) if one.status == "succeeded"]
     await desk.gateway.refund(payments[0].ref, amount=900, key=desk.key())
-    await desk.gateway.refund(payments[0].ref, amount=100, key=desk.key())
+    failing = await desk.gateway.refund(payments[0].ref, amount=100, key=desk.key())
+    await desk.control("refund", refund=failing.ref)
     await desk.control("dispute", charge=payments[-1].ref)
     await desk.card(customer, "pm_card_chargeCustomerFail")
     await later(45)

@@ -1,6 +1,6 @@
 """What Stripe has not: addresses by which a test, or whoever develops, makes the fake misbehave.
 
-All are POST with a JSON object: `/_control/deliver`, `fail`, `skip`, `dispute`, `card`, `settings`.
+All are POST with a JSON object: `/_control/deliver`, `fail`, `skip`, `dispute`, `refund`, `card`, `settings`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.stripe.fake.clocks import tick
 from adapters.stripe.fake.customers import BEHAVIOURS
 from adapters.stripe.fake.disputes import open_dispute
+from adapters.stripe.fake.payments import fail_refund
 from adapters.stripe.fake.problems import Problem, invalid
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ async def control(fake: Fake, what: str, asked: Json) -> Any:
         case "dispute":
             _only(asked, "charge")
             return world.public(open_dispute(world, world.get("charge", str(asked.get("charge")))))
+        case "refund":
+            _only(asked, "refund")
+            return world.public(fail_refund(world, world.get("refund", str(asked.get("refund")))))
         case "card":
             _only(asked, "payment_method", "behaviour")
             method = world.get("payment_method", str(asked.get("payment_method")))

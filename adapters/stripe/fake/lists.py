@@ -19,6 +19,7 @@ EXPANDABLE: Final = {
     "customer": "customer",
     "default_payment_method": "payment_method",
     "discount": "discount",
+    "failure_balance_transaction": "balance_transaction",
     "discounts": "discount",
     "invoice": "invoice",
     "latest_charge": "charge",

@@ -223,6 +223,8 @@ def create_refund(world: World, params: Params) -> Json:
             "currency": charge["currency"],
             "customer": charge["customer"],
             "destination_details": {"card": {"type": "refund"}, "type": "card"},
+            "failure_balance_transaction": None,
+            "failure_reason": None,
             "metadata": params.metadata(),
             "payment_intent": charge["payment_intent"],
             "reason": params.one_of("reason", ("duplicate", "fraudulent", "requested_by_customer")),
@@ -240,6 +242,24 @@ def create_refund(world: World, params: Params) -> Json:
         charge["amount_refunded"] += amount
         charge["refunded"] = charge["amount_refunded"] == charge["amount"]
     world.tell("refund.created", refund)
+    return refund
+
+
+def fail_refund(world: World, refund: Json) -> Json:
+    """What happens when the customer's bank does not take a refund: its money comes back. Raises `Problem`."""
+    if refund["status"] != "succeeded":
+        raise Problem(f"Refund {refund['id']} is {refund['status']}.", param="refund")
+    charge = world.get("charge", refund["charge"])
+    at, amount = world.now(world.clock_of(charge)), refund["amount"]
+    came = balance(world, "refund_failure", amount, refund["currency"], refund["id"], cost=0, at=at)
+    with world.changing(refund, "refund.failed"):
+        refund |= {
+            "status": "failed",
+            "failure_balance_transaction": came["id"],
+            "failure_reason": "declined",
+        }
+    charge["amount_refunded"] -= amount
+    charge["refunded"] = False
     return refund
 
 

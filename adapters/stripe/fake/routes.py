@@ -224,7 +224,13 @@ ROUTES: Final = (
     _route("POST", "/v1/disputes/:id", disputes.update_dispute, "evidence submit metadata"),
     _route("POST", "/v1/disputes/:id/close", disputes.close_dispute),
     _route("POST", "/v1/checkout/sessions", checkout.create_session, _SESSION, addressed=True),
-    _route("GET", "/v1/checkout/sessions", _list("checkout.session", "customer"), "customer", found=True),
+    _route(
+        "GET",
+        "/v1/checkout/sessions",
+        _list("checkout.session", "customer", "status"),
+        "customer status",
+        found=True,
+    ),
     _route("GET", "/v1/checkout/sessions/:id", _get("checkout.session")),
     _route("POST", "/v1/checkout/sessions/:id/expire", checkout.expire_session),
     _route(

@@ -77,6 +77,29 @@ async def test_a_checkout_is_a_page(desk: Desk) -> None:
     assert (await desk.gateway.portal(customer, "https://app.example", key=desk.key())).startswith("http")
 
 
+async def test_pages_that_are_open_are_listed_and_closed_once(desk: Desk) -> None:
+    tenant = uuid4()
+    customer = await desk.gateway.create_customer(tenant, key=desk.key())
+    order = CheckoutOrder(
+        customer=customer,
+        tenant_id=tenant,
+        plan="starter",
+        lines=(Line(STARTER),),
+        success_url="https://app.example/paid",
+        cancel_url="https://app.example/plans",
+    )
+    assert await desk.gateway.open_checkouts(customer) == ()
+    first = await desk.gateway.checkout(order, key=desk.key())
+    second = await desk.gateway.checkout(order, key=desk.key())
+    assert {one.ref for one in await desk.gateway.open_checkouts(customer)} == {first.ref, second.ref}
+    for key in (desk.key(), desk.key()):
+        closed = await desk.gateway.expire_checkout(first.ref, key=key)
+        assert (closed.ref, closed.status, closed.url) == (first.ref, "expired", None)
+    assert await desk.gateway.open_checkouts(customer) == (second,)
+    with pytest.raises(NotAtProvider):
+        await desk.gateway.expire_checkout("cs_test_of_nobody", key=desk.key())
+
+
 async def test_what_is_not_sold_or_not_there_is_named(desk: Desk) -> None:
     customer = await desk.customer()
     order = CheckoutOrder(

@@ -124,6 +124,24 @@ async def test_a_failure_that_was_never_told_is_asked_for_all_the_same(shop: Sho
     assert (await shop.compares()).differences == ()
 
 
+async def test_a_refund_that_failed_unheard_is_undone(shop: Shop) -> None:
+    (payment,) = await shop.desk.gateway.payments(customer=shop.customer)
+    refund = await shop.desk.gateway.refund(payment.ref, key=shop.desk.key())
+    await shop.hear(at(START) - DAY)
+    await shop.desk.control("refund", refund=refund.ref)
+    found = await shop.compares()
+    assert [(one.field, one.theirs, one.ours) for one in found.differences] == [("refunded", "0", "4900")]
+    assert (await shop.compares()).differences == ()
+    assert [one.name for one in await shop.books.facts()][-2:] == [
+        "billing.refund_made",
+        "billing.refund_failed",
+    ]
+    again = await shop.desk.gateway.refund(payment.ref, key=shop.desk.key())
+    assert again.amount == 4_900
+    await shop.hear(at(START) - DAY)
+    assert (await shop.compares()).differences == ()
+
+
 async def test_who_only_looks_changes_nothing(shop: Shop) -> None:
     before = await shop.books.log.head(TENANT)
     looked = Reconciling(shop.books.commands, shop.desk.gateway)

@@ -43,6 +43,7 @@ async def test_any_order_any_repetition_and_any_crash_end_in_the_same_ledger(yea
         "billing.invoice_payment_failed",
         "billing.payment_received",
         "billing.refund_made",
+        "billing.refund_failed",
         "billing.dispute_opened",
     }
     assert account.access is Access.CANCELLED

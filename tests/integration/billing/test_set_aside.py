@@ -10,7 +10,15 @@ import pytest
 from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, UNKNOWN_CUSTOMER
 from application.ports.payment_values import GatewayEvent, Line, Subscription
 from application.workflow import NotYet
-from domain.billing.gateway import STRIPE, NotSetAside, TakeUpGatewayEvent, Whereabouts, gateway_event_id
+from domain.billing.gateway import (
+    STRIPE,
+    NotSetAside,
+    ReserveGatewayCustomer,
+    TakeUpGatewayEvent,
+    Whereabouts,
+    gateway_customer_id,
+    gateway_event_id,
+)
 from domain.kernel.ids import PLATFORM, TenantId
 from tests.support.given import uid
 from tests.support.stripes import Desk, fake_desk
@@ -63,6 +71,41 @@ async def test_a_customer_that_nobody_here_is_is_set_aside_and_taken_up_once_it_
             await up.execute(TakeUpGatewayEvent(), target, key="up again")
         await books.placing.place(books.workflow(PLATFORM, 8), target)
         assert (await books.whereabouts([event]))[event.ref] is Whereabouts.SET_ASIDE
+        known = ReserveGatewayCustomer(gateway=STRIPE, reference="cus_of_nobody", tenant_id=TENANT)
+        await up.execute(known, gateway_customer_id(STRIPE, "cus_of_nobody"), key="known", opens_log=True)
+        await up.execute(TakeUpGatewayEvent(), target, key="up at last")
+        await books.placing.place(books.workflow(PLATFORM, 9), target)
+        assert (await books.whereabouts([event]))[event.ref] is Whereabouts.PLACED
+        assert any("billing.subscription_reported" in fact for fact in await books.ledger())
+
+
+async def test_a_payment_whose_invoice_is_known_later_is_of_it_then() -> None:
+    class Late:
+        """A provider that does not tell yet which invoice a payment is for."""
+
+        def __init__(self, gateway: Any) -> None:
+            self._gateway = gateway
+            self.knows = False
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._gateway, name)
+
+        async def payment(self, ref: str) -> Any:
+            found = await self._gateway.payment(ref)
+            return found if self.knows else replace(found, invoice=None)
+
+    async with fake_desk() as desk:
+        books, _, told = await begun(desk)
+        books.gateway = late = Late(desk.gateway)
+        books.start()
+        event = of_kind(told, "charge.succeeded")
+        assert await aside(books, event) is None
+        late.knows = True
+        assert await aside(books, replace(event, ref="evt_again")) is None
+        (fact,) = [one for one in await books.facts() if one.name == "billing.payment_assigned"]
+        await books.hear(told, random.Random(0), 0.0)
+        (invoice,) = [one for one in await books.facts() if one.name == "billing.invoice_paid"]
+        assert fact.model_dump()["invoice_id"] == invoice.model_dump()["invoice_id"]
 
 
 async def test_what_names_another_tenant_than_its_customer_is_set_aside() -> None:

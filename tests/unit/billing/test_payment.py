@@ -9,16 +9,18 @@ from domain.billing.payment import (
     DisputeClosed,
     DisputeOpened,
     DisputeOutcome,
+    PaymentAssigned,
     PaymentReceived,
     PaymentUnsound,
     RefundAbovePayment,
+    RefundFailed,
     RefundMade,
     ToldDispute,
     ToldRefund,
 )
 from domain.billing.told import TellingBeyondNow
-from domain.kernel.ids import PaymentId
-from tests.support.billing import MONTH_AGO, PAYMENT, received
+from domain.kernel.ids import InvoiceId, PaymentId
+from tests.support.billing import INVOICE, MONTH_AGO, PAYMENT, received
 from tests.support.given import NOW, given
 
 ID = PaymentId(PAYMENT)
@@ -33,8 +35,9 @@ CAME = PaymentReceived(
 )
 
 
-def back(amount: int, refund: str = "re_1") -> ToldRefund:
-    return ToldRefund(refund=refund, amount=amount, reason="duplicate", made_at=NOW)
+def back(amount: int, refund: str = "re_1", *, failed: bool = False) -> ToldRefund:
+    failed_at = NOW if failed else None
+    return ToldRefund(refund=refund, amount=amount, reason="duplicate", made_at=NOW, failed_at=failed_at)
 
 
 def went_back(amount: int, refund: str = "re_1") -> RefundMade:
@@ -84,6 +87,31 @@ def test_no_more_goes_back_than_came_in() -> None:
     )
 
 
+def test_a_refund_that_did_not_arrive_came_in_again_and_may_be_made_again() -> None:
+    failed = RefundFailed(payment_id=ID, refund="re_1", currency="USD", amount=4_900, failed_at=NOW)
+    told = received(refunds=(back(4_900, failed=True),))
+    given(CAME, went_back(4_900)).when(told, target=ID).then(failed)
+    given(CAME).when(told, target=ID).then(went_back(4_900), failed)
+    given(CAME, went_back(4_900), failed).when(told, target=ID).then()
+    given(CAME, went_back(4_900), failed).when(received(refunds=(back(4_900),)), target=ID).then()
+    again = received(refunds=(back(4_900, failed=True), back(4_900, "re_2")))
+    given(CAME, went_back(4_900), failed).when(again, target=ID).then(went_back(4_900, "re_2"))
+    given(CAME, went_back(4_900)).when(received(refunds=(back(1, "re_2"),)), target=ID).then(
+        RefundAbovePayment
+    )
+
+
+def test_the_invoice_of_a_payment_may_become_known_later_and_is_the_same_then() -> None:
+    invoice, other = InvoiceId(INVOICE), InvoiceId(PAYMENT)
+    assigned = PaymentAssigned(payment_id=ID, invoice_id=invoice, received_at=MONTH_AGO)
+    given(CAME).when(received(invoice_id=invoice), target=ID).then(assigned)
+    given(CAME, assigned).when(received(invoice_id=invoice), target=ID).then()
+    given(CAME, assigned).when(received(), target=ID).then()
+    refusal = given(CAME, assigned).when(received(invoice_id=other), target=ID).then(PaymentUnsound)
+    assert refusal.detail.startswith("invoice_id:")
+    given(CAME).when(received(invoice_id=invoice, amount=5_000), target=ID).then(PaymentUnsound)
+
+
 def test_a_bank_takes_it_back_and_one_of_them_wins() -> None:
     given(CAME).when(received(disputes=(dispute(),)), target=ID).then(OPENED)
     ended = dispute(outcome=DisputeOutcome.LOST, closed_at=NOW)
@@ -110,6 +138,7 @@ LATER = NOW + timedelta(hours=1)
     [
         {"received_at": LATER},
         {"refunds": (ToldRefund(refund="re_1", amount=1, made_at=LATER),)},
+        {"refunds": (ToldRefund(refund="re_1", amount=1, made_at=NOW, failed_at=LATER),)},
         {"disputes": (dispute(opened_at=LATER),)},
         {"disputes": (dispute(outcome=DisputeOutcome.WON, closed_at=LATER),)},
     ],

@@ -112,6 +112,20 @@ def test_what_is_not_paid_is_not_earned_and_what_goes_back_is_given_back(opened:
     assert [row["revenue"] for row in rows] == [15_700, -6_000]
 
 
+def test_a_refund_that_failed_is_revenue_again_and_a_payment_finds_its_invoice_later(
+    opened: list[World],
+) -> None:
+    told = Moneys()
+    late = told.invoice(1_000, JAN, FEB, paid=False, tax=190)
+    told.pay(late, 1_190, JAN, assigned=date(2026, 2, 20))
+    told.refund(late, 595, date(2026, 2, 3), net=500)
+    paid = told.invoice(10_000, JAN, FEB, tax=1_900)
+    told.refund(paid, 3, date(2026, 2, 3), net=3, failed=date(2026, 3, 4))
+    told.refund(paid, 1_190, date(2026, 2, 3), net=1_000, failed=date(2026, 3, 4))
+    rows = asked(seen(opened, told.history), told.history, "margin", to="2026-03-31")
+    assert [row["revenue"] for row in rows] == [11_000, -1_503, 1_003]
+
+
 def test_an_estimate_makes_a_row_approximate(opened: list[World]) -> None:
     told = Moneys()
     told.cost(100, JAN, date(2026, 1, 2), approximate=True)
@@ -152,7 +166,8 @@ def test_margin_is_that_of_a_plain_computation(opened: list[World], seed: int) -
             if paid and chance.random() < 0.4 and net + tax:
                 back = chance.randrange(net + tax) + 1
                 share = (2 * back * net + net + tax) // (2 * (net + tax))
-                told.refund(invoice, back, until, net=share, currency=currency)
+                failed = until + timedelta(days=40) if chance.random() < 0.3 else None
+                told.refund(invoice, back, until, net=share, currency=currency, failed=failed)
         else:
             told.cost(chance.randrange(1, 10**6), since, until, currency=currency)
     world = seen(opened, told.history)
