@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from application.credentials import SecretHasher, parse_api_key
 from application.principals import Principal, Unauthenticated
+from domain.billing.settling import commands_a_minute
 from domain.kernel.commands import DECIDERS, Actor, ActorKind, stream_name
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.ids import PLATFORM
@@ -26,7 +27,6 @@ from domain.platform.staff import Staff
 from domain.tenancy.api_key import ApiKey
 from domain.tenancy.grant import Grant
 from domain.tenancy.member import Member
-from domain.tenancy.plans import commands_a_minute
 from domain.tenancy.tenant import Tenant, TenantStatus
 
 if TYPE_CHECKING:
@@ -108,7 +108,9 @@ class Authenticator:
             actor,
             held,
             head.auth_epoch,
-            commands_a_minute(tenant.plan, tenant.commands_a_minute),
+            commands_a_minute(
+                tenant.plan, account.entitlements, tenant.commands_a_minute, self._clock().date()
+            ),
             workspaces,
             suspended=tenant.status is TenantStatus.SUSPENDED,
             access=account.access,

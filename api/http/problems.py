@@ -59,6 +59,7 @@ from application.ports.log import (
     VersionConflict,
 )
 from application.ports.payments import CardDeclined, InvalidPaymentRequest, NotAtProvider, PaymentsError
+from application.ports.payments import KeyReused as PaymentKeyReused
 from application.ports.sql import SqlTooManyAtOnce
 from application.principals import Unauthenticated
 from application.queries import ViewNotReady
@@ -197,6 +198,8 @@ def _unpaid(error: PaymentsError) -> Problem:
     match error:
         case CardDeclined() | InvalidPaymentRequest():
             return Problem(PAYMENT_REFUSED, extra={"reason": error.code or "invalid-request"})
+        case PaymentKeyReused():
+            return Problem(KEY_REUSED)
         case NotAtProvider():
             return Problem(PAYMENT_REFUSED, extra={"reason": "not-at-provider"})
         case _:

@@ -68,7 +68,7 @@ class Buying:
         lines, coupon = bought_new(wanted, now.date())
         stamp = Stamp(now, new_id(now), principal.actor, tenant_id, tenant_id)
         unit = Unit(self._commands.streams, stamp, fresh=True)
-        await within(unit, limits_of(Plan(wanted.plan), wanted.add_ons, now.date()))
+        await within(unit, limits_of(Plan(wanted.plan), lines, now.date()))
         trial = account.trial
         until = (
             trial.ends_at if trial is not None and not trial.over and trial.ends_at > now + _AHEAD else None

@@ -11,7 +11,14 @@ from application.billing.telling import LAST, invoice_told
 from application.ports.payment_values import Line, When
 from application.ports.payments import CardDeclined, InvalidPaymentRequest
 from application.workflow import NotYet
-from domain.billing.account import EndTrial, EnterRetry, GiveUpUnpaid, RemindOfTrial, SuspendUnpaid
+from domain.billing.account import (
+    RETRIES,
+    EndTrial,
+    EnterRetry,
+    GiveUpUnpaid,
+    RemindOfTrial,
+    SuspendUnpaid,
+)
 from domain.billing.change import EnterChange, ahead_of
 from domain.billing.subscription import ReportSubscription, Teller
 from domain.billing.terms import ENDED
@@ -70,7 +77,7 @@ class BillingJobs:
     async def retry(self, workflow: Workflow, invoice_id: InvoiceId, position: int = 0) -> None:
         """Try to collect an invoice again; what comes of it is entered."""
         dunning = (await self._account(workflow)).dunning.get(invoice_id)
-        if dunning is None:
+        if dunning is None or dunning.retries >= len(RETRIES):
             return
         self._due(dunning.retry_at)
         tenant = await self._commands.state(workflow.tenant_id, "tenant", workflow.tenant_id)
@@ -105,6 +112,8 @@ class BillingJobs:
         dunning = (await self._account(workflow)).dunning.get(invoice_id)
         if dunning is not None:
             self._due(dunning.suspend_at)
+            if self._commands.clock() >= dunning.cancel_at:
+                return  # nobody worked for a week: all of it ends, and that is told alone
             command = SuspendUnpaid(invoice_id=invoice_id)
             await workflow.execute(
                 command, workflow.tenant_id, key=f"dunning/{invoice_id}/suspended/{position}"

@@ -194,7 +194,8 @@ async def _ask(command: ChangeCommand, unit: Unit) -> None:
     asked = decide_change(command, account, going, redeemed)
     unit.append(_ACCOUNT, unit.tenant_id, *asked)
     if isinstance(command, ChangeSubscription) and gives_less(command, chosen(command, going)[1]):
-        await within(unit, limits_of(Plan(command.plan), command.add_ons, unit.stamp.at.date()))
+        lines: dict[str, int] = unit.state(_ACCOUNT, unit.tenant_id).asked.lines
+        await within(unit, limits_of(Plan(command.plan), lines, unit.stamp.at.date()))
 
 
 @handles(SetOveragePolicy)

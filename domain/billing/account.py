@@ -230,6 +230,7 @@ def dunning(
     None: nobody is asked for it, or not any more, with this `outcome`.
     """
     known = state.dunning.get(invoice_id)
+    done = 0 if known is None else known.retries
     if since is None:
         return () if known is None else (_over(tenant_id, invoice_id, outcome),)
     if known is not None and since >= known.began_at:
@@ -239,7 +240,7 @@ def dunning(
             tenant_id=tenant_id,
             invoice_id=invoice_id,
             began_at=since,
-            retry_at=since + RETRIES[0],
+            retry_at=since + RETRIES[min(done, len(RETRIES) - 1)],
             suspend_at=since + SUSPENDED_AFTER,
             cancel_at=since + CANCELLED_AFTER,
         ),
@@ -273,9 +274,11 @@ def _reminded(command: RemindOfTrial, state: Account, tenant_id: TenantId) -> tu
     trial, at = state.trial, command.stamp.at
     if trial is None or trial.remind_at is None or at < trial.remind_at:
         return ()
-    spoken_of = (trial.ends_at - trial.remind_at).days
-    after = next((trial.ends_at - timedelta(days=days) for days in REMINDERS if days < spoken_of), None)
-    left = max((trial.ends_at - at).days, 0)
+    if at >= trial.ends_at:
+        return ()
+    to_come = (trial.ends_at - timedelta(days=days) for days in REMINDERS)
+    after = next((moment for moment in to_come if moment > at), None)  # what was missed is not made up for
+    left = (trial.ends_at - at).days
     return (TrialReminded(tenant_id=tenant_id, days_left=left, remind_at=after),)
 
 
@@ -302,7 +305,8 @@ def _linked(command: LinkCustomer, state: Account, tenant_id: TenantId) -> tuple
 def _retried(command: EnterRetry, one: Dunning, tenant_id: TenantId) -> tuple[Event, ...]:
     if command.retry <= one.retries:
         return ()
-    after = one.began_at + RETRIES[command.retry] if command.retry < len(RETRIES) else None
+    to_come = (one.began_at + days for days in RETRIES)
+    after = next((at for at in to_come if at > command.stamp.at), None)  # what was missed is not made up for
     return (
         DunningRetried(
             tenant_id=tenant_id, invoice_id=command.invoice_id, retry=command.retry, retry_at=after

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from domain.billing.account_state import Access, Entitlements
-from domain.billing.catalogues import load_catalogues, sold_on
+from domain.billing.catalogues import catalogue_of, price_of, sold_on
 from domain.billing.terms import ENDED, ItemKind, SubscriptionStatus
 from domain.kernel.errors import Refusal
 from domain.tenancy.plans import Plan
@@ -89,10 +89,7 @@ def entitlements_of(
     agreed = account.agreed.get(best)
     limits = dict(_limits(catalogue, plan) if agreed is None else agreed)
     for one in live.values():
-        for item in one.items:
-            add_on = catalogue.add_on(item.of) if item.kind == ItemKind.ADD_ON else None
-            if add_on is not None and add_on.meter in limits:
-                limits[add_on.meter] += add_on.adds * item.quantity
+        _add(limits, {item.price: item.quantity for item in one.items if item.kind == ItemKind.ADD_ON})
     return Entitlements(plan, catalogue.version, limits, catalogue.plan(plan).features)
 
 
@@ -102,15 +99,30 @@ def listed(plan: Plan, today: date) -> Entitlements:
     return Entitlements(plan, catalogue.version, _limits(catalogue, plan), catalogue.plan(plan).features)
 
 
-def limits_of(plan: Plan, add_ons: Mapping[str, int], today: date) -> dict[str, int]:
-    """What a plan with so many of each add-on allows, by the catalogue of a day."""
-    catalogue = sold_on(today)
-    limits = _limits(catalogue, plan)
-    for name, quantity in add_ons.items():
-        add_on = catalogue.add_on(name)
+def limits_of(plan: Plan, lines: Mapping[str, int], today: date) -> dict[str, int]:
+    """What is allowed by so many of each price: of the plan, and of add-ons. Each price has its catalogue's terms."""
+    prices = [price for price in map(price_of, lines) if price is not None]
+    of = next((catalogue_of(price.id) for price in prices if price.of == plan), None)
+    limits = _limits(of or sold_on(today), plan)
+    _add(limits, {price.id: lines[price.id] for price in prices if price.kind is ItemKind.ADD_ON})
+    return limits
+
+
+def commands_a_minute(plan: Plan, entitled: Entitlements | None, agreed: int | None, today: date) -> int:
+    """How many commands a minute a tenant may give: as `agreed`, else by the catalogue that its plan is of."""
+    if agreed is not None:
+        return agreed
+    of = None if entitled is None else catalogue_of(entitled.catalogue)
+    return (of or sold_on(today)).plan(plan).commands_a_minute
+
+
+def _add(limits: dict[str, int], add_ons: Mapping[str, int]) -> None:
+    """What add-ons give, of which there are so many by their prices."""
+    for price_id, quantity in add_ons.items():
+        price, of = price_of(price_id), catalogue_of(price_id)
+        add_on = None if price is None or of is None else of.add_on(price.of)
         if add_on is not None and add_on.meter in limits:
             limits[add_on.meter] += add_on.adds * quantity
-    return limits
 
 
 def _without(account: Account, registered: Plan, today: date, *, never: bool) -> Entitlements:
@@ -122,8 +134,7 @@ def _without(account: Account, registered: Plan, today: date, *, never: bool) ->
 def _catalogue_of(terms: Terms, today: date) -> Catalogue:
     """The catalogue whose price the plan has; of an agreed price, the one that is sold from now."""
     price = next(item.price for item in terms.items if item.kind == ItemKind.PLAN)
-    version = price.partition("/")[0]
-    return next((one for one in load_catalogues() if one.version == version), sold_on(today))
+    return catalogue_of(price) or sold_on(today)
 
 
 def _limits(catalogue: Catalogue, plan: Plan) -> dict[str, int]:

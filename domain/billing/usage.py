@@ -92,7 +92,7 @@ class BlockSettled(Event, name="billing.block_settled", version=1):
 
 
 class UsageAlerted(Event, name="billing.usage_alerted", version=1):
-    """So many percent of a limit are used. Told once a month of what flows, each time it is reached of what stands."""
+    """So many percent of a limit are used. Told once a month and limit of what flows, each time of what stands."""
 
     tenant_id: TenantId
     meter: str
@@ -121,13 +121,17 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A counter as it stands. `used` holds what was settled alone, `over` how much of that was above the limit."""
+    """A counter as it stands. `used` holds what was settled alone, `over` how much of that was above the limit.
+
+    `alerted`: the threshold that was told last, of the limit `alerted_of`.
+    """
 
     begun: bool = False
     used: int = 0
     over: int = 0
     blocks: dict[BlockId, Reserved] = field(default_factory=dict)
     alerted: int = 0
+    alerted_of: int | None = None
 
     @property
     def committed(self) -> int:
@@ -153,7 +157,7 @@ def evolve(state: Usage, event: UsageEvent) -> Usage:
                 state, used=state.used + event.used, over=state.over + event.over, blocks=out_still
             )
         case UsageAlerted():
-            return replace(state, alerted=event.threshold)
+            return replace(state, alerted=event.threshold, alerted_of=event.limit)
         case _:
             assert_never(event)
 
@@ -273,7 +277,8 @@ def alerts(
     """The highest threshold that was reached just now. `before`: what was used until now, of what stands."""
     if not limit:
         return ()
-    reached, passed = _reached(state.used, limit), state.alerted if period else _reached(before, limit)
+    told = state.alerted if state.alerted_of == limit else 0
+    reached, passed = _reached(state.used, limit), told if period else _reached(before, limit)
     if reached <= passed:
         return ()
     return (

@@ -61,6 +61,7 @@ PLAIN = {
         "trial_plan",
         "customer",
     },
+    "billing_accounts.changes": {"kind", "plan", "lines", "coupon", "state", "reason"},
     "billing_accounts.subscriptions": {"teller", "reference", "told_as", "terms"},
     "board_packs.board_packs": {
         "definition",

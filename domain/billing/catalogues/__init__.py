@@ -62,6 +62,12 @@ def is_sold(item: Item, currency: str) -> bool:
     return item == price.item(item.quantity)
 
 
+def catalogue_of(version: str) -> Catalogue | None:
+    """The catalogue of a version, or of the price whose id begins with it; of an agreed price there is none."""
+    wanted = version.partition("/")[0]
+    return next((one for one in load_catalogues() if one.version == wanted), None)
+
+
 def price_of(price_id: str) -> ListPrice | None:
     """The price of an id, in whatever catalogue it is."""
     return _prices().get(price_id)

@@ -23,13 +23,21 @@ def _subscription(event: Recorded) -> tuple[str, ...] | None:
     return (orjson.loads(event.payload)["subscription_id"],) if event.name == _TOLD else None
 
 
+_ASKED: Final = tuple(f"billing.dunning_{what}" for what in ("began", "retried", "suspended"))
+
+
+def _invoice(event: Recorded) -> tuple[str, ...] | None:
+    return (orjson.loads(event.payload)["invoice_id"],) if event.name in _ASKED else None
+
+
+_DUNNING: Final = ("invoice_id", "began_at", "retries", "retry_at", "suspend_at", "cancel_at", "suspended")
 _ROW: Final = ("subscription_id", "teller", "reference", "effective_at", "rank", "told_as", "terms")
 BILLING_ACCOUNTS: Final = Projection(
     "billing_accounts",
-    version=1,
+    version=2,
     tables=TABLES,
     reveals=False,
-    recalls=(Recall("subscriptions", _ROW, _subscription),),
+    recalls=(Recall("subscriptions", _ROW, _subscription), Recall("dunning", _DUNNING, _invoice)),
 )
 
 
@@ -115,31 +123,53 @@ def _order(row: dict[str, Any]) -> tuple[datetime, int, str]:
 
 @BILLING_ACCOUNTS.on("billing.dunning_began")
 def dunning_began(event: Fact, rows: Rows) -> None:
-    """An invoice is asked for."""
+    """An invoice is asked for; where an earlier failure became known, what was done for it stays done."""
     told = ("invoice_id", "began_at", "retry_at", "suspend_at", "cancel_at")
-    asked = {name: event.payload[name] for name in told}
-    rows.upsert("dunning", {**asked, "retries": 0, "suspended": False})
+    known = rows.recall("dunning", event.payload["invoice_id"]) or {"retries": 0, "suspended": False}
+    done = {name: known[name] for name in ("retries", "suspended")}
+    rows.upsert("dunning", {**{name: event.payload[name] for name in told}, **done})
 
 
 @BILLING_ACCOUNTS.on("billing.dunning_retried")
 def dunning_retried(event: Fact, rows: Rows) -> None:
     """It was asked for once more."""
-    payload = event.payload
-    retried = {
-        "invoice_id": payload["invoice_id"],
-        "retries": payload["retry"],
-        "retry_at": payload["retry_at"],
-    }
-    rows.update("dunning", retried)
+    _dunned(event, rows, retries=event.payload["retry"], retry_at=event.payload["retry_at"])
 
 
 @BILLING_ACCOUNTS.on("billing.dunning_suspended")
 def dunning_suspended(event: Fact, rows: Rows) -> None:
     """It was asked for so long that the tenant may only read."""
-    rows.update("dunning", {"invoice_id": event.payload["invoice_id"], "suspended": True})
+    _dunned(event, rows, suspended=True)
+
+
+def _dunned(event: Fact, rows: Rows, **values: Any) -> None:
+    known = rows.recall("dunning", event.payload["invoice_id"])
+    if known is not None:
+        rows.upsert("dunning", {**known, **values})
 
 
 @BILLING_ACCOUNTS.on("billing.dunning_ended")
 def dunning_ended(event: Fact, rows: Rows) -> None:
     """Nothing is asked for by it."""
     rows.delete("dunning", {"invoice_id": event.payload["invoice_id"]})
+
+
+@BILLING_ACCOUNTS.on("billing.change_requested")
+def change_requested(event: Fact, rows: Rows) -> None:
+    """A change is asked of the provider."""
+    told = ("change_id", "subscription_id", "kind", "at_once", "plan", "lines", "coupon")
+    asked = {name: event.payload.get(name) for name in told}
+    rows.insert("changes", {**asked, "state": "asked", "asked_position": event.position})
+
+
+@BILLING_ACCOUNTS.on("billing.change_made")
+def change_made(event: Fact, rows: Rows) -> None:
+    """It was done."""
+    rows.update("changes", {"change_id": event.payload["change_id"], "state": "made"})
+
+
+@BILLING_ACCOUNTS.on("billing.change_declined")
+def change_declined(event: Fact, rows: Rows) -> None:
+    """It was not."""
+    declined = {"state": "declined", "reason": event.payload["reason"]}
+    rows.update("changes", {"change_id": event.payload["change_id"], **declined})

@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict
 
 from application.queries import USUAL_ROWS, Page, Params, Row, query
 from domain.billing.account_state import Access
-from domain.billing.settling import listed
+from domain.billing.change import paid_twice
+from domain.billing.settling import goes_on, listed
 from domain.billing.terms import Terms
+from domain.kernel.ids import SubscriptionId
 from domain.kernel.permissions import Permission
 from domain.tenancy.plans import Plan
 from projections.operational.paging import Select, page
@@ -48,10 +50,26 @@ class AskedFor(_Part):
     suspended: bool
 
 
+class ChangeShown(_Part):
+    """A change that was asked for. `state`: `asked`, `made`, or `declined` for a `reason`; `lines`: all of it then."""
+
+    change_id: UUID
+    subscription_id: UUID
+    kind: str
+    at_once: bool
+    plan: str | None
+    lines: dict[str, int]
+    coupon: str | None
+    state: str
+    reason: str | None
+
+
 class AccountRow(Row):
     """What the tenant may do, on which plan, within which limits (what is not named has none), and what it pays.
 
     `emails_beyond`: whether messages go beyond the month's limit and are counted. `customer`: its id at the gateway.
+    `last_change`: what was asked for last; `ahead`: what begins with the next cycle. `paid_twice`: subscriptions that
+    go on beside each other; cancel the one that is not wanted.
     """
 
     id: UUID
@@ -68,6 +86,9 @@ class AccountRow(Row):
     customer_live: bool | None
     subscriptions: tuple[HeldSubscription, ...]
     dunning: tuple[AskedFor, ...]
+    last_change: ChangeShown | None
+    ahead: ChangeShown | None
+    paid_twice: tuple[UUID, ...]
     updated_position: int
 
 
@@ -91,12 +112,19 @@ async def account(
         "billing.account",
         "billing_accounts",
         "accounts",
-        computed={"subscriptions": _all_of("subscriptions"), "dunning": _all_of("dunning")},
+        computed={
+            "subscriptions": _all_of("subscriptions"),
+            "dunning": _all_of("dunning"),
+            "last_change": _last_change("true"),
+            "ahead": _last_change("c.state = 'made' AND c.kind <> 'resume'"),
+            "paid_twice": "'[]'::jsonb",  # follows from the subscriptions
+        },
     )
     found = await page(connection, scope, AccountRow, select, params, cursor, limit)
     today = datetime.now(UTC).date()
     shown = [
-        row if row.limits is not None else _by_the_list(row, listed(row.plan, today)) for row in found.rows
+        _held(row if row.limits is not None else _by_the_list(row, listed(row.plan, today)))
+        for row in found.rows
     ]
     return Page(shown, found.cursor, found.position, found.auth_epoch)
 
@@ -104,6 +132,32 @@ async def account(
 def _by_the_list(row: AccountRow, entitled: Entitlements) -> AccountRow:
     told = {"catalogue": entitled.catalogue, "limits": entitled.limits, "features": entitled.features}
     return row.model_copy(update=told)
+
+
+def _held(row: AccountRow) -> AccountRow:
+    """What goes on beside each other, and what is ahead still: not what has begun, nor was taken back."""
+    going = [
+        (SubscriptionId(one.subscription_id), one.terms)
+        for one in row.subscriptions
+        if one.reference is not None and goes_on(one.terms)
+    ]
+    ahead = row.ahead
+    if ahead is not None:
+        lines = {
+            key: {item.price: item.quantity for item in terms.items}
+            for key, terms in going
+            if key == ahead.subscription_id
+        }
+        later = ahead.kind == "change" and not ahead.at_once
+        ahead = ahead if later and lines and ahead.lines not in lines.values() else None
+    return row.model_copy(update={"ahead": ahead, "paid_twice": paid_twice(going)})
+
+
+def _last_change(condition: str) -> str:
+    return (
+        "(SELECT to_jsonb(c) - 'tenant_id' - 'asked_position' FROM {billing_accounts}.changes c"  # noqa: S608 - conditions of our own
+        f" WHERE c.tenant_id = t.tenant_id AND {condition} ORDER BY c.asked_position DESC LIMIT 1)"
+    )
 
 
 def _all_of(table: str) -> str:

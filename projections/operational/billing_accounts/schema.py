@@ -1,6 +1,8 @@
-"""One row a tenant; one a subscription, with the terms that hold; one an invoice that is asked for again and again.
+"""What a tenant may do, has subscribed to, has asked for, and owes.
 
-`limits` and `features` are null as long as those of the plan's list hold.
+One row a tenant; one a subscription, with the terms that hold; one a change that was asked for, with what became of it;
+one an invoice that is asked for again and again. `limits` and `features` are null as long as those of the plan's list
+hold.
 """
 
 from __future__ import annotations
@@ -40,6 +42,22 @@ TABLES: Final = (
             "rank": "int",
             "told_as": "text",
             "terms": "jsonb",
+        },
+    ),
+    Table(
+        "changes",
+        key=("change_id",),
+        columns={
+            "change_id": "uuid",
+            "subscription_id": "uuid",
+            "kind": "text",
+            "at_once": "boolean",
+            "plan": "text",
+            "lines": "jsonb",
+            "coupon": "text",
+            "state": "text",
+            "reason": "text",
+            "asked_position": "bigint",
         },
     ),
     Table(

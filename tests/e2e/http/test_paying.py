@@ -61,6 +61,14 @@ class Shop:
         )
         return found
 
+    async def shown(self) -> dict[str, Any]:
+        """The account as its view shows it."""
+        await self.api.project()
+        answer = await self.api.send("GET", "/v1/billing/account", self.tenant.key)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()["data"][0]
+        return found
+
     async def changes(self, command: str, body: dict[str, Any]) -> httpx.Response:
         answer = await self.post(f"/v1/billing/{self.tenant.id}/{command}", body)
         if answer.status_code == 200:
@@ -117,6 +125,33 @@ async def test_more_is_had_at_once_and_less_with_the_next_cycle(shop: Shop) -> N
     assert shown.change_ahead is not None
     assert [line.price for line in shown.change_ahead.lines] == ["2026-01/starter/month/usd"]
     assert (await shop.names()).count("billing.change_made") == 2
+    seen = await shop.shown()
+    assert (seen["ahead"]["plan"], seen["last_change"]["state"]) == ("starter", "made")
+    assert (await shop.changes("withdraw-change", {})).status_code == 200
+    (shown,) = await shop.desk.gateway.subscriptions(account.customer.reference if account.customer else "")
+    assert shown.change_ahead is None
+    seen = await shop.shown()
+    assert (seen["ahead"], seen["last_change"]["kind"], seen["paid_twice"]) == (None, "withdraw", [])
+    again = await shop.changes("withdraw-change", {})
+    assert (again.status_code, again.json()["type"]) == (409, "/problems/nothing-changes")
+
+
+async def test_what_is_paid_twice_is_seen_and_ended_by_its_name(shop: Shop) -> None:
+    await shop.buys()
+    account = await shop.account()
+    assert account.customer is not None
+    await shop.desk.card(account.customer.reference, "pm_card_visa")
+    await shop.desk.subscribe(account.customer.reference, Line("2026-01/starter/month/usd"))
+    await shop.hears()
+    twice = (await shop.shown())["paid_twice"]
+    assert sorted(twice) == sorted(map(str, (await shop.account()).subscriptions))
+    refused = await shop.changes("change-subscription", {"plan": "business"})
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/subscribed-twice")
+    assert sorted(refused.json()["subscriptions"]) == sorted(twice)
+    compared = (await shop.post("/v1/billing/reconciliation", {})).json()["data"]
+    assert {one["field"] for one in compared["differences"]} == {"doubled"}
+    assert (await shop.changes("cancel-subscription", {"subscription_id": twice[1]})).status_code == 200
+    assert (await shop.shown())["paid_twice"] == []
 
 
 async def test_an_end_can_be_taken_back_until_it_comes(shop: Shop) -> None:

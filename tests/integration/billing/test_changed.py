@@ -220,7 +220,7 @@ async def test_what_grew_before_a_smaller_plan_began_is_told_and_grows_no_more(s
     assert "billing.limits_exceeded" not in await shop.told()
     await shop.to(at(START) + 40 * DAY)
     assert await shop.plan() == "starter"
-    rows = [row for row in await shop.books.log.read_log(TENANT, limit=10_000)]
+    rows = await shop.books.log.read_log(TENANT, limit=10_000)
     (told,) = shop.books.codec.decode([row for row in rows if row.name == "billing.limits_exceeded"])
     assert told.model_dump()["above"] == ({"meter": "workspaces", "used": 5, "limit": 3},)
     refused: Any

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from application.billing.jobs import BillingJobs
+from application.billing.telling import invoice_told
 from application.ports.payment_values import Line
 from application.workflow import NotYet
 from domain.billing.account import StartTrial
@@ -168,6 +169,61 @@ async def test_a_trial_is_spoken_of_and_ends() -> None:
         names = [row.name for row in await books.log.read_log(TENANT, limit=100)]
         assert names.count("billing.trial_reminded") == 2
         assert await books.log.head(PLATFORM) is not None
+
+
+async def test_who_worked_at_nothing_for_days_makes_up_for_nothing(debtor: Debtor) -> None:
+    invoice = await debtor.invoice()
+    ref = await reference(debtor, invoice)
+    await debtor.to(debtor.since + 6 * DAY)
+    await debtor.jobs.retry(debtor.books.workflow(TENANT, 1), invoice)
+    dunned = (await debtor.account()).dunning[invoice]
+    assert (dunned.retries, dunned.retry_at) == (1, debtor.since + 7 * DAY)
+    await debtor.to(debtor.since + 15 * DAY)
+    await debtor.jobs.retry(debtor.books.workflow(TENANT, 2), invoice)
+    dunned = (await debtor.account()).dunning[invoice]
+    assert (dunned.retries, dunned.retry_at) == (2, None)
+    assert (await debtor.desk.gateway.invoice(ref)).attempts == 3
+    await debtor.jobs.suspend(debtor.books.workflow(TENANT, 3), invoice)
+    assert (await debtor.account()).access is Access.PAST_DUE, "the end is due as well, and is told alone"
+    await debtor.jobs.give_up(debtor.books.workflow(TENANT, 4), invoice)
+    assert (await debtor.account()).access is Access.CANCELLED
+
+
+async def test_an_earlier_failure_that_becomes_known_begins_nothing_anew(debtor: Debtor) -> None:
+    invoice = await debtor.invoice()
+    for number, day in enumerate((3, 5), 1):
+        await debtor.to(debtor.since + day * DAY)
+        await debtor.jobs.retry(debtor.books.workflow(TENANT, number), invoice)
+    shown = await debtor.desk.gateway.invoice(await reference(debtor, invoice))
+    earlier = debtor.since - timedelta(hours=1)
+    told = invoice_told(TENANT, shown, failed_at=earlier)
+    assert told is not None
+    late = told.model_copy(update={"failed_attempt": 99})
+    await debtor.books.workflow(TENANT, 7).execute(late, invoice, key="late")
+    dunned = (await debtor.account()).dunning[invoice]
+    assert (dunned.began_at, dunned.retries, dunned.retry_at) == (earlier, 2, earlier + 7 * DAY)
+    for number in (8, 9):
+        await debtor.to(debtor.since + (number - 1) * DAY)
+        await debtor.jobs.retry(debtor.books.workflow(TENANT, number), invoice)
+    assert (await debtor.account()).dunning[invoice].retries == 3
+
+
+async def test_a_trial_that_was_not_spoken_of_in_time_is_spoken_of_once() -> None:
+    async with fake_desk(wares=False) as desk:
+        time = Time(at(START))
+        books = Books(desk.gateway, clock=time)
+        await books.open("cus_1")
+        jobs = BillingJobs(books.commands, None)
+        inside = books.workflow(TENANT, 1)
+        await inside.execute(StartTrial(plan=Plan.STARTER), TENANT, key="trial")
+        time.now = at(START) + 13 * DAY + timedelta(hours=2)
+        await jobs.remind_of_trial(inside, TENANT, 1)
+        trial = (await books.account()).trial
+        assert trial is not None
+        assert trial.remind_at is None
+        await jobs.remind_of_trial(inside, TENANT, 2)
+        names = [row.name for row in await books.log.read_log(TENANT, limit=100)]
+        assert names.count("billing.trial_reminded") == 1
 
 
 async def test_without_a_provider_what_needs_it_waits(debtor: Debtor) -> None:

@@ -1,14 +1,18 @@
 """The price list is data: whole, sold by versions, never sold under one price id twice."""
 
+from collections.abc import Iterator
 from datetime import date
 
 import pytest
 
+from domain.billing import catalogues
+from domain.billing.account_state import Account, Entitlements
 from domain.billing.catalogue import Catalogue, CatalogueUnusable, Meter, read_catalogue
-from domain.billing.catalogues import catalogue_texts, is_sold, load_catalogues, sold_on
+from domain.billing.catalogues import catalogue_texts, is_sold, load_catalogues, price_of, sold_on
+from domain.billing.settling import commands_a_minute, entitlements_of, limits_of
 from domain.billing.terms import Interval, ItemKind
 from domain.tenancy.plans import Plan
-from tests.support.billing import item
+from tests.support.billing import SUBSCRIPTION, item, terms
 
 TEXT = catalogue_texts()["2026-01.toml"]
 
@@ -106,3 +110,49 @@ def test_a_coupon_makes_a_discount(catalogue: Catalogue) -> None:
         "repeating",
         date(2027, 2, 23),
     )
+
+
+@pytest.mark.parametrize(
+    ("plan", "rate"), [("free", 60), ("starter", 60), ("professional", 300), ("business", 1000)]
+)
+def test_every_plan_has_its_rate(plan: str, rate: int) -> None:
+    assert commands_a_minute(Plan(plan), None, None, date(2026, 11, 23)) == rate
+    assert commands_a_minute(Plan(plan), None, 5, date(2026, 11, 23)) == 5
+
+
+@pytest.fixture
+def two_catalogues(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """From 2027 on a starter includes less, a user adds two, and professionals may give fewer commands."""
+    later = TEXT.replace('version = "2026-01"', 'version = "2027-01"').replace("2026-01-01", "2027-01-01")
+    later = later.replace("users = 2, workspaces = 3", "users = 1, workspaces = 2")
+    later = later.replace("commands_a_minute = 300", "commands_a_minute = 120").replace(
+        "adds = 1\n", "adds = 2\n"
+    )
+    cached = (load_catalogues, catalogues._prices)
+    for one in cached:
+        one.cache_clear()
+    texts = {"2026-01.toml": TEXT, "2027-01.toml": later}
+    monkeypatch.setattr(catalogues, "catalogue_texts", lambda: texts)
+    yield
+    for one in cached:
+        one.cache_clear()
+
+
+@pytest.mark.usefixtures("two_catalogues")
+def test_each_price_gives_what_its_own_catalogue_says() -> None:
+    today = date(2027, 2, 1)
+    old, new = (f"{year}-01/{{}}/month/usd" for year in (2026, 2027))
+    for lines, users in (
+        ({old.format("starter"): 1}, 2),
+        ({new.format("starter"): 1}, 1),
+        ({old.format("starter"): 1, new.format("user"): 3}, 8),
+        ({new.format("starter"): 1, old.format("user"): 3}, 4),
+    ):
+        assert limits_of(Plan.STARTER, lines, today)["users"] == users
+        items = tuple(found.item(number) for key, number in lines.items() if (found := price_of(key)))
+        told = {SUBSCRIPTION: terms(*items)}
+        entitled = entitlements_of(Account(), told, Plan.FREE, today)
+        assert entitled.limits["users"] == users
+    kept = Entitlements(Plan.PROFESSIONAL, "2026-01", {}, ())
+    assert commands_a_minute(Plan.PROFESSIONAL, kept, None, today) == 300
+    assert commands_a_minute(Plan.PROFESSIONAL, None, None, today) == 120

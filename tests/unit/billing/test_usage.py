@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,9 @@ from domain.billing.usage import (
     UsageAboveLimits,
     UsageAlerted,
     UsageCounted,
+    alerts,
     counter_id,
+    evolve,
 )
 from domain.kernel.commands import Actor, ActorKind
 from domain.kernel.events import Event
@@ -186,6 +189,21 @@ def test_alerts_come_at_each_threshold_and_again_after_it_fell() -> None:
     assert seen == [[]] * 6 + [[80], [90], [100]]
     world.run(ArchiveWorkspace(), uid(0x200))
     assert [one.threshold for one in create(world, 9) if isinstance(one, UsageAlerted)] == [100]
+
+
+def test_a_limit_that_was_raised_within_the_month_is_told_of_anew() -> None:
+    month, state = "2026-11", Usage(begun=True, used=950)
+
+    def told_of(limit: int) -> list[int]:
+        nonlocal state
+        events = alerts(TENANT, Meter.EMAILS, month, 0, state, limit)
+        for event in events:
+            state = evolve(state, event)
+        return [event.threshold for event in events]
+
+    assert [told_of(1_000), told_of(1_000), told_of(2_000)] == [[95], [], []]
+    state = replace(state, used=1_800)
+    assert [told_of(2_000), told_of(2_000), told_of(2_200)] == [[90], [], [80]]
 
 
 def test_an_add_on_that_is_bought_lets_the_same_command_through() -> None:

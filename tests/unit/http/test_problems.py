@@ -9,6 +9,7 @@ import api.http.app  # noqa: F401 - it knows every door, and so every refusal
 from api.http.problems import catalogue, problem_of, refusals
 from api.http.titles import TITLES
 from application.batch import problems_of, repeated
+from application.ports import payments
 from application.ports.keys import KeysUnavailable
 from application.ports.log import LogUnavailable, Unstorable
 from domain.campaign.content import GivenContent
@@ -27,6 +28,12 @@ def test_what_is_away_may_be_asked_again(error: Exception) -> None:
 def test_what_can_never_be_stored_is_not_to_be_sent_again() -> None:
     problem = problem_of(Unstorable("no"))
     assert (problem.kind.code, problem.kind.status) == ("unstorable", 422)
+    assert "retry-after" not in problem.all_headers()
+
+
+def test_a_key_that_was_used_for_another_payment_is_the_callers_to_change() -> None:
+    problem = problem_of(payments.KeyReused("the key was used for another write"))
+    assert (problem.kind.code, problem.kind.status) == ("key-reused", 422)
     assert "retry-after" not in problem.all_headers()
 
 

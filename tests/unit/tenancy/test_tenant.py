@@ -1,10 +1,8 @@
 """A tenant's life, and what is left of permissions in each part of it."""
 
-import pytest
-
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import TenantId
-from domain.tenancy.plans import PLANS, Plan, commands_a_minute
+from domain.tenancy.plans import Plan
 from domain.tenancy.tenant import (
     ChangePlan,
     CloseTenant,
@@ -59,17 +57,9 @@ def test_changing_the_plan_and_the_rate() -> None:
     command = ChangePlan(plan=Plan.ENTERPRISE, commands_a_minute=5000)
     changed = PlanChanged(tenant_id=ID, before="starter", after="enterprise", commands_a_minute=5000)
     state = given(OPENED).when(command, target=ID).then(changed)
-    assert commands_a_minute(state.plan, state.commands_a_minute) == 5000
+    assert state.commands_a_minute == 5000
     given(OPENED, changed).when(command, target=ID).then()
 
 
 def test_no_tenant_is_not_found() -> None:
     given().when(RenameTenant(name="X"), target=ID).then(NotFound)
-
-
-@pytest.mark.parametrize(
-    ("plan", "rate"), [("free", 60), ("starter", 60), ("professional", 300), ("business", 1000)]
-)
-def test_every_plan_has_its_rate(plan: str, rate: int) -> None:
-    assert commands_a_minute(Plan(plan), None) == rate
-    assert set(PLANS) == set(Plan)
