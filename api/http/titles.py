@@ -126,6 +126,7 @@ TITLES: Final = {
     "import-mapping-unknown-column": "The mapping names a column that the file does not have",
     "import-mapping-unknown-target": "The mapping sends a column to a field that contacts do not have",
     "import-not-ended": "The import has not ended",
+    "import-not-paused": "The import is not paused",
     "import-not-ready": "The import is not ready to start, or started already",
     "import-not-registered": "The import's file was looked into already",
     "import-not-rolling-back": "The import is not being rolled back",

@@ -15,9 +15,11 @@ from application.importing.ahead import look_ahead
 from application.importing.chunk import ChunkDecision, Tally
 from application.importing.suppressing import SuppressionChunk, look_ahead_listed
 from application.ports.log import MOST_EVENTS, VersionConflict
+from application.principals import AccessEnded
 from domain.audience.contact_import import Import, ImportStatus
 from domain.audience.import_commands import ApplyChunk
 from domain.audience.intake import FileKind, Rejected
+from domain.billing.account_state import READING_ALONE
 from domain.kernel.commands import stream_name
 from domain.kernel.errors import Refusal
 from domain.tenancy.tenant import Tenant, TenantStatus
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from application.ports.log import Append, Appended
     from application.unit import Folded, Unit
     from application.workflow import Workflow
+    from domain.billing.account_state import Account
 
 EVENTS_A_ROW: Final = 8
 """Somebody comes back after an erasure: claimed, registered, opt-out carried over, succeeded, created, consented; and
@@ -119,7 +122,7 @@ class ImportRun:
     async def deal(self, slices: AsyncIterator[Slice], stopping: Callable[[], bool]) -> int:
         """Deal with every slice; the number of the last row.
 
-        Raises `Interrupted`, `Stopped`, `NoAddresses`, `TenantNotActive`.
+        Raises `Interrupted`, `Stopped`, `NoAddresses`, `TenantNotActive`, `AccessEnded`.
         """
         last_row = self._import.last_row
         waiting: tuple[_Chunk, asyncio.Task[Ahead]] | None = None
@@ -245,6 +248,7 @@ class ImportRun:
         leaves = unit.left_behind()
         for category, of in (
             ("tenant", unit.tenant_id),
+            ("billing_account", unit.tenant_id),
             ("workspace", state.workspace_id),
             ("list", state.list_id),
         ):
@@ -259,6 +263,9 @@ class ImportRun:
         usable(await unit.load("workspace", self._import.workspace_id))
         if not isinstance(tenant, Tenant) or tenant.status is not TenantStatus.ACTIVE:
             raise TenantNotActive
+        account: Account = await unit.load("billing_account", unit.tenant_id)
+        if account.access in READING_ALONE:
+            raise AccessEnded
         if now.status is not ImportStatus.RUNNING:
             raise Stopped
         if now.chunks >= chunk.number:
@@ -275,6 +282,7 @@ class ImportRun:
             stream_name("import", self._import.import_id),
             stream_name("list", self._import.list_id),
             stream_name("tenant", tenant_id),
+            stream_name("billing_account", tenant_id),
         }
         self._settled |= {name: folded for name, folded in decided.leaves.items() if name in kept}
 

@@ -20,9 +20,10 @@ from application.importing.running import (
 from application.importing.suppressing import known_of
 from application.importing.threads import InThreads
 from application.importing.uploading import Upload, Uploaded, Uploads
+from application.principals import AccessEnded
 from domain.audience.contact_import import Import, ImportStatus
 from domain.audience.email_claim import EmailClaim
-from domain.audience.import_commands import CompleteImport, FailImport
+from domain.audience.import_commands import CompleteImport, FailImport, PauseImport
 from domain.audience.import_events import ImportStarted
 from domain.audience.intake import Duplicates, FileKind, FileRefused, Mapping
 from domain.kernel.commands import DECIDERS, stream_name
@@ -45,6 +46,7 @@ __all__ = ["Imports", "Interrupted", "Rehearsal", "Upload", "Uploaded"]
 PREVIEWED: Final = 100_000
 """Rows that a preview reads at most: it is waited for."""
 
+_THEN: Final = "Then resume the import: it goes on where it stands."
 _LARGE: Final = 200_000
 _ENDS: Final = (FileRefused, FilesGone, FileDamaged, NoAddresses, TenantNotActive, WorkspaceIsArchived)
 
@@ -147,6 +149,10 @@ class Imports:
         try:
             rows = await self._deal(workflow, state, state.mapping, stopping)
         except Stopped:
+            return
+        except AccessEnded as ended:
+            paused = PauseImport(problem=ended.code, remedy=f"{ended.rule()} {_THEN}")
+            await workflow.execute(paused, import_id, key=f"import/{import_id}/paused/{workflow.workflow_id}")
             return
         except _ENDS as refused:
             remedy = refused.remedy if isinstance(refused, FileRefused) else refused.rule()

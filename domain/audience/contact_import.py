@@ -1,6 +1,7 @@
 """An import: a file of contacts, or a suppression list, on its way in, chunk by chunk, every row accounted for.
 
-registered -> ready -> running -> completed, or failed, or cancelled; what it did can be rolled back. The file, its
+registered -> ready -> running -> completed, or failed, or cancelled; what it did can be rolled back. While its tenant
+may not use the product it is paused, until somebody resumes it. The file, its
 preview and its error file are kept under the import's own key until 7 days after the end, then the key is destroyed.
 One that was not started 7 days after its upload expires, and its key is destroyed at once.
 """
@@ -23,8 +24,10 @@ from domain.audience.import_events import (
     ImportExpired,
     ImportFailed,
     ImportFilesDestroyed,
+    ImportPaused,
     ImportReady,
     ImportRegistered,
+    ImportResumed,
     ImportRollbackChunkApplied,
     ImportRollbackRequested,
     ImportRolledBack,
@@ -56,6 +59,7 @@ class ImportStatus(StrEnum):
     REGISTERED = "registered"
     READY = "ready"
     RUNNING = "running"
+    PAUSED = "paused"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -173,6 +177,11 @@ class Import:
 
 
 ImportState: TypeAlias = NoImport | Import
+_ENDS: Final[dict[type, ImportStatus]] = {
+    ImportCompleted: ImportStatus.COMPLETED,
+    ImportCancelled: ImportStatus.CANCELLED,
+    ImportExpired: ImportStatus.EXPIRED,
+}
 
 
 def evolve(state: ImportState, event: ImportEvent) -> ImportState:  # noqa: PLR0911 - a case for each event
@@ -213,20 +222,10 @@ def evolve(state: ImportState, event: ImportEvent) -> ImportState:  # noqa: PLR0
                 problems=Counter(state.problems) + Counter(event.problems),
                 warnings=Counter(state.warnings) + Counter(event.warnings),
             )
-        case ImportCompleted():
-            return replace(state, status=ImportStatus.COMPLETED, files_until=event.files_until)
-        case ImportFailed():
-            return replace(
-                state,
-                status=ImportStatus.FAILED,
-                failure=event.problem,
-                remedy=event.remedy,
-                files_until=event.files_until,
-            )
-        case ImportCancelled():
-            return replace(state, status=ImportStatus.CANCELLED, files_until=event.files_until)
-        case ImportExpired():
-            return replace(state, status=ImportStatus.EXPIRED, files_until=event.files_until)
+        case ImportPaused() | ImportResumed() | ImportFailed():
+            return _stopped(state, event)
+        case ImportCompleted() | ImportCancelled() | ImportExpired():
+            return replace(state, status=_ENDS[type(event)], files_until=event.files_until)
         case ImportRollbackRequested():
             return replace(state, status=ImportStatus.ROLLING_BACK)
         case ImportRollbackChunkApplied():
@@ -235,6 +234,25 @@ def evolve(state: ImportState, event: ImportEvent) -> ImportState:  # noqa: PLR0
             return replace(state, status=ImportStatus.ROLLED_BACK)
         case ImportFilesDestroyed():
             return replace(state, files_destroyed=True)
+        case _:
+            assert_never(event)
+
+
+def _stopped(state: Import, event: ImportPaused | ImportResumed | ImportFailed) -> Import:
+    """With why it stopped, or going on."""
+    match event:
+        case ImportResumed():
+            return replace(state, status=ImportStatus.RUNNING, failure=None, remedy=None)
+        case ImportPaused():
+            return replace(state, status=ImportStatus.PAUSED, failure=event.problem, remedy=event.remedy)
+        case ImportFailed():
+            return replace(
+                state,
+                status=ImportStatus.FAILED,
+                failure=event.problem,
+                remedy=event.remedy,
+                files_until=event.files_until,
+            )
         case _:
             assert_never(event)
 

@@ -23,8 +23,10 @@ from domain.audience.import_events import (
     ImportExpired,
     ImportFailed,
     ImportFilesDestroyed,
+    ImportPaused,
     ImportReady,
     ImportRegistered,
+    ImportResumed,
     ImportStarted,
     SettledMapping,
 )
@@ -47,7 +49,11 @@ from domain.kernel.permissions import Permission
 from domain.kernel.personal import Profile
 from domain.kernel.text import LineText
 
-_OPEN: Final = frozenset({ImportStatus.REGISTERED, ImportStatus.READY, ImportStatus.RUNNING})
+Problem = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,100}$")]
+Remedy = Annotated[str, StringConstraints(max_length=1000)]
+_OPEN: Final = frozenset(
+    {ImportStatus.REGISTERED, ImportStatus.READY, ImportStatus.RUNNING, ImportStatus.PAUSED}
+)
 _IDLE: Final = frozenset({ImportStatus.REGISTERED, ImportStatus.READY})
 
 
@@ -89,6 +95,12 @@ class ImportNotRunning(Refusal):
     """Rows are dealt with while an import runs. It ended, or has not started."""
 
     code = "import-not-running"
+
+
+class ImportNotPaused(Refusal):
+    """Only what is paused is resumed. It runs, has ended, or has not started."""
+
+    code = "import-not-paused"
 
 
 class RowsDoNotAddUp(Refusal):
@@ -161,6 +173,19 @@ class ApplyChunk(Command, context="audience", stream="import", permission=Permis
     problems: dict[str, int] = Field(default_factory=dict)
 
 
+class PauseImport(
+    Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True
+):
+    """Enter that no more rows are dealt with for now, and why."""
+
+    problem: Problem
+    remedy: Remedy
+
+
+class ResumeImport(Command, context="audience", stream="import", permission=Permission.CONTACTS_IMPORT):
+    """Go on with an import that was paused, once what paused it is over."""
+
+
 class CompleteImport(
     Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True
 ):
@@ -172,8 +197,8 @@ class CompleteImport(
 class FailImport(Command, context="audience", stream="import", permission=Permission.INTERNAL, internal=True):
     """Enter that the file cannot be read, or not to its end."""
 
-    problem: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,100}$")]
-    remedy: Annotated[str, StringConstraints(max_length=1000)]
+    problem: Problem
+    remedy: Remedy
 
 
 class CancelImport(Command, context="audience", stream="import", permission=Permission.CONTACTS_IMPORT):
@@ -197,6 +222,8 @@ ImportCommand: TypeAlias = (
     | MarkImportReady
     | StartImport
     | ApplyChunk
+    | PauseImport
+    | ResumeImport
     | CompleteImport
     | FailImport
     | CancelImport
@@ -219,6 +246,8 @@ def decide(command: ImportCommand, state: ImportState) -> tuple[Event, ...]:
             return _begun(command, state)
         case ApplyChunk():
             return (_applied(command, state),)
+        case PauseImport() | ResumeImport():
+            return _paused(command, state)
         case CompleteImport() | FailImport() | CancelImport():
             return _ended(command, state)
         case ExpireImport():
@@ -309,6 +338,20 @@ def _applied(command: ApplyChunk, state: Import) -> ImportChunkApplied:
     return ImportChunkApplied(
         import_id=state.import_id, workspace_id=state.workspace_id, **command.model_dump()
     )
+
+
+def _paused(command: PauseImport | ResumeImport, state: Import) -> tuple[Event, ...]:
+    import_id, workspace_id = state.import_id, state.workspace_id
+    if isinstance(command, ResumeImport):
+        if state.status is not ImportStatus.PAUSED:
+            raise ImportNotPaused
+        return (ImportResumed(import_id=import_id, workspace_id=workspace_id),)
+    if state.status is not ImportStatus.RUNNING:
+        raise ImportNotRunning
+    paused = ImportPaused(
+        import_id=import_id, workspace_id=workspace_id, problem=command.problem, remedy=command.remedy
+    )
+    return (paused,)
 
 
 def _ended(command: CompleteImport | FailImport | CancelImport, state: Import) -> tuple[Event, ...]:

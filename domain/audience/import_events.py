@@ -94,6 +94,22 @@ class ImportChunkApplied(Event, name="audience.import_chunk_applied", version=1)
     problems: dict[str, int] = Field(default_factory=dict)
 
 
+class ImportPaused(Event, name="audience.import_paused", version=1):
+    """No more rows are dealt with until somebody resumes it. `problem` is a code, `remedy` what to do first."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+    problem: str
+    remedy: str
+
+
+class ImportResumed(Event, name="audience.import_resumed", version=1):
+    """It goes on with the row after the last that was dealt with."""
+
+    import_id: ImportId
+    workspace_id: WorkspaceId
+
+
 class ImportCompleted(Event, name="audience.import_completed", version=1):
     """Every row was dealt with: `rows = imported + updated + skipped + rejected`."""
 
@@ -173,6 +189,8 @@ ImportEvent: TypeAlias = (
     | ImportReady
     | ImportStarted
     | ImportChunkApplied
+    | ImportPaused
+    | ImportResumed
     | ImportCompleted
     | ImportFailed
     | ImportCancelled

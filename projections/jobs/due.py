@@ -89,7 +89,12 @@ WORKFLOWS: Final = (
         over=("platform.suppression_forgotten",),
     ),
     Workflow("registration.close", "tenant_id", on=("tenancy.tenant_closed",), over=()),
-    Workflow("import.run", "import_id", on=("audience.import_started",), over=_ENDED),
+    Workflow(
+        "import.run",
+        "import_id",
+        on=("audience.import_started", "audience.import_resumed"),
+        over=("audience.import_paused", *_ENDED),
+    ),
     Workflow(
         "import.expire",
         "import_id",

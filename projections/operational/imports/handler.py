@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-IMPORTS: Final = Projection("imports", version=2, tables=TABLES)
+IMPORTS: Final = Projection("imports", version=3, tables=TABLES)
 
 _COUNTED: Final = ("imported", "updated", "skipped", "rejected")
 _UNDONE: Final = ("removed", "restored", "kept")
@@ -69,6 +69,15 @@ def chunk_applied(event: Fact, rows: Rows) -> None:
     rows.add("imports", {"import_id": payload["import_id"]}, **counts, rows=sum(counts.values()))
     told = ("import_id", "chunk", "first_row", "last_row", "warnings", "problems")
     rows.insert("import_chunks", {name: payload[name] for name in told})
+
+
+@IMPORTS.on("audience.import_paused", "audience.import_resumed")
+def paused(event: Fact, rows: Rows) -> None:
+    """It waits, or goes on."""
+    payload = event.payload
+    told = {name: payload.get(name) for name in ("problem", "remedy")}
+    status = "paused" if event.name == "audience.import_paused" else "running"
+    rows.update("imports", {"import_id": payload["import_id"], "status": status, **told})
 
 
 @IMPORTS.on(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
 
+from api.composition import now
 from application.importing.running import EVENTS_A_CHUNK, EVENTS_A_ROW, ROWS_A_CHUNK
 from application.importing.service import Interrupted
 from application.ports.log import MOST_EVENTS
 from domain.audience.contact_import import ImportStatus, Tally, Undone
 from domain.tenancy.tenant import SuspendTenant
+from tests.support.billing import SUBSCRIPTION, item, terms, told
 from tests.support.importing import Importing, behind, content, people
 
 
@@ -82,6 +84,38 @@ async def test_it_stops_where_it_may_not_go_on(importing: Importing, word: str) 
     }
     assert (state.status, state.failure) == ended[word]
     assert len(await importing.contacts()) == state.tally.imported == 2 * ROWS_A_CHUNK
+
+
+async def test_it_waits_while_nobody_pays_and_goes_on_when_it_is_resumed(importing: Importing) -> None:
+    api, tenant = importing.api, importing.tenant
+
+    async def paying(status: str, number: int) -> None:
+        when = now() - timedelta(seconds=100 - number)
+        subscription = told(terms(item("business"), status=status), as_=f"evt_{number}", at=when)
+        await api.act(tenant.id, subscription, SUBSCRIPTION)
+
+    await paying("active", 1)
+    import_id = await importing.ready(content(*people(1000)))
+    assert (await importing.command(import_id, "start-import")).status_code == 200
+    calls = iter((False, False, True))
+    with pytest.raises(Interrupted):
+        await importing.work(import_id, lambda: next(calls))
+    await paying("unpaid", 2)
+    state = await importing.work(import_id)
+    assert (state.status, state.failure) == (ImportStatus.PAUSED, "access-ended")
+    assert state.tally.imported == 2 * ROWS_A_CHUNK
+    assert await importing.work(import_id) == state, "nothing goes on by itself"
+    assert (await importing.command(import_id, "resume-import")).status_code == 402
+    await api.project()
+    shown = (await importing.get(f"/v1/audience/imports/{import_id}")).json()["data"]
+    assert (shown["status"], shown["problem"]) == ("paused", "access-ended")
+    await paying("active", 3)
+    assert (await importing.command(import_id, "resume-import")).status_code == 200
+    assert (await importing.command(import_id, "resume-import")).json()[
+        "type"
+    ] == "/problems/import-not-paused"
+    state = await importing.work(import_id)
+    assert (state.status, state.tally.imported) == (ImportStatus.COMPLETED, 1000)
 
 
 async def test_an_import_that_never_started_is_rolled_back_at_once(importing: Importing) -> None:
