@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from domain.billing.account_events import Exceeding
 from domain.billing.catalogue import Meter
-from domain.billing.offers import offer
+from domain.billing.offers import offer, offer_feature
 from domain.billing.settling import listed
 from domain.billing.usage import (
+    FeatureNotIncluded,
     LimitReached,
     ReserveBlock,
     UnitReleased,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from application.unit import Unit
     from domain.billing.account_state import Account, Entitlements
     from domain.billing.subscription import Subscription
+    from domain.billing.terms import Terms
     from domain.kernel.ids import BlockId
 
 STANDING: Final = (Meter.USERS, Meter.WORKSPACES, Meter.DOMAINS)
@@ -106,6 +108,26 @@ async def limit_of(unit: Unit, meter: Meter) -> int | None:
     return None if entitled is None else entitled.limits.get(meter)
 
 
+async def requires(unit: Unit, feature: str) -> None:
+    """Refuse what the plan does not include, by the name that the catalogue has for it. Raises `FeatureNotIncluded`."""
+    entitled = await _entitled(unit)
+    if entitled is None or feature in entitled.features:
+        return
+    raise FeatureNotIncluded(
+        f"{FeatureNotIncluded.rule()} The plan {entitled.plan} has no {feature}.",
+        feature=feature,
+        plan=entitled.plan.value,
+        buy=offer_feature(feature, entitled, await _held(unit), unit.stamp.at.date()),
+    )
+
+
+async def _held(unit: Unit) -> list[Terms]:
+    """The terms of all subscriptions as they hold now."""
+    account: Account = await unit.load("billing_account", unit.tenant_id)
+    states: list[Subscription] = await unit.load_many("subscription", account.subscriptions)
+    return [state.terms for state in states if state.terms is not None]
+
+
 async def within(unit: Unit, limits: Mapping[str, int]) -> None:
     """Refuse where more stands than these limits allow. Raises `UsageAboveLimits`."""
     above = await exceeding(unit, limits)
@@ -169,14 +191,11 @@ async def _is_counted(unit: Unit, period: str) -> bool:
 
 
 async def _reached(unit: Unit, meter: Meter, limit: int, used: int, entitled: Entitlements) -> LimitReached:
-    account: Account = await unit.load("billing_account", unit.tenant_id)
-    states: list[Subscription] = await unit.load_many("subscription", account.subscriptions)
-    terms = [state.terms for state in states if state.terms is not None]
     return LimitReached(
         f"{LimitReached.rule()} {used} of {limit} {meter} are used, by the plan {entitled.plan}.",
         meter=meter.value,
         limit=limit,
         used=used,
         plan=entitled.plan.value,
-        buy=offer(meter, limit, entitled, terms, unit.stamp.at.date()),
+        buy=offer(meter, limit, entitled, await _held(unit), unit.stamp.at.date()),
     )

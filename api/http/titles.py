@@ -93,6 +93,7 @@ TITLES: Final = {
     "evidence-still-kept": "Proof is still kept; one of its periods has not ended",
     "expiry-in-the-past": "The key would have expired already",
     "explicit-consent-needs-proof": "The consent has no proof, so it lifts no opt-out",
+    "feature-not-included": "The plan does not include this",
     "filter-not-allowed": "A text uses a filter that is not allowed",
     "first-step-over": "The thirty days of this first step are over",
     "free-plan-taken": "The tenant goes on with the free plan",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from application.entitlements import requires
 from application.ports.positions import MalformedPosition, Position
 from application.unit import handles
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
@@ -41,7 +42,8 @@ class PositionNotInLog(Refusal):
 
 @handles(CreateWebhookEndpoint)
 async def create_webhook_endpoint(command: CreateWebhookEndpoint, unit: Unit) -> None:
-    """Make an endpoint that is sent no more than its maker may read."""
+    """Make an endpoint that is sent no more than its maker may read, where the plan includes the API."""
+    await requires(unit, "api")
     within(_SENT, unit.principal_permissions)
     await unit.load("webhook_endpoint", command.stamp.target)
     unit.decide(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from domain.billing.catalogues import load_catalogues, sold_on
+from domain.billing.catalogues import catalogue_of, sold_on
 from domain.billing.settling import is_live
 from domain.billing.terms import Interval, ItemKind
 
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from domain.billing.account_state import Entitlements
-    from domain.billing.catalogue import Catalogue, Meter
+    from domain.billing.catalogue import Catalogue, Feature, Meter, SoldPlan
     from domain.billing.terms import Terms
+    from domain.tenancy.plans import Plan
 
 _USUAL: Final = "USD"
 
@@ -27,17 +28,38 @@ def offer(
     `add_on` is null where nothing is paid for that an add-on goes with, or there is none; `plan`, where no plan has
     more. `unit_amount`: minor units; null: by agreement.
     """
-    paid = next((one for one in terms if is_live(one) and one.plan is not None), None)
-    interval, currency = Interval.MONTH, _USUAL
-    if paid is not None:
-        item = next(one for one in paid.items if one.kind == ItemKind.PLAN)
-        currency = paid.currency
-        interval = Interval.YEAR if item.interval == Interval.YEAR else Interval.MONTH
-    of = next((one for one in load_catalogues() if one.version == entitled.catalogue), sold_on(today))
+    paid, interval, currency = _paid(terms)
+    of = catalogue_of(entitled.catalogue) or sold_on(today)
     return {
-        "add_on": None if paid is None else _add_on(of, meter, interval, currency),
+        "add_on": _add_on(of, meter, interval, currency) if paid else None,
         "plan": _plan(sold_on(today), meter, limit, entitled, interval, currency),
     }
+
+
+def offer_feature(
+    feature: Feature, entitled: Entitlements, terms: Iterable[Terms], today: date
+) -> dict[str, Any]:
+    """The first plan above that has a feature, priced as `offer` prices it; `plan` is null where none has."""
+    _, interval, currency = _paid(terms)
+    of = sold_on(today)
+    one = next((plan for plan in _above(of, entitled.plan) if feature in plan.features), None)
+    plan = None if one is None else {"id": one.id.value, **_priced(of, one.id.value, interval, currency)}
+    return {"plan": plan}
+
+
+def _paid(terms: Iterable[Terms]) -> tuple[bool, Interval, str]:
+    """Whether a plan is paid for, and how often in which currency it would be."""
+    paid = next((one for one in terms if is_live(one) and one.plan is not None), None)
+    if paid is None:
+        return False, Interval.MONTH, _USUAL
+    item = next(one for one in paid.items if one.kind == ItemKind.PLAN)
+    return True, Interval.YEAR if item.interval == Interval.YEAR else Interval.MONTH, paid.currency
+
+
+def _above(of: Catalogue, plan: Plan) -> list[SoldPlan]:
+    """The plans that are more than one, in their order."""
+    ranked = [one.id for one in of.plans]
+    return list(of.plans[ranked.index(plan) + 1 :])
 
 
 def _add_on(of: Catalogue, meter: Meter, interval: Interval, currency: str) -> dict[str, Any] | None:
@@ -50,12 +72,8 @@ def _add_on(of: Catalogue, meter: Meter, interval: Interval, currency: str) -> d
 def _plan(
     of: Catalogue, meter: Meter, limit: int, entitled: Entitlements, interval: Interval, currency: str
 ) -> dict[str, Any] | None:
-    ranked = [plan.id for plan in of.plans]
     larger = (
-        plan
-        for plan in of.plans
-        if ranked.index(plan.id) > ranked.index(entitled.plan)
-        and (meter not in plan.limits or plan.limits[meter] > limit)
+        plan for plan in _above(of, entitled.plan) if meter not in plan.limits or plan.limits[meter] > limit
     )
     one = next(larger, None)
     if one is None:

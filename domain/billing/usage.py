@@ -176,6 +176,13 @@ class LimitReached(Refusal):
     kind = RefusalKind.PAYMENT
 
 
+class FeatureNotIncluded(Refusal):
+    """The plan does not include this. Change to the plan that `buy` names; what was made before goes on."""
+
+    code = "feature-not-included"
+    kind = RefusalKind.PAYMENT
+
+
 class UsageAboveLimits(Refusal):
     """A plan is not changed to one that holds less than is there. Give up what `above` names, then change it."""
 

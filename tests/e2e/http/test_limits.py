@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from api.composition import now
+from domain.billing.terms import Interval
 from domain.kernel.permissions import TenantRole
 from domain.tenancy.plans import Plan
 from tests.support.api import Api, TestTenant
@@ -62,6 +63,26 @@ async def test_a_limit_is_a_402_that_says_what_to_buy_and_buying_it_lets_the_com
     assert [one["of"] for one in shown["subscriptions"][0]["terms"]["items"]] == ["starter", "workspace"]
     alerts = (await api.send("GET", "/v1/history?name=billing.usage_alerted", tenant.key)).json()["data"]
     assert [one["payload"]["threshold"] for one in alerts][-1] == 100
+
+
+async def test_what_the_plan_does_not_include_is_a_402_until_it_is_bought(api: Api) -> None:
+    tenant = await api.tenant(plan=Plan.STARTER)
+    await _buys(api, tenant, 1, item("starter", interval=Interval.YEAR))
+    path, body = "/v1/webhooks/new/create-webhook-endpoint", {"url": "https://hooks.example/in"}
+    for dry in ("false", "true"):
+        refused = await api.post(path, tenant.key, body, penguin_dry_run=dry)
+        assert refused.status_code == 402, refused.text
+        problem = refused.json()
+        assert problem["type"] == "/problems/feature-not-included"
+        assert (problem["feature"], problem["plan"]) == ("api", "starter")
+        assert problem["buy"]["plan"] == {
+            "id": "professional",
+            "unit_amount": 143_000,
+            "currency": "USD",
+            "interval": "year",
+        }
+    await _buys(api, tenant, 2, item("professional", interval=Interval.YEAR))
+    assert (await api.post(path, tenant.key, body)).status_code == 201
 
 
 async def test_what_is_used_is_seen_by_who_may_read_billing_alone(api: Api) -> None:
