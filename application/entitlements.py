@@ -25,6 +25,7 @@ from domain.billing.usage import (
     alerts,
     counter_id,
     month_of,
+    most_of,
     reserved,
 )
 from domain.kernel.ids import TenantId
@@ -185,7 +186,7 @@ async def _is_counted(unit: Unit, period: str) -> bool:
         return limit is not None or usage.begun
     used = usage.committed if usage.begun else await unit.sent_in(period)
     account: Account = await unit.load("billing_account", unit.tenant_id)
-    if used >= limit and not account.goes_beyond(Meter.EMAILS):
+    if used >= most_of(limit, beyond=account.goes_beyond(Meter.EMAILS)):
         raise await _reached(unit, Meter.EMAILS, limit, used, entitled)
     return False
 

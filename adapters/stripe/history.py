@@ -10,7 +10,7 @@ from adapters.stripe.changes import EXPANDED
 from adapters.stripe.client import translated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
     from datetime import datetime
 
     import stripe
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Refund,
         Subscription,
     )
+    from domain.billing.terms import Discount
 
 _PAGE: Final = 100
 _BEFORE: Final = timedelta(days=60)
@@ -66,6 +67,26 @@ class History:
     async def subscription(self, ref: str) -> Subscription:
         """See `PaymentGateway.subscription`."""
         return reading.subscription(await self._held(ref))
+
+    async def discounts(self, ref: str, refs: Sequence[str]) -> tuple[Discount, ...]:
+        """See `PaymentGateway.discounts`."""
+        held = await self._held(ref)
+        found: Json = {one["id"]: one for one in held.get("discounts") or () if isinstance(one, dict)}
+        if set(refs) - found.keys():
+            request: Any = {"type": "customer.discount.created", "limit": _PAGE}
+            request["created"] = {"gte": held["created"]}
+            with translated():
+                for event in await _each(await self._client.v1.events.list_async(request)):
+                    about = event["data"]["object"]
+                    if about["id"] in refs and about["id"] not in found:
+                        found[about["id"]] = await self._with_coupon(about)
+        return tuple(filter(None, (reading.discount(found[one]) for one in refs if one in found)))
+
+    async def _with_coupon(self, discount: Json) -> Json:
+        """A discount of an event, which tells the id of its coupon alone."""
+        coupon = reading.ref_of(discount["source"]["coupon"])
+        made = await self._client.v1.coupons.retrieve_async(str(coupon))
+        return {**discount, "source": {**discount["source"], "coupon": made.to_dict()}}
 
     async def subscriptions(self, customer: str) -> tuple[Subscription, ...]:
         """See `PaymentGateway.subscriptions`."""

@@ -85,8 +85,9 @@ def subscription(of: Json) -> Subscription:
         status=of["status"],
         currency=_currency(of["currency"]),
         items=tuple(_item(one) for one in items),
-        discounts=tuple(filter(None, (_discount(one) for one in discounts))),
+        discounts=tuple(filter(None, (discount(one) for one in discounts))),
         discounts_complete=len(discounts) == len(of.get("discounts") or ()),
+        discount_refs=tuple(filter(None, (ref_of(one) for one in of.get("discounts") or ()))),
         created=moment(of["created"]),
         period_start=moment_or_none(min((one["current_period_start"] for one in items), default=None)),
         period_end=moment_or_none(min((one["current_period_end"] for one in items), default=None)),
@@ -121,7 +122,7 @@ def _item(of: Json) -> SubscribedItem:
     )
 
 
-def _discount(of: Json) -> Discount | None:
+def discount(of: Json) -> Discount | None:
     """A discount whose coupon was told too; without it, nothing is known of it but that it is there."""
     coupon = (of.get("source") or {}).get("coupon")
     if not isinstance(coupon, dict):

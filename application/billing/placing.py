@@ -26,6 +26,7 @@ from application.billing.telling import (
     thing_id,
 )
 from application.contention import TooMuchContention
+from application.ports.payment_values import Subscription
 from application.ports.payments import NotAtProvider
 from application.workflow import NotYet
 from domain.billing.gateway import (
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from application.ports.payments import PaymentGateway
     from application.workflow import Workflow
     from domain.billing.gateway import GatewayEventReceived
+    from domain.billing.terms import Discount
     from domain.kernel.commands import Command
 
 UNKNOWN_CUSTOMER: Final = "unknown-customer"
@@ -130,10 +132,9 @@ class Placing:
         """What is to be entered, and where; None: nothing yet."""
         target = thing_id(tenant_id, told.about)
         if told.kind in SUBSCRIPTIONS:
-            # Of discounts events tell ids alone, so they are those of now; a change of them is an event of its own.
-            looked_up = None if told.discounts_told else await self._payments.subscription(told.about)
-            discounts = None if looked_up is None else looked_up.discounts
-            return subscription_told(told, await self._rank(told), discounts), target
+            second = await self._second_of(told)
+            discounts = None if told.discounts_told else await self._discounts(told, second)
+            return subscription_told(told, self._rank(told, second), discounts), target
         if told.kind in INVOICES:
             invoice = invoice_told(tenant_id, await self._payments.invoice(told.about), told)
             return None if invoice is None else (invoice, target)
@@ -149,7 +150,23 @@ class Placing:
             raise NotYet(_SOON)
         return shown, target
 
-    async def _rank(self, told: GatewayEventReceived) -> int:
+    async def _second_of(self, told: GatewayEventReceived) -> list[ShownEvent]:
+        """What was told of the same subscription in the same second, newest first."""
+        moment = told.created_at
+        return [
+            event
+            async for event in self._payments.events(since=moment, until=moment)
+            if event.object_ref == told.about and event.type in SUBSCRIPTIONS
+        ]
+
+    async def _discounts(self, told: GatewayEventReceived, second: list[ShownEvent]) -> tuple[Discount, ...]:
+        """The discounts of then: events tell their ids alone. Those of now, where the event is listed no more."""
+        shown = next((event.snapshot for event in second if event.ref == told.reference), None)
+        if not isinstance(shown, Subscription):
+            return (await self._payments.subscription(told.about)).discounts
+        return await self._payments.discounts(told.about, shown.discount_refs)
+
+    def _rank(self, told: GatewayEventReceived, second: list[ShownEvent]) -> int:
         """Where it stands among what was told of the same subscription in the same second.
 
         Times of events are whole seconds, in which a subscription is often made, paid and changed; the list of them is
@@ -157,15 +174,10 @@ class Placing:
         """
         if told.kind == ENDS:
             return LAST
-        moment = told.created_at
-        same = [
-            event.ref
-            async for event in self._payments.events(since=moment, until=moment)
-            if event.object_ref == told.about and event.type in SUBSCRIPTIONS
-        ]
+        same = [event.ref for event in second]
         if told.reference in same:
             return len(same) - 1 - same.index(told.reference)
-        if self._commands.clock() - moment < _LISTED_AFTER:
+        if self._commands.clock() - told.created_at < _LISTED_AFTER:
             raise NotYet(_SOON)
         return 0  # longer ago than the provider keeps its list
 

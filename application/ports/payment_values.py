@@ -124,7 +124,7 @@ class Subscription:
     """A subscription as the provider has it; all of it but `change_ahead` also stands in its events.
 
     `schedule`: there is one, so a change is ahead; `change_ahead` says which, where the provider was asked for it.
-    In an event `discounts` may lack some (not `discounts_complete`): ask for the subscription to have them.
+    In an event `discounts` may lack some (not `discounts_complete`): ask for them by their `discount_refs`.
     """
 
     ref: str
@@ -136,6 +136,7 @@ class Subscription:
     items: tuple[SubscribedItem, ...]
     discounts: tuple[Discount, ...]
     discounts_complete: bool
+    discount_refs: tuple[str, ...]
     created: datetime
     period_start: datetime | None
     period_end: datetime | None

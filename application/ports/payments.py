@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Wares,
         When,
     )
+    from domain.billing.terms import Discount
 
 
 class PaymentsError(Exception):
@@ -127,6 +128,9 @@ class PaymentGateway(Protocol):
 
     async def subscription(self, ref: str) -> Subscription:
         """A subscription, with the change ahead of it."""
+
+    async def discounts(self, ref: str, refs: Sequence[str]) -> tuple[Discount, ...]:
+        """Discounts of a subscription by their refs; of ended ones those that the provider has events of still."""
 
     async def subscriptions(self, customer: str) -> tuple[Subscription, ...]:
         """A customer's subscriptions, ended ones too, oldest first."""

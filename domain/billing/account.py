@@ -104,7 +104,7 @@ class ChooseFreePlan(
 class SetOveragePolicy(
     Command, context="billing", stream="billing_account", permission=Permission.BILLING_MANAGE
 ):
-    """Say what happens where a month's limit is reached: `block`, or `allow`, and count what goes beyond it."""
+    """Say what happens where a month's limit is reached: `block`, or `allow` as much again, which is counted."""
 
     meter: Literal[Meter.EMAILS]
     policy: Overage

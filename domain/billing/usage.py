@@ -31,6 +31,8 @@ SETTLED_WITHIN: Final = timedelta(minutes=10)
 """When a block that nobody gave back is settled by what really became of it."""
 _SHARE: Final = 8
 """A block is at most this part of what is left: near the limit blocks are of one."""
+_BEYOND: Final = 2
+"""Who goes beyond a limit goes as far as this many times of it: a mistake of a campaign costs no more than that."""
 
 Period = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 """A calendar month, UTC: `2026-11`."""
@@ -234,6 +236,11 @@ def begins(period: str) -> datetime:
     return datetime.strptime(period, "%Y-%m").replace(tzinfo=UTC)
 
 
+def most_of(limit: int, *, beyond: bool) -> int:
+    """How many may be used of a limit. `beyond`: it may be passed, by as much again and no more."""
+    return limit * _BEYOND if beyond else limit
+
+
 def reserved(
     command: ReserveBlock, state: Usage, limit: int | None, *, beyond: bool
 ) -> tuple[BlockReserved, ...]:
@@ -242,10 +249,11 @@ def reserved(
     amount, over = command.wanted, 0
     if left is not None and left > 0:
         amount = min(amount, max(1, left // _SHARE))
-    elif left is not None and beyond:
-        over = amount
-    elif left is not None:
-        return ()
+    elif limit is not None:
+        room = most_of(limit, beyond=beyond) - state.committed
+        if room <= 0:
+            return ()
+        over = amount = min(amount, max(1, room // _SHARE))
     return (
         BlockReserved(
             tenant_id=TenantId(command.stamp.tenant_id),

@@ -144,6 +144,12 @@ async def fake_desk(client: httpx.AsyncClient | None = None, *, wares: bool = Tr
     await fake.courier.close()
 
 
+def gateway_at(world: World) -> StripeGateway:
+    """A gateway that looks at a world as it was, which goes on no more."""
+    settings = StripeSettings(FAKE_KEY, (WEBHOOK_SECRET,), api=ADDRESS)
+    return StripeGateway(settings, httpx.ASGITransport(Fake(world, key=FAKE_KEY).app))
+
+
 @asynccontextmanager
 async def stripe_desk() -> AsyncIterator[Desk]:
     """A desk at Stripe's test mode, by the key in STRIPE_TEST_KEY."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random  # orders and crashes of a test
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import application.handlers  # noqa: F401 - the handlers register themselves
@@ -85,10 +85,17 @@ class Remembered:
         return asked
 
 
-async def lived(desk: Desk) -> tuple[str, list[GatewayEvent]]:
+Mark: TypeAlias = Callable[[], Awaitable[None]]
+
+
+async def _nothing() -> None:
+    """Nobody looks."""
+
+
+async def lived(desk: Desk, mark: Mark = _nothing) -> tuple[str, list[GatewayEvent]]:
     """A year: a trial, upgrades and downgrades, a card that fails and is mended, a refund, a dispute, the end.
 
-    The customer, and all that was told of it, in its order.
+    The customer, and all that was told of it, in its order. `mark` is called now and then, to look at how it is.
     """
     clock = await desk.clock()
     customer = await desk.customer(clock=clock, tenant=TENANT)
@@ -101,7 +108,9 @@ async def lived(desk: Desk) -> tuple[str, list[GatewayEvent]]:
         nonlocal now
         now += days * 86_400
         await desk.advance(clock, at(now))
+        await mark()
 
+    await mark()
     await later(20)
     await desk.raw.v1.subscriptions.update_async(
         subscription.ref, {"items": [{"id": subscription.items[0].ref, "quantity": 2}]}
@@ -114,8 +123,10 @@ async def lived(desk: Desk) -> tuple[str, list[GatewayEvent]]:
     payments = [one for one in await desk.gateway.payments(customer=customer) if one.status == "succeeded"]
     await desk.gateway.refund(payments[0].ref, amount=900, key=desk.key())
     failing = await desk.gateway.refund(payments[0].ref, amount=100, key=desk.key())
+    await mark()
     await desk.control("refund", refund=failing.ref)
     await desk.control("dispute", charge=payments[-1].ref)
+    await mark()
     await desk.card(customer, "pm_card_chargeCustomerFail")
     await later(45)
     await desk.gateway.cancel(subscription.ref, when=When.NOW, key=desk.key())

@@ -8,7 +8,7 @@ import pytest
 from application.ports.payment_values import GatewayEvent
 from domain.billing.account_state import Access
 from domain.billing.gateway import Whereabouts
-from tests.support.stripes import fake_desk
+from tests.support.stripes import START, at, fake_desk, gateway_at
 from tests.support.told import Books, Remembered, lived
 
 Year = tuple[Remembered, str, list[GatewayEvent]]
@@ -63,3 +63,49 @@ async def test_any_order_any_repetition_and_any_crash_end_in_the_same_ledger(yea
             account.dunning,
         ), seed
         assert set((await books.whereabouts(told)).values()) == {Whereabouts.PLACED}, seed
+
+
+async def test_looking_at_any_moment_tells_no_other_facts_than_looking_at_the_end() -> None:
+    """At each moment all that was told until then, in any order, makes one ledger, whenever it was looked up."""
+    moments: list[tuple[Remembered, int]] = []
+    async with fake_desk() as desk:
+        assert desk.fake is not None
+        world = desk.fake.world
+
+        async def mark() -> None:
+            so_far = [event async for event in desk.gateway.events(since=at(START - 86_400))]
+            then = world.copied()
+            then.kinds["event"] = dict(world.kinds["event"])
+            moments.append((Remembered(gateway_at(then)), len(so_far)))
+
+        customer, told = await lived(desk, mark)
+        await mark()
+    ledgers = []
+    for gateway, count in moments:
+        straight = Books(gateway)
+        await straight.open(customer)
+        await straight.hear(told[:count], random.Random(0), 0.0)
+        ledgers.append((await straight.ledger(), (await straight.account()).access))
+    assert len({len(ledger) for ledger, _ in ledgers}) > 5
+    compared = 0
+    for seed in range(max(ORDERS // 4, 1)):
+        chance, waiting, heard = random.Random(seed), list[GatewayEvent](), 0
+        books = Books(moments[0][0])
+        await books.open(customer)
+        for (gateway, count), expected in zip(moments, ledgers, strict=True):
+            books.gateway = gateway
+            books.start()
+            waiting += told[heard:count]
+            heard = count
+            chance.shuffle(waiting)
+            whole = count == len(told) or chance.random() < 0.4
+            now = len(waiting) if whole else chance.randrange(len(waiting) + 1)
+            order = [*waiting[:now], *chance.choices(told[:count], k=3)]
+            del waiting[:now]
+            await books.hear(order, chance, 0.15)
+            if whole:
+                ledger, access = expected
+                assert await books.ledger() ^ ledger == frozenset(), (seed, count)
+                assert (await books.account()).access is access, (seed, count)
+                compared += 1
+    assert compared > ORDERS // 4

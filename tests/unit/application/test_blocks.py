@@ -240,3 +240,16 @@ async def test_beyond_the_limit_goes_who_pays_and_wants_to_and_it_is_counted(off
     await office.commands.blocks.close()
     state = await emails(office)
     assert (state.used, state.over) == (9, 4)
+
+
+async def test_who_goes_beyond_the_limit_goes_as_much_again_and_no_further(office: Office) -> None:
+    await limit(office, emails=5)
+    who = await somebody(office)
+    await office.do(SetOveragePolicy(meter=Meter.EMAILS, policy=Overage.ALLOW), office.principal.tenant_id)
+    for _ in range(10):
+        await write(office, who)
+    with pytest.raises(LimitReached):
+        await write(office, who)
+    await office.commands.blocks.close()
+    state = await emails(office)
+    assert (state.used, state.over) == (10, 5)
