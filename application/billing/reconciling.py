@@ -113,15 +113,16 @@ class Reconciling:
             except Refusal as refusal:
                 unrepaired.append((one.reference, refusal.code))
         differences = tuple(difference for one in found for difference in one.differences)
+        compared = len({one.target for one in found})
         if repair:  # who only looks changes nothing, and puts the next repair off by nothing
             entered = EnterReconciliation(
-                compared=len(found),
-                differed=sum(bool(one.differences) for one in found),
+                compared=compared,
+                differed=len({one.target for one in found if one.differences}),
                 repaired=len(repaired),
             )
             key = f"reconciled/{tenant_id}/{workflow.workflow_id}"
             await workflow.execute(entered, tenant_id, key=key)
-        return Reconciliation(len(found), differences, tuple(repaired), tuple(unrepaired))
+        return Reconciliation(compared, differences, tuple(repaired), tuple(unrepaired))
 
     async def _subscriptions(self, tenant_id: UUID, customer: str, account: Account) -> list[_Found]:
         found, now = list[_Found](), self._commands.clock()

@@ -79,6 +79,7 @@ class History(OfPeople):
             ends = {"retry_at": LATER, "suspend_at": LATER, "cancel_at": LATER}
             yield account, "billing.dunning_began", {**dunned, "began_at": LATER, **ends}
             yield account, "billing.dunning_retried", {**dunned, "retry": 1, "retry_at": LATER}
+            yield account, "billing.dunning_began", {**dunned, "began_at": LATER, **ends}
         yield account, "billing.dunning_suspended", {**tenant, "invoice_id": invoice}
         yield account, "billing.dunning_ended", {**tenant, "invoice_id": paid, "outcome": "paid"}
         yield account, "billing.access_changed", {**tenant, "before": "active", "after": "suspended"}
@@ -186,9 +187,11 @@ class History(OfPeople):
                 "audience.import_started",
                 {**told, "mapping": Mapping().model_dump(mode="json"), "list_id": self.list},
             )
+            yield stream, "audience.import_paused", {**told, "problem": "access-ended", "remedy": "Pay."}
             if end is None:
                 yield stream, "audience.import_cancelled", {**told, "files_until": LATER}
                 continue
+            yield stream, "audience.import_resumed", told
             if "problem" in end:
                 yield stream, "audience.import_failed", {**told, **end, "files_until": LATER}
                 continue

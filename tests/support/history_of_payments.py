@@ -13,6 +13,8 @@ def of_account(tenant: UUID) -> Iterator[tuple[str, str, dict[str, Any]]]:
     account, own = f"billing_account:{tenant}", {"tenant_id": tenant}
     yield account, "billing.reconciled", {**own, "compared": 3, "differed": 1, "repaired": 1}
     yield account, "billing.trial_reminded", {**own, "days_left": 7, "remind_at": LATER}
+    exceeding = {"meter": "users", "used": 3, "limit": 2}
+    yield account, "billing.limits_exceeded", {**own, "plan": "starter", "above": [exceeding]}
     for answer in (None, "billing.change_made", "billing.change_declined"):
         change = {**own, "change_id": fresh()}
         asked = {"subscription_id": fresh(), "kind": "change", "at_once": True, "lines": {"p": 1}}

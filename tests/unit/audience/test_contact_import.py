@@ -25,6 +25,7 @@ from domain.audience.import_commands import (
     FailImport,
     FilesStillKept,
     ImportIdTaken,
+    ImportNotPaused,
     ImportNotReady,
     ImportNotRegistered,
     ImportNotRunning,
@@ -32,7 +33,9 @@ from domain.audience.import_commands import (
     ImportReadingSettled,
     ImportStillWaits,
     MarkImportReady,
+    PauseImport,
     RegisterImport,
+    ResumeImport,
     RowsDoNotAddUp,
     StartImport,
 )
@@ -43,8 +46,10 @@ from domain.audience.import_events import (
     ImportExpired,
     ImportFailed,
     ImportFilesDestroyed,
+    ImportPaused,
     ImportReady,
     ImportRegistered,
+    ImportResumed,
     ImportRollbackChunkApplied,
     ImportRollbackRequested,
     ImportRolledBack,
@@ -259,6 +264,24 @@ def test_it_can_fail_or_be_cancelled_until_it_has_ended() -> None:
     for ended in (COMPLETED, FAILED, CANCELLED):
         for command in (CancelImport(), fail, CompleteImport(rows=10)):
             given(*RUNNING, CHUNK, ended).when(command, target=ID).then(ImportOver)
+
+
+def test_it_is_paused_while_it_runs_and_resumed_or_cancelled() -> None:
+    pause = PauseImport(problem="access-ended", remedy="Pay what is open.")
+    paused = of(ImportPaused, problem="access-ended", remedy="Pay what is open.")
+    state = given(*RUNNING, CHUNK).when(pause, target=ID).then(paused)
+    assert (state.status, state.failure) == (ImportStatus.PAUSED, "access-ended")
+    chunk = ApplyChunk(chunk=2, first_row=11, last_row=11, imported=1)
+    for command, answer in (
+        (chunk, ImportNotRunning),
+        (pause, ImportNotRunning),
+        (CompleteImport(rows=10), ImportNotRunning),
+        (CancelImport(), CANCELLED),
+    ):
+        given(*RUNNING, CHUNK, paused).when(command, target=ID).then(answer)
+    state = given(*RUNNING, CHUNK, paused).when(ResumeImport(), target=ID).then(of(ImportResumed))
+    assert (state.status, state.failure, state.chunks) == (ImportStatus.RUNNING, None, 1)
+    given(*RUNNING, CHUNK).when(ResumeImport(), target=ID).then(ImportNotPaused)
 
 
 def test_a_cancelled_import_takes_no_more_chunks() -> None:
