@@ -281,7 +281,7 @@ WORKFLOWS: Final = (
 
 JOBS: Final = Projection(
     "jobs",
-    version=8,
+    version=9,
     reveals=False,
     tables=(
         Table(
