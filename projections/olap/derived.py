@@ -32,9 +32,6 @@ def _in_order(models: Iterable[Model]) -> tuple[Model, ...]:
 
 
 DERIVED: Final = _in_order(model for model in MODELS if "derive" in model.sections)
-UNDERIVED: Final = tuple(name for name in FACTS if any(name in model.sources for model in DERIVED))
-"""What derived models are made of in the end."""
-
 OF_TENANTS: Final = (*FACTS, *(model.name for model in DERIVED))
 """The tables that carry tenant_key and hold nothing but what follows from the logs."""
 
@@ -49,7 +46,17 @@ def _events(model: Model) -> dict[str, int]:
 EVENTS_OF: Final[Mapping[str, Mapping[str, int]]] = {model.name: _events(model) for model in MODELS}
 """By model, the events that change its rows, of its sources too; none for those that every event has a row in."""
 
-_CHANGING: Final = names({event: version for model in DERIVED for event, version in _events(model).items()})
+_CHANGING: Final = {model.name: names(_events(model)) for model in DERIVED}
+
+
+def _facts(model: Model) -> frozenset[str]:
+    """What a model is made of in the end."""
+    made_of = (_facts(_BY_NAME[name]) if name not in FACTS else {name} for name in model.sources)
+    return frozenset().union(*made_of)
+
+
+UNDERIVED: Final[Mapping[str, frozenset[str]]] = {model.name: _facts(model) for model in DERIVED}
+"""By derived model, the facts that it is made of in the end."""
 
 
 def derived(model: Model, sources: Mapping[str, str], profiles: Iterable[Profile]) -> str:
@@ -61,11 +68,13 @@ def derived(model: Model, sources: Mapping[str, str], profiles: Iterable[Profile
 
 def refresh(con: duckdb.DuckDBPyConnection) -> None:
     """Make the rows of the tenants anew of whose sources the batch has events. In the transaction of the batch."""
-    touched = con.execute(f"SELECT DISTINCT tenant_key FROM batch WHERE name IN ({_CHANGING})").fetchall()  # noqa: S608 - our own models
-    if not touched:
-        return
-    theirs = f"WHERE tenant_key IN ({', '.join(str(key) for (key,) in touched)})"
     for model in DERIVED:
+        touched = con.execute(
+            f"SELECT DISTINCT tenant_key FROM batch WHERE name IN ({_CHANGING[model.name]})"  # noqa: S608 - our own models
+        ).fetchall()
+        if not touched:
+            continue
+        theirs = f"WHERE tenant_key IN ({', '.join(str(key) for (key,) in touched)})"
         sources = {name: f"SELECT * FROM main.{name} {theirs}" for name in model.sources}  # noqa: S608 - our own models
         con.execute(f"DELETE FROM {model.name} {theirs}")  # noqa: S608 - our own models
         con.execute(insert(model.name, derived(model, sources, PROFILES.values())))

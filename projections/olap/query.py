@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -108,7 +108,7 @@ def keep(
     con: duckdb.DuckDBPyConnection, table: str, model: Model, tenant: Extent, parameters: Parameters
 ) -> str:
     """Make a derived model's rows for a question once, until the transaction ends; the query that gives them."""
-    rows = derived_rows(model, parameters, changed=_changed_since(con, tenant, parameters))
+    rows = derived_rows(model, parameters, changed=_changed_since(con, tenant, parameters, (model.name,)))
     text = f"CREATE TEMP TABLE {table} AS SELECT * FROM ({rows})"  # noqa: S608 - our own models
     values = {"tenant_key": tenant.tenant_key, "at_position": parameters.at_position}
     con.execute(text, {name: value for name, value in values.items() if name in _BOUND.findall(text)})
@@ -144,8 +144,8 @@ def ask(
     made: Mapping[str, str] | None = None,
 ) -> list[tuple[Any, ...]]:
     """The rows of a statement over one tenant's facts; it is given the values that it names."""
-    of_derived = any(model.name in statement for model in DERIVED)
-    changed = of_derived and _changed_since(con, tenant, parameters)
+    named_models = [model.name for model in DERIVED if model.name in statement]
+    changed = bool(named_models) and _changed_since(con, tenant, parameters, named_models)
     text = scoped(statement, parameters, made, changed=changed)
     values: dict[str, Any] = {
         name: str(value) if isinstance(value, UUID) else value for name, value in parameters
@@ -157,12 +157,15 @@ def ask(
     return con.execute(text, {name: value for name, value in values.items() if name in named}).fetchall()
 
 
-def _changed_since(con: duckdb.DuckDBPyConnection, tenant: Extent, parameters: Parameters) -> bool:
+def _changed_since(
+    con: duckdb.DuckDBPyConnection, tenant: Extent, parameters: Parameters, models: Iterable[str]
+) -> bool:
     """Whether what derived models are made of has rows from after `at_position`: else they are what they were there."""
     if parameters.at_position is None:
         return False
+    made_of = sorted({fact for model in models for fact in UNDERIVED[model]})
     later = " OR ".join(
-        f"EXISTS (FROM main.{name} {_OWN} AND position > $at_position::BIGINT)" for name in UNDERIVED
+        f"EXISTS (FROM main.{name} {_OWN} AND position > $at_position::BIGINT)" for name in made_of
     )
     values = {"tenant_key": tenant.tenant_key, "at_position": parameters.at_position}
     return con.execute(f"SELECT {later}", values).fetchone() == (True,)

@@ -1,0 +1,83 @@
+-- revenue_entry: what was earned, as it became known: lines of paid invoices, less what went back.
+-- Grain: one row per line of a paid invoice, and per refund or lost dispute of one.
+-- Tenant key: tenant_key; with position it names the event by which it became known: the last that it takes.
+-- Measures: amount (minor units of currency, signed, after discounts and without tax; additive within a currency).
+-- Invariants: it is earned evenly over the days covers_from..covers_to, both included, the first days taking what is left
+--   over by the division; what goes back does so on one day, and takes its part of the tax along, rounded once, halves
+--   away from zero. An invoice that nobody paid has no row. The same as report SQL makes of one tenant's facts
+--   (finance_sql.py); a test holds them equal.
+-- Derived from: fact_invoice, fact_payment
+
+-- == table
+CREATE TABLE revenue_entry (
+    tenant_key INTEGER NOT NULL,
+    position BIGINT NOT NULL,
+    currency VARCHAR NOT NULL,
+    amount BIGINT NOT NULL,
+    covers_from DATE NOT NULL,
+    covers_to DATE NOT NULL
+);
+
+-- == derive
+WITH
+    paid AS (
+        SELECT tenant_key, invoice_id, min(position) AS paid_by
+        FROM fact_payment
+        WHERE change = 'paid'
+        GROUP BY tenant_key, invoice_id
+    ),
+    recognised AS (
+        SELECT
+            tenant_key, invoice_id, currency, invoice_net, invoice_total,
+            max(greatest(position, paid_by)) AS recognised_by
+        FROM fact_invoice
+        JOIN paid USING (tenant_key, invoice_id)
+        GROUP BY ALL
+    ),
+    gone_back AS (
+        SELECT tenant_key, payment_id, currency, amount, effective_on, position
+        FROM fact_payment
+        WHERE change = 'refunded'
+        UNION ALL
+        SELECT
+            disputed.tenant_key, disputed.payment_id, disputed.currency, disputed.amount, disputed.effective_on,
+            lost.position
+        FROM fact_payment AS disputed
+        JOIN fact_payment AS lost
+            ON
+                lost.tenant_key = disputed.tenant_key
+                AND lost.payment_id = disputed.payment_id
+                AND lost.part = disputed.part
+        WHERE disputed.change = 'disputed' AND lost.change = 'lost'
+    )
+SELECT
+    line.tenant_key,
+    greatest(line.position, paid.paid_by) AS position,
+    line.currency,
+    line.amount,
+    line.covers_from,
+    line.covers_to
+FROM fact_invoice AS line
+JOIN paid ON paid.tenant_key = line.tenant_key AND paid.invoice_id = line.invoice_id
+UNION ALL
+SELECT
+    back.tenant_key,
+    greatest(back.position, received.position, recognised.recognised_by),
+    back.currency,
+    -CASE
+        WHEN invoice_total = 0 THEN 0
+        ELSE (2 * back.amount::HUGEINT * invoice_net + invoice_total) // (2 * invoice_total::HUGEINT)
+    END::BIGINT,
+    back.effective_on,
+    back.effective_on
+FROM gone_back AS back
+JOIN fact_payment AS received
+    ON
+        received.tenant_key = back.tenant_key
+        AND received.payment_id = back.payment_id
+        AND received.change = 'received'
+JOIN recognised
+    ON
+        recognised.tenant_key = back.tenant_key
+        AND recognised.invoice_id = received.invoice_id
+        AND recognised.currency = back.currency
