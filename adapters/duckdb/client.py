@@ -8,6 +8,7 @@ from uuid import UUID
 
 from adapters.duckdb import wire
 from adapters.duckdb.calling import OwnerCalls
+from adapters.duckdb.platform import FlightPlatform
 from adapters.duckdb.settings import OlapSettings
 from application.ports.analytics import (
     AnalyticsHealth,
@@ -32,6 +33,7 @@ class FlightAnalytics:
         self._owner = OwnerCalls(
             settings, seconds=seconds, at_once=settings.concurrent_reports, read_error=wire.read_error
         )
+        self.platform = FlightPlatform(self._owner)
 
     def reports(self) -> Mapping[str, ReportInfo]:
         """See `Analytics`."""

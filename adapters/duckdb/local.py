@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import Any, Final
 from uuid import UUID
 
+import duckdb
 import pyarrow as pa
 
+from adapters.duckdb.platform import LocalPlatform
 from adapters.duckdb.projector import Projector
 from adapters.duckdb.settings import OlapSettings
 from adapters.duckdb.store import Store
@@ -121,6 +123,7 @@ class LocalAnalytics:
         self._settings = settings
         self._projector = Projector(Store(None, settings), source)
         self._lock = asyncio.Lock()
+        self.platform = LocalPlatform(self._caught_up)
 
     def reports(self) -> Mapping[str, ReportInfo]:
         """See `Analytics`."""
@@ -212,6 +215,10 @@ class LocalAnalytics:
         """See `Analytics`."""
         async with self._lock:
             self._projector.store.close()
+
+    def _caught_up(self) -> duckdb.DuckDBPyConnection:
+        self._catch_up()
+        return self._projector.store.writing
 
     def _catch_up(self, tenant_id: UUID | None = None, wanted: Position | None = None) -> None:
         while self._projector.step():

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from pyarrow import flight
 
+from adapters.duckdb import platform, wire
 from adapters.duckdb import sql as sql_wire
-from adapters.duckdb import wire
 from adapters.duckdb.room import Room
 from adapters.duckdb.sandbox.runner import Sandbox
 from adapters.duckdb.settings import OlapSettings
@@ -64,17 +64,27 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
             question = sql_wire.question_of(ticket.ticket)
             if question is not None:
                 return flight.RecordBatchStream(self._of_sql(question, context))
+            of_all = platform.question_of(ticket.ticket)
+            if of_all is not None:
+                with self._turn(), self._room.reading() as cursor:
+                    return flight.RecordBatchStream(platform.answered(cursor, of_all))
             asked = wire.Ticket.decode(ticket.ticket)
             self._room.await_position(asked.tenant_id, asked.min_position)
             kept = self._room.kept(asked) if asked.of_report else None
             if kept is not None:
                 return flight.RecordBatchStream(kept)
-            if not self._running.acquire(timeout=self._patience):
-                raise AnalyticsUnavailable(AnalyticsUnavailable.__doc__)
-            try:
+            with self._turn():
                 return flight.RecordBatchStream(self._answer(asked))
-            finally:
-                self._running.release()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """So many run at once, and no more. Raises `AnalyticsUnavailable` when none ends in time."""
+        if not self._running.acquire(timeout=self._patience):
+            raise AnalyticsUnavailable(AnalyticsUnavailable.__doc__)
+        try:
+            yield
+        finally:
+            self._running.release()
 
     def _answer(self, asked: wire.Ticket) -> Any:
         if asked.of_report:

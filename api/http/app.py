@@ -32,6 +32,7 @@ from api.http.kinds import INTERNAL, LOG_UNAVAILABLE, METHOD_NOT_ALLOWED, NOT_FO
 from api.http.law import Law
 from api.http.links import LinksDesk
 from api.http.packs import PacksDesk
+from api.http.platform_reports import PlatformReports
 from api.http.problems import Problem, problem_of
 from api.http.receipts import Receipts
 from api.http.replies import ALWAYS, PROBLEM, dumps, raw, send_json
@@ -242,6 +243,7 @@ def create_app(
         Differences,
         Reports,
         Directions,
+        PlatformReports,
         SqlDesk,
         PacksDesk,
         Uploads,

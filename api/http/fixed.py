@@ -14,6 +14,7 @@ from api.http.fixed_doors import door_paths
 from api.http.fixed_files import also_taken, import_paths, suppressions_read
 from api.http.fixed_law import law_paths
 from api.http.fixed_packs import pack_paths
+from api.http.fixed_platform_reports import platform_report_paths
 from api.http.fixed_reports import report_paths
 from api.http.fixed_sql import sql_paths
 from api.http.invitations import Acceptance
@@ -48,6 +49,7 @@ def fixed_paths(document: Document) -> Json:
         **law_paths(document),
         **billing_paths(document),
         **report_paths(),
+        **platform_report_paths(),
         **pack_paths(document),
         **sql_paths(document),
         "/v1/billing/catalogue": {"get": _catalogue(document)},

@@ -12,6 +12,7 @@ from application.ports.positions import Position
 
 if TYPE_CHECKING:
     from application.ports.differences import Difference
+    from application.ports.platform import PlatformAnalytics
 
 Value = str | int | float | bool | date | datetime | None
 """What stands in a cell of a report."""
@@ -132,6 +133,10 @@ class TenantStanding:
 
 class Analytics(Protocol):
     """Ask for reports. Every method but `reports` raises an `AnalyticsError`."""
+
+    @property
+    def platform(self) -> PlatformAnalytics:
+        """What is asked about all customers together."""
 
     def reports(self) -> Mapping[str, ReportInfo]:
         """The reports there are, by name."""

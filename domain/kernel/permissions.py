@@ -79,6 +79,8 @@ class Permission(StrEnum):
     """Letting nothing go to an address, from any tenant."""
     PLATFORM_BILLING_MANAGE = "platform.billing_manage"
     """Entering what was agreed with a customer."""
+    PLATFORM_REPORTS_READ = "platform.reports_read"
+    """Reading the figures of all customers together."""
     PLATFORM_GRANTS_REQUEST = "platform.grants_request"
     PLATFORM_GRANTS_APPROVE = "platform.grants_approve"
     PLATFORM_GRANTS_PERSONAL = "platform.grants_personal"
@@ -207,7 +209,7 @@ STAFF_ROLES: Final[dict[StaffRole, frozenset[Permission]]] = {
     StaffRole.SUPPORT: _STAFF_READ,
     StaffRole.FINANCE: _STAFF_READ
     | FINANCE
-    | {P.REPORTS_READ, P.PLATFORM_BILLING_MANAGE, P.PLATFORM_GRANTS_PERSONAL},
+    | {P.REPORTS_READ, P.PLATFORM_REPORTS_READ, P.PLATFORM_BILLING_MANAGE, P.PLATFORM_GRANTS_PERSONAL},
     StaffRole.OPERATIONS: _STAFF_READ
     | {
         P.PLATFORM_TENANTS_REGISTER,

@@ -64,7 +64,7 @@ class Metric(_Entry):
         """Why it is not told; None where it is."""
         if self.missing is not None:
             return f"not built yet: {self.missing}"
-        return "platform-wide: not yet" if self.platform else None
+        return "platform-wide: in the platform's scorecard" if self.platform else None
 
 
 class Catalogue(_Entry):
@@ -90,6 +90,6 @@ METRICS: Final = {one.id: one for one in CATALOGUE.metrics}
 
 
 def metric_of(report: str, measure: str) -> Metric | None:
-    """The metric that a measure of a report is; None: it is none of the catalogue."""
+    """The metric that a measure of a tenant's report is; None: it is none of the catalogue."""
     found = [one for one in CATALOGUE.metrics if (one.report, one.measure) == (report, measure)]
     return found[0] if len(found) == 1 else None

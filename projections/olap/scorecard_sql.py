@@ -95,8 +95,8 @@ def card(came: str, because: Callable[[Metric], str | None]) -> str:
     """
     return f"""
         metric AS (SELECT * FROM (VALUES {_metrics(because)}) AS told (metric, grp, unit, nature, because)),
-        came AS ({came}),
-        came_of AS (
+        came AS MATERIALIZED ({came}),
+        came_of AS MATERIALIZED (
             SELECT
                 came.metric,
                 period,
@@ -125,7 +125,7 @@ def card(came: str, because: Callable[[Metric], str | None]) -> str:
             JOIN standing
                 ON period_kind = 'standing' OR (period_kind = $grain AND of_period = {_NAMED})
         ),
-        beside AS (
+        beside AS MATERIALIZED (
             SELECT
                 aimed.period, aimed.metric, segment, comparison, aim, aim_to, value_text, value_to_text, aim_unit,
                 coalesce(came_of.currency, CASE WHEN metric.unit = {_MONEY} THEN aim_unit END) AS currency,

@@ -25,6 +25,7 @@ from domain.kernel.permissions import StaffRole, TenantRole
 from domain.law.packs import pack_texts
 from domain.tenancy.secret import SecretCommand
 from projections.directions.asked import paces_of
+from projections.olap.platform.reports import PLATFORM_REPORTS
 from projections.olap.reports import REPORTS
 from tests.support.api import Api, TestTenant, analytics_of
 from tests.support.exported import rows_of, text_of
@@ -236,6 +237,10 @@ def of_reports(ids: dict[str, str]) -> Iterator[tuple[str, str, Any, dict[str, s
     for name, report in REPORTS.items():
         if paces_of(report.info):
             yield "GET", f"/v1/reports/{name}/directions", None, {}
+    for path in ("reports", "positions", *(f"reports/{name}" for name in PLATFORM_REPORTS)):
+        yield "GET", f"/v1/platform/{path}", None, {}
+    for name in PLATFORM_REPORTS:
+        yield "GET", f"/v1/platform/reports/{name}/events", None, {}
     yield "GET", "/v1/packs/definitions", None, {}
     days = {"from": "2026-01-01", "to": "2026-01-31"}
     yield "POST", "/v1/packs", {"definition": "compliance", **days}, {}
@@ -319,6 +324,9 @@ async def test_no_other_route_shows_or_changes_anything_of_another(api: Api) -> 
         for method, path, body, headers in other_routes(theirs):
             answer = await api.send(method, path, ours.key, body, headers)
             says_nothing(answer, theirs, f"{path}{body!r}{headers}")
+            if path.startswith("/v1/platform/"):
+                assert answer.status_code == 403, answer.text
+                continue
             if path.startswith("/v1/receipts"):
                 assert answer.status_code == 404
             if FORGED in path or path.startswith(

@@ -1,0 +1,188 @@
+"""What platform SQL is put together over: roll-ups and facts of all tenants, as of now or of a moment.
+
+As of a moment each log counts up to the last event that was recorded by then. The rows of tenants who have told nothing
+since are those that are kept; only the others' are made anew, so that yesterday costs little and any day is exact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Final
+
+import duckdb
+
+from domain.kernel.ids import PLATFORM
+from projections.finance.profiles import PROFILES
+from projections.olap.derived import DERIVED, derived
+from projections.olap.sql import MODELS, Model
+
+_BY_NAME: Final = {model.name: model for model in MODELS}
+_OWN: Final = ("fact_cost", "fact_target")
+"""The platform's own books: costs are those of its log alone, what customers enter as theirs is none of its."""
+_OF_ALL: Final = ("fact_trial", "fact_event")
+_MADE: Final = {
+    "mrr_movement": "subscriptions",
+    "customer_period": "subscriptions",
+    "revenue_entry": "moneys",
+    "revenue_month": "moneys",
+}
+"""Derived models, and by whose changes they change. Months that customers closed in books of their own are of no
+concern here: by effective days they change nothing."""
+_FACTS: Final = {"subscriptions": ("fact_subscription",), "moneys": ("fact_invoice", "fact_payment")}
+_DAILY: Final = "fact_event_daily"
+RELATIONS: Final = (*_OWN, *_OF_ALL, *_MADE, _DAILY)
+"""What platform SQL may name; each carries tenant_key."""
+
+_VECTOR: Final = """
+    CREATE TEMP TABLE vector AS
+    SELECT tenant_key, sum(events)::BIGINT AS position
+    FROM (
+        SELECT tenant_key, sum(events) AS events FROM main.fact_event_daily WHERE day < $day GROUP BY tenant_key
+        UNION ALL
+        SELECT tenant_key, count(*) FROM main.fact_event WHERE day = $day AND recorded_at <= $at GROUP BY tenant_key
+    )
+    GROUP BY tenant_key
+"""
+"""Positions have no gaps: so many events of a log that were recorded by then are its position then."""
+
+_LAST: Final = """
+    SELECT max(recorded_at)
+    FROM main.fact_event
+    WHERE
+        recorded_at <= $at
+        AND day = (
+            SELECT max(day)
+            FROM (
+                SELECT day FROM main.fact_event_daily WHERE day < $day
+                UNION ALL
+                SELECT day FROM main.fact_event WHERE day = $day AND recorded_at <= $at
+            )
+        )
+"""
+_STANDING: Final = """
+    SELECT
+        count(*),
+        coalesce(
+            sha256(string_agg(
+                tenant_id::VARCHAR || ' ' || epoch || '.' || vector.position, chr(10) ORDER BY tenant_id::VARCHAR
+            )),
+            sha256('')
+        ),
+        count(*) FILTER (state = 'poisoned')
+    FROM vector JOIN main.positions USING (tenant_key)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an answer is made from. `digest`: SHA-256 of a line `tenant epoch.position` each, in order of tenants.
+
+    `as_of`: when the last of the events was recorded. `stopped`: tenants whose facts stopped at an event.
+    """
+
+    as_of: datetime | None
+    tenants: int
+    digest: str
+    stopped: int
+    at: datetime | None = None
+
+    @property
+    def last_day(self) -> date | None:
+        """The day of the last event."""
+        return None if self.as_of is None else self.as_of.date()
+
+
+def stand(con: duckdb.DuckDBPyConnection, at: datetime | None) -> Standing:
+    """Find where every log stood at a moment (None: now), until the transaction ends."""
+    moment = None if at is None else at.astimezone(UTC).replace(tzinfo=None)
+    if moment is None:
+        con.execute(
+            "CREATE TEMP TABLE vector AS SELECT tenant_key, position FROM main.positions WHERE position > 0"
+        )
+        last = con.execute("SELECT max(recorded_at) FROM main.positions").fetchone()
+    else:
+        bound = {"at": moment, "day": moment.date()}
+        con.execute(_VECTOR, bound)
+        last = con.execute(_LAST, bound).fetchone()
+    as_of = last[0].replace(tzinfo=UTC) if last and last[0] else None
+    row = con.execute(_STANDING).fetchone()
+    tenants, digest, stopped = row or (0, "", 0)
+    return Standing(as_of, tenants, digest, stopped, moment)
+
+
+def scoped(con: duckdb.DuckDBPyConnection, statement: str, standing: Standing, profile: str | None) -> str:
+    """The statement over the relations that it names, as they stood; `profile`: under which movements are made."""
+    named = [name for name in RELATIONS if re.search(rf"\b{name}\b", statement)]
+    if standing.at is not None:
+        for facts in dict.fromkeys(_MADE[name] for name in named if name in _MADE):
+            _make(con, facts, profile)
+    told = ", ".join(f"{name} AS ({_rows(name, standing)})" for name in named)
+    return f"WITH {told} {statement}" if told else statement
+
+
+def _rows(name: str, standing: Standing) -> str:
+    own = f"tenant_key = (SELECT tenant_key FROM main.dim_tenant WHERE tenant_id = '{PLATFORM}')"  # noqa: S608 - our own id
+    if standing.at is None:
+        return f"SELECT * FROM main.{name}" + (f" WHERE {own}" if name in _OWN else "")  # noqa: S608 - our own names
+    if name in _MADE:
+        return f"SELECT * FROM temp.then_{name}"  # noqa: S608 - our own names
+    day, at = f"DATE '{standing.at.date()}'", f"TIMESTAMP '{standing.at}'"
+    if name == _DAILY:
+        that_day = _BY_NAME[_DAILY].sections["fill"]
+        of_events = f"SELECT * FROM main.fact_event WHERE day = {day} AND recorded_at <= {at}"  # noqa: S608 - a moment
+        return f"""
+            SELECT * FROM main.{_DAILY} WHERE day < {day}
+            UNION ALL BY NAME
+            SELECT * FROM (WITH fact_event AS ({of_events}) {that_day})
+        """  # noqa: S608 - our own names and a moment
+    if name == "fact_event":
+        return f"SELECT * FROM main.fact_event WHERE recorded_at <= {at}"  # noqa: S608 - a moment
+    return f"""
+        SELECT fact.*
+        FROM main.{name} AS fact
+        JOIN temp.vector USING (tenant_key)
+        WHERE fact.position <= vector.position {f"AND fact.{own}" if name in _OWN else ""}
+    """  # noqa: S608 - our own names
+
+
+def _make(con: duckdb.DuckDBPyConnection, facts: str, profile: str | None) -> None:
+    """Make the models of some facts as they stood then: kept rows of who told nothing since, new ones of the others."""
+    later = " UNION ALL ".join(
+        f"""
+        SELECT fact.tenant_key FROM main.{name} AS fact
+        LEFT JOIN temp.vector USING (tenant_key)
+        WHERE fact.position > coalesce(vector.position, 0)
+        """  # noqa: S608 - our own names
+        for name in _FACTS[facts]
+    )
+    con.execute(f"CREATE TEMP TABLE changed AS SELECT DISTINCT tenant_key FROM ({later})")  # noqa: S608 - our own names
+    sources = {
+        name: f"""
+            SELECT fact.*
+            FROM main.{name} AS fact
+            JOIN temp.vector USING (tenant_key)
+            WHERE fact.position <= vector.position AND tenant_key IN (FROM temp.changed)
+        """  # noqa: S608 - our own names
+        for name in _FACTS[facts]
+    } | {"fact_period": "SELECT * FROM main.fact_period WHERE false"}
+    for model in DERIVED:
+        if not set(model.sources) <= set(sources):
+            continue
+        _keep(con, model, sources, profile)
+        sources[model.name] = f"SELECT * FROM temp.then_{model.name} WHERE tenant_key IN (FROM temp.changed)"  # noqa: S608 - our own names
+    con.execute("DROP TABLE changed")
+
+
+def _keep(
+    con: duckdb.DuckDBPyConnection, model: Model, sources: Mapping[str, str], profile: str | None
+) -> None:
+    of_profile = "profile VARCHAR" in model.sections["table"]
+    made = derived(model, sources, [PROFILES[profile]] if profile else PROFILES.values())
+    if model.name in _MADE:
+        ours = f"AND profile = '{profile}'" if profile and of_profile else ""
+        kept = f"SELECT * FROM main.{model.name} WHERE tenant_key NOT IN (FROM temp.changed) {ours}"  # noqa: S608 - our own names
+        made = f"{kept} UNION ALL BY NAME ({made})"
+    con.execute(f"CREATE TEMP TABLE then_{model.name} AS {made}")

@@ -1,0 +1,90 @@
+"""Reports of all customers over HTTP: who may ask, what is recorded of it, and what an answer was made from."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from uuid import UUID
+
+from domain.kernel.ids import PLATFORM
+from domain.kernel.permissions import GRANTABLE, Permission, StaffRole, TenantRole
+from projections.olap.platform.reports import PLATFORM_REPORTS
+from tests.support.api import Api, analytics_of
+
+REPORTS = "/v1/platform/reports"
+
+
+async def entries(api: Api, tenant: UUID) -> int:
+    head = await api.parts.accesses._log.head(tenant)
+    return 0 if head is None else head.position
+
+
+async def caught_up(api: Api, tenant: UUID) -> None:
+    head = await api.parts.log.head(tenant)
+    assert head is not None
+    for _ in range(200):
+        if (await api.parts.analytics.standing(tenant)).position.n >= head.position:
+            return
+        await asyncio.sleep(0.05)
+    raise TimeoutError("the facts did not catch up")
+
+
+async def test_staff_of_finance_ask_of_all_customers_and_nobody_else_does(api: Api) -> None:
+    tenants = [await api.tenant("One"), await api.tenant("Two")]
+    _, finance = await api.staff(StaffRole.FINANCE)
+    _, support = await api.staff(StaffRole.SUPPORT)
+    _, operations = await api.staff(StaffRole.OPERATIONS)
+    paid = {"category": "server", "amount": 3_100, "currency": "USD", "incurred_on": "2026-10-01"}
+    more = {"covers_from": "2026-10-01", "covers_to": "2026-10-31", "provider": "H", "basis": "list_price"}
+    assert (await api.post("/v1/costs/new/enter-cost", finance, {**paid, **more})).status_code == 201
+    # What a customer enters is its own.
+    leader = await api.key(tenants[0], TenantRole.FINANCE_LEADER)
+    assert (await api.post("/v1/costs/new/enter-cost", leader, {**paid, **more})).status_code == 201
+    with analytics_of(api):
+        for tenant in (PLATFORM, *(one.id for one in tenants)):
+            await caught_up(api, tenant)
+        before = await entries(api, PLATFORM)
+        others = [await entries(api, tenant.id) for tenant in tenants]
+        listed = (await api.send("GET", REPORTS, finance)).json()["data"]
+        assert [one["name"] for one in listed] == list(PLATFORM_REPORTS)
+        for name in PLATFORM_REPORTS:
+            answer = await api.send("GET", f"{REPORTS}/{name}", finance)
+            assert answer.status_code == 200, answer.text
+        margin = (await api.send("GET", f"{REPORTS}/margin", finance)).json()
+        (row,) = [row for row in margin["data"] if row["period"] == "2026-10-01"]
+        assert (row["cost"], row["accuracy"]) == (3_100, "approximate")
+        cell = "cell.period=2026-10-01&cell.currency=USD&cell.accuracy=approximate&cell.measure=cost"
+        opened = await api.send("GET", f"{REPORTS}/margin/events?{cell}", finance)
+        (place,) = opened.json()["data"]
+        assert (place["tenant_id"], place["weight"]) == (str(PLATFORM), 3_100)
+        assert await entries(api, PLATFORM) == before + 3 + len(PLATFORM_REPORTS)
+        assert [await entries(api, tenant.id) for tenant in tenants] == others
+        stood = (await api.send("GET", "/v1/platform/positions", finance)).json()
+        assert {one["tenant_id"] for one in stood["data"]} == {
+            str(PLATFORM),
+            *(str(one.id) for one in tenants),
+        }
+        heads = [await api.parts.log.head(UUID(one["tenant_id"])) for one in stood["data"]]
+        lines = [
+            f"{one['tenant_id']} {head.epoch}.{head.position}"
+            for one, head in zip(stood["data"], heads, strict=True)
+            if head is not None
+        ]
+        assert stood["digest"] == margin["digest"] == hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        used = (await api.send("GET", f"{REPORTS}/usage", finance)).json()["data"]
+        assert {row["meter"]: row["net"] for row in used} == {"users": 2, "workspaces": 2}
+        owner = await api.key(tenants[0], TenantRole.OWNER, member_id=tenants[0].owner_id)
+        nobody: list[tuple[str, dict[str, str]]] = [(key, {}) for key in (owner, leader, support, operations)]
+        nobody.append((finance, {"penguin-tenant": str(tenants[0].id)}))
+        for path in (REPORTS, f"{REPORTS}/mrr", f"{REPORTS}/margin/events?{cell}", "/v1/platform/positions"):
+            for key, headers in nobody:
+                refused = await api.send("GET", path, key, headers=headers)
+                assert refused.status_code in (403, 404), (path, refused.text)
+                assert "digest" not in refused.text
+        late = await api.send("GET", f"{REPORTS}/mrr?at_time=2100-01-01T00:00:00Z", finance)
+        assert (late.status_code, late.json()["errors"][0]["pointer"]) == (422, "/at_time")
+        for path in ("positions?after=x", "reports/mrr/events?after=x", "reports/mrr?tenant_id=1"):
+            refused = await api.send("GET", f"/v1/platform/{path}", finance)
+            assert refused.json()["type"] == "/problems/parameter-invalid", refused.text
+        assert (await api.send("GET", f"{REPORTS}/contacts_by_segment", finance)).status_code == 404
+    assert Permission.PLATFORM_REPORTS_READ not in GRANTABLE
