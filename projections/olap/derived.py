@@ -32,6 +32,9 @@ def _in_order(models: Iterable[Model]) -> tuple[Model, ...]:
 
 
 DERIVED: Final = _in_order(model for model in MODELS if "derive" in model.sections)
+PROFILED: Final = frozenset(model.name for model in DERIVED if "profile VARCHAR" in model.sections["table"])
+"""Those that have rows under each definition profile."""
+
 OF_TENANTS: Final = (*FACTS, *(model.name for model in DERIVED))
 """The tables that carry tenant_key and hold nothing but what follows from the logs."""
 

@@ -1,12 +1,8 @@
 """How revenue and costs accrue together, as SQL that reports are put together from.
 
-Over one tenant's facts, dated by `$dating`: `effective`, the days of the service or
-of what a cost covers; or `posting`, where what fell into closed months when it became known stands on the first day
-open then. Everything accrues evenly over its days, the first of which take what is left over by the division.
-
-Revenue becomes known with the later of an invoice and its payment, and is given back with the last of what a refund, or
-a dispute that was lost, takes to be told; of tax it takes its part along, rounded once, halves away from zero.
-A refund that failed is revenue again, on the day on which it did.
+Over one tenant's facts, dated by `$dating`: `effective`, the days of the service or of what a cost covers; or
+`posting`, where what fell into closed months when it became known stands on the first day open then. Everything accrues
+evenly over its days, the first of which take what is left over by the division. What is revenue says `revenue_entry`.
 """
 
 from __future__ import annotations
@@ -15,57 +11,10 @@ from typing import Final
 
 from projections.olap.cost_sql import through
 
-_NET_SHARE: Final = """
-            -back.way * CASE
-                WHEN invoice_total = 0 THEN 0
-                ELSE (2 * back.amount::HUGEINT * invoice_net + invoice_total) // (2 * invoice_total::HUGEINT)
-            END::BIGINT"""
-
-ACCRUING: Final = f"""
-    invoiced AS (SELECT * FROM fact_invoice),
-    moneys AS (SELECT * FROM fact_payment),
-    paid AS (SELECT invoice_id, min(position) AS paid_by FROM moneys WHERE change = 'paid' GROUP BY invoice_id),
-    recognised AS (
-        SELECT invoice_id, currency, invoice_net, invoice_total, max(greatest(position, paid_by)) AS recognised_by
-        FROM invoiced
-        JOIN paid USING (invoice_id)
-        GROUP BY ALL
-    ),
-    for_invoice AS (
-        SELECT payment_id, invoice_id, position FROM moneys WHERE change IN ('received', 'assigned')
-    ),
-    gone_back AS (
-        SELECT payment_id, currency, amount, effective_on, position, 1 AS way FROM moneys WHERE change = 'refunded'
-        UNION ALL
-        SELECT payment_id, currency, amount, effective_on, position, -1 FROM moneys WHERE change = 'refund_failed'
-        UNION ALL
-        SELECT disputed.payment_id, disputed.currency, disputed.amount, disputed.effective_on, lost.position, 1
-        FROM moneys AS disputed
-        JOIN moneys AS lost ON lost.payment_id = disputed.payment_id AND lost.part = disputed.part
-        WHERE disputed.change = 'disputed' AND lost.change = 'lost'
-    ),
+ACCRUING: Final = """
     entry AS (
-        SELECT
-            'revenue' AS kind,
-            greatest(line.position, paid.paid_by) AS position,
-            line.currency,
-            line.amount,
-            line.covers_from,
-            line.covers_to,
-            false AS approximate
-        FROM invoiced AS line
-        JOIN paid USING (invoice_id)
-        UNION ALL
-        SELECT
-            'revenue',
-            greatest(back.position, received.position, recognised.recognised_by),
-            back.currency,{_NET_SHARE},
-            back.effective_on,
-            back.effective_on,
-            false
-        FROM gone_back AS back
-        JOIN for_invoice AS received ON received.payment_id = back.payment_id AND received.invoice_id IS NOT NULL
-        JOIN recognised ON recognised.invoice_id = received.invoice_id AND recognised.currency = back.currency
+        SELECT 'revenue' AS kind, position, currency, amount, covers_from, covers_to, false AS approximate
+        FROM revenue_entry
         UNION ALL
         SELECT
             CASE WHEN category = 'marketing' THEN 'acquisition' ELSE 'cost' END,
@@ -90,7 +39,7 @@ ACCRUING: Final = f"""
             abs(amount) % days AS days_with_more
         FROM entry
         ASOF LEFT JOIN fact_period AS closing ON entry.position > closing.position
-    )"""  # noqa: S608 - our own conditions
+    )"""
 """Common table expressions: `accruing` holds what is earned and spent, with the days over which it is."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -22,7 +22,7 @@ from application.ports.analytics import (
 )
 from application.ports.positions import Position
 from projections.finance.profiles import PROFILES
-from projections.olap.derived import DERIVED, UNDERIVED, of_tenant
+from projections.olap.derived import DERIVED, PROFILED, UNDERIVED, of_tenant
 from projections.olap.law import RULE_BASIS, rule_basis
 from projections.olap.report import Parameters, ReportDefinition
 from projections.olap.reports import REPORTS, ROW_CAP
@@ -53,14 +53,14 @@ def scoped(
     parameters: Parameters,
     made: Mapping[str, str] | None = None,
     *,
-    changed: bool = True,
+    changed: Collection[str] = (),
 ) -> str:
     """The statement over one tenant's facts alone: every fact table's name means the rows of it under `$tenant_key`.
 
     With `at_position` it means those up to that position, whatever the report is. Derived models are those that are
-    kept, or made anew for the question; or, of those in `made`, what the query there gives. `changed`: what they are
-    made of may have changed since `at_position`. What is no tenant's may be named too: the bases of rules; and how much
-    each tenant sent, which the platform sees.
+    kept, or made anew for the question; or, of those in `made`, what the query there gives. `changed`: those of them
+    that are others than they were at `at_position`. What is no tenant's may be named too: the bases of rules; and how
+    much each tenant sent, which the platform sees.
     """
     bases = [
         f"{name} AS ({rows()})"
@@ -93,14 +93,16 @@ def _facts(table: str, parameters: Parameters) -> str:
     return f"SELECT * EXCLUDE (tenant_key) FROM ({of_events} {ROLLED_UP[table]})"  # noqa: S608 - our own table names
 
 
-def derived_rows(model: Model, parameters: Parameters, *, changed: bool) -> str:
+def derived_rows(model: Model, parameters: Parameters, *, changed: Collection[str]) -> str:
     """The query that gives one tenant's rows of a derived model: those that are kept, or made for the question."""
+    kept, past = f"SELECT * FROM main.{model.name} {_OWN}", model.name in changed  # noqa: S608 - our own models
+    if model.name not in PROFILED:
+        return of_tenant(model, PROFILES.values(), at_position=True) if past else kept
     definitions = parameters.definitions()
     if definitions is None:
-        return f"SELECT * FROM main.{model.name} {_OWN}"  # noqa: S608 - our own models
-    if not changed and all(PROFILES.get(told.id) == told for told in definitions):
-        asked = ", ".join(quoted(told.id) for told in definitions)
-        return f"SELECT * FROM main.{model.name} {_OWN} AND profile IN ({asked})"  # noqa: S608 - our own models
+        return kept
+    if not past and all(PROFILES.get(told.id) == told for told in definitions):
+        return f"{kept} AND profile IN ({', '.join(quoted(told.id) for told in definitions)})"
     return of_tenant(model, definitions, at_position=parameters.at_position is not None)
 
 
@@ -108,7 +110,7 @@ def keep(
     con: duckdb.DuckDBPyConnection, table: str, model: Model, tenant: Extent, parameters: Parameters
 ) -> str:
     """Make a derived model's rows for a question once, until the transaction ends; the query that gives them."""
-    rows = derived_rows(model, parameters, changed=_changed_since(con, tenant, parameters, (model.name,)))
+    rows = derived_rows(model, parameters, changed=_changed_since(con, tenant, parameters, (model,)))
     text = f"CREATE TEMP TABLE {table} AS SELECT * FROM ({rows})"  # noqa: S608 - our own models
     values = {"tenant_key": tenant.tenant_key, "at_position": parameters.at_position}
     con.execute(text, {name: value for name, value in values.items() if name in _BOUND.findall(text)})
@@ -144,8 +146,7 @@ def ask(
     made: Mapping[str, str] | None = None,
 ) -> list[tuple[Any, ...]]:
     """The rows of a statement over one tenant's facts; it is given the values that it names."""
-    named_models = [model.name for model in DERIVED if model.name in statement]
-    changed = bool(named_models) and _changed_since(con, tenant, parameters, named_models)
+    changed = _changed_since(con, tenant, parameters, [model for model in DERIVED if model.name in statement])
     text = scoped(statement, parameters, made, changed=changed)
     values: dict[str, Any] = {
         name: str(value) if isinstance(value, UUID) else value for name, value in parameters
@@ -158,17 +159,19 @@ def ask(
 
 
 def _changed_since(
-    con: duckdb.DuckDBPyConnection, tenant: Extent, parameters: Parameters, models: Iterable[str]
-) -> bool:
-    """Whether what derived models are made of has rows from after `at_position`: else they are what they were there."""
-    if parameters.at_position is None:
-        return False
-    made_of = sorted({fact for model in models for fact in UNDERIVED[model]})
-    later = " OR ".join(
+    con: duckdb.DuckDBPyConnection, tenant: Extent, parameters: Parameters, models: Sequence[Model]
+) -> frozenset[str]:
+    """Those of derived models of whose facts there are some from after `at_position`: the others are as they were."""
+    if parameters.at_position is None or not models:
+        return frozenset()
+    made_of = sorted({fact for model in models for fact in UNDERIVED[model.name]})
+    later = ", ".join(
         f"EXISTS (FROM main.{name} {_OWN} AND position > $at_position::BIGINT)" for name in made_of
     )
     values = {"tenant_key": tenant.tenant_key, "at_position": parameters.at_position}
-    return con.execute(f"SELECT {later}", values).fetchone() == (True,)
+    told = con.execute(f"SELECT {later}", values).fetchone() or ()
+    grown = {name for name, has in zip(made_of, told, strict=True) if has}
+    return frozenset(model.name for model in models if UNDERIVED[model.name] & grown)
 
 
 def _last_day(con: duckdb.DuckDBPyConnection, tenant: Extent, at_position: int | None) -> date | None:

@@ -75,46 +75,66 @@ _COUNTED: Final = f"""
         JOIN used ON meter = 'users' AND day <= span.last
     ),
     counted AS (
-        SELECT 'mrr' AS metric, 'numerator' AS part, period, currency, position, amount AS weight FROM movement
-        UNION ALL
-        SELECT 'arr', 'numerator', period, currency, position, 12 * amount FROM movement
-        UNION ALL
-        SELECT 'gross_churn', 'numerator', period, currency, position, -amount
-        FROM movement
-        WHERE within AND {_LOST}
-        UNION ALL
-        SELECT 'gross_churn', 'denominator', period, currency, position, amount FROM movement WHERE NOT within
-        UNION ALL
-        SELECT 'quick_ratio', 'numerator', period, currency, position, amount
-        FROM movement
-        WHERE within AND {_GAINED}
-        UNION ALL
-        SELECT 'quick_ratio', 'denominator', period, currency, position, -amount
-        FROM movement
-        WHERE within AND {_LOST}
-        UNION ALL
-        SELECT kind, 'numerator', period, currency, position, amount FROM accrued WHERE kind IN ('revenue', 'cost')
-        UNION ALL
-        SELECT
-            'gross_margin', 'numerator', period, currency, position, CASE kind WHEN 'cost' THEN -amount ELSE amount END
-        FROM accrued
-        WHERE kind IN ('revenue', 'cost')
-        UNION ALL
-        SELECT 'gross_margin', 'denominator', period, currency, position, amount FROM accrued WHERE kind = 'revenue'
-        UNION ALL
-        SELECT 'emails_sent', 'numerator', period, NULL, position, delta FROM sent WHERE NOT before
-        UNION ALL
-        SELECT 'email_volume_growth', 'numerator', period, NULL, position, CASE WHEN before THEN -delta ELSE delta END
-        FROM sent
-        WHERE known
-        UNION ALL
-        SELECT 'email_volume_growth', 'denominator', period, NULL, position, delta FROM sent WHERE before
-        UNION ALL
-        SELECT 'team_members', 'numerator', period, NULL, position, delta FROM staff
-        UNION ALL
-        SELECT 'team_expansion_rate', 'numerator', period, NULL, position, delta FROM staff WHERE within
-        UNION ALL
-        SELECT 'team_expansion_rate', 'denominator', period, NULL, position, delta FROM staff WHERE NOT within
+        SELECT part.metric, part.part, period, currency, position, part.weight
+        FROM (
+            SELECT period, currency, position, unnest([
+                {{'metric': 'mrr', 'part': 'numerator', 'weight': amount}},
+                {{'metric': 'arr', 'part': 'numerator', 'weight': 12 * amount}},
+                {{
+                    'metric': 'gross_churn',
+                    'part': CASE WHEN within THEN 'numerator' ELSE 'denominator' END,
+                    'weight': CASE WHEN NOT within THEN amount WHEN {_LOST} THEN -amount END
+                }},
+                {{
+                    'metric': 'quick_ratio',
+                    'part': CASE WHEN {_GAINED} THEN 'numerator' ELSE 'denominator' END,
+                    'weight': CASE WHEN within AND {_GAINED} THEN amount WHEN within AND {_LOST} THEN -amount END
+                }}
+            ]) AS part
+            FROM movement
+            UNION ALL
+            SELECT period, currency, position, unnest([
+                {{'metric': kind, 'part': 'numerator', 'weight': amount}},
+                {{
+                    'metric': 'gross_margin',
+                    'part': 'numerator',
+                    'weight': CASE kind WHEN 'cost' THEN -amount ELSE amount END
+                }},
+                {{
+                    'metric': 'gross_margin',
+                    'part': 'denominator',
+                    'weight': CASE kind WHEN 'revenue' THEN amount END
+                }}
+            ])
+            FROM accrued
+            WHERE kind IN ('revenue', 'cost')
+            UNION ALL
+            SELECT period, NULL, position, unnest([
+                {{'metric': 'emails_sent', 'part': 'numerator', 'weight': CASE WHEN NOT before THEN delta END}},
+                {{
+                    'metric': 'email_volume_growth',
+                    'part': 'numerator',
+                    'weight': CASE WHEN known THEN CASE WHEN before THEN -delta ELSE delta END END
+                }},
+                {{
+                    'metric': 'email_volume_growth',
+                    'part': 'denominator',
+                    'weight': CASE WHEN before THEN delta END
+                }}
+            ])
+            FROM sent
+            UNION ALL
+            SELECT period, NULL, position, unnest([
+                {{'metric': 'team_members', 'part': 'numerator', 'weight': delta}},
+                {{
+                    'metric': 'team_expansion_rate',
+                    'part': CASE WHEN within THEN 'numerator' ELSE 'denominator' END,
+                    'weight': delta
+                }}
+            ])
+            FROM staff
+        )
+        WHERE part.weight IS NOT NULL
     )"""  # noqa: S608 - our own SQL
 
 _CAME: Final = """

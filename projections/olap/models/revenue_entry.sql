@@ -1,11 +1,11 @@
 -- revenue_entry: what was earned, as it became known: lines of paid invoices, less what went back.
--- Grain: one row per line of a paid invoice, and per refund or lost dispute of one.
+-- Grain: one row per line of a paid invoice, and per refund, refund that failed or lost dispute of one.
 -- Tenant key: tenant_key; with position it names the event by which it became known: the last that it takes.
 -- Measures: amount (minor units of currency, signed, after discounts and without tax; additive within a currency).
 -- Invariants: it is earned evenly over the days covers_from..covers_to, both included, the first days taking what is left
 --   over by the division; what goes back does so on one day, and takes its part of the tax along, rounded once, halves
---   away from zero. An invoice that nobody paid has no row. The same as report SQL makes of one tenant's facts
---   (finance_sql.py); a test holds them equal.
+--   away from zero; a refund that failed is revenue again, on the day on which it did. An invoice that nobody paid has
+--   no row.
 -- Derived from: fact_invoice, fact_payment
 
 -- == table
@@ -35,13 +35,15 @@ WITH
         GROUP BY ALL
     ),
     gone_back AS (
-        SELECT tenant_key, payment_id, currency, amount, effective_on, position
+        SELECT
+            tenant_key, payment_id, currency, amount, effective_on, position,
+            CASE change WHEN 'refunded' THEN 1 ELSE -1 END AS way
         FROM fact_payment
-        WHERE change = 'refunded'
+        WHERE change IN ('refunded', 'refund_failed')
         UNION ALL
         SELECT
             disputed.tenant_key, disputed.payment_id, disputed.currency, disputed.amount, disputed.effective_on,
-            lost.position
+            lost.position, 1
         FROM fact_payment AS disputed
         JOIN fact_payment AS lost
             ON
@@ -64,7 +66,7 @@ SELECT
     back.tenant_key,
     greatest(back.position, received.position, recognised.recognised_by),
     back.currency,
-    -CASE
+    -back.way * CASE
         WHEN invoice_total = 0 THEN 0
         ELSE (2 * back.amount::HUGEINT * invoice_net + invoice_total) // (2 * invoice_total::HUGEINT)
     END::BIGINT,
@@ -75,7 +77,8 @@ JOIN fact_payment AS received
     ON
         received.tenant_key = back.tenant_key
         AND received.payment_id = back.payment_id
-        AND received.change = 'received'
+        AND received.change IN ('received', 'assigned')
+        AND received.invoice_id IS NOT NULL
 JOIN recognised
     ON
         recognised.tenant_key = back.tenant_key
