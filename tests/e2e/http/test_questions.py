@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from domain.kernel.permissions import StaffRole, TenantRole
+from projections.olap.reports import REPORTS
 from tests.support.api import Api, TestTenant, analytics_of
 from tests.support.serving import eventually
 
@@ -226,6 +227,18 @@ async def test_why_a_report_differs_from_what_was_seen(api: Api) -> None:
             assert answer.status_code == 422, f"{wrong}: {answer.text}"
         beyond = await api.send("GET", f"{path}?from_position=99999", tenant.key)
         assert beyond.json()["type"] == "/problems/beyond-the-log", beyond.text
+
+
+async def test_who_may_read_reports_may_not_open_their_figures(api: Api) -> None:
+    tenant = await api.tenant()
+    viewer = await api.key(tenant, TenantRole.VIEWER)
+    paths = [f"/v1/reports/{name}/{what}" for name in REPORTS for what in ("events", "difference")]
+    for path in paths:
+        answer = await api.send("GET", path, viewer)
+        assert answer.status_code == 403, f"{path}: {answer.text}"
+        assert answer.json()["type"] == "/problems/missing-permission"
+    with analytics_of(api):
+        assert (await api.send("GET", "/v1/reports/activity", viewer)).status_code == 200
 
 
 async def test_without_analytics_a_report_says_when_to_come_back(api: Api) -> None:

@@ -15,7 +15,7 @@ from application.ports.analytics import AnalyticsBehind, InvalidParameters
 from application.ports.differences import Difference, NotOfOneLog
 from domain.kernel.ids import PLATFORM
 from projections.olap.difference import MAX_CELLS, run_difference
-from projections.olap.query import run_events_behind, run_report
+from projections.olap.query import run_report
 from projections.olap.reports import REPORTS
 from tests.support.events import BEGIN, History, segment
 from tests.support.mrr_histories import Told, moment, percent, plan, terms
@@ -146,37 +146,6 @@ def test_every_report_is_explained_between_any_two_positions(opened: list[World]
         for page in differs(world, history, name, first, last):
             moving |= {name} if page.cells else set()
     assert len(moving) > 10, "the history moves too few reports"
-
-
-def test_every_figure_of_every_report_opens_as_of_any_position(opened: list[World]) -> None:
-    chance = random.Random(3)
-    history = lived(chance)
-    world, shown = seen(opened, history), set()
-    con, whose = world.store.writing, history.tenant_id
-    for name, report in REPORTS.items():
-        for at in (None, chance.randrange(len(history.events) // 2, len(history.events))):
-            parameters = {} if at is None else {"at_position": at}
-            rows = run_report(con, name, whose, parameters).rows
-            for row in chance.sample(rows, min(len(rows), 1)):
-                names = [column.name for column in report.info.columns]
-                told: dict[str, Any] = dict(zip(names, row, strict=True))
-                cell = {
-                    column.name: told[column.name]
-                    for column in report.info.columns
-                    if column.kind == "dimension"
-                }
-                for column in report.info.columns:
-                    if column.name not in report.opened:
-                        assert column.kind == "dimension" or set(column.parts) <= set(report.opened)
-                        continue
-                    behind = run_events_behind(
-                        con, name, whose, {**cell, "measure": column.name}, parameters, after=0, limit=1_000
-                    )
-                    weight = sum(weight for _, weight in behind.events)
-                    assert weight == round((told[column.name] or 0) * column.scale), (name, cell, column.name)
-                    assert all(at is None or position <= at for position, _ in behind.events)
-                    shown.add(name)
-    assert shown >= REPORTS.keys() - {"targets", "cost_variance"}, "the history has nothing of a report"
 
 
 def test_as_of_the_last_position_is_as_of_now(opened: list[World]) -> None:
