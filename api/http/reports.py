@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starlette.responses import Response
@@ -210,6 +211,7 @@ def described(info: ReportInfo) -> dict[str, Any]:
         "title": info.title,
         "about": info.about,
         "permission": info.permission,
+        "definition": asdict(info.definition),
         "parameters": info.parameters,
         "columns": [
             {

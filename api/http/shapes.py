@@ -196,7 +196,19 @@ SCHEMAS: Final[Json] = {
             },
         }
     ),
-    "ReportInfo": {"type": "object"},
+    "ReportInfo": object_of(
+        {
+            "definition": object_of(
+                {
+                    "owner": {"type": "string"},
+                    "version": {"type": "integer", "minimum": 1},
+                    **{name: {"type": "string"} for name in ("formula", "includes", "excludes")},
+                },
+                about="What stands beside the figures; its version rises with any change of what they mean.",
+            )
+        },
+        closed=False,
+    ),
     "Import": object_of(
         {"id": UUID, "workspace_id": UUID, "kind": {"type": "string"}, "status": {"type": "string"}},
         closed=False,

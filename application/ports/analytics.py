@@ -72,6 +72,20 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Definition:
+    """What stands beside figures: who answers for them, and what they are made of.
+
+    `version` rises with any change of what a figure means; a version that figures were given under never changes.
+    """
+
+    owner: Literal["finance", "marketing", "operations", "compliance"]
+    version: int
+    formula: str
+    includes: str
+    excludes: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportInfo:
     """What a report is. `parameters` is the JSON Schema of what it takes."""
 
@@ -81,6 +95,7 @@ class ReportInfo:
     permission: str
     columns: tuple[Column, ...]
     parameters: dict[str, Any]
+    definition: Definition
 
 
 @dataclass(frozen=True, slots=True)

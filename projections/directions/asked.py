@@ -68,12 +68,13 @@ def paces_of(info: ReportInfo) -> tuple[Pace, ...]:
 
 
 def measures_of(info: ReportInfo) -> tuple[Column, ...]:
-    """The measures that make series: those of which it is known how they add up. By day, activities alone do."""
+    """The measures that make series: whole numbers and ratios of them. By day, activities alone do."""
     return tuple(
         one
         for one in info.columns
         if one.kind == "measure"
         and (one.nature == "activity" or (one.nature is not None and place_of(info) != "day"))
+        and form_of(one) is not Form.SECONDS
         and (one.nature != "ratio" or len(one.parts) == 2)  # noqa: PLR2004 - a numerator and a denominator
     )
 

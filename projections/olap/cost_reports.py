@@ -285,9 +285,9 @@ _VARIANCE: Final = define(
         Column("category", "dimension", "text", "What for."),
         Column("provider", "dimension", "text", "Company that was paid."),
         _CURRENCY,
-        Column("difference", "measure", "minor units", "What was invoiced beyond the estimate."),
-        Column("estimated", "measure", "minor units", "What was estimated."),
-        Column("confirmed", "measure", "minor units", "What was invoiced."),
+        Column("difference", "measure", "minor units", "What was invoiced beyond the estimate.", "activity"),
+        Column("estimated", "measure", "minor units", "What was estimated.", "activity"),
+        Column("confirmed", "measure", "minor units", "What was invoiced.", "activity"),
     ),
     rows=f"""
         WITH {_CONFIRMED}

@@ -57,7 +57,7 @@ LAPSES: Final[ReportDefinition] = define(
             "basis", "dimension", "text", "Basis that ends, such as consent; none where the rule has none."
         ),
         Column("stage", "dimension", "text", "announced (ahead), or lapsed (it came)."),
-        Column("permissions", "measure", "permissions", "Number of announcements."),
+        Column("permissions", "measure", "permissions", "Number of announcements.", "activity"),
     ),
     rows=f"""
         SELECT

@@ -51,7 +51,7 @@ _DECISIONS: Final = define(
         Column("verdict", "dimension", "text", "What was decided: allow, hold or deny."),
         Column("law", "dimension", "text", _LAW),
         Column("rule", "dimension", "text", "Rule that weighed most, or none."),
-        Column("decisions", "measure", "decisions", "Number of decisions."),
+        Column("decisions", "measure", "decisions", "Number of decisions.", "activity"),
     ),
     rows=f"""
         SELECT
@@ -103,7 +103,7 @@ _DENIALS: Final = define(
         Column("law", "dimension", "text", _LAW),
         Column("rule", "dimension", "text", "Rule that denied or held it."),
         Column("missing", "dimension", "text", "Facts that were missing, by their names; empty if none was."),
-        Column("decisions", "measure", "decisions", "Number of decisions with this reason."),
+        Column("decisions", "measure", "decisions", "Number of decisions with this reason.", "activity"),
     ),
     rows=f"""
         SELECT verdict, law, rule, missing, count(DISTINCT position) AS decisions
@@ -141,7 +141,7 @@ _ALLOWS: Final = define(
     (
         Column("law", "dimension", "text", "Country code of the law."),
         Column("basis", "dimension", "text", "Basis, such as express consent."),
-        Column("decisions", "measure", "decisions", "Number of decisions."),
+        Column("decisions", "measure", "decisions", "Number of decisions.", "activity"),
     ),
     rows=f"""
         SELECT law, basis, count(DISTINCT position) AS decisions
@@ -159,7 +159,7 @@ _DISPATCHES: Final = define(
     "Messages handed over by day",
     "How many messages were handed over, each under an allow. An activity: days may be summed.",
     SendingParameters,
-    (_DAY, Column("messages", "measure", "messages", "Number of messages.")),
+    (_DAY, Column("messages", "measure", "messages", "Number of messages.", "activity")),
     rows=f"SELECT day, count(*) AS messages FROM fact_dispatch WHERE {_OF_WORKSPACE} GROUP BY day ORDER BY day",  # noqa: S608 - our own conditions
     events=f"""
         SELECT position, 1 AS weight FROM fact_dispatch WHERE day = $cell_day::DATE AND {_OF_WORKSPACE}
@@ -200,13 +200,14 @@ _OPT_OUTS: Final = define(
             "Law, of the person or the sender, that gives the shortest term for it; of all laws, where nobody knows "
             "where the person is. None: no law that is known gives one, it came on a list, or nobody said it anew.",
         ),
-        Column("opt_outs", "measure", "opt-outs", "Number of opt-outs."),
-        Column("latency_known", "measure", "opt-outs", "Number of those whose latency is known."),
+        Column("opt_outs", "measure", "opt-outs", "Number of opt-outs.", "activity"),
+        Column("latency_known", "measure", "opt-outs", "Number of those whose latency is known.", "activity"),
         Column(
             "latency_seconds",
             "measure",
             "seconds",
             "Sum of the latencies, from the word to its entry.",
+            "activity",
             scale=1_000_000,
         ),
         _of_latencies("latency_longest", "Longest latency; empty if none is known."),
@@ -217,9 +218,16 @@ _OPT_OUTS: Final = define(
             "measure",
             "opt-outs",
             "Number of those entered within three days, and so before the deadline of every law that sets one.",
+            "activity",
         ),
-        Column("met", "measure", "opt-outs", "Number of those entered before the term of the law was over."),
-        Column("late", "measure", "opt-outs", "Number of those entered later than that."),
+        Column(
+            "met",
+            "measure",
+            "opt-outs",
+            "Number of those entered before the term of the law was over.",
+            "activity",
+        ),
+        Column("late", "measure", "opt-outs", "Number of those entered later than that.", "activity"),
     ),
     rows=f"""
         SELECT

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from application.ports.analytics import Column, InvalidParameters, ReportInfo
 from domain.kernel.permissions import Permission
 from projections.finance.profiles import Profile
+from projections.olap.definitions import meaning_of
 
 _PAST_THE_SCOPE: Final = re.compile(
     r"\b(main|temp|system|memory|dim_tenant|positions|meta|tenant_key)\b|\bquery", re.IGNORECASE
@@ -113,6 +114,15 @@ def define(
     events: str,
     permission: Permission = Permission.REPORTS_READ,
 ) -> ReportDefinition:
-    """A report that everybody sees who may read reports, unless it needs another permission."""
-    info = ReportInfo(name, title, about, permission.value, columns, parameters.model_json_schema())
+    """A report that everybody sees who may read reports, unless it needs another permission.
+
+    Raises `ValueError` where its definition is not written, or a measure does not say how it adds up.
+    """
+    unmarked = [column.name for column in columns if column.kind == "measure" and column.nature is None]
+    if unmarked:
+        raise ValueError(
+            f"report {name}: say of {', '.join(unmarked)} whether they are balances or activities"
+        )
+    takes, means = parameters.model_json_schema(), meaning_of(name)
+    info = ReportInfo(name, title, about, permission.value, columns, takes, means)
     return ReportDefinition(info, parameters, rows, events)

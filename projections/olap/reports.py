@@ -90,7 +90,7 @@ _CONTACTS: Final = define(
             "text",
             "Kind of subscriber, or unknown; empty unless split by it.",
         ),
-        Column("contacts", "measure", "contacts", "Number of contacts."),
+        Column("contacts", "measure", "contacts", "Number of contacts.", "balance"),
     ),
     rows="""
         SELECT

@@ -28,16 +28,28 @@ _REQUESTS: Final = define(
         ),
         Column("kind", "dimension", "text", "What was asked for."),
         Column("law", "dimension", "text", "Law whose term is the one to keep; none: our policy."),
-        Column("requests", "measure", "requests", "Number of requests that took this step."),
-        Column("in_time", "measure", "requests", "Number of those answered before their term was over."),
+        Column("requests", "measure", "requests", "Number of requests that took this step.", "activity"),
+        Column(
+            "in_time",
+            "measure",
+            "requests",
+            "Number of those answered before their term was over.",
+            "activity",
+        ),
         Column(
             "entered_late",
             "measure",
             "requests",
             "Number of those in time by an acknowledgement that was entered after the term was over.",
+            "activity",
         ),
         Column(
-            "taken_seconds", "measure", "seconds", "Sum of the times from receipt to end.", scale=1_000_000
+            "taken_seconds",
+            "measure",
+            "seconds",
+            "Sum of the times from receipt to end.",
+            "activity",
+            scale=1_000_000,
         ),
     ),
     rows=f"""

@@ -49,7 +49,7 @@ _TARGETS: Final = define(
         Column("value", "dimension", "text", "What is aimed at, a decimal as it was written."),
         Column("value_to", "dimension", "text", "Upper end of a range."),
         Column("unit", "dimension", "text", "What it is counted in."),
-        Column("targets", "measure", "targets", "Number of targets that say this."),
+        Column("targets", "measure", "targets", "Number of targets that say this.", "balance"),
     ),
     rows=f"""
         WITH {_STANDING}

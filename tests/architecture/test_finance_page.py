@@ -10,7 +10,9 @@ from projections.finance.profiles import PROFILES, Profile, Switch
 from projections.olap.bridge_report import BRIDGE_REPORTS
 from projections.olap.churn_reports import CHURN_REPORTS
 from projections.olap.mrr_reports import MRR_REPORTS
+from projections.olap.page import reports_page
 
+REPORTS_PAGE = Path(__file__).parents[2] / "docs" / "reports.md"
 PAGE = (Path(__file__).parents[2] / "docs" / "finance.md").read_text(encoding="utf-8")
 
 
@@ -41,3 +43,9 @@ def test_the_profiles_stand_in_its_head() -> None:
 def test_every_report_is_named() -> None:
     for report in (*MRR_REPORTS, *CHURN_REPORTS, *BRIDGE_REPORTS):
         assert f"\n| `{report.info.name}` |" in PAGE
+
+
+def test_the_page_of_reports_is_that_of_the_program() -> None:
+    assert REPORTS_PAGE.read_text(encoding="utf-8") == reports_page(), (
+        "make it anew: python -m scripts.reports_page > docs/reports.md"
+    )

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from application.figures import Figures
-from application.ports.analytics import Column, Report, ReportInfo, Value
+from application.ports.analytics import Column, Definition, Report, ReportInfo, Value
 from application.ports.positions import Position
 
 AS_OF: Final = datetime(2026, 11, 24, 9, 30, 15, 250_000, tzinfo=UTC)
@@ -71,6 +71,7 @@ def figures(
         "reports.read",
         columns,
         {"properties": properties},
+        Definition("finance", 1, "As it goes.", "All.", "Nothing."),
     )
     names = tuple(column.name for column in columns)
     report = Report(names, tuple(rows), Position(1, 42), as_of, truncated)

@@ -24,7 +24,7 @@ from application.packs.figures import Figuring, PackCutOff, PackFigures, Part, S
 from application.packs.scorecards import NOTHING
 from application.packs.sentences import sentence_of
 from application.packs.tables import table_of
-from application.ports.analytics import Column, Report, ReportInfo
+from application.ports.analytics import Column, Definition, Report, ReportInfo
 from application.ports.positions import Position
 from projections.olap.reports import REPORTS
 from tests.unit.packs.conftest import PERIOD, Office
@@ -310,9 +310,12 @@ OF_MONEY = {
 }
 
 
+MEANT = Definition("finance", 1, "As it goes.", "All.", "Nothing.")
+
+
 def test_a_section_takes_balances_ratios_and_targets_of_a_currency() -> None:
     properties: dict[str, Any] = {"from": {}, "to": {}}
-    info = ReportInfo("mrr", "MRR", "A balance.", "reports.read", MONEY, {"properties": properties})
+    info = ReportInfo("mrr", "MRR", "A balance.", "reports.read", MONEY, {"properties": properties}, MEANT)
     told = {"name": "finance", "title": "Finance", "about": "About.", "version": "1", "section": [OF_MONEY]}
     definition = PackDefinition.model_validate(told).checked({"mrr": info})
     quarter = Period(date(2026, 7, 1), date(2026, 9, 30))
