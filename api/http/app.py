@@ -20,6 +20,7 @@ from api.http.batches import Batch
 from api.http.billing import BillingDesk
 from api.http.catalogue import CatalogueDesk
 from api.http.certificates import CertificateDesk
+from api.http.citations import Citations
 from api.http.commands import CommandRoute
 from api.http.deadlines import Deadlines, TookTooLong
 from api.http.differences import Differences
@@ -241,6 +242,7 @@ def create_app(
         Batch,
         History,
         Differences,
+        Citations,
         Reports,
         Directions,
         PlatformReports,

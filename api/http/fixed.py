@@ -10,6 +10,7 @@ from api.http.catalogue import CatalogueShown
 from api.http.certificates import PERMISSION as CERTIFICATES
 from api.http.disclosures import AsForm
 from api.http.fixed_billing import billing_paths
+from api.http.fixed_citations import citation_paths
 from api.http.fixed_doors import door_paths
 from api.http.fixed_files import also_taken, import_paths, suppressions_read
 from api.http.fixed_law import law_paths
@@ -50,6 +51,7 @@ def fixed_paths(document: Document) -> Json:
         **billing_paths(document),
         **report_paths(),
         **platform_report_paths(),
+        **citation_paths(document),
         **pack_paths(document),
         **sql_paths(document),
         "/v1/billing/catalogue": {"get": _catalogue(document)},

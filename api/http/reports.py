@@ -222,6 +222,7 @@ def described(info: ReportInfo) -> dict[str, Any]:
                 "nature": column.nature,
                 "parts": list(column.parts),
                 "scale": column.scale,
+                "tells": column.tells,
             }
             for column in info.columns
         ],

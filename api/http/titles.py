@@ -46,6 +46,7 @@ TITLES: Final = {
     "campaign-not-in-review": "The campaign is not in review",
     "change-in-flight": "The provider has not answered the change before",
     "checkout-replaced": "The page to pay on was closed",
+    "citation-mistyped": "The citation is not whole",
     "client-country-missing": "In which country a client is established was not said",
     "client-elsewhere": "A client is in another country than the tenant",
     "client-not-named": "The tenant sends for clients, and none of them was named",

@@ -59,7 +59,8 @@ class Column:
     `nature` of a measure: a balance is never summed over time, an activity may be, a ratio and a statistic (a longest,
     a median) over nothing. `parts`: what is opened in place of these; of a ratio, the columns of its numerator and
     denominator; of a statistic, the one whose events it is taken over. Events behind a cell weigh whole numbers,
-    `scale` of which are one of the unit: those of seconds are microseconds.
+    `scale` of which are one of the unit: those of seconds are microseconds. A dimension that `tells` says something of
+    the row without naming it: another tomorrow, it is the same row.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Column:
     nature: Literal["balance", "activity", "ratio", "statistic"] | None = None
     parts: tuple[str, ...] = ()
     scale: int = 1
+    tells: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,11 @@ PERIOD: Final = Column(
     "period", "dimension", "date", "First day of the period, UTC; the first and last may be cut short."
 )
 _ACCURACY: Final = Column(
-    "accuracy", "dimension", "text", "exact, or approximate: something in the costs has no invoice yet."
+    "accuracy",
+    "dimension",
+    "text",
+    "exact, or approximate: something in the costs has no invoice yet.",
+    tells=True,
 )
 REVENUE: Final = money(
     "revenue",
@@ -207,8 +211,8 @@ _UNIT_ECONOMICS: Final = define(
     (
         PERIOD,
         CURRENCY,
-        Column("ltv_told", "dimension", "text", "told, or why LTV cannot be told."),
-        Column("cac_told", "dimension", "text", "told, or why CAC cannot be told."),
+        Column("ltv_told", "dimension", "text", "told, or why LTV cannot be told.", tells=True),
+        Column("cac_told", "dimension", "text", "told, or why CAC cannot be told.", tells=True),
         money("mrr", "balance", "MRR at the end of the period."),
         _count("customers", "customers", "Customers who pay at the end of the period.", "balance"),
         _of(

@@ -42,9 +42,15 @@ _REACHED: Final = """CASE comparison
 
 COLUMNS: Final = (
     Column("metric", "dimension", "text", "Metric, by its name in the catalogue and in targets."),
-    Column("group", "dimension", "text", "financial, product, customer or growth; other: in no catalogue."),
+    Column(
+        "group",
+        "dimension",
+        "text",
+        "financial, product, customer or growth; other: in no catalogue.",
+        tells=True,
+    ),
     Column("period", "dimension", "date", "First day of the period, UTC."),
-    Column("stage", "dimension", "text", "over, open: it is not over yet, or ahead."),
+    Column("stage", "dimension", "text", "over, open: it is not over yet, or ahead.", tells=True),
     Column("currency", "dimension", "currency", "Currency; empty for what is no amount, or has none."),
     Column(
         "unit",
@@ -63,8 +69,11 @@ COLUMNS: Final = (
         "attained, not_attained; attained_so_far, not_attained_yet: the period is open; no_target; no_actual; "
         "nothing_to_divide_by; ahead; not_by_segment; unit_differs; not_built; platform_wide; "
         "of_each_customer; unknown_metric.",
+        tells=True,
     ),
-    Column("because", "dimension", "text", "Why there is no actual, where the catalogue says it."),
+    Column(
+        "because", "dimension", "text", "Why there is no actual, where the catalogue says it.", tells=True
+    ),
     Column("numerator", "measure", "units", "Actual, or its numerator: minor units, or a count.", "balance"),
     Column("denominator", "measure", "units", "Of a ratio, its denominator.", "balance"),
     Column(

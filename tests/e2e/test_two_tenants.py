@@ -241,6 +241,9 @@ def of_reports(ids: dict[str, str]) -> Iterator[tuple[str, str, Any, dict[str, s
         yield "GET", f"/v1/platform/{path}", None, {}
     for name in PLATFORM_REPORTS:
         yield "GET", f"/v1/platform/reports/{name}/events", None, {}
+    row = {"country": "DE", "source": "api", "subscriber_type": None}
+    yield "POST", "/v1/reports/contacts_by_segment/cite", {"cell": row, "measure": "contacts"}, {}
+    yield "GET", f"/v1/citations/{ids.get('citation', 'pm1:AAAA')}", None, {}
     yield "GET", "/v1/packs/definitions", None, {}
     days = {"from": "2026-01-01", "to": "2026-01-31"}
     yield "POST", "/v1/packs", {"definition": "compliance", **days}, {}
@@ -340,12 +343,16 @@ async def test_no_other_route_shows_or_changes_anything_of_another(api: Api) -> 
                 assert statuses == [404, 404, 404], answer.text
             if path.startswith("/v1/packs/") and not path.endswith("/definitions"):
                 assert answer.status_code == 404
+            if path.startswith("/v1/citations"):
+                assert answer.status_code == 404, answer.text
+            if path.endswith("/cite"):
+                assert answer.status_code == 422, answer.text
             if path.startswith("/v1/audience/preview"):
                 assert answer.status_code == 404
             if path.startswith("/v1/law/rejudge"):
                 assert json.loads(answer.text.splitlines()[-1])["summary"]["judged"] == 0, answer.text
             # Ours has of these too: its owner, its workspace, and what is said of metrics that nobody tells.
-            own = any(name in path for name in ("activity", "usage", "scorecard"))
+            own = any(name in path for name in ("activity", "usage", "scorecard", "/cite"))
             if "/reports/" in path and not own:
                 nothing_of_a_report(answer, theirs, path)
     assert logs(api)[theirs.tenant.id] == before[theirs.tenant.id]
@@ -380,6 +387,7 @@ def test_every_route_is_covered() -> None:
                 and not (path == "/v1/audience/imports" and method == "post")
             ):
                 continue
+            path = path.replace("{name}", "contacts_by_segment").replace("{citation}", "pm1:AAAA")  # noqa: PLW2901
             filled = path.replace("{id}", theirs.ids["import"]).replace("{token}", FORGED)
             if filled == "/v1/receipts/{key}":
                 filled = f"/v1/receipts/{MARK}-contact"

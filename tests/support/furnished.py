@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from application.citing import Cited, encode
+from application.ports.positions import Position
 from domain.billing.gateway import STRIPE, gateway_event_id
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant
@@ -148,6 +150,9 @@ async def furnished(api: Api) -> Theirs:
     await making.deliveries()
     await making.books()
     await making.access()
+    row = {"country": "DE", "source": "api", "subscriber_type": None}
+    cited = Cited("contacts_by_segment", 1, {}, row, "contacts", Position(1, 3))
+    made.ids["citation"] = encode(tenant.id, cited, 1)
     made.ids["board_pack"] = str(await seal_pack(api, tenant, MARK))
     await api.project()
     return made

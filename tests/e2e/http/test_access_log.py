@@ -32,7 +32,14 @@ from tests.support.permission_cells import CELLS
 from tests.support.working import Worker
 
 ERASURES = "/v1/audience/erasures"
-READING_POSTS = {"/v1/audience/imports/{id}/preview", "/v1/sql"}
+READING_POSTS: dict[str, Any] = {
+    "/v1/audience/imports/{id}/preview": None,
+    "/v1/sql": {"sql": "SELECT 1"},
+    "/v1/reports/{name}/cite": {
+        "cell": {"country": "unknown", "source": "api", "subscriber_type": None},
+        "measure": "contacts",
+    },
+}
 """Routes that are no GET and change nothing all the same."""
 COST = {
     "category": "server",
@@ -152,6 +159,10 @@ class Furnished:
         }
         if path.startswith("/v1/reports/") and path.endswith("/difference"):
             return f"{path}?from_position=0"
+        if path == "/v1/reports/{name}/cite":
+            return path.replace("{name}", "contacts_by_segment")
+        if path == "/v1/citations/{citation}":
+            return path.replace("{citation}", self.ids["citation"])
         if path.startswith("/v1/packs/{id}"):
             return path.replace("{id}", self.ids["board_pack"])
         return needed.get(path, path).replace("{id}", self.ids.get(path, self.ids["import"]))
@@ -183,9 +194,14 @@ async def test_each_read_of_staff_under_a_grant_is_one_entry_of_the_tenants_log(
 
     api, shown = furnished.api, 0
     with analytics_of(api):
+        cite = "/v1/reports/contacts_by_segment/cite"
+        body = READING_POSTS["/v1/reports/{name}/cite"]
+        cited = await api.send("POST", cite, furnished.tenant.key, body)
+        furnished.ids["citation"] = cited.json()["data"]["citation"]
         for read in reads():
             path, before = furnished.filled(read.path), await furnished.entries()
-            answer = await api.send(read.method, path, furnished.staff, headers=furnished.under)
+            body = READING_POSTS.get(read.path)
+            answer = await api.send(read.method, path, furnished.staff, body, headers=furnished.under)
             added = await furnished.entries() - before
             if read.permission is not None and read.permission not in GRANTABLE:
                 assert (answer.status_code, added) == (403, 0), f"{path}: {answer.text}"
@@ -194,7 +210,7 @@ async def test_each_read_of_staff_under_a_grant_is_one_entry_of_the_tenants_log(
             shown += 1
             with monkeypatch.context() as patched:
                 patched.setattr(AccessLog, "record", away)
-                refused = await api.send(read.method, path, furnished.staff, headers=furnished.under)
+                refused = await api.send(read.method, path, furnished.staff, body, headers=furnished.under)
             assert refused.status_code == 503, f"{path} answers without its entry"
         for form in FILES:
             before = await furnished.entries()
@@ -234,7 +250,7 @@ async def test_what_no_grant_can_hold_today_would_leave_its_entry_too(
     with analytics_of(api):
         for read in beyond:
             path, before = furnished.filled(read.path), await furnished.entries()
-            body = {"sql": "SELECT 1"} if path == "/v1/sql" else None
+            body = READING_POSTS.get(read.path)
             answer = await api.send(read.method, path, furnished.staff, body, headers=furnished.under)
             added = await furnished.entries() - before
             assert (answer.status_code, added) == (200, 1), f"{path}: {answer.text}"

@@ -229,6 +229,43 @@ async def test_why_a_report_differs_from_what_was_seen(api: Api) -> None:
         assert beyond.json()["type"] == "/problems/beyond-the-log", beyond.text
 
 
+async def test_a_cited_figure_resolves(api: Api) -> None:
+    tenant = await api.tenant()
+    made = await contact(api, tenant)
+    viewer = await api.key(tenant, TenantRole.VIEWER)
+    path = "/v1/reports/contacts_by_segment/cite"
+    with analytics_of(api):
+        report = f"/v1/reports/contacts_by_segment?min_position={made['position']}"
+        row = (await api.send("GET", report, viewer)).json()["data"][0]
+        assert row.pop("contacts") == 1
+        body = {"cell": row, "measure": "contacts"}
+        told = await api.send("POST", f"{path}?min_position={made['position']}", viewer, body)
+        assert told.status_code == 200, told.text
+        cited = told.json()["data"]
+        assert (cited["value"], cited["cell"]) == (1, row)
+        later = await contact(api, tenant, email="other@example.org")
+        await api.send("GET", f"/v1/reports/contacts_by_segment?min_position={later['position']}", viewer)
+        found = (await api.send("GET", f"/v1/citations/{cited['citation']}", viewer)).json()["data"]
+        assert (found["same"], found["otherwise"], found["definition"]["version"]) == (True, None, 1)
+        assert (found["then"]["value"], found["now"]["value"], found["difference"]) == (1, 2, 1)
+        assert found["then"]["position"] == cited["cited_position"]
+        mistyped = await api.send("GET", f"/v1/citations/{cited['citation'][:-1]}", viewer)
+        assert (mistyped.status_code, mistyped.json()["type"]) == (422, "/problems/citation-mistyped")
+        for wrong, pointer in (
+            ({**body, "measure": "country"}, "/measure"),
+            ({**body, "cell": {"country": "DE"}}, "/cell"),
+            ({**body, "cell": {**row, "country": "FR"}}, "/cell"),
+            ({**body, "parameters": {"workspace_id": "x"}}, "/parameters/workspace_id"),
+            ({**body, "cells": {}}, "/cells"),
+        ):
+            answer = await api.send("POST", path, viewer, wrong)
+            assert [one["pointer"] for one in answer.json()["errors"]] == [pointer], answer.text
+        beyond = await api.send("POST", path, viewer, {**body, "parameters": {"at_position": 999}})
+        assert beyond.json()["type"] == "/problems/beyond-the-log", beyond.text
+        costs = await api.send("POST", "/v1/reports/margin/cite", viewer, {"cell": {}, "measure": "cost"})
+        assert costs.json()["type"] == "/problems/missing-permission"
+
+
 async def test_who_may_read_reports_may_not_open_their_figures(api: Api) -> None:
     tenant = await api.tenant()
     viewer = await api.key(tenant, TenantRole.VIEWER)
