@@ -14,6 +14,7 @@ import typer
 from api.cli import (
     billing,
     costs,
+    figures,
     history,
     imports,
     jobs,
@@ -265,6 +266,7 @@ app.add_typer(billing.app, name="billing")
 app.add_typer(views.app, name="projections")
 app.add_typer(jobs.app, name="jobs")
 app.command("report")(reports.report)
+app.add_typer(figures.app, name="reports")
 app.command("replay")(history.replay)
 app.command("receipt")(history.receipt)
 app.command("rejudge")(law.rejudge)

@@ -67,13 +67,13 @@ def report(
         words("There are more rows than a report gives: narrow its parameters.")
 
 
-def parameters(given: list[str]) -> dict[str, str]:
+def parameters(given: list[str], option: str = "--param") -> dict[str, str]:
     """Pairs as NAME=VALUE. Raises typer's own error for what is none."""
     found = {}
     for one in given:
         name, equals, value = one.partition("=")
         if not equals or not name:
-            raise typer.BadParameter("write it as NAME=VALUE", param_hint="--param")
+            raise typer.BadParameter("write it as NAME=VALUE", param_hint=option)
         found[name] = value
     return found
 

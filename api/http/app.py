@@ -23,6 +23,7 @@ from api.http.certificates import CertificateDesk
 from api.http.citations import Citations
 from api.http.commands import CommandRoute
 from api.http.deadlines import Deadlines, TookTooLong
+from api.http.definition_previews import DefinitionPreviews
 from api.http.differences import Differences
 from api.http.directions import Directions
 from api.http.disclosures import Disclosures
@@ -243,6 +244,7 @@ def create_app(
         History,
         Differences,
         Citations,
+        DefinitionPreviews,
         Reports,
         Directions,
         PlatformReports,

@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from api.http.citations import CiteAsked
+from api.http.definition_previews import DefinitionAsked
 from api.http.shapes import problems, reading, shared, single
 from api.http.shaping import MOMENT, Json, object_of
 from application.citing import LONGEST, Otherwise
 from domain.kernel.permissions import Permission
+from projections.finance.profiles import PROFILES, USUAL, Switch
+from projections.olap.preview_report import FIGURES
 from projections.olap.reports import REPORTS
 
 if TYPE_CHECKING:
     from api.http.openapi import Document
 
 _TEXT: Final[Json] = {"type": "string"}
+_DAY: Final[Json] = {"type": "string", "format": "date"}
 _VALUE: Final[Json] = {"type": ["number", "string", "boolean", "null"]}
 _CITED: Final[Json] = {
     "report": _TEXT,
@@ -95,4 +99,65 @@ def citation_paths(document: Document) -> Json:
         "A text of another tenant is a 404, as one of nobody is; one with a slip of the pen a 422. Also needs the "
         "permission of the report itself."
     )
-    return {"/v1/reports/{name}/cite": {"post": cite}, "/v1/citations/{citation}": {"get": resolve}}
+    return {
+        "/v1/reports/{name}/cite": {"post": cite},
+        "/v1/citations/{citation}": {"get": resolve},
+        "/v1/reports/definitions/preview": {"post": _preview(document)},
+    }
+
+
+def _preview(document: Document) -> Json:
+    """What a changed definition would do."""
+    amounts = object_of({name: {"type": "integer"} for name in FIGURES})
+    some = object_of({"switch": {"enum": list(Switch)}, **amounts["properties"]}, optional=FIGURES)
+    months = object_of(
+        {
+            "period": _DAY,
+            "currency": _TEXT,
+            "old": amounts,
+            "restated": {**amounts, "description": "start + restatement + movements = end."},
+            "difference": amounts,
+            "bridge": {
+                "type": "array",
+                "items": some,
+                "description": "What each switch changes, one at a time.",
+            },
+            "left_over": {**amounts, "description": "What the switches do not explain: nothing."},
+        }
+    )
+    movements = object_of(
+        {
+            "period": _DAY,
+            "currency": _TEXT,
+            "figure": {"enum": list(FIGURES)},
+            "switch": {"enum": list(Switch)},
+        }
+        | {"day": _DAY, "subscription": _TEXT, "amount": {"type": "integer"}}
+    )
+    shape = object_of(
+        {
+            "profile": _TEXT,
+            "against": _TEXT,
+            "effective_from": {"type": ["string", "null"], "format": "date"},
+            "months": {"type": "array", "items": months},
+            "movements": {"type": "array", "items": movements},
+            "movements_left_out": {"type": "integer"},
+        }
+    )
+    made = reading(
+        "reports_preview_definition",
+        "MRR under a changed definition, beside what it is",
+        Permission.REPORTS_READ,
+        shared(("MinPosition",)),
+        single(shape),
+    )
+    made["description"] = (
+        "Every month as it is and as it would be restated under a changed profile from a day on, with what each switch "
+        "changes, movement by movement and with nothing left over. Nothing is kept, and nothing changes."
+    )
+    example = {**PROFILES[USUAL].model_dump(mode="json"), "id": "ours-1", "coupons": "all", "facts": []}
+    made["requestBody"] = asking(
+        document, DefinitionAsked, {"profile": example, "effective_from": "2026-01-01"}
+    )
+    made["responses"] |= problems((409, 413, 415, 422))
+    return made

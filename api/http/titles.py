@@ -231,6 +231,7 @@ TITLES: Final = {
     "price-unknown": "The price is in no catalogue and was not agreed",
     "processing-restricted": "The person's data are restricted and not used",
     "profile-key-still-there": "The key of the person's values is not destroyed yet",
+    "profile-version-taken": "The version of the profile was given before",
     "purposes-missing": "The record does not say what the data are used for",
     "range-backwards": "The range ends before it begins",
     "rate-limited": "The tenant's plan allows no more in this minute",

@@ -9,6 +9,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from domain.kernel.errors import Refusal, RefusalKind
+
 _FILE: Final = Path(__file__).with_name("profiles.toml")
 
 
@@ -66,6 +68,30 @@ def read_profiles(text: str) -> dict[str, Profile]:
 PROFILES: Final = read_profiles(_FILE.read_text("utf-8"))
 USUAL: Final = "stripe-1"
 """Which one reports are given under unless another is named."""
+
+
+class ProfileVersionTaken(Refusal):
+    """Figures were given under a profile of this id, which never changes. Give the changed one the next version."""
+
+    code = "profile-version-taken"
+    kind = RefusalKind.CONFLICT
+    field = "/profile/id"
+
+
+def must_not_be_taken(changed: Profile) -> None:
+    """A changed profile may not be called what another is called. Raises `ProfileVersionTaken`."""
+    if PROFILES.get(changed.id, changed) != changed:
+        raise ProfileVersionTaken
+
+
+def path_of(start: Profile, end: Profile) -> tuple[Profile, ...]:
+    """The profiles from one to another, each called by its number, its switch (from) and that of the next (to)."""
+    steps: list[tuple[str, Profile]] = [("from", start), *bridge(start, end)]
+    following = [switch for switch, _ in steps[1:]] + ["to"]
+    return tuple(
+        profile.model_copy(update={"id": f"{number} {switch} {after}"})
+        for number, ((switch, profile), after) in enumerate(zip(steps, following, strict=True))
+    )
 
 
 def bridge(start: Profile, end: Profile) -> tuple[tuple[Switch, Profile], ...]:

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from application.ports.analytics import Column
-from projections.finance.profiles import PROFILES, Profile, bridge
+from projections.finance.profiles import PROFILES, Profile, path_of
 from projections.olap.mrr_sql import CURRENCY, MrrParameters, ProfileId, money
 from projections.olap.report import ReportDefinition, define
 
@@ -35,13 +35,7 @@ class BridgeParameters(MrrParameters):
 
     def definitions(self) -> tuple[Profile, ...]:
         """The profiles on the way, one switch apart; each is called by its number, its switch and that of the next."""
-        start, end = PROFILES[self.profile], PROFILES[self.against]
-        steps = [("from", start), *bridge(start, end)]
-        following = [switch for switch, _ in steps[1:]] + ["to"]
-        return tuple(
-            profile.model_copy(update={"id": f"{number} {switch} {after}"})
-            for number, ((switch, profile), after) in enumerate(zip(steps, following, strict=True))
-        )
+        return path_of(PROFILES[self.profile], PROFILES[self.against])
 
 
 # Each movement stands in every figure of the period that it is part of, under every profile on the way. The figures

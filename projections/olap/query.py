@@ -24,6 +24,7 @@ from application.ports.positions import Position
 from projections.finance.profiles import PROFILES
 from projections.olap.derived import DERIVED, PROFILED, UNDERIVED, of_tenant
 from projections.olap.law import RULE_BASIS, rule_basis
+from projections.olap.preview_report import PREVIEWS
 from projections.olap.report import Parameters, ReportDefinition
 from projections.olap.reports import REPORTS, ROW_CAP
 from projections.olap.sending import SENDING, sending
@@ -38,7 +39,7 @@ MAX_EVENTS: Final = 1_000
 def definition(name: str) -> ReportDefinition:
     """A report by its name. Raises `UnknownReport`."""
     try:
-        return REPORTS[name]
+        return REPORTS.get(name) or PREVIEWS[name]
     except KeyError:
         raise UnknownReport(UnknownReport.__doc__) from None
 

@@ -206,6 +206,27 @@ def test_a_report_on_the_screen_and_as_a_file(demo_installation: Served, tmp_pat
     cli("report", "no_such_report", key=key, code=3)
 
 
+def test_a_figure_is_cited_and_a_definition_previewed(demo_installation: Served, tmp_path: Path) -> None:
+    cli, key = demo_installation.cli, _tenant(demo_installation, "Citing")["key"]
+    (row, *_) = json.loads(cli("report", "activity", "--json", key=key).stdout)["data"]
+    events = row.pop("events")
+    cell = [part for name, value in row.items() for part in ("--cell", f"{name}={value}")]
+    citation = cli("reports", "cite", "activity", "events", *cell, key=key).stdout.strip()
+    told = json.loads(cli("reports", "resolve", citation, "--json", key=key).stdout)
+    assert (told["same"], told["then"]["value"]) == (True, events)
+    assert cli("reports", "resolve", citation, key=key).stdout.splitlines()[-1] == "same"
+    cli("reports", "resolve", f"{citation}A", key=key, code=1)
+    other = _tenant(demo_installation, "Cited")["key"]
+    cli("reports", "resolve", citation, key=other, code=3)
+    cli("reports", "cite", "activity", "events", "--cell", "day", key=key, code=2)
+    file, profiles = tmp_path / "ours.toml", ROOT / "projections" / "finance" / "profiles.toml"
+    file.write_text(profiles.read_text("utf-8").split("[[profiles]]")[1].replace("stripe-1", "ours-1"))
+    shown = cli("reports", "preview", str(file), "--against", "maxio-1", "--json")
+    months = json.loads(shown.stdout)["months"]
+    assert all(set(month["left_over"].values()) == {0} for month in months)
+    cli("reports", "preview", str(profiles), key=key, code=2)
+
+
 def test_a_board_pack_on_one_command(demo_installation: Served, tmp_path: Path) -> None:
     cli, key = demo_installation.cli, _tenant(demo_installation, "Packing")["key"]
     assert "compliance\t" in cli("pack", "list", key=key).stdout

@@ -25,6 +25,7 @@ from domain.kernel.permissions import StaffRole, TenantRole
 from domain.law.packs import pack_texts
 from domain.tenancy.secret import SecretCommand
 from projections.directions.asked import paces_of
+from projections.finance.profiles import PROFILES
 from projections.olap.platform.reports import PLATFORM_REPORTS
 from projections.olap.reports import REPORTS
 from tests.support.api import Api, TestTenant, analytics_of
@@ -243,6 +244,8 @@ def of_reports(ids: dict[str, str]) -> Iterator[tuple[str, str, Any, dict[str, s
         yield "GET", f"/v1/platform/reports/{name}/events", None, {}
     row = {"country": "DE", "source": "api", "subscriber_type": None}
     yield "POST", "/v1/reports/contacts_by_segment/cite", {"cell": row, "measure": "contacts"}, {}
+    changed = {"profile": PROFILES["maxio-1"].model_dump(mode="json")}
+    yield "POST", "/v1/reports/definitions/preview", changed, {}
     yield "GET", f"/v1/citations/{ids.get('citation', 'pm1:AAAA')}", None, {}
     yield "GET", "/v1/packs/definitions", None, {}
     days = {"from": "2026-01-01", "to": "2026-01-31"}
@@ -345,6 +348,8 @@ async def test_no_other_route_shows_or_changes_anything_of_another(api: Api) -> 
                 assert answer.status_code == 404
             if path.startswith("/v1/citations"):
                 assert answer.status_code == 404, answer.text
+            if path == "/v1/reports/definitions/preview":
+                assert answer.json()["data"]["months"] == [], answer.text
             if path.endswith("/cite"):
                 assert answer.status_code == 422, answer.text
             if path.startswith("/v1/audience/preview"):
@@ -352,7 +357,7 @@ async def test_no_other_route_shows_or_changes_anything_of_another(api: Api) -> 
             if path.startswith("/v1/law/rejudge"):
                 assert json.loads(answer.text.splitlines()[-1])["summary"]["judged"] == 0, answer.text
             # Ours has of these too: its owner, its workspace, and what is said of metrics that nobody tells.
-            own = any(name in path for name in ("activity", "usage", "scorecard", "/cite"))
+            own = any(name in path for name in ("activity", "usage", "scorecard", "/cite", "/preview"))
             if "/reports/" in path and not own:
                 nothing_of_a_report(answer, theirs, path)
     assert logs(api)[theirs.tenant.id] == before[theirs.tenant.id]

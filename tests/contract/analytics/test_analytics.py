@@ -26,6 +26,9 @@ from application.ports.analytics import (
     UnknownReport,
 )
 from application.ports.positions import Position
+from application.restating import restated
+from projections.finance.profiles import PROFILES
+from projections.olap.preview_report import FIGURES, NAME
 from tests.support.database import Database
 from tests.support.events import BEGIN, History, segment, write
 from tests.support.mrr_histories import Told, moment, plan, terms
@@ -398,3 +401,27 @@ def test_every_report_is_described(tmp_path: Path) -> None:
         assert all(column.about.endswith(".") for column in info.columns)
         assert all("description" in field for field in info.parameters["properties"].values())
     asyncio.run(local.close())
+
+
+async def test_a_changed_definition_is_previewed(world: World) -> None:
+    told = Told(world.one)
+    told.tell(moment(date(2026, 1, 5)), terms(items=[plan(10_000)]))
+    told.tell(moment(date(2026, 2, 5)), terms("unpaid", [plan(10_000)]))
+    await world.publish()
+    changed = PROFILES["stripe-1"].model_copy(update={"id": "ours-1", "statuses": ("active", "unpaid")})
+    asked = {"changed": changed.model_dump_json(), "to": "2026-02-28"}
+    found = restated(await world.ask(NAME, **asked), FIGURES)
+    january, february = found.months
+    assert (january.old, february.old["end_mrr"], february.restated["end_mrr"]) == (
+        january.restated,
+        0,
+        10_000,
+    )
+    assert [(one.switch, one.figure, one.amount) for one in found.movements] == [
+        ("statuses", "churn", -10_000)
+    ]
+    assert set(february.left_over.values()) == {0}
+    with pytest.raises(InvalidParameters) as wrong:
+        await world.ask(NAME, changed=asked["changed"].replace('"forever"', '"often"'))
+    assert [pointer for pointer, _ in wrong.value.problems] == ["/changed/coupons"]
+    assert NAME not in world.analytics.reports()

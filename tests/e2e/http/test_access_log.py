@@ -24,6 +24,7 @@ from application.principals import Principal
 from application.queries import QUERIES
 from application.reading import AccessLog
 from domain.kernel.permissions import GRANTABLE, StaffRole, TenantRole
+from projections.finance.profiles import PROFILES
 from tests.support.api import Api, TestTenant, analytics_of, serving
 from tests.support.database import Database
 from tests.support.deliveries import SCHEDULE, give_up
@@ -38,6 +39,10 @@ READING_POSTS: dict[str, Any] = {
     "/v1/reports/{name}/cite": {
         "cell": {"country": "unknown", "source": "api", "subscriber_type": None},
         "measure": "contacts",
+    },
+    "/v1/reports/definitions/preview": {
+        "profile": PROFILES["maxio-1"].model_dump(mode="json"),
+        "effective_from": "2026-01-01",
     },
 }
 """Routes that are no GET and change nothing all the same."""

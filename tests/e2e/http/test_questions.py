@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from domain.kernel.permissions import StaffRole, TenantRole
+from projections.finance.profiles import PROFILES
 from projections.olap.reports import REPORTS
 from tests.support.api import Api, TestTenant, analytics_of
 from tests.support.serving import eventually
@@ -264,6 +265,33 @@ async def test_a_cited_figure_resolves(api: Api) -> None:
         assert beyond.json()["type"] == "/problems/beyond-the-log", beyond.text
         costs = await api.send("POST", "/v1/reports/margin/cite", viewer, {"cell": {}, "measure": "cost"})
         assert costs.json()["type"] == "/problems/missing-permission"
+
+
+async def test_a_changed_definition_is_previewed_and_nothing_is_kept(api: Api) -> None:
+    tenant = await api.tenant()
+    viewer = await api.key(tenant, TenantRole.VIEWER)
+    path, changed = "/v1/reports/definitions/preview", PROFILES["maxio-1"].model_dump(mode="json")
+    before = await api.parts.position_of(tenant.id)
+    with analytics_of(api):
+        told = await api.send(
+            "POST", path, viewer, {"profile": {**changed, "id": "maxio-2", "metered": True}}
+        )
+        assert told.status_code == 200, told.text
+        assert (told.json()["data"]["months"], told.json()["data"]["profile"]) == ([], "maxio-2")
+        for fields, pointer in (
+            ({"coupons": "some"}, "/profile/coupons"),
+            ({"grouping_minutes": 9_999}, "/profile/grouping_minutes"),
+            ({"churns_at": "once"}, "/profile/churns_at"),
+        ):
+            answer = await api.send("POST", path, viewer, {"profile": {**changed, **fields}})
+            assert [one["pointer"] for one in answer.json()["errors"]] == [pointer], answer.text
+        taken = await api.send("POST", path, viewer, {"profile": {**changed, "metered": True}})
+        assert (taken.status_code, taken.json()["type"]) == (409, "/problems/profile-version-taken")
+        other = await api.send("POST", path, viewer, {"profile": changed, "against": "mine-1"})
+        assert [one["pointer"] for one in other.json()["errors"]] == ["/against"], other.text
+        hidden = await api.send("GET", "/v1/reports/mrr_preview", viewer)
+        assert hidden.status_code == 404
+    assert await api.parts.position_of(tenant.id) == before
 
 
 async def test_who_may_read_reports_may_not_open_their_figures(api: Api) -> None:
