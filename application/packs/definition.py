@@ -127,6 +127,13 @@ def _fits(pack: str, section: Section, info: ReportInfo) -> None:
     if named - dimensions or counted - measures:
         wrong = sorted(map(str, (named - dimensions) | (counted - measures)))
         raise ValueError(f"{pack}/{section.id}: {info.name} has no {', '.join(wrong)}")
+    balances = {name for name in counted if name} & {
+        column.name for column in info.columns if column.nature == "balance"
+    }
+    if balances and section.balance is None and info.columns[0].unit == "date":
+        raise ValueError(
+            f"{pack}/{section.id}: {', '.join(sorted(balances))} never sum over time; name the day in balance"
+        )
     words = {name for _, name, _, _ in string.Formatter().parse(sentence.text) if name is not None}
     if words - WORDS:
         raise ValueError(f"{pack}/{section.id}: no sentence knows {', '.join(sorted(words - WORDS))}")

@@ -221,7 +221,7 @@ def test_a_figure_is_cited_and_a_definition_previewed(demo_installation: Served,
     cli("reports", "cite", "activity", "events", "--cell", "day", key=key, code=2)
     file, profiles = tmp_path / "ours.toml", ROOT / "projections" / "finance" / "profiles.toml"
     file.write_text(profiles.read_text("utf-8").split("[[profiles]]")[1].replace("stripe-1", "ours-1"))
-    shown = cli("reports", "preview", str(file), "--against", "maxio-1", "--json")
+    shown = cli("reports", "preview", str(file), "--against", "maxio-1", "--json", key=key)
     months = json.loads(shown.stdout)["months"]
     assert all(set(month["left_over"].values()) == {0} for month in months)
     cli("reports", "preview", str(profiles), key=key, code=2)

@@ -410,7 +410,7 @@ async def test_a_changed_definition_is_previewed(world: World) -> None:
     await world.publish()
     changed = PROFILES["stripe-1"].model_copy(update={"id": "ours-1", "statuses": ("active", "unpaid")})
     asked = {"changed": changed.model_dump_json(), "to": "2026-02-28"}
-    found = restated(await world.ask(NAME, **asked), FIGURES)
+    found = restated(await world.ask(NAME, None, **asked), FIGURES)
     january, february = found.months
     assert (january.old, february.old["end_mrr"], february.restated["end_mrr"]) == (
         january.restated,

@@ -313,6 +313,17 @@ OF_MONEY = {
 MEANT = Definition("finance", 1, "As it goes.", "All.", "Nothing.")
 
 
+def test_a_section_that_would_add_a_balance_over_time_is_refused() -> None:
+    told = {"name": "finance", "title": "Finance", "about": "About.", "version": "1"}
+    mrr = {name: value for name, value in OF_MONEY.items() if name not in ("balance", "chart")}
+    mrr |= {"table": {"by": ["period"], "measures": ["end_mrr"]}}
+    sentence: Any = OF_MONEY["sentence"]
+    mrr["sentence"] = {**sentence, "measure": "end_mrr"}
+    PackDefinition.model_validate({**told, "section": [{**mrr, "balance": "period"}]}).checked(INFOS)
+    with pytest.raises(ValueError, match="end_mrr never sum over time"):
+        PackDefinition.model_validate({**told, "section": [mrr]}).checked(INFOS)
+
+
 def test_a_section_takes_balances_ratios_and_targets_of_a_currency() -> None:
     properties: dict[str, Any] = {"from": {}, "to": {}}
     info = ReportInfo("mrr", "MRR", "A balance.", "reports.read", MONEY, {"properties": properties}, MEANT)
