@@ -27,6 +27,7 @@ from application.ports.analytics import (
     InvalidParameters,
     Report,
     ReportInfo,
+    ReportTooLarge,
     UnknownReport,
 )
 from application.ports.positions import Position
@@ -125,11 +126,10 @@ class Resolved:
     @property
     def difference(self) -> float | None:
         """By how much the figure of now is another than that of its position."""
-        values = [0 if one.value is None else one.value for one in (self.then, self.now) if one is not None]
-        if len(values) < 2 or any(isinstance(value, str) for value in values):  # noqa: PLR2004 - both
+        if self.then is None or self.now is None:
             return None
-        before, after = values
-        return after - before  # type: ignore[operator]  # neither is a text
+        before, after = self.then.value or 0, self.now.value or 0
+        return None if isinstance(before, str) or isinstance(after, str) else after - before
 
 
 class Citing:
@@ -199,6 +199,8 @@ class Citing:
         given = {**cited.parameters} if at is None else {**cited.parameters, _AT: str(at)}
         found = await self._analytics.report(info.name, tenant_id, given, min_position=cited.position)
         row = _row(info, found, cited.cell, {})
+        if row is None and found.truncated:
+            raise ReportTooLarge(ReportTooLarge.__doc__)
         value = None if row is None else plain(row[found.columns.index(cited.measure)])
         return Figure(value, found.position if at is None else Position(found.position.epoch, at))
 
@@ -287,6 +289,6 @@ def _whose(tenant_id: UUID, cited: Cited) -> bytes:
 
 
 def _hash(tenant_id: UUID, cited: Cited, value: object) -> bytes:
-    return hashlib.sha256(b"pm1 value" + tenant_id.bytes + cited.json() + orjson.dumps(value)).digest()[
-        :_HASH
-    ]
+    # Of a fraction as many digits as are the same whichever build divides.
+    told = f"{value:.12g}" if isinstance(value, float) else value
+    return hashlib.sha256(b"pm1 value" + tenant_id.bytes + cited.json() + orjson.dumps(told)).digest()[:_HASH]

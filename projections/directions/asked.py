@@ -20,6 +20,8 @@ from projections.finance.metrics import metric_of
 MOST_SERIES: Final = 40
 MOST_POINTS: Final = 520
 _WINDOW: Final = 4
+_IN_STEPS: Final = frozenset({"subject_requests"})
+"""Reports whose rows are steps of one thing: added up they count it several times."""
 _PLACES: Final = {"period", "month", "day"}
 Row = Mapping[str, Value]
 Parts = Mapping[str, Fraction]
@@ -52,6 +54,8 @@ class Figure:
 def place_of(info: ReportInfo) -> str | None:
     """The column of the days by which a report goes; None: it is no series."""
     first = info.columns[0]
+    if info.name in _IN_STEPS:
+        return None
     return first.name if first.name in _PLACES and first.unit == "date" else None
 
 

@@ -54,7 +54,6 @@ def test_which_reports_make_series() -> None:
         "decisions": ["week", "month"],
         "dispatches": ["week", "month"],
         "opt_outs": ["week", "month"],
-        "subject_requests": ["week", "month"],
         "usage": ["month"],
         "mrr": ["week", "month"],
         "mrr_per_subscription": ["month"],
