@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -177,9 +177,9 @@ async def serving(
 
 @contextmanager
 def analytics_of(api: Api) -> Iterator[None]:
-    """The owner of the analytics file, in a thread of this process."""
+    """The owner of the analytics file, in a thread of this process; on a busy machine its file takes a while."""
     stop, ready = threading.Event(), threading.Event()
-    settings = olap_settings(api.parts.settings, api.database.admin)
+    settings = replace(olap_settings(api.parts.settings, api.database.admin), min_position_seconds=20)
     owner = threading.Thread(target=run_owner, args=(settings, stop, ready.set))
     owner.start()
     try:
