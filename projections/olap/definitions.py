@@ -15,7 +15,7 @@ _FILE: Final = Path(__file__).with_name("definitions.toml")
 DEFINITIONS: Final[Mapping[str, Definition]] = TypeAdapter(dict[str, Definition]).validate_python(
     tomllib.loads(_FILE.read_text("utf-8"))
 )
-"""By the name of the report."""
+"""By the name of the report; of all customers: `platform/` and its name."""
 
 
 def meaning_of(report: str) -> Definition:

@@ -64,26 +64,34 @@ def current() -> Versions:
     for profile in PROFILES.values():
         switches = profile.model_dump(mode="json", exclude={"name", "about", "facts"})
         found[f"profile {profile.id}"] = {"1": {"switches": _fingerprint(switches)}}
-    metrics = {
-        one.id: _fingerprint([one.formula, one.unit, one.nature, one.report, one.measure])
-        for one in CATALOGUE.metrics
-    }
+    metrics = {one.id: _fingerprint([one.formula, one.unit, one.nature]) for one in CATALOGUE.metrics}
     return {**found, "metrics": {str(CATALOGUE.version): metrics}}
 
 
 def _measures(report: ReportDefinition, answers: list[tuple[tuple[Any, ...], ...]]) -> dict[str, str]:
+    """The fingerprint of each measure; of each metric apart where rows are of metrics, which may become more."""
     columns = report.info.columns
-    names = [at for at, one in enumerate(columns) if one.kind == "dimension"]
+    names = [at for at, one in enumerate(columns) if one.kind == "dimension" and not one.tells]
+    by_metric = columns[0].name == "metric"
+    kinds = sorted({row[0] for rows in answers for row in rows}) if by_metric else [None]
     return {
-        one.name: _fingerprint(
+        one.name if kind is None else f"{one.name} of {kind}": _fingerprint(
             [
                 [columns[place].name for place in names],
                 [one.unit, one.nature, one.parts, one.scale],
-                [[[_rounded(row[place]) for place in (*names, at)] for row in rows] for rows in answers],
+                [
+                    [
+                        [_rounded(row[place]) for place in (*names, at)]
+                        for row in rows
+                        if kind is None or row[0] == kind
+                    ]
+                    for rows in answers
+                ],
             ]
         )
         for at, one in enumerate(columns)
         if one.kind == "measure"
+        for kind in kinds
     }
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from application.ports.analytics import Column, ReportInfo
 from domain.kernel.permissions import Permission
 from projections.finance.profiles import USUAL
+from projections.olap.definitions import meaning_of
 from projections.olap.mrr_sql import ProfileId
 from projections.olap.platform.opened import opened
 from projections.olap.platform.parts import FAMILY, told
@@ -117,7 +118,8 @@ def info_of(
 ) -> ReportInfo:
     """What is told of a report."""
     permission = Permission.PLATFORM_REPORTS_READ.value
-    return ReportInfo(name, title, about, permission, columns, parameters.model_json_schema())
+    means = meaning_of(f"platform/{name}")
+    return ReportInfo(name, title, about, permission, columns, parameters.model_json_schema(), means)
 
 
 def families_of(sums: Mapping[str, Sum]) -> tuple[str, ...]:
