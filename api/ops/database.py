@@ -5,15 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import psycopg
-from alembic.script import ScriptDirectory
 
-import adapters.postgres
 from adapters.postgres.binaries import OLDEST
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.revisions import heads, revisions
 from api.ops.errors import CannotRun
 from api.ops.folder import made
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 
     from api.settings import Settings
 
-MIGRATIONS: Final = Path(adapters.postgres.__file__).parent / "migrations"
 _PATIENCE: Final = 10
 
 
@@ -98,8 +95,6 @@ def schema_of(admin: str) -> Schema:
         applied = {
             revision for (revision,) in connection.execute("SELECT version_num FROM migrations.applied")
         }
-    known = ScriptDirectory(str(MIGRATIONS))
-    if applied == set(known.get_heads()):
+    if applied == heads():
         return Schema.CURRENT
-    ours = {script.revision for script in known.walk_revisions()}
-    return Schema.BEHIND if applied <= ours else Schema.NEWER
+    return Schema.BEHIND if applied <= set(revisions()) else Schema.NEWER

@@ -90,6 +90,18 @@ def test_nothing_that_starts_loads_them() -> None:
     assert done.stdout.split() == []
 
 
+def test_who_only_looks_whether_the_database_is_migrated_loads_nothing_that_migrates() -> None:
+    program = """if True:
+        import sys
+        import api.ops.processes.api, api.ops.processes.projector, api.ops.processes.worker
+        print(*sorted({"alembic", "sqlalchemy"} & set(sys.modules)))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
+
+
 def test_every_folder_of_code_is_a_layer() -> None:
     """So that the contract of import-linter is exhaustive: a new top-level package must take its place in it."""
     config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

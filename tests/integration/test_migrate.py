@@ -8,12 +8,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.script import ScriptDirectory
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from adapters.postgres.embedded import DATABASE, EmbeddedPostgres
 from adapters.postgres.migrate import migrate, migrate_tables
 from adapters.postgres.policies import MATRIX
+from adapters.postgres.revisions import VERSIONS, heads, revisions
 from adapters.postgres.rights import differences
 from adapters.postgres.roles import Passwords, Role, RolesUnusable, address
 from tests.support.database import QUICK, Database, reachable_folder
@@ -52,6 +54,12 @@ def test_two_at_once_agree(empty: str, any_server: EmbeddedPostgres) -> None:
     assert tables(empty) == TABLES
     with psycopg.connect(empty) as connection:
         assert differences(connection) == []
+
+
+def test_the_migrations_that_there_are_are_those_that_alembic_runs() -> None:
+    script = ScriptDirectory(str(VERSIONS.parent))
+    assert revisions() == {one.revision: one.down_revision for one in script.walk_revisions()}
+    assert heads() == set(script.get_heads())
 
 
 def test_a_failure_leaves_nothing_behind(empty: str, any_server: EmbeddedPostgres) -> None:
