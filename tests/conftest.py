@@ -2,6 +2,8 @@
 
 from hypothesis import settings
 
+from api.ops.loading import loaded, loading
+
 pytest_plugins = [
     "tests.support.needs",
     "tests.support.database",
@@ -15,3 +17,10 @@ pytest_plugins = [
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+loading()
+
+
+def pytest_collection_finish() -> None:
+    """What the tests stand on is not looked through for garbage with each of them."""
+    loaded()

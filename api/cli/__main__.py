@@ -1,5 +1,5 @@
 """`python -m api.cli`."""
 
-from api.cli.main import app
+from api.cli.program import main
 
-app(prog_name="penguinmails")
+main()

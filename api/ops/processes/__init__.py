@@ -14,6 +14,7 @@ from api.ops import logs
 from api.ops.child import Line
 from api.ops.database import Schema, opened, schema_of
 from api.ops.errors import CannotRun
+from api.ops.loading import loaded
 from api.ops.metrics import Meters, answering, socket_path
 from api.ops.tracing import tracer
 from api.payments import checked_account
@@ -73,6 +74,7 @@ def run(name: str, settings: Settings, tell: Tell | None = None) -> None:
     checked_account(settings)
     # Each process pays for its own libraries alone: DuckDB and Arrow take half a second to import.
     body: Body = importlib.import_module(f"api.ops.processes.{name}").work
+    loaded()
     line = Line.from_environment(tell)
     with opened(settings, watch=not line.supervised) as database:
         schema = schema_of(database.admin)
