@@ -28,6 +28,7 @@ from projections.runtime.rows import Rows
 from projections.runtime.tables import Table
 from tests.support.database import Database
 from tests.support.projecting import World, fresh
+from tests.support.starting import LOADED
 
 TENANTS, EACH = 12, 50
 
@@ -147,7 +148,7 @@ def test_a_helper_that_is_killed_is_done_without(world: World, caplog: pytest.Lo
 
 
 def test_a_helper_ends_with_a_projector_that_is_killed(world: World) -> None:
-    process = multiprocessing.get_context("spawn").Process(target=_run, args=(world.database.projector, 0.05))
+    process = LOADED.Process(target=_run, args=(world.database.projector, 0.05))
     process.start()
     until(lambda: sessions(world) == 2)
     assert process.pid is not None

@@ -1,6 +1,5 @@
 """Jobs that are due are sent to the workers: none is lost, whatever dies, and a broker that fails is asked again."""
 
-import multiprocessing
 import os
 import signal
 import threading
@@ -23,6 +22,7 @@ from projections.jobs.runs import counts
 from tests.support.database import Database
 from tests.support.due_jobs import QUICK, erase, runner
 from tests.support.projecting import World, fresh
+from tests.support.starting import LOADED
 
 
 @pytest.fixture
@@ -85,9 +85,7 @@ def test_what_a_killed_dispatcher_marked_and_did_not_send_is_sent_by_another_soo
     for _ in range(3):
         erase(world, fresh())
     world.project()
-    process = multiprocessing.get_context("spawn").Process(
-        target=_die, args=(world.database.projector, after)
-    )
+    process = LOADED.Process(target=_die, args=(world.database.projector, after))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
@@ -151,7 +149,6 @@ def _work(dsn: str, note: str, *, hang: bool) -> None:
 def test_a_worker_killed_in_the_middle_of_a_job_leaves_it_to_another(
     world: World, connection: psycopg.Connection[Any], tmp_path: Path
 ) -> None:
-    spawn = multiprocessing.get_context("spawn")
     note = tmp_path / "begun"
     note.touch()
     for _ in range(3):
@@ -168,7 +165,7 @@ def test_a_worker_killed_in_the_middle_of_a_job_leaves_it_to_another(
             time.sleep(0.05)
 
     def start(*, hang: bool) -> Any:
-        process = spawn.Process(
+        process = LOADED.Process(
             target=_work, args=(world.database.projector, str(note)), kwargs={"hang": hang}
         )
         process.start()

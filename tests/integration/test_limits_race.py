@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import signal
 from collections import Counter
@@ -32,6 +31,7 @@ from tests.support.billing import SUBSCRIPTION
 from tests.support.database import Database
 from tests.support.limited import agreed, dispatched, used
 from tests.support.racing import Race, met
+from tests.support.starting import LOADED
 from tests.support.working import MovedClock, Worker
 
 if TYPE_CHECKING:
@@ -101,9 +101,8 @@ def creates(race: Race, start: Barrier, told: Queue[Counter[str]]) -> None:
 
 def raced(race: Race, *work: Work) -> Counter[str]:
     """What came of it, over all processes."""
-    context = multiprocessing.get_context("spawn")
-    start, told = context.Barrier(len(work)), context.Queue()
-    processes = [context.Process(target=what, args=(race, start, told)) for what in work]
+    start, told = LOADED.Barrier(len(work)), LOADED.Queue()
+    processes = [LOADED.Process(target=what, args=(race, start, told)) for what in work]
     for process in processes:
         process.start()
     counts = Counter[str]()
@@ -168,9 +167,8 @@ async def test_what_a_killed_process_held_is_settled_by_what_it_sent(
         await api.act(tenant.id, agreed(now(), emails=2_000), SUBSCRIPTION)
         people = await met(api, tenant, 1_500)
         race = Race(database.admin, tmp_path, tenant.id, tenant.workspace_id, people)
-        context = multiprocessing.get_context("spawn")
-        start, told = context.Barrier(1), context.Queue()
-        process = context.Process(target=sends, args=(race, start, told))
+        start, told = LOADED.Barrier(1), LOADED.Queue()
+        process = LOADED.Process(target=sends, args=(race, start, told))
         process.start()
         async with asyncio.timeout(120):
             while await dispatched(api.parts.log, tenant.id) < 200:  # noqa: ASYNC110 - it is another process

@@ -1,6 +1,5 @@
 """The projector: whatever is killed, slow or broken, each event is applied once."""
 
-import multiprocessing
 import os
 import signal
 import threading
@@ -31,6 +30,7 @@ from tests.support.counting import counting, many, totals
 from tests.support.database import Database
 from tests.support.projecting import World, fresh
 from tests.support.serving import eventually
+from tests.support.starting import LOADED
 
 
 @pytest.fixture
@@ -251,12 +251,11 @@ def _project(dsn: str) -> None:
 
 def test_killed_at_any_moment_nothing_is_counted_twice_or_left_out(database: Database) -> None:
     world = World(database, [counting("one"), counting("two")])
-    spawn = multiprocessing.get_context("spawn")
     tenants = [fresh() for _ in range(5)]
     expected = dict.fromkeys(tenants, 0)
     deadline = time.monotonic() + 12
     for kill in range(4):
-        process = spawn.Process(target=_project, args=(database.projector,))
+        process = LOADED.Process(target=_project, args=(database.projector,))
         process.start()
         started = time.monotonic()
         while time.monotonic() < min(started + 0.9 + kill * 0.13, deadline):

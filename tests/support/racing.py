@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -33,6 +32,7 @@ from domain.kernel.ids import AddresseeId, MessageId, WorkspaceId, new_id
 from domain.kernel.permissions import Permission
 from domain.law.facts import SuppressionKind
 from tests.support.api import Api, TestTenant
+from tests.support.starting import LOADED
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
@@ -162,11 +162,10 @@ async def met(api: Api, tenant: TestTenant, people: int) -> list[UUID]:
 
 def raced(race: Race, work: Sequence[Work]) -> Counter[str]:
     """What came of it, over all processes: one for each work."""
-    context = multiprocessing.get_context("spawn")
-    start, told = context.Barrier(len(work)), context.Queue()
-    steps = [context.Value("i", 0) for _ in work]
+    start, told = LOADED.Barrier(len(work)), LOADED.Queue()
+    steps = [LOADED.Value("i", 0) for _ in work]
     processes = [
-        context.Process(target=what, args=(race, seed, start, steps, told)) for seed, what in enumerate(work)
+        LOADED.Process(target=what, args=(race, seed, start, steps, told)) for seed, what in enumerate(work)
     ]
     for process in processes:
         process.start()

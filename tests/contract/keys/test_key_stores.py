@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import sqlite3
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from adapters.keys.sqlite import SqliteKeyStore
 from application.ports.keys import KeyStore, KeysUnavailable, RotationIncomplete, SubjectKey
 from domain.kernel.personal import KeyKind
 from tests.support.key_stores import TENANT, PowerCut, reopened, subject
+from tests.support.starting import LOADED
 
 
 def test_a_key_is_made_once_and_found_again(store: KeyStore) -> None:
@@ -102,8 +102,7 @@ def test_files_are_the_owners_alone(tmp_path: Path) -> None:
 
 def test_two_processes_agree(folder: Path) -> None:
     wanted = [(TENANT, f"subject-{n}", KeyKind.PROFILE) for n in range(50)]
-    spawn = multiprocessing.get_context("spawn")
-    with spawn.Pool(4) as pool:
+    with LOADED.Pool(4) as pool:
         found = pool.starmap(obtain_in_a_process, [(folder, wanted)] * 8)
     assert all(one == found[0] for one in found)
     assert len(set(found[0])) == 50

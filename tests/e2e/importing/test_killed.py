@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -20,10 +20,11 @@ from application.replay import HistoryFilters
 from domain.audience.contact_import import Import, ImportStatus
 from tests.support.api import analytics_of
 from tests.support.contact_export import FILES, ROWS
+from tests.support.import_runner import work_off
 from tests.support.importing import Importing, content
+from tests.support.starting import LOADED
 from tests.support.suppressions import hashed, listing, ready, take_in
 
-ROOT = Path(__file__).parents[3]
 KILLS = 6
 
 
@@ -35,18 +36,12 @@ class Worker:
     folder: Path
     import_id: UUID
 
-    async def start(self) -> asyncio.subprocess.Process:
+    def start(self) -> ForkServerProcess:
         """Begin, or go on."""
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.support.import_runner",
-            str(self.folder),
-            self.importing.database.admin,
-            str(self.importing.tenant.id),
-            str(self.import_id),
-            cwd=ROOT,
-        )
+        told = (self.folder, self.importing.database.admin, self.importing.tenant.id, self.import_id)
+        process = LOADED.Process(target=work_off, args=told)
+        process.start()
+        return process
 
     async def state(self) -> Import:
         """Where the import stands in the log."""
@@ -55,25 +50,29 @@ class Worker:
     async def killed_after(self, chunks: int, moment: float) -> bool:
         """Work until so many more chunks are in the log, and a moment on; False where it ended before."""
         already = (await self.state()).chunks
-        process = await self.start()
-        while process.returncode is None and (await self.state()).chunks < already + chunks:  # noqa: ASYNC110 - another process
+        process = self.start()
+        while process.exitcode is None and (await self.state()).chunks < already + chunks:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.002)
         await asyncio.sleep(moment)
         if (await self.state()).status is not ImportStatus.RUNNING:
-            assert await process.wait() == 0
+            assert await _ended(process) == 0
             return False
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
         process.kill()
-        await process.wait()
+        await _ended(process)
         _, alive = await asyncio.to_thread(psutil.wait_procs, family[1:], timeout=20)
         assert not alive, "a reader ends with its worker"
         return True
 
     async def finish(self) -> Import:
         """Work to the end."""
-        process = await self.start()
-        assert await process.wait() == 0
+        assert await _ended(self.start()) == 0
         return await self.state()
+
+
+async def _ended(process: ForkServerProcess) -> int | None:
+    await asyncio.to_thread(process.join)
+    return process.exitcode
 
 
 def people(count: int) -> bytes:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,35 +27,28 @@ from application.ports.positions import Position
 from projections.olap.sql import FACTS
 from tests.support.database import Database
 from tests.support.events import History, segment, write
-
-ROOT = Path(__file__).parents[3]
-OWNER = """
-import sys
-from pathlib import Path
-from adapters.duckdb.owner import run_owner
-from adapters.duckdb.settings import OlapSettings
-settings = OlapSettings(folder=Path(sys.argv[1]), database_url=sys.argv[2], idle_seconds=0.05)
-run_owner(settings, ready=lambda: print("ready", flush=True))
-"""
+from tests.support.starting import LOADED
 
 
-def owner(settings: OlapSettings) -> subprocess.Popen[str]:
+def _own(folder: Path, database_url: str, ready: Event) -> None:
+    settings = OlapSettings(folder=folder, database_url=database_url, idle_seconds=0.05)
+    run_owner(settings, ready=ready.set)
+
+
+def owner(settings: OlapSettings) -> ForkServerProcess:
     """An owner's process, ready."""
-    started = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(settings.folder), settings.database_url],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert started.stdout is not None
-    assert started.stdout.readline() == "ready\n"
+    ready = LOADED.Event()
+    started = LOADED.Process(target=_own, args=(settings.folder, settings.database_url, ready))
+    started.start()
+    assert ready.wait(30)
     return started
 
 
-def end(process: subprocess.Popen[str], number: signal.Signals = signal.SIGTERM) -> int:
-    process.send_signal(number)
-    process.communicate(timeout=15)
-    return process.returncode
+def end(process: ForkServerProcess, number: signal.Signals = signal.SIGTERM) -> int | None:
+    assert process.pid is not None
+    os.kill(process.pid, number)
+    process.join(15)
+    return process.exitcode
 
 
 @pytest.fixture
