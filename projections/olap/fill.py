@@ -100,7 +100,10 @@ def _load(con: duckdb.DuckDBPyConnection, table: Any) -> None:
     uniform = versions["min"] == versions["max"] == 1
     if not uniform and con.execute(_NEWER).fetchone() is not None:
         raise Unfit(Unfit.__doc__)
+    here = set(pc.unique(table.column("name")).to_pylist())
     for model in _READ:
+        if model.handles and not model.handles.keys() & here:
+            continue  # it has no rows of these events, and to plan that costs more than to read them
         _write(con, _aside(model) if model in _SORTED else model.name, _ROWS[model.name], incoming)
 
 
