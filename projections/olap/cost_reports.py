@@ -10,7 +10,7 @@ from application.ports.analytics import Column
 from domain.finance.calendar import Month
 from domain.kernel.money import Currency
 from domain.kernel.permissions import Permission
-from projections.olap.cost_sql import KEYS, between, divided
+from projections.olap.cost_sql import between, divided, keys
 from projections.olap.report import DaysParameters, Parameters, ReportDefinition, define
 
 Dating = Annotated[
@@ -109,10 +109,11 @@ _BY_CATEGORY: Final = define(
     permission=Permission.COSTS_READ,
 )
 
-_BY_MONTHS: Final = between("($from_ || '-01')::DATE", "last_day(($to || '-01')::DATE)")
+_MONTHS: Final = ("($from_ || '-01')::DATE", "last_day(($to || '-01')::DATE)")
+_BY_MONTHS: Final = between(*_MONTHS)
 _BORNE: Final = f"""
     {_BY_MONTHS},
-    {KEYS},
+    {keys(*_MONTHS)},
     borne AS MATERIALIZED (
         SELECT
             position,

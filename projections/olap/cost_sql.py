@@ -67,10 +67,14 @@ def between(first: str, last: str) -> str:
 
     GREATEST and LEAST pass over NULL.
     """
-    return ACCRUED.replace("$from_day::DATE", first).replace("$to_day::DATE", last)
+    return _within(ACCRUED, first, last)
 
 
-KEYS: Final = """
+def _within(text: str, first: str, last: str) -> str:
+    return text.replace("$from_day::DATE", first).replace("$to_day::DATE", last)
+
+
+_KEYS: Final = """
     pool_months AS (SELECT DISTINCT month, pool FROM accrued WHERE pool IS NOT NULL),
     ruled AS (
         SELECT month, pool, rule, allocated_by
@@ -85,9 +89,9 @@ KEYS: Final = """
         SELECT holder_id, date_trunc('month', day)::DATE AS month, sum(messages) AS weight
         FROM sending
         WHERE
-            position IS NOT NULL
-            OR $at_position::BIGINT IS NULL
-            OR day <= (SELECT max(day) FROM fact_event)
+            (position IS NOT NULL OR $at_position::BIGINT IS NULL OR day <= $last_day::DATE)
+            AND day >= coalesce(date_trunc('month', $from_day::DATE)::DATE, '-infinity'::DATE)
+            AND day <= coalesce(last_day($to_day::DATE), 'infinity'::DATE)
         GROUP BY ALL
     ),
     present AS (
@@ -109,7 +113,11 @@ KEYS: Final = """
         WHERE allocated_by = 'equal'
     )
 """
-"""Common table expressions over `accrued`: `keys` holds by whom each month of a pool is divided, and how."""
+
+
+def keys(first: str, last: str) -> str:
+    """Common table expressions over `accrued` within these days: by whom each month of a pool is divided, in `keys`."""
+    return _within(_KEYS, first, last)
 
 
 def divided(totals: str) -> str:
