@@ -339,6 +339,7 @@ _UNIT_ECONOMICS: Final = define(
         HAVING sum(weight) <> 0
     """,  # noqa: S608 - our own SQL
     permission=Permission.COSTS_READ,
+    named_by_words=True,
 )
 
 MARGIN_REPORTS: Final[tuple[ReportDefinition, ...]] = (_MARGIN, _UNIT_ECONOMICS)

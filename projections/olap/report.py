@@ -103,6 +103,19 @@ class ReportDefinition:
                 )
 
 
+def of_rows_shown(rows: str, events: str, dimensions: tuple[Column, ...]) -> str:
+    """The events behind a cell, where the report shows its row; none where it does not.
+
+    For rows that are named by words which follow from their figures, such as whether a target was attained: what is
+    behind the figures is behind one such row alone, that of the words which hold.
+    """
+    named = " AND ".join(
+        f'shown."{one.name}" IS NOT DISTINCT FROM $cell_{one.name}::{"DATE" if one.unit == "date" else "VARCHAR"}'
+        for one in dimensions
+    )
+    return f"SELECT * FROM ({events}) WHERE EXISTS (SELECT 1 FROM ({rows}) AS shown WHERE {named})"  # noqa: S608 - our own SQL
+
+
 def define(
     name: str,
     title: str,
@@ -113,16 +126,21 @@ def define(
     rows: str,
     events: str,
     permission: Permission = Permission.REPORTS_READ,
+    named_by_words: bool = False,
 ) -> ReportDefinition:
     """A report that everybody sees who may read reports, unless it needs another permission.
 
-    Raises `ValueError` where its definition is not written, or a measure does not say how it adds up.
+    `named_by_words`: some dimensions follow from the figures, and `events` asks of the others only. Raises `ValueError`
+    where its definition is not written, or a measure does not say how it adds up.
     """
     unmarked = [column.name for column in columns if column.kind == "measure" and column.nature is None]
     if unmarked:
         raise ValueError(
             f"report {name}: say of {', '.join(unmarked)} whether they are balances or activities"
         )
+    if named_by_words:
+        dimensions = tuple(column for column in columns if column.kind == "dimension")
+        events = of_rows_shown(rows, events, dimensions)
     takes, means = parameters.model_json_schema(), meaning_of(name)
     info = ReportInfo(name, title, about, permission.value, columns, takes, means)
     return ReportDefinition(info, parameters, rows, events)

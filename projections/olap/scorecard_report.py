@@ -176,6 +176,7 @@ _SCORECARD: Final = define(
         HAVING sum(weight) <> 0
     """,  # noqa: S608 - our own SQL
     permission=Permission.COSTS_READ,
+    named_by_words=True,
 )
 
 SCORECARD_REPORTS: Final[tuple[ReportDefinition, ...]] = (_SCORECARD,)

@@ -148,6 +148,32 @@ def test_every_report_is_explained_between_any_two_positions(opened: list[World]
     assert len(moving) > 10, "the history moves too few reports"
 
 
+def test_a_row_that_is_not_there_opens_to_nothing(opened: list[World]) -> None:
+    """Words that follow from a row's figures name it too: once they are others, the old row is worth nothing."""
+    chance = random.Random(8)
+    histories = [lived(chance) for _ in range(2)]
+    gone = set()
+    for history in histories:
+        world = seen(opened, history)
+        con, whose = world.store.writing, history.tenant_id
+        middle = chance.randrange(len(history.events) // 3, len(history.events))
+        for name, report in REPORTS.items():
+            columns = report.info.columns
+            names = [column.name for column in columns if column.kind == "dimension"]
+            at = [columns.index(column) for column in columns if column.kind == "dimension"]
+            shown = [
+                {tuple(row[one] for one in at) for row in run_report(con, name, whose, given).rows}
+                for given in ({"at_position": middle}, {})
+            ]
+            for cell in chance.sample(sorted(shown[0] - shown[1], key=str), min(len(shown[0] - shown[1]), 6)):
+                for measure in report.opened:
+                    opening = {**dict(zip(names, cell, strict=True)), "measure": measure}
+                    behind = run_events_behind(con, name, whose, opening, {}, after=0, limit=1_000)
+                    assert sum(weight for _, weight in behind.events) == 0, (name, opening)
+                gone.add(name)
+    assert gone >= {"scorecard", "unit_economics"}, "no row's words became others"
+
+
 def test_as_of_the_last_position_is_as_of_now(opened: list[World]) -> None:
     history = lived(random.Random(5))
     world = seen(opened, history)
@@ -165,7 +191,7 @@ def test_late_entries_and_locks_leave_no_residue(seed: int, ends: tuple[float, f
     world = World(history)
     world.catch_up()
     first, last = sorted(int(end * len(history.events)) for end in ends)
-    for name in ("mrr_changes", "costs_by_category", "costs_by_workspace"):
+    for name in ("mrr_changes", "costs_by_category", "costs_by_workspace", "unit_economics"):
         differs(world, history, name, first, last)
     world.store.close()
 
