@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.needs import requires
@@ -13,8 +14,8 @@ needs_libreoffice = requires(
 )
 
 
-def converted(file: Path, to: str, folder: Path, *, reading: str | None = None) -> None:
-    """Let LibreOffice open a file and write it as another into a folder, with a profile of its own.
+def converted(file: Path | Sequence[Path], to: str, folder: Path, *, reading: str | None = None) -> None:
+    """Let LibreOffice open files and write them as others into a folder, with a profile of its own.
 
     `reading`: the filter that it is opened with.
     """
@@ -28,7 +29,7 @@ def converted(file: Path, to: str, folder: Path, *, reading: str | None = None) 
             to,
             "--outdir",
             str(folder),
-            str(file),
+            *([file] if isinstance(file, Path) else file),
         ],
         check=True,
         capture_output=True,
