@@ -259,12 +259,12 @@ class Grid:
         """The measure of all rows; None where there is none."""
         return self.summed((), measure).get(())
 
-    def currency(self, measure: str) -> str | None:
-        """The one currency of a measure's amounts; None where it is no money. Raises `CurrenciesMixed`."""
+    def currency(self, measure: str, before: Grid | None = None) -> str | None:
+        """The one currency of a measure's amounts, and of those before; None: no money. Raises `CurrenciesMixed`."""
         place = next((n for n, one in enumerate(self.columns) if one.unit == CURRENCY), None)
         if place is None or form_of(self.column(measure)) is not Form.MONEY:
             return None
-        codes = {str(row[place]).upper() for row in self.rows}
+        codes = {str(row[place]).upper() for grid in (self, before) if grid is not None for row in grid.rows}
         if len(codes) > 1:
             raise CurrenciesMixed(" and ".join(sorted(codes)))
         return next(iter(codes), None)
@@ -275,7 +275,7 @@ def chart_of(definition: ChartDefinition, grid: Grid, before: Grid | None, perio
     grid = grid.where(definition.where)
     before = None if before is None else before.where(definition.where)
     column = grid.column(definition.measure)
-    currency = grid.currency(definition.measure)
+    currency = grid.currency(definition.measure, before)
     scale = 10 ** digits_of(currency) if currency else 1
     if form_of(column) is Form.RATIO:
         scale = 1 / 100
@@ -329,7 +329,12 @@ def _parts(series: Mapping[Scenario, Mapping[Value, float]], most: int) -> list[
 
 
 def _named(key: Value) -> str:
-    return "(none)" if key is None else str(key)
+    return "(none)" if key is None else in_words(key)
+
+
+def in_words(value: Value) -> str:
+    """A value of a dimension as it is read: `staff_time` is staff time."""
+    return str(value).replace("_", " ")
 
 
 def _sum(values: Iterable[float]) -> float:

@@ -48,6 +48,7 @@ _FORMS: Final[Mapping[str, Form]] = {
     "seconds": Form.SECONDS,
     **dict.fromkeys(("number", "days", "weeks", "months", "years", "times"), Form.NUMBER),
 }
+_INITIALS: Final = frozenset({"arpa", "arr", "cac", "grr", "ltv", "mrr", "nrr"})
 FRACTIONS: Final = frozenset({Form.PERCENT, Form.RATIO, Form.SECONDS, Form.NUMBER})
 """What may have a fraction; counts and minor units are whole."""
 
@@ -139,11 +140,14 @@ def digits_of(currency: str) -> int:
 
 def heading(column: Column) -> str:
     """A column's name for a reader: `surely_in_time` is Surely in time."""
-    name = column.name
-    if form_of(column) is Form.SECONDS:
-        name = name.removesuffix("_seconds")
-    words = name.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    return titled(column.name.removesuffix("_seconds") if form_of(column) is Form.SECONDS else column.name)
+
+
+def titled(name: str) -> str:
+    """A name for a reader: `end_mrr` is End MRR."""
+    words = [word.upper() if word in _INITIALS else word for word in name.split("_")]
+    text = " ".join(words).strip()
+    return text[:1].upper() + text[1:]
 
 
 def shown(value: Value, column: Column, currency: str | None = None) -> str:

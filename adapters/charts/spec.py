@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from application.charts import Better, Chart, Scenario
+from domain.kernel.money import CURRENCIES
 
 Json = dict[str, Any]
 
@@ -36,6 +37,7 @@ _WIDTH: Final = 600
 _HEIGHT: Final = 240
 _VARIANCE_WIDTH: Final = 110
 _LABELLED: Final = 16
+_FEW: Final = 4
 _SCHEMA: Final = "https://vega.github.io/schema/vega-lite/v6.json"
 
 
@@ -97,10 +99,24 @@ def _shared(present: list[Scenario], *, offset: str) -> Json:
     }
 
 
-def _format(chart: Chart) -> str:
+def _digits(chart: Chart) -> int:
+    """How many digits after the point: those of the currency, where there are any, and none of thousands."""
     values = [abs(mark.value) for mark in chart.marks]
     whole = all(float(value).is_integer() for value in values)
-    return ",.0f" if whole or max(values, default=0) >= 1_000 else ",.1f"  # noqa: PLR2004 - digits enough
+    if whole or max(values, default=0) >= 1_000:  # noqa: PLR2004 - digits enough
+        return 0
+    return CURRENCIES.get(chart.unit, 1)
+
+
+def _format(chart: Chart) -> str:
+    return f",.{_digits(chart)}f"
+
+
+def _ticks(chart: Chart) -> Json:
+    """About five values on the axis; of few things each number once, and no halves that would read like it."""
+    values = [mark.value for mark in chart.marks]
+    few = all(value.is_integer() and 0 <= value <= _FEW for value in map(float, values))
+    return {"values": list(range(int(max(values, default=0)) + 1))} if few else {"tickCount": 4}
 
 
 def _columns(chart: Chart, present: list[Scenario]) -> Json:
@@ -110,7 +126,8 @@ def _columns(chart: Chart, present: list[Scenario]) -> Json:
         "axis": {"labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": 6},
         "scale": {"domain": list(chart.labels), "paddingInner": 0.25, "paddingOuter": 0.1},
     }
-    value = {"field": "value", "type": "quantitative", "axis": {"format": _format(chart), "tickCount": 4}}
+    axis = {"format": _format(chart), **_ticks(chart)}
+    value = {"field": "value", "type": "quantitative", "axis": axis}
     shared = _shared(present, offset="xOffset")
     layers: list[Json] = [{"mark": {"type": "bar"}, "encoding": {"x": label, "y": value, **shared}}]
     if len(chart.labels) <= _LABELLED:
@@ -165,7 +182,7 @@ def _variance(chart: Chart, step: int) -> Json:
         difference = actual.get(label, 0) - before.get(label, 0)
         good = (difference > 0) == (chart.better is Better.MORE)
         fill = _GREY if chart.better is Better.NEITHER else GOOD if good else BAD
-        values.append({"label": label, "value": difference, "fill": fill, "text": _signed(difference)})
+        values.append({"label": label, "value": difference, "fill": fill, "text": _signed(difference, chart)})
     scale = {"domain": list(chart.labels)}
     label_ = {"field": "label", "type": "ordinal", "scale": scale, "axis": None}
     value = {"field": "value", "type": "quantitative", "axis": None}
@@ -192,8 +209,8 @@ def _variance(chart: Chart, step: int) -> Json:
     }
 
 
-def _signed(value: float) -> str:
+def _signed(value: float, chart: Chart) -> str:
     if value == 0:
         return "\u00b10"
-    text = f"{abs(value):,.0f}" if float(value).is_integer() else f"{abs(value):,.1f}"
+    text = format(abs(value), _format(chart))
     return f"+{text}" if value > 0 else f"\u2212{text}"

@@ -42,7 +42,7 @@ class _Data(BaseModel):
 
 
 class Sentence(_Data):
-    """The message of a section, computed: `text` with words in braces, or `none` where there is nothing.
+    """The message of a section, computed: `text` with words in braces, `one` of a single one, `none` of nothing.
 
     `total` is the measure where `where` holds, `part` of it where `part` holds too; `leader` is the largest value of a
     dimension. `counts`: rows are counted in place of the measure, where that does not add up.
@@ -51,6 +51,7 @@ class Sentence(_Data):
     measure: str
     counts: bool = False
     text: str
+    one: str | None = None
     none: str
     where: dict[str, tuple[str, ...]] = {}
     part: dict[str, tuple[str, ...]] = {}
@@ -134,7 +135,8 @@ def _fits(pack: str, section: Section, info: ReportInfo) -> None:
         raise ValueError(
             f"{pack}/{section.id}: {', '.join(sorted(balances))} never sum over time; name the day in balance"
         )
-    words = {name for _, name, _, _ in string.Formatter().parse(sentence.text) if name is not None}
+    texts = (sentence.text, sentence.one or "")
+    words = {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     if words - WORDS:
         raise ValueError(f"{pack}/{section.id}: no sentence knows {', '.join(sorted(words - WORDS))}")
     if unknown := set(section.parameters) - set(info.parameters.get("properties", {})):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Protocol
@@ -39,7 +40,7 @@ def document_of(figures: PackFigures, title: str | None, today: date) -> Documen
         figures.definition.about,
         facts,
         tuple(_section(one, figures) for one in figures.sections),
-        tuple(_meaning(one) for one in figures.sections),
+        _meanings(figures.sections),
         figures.as_of,
     )
 
@@ -53,7 +54,8 @@ def _section(one: SectionFigures, figures: PackFigures) -> SectionShown:
         table = table.model_copy(update={"by": by})
     elif section.chart is not None:
         inside = period.bucket if section.chart.kind == "columns" else None
-        chart = chart_of(section.chart, *_grids(one, inside), period)
+        drawn = chart_of(section.chart, *_grids(one, inside), period)
+        chart = drawn if any(mark.value for mark in drawn.marks) else None
     measured = f"{chart.title} by {_unit(one, period)}. " if chart is not None else ""
     note = f"{section.note} " if section.note else ""
     return SectionShown(
@@ -89,9 +91,20 @@ def _unit(one: SectionFigures, period: Period) -> str:
     return heading(Grid(one.info.columns).column(chart.by)).lower()
 
 
-def _meaning(one: SectionFigures) -> Meaning:
-    columns = tuple((column.name, column.unit, column.about) for column in one.info.columns)
-    return Meaning(f"{one.section.title} ({one.info.name})", one.info.about, columns)
+def _meanings(sections: Sequence[SectionFigures]) -> tuple[Meaning, ...]:
+    """What each report means, once, under the titles of all its sections."""
+    titles: dict[str, list[str]] = {}
+    for one in sections:
+        titles.setdefault(one.info.name, []).append(one.section.title)
+    infos = {one.info.name: one.info for one in sections}
+    return tuple(
+        Meaning(
+            f"{'; '.join(titles[name])} ({name})",
+            info.about,
+            tuple((column.name, column.unit, column.about) for column in info.columns),
+        )
+        for name, info in infos.items()
+    )
 
 
 def _moment(moment: datetime | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from application.charts import OTHERS, Grid
-from application.figures import shown
+from application.figures import shown, titled
 from application.ports.analytics import Column
 from application.ports.press import TableShown
 from domain.kernel.money import CURRENCIES
@@ -58,11 +58,9 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _line(row: Mapping[str, Any], earlier: float | None) -> tuple[str, ...]:
     unit, actual, variance = row["unit"], row["actual"], row["variance"]
-    words = str(row["metric"]).replace("_", " ")
-    name = words.upper() if words in ("mrr", "arr", "arpa") else words[:1].upper() + words[1:]
     segment = f" ({row['segment']})" if row["segment"] else ""
     return (
-        name + segment,
+        titled(str(row["metric"])) + segment,
         NOTHING if actual is None else in_unit(actual, unit),
         _target(row, unit),
         NOTHING if variance is None or row["target"] is None else _signed(variance, unit),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from application.charts import Grid
-from application.figures import shown
+from application.charts import Grid, in_words
+from application.figures import Form, form_of, shown
 from application.packs.definition import Sentence
 from application.ports.analytics import Column
 
@@ -17,16 +17,22 @@ _ROWS: Final = Column("rows", "measure", "rows", "How many rows there are.")
 def sentence_of(told: Sentence, grid: Grid, before: Grid | None) -> str:
     """The sentence. Raises `CurrenciesMixed` where amounts of several currencies would be added."""
     rows = grid.where(told.where)
-    column, currency = rows.column(told.measure), rows.currency(told.measure)
+    compared = None if before is None else before.where(told.where)
+    column, currency = rows.column(told.measure), rows.currency(told.measure, compared)
     if told.counts:
         column, currency = _ROWS, None
     total = _total(told, rows, told.measure)
-    earlier = None if before is None else _total(told, before.where(told.where), told.measure)
-    if not total and not earlier:
-        return told.none
+    earlier = None if compared is None else _total(told, compared, told.measure)
+    if not total:
+        return (
+            f"{told.none} In the period before: {figure(earlier, column, currency)}."
+            if earlier
+            else told.none
+        )
     part = _total(told, rows.where(told.part), told.part_measure or told.measure)
     leader, most = _leader(told, rows)
-    return told.text.format_map(
+    text = told.text if told.one is None or total != 1 else told.one
+    return text.format_map(
         {
             "total": figure(total, column, currency),
             "before": "" if earlier is None else figure(earlier, column, currency),
@@ -58,10 +64,10 @@ def signed(value: float, column: Column, currency: str | None) -> str:
 
 
 def percent(value: float, earlier: float) -> str:
-    """How much more or less than before, in percent, with its sign; nothing where there was nothing."""
-    if not earlier:
+    """How much more or less than before, in percent, with its sign; nothing where there was nothing, or a loss."""
+    if earlier <= 0:
         return ""
-    told = (value - earlier) / abs(earlier) * 100
+    told = (value - earlier) / earlier * 100
     sign = "+" if told > 0 else _MINUS if told < 0 else _EVEN
     return f"{sign}{abs(told):,.1f} %"
 
@@ -70,11 +76,14 @@ def change(value: float, earlier: float | None, column: Column, currency: str | 
     """The comparison with the period before, in words."""
     if earlier is None:
         return "with nothing to compare"
+    money = form_of(column) is Form.MONEY
     if value == earlier:
-        return "as many as in the period before"
+        return f"as {'much' if money else 'many'} as in the period before"
     if not earlier:
-        return "after none in the period before"
-    return f"{signed(value - earlier, column, currency)} ({percent(value, earlier)}) on the period before"
+        return f"after {'nothing' if money else 'none'} in the period before"
+    relative = percent(value, earlier)
+    told = signed(value - earlier, column, currency) + (f" ({relative})" if relative else "")
+    return f"{told} on the period before"
 
 
 def share(part: float, whole: float) -> str:
@@ -86,7 +95,5 @@ def _leader(told: Sentence, rows: Grid) -> tuple[str, float]:
     if told.leader is None:
         return "", 0
     values = rows.summed((told.leader,), told.measure)
-    if not values:
-        return "none", 0
     key = min(values, key=lambda one: (-values[one], str(one)))
-    return str(key[0]).replace("_", " "), values[key]
+    return in_words(key[0]), values[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from application.charts import OTHERS, Grid, Period
+from application.charts import OTHERS, Grid, Period, in_words
 from application.figures import Form, adds_up, form_of, heading
 from application.packs.definition import TableDefinition
 from application.packs.scorecards import NOTHING, scorecard_of
@@ -32,10 +32,11 @@ def table_of(told: TableDefinition, grid: Grid, before: Grid | None, period: Per
     ranked = _ranked(told, grid, now, then)
     groups = _groups(told, ranked, period, total=told.total and adds_up(grid.column(first)))
     sums = {name: grid.summed(told.by, name) for name in told.measures[1:]}
+    currency = grid.currency(first, before)
     rows = []
     for names, keys in groups:
-        cells = _compared(told, grid, keys, now, None if before is None else then)
-        cells += [_shown(told, grid, name, keys, found) for name, found in sums.items()]
+        cells = _compared(told, grid, keys, now, None if before is None else then, currency)
+        cells += [_shown(told, grid, name, keys, found, grid.currency(name)) for name, found in sums.items()]
         rows.append((*names, *cells))
     head = (
         *(_heading(grid.column(name), period) for name in (*told.by, first)),
@@ -75,27 +76,34 @@ def _groups(
 
 
 def _compared(
-    told: TableDefinition, grid: Grid, keys: Sequence[Key], now: Sums, then: Sums | None
+    told: TableDefinition,
+    grid: Grid,
+    keys: Sequence[Key],
+    now: Sums,
+    then: Sums | None,
+    currency: str | None,
 ) -> list[str]:
     name = told.measures[0]
-    cells = [_shown(told, grid, name, keys, now)]
+    cells = [_shown(told, grid, name, keys, now, currency)]
     if then is None:
         return cells
     value, earlier = _value(told, grid, name, keys, now), _value(told, grid, name, keys, then)
     if value is None and earlier is None:
         return [*cells, NOTHING, NOTHING, NOTHING]
-    column, currency = grid.column(name), grid.currency(name)
+    column = grid.column(name)
     return [
         *cells,
-        _shown(told, grid, name, keys, then),
+        _shown(told, grid, name, keys, then, currency),
         signed((value or 0) - (earlier or 0), column, currency),
         percent(value or 0, earlier or 0) or NOTHING,
     ]
 
 
-def _shown(told: TableDefinition, grid: Grid, name: str, keys: Sequence[Key], found: Sums) -> str:
+def _shown(
+    told: TableDefinition, grid: Grid, name: str, keys: Sequence[Key], found: Sums, currency: str | None
+) -> str:
     value = _value(told, grid, name, keys, found)
-    return NOTHING if value is None else figure(value, grid.column(name), grid.currency(name))
+    return NOTHING if value is None else figure(value, grid.column(name), currency)
 
 
 def _value(told: TableDefinition, grid: Grid, name: str, keys: Sequence[Key], found: Sums) -> float | None:
@@ -113,4 +121,4 @@ def _heading(column: Column, period: Period) -> str:
 def _named(value: Value, period: Period) -> str:
     if isinstance(value, date):
         return period.line_label(value)
-    return NOTHING if value is None else str(value)
+    return NOTHING if value is None else in_words(value)

@@ -106,6 +106,9 @@ def test_money_is_drawn_in_its_currency_and_never_in_two() -> None:
         chart_of(told, mixed, None, NOVEMBER)
     narrowed = told.model_copy(update={"where": {"currency": ("EUR",)}})
     assert chart_of(narrowed, mixed, None, NOVEMBER).unit == "EUR"
+    with pytest.raises(CurrenciesMixed):
+        chart_of(told, grid(row(NOVEMBER.first)), grid(row(NOVEMBER.first, currency="EUR")), NOVEMBER)
+    assert chart_of(told, grid(), grid(row(NOVEMBER.first, currency="JPY")), NOVEMBER).unit == "JPY"
 
 
 def test_ratios_are_never_added() -> None:
@@ -153,6 +156,31 @@ def test_differences_carry_their_sign_beside_their_colour() -> None:
     neither = Chart(BAR_CHART.kind, "x", "y", BAR_CHART.labels, BAR_CHART.marks)
     assert GOOD not in drawn(neither)
     assert BAD not in drawn(neither)
+
+
+@pytest.mark.parametrize(
+    ("unit", "before", "now", "difference"),
+    [
+        ("USD", 20.0, 70.5, "+50.50"),
+        ("KWD", 20.0, 19.995, "\u22120.005"),
+        ("JPY", 20.0, 70.0, "+50"),
+        ("USD", 20.0, 1_070.5, "+1,050"),
+        ("weeks", 20.0, 20.5, "+0.5"),
+    ],
+)
+def test_a_difference_has_the_digits_of_its_currency(
+    unit: str, before: float, now: float, difference: str
+) -> None:
+    marks = (Mark("a", Scenario.PREVIOUS, before), Mark("a", Scenario.ACTUAL, now))
+    assert f">{difference}<" in drawn(Chart("bars", "Amount", unit, ("a",), marks))
+
+
+def test_an_axis_of_few_names_no_value_twice() -> None:
+    marks = tuple(Mark(label, Scenario.ACTUAL, value) for label, value in (("a", 0.0), ("b", 2.0)))
+    ticks = re.findall(
+        r"<text[^>]*>(\d+)</text>", drawn(Chart("columns", "Messages", "messages", ("a", "b"), marks))
+    )
+    assert sorted(ticks) == ["0", "0", "1", "2", "2"], "0, 1 and 2 on the axis, 0 and 2 at the columns"
 
 
 @pytest.mark.parametrize("chart", [COLUMN_CHART, BAR_CHART])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
+
+import pytest
 
 from adapters.duckdb.local import EventsInMemory, LocalAnalytics
 from adapters.duckdb.settings import OlapSettings
@@ -12,6 +14,9 @@ from application.charts import Period
 from application.packs.definition import definition_named
 from application.packs.document import document_of
 from application.packs.figures import Figuring
+from application.ports.press import Document
+from domain.kernel.money import CurrenciesMixed
+from tests.support.events import History
 from tests.support.finance_told import Moneys
 from tests.support.mrr_histories import Told, moment, plan, terms
 
@@ -20,6 +25,19 @@ TARGETS = (
     ("cost", "30", "USD", "at_most"),
     ("gross_margin", "99", "percent", "at_least"),
 )
+
+
+async def printed(history: History, period: Period) -> Document:
+    """The finance pack of a history."""
+    source = EventsInMemory()
+    source.events = history.events
+    analytics = LocalAnalytics(source, OlapSettings(folder=Path(), database_url=""))
+    try:
+        definition = definition_named("finance", analytics.reports())
+        figures = await Figuring(analytics).figures(definition, history.tenant_id, period, history.position)
+    finally:
+        await analytics.close()
+    return document_of(figures, None, period.last + timedelta(days=1))
 
 
 async def test_its_messages_are_of_the_period_and_the_one_before() -> None:
@@ -35,25 +53,14 @@ async def test_its_messages_are_of_the_period_and_the_one_before() -> None:
         aim = {"metric": metric, "value": value, "value_to": None, "unit": unit, "comparison": comparison}
         when = {"period_kind": "quarter", "period": "2026-Q1", "segment": None}
         told.history.happen("finance.target_set", {"target_id": str(UUID(int=number)), **aim, **when})
-    source = EventsInMemory()
-    source.events = told.history.events
-    analytics = LocalAnalytics(source, OlapSettings(folder=Path(), database_url=""))
-    try:
-        definition = definition_named("finance", analytics.reports())
-        period = Period(date(2026, 2, 1), date(2026, 2, 28))
-        figures = await Figuring(analytics).figures(
-            definition, told.history.tenant_id, period, told.history.position
-        )
-    finally:
-        await analytics.close()
-    document = document_of(figures, None, date(2026, 3, 2))
+    document = await printed(told.history, Period(date(2026, 2, 1), date(2026, 2, 28)))
     said = [section.message for section in document.sections]
     for message, figures_in_it in zip(
         said,
         (
             ("1 of 3 targets were attained.",),
             ("150.00 USD a month", "+50.00 USD (+50.0 %)"),
-            ("0.00 USD of monthly revenue", "100.00 USD"),
+            ("No monthly revenue came with new customers", "before: 100.00 USD."),
             ("40.00 USD were spent, +20.00 USD (+100.0 %)", "server: 40.00 USD"),
             ("110.00 USD were left", "+30.00 USD (+37.5 %)"),
         ),
@@ -86,3 +93,43 @@ async def test_its_messages_are_of_the_period_and_the_one_before() -> None:
         ),
     )
     assert all(row[2] == "\u2013" for row in scorecard.table.rows[3:]), "what has no target comes after it"
+
+
+@pytest.mark.parametrize(
+    ("currency", "spent"), [("JPY", "2,000 JPY"), ("KWD", "2.000 KWD"), ("USD", "20.00 USD")]
+)
+async def test_a_month_without_costs_tells_of_those_before_in_their_currency(
+    currency: str, spent: str
+) -> None:
+    moneys = Moneys()
+    moneys.cost(2_000, date(2026, 1, 1), date(2026, 1, 31), currency=currency)
+    document = await printed(moneys.history, Period(date(2026, 2, 1), date(2026, 2, 28)))
+    costs = next(section for section in document.sections if section.title == "What was spent")
+    assert costs.message == f"No costs fell into this period. In the period before: {spent}."
+    assert costs.table.rows == (("server", "exact", "\u2013", spent, f"\u2212{spent}", "\u2212100.0 %"),)
+    assert costs.chart is not None
+    assert costs.chart.unit == currency
+    (left,) = (section for section in document.sections if section.title.startswith("What is left"))
+    assert (
+        left.message
+        == f"Nothing was left of what was earned in this period. In the period before: \u2212{spent}."
+    )
+
+
+async def test_what_was_in_another_currency_before_is_not_compared() -> None:
+    moneys = Moneys()
+    moneys.cost(2_000, date(2026, 1, 1), date(2026, 1, 31), currency="EUR")
+    moneys.cost(2_000, date(2026, 2, 1), date(2026, 2, 28), currency="USD")
+    with pytest.raises(CurrenciesMixed):
+        await printed(moneys.history, Period(date(2026, 2, 1), date(2026, 2, 28)))
+
+
+async def test_nothing_is_drawn_where_there_is_nothing_and_each_report_is_explained_once() -> None:
+    document = await printed(Moneys().history, Period(date(2026, 2, 1), date(2026, 2, 28)))
+    assert [section.chart for section in document.sections] == [None] * len(document.sections)
+    assert [meaning.title.rpartition(" (")[2] for meaning in document.meanings] == [
+        "scorecard)",
+        "mrr)",
+        "costs_by_category)",
+        "margin)",
+    ]

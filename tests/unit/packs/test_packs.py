@@ -88,7 +88,7 @@ def grid(*rows: tuple[Any, ...]) -> Grid:
     return Grid(COLUMNS, rows)
 
 
-TOLD = Sentence(measure="n", text="{total}, {change}", none="nothing")
+TOLD = Sentence(measure="n", text="{total}, {change}", one="one, {change}", none="Nothing.")
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,10 @@ TOLD = Sentence(measure="n", text="{total}, {change}", none="nothing")
         (88, 100, "88, \u221212 (\u221212.0 %) on the period before"),
         (5, 5, "5, as many as in the period before"),
         (5, 0, "5, after none in the period before"),
-        (0, 5, "0, \u22125 (\u2212100.0 %) on the period before"),
-        (0, 0, "nothing"),
+        (0, 5, "Nothing. In the period before: 5."),
+        (0, 0, "Nothing."),
+        (1, 0, "one, after none in the period before"),
+        (5, -5, "5, +10 on the period before"),
         (1_234, None, "1,234, with nothing to compare"),
     ],
 )
