@@ -102,10 +102,11 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Days, both included."""
+    """Days, both included. `monthly`: what is shown of them is of months, however few they are."""
 
     first: date
     last: date
+    monthly: bool = False
 
     @property
     def days(self) -> int:
@@ -122,7 +123,7 @@ class Period:
     def after(self, day: date) -> date:
         """The day of this period in the place of a day of the one before: in as many months, or days, after it."""
         before = self.before().first
-        if self.days > _WEEKS and self.first.day == before.day == 1:
+        if self._in_months and self.first.day == before.day == 1:
             months = (self.first.year - before.year) * 12 + self.first.month - before.month
             return _months_on(day, months)
         return day + (self.first - before)
@@ -154,6 +155,11 @@ class Period:
         """A row's name."""
         return f"{line:%B %Y}" if self.days > _DAYS else f"week of {line.day} {line:%B}"
 
+    @property
+    def _in_months(self) -> bool:
+        """Whether the columns of a chart are months."""
+        return self.monthly or self.days > _WEEKS
+
     def _of_months(self) -> bool:
         return self.first.day == 1 and (self.last + timedelta(days=1)).day == 1
 
@@ -168,24 +174,26 @@ class Period:
     def bucket(self, day: date, *, earlier: bool = False) -> date:
         """The first day of the column that a day is in; `earlier`: a day of the period before, in that of its place."""
         day = self.after(day) if earlier else day
-        if self.days <= _DAYS:
-            return day
-        return day - timedelta(days=day.weekday()) if self.days <= _WEEKS else day.replace(day=1)
+        if self._in_months:
+            return day.replace(day=1)
+        return day if self.days <= _DAYS else day - timedelta(days=day.weekday())
 
     def label(self, bucket: date) -> str:
         """A column's name."""
-        if self.days > _WEEKS:
+        if self._in_months:
             return f"{bucket:%b %Y}"
         return f"{bucket.day} {bucket:%b}"
 
     def step(self) -> str:
         """What one column is."""
-        return "day" if self.days <= _DAYS else "week" if self.days <= _WEEKS else "month"
+        if self._in_months:
+            return "month"
+        return "day" if self.days <= _DAYS else "week"
 
     def _next(self, bucket: date) -> date:
-        if self.days <= _DAYS:
-            return bucket + timedelta(days=1)
-        return bucket + timedelta(days=_A_WEEK) if self.days <= _WEEKS else _months_on(bucket, 1)
+        if self._in_months:
+            return _months_on(bucket, 1)
+        return bucket + timedelta(days=1 if self.days <= _DAYS else _A_WEEK)
 
 
 def _months_on(first: date, months: int) -> date:

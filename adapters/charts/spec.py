@@ -132,13 +132,17 @@ def _columns(chart: Chart, present: list[Scenario]) -> Json:
     layers: list[Json] = [{"mark": {"type": "bar"}, "encoding": {"x": label, "y": value, **shared}}]
     if len(chart.labels) <= _LABELLED:
         text = {"field": "value", "type": "quantitative", "format": _format(chart)}
-        layers.append(
+        layers += [
             {
-                "transform": [{"filter": {"field": "scenario", "equal": _NAMES[Scenario.ACTUAL]}}],
-                "mark": {"type": "text", "dy": -6, "fontSize": 11, "color": DARK},
+                "transform": [
+                    {"filter": {"field": "scenario", "equal": _NAMES[Scenario.ACTUAL]}},
+                    {"filter": f"datum.value {sign} 0"},
+                ],
+                "mark": {"type": "text", "dy": dy, "fontSize": 11, "color": DARK},
                 "encoding": {"x": label, "y": value, "xOffset": shared["xOffset"], "text": text},
             }
-        )
+            for sign, dy in ((">=", -6), ("<", 8))
+        ]
     return {"data": _data(chart), "width": _WIDTH, "height": _HEIGHT, "layer": layers}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.charts.svg import svg_of
-from application.ports.press import Document, PressFailed, Printed, texts_of
+from application.ports.press import Document, PressFailed, Printed, TableShown, texts_of
 
 FONT: Final = "Libertinus Serif"
 """One of those inside Typst: a document looks the same, and is the same, on every machine."""
@@ -28,6 +28,13 @@ _ALONE: Final = f"""
 _CLOSED: Final[dict[str, Any]] = {"ignore_system_fonts": True}
 _FULL: Final = 700
 """Pixels of a chart that are as wide as a page's text."""
+_PAGE: Final = 482
+"""Points of a line of text, and below those around a cell; how wide a letter is, of its size; sizes of letters."""
+_AROUND: Final = 8
+_LETTER: Final = 0.5
+_USUAL, _SMALLEST = 9.5, 5.5
+_NAME: Final = 14
+"""Letters of a name of a row that should fit; the rest of it may stand below."""
 _BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -81,12 +88,24 @@ def _compiled(compiler: Any, moment: int) -> bytes:
 def _files(document: Document) -> dict[str, bytes]:
     files, told = {_MAIN: _TEMPLATE.read_bytes()}, texts_of(document)
     for number, (section, texts) in enumerate(zip(document.sections, told["sections"], strict=True)):
+        texts["size"] = _size(section.table)
         if section.chart is not None and section.chart.marks:
             drawn = svg_of(section.chart, prefix=f"c{number}", font=FONT)
             # Letters are as large in each chart, however wide it came out.
             texts["width"] = min(int(_WIDTH.findall(drawn)[0]) * 100 / _FULL, 100)
             files[f"chart-{number}.svg"] = drawn.encode()
     return {**files, _DATA: json.dumps(told, ensure_ascii=False).encode()}
+
+
+def _size(table: TableShown) -> float:
+    """Points of a table's letters, so that its numbers stand on one line each, and beside one another."""
+    texts = zip(*(table.head, *table.rows), strict=True)
+    wanted = [max(map(len, column)) for column in texts]
+    letters = sum(
+        wide if number else min(wide, _NAME) for wide, number in zip(wanted, table.numbers, strict=True)
+    )
+    left = _PAGE - _AROUND * len(wanted)
+    return max(_SMALLEST, min(_USUAL, left / (letters * _LETTER)))
 
 
 def _moment(document: Document) -> int:

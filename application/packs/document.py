@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Protocol
@@ -46,7 +47,7 @@ def document_of(figures: PackFigures, title: str | None, today: date) -> Documen
 
 
 def _section(one: SectionFigures, figures: PackFigures) -> SectionShown:
-    period, own = figures.period, one.now.report.as_of
+    period, own = replace(figures.period, monthly=one.section.monthly), one.now.report.as_of
     as_of = figures.as_of if one.now.position == figures.position else own
     section, chart, table = one.section, None, one.section.table
     if section.monthly and not period.over_months:

@@ -80,6 +80,15 @@ def test_the_period_before_stands_at_the_same_place() -> None:
     assert (told.of(Scenario.PREVIOUS)["Dec 2024"], told.of(Scenario.PREVIOUS)["Mar 2024"]) == (3, 2)
 
 
+def test_months_stay_months_in_a_quarter() -> None:
+    quarter = Period(date(2026, 4, 1), date(2026, 6, 30), monthly=True)
+    now, before = ([row(date(2026, month, 1), n=month)] for month in (6, 3))
+    told = ChartDefinition(kind="columns", by="day", measure="n")
+    chart = chart_of(told, grid(*now), grid(*before), quarter)
+    assert (quarter.step(), chart.labels) == ("month", ("Apr 2026", "May 2026", "Jun 2026"))
+    assert (chart.of(Scenario.ACTUAL)["Jun 2026"], chart.of(Scenario.PREVIOUS)["Jun 2026"]) == (6, 3)
+
+
 def test_of_a_balance_the_last_day_of_each_group_counts() -> None:
     year = Period(date(2026, 1, 1), date(2026, 12, 31))
     rows = grid(row(date(2026, 5, 1), n=3), row(date(2026, 5, 9), n=8), row(date(2026, 5, 9), rule="b", n=1))
@@ -173,6 +182,14 @@ def test_a_difference_has_the_digits_of_its_currency(
 ) -> None:
     marks = (Mark("a", Scenario.PREVIOUS, before), Mark("a", Scenario.ACTUAL, now))
     assert f">{difference}<" in drawn(Chart("bars", "Amount", unit, ("a",), marks))
+
+
+def test_what_is_below_nothing_is_labelled_below_its_column() -> None:
+    marks = tuple(Mark(label, Scenario.ACTUAL, value) for label, value in (("a", -7.0), ("b", 7.0)))
+    layers = spec_of(Chart("columns", "Margin", "USD", ("a", "b"), marks), "x")["layer"]
+    told = {layer["transform"][1]["filter"]: layer["mark"]["dy"] for layer in layers[1:]}
+    assert told["datum.value >= 0"] < 0 < told["datum.value < 0"]
+    assert drawn(Chart("columns", "Margin", "USD", ("a", "b"), marks)).count(">\u22127<") == 1
 
 
 def test_an_axis_of_few_names_no_value_twice() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,29 @@ async def test_a_pack_is_short_however_much_there_is_to_tell(office: Office) -> 
     most = replace(shown, sections=tuple(replace(one, table=full) for one in shown.sections))
     assert TypstPress().printed(shown).pages <= 13
     assert TypstPress().printed(most).pages <= MOST_PAGES
+
+
+@needs_poppler
+@pytest.mark.parametrize("amount", ["\u22122,234.20 USD", "\u221222,311,212 JPY", "\u22121,684,024.000 KWD"])
+def test_what_stands_in_a_wide_table_stands_beside_one_another(amount: str, tmp_path: Path) -> None:
+    head = ("Month", "Accuracy", "Margin", "Before", "Difference", "%", "Revenue", "Cost", "Acquisition")
+    rows = (("September 2026", "approximate", *[amount] * 3, "+13,301.2 %", *[amount] * 3),) * 3
+    wide = TableShown(head, tuple(at > 1 for at in range(len(head))), rows, total=False)
+    made = document("x")
+    file = tmp_path / "pack.pdf"
+    file.write_bytes(
+        TypstPress().printed(replace(made, sections=(replace(made.sections[0], table=wide),))).pdf
+    )
+    told = subprocess.run(
+        ["pdftotext", "-bbox", "-f", "2", "-l", "2", str(file), "-"], capture_output=True, check=True
+    )
+    words = re.findall(r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)"[^>]*>([^<]+)<', told.stdout.decode())
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for left, top, right, _ in words:
+        lines.setdefault(top, []).append((float(left), float(right)))
+    assert sum(text == "approximate" for *_, text in words) == 3
+    assert all(one[1] < other[0] for line in lines.values() for one, other in pairwise(sorted(line)))
+    assert max(right for line in lines.values() for _, right in line) <= 595 - 56, "the margin is free"
 
 
 @pytest.mark.parametrize("title", ["", " ", "two\nlines", "\u202eback", "x" * 121, "\x07"])
