@@ -15,7 +15,7 @@ from application.ports.analytics import AnalyticsBehind, InvalidParameters
 from application.ports.differences import Difference, NotOfOneLog
 from domain.kernel.ids import PLATFORM
 from projections.olap.difference import MAX_CELLS, run_difference
-from projections.olap.query import run_report
+from projections.olap.query import run_events_behind, run_report
 from projections.olap.reports import REPORTS
 from tests.support.events import BEGIN, History, segment
 from tests.support.mrr_histories import Told, moment, percent, plan, terms
