@@ -100,9 +100,9 @@ class Business:
             at = len(told.history.events) - 1
             net = amount - discount
             lived.earned.append(Earned(at, "revenue", currency, net, since, until - timedelta(days=1)))
-            if chance.random() < 0.4:
+            if chance.random() < 0.4 and net + tax:  # nothing comes back of what cost nothing
                 back, day = chance.randrange(1, net + tax + 1), self._day()
-                share = int(Fraction(back * net, net + tax) + Fraction(1, 2)) if net + tax else 0
+                share = int(Fraction(back * net, net + tax) + Fraction(1, 2))
                 moneys.refund(invoice, back, day, share, currency)
                 lived.earned.append(Earned(len(told.history.events), "revenue", currency, -share, day, day))
         if chance.random() < 0.5:
