@@ -1,10 +1,9 @@
 """The projector: whatever is killed, slow or broken, each event is applied once."""
 
-import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 import psycopg
@@ -13,7 +12,7 @@ import pytest
 from adapters.eventstore.codec import JsonCodec
 from adapters.keys.memory import MemoryKeyStore
 from adapters.postgres.policies import policies_for_view
-from application.ports.keys import KeysUnavailable
+from application.ports.keys import KeysUnavailable, SubjectKey
 from application.ports.log import NewEvent
 from domain.kernel.ids import WorkspaceId
 from domain.tenancy.workspace import WorkspaceRenamed
@@ -236,10 +235,12 @@ def test_events_change_shape_before_they_reach_a_handler(world: World) -> None:
 
 
 class _Keyless(MemoryKeyStore):
-    """A key store that nobody may open."""
+    """A key store of which nobody may want a key."""
 
-    def generation(self) -> int:
-        raise AssertionError("a key was looked for")
+    def obtain(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
+        raise AssertionError(f"a key was wanted: {list(keys)}")
+
+    find = obtain
 
 
 def _project(dsn: str) -> None:
@@ -253,18 +254,28 @@ def test_killed_at_any_moment_nothing_is_counted_twice_or_left_out(database: Dat
     world = World(database, [counting("one"), counting("two")])
     tenants = [fresh() for _ in range(5)]
     expected = dict.fromkeys(tenants, 0)
-    deadline = time.monotonic() + 12
+
+    def counted() -> int:
+        return sum((totals_or_none(world, "one") or {}).values())
+
+    def write() -> None:
+        for tenant in tenants:
+            world.append(tenant, *many(*["a"] * 7))
+            expected[tenant] += 7
+
     for kill in range(4):
-        process = LOADED.Process(target=_project, args=(database.projector,))
+        before, process = counted(), LOADED.Process(target=_project, args=(database.projector,))
         process.start()
-        started = time.monotonic()
-        while time.monotonic() < min(started + 0.9 + kill * 0.13, deadline):
-            for tenant in tenants:
-                world.append(tenant, *many(*["a"] * 7))
-                expected[tenant] += 7
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
+        for _ in eventually("it takes something in", 60):
+            write()
+            if counted() > before:
+                break
+        until = time.monotonic() + kill * 0.13
+        while time.monotonic() < until:
+            write()
+        process.kill()
         process.join()
+        assert process.exitcode == -signal.SIGKILL, "it was at work"
     world.project()
     assert totals(world, "one") == expected
     assert totals(world, "two") == expected
@@ -292,9 +303,9 @@ def test_a_database_that_goes_away_is_waited_for(world: World) -> None:
         running.join()
 
 
-def totals_or_none(world: World) -> dict[UUID, int] | None:
+def totals_or_none(world: World, name: str = "counting") -> dict[UUID, int] | None:
     try:
-        return totals(world)
+        return totals(world, name)
     except AssertionError:
         return None
 
