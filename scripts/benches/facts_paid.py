@@ -1,4 +1,4 @@
-"""Invoices and payments of the logs of `facts`: of one line each, for a month of a plan."""
+"""Trials, invoices and payments of the logs of `facts`; these of one line each, for a month of a plan."""
 
 from __future__ import annotations
 
@@ -26,5 +26,13 @@ PAID: Final = {
             {_PRICE} AS amount, {_PRICE} * 29 // 1000 + 30 AS fee, 'USD' AS fee_currency, day AS effective_on
         FROM rare WHERE kind = 'paid'
     """,  # noqa: S608 - our own SQL
+    "fact_trial": """
+        SELECT
+            tenant_key, position, day,
+            CASE kind WHEN 'tried' THEN 'started' ELSE 'ended' END AS change,
+            CASE kind WHEN 'tried' THEN 'starter' END AS plan,
+            CASE kind WHEN 'tried_out' THEN chance('subscribed', tenant_key, 0, 3) > 0 END AS subscribed
+        FROM rare WHERE kind IN ('tried', 'tried_out')
+    """,
 }
-"""The facts of the two models, by tenant and position."""
+"""The facts of the three models, by tenant and position."""

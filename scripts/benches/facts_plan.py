@@ -160,7 +160,8 @@ RARE: Final = f"""
                     WHEN chance < 800 AND NOT platform THEN 'received'
                     WHEN chance < 900 AND NOT platform THEN 'end'
                     WHEN chance < 930 AND NOT platform THEN 'invoiced'
-                    WHEN chance < 960 AND NOT platform THEN 'paid'
+                    WHEN chance < 945 AND NOT platform THEN 'paid'
+                    WHEN chance < 960 AND NOT platform THEN 'try'
                     ELSE 'nothing'
                 END AS wanted
             FROM told LEFT JOIN locks USING (tenant_key, position)
@@ -168,6 +169,7 @@ RARE: Final = f"""
         placed AS (
             SELECT
                 *,
+                row_number() OVER (PARTITION BY tenant_key, wanted ORDER BY position) AS nth_wanted,
                 lag(wanted) OVER log AS wanted_before,
                 lag(wanted, 2) OVER log AS wanted_2_before,
                 lag(position) OVER log AS position_before,
@@ -187,6 +189,7 @@ RARE: Final = f"""
                         WHEN wanted_2_before = 'entered' AND wanted_before <> 'confirm' THEN 'reversed' ELSE 'nothing'
                     END
                     WHEN 'end' THEN CASE WHEN wanted_before = 'received' THEN 'ended' ELSE 'nothing' END
+                    WHEN 'try' THEN CASE nth_wanted WHEN 1 THEN 'tried' WHEN 2 THEN 'tried_out' ELSE 'nothing' END
                     ELSE wanted
                 END AS kind
             FROM placed
@@ -202,6 +205,8 @@ RARE: Final = f"""
             WHEN 'entered' THEN 'costs.cost_entered'
             WHEN 'invoiced' THEN 'billing.invoice_finalised'
             WHEN 'paid' THEN 'billing.payment_received'
+            WHEN 'tried' THEN 'billing.trial_started'
+            WHEN 'tried_out' THEN 'billing.trial_ended'
             WHEN 'confirmed' THEN 'costs.cost_confirmed'
             WHEN 'reversed' THEN 'costs.cost_reversed'
             WHEN 'target' THEN 'finance.target_set'
