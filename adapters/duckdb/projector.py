@@ -48,6 +48,7 @@ class Projector:
             raise IncompatibleFile(IncompatibleFile.__doc__)
         self.tracked: Mapping[UUID, tracking.Tracked] = tracking.tracked(store.writing)
         self.complete = tracking.is_complete(store.writing)
+        self._behind = frozenset[UUID]()
         self.lag = 0
         self.events = 0
         self.busy_seconds = 0.0
@@ -97,6 +98,7 @@ class Projector:
     def _bring_up(self, moved: Callable[[], None], stop: threading.Event) -> int:
         writing = self.store.writing
         heads = self._source.behind({tenant_id: tenant.at for tenant_id, tenant in self.tracked.items()})
+        self._behind = frozenset(head.tenant_id for head in heads)
         restarted = tracking.restarted(writing, heads, self.tracked)
         if restarted:
             self.tracked = {**self.tracked, **restarted}
@@ -144,10 +146,13 @@ class Projector:
             self._rows_folded = ingest.size(self.store.writing, "fact_event_daily")
 
     def caught_up_with(self, positions: Mapping[UUID, Position]) -> bool:
-        """Whether every tenant is where `positions` says, or stopped."""
-        for tenant_id, position in positions.items():
+        """Whether every tenant is where `positions` says, or stopped, or as far as its log went at the last step.
+
+        A log that a restore lost, or cut short, never reaches what was read of it before.
+        """
+        for tenant_id in positions.keys() & self._behind:
             tenant = self.tracked.get(tenant_id)
-            if tenant is None or not (tenant.state == "poisoned" or tenant.at >= position):
+            if tenant is None or not (tenant.state == "poisoned" or tenant.at >= positions[tenant_id]):
                 return False
         return self.complete
 

@@ -109,7 +109,7 @@ class Room:
         while not self._stop.is_set():
             with self._reading:
                 began = time.monotonic()
-                events = self._try_step(self._projector)
+                events = self._try_step(self._projector) or 0
                 took = time.monotonic() - began
             wait = _FIRST_WAIT if events else min(wait * 2, self._settings.idle_seconds)
             if not events and not self._stop.is_set():
@@ -118,16 +118,15 @@ class Room:
                 # Looking who is behind costs the same for one event as for a hundred.
                 self._stop.wait(max(_BREATH, min(_DUTY * took, self._settings.idle_seconds)))
 
-    def _try_step(self, projector: Projector) -> int:
-        """A step; an error is kept for `health` and told once, and the step is tried again after a pause."""
+    def _try_step(self, projector: Projector) -> int | None:
+        """A step; an error is kept for `health` and told once, and None after a pause says to try it again."""
         try:
             events = projector.step(self._announce, self._stop)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is shown, and the logs are read on
-            if self._stop.is_set():
-                return 0
-            self._note(error, "analytics could not read the logs")
-            self._stop.wait(self._settings.idle_seconds)
-            return 0
+            if not self._stop.is_set():
+                self._note(error, "analytics could not read the logs")
+                self._stop.wait(self._settings.idle_seconds)
+            return None
         self._last_error = None
         return events
 
@@ -187,10 +186,10 @@ class Room:
             if self._try_step(projector) or not projector.complete:
                 continue
             with self._reading:
-                while not (self._stop.is_set() or projector.caught_up_with(self.positions())):
-                    self._try_step(projector)
-                if not self._stop.is_set():
-                    return self._swap(projector)
+                while not self._stop.is_set():
+                    read = self._try_step(projector)
+                    if read is not None and projector.caught_up_with(self.positions()):
+                        return self._swap(projector)
         return projector.store
 
     def _swap(self, projector: Projector) -> Store:

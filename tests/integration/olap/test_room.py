@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import pytest
@@ -16,6 +17,8 @@ from adapters.duckdb.room import Room
 from adapters.duckdb.settings import OlapSettings
 from adapters.duckdb.store import Store
 from application.ports.analytics import AnalyticsUnavailable
+from application.ports.positions import Position
+from tests.support.events import History
 from tests.support.serving import eventually
 
 
@@ -87,6 +90,42 @@ def test_a_store_whose_file_cannot_be_made_does_not_end_rebuilding(
     assert room.rebuild()
     rebuilt(room)
     assert room._projector.store is not before
+
+
+def read_by(room: Room, *tenants: UUID) -> None:
+    for _ in eventually("the logs are read"):
+        if room.positions().keys() == set(tenants):
+            return
+
+
+def test_a_rebuild_leaves_out_a_log_that_a_restore_lost(room: Room, sources: Sources) -> None:
+    kept, lost = History(), History()
+    for history in (kept, lost):
+        history.happen("tenancy.member_invited", {"email": "x"})
+    sources.events.events += kept.events + lost.events
+    read_by(room, kept.tenant_id, lost.tenant_id)
+    sources.events.events = list(kept.events)
+    assert room.rebuild()
+    rebuilt(room)
+    assert room.positions().keys() == {kept.tenant_id}
+    later = History()
+    later.happen("tenancy.member_invited", {"email": "x"})
+    sources.events.events += later.events
+    read_by(room, kept.tenant_id, later.tenant_id)
+
+
+def test_a_rebuild_ends_where_a_log_went_back_without_a_new_epoch(room: Room, sources: Sources) -> None:
+    history = History()
+    for _ in range(3):
+        history.happen("tenancy.member_invited", {"email": "x"})
+    sources.events.events = list(history.events)
+    for _ in eventually("the log is read"):
+        if room.positions() == {history.tenant_id: Position(1, 3)}:
+            break
+    sources.events.events = history.events[:1]
+    assert room.rebuild()
+    rebuilt(room)
+    assert room.positions() == {history.tenant_id: Position(1, 1)}
 
 
 class Interrupted:
