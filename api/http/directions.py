@@ -32,6 +32,7 @@ from projections.directions.asked import (
     Together,
     Window,
     figures,
+    last_whole_day,
     measures_of,
     paces_of,
 )
@@ -113,7 +114,7 @@ class Directions(Desk):
         )
 
     async def _last_day(self, asked: Asked, report: Report, given: Mapping[str, str]) -> date | None:
-        """The last day that the rows tell of: not one that is to come, nor one after the position asked for."""
+        """The last day that the rows tell whole: none that is to come, or that is after the position asked for."""
         as_of = report.as_of
         if given.get("at_position"):
             at = Position(report.position.epoch, int(given["at_position"]))
@@ -121,10 +122,8 @@ class Directions(Desk):
             as_of = datetime.fromisoformat(moment) if moment else None
         if as_of is None:
             return None
-        to = given.get("to")
-        return (
-            min(as_of.date(), date.fromisoformat(to)) if to and len(to) == len("2026-01-01") else as_of.date()
-        )
+        to = given.get("to", "")
+        return last_whole_day(as_of, date.fromisoformat(to) if len(to) == len("2026-01-01") else None)
 
     async def _read(self, found: tuple[Figure, ...], language: str) -> list[dict[str, Any]]:
         """What is said of them, by a process of its own; bounded in time."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final
 
@@ -23,6 +23,10 @@ _WINDOW: Final = 4
 _IN_STEPS: Final = frozenset({"subject_requests"})
 """Reports whose rows are steps of one thing: added up they count it several times."""
 _PLACES: Final = {"period", "month", "day"}
+_APART: Final = "meter"
+"""The dimension whose values are never added: messages, users and workspaces are counted in different things."""
+_ABOUT_A_ROW: Final = {"accuracy", "ltv_told", "cac_told"}
+"""Texts that say how a row came about: they part no figure."""
 Row = Mapping[str, Value]
 Parts = Mapping[str, Fraction]
 
@@ -42,11 +46,15 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A series with its measure, its currency, and what may explain its change; `spans`: the two windows' days."""
+    """A series with its measure, its currency, and what may explain its change; `spans`: the two windows' days.
+
+    `of`: the meter, of a figure of usage.
+    """
 
     series: Series
     measure: str
     currency: str | None
+    of: str | None
     window: Window | None
     spans: tuple[tuple[date, date], tuple[date, date]] | None
 
@@ -98,23 +106,29 @@ def figures(
 ) -> list[Figure]:
     """A series of each measure in each currency, of whole periods alone: a period cut short would look like a fall.
 
-    `since`: the first day that was asked for, if one was. `until`: the last day that is told.
+    `since`: the first day that was asked for, if one was. `until`: the last day that is told whole.
     """
     place = place_of(info)
-    money = next((one.name for one in info.columns if one.unit == CURRENCY), None)
-    of_currency: dict[str | None, dict[date, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    money = next((one.name for one in info.columns if one.unit == CURRENCY), "")
+    apart: dict[tuple[str | None, str | None], dict[date, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         day = row[place or ""]
         if isinstance(day, date):
-            currency = row[money] if money else None
-            of_currency[None if currency is None else str(currency)][start_of(day, pace)].append(row)
+            currency, of = (None if row.get(name) is None else str(row[name]) for name in (money, _APART))
+            apart[currency, of][start_of(day, pace)].append(row)
     found = []
-    for currency in sorted(of_currency, key=str):
-        at = of_currency[currency]
+    for key in sorted(apart, key=str):
+        at = apart[key]
         starts = _whole(min(at), pace, since, until)
         if starts:
-            found += [_figure(info, one, currency, pace, starts, at) for one in measures]
+            found += [replace(_figure(info, one, key[0], pace, starts, at), of=key[1]) for one in measures]
     return found
+
+
+def last_whole_day(as_of: datetime, to: date | None) -> date:
+    """The last day that is told whole by facts of a moment, and was asked for: the moment's own is not over yet."""
+    over = as_of.date() - timedelta(days=1)
+    return over if to is None else min(over, to)
 
 
 def _whole(first: date, pace: Pace, since: date | None, until: date) -> list[date]:
@@ -164,7 +178,7 @@ def _figure(
                 {above: scale * _mean(at, after, above), below: _mean(at, after, below)},
                 ratio=True,
             )
-        return Figure(series, measure.name, currency, window, spans)
+        return Figure(series, measure.name, currency, None, window, spans)
     gap = 0 if measure.nature == "activity" else None
     values = [
         (start, None if (one := _sum(at.get(start), measure.name)) is None else float(one))
@@ -184,7 +198,7 @@ def _figure(
             if split
             else None
         )
-    return Figure(series, measure.name, currency, window, spans)
+    return Figure(series, measure.name, currency, None, window, spans)
 
 
 def _unit(measure: Column, currency: str | None) -> Unit:
@@ -198,7 +212,7 @@ def _split(info: ReportInfo) -> str | None:
     names = [
         one.name
         for one in info.columns
-        if one.kind == "dimension" and one.unit == "text" and one.name != "accuracy"
+        if one.kind == "dimension" and one.unit == "text" and one.name not in {_APART, *_ABOUT_A_ROW}
     ]
     return names[0] if names else None
 
@@ -246,6 +260,7 @@ class Together:
             yield {
                 "measure": figure.measure,
                 "currency": figure.currency,
+                "of": figure.of,
                 **reading.model_dump(mode="json"),
                 "explained": None if explained is None else explained.model_dump(mode="json"),
                 "compared": None

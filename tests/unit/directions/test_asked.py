@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from adapters.intake.aside import InChildren
-from projections.directions.asked import Figure, Together, figures, measures_of, paces_of
+from projections.directions.asked import Figure, Together, figures, last_whole_day, measures_of, paces_of
 from projections.directions.series import Better, Pace, UnitKind
 from projections.olap.reports import REPORTS
 
@@ -124,6 +124,50 @@ def test_what_explains_a_sum_is_its_parts() -> None:
     assert found.window.before == {"server": Fraction(3), "ip": Fraction(1)}
     assert found.window.after == {"server": Fraction(9), "ip": Fraction(3)}
     assert found.spans == ((date(2026, 1, 1), date(2026, 1, 31)), (date(2026, 3, 1), date(2026, 3, 31)))
+
+
+def test_what_is_of_two_meters_is_two_figures() -> None:
+    usage = REPORTS["usage"].info
+    rows: list[dict[str, Any]] = [
+        {"month": date(2026, month, 1), "meter": meter, "net": net, "taken": net, "released": 0}
+        for month in range(1, 4)
+        for meter, net in (("emails", 1000 * month), ("users", 1))
+    ]
+    wanted = [one for one in measures_of(usage) if one.name == "net"]
+    found = figures(usage, rows, wanted, Pace.MONTH, date(2026, 1, 1), date(2026, 3, 31))
+    assert [(one.of, one.series.values) for one in found] == [
+        ("emails", (1000.0, 2000.0, 3000.0)),
+        ("users", (1.0, 1.0, 1.0)),
+    ]
+    assert [one.window for one in found] == [None, None]
+    assert [one["of"] for one in Together(tuple(found), "en", {})()] == ["emails", "users"]
+
+
+def test_words_about_a_row_explain_no_change() -> None:
+    """Why LTV cannot be told is no part of revenue."""
+    report = REPORTS["unit_economics"].info
+    rows: list[dict[str, Any]] = [
+        {one.name: 0 for one in report.columns}
+        | {
+            "period": date(2026, month, 1),
+            "currency": "USD",
+            "ltv_told": "told" if month % 2 else "cannot be told: no churn yet",
+            "cac_told": "told",
+            "revenue": 100 * month,
+        }
+        for month in range(1, 7)
+    ]
+    wanted = [one for one in measures_of(report) if one.name == "revenue"]
+    (found,) = figures(report, rows, wanted, Pace.MONTH, date(2026, 1, 1), date(2026, 6, 30))
+    assert found.window is None
+
+
+def test_a_day_that_is_not_over_ends_no_period() -> None:
+    noon = datetime(2026, 2, 1, 12, tzinfo=UTC)
+    assert last_whole_day(noon, None) == date(2026, 1, 31)
+    assert last_whole_day(noon, date(2026, 1, 20)) == date(2026, 1, 20)
+    for to in (date(2026, 2, 1), date(2026, 12, 31)):
+        assert last_whole_day(noon, to) == date(2026, 1, 31)
 
 
 @pytest.mark.parametrize(
