@@ -23,7 +23,7 @@ from application.ports.blobs import BlobDamaged, BlobMissing
 from application.ports.delivering import FolderUnwritable, MailNotSetUp, MailRefused, MailUnavailable
 from application.workflow import NotYet
 from domain.kernel.commands import stream_name
-from domain.kernel.errors import Refusal
+from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.ids import MemberId
 from domain.kernel.permissions import TENANT_ROLES
 from domain.reporting.delivery import (
@@ -161,11 +161,11 @@ class Deliveries:
         prepared = schedule.prepared
         if prepared is None:
             return  # the schedule was changed meanwhile: another job is due for it
-        names = [file.name for file in prepared.files]
         contents = [
-            await asyncio.to_thread(self._kept, workflow.tenant_id, delivery_id, one) for one in names
+            await asyncio.to_thread(self._kept, workflow.tenant_id, delivery_id, file.sha256)
+            for file in prepared.files
         ]
-        files = list(zip(names, contents, strict=True))
+        files = [(file.name, content) for file, content in zip(prepared.files, contents, strict=True)]
         if stopping():
             raise Interrupted
         if terms.folder is not None:
@@ -220,11 +220,14 @@ class Deliveries:
     async def _prepare(
         self, workflow: Workflow, schedule: Schedule, due: Due, delivery_id: DeliveryId
     ) -> None:
-        """Make the files and keep them, then say so: what is said to be prepared can be read."""
+        """Make the files and keep them, then say so: what is said to be prepared can be read.
+
+        They are kept by their hashes, so that a worker that lost its lease meanwhile changes none of another's.
+        """
         made, position = await self._making.made(workflow, schedule, due, delivery_id)
         for one in made:
             await asyncio.to_thread(
-                self._blobs.write, workflow.tenant_id, delivery_id, one.name, [one.content]
+                self._blobs.write, workflow.tenant_id, delivery_id, one.told.sha256, [one.content]
             )
         moments = [one.told.as_of for one in made if one.told.as_of is not None]
         command = PrepareDelivery(
@@ -268,7 +271,8 @@ def _reason(error: Exception, *, last: bool) -> FailureReason | None:
     """Why a due time is given up; None: it is tried again."""
     if isinstance(error, GivenUp):
         return error.reason
-    for kind, reason in _FOREVER:
+    busy = isinstance(error, Refusal) and error.kind is RefusalKind.LIMIT
+    for kind, reason in () if busy else _FOREVER:
         if isinstance(error, kind):
             return reason
     if not last:

@@ -12,18 +12,23 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
 from adapters.folders.local import LocalFolders
 from adapters.smtp.server import SmtpServer
+from application.contention import TooMuchContention
+from application.delivering.making import Making
 from application.importing.service import Interrupted
 from application.ports.delivering import Letter
+from application.ports.log import KeyReused
+from application.workflow import Because, Workflow
 from domain.finance.calendar import first_day, last_day, month_of, moved
+from domain.kernel.commands import Command
 from domain.kernel.permissions import TenantRole
-from domain.reporting.delivery import MOST_CAUGHT_UP
+from domain.reporting.delivery import MOST_CAUGHT_UP, FinishDelivery
 from tests.support.api import Api, TestTenant, analytics_of, serving
 from tests.support.database import Database
 from tests.support.mailbox import Mailbox, mailbox
@@ -70,6 +75,13 @@ class Office:
     async def work_off(self) -> list[str]:
         with analytics_of(self.api):
             return await Worker(self.api).work_off()
+
+    async def delivered(self, schedule: str) -> None:
+        """What is due of a schedule is delivered, in an attempt that is not the last."""
+        parts = self.api.parts
+        workflow = Workflow(parts.commands, self.tenant.id, uuid4(), Because(uuid4()))
+        with analytics_of(self.api):
+            await parts.deliveries.run(workflow, UUID(schedule), lambda: False, last=False)
 
     async def deliveries(self, **wanted: str) -> list[dict[str, Any]]:
         await self.api.project()
@@ -215,6 +227,49 @@ async def test_a_worker_that_is_killed_at_every_step_delivers_each_file_once(
     names = [one["name"] for one in await office.history()]
     assert names.count("reporting.delivery_prepared") == names.count("reporting.delivery_made") == 1
     assert names.count("reporting.delivery_mailed") == 2
+
+
+async def test_a_worker_that_was_overtaken_changes_nothing_of_what_another_prepared(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = await office.schedule()
+    deliveries, made = office.api.parts.deliveries, Making.made
+
+    async def overtaken(making: Making, workflow: Workflow, *given: Any) -> Any:
+        monkeypatch.setattr(Making, "made", made)
+        own = await made(making, workflow, *given)
+        await office.schedule(days_ago=0, title="An event more")
+        with pytest.raises(Interrupted):
+            await deliveries.run(workflow, UUID(schedule), lambda: True, last=False)
+        return own
+
+    monkeypatch.setattr(Making, "made", overtaken)
+    with pytest.raises(KeyReused):
+        await office.delivered(schedule)
+    await office.delivered(schedule)
+    (delivery,) = await office.deliveries()
+    assert delivery["status"] == "delivered"
+    told = {one["name"]: one["sha256"] for one in delivery["files"]}
+    assert {name.rpartition("/")[2]: sha256(content) for name, content in office.files().items()} == told
+
+
+async def test_what_others_write_meanwhile_fails_no_due_time(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule, execute = await office.schedule(), Workflow.execute
+
+    async def busy(workflow: Workflow, command: Command, *given: Any, **named: Any) -> Any:
+        if isinstance(command, FinishDelivery):
+            raise TooMuchContention
+        return await execute(workflow, command, *given, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Workflow, "execute", busy)
+        with pytest.raises(TooMuchContention):
+            await office.delivered(schedule)
+    assert [one["status"] for one in await office.deliveries()] == ["under_way"]
+    await office.delivered(schedule)
+    assert [one["status"] for one in await office.deliveries()] == ["delivered"]
 
 
 async def killed_at(office: Office, box: Mailbox, schedule: str, point: str) -> int:
