@@ -102,6 +102,7 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
                         last=last,
                         after=asked.after,
                         limit=asked.limit,
+                        seconds=2 * self._patience,
                     )
                 )
             events = run_events_behind(

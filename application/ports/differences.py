@@ -23,7 +23,10 @@ class NotOfOneLog(AnalyticsError):
 
 
 class TooMuchToExplain(AnalyticsError):
-    """Too many events moved what had been there before. Choose positions that are nearer, or narrow the report."""
+    """Too many events moved what had been there before, or it took too long to find them.
+
+    Choose positions that are nearer, fewer rows a page, or narrow the report.
+    """
 
 
 @dataclass(frozen=True, slots=True)

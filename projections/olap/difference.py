@@ -8,10 +8,12 @@ coming it was.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import count
+from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
@@ -78,9 +80,15 @@ class _Log:
     given: dict[str, object]
     made: dict[int, tuple[Parameters, dict[str, str]]]
     names: Any
+    until: float
 
     def ask(self, statement: str, at: int, bound: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """A statement as of a position. What the report derives is made once for each position."""
+        """A statement as of a position. What the report derives is made once for each position.
+
+        Raises `TooMuchToExplain` once it has taken too long.
+        """
+        if monotonic() > self.until:
+            raise TooMuchToExplain(TooMuchToExplain.__doc__)
         if at not in self.made:
             parameters = validated(self.report, {**self.given, "at_position": at})
             kept = {
@@ -273,10 +281,12 @@ def run_difference(
     last: int | None,
     after: int = 0,
     limit: int = MAX_CELLS,
+    seconds: float = math.inf,
 ) -> Difference:
     """Why a report differs between two positions (`last` None: now).
 
-    Raises as `run_report`, and `ReportTooLarge`, `NotOfOneLog` and `TooMuchToExplain`.
+    It asks many questions, and no further one after so many `seconds`. Raises as `run_report`, and `ReportTooLarge`,
+    `NotOfOneLog` and `TooMuchToExplain`.
     """
     report = definition(name)
     if "at_position" in parameters:
@@ -292,7 +302,7 @@ def run_difference(
             raise AnalyticsBehind(position)
         if first > last:
             raise InvalidParameters((("/from_position", "lies after to_position; exchange them"),))
-        log = _Log(con, report, tenant, dict(parameters), {}, count())
+        log = _Log(con, report, tenant, dict(parameters), {}, count(), monotonic() + seconds)
         _check_log(log, last)
         return _explained(log, Position(position.epoch, first), Position(position.epoch, last), after, limit)
     finally:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from application.ports.analytics import AnalyticsBehind, InvalidParameters
-from application.ports.differences import Difference, NotOfOneLog
+from application.ports.differences import Difference, NotOfOneLog, TooMuchToExplain
 from domain.kernel.ids import PLATFORM
 from projections.olap.difference import MAX_CELLS, run_difference
 from projections.olap.query import run_events_behind, run_report
@@ -267,3 +267,16 @@ def test_what_other_logs_move_is_refused_in_the_platforms_books(opened: list[Wor
     with pytest.raises(NotOfOneLog):
         differs(world, history, "costs_by_workspace", 0, 2)
     assert differs(world, history, "costs_by_category", 0, 2)
+
+
+def test_what_takes_too_long_is_not_explained_to_the_end(world: World) -> None:
+    """It asks many questions, each of which may take as long as a report."""
+    history = world.histories[0]
+    for _ in range(2):
+        history.contact("created", segment=segment())
+    world.catch_up()
+    con, tenant_id = world.store.writing, history.tenant_id
+    assert run_difference(con, "contacts_by_segment", tenant_id, {}, first=1, last=2).cells
+    with pytest.raises(TooMuchToExplain):
+        run_difference(con, "contacts_by_segment", tenant_id, {}, first=1, last=2, seconds=-1)
+    assert run_report(con, "contacts_by_segment", tenant_id, {}).rows, "nothing is left open"
