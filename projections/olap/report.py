@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from application.ports.analytics import Column, InvalidParameters, ReportInfo
 from domain.kernel.permissions import Permission
@@ -22,6 +30,21 @@ from projections.olap.definitions import meaning_of
 _PAST_THE_SCOPE: Final = re.compile(
     r"\b(main|temp|system|memory|dim_tenant|positions|meta|tenant_key)\b|\bquery", re.IGNORECASE
 )
+
+_YEARS: Final = range(2000, 2100)
+
+
+def _within(day: date) -> date:
+    """Periods are made one by one, as many as lie between two days."""
+    if day.year not in _YEARS:
+        raise ValueError(
+            f"days lie between {_YEARS[0]}-01-01 and {_YEARS[-1]}-12-31; leave it out for the beginning, or for now"
+        )
+    return day
+
+
+Day = Annotated[date, AfterValidator(_within)]
+"""A day that a report can be asked from, or to."""
 
 
 class Parameters(BaseModel):
@@ -42,9 +65,9 @@ class DaysParameters(Parameters):
     """Which days; bound as `$from_` and `$to`."""
 
     from_: Annotated[
-        date | None, Field(alias="from", description="First day (UTC); from the beginning unless given.")
+        Day | None, Field(alias="from", description="First day (UTC); from the beginning unless given.")
     ] = None
-    to: Annotated[date | None, Field(description="Last day (UTC), included; until now unless given.")] = None
+    to: Annotated[Day | None, Field(description="Last day (UTC), included; until now unless given.")] = None
 
     @field_validator("to")
     @classmethod

@@ -16,6 +16,7 @@ from projections.olap.definitions import meaning_of
 from projections.olap.mrr_sql import ProfileId
 from projections.olap.platform.opened import opened
 from projections.olap.platform.parts import FAMILY, told
+from projections.olap.report import Day
 
 Sum = Mapping[str, int]
 """Parts, each with its factor."""
@@ -45,11 +46,11 @@ class SpanParameters(MomentParameters):
     """Which days, and as of when; bound as `$from_` and `$to`."""
 
     from_: Annotated[
-        date | None,
+        Day | None,
         Field(alias="from", description="A day (UTC) of the first period; the beginning unless given."),
     ] = None
     to: Annotated[
-        date | None, Field(description="A day (UTC) of the last period; until now unless given.")
+        Day | None, Field(description="A day (UTC) of the last period; until now unless given.")
     ] = None
 
     @field_validator("to")

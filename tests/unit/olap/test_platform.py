@@ -262,3 +262,17 @@ def test_a_moment_is_of_any_zone(opened: list[World]) -> None:
     )
     assert there == here
     assert there.standing.as_of == utc
+
+
+@pytest.mark.parametrize("day", ["1999-12-31", "2100-01-01", "9999-12-31"])
+def test_days_out_of_our_time_are_refused_before_periods_are_made(opened: list[World], day: str) -> None:
+    """As many as there are months until the year 9999 took all the memory that the file has."""
+    con = seen(opened, *worked()).store.writing
+    for end in ("from", "to"):
+        with pytest.raises(InvalidParameters) as refused:
+            run_platform_report(con, "scorecard", {end: day, "grain": "month"})
+        assert refused.value.problems[0][0] == f"/{end}"
+        with pytest.raises(InvalidParameters) as refused:
+            run_report(con, "scorecard", PLATFORM, {end: day, "grain": "month"})
+        assert refused.value.problems[0][0] == f"/{end}"
+    assert run_report(con, "scorecard", PLATFORM, {"to": "2099-12-31", "grain": "month"}).truncated
