@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 from pyarrow import flight
 
 from adapters.duckdb import platform, wire
@@ -168,3 +169,6 @@ def _told() -> Iterator[None]:
         raise flight.FlightServerError("analytics", extra_info=wire.error_json(error)) from error
     except Refusal as refusal:
         raise flight.FlightServerError("sql", extra_info=sql_wire.refusal_json(refusal)) from refusal
+    except duckdb.Error as error:
+        # Its own words repeat values, and whoever is told of it may write them down.
+        raise flight.FlightServerError(f"duckdb: {type(error).__name__}") from None

@@ -134,7 +134,7 @@ _BRIDGE: Final = define(
             AND currency = $cell_currency
             AND rule = $cell_switch
             AND day IS NOT DISTINCT FROM $cell_day::DATE
-            AND subscription_id IS NOT DISTINCT FROM $cell_subscription::UUID
+            AND subscription_id::VARCHAR IS NOT DISTINCT FROM $cell_subscription::VARCHAR
             AND ($figure::VARCHAR IS NULL OR figure = $figure)
         GROUP BY position
         HAVING sum(amount) <> 0

@@ -98,7 +98,7 @@ _CHANGES: Final = define(
             AND posted_on = $cell_posted_on::DATE
             AND currency = $cell_currency
             AND kind = $cell_kind
-            AND subscription_id = $cell_subscription::UUID
+            AND subscription_id::VARCHAR = $cell_subscription
         GROUP BY position
     """,  # noqa: S608 - our own SQL
 )
@@ -131,7 +131,7 @@ _PER_SUBSCRIPTION: Final = define(
         JOIN moved ON moved.day <= period.last
         WHERE
             period.period = $cell_month::DATE
-            AND subscription_id = $cell_subscription::UUID
+            AND subscription_id::VARCHAR = $cell_subscription
             AND currency = $cell_currency
         GROUP BY position
         HAVING sum(amount) <> 0

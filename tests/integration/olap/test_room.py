@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import duckdb
 import pytest
+from pyarrow import flight
 
 from adapters.duckdb.files import Folder
 from adapters.duckdb.local import EventsInMemory
 from adapters.duckdb.room import Room
+from adapters.duckdb.server import _told
 from adapters.duckdb.settings import OlapSettings
 from adapters.duckdb.store import Store
 from application.ports.analytics import AnalyticsUnavailable
@@ -154,3 +157,11 @@ def test_a_reader_interrupted_as_it_enters_does_not_keep_the_file_open(
             store.enter()
     assert store.drain(0)
     store.close()
+
+
+def test_what_duckdb_says_of_values_stays_with_the_owner() -> None:
+    with pytest.raises(flight.FlightServerError) as told, _told(), closing(duckdb.connect()) as con:
+        con.execute("SELECT 'ada@example.org'::UUID")
+    assert "ConversionException" in str(told.value)
+    assert "ada@" not in str(told.value)
+    assert told.value.__suppress_context__, "and whoever writes the error down writes no other"

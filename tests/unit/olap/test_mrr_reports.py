@@ -178,6 +178,19 @@ def test_every_figure_opens_to_events_that_sum_to_it(
     assert counted
 
 
+@pytest.mark.parametrize("name", ["mrr_changes", "mrr_per_subscription", "mrr_bridge"])
+def test_a_cell_of_no_subscription_there_is_opens_to_nothing(
+    opened: list[World], worked: Told, name: str
+) -> None:
+    """DuckDB's own words about what is no UUID repeat it, and are no answer to anybody."""
+    world = seen(opened, worked)
+    row = next(row for row in asked(world, worked, name) if row["subscription"] is not None)
+    dimensions = [column.name for column in REPORTS[name].info.columns if column.kind == "dimension"]
+    cell = {dimension: row[dimension] for dimension in dimensions}
+    assert behind(world, worked, name, cell)
+    assert behind(world, worked, name, {**cell, "subscription": "ada@example.org"}) == ()
+
+
 def test_every_measure_opens_or_names_its_parts_and_has_its_nature() -> None:
     for name in NAMES:
         report = REPORTS[name]
