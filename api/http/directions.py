@@ -31,6 +31,7 @@ from projections.directions.asked import (
     Figure,
     Together,
     Window,
+    days_named,
     figures,
     last_whole_day,
     measures_of,
@@ -73,9 +74,10 @@ class Directions(Desk):
         given = dict(asked.given)
         if "grain" in parameters_of(info):
             given["grain"] = pace.value
-        if (given.get("at_position") or "").isdigit():
+        back_to = given.get("at_position", "")
+        if back_to.isascii() and back_to.isdigit():
             head = await self.parts.log.head(asked.principal.tenant_id)
-            if head is None or int(given["at_position"][:20]) > head.position:
+            if head is None or int(back_to[:20]) > head.position:
                 raise BeyondTheLog
         tenant = asked.principal.tenant_id
         report = await self.parts.analytics.report(info.name, tenant, given, min_position=wanted)
@@ -84,7 +86,7 @@ class Directions(Desk):
                 "from", "There are more rows than a report gives. Begin later, or end earlier."
             )
         rows = [dict(zip(report.columns, row, strict=True)) for row in report.rows]
-        since = date.fromisoformat(given["from"]) if len(given.get("from", "")) == len("2026-01-01") else None
+        since = days_named(given["from"])[0] if "from" in given else None
         until = await self._last_day(asked, report, given)
         found = [] if until is None else figures(info, rows, measures, pace, since, until)
         if len(found) > MOST_SERIES:
@@ -122,8 +124,7 @@ class Directions(Desk):
             as_of = datetime.fromisoformat(moment) if moment else None
         if as_of is None:
             return None
-        to = given.get("to", "")
-        return last_whole_day(as_of, date.fromisoformat(to) if len(to) == len("2026-01-01") else None)
+        return last_whole_day(as_of, days_named(given["to"])[1] if "to" in given else None)
 
     async def _read(self, found: tuple[Figure, ...], language: str) -> list[dict[str, Any]]:
         """What is said of them, by a process of its own; bounded in time."""

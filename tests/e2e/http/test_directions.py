@@ -32,6 +32,17 @@ async def test_costs_that_rise_are_said_to_in_the_language_asked_for(api: Api) -
         bad = await api.send("GET", f"{path}&grain=day", tenant.key)
         none = await api.send("GET", "/v1/reports/targets/directions", tenant.key)
         other = await api.send("GET", f"{path}&measure=events", tenant.key)
+        months = await api.send(
+            "GET",
+            f"/v1/reports/costs_by_workspace/directions?from=2025-01&to=2025-06&min_position={position}",
+            tenant.key,
+        )
+        no_number = await api.send("GET", f"{path}&at_position=\u00b2", tenant.key)
+    (borne,) = months.json()["data"]
+    assert [point["value"] for point in borne["series"]["points"]] == [
+        10_000 + 1_000 * n for n in range(1, 7)
+    ], "no month after the last one that was asked for"
+    assert (no_number.status_code, no_number.json()["errors"][0]["pointer"]) == (422, "/at_position")
     told = answer.json()
     assert (answer.headers["content-language"], told["position"]) == ("de", position)
     (costs,) = told["data"]

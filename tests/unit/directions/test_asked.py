@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from adapters.intake.aside import InChildren
-from projections.directions.asked import Figure, Together, figures, last_whole_day, measures_of, paces_of
+from projections.directions.asked import (
+    Figure,
+    Together,
+    days_named,
+    figures,
+    last_whole_day,
+    measures_of,
+    paces_of,
+)
 from projections.directions.series import Better, Pace, UnitKind
 from projections.olap.reports import REPORTS
 
@@ -160,6 +168,12 @@ def test_words_about_a_row_explain_no_change() -> None:
     wanted = [one for one in measures_of(report) if one.name == "revenue"]
     (found,) = figures(report, rows, wanted, Pace.MONTH, date(2026, 1, 1), date(2026, 6, 30))
     assert found.window is None
+
+
+def test_days_are_read_as_the_report_reads_them() -> None:
+    assert days_named("2026-02-03") == (date(2026, 2, 3), date(2026, 2, 3))
+    assert days_named("2026-02") == (date(2026, 2, 1), date(2026, 2, 28))
+    assert days_named("1767225600") == (date(2026, 1, 1), date(2026, 1, 1))
 
 
 def test_a_day_that_is_not_over_ends_no_period() -> None:
