@@ -9,9 +9,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from application.figures import Figures, definition_of
-from application.packs.figures import AT, takes_days, takes_position
+from application.packs.figures import AT, takes_days, takes_months, takes_position
 from application.packs.sealing import PDF, PackAsked, Sealing
 from application.ports.positions import Position
+from domain.finance.calendar import month_of
 from domain.reporting.schedule_events import FileTold
 from domain.reporting.timing import RelativePeriod, days_until
 
@@ -74,7 +75,8 @@ class Making:
         info = self._analytics.reports().get(item.report or "")
         asked: dict[str, str] = dict(item.parameters)
         if info is not None and days is not None and takes_days(info):
-            asked |= {"from": days[0].isoformat(), "to": days[1].isoformat()}
+            first, last = map(month_of if takes_months(info) else str, days)
+            asked |= {"from": first, "to": last}
         if info is not None and takes_position(info):
             asked[AT] = str(at.n)
         found = await self._analytics.report(item.report or "", workflow.tenant_id, asked, min_position=at)

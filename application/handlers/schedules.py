@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Final
 from application.delivering.needs import MAKING, needs_of
 from application.offered import OFFERED, infos
 from application.packs.definition import UnknownBoardPack, definition_named
-from application.packs.figures import AT, takes_days
+from application.packs.figures import AT, takes_days, takes_months
 from application.ports.analytics import InvalidParameters
 from application.unit import handles
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.permissions import TENANT_ROLES
 from domain.reporting.schedule import ChangeSchedule, CreateSchedule
 from domain.reporting.schedule_events import ScheduleChanged, ScheduleCreated
+from domain.reporting.timing import OF_WHOLE_MONTHS
 from domain.tenancy.api_key import within
 from domain.tenancy.member import Member
 
@@ -87,6 +88,11 @@ def _report(at: int, item: ItemTold) -> None:
     if item.period is not None and not takes_days(offered.info):
         raise _blaming(
             ItemNotTaken, f"/items/{at}/period", "This report is of no days. Leave the period out."
+        )
+    if item.period is not None and takes_months(offered.info) and item.period not in OF_WHOLE_MONTHS:
+        whole = ", ".join(sorted(OF_WHOLE_MONTHS))
+        raise _blaming(
+            ItemNotTaken, f"/items/{at}/period", f"This report is of whole months. Name one of {whole}."
         )
     for name in sorted(_OF_PERIODS & item.parameters.keys()):
         where = f"/items/{at}/parameters/{name}"

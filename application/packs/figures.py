@@ -167,6 +167,12 @@ def takes_days(info: ReportInfo) -> bool:
     return {"from", "to"} <= set(info.parameters.get("properties", {}))
 
 
+def takes_months(info: ReportInfo) -> bool:
+    """Whether the days of a report are whole months, written as 2026-10."""
+    told = info.parameters.get("properties", {}).get("from", {})
+    return any("pattern" in one for one in told.get("anyOf", ()))
+
+
 def takes_position(info: ReportInfo) -> bool:
     """Whether a report is given as of any position."""
     return AT in info.parameters.get("properties", {})

@@ -62,6 +62,12 @@ class RelativePeriod(StrEnum):
     YEAR_TO_DATE = "year_to_date"
 
 
+OF_WHOLE_MONTHS: Final = frozenset(
+    {RelativePeriod.LAST_MONTH, RelativePeriod.LAST_QUARTER, RelativePeriod.LAST_YEAR}
+)
+"""Periods of months that are over."""
+
+
 @lru_cache(maxsize=1)
 def _zones() -> frozenset[str]:
     return frozenset(available_timezones()) - {"localtime", "posixrules", "Factory"}

@@ -149,6 +149,26 @@ async def test_a_report_arrives_in_its_folder_once_and_says_what_it_is_made_of(o
     assert office.files() == found
 
 
+async def test_a_report_of_months_is_asked_for_months_that_are_over(office: Office) -> None:
+    item = {"report": "costs_by_workspace", "format": "csv"}
+    body = {**DAILY, "items": [{**item, "period": "month_to_date"}]}
+    refused = await office.api.post("/v1/reporting/new/create-schedule", office.tenant.key, body)
+    (problem,) = refused.json()["errors"]
+    assert (problem["pointer"], problem["detail"]) == (
+        "/items/0/period",
+        "This report is of whole months. Name one of last_month, last_quarter, last_year.",
+    )
+    await office.schedule(items=[{**item, "period": "last_quarter"}])
+    assert await office.work_off() == ["report.deliver"]
+    (delivery,) = await office.deliveries()
+    assert (delivery["status"], delivery["reason"]) == ("delivered", None)
+    told = delivery["files"][0]
+    (beside,) = [json.loads(one) for name, one in office.files().items() if name.endswith(".json")]
+    parameters = beside["penguinmails:facts"]["parameters"]
+    assert f"from={told['period_from'][:7]}" in parameters
+    assert f"to={told['period_to'][:7]}" in parameters
+
+
 async def test_due_times_that_passed_are_made_up_for_each_once_and_the_older_ones_are_skipped(
     office: Office,
 ) -> None:
