@@ -17,7 +17,8 @@ from projections.olap.query import run_report
 from projections.olap.reports import REPORTS
 from projections.olap.touched import touched
 from projections.olap.tracking import Tracked
-from tests.support.events import History, segment
+from tests.support.events import BEGIN, History, segment
+from tests.support.mrr_histories import Told, plan, terms
 from tests.unit.olap.test_differences import lived
 from tests.unit.olap.test_ingest import World
 
@@ -92,6 +93,34 @@ def test_reports_about_other_tables_stay(world: World) -> None:
     history.contact("created", segment=segment("DE"))
     world.catch_up()
     assert not asked(kept, world, segments)
+
+
+def test_what_reaches_to_the_last_day_is_made_anew_on_the_next(opened: list[World]) -> None:
+    told, kept = Told(), KeptAnswers(_ROOM)
+    told.tell(BEGIN, terms(items=[plan(4_900)]))
+    world = World(told.history)
+    opened.append(world.catch_up())
+    by_day = wire.Ticket("mrr", told.history.tenant_id, {"grain": "day"})
+    assert not asked(kept, world, by_day)
+    told.history.happen("tenancy.tenant_renamed")
+    world.catch_up()
+    assert asked(kept, world, by_day)
+    for _ in range(24):
+        told.history.happen("tenancy.tenant_renamed")
+    world.catch_up()
+    assert not asked(kept, world, by_day)
+
+
+def test_what_rests_on_other_logs_is_not_kept(opened: list[World]) -> None:
+    platform, tenant, kept = History(PLATFORM), History(), KeptAnswers(_ROOM)
+    for history in (platform, tenant):
+        history.contact("created", segment=segment())
+    world = World(platform, tenant)
+    opened.append(world.catch_up())
+    for whose, again in ((platform, False), (tenant, True)):
+        costs = wire.Ticket("costs_by_workspace", whose.tenant_id)
+        assert not asked(kept, world, costs)
+        assert asked(kept, world, costs) is again
 
 
 def test_an_answer_of_a_lost_epoch_is_not_given(world: World) -> None:
