@@ -94,7 +94,12 @@ class Directions(Desk):
                 "measure", f"These are {len(found)} series, and {MOST_SERIES} are read at most. Name one."
             )
         if info.name == "margin":
-            found = [await self._by_category(asked, one, given) for one in found]
+            # Of the same position and dated as the margin is, or the parts would not add up to it.
+            same = {
+                "dating": given.get("dating", info.parameters["properties"]["dating"]["default"]),
+                "at_position": given.get("at_position", report.position.n),
+            }
+            found = [await self._by_category(asked, one, same) for one in found]
         position = report.position.token()
         if asked.principal.staff:
             query = f"reports.{info.name}_directions"
@@ -138,7 +143,7 @@ class Directions(Desk):
         except (TimeoutError, WorkerLost):
             raise Problem(ANALYTICS_UNAVAILABLE) from None
 
-    async def _by_category(self, asked: Asked, one: Figure, given: Mapping[str, str]) -> Figure:
+    async def _by_category(self, asked: Asked, one: Figure, same: Mapping[str, object]) -> Figure:
         """A margin is explained by what was spent on what, beside what was earned."""
         if one.measure != "gross_margin" or one.spans is None or one.currency is None or one.window is None:
             return one
@@ -146,17 +151,10 @@ class Directions(Desk):
         length, parts = max(1, len(one.series.points) // 3), list[dict[str, Fraction]]()
         size = min(4, length)
         for (first, last), margin in zip(one.spans, (one.window.before, one.window.after), strict=True):
-            kept = {name: given[name] for name in ("dating", "at_position") if name in given}
             costs = await self.parts.analytics.report(
                 "costs_by_category",
                 asked.principal.tenant_id,
-                {
-                    "dating": "effective",
-                    **kept,
-                    "from": str(first),
-                    "to": str(last),
-                    "currency": one.currency,
-                },
+                {**same, "from": str(first), "to": str(last), "currency": one.currency},
             )
             spent: dict[str, Fraction] = {"revenue": scale * margin["revenue"]}
             for row in costs.rows:
