@@ -1,12 +1,13 @@
 """SQL of analysts over the wire: how its questions, answers and refusals travel, and the client that asks.
 
-A ticket is JSON: {"sql": text, "tenant_id": uuid, "parameters": {...}, "min_position": token or null}. The answer is
-an Arrow table whose schema metadata holds "position", "as_of", "tables" and "truncated".
+A ticket is JSON: {"sql": text, "tenant_id": uuid, "parameters": {...}, "min_position": token or null, "permissions":
+[...]}. The answer is an Arrow table whose schema metadata holds "position", "as_of", "tables" and "truncated".
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -17,8 +18,11 @@ from adapters.duckdb.settings import OlapSettings
 from application.ports.analytics import InvalidParameters
 from application.ports.positions import MalformedPosition, Position
 from application.ports.sql import REFUSALS, SqlAnswer, SqlQuestion
+from application.principals import MissingPermission
 from domain.kernel.errors import Refusal
+from domain.kernel.permissions import Permission
 
+_REFUSALS: Final[Mapping[str, type[Refusal]]] = {**REFUSALS, MissingPermission.code: MissingPermission}
 _MARGIN_SECONDS: Final = 10.0
 _WAITING: Final = 4
 """Calls that may wait at the owner beside those that run there, so that it is the owner who says that it is busy."""
@@ -54,6 +58,7 @@ def ticket_of(question: SqlQuestion) -> bytes:
         "tenant_id": str(question.tenant_id),
         "parameters": dict(question.parameters),
         "min_position": question.min_position and question.min_position.token(),
+        "permissions": sorted(question.permissions),
     }
     return json.dumps(fields).encode()
 
@@ -70,6 +75,7 @@ def question_of(raw: bytes) -> SqlQuestion | None:
             str(fields["sql"]),
             dict(fields["parameters"]),
             None if token is None else Position.parse(token),
+            frozenset(map(Permission, fields["permissions"])),
         )
     except (ValueError, TypeError, KeyError, MalformedPosition) as error:
         raise InvalidParameters((("", "not a ticket; see adapters.duckdb.sql"),)) from error
@@ -109,4 +115,4 @@ def read_error(raw: bytes) -> Exception:
     fields = json.loads(raw)
     if "refused" not in fields:
         return wire.read_error(raw)
-    return REFUSALS[fields["refused"]](fields["detail"], **fields["extra"])
+    return _REFUSALS[fields["refused"]](fields["detail"], **fields["extra"])

@@ -51,7 +51,9 @@ def sql(
     async def work(inside: Inside) -> None:
         principal = await inside.principal(key)
         must_hold_everywhere(principal)
-        found = await inside.parts.sql.ask(SqlQuestion(principal.tenant_id, wanted))
+        found = await inside.parts.sql.ask(
+            SqlQuestion(principal.tenant_id, wanted, permissions=principal.permissions)
+        )
         read = Read(
             principal=principal,
             query="sql.ask",

@@ -24,6 +24,7 @@ _COLUMN: Final = object_of(
 _TABLE: Final = object_of(
     {
         "name": _WORD,
+        "permission": {**_WORD, "description": "What is needed to name it."},
         "about": _WORD,
         "grain": {**_WORD, "description": "What a row is."},
         "measures": {**_WORD, "description": "What may be summed."},
@@ -32,7 +33,8 @@ _TABLE: Final = object_of(
     }
 )
 _ABOUT: Final = (
-    "One SELECT over the tables of `GET /v1/sql/schema`, which hold the tenant's facts and nobody else's. It runs in a "
+    "One SELECT over the tables of `GET /v1/sql/schema`, which hold the tenant's facts and nobody else's; a "
+    "table whose `permission` the asker lacks is refused. It runs in a "
     "process of its own, within limits of time, memory, rows and bytes; `truncated` says that there were more rows. "
     "Decimals and integers beyond 64 bits are text. That it was asked is recorded as an export is; the SQL is not."
 )
@@ -68,7 +70,7 @@ def sql_paths(document: Document) -> Json:
     asking["responses"] |= problems((413, 415, 422))
     schema = reading(
         "sql_schema",
-        "The tables, columns and functions that SQL may name",
+        "The tables, columns and functions that the asker may name in SQL",
         Permission.REPORTS_SQL,
         [],
         single(

@@ -26,6 +26,11 @@ whom a contact of theirs refers to, and ask to write to them; nobody else is fou
 they enter holds in the whole tenant. `describe-addressee`, `retract-entry`, `lift-suppression`, a suppression without
 `workspace_id`, and a consent that ends an opt-out, decide for all workspaces: they need the permission in the whole
 tenant, and are a 403 `needs-whole-tenant` else.
+
+`reports.sql` opens no table whose reports are closed: each table needs the permission that its reports need besides,
+and `GET /v1/sql/schema` names it. `history.read` is the right to the whole log: it shows every event, those of costs
+and of billing too, to whoever holds it without `costs.read` or `billing.read`, since an audit that leaves events out
+is none.
 """
 
 

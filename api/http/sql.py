@@ -77,7 +77,10 @@ class SqlDesk(Desk):
         except ValidationError as error:
             raise invalid_body(error) from None
         position = await self.reachable(asked, asked.position())
-        question = SqlQuestion(asked.principal.tenant_id, wanted.sql, wanted.parameters, position)
+        principal = asked.principal
+        question = SqlQuestion(
+            principal.tenant_id, wanted.sql, wanted.parameters, position, principal.permissions
+        )
         found = await self.parts.sql.ask(question)
         filters = {"tables": list(found.tables)}
         rows, made_from = found.table.num_rows, found.position.token()
@@ -98,13 +101,14 @@ class SqlDesk(Desk):
         return Response(content.encode(), headers=headers, media_type="text/csv; charset=utf-8")
 
     async def schema(self, request: Request) -> Response:
-        """The tables and functions that SQL may name."""
+        """The tables that the asker may name in SQL, and the functions."""
         asked = await self.asked(request, SCHEMA)
         must_hold_everywhere(asked.principal)
         position = await self.parts.position_of(asked.principal.tenant_id)
         known = [
             {
                 "name": table.name,
+                "permission": table.permission,
                 "about": table.about,
                 "grain": table.grain,
                 "measures": table.measures,
@@ -115,6 +119,7 @@ class SqlDesk(Desk):
                 ],
             }
             for table in tables()
+            if table.permission in asked.principal.permissions
         ]
         if asked.principal.staff:
             await self.trace(asked, SCHEMA, ReadKind.STAFF, position=position, rows=len(known))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from application.ports.positions import Position
 from domain.kernel.errors import Refusal, RefusalKind
+from domain.kernel.permissions import Permission
 
 Scalar = str | int | float | bool | None
 """What a parameter may be."""
@@ -129,12 +130,16 @@ REFUSALS: Final[Mapping[str, type[Refusal]]] = {
 
 @dataclass(frozen=True, slots=True)
 class SqlQuestion:
-    """A tenant's question. `parameters` are those that the SQL names as `$name`."""
+    """A tenant's question. `parameters` are those that the SQL names as `$name`.
+
+    `permissions`: what the asker holds in the whole tenant; a table that needs another is not read.
+    """
 
     tenant_id: UUID
     sql: str
     parameters: Mapping[str, Scalar] = field(default_factory=dict)
     min_position: Position | None = None
+    permissions: frozenset[Permission] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +160,7 @@ class SqlRunner(Protocol):
     """Answers SQL over one tenant's facts."""
 
     async def ask(self, question: SqlQuestion) -> SqlAnswer:
-        """Answer it. Raises a `SqlRefused`, `SqlTooManyAtOnce` or an `AnalyticsError`."""
+        """Answer it. Raises a `SqlRefused`, `MissingPermission`, `SqlTooManyAtOnce` or an `AnalyticsError`."""
 
     async def close(self) -> None:
         """Give connections back."""

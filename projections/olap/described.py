@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from domain.kernel.permissions import Permission
 from projections.olap.law import RULE_BASIS
 from projections.olap.sql import FACTS, MODELS, Model
 
@@ -29,7 +30,10 @@ class FactColumn:
 
 @dataclass(frozen=True, slots=True)
 class FactTable:
-    """A table: `about` it, what a row is (`grain`), what may be summed (`measures`), and what always holds."""
+    """A table: `about` it, what a row is (`grain`), what may be summed (`measures`), and what always holds.
+
+    `permission`: what is needed to name it.
+    """
 
     name: str
     about: str
@@ -37,6 +41,7 @@ class FactTable:
     measures: str
     invariants: str
     columns: tuple[FactColumn, ...]
+    permission: Permission = Permission.REPORTS_READ
 
 
 @cache
@@ -58,6 +63,7 @@ def described(model: Model) -> FactTable:
         told.get("Measures", ""),
         told.get("Invariants", ""),
         tuple(column for column in columns if column.name != _HIDDEN),
+        model.permission,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -11,12 +11,18 @@ from uuid import UUID
 import duckdb
 
 from application.ports.positions import Position
+from domain.kernel.permissions import Permission
 from projections.olap.law import RULE_BASIS, rule_basis
 from projections.olap.query import extent
-from projections.olap.sql import FACTS, quoted
+from projections.olap.sql import FACTS, MODELS, quoted
 
 TABLES: Final = (*FACTS, RULE_BASIS)
 """What an analyst's SQL may name."""
+
+NEEDS: Final[Mapping[str, Permission]] = {
+    model.name: model.permission for model in MODELS if model.name in FACTS
+} | {RULE_BASIS: Permission.REPORTS_READ}
+"""By table: the permission without which it is not to be named."""
 
 
 def write_facts(

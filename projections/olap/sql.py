@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from domain.kernel.permissions import Permission
 from projections.finance.profiles import PROFILES, Profile
 
 _FOLDER: Final = Path(__file__).with_name("models")
 _SECTION: Final = re.compile(r"^-- == (\w+)$", re.MULTILINE)
 _HANDLES: Final = re.compile(r"^-- Handles: ([a-z_]+\.[a-z_]+) (\d+)$", re.MULTILINE)
+_PERMISSION: Final = re.compile(r"^-- Permission: (.+)$", re.MULTILINE)
 _DERIVED: Final = re.compile(r"^-- Derived from: (.+)$", re.MULTILINE)
 
 
@@ -23,6 +25,7 @@ class Model:
     """One OLAP model. `handles`: the newest schema version of each event whose payload it reads.
 
     `sources`: of one with a `derive` section, the models that it is made of; its SQL names them plainly.
+    `permission`: what an analyst needs to name it, beside that of asking SQL at all.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Model:
     handles: dict[str, int]
     sections: dict[str, str]
     sources: tuple[str, ...] = ()
+    permission: Permission = Permission.REPORTS_READ
 
     @property
     def shape(self) -> str | None:
@@ -41,7 +45,8 @@ class Model:
 def read_model(name: str, text: str) -> Model:
     """A model of the text of its file.
 
-    Raises `ValueError` for one that handles events without a shape, or is derived without saying from what.
+    Raises `ValueError` for one that handles events without a shape, is derived without saying from what, or names a
+    permission that there is not.
     """
     about, *parts = _SECTION.split(text)
     sections = {key: body.strip() for key, body in zip(parts[::2], parts[1::2], strict=True)}
@@ -51,7 +56,9 @@ def read_model(name: str, text: str) -> Model:
     sources = tuple(source for told in _DERIVED.findall(about) for source in told.split(", "))
     if bool(sources) != ("derive" in sections):
         raise ValueError(f"model {name}: needs to say what it is derived from exactly when it is derived")
-    return Model(name, about, handles, sections, sources)
+    needed = _PERMISSION.search(about)
+    permission = Permission(needed[1]) if needed else Permission.REPORTS_READ
+    return Model(name, about, handles, sections, sources, permission)
 
 
 MODELS: Final = tuple(

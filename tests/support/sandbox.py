@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,7 @@ from adapters.duckdb.sandbox.runner import Sandbox
 from adapters.duckdb.settings import SqlLimits
 from application.ports.positions import Position
 from application.ports.sql import Scalar, SqlAnswer, SqlQuestion
+from domain.kernel.permissions import Permission
 from projections.olap.extract import write_facts
 from projections.olap.sql import tables
 
@@ -55,7 +56,13 @@ class Questions:
 
     def ask(self, sql: str, **parameters: Scalar) -> SqlAnswer:
         """Ask as the one tenant."""
-        return self.sandbox.ask(SqlQuestion(self.one, sql, parameters), self.extract)
+        return self.sandbox.ask(self.question(sql, parameters), self.extract)
+
+    def question(
+        self, sql: str, parameters: Mapping[str, Scalar], held: Iterable[Permission] = Permission
+    ) -> SqlQuestion:
+        """A question of the one tenant, by somebody who holds `held`."""
+        return SqlQuestion(self.one, sql, parameters, permissions=frozenset(held))
 
     def left(self) -> list[str]:
         """What is left of extracts."""

@@ -38,6 +38,7 @@ from application.ports.sql import (
     SqlTooManyAtOnce,
     SqlTooSlow,
 )
+from application.sql import must_hold_for
 
 Extract = Callable[[tuple[str, ...], Path], tuple[Position, datetime | None]]
 """Writes the named facts into a folder, and says of which position they are."""
@@ -84,7 +85,7 @@ class Sandbox:
     ) -> SqlAnswer:
         """Answer one question. `gone`: nobody waits for it any more.
 
-        Raises `SqlRefused`, `SqlTooManyAtOnce`, `AnalyticsUnavailable`, and what `extract` raises.
+        Raises `SqlRefused`, `MissingPermission`, `SqlTooManyAtOnce`, `AnalyticsUnavailable`, and what `extract` raises.
         """
         with self._turn(question.tenant_id) as uid, self._place() as folder:
             child = _Child(folder, gone, self._closed)
@@ -163,6 +164,7 @@ class Sandbox:
         self._must_be_confined(child)
         child.until(limits.seconds)
         needed = _needed(_said(child.hear(MOST_JSON)))
+        _must_be_allowed(needed, question)
         position, as_of = extract(needed, folder)
         for file in folder.iterdir():
             file.chmod(0o644)
@@ -281,6 +283,13 @@ def _facts() -> tuple[str, ...]:
     from projections.olap.extract import TABLES  # noqa: PLC0415
 
     return TABLES
+
+
+def _must_be_allowed(needed: tuple[str, ...], question: SqlQuestion) -> None:
+    # As above.
+    from projections.olap.extract import NEEDS  # noqa: PLC0415
+
+    must_hold_for(needed, NEEDS, question.permissions)
 
 
 def _said(heard: tuple[bytes, bytes]) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 -- Invariants: in a month that rule of a pool holds which has the latest from_day up to its first day, and of one from_day
 --   the one at the highest position. allocated_by is messages_sent, equal or weights; holder_id and weight are of weights
 --   alone.
+-- Permission: costs.read
 -- Handles: costs.allocation_ruled 1
 
 -- == shape

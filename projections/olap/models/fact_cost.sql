@@ -9,6 +9,7 @@
 --   customer, pool where it is pool; whatever is no invoice is approximate. Where a row is posted follows from the locks
 --   before its position (fact_period): closing.py derives it, so that no row depends on the order in which it was read.
 --   resource and reference stay behind.
+-- Permission: costs.read
 -- Handles: costs.cost_entered 1
 -- Handles: costs.cost_reversed 1
 -- Handles: costs.cost_confirmed 1

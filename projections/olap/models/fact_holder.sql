@@ -4,6 +4,7 @@
 -- Tenant key: tenant_key; with position it names the event behind the row.
 -- Measures: the row itself (additive within a change).
 -- Invariants: each holder_id comes once, and goes once at most, after it came. day is that of the record.
+-- Permission: costs.read
 -- Handles: tenancy.workspace_created 2
 -- Handles: tenancy.workspace_archived 1
 -- Handles: platform.tenant_registered 2

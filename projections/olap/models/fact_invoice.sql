@@ -7,6 +7,7 @@
 -- Invariants: amounts of an invoice sum to invoice_net. The service is of the days covers_from..covers_to (UTC), both
 --   included; finalised_on is the effective day of the invoice. Whether it was paid is in fact_payment; where a row is
 --   posted follows from the locks before its position (fact_period). Its number and reference stay behind.
+-- Permission: costs.read
 -- Handles: billing.invoice_finalised 1
 
 -- == shape

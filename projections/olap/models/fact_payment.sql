@@ -9,6 +9,7 @@
 --   invoice_id is of paid, of received where it was known for which invoice the money was, and of assigned where that
 --   became known later. What refunds of a payment sum to, without those that failed, is no more than what was received.
 --   Reasons and references stay behind.
+-- Permission: costs.read
 -- Handles: billing.invoice_paid 1
 -- Handles: billing.payment_received 1
 -- Handles: billing.payment_assigned 1

@@ -8,6 +8,7 @@
 --   metered item for all of it. percent_off is in hundredths of a percent; amount_off in minor units a cycle; ends_on
 --   is the first day on which a discount lowers nothing any more. Items come to no more than 10^15 each, so that no sum
 --   of them overflows. The payer's id at Stripe is not here. A rebuild lays the rows by tenant and position.
+-- Permission: billing.read
 -- Handles: billing.subscription_reported 1
 
 -- == shape

@@ -4,6 +4,7 @@
 -- Measures: the row itself (additive within a change).
 -- Invariants: a tenant tries a plan out once, so there is one row of each change at most. subscribed is of ended alone:
 --   a subscription took the trial's place. plan is of started alone. day is that of the record.
+-- Permission: billing.read
 -- Handles: billing.trial_started 1
 -- Handles: billing.trial_ended 1
 

@@ -122,6 +122,37 @@ async def test_who_may_ask(api: Api) -> None:
         assert (await api.send("GET", "/v1/sql/schema", confined)).status_code == 403
 
 
+async def test_a_table_needs_what_the_reports_of_it_need(api: Api) -> None:
+    tenant = await api.tenant()
+    compliance = await api.key(tenant, TenantRole.COMPLIANCE_OFFICER)
+    narrowed = await api.key(tenant, TenantRole.OWNER, permissions=["reports.sql"])
+    costs = {"sql": "SELECT sum(amount) FROM fact_cost"}
+    saving = {"title": "Costs", "sql": costs["sql"]}
+    assert (await api.post("/v1/reporting/new/save-query", tenant.key, saving)).status_code == 201
+    await api.project()
+    with analytics_of(api):
+        assert (await api.send("GET", "/v1/reports/costs_by_category", compliance)).status_code == 403
+        (kept,) = (await api.send("GET", "/v1/sql/queries", compliance)).json()["data"]
+        for body in (costs, {"sql": kept["sql"]}, {**costs, "format": "csv"}):
+            answer = await api.send("POST", "/v1/sql", compliance, body)
+            told = answer.json()
+            assert (answer.status_code, told["type"]) == (403, "/problems/missing-permission"), answer.text
+            assert (told["permission"], told["table"]) == ("costs.read", "fact_cost")
+        assert (await api.send("POST", "/v1/sql", compliance, COUNT)).status_code == 200
+        refused = (await api.send("POST", "/v1/sql", narrowed, COUNT)).json()
+        assert (refused["permission"], refused["table"]) == ("reports.read", "fact_event")
+        assert (await api.send("POST", "/v1/sql", narrowed, {"sql": "SELECT 1"})).status_code == 200
+        assert (await api.send("POST", "/v1/sql", tenant.key, costs)).status_code == 200
+    seen = {}
+    for key in (tenant.key, compliance, narrowed):
+        schema = (await api.send("GET", "/v1/sql/schema", key)).json()["data"]
+        seen[key] = {table["name"]: table["permission"] for table in schema["tables"]}
+    assert seen[tenant.key]["fact_cost"] == "costs.read"
+    assert "fact_event" in seen[compliance]
+    assert set(seen[compliance].values()) == {"reports.read"}
+    assert seen[narrowed] == {}
+
+
 async def test_as_many_as_a_tenant_may_ask_at_once_and_no_more(api: Api) -> None:
     hostile, other = await api.tenant("Hostile"), await api.tenant("Other")
     with analytics_of(api):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 from uuid import uuid4
 
 import pytest
@@ -28,7 +29,9 @@ from application.ports.sql import (
     SqlTooSlow,
     SqlUnknownTable,
 )
+from application.principals import MissingPermission
 from domain.kernel.errors import Refusal
+from domain.kernel.permissions import Permission
 from tests.support.attacks import DEEP, FUNCTIONS, GREEDY, HONEST, TABLES, WRITES
 from tests.support.sandbox import FOREIGN, ROWS, Peak, Questions, descendants, questions
 
@@ -140,6 +143,28 @@ def test_a_mistake_is_told_with_its_place_and_without_a_value(asked: Questions) 
     assert "own" not in str(value.value)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT count(*) FROM fact_cost",
+        "SELECT 1 FROM fact_event WHERE EXISTS (SELECT 1 FROM FACT_Cost)",
+        "WITH mine AS (SELECT 1 FROM fact_cost) SELECT * FROM mine",
+        "WITH fact_event AS (SELECT amount FROM fact_cost) SELECT * FROM fact_event",
+    ],
+)
+def test_a_table_is_not_read_for_who_lacks_its_permission(asked: Questions, sql: str) -> None:
+    def nothing(needed: tuple[str, ...], _: Path) -> NoReturn:
+        raise LookupError(needed)
+
+    held = {Permission.REPORTS_SQL, Permission.REPORTS_READ, Permission.BILLING_READ}
+    with pytest.raises(MissingPermission, match=r"fact_cost needs the permission costs\.read") as refused:
+        asked.sandbox.ask(asked.question(sql, {}, held), nothing)
+    assert refused.value.extra == {"permission": "costs.read", "table": "fact_cost"}
+    shadowed = "WITH fact_cost AS (SELECT 1) SELECT * FROM fact_cost"
+    assert asked.sandbox.ask(asked.question(shadowed, {}, held), asked.extract).tables == ()
+    assert asked.ask(sql).tables[0] == "fact_cost"
+
+
 def test_twenty_hostile_queries_at_once_and_good_ones_go_on(asked: Questions) -> None:
     before = descendants()
     hostile = uuid4()
@@ -147,7 +172,7 @@ def test_twenty_hostile_queries_at_once_and_good_ones_go_on(asked: Questions) ->
 
     def attack(_: int) -> str:
         try:
-            asked.sandbox.ask(SqlQuestion(hostile, sql), asked.extract)
+            asked.sandbox.ask(SqlQuestion(hostile, sql, permissions=frozenset(Permission)), asked.extract)
         except Refusal as refused:
             return refused.code
         return "answered"

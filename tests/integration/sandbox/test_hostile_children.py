@@ -18,7 +18,7 @@ from adapters.duckdb.sandbox import runner
 from adapters.duckdb.sandbox.frames import Hostile, read_table
 from adapters.duckdb.settings import SqlLimits
 from application.ports.analytics import AnalyticsUnavailable
-from application.ports.sql import SqlQuestion, SqlStopped, SqlTooSlow
+from application.ports.sql import SqlStopped, SqlTooSlow
 from tests.support.sandbox import Questions, descendants, questions
 
 LIMITS = SqlLimits(seconds=1.0, memory_mb=128, rows=100, megabytes=1)
@@ -129,7 +129,7 @@ def test_who_has_gone_is_not_waited_for(asked: Questions) -> None:
     before, began = descendants(), time.monotonic()
     sql = "SELECT count(*) FROM fact_event AS a, fact_event AS b, fact_event AS c"
     with pytest.raises(AnalyticsUnavailable):
-        asked.sandbox.ask(SqlQuestion(asked.one, sql), asked.extract, lambda: time.monotonic() > began + 0.5)
+        asked.sandbox.ask(asked.question(sql, {}), asked.extract, lambda: time.monotonic() > began + 0.5)
     assert time.monotonic() - began < 2
     assert descendants() == before
 
