@@ -36,7 +36,7 @@ def cite(
     data_folder: Data = None,
     json_: Json = False,
 ) -> None:
-    """Give the short text that names one figure, as of now or of --param at_position=N."""
+    """Give the short text that names one figure, as of now or of --param at_position=N (or a position's token)."""
     del json_
     row = {one: value or None for one, value in parameters(cell or [], "--cell").items()}
     body = {"parameters": parameters(given or [], "--param"), "cell": row, "measure": measure}

@@ -12,6 +12,7 @@ from api.http.problems import bad_parameter, invalid_parameters
 from api.http.replies import Answer, rate_headers
 from api.http.request import Call, parameters
 from api.http.versions import deprecation_of
+from application.ports.analytics import InvalidParameters
 from application.ports.positions import MalformedPosition, Position
 from application.rate_limits import READS_BUCKET, READS_PER_COMMAND
 from application.reading import Read
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 MOST: int = 100
 USUAL: int = 50
+AT = "at_position"
+"""What reports take to answer as of a position."""
 
 
 @dataclass(slots=True)
@@ -104,6 +107,34 @@ class Desk:
             if head is None or position > Position(head.epoch, head.position):
                 raise BeyondTheLog
         return position
+
+    async def look_back(self, tenant_id: UUID, given: dict[str, str]) -> None:
+        """Make a number of `at_position`, where it is given. Raises as `number_of`."""
+        if (text := given.get(AT)) is not None:
+            given[AT] = str(await self.number_of(tenant_id, AT, text))
+
+    async def number_of(self, tenant_id: UUID, name: str, text: str) -> int:
+        """The number of a position that is given by it, or by a token of the log as it is.
+
+        Raises `InvalidParameters`, and `BeyondTheLog` for one that the log has not reached.
+        """
+        head = await self.parts.log.head(tenant_id)
+        if head is None:
+            raise BeyondTheLog
+        if text.isascii() and text.isdigit():
+            told = Position(head.epoch, int(text[:20]))
+        else:
+            try:
+                told = Position.parse(text)
+            except MalformedPosition:
+                words = "not a position; give its number, or the token that an answer gave, as it was given"
+                raise InvalidParameters(((f"/{name}", words),)) from None
+        if told.epoch < head.epoch:
+            words = "it is of the log before a restore; give the number of a position"
+            raise InvalidParameters(((f"/{name}", words),))
+        if told > Position(head.epoch, head.position):
+            raise BeyondTheLog
+        return told.n
 
     async def as_of(self, tenant_id: UUID, position: Position) -> str | None:
         """When the event at a position was recorded; None at the beginning."""

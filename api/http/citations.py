@@ -15,7 +15,6 @@ from api.http.problems import Problem, invalid_body
 from api.http.request import must_be, read_body
 from application.citing import Citing, text_of
 from application.ports.analytics import InvalidParameters
-from application.replay import BeyondTheLog
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
 
@@ -34,7 +33,10 @@ _Value = Annotated[str, StringConstraints(max_length=200)]
 
 
 class CiteAsked(BaseModel):
-    """Which figure: the report's parameters (`at_position`: now unless given), its row and its measure."""
+    """Which figure: the report's parameters, its row and its measure.
+
+    `at_position` is a number or a token; now unless given.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,7 +45,8 @@ class CiteAsked(BaseModel):
         dict[_Name, _Value | None],
         Field(
             max_length=20,
-            description="The dimensions of the row, as it shows them; those that `tells` may lack.",
+            description="The dimensions of the row, as it shows them, null or empty where it shows nothing; those "
+            "that `tells` may lack.",
         ),
     ]
     measure: _Name
@@ -76,13 +79,16 @@ class Citations(Desk):
             asked.principal.tenant_id,
             {name: text_of(one) for name, one in wanted.parameters.items()},
         )
-        await self._must_be_reached(tenant, given.get("at_position", ""))
         position = await self.reachable(asked, asked.position())
         citing = Citing(self.parts.analytics)
+        cell = {name: value or None for name, value in wanted.cell.items()}
         try:
-            made = await citing.cite(
-                tenant, info.name, given, wanted.cell, wanted.measure, min_position=position
-            )
+            await self.look_back(tenant, given)
+        except InvalidParameters as error:
+            problems = tuple((f"/parameters{pointer}", words) for pointer, words in error.problems)
+            raise _of_body(InvalidParameters(problems)) from None
+        try:
+            made = await citing.cite(tenant, info.name, given, cell, wanted.measure, min_position=position)
         except InvalidParameters as error:
             raise _of_body(error) from None
         token = made.figure.position.token()
@@ -91,12 +97,6 @@ class Citations(Desk):
         data = {"citation": made.citation, **_cited(made.cited), "value": made.figure.value}
         as_of = await self.as_of(tenant, made.figure.position)
         return self.answer(asked, {"data": data, "position": token, "as_of": as_of}, token)
-
-    async def _must_be_reached(self, tenant_id: UUID, at: str) -> None:
-        if at.isascii() and at.isdigit():
-            head = await self.parts.log.head(tenant_id)
-            if head is None or int(at[:20]) > head.position:
-                raise BeyondTheLog
 
     async def resolve(self, request: Request) -> Response:
         """The figure that a text names, computed anew as of its position, and the one of now."""

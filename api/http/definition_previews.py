@@ -6,14 +6,14 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from starlette.routing import Route
 
-from api.http.asking import Desk
+from api.http.asking import AT, Desk
 from api.http.kinds import BODY_INVALID
 from api.http.problems import Problem, invalid_body
 from api.http.request import must_be, read_body
-from application.replay import BeyondTheLog
+from application.ports.analytics import InvalidParameters
 from application.restating import restated
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
@@ -22,6 +22,8 @@ from projections.olap.mrr_sql import ProfileId
 from projections.olap.preview_report import FIGURES, NAME
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -44,7 +46,10 @@ class DefinitionAsked(BaseModel):
     from_: Annotated[date | None, Field(alias="from", description="First day (UTC) that is shown.")] = None
     to: Annotated[date | None, Field(description="Last day (UTC), included; until now unless given.")] = None
     dating: Literal["effective", "posting"] = "effective"
-    at_position: Annotated[int | None, Field(ge=0, description="As of this position of the log.")] = None
+    at_position: Annotated[
+        Annotated[int, Field(ge=0)] | Annotated[str, StringConstraints(max_length=100)] | None,
+        Field(description="As of this position of the log, as a number or a token."),
+    ] = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -72,14 +77,13 @@ class DefinitionPreviews(Desk):
             raise invalid_body(error) from None
         must_not_be_taken(wanted.profile)
         tenant = asked.principal.tenant_id
-        if wanted.at_position is not None:
-            head = await self.parts.log.head(tenant)
-            if head is None or wanted.at_position > head.position:
-                raise BeyondTheLog
+        at = None if wanted.at_position is None else await self._at(tenant, str(wanted.at_position))
         position = await self.reachable(asked, asked.position())
         given = wanted.model_dump(
-            mode="json", by_alias=True, exclude_none=True, exclude={"profile", "against"}
+            mode="json", by_alias=True, exclude_none=True, exclude={"profile", "against", AT}
         )
+        if at is not None:
+            given[AT] = at
         given |= {"profile": wanted.against, "changed": wanted.profile.model_dump_json()}
         found = await self.parts.analytics.report(NAME, tenant, given, min_position=position)
         if found.truncated:
@@ -98,6 +102,15 @@ class DefinitionPreviews(Desk):
         }
         as_of = found.as_of.isoformat() if found.as_of else None
         return self.answer(asked, {"data": data, "position": token, "as_of": as_of}, token)
+
+    async def _at(self, tenant_id: UUID, text: str) -> int:
+        try:
+            return await self.number_of(tenant_id, AT, text)
+        except InvalidParameters as error:
+            errors = [
+                {"pointer": pointer, "code": "invalid", "detail": words} for pointer, words in error.problems
+            ]
+            raise Problem(BODY_INVALID, errors=errors) from None
 
 
 def _month(one: Month) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
-from api.http.asking import Asked, Desk, position_of
+from api.http.asking import Asked, Desk
 from api.http.kinds import NOT_FOUND
 from api.http.problems import Problem, bad_parameter
 from api.http.reports import parameters_of
-from application.ports.positions import Position
-from application.replay import BeyondTheLog
+from application.ports.analytics import InvalidParameters
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
 
@@ -69,16 +68,10 @@ class Differences(Desk):
         text = asked.given.pop(name, None)
         if text is None:
             return None
-        head = await self.parts.log.head(asked.principal.tenant_id)
-        if head is None:
-            raise BeyondTheLog
-        number = text.isascii() and text.isdigit()
-        told = Position(head.epoch, int(text[:20])) if number else position_of(name, text)
-        if told.epoch < head.epoch:
-            raise bad_parameter(name, "It is of the log before a restore. Give the number of a position.")
-        if told > Position(head.epoch, head.position):
-            raise BeyondTheLog
-        return told.n
+        try:
+            return await self.number_of(asked.principal.tenant_id, name, text)
+        except InvalidParameters as error:
+            raise bad_parameter(name, error.problems[0][1]) from None
 
 
 def _number(asked: Asked, name: str, usual: str, least: int, most: int) -> int:

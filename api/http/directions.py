@@ -23,7 +23,6 @@ from api.http.problems import Problem, bad_parameter
 from api.http.reports import parameters_of
 from application.ports.aside import WorkerLost
 from application.ports.positions import Position
-from application.replay import BeyondTheLog
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
 from projections.directions.asked import (
@@ -74,12 +73,8 @@ class Directions(Desk):
         given = dict(asked.given)
         if "grain" in parameters_of(info):
             given["grain"] = pace.value
-        back_to = given.get("at_position", "")
-        if back_to.isascii() and back_to.isdigit():
-            head = await self.parts.log.head(asked.principal.tenant_id)
-            if head is None or int(back_to[:20]) > head.position:
-                raise BeyondTheLog
         tenant = asked.principal.tenant_id
+        await self.look_back(tenant, given)
         report = await self.parts.analytics.report(info.name, tenant, given, min_position=wanted)
         if report.truncated:
             raise bad_parameter(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adapters.exports.forms import FILES
+from api.http.asking import AT
 from api.http.differences import MOST
 from api.http.shapes import page_of, parameter, reading, shared, without_null
 from api.http.shaping import MOMENT, Json, ref
@@ -40,6 +41,11 @@ _AS_FILES: Final = (
     ),
 )
 _AT: Final = "a position of the log, as a number or a token."
+_LOOK_BACK: Final = parameter(
+    AT,
+    f"As of {_AT} Now unless given. A token of the log before a restore is refused.",
+    {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "minLength": 1}]},
+)
 _BETWEEN: Final[Json] = {
     "differing": {"type": "integer", "description": "How many rows differ, on all pages."},
     "from_position": {"type": "string"},
@@ -69,7 +75,9 @@ def report_paths() -> Json:
     for name, report in REPORTS.items():
         allowed = Permission(report.info.permission)
         own = [
-            parameter(field, shape.get("description", field), without_null(shape))
+            _LOOK_BACK
+            if field == AT
+            else parameter(field, shape.get("description", field), without_null(shape))
             for field, shape in report.info.parameters.get("properties", {}).items()
         ]
         shape = page_of(
@@ -86,7 +94,9 @@ def report_paths() -> Json:
             made["responses"]["200"]["content"][form.media] = {"schema": _FILE}
         made["responses"]["406"] = {"$ref": "#/components/responses/Problem406"}
         cells = [
-            parameter(f"cell.{column.name}", column.about, _TEXT)
+            parameter(
+                f"cell.{column.name}", f"{column.about} Given empty where the row shows nothing.", _TEXT
+            )
             for column in report.info.columns
             if column.kind == "dimension"
         ]
@@ -108,7 +118,7 @@ def report_paths() -> Json:
             f"Why this differs between two positions: {report.info.title}",
             _opening(allowed),
             [
-                *(one for one in own if one["name"] != "at_position"),
+                *(one for one in own if one["name"] != AT),
                 parameter("from_position", f"What was seen: {_AT}", _TEXT, needed=True),
                 parameter("to_position", f"What is seen: {_AT} Now unless given.", _TEXT),
                 parameter("limit", "Rows a page.", {"type": "integer", "minimum": 1, "maximum": MOST}),

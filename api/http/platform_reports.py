@@ -94,7 +94,7 @@ class PlatformReports(Desk):
         asked.principal.require(Permission.REPORTS_DRILL)
         limit, after = asked.limit(), _after(asked)
         told = asked.taken(*cells)
-        cell = {name: told.get(f"cell.{name}") for name in (*dimensions, "measure")}
+        cell = {name: told.get(f"cell.{name}") or None for name in (*dimensions, "measure")}
         found = await self._platform.events_behind(info.name, cell, asked.given, after=after, limit=limit)
         await self._trace(asked, f"platform.{query}", len(found.events), found.standing, told)
         last = found.events[-1] if found.more else None

@@ -17,7 +17,6 @@ from api.http.law_words import must_be_known
 from api.http.problems import Problem, bad_parameter
 from api.http.views import is_view
 from application.figures import Figures, plain
-from application.replay import BeyondTheLog
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
 
@@ -122,11 +121,7 @@ class Reports(Desk):
 
     async def _wanted(self, asked: Asked) -> Position | None:
         """The position to wait for; neither it nor the one to look back to may lie beyond the log."""
-        back_to = asked.given.get("at_position", "")
-        if back_to.isascii() and back_to.isdigit():
-            head = await self.parts.log.head(asked.principal.tenant_id)
-            if head is None or int(back_to[:20]) > head.position:
-                raise BeyondTheLog
+        await self.look_back(asked.principal.tenant_id, asked.given)
         return await self.reachable(asked, asked.position())
 
     async def _file(
@@ -150,7 +145,8 @@ class Reports(Desk):
     async def events(self, request: Request) -> Response:
         """The events behind one row: its dimensions as `cell.<name>`; their weights add up to the cell.
 
-        `cell.measure` names the measure; the first is meant unless it does.
+        `cell.measure` names the measure; the first is meant unless it does. What is empty in the row is given empty, or
+        left out; nothing else is left out.
         """
         info = self._info(request)
         dimensions = [column.name for column in info.columns if column.kind == "dimension"]
@@ -165,9 +161,9 @@ class Reports(Desk):
             raise bad_parameter("after", "Give `next` of the answer before.")
         told = asked.taken(*cells)
         for kind in _WORDS:
-            if (given := told.get(f"cell.{kind}")) is not None:
+            if given := told.get(f"cell.{kind}"):
                 await must_be_known(self.parts.law_archive, kind, f"cell.{kind}", given, _NONE)
-        cell = {name: told.get(f"cell.{name}") for name in dimensions}
+        cell = {name: told[f"cell.{name}"] or None for name in dimensions if f"cell.{name}" in told}
         if "cell.measure" in told:
             cell["measure"] = told["cell.measure"]
         found = await self.parts.analytics.events_behind(

@@ -276,6 +276,28 @@ def _measure(report: ReportDefinition, named: object) -> str:
     raise InvalidParameters((("/cell/measure", remedy),))
 
 
+def _must_be_empty(
+    con: duckdb.DuckDBPyConnection,
+    report: ReportDefinition,
+    tenant: Extent,
+    parameters: Parameters,
+    bound: Mapping[str, object],
+    left_out: Collection[str],
+) -> None:
+    """Refuse a cell that lacks dimensions, unless the report shows a row in which they are empty."""
+    named = " AND ".join(
+        f'shown."{column.name}" IS NULL'
+        if column.name in left_out
+        else f'shown."{column.name}"::VARCHAR IS NOT DISTINCT FROM $cell_{column.name}::VARCHAR'
+        for column in report.info.columns
+        if column.kind == "dimension"
+    )
+    row = f"SELECT 1 FROM ({report.rows}) AS shown WHERE {named} LIMIT 1"  # noqa: S608 - registered SQL
+    if not ask(con, row, tenant, parameters, bound):
+        remedy = "give it as the row shows it; only what is empty there may be left out"
+        raise InvalidParameters(tuple((f"/cell/{name}", remedy) for name in left_out))
+
+
 def run_events_behind(
     con: duckdb.DuckDBPyConnection,
     name: str,
@@ -286,16 +308,23 @@ def run_events_behind(
     after: int,
     limit: int,
 ) -> EventsBehind:
-    """The events of one cell of a report. Raises as `run_report`."""
+    """The events of one cell of a report. What is empty in its row may be left out. Raises as `run_report`."""
     report = definition(name)
     checked = validated(report, parameters)
     if not (after >= 0 and 1 <= limit <= MAX_EVENTS):
         raise InvalidParameters((("/limit", f"after must be 0 or more, limit 1 to {MAX_EVENTS}"),))
-    bound = bound_cell(report, cell)
+    left_out = {
+        column.name: None
+        for column in report.info.columns
+        if column.kind == "dimension" and column.name not in cell
+    }
+    bound = bound_cell(report, {**left_out, **cell})
     con.execute("BEGIN")
     try:
         tenant = extent(con, tenant_id)
         _check_at(checked, tenant.position)
+        if left_out:
+            _must_be_empty(con, report, tenant, checked, bound, left_out)
         page = f"SELECT * FROM ({report.events}) WHERE position > $after ORDER BY position LIMIT $limit"  # noqa: S608 - registered SQL
         events = ask(con, page, tenant, checked, {**bound, "after": after, "limit": limit + 1})
     finally:

@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from application.figures import Form, form_of
-from application.ports.analytics import Column, ReportInfo
+from application.ports.analytics import Column, InvalidParameters, ReportInfo
 from projections.directions.asked import figures, measures_of, paces_of, place_of, start_of
 from projections.olap.mrr_sql import KINDS
 from projections.olap.query import run_events_behind, run_report
@@ -168,6 +168,28 @@ def opens(world: World, history: History, name: str, given: Mapping[str, Any]) -
             ), at
             opened += 1
     return opened
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_cell_lacks_only_what_is_empty_in_its_row(asked: tuple[World, History], name: str) -> None:
+    world, history = asked
+    info = REPORTS[name].info
+    found = run_report(world.store.writing, name, history.tenant_id, {})
+    cells = [cell_of(info, dict(zip(found.columns, row, strict=True))) for row in found.rows]
+    for cell in random.Random(name).sample(cells, min(len(cells), _ROWS)):
+        said = {one: value for one, value in cell.items() if value is not None}
+        assert events(world, history, name, said, {}) == events(world, history, name, cell, {})
+        for one in said:
+            if {**cell, one: None} in cells:
+                continue
+            fewer = {other: value for other, value in cell.items() if other != one}
+            with pytest.raises(InvalidParameters) as refused:
+                events(world, history, name, fewer, {})
+            assert [pointer for pointer, _ in refused.value.problems] == [f"/cell/{one}"]
+    if any(cells) and not any(all(value is None for value in cell.values()) for cell in cells):
+        with pytest.raises(InvalidParameters) as refused:
+            events(world, history, name, {}, {})
+        assert {pointer for pointer, _ in refused.value.problems} == {f"/cell/{one}" for one in cells[0]}
 
 
 def events(

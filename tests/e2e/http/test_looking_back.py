@@ -1,0 +1,87 @@
+"""Figures as of a position, by its number or by the token that answers give; and cells as rows show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from application.ports.positions import Position
+from projections.finance.profiles import PROFILES
+from tests.support.api import Api, TestTenant, analytics_of
+
+AIM = {"metric": "mrr", "period": "2026-11", "value": "250", "unit": "USD"}
+
+
+async def refused(api: Api, tenant: TestTenant, path: str, body: object = None) -> tuple[int, list[str]]:
+    """The status, and where the errors are."""
+    answer = await api.send("GET" if body is None else "POST", path, tenant.key, body)
+    told: dict[str, Any] = answer.json()
+    where = [str(one.get("pointer") or one.get("parameter")) for one in told.get("errors", [])]
+    return answer.status_code, where or [told["type"]]
+
+
+async def test_a_position_is_told_by_its_number_or_its_token(api: Api) -> None:
+    tenant = await api.tenant()
+    made = await api.post("/v1/finance/new/set-target", tenant.key, AIM)
+    assert made.status_code == 201, made.text
+    token = made.json()["position"]
+    then = Position.parse(token)
+    later = await api.post("/v1/finance/new/set-target", tenant.key, {**AIM, "period": "2026-12"})
+    waits = f"min_position={later.json()['position']}"
+    report, cell = "/v1/reports/targets", "cell.metric=mrr&cell.period_kind=month&cell.period=2026-11"
+    with analytics_of(api):
+
+        async def told(path: str, body: object = None) -> Any:
+            answer = await api.send("GET" if body is None else "POST", path, tenant.key, body)
+            assert answer.status_code == 200, answer.text
+            return answer.json()
+
+        now = await told(f"{report}?{waits}")
+        (row,) = (await told(f"{report}?at_position={then.n}"))["data"]
+        assert len(now["data"]) == 2
+        assert (await told(f"{report}?at_position={token}"))["data"] == [row]
+        assert (await told(f"{report}?at_position={now['position']}"))["data"] == now["data"]
+        file = await api.send("GET", f"{report}?format=csv&at_position={token}", tenant.key)
+        numbered = await api.send("GET", f"{report}?format=csv&at_position={then.n}", tenant.key)
+        assert file.content == numbered.content
+        shown = {name: value for name, value in row.items() if name != "targets"}
+        asking = {"cell": shown, "measure": "targets"}
+        cited = await told(f"{report}/cite", {**asking, "parameters": {"at_position": token}})
+        assert cited["data"]["cited_position"] == token
+        blank = {**asking, "cell": {**shown, "segment": "", "value_to": ""}}
+        assert (await told(f"{report}/cite", blank))["data"]["cell"] == shown
+        heading = "/v1/reports/mrr/directions"
+        series = (await told(f"{heading}?at_position={token}"))["series"]
+        assert f"at_position={then.n}&" in series
+        preview = {"profile": {**PROFILES["maxio-1"].model_dump(mode="json"), "id": "maxio-2"}}
+        previewing = "/v1/reports/definitions/preview"
+        await told(previewing, {**preview, "at_position": token})
+        await told(previewing, {**preview, "at_position": then.n})
+
+        rest = "cell.comparison=at_least&cell.value=250&cell.unit=USD"
+        opened = await told(f"{report}/events?{cell}&{rest}&cell.segment=&cell.value_to=&at_position={token}")
+        assert [one["position"] for one in opened["data"]] == [then.n]
+        assert (await told(f"{report}/events?{cell}&{rest}"))["data"] == opened["data"]
+        assert await refused(api, tenant, f"{report}/events?{cell}&cell.value=250&cell.unit=USD") == (
+            422,
+            ["/cell/segment", "/cell/comparison", "/cell/value_to"],
+        )
+        assert (await refused(api, tenant, f"{report}/events"))[1] == [f"/cell/{name}" for name in shown]
+
+        lost, beyond = Position(then.epoch - 1, then.n).token(), Position(then.epoch, 9_999).token()
+        for bad in (lost, "x", token[:-1], "-1", ""):
+            given = {"parameters": {"at_position": bad}}
+            for path in (f"{report}?", f"{report}/events?{cell}&{rest}&", f"{heading}?"):
+                assert await refused(api, tenant, f"{path}at_position={bad}") == (422, ["/at_position"]), bad
+            assert await refused(api, tenant, f"{report}/cite", {**asking, **given}) == (
+                422,
+                ["/parameters/at_position"],
+            )
+            assert await refused(api, tenant, previewing, {**preview, "at_position": bad}) == (
+                422,
+                ["/at_position"],
+            )
+        for path in (f"{report}?", f"{heading}?"):
+            for far in (beyond, "9999"):
+                assert (await refused(api, tenant, f"{path}at_position={far}"))[1] == [
+                    "/problems/beyond-the-log"
+                ]
