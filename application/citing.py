@@ -20,7 +20,7 @@ from uuid import UUID
 
 import orjson
 
-from application.figures import plain
+from application.figures import plain, used_by
 from application.ports.analytics import (
     Analytics,
     Column,
@@ -154,7 +154,7 @@ class Citing:
         if info is None:
             raise UnknownReport(UnknownReport.__doc__)
         named = _named(info, cell, measure)
-        given = {**_usual(info), **parameters}
+        given = used_by(info, parameters)
         try:
             found = await self._analytics.report(report, tenant_id, given, min_position=min_position)
         except InvalidParameters as error:
@@ -208,17 +208,6 @@ class Citing:
 def naming(info: ReportInfo) -> tuple[Column, ...]:
     """The dimensions that name a row; others tell of it, and may say something else tomorrow."""
     return tuple(one for one in info.columns if one.kind == "dimension" and not one.tells)
-
-
-def _usual(info: ReportInfo) -> dict[str, str]:
-    """What a report is given under where nothing is said: it is cited as if it had been."""
-    told = {name: shape.get("default") for name, shape in info.parameters["properties"].items()}
-    return {name: text_of(value) for name, value in told.items() if value is not None}
-
-
-def text_of(value: Any) -> str:
-    """A parameter as an address holds it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _named(info: ReportInfo, cell: Mapping[str, Any], measure: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -112,6 +112,17 @@ class Figures:
         """A line that names these figures exactly."""
         epoch, last = self.report.position.epoch, self.range()[1]
         return f"{self.path()} @ {epoch}.{last}, definition {self.definition}, sha256 {self.sha256()[:16]}"
+
+
+def used_by(info: ReportInfo, given: Mapping[str, str]) -> dict[str, str]:
+    """The parameters that figures are made with: those given, and what holds where nothing is said."""
+    told = {name: shape.get("default") for name, shape in info.parameters.get("properties", {}).items()}
+    return {name: text_of(value) for name, value in told.items() if value is not None} | dict(given)
+
+
+def text_of(value: Any) -> str:
+    """A parameter as an address holds it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def definition_of(info: ReportInfo) -> str:

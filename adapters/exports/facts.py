@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from application.figures import Figures
+from application.figures import Figures, used_by
 
 
 def facts_of(figures: Figures) -> list[tuple[str, str]]:
     """Names and texts, in the order in which a reader asks for them."""
     info, report = figures.info, figures.report
     first, last = figures.range()
-    given = ", ".join(f"{name}={value}" for name, value in sorted(figures.parameters.items()))
+    given, used = _named(figures.parameters), _named(used_by(info, figures.parameters))
     return [
         ("report", info.name),
         ("title", info.title),
         ("definition", info.about),
         ("definition_version", figures.definition),
-        ("parameters", given or "none"),
+        ("parameters", used or "none"),
         ("tenant", str(figures.tenant_id)),
         ("asked_by", figures.asked_by),
         ("as_of", "" if report.as_of is None else report.as_of.isoformat()),
@@ -31,6 +32,10 @@ def facts_of(figures: Figures) -> list[tuple[str, str]]:
         ("cite", figures.citation()),
         ("verify", _VERIFY),
     ]
+
+
+def _named(parameters: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in sorted(parameters.items()))
 
 
 _VERIFY: Final = (

@@ -13,7 +13,8 @@ from api.http.asking import Desk
 from api.http.kinds import BODY_INVALID, NOT_FOUND
 from api.http.problems import Problem, invalid_body
 from api.http.request import must_be, read_body
-from application.citing import Citing, text_of
+from application.citing import Citing
+from application.figures import text_of
 from application.ports.analytics import InvalidParameters
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission

@@ -45,7 +45,7 @@ class DefinitionAsked(BaseModel):
     ] = None
     from_: Annotated[date | None, Field(alias="from", description="First day (UTC) that is shown.")] = None
     to: Annotated[date | None, Field(description="Last day (UTC), included; until now unless given.")] = None
-    dating: Literal["effective", "posting"] = "effective"
+    dating: Literal["effective", "posting"] = "posting"
     at_position: Annotated[
         Annotated[int, Field(ge=0)] | Annotated[str, StringConstraints(max_length=100)] | None,
         Field(description="As of this position of the log, as a number or a token."),

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from application.charts import Grid, Period
-from application.figures import definition_of, plain
+from application.figures import definition_of, plain, used_by
 from application.packs.definition import PackDefinition, Section
 from application.ports.analytics import Analytics, Report, ReportInfo
 from application.ports.positions import Position
@@ -96,14 +96,14 @@ def _section(one: SectionFigures) -> dict[str, Any]:
         "report": one.info.name,
         "definition": definition_of(one.info),
         "columns": [{"name": c.name, "kind": c.kind, "unit": c.unit} for c in one.info.columns],
-        "now": _part(one.now),
-        "before": None if one.before is None else _part(one.before),
+        "now": _part(one.info, one.now),
+        "before": None if one.before is None else _part(one.info, one.before),
     }
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(info: ReportInfo, part: Part) -> dict[str, Any]:
     return {
-        "parameters": dict(part.parameters),
+        "parameters": used_by(info, part.parameters),
         "position": part.position.token(),
         "rows": [[plain(value) for value in row] for row in part.report.rows],
     }

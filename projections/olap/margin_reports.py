@@ -20,7 +20,7 @@ class MarginParameters(DaysParameters):
     """Which days, dated how, and how long a period is."""
 
     grain: Annotated[Literal["week", "month", "quarter", "year"], _GRAIN] = "month"
-    dating: Dating = "effective"
+    dating: Dating = "posting"
 
 
 PERIOD: Final = Column(

@@ -31,7 +31,7 @@ class MrrParameters(DaysParameters):
             description="By the days on which changes took effect, or by those on which they were posted: what became "
             "known after a month was closed is posted in the first open one."
         ),
-    ] = "effective"
+    ] = "posting"
 
     def definitions(self) -> tuple[Profile, ...] | None:
         """The profile asked for, where another history than the present one is."""

@@ -57,9 +57,13 @@ def current() -> Versions:
     world = World(history).catch_up()
     found: Versions = {}
     for name, report in REPORTS.items():
-        asked = [{}, {"dating": "posting"}] if "dating" in report.info.parameters["properties"] else [{}]
+        dated = "dating" in report.info.parameters["properties"]
+        asked = ({}, {"dating": "posting"}, {"dating": "effective"}) if dated else ({},)
         answers = [run_report(world.store.writing, name, history.tenant_id, given).rows for given in asked]
-        found[f"report {name}"] = {str(report.info.definition.version): _measures(report, answers)}
+        measures = _measures(report, answers[:2])
+        for measure, told in _measures(report, answers[2:]).items() if dated else ():
+            measures[f"{measure}, by effective days"] = told
+        found[f"report {name}"] = {str(report.info.definition.version): measures}
     world.store.close()
     for profile in PROFILES.values():
         switches = profile.model_dump(mode="json", exclude={"name", "about", "facts"})

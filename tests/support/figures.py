@@ -63,7 +63,7 @@ def figures(
 ) -> Figures:
     """A report with these rows, asked for from a day on, as of a position."""
     parameters = {"from": since, "at_position": at}
-    properties: dict[str, Any] = {"from": {}, "to": {}}
+    properties: dict[str, Any] = {"from": {}, "to": {}, "dating": {"default": "posting"}}
     info = ReportInfo(
         "example",
         "Example & others",

@@ -100,7 +100,7 @@ async def test_what_came_since_is_the_difference(life: tuple[Told, Lived]) -> No
 async def test_all_that_is_usual_is_said_so_that_it_may_change(life: tuple[Told, Lived]) -> None:
     story, analytics = life
     made = await Citing(analytics).cite(story.history.tenant_id, "mrr", {}, MRR, "churn")
-    assert made.cited.parameters == {"profile": "stripe-1", "dating": "effective", "grain": "month"}
+    assert made.cited.parameters == {"profile": "stripe-1", "dating": "posting", "grain": "month"}
     assert len(made.citation) < 150
 
 
@@ -127,7 +127,7 @@ async def test_another_value_says_why(life: tuple[Told, Lived]) -> None:
     cited = (await citing.cite(whose, "mrr", {}, MRR, "end_mrr")).cited
     another = encode(whose, cited, 1)
     assert (await citing.resolve(whose, another)).otherwise is Otherwise.MADE_OTHERWISE
-    analytics.raised["mrr"] = 2
+    analytics.raised["mrr"] = 3
     assert (await citing.resolve(whose, another)).otherwise is Otherwise.DEFINITION_CHANGED
     same = await citing.resolve(whose, encode(whose, cited, 9_900))
     assert same.otherwise is None, "the same under another version is the same"

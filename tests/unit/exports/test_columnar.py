@@ -52,6 +52,7 @@ def test_meanings(read: Read) -> None:
     about = {key.decode(): value.decode() for key, value in schema.metadata.items()}
     assert about["position"] == made.report.position.token()
     assert about["definition_version"] == made.definition
+    assert about["parameters"] == "dating=posting, from=2026-11-01"
     assert about["sha256"] == made.sha256()
     amount = {key.decode(): value.decode() for key, value in schema.field("amount").metadata.items()}
     assert (amount["unit"], amount["currency_column"]) == ("minor units", "currency")

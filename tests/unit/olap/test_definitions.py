@@ -29,10 +29,10 @@ def test_a_change_is_found_and_a_new_version_is_none(now: Versions) -> None:
     assert broken({"report gone": {"1": {}}}, now) == [
         "report gone: figures were given under it, and it is gone"
     ]
-    raised["report mrr"] = {"1": {**now["report mrr"]["1"], "churn": "0" * 16}}
-    assert broken(accepted, raised) == ["report mrr, version 1: churn is another; raise the version"]
-    raised["report mrr"] = {"2": raised["report mrr"]["1"]}
+    raised["report mrr"] = {"2": {**now["report mrr"]["2"], "churn": "0" * 16}}
+    assert broken(accepted, raised) == ["report mrr, version 2: churn is another; raise the version"]
+    raised["report mrr"] = {"3": raised["report mrr"]["2"]}
     assert broken(accepted, raised) == []
-    assert "report mrr, version 2: churn" in unrecorded(accepted, raised)
-    both = {**accepted, "report mrr": {**accepted["report mrr"], "2": raised["report mrr"]["2"]}}
-    assert broken(both, now) == ["report mrr: version 1 is older than what figures were given under"]
+    assert "report mrr, version 3: churn" in unrecorded(accepted, raised)
+    both = {**accepted, "report mrr": {**accepted["report mrr"], "3": raised["report mrr"]["3"]}}
+    assert broken(both, now) == ["report mrr: version 2 is older than what figures were given under"]

@@ -143,10 +143,37 @@ def test_late_facts_are_posted_in_the_first_open_month(opened: list[World]) -> N
     moneys = Moneys(told.history)
     moneys.invoice(3_100, JAN, FEB)
     world = seen(opened, told.history)
-    (row,) = asked(world, told.history, "margin", to="2026-02-28", dating="posting")
-    assert (row["period"], row["revenue"]) == (FEB, 3_100)
     (row,) = asked(world, told.history, "margin", to="2026-02-28")
+    assert (row["period"], row["revenue"]) == (FEB, 3_100)
+    (row,) = asked(world, told.history, "margin", to="2026-02-28", dating="effective")
     assert (row["period"], row["revenue"]) == (JAN, 3_100)
+
+
+def test_reports_take_the_same_dating() -> None:
+    taken = {
+        name: report.info.parameters["properties"]["dating"].get("default")
+        for name, report in REPORTS.items()
+        if "dating" in report.info.parameters["properties"]
+    }
+    assert {"costs_by_category", "mrr", "margin", "unit_economics", "scorecard"} <= set(taken)
+    assert set(taken.values()) == {"posting"}
+
+
+def test_a_closed_month_has_one_cost_in_every_report_and_keeps_it(opened: list[World]) -> None:
+    told = Told()
+    moneys = Moneys(told.history)
+    moneys.invoice(31_000, JAN, FEB)
+    moneys.cost(6_200, JAN, date(2026, 1, 31))
+    told.close(JAN)
+    moneys.cost(900, JAN, date(2026, 1, 31))
+    world = seen(opened, told.history)
+    months = {"from_": "2026-01-01", "to": "2026-02-28"}
+    margins = asked(world, told.history, "margin", **months)
+    by_category = asked(world, told.history, "costs_by_category", **months)
+    assert [row["cost"] for row in margins] == [row["amount"] for row in by_category] == [6_200, 900]
+    (january,) = asked(world, told.history, "unit_economics", from_="2026-01-01", to="2026-01-31")
+    card = asked(world, told.history, "scorecard", grain="month", metric="gross_margin", **months)
+    assert january["margin"] == card[0]["numerator"] == margins[0]["margin"] == 24_800
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -314,11 +314,15 @@ def test_late_business_of_a_closed_month_is_posted_in_the_first_open_one(opened:
     world = seen(opened, told)
     told.tell(on(3, 20), terms(items=[plan(5_900)]))
     world.catch_up()
-    effective = asked(world, told, "mrr", to="2025-04-30")
-    posted = asked(world, told, "mrr", to="2025-04-30", dating="posting")
+    effective = asked(world, told, "mrr", to="2025-04-30", dating="effective")
+    posted = asked(world, told, "mrr", to="2025-04-30")
     assert [row["end_mrr"] for row in effective] == [5_900, 9_900]
     assert [row["end_mrr"] for row in posted] == [4_900, 9_900]
-    late = [row for row in asked(world, told, "mrr_changes", to="2025-04-30") if row["posted_on"] == APRIL]
+    late = [
+        row
+        for row in asked(world, told, "mrr_changes", to="2025-04-30", dating="effective")
+        if row["posted_on"] == APRIL
+    ]
     assert [(row["effective_on"], row["kind"], row["amount"]) for row in late] == [
         (date(2025, 3, 20), "expansion", 1_000)
     ]

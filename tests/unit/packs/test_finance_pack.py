@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import orjson
 import pytest
 
 from adapters.duckdb.local import EventsInMemory, LocalAnalytics
@@ -13,7 +14,7 @@ from adapters.duckdb.settings import OlapSettings
 from application.charts import Period
 from application.packs.definition import definition_named
 from application.packs.document import document_of
-from application.packs.figures import Figuring
+from application.packs.figures import Figuring, PackFigures
 from application.ports.press import Document
 from domain.kernel.money import CurrenciesMixed
 from tests.support.events import History
@@ -27,17 +28,31 @@ TARGETS = (
 )
 
 
-async def printed(history: History, period: Period) -> Document:
-    """The finance pack of a history."""
+async def computed(history: History, period: Period) -> PackFigures:
+    """The figures of the finance pack of a history."""
     source = EventsInMemory()
     source.events = history.events
     analytics = LocalAnalytics(source, OlapSettings(folder=Path(), database_url=""))
     try:
         definition = definition_named("finance", analytics.reports())
-        figures = await Figuring(analytics).figures(definition, history.tenant_id, period, history.position)
+        return await Figuring(analytics).figures(definition, history.tenant_id, period, history.position)
     finally:
         await analytics.close()
-    return document_of(figures, None, period.last + timedelta(days=1))
+
+
+async def printed(history: History, period: Period) -> Document:
+    """The finance pack of a history."""
+    return document_of(await computed(history, period), None, period.last + timedelta(days=1))
+
+
+async def test_its_figures_name_every_parameter_and_are_dated_alike() -> None:
+    told = Moneys()
+    told.cost(2_000, date(2026, 2, 1), date(2026, 2, 1))
+    figures = await computed(told.history, Period(date(2026, 2, 1), date(2026, 2, 28)))
+    given = {one["report"]: one["now"]["parameters"] for one in orjson.loads(figures.json())["sections"]}
+    assert {name: one["dating"] for name, one in given.items()} == dict.fromkeys(given, "posting")
+    assert given["scorecard"]["profile"] == "stripe-1"
+    assert given["margin"]["grain"] == "month"
 
 
 async def test_its_messages_are_of_the_period_and_the_one_before() -> None:
