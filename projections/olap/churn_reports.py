@@ -16,6 +16,7 @@ from projections.olap.mrr_sql import (
     MrrParameters,
     money,
     periods,
+    positive,
     ratio,
 )
 from projections.olap.report import ReportDefinition, define
@@ -45,7 +46,7 @@ _RATES: Final = define(
     "churn by the MRR at the start; net churn subtracts expansion and reactivation. NRR and GRR are of the opening "
     "cohort alone: the customers who paid at the start. GRR counts of each no more than it paid then, and is never "
     "above 100 %. Quick ratio is new and expansion by churn and contraction. Each ratio has its numerator and "
-    "denominator beside it; it is empty where the denominator is 0.",
+    "denominator beside it; it is empty where the denominator is not above 0.",
     GrainParameters,
     (
         PERIOD,
@@ -101,18 +102,18 @@ _RATES: Final = define(
             contraction,
             churn,
             contraction + churn AS gross_lost,
-            100.0::DOUBLE * (contraction + churn) / nullif(start_mrr, 0) AS gross_churn,
+            100.0::DOUBLE * (contraction + churn) / {positive("start_mrr")} AS gross_churn,
             contraction + churn - expansion - reactivation AS net_lost,
-            100.0::DOUBLE * (contraction + churn - expansion - reactivation) / nullif(start_mrr, 0) AS net_churn,
+            100.0::DOUBLE * (contraction + churn - expansion - reactivation) / {positive("start_mrr")} AS net_churn,
             cohort_mrr,
-            100.0::DOUBLE * cohort_mrr / nullif(start_mrr, 0) AS nrr,
+            100.0::DOUBLE * cohort_mrr / {positive("start_mrr")} AS nrr,
             cohort_capped,
-            100.0::DOUBLE * cohort_capped / nullif(start_mrr, 0) AS grr,
+            100.0::DOUBLE * cohort_capped / {positive("start_mrr")} AS grr,
             customers,
             customers_kept,
-            100.0::DOUBLE * customers_kept / nullif(customers, 0) AS logo_retention,
+            100.0::DOUBLE * customers_kept / {positive("customers")} AS logo_retention,
             new + expansion AS gained,
-            (new + expansion)::DOUBLE / nullif(contraction + churn, 0) AS quick_ratio
+            (new + expansion)::DOUBLE / {positive("contraction + churn")} AS quick_ratio
         FROM flow
         JOIN cohort USING (period, currency)
         ORDER BY period, currency
@@ -206,7 +207,7 @@ _COHORTS: Final = define(
             period AS month,
             sum(mrr)::BIGINT AS mrr,
             sum(began_with)::BIGINT AS began_with,
-            100.0::DOUBLE * sum(mrr) / nullif(sum(began_with), 0) AS mrr_kept,
+            100.0::DOUBLE * sum(mrr) / {positive("sum(began_with)")} AS mrr_kept,
             count(*) FILTER (mrr > 0) AS paying,
             count(*) AS customers,
             100.0::DOUBLE * count(*) FILTER (mrr > 0) / count(*) AS logos_kept

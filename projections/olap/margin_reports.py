@@ -10,7 +10,7 @@ from application.ports.analytics import Column
 from domain.kernel.permissions import Permission
 from projections.olap.cost_reports import Dating
 from projections.olap.finance_sql import ACCRUING, SPANS, accrued
-from projections.olap.mrr_sql import CHANGES, CURRENCY, MrrParameters, money, ratio
+from projections.olap.mrr_sql import CHANGES, CURRENCY, MrrParameters, money, positive, ratio
 from projections.olap.report import DaysParameters, ReportDefinition, define
 
 _GRAIN: Final = Field(description="How long a period is; weeks begin on Monday.")
@@ -43,7 +43,9 @@ ACQUISITION: Final = money(
     "acquisition", "activity", "Marketing: what was spent to win customers; no part of the margin."
 )
 MARGIN: Final = money("margin", "activity", "revenue - cost.")
-GROSS: Final = ratio("gross_margin", "Gross margin: margin / revenue.", "margin", "revenue")
+GROSS: Final = ratio(
+    "gross_margin", "Gross margin: margin / revenue; empty where revenue is not above 0.", "margin", "revenue"
+)
 
 _EARNED: Final = f"""
     {ACCRUING},
@@ -80,7 +82,7 @@ _MARGIN: Final = define(
             coalesce(sum(amount) FILTER (kind = 'revenue'), 0)::BIGINT AS revenue,
             coalesce(sum(amount) FILTER (kind = 'cost'), 0)::BIGINT AS cost,
             revenue - cost AS margin,
-            100.0::DOUBLE * margin / nullif(revenue, 0) AS gross_margin,
+            100.0::DOUBLE * margin / {positive("revenue")} AS gross_margin,
             coalesce(sum(amount) FILTER (kind = 'acquisition'), 0)::BIGINT AS acquisition
         FROM accrued
         JOIN labelled USING (period, currency)
@@ -294,11 +296,11 @@ _UNIT_ECONOMICS: Final = define(
         rated AS (
             SELECT
                 *,
-                mrr::DOUBLE / nullif(customers, 0) AS each,
-                margin::DOUBLE / nullif(revenue, 0) AS share,
-                customers_lost::DOUBLE / nullif(customer_months, 0) AS leaving,
-                acquisition::DOUBLE / nullif(new_customers, 0) AS winning,
-                each * share / nullif(leaving, 0) AS worth
+                mrr::DOUBLE / {positive("customers")} AS each,
+                margin::DOUBLE / {positive("revenue")} AS share,
+                customers_lost::DOUBLE / {positive("customer_months")} AS leaving,
+                acquisition::DOUBLE / {positive("new_customers")} AS winning,
+                each * share / {positive("leaving")} AS worth
             FROM summed
         )
         SELECT
@@ -307,6 +309,7 @@ _UNIT_ECONOMICS: Final = define(
             CASE
                 WHEN customers = 0 THEN 'cannot be told: no customers'
                 WHEN revenue = 0 THEN 'cannot be told: no revenue yet'
+                WHEN revenue < 0 THEN 'cannot be told: more revenue went back than came'
                 WHEN customer_months = 0 THEN 'cannot be told: no customers at the start'
                 WHEN customers_lost = 0 THEN 'cannot be told: no churn yet'
                 ELSE 'told'
@@ -326,7 +329,7 @@ _UNIT_ECONOMICS: Final = define(
             new_customers,
             round(winning)::BIGINT AS cac,
             CASE WHEN each * share > 0 THEN winning / (each * share) END AS cac_payback,
-            worth / nullif(winning, 0) AS ltv_to_cac
+            worth / {positive("winning")} AS ltv_to_cac
         FROM rated
         ORDER BY period, currency
     """,  # noqa: S608 - our own SQL

@@ -65,8 +65,13 @@ def money(name: str, nature: Literal["balance", "activity"], about: str) -> Colu
 
 
 def ratio(name: str, about: str, numerator: str, denominator: str, unit: str = "percent") -> Column:
-    """A measure that is a ratio of two others, empty where the lower one is nothing."""
+    """A measure that is a ratio of two others, empty where the lower one is not above 0."""
     return Column(name, "measure", unit, about, "ratio", (numerator, denominator))
+
+
+def positive(denominator: str) -> str:
+    """What a ratio is divided by, as SQL: NULL unless it is above 0, for a loss by a loss is no profit."""
+    return f"CASE WHEN {denominator} > 0 THEN ({denominator}) END"
 
 
 START: Final = money("start_mrr", "balance", "MRR at the end of the day before the period.")

@@ -8,6 +8,7 @@ from typing import Final
 from application.ports.analytics import Column
 from domain.kernel.money import CURRENCIES
 from projections.finance.metrics import CATALOGUE, MONEY, Metric
+from projections.olap.mrr_sql import positive
 from projections.olap.sql import quoted
 
 _MONEY: Final = quoted(MONEY)
@@ -19,7 +20,8 @@ def _word(text: str | None) -> str:
 
 def _metrics(because: Callable[[Metric], str | None]) -> str:
     return ", ".join(
-        f"({quoted(one.id)}, {quoted(one.group)}, {quoted(one.unit)}, {quoted(one.nature)}, {_word(because(one))})"
+        f"({quoted(one.id)}, {quoted(one.group)}, {quoted(one.unit)}, {quoted(one.nature)}, {quoted(one.better)},"
+        f" {_word(because(one))})"
         for one in CATALOGUE.metrics
     )
 
@@ -37,7 +39,7 @@ _NAMED: Final = """CASE $grain
 _REACHED: Final = """CASE comparison
                 WHEN 'at_least' THEN round(actual, 6) >= aim
                 WHEN 'at_most' THEN round(actual, 6) <= aim
-                ELSE round(actual, 6) BETWEEN aim AND aim_to
+                ELSE CASE better WHEN 'higher' THEN round(actual, 6) >= aim ELSE round(actual, 6) <= aim_to END
             END"""
 
 COLUMNS: Final = (
@@ -59,7 +61,12 @@ COLUMNS: Final = (
         "What actual and target are in; money in major units of the currency.",
     ),
     Column("segment", "dimension", "text", "Customers that the target is about; empty: all."),
-    Column("comparison", "dimension", "text", "at_least, at_most or range; empty: no target."),
+    Column(
+        "comparison",
+        "dimension",
+        "text",
+        "at_least, at_most or range, which what is better than it attains too; empty: no target.",
+    ),
     Column("target", "dimension", "text", "What is aimed at, a decimal as it was written."),
     Column("target_to", "dimension", "text", "Upper end of a range."),
     Column(
@@ -103,7 +110,7 @@ def card(came: str, because: Callable[[Metric], str | None]) -> str:
     told, or None.
     """
     return f"""
-        metric AS (SELECT * FROM (VALUES {_metrics(because)}) AS told (metric, grp, unit, nature, because)),
+        metric AS (SELECT * FROM (VALUES {_metrics(because)}) AS told (metric, grp, unit, nature, better, because)),
         came AS MATERIALIZED ({came}),
         came_of AS MATERIALIZED (
             SELECT
@@ -116,7 +123,7 @@ def card(came: str, because: Callable[[Metric], str | None]) -> str:
                 CASE
                     WHEN NOT parted THEN quotient
                     WHEN nature = 'ratio' THEN
-                        CASE unit WHEN 'percent' THEN 100 ELSE 1 END * numerator::DOUBLE / nullif(denominator, 0)
+                        CASE unit WHEN 'percent' THEN 100 ELSE 1 END * numerator::DOUBLE / {positive("denominator")}
                     ELSE numerator::DOUBLE
                 END / CASE WHEN unit <> {_MONEY} THEN 1 {_DIGITS} ELSE 100 END AS actual
             FROM came
@@ -182,7 +189,7 @@ def card(came: str, because: Callable[[Metric], str | None]) -> str:
                 END AS stage,
                 {_REACHED} AS reached,
                 CASE
-                    WHEN comparison = 'range' AND reached THEN 0
+                    WHEN comparison = 'range' AND round(actual, 6) BETWEEN aim AND aim_to THEN 0
                     WHEN comparison = 'range' AND actual > aim_to THEN actual - aim_to::DOUBLE
                     ELSE actual - aim::DOUBLE
                 END AS variance

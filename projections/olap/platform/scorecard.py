@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from projections.finance.metrics import Metric
+from projections.olap.mrr_sql import positive
 from projections.olap.platform.parts import told
 from projections.olap.platform.report import (
     PlatformReportDefinition,
@@ -66,7 +67,7 @@ _OF: Final[dict[str, tuple[Sum, Sum | None]]] = {
 _QUOTIENTS: Final = {
     "ltv": WORTH,
     "cac_payback": PAYBACK,
-    "ltv_to_cac": f"{WORTH} / nullif({WINNING}, 0)",
+    "ltv_to_cac": f"{WORTH} / {positive(WINNING)}",
 }
 """Metrics that are no ratio of two sums: they open in unit_economics, by their parts. Expressions over `UNIT_SUMS`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from application.ports.analytics import Column
-from projections.olap.mrr_sql import MOVEMENTS, START, money, ratio
+from projections.olap.mrr_sql import MOVEMENTS, START, money, positive, ratio
 from projections.olap.platform.report import PeriodParameters, PlatformReportDefinition, Sum, of_sums
 
 _END: Final = money("end_mrr", "balance", "MRR at the end of the period, or so far.")
@@ -18,7 +18,7 @@ CUSTOMERS: Final[Sum] = {"customers_before": 1, "customers_come": 1, "customers_
 
 
 def _share(above: str, below: str) -> str:
-    return f"100.0::DOUBLE * {above} / nullif({below}, 0)"
+    return f"100.0::DOUBLE * {above} / {positive(below)}"
 
 
 def _count(name: str, about: str, nature: str = "activity", unit: str = "customers") -> Column:
@@ -95,7 +95,7 @@ _RATES: Final = of_sums(
         "nrr": _share("cohort_mrr", "start_mrr"),
         "grr": _share("cohort_capped", "start_mrr"),
         "logo_retention": _share("customers_kept", "customers"),
-        "quick_ratio": "gained::DOUBLE / nullif(gross_lost, 0)",
+        "quick_ratio": f"gained::DOUBLE / {positive('gross_lost')}",
     },
 )
 PAYERS: Final[Sum] = {"payers_before": 1, "payers_come": 1, "payers_gone": -1}
@@ -140,7 +140,9 @@ _COST: Final = money(
     "cost", "activity", "The platform's costs over the days that they cover, without marketing."
 )
 MARGIN_OF: Final[Sum] = {"revenue": 1, "cost": -1}
-_GROSS: Final = ratio("gross_margin", "Gross margin: margin / revenue.", "margin", "revenue")
+_GROSS: Final = ratio(
+    "gross_margin", "Gross margin: margin / revenue; empty where revenue is not above 0.", "margin", "revenue"
+)
 _MARKETING: Final = money("acquisition", "activity", "Marketing of the platform; no part of the margin.")
 _MARGIN: Final = of_sums(
     "margin",
@@ -174,11 +176,11 @@ _MARGIN: Final = of_sums(
     parameters=PeriodParameters,
 )
 
-EACH: Final = "(mrr::DOUBLE / nullif(customers, 0))"
-SHARE: Final = "(margin::DOUBLE / nullif(revenue, 0))"
-LEAVING: Final = "(customers_lost::DOUBLE / nullif(customer_months, 0))"
-WINNING: Final = "(acquisition::DOUBLE / nullif(new_customers, 0))"
-WORTH: Final = f"({EACH} * {SHARE} / nullif({LEAVING}, 0))"
+EACH: Final = f"(mrr::DOUBLE / {positive('customers')})"
+SHARE: Final = f"(margin::DOUBLE / {positive('revenue')})"
+LEAVING: Final = f"(customers_lost::DOUBLE / {positive('customer_months')})"
+WINNING: Final = f"(acquisition::DOUBLE / {positive('new_customers')})"
+WORTH: Final = f"({EACH} * {SHARE} / {positive(LEAVING)})"
 PAYBACK: Final = f"(CASE WHEN {EACH} * {SHARE} > 0 THEN {WINNING} / ({EACH} * {SHARE}) END)"
 UNIT_SUMS: Final[dict[str, Sum]] = {
     "mrr": MRR_END,
@@ -246,6 +248,7 @@ _UNIT_ECONOMICS: Final = of_sums(
         "ltv_told": """CASE
                 WHEN customers = 0 THEN 'cannot be told: no customers'
                 WHEN revenue = 0 THEN 'cannot be told: no revenue yet'
+                WHEN revenue < 0 THEN 'cannot be told: more revenue went back than came'
                 WHEN customer_months = 0 THEN 'cannot be told: no customers at the start'
                 WHEN customers_lost = 0 THEN 'cannot be told: no churn yet'
                 ELSE 'told'
@@ -257,7 +260,7 @@ _UNIT_ECONOMICS: Final = of_sums(
         "ltv": f"round({WORTH})::BIGINT",
         "cac": f"round({WINNING})::BIGINT",
         "cac_payback": PAYBACK,
-        "ltv_to_cac": f"{WORTH} / nullif({WINNING}, 0)",
+        "ltv_to_cac": f"{WORTH} / {positive(WINNING)}",
     },
 )
 _TRIALS: Final = of_sums(

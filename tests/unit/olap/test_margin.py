@@ -149,6 +149,24 @@ def test_late_facts_are_posted_in_the_first_open_month(opened: list[World]) -> N
     assert (row["period"], row["revenue"]) == (JAN, 3_100)
 
 
+def test_a_loss_on_revenue_that_went_back_is_no_margin(opened: list[World]) -> None:
+    told = Told()
+    told.tell(moment(date(2026, 2, 5)), terms(items=[plan(10_000)]))
+    moneys = Moneys(told.history)
+    paid = moneys.invoice(10_000, JAN, FEB)
+    moneys.refund(paid, 422, FEB, net=422)
+    moneys.cost(47_161, FEB, FEB)
+    moneys.cost(5_000, FEB, FEB, category="marketing")
+    world = seen(opened, told.history)
+    february = {"from_": "2026-02-01", "to": "2026-02-28"}
+    (row,) = asked(world, told.history, "margin", **february)
+    assert (row["revenue"], row["margin"], row["gross_margin"]) == (-422, -47_583, None)
+    (row,) = asked(world, told.history, "unit_economics", **february)
+    assert (row["revenue"], row["margin"], row["cac"]) == (-422, -47_583, 5_000)
+    assert row["ltv_told"] == "cannot be told: more revenue went back than came"
+    assert {row[name] for name in ("gross_margin", "ltv", "cac_payback", "ltv_to_cac")} == {None}
+
+
 def test_reports_take_the_same_dating() -> None:
     taken = {
         name: report.info.parameters["properties"]["dating"].get("default")

@@ -76,6 +76,25 @@ def test_the_worked_figures_of_all_customers(opened: list[World]) -> None:
     assert unit["ltv_to_cac"] == pytest.approx(12)
 
 
+def test_a_loss_on_revenue_that_went_back_is_no_margin_of_the_platform(opened: list[World]) -> None:
+    histories = worked()
+    moneys = Moneys(histories[0], number=9)
+    moneys.refund(moneys.invoice(10_000, JAN, FEB), 422, FEB, net=422)
+    Moneys(histories[-1], number=9).cost(47_161, FEB, FEB)
+    world = seen(opened, *histories)
+    margin, row = (
+        asked(world, name, "period", "currency")[FEB, "USD"] for name in ("margin", "unit_economics")
+    )
+    for one in (margin, row):
+        assert (one["revenue"], one["margin"], one["gross_margin"]) == (-422, -47_583, None)
+    assert row["customers_lost"] > 0
+    assert row["ltv_told"] == "cannot be told: more revenue went back than came"
+    assert {row[figure] for figure in ("ltv", "cac_payback", "ltv_to_cac")} == {None}
+    told = asked(world, "scorecard", "period", "metric", grain="month")
+    for metric in ("gross_margin", "ltv", "cac_payback", "ltv_to_cac"):
+        assert (told[FEB, metric]["actual"], told[FEB, metric]["status"]) == (None, "nothing_to_divide_by")
+
+
 def test_a_scorecard_sets_the_platforms_targets_beside_all_customers(opened: list[World]) -> None:
     histories = worked()
     for metric, unit, value, segment in (

@@ -72,7 +72,7 @@ def test_a_target_is_set_beside_the_actual_in_its_currency(worked: History, of_m
     assert [row["status"] for row in of_metric("mrr", grain="year")] == ["no_target", "no_target"]
 
 
-def test_a_range_is_met_within_its_ends(worked: History, of_metric: Any) -> None:
+def test_a_range_is_met_within_its_ends_and_on_its_better_side(worked: History, of_metric: Any) -> None:
     aim(worked, 1, "gross_margin", "80", comparison="range", value_to="85")
     aim(worked, 2, "gross_margin", "81", comparison="range", value_to="85")
     aim(worked, 3, "gross_margin", "70", comparison="range", value_to="75.5")
@@ -80,11 +80,35 @@ def test_a_range_is_met_within_its_ends(worked: History, of_metric: Any) -> None
     rows = of_metric("gross_margin", grain="month", to="2026-01-31")
     assert [(row["comparison"], row["target"], row["status"], row["variance"]) for row in rows] == [
         ("at_most", "79.9", "not_attained", pytest.approx(0.1)),
-        ("range", "70", "not_attained", 4.5),
+        ("range", "70", "attained", 4.5),
         ("range", "80", "attained", 0.0),
         ("range", "81", "not_attained", -1.0),
     ]
     assert {(row["numerator"], row["denominator"], row["actual"]) for row in rows} == {(8_000, 10_000, 80.0)}
+
+
+def test_less_than_a_range_of_what_should_be_low_attains_it(worked: History, of_metric: Any) -> None:
+    aim(worked, 1, "cost", "30", comparison="range", value_to="40", unit="USD")
+    aim(worked, 2, "cost", "10", comparison="range", value_to="15", unit="USD")
+    rows = of_metric("cost", grain="month", to="2026-01-31")
+    assert [(row["target"], row["status"], row["variance"]) for row in rows] == [
+        ("10", "not_attained", 5.0),
+        ("30", "attained", -10.0),
+    ]
+
+
+def test_a_loss_on_what_went_back_is_no_margin(opened: list[World]) -> None:
+    moneys = Moneys()
+    paid = moneys.invoice(10_000, JAN, FEB)
+    moneys.refund(paid, 422, FEB, net=422)
+    moneys.cost(47_161, FEB, FEB)
+    aim(moneys.history, 1, "gross_margin", "80")
+    world = seen(opened, moneys.history)
+    (row,) = asked(
+        world, moneys.history, "scorecard", metric="gross_margin", from_="2026-02-01", to="2026-02-28"
+    )
+    assert (row["numerator"], row["denominator"], row["actual"]) == (-47_583, -422, None)
+    assert (row["status"], row["variance"]) == ("nothing_to_divide_by", None)
 
 
 def test_a_target_without_an_actual_says_why(worked: History, of_metric: Any) -> None:
