@@ -45,7 +45,8 @@ class Sentence(_Data):
     """The message of a section, computed: `text` with words in braces, `one` of a single one, `none` of nothing.
 
     `total` is the measure where `where` holds, `part` of it where `part` holds too; `leader` is the largest value of a
-    dimension. `counts`: rows are counted in place of the measure, where that does not add up.
+    dimension. `counts`: rows are counted in place of the measure, where that does not add up. `untold` stands in place
+    of `none` where there are rows of `untold_where`; `{rows}` is how many.
     """
 
     measure: str
@@ -53,6 +54,8 @@ class Sentence(_Data):
     text: str
     one: str | None = None
     none: str
+    untold: str | None = None
+    untold_where: dict[str, tuple[str, ...]] = {}
     where: dict[str, tuple[str, ...]] = {}
     part: dict[str, tuple[str, ...]] = {}
     part_measure: str | None = None
@@ -119,7 +122,7 @@ def _fits(pack: str, section: Section, info: ReportInfo) -> None:
     dimensions = {column.name for column in info.columns if column.kind == "dimension"}
     measures = {column.name for column in info.columns if column.kind == "measure"}
     sentence, chart, table = section.sentence, section.chart, section.table
-    named = {*sentence.where, *sentence.part, *table.by, *table.where}
+    named = {*sentence.where, *sentence.part, *sentence.untold_where, *table.by, *table.where}
     named |= {name for name in (sentence.leader, section.balance) if name is not None}
     counted = {sentence.measure, *table.measures} | ({sentence.part_measure} - {None})
     if chart is not None:
@@ -135,7 +138,7 @@ def _fits(pack: str, section: Section, info: ReportInfo) -> None:
         raise ValueError(
             f"{pack}/{section.id}: {', '.join(sorted(balances))} never sum over time; name the day in balance"
         )
-    texts = (sentence.text, sentence.one or "")
+    texts = (sentence.text, sentence.one or "", sentence.untold or "")
     words = {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     if words - WORDS:
         raise ValueError(f"{pack}/{section.id}: no sentence knows {', '.join(sorted(words - WORDS))}")

@@ -24,6 +24,9 @@ def sentence_of(told: Sentence, grid: Grid, before: Grid | None) -> str:
     total = _total(told, rows, told.measure)
     earlier = None if compared is None else _total(told, compared, told.measure)
     if not total:
+        untold = len(grid.where(told.untold_where).rows) if told.untold is not None else 0
+        if told.untold is not None and untold:
+            return told.untold.format_map({"rows": f"{untold:,}"})
         return (
             f"{told.none} In the period before: {figure(earlier, column, currency)}."
             if earlier

@@ -110,6 +110,28 @@ async def test_its_messages_are_of_the_period_and_the_one_before() -> None:
     assert all(row[2] == "\u2013" for row in scorecard.table.rows[3:]), "what has no target comes after it"
 
 
+@pytest.mark.parametrize("targets", [0, 2])
+async def test_a_target_without_a_figure_is_one_that_was_set(targets: int) -> None:
+    told = Moneys()
+    paid = told.invoice(10_000, date(2026, 1, 1), date(2026, 2, 1))
+    told.refund(paid, 422, date(2026, 2, 1), net=422)
+    told.cost(2_000, date(2026, 2, 1), date(2026, 2, 1))
+    aim = {"value": "80", "value_to": None, "unit": "percent", "comparison": "at_least"}
+    when = {"period_kind": "quarter", "period": "2026-Q1", "segment": None}
+    for number, metric in enumerate(("gross_margin", "gross_churn")[:targets]):
+        told.history.happen(
+            "finance.target_set", {"target_id": str(UUID(int=number)), "metric": metric, **aim, **when}
+        )
+    (scorecard, *_) = (await printed(told.history, Period(date(2026, 2, 1), date(2026, 2, 28)))).sections
+    assert scorecard.message == (
+        "Targets that no figure of this period can be set beside: 2. The table says why."
+        if targets
+        else "No target was set for this period."
+    )
+    standings = {row[0]: row[-1] for row in scorecard.table.rows}
+    assert standings.get("Gross margin") == ("nothing to divide by" if targets else None)
+
+
 @pytest.mark.parametrize(
     ("currency", "spent"), [("JPY", "2,000 JPY"), ("KWD", "2.000 KWD"), ("USD", "20.00 USD")]
 )
