@@ -41,7 +41,8 @@ class InvoiceLine(BaseModel):
     """A line. `amount`: minor units before its `discount`, and without tax; below zero for a credit.
 
     `kind`: a `LineKind`; `of`: the plan or add-on. `proration`: for a part of a cycle, after a change within it. The
-    service is from `period_start` until before `period_end`.
+    service is from `period_start` until before `period_end`: counted in days, the day of `period_end` is no longer of
+    it but the first of the next one, unless it is that of `period_start` too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -41,11 +41,15 @@ class Moneys:
         tax: int = 0,
         currency: str = "USD",
         paid: bool = True,
+        hour: int = 0,
     ) -> UUID:
-        """An invoice with one line, of service from a day until before another; with its payment, once it is paid."""
+        """An invoice with one line, of service from a day until before another; with its payment, once it is paid.
+
+        `hour`: of both days, at which its period begins and ends.
+        """
         invoice, net = self._id(), amount - discount
         line = {"kind": "plan", "of": "starter", "amount": amount, "discount": discount}
-        service = {"period_start": at(since, 0), "period_end": at(until, 0)}
+        service = {"period_start": at(since, hour), "period_end": at(until, hour)}
         told: dict[str, Any] = {
             "invoice_id": str(invoice),
             "currency": currency,

@@ -5,8 +5,10 @@
 --   discount (the same; what was taken off). invoice_net and invoice_total are the invoice's, after discounts, without
 --   tax and with it, repeated on each of its lines: never summed over lines.
 -- Invariants: amounts of an invoice sum to invoice_net. The service is of the days covers_from..covers_to (UTC), both
---   included; finalised_on is the effective day of the invoice. Whether it was paid is in fact_payment; where a row is
---   posted follows from the locks before its position (fact_period). Its number and reference stay behind.
+--   included. The day on which a period ends is the first of the next one, whatever the hour, so that each day belongs to
+--   one of them alone; a period that ends on the day on which it began has that day. finalised_on is the effective day
+--   of the invoice. Whether it was paid is in fact_payment; where a row is posted follows from the locks before its
+--   position (fact_period). Its number and reference stay behind.
 -- Permission: costs.read
 -- Handles: billing.invoice_finalised 1
 
@@ -97,8 +99,8 @@ SELECT
     make_timestamp(epoch_us(CASE WHEN line IS NULL THEN payload.finalised_at ELSE line.period_start END))::DATE
         AS covers_from,
     CASE
-        WHEN line IS NULL OR line.period_end <= line.period_start THEN covers_from
-        ELSE (make_timestamp(epoch_us(line.period_end)) - INTERVAL 1 MICROSECOND)::DATE
+        WHEN line IS NULL THEN covers_from
+        ELSE greatest(covers_from, make_timestamp(epoch_us(line.period_end))::DATE - 1)
     END AS covers_to,
     make_timestamp(epoch_us(payload.finalised_at))::DATE AS finalised_on,
     CASE

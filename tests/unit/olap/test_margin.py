@@ -69,6 +69,24 @@ def worked() -> Moneys:
     return told
 
 
+def test_a_day_of_service_belongs_to_one_invoice(opened: list[World]) -> None:
+    told, renewal = Moneys(), date(2026, 2, 15)
+    told.invoice(3_100, date(2026, 1, 15), renewal, hour=14)
+    told.invoice(2_800, renewal, date(2026, 3, 15), hour=14)
+    told.invoice(77, date(2026, 3, 20), date(2026, 3, 20), hour=14)
+    told.invoice(55, date(2026, 3, 21), date(2026, 3, 22), hour=14)
+    world = seen(opened, told.history)
+
+    def earned(day: date) -> int:
+        row = asked(world, told.history, "margin", from_=str(day), to=str(day))
+        return sum(one["revenue"] for one in row)
+
+    assert [earned(renewal + timedelta(days=n)) for n in (-1, 0, 1)] == [100, 100, 100]
+    assert [earned(date(2026, 3, day)) for day in (14, 15, 20, 21, 22)] == [100, 0, 77, 55, 0]
+    rows = asked(world, told.history, "margin", to="2026-03-31")
+    assert sum(row["revenue"] for row in rows) == 3_100 + 2_800 + 77 + 55
+
+
 def test_the_margin_of_a_month(opened: list[World], worked: Moneys) -> None:
     (row,) = asked(seen(opened, worked.history), worked.history, "margin", to="2026-01-31")
     assert row == {
