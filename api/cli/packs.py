@@ -35,7 +35,7 @@ def sealed_packs(*, url: Url = None, key: Key = None, data_folder: Data = None, 
     with door_of(url, data_folder, key) as door:
         told = door.ask("GET", "/v1/packs")
         door.drawn()
-    columns = ("pack_id", "definition", "period_from", "period_to", "sealed_at", "pdf_sha256")
+    columns = ("pack_id", "definition", "period_from", "period_to", "currency", "sealed_at", "pdf_sha256")
     listed(told["data"], columns, position=told["position"], following=told["next"])
 
 
@@ -49,6 +49,10 @@ def seal(
     title: Annotated[
         str | None, typer.Option("--title", help="In place of the pack's own; it stands for ever.")
     ] = None,
+    currency: Annotated[
+        str | None,
+        typer.Option("--currency", help="Of the amounts, as USD; those of others are left out, and named."),
+    ] = None,
     idempotency_key: SameKey = None,
     url: Url = None,
     key: Key = None,
@@ -60,7 +64,8 @@ def seal(
     Its hashes stand in the log; the same bytes are given back whatever happens since.
     """
     del json_
-    asked = {"definition": definition, "from": first, "to": last, **({"title": title} if title else {})}
+    asked = {"definition": definition, "from": first, "to": last}
+    asked |= {name: value for name, value in (("title", title), ("currency", currency)) if value}
     with door_of(url, data_folder, key) as door:
         sealed = door.ask("POST", "/v1/packs", asked, idempotency_key)["data"]
         door.save(sealed["pdf"], {}, output)

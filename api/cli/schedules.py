@@ -34,6 +34,10 @@ Items = Annotated[
         "--items", exists=True, dir_okay=False, help="JSON file of items, where they differ in these."
     ),
 ]
+InCurrency = Annotated[
+    str | None,
+    typer.Option("--currency", help="Of the amounts in packs, as USD; others are left out, and named."),
+]
 On = Annotated[Weekday | None, typer.Option("--weekday", help="Of what is weekly.")]
 Zone = Annotated[str | None, typer.Option("--time-zone", help="As Europe/Berlin; UTC unless told.")]
 Clock = Annotated[str | None, typer.Option("--at", help="Hour and minute there; 06:00 unless told.")]
@@ -54,6 +58,7 @@ def create(
     format_: Form = None,
     given: Given = None,
     items: Items = None,
+    currency: InCurrency = None,
     weekday: On = None,
     at: Clock = None,
     time_zone: Zone = None,
@@ -70,7 +75,7 @@ def create(
     For example: schedule create "Month end" --frequency on_close --pack finance --period last_month --folder finance
     """
     del json_
-    told = _items(report, pack, period, format_, given, items)
+    told = _items(report, pack, period, format_, given, items, currency)
     if not told:
         raise typer.BadParameter("name a report, a pack, or a file of items", param_hint="--report")
     asked = {
@@ -97,6 +102,7 @@ def change(
     format_: Form = None,
     given: Given = None,
     items: Items = None,
+    currency: InCurrency = None,
     weekday: On = None,
     at: Clock = None,
     time_zone: Zone = None,
@@ -118,7 +124,7 @@ def change(
         for name, value in (
             ("title", title),
             ("frequency", None if frequency is None else frequency.value),
-            ("items", _items(report, pack, period, format_, given, items) or None),
+            ("items", _items(report, pack, period, format_, given, items, currency) or None),
         )
         if value is not None
     }
@@ -198,6 +204,7 @@ def _items(
     form: str | None,
     given: list[str] | None,
     file: Path | None,
+    currency: str | None,
 ) -> list[Any]:
     """What is delivered: reports that share days, form and parameters, packs, and whatever a file says."""
     days = {} if period is None else {"period": period.value}
@@ -205,7 +212,8 @@ def _items(
     if given:
         of_reports["parameters"] = parameters(given)
     found: list[Any] = [{"report": name, **of_reports} for name in report or []]
-    found += [{"pack": name, **days} for name in pack or []]
+    of_packs: dict[str, Any] = days | ({} if currency is None else {"parameters": {"currency": currency}})
+    found += [{"pack": name, **of_packs} for name in pack or []]
     if file is not None:
         try:
             more = json.loads(file.read_text(encoding="utf-8"))

@@ -39,6 +39,10 @@ _SEAL: Final[Json] = {
     "figures_sha256": _STRING,
     "figures": COUNT,
     "needs": {"type": "array", "items": _STRING, "description": "Permissions that its reports take."},
+    "currency": {
+        "type": ["string", "null"],
+        "description": "The one that amounts are of alone, if one was named.",
+    },
     "pdf": _STRING,
     "figures_file": _STRING,
 }

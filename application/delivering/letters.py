@@ -27,6 +27,11 @@ def letter_of(
         f"{terms.title}, due {prepared.due_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC.",
         "",
         *(line for file in prepared.files for line in _lines(file)),
+        *(
+            line
+            for one in prepared.refused
+            for line in (f"{one.name}: not made ({one.code})", f"  {one.detail}", "")
+        ),
         "You are sent this because a schedule of your organisation names you.",
         f"Schedule {prepared.schedule_id}, delivery {prepared.delivery_id}.",
     ]

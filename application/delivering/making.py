@@ -6,14 +6,16 @@ import asyncio
 import hashlib
 from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from application.figures import Figures, definition_of
 from application.packs.figures import AT, takes_days, takes_months, takes_position
 from application.packs.sealing import PDF, PackAsked, Sealing
+from application.ports.analytics import InvalidParameters, ReportTooLarge, UnknownReport
 from application.ports.positions import Position
 from domain.finance.calendar import month_of
-from domain.reporting.schedule_events import FileTold
+from domain.kernel.errors import Refusal, RefusalKind
+from domain.reporting.schedule_events import FileTold, ItemRefused
 from domain.reporting.timing import RelativePeriod, days_until
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from domain.kernel.commands import Command
     from domain.reporting.schedule_events import ItemTold, Schedule
     from domain.reporting.timing import Due
+
+_OF_ONE_REPORT: Final = (UnknownReport, InvalidParameters, ReportTooLarge)
+"""What is wrong with one report, whenever it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +56,31 @@ class Making:
 
     async def made(
         self, workflow: Workflow, schedule: Schedule, due: Due, delivery_id: UUID
-    ) -> tuple[list[Made], Position]:
-        """All files of a due time, and the position that its reports are of.
+    ) -> tuple[list[Made], list[ItemRefused], Position]:
+        """All files of a due time, what could not be made, and the position that its reports are of.
 
-        Raises an `AnalyticsError`, a `Refusal` of a pack, `UnknownReport` or `InvalidParameters` of a report that
-        changed since.
+        An item that is refused keeps no other back: it is told with why. Where all are, the first refusal is raised; so
+        is any `AnalyticsError` that trying again may change.
         """
         head = await self._commands.log.head(workflow.tenant_id)
         at = Position(1, 0) if head is None else Position(head.epoch, head.position)
-        found: list[Made] = []
+        found, refused, first = list[Made](), list[ItemRefused](), None
         for item in schedule.terms.items:
             days = None if item.period is None else days_until(RelativePeriod(item.period), due.day)
             name = item.name + "_" + ("_".join(map(str, days)) if days else str(due.day))
-            if item.pack is not None and days is not None:
-                found.append(await self._pack(workflow, item, days, name, delivery_id))
-            else:
-                found += await self._report(workflow, item, days, name, at)
-        return found, at
+            try:
+                if item.pack is not None and days is not None:
+                    found.append(await self._pack(workflow, item, days, name, delivery_id))
+                else:
+                    found += await self._report(workflow, item, days, name, at)
+            except (Refusal, *_OF_ONE_REPORT) as error:
+                if isinstance(error, Refusal) and error.kind is RefusalKind.LIMIT:
+                    raise  # something is busy: it may go when it is tried again
+                first = first or error
+                refused.append(_refused(item, error))
+        if first is not None and not found:
+            raise first
+        return found, refused, at
 
     async def _report(
         self, workflow: Workflow, item: ItemTold, days: tuple[date, date] | None, name: str, at: Position
@@ -109,7 +122,8 @@ class Making:
     ) -> Made:
         """The pack, sealed: the same one when this is done again."""
         key = f"delivery/{delivery_id}/{item.name}"
-        wanted = PackAsked.model_validate({"definition": item.pack, "from": days[0], "to": days[1]})
+        asked = {"definition": item.pack, "from": days[0], "to": days[1], **item.parameters}
+        wanted = PackAsked.model_validate(asked)
 
         def template(command: Command, target: UUID) -> Order:
             return workflow.order(command, target, key=key)
@@ -130,3 +144,15 @@ class Making:
             "sha256": seal.pdf_sha256,
         }
         return Made(told["name"], content, FileTold(**told))
+
+
+def _refused(item: ItemTold, error: Exception) -> ItemRefused:
+    """Why an item was not made: the code of a refusal with its words, else what is wrong with the report."""
+    if isinstance(error, Refusal):
+        return ItemRefused(name=item.name, code=error.code, detail=error.detail)
+    if isinstance(error, ReportTooLarge):
+        return ItemRefused(
+            name=item.name, code="too_large", detail="The report takes too long. Narrow the item."
+        )
+    changed = "The report is gone, or takes other parameters than it did. Change the item."
+    return ItemRefused(name=item.name, code="parameters_not_taken", detail=changed)

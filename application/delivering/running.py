@@ -224,7 +224,7 @@ class Deliveries:
 
         They are kept by their hashes, so that a worker that lost its lease meanwhile changes none of another's.
         """
-        made, position = await self._making.made(workflow, schedule, due, delivery_id)
+        made, refused, position = await self._making.made(workflow, schedule, due, delivery_id)
         for one in made:
             await asyncio.to_thread(
                 self._blobs.write, workflow.tenant_id, delivery_id, one.told.sha256, [one.content]
@@ -235,6 +235,7 @@ class Deliveries:
             position=position.token(),
             as_of=max(moments, default=None),
             files=[one.told for one in made],
+            refused=refused,
         )
         key = f"delivery/{delivery_id}/prepared"
         await workflow.execute(command, schedule.schedule_id, key=key)

@@ -33,6 +33,7 @@ def document_of(figures: PackFigures, title: str | None, today: date) -> Documen
         ("Compared with", f"{period.before().first} to {period.before().last}"),
         ("Data as of", f"{_moment(figures.as_of)}, position {figures.position.n} of the log"),
         ("Time zone", "UTC"),
+        *_currency(figures),
         ("Pack", f"{figures.definition.name}, version {figures.definition.version}"),
         ("Figures", f"{figures.count():,}, SHA-256 {digest}"),
     )
@@ -44,6 +45,15 @@ def document_of(figures: PackFigures, title: str | None, today: date) -> Documen
         _meanings(figures.sections),
         figures.as_of,
     )
+
+
+def _currency(figures: PackFigures) -> tuple[tuple[str, str], ...]:
+    """Which amounts are in the pack, where that was asked for, and which are not."""
+    if figures.currency is None:
+        return ()
+    left_out = figures.left_out()
+    others = f". Not in this pack: {', '.join(left_out)}" if left_out else ""
+    return (("Currency", f"Amounts are of {figures.currency} alone{others}"),)
 
 
 def _section(one: SectionFigures, figures: PackFigures) -> SectionShown:

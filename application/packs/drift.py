@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from application.figures import plain
-from application.packs.figures import AT, takes_position
+from application.packs.figures import AT, in_currency, takes_position
 from application.ports.analytics import Analytics, ReportInfo
 from application.ports.positions import Position
 
@@ -58,6 +58,7 @@ class Drifting:
         The latter holds for reports that are given as of a position. Raises an `AnalyticsError`.
         """
         told, found = json.loads(sealed), Drift()
+        currency = told.get("currency")  # packs that were sealed first say none
         infos = self._analytics.reports()
         for section in told["sections"]:
             info = infos.get(section["report"])
@@ -68,7 +69,7 @@ class Drifting:
             for period in ("now", "before"):
                 part = section[period]
                 if part is not None:
-                    await self._part(found, tenant_id, section, period, info, at_seal=at_seal)
+                    await self._part(found, tenant_id, section, period, info, currency, at_seal=at_seal)
         found.moved.sort(key=lambda one: -abs(one.difference))
         del found.moved[MOST_SHOWN:]
         return found
@@ -80,6 +81,7 @@ class Drifting:
         section: Mapping[str, Any],
         period: str,
         info: ReportInfo,
+        currency: str | None,
         *,
         at_seal: bool,
     ) -> None:
@@ -92,7 +94,7 @@ class Drifting:
         if report.truncated:
             found.not_compared[section["id"]] = "The report has more rows today than it gives."
             return
-        rows = [[plain(value) for value in row] for row in report.rows]
+        rows = [[plain(value) for value in row] for row in in_currency(info, report.rows, currency)]
         columns = section["columns"]
         before, after = _cells(columns, part["rows"]), _cells(columns, rows)
         for key in dict.fromkeys((*before, *after)):

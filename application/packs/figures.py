@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -11,9 +11,9 @@ from uuid import UUID
 import orjson
 
 from application.charts import Grid, Period
-from application.figures import definition_of, plain, used_by
+from application.figures import CURRENCY, definition_of, plain, used_by
 from application.packs.definition import PackDefinition, Section
-from application.ports.analytics import Analytics, Report, ReportInfo
+from application.ports.analytics import Analytics, Report, ReportInfo, Value
 from application.ports.positions import Position
 from domain.kernel.errors import Refusal, RefusalKind
 
@@ -37,6 +37,8 @@ class Part:
     report: Report
     position: Position
     """What its rows are as of: the position asked for, or that of the answer."""
+    currencies: frozenset[str] = frozenset()
+    """Of its amounts, those that were left out included."""
 
     def grid(self, info: ReportInfo) -> Grid:
         """Its rows with what their columns mean."""
@@ -55,13 +57,26 @@ class SectionFigures:
 
 @dataclass(frozen=True, slots=True)
 class PackFigures:
-    """All figures of a pack. `position`: the last that any of them was made from."""
+    """All figures of a pack. `position`: the last that any of them was made from.
+
+    `currency`: amounts are of this one alone; None: of whatever there is.
+    """
 
     definition: PackDefinition
     period: Period
     sections: tuple[SectionFigures, ...]
     position: Position
     as_of: datetime | None
+    currency: str | None = None
+
+    def currencies(self) -> list[str]:
+        """Those of the amounts of the period and of the one before, those that were left out included."""
+        parts = [part for one in self.sections for part in (one.now, one.before) if part is not None]
+        return sorted({code for part in parts for code in part.currencies})
+
+    def left_out(self) -> list[str]:
+        """The currencies whose amounts are not in the pack."""
+        return [code for code in self.currencies() if self.currency not in (None, code)]
 
     def count(self) -> int:
         """How many figures there are: measures of rows, of both periods."""
@@ -72,6 +87,8 @@ class PackFigures:
         told = {
             "pack": self.definition.name,
             "version": self.definition.version,
+            "currency": self.currency,
+            "currencies_left_out": self.left_out(),
             "period": {"from": self.period.first.isoformat(), "to": self.period.last.isoformat()},
             "position": self.position.token(),
             "as_of": None if self.as_of is None else self.as_of.isoformat(),
@@ -117,9 +134,16 @@ class Figuring:
         self._analytics = analytics
 
     async def figures(
-        self, definition: PackDefinition, tenant_id: UUID, period: Period, wanted: Position | None
+        self,
+        definition: PackDefinition,
+        tenant_id: UUID,
+        period: Period,
+        wanted: Position | None,
+        currency: str | None = None,
     ) -> PackFigures:
         """The figures, as of one position where the log lets that be; each says its own.
+
+        With a `currency`, amounts of others are left out.
 
         Reports that take a position are asked as of the same one. The others are asked again, a few times, until all
         answer from one position; where the log moves on too fast for that, each stands as of its own. Raises an
@@ -130,7 +154,7 @@ class Figuring:
         asked: list[SectionFigures] = []
         for _ in range(_TRIES):
             asked = [
-                await self._section(section, infos[section.report], tenant_id, period, at)
+                await self._section(section, infos[section.report], tenant_id, period, at, currency)
                 for section in definition.section
             ]
             reached = max(part.position for one in asked for part in (one.now, one.before) if part)
@@ -139,19 +163,25 @@ class Figuring:
             at = reached
         parts = [part for one in asked for part in (one.now, one.before) if part is not None]
         latest = max(parts, key=lambda part: part.position)
-        return PackFigures(definition, period, tuple(asked), latest.position, latest.report.as_of)
+        return PackFigures(definition, period, tuple(asked), latest.position, latest.report.as_of, currency)
 
     async def _section(
-        self, section: Section, info: ReportInfo, tenant_id: UUID, period: Period, at: Position
+        self,
+        section: Section,
+        info: ReportInfo,
+        tenant_id: UUID,
+        period: Period,
+        at: Position,
+        currency: str | None,
     ) -> SectionFigures:
-        now = await self.part(info, tenant_id, parameters(section, info, period), at)
-        compared = section.compared and takes_days(info)
-        before = (
-            await self.part(info, tenant_id, parameters(section, info, period.before()), at)
-            if compared
-            else None
-        )
-        return SectionFigures(section, info, now, before)
+        asked = [period, period.before()] if section.compared and takes_days(info) else [period]
+        now, *before = [
+            _in_currency(
+                info, await self.part(info, tenant_id, parameters(section, info, days), at), currency
+            )
+            for days in asked
+        ]
+        return SectionFigures(section, info, now, before[0] if before else None)
 
     async def part(self, info: ReportInfo, tenant_id: UUID, given: Mapping[str, str], at: Position) -> Part:
         """One report; as of `at` exactly, where it takes a position. Raises `PackCutOff`."""
@@ -160,6 +190,30 @@ class Figuring:
         if found.truncated:
             raise PackCutOff(report=info.name)
         return Part(given, found, at if takes_position(info) else found.position)
+
+
+def _in_currency(info: ReportInfo, part: Part, currency: str | None) -> Part:
+    place = _place(info)
+    if place is None:
+        return part
+    found = frozenset(str(row[place]).upper() for row in part.report.rows if row[place])
+    rows = in_currency(info, part.report.rows, currency)
+    return replace(part, report=replace(part.report, rows=rows), currencies=found)
+
+
+def in_currency(
+    info: ReportInfo, rows: Iterable[tuple[Value, ...]], currency: str | None
+) -> tuple[tuple[Value, ...], ...]:
+    """The rows of a report that are of a currency, and those that are of none; all of them where it is None."""
+    place = _place(info)
+    if place is None or currency is None:
+        return tuple(rows)
+    return tuple(row for row in rows if not row[place] or str(row[place]).upper() == currency)
+
+
+def _place(info: ReportInfo) -> int | None:
+    """Where a report's currency stands."""
+    return next((at for at, column in enumerate(info.columns) if column.unit == CURRENCY), None)
 
 
 def takes_days(info: ReportInfo) -> bool:

@@ -25,7 +25,7 @@ from application.ports.blobs import BlobDamaged, BlobMissing
 from application.ports.positions import Position
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.ids import derived_id, new_id
-from domain.kernel.money import CurrenciesMixed
+from domain.kernel.money import CurrenciesMixed, Currency
 from domain.kernel.permissions import Permission
 from domain.kernel.text import legible
 from domain.reporting.pack import Pack, PackSealed, SealPack, period_of
@@ -59,10 +59,11 @@ class TitleUnprintable(Refusal):
 
 
 class CurrenciesInPack(Refusal):
-    """Amounts of two currencies are never added. Seal a pack whose sections name one currency each."""
+    """Amounts of two currencies are never added. Name the one that the pack is to be of in `currency`."""
 
     code = "board-pack-mixes-currencies"
     kind = RefusalKind.CONFLICT
+    field = "/currency"
 
 
 class PackNotAsSealed(Refusal):
@@ -82,6 +83,13 @@ class PackAsked(BaseModel):
     ]
     first: Annotated[date, Field(alias="from", description="First day (UTC).")]
     to: Annotated[date, Field(description="Last day (UTC), included.")]
+    currency: Annotated[
+        Currency | None,
+        Field(
+            description="Currency (ISO 4217) of the amounts; those of others are left out, and named on the "
+            "first page. Not needed where all are of one."
+        ),
+    ] = None
     title: Annotated[
         str | None,
         Field(
@@ -152,12 +160,12 @@ class Packs:
         may_read(principal, needs)
         if asked.title is not None and not await asyncio.to_thread(self._press.shows, asked.title):
             raise TitleUnprintable
-        figures = await self._figures(definition, tenant_id, Period(asked.first, asked.to))
+        figures = await self._figures(definition, tenant_id, asked)
         told = figures.json()
         try:
             document = document_of(figures, asked.title, today)
         except CurrenciesMixed as mixed:
-            raise CurrenciesInPack(currencies=str(mixed)) from mixed
+            raise _in_several(figures.currencies()) from mixed
         printed = await asyncio.to_thread(self._press.printed, document)
         if printed.pages > MOST_PAGES:
             raise PackTooLong(pages=printed.pages)
@@ -178,13 +186,15 @@ class Packs:
             figures_sha256=digests[FIGURES],
             figures=figures.count(),
             needs=needs,
+            currency=asked.currency,
         )
 
-    async def _figures(self, definition: PackDefinition, tenant_id: UUID, period: Period) -> PackFigures:
+    async def _figures(self, definition: PackDefinition, tenant_id: UUID, asked: PackAsked) -> PackFigures:
         """The figures as of the log's present head, and when that was."""
         head = await self._commands.log.head(tenant_id)
         wanted = None if head is None else Position(head.epoch, head.position)
-        found = await Figuring(self._analytics).figures(definition, tenant_id, period, wanted)
+        period = Period(asked.first, asked.to)
+        found = await Figuring(self._analytics).figures(definition, tenant_id, period, wanted, asked.currency)
         return replace(found, as_of=await self._moment(tenant_id, found.position))
 
     async def _moment(self, tenant_id: UUID, position: Position) -> datetime | None:
@@ -224,6 +234,11 @@ def may_read(principal: Principal, needs: Iterable[str]) -> None:
     """Refuse who lacks a permission that a report of the pack takes. Raises `MissingPermission`."""
     for needed in needs:
         principal.require(Permission(needed))
+
+
+def _in_several(currencies: list[str]) -> CurrenciesInPack:
+    there = f"This pack has amounts in {' and '.join(currencies)}, of this period or the one before it."
+    return CurrenciesInPack(f"{there} {CurrenciesInPack.rule()}", currencies=currencies)
 
 
 def _as_sealed(seal: PackSealed) -> SealPack:

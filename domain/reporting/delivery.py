@@ -23,6 +23,7 @@ from domain.reporting.schedule_events import (
     DeliveryMailed,
     DeliveryPrepared,
     FileTold,
+    ItemRefused,
     Schedule,
     ScheduleState,
     ScheduleTerms,
@@ -63,6 +64,7 @@ class PrepareDelivery(
     position: str
     as_of: datetime | None
     files: list[FileTold]
+    refused: list[ItemRefused]
 
 
 class EnterMailed(
@@ -147,9 +149,8 @@ def delivered(command: OfDelivery, state: ScheduleState) -> tuple[Event, ...]:
         case PrepareDelivery():
             if state.prepared is not None:
                 return ()
-            return (
-                DeliveryPrepared(**told, position=command.position, as_of=command.as_of, files=command.files),
-            )
+            made_of = {name: getattr(command, name) for name in ("position", "as_of", "files", "refused")}
+            return (DeliveryPrepared(**told, **made_of),)
         case EnterMailed():
             if command.member_id in state.mailed:
                 return ()
@@ -161,6 +162,7 @@ def delivered(command: OfDelivery, state: ScheduleState) -> tuple[Event, ...]:
                 folder=state.terms.folder,
                 mailed=mailed,
                 withheld=command.withheld,
+                refused=[] if state.prepared is None else state.prepared.refused,
                 **following_one,
             )
             return (made,)

@@ -15,7 +15,8 @@ from pydantic import Field
 
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import Refusal, RefusalKind
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event, Payload
+from domain.kernel.money import Currency
 from domain.kernel.permissions import Permission
 
 MOST_DAYS: Final = 400
@@ -23,10 +24,11 @@ MOST_DAYS: Final = 400
 _HASH: Final = r"^[0-9a-f]{64}$"
 
 
-class PackSealed(Event, name="reporting.pack_sealed", version=1):
+class PackSealed(Event, name="reporting.pack_sealed", version=2):
     """A board pack was made and kept. `figures` counts the figures in it, `position` is a token.
 
     `needs` names the permissions that its reports take: who lacks one of them does not read the pack either.
+    `currency`: amounts are of this one alone; None: all that there were are of one.
     """
 
     pack_id: UUID
@@ -41,6 +43,12 @@ class PackSealed(Event, name="reporting.pack_sealed", version=1):
     figures_sha256: str
     figures: int
     needs: list[str]
+    currency: str | None
+
+
+@EVENTS.upcaster("reporting.pack_sealed", 1)
+def _no_currency_was_asked_for(payload: Payload) -> Payload:
+    return {**payload, "currency": None}
 
 
 PackEvent: TypeAlias = PackSealed
@@ -108,6 +116,7 @@ class SealPack(
     figures_sha256: Annotated[str, Field(pattern=_HASH)]
     figures: Annotated[int, Field(ge=0)]
     needs: list[str]
+    currency: Currency | None = None
 
 
 def period_of(first: date, last: date, today: date) -> None:

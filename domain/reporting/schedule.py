@@ -16,6 +16,7 @@ from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.events import Event
 from domain.kernel.ids import MemberId, ScheduleId
+from domain.kernel.money import CURRENCIES
 from domain.kernel.permissions import Permission
 from domain.kernel.text import ShortText, one_line
 from domain.reporting.delivery import OfDelivery, delivered, rhythm_of
@@ -89,7 +90,11 @@ class ScheduledItem(BaseModel):
             Annotated[str, StringConstraints(max_length=60, pattern=_NAME)],
             Annotated[str, StringConstraints(max_length=200), AfterValidator(one_line)],
         ],
-        Field(max_length=20, description="What the report is asked with, but days and position."),
+        Field(
+            max_length=20,
+            description="What the report is asked with, but days and position. A pack takes `currency` alone: what its "
+            "amounts are of, such as USD.",
+        ),
     ] = {}
     format: Annotated[
         Literal["csv", "xlsx", "parquet", "arrow"] | None,
@@ -110,8 +115,14 @@ class ScheduledItem(BaseModel):
     def _is_one_thing(self) -> Self:
         if (self.report is None) is (self.pack is None):
             raise ValueError("name a report or a pack, one of the two")
-        if self.pack is not None and (self.parameters or self.format is not None or self.period is None):
-            raise ValueError("a pack takes a period, and neither parameters nor a format")
+        if self.pack is not None and (
+            self.parameters.keys() - {"currency"} or self.format is not None or self.period is None
+        ):
+            raise ValueError("a pack takes a period, of parameters `currency` alone, and no format")
+        if self.pack is not None and self.parameters.get("currency", "USD") not in CURRENCIES:
+            raise ValueError(
+                "the currency of a pack is one of ISO 4217: three capital letters, such as USD or EUR"
+            )
         return self
 
     def told(self) -> ItemTold:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event, Payload
 from domain.kernel.ids import DeliveryId, MemberId, ScheduleId
 from domain.reporting.timing import Due
 
@@ -63,6 +63,14 @@ class FileTold(_Told):
     complete: bool
     size: int
     sha256: str
+
+
+class ItemRefused(_Told):
+    """An item that was not made. `code`: of the refusal, or of what is wrong with its report; `detail`: in words."""
+
+    name: str
+    code: str
+    detail: str
 
 
 class Withheld(_Told):
@@ -121,8 +129,11 @@ class ScheduleRemoved(Event, name="reporting.schedule_removed", version=1):
     dropped: DeliveryId | None
 
 
-class DeliveryPrepared(Event, name="reporting.delivery_prepared", version=1):
-    """The files of a due time are made and kept: whatever happens now, these are delivered. `position` is a token."""
+class DeliveryPrepared(Event, name="reporting.delivery_prepared", version=2):
+    """The files of a due time are made and kept: whatever happens now, these are delivered. `position` is a token.
+
+    `refused`: items that could not be made.
+    """
 
     schedule_id: ScheduleId
     delivery_id: DeliveryId
@@ -131,6 +142,7 @@ class DeliveryPrepared(Event, name="reporting.delivery_prepared", version=1):
     position: str
     as_of: datetime | None
     files: list[FileTold]
+    refused: list[ItemRefused]
 
 
 class DeliveryMailed(Event, name="reporting.delivery_mailed", version=1):
@@ -141,8 +153,11 @@ class DeliveryMailed(Event, name="reporting.delivery_mailed", version=1):
     member_id: MemberId
 
 
-class DeliveryMade(Event, name="reporting.delivery_made", version=1):
-    """The files of a due time are where they were to be; `mailed` counts the members."""
+class DeliveryMade(Event, name="reporting.delivery_made", version=2):
+    """The files of a due time are where they were to be; `mailed` counts the members.
+
+    `refused`: items that could not be made.
+    """
 
     schedule_id: ScheduleId
     delivery_id: DeliveryId
@@ -151,8 +166,15 @@ class DeliveryMade(Event, name="reporting.delivery_made", version=1):
     folder: str | None
     mailed: int
     withheld: list[Withheld]
+    refused: list[ItemRefused]
     next_at: datetime
     next_day: date
+
+
+@EVENTS.upcaster("reporting.delivery_prepared", 1)
+@EVENTS.upcaster("reporting.delivery_made", 1)
+def _one_refusal_was_of_all(payload: Payload) -> Payload:
+    return {**payload, "refused": []}
 
 
 class DeliveryFailed(Event, name="reporting.delivery_failed", version=1):

@@ -70,6 +70,7 @@ PLAIN = {
         "pdf_sha256",
         "figures_sha256",
         "needs",
+        "currency",
     },
     "deliveries.schedules": {
         "status",
@@ -82,7 +83,15 @@ PLAIN = {
         "folder",
         "recipients",
     },
-    "deliveries.deliveries": {"status", "log_position", "files", "folder", "withheld", "reason"},
+    "deliveries.deliveries": {
+        "status",
+        "log_position",
+        "files",
+        "folder",
+        "withheld",
+        "refused",
+        "reason",
+    },
     "erasures.erasures": {"status", "stores", "kept", "positions", "evidence_by"},
     "gateway_events.gateway_events": {
         "gateway",

@@ -403,6 +403,50 @@ async def test_what_cannot_be_delivered_is_told_and_the_next_due_time_is_tried(
     assert not any(office.api.parts.blobs.names(office.tenant.id, UUID(delivery["delivery_id"])))
 
 
+async def test_a_pack_that_is_refused_keeps_no_other_item_back(office: Office, box: Mailbox) -> None:
+    member = await office.member(TenantRole.FINANCE_LEADER, "chief@acme.example")
+    day = str((office.clock() - timedelta(days=2)).date())
+    for currency in ("USD", "JPY"):
+        cost = {
+            "category": "server",
+            "amount": 310,
+            "currency": currency,
+            "provider": "H",
+            "basis": "list_price",
+        }
+        days = dict.fromkeys(("incurred_on", "covers_from", "covers_to"), day)
+        made = await office.api.post("/v1/costs/new/enter-cost", office.tenant.key, {**cost, **days})
+        assert made.status_code == 201, made.text
+    mixed = {"pack": "finance", "period": "last_7_days", "name": "mixed"}
+    items = [mixed, {**mixed, "name": "yen", "parameters": {"currency": "JPY"}}, *DAILY["items"]]
+    await office.schedule(items=items, recipients=[member])
+    await office.schedule(items=[mixed], folder="alone")
+    await office.work_off()
+    told = {one["folder"]: one for one in await office.deliveries()}
+    assert (told[None]["status"], told[None]["reason"], told[None]["files"]) == (
+        "failed",
+        "pack_refused",
+        None,
+    )
+    delivery = told[DAILY["folder"]]
+    assert (delivery["status"], delivery["mailed"], delivery["withheld"]) == ("partly", 1, [])
+    assert [file["of"] for file in delivery["files"]] == ["finance", "activity", "activity"]
+    assert {name.rpartition("/")[2].partition("_")[0] for name in office.files()} == {"yen", "activity"}
+    (refused,) = delivery["refused"]
+    assert (refused["name"], refused["code"]) == ("mixed", "board-pack-mixes-currencies")
+    assert "amounts in JPY and USD" in refused["detail"]
+    assert "`currency`" in refused["detail"]
+    ((_, letter),) = box.received
+    body = letter.get_body(("plain",))
+    assert body is not None
+    assert "mixed: not made (board-pack-mixes-currencies)" in body.get_content()
+    entered = {one["name"]: one["payload"] for one in await office.history()}
+    assert entered["reporting.delivery_made"]["refused"] == [refused]
+    assert entered["reporting.pack_sealed"]["currency"] == "JPY"
+    listed = await office.api.send("GET", "/v1/packs", office.tenant.key)
+    assert [one["currency"] for one in listed.json()["data"]] == ["JPY"]
+
+
 async def test_a_month_is_delivered_as_soon_as_it_is_closed(office: Office) -> None:
     member = await office.member(TenantRole.FINANCE_LEADER, "chief@acme.example")
     item = {"pack": "compliance", "period": "last_month"}

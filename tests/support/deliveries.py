@@ -65,14 +65,22 @@ def of_schedules(
         "size": 9,
         "sha256": "0" * 64,
     }
-    kept = {"position": "1.1", "as_of": "2026-03-01T05:00:00Z", "files": [file]}
+    kept = {"position": "1.1", "as_of": "2026-03-01T05:00:00Z", "files": [file], "refused": []}
     made, partly, failed, dropped, skipped = deliveries
     withheld = [{"member_id": member, "reason": "removed"}]
     yield stream, "reporting.schedule_created", {**which, "author_id": member, "terms": terms, **then}
     for delivery in (made, partly, failed, dropped):
         yield stream, "reporting.delivery_prepared", {**which, "delivery_id": delivery, **day, **kept}
     for delivery, left in ((made, []), (partly, withheld)):
-        told = {**which, "delivery_id": delivery, **day, "folder": "books", "mailed": 1, "withheld": left}
+        told = {
+            **which,
+            "delivery_id": delivery,
+            **day,
+            "folder": "books",
+            "mailed": 1,
+            "withheld": left,
+            "refused": [],
+        }
         yield stream, "reporting.delivery_made", {**told, **then}
     gone = {**which, "delivery_id": failed, **day, "reason": "error", "prepared": True, "mailed": 0}
     yield stream, "reporting.delivery_failed", {**gone, **then}
@@ -90,5 +98,5 @@ def of_packs(pack: UUID) -> Iterator[tuple[str, str, dict[str, Any]]]:
     told = {"definition": "finance", "definition_version": "0" * 12, "period_from": "2026-01-01"}
     made = {"period_to": "2026-03-31", "position": "1.1", "as_of": "2026-04-01T00:00:00Z", "figures": 7}
     files = {"pdf_sha256": "0" * 64, "pdf_size": 9, "figures_sha256": "1" * 64}
-    needs = {"needs": ["costs.read", "reports.read"]}
+    needs = {"needs": ["costs.read", "reports.read"], "currency": "USD"}
     yield f"board_pack:{pack}", "reporting.pack_sealed", {"pack_id": pack, **told, **made, **files, **needs}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-BOARD_PACKS: Final = Projection("board_packs", version=1, reveals=False, tables=TABLES)
+BOARD_PACKS: Final = Projection("board_packs", version=2, reveals=False, tables=TABLES)
 
 
 @BOARD_PACKS.on("reporting.pack_sealed")

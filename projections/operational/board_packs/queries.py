@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class BoardPackRow(Row):
     """A sealed pack. `log_position` and `as_of`: what it is made of. `sealed_by`: a member, a key, or a workflow.
 
-    `pdf` and `figures_file` are where its files are; `drift` is where it is told how far its figures have moved since.
+    `currency`: the one that amounts are of alone, where one was named. `pdf` and `figures_file` are where its files
+    are; `drift` is where it is told how far its figures have moved since.
     """
 
     pack_id: UUID
@@ -36,6 +37,7 @@ class BoardPackRow(Row):
     figures_sha256: str
     figures: int
     needs: list[str]
+    currency: str | None
     sealed_at: datetime
     sealed_by: UUID | None
     pdf: str

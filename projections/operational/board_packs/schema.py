@@ -23,6 +23,7 @@ TABLES: Final = (
             "figures_sha256": "text",
             "figures": "integer",
             "needs": "jsonb",
+            "currency": "text",
             "sealed_at": "timestamptz",
             "sealed_by": "uuid",
             "created_position": "bigint",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-DELIVERIES: Final = Projection("deliveries", version=1, tables=TABLES)
+DELIVERIES: Final = Projection("deliveries", version=2, tables=TABLES)
 
 
 @DELIVERIES.on("reporting.schedule_created")
@@ -59,6 +59,7 @@ def prepared(event: Fact, rows: Rows) -> None:
             "log_position": told["position"],
             "as_of": told["as_of"],
             "files": told["files"],
+            "refused": told["refused"],
         },
     )
 
@@ -67,7 +68,7 @@ def prepared(event: Fact, rows: Rows) -> None:
 def made(event: Fact, rows: Rows) -> None:
     """They are where they were to be."""
     told = event.payload
-    status = "partly" if told["withheld"] else "delivered"
+    status = "partly" if told["withheld"] or told["refused"] else "delivered"
     where = {name: told[name] for name in ("folder", "mailed", "withheld")}
     _settled(event, rows, told["delivery_id"], status=status, **where)
     _set(event, rows, next_at=told["next_at"])

@@ -14,6 +14,7 @@ from adapters.duckdb.settings import OlapSettings
 from application.charts import Period
 from application.packs.definition import definition_named
 from application.packs.document import document_of
+from application.packs.drift import Drifting
 from application.packs.figures import Figuring, PackFigures
 from application.ports.press import Document
 from domain.kernel.money import CurrenciesMixed
@@ -28,21 +29,26 @@ TARGETS = (
 )
 
 
-async def computed(history: History, period: Period) -> PackFigures:
-    """The figures of the finance pack of a history."""
+async def computed(history: History, period: Period, currency: str | None = None) -> PackFigures:
+    """The figures of the finance pack of a history; how far they have moved since they were made is not at all."""
     source = EventsInMemory()
     source.events = history.events
     analytics = LocalAnalytics(source, OlapSettings(folder=Path(), database_url=""))
     try:
         definition = definition_named("finance", analytics.reports())
-        return await Figuring(analytics).figures(definition, history.tenant_id, period, history.position)
+        figures = await Figuring(analytics).figures(
+            definition, history.tenant_id, period, history.position, currency
+        )
+        drift = await Drifting(analytics).drift(history.tenant_id, figures.json())
+        assert (drift.differ, drift.compared) == (0, figures.count())
+        return figures
     finally:
         await analytics.close()
 
 
-async def printed(history: History, period: Period) -> Document:
+async def printed(history: History, period: Period, currency: str | None = None) -> Document:
     """The finance pack of a history."""
-    return document_of(await computed(history, period), None, period.last + timedelta(days=1))
+    return document_of(await computed(history, period, currency), None, period.last + timedelta(days=1))
 
 
 async def test_its_figures_name_every_parameter_and_are_dated_alike() -> None:
@@ -170,3 +176,23 @@ async def test_nothing_is_drawn_where_there_is_nothing_and_each_report_is_explai
         "costs_by_category)",
         "margin)",
     ]
+
+
+async def test_a_pack_of_one_currency_names_those_that_are_left_out() -> None:
+    moneys, since = Moneys(), date(2026, 2, 1)
+    for currency, amount in (("USD", 2_000), ("JPY", 3_000), ("EUR", 500)):
+        moneys.invoice(5 * amount, since, date(2026, 3, 1), currency=currency)
+        moneys.cost(amount, since, date(2026, 2, 28), currency=currency)
+    february = Period(since, date(2026, 2, 28))
+    with pytest.raises(CurrenciesMixed):
+        await printed(moneys.history, february)
+    for currency, spent, left in (("USD", "20.00 USD", "80.00 USD"), ("JPY", "3,000 JPY", "12,000 JPY")):
+        document = await printed(moneys.history, february, currency)
+        others = ", ".join(sorted({"EUR", "JPY", "USD"} - {currency}))
+        told = dict(document.facts)["Currency"]
+        assert told == f"Amounts are of {currency} alone. Not in this pack: {others}"
+        *_, costs, margin = document.sections
+        assert costs.message.startswith(f"{spent} were spent")
+        assert margin.message.startswith(f"{left} were left")
+        for other in {"EUR", "JPY", "USD"} - {currency}:
+            assert other not in str([(one.message, one.table, one.chart) for one in document.sections])

@@ -30,6 +30,7 @@ FIELDS: dict[str, Any] = {
     "figures_sha256": "b" * 64,
     "figures": 12,
     "needs": ["reports.read"],
+    "currency": "USD",
 }
 SEALED = PackSealed(pack_id=uid(9), **FIELDS)
 

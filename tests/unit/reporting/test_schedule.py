@@ -82,9 +82,9 @@ OF_FIRST: dict[str, Any] = {
     "day": NEXT.day,
     "due_at": NEXT.at,
 }
-PREPARED = DeliveryPrepared(**OF_FIRST, position="1.9", as_of=NOW, files=[])
+PREPARED = DeliveryPrepared(**OF_FIRST, position="1.9", as_of=NOW, files=[], refused=[])
 MAILED = DeliveryMailed(schedule_id=ID, delivery_id=FIRST, member_id=ANNA)
-MADE = DeliveryMade(**OF_FIRST, folder="books/daily", mailed=1, withheld=[], **THEN)
+MADE = DeliveryMade(**OF_FIRST, folder="books/daily", mailed=1, withheld=[], refused=[], **THEN)
 PAUSED = SchedulePaused(schedule_id=ID, dropped=None)
 REMOVED = ScheduleRemoved(schedule_id=ID, dropped=None)
 
@@ -143,6 +143,8 @@ def test_what_does_not_fit_together_is_refused_when_made_and_when_changed(
         {"items": [{"report": "mrr", "pack": "finance", "period": "yesterday"}]},
         {"items": [{"pack": "finance"}]},
         {"items": [{"pack": "finance", "period": "last_month", "format": "csv"}]},
+        {"items": [{"pack": "finance", "period": "last_month", "parameters": {"grain": "day"}}]},
+        {"items": [{"pack": "finance", "period": "last_month", "parameters": {"currency": "usd"}}]},
         {"items": [{"report": "mrr", "name": "../x"}]},
         {"items": [{"report": "mrr", "parameters": {"a": "\x00"}}]},
         {"items": [{"report": "mrr", "period": "tomorrow"}]},
@@ -199,7 +201,7 @@ def test_pause_resume_remove() -> None:
 
 def entries(delivery_id: DeliveryId) -> list[Command]:
     return [
-        PrepareDelivery(delivery_id=delivery_id, position="1.9", as_of=NOW, files=[]),
+        PrepareDelivery(delivery_id=delivery_id, position="1.9", as_of=NOW, files=[], refused=[]),
         EnterMailed(delivery_id=delivery_id, member_id=ANNA),
         FinishDelivery(delivery_id=delivery_id, withheld=[]),
         FailDelivery(delivery_id=delivery_id, reason=FailureReason.MAIL),
