@@ -142,6 +142,8 @@ def listed(
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, bool | list | dict):
+        return json.dumps(value, default=str, ensure_ascii=False)
     return "" if value is None else str(value)
 
 

@@ -22,8 +22,8 @@ _DIFFERENCE: Final = object_of(
         "kind": {"type": "string", "enum": ["subscription", "invoice", "payment"]},
         "reference": {"type": "string"},
         "field": {"type": "string"},
-        "theirs": TEXT,
-        "ours": TEXT,
+        "theirs": {"description": "Any JSON value: a text, a number, or parts of it."},
+        "ours": {"description": "Of the same kind as `theirs`."},
     },
     "Something that the provider has otherwise; null: it has none of it, or the log has not.",
 )

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic_core import to_jsonable_python
 
 from application.billing.placing import NOT_AT_PROVIDER, step
 from application.billing.telling import GOING, LAST, invoice_told, payment_told, thing_id
@@ -44,14 +46,14 @@ DOUBLED: Final = "doubled"
 class Difference:
     """Something that the provider has otherwise. `kind`: subscription, invoice or payment; `field`: what differs.
 
-    `theirs`, `ours`: as text; None: it has none of it.
+    `theirs`, `ours`: as JSON gives them; None: it has none of it.
     """
 
     kind: str
     reference: str
     field: str
-    theirs: str | None
-    ours: str | None
+    theirs: Any
+    ours: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ class Reconciling:
                 found.append(_Found(ours.reference, differs, None, subscription_id, NOT_AT_PROVIDER))
         staying = [one for one in theirs if one.status in GOING and one.cancel_at is None]
         for shown in staying if len(staying) > 1 else ():
-            differs = (Difference("subscription", shown.ref, DOUBLED, str(len(staying)), "1"),)
+            differs = (Difference("subscription", shown.ref, DOUBLED, len(staying), 1),)
             target = thing_id(tenant_id, shown.ref)
             found.append(_Found(shown.ref, differs, None, target, SubscribedTwice.code))
         return found
@@ -222,7 +224,7 @@ def _terms(reference: str, theirs: Terms, ours: Terms | None) -> tuple[Differenc
 
 def _invoice(reference: str, told: ReportInvoice, ours: Invoice, status: str) -> tuple[Difference, ...]:
     if ours.finalised is None:
-        return (Difference("invoice", reference, MISSING, str(told.total), None),)
+        return (Difference("invoice", reference, MISSING, told.total, None),)
     final = ours.finalised
     ended = {"void": ours.voided_at, "uncollectible": ours.written_off_at}
     return _compared(
@@ -239,7 +241,7 @@ def _invoice(reference: str, told: ReportInvoice, ours: Invoice, status: str) ->
 
 def _payment(reference: str, told: ReportPayment, ours: Payment) -> tuple[Difference, ...]:
     if ours.received is None:
-        return (Difference("payment", reference, MISSING, str(told.amount), None),)
+        return (Difference("payment", reference, MISSING, told.amount, None),)
     came = ours.received
     return _compared(
         "payment",
@@ -260,7 +262,7 @@ def _compared(
     kind: str, reference: str, fields: Sequence[tuple[str, object, object]]
 ) -> tuple[Difference, ...]:
     return tuple(
-        Difference(kind, reference, name, str(theirs), str(ours))
+        Difference(kind, reference, name, to_jsonable_python(theirs), to_jsonable_python(ours))
         for name, theirs, ours in fields
         if theirs != ours
     )

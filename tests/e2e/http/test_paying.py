@@ -242,7 +242,7 @@ async def test_what_was_never_told_is_found_named_and_repaired(shop: Shop) -> No
         ("payment", "refunded"),
     }
     refunded = next(one for one in seen["differences"] if one["field"] == "refunded")
-    assert (refunded["theirs"], refunded["ours"], seen["repaired"]) == ("100", "0", [])
+    assert (refunded["theirs"], refunded["ours"], seen["repaired"]) == (100, 0, [])
     mended = (await shop.post("/v1/billing/reconciliation", {"repair": True})).json()["data"]
     assert (len(mended["repaired"]), mended["unrepaired"]) == (2, [])
     after = (await shop.post("/v1/billing/reconciliation", {})).json()["data"]

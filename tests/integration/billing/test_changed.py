@@ -185,7 +185,7 @@ async def test_what_was_paid_twice_all_the_same_is_told_until_one_is_cancelled(
     refs = await twice(shop, monkeypatch)
     found = await shop.compares()
     doubled = [(one.reference, one.theirs) for one in found.differences if one.field == "doubled"]
-    assert doubled == [(ref, "2") for ref in refs]
+    assert doubled == [(ref, 2) for ref in refs]
     assert found.compared == 6, "two subscriptions with an invoice and a payment each"
     assert dict(found.unrepaired) == dict.fromkeys(refs, "subscribed-twice")
     account = await shop.account()
