@@ -88,7 +88,7 @@ def import_(
             "row": problem.row,
             "column": problem.column,
             "code": problem.code,
-            "message": f"{problem.message} {problem.remedy}",
+            "message": problem.told(),
         }
         for one in rejected[:20]
         for problem in one.problems

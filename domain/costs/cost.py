@@ -346,7 +346,8 @@ def taken(state: CostReference, cost_id: CostId) -> tuple[ReferenceTaken, ...]:
     if state.cost_id == cost_id:
         return ()
     if state.cost_id is not None:
-        raise CostReferenceTaken(cost_id=str(state.cost_id))
+        has_it = f"An invoice of a provider is entered once, and the cost {state.cost_id} has this one."
+        raise CostReferenceTaken(f"{has_it} Reverse that one first.", cost_id=str(state.cost_id))
     return (ReferenceTaken(cost_id=cost_id),)
 
 

@@ -64,6 +64,11 @@ NO_AMOUNT: Final = Fault(
     "This is no amount in units of the currency.",
     "Write it as 1234.56, without a sign for the currency or marks between thousands; a credit note as -1234.56.",
 )
+NO_CURRENCY: Final = Fault(
+    "cost-currency-unknown",
+    "This is no currency of ISO 4217.",
+    "Give its three letters, such as USD or EUR; amounts are read in units of it.",
+)
 NO_NUMBER: Final = Fault("cost-number-unreadable", "This is no whole number.", "Write it in digits, as 90.")
 
 
@@ -118,10 +123,14 @@ class CostFile:
         body: dict[str, Any] = {}
         faults: list[tuple[str, Fault]] = []
         currency = one_line(told.get("currency", "")).upper()
+        if not currency:
+            faults.append(("currency", _fault("missing", "")))
+        elif currency not in CURRENCIES:
+            faults.append(("currency", NO_CURRENCY))
         for field, cell in told.items():
             text = one_line(cell)
-            if not text:
-                continue
+            if not text or (faults and faults[0][0] == "currency" and field in _MONEY):
+                continue  # an amount is read in units of its currency
             value = self._value(field, text, currency)
             if isinstance(value, Fault):
                 faults.append((field, value))

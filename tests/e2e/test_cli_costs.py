@@ -49,6 +49,7 @@ def test_a_file_of_costs_in_one_command(demo_installation: Served, tmp_path: Pat
         (4, "Invoice no", "cost-reference-taken"),
         (5, "Period end", "cost-days-invalid"),
     ]
+    assert all(one["message"] == one["message"].strip() for one in told["first_problems"])
     again = {"entered": 0, "repeated": 5, "rejected": 3}
     assert run()["outcomes"] == again
     assert run("--dry-run")["outcomes"] == again

@@ -61,7 +61,7 @@ def error_rows(
             str(problems[0].row),
             " | ".join(problem.column or "" for problem in problems),
             " | ".join(problem.code for problem in problems),
-            " | ".join(f"{problem.message} {problem.remedy}" for problem in problems),
+            " | ".join(problem.told() for problem in problems),
         )
         writer.writerow([*own[:width], *map(escape_formula, told), *own[width:]])
         yield line.text.encode()

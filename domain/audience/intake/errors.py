@@ -193,6 +193,10 @@ class RowProblem:
     message: str
     remedy: str
 
+    def told(self) -> str:
+        """What is wrong and what to do, where that is not said in one already."""
+        return f"{self.message} {self.remedy}".rstrip()
+
 
 ROW_TOO_LONG: Final = Fault(
     "row-too-long",

@@ -105,6 +105,7 @@ def test_an_invoice_is_entered_once_however_it_is_written_until_it_is_taken_back
     with pytest.raises(CostReferenceTaken) as refused:
         world.run(cost(provider=" hostWINDS ", reference="hw-1"), OTHER)
     assert refused.value.extra == {"cost_id": str(COST)}
+    assert str(COST) in refused.value.detail
     world.run(cost(provider="Another"), OTHER)
     taken_back, freed = world.run(ReverseCost(reason=ReversalReason.WRONG_AMOUNT), COST)
     assert isinstance(taken_back, CostReversed)

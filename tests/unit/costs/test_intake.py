@@ -61,7 +61,7 @@ def test_every_row_that_is_none_says_where_and_nothing_is_lost() -> None:
     assert isinstance(first, CostLine)
     assert [told(one) for one in others] == [
         [(2, "Invoice date", "date-ambiguous"), (2, "Amount", "cost-amount-unreadable")],
-        [(3, "Amount", "cost-amount-unreadable")],
+        [(3, "Currency", "cost-currency-unknown")],
         [(4, None, "row-too-many-cells")],
     ]
     assert isinstance(last, CostLine)
@@ -74,6 +74,8 @@ def test_every_row_that_is_none_says_where_and_nothing_is_lost() -> None:
     assert told(boat) == [(1, "Category", "cost-value-invalid"), (1, "Vendor", "cost-value-missing")]
     assert isinstance(boat, CostRejected)
     assert "Boat" not in str(boat.problems)
+    (bare,) = read(f"{HEADER}\n{ROW.replace('usd', '')}\n")
+    assert told(bare) == [(1, "Currency", "cost-value-missing")]
 
 
 def test_the_same_row_has_the_same_key_and_a_row_without_a_number_may_stand_twice() -> None:
