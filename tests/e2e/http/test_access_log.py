@@ -25,6 +25,7 @@ from application.queries import QUERIES
 from application.reading import AccessLog
 from domain.kernel.permissions import GRANTABLE, StaffRole, TenantRole
 from projections.finance.profiles import PROFILES
+from projections.olap.reports import REPORTS
 from tests.support.api import Api, TestTenant, analytics_of, serving
 from tests.support.database import Database
 from tests.support.deliveries import SCHEDULE, give_up
@@ -158,9 +159,14 @@ class Furnished:
             "/v1/rights/requests/{id}/disclosure": path.replace("{id}", self.ids["receive-request"]),
             "/v1/history/state": f"{path}?{stream}",
             "/v1/history/difference": f"{path}?{stream}&from={Position(1, 0).token()}",
-            "/v1/reports/contacts_by_segment/events": f"{path}?cell.country=DE&cell.source=unknown",
-            "/v1/reports/activity/events": f"{path}?cell.day=2026-11-24&cell.context=audience",
-            **{f"/v1/reports/{name}/events": f"{path}?{cell}" for name, cell in CELLS.items()},
+            **{
+                f"/v1/reports/{name}/events": f"{path}?{whole(name, cell)}"
+                for name, cell in {
+                    **CELLS,
+                    "contacts_by_segment": "cell.country=DE&cell.source=unknown",
+                    "activity": "cell.day=2026-11-24&cell.context=audience",
+                }.items()
+            },
         }
         if path.startswith("/v1/reports/") and path.endswith("/difference"):
             return f"{path}?from_position=0"
@@ -171,6 +177,13 @@ class Furnished:
         if path.startswith("/v1/packs/{id}"):
             return path.replace("{id}", self.ids["board_pack"])
         return needed.get(path, path).replace("{id}", self.ids.get(path, self.ids["import"]))
+
+
+def whole(name: str, cell: str) -> str:
+    """A cell with each dimension that its report has: those that are not named are empty."""
+    named = {part.partition("=")[0] for part in cell.split("&")}
+    dimensions = [column.name for column in REPORTS[name].info.columns if column.kind == "dimension"]
+    return "&".join([cell, *(f"cell.{one}=" for one in dimensions if f"cell.{one}" not in named)])
 
 
 def reads() -> Iterator[Read]:
