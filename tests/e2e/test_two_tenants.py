@@ -31,7 +31,7 @@ from projections.olap.reports import REPORTS
 from tests.support.api import Api, TestTenant, analytics_of
 from tests.support.exported import rows_of, text_of
 from tests.support.furnished import MARK, Theirs, furnished
-from tests.support.permission_cells import CELLS
+from tests.support.permission_cells import CELLS, whole
 
 _MAKING = ("create", "enter", "invite", "record", "save", "set")
 FORGED = f"AQ{'A' * 150}"
@@ -225,16 +225,17 @@ def of_reports(ids: dict[str, str]) -> Iterator[tuple[str, str, Any, dict[str, s
     yield "GET", f"/v1/reports/contacts_by_segment?workspace_id={ids['workspace']}", None, {}
     yield "GET", "/v1/reports/contacts_by_segment", None, {}
     cell = "cell.country=DE&cell.source=unknown"
-    yield "GET", f"/v1/reports/contacts_by_segment/events?{cell}", None, {}
+    yield "GET", f"/v1/reports/contacts_by_segment/events?{whole('contacts_by_segment', cell)}", None, {}
     for name in CELLS:
         yield "GET", f"/v1/reports/{name}", None, {}
         for file in FILES:
             yield "GET", f"/v1/reports/{name}?format={file}", None, {}
     for name, cell in CELLS.items():
-        yield "GET", f"/v1/reports/{name}/events?{cell}", None, {}
+        yield "GET", f"/v1/reports/{name}/events?{whole(name, cell)}", None, {}
     for name in (*CELLS, "activity", "contacts_by_segment"):
         yield "GET", f"/v1/reports/{name}/difference?from_position=0", None, {}
-    yield "GET", "/v1/reports/activity/events?cell.day=2026-11-24&cell.context=audience", None, {}
+    activity = whole("activity", "cell.day=2026-11-24&cell.context=audience")
+    yield "GET", f"/v1/reports/activity/events?{activity}", None, {}
     for name, report in REPORTS.items():
         if paces_of(report.info):
             yield "GET", f"/v1/reports/{name}/directions", None, {}

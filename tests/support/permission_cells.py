@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from projections.olap.reports import REPORTS
+
 _DAY: Final = "cell.day=2026-11-24"
 _COST: Final = "cell.month=2026-10-01&cell.currency=USD&cell.accuracy=exact"
 CELLS: Final = {
@@ -38,3 +40,10 @@ CELLS: Final = {
     ),
     "mrr_bridge": "cell.figure=end_mrr&cell.currency=USD&cell.switch=from",
 }
+
+
+def whole(name: str, cell: str) -> str:
+    """A cell with each dimension that its report has: those that are not named are empty."""
+    named = {part.partition("=")[0] for part in cell.split("&")}
+    dimensions = [column.name for column in REPORTS[name].info.columns if column.kind == "dimension"]
+    return "&".join([cell, *(f"cell.{one}=" for one in dimensions if f"cell.{one}" not in named)])
