@@ -25,7 +25,6 @@ from application.queries import QUERIES
 from application.reading import AccessLog
 from domain.kernel.permissions import GRANTABLE, StaffRole, TenantRole
 from projections.finance.profiles import PROFILES
-from projections.olap.reports import REPORTS
 from tests.support.api import Api, TestTenant, analytics_of, serving
 from tests.support.database import Database
 from tests.support.deliveries import SCHEDULE, give_up
@@ -177,13 +176,6 @@ class Furnished:
         if path.startswith("/v1/packs/{id}"):
             return path.replace("{id}", self.ids["board_pack"])
         return needed.get(path, path).replace("{id}", self.ids.get(path, self.ids["import"]))
-
-
-def whole(name: str, cell: str) -> str:
-    """A cell with each dimension that its report has: those that are not named are empty."""
-    named = {part.partition("=")[0] for part in cell.split("&")}
-    dimensions = [column.name for column in REPORTS[name].info.columns if column.kind == "dimension"]
-    return "&".join([cell, *(f"cell.{one}=" for one in dimensions if f"cell.{one}" not in named)])
 
 
 def reads() -> Iterator[Read]:
