@@ -304,7 +304,7 @@ class Known:
             margin = revenue - cost
             worth = winning = None
             each = Fraction(moving["end_mrr"], customers) if customers else None
-            share = Fraction(margin, revenue) if revenue else None
+            share = Fraction(margin, revenue) if revenue > 0 else None
             if each is not None and share is not None and lost:
                 worth = each * share / Fraction(lost, starts)
             if came:
@@ -322,7 +322,7 @@ class Known:
                 "ltv": worth,
                 "cac": winning,
                 "cac_payback": winning / kept if winning is not None and kept and kept > 0 else None,
-                "ltv_to_cac": worth / winning if worth is not None and winning else None,
+                "ltv_to_cac": worth / winning if worth is not None and winning and winning > 0 else None,
             }
         return found
 
@@ -348,7 +348,7 @@ class Known:
 
 
 def _percent(above: int, below: int) -> float | None:
-    return float(Fraction(100 * above, below)) if below else None
+    return float(Fraction(100 * above, below)) if below > 0 else None
 
 
 def rows_by(columns: Sequence[str], rows: Sequence[tuple[Any, ...]], *keys: str) -> dict[Any, dict[str, Any]]:
