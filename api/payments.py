@@ -32,6 +32,6 @@ def payments_of(settings: Settings) -> PaymentGateway | None:
     if found is None:
         return None
     # Its client takes a third of a second to import: who sells nothing starts without it.
-    from adapters.stripe.gateway import StripeGateway  # noqa: PLC0415
+    from adapters.stripe.gateway import StripeGateway  # noqa: PLC0415 - loads stripe
 
     return StripeGateway(found)

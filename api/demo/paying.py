@@ -34,11 +34,11 @@ async def subscribe(parts: Composition, owner: Principal) -> None:
     if parts.settings.stripe_account is not None:
         return
     # Nobody else may load it: it has no business where there is a real account.
-    from adapters.stripe.fake.app import Fake  # noqa: PLC0415
-    from adapters.stripe.fake.clocks import tick  # noqa: PLC0415
-    from adapters.stripe.fake.serving import listen_for  # noqa: PLC0415
-    from adapters.stripe.fake.world import World  # noqa: PLC0415
-    from adapters.stripe.gateway import StripeGateway  # noqa: PLC0415
+    from adapters.stripe.fake.app import Fake  # noqa: PLC0415 - our own Stripe is loaded where it runs
+    from adapters.stripe.fake.clocks import tick  # noqa: PLC0415 - our own Stripe is loaded where it runs
+    from adapters.stripe.fake.serving import listen_for  # noqa: PLC0415 - our own Stripe is loaded where it runs
+    from adapters.stripe.fake.world import World  # noqa: PLC0415 - our own Stripe is loaded where it runs
+    from adapters.stripe.gateway import StripeGateway  # noqa: PLC0415 - loads stripe
 
     own, ago = made_own_stripe(parts.settings.root), _AGO
     world = World(lambda: time.time() - ago, own.state)

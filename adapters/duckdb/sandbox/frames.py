@@ -59,7 +59,7 @@ def read_table(stream: bytes, rows: int) -> Any:
     grow to any size), no dictionaries; then each buffer is validated in full, as Arrow asks for what is not trusted.
     """
     # Loaded with the first question: those who never ask one do without it.
-    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415 - as above
 
     try:
         _must_be_plain(stream)

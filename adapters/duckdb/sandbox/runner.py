@@ -280,14 +280,14 @@ class _Child:
 
 def _facts() -> tuple[str, ...]:
     # Loaded with the first question, as DuckDB is where it is not there yet.
-    from projections.olap.extract import TABLES  # noqa: PLC0415
+    from projections.olap.extract import TABLES  # noqa: PLC0415 - as above
 
     return TABLES
 
 
 def _must_be_allowed(needed: tuple[str, ...], question: SqlQuestion) -> None:
-    # As above.
-    from projections.olap.extract import NEEDS  # noqa: PLC0415
+    # Loaded then, too.
+    from projections.olap.extract import NEEDS  # noqa: PLC0415 - as above
 
     must_hold_for(needed, NEEDS, question.permissions)
 

@@ -59,9 +59,9 @@ class _Server(uvicorn.Server):
 
 async def _serve(settings: Settings, own: OwnStripe, line: Line, listener: socket.socket) -> None:
     # Nobody else may load it: it has no business where there is a real account.
-    from adapters.stripe.fake.app import Fake  # noqa: PLC0415
-    from adapters.stripe.fake.serving import listen_for, served  # noqa: PLC0415
-    from adapters.stripe.fake.world import World  # noqa: PLC0415
+    from adapters.stripe.fake.app import Fake  # noqa: PLC0415 - our own Stripe is loaded where it runs
+    from adapters.stripe.fake.serving import listen_for, served  # noqa: PLC0415 - our own Stripe is loaded where it runs
+    from adapters.stripe.fake.world import World  # noqa: PLC0415 - our own Stripe is loaded where it runs
 
     fake = Fake(World(time.time, own.state), key=own.secret_key)
     listen_for(fake.world, hears_at(settings), own.webhook_secret)

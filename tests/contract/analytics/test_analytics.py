@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
-from adapters.duckdb.client import FlightAnalytics
 from adapters.duckdb.local import EventsInMemory, LocalAnalytics
-from adapters.duckdb.owner import run_owner
 from adapters.duckdb.settings import OlapSettings
 from application.ports.analytics import (
-    Analytics,
     AnalyticsBehind,
     InvalidParameters,
-    Report,
     TenantStanding,
     UnknownReport,
 )
@@ -29,56 +22,9 @@ from application.ports.positions import Position
 from application.restating import restated
 from projections.finance.profiles import PROFILES
 from projections.olap.preview_report import FIGURES, NAME
-from tests.support.database import Database
-from tests.support.events import BEGIN, History, segment, write
+from tests.support.analytics_worlds import World
+from tests.support.events import BEGIN, History, segment
 from tests.support.mrr_histories import Told, moment, plan, terms
-
-
-@dataclass
-class World:
-    """Analytics and the histories it reads. `publish` brings what happened into the logs."""
-
-    analytics: Analytics
-    store: Callable[[list[Any]], None]
-    one: History = field(default_factory=History)
-    two: History = field(default_factory=History)
-    published: dict[UUID, int] = field(default_factory=dict)
-
-    async def publish(self) -> None:
-        for history in (self.one, self.two):
-            new = history.events[self.published.get(history.tenant_id, 0) :]
-            if new:
-                await asyncio.to_thread(self.store, new)
-            self.published[history.tenant_id] = len(history.events)
-
-    async def ask(self, name: str, history: History | None = None, **parameters: object) -> Report:
-        asked = history or self.one
-        return await self.analytics.report(name, asked.tenant_id, parameters, min_position=asked.position)
-
-
-@pytest.fixture(params=["local", "flight"])
-async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    if request.param == "local":
-        settings = OlapSettings(folder=tmp_path, database_url="", min_position_seconds=0.1)
-        source = EventsInMemory()
-        local = LocalAnalytics(source, settings)
-        yield World(local, source.events.extend)
-        await local.close()
-        return
-    database: Database = request.getfixturevalue("database")
-    settings = OlapSettings(
-        folder=tmp_path / "olap", database_url=database.projector, min_position_seconds=2, idle_seconds=0.05
-    )
-    stop, ready = threading.Event(), threading.Event()
-    owner = threading.Thread(target=run_owner, args=(settings, stop, ready.set))
-    owner.start()
-    assert await asyncio.to_thread(ready.wait, 10)
-    client = FlightAnalytics(settings)
-    yield World(client, lambda events: write(database.admin, events))
-    await client.close()
-    stop.set()
-    await asyncio.to_thread(owner.join, 10)
-    assert not owner.is_alive()
 
 
 def happened(history: History) -> None:

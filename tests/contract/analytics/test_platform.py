@@ -10,12 +10,10 @@ import pytest
 from application.ports.analytics import InvalidParameters, UnknownReport
 from application.ports.platform import Place
 from application.ports.positions import Position
-from tests.contract.analytics.test_analytics import World, world
+from tests.support.analytics_worlds import World
 from tests.support.events import History
 from tests.support.mrr_histories import Told, moment, plan, terms
 from tests.unit.olap.test_platform import JAN
-
-__all__ = ["world"]
 
 
 async def told(world: World) -> None:

@@ -2,126 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import signal
-import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import psycopg
 import pytest
 
 from adapters.folders.local import LocalFolders
-from adapters.smtp.server import SmtpServer
 from application.contention import TooMuchContention
 from application.delivering.making import Making
 from application.importing.service import Interrupted
-from application.ports.delivering import Letter
 from application.ports.log import KeyReused
-from application.workflow import Because, Workflow
+from application.workflow import Workflow
 from domain.finance.calendar import first_day, last_day, month_of, moved
 from domain.kernel.commands import Command
 from domain.kernel.permissions import TenantRole
 from domain.reporting.delivery import MOST_CAUGHT_UP, FinishDelivery
-from tests.support.api import Api, TestTenant, analytics_of, serving
-from tests.support.database import Database
-from tests.support.mailbox import Mailbox, mailbox
-from tests.support.working import MovedClock, Worker
-
-DAILY = {
-    "title": "Contacts",
-    "items": [{"report": "activity", "period": "yesterday", "format": "csv"}],
-    "frequency": "daily",
-    "at": "00:00",
-    "folder": "finance/daily",
-}
-
-
-@pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
-
-
-@pytest.fixture
-async def box() -> AsyncIterator[Mailbox]:
-    async with mailbox() as made:
-        yield made
-
-
-@dataclass
-class Office:
-    """A tenant with a worker."""
-
-    api: Api
-    tenant: TestTenant
-    clock: MovedClock
-    folder: Path
-
-    async def schedule(self, days_ago: float = 1, **fields: Any) -> str:
-        """A schedule that was made so long ago."""
-        self.clock.behind = timedelta(days=days_ago)
-        made = await self.api.post("/v1/reporting/new/create-schedule", self.tenant.key, {**DAILY, **fields})
-        assert made.status_code == 201, made.text
-        self.clock.behind = timedelta(0)
-        told: str = made.json()["id"]
-        return told
-
-    async def work_off(self) -> list[str]:
-        with analytics_of(self.api):
-            return await Worker(self.api).work_off()
-
-    async def delivered(self, schedule: str) -> None:
-        """What is due of a schedule is delivered, in an attempt that is not the last."""
-        parts = self.api.parts
-        workflow = Workflow(parts.commands, self.tenant.id, uuid4(), Because(uuid4()))
-        with analytics_of(self.api):
-            await parts.deliveries.run(workflow, UUID(schedule), lambda: False, last=False)
-
-    async def deliveries(self, **wanted: str) -> list[dict[str, Any]]:
-        await self.api.project()
-        answer = await self.api.send("GET", "/v1/reports/deliveries", self.tenant.key, params=wanted)
-        assert answer.status_code == 200, answer.text
-        told: list[dict[str, Any]] = answer.json()["data"]
-        return told
-
-    def files(self) -> dict[str, bytes]:
-        root = self.folder / "deliveries"
-        return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
-
-    async def member(self, role: TenantRole, email: str) -> str:
-        body = {"email": email, "full_name": "Some One", "role": role.value}
-        invited = await self.api.post("/v1/tenancy/new/invite-member", self.tenant.key, body)
-        assert invited.status_code == 201, invited.text
-        token = invited.json()["secret"]
-        accepted = await self.api.post("/v1/invitations/accept", None, {"token": token})
-        assert accepted.status_code < 300, accepted.text
-        told: str = invited.json()["id"]
-        return told
-
-    async def history(self) -> list[dict[str, Any]]:
-        answer = await self.api.send("GET", "/v1/history?limit=100", self.tenant.key)
-        told: list[dict[str, Any]] = answer.json()["data"]
-        return told
-
-    async def do(self, path: str, **body: Any) -> None:
-        done = await self.api.post(path, self.tenant.key, body)
-        assert done.status_code == 200, done.text
-
-
-@pytest.fixture
-async def office(
-    database: Database, tmp_path: Path, clock: MovedClock, box: Mailbox
-) -> AsyncIterator[Office]:
-    async with serving(
-        database, tmp_path, clock, smtp_url=box.url, mail_from="reports@sender.example"
-    ) as api:
-        yield Office(api, await api.tenant(), clock, tmp_path)
+from tests.support.api import analytics_of
+from tests.support.mailbox import Mailbox
+from tests.support.offices import DAILY, Office, killed_at, look_again, sha256
 
 
 async def test_a_report_arrives_in_its_folder_once_and_says_what_it_is_made_of(office: Office) -> None:
@@ -292,84 +194,6 @@ async def test_what_others_write_meanwhile_fails_no_due_time(
     assert [one["status"] for one in await office.deliveries()] == ["delivered"]
 
 
-async def killed_at(office: Office, box: Mailbox, schedule: str, point: str) -> int:
-    """What became of a worker that is killed at a point: its exit code."""
-    api, tenant = office.api, office.tenant
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.support.delivery_runner",
-        *(str(office.folder), api.database.admin, box.url, str(tenant.id), schedule, point),
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    return await asyncio.wait_for(worker.wait(), 60)
-
-
-async def test_a_letter_that_was_handed_over_is_not_sent_again_and_one_that_may_have_been_is(
-    office: Office, box: Mailbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = await office.member(TenantRole.FINANCE_LEADER, "first@acme.example")
-    second = await office.member(TenantRole.ADMIN, "second@acme.example")
-    await office.schedule(recipients=[first, second], folder=None)
-    send = SmtpServer.send
-
-    async def dying(server: SmtpServer, letter: Letter) -> None:
-        await send(server, letter)
-        if letter.to == "second@acme.example":
-            raise Interrupted
-
-    monkeypatch.setattr(SmtpServer, "send", dying)
-    with pytest.raises(Interrupted):
-        await office.work_off()
-    monkeypatch.setattr(SmtpServer, "send", send)
-    assert await office.work_off() == ["report.deliver"]
-    assert len(box.to("first@acme.example")) == 1
-    twice = box.to("second@acme.example")
-    assert len(twice) == 2
-    assert len({letter["message-id"] for letter in twice}) == 1, "known as one by its id"
-    assert twice[0]["auto-submitted"] == "auto-generated"
-    (delivery,) = await office.deliveries()
-    assert (delivery["status"], delivery["mailed"], delivery["folder"]) == ("delivered", 2, None)
-
-
-async def test_who_is_gone_or_may_not_read_it_any_more_is_sent_nothing(office: Office, box: Mailbox) -> None:
-    people = {}
-    for name in ("stays", "leaves", "loses", "bounces"):
-        people[name] = await office.member(TenantRole.FINANCE_LEADER, f"{name}@acme.example")
-    item = {"report": "costs_by_category", "period": "last_30_days"}
-    await office.schedule(recipients=list(people.values()), folder=None, items=[item])
-    await office.do(f"/v1/tenancy/{people['leaves']}/remove-member")
-    await office.do(f"/v1/tenancy/{people['loses']}/change-member-role", role="viewer")
-    box.refused["bounces@acme.example"] = "550 no such person"
-    assert await office.work_off() == ["report.deliver"]
-    assert [to for to, _ in box.received] == ["stays@acme.example"]
-    (delivery,) = await office.deliveries()
-    assert (delivery["status"], delivery["mailed"]) == ("partly", 1)
-    withheld = {one["member_id"]: one["reason"] for one in delivery["withheld"]}
-    assert withheld == {
-        people["leaves"]: "removed",
-        people["loses"]: "permission",
-        people["bounces"]: "refused",
-    }
-    log = [one["payload"] for one in await office.history() if one["name"].startswith("reporting.")]
-    assert "@" not in json.dumps(log), "nobody's address is in an event"
-
-
-async def test_files_that_are_too_large_for_mail_go_to_the_folder_alone(
-    office: Office, box: Mailbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("application.delivering.running.MOST_MAILED", 1)
-    member = await office.member(TenantRole.ADMIN, "admin@acme.example")
-    both = await office.schedule(recipients=[member])
-    alone = await office.schedule(recipients=[member], folder=None)
-    await office.work_off()
-    told = {one["schedule_id"]: one for one in await office.deliveries()}
-    assert (told[both]["status"], told[both]["mailed"]) == ("partly", 0)
-    assert told[both]["withheld"] == [{"member_id": member, "reason": "too_large"}]
-    assert (told[alone]["status"], told[alone]["reason"]) == ("failed", "too_large")
-    assert (len(office.files()), box.received) == (2, [])
-
-
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
@@ -479,13 +303,3 @@ async def test_paused_and_removed_schedules_deliver_nothing_and_resumed_ones_onl
     rows = (await office.api.send("GET", "/v1/reports/schedules", office.tenant.key)).json()["data"]
     assert {row["schedule_id"]: row["status"] for row in rows} == {kept: "active", gone: "removed"}
     assert office.files() == {}
-
-
-async def look_again(office: Office) -> None:
-    """Let the pause of what waits be over."""
-    async with await psycopg.AsyncConnection.connect(office.api.database.projector, autocommit=True) as one:
-        await one.execute("UPDATE ops.job_runs SET until = clock_timestamp() WHERE state = 'waiting'")
-
-
-def sha256(content: bytes | str) -> str:
-    return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
