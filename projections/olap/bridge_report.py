@@ -38,10 +38,7 @@ class BridgeParameters(MrrParameters):
         return path_of(PROFILES[self.profile], PROFILES[self.against])
 
 
-# Each movement stands in every figure of the period that it is part of, under every profile on the way. The figures
-# under the first profile are the lines `from`, under the last `to`; between them stands what each switch changed.
-_LINES: Final = """
-    moved AS MATERIALIZED (
+MOVED: Final = """    moved AS MATERIALIZED (
         SELECT
             split_part(profile, ' ', 1)::INTEGER AS step,
             split_part(profile, ' ', 2) AS rule,
@@ -53,7 +50,13 @@ _LINES: Final = """
             position,
             amount
         FROM mrr_movement
-    ),
+    )"""
+"""Common table expression: each movement under each profile on the way, whose id says its step and its switches."""
+
+# Each movement stands in every figure of the period that it is part of, under every profile on the way. The figures
+# under the first profile are the lines `from`, under the last `to`; between them stands what each switch changed.
+_LINES: Final = f"""
+{MOVED},
     bounds AS (
         SELECT
             coalesce($from_::DATE, (SELECT min(day) FROM moved)) AS first,
@@ -82,7 +85,7 @@ _LINES: Final = """
         WHERE next_rule <> 'to'
         UNION ALL
         SELECT figure, currency, step + 1, 'to', NULL, NULL, position, amount FROM part WHERE next_rule = 'to'
-    )"""
+    )"""  # noqa: S608 - our own SQL
 
 _BRIDGE: Final = define(
     "mrr_bridge",

@@ -39,6 +39,18 @@ _HELD: Final = """
         GROUP BY period, currency, tenant
     )"""
 
+LOST_AND_KEPT: Final = (
+    money("gross_lost", "activity", "contraction + churn."),
+    ratio("gross_churn", "Gross MRR churn: gross_lost / start_mrr.", "gross_lost", "start_mrr"),
+    money("net_lost", "activity", "contraction + churn - expansion - reactivation."),
+    ratio("net_churn", "Net MRR churn: net_lost / start_mrr.", "net_lost", "start_mrr"),
+    money("cohort_mrr", "balance", "MRR of the opening cohort at the end of the period."),
+    ratio("nrr", "Net revenue retention: cohort_mrr / start_mrr.", "cohort_mrr", "start_mrr"),
+    money("cohort_capped", "balance", "The same, of each customer at most what it paid at the start."),
+    ratio("grr", "Gross revenue retention: cohort_capped / start_mrr.", "cohort_capped", "start_mrr"),
+)
+"""What a period lost, and what stayed of those who paid at its start."""
+
 _RATES: Final = define(
     "churn_rates",
     "Churn rates and retention",
@@ -53,14 +65,7 @@ _RATES: Final = define(
         CURRENCY,
         START,
         *MOVEMENTS,
-        money("gross_lost", "activity", "contraction + churn."),
-        ratio("gross_churn", "Gross MRR churn: gross_lost / start_mrr.", "gross_lost", "start_mrr"),
-        money("net_lost", "activity", "contraction + churn - expansion - reactivation."),
-        ratio("net_churn", "Net MRR churn: net_lost / start_mrr.", "net_lost", "start_mrr"),
-        money("cohort_mrr", "balance", "MRR of the opening cohort at the end of the period."),
-        ratio("nrr", "Net revenue retention: cohort_mrr / start_mrr.", "cohort_mrr", "start_mrr"),
-        money("cohort_capped", "balance", "The same, of each customer at most what it paid at the start."),
-        ratio("grr", "Gross revenue retention: cohort_capped / start_mrr.", "cohort_capped", "start_mrr"),
+        *LOST_AND_KEPT,
         Column("customers", "measure", "customers", "Customers who paid at the start.", "balance"),
         Column("customers_kept", "measure", "customers", "Those who still pay at the end.", "balance"),
         ratio(

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field
 
 from application.ports.analytics import Column
 from projections.finance.profiles import PROFILES, Profile, path_of
+from projections.olap.bridge_report import MOVED
 from projections.olap.mrr_sql import CURRENCY, MrrParameters, money
 from projections.olap.report import ReportDefinition, define
 
@@ -58,19 +59,7 @@ _FLOW: Final = f"CASE WHEN {_LOST} THEN -amount ELSE amount END"
 # `term` has what each movement adds to each figure of each month: `old`, as the figures are; `kept`, what a restated
 # figure has of them all the same; `moving`, what it has under the profiles on the way.
 _LINES: Final = f"""
-    moved AS MATERIALIZED (
-        SELECT
-            split_part(profile, ' ', 1)::INTEGER AS step,
-            split_part(profile, ' ', 2) AS rule,
-            split_part(profile, ' ', 3) AS next_rule,
-            CASE $dating WHEN 'posting' THEN posted_on ELSE effective_on END AS day,
-            currency,
-            kind,
-            subscription_id,
-            position,
-            amount
-        FROM mrr_movement
-    ),
+{MOVED},
     bounds AS (
         SELECT
             coalesce($from_::DATE, (SELECT min(day) FROM moved)) AS first,

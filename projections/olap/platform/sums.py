@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from application.ports.analytics import Column
+from projections.olap.churn_reports import LOST_AND_KEPT
 from projections.olap.mrr_sql import MOVEMENTS, START, money, positive, ratio
 from projections.olap.platform.report import PeriodParameters, PlatformReportDefinition, Sum, of_sums
 
@@ -64,14 +65,7 @@ _RATES: Final = of_sums(
     (
         START,
         *MOVEMENTS,
-        money("gross_lost", "activity", "contraction + churn."),
-        ratio("gross_churn", "Gross MRR churn: gross_lost / start_mrr.", "gross_lost", "start_mrr"),
-        money("net_lost", "activity", "contraction + churn - expansion - reactivation."),
-        ratio("net_churn", "Net MRR churn: net_lost / start_mrr.", "net_lost", "start_mrr"),
-        money("cohort_mrr", "balance", "MRR of the opening cohort at the end of the period."),
-        ratio("nrr", "Net revenue retention: cohort_mrr / start_mrr.", "cohort_mrr", "start_mrr"),
-        money("cohort_capped", "balance", "The same, of each customer at most what it paid at the start."),
-        ratio("grr", "Gross revenue retention: cohort_capped / start_mrr.", "cohort_capped", "start_mrr"),
+        *LOST_AND_KEPT,
         _count("customers", "Customers who paid at the start.", "balance"),
         _count("customers_kept", "Those who still pay at the end.", "balance"),
         ratio("logo_retention", "Logo retention: customers_kept / customers.", "customers_kept", "customers"),
