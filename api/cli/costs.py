@@ -143,7 +143,11 @@ def _enter(
     commands = [
         {"id": line.key, "command": "costs/enter-cost", "target": "new", "body": line.body} for line in asked
     ]
-    answers = door.batch(commands, dry_run=dry_run) if commands else {}
+    answers = {
+        key: answer
+        for turn in ([commands] if dry_run else _turns(commands))
+        for key, answer in door.batch(turn, dry_run=dry_run).items()
+    }
     for line in asked:
         answer = answers[line.key]
         if answer["status"] == _ACCEPTED:
@@ -153,6 +157,28 @@ def _enter(
         if answer["status"] in _NOT_OF_THE_ROW:
             raise Refused(str(problem.get("detail") or problem.get("title")), problem)
         yield CostRejected(line.row, tuple(opened.problem(line.row, *told) for told in _faults(problem)))
+
+
+def _turns(commands: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Commands of which no two in one turn are of the same invoice: lines of a batch overtake each other.
+
+    So of two rows with one number, the first of the file has it. (A dry run takes its lines in their order.)
+    """
+    from domain.costs.entry import reference_key
+
+    while commands:
+        seen: set[str] = set()
+        now: list[dict[str, Any]] = []
+        later: list[dict[str, Any]] = []
+        for command in commands:
+            body = command["body"]
+            invoice = (
+                reference_key(body["provider"], body["reference"]) if "reference" in body else command["id"]
+            )
+            (later if invoice in seen else now).append(command)
+            seen.add(invoice)
+        yield now
+        commands = later
 
 
 _NOT_OF_THE_ROW: Final = frozenset({401, 403})
