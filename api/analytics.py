@@ -18,6 +18,7 @@ def olap_settings(settings: Settings, server: str) -> OlapSettings:
         folder=settings.olap_folder,
         database_url=settings.dsn(Role.PROJECTOR, server),
         memory_limit=f"{settings.analytics_memory_mb}MB",
+        recent_seconds=settings.report_age_seconds,
         sql=SqlLimits(
             seconds=settings.sql_seconds,
             memory_mb=settings.sql_memory_mb,

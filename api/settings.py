@@ -86,6 +86,12 @@ class Settings(BaseSettings):
         ge=128,
         description="Memory of DuckDB's buffers, in MB; the analytics process takes more.",
     )
+    report_age_seconds: float = Field(
+        default=10.0,
+        ge=0,
+        le=300,
+        description="Seconds that a report may be older than the facts where no `min_position` asks for more.",
+    )
     sql_seconds: float = Field(
         default=10.0, gt=0, le=60, description="Seconds that a query of an analyst may run."
     )

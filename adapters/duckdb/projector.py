@@ -34,15 +34,21 @@ class Projector:
     """
 
     def __init__(
-        self, store: Store, source: LogSource, *, fill_at_once: bool = True, keeping: int = 0
+        self,
+        store: Store,
+        source: LogSource,
+        *,
+        fill_at_once: bool = True,
+        keeping: int = 0,
+        recent: float = 0.0,
     ) -> None:
         """Prepare the file. Raises `IncompatibleFile` for one that other models made.
 
         An empty file is filled from all logs at once, unless told to go tenant by tenant from the beginning. `keeping`
-        is how many bytes of answers that hold are kept.
+        is how many bytes of answers are kept, and `recent` for how many seconds those that hold no more.
         """
         self.store = store
-        self.kept = KeptAnswers(keeping)
+        self.kept = KeptAnswers(keeping, recent)
         self._source = source
         if not tracking.prepare(store.writing):
             raise IncompatibleFile(IncompatibleFile.__doc__)

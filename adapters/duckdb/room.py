@@ -17,8 +17,9 @@ from uuid import UUID
 
 import duckdb
 
-from adapters.duckdb import wire
+from adapters.duckdb import platform, wire
 from adapters.duckdb.files import Folder
+from adapters.duckdb.kept import RecentAnswers
 from adapters.duckdb.projector import IncompatibleFile, Projector
 from adapters.duckdb.settings import OlapSettings
 from adapters.duckdb.store import Store
@@ -58,6 +59,7 @@ class Room:
         self._building: Store | None = None
         self._last_error: str | None = None
         self._errors = 0
+        self._recent = RecentAnswers(settings.kept_mb * 2**18, settings.recent_seconds)
         self._live_source = source()
         self._projector = self._open()
         self._thread = threading.Thread(target=self._run, name="olap-projector")
@@ -78,7 +80,8 @@ class Room:
         return projector
 
     def _projector_of(self, store: Store, source: LogSource) -> Projector:
-        return Projector(store, source, keeping=self._settings.kept_mb * 2**20)
+        settings = self._settings
+        return Projector(store, source, keeping=settings.kept_mb * 2**20, recent=settings.recent_seconds)
 
     def start(self) -> None:
         """Begin to read the logs."""
@@ -218,7 +221,12 @@ class Room:
         """Lag, rates and errors."""
         projector = self._projector
         health = projector.health()
-        figures = {**health.figures, **projector.kept.figures(), "errors_total": float(self._errors)}
+        figures = {
+            **health.figures,
+            **projector.kept.figures(),
+            **self._recent.figures(),
+            "errors_total": float(self._errors),
+        }
         return replace(
             health, figures=figures, last_error=self._last_error, rebuilding=self._rebuild is not None
         )
@@ -252,10 +260,10 @@ class Room:
                 there = tenant()
                 raise AnalyticsBehind(there.at if there else Position(0, 0))
 
-    def kept(self, ticket: wire.Ticket) -> Any:
-        """The table of an answer that was given before and still holds, or None."""
+    def kept(self, ticket: wire.Ticket, *, again: bool = False) -> Any:
+        """The table of an answer that was given before and still holds, or None. `again`: see `KeptAnswers.find`."""
         projector = self._projector
-        return projector.kept.find(ticket, projector.tracked.get(ticket.tenant_id))
+        return projector.kept.find(ticket, projector.tracked.get(ticket.tenant_id), again=again)
 
     def answer(self, ticket: wire.Ticket) -> Any:
         """The table of a report, made now. Raises as `run_report`, and `ReportTooLarge` when it takes too long."""
@@ -263,6 +271,18 @@ class Room:
             report = run_report(cursor, ticket.report, ticket.tenant_id, ticket.params)
         table = wire.report_table(ticket.report, report)
         projector.kept.keep(ticket, report, table)
+        return table
+
+    def recent(self, asked: platform.Question, *, again: bool = False) -> Any:
+        """The table of an answer about all customers that was given a moment ago, or None."""
+        return self._recent.find(asked.encode(), self._projector.tracked, again=again)
+
+    def answer_of_all(self, asked: platform.Question) -> Any:
+        """The table of an answer about all customers, made now. Raises as `answer`."""
+        with self._entered() as (projector, cursor):
+            tracked = projector.tracked
+            table = platform.answered(cursor, asked)
+        self._recent.keep(asked.encode(), table, tracked)
         return table
 
     @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,6 +17,7 @@ from adapters.duckdb import sql as sql_wire
 from adapters.duckdb.room import Room
 from adapters.duckdb.sandbox.runner import Sandbox
 from adapters.duckdb.settings import OlapSettings
+from adapters.duckdb.turns import NoTurn, Turns
 from application.ports.analytics import AnalyticsError, AnalyticsUnavailable, ReportTooLarge
 from application.ports.positions import Position
 from application.ports.sql import SqlQuestion, SqlTooSlow
@@ -53,7 +53,9 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
     def __init__(self, room: Room, settings: OlapSettings) -> None:
         """Listen at once."""
         self._room = room
-        self._running = threading.BoundedSemaphore(settings.concurrent_reports)
+        self._turns = Turns(
+            quick=settings.threads, most=settings.concurrent_reports, patience=settings.report_seconds
+        )
         self._patience = settings.report_seconds
         self._sandbox = Sandbox(settings.folder / "sql", settings.sql)
         middleware = {"token": _TokenRequired(settings.token)} if settings.token else None
@@ -67,25 +69,36 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
                 return flight.RecordBatchStream(self._of_sql(question, context))
             of_all = platform.question_of(ticket.ticket)
             if of_all is not None:
-                with self._turn(), self._room.reading() as cursor:
-                    return flight.RecordBatchStream(platform.answered(cursor, of_all))
+                return flight.RecordBatchStream(self._of_all(of_all))
             asked = wire.Ticket.decode(ticket.ticket)
             self._room.await_position(asked.tenant_id, asked.min_position)
-            kept = self._room.kept(asked) if asked.of_report else None
-            if kept is not None:
-                return flight.RecordBatchStream(kept)
-            with self._turn():
-                return flight.RecordBatchStream(self._answer(asked))
+            return flight.RecordBatchStream(self._of_one(asked))
+
+    def _of_one(self, asked: wire.Ticket) -> Any:
+        """What was answered before, if that still holds, or a new answer."""
+        if asked.of_report and (kept := self._room.kept(asked)) is not None:
+            return kept
+        with self._turn(*asked.names):
+            # Somebody may have asked the same while this one waited.
+            again = self._room.kept(asked, again=True) if asked.of_report else None
+            return self._answer(asked) if again is None else again
+
+    def _of_all(self, asked: platform.Question) -> Any:
+        """As `_of_one`, about all customers."""
+        if (recent := self._room.recent(asked)) is not None:
+            return recent
+        with self._turn("platform", asked.platform, asked.report):
+            again = self._room.recent(asked, again=True)
+            return self._room.answer_of_all(asked) if again is None else again
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """So many run at once, and no more. Raises `AnalyticsUnavailable` when none ends in time."""
-        if not self._running.acquire(timeout=self._patience):
-            raise AnalyticsUnavailable(AnalyticsUnavailable.__doc__)
+    def _turn(self, *names: str) -> Iterator[None]:
+        """Raises `AnalyticsUnavailable` when the turn does not come in time."""
         try:
-            yield
-        finally:
-            self._running.release()
+            with self._turns.turn(*names):
+                yield
+        except NoTurn as error:
+            raise AnalyticsUnavailable(AnalyticsUnavailable.__doc__) from error
 
     def _answer(self, asked: wire.Ticket) -> Any:
         if asked.of_report:

@@ -36,7 +36,8 @@ class OlapSettings:
 
     `database_url` is a libpq URL of the database of the logs, for the role that reads them. `listen` is
     `grpc+unix:///path` (its folder is the owner's alone) or `grpc://127.0.0.1:port`, which needs a `token`.
-    Sizes are DuckDB's ("512MB"); seconds are seconds. `kept_mb` is how much of answers is kept as long as they hold.
+    Sizes are DuckDB's ("512MB"); seconds are seconds. `kept_mb` is how much of answers is kept as long as they hold;
+    `recent_seconds` is how much older than the facts an answer may be for which no later position is asked.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class OlapSettings:
     min_position_seconds: float = 2.0
     concurrent_reports: int = 8
     kept_mb: int = 32
+    recent_seconds: float = 10.0
     idle_seconds: float = 1.0
     sql: SqlLimits = field(default_factory=SqlLimits)
 

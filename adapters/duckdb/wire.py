@@ -54,6 +54,13 @@ class Ticket:
         """Whether it asks for a report itself."""
         return self.cell is None and self.between is None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What questions like it are known by, from the general to the particular."""
+        kind = "report" if self.of_report else "difference" if self.between else "events"
+        past = "now" if self.params.get("at_position") is None else "past"
+        return kind, self.report, past, str(self.tenant_id)
+
     def encode(self) -> bytes:
         """The bytes of a Flight ticket."""
         fields = asdict(self) | {"min_position": self.min_position and self.min_position.token()}

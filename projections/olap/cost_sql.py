@@ -87,7 +87,7 @@ _KEYS: Final = """
     ),
     sent_by AS (
         SELECT holder_id, date_trunc('month', day)::DATE AS month, sum(messages) AS weight
-        FROM sending
+        FROM sent_by_holder
         WHERE
             (position IS NOT NULL OR $at_position::BIGINT IS NULL OR day <= $last_day::DATE)
             AND day >= coalesce(date_trunc('month', $from_day::DATE)::DATE, '-infinity'::DATE)

@@ -13,6 +13,7 @@ from typing import Final
 import duckdb
 
 from projections.finance.profiles import PROFILES, Profile
+from projections.olap.parsed import run
 from projections.olap.sql import FACTS, MODELS, PROFILE, Model, insert, names, profile_rows
 
 _BY_NAME: Final[Mapping[str, Model]] = {model.name: model for model in MODELS}
@@ -72,8 +73,9 @@ def derived(model: Model, sources: Mapping[str, str], profiles: Iterable[Profile
 def refresh(con: duckdb.DuckDBPyConnection) -> None:
     """Make the rows of the tenants anew of whose sources the batch has events. In the transaction of the batch."""
     for model in DERIVED:
-        touched = con.execute(
-            f"SELECT DISTINCT tenant_key FROM batch WHERE name IN ({_CHANGING[model.name]})"  # noqa: S608 - our own models
+        touched = run(
+            con,
+            f"SELECT DISTINCT tenant_key FROM batch WHERE name IN ({_CHANGING[model.name]})",  # noqa: S608 - our own models
         ).fetchall()
         if not touched:
             continue

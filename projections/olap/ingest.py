@@ -16,6 +16,7 @@ import duckdb
 import pyarrow.compute as pc
 
 from projections.olap import derived
+from projections.olap.parsed import run
 from projections.olap.source import Range
 from projections.olap.sql import HANDLED, MODELS, batch, fold, insert, problems
 from projections.olap.touched import touched_by_batch
@@ -45,11 +46,11 @@ def take_in(
         statements = _statements(frozenset(HANDLED.keys() & set(pc.unique(table["name"]).to_pylist())))
         _stage(con, table, statements.stage)
         verify(con, "batch", {part.tenant_key: (part.after, part.upto) for part in ranges})
-        poisoned = con.execute(statements.problems).fetchall()
+        poisoned = run(con, statements.problems).fetchall()
         for tenant_key, position, _ in poisoned:
             con.execute("DELETE FROM batch WHERE tenant_key = ? AND position >= ?", [tenant_key, position])
         for text in statements.inserts:
-            con.execute(text)
+            run(con, text)
         derived.refresh(con)
         stopped = {tenant_key for tenant_key, _, _ in poisoned}
         _move(

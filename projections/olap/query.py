@@ -21,9 +21,10 @@ from application.ports.analytics import (
     Value,
 )
 from application.ports.positions import Position
-from projections.finance.profiles import PROFILES
+from projections.finance.profiles import PROFILES, Profile
 from projections.olap.derived import DERIVED, PROFILED, UNDERIVED, of_tenant
 from projections.olap.law import RULE_BASIS, rule_basis
+from projections.olap.parsed import run
 from projections.olap.preview_report import PREVIEWS
 from projections.olap.report import Parameters, ReportDefinition
 from projections.olap.reports import REPORTS, ROW_CAP
@@ -102,9 +103,26 @@ def derived_rows(model: Model, parameters: Parameters, *, changed: Collection[st
     definitions = parameters.definitions()
     if definitions is None:
         return kept
-    if not past and all(PROFILES.get(told.id) == told for told in definitions):
-        return f"{kept} AND profile IN ({', '.join(quoted(told.id) for told in definitions)})"
-    return of_tenant(model, definitions, at_position=parameters.at_position is not None)
+    if past:
+        return of_tenant(model, definitions, at_position=True)
+    # What a definition is called changes no rows: those under one that is kept are there already.
+    same = {
+        told.id: one.id for told in definitions for one in PROFILES.values() if _differ_in_name(told, one)
+    }
+    rows = [
+        f"SELECT * REPLACE ({quoted(called)} AS profile) FROM ({kept} AND profile = {quoted(profile)})"  # noqa: S608 - our own models
+        for called, profile in same.items()
+    ]
+    if others := [told for told in definitions if told.id not in same]:
+        made = of_tenant(model, others, at_position=parameters.at_position is not None)
+        rows.append(f"SELECT * FROM ({made})")  # noqa: S608 - our own models
+    return " UNION ALL BY NAME ".join(rows)
+
+
+def _differ_in_name(one: Profile, other: Profile) -> bool:
+    """Whether two definitions differ in what they are called at most."""
+    named = {"id", "name", "about", "facts"}
+    return one.model_dump(exclude=named) == other.model_dump(exclude=named)
 
 
 def keep(
@@ -114,7 +132,7 @@ def keep(
     rows = derived_rows(model, parameters, changed=_changed_since(con, tenant, parameters, (model,)))
     text = f"CREATE TEMP TABLE {table} AS SELECT * FROM ({rows})"  # noqa: S608 - our own models
     values = {"tenant_key": tenant.tenant_key, "at_position": parameters.at_position}
-    con.execute(text, {name: value for name, value in values.items() if name in _BOUND.findall(text)})
+    run(con, text, {name: value for name, value in values.items() if name in _BOUND.findall(text)})
     return f"SELECT * FROM temp.{table}"  # noqa: S608 - our own name
 
 
@@ -156,7 +174,7 @@ def ask(
     named = set(_BOUND.findall(text))
     if "last_day" in named:
         values["last_day"] = _last_day(con, tenant, values.get("at_position"))
-    return con.execute(text, {name: value for name, value in values.items() if name in named}).fetchall()
+    return run(con, text, {name: value for name, value in values.items() if name in named}).fetchall()
 
 
 def _changed_since(
@@ -170,7 +188,7 @@ def _changed_since(
         f"EXISTS (FROM main.{name} {_OWN} AND position > $at_position::BIGINT)" for name in made_of
     )
     values = {"tenant_key": tenant.tenant_key, "at_position": parameters.at_position}
-    told = con.execute(f"SELECT {later}", values).fetchone() or ()
+    told = run(con, f"SELECT {later}", values).fetchone() or ()
     grown = {name for name, has in zip(made_of, told, strict=True) if has}
     return frozenset(model.name for model in models if UNDERIVED[model.name] & grown)
 

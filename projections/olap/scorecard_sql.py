@@ -154,27 +154,20 @@ def card(came: str, because: Callable[[Metric], str | None]) -> str:
                 AND aimed.segment IS NULL
                 AND (metric.unit <> {_MONEY} OR came_of.currency = aim_unit)
         ),
-        line AS (
+        shown AS MATERIALIZED (
             SELECT * FROM beside
             UNION ALL BY NAME
-            SELECT * FROM came_of
-            WHERE NOT EXISTS (
-                SELECT 1
-                FROM beside
-                WHERE
-                    beside.metric = came_of.metric
-                    AND beside.period = came_of.period
-                    AND beside.currency IS NOT DISTINCT FROM came_of.currency
-                    AND beside.segment IS NULL
-            )
+            SELECT came_of.*
+            FROM came_of
+            ANTI JOIN (SELECT * FROM beside WHERE segment IS NULL) AS beside
+                ON beside.metric = came_of.metric
+                AND beside.period = came_of.period
+                AND beside.currency IS NOT DISTINCT FROM came_of.currency
+        ),
+        line AS (
+            SELECT * FROM shown
             UNION ALL BY NAME
-            SELECT metric.metric, span.period
-            FROM metric CROSS JOIN span
-            WHERE
-                NOT EXISTS (SELECT 1 FROM beside WHERE beside.metric = metric.metric AND beside.period = span.period)
-                AND NOT EXISTS (
-                    SELECT 1 FROM came_of WHERE came_of.metric = metric.metric AND came_of.period = span.period
-                )
+            SELECT metric, period FROM metric CROSS JOIN span ANTI JOIN shown USING (metric, period)
         ),
         judged AS (
             SELECT

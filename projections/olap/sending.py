@@ -12,7 +12,7 @@ from domain.audience.addressee_events import MessageDispatched
 from domain.kernel.ids import PLATFORM
 from projections.olap.sql import quoted
 
-SENDING: Final = "sending"
+SENDING: Final = "sent_by_holder"
 
 
 def sending() -> str:

@@ -12,8 +12,9 @@ together, over 12 months (activity: 30 days). `report_*_max` are the slowest rep
 everything and as of a position, which have figures of their own; `tenant_report_p50_ms_max` is the slowest of the
 tenants without the largest, whose own is `largest_tenant_*`. Figures that end in `_1m` and `_5m` are of fewer events.
 
-The owner keeps answers as long as they hold, and 100 rounds ask five times of each tenant: `found_again` is the share
-that was answered so. Figures that begin with `fresh_` are of an owner that keeps none: every answer is made anew.
+The owner keeps answers as long as they hold and some seconds more (its default), and 100 rounds ask five times of each
+tenant: `found_again` is the share that was answered so, `recent_again` that of the questions about all tenants. Figures
+that begin with `fresh_` are of an owner that keeps none: every answer is made anew.
 
 `ratio_vs_postgres` and `ratio_vs_chdb`: how many times as long the same questions take there, each asked alone,
 medians, the geometric mean over the questions of `reports_peers`; `worst_*` is the one that does worst. Postgres and
@@ -95,13 +96,14 @@ class Case:
 
 @dataclass(frozen=True)
 class Bed:
-    """A file of facts: how many events and rows, some tenants by their sizes, and how long making it took."""
+    """A file of facts: how many events and rows, tenants by their sizes, how often event, how long making it took."""
 
     folder: Path
     file: Path
     rows: int
     events: int
     tenants: dict[str, list[tuple[UUID, int]]]
+    happened: dict[str, int]
     seconds: float
 
 
@@ -151,6 +153,9 @@ def _bed(folder: Path, events: int) -> Bed:
             "SELECT tenant_id, position FROM positions WHERE tenant_id <> ? ORDER BY position, tenant_id",
             [str(PLATFORM)],
         ).fetchall()
+        happened = con.execute(
+            "SELECT name, sum(events)::BIGINT FROM fact_event_daily GROUP BY name"
+        ).fetchall()
         held = con.execute("SELECT position FROM positions WHERE tenant_id = ?", [str(PLATFORM)]).fetchone()
     tenants = {
         "median": _around(sizes, len(sizes) // 2, _OF_MEDIAN_SIZE),
@@ -160,7 +165,7 @@ def _bed(folder: Path, events: int) -> Bed:
     }
     everything = sum(position for _, position in sizes) + tenants["platform"][0][1]
     say(f"  {rows:,} facts of {everything:,} events in {seconds:.0f} s")
-    return Bed(folder, file, rows, everything, tenants, seconds)
+    return Bed(folder, file, rows, everything, tenants, dict(happened), seconds)
 
 
 def _around(sizes: list[tuple[UUID, int]], middle: int, most: int) -> list[tuple[UUID, int]]:
@@ -217,7 +222,7 @@ async def _answered(bed: Bed, rounds: int, *, kept_mb: int) -> dict[str, float]:
         f"asking {len(asked)} questions {rounds} times, {READERS} at once, while {_RATE:.0f} events a second come"
     )
     rounds_done, seconds = 0, 0.0
-    with owner(settings, _RATE) as owning:
+    with owner(settings, _RATE, bed.happened) as owning:
         client = FlightAnalytics(settings)
         if rounds > 1:
             await _round(client, asked, chance, None)
@@ -241,8 +246,13 @@ async def _answered(bed: Bed, rounds: int, *, kept_mb: int) -> dict[str, float]:
         "reports_per_s": sum(map(len, took.values())) / seconds,
         "written_events_per_s": health.figures["events_total"] / seconds,
         "lag_events": health.figures["lag_events"],
-        "found_again": health.figures["kept_found_total"] / health.figures["kept_asked_total"],
+        "found_again": _share(health.figures, "kept"),
+        "recent_again": _share(health.figures, "recent"),
     }
+
+
+def _share(figures: Mapping[str, float], of: str) -> float:
+    return figures[f"{of}_found_total"] / figures[f"{of}_asked_total"]
 
 
 async def _round(

@@ -1,7 +1,8 @@
 """The owner of the analytics file, in a process of its own, over logs that grow by themselves: for `reports`.
 
 All of it is the product's: the room, its projector, the Flight service. Only the logs are made here, as Postgres would
-give them: events come at an even rate, some at a time, in logs drawn by chance: the longer one is, the more often.
+give them: events come at an even rate, some at a time, in logs drawn by chance: the longer one is, the more often. What
+they are is drawn, too, each kind as often as it stands in the file already.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import random
 import time
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,24 +62,54 @@ _COST: Final = """{"cost_id":"%s", "entry":{
     "amount":4990, "approximate":false, "assigned":"workspace", "category":"ip", "covers_from":"2026-11-01",
     "covers_to":"2026-11-30", "currency":"USD", "incurred_on":"2026-11-01", "provider":"Hostwinds", "workspace_id":"%s"
 }}"""
-_EVENTS: Final = (
-    ("audience.addressee_registered", 1, None),
-    ("audience.email_claimed", 1, None),
-    ("audience.contact_created", 1, f'{{"contact_id":"%s","workspace_id":"%s",{_SEGMENT}}}'),
-    ("audience.consent_recorded", 1, None),
-    ("audience.permission_decided", 2, _DECISION),
-    ("audience.message_dispatched", 1, f'{{"message_id":"%s","occurred_at":{_DAY},"workspace_id":"%s"}}'),
-    ("audience.opted_out", 3, _OPT_OUT),
-    ("costs.cost_entered", 1, _COST),
-)
-"""What comes, over and over: name, version, payload with places for a fresh id and a workspace's."""
+_TERMS: Final = """{
+    "status":"active", "currency":"USD", "discounts":[], "period_start":null, "period_end":null, "trial_ends_at":null,
+    "cancel_at":null, "ended_at":null, "items":[{
+        "price":"a/4900/month", "kind":"plan", "of":"starter", "unit_amount":4900, "quantity":1, "interval":"month",
+        "interval_count":1
+    }]
+}"""
+_TELLING: Final = f"""{{
+    "subscription_id":"%s", "teller":"stripe", "told_as":"%s", "reference":"sub_1", "effective_at":{_DAY}, "rank":1,
+    "terms":{_TERMS}
+}}"""
+_INVOICE: Final = f"""{{
+    "invoice_id":"%s", "subscription_id":"%s", "currency":"USD", "subtotal":4900, "discount":0, "total":4900,
+    "finalised_at":{_DAY}, "lines":[{{
+        "kind":"plan", "of":"starter", "amount":4900, "discount":0, "proration":false, "period_start":{_DAY},
+        "period_end":"2027-01-01T00:00:00Z"
+    }}]
+}}"""
+_PAYMENT: Final = f"""{{
+    "payment_id":"%s", "invoice_id":"%s", "outcome":"paid", "currency":"USD", "amount":4900, "fee":172,
+    "fee_currency":"USD", "received_at":{_DAY}
+}}"""
+_EVENTS: Final = {
+    "audience.addressee_registered": (1, None),
+    "audience.email_claimed": (1, None),
+    "audience.contact_created": (1, f'{{"contact_id":"%s","workspace_id":"%s",{_SEGMENT}}}'),
+    "audience.consent_recorded": (1, None),
+    "audience.permission_decided": (2, _DECISION),
+    "audience.message_dispatched": (2, f'{{"message_id":"%s","occurred_at":{_DAY},"workspace_id":"%s"}}'),
+    "audience.opted_out": (3, _OPT_OUT),
+    "costs.cost_entered": (1, _COST),
+    "billing.subscription_reported": (1, _TELLING),
+    "billing.invoice_finalised": (1, _INVOICE),
+    "billing.payment_received": (1, _PAYMENT),
+}
+"""What comes, by its name: version, and payload with places for a fresh id and a workspace's."""
 
 
 class GrowingLogs:
-    """A `LogSource` over logs that grow at `rate` events a second from when `begun` is set."""
+    """A `LogSource` over logs that grow at `rate` events a second from when `begun` is set.
 
-    def __init__(self, rate: float, begun: Event, stopped: Event) -> None:
+    `happened`: by name, how often each event stands in the file.
+    """
+
+    def __init__(self, rate: float, happened: Mapping[str, int], begun: Event, stopped: Event) -> None:
         self._rate = rate
+        self._names = [name for name in _EVENTS if happened.get(name)]
+        self._shares = list(accumulate(happened[name] for name in self._names))
         self._begun = begun
         self._stopped = stopped
         self._since: float | None = None
@@ -112,8 +144,11 @@ class GrowingLogs:
     def _rows(self, part: Range) -> Iterator[dict[str, object]]:
         recorded = _NIGHT + timedelta(seconds=time.monotonic() - (self._since or 0))
         for position in range(part.after + 1, part.upto + 1):
-            name, version, payload = _EVENTS[position % len(_EVENTS)]
             fresh = uuid5(part.tenant_id, str(position))
+            # The same position is the same event, however often it is read.
+            drawn = fresh.int % self._shares[-1]
+            name = self._names[bisect_right(self._shares, drawn)]
+            version, payload = _EVENTS[name]
             yield {
                 "tenant_id": part.tenant_id.bytes,
                 "position": position,
@@ -150,10 +185,10 @@ class Owner:
 
 
 @contextmanager
-def owner(settings: OlapSettings, rate: float) -> Iterator[Owner]:
-    """A process that owns the file in the folder of the settings."""
+def owner(settings: OlapSettings, rate: float, happened: Mapping[str, int]) -> Iterator[Owner]:
+    """A process that owns the file in the folder of the settings. For the logs see `GrowingLogs`."""
     begun, ready, stopped = _SPAWN.Event(), _SPAWN.Event(), _SPAWN.Event()
-    process = _SPAWN.Process(target=_own, args=(settings, rate, begun, ready, stopped))
+    process = _SPAWN.Process(target=_own, args=(settings, rate, happened, begun, ready, stopped))
     process.start()
     try:
         while not ready.wait(0.1):
@@ -165,9 +200,16 @@ def owner(settings: OlapSettings, rate: float) -> Iterator[Owner]:
         process.join()
 
 
-def _own(settings: OlapSettings, rate: float, begun: Event, ready: Event, stopped: Event) -> None:
+def _own(
+    settings: OlapSettings,
+    rate: float,
+    happened: Mapping[str, int],
+    begun: Event,
+    ready: Event,
+    stopped: Event,
+) -> None:
     with Folder(settings.folder) as folder:
-        room = Room(settings, folder, lambda: GrowingLogs(rate, begun, stopped))
+        room = Room(settings, folder, lambda: GrowingLogs(rate, happened, begun, stopped))
         try:
             room.start()
             server = ReportServer(room, settings)

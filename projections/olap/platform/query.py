@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from application.ports import platform as port
 from application.ports.analytics import InvalidParameters, UnknownReport
 from application.ports.positions import Position
+from projections.olap.parsed import run
 from projections.olap.platform.parts import PLACES
 from projections.olap.platform.relations import Standing, scoped, stand
 from projections.olap.platform.report import MomentParameters, PlatformReportDefinition
@@ -78,7 +79,7 @@ def _ask(
     text = scoped(con, statement, standing, getattr(parameters, "profile", None))
     values = {**dict(parameters), "last_day": standing.last_day, **bound}
     named = set(_BOUND.findall(text))
-    return con.execute(text, {name: value for name, value in values.items() if name in named}).fetchall()
+    return run(con, text, {name: value for name, value in values.items() if name in named}).fetchall()
 
 
 def run_platform_report(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import pyarrow as pa
 import pytest
 
 from adapters.duckdb import wire
-from adapters.duckdb.kept import KeptAnswers
+from adapters.duckdb.kept import KeptAnswers, RecentAnswers
 from application.ports.analytics import AnalyticsBehind
 from application.ports.positions import Position
 from domain.kernel.ids import PLATFORM
@@ -184,3 +186,69 @@ def test_nothing_is_kept_where_there_is_no_room(world: World) -> None:
         "kept_asked_total": 2,
         "kept_found_total": 0,
     }
+
+
+def test_a_recent_answer_is_given_under_its_own_position_unless_a_later_one_is_asked_for(
+    world: World,
+) -> None:
+    history, now = world.histories[0], [0.0]
+    kept = KeptAnswers(_ROOM, 10.0, lambda: now[0])
+    history.contact("created", segment=segment())
+    world.catch_up()
+    ticket = wire.Ticket("contacts_by_segment", history.tenant_id)
+    report, table = made(world, ticket)
+    kept.keep(ticket, report, table)
+    history.contact("created", segment=segment("DE"))
+    world.catch_up()
+    tenant = world.projector.tracked[history.tenant_id]
+    now[0] = 10.0
+    found = kept.find(ticket, tenant)
+    assert found.equals(table, check_metadata=True)
+    assert wire.read_report(found).position == report.position < tenant.at
+    for wanted, given in ((report.position, True), (tenant.at, False)):
+        later = replace(ticket, min_position=wanted)
+        assert (kept.find(later, tenant) is not None) is given
+    kept.keep(ticket, report, table)
+    now[0] = 20.1
+    assert kept.find(ticket, tenant) is None
+
+
+def test_a_recent_answer_of_a_lost_epoch_is_not_given(world: World) -> None:
+    history, kept = world.histories[0], KeptAnswers(_ROOM, 10.0)
+    history.contact("created", segment=segment())
+    world.catch_up()
+    ticket = wire.Ticket("contacts_by_segment", history.tenant_id)
+    kept.keep(ticket, *made(world, ticket))
+    lost = replace(world.projector.tracked[history.tenant_id], epoch=2)
+    assert kept.find(ticket, lost) is None
+
+
+def test_answers_about_all_customers_are_given_for_some_seconds() -> None:
+    now, table = [0.0], pa.table({"n": [1]})
+    recent = RecentAnswers(_ROOM, 10.0, lambda: now[0])
+    then: dict[UUID, Tracked] = {}
+    later = {uuid4(): Tracked(uuid4(), 1, 1, 7, "live")}
+    assert recent.find(b"q", then) is None
+    recent.keep(b"q", table, then)
+    now[0] = 1_000.0
+    assert recent.find(b"q", then) is table, "nothing was read since"
+    assert recent.find(b"other", then) is None
+    assert recent.find(b"q", later) is None
+    recent.keep(b"q", table, then)
+    now[0] = 1_010.0
+    assert recent.find(b"q", later) is table
+    now[0] = 1_010.1
+    assert recent.find(b"q", later) is None
+    assert recent.figures() == {"recent_asked_total": 6, "recent_found_total": 2}
+
+
+def test_answers_about_all_customers_take_no_more_room_than_there_is() -> None:
+    table = pa.table({"n": list(range(1_000))})
+    recent = RecentAnswers(3 * 9_000 * 2, 10.0)
+    for number in range(20):
+        recent.keep(str(number).encode(), table, {})
+    found = [number for number in range(20) if recent.find(str(number).encode(), {}) is not None]
+    assert found == list(range(14, 20))
+    nothing = RecentAnswers(0, 10.0)
+    nothing.keep(b"q", table, {})
+    assert nothing.find(b"q", {}) is None
