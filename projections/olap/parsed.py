@@ -1,4 +1,4 @@
-"""SQL that is asked over and over, parsed once: texts are long, and to read them anew each time is no small part of it."""
+"""SQL that is asked over and over, parsed once: texts are long, and reading them is no small part of what they cost."""
 
 from __future__ import annotations
 
