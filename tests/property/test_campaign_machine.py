@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -17,6 +19,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from application.handlers import campaigns
+from application.templates import read_content
 from domain.audience.contact_list import ListMembersAdded
 from domain.campaign import approval
 from domain.campaign.commands import (
@@ -328,6 +332,12 @@ class CampaignMachine(RuleBasedStateMachine):
     @invariant()
     def authors_are_who_wrote(self) -> None:
         assert self.campaign.authors == self.wrote
+
+
+@pytest.fixture(autouse=True)
+def texts_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a text holds depends on it alone, and the machine writes the same few thousands of times."""
+    monkeypatch.setattr(campaigns, "read_content", cache(read_content))
 
 
 TestCampaign = CampaignMachine.TestCase
