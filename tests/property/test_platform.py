@@ -124,12 +124,13 @@ def test_every_figure_opens_to_events_that_sum_to_it(
         takes = report.info.parameters["properties"]
         parameters = {key: value for key, value in (("at_time", at), ("grain", grain)) if key in takes}
         rows = run_platform_report(con, name, parameters).rows
-        for row in rows[:: max(1, len(rows) // 4)]:
+        for number, row in enumerate(rows[:: max(1, len(rows) // 4)]):
             told = dict(zip([column.name for column in report.info.columns], row, strict=True))
             cell = {
                 column.name: told[column.name] for column in report.info.columns if column.kind == "dimension"
             }
-            for measure in report.opens:
+            # Half of them in two rows, the others in the next two: rows of one period are often of two currencies.
+            for measure in report.opens[number // 2 % 2 :: 2] if len(rows) > 2 else report.opens:
                 opened = run_platform_events(
                     con, name, {**cell, "measure": measure}, parameters, after=None, limit=10_000
                 )
