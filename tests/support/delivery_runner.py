@@ -1,6 +1,6 @@
-"""A worker with one schedule to deliver, as a process of its own that is killed at a point.
+"""A worker with one schedule to deliver, for a process of its own: it is killed at a point.
 
-Its arguments: FOLDER DATABASE MAIL TENANT SCHEDULE POINT. Points: kept, written, sent, or none of them.
+Points: kept, written, sent, or none of them.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,8 +46,14 @@ def dying(done: Callable[..., Any]) -> Callable[..., Any]:
     return end
 
 
-async def run(folder: Path, database: str, mail: str, tenant_id: UUID, schedule_id: UUID, point: str) -> None:
+def deliver(folder: Path, database: str, mail: str, tenant_id: UUID, schedule_id: UUID, point: str) -> None:
     """Deliver what is due."""
+    asyncio.run(_run(folder, database, mail, tenant_id, schedule_id, point))
+
+
+async def _run(
+    folder: Path, database: str, mail: str, tenant_id: UUID, schedule_id: UUID, point: str
+) -> None:
     if point in POINTS:
         owner, name = POINTS[point]
         setattr(owner, name, dying(getattr(owner, name)))
@@ -56,8 +61,3 @@ async def run(folder: Path, database: str, mail: str, tenant_id: UUID, schedule_
     async with composed(settings, database) as parts:
         workflow = Workflow(parts.commands, tenant_id, uuid4(), Because(uuid4()))
         await parts.deliveries.run(workflow, schedule_id, lambda: False, last=False)
-
-
-if __name__ == "__main__":
-    place, dsn, server, tenant, schedule, where = sys.argv[1:]
-    asyncio.run(run(Path(place), dsn, server, UUID(tenant), UUID(schedule), where))

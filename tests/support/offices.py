@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import sys
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,9 @@ import psycopg
 from application.workflow import Because, Workflow
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant, analytics_of
+from tests.support.delivery_runner import deliver
 from tests.support.mailbox import Mailbox
+from tests.support.starting import LOADED
 from tests.support.working import MovedClock, Worker
 
 DAILY = {
@@ -90,15 +91,12 @@ class Office:
 
 async def killed_at(office: Office, box: Mailbox, schedule: str, point: str) -> int:
     """What became of a worker that is killed at a point: its exit code."""
-    api, tenant = office.api, office.tenant
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.support.delivery_runner",
-        *(str(office.folder), api.database.admin, box.url, str(tenant.id), schedule, point),
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    return await asyncio.wait_for(worker.wait(), 60)
+    told = (office.folder, office.api.database.admin, box.url, office.tenant.id, UUID(schedule), point)
+    worker = LOADED.Process(target=deliver, args=told)
+    worker.start()
+    await asyncio.to_thread(worker.join, 60)
+    assert worker.exitcode is not None, "it neither ended nor died"
+    return worker.exitcode
 
 
 async def look_again(office: Office) -> None:
