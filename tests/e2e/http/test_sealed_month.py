@@ -96,7 +96,7 @@ class Office:
     async def seen(self) -> Position:
         """Wait until analytics have read the whole log; its position."""
         head = await self.position()
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180  # a busy machine reads ten thousand events slowly
         while True:
             try:
                 await self.api.parts.analytics.report("activity", self.tenant.id, min_position=head)
