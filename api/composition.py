@@ -49,6 +49,7 @@ from application.exporting import SuppressionExport
 from application.importing.service import Imports
 from application.law_archive import LawArchive
 from application.links import Links
+from application.noticing.running import Notices
 from application.packs.sealing import Packs
 from application.previewing import Previewing
 from application.rate_limits import RateLimits
@@ -62,6 +63,7 @@ from domain.audience.contact_import import FILES_KEPT
 from projections.operational.activities.besides import BesidesInViews
 from projections.operational.consents.suppressed import SuppressedPeople
 from projections.operational.contacts.audience import ContactAudience
+from projections.operational.members.billing_people import BillingPeopleInViews
 from projections.operational.standings.due import StandingLapses
 from projections.runtime.purging import TablePurge
 from projections.runtime.waiting import Waiting
@@ -134,6 +136,7 @@ async def composed(
         hasher = SecretHasher(keys)
         door_tokens = DoorTokens(keys, AesSiv())
         packs = Packs(commands, analytics, blobs, TypstPress())
+        mail = SmtpServer(settings.smtp, clock)
         yield Composition(
             settings=settings,
             clock=clock,
@@ -179,8 +182,9 @@ async def composed(
                 Making(commands, analytics, packs, ExportedFiles()),
                 blobs,
                 LocalFolders(settings.deliveries_folder),
-                SmtpServer(settings.smtp, clock),
+                mail,
             ),
+            notices=Notices(commands, codec, BillingPeopleInViews(views), mail, settings.public_url),
         )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from application.importing.service import Imports
     from application.law_archive import LawArchive
     from application.links import Links
+    from application.noticing.running import Notices
     from application.packs.sealing import Packs
     from application.ports.analytics import Analytics
     from application.ports.aside import Aside
@@ -87,6 +88,7 @@ class Composition:
     sql: SqlRunner
     packs: Packs
     deliveries: Deliveries
+    notices: Notices
     aside: Aside
     payments: PaymentGateway | None = None
 

@@ -21,5 +21,6 @@ def workflows_of(parts: Composition) -> Workflows:
         parts.certification,
         parts.lapses,
         deliveries=parts.deliveries,
+        notices=parts.notices,
         payments=parts.payments,
     )

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from application.commanding import Commands
     from application.delivering.running import Deliveries
     from application.importing.service import Imports
+    from application.noticing.running import Notices
     from application.ports.blobs import BlobStore
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore
@@ -105,12 +106,14 @@ class Workflows:
         lapses: Lapses,
         *,
         deliveries: Deliveries,
+        notices: Notices,
         payments: PaymentGateway | None = None,
     ) -> None:
         """Act through `commands`.
 
         `keys` and `blobs` are where erasure takes effect, `certification` looks whether; `lapses` tells whose
-        permission ends. `deliveries` delivers reports. Without `payments` what needs the payment provider waits.
+        permission ends. `deliveries` delivers reports, `notices` writes of bills. Without `payments` what needs the
+        payment provider waits.
         """
         self._commands = commands
         self._codec = codec
@@ -124,6 +127,7 @@ class Workflows:
         self._suppressions = PlatformSuppressions(commands, codec)
         self._billing = BillingWork(commands, codec, payments)
         self._deliveries = deliveries
+        self._notices = notices
         self.by_name: Final[
             dict[str, Callable[[Job, Recorded, Workflow, Callable[[], bool]], Awaitable[None]]]
         ] = {
@@ -150,6 +154,7 @@ class Workflows:
             "campaign.time_out_review": self._time_out_review,
             **self._billing.by_name,
             "usage.settle_block": self._settle_block,
+            "billing.notify": self._notify,
             "report.deliver": self._deliver,
         }
 
@@ -296,6 +301,11 @@ class Workflows:
 
     async def _deliver(self, job: Job, _: Recorded, workflow: Workflow, stopping: Callable[[], bool]) -> None:
         await self._deliveries.run(workflow, job.subject, stopping, last=job.last)
+
+    async def _notify(
+        self, job: Job, event: Recorded, workflow: Workflow, stopping: Callable[[], bool]
+    ) -> None:
+        await self._notices.run(workflow, job.subject, event, stopping, last=job.last)
 
     async def _settle_block(
         self, job: Job, event: Recorded, workflow: Workflow, _: Callable[[], bool]

@@ -12,7 +12,7 @@ from domain.audience import (
     import_commands,
     lapse,
 )
-from domain.billing import account, change, gateway, invoice, payment, subscription, usage
+from domain.billing import account, change, gateway, invoice, notices, payment, subscription, usage
 from domain.campaign import campaign
 from domain.costs import allocation, cost
 from domain.finance import period, target
@@ -38,6 +38,7 @@ MODULES = (
     change,
     gateway,
     invoice,
+    notices,
     payment,
     subscription,
     usage,

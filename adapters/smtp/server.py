@@ -5,12 +5,19 @@ from __future__ import annotations
 import asyncio
 import smtplib
 import ssl
+from contextlib import ExitStack, suppress
 from email.message import EmailMessage
 from email.utils import format_datetime
 from mimetypes import guess_type
 from typing import TYPE_CHECKING, Final
 
-from application.ports.delivering import MailNotSetUp, MailRefused, MailUnavailable
+from application.ports.delivering import (
+    MailDeferred,
+    MailNotSetUp,
+    MailRefused,
+    MailTrouble,
+    MailUnavailable,
+)
 
 if TYPE_CHECKING:
     from adapters.smtp.settings import SmtpSettings
@@ -19,6 +26,9 @@ if TYPE_CHECKING:
 
 _PATIENCE: Final = 30.0
 _FOREVER: Final = 500
+_TOO_LARGE: Final = 552
+_CLOSING: Final = 421
+"""A server that takes nothing from anybody any more."""
 _UNAUTHENTICATED: Final = frozenset({530, 534, 535, 538})
 """Codes of a server that does not know us: nothing about the letter is wrong."""
 
@@ -26,10 +36,11 @@ _UNAUTHENTICATED: Final = frozenset({530, 534, 535, 538})
 class SmtpServer:
     """Implements `MailServer`; without settings there is none."""
 
-    def __init__(self, settings: SmtpSettings | None, clock: Clock) -> None:
-        """Reach the server by `settings`; letters are dated by `clock`."""
+    def __init__(self, settings: SmtpSettings | None, clock: Clock, patience: float = _PATIENCE) -> None:
+        """Reach the server by `settings`; letters are dated by `clock`. `patience`: seconds for each of its answers."""
         self._settings = settings
         self._clock = clock
+        self._patience = patience
 
     async def send(self, letter: Letter) -> None:
         """See `MailServer.send`."""
@@ -53,38 +64,90 @@ class SmtpServer:
 
     def _send(self, settings: SmtpSettings, message: EmailMessage, to: str) -> None:
         # Whatever the server said may repeat the address: neither logs nor events are to hold it.
+        client = self._connected(settings)
         try:
-            with self._connected(settings) as client:
-                client.send_message(message, to_addrs=[to])
-        except smtplib.SMTPRecipientsRefused as answer:
-            raise _judged(max(code for code, _ in answer.recipients.values())) from None
-        except smtplib.SMTPResponseException as answer:
-            raise _judged(answer.smtp_code) from None
-        except smtplib.SMTPNotSupportedError:
-            raise MailRefused from None  # an address with other letters than ASCII, and a server that takes none
-        except (smtplib.SMTPException, OSError):
-            raise MailUnavailable from None
+            client.send_message(message, to_addrs=[to])
+        except (smtplib.SMTPException, OSError) as error:
+            client.close()
+            raise _of_letter(error) from None
+        # The letter is taken over, whatever becomes of the farewell.
+        with suppress(smtplib.SMTPException, OSError):
+            client.quit()
+        client.close()
 
     def _connected(self, settings: SmtpSettings) -> smtplib.SMTP:
+        """A connection on which letters may be handed over. Raises `MailUnavailable`."""
         context = ssl.create_default_context()
-        client = (
-            smtplib.SMTP_SSL(settings.host, settings.port, timeout=_PATIENCE, context=context)
-            if settings.encrypted
-            else smtplib.SMTP(settings.host, settings.port, timeout=_PATIENCE)
-        )
-        try:
-            if not settings.encrypted and not settings.in_clear:
-                client.starttls(context=context)
-            if settings.user is not None:
-                client.login(settings.user, settings.password or "")
-        except smtplib.SMTPNotSupportedError:
-            client.close()
-            raise MailUnavailable from None
-        except BaseException:
-            client.close()
-            raise
+        where = (settings.host, settings.port)
+        with ExitStack() as stack:
+            try:
+                client = (
+                    smtplib.SMTP_SSL(*where, timeout=self._patience, context=context)
+                    if settings.encrypted
+                    else smtplib.SMTP(*where, timeout=self._patience)
+                )
+                stack.callback(client.close)
+                client.ehlo_or_helo_if_needed()
+                if not settings.encrypted and not settings.in_clear:
+                    if not client.has_extn("starttls"):
+                        raise MailUnavailable(MailTrouble.NO_ENCRYPTION)
+                    client.starttls(context=context)
+                if settings.user is not None:
+                    _log_in(client, settings.user, settings.password or "")
+            except (smtplib.SMTPException, OSError) as error:
+                raise MailUnavailable(_trouble(error)) from None
+            stack.pop_all()
         return client
 
 
+def _log_in(client: smtplib.SMTP, user: str, password: str) -> None:
+    """Say who we are. A server that asks nobody who they are does not know us either."""
+    client.ehlo_or_helo_if_needed()
+    if not client.has_extn("auth"):
+        raise MailUnavailable(MailTrouble.LOGIN)
+    try:
+        client.login(user, password)
+    except smtplib.SMTPAuthenticationError as error:
+        raise MailUnavailable(
+            MailTrouble.LOGIN if error.smtp_code >= _FOREVER else MailTrouble.NOT_NOW
+        ) from None
+
+
+def _of_letter(error: smtplib.SMTPException | OSError) -> MailRefused | MailUnavailable:
+    """What it means that a letter was not taken over, by a server that takes letters."""
+    match error:
+        case smtplib.SMTPRecipientsRefused():
+            return _judged(max(code for code, _ in error.recipients.values()))
+        case smtplib.SMTPNotSupportedError():
+            return MailRefused()  # an address with other letters than ASCII, and a server that takes none
+        case smtplib.SMTPSenderRefused() if error.smtp_code not in {_TOO_LARGE, *_UNAUTHENTICATED}:
+            later = error.smtp_code < _FOREVER
+            return MailUnavailable(MailTrouble.NOT_NOW if later else MailTrouble.SENDER)
+        case smtplib.SMTPResponseException():
+            return _judged(error.smtp_code)
+        case _:
+            return MailUnavailable(_trouble(error))
+
+
 def _judged(code: int) -> MailRefused | MailUnavailable:
-    return MailRefused() if code >= _FOREVER and code not in _UNAUTHENTICATED else MailUnavailable()
+    """What an answer about one letter means."""
+    if code in _UNAUTHENTICATED:
+        return MailUnavailable(MailTrouble.LOGIN)
+    if code >= _FOREVER:
+        return MailRefused()
+    return MailUnavailable(MailTrouble.NOT_NOW) if code == _CLOSING else MailDeferred()
+
+
+def _trouble(error: smtplib.SMTPException | OSError) -> MailTrouble:
+    """Why a server is of no use now, whatever the letter."""
+    match error, error.__context__:
+        case (ssl.SSLCertVerificationError(), _):
+            return MailTrouble.CERTIFICATE
+        case (ssl.SSLError(), _):
+            return MailTrouble.NO_ENCRYPTION
+        case (TimeoutError(), _) | (smtplib.SMTPServerDisconnected(), TimeoutError()):
+            return MailTrouble.NO_ANSWER
+        case (smtplib.SMTPResponseException(), _):
+            return MailTrouble.NOT_NOW
+        case _:
+            return MailTrouble.UNREACHABLE

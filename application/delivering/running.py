@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from application.delivering.letters import letter_of
 from application.delivering.needs import needs_of
+from application.delivering.people import address_of
 from application.importing.service import Interrupted
 from application.ports.analytics import (
     AnalyticsError,
@@ -22,9 +23,7 @@ from application.ports.analytics import (
 from application.ports.blobs import BlobDamaged, BlobMissing
 from application.ports.delivering import FolderUnwritable, MailNotSetUp, MailRefused, MailUnavailable
 from application.workflow import NotYet
-from domain.kernel.commands import stream_name
 from domain.kernel.errors import Refusal, RefusalKind
-from domain.kernel.ids import MemberId
 from domain.kernel.permissions import TENANT_ROLES
 from domain.reporting.delivery import (
     EnterMailed,
@@ -38,7 +37,7 @@ from domain.reporting.delivery import (
 )
 from domain.reporting.schedule_events import Schedule, Withheld
 from domain.reporting.timing import Frequency
-from domain.tenancy.member import Member, MemberInvited, MemberJoined
+from domain.tenancy.member import Member
 from domain.tenancy.tenant import Tenant, TenantStatus
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
     from application.ports.delivering import DeliveryFolders, MailServer
     from application.workflow import Workflow
     from domain.finance.period import Books
-    from domain.kernel.ids import DeliveryId
+    from domain.kernel.ids import DeliveryId, MemberId
     from domain.reporting.schedule_events import DeliveryPrepared
     from domain.reporting.timing import Due
 
@@ -206,7 +205,7 @@ class Deliveries:
         reason = await self._withheld(workflow, schedule, member_id)
         if reason is not None:
             return reason
-        address = await self._address(workflow, member_id)
+        address = await address_of(self._commands, workflow.tenant_id, member_id)
         try:
             await self._mail.send(letter_of(schedule.terms, prepared, files, member_id, address))
         except MailRefused:
@@ -258,11 +257,6 @@ class Deliveries:
         if not isinstance(member, Member):
             return "removed"
         return None if needs_of(schedule.terms) <= TENANT_ROLES[member.role] else "permission"
-
-    async def _address(self, workflow: Workflow, member_id: MemberId) -> str:
-        """Where a member is written to now."""
-        events = await self._commands.streams.opened(workflow.tenant_id, stream_name("member", member_id))
-        return next(one.email for one in reversed(events) if isinstance(one, MemberInvited | MemberJoined))
 
     def _kept(self, tenant_id: UUID, delivery_id: UUID, name: str) -> bytes:
         return b"".join(self._blobs.read(tenant_id, delivery_id, name))

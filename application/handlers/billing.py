@@ -38,6 +38,7 @@ from domain.billing.change import (
     gives_less,
 )
 from domain.billing.invoice import ReportInvoice
+from domain.billing.notices import SetNoticePreferences
 from domain.billing.settling import (
     PlanFollowsBilling,
     access_of,
@@ -202,6 +203,14 @@ async def _ask(command: ChangeCommand, unit: Unit) -> None:
 async def set_overage_policy(command: SetOveragePolicy, unit: Unit) -> None:
     """Say what happens at a limit."""
     await _own(command, unit)
+    unit.decide(command)
+
+
+@handles(SetNoticePreferences)
+async def set_notice_preferences(command: SetNoticePreferences, unit: Unit) -> None:
+    """Say which letters are written, and in which language."""
+    await _own(command, unit)
+    await unit.load("notice_preferences", unit.tenant_id)
     unit.decide(command)
 
 

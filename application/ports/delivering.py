@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -18,8 +19,40 @@ class MailRefused(Exception):
     """The mail server takes no mail for this address, or not this mail; trying again changes nothing."""
 
 
+class MailTrouble(StrEnum):
+    """Why a mail server took nothing over, in a word that repeats nothing of what it said."""
+
+    UNREACHABLE = "unreachable"
+    """Nobody answers, or the connection broke."""
+    NO_ANSWER = "no_answer"
+    """Somebody answers the call, and then says nothing for too long."""
+    CERTIFICATE = "certificate"
+    """Its certificate is not to be trusted, or is another's."""
+    NO_ENCRYPTION = "no_encryption"
+    """It does not encrypt, and nothing goes there in the clear."""
+    LOGIN = "login"
+    """It does not know this user and password."""
+    SENDER = "sender"
+    """It takes no mail from the address that ours comes from."""
+    NOT_NOW = "not_now"
+    """It asks to come again later."""
+
+
 class MailUnavailable(Exception):
-    """The mail server cannot be reached, or takes nothing just now. Try again later."""
+    """The mail server cannot be reached, or takes nothing from us just now. Try again later: `trouble` says why."""
+
+    def __init__(self, trouble: MailTrouble = MailTrouble.UNREACHABLE) -> None:
+        """Say why."""
+        super().__init__(trouble.value)
+        self.trouble = trouble
+
+
+class MailDeferred(MailUnavailable):
+    """The mail server takes nothing for this one address just now; others it may. Try again later."""
+
+    def __init__(self) -> None:
+        """The server asked to come again."""
+        super().__init__(MailTrouble.NOT_NOW)
 
 
 class MailNotSetUp(Exception):

@@ -11,12 +11,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from domain.billing.notices import TOLD, kind_of, notice_of
 from domain.kernel.ids import derived_id
 from projections.runtime.facts import Projection
 from projections.runtime.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
@@ -35,6 +36,12 @@ _SETTLED: Final = (
 )
 
 
+def _owed(event: Fact) -> str | None:
+    """The letter that is owed for an event, if one is."""
+    kind = kind_of(event.name, event.payload)
+    return None if kind is None else str(notice_of(event.tenant_id, event.position))
+
+
 @dataclass(frozen=True, slots=True)
 class Workflow:
     """When a workflow is due: `on` these events, about the thing that their field `subject` names.
@@ -42,7 +49,7 @@ class Workflow:
     `at`: the field with the moment it is due, which is never where that is null; None: so long `after` the event.
     `over`: the events, with the same subject, that end it; none where that is told in another log: such a job is over
     once it ran, and running it again does nothing. `only_where`: of those that end it, the ones that do so only where a
-    field of theirs is true.
+    field of theirs is true. `about`: what the job is about, where no field of the event names it; None: nothing is due.
     """
 
     name: str
@@ -52,6 +59,16 @@ class Workflow:
     at: str | None = None
     after: timedelta = timedelta(0)
     only_where: Mapping[str, str] = field(default_factory=dict)
+    about: Callable[[Fact], str | None] | None = None
+
+    def begins(self, event: Fact) -> str | None:
+        """What is due by an event, by its id; None: nothing."""
+        if event.name not in self.on:
+            return None
+        if self.about is not None:
+            return self.about(event)
+        named: str = event.payload[self.subject]
+        return named
 
     def ends(self, event: Fact) -> bool:
         """Whether an event ends it."""
@@ -260,6 +277,7 @@ WORKFLOWS: Final = (
         ),
         at="cancel_at",
     ),
+    Workflow("billing.notify", "notice_id", on=TOLD, over=("billing.notice_settled",), about=_owed),
     Workflow(
         "report.deliver",
         "schedule_id",
@@ -281,7 +299,7 @@ WORKFLOWS: Final = (
 
 JOBS: Final = Projection(
     "jobs",
-    version=9,
+    version=10,
     reveals=False,
     tables=(
         Table(
@@ -309,13 +327,14 @@ def happened(event: Fact, rows: Rows) -> None:
             rows.delete_where("jobs", subject_id=event.payload[workflow.subject], workflow=workflow.name)
     for workflow in WORKFLOWS:
         due_at = event.recorded_at + workflow.after if workflow.at is None else event.payload.get(workflow.at)
-        if event.name in workflow.on and due_at is not None:
+        subject = workflow.begins(event)
+        if subject is not None and due_at is not None:
             rows.insert(
                 "jobs",
                 {
                     "job_id": job_id(event.tenant_id, event.position, workflow.name),
                     "workflow": workflow.name,
-                    "subject_id": event.payload[workflow.subject],
+                    "subject_id": subject,
                     "position": event.position,
                     "due_at": due_at,
                 },

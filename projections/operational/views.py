@@ -10,6 +10,8 @@ from projections.operational.api_keys import queries as _api_keys
 from projections.operational.api_keys.handler import API_KEYS
 from projections.operational.billing_accounts import queries as _billing_accounts
 from projections.operational.billing_accounts.handler import BILLING_ACCOUNTS
+from projections.operational.billing_notices import queries as _billing_notices
+from projections.operational.billing_notices.handler import BILLING_NOTICES
 from projections.operational.board_packs import queries as _board_packs
 from projections.operational.board_packs.handler import BOARD_PACKS
 from projections.operational.campaigns import queries as _campaigns
@@ -65,6 +67,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
     ACTIVITIES,
     API_KEYS,
     BILLING_ACCOUNTS,
+    BILLING_NOTICES,
     BOARD_PACKS,
     CAMPAIGNS,
     CONSENTS,
@@ -96,6 +99,7 @@ _REGISTERED: Final = (
     _activities,
     _api_keys,
     _billing_accounts,
+    _billing_notices,
     _board_packs,
     _campaigns,
     _consents,

@@ -34,7 +34,7 @@ _DUNNING: Final = ("invoice_id", "began_at", "retries", "retry_at", "suspend_at"
 _ROW: Final = ("subscription_id", "teller", "reference", "effective_at", "rank", "told_as", "terms")
 BILLING_ACCOUNTS: Final = Projection(
     "billing_accounts",
-    version=2,
+    version=3,
     tables=TABLES,
     reveals=False,
     recalls=(Recall("subscriptions", _ROW, _subscription), Recall("dunning", _DUNNING, _invoice)),
@@ -55,6 +55,7 @@ def opened(event: Fact, rows: Rows) -> None:
             "access": "active",
             "plan": event.payload["plan"],
             "emails_beyond": False,
+            "usage_notices": True,
             "created_position": event.position,
         },
     )
@@ -102,6 +103,12 @@ def trial_ended(event: Fact, rows: Rows) -> None:
 def overage_policy_set(event: Fact, rows: Rows) -> None:
     """It goes beyond a limit, or stops there."""
     _update(event, rows, emails_beyond=event.payload["policy"] == "allow")
+
+
+@BILLING_ACCOUNTS.on("billing.notice_preferences_set")
+def notice_preferences_set(event: Fact, rows: Rows) -> None:
+    """It is written to otherwise."""
+    _update(event, rows, usage_notices=event.payload["usage"], notice_language=event.payload["language"])
 
 
 @BILLING_ACCOUNTS.on(_TOLD)

@@ -67,7 +67,8 @@ class ChangeShown(_Part):
 class AccountRow(Row):
     """What the tenant may do, on which plan, within which limits (what is not named has none), and what it pays.
 
-    `emails_beyond`: whether messages go beyond the month's limit and are counted. `customer`: its id at the gateway.
+    `emails_beyond`: whether messages go beyond the month's limit and are counted. `usage_notices`: whether letters tell
+    of usage; `notice_language`: null: by the country. `customer`: its id at the gateway.
     `last_change`: what was asked for last; `ahead`: what begins with the next cycle. `paid_twice`: subscriptions that
     go on beside each other; cancel the one that is not wanted.
     """
@@ -82,6 +83,8 @@ class AccountRow(Row):
     trial_ends_at: datetime | None
     trial_over: bool | None
     emails_beyond: bool
+    usage_notices: bool
+    notice_language: str | None
     customer: str | None
     customer_live: bool | None
     subscriptions: tuple[HeldSubscription, ...]

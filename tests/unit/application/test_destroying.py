@@ -19,6 +19,7 @@ from application.commanding import Commands
 from application.delivering.running import Deliveries
 from application.importing.service import Imports
 from application.jobs import Job, Workflows
+from application.noticing.running import Notices
 from application.orders import Order
 from application.ports.codec import EventCodec
 from application.ports.keys import SubjectKey
@@ -84,6 +85,7 @@ async def test_keys_are_destroyed_off_the_event_loop_and_before_the_event_says_s
         cast("Certification", None),
         cast("Lapses", None),
         deliveries=cast("Deliveries", None),
+        notices=cast("Notices", None),
     )
     event = Recorded(TENANT, 1, "stream", 1, "event", 1, b"", b"", datetime.now(UTC))
     workflow = Workflow(commands, TENANT, UUID(int=4), Because(UUID(int=5)))

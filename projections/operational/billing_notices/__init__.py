@@ -1,0 +1,1 @@
+"""Letters that billing owes, and what became of them."""
