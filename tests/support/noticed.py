@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 
-from domain.billing.account_events import AccessChanged, DunningBegan, DunningEnded, DunningRetried
-from domain.billing.usage import UsageAlerted
-from domain.kernel.events import Event
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant
 from tests.support.working import MovedClock, Worker
@@ -53,9 +48,7 @@ class Noticed:
     async def notices(self, tenant: TestTenant | None = None, **wanted: str) -> list[dict[str, Any]]:
         """The view, the newest first."""
         await self.api.project()
-        answer = await self.api.send(
-            "GET", "/v1/billing/notices", (tenant or self.tenant).key, params=wanted
-        )
+        answer = await self.api.send("GET", "/v1/billing/notices", (tenant or self.tenant).key, params=wanted)
         assert answer.status_code == 200, answer.text
         told: list[dict[str, Any]] = answer.json()["data"]
         return told
