@@ -60,9 +60,11 @@ PLAIN = {
         "features",
         "trial_plan",
         "customer",
+        "notice_language",
     },
     "billing_accounts.changes": {"kind", "plan", "lines", "coupon", "state", "reason"},
     "billing_accounts.subscriptions": {"teller", "reference", "told_as", "terms"},
+    "billing_notices.notices": {"kind", "status", "meter", "reason", "trouble", "withheld"},
     "board_packs.board_packs": {
         "definition",
         "definition_version",

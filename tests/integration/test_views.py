@@ -217,8 +217,14 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
                 "trial_over": True,
                 "emails_beyond": True,
                 "customer": "c",
+                "usage_notices": False,
+                "notice_language": "de",
             }
         ],
+    ),
+    "billing.notices": (
+        {"status": "not_sent"},
+        [{"kind": "usage_reached", "meter": "users", "threshold": 80, "reason": "turned_off", "mailed": 0}],
     ),
     "billing.usage": (
         {},
@@ -272,6 +278,7 @@ async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
         "sql.saved_query": mine.query,
         "reports.schedule": mine.schedule,
         "reports.delivery": mine.deliveries[0],
+        "billing.notice": mine.notice,
     }
     singles = {name for name, query in QUERIES.items() if query.single and query.context != "platform"}
     assert singles == set(ids)

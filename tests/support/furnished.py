@@ -11,7 +11,7 @@ from application.ports.positions import Position
 from domain.billing.gateway import STRIPE, gateway_event_id
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant
-from tests.support.billing import SUBSCRIPTION, item, terms, told
+from tests.support.billing import INVOICE, SUBSCRIPTION, failed, item, terms, told
 from tests.support.deliveries import give_up
 from tests.support.packs import seal_pack
 
@@ -129,7 +129,9 @@ class Making:
         invitation = {"email": f"m@{MARK}.example", "full_name": MARK, "role": "admin"}
         await self.new("member", "invite-member", invitation)
         await self.api.act(tenant.id, told(terms(item("business"))), SUBSCRIPTION)
+        await self.api.act(tenant.id, failed(), INVOICE)
         ids |= {"subscription": str(SUBSCRIPTION), "billing_account": str(tenant.id)}
+        ids["notice_preferences"] = str(tenant.id)
         ids["gateway_event"] = str(gateway_event_id(STRIPE, f"evt_{MARK}"))
         ids |= {"owner": str(tenant.owner_id), "ownership": str(tenant.id)}
         _, staff = await self.api.staff()
@@ -155,4 +157,6 @@ async def furnished(api: Api) -> Theirs:
     made.ids["citation"] = encode(tenant.id, cited, 1)
     made.ids["board_pack"] = str(await seal_pack(api, tenant, MARK))
     await api.project()
+    owed = await api.send("GET", "/v1/billing/notices", tenant.key)
+    made.ids["notice"] = owed.json()["data"][0]["notice_id"]
     return made

@@ -8,7 +8,7 @@ from domain.audience.intake.mapping import Mapping
 from domain.kernel.events import EVENTS, Event
 from tests.support.deliveries import of_packs, of_schedules
 from tests.support.history_of_books import of_books
-from tests.support.history_of_payments import of_account, of_gateway
+from tests.support.history_of_payments import of_account, of_gateway, of_notices
 from tests.support.history_of_people import LATER, OfPeople
 from tests.support.projecting import fresh
 
@@ -20,6 +20,7 @@ class History(OfPeople):
         """Stream, stored name and payload of each event."""
         tenant = {"tenant_id": self.tenant}
         key = f"tenant:{self.tenant}"
+        yield from of_notices(self.tenant, self.notice)
         opened = {**tenant, "tenant_name": "Acme", "slug": "acme", "plan": "free", "country": "US"}
         yield key, "tenancy.tenant_opened", opened
         yield key, "tenancy.tenant_renamed", {**tenant, "before": "Acme", "after": "Acme Ltd"}

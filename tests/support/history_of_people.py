@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from domain.billing.notices import notice_of
 from tests.support.projecting import fresh
 
 LATER = datetime.now(UTC) + timedelta(days=7)
@@ -27,6 +28,7 @@ class OfPeople:
         self.query = fresh()
         self.schedule, self.pack = fresh(), fresh()
         self.deliveries = [fresh() for _ in range(5)]
+        self.notice = notice_of(self.tenant, 1)
 
     def _of_anna(self, what: str, **fields: Any) -> tuple[str, str, dict[str, Any]]:
         anna = self.subjects[0]

@@ -39,6 +39,17 @@ class Noticed:
         """The letters' jobs that ran to their end."""
         return [one for one in await Worker(self.api).work_off() if one == "billing.notify"]
 
+    async def client(self, name: str, tenant: TestTenant | None = None) -> None:
+        """One more workspace."""
+        key = (tenant or self.tenant).key
+        made = await self.api.post("/v1/tenancy/new/create-workspace", key, {"name": name})
+        assert made.status_code == 201, made.text
+
+    async def fill(self, tenant: TestTenant | None = None) -> None:
+        """As many workspaces as are 80 % of what the plan has."""
+        for number in range(7):
+            await self.client(f"Client {number}", tenant)
+
     async def look_again(self) -> None:
         """Let the pause of what waits be over."""
         dsn = self.api.database.projector

@@ -120,7 +120,8 @@ def subscription_reported(event: Fact, rows: Rows) -> None:
         reference = told["reference"] or (known or {}).get("reference")
         rows.upsert("subscriptions", {**told, "reference": reference})
     elif told["reference"] is not None:
-        rows.upsert("subscriptions", {**known, "reference": told["reference"]})
+        kept = {"subscription_id": told["subscription_id"], "reference": told["reference"]}
+        rows.upsert("subscriptions", {**known, **kept})
 
 
 def _order(row: dict[str, Any]) -> tuple[datetime, int, str]:
@@ -150,9 +151,11 @@ def dunning_suspended(event: Fact, rows: Rows) -> None:
 
 
 def _dunned(event: Fact, rows: Rows, **values: Any) -> None:
-    known = rows.recall("dunning", event.payload["invoice_id"])
+    invoice_id = event.payload["invoice_id"]
+    known = rows.recall("dunning", invoice_id)
     if known is not None:
-        rows.upsert("dunning", {**known, **values})
+        # A row that was read has its key in another form than events do: within a batch it would be another row.
+        rows.upsert("dunning", {**known, **values, "invoice_id": invoice_id})
 
 
 @BILLING_ACCOUNTS.on("billing.dunning_ended")

@@ -26,6 +26,7 @@ from application.reading import AccessLog
 from domain.kernel.permissions import GRANTABLE, StaffRole, TenantRole
 from projections.finance.profiles import PROFILES
 from tests.support.api import Api, TestTenant, analytics_of, serving
+from tests.support.billing import INVOICE, failed
 from tests.support.database import Database
 from tests.support.deliveries import SCHEDULE, give_up
 from tests.support.packs import seal_pack
@@ -126,6 +127,7 @@ class Furnished:
         upload = await self.api.send("POST", path, tenant.key, b"email\nx@example.org\n", file)
         self.ids["import"] = upload.json()["id"]
         await give_up(self.api, tenant, UUID(self.ids["create-schedule"]))
+        await self.api.act(tenant.id, failed(), INVOICE)
         self.ids["board_pack"] = str(await seal_pack(self.api, tenant))
         _, self.staff = await self.api.staff(StaffRole.FINANCE)
         _, approving = await self.api.staff(StaffRole.OPERATIONS)

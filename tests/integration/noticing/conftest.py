@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.tenancy.plans import Plan
 from tests.support.api import serving
 from tests.support.database import Database
 from tests.support.mailbox import Mailbox, mailbox
@@ -37,4 +38,4 @@ async def noticed(
         mail_from="billing@sender.example",
         public_url="https://portal.example",
     ) as api:
-        yield Noticed(api, await api.tenant(country="US"), clock)
+        yield Noticed(api, await api.tenant(plan=Plan.PROFESSIONAL), clock)
