@@ -136,13 +136,13 @@ class Settings(BaseSettings):
     )
     smtp_url: SecretStr | None = Field(
         default=None,
-        description="Mail server of scheduled deliveries: smtp://user:password@host:587, or smtps://; none: no mail.",
+        description="Mail server of deliveries and letters: smtp://user:password@host:587, or smtps://; none: no mail.",
     )
     mail_from: str = Field(
         default="reports@localhost",
         max_length=254,
         pattern=r"^[^\s<>@]+@[^\s<>@]+$",
-        description="Address that the mail of scheduled deliveries comes from.",
+        description="Address that the mail of deliveries and letters comes from.",
     )
     deliveries: Path | None = Field(
         default=None,

@@ -102,6 +102,7 @@ class Health:
                 self._timed("projector", self._projector, essential=False),
                 self._timed("analytics", self._analytics, essential=False),
                 self._timed("payments", self._payments, essential=False),
+                self._timed("mail", self._mail, essential=False),
             )
         )
 
@@ -176,6 +177,13 @@ class Health:
             return True, "live mode" if settings.stripe.livemode else "test mode"
         figures = await ask(socket_path(settings.root / "run", OWN_STRIPE))
         return figures is not None, "our own Stripe" if figures else "our own Stripe does not answer"
+
+    async def _mail(self) -> tuple[bool, str]:
+        """Nobody who looks has a mail server asked: what it says, the letters and deliveries themselves tell."""
+        settings = self._around.settings.smtp
+        if settings is None:
+            return True, "not set up"
+        return True, "not encrypted, on this machine" if settings.in_clear else "encrypted"
 
 
 def _json(told: object, status: int) -> Response:

@@ -134,7 +134,16 @@ def test_health_and_figures(demo_installation: Served) -> None:
     assert _get(f"{address}/healthz") == {"state": "alive"}
     checks = _get(f"{address}/readyz")["checks"]
     assert isinstance(checks, dict)
-    assert checks.keys() == {"database", "migrations", "keys", "projector", "analytics", "payments"}
+    assert checks.keys() == {
+        "database",
+        "migrations",
+        "keys",
+        "projector",
+        "analytics",
+        "payments",
+        "mail",
+    }
+    assert checks["mail"] == {**checks["mail"], "ok": True, "state": "not set up"}
     assert checks["payments"]["state"] == "our own Stripe"
     text = httpx.get(f"{address}/metrics", timeout=10).text
     for process in ("api", "projector", "worker", "olap", "stripe"):
