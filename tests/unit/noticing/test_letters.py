@@ -190,7 +190,7 @@ async def test_the_addressees_are_looked_up_in_the_log_whatever_a_view_says(bill
     bills.known.people = [
         OWNER,
         OWNER,
-        uid(0x999),
+        MemberId(uid(0x999)),
     ]  # twice, and somebody whom this tenant's log does not know
     await failing(bills)
     assert [one.to for one in await bills.letters()] == ["owner@agency.example"]
