@@ -187,11 +187,8 @@ async def test_a_limit_that_was_raised_or_a_month_that_is_over_is_told_of_no_mor
 
 
 async def test_the_addressees_are_looked_up_in_the_log_whatever_a_view_says(bills: Bills) -> None:
-    bills.known.people = [
-        OWNER,
-        OWNER,
-        MemberId(uid(0x999)),
-    ]  # twice, and somebody whom this tenant's log does not know
+    unknown = MemberId(uid(0x999))
+    bills.known.people = [OWNER, OWNER, unknown]
     await failing(bills)
     assert [one.to for one in await bills.letters()] == ["owner@agency.example"]
 
