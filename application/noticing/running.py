@@ -154,8 +154,7 @@ class Notices:
                 trouble = deferred.trouble.value
                 withheld.append(WithheldNotice(member_id=member_id, reason=NotSentReason.MAIL))
             except (MailUnavailable, MailNotSetUp) as away:  # for one as for all others
-                missing = isinstance(away, MailNotSetUp)
-                reason = NotSentReason.NO_MAIL if missing else NotSentReason.MAIL
+                reason = NotSentReason.NO_MAIL if isinstance(away, MailNotSetUp) else NotSentReason.MAIL
                 trouble = reason.value if isinstance(away, MailNotSetUp) else away.trouble.value
                 withheld += [WithheldNotice(member_id=one, reason=reason) for one in waiting[number:]]
                 break
@@ -163,14 +162,9 @@ class Notices:
                 mailed += 1
                 entered = EnterNoticeMailed(member_id=member_id)
                 await workflow.execute(entered, notice_id, key=f"notice/{notice_id}/mailed/{member_id}")
-        none = (
-            None
-            if mailed
-            else NotSentReason.NO_MAIL
-            if trouble == NotSentReason.NO_MAIL
-            else NotSentReason.MAIL
-        )
-        return SettleNotice(reason=none, trouble=trouble, withheld=tuple(withheld))
+        missing = trouble == NotSentReason.NO_MAIL
+        nobody = NotSentReason.NO_MAIL if missing else NotSentReason.MAIL
+        return SettleNotice(reason=None if mailed else nobody, trouble=trouble, withheld=tuple(withheld))
 
     async def _entitled(self, tenant_id: UUID) -> dict[MemberId, str]:
         """Addresses, as they are now, of those who may have it now, as the log tells: the owners first."""

@@ -9,12 +9,13 @@ from typing import Any, cast
 
 import pytest
 
+from adapters.smtp.settings import smtp_settings
 from api.ops import health as health_module
 from api.ops.health import Health
 from application.ports.analytics import AnalyticsUnavailable
 from application.ports.keys import KeysUnavailable
 
-AROUND: Any = SimpleNamespace(settings=SimpleNamespace(stripe=None))
+AROUND: Any = SimpleNamespace(settings=SimpleNamespace(stripe=None, smtp=None))
 
 
 def away(*_: object, **__: object) -> Any:
@@ -74,3 +75,24 @@ async def test_keys_that_cannot_be_read_make_it_not_ready_and_are_named(
     assert (answer.status_code, told["state"]) == (503, "not ready")
     assert told["checks"]["keys"]["state"] == "unreachable (KeysUnavailable)"
     assert not told["checks"]["keys"]["ok"]
+
+
+@pytest.mark.parametrize(
+    ("url", "state"),
+    [
+        (None, "not set up"),
+        ("smtp://127.0.0.1:25", "not encrypted, on this machine"),
+        ("smtps://penguin:secret@mail.example", "encrypted"),
+    ],
+)
+async def test_whether_there_is_a_mail_server_is_told_and_nothing_else_of_it(
+    monkeypatch: pytest.MonkeyPatch, url: str | None, state: str
+) -> None:
+    smtp = None if url is None else smtp_settings(url, "billing@sender.example")
+    health = Health(
+        cast("Any", SimpleNamespace(settings=SimpleNamespace(stripe=None, smtp=smtp))), cast("Any", None)
+    )
+    for look in ("_database", "_migrations", "_keys", "_projector", "_analytics"):
+        monkeypatch.setattr(health, look, health._payments)
+    told = json.loads(bytes((await health.readyz(cast("Any", None))).body))
+    assert (told["state"], told["checks"]["mail"]["state"]) == ("ready", state)
