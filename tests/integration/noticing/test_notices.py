@@ -32,8 +32,9 @@ DAY = timedelta(days=1)
 
 
 async def test_a_letter_goes_to_owners_and_to_whoever_reads_the_bills_and_no_address_is_kept(
-    noticed: Noticed, box: Mailbox
+    noticed: Noticed, box: Mailbox, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("DEBUG")
     await noticed.member(TenantRole.FINANCE_LEADER, "finance@acme.example")
     admin = await noticed.member(TenantRole.ADMIN, "admin@acme.example")
     box.refused["admin@acme.example"] = "550 no admin@acme.example here"
@@ -63,6 +64,8 @@ async def test_a_letter_goes_to_owners_and_to_whoever_reads_the_bills_and_no_add
     entered = [one for one in history.json()["data"] if one["name"].startswith("billing.notice")]
     assert [one["name"] for one in entered].count("billing.notice_mailed") == 2
     assert "@" not in json.dumps([one["payload"] for one in entered])
+    ours = [one.getMessage() for one in caplog.records if not one.name.startswith("mail.")]
+    assert not [one for one in ours if "@acme" in one]
 
 
 async def test_a_foreign_alert_never_reaches_anothers_people(noticed: Noticed, box: Mailbox) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random  # kills of a test
 import string
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +28,7 @@ from domain.tenancy.tenant import CloseTenant
 from tests.support.billed import OWNER, PORTAL, Bills, pause_of
 from tests.support.billing import INVOICE, SUBSCRIPTION, invoiced, item, terms, told
 from tests.support.given import NOW, uid
-from tests.support.told import TENANT
+from tests.support.told import TENANT, Crash
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 INVOICED = InvoiceId(INVOICE)
@@ -216,6 +217,29 @@ async def test_a_server_that_is_away_is_asked_twice_as_late_each_time_and_hourly
     assert await bills.settled() == [("not_sent", "mail_not_taken_over")]
     entered = (await bills.told())[-1]
     assert b'"trouble":"certificate"' in entered.payload
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_a_process_that_is_killed_at_any_append_leaves_one_letter_each_under_one_id(
+    bills: Bills, seed: int
+) -> None:
+    await failing(bills)
+    (event,) = await bills.owed()
+    log = bills.books.log
+    log.chance, log.often = random.Random(seed), 0.6
+    while True:
+        try:
+            await bills.run(event)
+        except Crash:
+            bills.books.start()  # a process that knows nothing but the logs
+            continue
+        break
+    log.often = 0.0
+    await bills.run(event)
+    assert len({(one.to, one.message_id, one.text) for one in bills.mail.taken}) == 1
+    assert await bills.settled() == [("sent", None)]
+    names = [one.name for one in await bills.told()]
+    assert names.count("billing.notice_mailed") == 1
 
 
 async def test_what_nobody_foresaw_is_tried_again_and_settled_by_the_last_attempt(
