@@ -278,8 +278,18 @@ class Grid:
         return next(iter(codes), None)
 
 
-def chart_of(definition: ChartDefinition, grid: Grid, before: Grid | None, period: Period) -> Chart:
-    """The chart of a report's rows; `before` holds those of the period before. Raises `CurrenciesMixed`."""
+def chart_of(
+    definition: ChartDefinition,
+    grid: Grid,
+    before: Grid | None,
+    period: Period,
+    *,
+    until: date | None = None,
+) -> Chart:
+    """The chart of a report's rows; `before` holds those of the period before. Raises `CurrenciesMixed`.
+
+    `until`: the last day that has come, where the period is not over: nothing actual is drawn after it.
+    """
     grid = grid.where(definition.where)
     before = None if before is None else before.where(definition.where)
     column = grid.column(definition.measure)
@@ -298,7 +308,9 @@ def chart_of(definition: ChartDefinition, grid: Grid, before: Grid | None, perio
         scenario: {key[0]: value / scale for key, value in values.items()}
         for scenario, values in series.items()
     }
-    marks = _over_time(plain, period) if definition.kind == "columns" else _parts(plain, definition.most)
+    marks = (
+        _over_time(plain, period, until) if definition.kind == "columns" else _parts(plain, definition.most)
+    )
     labels = tuple(dict.fromkeys(mark.label for mark in marks))
     percent = form_of(column) in (Form.RATIO, Form.PERCENT)
     unit = currency or ("%" if percent else column.unit)
@@ -307,9 +319,11 @@ def chart_of(definition: ChartDefinition, grid: Grid, before: Grid | None, perio
     )
 
 
-def _over_time(series: Mapping[Scenario, Mapping[Value, float]], period: Period) -> list[Mark]:
+def _over_time(
+    series: Mapping[Scenario, Mapping[Value, float]], period: Period, until: date | None
+) -> list[Mark]:
     """A column for each bucket, also where nothing was; the period before stands beside the same place of this one."""
-    marks = []
+    marks, come = [], period.last if until is None else until
     for scenario, values in series.items():
         found = dict.fromkeys(period.buckets(), 0.0)
         for day, value in values.items():
@@ -317,7 +331,11 @@ def _over_time(series: Mapping[Scenario, Mapping[Value, float]], period: Period)
                 bucket = period.bucket(day, earlier=scenario is Scenario.PREVIOUS)
                 if bucket in found:
                     found[bucket] += value
-        marks += [Mark(period.label(bucket), scenario, value) for bucket, value in found.items()]
+        marks += [
+            Mark(period.label(bucket), scenario, value)
+            for bucket, value in found.items()
+            if bucket <= come or scenario is not Scenario.ACTUAL
+        ]
     return marks
 
 

@@ -13,6 +13,7 @@ from api.http.replies import Answer, rate_headers
 from api.http.request import Call, parameters
 from api.http.versions import deprecation_of
 from application.ports.analytics import InvalidParameters
+from application.ports.log import recorded_at
 from application.ports.positions import MalformedPosition, Position
 from application.rate_limits import READS_BUCKET, READS_PER_COMMAND
 from application.reading import Read
@@ -138,10 +139,8 @@ class Desk:
 
     async def as_of(self, tenant_id: UUID, position: Position) -> str | None:
         """When the event at a position was recorded; None at the beginning."""
-        if position.n == 0:
-            return None
-        rows = await self.parts.log.read_log(tenant_id, after=position.n - 1, limit=1, up_to=position.n)
-        return rows[0].recorded_at.isoformat() if rows else None
+        moment = await recorded_at(self.parts.log, tenant_id, position)
+        return None if moment is None else moment.isoformat()
 
     async def trace(
         self,

@@ -18,7 +18,7 @@ from api.http.request import must_be, read_body, uuid_in
 from api.http.views import Views
 from application.batch import repeated
 from application.orders import in_one_form
-from application.packs.sealing import FIGURES, PDF, PackAsked, Sealing, may_read
+from application.packs.sealing import FIGURES, PDF, PackAsked, Sealing, may_read, pack_under
 from application.ports.analytics import AnalyticsError
 from application.ports.positions import Position
 from application.queries import QUERIES
@@ -91,7 +91,7 @@ class PacksDesk(Desk):
         def template(command: Command, target: UUID) -> Order:
             return order_of(call, self.parts.callers, principal, command, target, meant)
 
-        sealing = Sealing(principal, wanted, call.idempotency_key, template)
+        sealing = Sealing(principal, wanted, pack_under(principal.tenant_id, call.idempotency_key), template)
         outcome, seal = await self.parts.packs.seal(sealing)
         content = outcome_of(outcome) | {"data": shown(seal)}
         headers = {"idempotent-replayed": "true"} if outcome.replayed else {}

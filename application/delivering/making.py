@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from application.figures import Figures, definition_of
 from application.packs.figures import AT, takes_days, takes_months, takes_position
 from application.packs.sealing import PDF, PackAsked, Sealing
 from application.ports.analytics import InvalidParameters, ReportTooLarge, UnknownReport
+from application.ports.log import recorded_at
 from application.ports.positions import Position
 from domain.finance.calendar import month_of
 from domain.kernel.errors import Refusal, RefusalKind
+from domain.kernel.ids import derived_id
 from domain.reporting.schedule_events import FileTold, ItemRefused
 from domain.reporting.timing import RelativePeriod, days_until
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
     from uuid import UUID
 
     from application.commanding import Commands
@@ -64,6 +66,7 @@ class Making:
         """
         head = await self._commands.log.head(workflow.tenant_id)
         at = Position(1, 0) if head is None else Position(head.epoch, head.position)
+        moment = await recorded_at(self._commands.log, workflow.tenant_id, at)
         found, refused, first = list[Made](), list[ItemRefused](), None
         for item in schedule.terms.items:
             days = None if item.period is None else days_until(RelativePeriod(item.period), due.day)
@@ -72,7 +75,7 @@ class Making:
                 if item.pack is not None and days is not None:
                     found.append(await self._pack(workflow, item, days, name, delivery_id))
                 else:
-                    found += await self._report(workflow, item, days, name, at)
+                    found += await self._report(workflow, item, days, name, (at, moment))
             except (Refusal, *_OF_ONE_REPORT) as error:
                 if isinstance(error, Refusal) and error.kind is RefusalKind.LIMIT:
                     raise  # something is busy: it may go when it is tried again
@@ -83,8 +86,14 @@ class Making:
         return found, refused, at
 
     async def _report(
-        self, workflow: Workflow, item: ItemTold, days: tuple[date, date] | None, name: str, at: Position
+        self,
+        workflow: Workflow,
+        item: ItemTold,
+        days: tuple[date, date] | None,
+        name: str,
+        as_of: tuple[Position, datetime | None],
     ) -> list[Made]:
+        at, moment = as_of
         info = self._analytics.reports().get(item.report or "")
         asked: dict[str, str] = dict(item.parameters)
         if info is not None and days is not None and takes_days(info):
@@ -94,6 +103,9 @@ class Making:
             asked[AT] = str(at.n)
         found = await self._analytics.report(item.report or "", workflow.tenant_id, asked, min_position=at)
         info = self._analytics.reports()[item.report or ""]
+        if takes_position(info):
+            # It answers from wherever it is by now, of what was asked for.
+            found = replace(found, position=at, as_of=moment)
         figures = Figures(info, found, asked, workflow.tenant_id, f"workflow {workflow.workflow_id}")
         files = await asyncio.to_thread(self._files.files, figures, item.form, name)
         return [
@@ -120,7 +132,7 @@ class Making:
     async def _pack(
         self, workflow: Workflow, item: ItemTold, days: tuple[date, date], name: str, delivery_id: UUID
     ) -> Made:
-        """The pack, sealed: the same one when this is done again."""
+        """The pack, sealed: the same one when this is done again, and none that somebody else sealed."""
         key = f"delivery/{delivery_id}/{item.name}"
         asked = {"definition": item.pack, "from": days[0], "to": days[1], **item.parameters}
         wanted = PackAsked.model_validate(asked)
@@ -128,7 +140,8 @@ class Making:
         def template(command: Command, target: UUID) -> Order:
             return workflow.order(command, target, key=key)
 
-        _, seal = await self._packs.seal(Sealing(workflow.principal, wanted, key, template))
+        pack_id = derived_id(delivery_id, "board_pack", item.name)
+        _, seal = await self._packs.seal(Sealing(workflow.principal, wanted, pack_id, template))
         content = await self._packs.content(workflow.tenant_id, seal, PDF)
         told: dict[str, Any] = {
             "name": f"{name}.{PDF}",

@@ -24,12 +24,12 @@ class Inside(Protocol):
         """Its first day."""
 
 
-def document_of(figures: PackFigures, title: str | None, today: date) -> Document:
-    """The document; `title` in place of the definition's own. `today` (UTC) tells whether the period is over."""
+def document_of(figures: PackFigures, title: str | None) -> Document:
+    """The document; `title` in place of the definition's own."""
     period, digest = figures.period, hashlib.sha256(figures.json()).hexdigest()
-    over = today > period.last
+    going = "" if figures.until is None else f", not over yet: figures up to {figures.until}"
     facts = (
-        ("Period", f"{period.first} to {period.last}" + ("" if over else ", not over yet")),
+        ("Period", f"{period.first} to {period.last}{going}"),
         ("Compared with", f"{period.before().first} to {period.before().last}"),
         ("Data as of", f"{_moment(figures.as_of)}, position {figures.position.n} of the log"),
         ("Time zone", "UTC"),
@@ -65,7 +65,7 @@ def _section(one: SectionFigures, figures: PackFigures) -> SectionShown:
         table = table.model_copy(update={"by": by})
     elif section.chart is not None:
         inside = period.bucket if section.chart.kind == "columns" else None
-        drawn = chart_of(section.chart, *_grids(one, inside), period)
+        drawn = chart_of(section.chart, *_grids(one, inside), period, until=figures.until)
         chart = drawn if any(mark.value for mark in drawn.marks) else None
     measured = f"{chart.title} by {_unit(one, period)}. " if chart is not None else ""
     note = f"{section.note} " if section.note else ""
@@ -73,7 +73,12 @@ def _section(one: SectionFigures, figures: PackFigures) -> SectionShown:
         section.title,
         sentence_of(section.sentence, *_grids(one, None)),
         chart,
-        table_of(table, *_grids(one, period.line if section.balance in table.by else None), period),
+        table_of(
+            table,
+            *_grids(one, period.line if section.balance in table.by else None),
+            period,
+            until=figures.until,
+        ),
         f"{measured}{note}Source: report {one.info.name}, definition {definition_of(one.info)}. "
         f"Data as of {_moment(as_of)}, position {one.now.position.n}.",
     )

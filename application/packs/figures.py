@@ -59,7 +59,8 @@ class SectionFigures:
 class PackFigures:
     """All figures of a pack. `position`: the last that any of them was made from.
 
-    `currency`: amounts are of this one alone; None: of whatever there is.
+    `currency`: amounts are of this one alone; None: of whatever there is. `until`: the last day that they are of, where
+    the period is not over.
     """
 
     definition: PackDefinition
@@ -68,6 +69,7 @@ class PackFigures:
     position: Position
     as_of: datetime | None
     currency: str | None = None
+    until: date | None = None
 
     def currencies(self) -> list[str]:
         """Those of the amounts of the period and of the one before, those that were left out included."""
@@ -90,6 +92,7 @@ class PackFigures:
             "currency": self.currency,
             "currencies_left_out": self.left_out(),
             "period": {"from": self.period.first.isoformat(), "to": self.period.last.isoformat()},
+            "until": None if self.until is None else self.until.isoformat(),
             "position": self.position.token(),
             "as_of": None if self.as_of is None else self.as_of.isoformat(),
             "sections": [_section(one) for one in self.sections],
@@ -140,10 +143,12 @@ class Figuring:
         period: Period,
         wanted: Position | None,
         currency: str | None = None,
+        *,
+        today: date | None = None,
     ) -> PackFigures:
         """The figures, as of one position where the log lets that be; each says its own.
 
-        With a `currency`, amounts of others are left out.
+        With a `currency`, amounts of others are left out. Days after `today` have not come, and are not asked for.
 
         Reports that take a position are asked as of the same one. The others are asked again, a few times, until all
         answer from one position; where the log moves on too fast for that, each stands as of its own. Raises an
@@ -151,10 +156,11 @@ class Figuring:
         """
         infos = self._analytics.reports()
         at = wanted or (await self._analytics.standing(tenant_id)).position
+        until = None if today is None or today > period.last else today
         asked: list[SectionFigures] = []
         for _ in range(_TRIES):
             asked = [
-                await self._section(section, infos[section.report], tenant_id, period, at, currency)
+                await self._section(section, infos[section.report], tenant_id, (period, until), at, currency)
                 for section in definition.section
             ]
             reached = max(part.position for one in asked for part in (one.now, one.before) if part)
@@ -163,23 +169,24 @@ class Figuring:
             at = reached
         parts = [part for one in asked for part in (one.now, one.before) if part is not None]
         latest = max(parts, key=lambda part: part.position)
-        return PackFigures(definition, period, tuple(asked), latest.position, latest.report.as_of, currency)
+        as_of = latest.report.as_of
+        return PackFigures(definition, period, tuple(asked), latest.position, as_of, currency, until)
 
     async def _section(
         self,
         section: Section,
         info: ReportInfo,
         tenant_id: UUID,
-        period: Period,
+        days: tuple[Period, date | None],
         at: Position,
         currency: str | None,
     ) -> SectionFigures:
-        asked = [period, period.before()] if section.compared and takes_days(info) else [period]
+        period, until = days
+        come = period if until is None else replace(period, last=until)
+        asked = [come, period.before()] if section.compared and takes_days(info) else [come]
         now, *before = [
-            _in_currency(
-                info, await self.part(info, tenant_id, parameters(section, info, days), at), currency
-            )
-            for days in asked
+            _in_currency(info, await self.part(info, tenant_id, parameters(section, info, one), at), currency)
+            for one in asked
         ]
         return SectionFigures(section, info, now, before[0] if before else None)
 

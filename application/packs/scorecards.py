@@ -39,7 +39,8 @@ def scorecard_of(grid: Grid, before: Grid | None, most: int) -> TableShown:
     ]
     told.sort(key=lambda row: (row["target"] is None, row["group"] != "financial"))
     kept = told if len(told) <= most else told[: most - 1]
-    lines = [_line(row, earlier.get(_key(row))) for row in kept]
+    several = len({row["currency"] for row in told if row["currency"]}) > 1
+    lines = [_line(row, earlier.get(_key(row)), several=several) for row in kept]
     if len(kept) < len(told):
         lines.append((f"{OTHERS} ({len(told) - len(kept)})", *[""] * (len(_HEAD) - 1)))
     numbers = (False, True, True, True, True, False, False)
@@ -53,14 +54,15 @@ def _rows(grid: Grid) -> Iterator[Mapping[str, Any]]:
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return row["metric"], row["unit"], row["segment"]
+    return row["metric"], row["unit"], row["currency"], row["segment"]
 
 
-def _line(row: Mapping[str, Any], earlier: float | None) -> tuple[str, ...]:
+def _line(row: Mapping[str, Any], earlier: float | None, *, several: bool) -> tuple[str, ...]:
+    """`several`: there are metrics of several currencies, so that a ratio says which it is of."""
     unit, actual, variance = row["unit"], row["actual"], row["variance"]
-    segment = f" ({row['segment']})" if row["segment"] else ""
+    of = (row["segment"], row["currency"] if several and unit not in CURRENCIES else None)
     return (
-        titled(str(row["metric"])) + segment,
+        titled(str(row["metric"])) + "".join(f" ({one})" for one in of if one),
         NOTHING if actual is None else in_unit(actual, unit),
         _target(row, unit),
         NOTHING if variance is None or row["target"] is None else _signed(variance, unit),

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from application.packs.document import document_of
 from application.packs.drift import Drift, Drifting
 from application.packs.figures import Figuring, PackFigures
 from application.ports.blobs import BlobDamaged, BlobMissing
+from application.ports.log import recorded_at
 from application.ports.positions import Position
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.ids import derived_id, new_id
@@ -108,11 +109,14 @@ class PackAsked(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Sealing:
-    """A request to seal. `template` makes the order that enters the seal, with the caller's key and context."""
+    """A request to seal. `template` makes the order that enters the seal, with the caller's key and context.
+
+    `pack_id`: what the pack is to be known by, which whoever asks for it again asks with; None: a new one.
+    """
 
     principal: Principal
     asked: PackAsked
-    key: str | None
+    pack_id: UUID | None
     template: Callable[[Command, UUID], Order]
 
 
@@ -131,7 +135,7 @@ class Packs:
         return [one.checked(self._analytics.reports()) for one in read_definitions().values()]
 
     async def seal(self, sealing: Sealing) -> tuple[Outcome, PackSealed]:
-        """Make the pack, keep it, enter it. The same key gives the same pack.
+        """Make the pack, keep it, enter it. The same id gives the same pack, to who may read what is in it.
 
         Raises an `AnalyticsError`, or a `Refusal`.
         """
@@ -139,13 +143,13 @@ class Packs:
         principal.require(SealPack.permission)
         principal.may_write(SealPack.permission)
         tenant_id, now = principal.tenant_id, self._commands.clock()
-        pack_id = new_id(now) if sealing.key is None else derived_id(tenant_id, "board_pack", sealing.key)
+        pack_id = sealing.pack_id or new_id(now)
         state = await self._commands.state(tenant_id, "board_pack", pack_id)
-        command = (
-            _as_sealed(state.sealed)
-            if isinstance(state, Pack)
-            else await self._made(principal, asked, pack_id)
-        )
+        if isinstance(state, Pack):
+            may_read(principal, state.sealed.needs)
+            command = _as_sealed(state.sealed)
+        else:
+            command = await self._made(principal, asked, pack_id)
         outcome = await self._commands.execute(sealing.template(command, pack_id))
         return outcome, await self.sealed(tenant_id, pack_id)
 
@@ -160,10 +164,10 @@ class Packs:
         may_read(principal, needs)
         if asked.title is not None and not await asyncio.to_thread(self._press.shows, asked.title):
             raise TitleUnprintable
-        figures = await self._figures(definition, tenant_id, asked)
+        figures = await self._figures(definition, tenant_id, asked, today)
         told = figures.json()
         try:
-            document = document_of(figures, asked.title, today)
+            document = document_of(figures, asked.title)
         except CurrenciesMixed as mixed:
             raise _in_several(figures.currencies()) from mixed
         printed = await asyncio.to_thread(self._press.printed, document)
@@ -189,19 +193,17 @@ class Packs:
             currency=asked.currency,
         )
 
-    async def _figures(self, definition: PackDefinition, tenant_id: UUID, asked: PackAsked) -> PackFigures:
-        """The figures as of the log's present head, and when that was."""
+    async def _figures(
+        self, definition: PackDefinition, tenant_id: UUID, asked: PackAsked, today: date
+    ) -> PackFigures:
+        """The figures as of the log's present head, and when that was; of days that have come."""
         head = await self._commands.log.head(tenant_id)
         wanted = None if head is None else Position(head.epoch, head.position)
         period = Period(asked.first, asked.to)
-        found = await Figuring(self._analytics).figures(definition, tenant_id, period, wanted, asked.currency)
-        return replace(found, as_of=await self._moment(tenant_id, found.position))
-
-    async def _moment(self, tenant_id: UUID, position: Position) -> datetime | None:
-        if position.n == 0:
-            return None
-        rows = await self._commands.log.read_log(tenant_id, after=position.n - 1, limit=1, up_to=position.n)
-        return rows[0].recorded_at if rows else None
+        found = await Figuring(self._analytics).figures(
+            definition, tenant_id, period, wanted, asked.currency, today=today
+        )
+        return replace(found, as_of=await recorded_at(self._commands.log, tenant_id, found.position))
 
     async def sealed(self, tenant_id: UUID, pack_id: UUID) -> PackSealed:
         """The seal. Raises `NotFound`."""
@@ -228,6 +230,11 @@ class Packs:
         """How far the figures have moved. Raises `PackNotAsSealed`, an `AnalyticsError`."""
         told = await self.content(tenant_id, seal, FIGURES)
         return await Drifting(self._analytics).drift(tenant_id, told, at_seal=at_seal)
+
+
+def pack_under(tenant_id: UUID, key: str | None) -> UUID | None:
+    """The id of the pack that is asked for under a caller's key."""
+    return None if key is None else derived_id(tenant_id, "board_pack", key)
 
 
 def may_read(principal: Principal, needs: Iterable[str]) -> None:

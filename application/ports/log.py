@@ -205,3 +205,11 @@ class TenantLog(Protocol):
 
     async def receipt(self, tenant_id: UUID, key_hmacs: Sequence[bytes]) -> Receipt | None:
         """The receipt of a key, under any of its HMACs."""
+
+
+async def recorded_at(log: TenantLog, tenant_id: UUID, position: Position) -> datetime | None:
+    """When the event at a position was recorded; None at the beginning."""
+    if position.n == 0:
+        return None
+    rows = await log.read_log(tenant_id, after=position.n - 1, limit=1, up_to=position.n)
+    return rows[0].recorded_at if rows else None

@@ -143,6 +143,13 @@ async def test_a_pack_takes_the_permissions_of_its_reports(api: Api, monkeypatch
         assert (refused.status_code, refused.json()["permission"]) == (403, "costs.read"), refused.text
         seal = (await sealed(api, tenant, definition="costs"))["data"]
         assert seal["needs"] == ["costs.read"]
+        replayed = await api.post(
+            PACKS,
+            roles[TenantRole.COMPLIANCE_OFFICER],
+            {**YEAR, "definition": "costs"},
+            idempotency_key="pack",
+        )
+        assert (replayed.status_code, replayed.json()["permission"]) == (403, "costs.read"), replayed.text
         for path in (seal["pdf"], seal["figures_file"], f"{PACKS}/{seal['pack_id']}"):
             assert (await api.send("GET", path, roles[TenantRole.VIEWER])).status_code == 403
             assert (await api.send("GET", path, roles[TenantRole.FINANCE_LEADER])).status_code == 200

@@ -16,11 +16,12 @@ from application.contention import TooMuchContention
 from application.delivering.making import Making
 from application.importing.service import Interrupted
 from application.ports.log import KeyReused
+from application.ports.positions import Position
 from application.workflow import Workflow
 from domain.finance.calendar import first_day, last_day, month_of, moved
 from domain.kernel.commands import Command
 from domain.kernel.permissions import TenantRole
-from domain.reporting.delivery import MOST_CAUGHT_UP, FinishDelivery
+from domain.reporting.delivery import MOST_CAUGHT_UP, FinishDelivery, delivery_of
 from tests.support.api import analytics_of
 from tests.support.mailbox import Mailbox
 from tests.support.offices import DAILY, Office, killed_at, look_again, sha256
@@ -173,6 +174,45 @@ async def test_a_worker_that_was_overtaken_changes_nothing_of_what_another_prepa
     assert delivery["status"] == "delivered"
     told = {one["name"]: one["sha256"] for one in delivery["files"]}
     assert {name.rpartition("/")[2]: sha256(content) for name, content in office.files().items()} == told
+
+
+async def test_all_reports_of_a_delivery_are_of_one_position_whatever_is_recorded_meanwhile(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = {"report": "activity", "period": "yesterday", "format": "csv"}
+    items = [item, {**item, "name": "again"}]
+    schedule, report = await office.schedule(items=items), Making._report
+
+    async def slow(making: Making, *given: Any) -> Any:
+        made = await report(making, *given)
+        await office.schedule(days_ago=0, title="An event more")
+        head = await office.api.parts.position_of(office.tenant.id)
+        await office.api.parts.analytics.report(
+            "activity", office.tenant.id, min_position=Position.parse(head)
+        )
+        return made
+
+    monkeypatch.setattr(Making, "_report", slow)
+    await office.delivered(schedule)
+    (delivery,) = await office.deliveries()
+    assert {file["position"] for file in delivery["files"]} == {delivery["log_position"]}
+    assert {file["as_of"] for file in delivery["files"]} == {delivery["as_of"]}
+    for name, content in office.files().items():
+        if name.endswith(".json"):
+            assert json.loads(content)["penguinmails:facts"]["position"] == delivery["log_position"]
+
+
+async def test_a_pack_that_somebody_sealed_is_not_delivered_in_the_place_of_another(office: Office) -> None:
+    schedule = await office.schedule(items=[{"pack": "compliance", "period": "yesterday", "name": "pack"}])
+    state = await office.api.parts.commands.state(office.tenant.id, "schedule", UUID(schedule))
+    key = f"delivery/{delivery_of(UUID(schedule), state.due)}/pack"
+    with analytics_of(office.api):
+        body = {"definition": "finance", "from": "2026-01-01", "to": "2026-01-31"}
+        sealed = await office.api.post("/v1/packs", office.tenant.key, body, idempotency_key=key)
+        assert sealed.status_code == 201, sealed.text
+    assert await office.work_off() == ["report.deliver"]
+    (delivery,) = await office.deliveries()
+    assert [file["of"] for file in delivery["files"]] == ["compliance"]
 
 
 async def test_what_others_write_meanwhile_fails_no_due_time(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -11,13 +12,15 @@ import pytest
 
 from adapters.duckdb.local import EventsInMemory, LocalAnalytics
 from adapters.duckdb.settings import OlapSettings
-from application.charts import Period
+from application.charts import Grid, Period, Scenario
 from application.packs.definition import definition_named
 from application.packs.document import document_of
 from application.packs.drift import Drifting
 from application.packs.figures import Figuring, PackFigures
+from application.packs.scorecards import scorecard_of
 from application.ports.press import Document
 from domain.kernel.money import CurrenciesMixed
+from projections.olap.reports import REPORTS
 from tests.support.events import History
 from tests.support.finance_told import Moneys
 from tests.support.mrr_histories import Told, moment, plan, terms
@@ -29,7 +32,9 @@ TARGETS = (
 )
 
 
-async def computed(history: History, period: Period, currency: str | None = None) -> PackFigures:
+async def computed(
+    history: History, period: Period, currency: str | None = None, today: date | None = None
+) -> PackFigures:
     """The figures of the finance pack of a history; how far they have moved since they were made is not at all."""
     source = EventsInMemory()
     source.events = history.events
@@ -37,7 +42,7 @@ async def computed(history: History, period: Period, currency: str | None = None
     try:
         definition = definition_named("finance", analytics.reports())
         figures = await Figuring(analytics).figures(
-            definition, history.tenant_id, period, history.position, currency
+            definition, history.tenant_id, period, history.position, currency, today=today
         )
         drift = await Drifting(analytics).drift(history.tenant_id, figures.json())
         assert (drift.differ, drift.compared) == (0, figures.count())
@@ -48,7 +53,7 @@ async def computed(history: History, period: Period, currency: str | None = None
 
 async def printed(history: History, period: Period, currency: str | None = None) -> Document:
     """The finance pack of a history."""
-    return document_of(await computed(history, period, currency), None, period.last + timedelta(days=1))
+    return document_of(await computed(history, period, currency), None)
 
 
 async def test_its_figures_name_every_parameter_and_are_dated_alike() -> None:
@@ -116,6 +121,34 @@ async def test_its_messages_are_of_the_period_and_the_one_before() -> None:
     assert all(row[2] == "\u2013" for row in scorecard.table.rows[3:]), "what has no target comes after it"
 
 
+async def test_days_to_come_are_in_no_figure_and_nothing_is_drawn_on_them() -> None:
+    told = Told()
+    told.tell(moment(date(2026, 1, 5)), terms(items=[plan(10_000)]))
+    Moneys(told.history).cost(2_800, date(2026, 2, 1), date(2026, 2, 28))
+    february, today = Period(date(2026, 2, 1), date(2026, 2, 28)), date(2026, 2, 10)
+    figures = await computed(told.history, february, today=today)
+    asked = [one["now"]["parameters"]["to"] for one in orjson.loads(figures.json())["sections"]]
+    assert asked == ["2026-02-10"] * len(asked)
+    document = document_of(figures, None)
+    assert (
+        dict(document.facts)["Period"] == "2026-02-01 to 2026-02-28, not over yet: figures up to 2026-02-10"
+    )
+    mrr, costs = (
+        next(one for one in document.sections if one.title == title)
+        for title in ("Monthly recurring revenue", "What was spent")
+    )
+    assert mrr.chart is not None
+    assert list(mrr.chart.of(Scenario.ACTUAL)) == [f"{day} Feb" for day in range(1, 11)]
+    assert list(mrr.chart.of(Scenario.PREVIOUS))[-1] == "28 Feb"
+    assert [row[1] for row in mrr.table.rows] == ["100.00 USD"] * 3 + ["\u2013"] * 2
+    assert [row[3:] for row in mrr.table.rows[3:]] == [("\u2013", "\u2013")] * 2, (
+        "what is to come differs from nothing"
+    )
+    assert costs.message.startswith("10.00 USD were spent")
+    over = await computed(told.history, february, today=date(2026, 3, 1))
+    assert (over.until, over.json()) == (None, (await computed(told.history, february)).json())
+
+
 @pytest.mark.parametrize("targets", [0, 2])
 async def test_a_target_without_a_figure_is_one_that_was_set(targets: int) -> None:
     told = Moneys()
@@ -136,6 +169,23 @@ async def test_a_target_without_a_figure_is_one_that_was_set(targets: int) -> No
     )
     standings = {row[0]: row[-1] for row in scorecard.table.rows}
     assert standings.get("Gross margin") == ("nothing to divide by" if targets else None)
+
+
+def test_a_ratio_is_compared_with_that_of_its_own_currency() -> None:
+    columns = REPORTS["scorecard"].info.columns
+
+    def grid(**rates: float) -> Grid:
+        told = {"metric": "gross_churn", "unit": "percent", "group": "customer", "status": "no_target"}
+        rows: list[dict[str, Any]] = [
+            {**told, "currency": code, "actual": rate} for code, rate in rates.items()
+        ]
+        return Grid(columns, tuple(tuple(row.get(one.name) for one in columns) for row in rows))
+
+    table = scorecard_of(grid(EUR=2.0, USD=7.0), grid(EUR=3.0, USD=5.0), 18)
+    assert [(row[0], row[1], row[4]) for row in table.rows] == [
+        ("Gross churn (EUR)", "2.0 %", "3.0 %"),
+        ("Gross churn (USD)", "7.0 %", "5.0 %"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from tests.support.serving import ROOT
 from tests.unit.packs.conftest import Office
 
 needs_poppler = requires(shutil.which("pdftotext"), "poppler: apt-get install poppler-utils")
-TODAY = date(2026, 11, 24)
 EVIL = (
     "#set page(fill: red)",
     '#read("/etc/passwd")',
@@ -80,7 +78,7 @@ def test_letters_that_the_press_has_not() -> None:
 
 async def test_the_same_figures_give_the_same_bytes_in_any_process(office: Office) -> None:
     figures = await office.figures()
-    shown = document_of(figures, "A title", TODAY)
+    shown = document_of(figures, "A title")
     printed = TypstPress().printed(shown)
     assert TypstPress().printed(shown) == printed
     assert TypstPress().printed(replace(shown, title="Another")).pdf != printed.pdf
@@ -96,7 +94,7 @@ def test_another_process_prints_the_same() -> None:
 
 
 async def test_a_pack_is_short_however_much_there_is_to_tell(office: Office) -> None:
-    shown = document_of(await office.figures(), "W" * 120, TODAY)
+    shown = document_of(await office.figures(), "W" * 120)
     full = TableShown(("A", "B", "N"), (False, False, True), (("word " * 4, "x", "1"),) * 19, total=True)
     most = replace(shown, sections=tuple(replace(one, table=full) for one in shown.sections))
     assert TypstPress().printed(shown).pages <= 13
