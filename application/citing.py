@@ -172,6 +172,27 @@ class Citing:
         value = plain(row[found.columns.index(measure)])
         return Made(encode(tenant_id, cited, value), cited, Figure(value, position))
 
+    async def of_opened(
+        self,
+        tenant_id: UUID,
+        info: ReportInfo,
+        parameters: Mapping[str, str],
+        opened: Mapping[str, Any],
+        position: Position,
+    ) -> Made | None:
+        """A citation of the figure whose events are shown, as of `at_position` or of `position`; None: there is none.
+
+        `opened` holds what its row shows and its measure; what is empty may be left out, and the first measure too.
+        """
+        cell = {one.name: opened.get(one.name) for one in info.columns if one.kind == "dimension"}
+        first = next(one.name for one in info.columns if one.kind == "measure" and not one.parts)
+        given = {_AT: str(position.n), **parameters}
+        measure = opened.get("measure", first)
+        try:
+            return await self.cite(tenant_id, info.name, given, cell, measure, min_position=position)
+        except (InvalidParameters, ReportTooLarge):
+            return None  # no row shows it, or it was left out of a long report
+
     def read(self, tenant_id: UUID, citation: str) -> Cited:
         """What a citation names. Raises `CitationMistyped`, `NotFound` for another tenant's."""
         return decode(tenant_id, citation)[0]

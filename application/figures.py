@@ -10,17 +10,21 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 import orjson
+from pydantic import TypeAdapter
 
 from application.ports.analytics import Column, Report, ReportInfo, Value
+from domain.finance.calendar import first_day, is_month, last_day
 from domain.kernel.money import CURRENCIES
 
+_AT: Final = "at_position"
+_DAY: Final = TypeAdapter(date)
 CURRENCY: Final = "currency"
 """Unit of the column that says of which currency the amounts of a row are."""
 
@@ -71,7 +75,8 @@ def adds_up(column: Column) -> bool:
 class Figures:
     """A report as it leaves: what was asked by whom, what it means, and the rows.
 
-    `parameters` are those that were given; `asked_by` is the kind and id of an actor, never a name.
+    `parameters` are those that were given; `asked_by` is the kind and id of an actor, never a name. `ahead_from`: see
+    the function of this name.
     """
 
     info: ReportInfo
@@ -79,6 +84,7 @@ class Figures:
     parameters: Mapping[str, str]
     tenant_id: UUID
     asked_by: str
+    ahead_from: date | None = None
 
     @property
     def definition(self) -> str:
@@ -95,7 +101,7 @@ class Figures:
 
     def range(self) -> tuple[int, int]:
         """The first and last position of the log that the figures are made from; (0, 0): the log is empty."""
-        told = self.parameters.get("at_position", "")
+        told = self.parameters.get(_AT, "")
         last = min(int(told), self.report.position.n) if told.isdigit() else self.report.position.n
         return (1 if last else 0), last
 
@@ -104,12 +110,15 @@ class Figures:
         return hashlib.sha256(figures_json(self.report.columns, self.report.rows)).hexdigest()
 
     def path(self) -> str:
-        """Where the same is asked again."""
-        given = urlencode(sorted(self.parameters.items()))
+        """Where the same is asked again and found the same, whatever comes: all parameters, the usual ones too."""
+        used = used_by(self.info, self.parameters)
+        if _AT in self.info.parameters.get("properties", {}):
+            used[_AT] = str(self.range()[1])
+        given = urlencode(sorted(used.items()))
         return f"/v1/reports/{self.info.name}" + (f"?{given}" if given else "")
 
     def citation(self) -> str:
-        """A line that names these figures exactly."""
+        """A line that names these figures exactly, and with which they are found again."""
         epoch, last = self.report.position.epoch, self.range()[1]
         return f"{self.path()} @ {epoch}.{last}, definition {self.definition}, sha256 {self.sha256()[:16]}"
 
@@ -118,6 +127,27 @@ def used_by(info: ReportInfo, given: Mapping[str, str]) -> dict[str, str]:
     """The parameters that figures are made with: those given, and what holds where nothing is said."""
     told = {name: shape.get("default") for name, shape in info.parameters.get("properties", {}).items()}
     return {name: text_of(value) for name, value in told.items() if value is not None} | dict(given)
+
+
+def ahead_from(info: ReportInfo, given: Mapping[str, str], day: date) -> date | None:
+    """The first of the days asked for that is after `day`: figures of it and those after it are not actual yet.
+
+    None: there is none, or the report is of no days. `given` is what the report takes.
+    """
+    if "to" not in given or not {"from", "to"} <= info.parameters.get("properties", {}).keys():
+        return None
+    if _span(given["to"])[1] <= day:
+        return None
+    after = day + timedelta(days=1)
+    return max(_span(given["from"])[0], after) if "from" in given else after
+
+
+def _span(told: str) -> tuple[date, date]:
+    """The days of a parameter, which is a day or a month."""
+    if is_month(told):
+        return first_day(told), last_day(told)
+    day = _DAY.validate_strings(told)
+    return day, day
 
 
 def text_of(value: Any) -> str:

@@ -27,6 +27,7 @@ def facts_of(figures: Figures) -> list[tuple[str, str]]:
         ("time_zone", "UTC"),
         ("rows", str(len(report.rows))),
         ("complete", _complete(figures)),
+        ("days_to_come", _to_come(figures)),
         ("filters", _filters(given)),
         ("sha256", figures.sha256()),
         ("cite", figures.citation()),
@@ -49,6 +50,12 @@ def _complete(figures: Figures) -> str:
     if figures.report.truncated:
         return "no: a report gives no more rows than these, and there are more; narrow its parameters"
     return "yes: every row that the parameters ask for"
+
+
+def _to_come(figures: Figures) -> str:
+    if figures.ahead_from is None:
+        return "none: every day asked for had come"
+    return f"from {figures.ahead_from} on: what stands on these days is not actual"
 
 
 def _filters(given: str) -> str:

@@ -103,7 +103,8 @@ def _seen(sheet: Any, figures: Figures, styles: _Styles) -> None:
     )
     cut = "; cut off: there are more rows" if report.truncated else ""
     last = figures.range()[1]
-    sheet.write_string(1, 0, f"Data as of {at}, position {last}{cut}", styles.of(font_color="#555555"))
+    come = f"; days from {figures.ahead_from} on had not come" if figures.ahead_from else ""
+    sheet.write_string(1, 0, f"Data as of {at}, position {last}{cut}{come}", styles.of(font_color="#555555"))
     for at_column, column in enumerate(info.columns):
         side = "left" if form_of(column) in (Form.TEXT, Form.DATE) else "right"
         top = styles.of(bold=True, bottom=1, text_wrap=True, valign="top", align=side)

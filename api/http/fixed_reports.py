@@ -40,6 +40,15 @@ _AS_FILES: Final = (
         {"type": "string", "enum": ["true", "false"]},
     ),
 )
+_AHEAD: Final[Json] = {
+    "type": ["string", "null"],
+    "format": "date",
+    "description": "First of the days asked for that had not come: what stands on it and later ones is not actual.",
+}
+_CITATION: Final[Json] = {
+    "type": ["string", "null"],
+    "description": "Names the figure that is opened, for `GET /v1/citations/{citation}`; null where no row shows it.",
+}
 _AT: Final = "a position of the log, as a number or a token."
 _LOOK_BACK: Final = parameter(
     AT,
@@ -86,6 +95,7 @@ def report_paths() -> Json:
             columns={"type": "array", "items": _TEXT},
             truncated={"type": "boolean"},
             emptied_by={"type": "array", "items": _TEXT},
+            ahead_from=_AHEAD,
         )
         waits = shared(("MinPosition",))
         made = reading(f"reports_{name}", report.info.title, allowed, [*own, *_AS_FILES, *waits], shape)
@@ -111,7 +121,7 @@ def report_paths() -> Json:
             f"The events behind one row of: {report.info.title}",
             _opening(allowed),
             [*own, *cells, measure, after, *shared(("Limit", "MinPosition"))],
-            page_of(ref("EventBehind")),
+            page_of(ref("EventBehind"), citation=_CITATION),
         )
         difference = reading(
             f"reports_{name}_difference",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starlette.responses import Response
@@ -11,12 +12,15 @@ from starlette.routing import Match, Route
 
 from adapters.exports.forms import FILES, FileForm
 from adapters.exports.separated import Separated
-from api.http.asking import Asked, Desk
+from api.http.asking import AT, Asked, Desk
 from api.http.kinds import ACCEPT_UNKNOWN, NOT_FOUND
 from api.http.law_words import must_be_known
 from api.http.problems import Problem, bad_parameter
 from api.http.views import is_view
-from application.figures import Figures, plain
+from application.citing import Citing
+from application.figures import Figures, ahead_from, plain
+from application.ports.log import recorded_at
+from application.ports.positions import Position
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
 
@@ -27,7 +31,6 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from application.ports.analytics import Report, ReportInfo
-    from application.ports.positions import Position
     from domain.law.words import Kind
 
 _T = TypeVar("_T")
@@ -95,7 +98,7 @@ class Reports(Desk):
         found = await self.parts.analytics.report(
             info.name, asked.principal.tenant_id, asked.given, min_position=wanted
         )
-        position = found.position.token()
+        position, ahead = found.position.token(), await self._ahead(asked, info, found)
         if form is not None or asked.principal.staff:
             await self.trace(
                 asked,
@@ -106,7 +109,7 @@ class Reports(Desk):
                 filters=asked.given,
             )
         if form is not None:
-            return await self._file(asked, info, found, form, how)
+            return await self._file(asked, form, how, self._figures(asked, info, found, ahead))
         content = {
             "report": info.name,
             "columns": list(found.columns),
@@ -114,6 +117,7 @@ class Reports(Desk):
             "next": None,
             "truncated": found.truncated,
             "emptied_by": list(found.emptied_by),
+            "ahead_from": plain(ahead),
             "position": position,
             "as_of": plain(found.as_of),
         }
@@ -124,16 +128,24 @@ class Reports(Desk):
         await self.look_back(asked.principal.tenant_id, asked.given)
         return await self.reachable(asked, asked.position())
 
-    async def _file(
-        self, asked: Asked, info: ReportInfo, found: Report, form: FileForm, how: Separated
-    ) -> Response:
+    async def _ahead(self, asked: Asked, info: ReportInfo, found: Report) -> date | None:
+        """The first of the days asked for that had not come: by today, or by the moment that is looked back to."""
+        moment: datetime | None = self.parts.clock()
+        if AT in asked.given:
+            at = Position(found.position.epoch, int(asked.given[AT]))
+            moment = await recorded_at(self.parts.log, asked.principal.tenant_id, at)
+        return None if moment is None else ahead_from(info, asked.given, moment.astimezone(UTC).date())
+
+    def _figures(self, asked: Asked, info: ReportInfo, found: Report, ahead: date | None) -> Figures:
+        tenant_id, actor = asked.principal.tenant_id, asked.principal.actor
+        return Figures(info, found, asked.given, tenant_id, f"{actor.kind} {actor.id}", ahead)
+
+    async def _file(self, asked: Asked, form: FileForm, how: Separated, figures: Figures) -> Response:
         """The report as a file; beside the loop, since many rows take a while."""
-        actor = asked.principal.actor
-        figures = Figures(info, found, asked.given, asked.principal.tenant_id, f"{actor.kind} {actor.id}")
-        content = await asyncio.to_thread(form.encode, figures, how)
+        found, content = figures.report, await asyncio.to_thread(form.encode, figures, how)
         headers = {
             **self.headers(asked, found.position.token()),
-            "content-disposition": f'attachment; filename="{info.name}.{form.name}"',
+            "content-disposition": f'attachment; filename="{figures.info.name}.{form.name}"',
             "cache-control": "no-store",
             "x-content-type-options": "nosniff",
             "penguin-as-of": "" if found.as_of is None else found.as_of.isoformat(),
@@ -146,7 +158,7 @@ class Reports(Desk):
         """The events behind one row: its dimensions as `cell.<name>`; their weights add up to the cell.
 
         `cell.measure` names the measure; the first is meant unless it does. What is empty in the row is given empty, or
-        left out; nothing else is left out.
+        left out; nothing else is left out. `citation` names the figure that is opened; null where no row shows it.
         """
         info = self._info(request)
         dimensions = [column.name for column in info.columns if column.kind == "dimension"]
@@ -176,6 +188,9 @@ class Reports(Desk):
             min_position=wanted,
         )
         position = found.position.token()
+        cited = await Citing(self.parts.analytics).of_opened(
+            asked.principal.tenant_id, info, asked.given, cell, found.position
+        )
         if asked.principal.staff:
             rows = len(found.events)
             await self.trace(
@@ -189,6 +204,7 @@ class Reports(Desk):
         content = {
             "data": [{"position": at, "weight": weight} for at, weight in found.events],
             "next": None if found.next_after is None else str(found.next_after),
+            "citation": None if cited is None else cited.citation,
             "position": position,
             "as_of": await self.as_of(asked.principal.tenant_id, found.position),
         }

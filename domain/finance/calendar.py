@@ -47,6 +47,11 @@ def month_of(day: date) -> str:
     return f"{day.year:04}-{day.month:02}"
 
 
+def is_month(text: str) -> bool:
+    """Whether a text is a month."""
+    return _MONTH.fullmatch(text) is not None
+
+
 def first_day(month: str) -> date:
     """The first day of a month."""
     return date(int(month[:4]), int(month[5:]), 1)

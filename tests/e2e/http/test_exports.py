@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+import io
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from adapters.exports.forms import FILES
+from application.figures import figures_json
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant, analytics_of
 from tests.support.exported import rows_of, text_of
@@ -27,6 +31,10 @@ async def lived(api: Api) -> tuple[TestTenant, str]:
         made = await api.post("/v1/audience/new/create-contact", tenant.key, body)
         position = made.json()["position"]
     return tenant, position
+
+
+def one_more(tenant: TestTenant) -> dict[str, Any]:
+    return {"workspace_id": str(tenant.workspace_id), "email": "more@example.org", "country": "GB"}
 
 
 def as_json(value: Any, told: Any) -> Any:
@@ -104,3 +112,39 @@ async def test_a_comma_for_the_decimals_puts_semicolons_between_cells(api: Api) 
         assert told.text.splitlines()[0] == "country;source;subscriber_type;contacts"
         told = await api.send("GET", f"{path}&delimiter=tab", tenant.key)
         assert told.text.splitlines()[0] == "country\tsource\tsubscriber_type\tcontacts"
+
+
+async def test_the_line_that_names_a_workbook_finds_its_figures_again(api: Api) -> None:
+    tenant, position = await lived(api)
+    with analytics_of(api):
+        path = f"/v1/reports/contacts_by_segment?format=xlsx&min_position={position}"
+        file = await api.send("GET", path, tenant.key)
+        cited = load_workbook(io.BytesIO(file.content)).properties.description
+        again, _, rest = cited.partition(" @ ")
+        assert again.startswith("/v1/reports/contacts_by_segment?at_position="), "whatever comes"
+        made = await api.post("/v1/audience/new/create-contact", tenant.key, one_more(tenant))
+        since = f"/v1/reports/contacts_by_segment?min_position={made.json()['position']}"
+        assert len((await api.send("GET", since, tenant.key)).json()["data"]) == 3
+        told = (await api.send("GET", again, tenant.key)).json()
+        rows = [tuple(row[name] for name in told["columns"]) for row in told["data"]]
+        assert rest.endswith(f"sha256 {hashlib.sha256(figures_json(told['columns'], rows)).hexdigest()[:16]}")
+
+
+async def test_days_to_come_are_marked(api: Api) -> None:
+    tenant, position = await lived(api)
+    today = datetime.now(UTC).date()
+    with analytics_of(api):
+        for to, ahead in ((today, None), (today + timedelta(days=9), str(today + timedelta(days=1)))):
+            path = f"/v1/reports/mrr?to={to}&min_position={position}"
+            assert (await api.send("GET", path, tenant.key)).json()["ahead_from"] == ahead
+            file = await api.send("GET", f"{path}&format=xlsx", tenant.key)
+            about = dict(
+                load_workbook(io.BytesIO(file.content))["about"].iter_rows(max_col=2, values_only=True)
+            )
+            assert (about["Days to come"] == "none: every day asked for had come") is (ahead is None)
+        month = today.strftime("%Y-%m")
+        told = await api.send("GET", f"/v1/reports/costs_by_workspace?to={month}", tenant.key)
+        over = (today + timedelta(days=1)).month != today.month
+        assert told.json()["ahead_from"] == (None if over else str(today + timedelta(days=1)))
+        then = "/v1/reports/mrr?from=2099-01-01&to=2099-12-31&at_position=1"
+        assert (await api.send("GET", then, tenant.key)).json()["ahead_from"] == "2099-01-01"

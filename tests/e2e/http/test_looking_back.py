@@ -60,6 +60,7 @@ async def test_a_position_is_told_by_its_number_or_its_token(api: Api) -> None:
         rest = "cell.comparison=at_least&cell.value=250&cell.unit=USD"
         opened = await told(f"{report}/events?{cell}&{rest}&cell.segment=&cell.value_to=&at_position={token}")
         assert [one["position"] for one in opened["data"]] == [then.n]
+        assert opened["citation"] == cited["data"]["citation"], "of the figure that is opened"
         assert (await told(f"{report}/events?{cell}&{rest}"))["data"] == opened["data"]
         assert await refused(api, tenant, f"{report}/events?{cell}&cell.value=250&cell.unit=USD") == (
             422,

@@ -204,6 +204,13 @@ async def test_reports_as_json_and_as_csv(api: Api) -> None:
         cell = "&".join(f"cell.{name}={told['data'][0][name]}" for name in told["columns"][:2])
         events = await api.send("GET", f"/v1/reports/contacts_by_segment/events?{cell}", tenant.key)
         assert sum(event["weight"] for event in events.json()["data"]) == 1, events.text
+        cited = await api.send("GET", f"/v1/citations/{events.json()['citation']}", tenant.key)
+        assert cited.json()["data"]["then"]["value"] == 1, cited.text
+        whole = "&".join(f"cell.{name}=ZZ" for name in told["columns"][:3])
+        nothing = await api.send("GET", f"/v1/reports/contacts_by_segment/events?{whole}", tenant.key)
+        assert (nothing.json()["data"], nothing.json()["citation"]) == ([], None), (
+            "no row shows such a figure"
+        )
         for form in ("csv", "json"):
             for name in ("bom", "delimiter", "decimal"):
                 asked = await api.send("GET", f"{path}&format={form}&{name}=maybe", tenant.key)

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from application.figures import Form, definition_of, form_of, heading, shown
+from application.figures import Form, ahead_from, definition_of, form_of, heading, shown
 from application.ports.analytics import Column, Value
 from projections.olap.reports import REPORTS
 from tests.support.figures import COLUMNS, ROWS, figures
@@ -74,6 +74,30 @@ def test_a_citation_changes_with_what_it_names() -> None:
     assert one.citation() == figures().citation()
     others = [figures(ROWS[1:]), figures(since="2026-11-01"), figures(columns=COLUMNS[:-1], rows=[])]
     assert len({one.citation(), *(other.citation() for other in others)}) == 4
+
+
+def test_where_the_same_is_asked_again_names_every_parameter_and_the_position() -> None:
+    assert figures(since="2026-11-01").path() == "/v1/reports/example?dating=posting&from=2026-11-01"
+    of_mrr = replace(figures(at="7"), info=REPORTS["mrr"].info)
+    assert of_mrr.path() == "/v1/reports/mrr?at_position=7&dating=posting&grain=month&profile=stripe-1"
+    assert replace(of_mrr, parameters={}).path().startswith("/v1/reports/mrr?at_position=42&")
+
+
+@pytest.mark.parametrize(
+    ("given", "ahead"),
+    [
+        ({}, None),
+        ({"to": "2026-11-27"}, None),
+        ({"to": "2026-11-28"}, "2026-11-28"),
+        ({"to": "2026-11"}, "2026-11-28"),
+        ({"from": "2027-01", "to": "2027-02"}, "2027-01-01"),
+        ({"from": "2026-11-01", "to": "2099-12-31"}, "2026-11-28"),
+    ],
+)
+def test_days_to_come(given: dict[str, str], ahead: str | None) -> None:
+    told = ahead_from(figures().info, given, date(2026, 11, 27))
+    assert (None if told is None else str(told)) == ahead
+    assert ahead_from(REPORTS["contacts_by_segment"].info, given, date(2026, 11, 27)) is None
 
 
 def test_a_definition_changes_with_what_a_report_means() -> None:
