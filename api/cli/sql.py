@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
@@ -25,6 +26,10 @@ def sql(
         str | None,
         typer.Option("--file", help="A file that holds it; - is standard input.", show_default=False),
     ] = None,
+    saved: Annotated[
+        UUID | None,
+        typer.Option("--saved", help="A saved query's id, in place of the SQL.", show_default=False),
+    ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Write CSV to standard output.")] = False,
     key: Key = None,
     data_folder: Data = None,
@@ -42,25 +47,33 @@ def sql(
     from application.reading import Read
     from application.sql import must_hold_everywhere
     from domain.access.reads import ReadKind
-    from domain.reporting.saved_query import SqlText
+    from domain.kernel.errors import NotFound
+    from domain.reporting.saved_query import SavedQuery, SqlText
 
     if csv and json_:
         raise typer.BadParameter("say --csv or --json, not both")
-    wanted: str = TypeAdapter(SqlText).validate_python(_text(text, file))
+    if saved is not None and (text is not None or file is not None):
+        raise typer.BadParameter("give the SQL, or the id of a saved query, not both", param_hint="--saved")
+    typed = None if saved is not None else TypeAdapter(SqlText).validate_python(_text(text, file))
 
     async def work(inside: Inside) -> None:
         principal = await inside.principal(key)
         must_hold_everywhere(principal)
-        found = await inside.parts.sql.ask(
-            SqlQuestion(principal.tenant_id, wanted, permissions=principal.permissions)
-        )
+        wanted = typed
+        if saved is not None:
+            kept = await inside.parts.commands.state(principal.tenant_id, "saved_query", saved)
+            if not isinstance(kept, SavedQuery):
+                raise NotFound
+            wanted = kept.sql
+        question = SqlQuestion(principal.tenant_id, wanted or "", permissions=principal.permissions)
+        found = await inside.parts.sql.ask(question)
         read = Read(
             principal=principal,
-            query="sql.ask",
+            query="sql.ask" if saved is None else "sql.run",
             kind=ReadKind.EXPORT,
             position=found.position.token(),
             rows=found.table.num_rows,
-            filters=_tables(found),
+            filters=_tables(found, saved),
             channel="cli",
         )
         await inside.parts.access.record(read)
@@ -82,10 +95,11 @@ def _text(text: str | None, file: str | None) -> str:
         raise NotThere(f"--file names {file}, which cannot be read as UTF-8") from None
 
 
-def _tables(found: SqlAnswer) -> str:
+def _tables(found: SqlAnswer, saved: UUID | None) -> str:
     import json
 
-    return json.dumps({"tables": list(found.tables)}, separators=(",", ":"))
+    which = {} if saved is None else {"query_id": str(saved)}
+    return json.dumps({**which, "tables": list(found.tables)}, separators=(",", ":"))
 
 
 def _show(found: SqlAnswer, *, csv: bool) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from api.http.shapes import page_of, problems, reading, shared, single
-from api.http.shaping import Json, object_of
-from api.http.sql import SqlAsked
+from api.http.shaping import UUID, Json, object_of
+from api.http.sql import SqlAsked, SqlGiven
 from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ _ABOUT: Final = (
     "process of its own, within limits of time, memory, rows and bytes; `truncated` says that there were more rows. "
     "Decimals and integers beyond 64 bits are text. That it was asked is recorded as an export is; the SQL is not."
 )
+_RUN: Final = (
+    "As `POST /v1/sql`, of the text that is kept: whoever asks needs what its tables need, not who wrote it. "
+    "A problem's `/sql` is that text. That it was asked is recorded with the query's id."
+)
 
 
 def sql_paths(document: Document) -> Json:
@@ -54,20 +58,23 @@ def sql_paths(document: Document) -> Json:
         "sql_ask", "Ask the facts in SQL", Permission.REPORTS_SQL, shared(("MinPosition",)), shape
     )
     asking["description"] = _ABOUT
-    asking["requestBody"] = {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": document.schema(SqlAsked),
-                "example": {
-                    "sql": "SELECT day, sum(events) AS events FROM fact_event_daily WHERE day >= $since GROUP BY day",
-                    "parameters": {"since": "2026-01-01"},
-                },
-            }
-        },
+    example = {
+        "sql": "SELECT day, sum(events) AS events FROM fact_event_daily WHERE day >= $since GROUP BY day",
+        "parameters": {"since": "2026-01-01"},
     }
-    asking["responses"]["200"]["content"]["text/csv"] = {"schema": _WORD}
-    asking["responses"] |= problems((413, 415, 422))
+    running = reading(
+        "sql_run",
+        "Ask what a saved query asks now",
+        Permission.REPORTS_SQL,
+        [{"name": "id", "in": "path", "required": True, "schema": UUID}, *shared(("MinPosition",))],
+        shape,
+    )
+    running["description"] = _RUN
+    for one, asked, given in ((asking, SqlAsked, example), (running, SqlGiven, {"format": "csv"})):
+        media = {"schema": document.schema(asked), "example": given}
+        one["requestBody"] = {"required": True, "content": {"application/json": media}}
+        one["responses"]["200"]["content"]["text/csv"] = {"schema": _WORD}
+        one["responses"] |= problems((413, 415, 422))
     schema = reading(
         "sql_schema",
         "The tables, columns and functions that the asker may name in SQL",
@@ -83,4 +90,8 @@ def sql_paths(document: Document) -> Json:
             )
         ),
     )
-    return {"/v1/sql": {"post": asking}, "/v1/sql/schema": {"get": schema}}
+    return {
+        "/v1/sql": {"post": asking},
+        "/v1/sql/queries/{id}/run": {"post": running},
+        "/v1/sql/schema": {"get": schema},
+    }

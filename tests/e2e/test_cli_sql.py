@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+from uuid import uuid4
 
+import httpx
 import pytest
 
 from application.ports.positions import Position
@@ -24,6 +26,14 @@ def test_a_select_is_answered_in_every_form(demo_installation: Served, tmp_path:
     as_csv = cli("sql", "--file", str(file), "--csv", key=key)
     assert as_csv.stdout.splitlines()[0] == "context,events"
     assert "As of position" in as_csv.stderr
+    kept = httpx.post(
+        f"{demo_installation.address}/v1/reporting/new/save-query",
+        json={"title": "Events by context", "sql": SQL},
+        headers={"authorization": f"Bearer {key}", "idempotency-key": str(uuid4())},
+    )
+    told = json.loads(cli("sql", "--saved", kept.json()["id"], "--json", key=key).stdout)
+    assert [one["name"] for one in told["columns"]] == ["context", "events"]
+    cli("sql", SQL, "--saved", kept.json()["id"], key=key, code=2)
     plain = cli("sql", SQL, key=key).stdout.splitlines()
     assert plain[0] == "context\tevents"
     assert len(plain) == len(counted) + 1

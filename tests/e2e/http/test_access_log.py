@@ -37,6 +37,7 @@ ERASURES = "/v1/audience/erasures"
 READING_POSTS: dict[str, Any] = {
     "/v1/audience/imports/{id}/preview": None,
     "/v1/sql": {"sql": "SELECT 1"},
+    "/v1/sql/queries/{id}/run": {},
     "/v1/reports/{name}/cite": {
         "cell": {"country": "unknown", "source": "api", "subscriber_type": None},
         "measure": "contacts",
@@ -175,6 +176,8 @@ class Furnished:
             return path.replace("{name}", "contacts_by_segment")
         if path == "/v1/citations/{citation}":
             return path.replace("{citation}", self.ids["citation"])
+        if path == "/v1/sql/queries/{id}/run":
+            return path.replace("{id}", str(self.ids["/v1/sql/queries/{id}"]))
         if path.startswith("/v1/packs/{id}"):
             return path.replace("{id}", self.ids["board_pack"])
         return needed.get(path, path).replace("{id}", self.ids.get(path, self.ids["import"]))

@@ -138,6 +138,8 @@ async def test_a_table_needs_what_the_reports_of_it_need(api: Api) -> None:
             told = answer.json()
             assert (answer.status_code, told["type"]) == (403, "/problems/missing-permission"), answer.text
             assert (told["permission"], told["table"]) == ("costs.read", "fact_cost")
+        told = await api.send("POST", f"/v1/sql/queries/{kept['query_id']}/run", compliance, {})
+        assert (told.status_code, told.json()["permission"]) == (403, "costs.read"), "whoever wrote it"
         assert (await api.send("POST", "/v1/sql", compliance, COUNT)).status_code == 200
         refused = (await api.send("POST", "/v1/sql", narrowed, COUNT)).json()
         assert (refused["permission"], refused["table"]) == ("reports.read", "fact_event")
@@ -193,10 +195,29 @@ async def test_a_query_is_kept_under_a_title(api: Api) -> None:
     (row,) = (await api.send("GET", "/v1/sql/queries", tenant.key)).json()["data"]
     assert (row["title"], row["sql"], row["query_id"]) == (saving["title"], saving["sql"], query)
     viewer = await api.key(tenant, TenantRole.VIEWER)
+    other = await api.tenant("Other")
+    run = f"/v1/sql/queries/{query}/run"
+    with analytics_of(api):
+        asked = await api.send("POST", "/v1/sql", tenant.key, COUNT)
+        told = await api.send("POST", run, tenant.key, {})
+        assert told.json()["data"] == asked.json()["data"], told.text
+        csv = await api.send("POST", run, tenant.key, {"format": "csv", "delimiter": "semicolon"})
+        assert csv.text.startswith("context;events\r\n")
+        assert [
+            (await api.send("POST", path, key, {})).status_code
+            for path, key in ((run, viewer), (run, other.key), ("/v1/sql/queries/x/run", tenant.key))
+        ] == [403, 404, 404]
+        wrong = await api.send("POST", run, tenant.key, {"sql": "SELECT 1"})
+        assert wrong.json()["errors"][0]["pointer"] == "/sql"
+    entries = [entry["payload"] for entry in await reads(api, tenant)]
+    recorded = [entry for entry in entries if entry["query"] == "sql.run"]
+    assert len(recorded) == 2
+    assert all(query in entry["filters"] and "SELECT" not in entry["filters"] for entry in recorded)
     assert (await api.send("GET", "/v1/sql/queries", viewer)).status_code == 403
     assert (await api.post("/v1/reporting/new/save-query", viewer, saving)).status_code == 403
     deleted = await api.post(f"/v1/reporting/{query}/delete-query", tenant.key)
     assert deleted.status_code == 200, deleted.text
+    assert (await api.send("POST", run, tenant.key, {})).status_code == 404
     await api.project()
     assert (await api.send("GET", "/v1/sql/queries", tenant.key)).json()["data"] == []
     raw = str(await api.parts.log.read_log(tenant.id, after=0, limit=100))
