@@ -114,7 +114,7 @@ class Courier:
         body = body_of(world, event)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": signature_header(body.encode(), endpoint["secret"], world.wall()),
+            "Stripe-Signature": signature_header(body.encode(), endpoint["secret"], world.outside()),
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
         }
         if self._client is None:

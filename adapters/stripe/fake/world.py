@@ -84,9 +84,13 @@ class World:
 
     # Time
 
+    def outside(self) -> int:
+        """The moment by the machine's clock, whatever was skipped: that of whoever is told of something."""
+        return int(self._wall())
+
     def wall(self) -> int:
         """The moment outside, moved on by what `skip` was told."""
-        return int(self._wall()) + self._offset
+        return self.outside() + self._offset
 
     def skip(self, seconds: int) -> None:
         """Let time outside test clocks jump ahead."""

@@ -111,6 +111,15 @@ async def test_a_refusal_is_tried_again_later(desk: Desk, receiver: Receiver) ->
     assert len(receiver.got) == 1
 
 
+async def test_what_happens_after_a_skip_is_signed_when_it_is_sent(desk: Desk, receiver: Receiver) -> None:
+    gateway = await told(desk, "customer.created")
+    await desk.control("skip", seconds=40 * 86_400)
+    await desk.customer()
+    await desk.control("deliver")
+    ((body, header),) = receiver.got
+    assert isinstance(gateway.read_webhook(body, header, datetime.now(UTC)), GatewayEvent)
+
+
 async def test_deliveries_are_shuffled_doubled_and_held_back(desk: Desk, receiver: Receiver) -> None:
     await told(desk)
     await desk.subscribe(await desk.customer(), STARTER)
