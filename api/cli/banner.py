@@ -90,10 +90,12 @@ def commands(serving: Serving, demo: dict[str, str], key_file: str) -> list[str]
         f"-H 'Content-Type: application/json' -H 'Idempotency-Key: first-{contact.hex[-6:]}'",
         f"-D {headers} -d '{body}'",
     ]
+    # A view that is not there yet says so (503, Retry-After): curl waits for it.
+    asking = "curl -sS --fail --retry 9"
     return [
         " ".join(create),
-        f'curl -sS "{serving.address}/v1/audience/contacts/{contact}?min_position={position}" {bearer}',
-        f"curl -sS {serving.address}/v1/reports/activity {bearer}",
+        f'{asking} "{serving.address}/v1/audience/contacts/{contact}?min_position={position}" {bearer}',
+        f"{asking} {serving.address}/v1/reports/activity {bearer}",
     ]
 
 
