@@ -36,8 +36,9 @@ from projections.directions.asked import (
     measures_of,
     paces_of,
 )
+from projections.directions.names import names_in
 from projections.directions.series import Pace, UnitKind
-from projections.finance.metrics import METRICS
+from projections.directions.wording import Language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from api.http.asking import Asked
     from application.ports.analytics import Column, Report, ReportInfo
 
-_LANGUAGES: Final = ("en", "de", "fr")
+_LANGUAGES: Final = tuple(one.value for one in Language)
 _SECONDS: Final = 30
 _MARKETING: Final = "marketing"
 
@@ -130,8 +131,7 @@ class Directions(Desk):
         """What is said of them, by a process of its own; bounded in time."""
         if not found:
             return []
-        names = {one.id: getattr(one.title, language) for one in METRICS.values()}
-        work = self.parts.aside.stream(Together(found, language, names), large=True)
+        work = self.parts.aside.stream(Together(found, language, names_in(Language(language))), large=True)
         try:
             async with asyncio.timeout(_SECONDS), contextlib.aclosing(work) as results:
                 return [one async for one in results]

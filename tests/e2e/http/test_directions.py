@@ -50,7 +50,8 @@ async def test_costs_that_rise_are_said_to_in_the_language_asked_for(api: Api) -
     assert [point["value"] for point in costs["series"]["points"]] == [
         10_000 + 1_000 * n for n in range(1, 13)
     ]
-    assert "Anstieg" in costs["sentences"][0]["text"]
+    assert costs["sentences"][0]["text"].startswith("Betrag: Anstieg"), "whatever is named has a German name"
+    assert any(one["text"].startswith("Server erklärt") for one in costs["sentences"])
     assert costs["explained"]["parts"][0]["name"] == "server"
     assert told["series"].startswith("/v1/reports/costs_by_category?")
     assert (bad.status_code, other.status_code, none.status_code) == (422, 422, 404)
