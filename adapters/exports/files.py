@@ -9,10 +9,13 @@ import orjson
 from adapters.exports.facts import facts_of
 from adapters.exports.forms import FILES
 from adapters.exports.names import FileName
-from adapters.exports.separated import Separated
+from adapters.exports.separated import DECIMALS, separated
+from application.figures import FRACTIONS, form_of
 
 if TYPE_CHECKING:
+    from adapters.exports.separated import Separated
     from application.figures import Figures
+    from application.ports.analytics import Column
 
 BESIDE: Final = "-metadata.json"
 """Ending of the file beside a CSV file, as CSV on the Web (W3C) names it."""
@@ -21,20 +24,23 @@ BESIDE: Final = "-metadata.json"
 class ExportedFiles:
     """Implements `FigureFiles`."""
 
-    def files(self, figures: Figures, form: str, name: str) -> list[tuple[str, bytes]]:
+    def files(
+        self, figures: Figures, form: str, name: str, *, decimal: str | None
+    ) -> list[tuple[str, bytes]]:
         """See `FigureFiles.files`."""
-        file = f"{name}.{form}"
-        found = [(file, FILES[form].encode(figures, Separated()))]
+        file, how = f"{name}.{form}", separated(DECIMALS[decimal or "point"])
+        found = [(file, FILES[form].encode(figures, how))]
         if form == FileName.CSV:
-            found.append((file + BESIDE, metadata_bytes(figures, file)))
+            found.append((file + BESIDE, metadata_bytes(figures, file, how)))
         return found
 
 
-def metadata_bytes(figures: Figures, file: str) -> bytes:
+def metadata_bytes(figures: Figures, file: str, how: Separated) -> bytes:
     """What a CSV file is made from and what its columns mean, in the vocabulary of CSV on the Web."""
     told = {
         "@context": "http://www.w3.org/ns/csvw",
         "url": file,
+        "dialect": {"delimiter": how.delimiter},
         "dc:title": figures.info.title,
         "dc:description": figures.info.about,
         "tableSchema": {
@@ -44,6 +50,7 @@ def metadata_bytes(figures: Figures, file: str) -> bytes:
                     "titles": column.name,
                     "dc:description": column.about,
                     "unit": column.unit,
+                    **_as_numbers(column, how),
                 }
                 for column in figures.info.columns
             ]
@@ -51,3 +58,10 @@ def metadata_bytes(figures: Figures, file: str) -> bytes:
         "penguinmails:facts": dict(facts_of(figures)),
     }
     return orjson.dumps(told, option=orjson.OPT_INDENT_2)
+
+
+def _as_numbers(column: Column, how: Separated) -> dict[str, object]:
+    """How fractions are written, where they are not as JSON has them."""
+    if how.decimal == "." or form_of(column) not in FRACTIONS:
+        return {}
+    return {"datatype": {"base": "decimal", "format": {"decimalChar": how.decimal}}}

@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
+from typing import Final
 
 from application.figures import Figures, plain
 from application.ports.analytics import Value
 from domain.audience.intake import escape_formula
+
+DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t"}
+DECIMALS: Final = {"point": ".", "comma": ","}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,11 @@ class Separated:
     delimiter: str = ","
     mark: bool = False
     decimal: str = "."
+
+
+def separated(decimal: str, delimiter: str | None = None, *, mark: bool = False) -> Separated:
+    """How it is written with this sign of the decimals; where that is a comma, semicolons stand between the cells."""
+    return Separated(delimiter or (";" if decimal == "," else ","), mark, decimal)
 
 
 def csv_bytes(figures: Figures, how: Separated) -> bytes:

@@ -28,6 +28,9 @@ Form = Annotated[str | None, typer.Option("--format", help="Form of the reports:
 Given = Annotated[
     list[str] | None, typer.Option("--param", help="NAME=VALUE of the reports; may be repeated.")
 ]
+Decimal = Annotated[
+    str | None, typer.Option("--decimal", help="CSV: point or comma; semicolons go with commas.")
+]
 Items = Annotated[
     Path | None,
     typer.Option(
@@ -56,6 +59,7 @@ def create(
     pack: PacksNamed = None,
     period: Period = None,
     format_: Form = None,
+    decimal: Decimal = None,
     given: Given = None,
     items: Items = None,
     currency: InCurrency = None,
@@ -75,7 +79,7 @@ def create(
     For example: schedule create "Month end" --frequency on_close --pack finance --period last_month --folder finance
     """
     del json_
-    told = _items(report, pack, period, format_, given, items, currency)
+    told = _items(report, pack, period, {"format": format_, "decimal": decimal}, given, items, currency)
     if not told:
         raise typer.BadParameter("name a report, a pack, or a file of items", param_hint="--report")
     asked = {
@@ -100,6 +104,7 @@ def change(
     pack: PacksNamed = None,
     period: Period = None,
     format_: Form = None,
+    decimal: Decimal = None,
     given: Given = None,
     items: Items = None,
     currency: InCurrency = None,
@@ -124,7 +129,11 @@ def change(
         for name, value in (
             ("title", title),
             ("frequency", None if frequency is None else frequency.value),
-            ("items", _items(report, pack, period, format_, given, items, currency) or None),
+            (
+                "items",
+                _items(report, pack, period, {"format": format_, "decimal": decimal}, given, items, currency)
+                or None,
+            ),
         )
         if value is not None
     }
@@ -201,14 +210,14 @@ def _items(
     report: list[str] | None,
     pack: list[str] | None,
     period: RelativePeriod | None,
-    form: str | None,
+    form: dict[str, str | None],
     given: list[str] | None,
     file: Path | None,
     currency: str | None,
 ) -> list[Any]:
     """What is delivered: reports that share days, form and parameters, packs, and whatever a file says."""
     days = {} if period is None else {"period": period.value}
-    of_reports: dict[str, Any] = days | ({} if form is None else {"format": form})
+    of_reports: dict[str, Any] = days | {name: value for name, value in form.items() if value is not None}
     if given:
         of_reports["parameters"] = parameters(given)
     found: list[Any] = [{"report": name, **of_reports} for name in report or []]

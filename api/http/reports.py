@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from adapters.exports.forms import FILES, FileForm
-from adapters.exports.separated import Separated
+from adapters.exports.separated import DECIMALS, DELIMITERS, separated
 from api.http.asking import AT, Asked, Desk
 from api.http.kinds import ACCEPT_UNKNOWN, NOT_FOUND
 from api.http.law_words import must_be_known
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Scope
 
+    from adapters.exports.separated import Separated
     from application.ports.analytics import Report, ReportInfo
     from domain.law.words import Kind
 
@@ -37,9 +38,7 @@ _T = TypeVar("_T")
 _JSON: Final = "application/json"
 _FORMS: Final[Mapping[str, FileForm | None]] = {"json": None, **FILES}
 _MEDIA: Final = {form.media: form for form in FILES.values()}
-DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t"}
 _MARKS: Final = {"true": True, "false": False}
-_DECIMALS: Final = {"point": ".", "comma": ","}
 _DIGITS: Final = 18
 _WORDS: Final[tuple[Kind, ...]] = ("law", "rule", "basis")
 _NONE: Final = "none"
@@ -256,10 +255,9 @@ def _form(request: Request, asked: Asked) -> FileForm | None:
 
 def _separated(asked: Asked) -> Separated:
     """How CSV is written. Where commas are decimals, semicolons stand between cells unless told otherwise."""
-    decimal = _one_of(_DECIMALS, asked, "decimal", "point")
-    usual = "semicolon" if decimal == "," else "comma"
-    delimiter = _one_of(DELIMITERS, asked, "delimiter", usual)
-    return Separated(delimiter, _one_of(_MARKS, asked, "bom", "false"), decimal)
+    decimal = _one_of(DECIMALS, asked, "decimal", "point")
+    delimiter = _one_of(DELIMITERS, asked, "delimiter", "comma") if "delimiter" in asked.given else None
+    return separated(decimal, delimiter, mark=_one_of(_MARKS, asked, "bom", "false"))
 
 
 def _one_of(meant: Mapping[str, _T], asked: Asked, name: str, usual: str) -> _T:

@@ -107,7 +107,7 @@ class Making:
             # It answers from wherever it is by now, of what was asked for.
             found = replace(found, position=at, as_of=moment)
         figures = Figures(info, found, asked, workflow.tenant_id, f"workflow {workflow.workflow_id}")
-        files = await asyncio.to_thread(self._files.files, figures, item.form, name)
+        files = await asyncio.to_thread(self._files.files, figures, item.form, name, decimal=item.decimal)
         return [
             Made(
                 file,

@@ -98,5 +98,10 @@ class DeliveryFolders(Protocol):
 class FigureFiles(Protocol):
     """Makes files of figures."""
 
-    def files(self, figures: Figures, form: str, name: str) -> Sequence[tuple[str, bytes]]:
-        """The file in a form, and what else belongs beside it; `name` is without its ending. Takes time."""
+    def files(
+        self, figures: Figures, form: str, name: str, *, decimal: str | None
+    ) -> Sequence[tuple[str, bytes]]:
+        """The file in a form, and what else belongs beside it; `name` is without its ending. Takes time.
+
+        `decimal`: of CSV, point or comma.
+        """

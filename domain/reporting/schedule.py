@@ -100,6 +100,13 @@ class ScheduledItem(BaseModel):
         Literal["csv", "xlsx", "parquet", "arrow"] | None,
         Field(description="Form of the report; xlsx unless told otherwise. A pack is a PDF."),
     ] = None
+    decimal: Annotated[
+        Literal["point", "comma"] | None,
+        Field(
+            description="CSV: the sign of the decimals; a point unless told otherwise. With commas, semicolons stand "
+            "between cells."
+        ),
+    ] = None
     period: Annotated[
         RelativePeriod | None,
         Field(description="Which days. A report without is from the beginning until now."),
@@ -119,6 +126,8 @@ class ScheduledItem(BaseModel):
             self.parameters.keys() - {"currency"} or self.format is not None or self.period is None
         ):
             raise ValueError("a pack takes a period, of parameters `currency` alone, and no format")
+        if self.decimal is not None and self.format != "csv":
+            raise ValueError("`decimal` is of CSV: leave it out, or let `format` be csv")
         if self.pack is not None and self.parameters.get("currency", "USD") not in CURRENCIES:
             raise ValueError(
                 "the currency of a pack is one of ISO 4217: three capital letters, such as USD or EUR"
@@ -127,12 +136,14 @@ class ScheduledItem(BaseModel):
 
     def told(self) -> ItemTold:
         """As events hold it."""
+        form = "pdf" if self.pack is not None else self.format or "xlsx"
         return ItemTold(
             name=self.name or self.report or self.pack or "",
             report=self.report,
             pack=self.pack,
             parameters=dict(self.parameters),
-            form="pdf" if self.pack is not None else self.format or "xlsx",
+            form=form,
+            decimal=self.decimal or "point" if form == "csv" else None,
             period=None if self.period is None else self.period.value,
         )
 

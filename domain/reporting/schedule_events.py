@@ -23,13 +23,17 @@ class _Told(BaseModel):
 
 
 class ItemTold(_Told):
-    """A report in a form, or a pack. `name` begins the names of its files; `period` None: until now."""
+    """A report in a form, or a pack. `name` begins the names of its files; `period` None: until now.
+
+    `decimal`: point or comma, the sign of the decimals in CSV; None: it is none.
+    """
 
     name: str
     report: str | None
     pack: str | None
     parameters: dict[str, str]
     form: str
+    decimal: str | None
     period: str | None
 
 
@@ -83,7 +87,7 @@ class Withheld(_Told):
     reason: str
 
 
-class ScheduleCreated(Event, name="reporting.schedule_created", version=1):
+class ScheduleCreated(Event, name="reporting.schedule_created", version=2):
     """Something is delivered regularly from now on. `author_id`: the member, or the key that acts for nobody."""
 
     schedule_id: ScheduleId
@@ -93,7 +97,7 @@ class ScheduleCreated(Event, name="reporting.schedule_created", version=1):
     next_day: date
 
 
-class ScheduleChanged(Event, name="reporting.schedule_changed", version=1):
+class ScheduleChanged(Event, name="reporting.schedule_changed", version=2):
     """A schedule is from now on as told here. `next_at` None: it is paused.
 
     `dropped` was prepared, and is not delivered.
@@ -105,6 +109,14 @@ class ScheduleChanged(Event, name="reporting.schedule_changed", version=1):
     next_at: datetime | None
     next_day: date | None
     dropped: DeliveryId | None
+
+
+@EVENTS.upcaster("reporting.schedule_created", 1)
+@EVENTS.upcaster("reporting.schedule_changed", 1)
+def _decimals_had_a_point(payload: Payload) -> Payload:
+    terms = payload["terms"]
+    items = [{**one, "decimal": "point" if one["form"] == "csv" else None} for one in terms["items"]]
+    return {**payload, "terms": {**terms, "items": items}}
 
 
 class SchedulePaused(Event, name="reporting.schedule_paused", version=1):

@@ -38,6 +38,7 @@ def of_schedules(
         "pack": None,
         "parameters": {},
         "form": "csv",
+        "decimal": "comma",
         "period": "last_month",
     }
     terms = {

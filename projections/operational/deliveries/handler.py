@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-DELIVERIES: Final = Projection("deliveries", version=2, tables=TABLES)
+DELIVERIES: Final = Projection("deliveries", version=3, tables=TABLES)
 
 
 @DELIVERIES.on("reporting.schedule_created")

@@ -72,6 +72,28 @@ async def test_a_report_of_months_is_asked_for_months_that_are_over(office: Offi
     assert f"to={told['period_to'][:7]}" in parameters
 
 
+async def test_decimals_have_the_sign_that_spreadsheets_there_read(office: Office) -> None:
+    cost = {"category": "server", "amount": 400, "currency": "USD", "provider": "H", "basis": "list_price"}
+    day = str((office.clock() - timedelta(days=2)).date())
+    days = dict.fromkeys(("incurred_on", "covers_from", "covers_to"), day)
+    made = await office.api.post("/v1/costs/new/enter-cost", office.tenant.key, {**cost, **days})
+    assert made.status_code == 201, made.text
+    item = {"report": "scorecard", "format": "csv", "decimal": "comma", "period": "last_30_days"}
+    await office.schedule(items=[item])
+    assert await office.work_off() == ["report.deliver"]
+    (name,) = (name for name in office.files() if name.endswith(".csv"))
+    header, *rows = office.files()[name].decode().splitlines()
+    of_costs = next(
+        dict(zip(header.split(";"), row.split(";"), strict=True)) for row in rows if "cost;" in row
+    )
+    assert of_costs["actual"] == "4,0"
+    (beside,) = (json.loads(text) for name, text in office.files().items() if name.endswith(".json"))
+    assert beside["dialect"] == {"delimiter": ";"}
+    told = {one["name"]: one.get("datatype") for one in beside["tableSchema"]["columns"]}
+    assert told["actual"] == {"base": "decimal", "format": {"decimalChar": ","}}
+    assert told["numerator"] is None
+
+
 async def test_due_times_that_passed_are_made_up_for_each_once_and_the_older_ones_are_skipped(
     office: Office,
 ) -> None:

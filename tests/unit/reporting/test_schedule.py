@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from adapters.exports.forms import FILES
 from domain.kernel.commands import Command
 from domain.kernel.errors import NotFound, Refusal
+from domain.kernel.events import EVENTS
 from domain.kernel.ids import DeliveryId, MemberId, ScheduleId
 from domain.reporting.delivery import (
     MOST_CAUGHT_UP,
@@ -64,7 +65,11 @@ ASKED: dict[str, Any] = {
 }
 TERMS = ScheduleTerms(
     title="Books",
-    items=[ItemTold(name="mrr", report="mrr", pack=None, parameters={}, form="xlsx", period="last_month")],
+    items=[
+        ItemTold(
+            name="mrr", report="mrr", pack=None, parameters={}, form="xlsx", decimal=None, period="last_month"
+        )
+    ],
     frequency="daily",
     weekday=None,
     at="06:00",
@@ -145,6 +150,9 @@ def test_what_does_not_fit_together_is_refused_when_made_and_when_changed(
         {"items": [{"pack": "finance", "period": "last_month", "format": "csv"}]},
         {"items": [{"pack": "finance", "period": "last_month", "parameters": {"grain": "day"}}]},
         {"items": [{"pack": "finance", "period": "last_month", "parameters": {"currency": "usd"}}]},
+        {"items": [{"report": "mrr", "format": "csv", "decimal": "dot"}]},
+        {"items": [{"report": "mrr", "decimal": "comma"}]},
+        {"items": [{"pack": "finance", "period": "last_month", "decimal": "comma"}]},
         {"items": [{"report": "mrr", "name": "../x"}]},
         {"items": [{"report": "mrr", "parameters": {"a": "\x00"}}]},
         {"items": [{"report": "mrr", "period": "tomorrow"}]},
@@ -160,6 +168,25 @@ def test_the_forms_of_a_schedule_are_those_of_exports() -> None:
     for form in FILES:
         assert ScheduledItem.model_validate({"report": "mrr", "format": form}).told().form == form
     assert len(FILES) == 4
+
+
+def test_decimals_are_of_csv_and_have_a_point_unless_told_otherwise() -> None:
+    def decimal(**item: str) -> str | None:
+        return ScheduledItem.model_validate({"report": "mrr", **item}).told().decimal
+
+    assert (decimal(), decimal(format="csv"), decimal(format="csv", decimal="comma")) == (
+        None,
+        "point",
+        "comma",
+    )
+
+
+@pytest.mark.parametrize("name", ["reporting.schedule_created", "reporting.schedule_changed"])
+def test_schedules_of_before_have_a_point(name: str) -> None:
+    item: dict[str, Any] = {"name": "mrr", "report": "mrr", "pack": None, "parameters": {}, "form": "csv"}
+    old = {"terms": {"title": "Books", "items": [item, {**item, "form": "xlsx"}]}}
+    _, new = EVENTS.upcast(name, 1, old)
+    assert [one["decimal"] for one in new["terms"]["items"]] == ["point", None]
 
 
 def test_a_change_moves_the_next_due_time_and_drops_what_was_prepared() -> None:
