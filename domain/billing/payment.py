@@ -221,8 +221,9 @@ def decide(command: ReportPayment, state: Payment) -> tuple[Event, ...]:
             if getattr(state.received, name) != getattr(received, name)
         )
         raise PaymentUnsound(f"{changed}: a payment never changes, and this one was told with another.")
-    refunded = state.refunded | {one.refund: one.amount for one in command.refunds if one.failed_at is None}
-    if sum(refunded.values()) > command.amount:
+    came_back = state.undone | {one.refund for one in command.refunds if one.failed_at is not None}
+    refunded = state.refunded | {one.refund: one.amount for one in command.refunds}
+    if sum(amount for refund, amount in refunded.items() if refund not in came_back) > command.amount:
         raise RefundAbovePayment
     return (
         *(() if state.received is not None else (received,)),

@@ -96,6 +96,8 @@ def test_a_refund_that_did_not_arrive_came_in_again_and_may_be_made_again() -> N
     given(CAME, went_back(4_900), failed).when(received(refunds=(back(4_900),)), target=ID).then()
     again = received(refunds=(back(4_900, failed=True), back(4_900, "re_2")))
     given(CAME, went_back(4_900), failed).when(again, target=ID).then(went_back(4_900, "re_2"))
+    # Both were there before anybody told us of either.
+    given(CAME, went_back(4_900)).when(again, target=ID).then(failed, went_back(4_900, "re_2"))
     given(CAME, went_back(4_900)).when(received(refunds=(back(1, "re_2"),)), target=ID).then(
         RefundAbovePayment
     )
