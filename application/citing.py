@@ -19,6 +19,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
+from pydantic import ConfigDict, TypeAdapter
 
 from application.figures import plain, used_by
 from application.ports.analytics import (
@@ -36,6 +37,10 @@ from domain.kernel.errors import NotFound, Refusal, RefusalKind
 MARK: Final = "pm1:"
 LONGEST: Final = 2_000
 _AT: Final = "at_position"
+_SHAPE: Final = TypeAdapter(
+    tuple[str, int, dict[str, str], dict[str, str | int | float | None], str, int, int],
+    config=ConfigDict(strict=True),
+)
 _HASH: Final = 8
 _CHECK: Final = 4
 _LARGEST: Final = 8_192
@@ -285,7 +290,7 @@ def decode(tenant_id: UUID, citation: str) -> tuple[Cited, bytes]:
             raise CitationMistyped
         inflating = zlib.decompressobj(wbits=-15, zdict=_COMMON)
         body = inflating.decompress(told[2 * _HASH :], _LARGEST)
-        report, version, parameters, cell, measure, epoch, n = orjson.loads(body)
+        report, version, parameters, cell, measure, epoch, n = _SHAPE.validate_json(body)
     except (binascii.Error, zlib.error, ValueError) as error:
         raise CitationMistyped from error
     cited = Cited(report, version, parameters, cell, measure, Position(epoch, n))

@@ -136,17 +136,17 @@ def ahead_from(info: ReportInfo, given: Mapping[str, str], day: date) -> date | 
     """
     if "to" not in given or not {"from", "to"} <= info.parameters.get("properties", {}).keys():
         return None
-    if _span(given["to"])[1] <= day:
+    if days_named(given["to"])[1] <= day:
         return None
     after = day + timedelta(days=1)
-    return max(_span(given["from"])[0], after) if "from" in given else after
+    return max(days_named(given["from"])[0], after) if "from" in given else after
 
 
-def _span(told: str) -> tuple[date, date]:
-    """The days of a parameter, which is a day or a month."""
-    if is_month(told):
-        return first_day(told), last_day(told)
-    day = _DAY.validate_strings(told)
+def days_named(text: str) -> tuple[date, date]:
+    """The first and the last day of what a report took as `from` or `to`: a month, or else a day as it reads one."""
+    if is_month(text):
+        return first_day(text), last_day(text)
+    day = _DAY.validate_python(text)
     return day, day
 
 

@@ -21,6 +21,7 @@ from api.http.kinds import ANALYTICS_UNAVAILABLE, NOT_FOUND
 from api.http.languages import language_for
 from api.http.problems import Problem, bad_parameter
 from api.http.reports import parameters_of
+from application.figures import days_named
 from application.ports.aside import WorkerLost
 from application.ports.positions import Position
 from domain.access.reads import ReadKind
@@ -30,7 +31,6 @@ from projections.directions.asked import (
     Figure,
     Together,
     Window,
-    days_named,
     figures,
     last_whole_day,
     measures_of,

@@ -12,11 +12,8 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any, Final
 
-from pydantic import TypeAdapter
-
 from application.figures import CURRENCY, Form, form_of
 from application.ports.analytics import Column, ReportInfo, Value
-from domain.finance.calendar import days_of
 from projections.directions.series import Better, Pace, Series, Unit, UnitKind
 from projections.finance.metrics import metric_of
 
@@ -26,7 +23,6 @@ _WINDOW: Final = 4
 _IN_STEPS: Final = frozenset({"subject_requests"})
 """Reports whose rows are steps of one thing: added up they count it several times."""
 _PLACES: Final = {"period", "month", "day"}
-_DAY: Final = TypeAdapter(date)
 _APART: Final = "meter"
 """The dimension whose values are never added: messages, users and workspaces are counted in different things."""
 _ABOUT_A_ROW: Final = {"accuracy", "ltv_told", "cac_told"}
@@ -127,14 +123,6 @@ def figures(
         if starts:
             found += [replace(_figure(info, one, key[0], pace, starts, at), of=key[1]) for one in measures]
     return found
-
-
-def days_named(text: str) -> tuple[date, date]:
-    """The first and the last day of what a report took as `from` or `to`: a month, or else a day as it reads one."""
-    if len(text) == len("2026-01"):
-        return days_of(text)
-    day = _DAY.validate_python(text)
-    return day, day
 
 
 def last_whole_day(as_of: datetime, to: date | None) -> date:

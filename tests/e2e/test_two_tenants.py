@@ -337,6 +337,7 @@ def test_every_route_is_covered() -> None:
             "tenant",
             "grant",
             "erasure",
+            "saved_query",
             "campaign",
         ),
         "00000000-0000-7000-8000-000000000001",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import random
+import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 
 from adapters.duckdb.local import EventsInMemory, LocalAnalytics
@@ -119,6 +122,26 @@ async def test_a_slip_of_the_pen_is_seen(life: tuple[Told, Lived]) -> None:
             decode(whose, wrong)
     with pytest.raises(NotFound):
         decode(uuid4(), text)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [1, 2, 3, 4, 5, 6, 7],
+        ["mrr", 1, {}, [], "new", 1, 1],
+        ["mrr", 1, {"to": 1}, {}, "new", 1, 1],
+        ["mrr", 1, {}, {}, "new", 1, "1"],
+        ["mrr", 1, {}, {}, "new", 1, 1.5],
+        {"report": "mrr"},
+        7,
+    ],
+)
+def test_what_names_no_figure_is_no_citation(told: object) -> None:
+    deflating = zlib.compressobj(wbits=-15)
+    body = bytes(16) + deflating.compress(orjson.dumps(told)) + deflating.flush()
+    checked = base64.urlsafe_b64encode(body + zlib.crc32(body).to_bytes(4)).decode().rstrip("=")
+    with pytest.raises(CitationMistyped):
+        decode(uuid4(), f"pm1:{checked}")
 
 
 async def test_another_value_says_why(life: tuple[Told, Lived]) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from adapters.intake.aside import InChildren
+from application.figures import days_named
 from projections.directions.asked import (
     Figure,
     Together,
-    days_named,
     figures,
     last_whole_day,
     measures_of,
