@@ -96,16 +96,16 @@ class Drifting:
             return
         rows = [[plain(value) for value in row] for row in in_currency(info, report.rows, currency)]
         columns = section["columns"]
-        before, after = _cells(columns, part["rows"]), _cells(columns, rows)
+        naming = [at for at, one in enumerate(info.columns) if one.kind == "dimension" and not one.tells]
+        before, after = _cells(columns, naming, part["rows"]), _cells(columns, naming, rows)
         for key in dict.fromkeys((*before, *after)):
             sealed, now = before.get(key), after.get(key)
             found.compared += 1
             if sealed == now:
                 continue
             found.differ += 1
-            cell, at = key
-            names = [column["name"] for column in columns if column["kind"] == "dimension"]
-            measure = columns[at]
+            cell, place = key
+            names, measure = [columns[at]["name"] for at in naming], columns[place]
             found.moved.append(
                 Moved(
                     section["id"],
@@ -133,13 +133,12 @@ def _not_comparable(section: Mapping[str, Any], info: ReportInfo | None, *, at_s
 
 
 def _cells(
-    columns: Sequence[Mapping[str, str]], rows: Sequence[Sequence[Any]]
+    columns: Sequence[Mapping[str, str]], naming: Sequence[int], rows: Sequence[Sequence[Any]]
 ) -> dict[tuple[tuple[Any, ...], int], float]:
-    """Every figure by its dimensions and the place of its measure."""
-    dimensions = [at for at, column in enumerate(columns) if column["kind"] == "dimension"]
+    """Every figure by what names its row and the place of its measure; what only tells of the row names none."""
     measures = [at for at, column in enumerate(columns) if column["kind"] == "measure"]
     return {
-        (tuple(row[at] for at in dimensions), measure): row[measure]
+        (tuple(row[at] for at in naming), measure): row[measure]
         for row in rows
         for measure in measures
         if row[measure] is not None

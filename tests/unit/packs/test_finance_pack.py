@@ -149,6 +149,19 @@ async def test_days_to_come_are_in_no_figure_and_nothing_is_drawn_on_them() -> N
     assert (over.until, over.json()) == (None, (await computed(told.history, february)).json())
 
 
+async def test_a_period_that_is_over_by_now_moves_no_figure() -> None:
+    told = Told()
+    told.tell(moment(date(2026, 1, 5)), terms(items=[plan(10_000)]))
+    sealed = (await computed(told.history, Period(date(2026, 1, 1), date(2026, 3, 31)))).json()
+    for _ in range(31 * 24):  # an event an hour: the quarter goes by
+        told.history.contact("created")
+    source = EventsInMemory(told.history.events)
+    analytics = LocalAnalytics(source, OlapSettings(folder=Path(), database_url=""))
+    drift = await Drifting(analytics).drift(told.history.tenant_id, sealed)
+    await analytics.close()
+    assert (drift.differ, drift.moved) == (0, []), "it is told as over, and its figures are the same"
+
+
 @pytest.mark.parametrize("targets", [0, 2])
 async def test_a_target_without_a_figure_is_one_that_was_set(targets: int) -> None:
     told = Moneys()
