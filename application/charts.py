@@ -113,12 +113,20 @@ class Period:
         """How many."""
         return (self.last - self.first).days + 1
 
-    def before(self) -> Period:
-        """As many days just before; of whole months, as many months."""
-        if self._of_months():
-            months = (self.last.year - self.first.year) * 12 + self.last.month - self.first.month + 1
-            return Period(_months_on(self.first, -months), self.first - timedelta(days=1))
-        return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
+    def before(self, until: date | None = None) -> Period:
+        """As many days just before; of whole months, as many months.
+
+        `until`: the last day of this period that has come; the one before then is as far as that, in its place.
+        """
+        last = self.first - timedelta(days=1)
+        if not self._of_months():
+            far = last if until is None else until - timedelta(days=self.days)
+            return Period(self.first - timedelta(days=self.days), min(far, last))
+        months = (self.last.year - self.first.year) * 12 + self.last.month - self.first.month + 1
+        if until is not None:
+            month = _months_on(until, -months)
+            last = min(month + timedelta(days=until.day - 1), _months_on(month, 1) - timedelta(days=1))
+        return Period(_months_on(self.first, -months), last)
 
     def after(self, day: date) -> date:
         """The day of this period in the place of a day of the one before: in as many months, or days, after it."""
@@ -288,7 +296,7 @@ def chart_of(
 ) -> Chart:
     """The chart of a report's rows; `before` holds those of the period before. Raises `CurrenciesMixed`.
 
-    `until`: the last day that has come, where the period is not over: nothing actual is drawn after it.
+    `until`: the last day that has come, where the period is not over: nothing is drawn after it but plan and forecast.
     """
     grid = grid.where(definition.where)
     before = None if before is None else before.where(definition.where)
@@ -334,7 +342,7 @@ def _over_time(
         marks += [
             Mark(period.label(bucket), scenario, value)
             for bucket, value in found.items()
-            if bucket <= come or scenario is not Scenario.ACTUAL
+            if bucket <= come or scenario in (Scenario.PLAN, Scenario.FORECAST)
         ]
     return marks
 

@@ -27,10 +27,11 @@ class Inside(Protocol):
 def document_of(figures: PackFigures, title: str | None) -> Document:
     """The document; `title` in place of the definition's own."""
     period, digest = figures.period, hashlib.sha256(figures.json()).hexdigest()
+    before = period.before(figures.until)
     going = "" if figures.until is None else f", not over yet: figures up to {figures.until}"
     facts = (
         ("Period", f"{period.first} to {period.last}{going}"),
-        ("Compared with", f"{period.before().first} to {period.before().last}"),
+        ("Compared with", f"{before.first} to {before.last}" + (", as far as this one" if going else "")),
         ("Data as of", f"{_moment(figures.as_of)}, position {figures.position.n} of the log"),
         ("Time zone", "UTC"),
         *_currency(figures),
@@ -73,12 +74,7 @@ def _section(one: SectionFigures, figures: PackFigures) -> SectionShown:
         section.title,
         sentence_of(section.sentence, *_grids(one, None)),
         chart,
-        table_of(
-            table,
-            *_grids(one, period.line if section.balance in table.by else None),
-            period,
-            until=figures.until,
-        ),
+        table_of(table, *_grids(one, period.line if section.balance in table.by else None), period),
         f"{measured}{note}Source: report {one.info.name}, definition {definition_of(one.info)}. "
         f"Data as of {_moment(as_of)}, position {one.now.position.n}.",
     )

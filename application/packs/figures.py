@@ -183,7 +183,7 @@ class Figuring:
     ) -> SectionFigures:
         period, until = days
         come = period if until is None else replace(period, last=until)
-        asked = [come, period.before()] if section.compared and takes_days(info) else [come]
+        asked = [come, period.before(until)] if section.compared and takes_days(info) else [come]
         now, *before = [
             _in_currency(info, await self.part(info, tenant_id, parameters(section, info, one), at), currency)
             for one in asked

@@ -17,13 +17,10 @@ Key = tuple[Value, ...]
 Sums = Mapping[Key, float]
 
 
-def table_of(
-    told: TableDefinition, grid: Grid, before: Grid | None, period: Period, *, until: date | None = None
-) -> TableShown:
+def table_of(told: TableDefinition, grid: Grid, before: Grid | None, period: Period) -> TableShown:
     """The table: dimensions, the first measure beside the period before with the difference, the other measures.
 
-    Days are told by the week, or by the month where the period is longer than one. `until`: the last day that has come,
-    where the period is not over; what has not come differs from nothing.
+    Days are told by the week, or by the month where the period is longer than one.
     """
     if told.kind == "scorecard":
         return scorecard_of(grid.where(told.where), before, told.most)
@@ -39,8 +36,6 @@ def table_of(
     rows = []
     for names, keys in groups:
         cells = _compared(told, grid, keys, now, None if before is None else then, currency)
-        if before is not None and until is not None and _ahead(keys, until):
-            cells[-2:] = NOTHING, NOTHING
         cells += [_shown(told, grid, name, keys, found, grid.currency(name)) for name, found in sums.items()]
         rows.append((*names, *cells))
     head = (
@@ -53,11 +48,6 @@ def table_of(
 
 
 _TOTAL = "Total"
-
-
-def _ahead(keys: Sequence[Key], until: date) -> bool:
-    """Whether a row is of days alone that have not come."""
-    return all(any(isinstance(value, date) and value > until for value in key) for key in keys)
 
 
 def _ranked(told: TableDefinition, grid: Grid, now: Sums, then: Sums) -> list[Key]:

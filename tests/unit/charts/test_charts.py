@@ -54,6 +54,38 @@ def test_the_period_before(period: Period, before: Period) -> None:
     assert period.before() == before
 
 
+@pytest.mark.parametrize(
+    ("period", "until", "before"),
+    [
+        (NOVEMBER, date(2026, 11, 27), Period(date(2026, 10, 1), date(2026, 10, 27))),
+        (
+            Period(date(2026, 3, 1), date(2026, 3, 31)),
+            date(2026, 3, 30),
+            Period(date(2026, 2, 1), date(2026, 2, 28)),
+        ),
+        (
+            Period(date(2026, 10, 1), date(2026, 12, 31)),
+            date(2026, 11, 27),
+            Period(date(2026, 7, 1), date(2026, 8, 27)),
+        ),
+        (
+            Period(date(2024, 1, 1), date(2024, 12, 31)),
+            date(2024, 2, 29),
+            Period(date(2023, 1, 1), date(2023, 2, 28)),
+        ),
+        (
+            Period(date(2026, 11, 10), date(2026, 11, 20)),
+            date(2026, 11, 15),
+            Period(date(2026, 10, 30), date(2026, 11, 4)),
+        ),
+    ],
+)
+def test_the_period_before_is_as_far_as_one_that_is_not_over(
+    period: Period, until: date, before: Period
+) -> None:
+    assert period.before(until) == before
+
+
 def test_columns_stand_for_days_weeks_or_months_and_for_all_of_them() -> None:
     for days, step, count in ((31, "day", 31), (90, "week", 14), (365, "month", 12)):
         period = Period(date(2026, 1, 1), date(2026, 1, 1) + timedelta(days=days - 1))
