@@ -152,7 +152,7 @@ class Deliveries:
         schedule_id, terms = schedule.schedule_id, schedule.terms
         delivery_id = delivery_of(schedule_id, due)
         entitled, withheld = await self._entitled(workflow, schedule)
-        if terms.folder is None and not entitled:
+        if terms.folder is None and not entitled and not schedule.mailed:
             raise GivenUp(FailureReason.NOBODY)
         if schedule.prepared is None:
             await self._prepare(workflow, schedule, due, delivery_id)
@@ -170,14 +170,13 @@ class Deliveries:
         if terms.folder is not None:
             for name, content in files:
                 await asyncio.to_thread(self._folders.write, workflow.tenant_id, terms.folder, name, content)
-        waiting = [one for one in entitled if one not in schedule.mailed]
         if sum(map(len, contents)) > MOST_MAILED:
             if terms.folder is None:
                 raise GivenUp(FailureReason.TOO_LARGE)
-            withheld += [Withheld(member_id=one, reason="too_large") for one in waiting]
-            waiting = []
+            withheld += [Withheld(member_id=one, reason="too_large") for one in entitled]
+            entitled = []
         mailed = len(schedule.mailed)
-        for member_id in waiting:
+        for member_id in entitled:
             if stopping():
                 raise Interrupted
             reason = await self._mailed(workflow, schedule, prepared, files, member_id)
@@ -242,9 +241,9 @@ class Deliveries:
     async def _entitled(
         self, workflow: Workflow, schedule: Schedule
     ) -> tuple[list[MemberId], list[Withheld]]:
-        """The members who may be sent it now, and why the others may not."""
-        entitled, withheld = [], []
-        for member_id in schedule.terms.recipients:
+        """The members who may be sent it now, and why others may not; of neither are those who have it already."""
+        entitled, withheld = list[MemberId](), list[Withheld]()
+        for member_id in (one for one in schedule.terms.recipients if one not in schedule.mailed):
             reason = await self._withheld(workflow, schedule, member_id)
             if reason is None:
                 entitled.append(member_id)

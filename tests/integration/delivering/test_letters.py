@@ -31,6 +31,7 @@ async def test_a_letter_that_was_handed_over_is_not_sent_again_and_one_that_may_
     with pytest.raises(Interrupted):
         await office.work_off()
     monkeypatch.setattr(SmtpServer, "send", send)
+    await office.do(f"/v1/tenancy/{first}/remove-member")
     assert await office.work_off() == ["report.deliver"]
     assert len(box.to("first@acme.example")) == 1
     twice = box.to("second@acme.example")
@@ -39,6 +40,7 @@ async def test_a_letter_that_was_handed_over_is_not_sent_again_and_one_that_may_
     assert twice[0]["auto-submitted"] == "auto-generated"
     (delivery,) = await office.deliveries()
     assert (delivery["status"], delivery["mailed"], delivery["folder"]) == ("delivered", 2, None)
+    assert delivery["withheld"] == [], "who was sent it before they were removed has it"
 
 
 async def test_who_is_gone_or_may_not_read_it_any_more_is_sent_nothing(office: Office, box: Mailbox) -> None:
