@@ -26,6 +26,13 @@ def test_a_select_is_answered_in_every_form(demo_installation: Served, tmp_path:
     as_csv = cli("sql", "--file", str(file), "--csv", key=key)
     assert as_csv.stdout.splitlines()[0] == "context,events"
     assert "As of position" in as_csv.stderr
+    plain = cli("sql", SQL, key=key).stdout.splitlines()
+    assert plain[0] == "context\tevents"
+    assert len(plain) == len(counted) + 1
+
+
+def test_a_saved_query_is_asked_by_its_id(demo_installation: Served) -> None:
+    cli, key = demo_installation.cli, demo_installation.key
     kept = httpx.post(
         f"{demo_installation.address}/v1/reporting/new/save-query",
         json={"title": "Events by context", "sql": SQL},
@@ -34,9 +41,6 @@ def test_a_select_is_answered_in_every_form(demo_installation: Served, tmp_path:
     told = json.loads(cli("sql", "--saved", kept.json()["id"], "--json", key=key).stdout)
     assert [one["name"] for one in told["columns"]] == ["context", "events"]
     cli("sql", SQL, "--saved", kept.json()["id"], key=key, code=2)
-    plain = cli("sql", SQL, key=key).stdout.splitlines()
-    assert plain[0] == "context\tevents"
-    assert len(plain) == len(counted) + 1
 
 
 def test_what_is_refused_says_why(demo_installation: Served) -> None:
