@@ -208,7 +208,8 @@ class Citing:
         info = self._analytics.reports().get(cited.report)
         if info is None or not _fits(info, cited):
             return Resolved(cited, info, Otherwise.DEFINITION_CHANGED, None, None)
-        now = await self._figure(tenant_id, info, cited)
+        known = (await self._analytics.standing(tenant_id)).position
+        now = await self._figure(tenant_id, info, cited, reached=max(known, cited.position))
         restored = now.position.epoch != cited.position.epoch
         if restored and cited.position.n > now.position.n:
             return Resolved(cited, info, Otherwise.LOG_RESTORED, None, now)
@@ -221,9 +222,19 @@ class Citing:
         why = Otherwise.MADE_OTHERWISE if same_version else Otherwise.DEFINITION_CHANGED
         return Resolved(cited, info, why, then, now)
 
-    async def _figure(self, tenant_id: UUID, info: ReportInfo, cited: Cited, at: int | None = None) -> Figure:
+    async def _figure(
+        self,
+        tenant_id: UUID,
+        info: ReportInfo,
+        cited: Cited,
+        *,
+        at: int | None = None,
+        reached: Position | None = None,
+    ) -> Figure:
+        """The figure as of `at`, or of now. `reached`: a now that is no earlier than this; else than the citation."""
+        wanted = reached or cited.position
         given = {**cited.parameters} if at is None else {**cited.parameters, _AT: str(at)}
-        found = await self._analytics.report(info.name, tenant_id, given, min_position=cited.position)
+        found = await self._analytics.report(info.name, tenant_id, given, min_position=wanted)
         row = _row(info, found, cited.cell, {})
         if row is None and found.truncated:
             raise ReportTooLarge(ReportTooLarge.__doc__)

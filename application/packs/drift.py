@@ -60,6 +60,7 @@ class Drifting:
         told, found = json.loads(sealed), Drift()
         currency = told.get("currency")  # packs that were sealed first say none
         infos = self._analytics.reports()
+        known = (await self._analytics.standing(tenant_id)).position
         for section in told["sections"]:
             info = infos.get(section["report"])
             reason = _not_comparable(section, info, at_seal=at_seal)
@@ -69,7 +70,9 @@ class Drifting:
             for period in ("now", "before"):
                 part = section[period]
                 if part is not None:
-                    await self._part(found, tenant_id, section, period, info, currency, at_seal=at_seal)
+                    await self._part(
+                        found, tenant_id, section, period, info, currency, None if at_seal else known
+                    )
         found.moved.sort(key=lambda one: -abs(one.difference))
         del found.moved[MOST_SHOWN:]
         return found
@@ -82,14 +85,15 @@ class Drifting:
         period: str,
         info: ReportInfo,
         currency: str | None,
-        *,
-        at_seal: bool,
+        known: Position | None,
     ) -> None:
+        """Compare a part. `known`: how far the facts are: present figures are no earlier; None: as of the seal."""
         part = section[period]
         position = Position.parse(part["position"])
-        given = dict(part["parameters"]) | ({AT: str(position.n)} if at_seal else {})
-        report = await self._analytics.report(info.name, tenant_id, given, min_position=position)
-        if not at_seal:
+        given = dict(part["parameters"]) | ({AT: str(position.n)} if known is None else {})
+        wanted = position if known is None else max(position, known)
+        report = await self._analytics.report(info.name, tenant_id, given, min_position=wanted)
+        if known is not None:
             found.position = max(report.position, found.position or report.position)
         if report.truncated:
             found.not_compared[section["id"]] = "The report has more rows today than it gives."

@@ -54,6 +54,9 @@ async def test_a_sealed_pack_stays_what_it_was_while_its_figures_move(api: Api) 
         of_contacts = next(one for one in figures.json()["sections"] if one["id"] == "contacts")
         assert [(row[0], row[3]) for row in of_contacts["now"]["rows"]] == [("DE", 2), ("FR", 1)]
 
+        still = (await api.send("GET", f"{PACKS}/{made['id']}", tenant.key)).json()["data"]["drift"]
+        moving = {one["section"] for one in still["moved"]}
+        assert "contacts" not in moving, "what happened since is no contact"
         await contacts(api, tenant, "DE", "GB")
         head = await api.parts.position_of(tenant.id)
         await api.parts.analytics.report("activity", tenant.id, min_position=Position.parse(head))
