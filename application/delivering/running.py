@@ -24,6 +24,7 @@ from application.ports.blobs import BlobDamaged, BlobMissing
 from application.ports.delivering import FolderUnwritable, MailNotSetUp, MailRefused, MailUnavailable
 from application.workflow import NotYet
 from domain.kernel.errors import Refusal, RefusalKind
+from domain.kernel.ids import MemberId
 from domain.kernel.permissions import TENANT_ROLES
 from domain.reporting.delivery import (
     EnterMailed,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from application.ports.delivering import DeliveryFolders, MailServer
     from application.workflow import Workflow
     from domain.finance.period import Books
-    from domain.kernel.ids import DeliveryId, MemberId
+    from domain.kernel.ids import DeliveryId
     from domain.reporting.schedule_events import DeliveryPrepared
     from domain.reporting.timing import Due
 
