@@ -231,7 +231,7 @@ def test_the_api_answers_as_its_document_says(document: Any, mode: GenerationMod
         def ask(case: Any) -> None:
             number = statuses.total()
             response = with_pack(served.aimed(case, number), number).call(
-                served.url, headers={"authorization": f"Bearer {served.key}"}
+                served.url, headers={"authorization": f"Bearer {served.key}"}, timeout=60
             )
             statuses[response.status_code] += 1
             case.validate_response(response, checks=CHECKS)
