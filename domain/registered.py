@@ -15,7 +15,7 @@ from domain.audience import (
 from domain.billing import account, change, gateway, invoice, notices, payment, subscription, usage
 from domain.campaign import campaign
 from domain.costs import allocation, cost
-from domain.finance import period, target
+from domain.finance import period, rate, target
 from domain.platform import registration, rule_pack, staff, suppression
 from domain.reporting import pack, saved_query, schedule
 from domain.rights import register, request
@@ -46,6 +46,7 @@ MODULES = (
     allocation,
     cost,
     period,
+    rate,
     target,
     registration,
     rule_pack,

@@ -86,7 +86,12 @@ def report_paths() -> Json:
         own = [
             _LOOK_BACK
             if field == AT
-            else parameter(field, shape.get("description", field), without_null(shape))
+            else parameter(
+                field,
+                shape.get("description", field),
+                without_null(shape),
+                needed=field in report.info.parameters.get("required", ()),
+            )
             for field, shape in report.info.parameters.get("properties", {}).items()
         ]
         shape = page_of(

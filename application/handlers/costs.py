@@ -16,6 +16,7 @@ from domain.costs.cost import (
     taken,
 )
 from domain.costs.entry import CostConfirmed, CostReversed, ReferenceFreed, reference_key
+from domain.finance import rate
 from domain.finance.calendar import first_day
 from domain.finance.period import opened
 from domain.finance.target import Adopted, AdoptTargets, NoTarget, TargetsAdopted, target_set
@@ -77,6 +78,15 @@ async def rule_allocation(command: RuleAllocation, unit: Unit) -> None:
     for workspace, customer in zip(workspaces, customers, strict=True):
         if isinstance(workspace, NoWorkspace) and isinstance(customer, NoRegistration):
             raise NoSuchHolder
+
+
+@handles(rate.RecordExchangeRate)
+async def record_exchange_rate(command: rate.RecordExchangeRate, unit: Unit) -> None:
+    """Record the rate of a day that is in no closed month."""
+    key = rate.rate_id(unit.tenant_id, command.base, command.quote, command.day)
+    await unit.load("exchange_rate", key)
+    if unit.decide(command, key=key):
+        rate.opened(await unit.load("period", unit.tenant_id), command.day)
 
 
 @handles(AdoptTargets)

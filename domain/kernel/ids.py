@@ -39,6 +39,7 @@ WebhookEndpointId = NewType("WebhookEndpointId", UUID)
 WebhookSecretId = NewType("WebhookSecretId", UUID)
 CostId = NewType("CostId", UUID)
 TargetId = NewType("TargetId", UUID)
+ExchangeRateId = NewType("ExchangeRateId", UUID)
 CommandId = NewType("CommandId", UUID)
 
 PLATFORM: Final = TenantId(UUID("00000000-0000-7000-8000-000000000001"))

@@ -66,7 +66,7 @@ class Permission(StrEnum):
     COSTS_WRITE = "costs.write"
     """Entering, confirming and reversing costs, and ruling how shared ones are allocated."""
     FINANCE_PLAN = "finance.plan"
-    """Setting targets and withdrawing them."""
+    """Setting targets and withdrawing them; recording exchange rates."""
     FINANCE_CLOSE = "finance.close"
     """Locking a month of the books, and reopening it."""
     OPERATIONS_READ = "operations.read"

@@ -25,7 +25,7 @@ _IN_STEPS: Final = frozenset({"subject_requests"})
 _PLACES: Final = {"period", "month", "day"}
 _APART: Final = "meter"
 """The dimension whose values are never added: messages, users and workspaces are counted in different things."""
-_ABOUT_A_ROW: Final = {"accuracy", "ltv_told", "cac_told"}
+_ABOUT_A_ROW: Final = {"accuracy", "ltv_told", "cac_told", "lacks"}
 """Texts that say how a row came about: they part no figure."""
 Row = Mapping[str, Value]
 Parts = Mapping[str, Fraction]
@@ -186,7 +186,7 @@ def _figure(
     ]
     series = Series.of(
         name,
-        [(start, gap if value is None else value) for start, value in values],
+        [(start, value if at.get(start) else gap) for start, value in values],
         unit=_unit(measure, currency),
         pace=pace,
         better=better,

@@ -12,6 +12,7 @@ from application.offered import OFFERED, Offered
 from application.ports.analytics import Column
 from projections.olap.bridge_report import BRIDGE_REPORTS
 from projections.olap.churn_reports import CHURN_REPORTS
+from projections.olap.converted_reports import CONVERTED_REPORTS
 from projections.olap.cost_reports import COST_REPORTS
 from projections.olap.margin_reports import MARGIN_REPORTS
 from projections.olap.mrr_reports import MRR_REPORTS
@@ -129,6 +130,7 @@ REPORTS: Final[Mapping[str, ReportDefinition]] = {
         *TARGET_REPORTS,
         *USAGE_REPORTS,
         *MRR_REPORTS,
+        *CONVERTED_REPORTS,
         *CHURN_REPORTS,
         *BRIDGE_REPORTS,
         *MARGIN_REPORTS,

@@ -28,6 +28,8 @@ from projections.operational.deliveries import queries as _deliveries
 from projections.operational.deliveries.handler import DELIVERIES
 from projections.operational.erasures import queries as _erasures
 from projections.operational.erasures.handler import ERASURES
+from projections.operational.exchange_rates import queries as _exchange_rates
+from projections.operational.exchange_rates.handler import EXCHANGE_RATES
 from projections.operational.gateway_events import queries as _gateway_events
 from projections.operational.gateway_events.handler import GATEWAY_EVENTS
 from projections.operational.grants import queries as _grants
@@ -76,6 +78,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
     DECISIONS,
     DELIVERIES,
     ERASURES,
+    EXCHANGE_RATES,
     GATEWAY_EVENTS,
     GRANTS,
     HASHES,
@@ -108,6 +111,7 @@ _REGISTERED: Final = (
     _decisions,
     _deliveries,
     _erasures,
+    _exchange_rates,
     _gateway_events,
     _grants,
     _imports,

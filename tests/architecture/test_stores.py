@@ -95,6 +95,7 @@ PLAIN = {
         "reason",
     },
     "erasures.erasures": {"status", "stores", "kept", "positions", "evidence_by"},
+    "exchange_rates.exchange_rates": {"base", "quote", "rate", "source"},
     "gateway_events.gateway_events": {
         "gateway",
         "reference",

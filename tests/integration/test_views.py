@@ -275,6 +275,7 @@ async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
         "rights.activity": mine.activity,
         "costs.cost": mine.cost,
         "finance.target": mine.target,
+        "finance.exchange_rate": mine.rate,
         "sql.saved_query": mine.query,
         "reports.schedule": mine.schedule,
         "reports.delivery": mine.deliveries[0],

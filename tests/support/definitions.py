@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -22,7 +22,9 @@ from projections.finance.profiles import PROFILES
 from projections.olap.query import run_report
 from projections.olap.report import ReportDefinition
 from projections.olap.reports import REPORTS
+from tests.support.converted_model import record
 from tests.support.events import History
+from tests.support.required import required
 from tests.unit.olap.test_ingest import World
 
 SNAPSHOT: Final = Path(__file__).parents[1] / "architecture" / "definitions.json"
@@ -51,20 +53,33 @@ def kept() -> History:
     return History(tenant_id=_WHOSE, events=events)
 
 
+def _with_rates(history: History) -> History:
+    """The same with rates of dollars and yen in euros, a week apart, for reports that convert."""
+    rated = History(tenant_id=history.tenant_id, events=list(history.events))
+    for number in range(60):
+        day = date(2025, 6, 1) + timedelta(days=7 * number)
+        for pair, rate in (("USD", "EUR"), f"0.9{number:02}"), (("EUR", "JPY"), f"1{number + 10}.25"):
+            record(rated, *pair, day, rate)
+    return rated
+
+
 def current() -> Versions:
     """Those of this build."""
     history = kept()
-    world = World(history).catch_up()
+    world, converting = World(history).catch_up(), World(_with_rates(history)).catch_up()
     found: Versions = {}
     for name, report in REPORTS.items():
         dated = "dating" in report.info.parameters["properties"]
         asked = ({}, {"dating": "posting"}, {"dating": "effective"}) if dated else ({},)
-        answers = [run_report(world.store.writing, name, history.tenant_id, given).rows for given in asked]
+        needed = required(name)
+        con = (converting if needed else world).store.writing
+        answers = [run_report(con, name, history.tenant_id, needed | given).rows for given in asked]
         measures = _measures(report, answers[:2])
         for measure, told in _measures(report, answers[2:]).items() if dated else ():
             measures[f"{measure}, by effective days"] = told
         found[f"report {name}"] = {str(report.info.definition.version): measures}
     world.store.close()
+    converting.store.close()
     for profile in PROFILES.values():
         switches = profile.model_dump(mode="json", exclude={"name", "about", "facts"})
         found[f"profile {profile.id}"] = {"1": {"switches": _fingerprint(switches)}}

@@ -115,11 +115,15 @@ class Making:
         )
         aim = {"metric": "mrr", "value": "25000", "unit": MARK}
         await self.new("target", "set-target", aim)
+        rated = {"base": "EUR", "quote": "USD", "day": "2026-10-01", "rate": "1.0842", "source": MARK}
+        await self.tell(f"finance/{tenant}/record-exchange-rate", **rated)
         ruled = {"pool": "shared", "by": "messages_sent", "from_month": "2026-10"}
         await self.tell(f"costs/{tenant}/rule-allocation", **ruled)
         await self.tell(f"finance/{tenant}/lock-period", period="2026-09")
         # Of these streams there is one to a log, under its own id.
-        self.made.ids |= dict.fromkeys(("period", "allocation", "target_template"), str(tenant))
+        self.made.ids |= dict.fromkeys(
+            ("period", "allocation", "target_template", "exchange_rate"), str(tenant)
+        )
 
     async def access(self) -> None:
         tenant, ids = self.made.tenant, self.made.ids

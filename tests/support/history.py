@@ -45,7 +45,7 @@ class History(OfPeople):
         yield from self._webhooks()
         yield from self._campaigns()
         yield from self._rights()
-        yield from of_books(self.workspace, self.cost, self.target)
+        yield from of_books(self.workspace, self.cost, self.target, self.rate)
         yield from self._queries()
         yield from of_schedules(self.schedule, self.owner, self.deliveries)
         yield from of_packs(self.pack)

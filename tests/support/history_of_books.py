@@ -28,7 +28,9 @@ ENTRY: dict[str, Any] = {
 }
 
 
-def of_books(workspace: UUID, first: UUID, aim: UUID) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def of_books(
+    workspace: UUID, first: UUID, aim: UUID, rate: UUID
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Stream, stored name and payload of each event."""
     invoiced = {**ENTRY, "amount": 1_049, "basis": "invoice", "approximate": False, "reference": "H-1"}
     for cost, end in ((first, None), (fresh(), "confirmed"), (fresh(), "reversed")):
@@ -49,6 +51,10 @@ def of_books(workspace: UUID, first: UUID, aim: UUID) -> Iterator[tuple[str, str
     yield "period:books", "finance.period_locked", locked
     yield "period:books", "finance.period_reopened", {"period": "2026-10", **again}
     yield "period:books", "finance.period_locked", locked
+    stream = f"exchange_rate:{rate}"
+    dollars = {"rate_id": rate, "base": "EUR", "quote": "USD", "day": "2026-10-01", "source": "ECB"}
+    for figure in ("1.0842", "1.0843"):
+        yield stream, "finance.exchange_rate_recorded", {**dollars, "rate": figure}
     for target, end in ((aim, None), (fresh(), "again"), (fresh(), "withdrawn")):
         stream, of = f"target:{target}", {"target_id": target}
         what = {"metric": "mrr", "period_kind": "quarter", "period": "2026-Q4", "segment": None}

@@ -24,7 +24,7 @@ class OfPeople:
         self.staff, self.ex_staff = fresh(), fresh()
         self.endpoint, self.message, self.campaign = fresh(), fresh(), fresh()
         self.request, self.activity = fresh(), fresh()
-        self.cost, self.target = fresh(), fresh()
+        self.cost, self.target, self.rate = fresh(), fresh(), fresh()
         self.query = fresh()
         self.schedule, self.pack = fresh(), fresh()
         self.deliveries = [fresh() for _ in range(5)]

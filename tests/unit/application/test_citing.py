@@ -26,6 +26,7 @@ from domain.kernel.errors import NotFound
 from projections.olap.reports import REPORTS
 from tests.support.events import History
 from tests.support.mrr_histories import Told, moment, plan, terms
+from tests.support.required import required
 from tests.unit.olap.test_every_figure_opens import told
 
 MRR = {"period": "2026-03-01", "currency": "USD"}
@@ -61,7 +62,8 @@ async def test_figures_of_every_report_are_cited_and_resolve_to_themselves() -> 
     analytics = Lived(history)
     citing, chance = Citing(analytics), random.Random(1)
     for name, report in REPORTS.items():
-        found = await analytics.report(name, history.tenant_id)
+        given = required(name)
+        found = await analytics.report(name, history.tenant_id, given)
         names = [one.name for one in naming(report.info)]
         at = {column: number for number, column in enumerate(found.columns)}
         named = Counter(tuple(row[at[one]] for one in names) for row in found.rows)
@@ -69,7 +71,7 @@ async def test_figures_of_every_report_are_cited_and_resolve_to_themselves() -> 
         for row in chance.sample(found.rows, min(2, len(found.rows))):
             cell = {one: plain(row[at[one]]) for one in names}
             measure = chance.choice([one.name for one in report.info.columns if one.kind == "measure"])
-            made = await citing.cite(history.tenant_id, name, {}, cell, measure)
+            made = await citing.cite(history.tenant_id, name, given, cell, measure)
             assert made.figure.value == plain(row[at[measure]])
             assert len(made.citation) < 300, made.citation
             then = await citing.resolve(history.tenant_id, made.citation)

@@ -65,6 +65,7 @@ def test_which_reports_make_series() -> None:
         "usage": ["month"],
         "mrr": ["week", "month"],
         "mrr_per_subscription": ["month"],
+        "mrr_in_one_currency": ["week", "month"],
         "arr": ["week", "month"],
         "churn_rates": ["week", "month"],
         "margin": ["week", "month"],

@@ -17,8 +17,10 @@ from domain.kernel.ids import PLATFORM
 from projections.olap.difference import MAX_CELLS, run_difference
 from projections.olap.query import run_events_behind, run_report
 from projections.olap.reports import REPORTS
+from tests.support.converted_model import record
 from tests.support.events import BEGIN, History, segment
 from tests.support.mrr_histories import Told, moment, percent, plan, terms
+from tests.support.required import required
 from tests.unit.olap.test_costs import HOLDERS, confirm, enter, lock, reverse, rule
 from tests.unit.olap.test_ingest import World
 
@@ -32,7 +34,7 @@ def differs(world: World, history: History, name: str, first: int, last: int | N
             world.store.writing,
             name,
             history.tenant_id,
-            {},
+            required(name),
             first=first,
             last=last,
             after=after,
@@ -103,7 +105,16 @@ def lived(chance: random.Random, tenant_id: UUID | None = None) -> History:
                 rule(history, "weights", "2025-12-01", [chance.randrange(1, 9) for _ in HOLDERS])
             case _:
                 sent(history, chance, back)
+        rated(history, number)
     return history
+
+
+def rated(history: History, number: int) -> None:
+    """A rate of the days in turn, and now and then another of a day that has one."""
+    for back in (80 - 5 * number, *([95 - 5 * number] if number % 4 == 3 else [])):
+        day, rate = BEGIN.date() - timedelta(days=back), f"1.0{number * 7 % 100:02}"
+        pair = ("EUR", "USD") if number % 5 else ("USD", "EUR")
+        record(history, *pair, day, rate)
 
 
 def sent(history: History, chance: random.Random, day: date) -> None:
@@ -163,12 +174,14 @@ def test_a_row_that_is_not_there_opens_to_nothing(opened: list[World]) -> None:
             at = [columns.index(column) for column in columns if column.kind == "dimension"]
             shown = [
                 {tuple(row[one] for one in at) for row in run_report(con, name, whose, given).rows}
-                for given in ({"at_position": middle}, {})
+                for given in (required(name) | {"at_position": middle}, required(name))
             ]
             for cell in chance.sample(sorted(shown[0] - shown[1], key=str), min(len(shown[0] - shown[1]), 6)):
                 for measure in report.opened:
                     opening = {**dict(zip(names, cell, strict=True)), "measure": measure}
-                    behind = run_events_behind(con, name, whose, opening, {}, after=0, limit=1_000)
+                    behind = run_events_behind(
+                        con, name, whose, opening, required(name), after=0, limit=1_000
+                    )
                     assert sum(weight for _, weight in behind.events) == 0, (name, opening)
                 gone.add(name)
     assert gone >= {"scorecard", "unit_economics"}, "no row's words became others"
@@ -179,9 +192,10 @@ def test_as_of_the_last_position_is_as_of_now(opened: list[World]) -> None:
     world = seen(opened, history)
     con, whose = world.store.writing, history.tenant_id
     for name in REPORTS:
-        now = run_report(con, name, whose, {}).rows
-        assert run_report(con, name, whose, {"at_position": len(history.events)}).rows == now, name
-        assert run_report(con, name, whose, {"at_position": 0}).rows == (), name
+        given = required(name)
+        now = run_report(con, name, whose, given).rows
+        assert run_report(con, name, whose, given | {"at_position": len(history.events)}).rows == now, name
+        assert run_report(con, name, whose, given | {"at_position": 0}).rows == (), name
 
 
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

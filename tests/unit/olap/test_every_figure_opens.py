@@ -21,9 +21,11 @@ from projections.olap.mrr_sql import KINDS
 from projections.olap.query import run_events_behind, run_report
 from projections.olap.report import ReportDefinition
 from projections.olap.reports import REPORTS
+from tests.support.converted_model import record
 from tests.support.events import History, segment
 from tests.support.finance_told import Moneys
 from tests.support.mrr_histories import Told, lives, metered, moment, percent, plan, terms
+from tests.support.required import required
 from tests.unit.olap.test_costs import HOLDERS, confirm, enter
 from tests.unit.olap.test_differences import lived
 from tests.unit.olap.test_ingest import World
@@ -87,6 +89,8 @@ def told() -> History:
     moneys.cost(5_000, date(2026, 2, 1), date(2026, 2, 3), category="marketing")
     entry = enter(history, 700, amount=999, approximate=True)
     confirm(history, entry, 1_234, 700)
+    for number in range(25):
+        record(history, "USD", "EUR", date(2025, 9, 1) + timedelta(days=7 * number), f"0.9{number:02}")
     life.close(date(2026, 2, 1))
     life.tell(moment(date(2026, 1, 20)), terms(items=[plan(19_900)]), subscription=13)
     moneys.cost(801, date(2026, 1, 20), date(2026, 2, 10))
@@ -130,9 +134,10 @@ def variants(name: str, report: ReportDefinition, positions: int) -> Iterator[di
     """Parameters such that each value of each of them is asked for, of now and as of a position."""
     chance, values = random.Random(name), values_of(name, report)
     positions_of = {"at_position": range(positions // 3, positions)}
-    yield {}
+    needed = required(name)
+    yield needed
     for number in range(max(map(len, values.values()), default=1)):
-        given = {one: several[number % len(several)] for one, several in values.items()}
+        given = needed | {one: several[number % len(several)] for one, several in values.items()}
         yield given
         yield given | {"at_position": chance.choice(positions_of["at_position"])}
 
@@ -149,7 +154,7 @@ def opens(world: World, history: History, name: str, given: Mapping[str, Any]) -
     chance = random.Random(name)
     rows = (
         found.rows
-        if not given and len(found.rows) < _MANY
+        if given == required(name) and len(found.rows) < _MANY
         else chance.sample(found.rows, min(len(found.rows), _ROWS))
     )
     opened, past = 0, "at_position" in given
@@ -178,22 +183,22 @@ def opens(world: World, history: History, name: str, given: Mapping[str, Any]) -
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_cell_lacks_only_what_is_empty_in_its_row(asked: tuple[World, History], name: str) -> None:
     world, history = asked
-    info = REPORTS[name].info
-    found = run_report(world.store.writing, name, history.tenant_id, {})
+    info, given = REPORTS[name].info, required(name)
+    found = run_report(world.store.writing, name, history.tenant_id, given)
     cells = [cell_of(info, dict(zip(found.columns, row, strict=True))) for row in found.rows]
     for cell in random.Random(name).sample(cells, min(len(cells), _ROWS)):
         said = {one: value for one, value in cell.items() if value is not None}
-        assert events(world, history, name, said, {}) == events(world, history, name, cell, {})
+        assert events(world, history, name, said, given) == events(world, history, name, cell, given)
         for one in said:
             if {**cell, one: None} in cells:
                 continue
             fewer = {other: value for other, value in cell.items() if other != one}
             with pytest.raises(InvalidParameters) as refused:
-                events(world, history, name, fewer, {})
+                events(world, history, name, fewer, given)
             assert [pointer for pointer, _ in refused.value.problems] == [f"/cell/{one}"]
     if any(cells) and not any(all(value is None for value in cell.values()) for cell in cells):
         with pytest.raises(InvalidParameters) as refused:
-            events(world, history, name, {}, {})
+            events(world, history, name, {}, given)
         assert {pointer for pointer, _ in refused.value.problems} == {f"/cell/{one}" for one in cells[0]}
 
 
@@ -258,7 +263,8 @@ def test_every_series_opens(asked: tuple[World, History], name: str) -> None:
     place = place_of(info) or ""
     until = history.events[-1].recorded_at.date()
     for pace in paces_of(info):
-        given = {"grain": pace.value} if "grain" in info.parameters["properties"] else {}
+        grain = {"grain": pace.value} if "grain" in info.parameters["properties"] else {}
+        given = required(name) | grain
         found = run_report(world.store.writing, name, history.tenant_id, given)
         rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
         for figure in figures(info, rows, measures_of(info), pace, None, until):

@@ -21,6 +21,7 @@ from projections.olap.touched import touched
 from projections.olap.tracking import Tracked
 from tests.support.events import BEGIN, History, segment
 from tests.support.mrr_histories import Told, plan, terms
+from tests.support.required import required
 from tests.unit.olap.test_differences import lived
 from tests.unit.olap.test_ingest import World
 
@@ -59,7 +60,7 @@ def test_what_is_kept_is_what_would_be_made_anew(opened: list[World], seed: int)
         for name in chance.sample(sorted(REPORTS), 4):
             for tenant in world.histories:
                 past = chance.randrange(len(tenant.events) + 1)
-                params = chance.choice([{}, {}, {"at_position": past}])
+                params = required(name) | chance.choice([{}, {}, {"at_position": past}])
                 tickets.append(wire.Ticket(name, tenant.tenant_id, params))
         again = chance.sample(tickets, min(12, len(tickets)))
         found += sum(asked(kept, world, ticket) for ticket in again)

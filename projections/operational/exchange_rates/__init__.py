@@ -1,0 +1,1 @@
+"""Exchange rates, as they hold."""
