@@ -84,7 +84,8 @@ async def rule_allocation(command: RuleAllocation, unit: Unit) -> None:
 async def record_exchange_rate(command: rate.RecordExchangeRate, unit: Unit) -> None:
     """Record the rate of a day that is in no closed month."""
     key = rate.rate_id(unit.tenant_id, command.base, command.quote, command.day)
-    await unit.load("exchange_rate", key)
+    # The stream under the log's own id is the one that is named, and stays empty: each rate has its own.
+    await unit.load_many("exchange_rate", [unit.stamp.target, key])
     if unit.decide(command, key=key):
         rate.opened(await unit.load("period", unit.tenant_id), command.day)
 

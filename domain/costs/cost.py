@@ -17,7 +17,6 @@ from domain.costs.entry import (
     CostEntered,
     CostFacts,
     CostReversed,
-    CurrencyCode,
     PoolName,
     Reference,
     ReferenceFreed,
@@ -30,7 +29,7 @@ from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.events import Event
 from domain.kernel.ids import CostId, TenantId, WorkspaceId
 from domain.kernel.moments import Day
-from domain.kernel.money import Amount, Price, rounded
+from domain.kernel.money import Amount, CurrencyCode, Price, rounded
 from domain.kernel.permissions import Permission
 from domain.kernel.text import ShortText
 

@@ -16,7 +16,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from domain.kernel.events import Event
 from domain.kernel.ids import CostId, TenantId, WorkspaceId
-from domain.kernel.money import CURRENCIES, Currency
 from domain.kernel.text import ShortText
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -82,7 +81,6 @@ PoolName = Annotated[
 """The name of a pool of shared costs."""
 SegmentName = PoolName
 """The name of a segment of customers, as targets name it."""
-CurrencyCode = Annotated[Currency, Field(json_schema_extra={"enum": sorted(CURRENCIES)})]
 Reference = ShortText
 """The number of an invoice, as it stands on it."""
 

@@ -20,7 +20,7 @@ from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.events import Event
 from domain.kernel.ids import ExchangeRateId, derived_id
 from domain.kernel.moments import Day
-from domain.kernel.money import CURRENCIES, Currency
+from domain.kernel.money import CurrencyCode
 from domain.kernel.permissions import Permission
 from domain.kernel.text import LineText
 
@@ -90,7 +90,6 @@ def _rate(text: str) -> str:
     return text
 
 
-CurrencyCode = Annotated[Currency, Field(json_schema_extra={"enum": sorted(CURRENCIES)})]
 RateText = Annotated[
     str,
     Field(json_schema_extra={"pattern": f"^{_RATE.pattern}$", "examples": ["1.0842"]}),

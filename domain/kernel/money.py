@@ -48,6 +48,8 @@ def _known(code: str) -> str:
 
 Currency = Annotated[str, AfterValidator(_known)]
 """A currency's code, three capital letters."""
+CurrencyCode = Annotated[Currency, Field(json_schema_extra={"enum": sorted(CURRENCIES)})]
+"""The same for doors, which tell all there are."""
 
 Amount = Annotated[int, Field(strict=True, ge=-MOST, le=MOST)]
 """Minor units, with a sign."""

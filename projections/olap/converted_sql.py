@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
-from domain.kernel.money import CURRENCIES, Currency
+from domain.kernel.money import CURRENCIES, CurrencyCode
 from projections.finance.profiles import PROFILES
 from projections.olap.mrr_sql import MrrParameters, periods
 from projections.olap.sql import quoted
@@ -23,21 +23,15 @@ from projections.olap.sql import quoted
 MOST_DAYS_OLD: Final = 7
 """A day's rate is the last one on or before it; one that is older than so many days is none."""
 
-Code = Annotated[Currency, WithJsonSchema({"type": "string", "enum": sorted(CURRENCIES)})]
-
 
 class ConvertedParameters(MrrParameters):
     """The same, and in which currency."""
 
-    currency: Annotated[Code, Field(description="Currency that all amounts are converted to.")]
+    currency: Annotated[CurrencyCode, Field(description="Currency that all amounts are converted to.")]
 
 
-def _within(profile: str) -> str:
-    """Whether what rates do is a term of its own under a profile."""
-    return f"{profile} IN ({', '.join(quoted(one.id) for one in PROFILES.values() if one.fx == 'term')})"
-
-
-_TERM: Final = _within("$profile")
+_TERM: Final = f"$profile IN ({', '.join(quoted(one.id) for one in PROFILES.values() if one.fx == 'term')})"
+"""Whether what rates do is a term of its own."""
 
 
 def _minor(currency: str) -> str:

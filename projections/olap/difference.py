@@ -52,6 +52,7 @@ EFFECTIVE: Final[Mapping[str, str]] = {
     "fact_cost": "covers_from",
     "fact_decision": "decided_at::DATE",
     "fact_dispatch": "occurred_at::DATE",
+    "fact_exchange_rate": "rate_on",
     "fact_invoice": "finalised_on",
     "fact_opt_out": "occurred_at::DATE",
     "fact_payment": "effective_on",

@@ -1,4 +1,4 @@
-"""Trials, invoices and payments of the logs of `facts`; these of one line each, for a month of a plan."""
+"""Trials, invoices, payments and rates of the logs of `facts`; invoices of one line each, for a month of a plan."""
 
 from __future__ import annotations
 
@@ -26,6 +26,18 @@ PAID: Final = {
             {_PRICE} AS amount, {_PRICE} * 29 // 1000 + 30 AS fee, 'USD' AS fee_currency, day AS effective_on
         FROM rare WHERE kind = 'paid'
     """,  # noqa: S608 - our own SQL
+    "fact_exchange_rate": """
+        SELECT
+            tenant_key, position, day, base, 'USD' AS quote, day AS rate_on,
+            thousandths * 1000000 AS rate_e9, (thousandths / 1000)::DECIMAL(9, 3)::VARCHAR AS rate_text
+        FROM (
+            SELECT
+                *,
+                pick(['EUR', 'EUR', 'JPY'], chance('pair', tenant_key, position, 3)) AS base,
+                CASE base WHEN 'EUR' THEN 1000 + chance('rate', tenant_key, position, 150) ELSE 6 END AS thousandths
+            FROM rare WHERE kind = 'rated'
+        )
+    """,
     "fact_trial": """
         SELECT
             tenant_key, position, day,
@@ -35,4 +47,4 @@ PAID: Final = {
         FROM rare WHERE kind IN ('tried', 'tried_out')
     """,
 }
-"""The facts of the three models, by tenant and position."""
+"""The facts of the four models, by tenant and position."""

@@ -4,9 +4,10 @@ A tenant's log begins with its workspaces (the platform's: with its customers) a
 there on it is a row of blocks of 40 events. Slots 0 to 11: four people are met, each addressee_registered,
 email_claimed and contact_created. 12: the contact of five blocks before moves to another country. 13: another, of nine
 before, goes. 18 to 35: nine messages are decided on, and handed over in the next slot if that is allowed. 36: an
-opt-out. 37: a permission ends, or will. 39: something rare: costs, their invoices and reversals, targets, requests of
-people, what is told of subscriptions, invoices and payments, months that are locked in order and now and then reopened.
-The rest, and what would refer to before the beginning, are consents. The platform's log has rare events alone.
+opt-out. 37: a permission ends, or will. 39: something rare: costs, their invoices and reversals, targets, exchange
+rates, requests of people, what is told of subscriptions, invoices and payments, months that are locked in order and now
+and then reopened. The rest, and what would refer to before the beginning, are consents. The platform's log has rare
+events alone.
 """
 
 from __future__ import annotations
@@ -156,7 +157,8 @@ RARE: Final = f"""
                     WHEN chance < 500 THEN 'entered'
                     WHEN chance < 600 THEN 'confirm'
                     WHEN chance < 650 THEN 'reverse'
-                    WHEN chance < 700 THEN 'target'
+                    WHEN chance < 680 THEN 'target'
+                    WHEN chance < 700 THEN 'rated'
                     WHEN chance < 800 AND NOT platform THEN 'received'
                     WHEN chance < 900 AND NOT platform THEN 'end'
                     WHEN chance < 930 AND NOT platform THEN 'invoiced'
@@ -210,6 +212,7 @@ RARE: Final = f"""
             WHEN 'confirmed' THEN 'costs.cost_confirmed'
             WHEN 'reversed' THEN 'costs.cost_reversed'
             WHEN 'target' THEN 'finance.target_set'
+            WHEN 'rated' THEN 'finance.exchange_rate_recorded'
             WHEN 'told' THEN 'billing.subscription_reported'
             WHEN 'received' THEN 'rights.request_received'
             WHEN 'ended' THEN 'rights.request_completed'

@@ -77,6 +77,8 @@ _MONTH: Final = {"from": (LAST_DAY - timedelta(days=29)).isoformat(), "to": LAST
 _DAYS_OF_A_YEAR: Final = {**_MONTH, "from": (LAST_DAY - timedelta(days=364)).isoformat()}
 _YEAR: Final = {"from": f"{LAST_DAY.year - 1}-{LAST_DAY.month:02}", "to": f"{LAST_DAY:%Y-%m}"}
 _LAST_MONTH: Final = {"from": f"{LAST_DAY:%Y-%m}", "to": f"{LAST_DAY:%Y-%m}"}
+_NEEDED: Final[Mapping[str, object]] = {"currency": "USD"}
+"""What is asked with where a report cannot be asked without."""
 _OF_THE_PLATFORM: Final = ("cost", "target")
 """How the reports begin that the platform's own log has something for."""
 
@@ -178,18 +180,27 @@ def cases(tenants: Mapping[str, Sequence[tuple[UUID, int]]]) -> Iterator[Case]:
     """All questions: each report of the catalogue, of tenants that have something for it."""
     for name, report in REPORTS.items():
         takes = report.parameters.model_json_schema()["properties"]
+        needed = {one: _NEEDED[one] for one in report.info.parameters.get("required", ())}
         typical: dict[str, object] = {}
         if "from" in takes:
             months = _LAST_MONTH if name == "costs_by_workspace" else _YEAR
             typical |= months if "month" in takes["from"]["description"] else _MONTH
+        asked = (*needed.items(), *typical.items())
         for whose, chosen in tenants.items():
             if whose == "platform" and not name.startswith(_OF_THE_PLATFORM):
                 continue
-            yield Case(name, whose, "typical", tuple((one, tuple(typical.items())) for one, _ in chosen))
+            yield Case(name, whose, "typical", tuple((one, asked) for one, _ in chosen))
             if typical:
-                yield Case(name, whose, "everything", tuple((one, ()) for one, _ in chosen))
+                yield Case(
+                    name, whose, "everything", tuple((one, tuple(needed.items())) for one, _ in chosen)
+                )
             if "at_position" in takes:
-                yield Case(name, whose, "as_of", tuple((one, _as_of(typical, at)) for one, at in chosen))
+                yield Case(
+                    name,
+                    whose,
+                    "as_of",
+                    tuple((one, (*needed.items(), *_as_of(typical, at))) for one, at in chosen),
+                )
 
 
 def of_all() -> Iterator[Case]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from application.citing import Cited, encode
 from application.ports.positions import Position
 from domain.billing.gateway import STRIPE, gateway_event_id
+from domain.finance.rate import rate_id
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant
 from tests.support.billing import INVOICE, SUBSCRIPTION, failed, item, terms, told
@@ -117,6 +119,7 @@ class Making:
         await self.new("target", "set-target", aim)
         rated = {"base": "EUR", "quote": "USD", "day": "2026-10-01", "rate": "1.0842", "source": MARK}
         await self.tell(f"finance/{tenant}/record-exchange-rate", **rated)
+        self.made.ids["rate"] = str(rate_id(tenant, "EUR", "USD", date(2026, 10, 1)))
         ruled = {"pool": "shared", "by": "messages_sent", "from_month": "2026-10"}
         await self.tell(f"costs/{tenant}/rule-allocation", **ruled)
         await self.tell(f"finance/{tenant}/lock-period", period="2026-09")

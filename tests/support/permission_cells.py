@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from projections.olap.reports import REPORTS
+from tests.support.required import required
 
 _DAY: Final = "cell.day=2026-11-24"
 _COST: Final = "cell.month=2026-10-01&cell.currency=USD&cell.accuracy=exact"
@@ -38,12 +39,15 @@ CELLS: Final = {
         "cell.metric=mrr&cell.group=financial&cell.period=2026-10-01&cell.stage=open&cell.currency=USD&cell.unit=USD"
         "&cell.status=no_target"
     ),
+    "mrr_in_one_currency": "cell.period=2026-11-01&cell.currency=EUR&cell.measure=fx",
+    "mrr_conversions": "cell.changed_on=2026-11-24&cell.currency=EUR&cell.from_currency=USD&cell.kind=fx",
     "mrr_bridge": "cell.figure=end_mrr&cell.currency=USD&cell.switch=from",
 }
 
 
 def whole(name: str, cell: str) -> str:
-    """A cell with each dimension that its report has: those that are not named are empty."""
+    """A cell with each dimension that its report has, empty where it is not named, and what the report needs."""
     named = {part.partition("=")[0] for part in cell.split("&")}
     dimensions = [column.name for column in REPORTS[name].info.columns if column.kind == "dimension"]
-    return "&".join([cell, *(f"cell.{one}=" for one in dimensions if f"cell.{one}" not in named)])
+    needed = [f"{one}={value}" for one, value in required(name).items()]
+    return "&".join([cell, *needed, *(f"cell.{one}=" for one in dimensions if f"cell.{one}" not in named)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 from adapters.exports.forms import FILES
 from projections.directions.asked import paces_of
@@ -11,6 +12,7 @@ from projections.finance.profiles import PROFILES
 from projections.olap.platform.reports import PLATFORM_REPORTS
 from projections.olap.reports import REPORTS
 from tests.support.permission_cells import CELLS, whole
+from tests.support.required import required
 
 
 def of_reports(ids: dict[str, str]) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
@@ -23,18 +25,20 @@ def of_reports(ids: dict[str, str]) -> Iterator[tuple[str, str, Any, dict[str, s
     cell = "cell.country=DE&cell.source=unknown"
     yield "GET", f"/v1/reports/contacts_by_segment/events?{whole('contacts_by_segment', cell)}", None, {}
     for name in CELLS:
-        yield "GET", f"/v1/reports/{name}", None, {}
+        needed = urlencode(required(name))
+        yield "GET", f"/v1/reports/{name}?{needed}".rstrip("?"), None, {}
         for file in FILES:
-            yield "GET", f"/v1/reports/{name}?format={file}", None, {}
+            yield "GET", f"/v1/reports/{name}?{urlencode({**required(name), 'format': file})}", None, {}
     for name, cell in CELLS.items():
         yield "GET", f"/v1/reports/{name}/events?{whole(name, cell)}", None, {}
     for name in (*CELLS, "activity", "contacts_by_segment"):
-        yield "GET", f"/v1/reports/{name}/difference?from_position=0", None, {}
+        asked = urlencode({"from_position": 0, **required(name)})
+        yield "GET", f"/v1/reports/{name}/difference?{asked}", None, {}
     activity = whole("activity", "cell.day=2026-11-24&cell.context=audience")
     yield "GET", f"/v1/reports/activity/events?{activity}", None, {}
     for name, report in REPORTS.items():
         if paces_of(report.info):
-            yield "GET", f"/v1/reports/{name}/directions", None, {}
+            yield "GET", f"/v1/reports/{name}/directions?{urlencode(required(name))}".rstrip("?"), None, {}
     for path in ("reports", "positions", *(f"reports/{name}" for name in PLATFORM_REPORTS)):
         yield "GET", f"/v1/platform/{path}", None, {}
     for name in PLATFORM_REPORTS:

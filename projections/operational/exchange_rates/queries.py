@@ -8,7 +8,7 @@ from uuid import UUID
 
 from application.queries import USUAL_ROWS, ById, Page, Params, Row, query
 from domain.finance.calendar import Month, first_day, last_day
-from domain.finance.rate import CurrencyCode
+from domain.kernel.money import CurrencyCode
 from domain.kernel.permissions import Permission
 from projections.operational.paging import Select, one, page
 

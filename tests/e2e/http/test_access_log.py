@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import pytest
@@ -25,12 +26,14 @@ from application.queries import QUERIES
 from application.reading import AccessLog
 from domain.kernel.permissions import GRANTABLE, StaffRole, TenantRole
 from projections.finance.profiles import PROFILES
+from projections.olap.reports import REPORTS
 from tests.support.api import Api, TestTenant, analytics_of, serving
 from tests.support.billing import INVOICE, failed
 from tests.support.database import Database
 from tests.support.deliveries import SCHEDULE, give_up
 from tests.support.packs import seal_pack
 from tests.support.permission_cells import CELLS, whole
+from tests.support.required import required
 from tests.support.working import Worker
 
 ERASURES = "/v1/audience/erasures"
@@ -48,6 +51,7 @@ READING_POSTS: dict[str, Any] = {
     },
 }
 """Routes that are no GET and change nothing all the same."""
+RATE = {"base": "EUR", "quote": "USD", "day": "2026-10-01", "rate": "1.0842", "source": "ECB"}
 COST = {
     "category": "server",
     "amount": 999,
@@ -104,6 +108,7 @@ class Furnished:
             contact = contact or made.json()
         for path, told in (
             (f"costs/{tenant.id}/rule-allocation", {"pool": "p", "by": "equal", "from_month": "2026-10"}),
+            (f"finance/{tenant.id}/record-exchange-rate", RATE),
             (f"finance/{tenant.id}/lock-period", {"period": "2026-09"}),
         ):
             assert (await self.api.post(f"/v1/{path}", tenant.key, told)).status_code == 200
@@ -170,8 +175,10 @@ class Furnished:
                 }.items()
             },
         }
-        if path.startswith("/v1/reports/") and path.endswith("/difference"):
-            return f"{path}?from_position=0"
+        name = path.removeprefix("/v1/reports/").partition("/")[0]
+        if path.startswith("/v1/reports/") and name in REPORTS and path not in needed:
+            since = {"from_position": 0} if path.endswith("/difference") else {}
+            return f"{path}?{urlencode({**since, **required(name)})}".rstrip("?")
         if path == "/v1/reports/{name}/cite":
             return path.replace("{name}", "contacts_by_segment")
         if path == "/v1/citations/{citation}":

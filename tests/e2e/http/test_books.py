@@ -115,6 +115,61 @@ async def test_a_batch_of_costs_says_of_each_line_what_became_of_it(api: Api) ->
     assert pointers == ["/body/currency", "/reference", "/amount"]
 
 
+RATE = {"base": "EUR", "quote": "USD", "day": "2026-10-30", "rate": "1.0842", "source": "ECB"}
+
+
+async def test_rates_are_of_ones_own_books_and_corrected_by_what_is_recorded_later(api: Api) -> None:
+    tenant = await api.tenant()
+    leader = await api.key(tenant, TenantRole.FINANCE_LEADER)
+    _, staff = await api.staff(StaffRole.FINANCE)
+    path = f"/v1/finance/{tenant.id}/record-exchange-rate"
+    recorded = await api.post(path, leader, RATE)
+    assert recorded.status_code == 200, recorded.text
+    assert [one["name"] for one in recorded.json()["events"]] == ["finance.exchange_rate_recorded"]
+    back = {"base": "USD", "quote": "EUR", "rate": "0.92"}
+    assert (await api.post(path, leader, RATE | back)).status_code == 200
+    theirs = await api.post(f"/v1/finance/{PLATFORM}/record-exchange-rate", staff, RATE | {"rate": "1.09"})
+    assert theirs.status_code == 200, theirs.text
+    elsewhere = await api.post(f"/v1/finance/{PLATFORM}/record-exchange-rate", leader, RATE)
+    assert elsewhere.status_code == 404, elsewhere.text
+    viewer = await api.key(tenant, TenantRole.VIEWER)
+    assert (await api.post(path, viewer, RATE)).json()["permission"] == "finance.plan"
+    head = await api.parts.position_of(tenant.id)
+    for told, pointer in (
+        ({"quote": "EUR"}, "/quote"),
+        ({"rate": "0"}, "/rate"),
+        ({"rate": "1.08423456789"}, "/rate"),
+        ({"rate": 1.08}, "/rate"),
+        ({"day": "2099-01-01"}, "/day"),
+        ({"base": "XXX"}, "/base"),
+    ):
+        refused = await api.post(path, leader, RATE | told)
+        assert refused.status_code == 422, refused.text
+        assert [one["pointer"] for one in refused.json()["errors"]] == [pointer], refused.text
+    assert await api.parts.position_of(tenant.id) == head
+    locked = await api.post(f"/v1/finance/{tenant.id}/lock-period", leader, {"period": "2026-10"})
+    assert locked.status_code == 200, locked.text
+    closed = await api.post(path, leader, RATE)
+    assert (closed.status_code, closed.json()["open_from"]) == (409, "2026-11-01")
+    assert closed.json()["type"] == "/problems/exchange-rate-of-closed-month"
+    await api.project()
+    (shown,) = (
+        await api.send("GET", "/v1/finance/exchange-rates?currency=EUR&month=2026-10", viewer)
+    ).json()["data"]
+    assert (shown["base"], shown["rate"], shown["recorded_times"]) == ("USD", "0.92", 2)
+    one = await api.send("GET", f"/v1/finance/exchange-rates/{shown['rate_id']}", viewer)
+    assert one.json()["data"] == shown
+    assert (await api.send("GET", "/v1/finance/exchange-rates?currency=JPY", viewer)).json()["data"] == []
+    (ours,) = (await api.send("GET", "/v1/finance/exchange-rates", staff)).json()["data"]
+    assert ours["rate"] == "1.09"
+    with analytics_of(api):
+        waits = f"min_position={locked.json()['position']}"
+        answer = await api.send("GET", f"/v1/reports/mrr_in_one_currency?{waits}", viewer)
+        assert [one["pointer"] for one in answer.json()["errors"]] == ["/currency"], answer.text
+        answer = await api.send("GET", f"/v1/reports/mrr_in_one_currency?currency=USD&{waits}", viewer)
+        assert (answer.status_code, answer.json()["data"]) == (200, [])
+
+
 async def test_the_plan_is_adopted_and_its_targets_are_reported(api: Api) -> None:
     tenant = await api.tenant()
     plan = {"template": "strategic-planning-framework"}

@@ -108,7 +108,7 @@ class Served:
         ):
             made = await api.post(f"/v1/{context}/new/{slug}", self.key, body)
             self.ids[slug.partition("-")[2]] = made.json()["id"]
-        self.ids |= {"period": str(tenant.id), "allocation": str(tenant.id)}
+        self.ids |= dict.fromkeys(("period", "allocation", "exchange_rate"), str(tenant.id))
         self.ids |= {"tenant": str(tenant.id), "workspace": self.workspace, "member": str(tenant.owner_id)}
         await api.project()
 

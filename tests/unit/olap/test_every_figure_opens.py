@@ -125,6 +125,8 @@ def values_of(name: str, report: ReportDefinition) -> dict[str, list[Any]]:
             found[parameter] = shape["enum"]
         elif shape.get("type") == "boolean":
             found[parameter] = [False, True]
+    if "currency" in found:
+        found["currency"] = ["USD", "EUR", "JPY"]
     if name == "mrr_bridge":
         found["against"] = found["profile"][1:] + found["profile"][:1]
     return found
