@@ -97,7 +97,7 @@ def path_of(start: Profile, end: Profile) -> tuple[Profile, ...]:
 def bridge(start: Profile, end: Profile) -> tuple[tuple[Switch, Profile], ...]:
     """From one profile to another, one switch at a time: each switch that differs, and the profile after it.
 
-    Switches that change no movement (`fx`, while nothing is converted) are steps like the others.
+    A switch that changes no movement (`fx`, which is about converted amounts alone) is a step like the others.
     """
     steps, reached = [], start
     for switch in Switch:
