@@ -89,7 +89,7 @@ def told() -> History:
     moneys.cost(5_000, date(2026, 2, 1), date(2026, 2, 3), category="marketing")
     entry = enter(history, 700, amount=999, approximate=True)
     confirm(history, entry, 1_234, 700)
-    for number in range(25):
+    for number in range(31):
         record(history, "USD", "EUR", date(2025, 9, 1) + timedelta(days=7 * number), f"0.9{number:02}")
     life.close(date(2026, 2, 1))
     life.tell(moment(date(2026, 1, 20)), terms(items=[plan(19_900)]), subscription=13)
@@ -252,6 +252,11 @@ def test_the_history_has_what_is_hard(asked: tuple[World, History]) -> None:
     assert len({currency for currency, _ in kinds}) > 1
     assert any(effective != posted for effective, posted, *_ in changes.rows), "nothing came late"
     by_effect = run_report(con, "margin", whose, {"dating": "effective"}).rows
+    converted = [
+        (row[2], row[9]) for row in run_report(con, "mrr_in_one_currency", whose, {"currency": "EUR"}).rows
+    ]
+    assert any(fx for _, fx in converted), "rates moved nothing"
+    assert any(lacks for lacks, _ in converted), "no rate was missing"
     margins = [dict(zip(MARGINS, row, strict=True)) for row in by_effect]
     assert {row["accuracy"] for row in margins} == {"exact", "approximate"}
     assert any(row["revenue"] == 0 for row in margins)
