@@ -133,7 +133,13 @@ _CONVERSIONS: Final = define(
             "new, expansion, reactivation, contraction, churn, fx (a rate became another) or opening.",
         ),
         SUBSCRIPTION,
-        Column("rate", "dimension", "text", "Rate that was used, as it was recorded.", tells=True),
+        Column(
+            "rate",
+            "dimension",
+            "text",
+            "Rate that was used, the last of several, as it was recorded.",
+            tells=True,
+        ),
         Column("rate_on", "dimension", "date", "Day of that rate.", tells=True),
         Column(
             "lacks",
@@ -157,14 +163,14 @@ _CONVERSIONS: Final = define(
             from_currency,
             kind,
             subscription_id::VARCHAR AS subscription,
-            rate,
-            CASE WHEN from_currency <> $currency THEN rate_on END AS rate_on,
-            CASE WHEN unrated THEN {lack("rated_on", "from_currency")} END AS lacks,
-            CASE WHEN NOT unrated THEN sum(amount)::BIGINT END AS amount,
+            arg_max(rate, (rated_on, position)) AS rate,
+            CASE WHEN from_currency <> $currency THEN arg_max(rate_on, (rated_on, position)) END AS rate_on,
+            {lack("min(rated_on) FILTER (unrated)", "from_currency")} AS lacks,
+            CASE WHEN NOT bool_or(unrated) THEN sum(amount)::BIGINT END AS amount,
             any_value(balance)::BIGINT AS balance
         FROM entry, bounds
         WHERE day BETWEEN first AND last
-        GROUP BY day, from_currency, kind, subscription_id, rate, rate_on, unrated, rated_on
+        GROUP BY day, from_currency, kind, subscription_id
         HAVING kind NOT IN ('fx', 'opening') OR sum(amount) <> 0
         ORDER BY ALL
     """,  # noqa: S608 - our own SQL
@@ -180,7 +186,7 @@ _CONVERSIONS: Final = define(
                     day = $cell_changed_on::DATE
                     AND kind = $cell_kind
                     AND subscription_id::VARCHAR IS NOT DISTINCT FROM $cell_subscription::VARCHAR
-                    AND NOT unrated
+                    AND $cell_lacks::VARCHAR IS NULL
             END
         GROUP BY position
         HAVING sum(amount) <> 0

@@ -90,7 +90,7 @@ def assert_as_the_definition(
                 "to": UNTIL.isoformat(),
             }
             found = run_report(world.store.writing, "mrr_in_one_currency", told.history.tenant_id, asked)
-            rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+            rows: list[dict[str, Any]] = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
             periods = periods_of(movements, grain)
             expected = list(converted(movements, Rates(rates, currency), profile, periods))
             assert len(rows) == len(expected), asked
@@ -106,6 +106,13 @@ def assert_as_the_definition(
                 assert row["lacks"] is None, at
                 assert balances(row), at
                 moved += row["fx"] != 0
+            del asked["grain"]
+            listed = run_report(world.store.writing, "mrr_conversions", told.history.tenant_id, asked)
+            lines: list[dict[str, Any]] = [dict(zip(listed.columns, row, strict=True)) for row in listed.rows]
+            names = ("changed_on", "from_currency", "kind", "subscription")
+            assert len({tuple(line[name] for name in names) for line in lines}) == len(lines), asked
+            if rows and not any(one["lacks"] for one in (rows[-1], *lines)):
+                assert sum(line["amount"] for line in lines) == rows[-1]["end_mrr"], asked
     return moved
 
 
