@@ -20,6 +20,7 @@ from tests.support.figures import DANGEROUS
 from tests.support.finance_told import Moneys
 from tests.support.libreoffice import converted, needs_libreoffice
 from tests.support.mrr_histories import Told, moment, plan, terms
+from tests.support.required import required
 from tests.unit.olap.test_costs import confirm, enter
 from tests.unit.olap.test_differences import lived
 
@@ -97,7 +98,11 @@ async def in_libreoffice(folder: Path) -> dict[str, Made]:
     try:
         made = {
             name: Figures(
-                info, await analytics.report(name, history.tenant_id), {}, history.tenant_id, "test"
+                info,
+                await analytics.report(name, history.tenant_id, required(name)),
+                {},
+                history.tenant_id,
+                "test",
             )
             for name, info in analytics.reports().items()
         }

@@ -25,6 +25,7 @@ from projections.olap.preview_report import FIGURES, NAME
 from tests.support.analytics_worlds import World
 from tests.support.events import BEGIN, History, segment
 from tests.support.mrr_histories import Told, moment, plan, terms
+from tests.support.required import required
 
 
 def happened(history: History) -> None:
@@ -119,7 +120,7 @@ async def test_a_tenant_without_a_log_has_empty_reports(world: World) -> None:
     await world.publish()
     await world.ask("activity")
     for name in world.analytics.reports():
-        report = await world.analytics.report(name, uuid4())
+        report = await world.analytics.report(name, uuid4(), required(name))
         assert (report.rows, report.position, report.as_of) == ((), Position(0, 0), None)
 
 
