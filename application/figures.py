@@ -52,7 +52,7 @@ _FORMS: Final[Mapping[str, Form]] = {
     "seconds": Form.SECONDS,
     **dict.fromkeys(("number", "days", "weeks", "months", "years", "times"), Form.NUMBER),
 }
-_INITIALS: Final = frozenset({"arpa", "arr", "cac", "grr", "ltv", "mrr", "nrr"})
+_INITIALS: Final = frozenset({"arpa", "arr", "cac", "fx", "grr", "ltv", "mrr", "nrr"})
 FRACTIONS: Final = frozenset({Form.PERCENT, Form.RATIO, Form.SECONDS, Form.NUMBER})
 """What may have a fraction; counts and minor units are whole."""
 

@@ -34,6 +34,7 @@ _OTHERS: Final[Mapping[str, tuple[str, str]]] = {
     "end_mrr": ("MRR am Ende", "MRR à la fin"),
     "new": ("Neuer MRR", "Nouveau MRR"),
     "reactivation": ("Reaktivierter MRR", "MRR réactivé"),
+    "fx": ("Wirkung der Wechselkurse", "Effet de change"),
     "contraction": ("Verringerter MRR", "MRR réduit"),
     "churn": ("Verlorener MRR", "MRR perdu"),
     "gross_lost": ("Verlorener MRR, brutto", "MRR perdu, brut"),
@@ -91,7 +92,7 @@ _OTHERS: Final[Mapping[str, tuple[str, str]]] = {
 
 def names_in(language: Language) -> dict[str, str]:
     """What is called by a name of its own, by its stable name."""
-    told = {name: titled(name) for name in _OTHERS} | {"ip": "IP addresses"}
+    told = {name: titled(name) for name in _OTHERS} | {"ip": "IP addresses", "fx": "Effect of exchange rates"}
     if language is not Language.EN:
         at = 0 if language is Language.DE else 1
         told = {name: words[at] for name, words in _OTHERS.items()}
