@@ -6,8 +6,10 @@ import asyncio
 import hashlib
 from uuid import UUID
 
+import pytest
+
 from domain.kernel.ids import PLATFORM
-from domain.kernel.permissions import GRANTABLE, Permission, StaffRole, TenantRole
+from domain.kernel.permissions import GRANTABLE, STAFF_ROLES, Permission, StaffRole, TenantRole
 from projections.olap.platform.reports import PLATFORM_REPORTS
 from tests.support.api import Api, analytics_of
 
@@ -88,3 +90,20 @@ async def test_staff_of_finance_ask_of_all_customers_and_nobody_else_does(api: A
             assert refused.json()["type"] == "/problems/parameter-invalid", refused.text
         assert (await api.send("GET", f"{REPORTS}/contacts_by_segment", finance)).status_code == 404
     assert Permission.PLATFORM_REPORTS_READ not in GRANTABLE
+
+
+async def test_a_figure_of_all_customers_is_not_opened_without_the_permission_to(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(
+        STAFF_ROLES,  # no role is without it today
+        StaffRole.FINANCE,
+        STAFF_ROLES[StaffRole.FINANCE] - {Permission.REPORTS_DRILL},
+    )
+    _, finance = await api.staff(StaffRole.FINANCE)
+    with analytics_of(api):
+        await caught_up(api, PLATFORM)
+        assert (await api.send("GET", f"{REPORTS}/margin", finance)).status_code == 200
+        cell = "cell.period=2026-10-01&cell.currency=USD&cell.accuracy=exact&cell.measure=cost"
+        refused = await api.send("GET", f"{REPORTS}/margin/events?{cell}", finance)
+        assert (refused.status_code, refused.json()["permission"]) == (403, Permission.REPORTS_DRILL)
