@@ -279,7 +279,8 @@ def problems_of(error: ValidationError, under: str = "") -> list[dict[str, str]]
 
 def words_of(fault: ErrorDetails) -> str:
     """What is wrong with a field, in our words: a rule's own, without what the library puts before them."""
-    return _WORDS.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+    words = _WORDS.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+    return _MEMBER.sub(r"\1", words)
 
 
 def repeated(body: bytes) -> list[dict[str, str]]:
@@ -314,6 +315,8 @@ def _pointer(parts: tuple[int | str, ...]) -> str:
 
 
 _ERRORS_TOLD: Final = 50
+_MEMBER: Final = re.compile(r"<\w+\.\w+: ('[^']*')>")
+"""How a value of an enumeration is written in Python, where the value itself is what a caller sends."""
 _POINTER_TOLD: Final = 200
 _LOOKED_THROUGH: Final = 65_536
 _WORDS: Final = {

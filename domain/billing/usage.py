@@ -172,7 +172,7 @@ class Block:
 
 
 class LimitReached(Refusal):
-    """The plan has no more of this. Buy what `buy` names, give something up, or wait for the next month."""
+    """The plan has no more of this. Buy what `buy` names, or give something up; what is of a month begins anew with the next."""
 
     code = "limit-reached"
     kind = RefusalKind.PAYMENT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from application.batch import Batches, LineAnswer
+from application.batch import Batches, BodyInvalid, LineAnswer
 from application.orders import Order
 from tests.support.office import Office
 
@@ -77,3 +77,9 @@ async def test_a_dry_batch_folds_earlier_lines_in_and_appends_nothing(office: Of
     )
     assert [answer.error is None for answer in got] == [True, False, True]
     assert await office.position() == before
+
+
+async def test_what_may_be_chosen_is_told_as_it_is_sent(office: Office) -> None:
+    (answer,) = await answers(office, line("try", "billing/start-trial", uuid4(), '{"plan": "gold"}'))
+    assert isinstance(answer.error, BodyInvalid)
+    assert "Input should be 'starter', 'professional' or 'business'" in str(answer.error.extra)
