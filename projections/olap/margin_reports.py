@@ -70,7 +70,9 @@ _MARGIN: Final = define(
     "Margin",
     "What was earned and what it cost, by period and currency: paid invoices over the days of their service, without "
     "tax and less discounts, refunds and lost disputes, beside the costs of the same days. Marketing stands apart. "
-    "What has no invoice yet makes a row approximate. Activities: they may be summed over periods within a currency.",
+    "What has no invoice yet makes a row approximate. Activities: they may be summed over periods within a currency. "
+    "Revenue is that of the subscriptions in this log: a customer's own log tells what it pays for the product, set "
+    "beside the costs that it entered.",
     MarginParameters,
     (PERIOD, CURRENCY, _ACCURACY, REVENUE, COST, MARGIN, GROSS, ACQUISITION),
     rows=f"""
