@@ -8,8 +8,9 @@ from functools import cache
 from typing import Final
 
 from domain.kernel.permissions import Permission
+from projections.olap.derived import OF_TENANTS
 from projections.olap.law import RULE_BASIS
-from projections.olap.sql import FACTS, MODELS, Model
+from projections.olap.sql import MODELS, Model
 
 _FIELD: Final = re.compile(r"^-- (\w[\w -]*): (.*(?:\n--   .*)*)", re.MULTILINE)
 _TABLE: Final = re.compile(r"CREATE TABLE (\w+) \((.*?)\n\);", re.DOTALL)
@@ -47,7 +48,8 @@ class FactTable:
 @cache
 def tables() -> tuple[FactTable, ...]:
     """Every table that an analyst's SQL may name."""
-    return (*(described(model) for model in MODELS if model.name in FACTS), _BASES)
+    models = {model.name: model for model in MODELS}
+    return (*(described(models[name]) for name in OF_TENANTS), _BASES)
 
 
 def described(model: Model) -> FactTable:

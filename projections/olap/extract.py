@@ -12,15 +12,16 @@ import duckdb
 
 from application.ports.positions import Position
 from domain.kernel.permissions import Permission
+from projections.olap.derived import OF_TENANTS
 from projections.olap.law import RULE_BASIS, rule_basis
 from projections.olap.query import extent
-from projections.olap.sql import FACTS, MODELS, quoted
+from projections.olap.sql import MODELS, quoted
 
-TABLES: Final = (*FACTS, RULE_BASIS)
+TABLES: Final = (*OF_TENANTS, RULE_BASIS)
 """What an analyst's SQL may name."""
 
 NEEDS: Final[Mapping[str, Permission]] = {
-    model.name: model.permission for model in MODELS if model.name in FACTS
+    model.name: model.permission for model in MODELS if model.name in OF_TENANTS
 } | {RULE_BASIS: Permission.REPORTS_READ}
 """By table: the permission without which it is not to be named."""
 

@@ -6,6 +6,7 @@
 --   over by the division; what goes back does so on one day, and takes its part of the tax along, rounded once, halves
 --   away from zero; a refund that failed is revenue again, on the day on which it did. An invoice that nobody paid has
 --   no row.
+-- Permission: costs.read
 -- Derived from: fact_invoice, fact_payment
 
 -- == table

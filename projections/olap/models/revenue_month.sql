@@ -4,6 +4,7 @@
 -- Measures: amount (minor units of currency, signed; additive within a currency).
 -- Invariants: amounts of a currency sum to those of revenue_entry. Months are whole, also those that have not come: who
 --   asks about a month that is open takes its days from revenue_entry.
+-- Permission: costs.read
 -- Derived from: revenue_entry
 
 -- == table

@@ -10,6 +10,7 @@
 --   as on an invoice; an amount off lowers the cycle of the first item. It is 0 unless the profile counts the status.
 --   as_of NULL: the history as it is known now; else as it was known at that position, where months were closed.
 --   A stretch's moments are effective dates (UTC); posting dates are those of mrr_movement.
+-- Permission: billing.read
 -- Derived from: fact_subscription, fact_period
 
 -- == table
