@@ -63,6 +63,10 @@ _LISTED_AFTER: Final = timedelta(minutes=10)
 _CLOSED: Final = "charge.dispute.closed"
 
 
+class _OfAnother(Exception):
+    """What was told names one tenant, and the thing itself, or what the provider noted on it, is another's."""
+
+
 class Placing:
     """Receives what is told, and enters it."""
 
@@ -91,9 +95,6 @@ class Placing:
             if tenant_id is None:
                 await self._aside(workflow, event_id, UNKNOWN_CUSTOMER)
                 return
-            if told.told_tenant not in (None, tenant_id):
-                await self._aside(workflow, event_id, ANOTHER_TENANT)
-                return
             inside = workflow.in_tenant(tenant_id)
             entered = await self._command(told, tenant_id)
             if entered is not None:
@@ -103,6 +104,9 @@ class Placing:
             raise NotYet(_SOON) from None
         except ValidationError:
             await self._aside(workflow, event_id, UNREADABLE)
+            return
+        except _OfAnother:
+            await self._aside(workflow, event_id, ANOTHER_TENANT)
             return
         except NotAtProvider:
             await self._aside(workflow, event_id, NOT_AT_PROVIDER)
@@ -122,23 +126,31 @@ class Placing:
         customer = told.customer
         if customer is None and told.kind in PAYMENTS:
             customer = (await self._payments.payment(told.about)).customer
-        if customer is None:
-            return None
-        target = gateway_customer_id(told.gateway, customer)
-        state: GatewayCustomer = await self._commands.state(PLATFORM, "gateway_customer", target)
-        return state.tenant_id
+        return None if customer is None else await tenant_of(self._commands, told.gateway, customer)
+
+    async def _checked(self, told: GatewayEventReceived, customer: str | None, tenant_id: TenantId) -> None:
+        """Let nothing into a tenant's log whose customer, as the thing itself is shown, is another's or nobody's."""
+        if customer == told.customer:
+            return
+        if customer is None or await tenant_of(self._commands, told.gateway, customer) != tenant_id:
+            raise _OfAnother
 
     async def _command(self, told: GatewayEventReceived, tenant_id: TenantId) -> tuple[Command, UUID] | None:
         """What is to be entered, and where; None: nothing yet."""
+        if told.told_tenant not in (None, tenant_id):
+            raise _OfAnother
         target = thing_id(tenant_id, told.about)
         if told.kind in SUBSCRIPTIONS:
             second = await self._second_of(told)
             discounts = None if told.discounts_told else await self._discounts(told, second)
             return subscription_told(told, self._rank(told, second), discounts), target
         if told.kind in INVOICES:
-            invoice = invoice_told(tenant_id, await self._payments.invoice(told.about), told)
-            return None if invoice is None else (invoice, target)
+            invoice = await self._payments.invoice(told.about)
+            await self._checked(told, invoice.customer, tenant_id)
+            entered = invoice_told(tenant_id, invoice, told)
+            return None if entered is None else (entered, target)
         payment = await self._payments.payment(told.about)
+        await self._checked(told, payment.customer, tenant_id)
         refunds = await self._payments.refunds(payment=told.about)
         disputes = await self._payments.disputes(since=payment.created) if payment.disputed else ()
         own = [one for one in disputes if one.payment == told.about]
@@ -180,6 +192,13 @@ class Placing:
         if self._commands.clock() - told.created_at < _LISTED_AFTER:
             raise NotYet(_SOON)
         return 0  # longer ago than the provider keeps its list
+
+
+async def tenant_of(commands: Commands, gateway: str, customer: str) -> TenantId | None:
+    """Whose a customer at the provider is, if anybody's."""
+    target = gateway_customer_id(gateway, customer)
+    state: GatewayCustomer = await commands.state(PLATFORM, "gateway_customer", target)
+    return state.tenant_id
 
 
 def step(reference: str, command: Command) -> str:

@@ -1,6 +1,7 @@
 """What is not ours, or does not hold together, changes no tenant's log; somebody is told why, and can try again."""
 
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -115,6 +116,29 @@ async def test_what_names_another_tenant_than_its_customer_is_set_aside() -> Non
         assert isinstance(event.snapshot, Subscription)
         other = replace(event, snapshot=replace(event.snapshot, tenant_id=ANOTHER))
         assert await aside(books, other) == ANOTHER_TENANT
+
+
+@pytest.mark.parametrize("kind", ["invoice.finalized", "invoice.paid", "charge.succeeded", "charge.refunded"])
+async def test_what_is_told_of_another_tenants_customer_enters_nobodys_log(kind: str) -> None:
+    """Whose an invoice or a payment is, it shows itself; what is told of it besides has to agree."""
+    async with fake_desk() as desk:
+        books, customer, _ = await begun(desk)
+        others = await desk.customer(tenant=ANOTHER)
+        await books.open(others, ANOTHER)
+        (payment,) = await desk.gateway.payments(customer=customer)
+        await desk.gateway.refund(payment.ref, amount=100, key=desk.key())
+        told = [event async for event in desk.gateway.events(since=LATER - timedelta(days=3_000))]
+        event = of_kind(told, kind)
+        assert event.customer == customer
+        before = await books.log.head(ANOTHER)
+        for named, ref in ((others, "evt_other"), ("cus_of_nobody", "evt_nobody")):
+            reason = await aside(books, replace(event, ref=ref, customer=named))
+            assert reason == (ANOTHER_TENANT if named == others else UNKNOWN_CUSTOMER)
+            assert await books.log.head(ANOTHER) == before
+            assert await books.ledger() == await books.ledger(ANOTHER) == Counter()
+        assert await aside(books, event) is None
+        assert await books.ledger()
+        assert await books.log.head(ANOTHER) == before
 
 
 async def test_a_price_that_is_none_of_ours_is_set_aside() -> None:
