@@ -178,7 +178,7 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
         {},
         [{"pool": "shared-servers", "allocated_by": "weights", "from_day": FIRST}],
     ),
-    "finance.periods": ({}, [{"period": "2026-10", "locked": True, "reason": None}]),
+    "finance.periods": ({}, [{"period": "2026-10", "locked": True, "reason": "mistake"}]),
     "finance.targets": (
         {"period_kind": "quarter"},
         [

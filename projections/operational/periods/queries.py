@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class PeriodRow(Row):
     """A month that was locked by name. Everything before the first of them is closed as long as any is.
 
-    `reason` is why it was opened again last; how that was explained stands in the history alone.
+    `reopened_at`, `reopened_by` and `reason` are of the last time that it was opened again, and stay when it is locked
+    anew. How that was explained stands in the history alone.
     """
 
     period: str

@@ -82,6 +82,8 @@ async def test_a_closed_month_keeps_its_figure_and_says_what_came_after_it(api: 
     await api.project()
     (month,) = (await api.send("GET", "/v1/finance/periods", key)).json()["data"]
     assert (month["locked"], month["reason"]) == (False, "missing_documents")
+    opened = {name: month[name] for name in ("reopened_at", "reopened_by", "reason")}
+    assert None not in opened.values()
     with analytics_of(api):
         at = {"min_position": reopened.json()["position"]}
         posted = await report(api, "costs_by_workspace", key, **at)
@@ -98,6 +100,10 @@ async def test_a_closed_month_keeps_its_figure_and_says_what_came_after_it(api: 
         )
         events = await api.send("GET", f"/v1/reports/costs_by_workspace/events?{cell}", key)
         assert sum(one["weight"] for one in events.json()["data"]) == 310
+    assert (await api.post(f"{books}/lock-period", key, {"period": "2026-10"})).status_code == 200
+    await api.project()
+    (month,) = (await api.send("GET", "/v1/finance/periods", key)).json()["data"]
+    assert month == month | opened | {"locked": True}, "locked again, it says how it was opened"
 
 
 async def test_a_batch_of_costs_says_of_each_line_what_became_of_it(api: Api) -> None:
