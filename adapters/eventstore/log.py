@@ -162,6 +162,12 @@ class PostgresLog:
         """See `TenantLog.count_events`."""
         return await self._reader.count_events(tenant_id, name, field, prefix, after=after, up_to=up_to)
 
+    async def read_named(
+        self, tenant_id: UUID, names: Sequence[str], *, after: int, up_to: int
+    ) -> list[Recorded]:
+        """See `TenantLog.read_named`."""
+        return await self._reader.read_named(tenant_id, names, after=after, up_to=up_to)
+
     async def head(self, tenant_id: UUID) -> Head | None:
         """See `TenantLog.head`."""
         return await self._reader.head(tenant_id)

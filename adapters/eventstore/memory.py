@@ -144,6 +144,12 @@ class MemoryLog:
         told = [orjson.loads(row.payload).get(field) for row in rows if row.name == name]
         return sum(isinstance(value, str) and value.startswith(prefix) for value in told)
 
+    async def read_named(
+        self, tenant_id: UUID, names: Sequence[str], *, after: int, up_to: int
+    ) -> list[Recorded]:
+        """See `TenantLog.read_named`."""
+        return [row for row in self._events.get(tenant_id, [])[after:up_to] if row.name in names]
+
     async def head(self, tenant_id: UUID) -> Head | None:
         """See `TenantLog.head`."""
         return self._heads.get(tenant_id)

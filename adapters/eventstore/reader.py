@@ -124,6 +124,15 @@ class LogReader:
         ((count,),) = await self._ranges.rows(tenant_id, self._tables.count_events, asked)
         return int(count)
 
+    async def read_named(
+        self, tenant_id: UUID, names: Sequence[str], *, after: int, up_to: int
+    ) -> list[Recorded]:
+        """See `TenantLog.read_named`."""
+        asked = (tenant_id, after, up_to, list(names))
+        return [
+            Recorded(*row) for row in await self._ranges.rows(tenant_id, self._tables.named_events, asked)
+        ]
+
     async def head(self, tenant_id: UUID) -> Head | None:
         """See `TenantLog.head`."""
         rows = await self._heads.rows(tenant_id, self._tables.head, (tenant_id,))

@@ -29,6 +29,7 @@ class LogTables:
     log_events: LiteralString
     count_streams: LiteralString
     count_events: LiteralString
+    named_events: LiteralString
     head: LiteralString
     one_receipt: LiteralString | None
 
@@ -105,6 +106,10 @@ def _log(events: LiteralString, heads: LiteralString, receipts: LiteralString | 
         count_events=(
             f"SELECT count(*) FROM {events} WHERE tenant_id = %s AND position > %s AND position <= %s AND CASE"
             " WHEN name = %s THEN starts_with(convert_from(payload, 'UTF8')::json ->> %s::text, %s) ELSE false END"
+        ),
+        named_events=(
+            f"SELECT {columns} FROM {events} WHERE tenant_id = %s AND position > %s AND position <= %s"
+            " AND name = ANY(%s::text[]) ORDER BY position"
         ),
         head=f"SELECT tenant_id, epoch, position, recorded_at, auth_epoch FROM {heads} WHERE tenant_id = %s",
         one_receipt=receipts

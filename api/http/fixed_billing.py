@@ -19,7 +19,7 @@ _POSITION: Final[Json] = {"type": "string"}
 _ADDRESS: Final[Json] = object_of({"url": {"type": "string", "format": "uri"}})
 _DIFFERENCE: Final = object_of(
     {
-        "kind": {"type": "string", "enum": ["subscription", "invoice", "payment"]},
+        "kind": {"type": "string", "enum": ["subscription", "invoice", "payment", "refund", "dispute"]},
         "reference": {"type": "string"},
         "field": {"type": "string"},
         "theirs": {"description": "Any JSON value: a text, a number, or parts of it."},

@@ -2,21 +2,25 @@
 
 Compared are subscriptions (their terms as they hold now), final invoices (their sums, and what became of them) and
 payments (their amounts, fees, and what went back). Repairing enters what the provider has, by the same commands that
-its events are entered with; what it does not have is never removed here, but named.
+its events are entered with; what it does not have, or has as somebody else's, is never removed here, but named.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from pydantic_core import to_jsonable_python
 
-from application.billing.placing import NOT_AT_PROVIDER, step
+from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, step, tenant_of
 from application.billing.telling import GOING, LAST, invoice_told, payment_told, thing_id
+from application.counting import named
+from application.ports.payments import NotAtProvider
 from domain.billing.account import EnterReconciliation
 from domain.billing.change import SubscribedTwice
+from domain.billing.payment import Payment
 from domain.billing.subscription import ReportSubscription, Teller
 from domain.billing.terms import PriceUnknown
 from domain.kernel.errors import Refusal
@@ -24,27 +28,30 @@ from domain.kernel.errors import Refusal
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from application.commanding import Commands
     from application.ports import payment_values as shown_values
     from application.ports.payments import PaymentGateway
     from application.workflow import Workflow
-    from domain.billing.account_state import Account
+    from domain.billing.account_state import Account, Customer
     from domain.billing.invoice import Invoice, ReportInvoice
-    from domain.billing.payment import Payment, ReportPayment
+    from domain.billing.payment import ReportPayment
     from domain.billing.subscription import Subscription
     from domain.billing.terms import Terms
     from domain.kernel.commands import Command
 
 MISSING: Final = "missing"
+_BEGIN: Final = ("billing.invoice_finalised", "billing.payment_received")
+"""With these an invoice or a payment stands in the log."""
 DOUBLED: Final = "doubled"
 """Paid beside another: `theirs` is how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that the provider has otherwise. `kind`: subscription, invoice or payment; `field`: what differs.
+    """Something that the provider has otherwise. `field`: what differs.
+
+    `kind`: subscription, invoice or payment; refund or dispute where a payment has one here and not there.
 
     `theirs`, `ours`: as JSON gives them; None: it has none of it.
     """
@@ -102,6 +109,7 @@ class Reconciling:
             *await self._invoices(tenant_id, customer, since),
             *await self._payments_of(tenant_id, customer, since),
         ]
+        found += await self._ours_alone(account.customer, tenant_id, since, {one.target for one in found})
         repaired, unrepaired = list[str](), list[tuple[str, str]]()
         for one in found if repair else ():
             if not one.differences:
@@ -191,15 +199,93 @@ class Reconciling:
         for shown in await self._payments.payments(customer=customer, since=since):
             target = thing_id(tenant_id, shown.ref)
             state: Payment = await self._commands.state(tenant_id, "payment", target)
-            refunded = shown.refunded or state.refunded
+            refunded, disputed = shown.refunded or state.refunded, shown.disputed or state.disputes
             refunds = await self._payments.refunds(payment=shown.ref) if refunded else ()
-            disputes = await self._payments.disputes(since=shown.created) if shown.disputed else ()
+            disputes = await self._payments.disputes(since=shown.created) if disputed else ()
             own = [one for one in disputes if one.payment == shown.ref]
             command = payment_told(tenant_id, shown, refunds, own, {})
             if command is None:
                 continue
-            found.append(_Found(shown.ref, _payment(shown.ref, command, state), command, target))
+            alone, both = _parts_of_ours(command, state)
+            found.append(_Found(shown.ref, _payment(shown.ref, command, both), command, target))
+            found.extend(_Found(one.reference, (one,), None, target, NOT_AT_PROVIDER) for one in alone)
         return found
+
+    async def _ours_alone(
+        self, customer: Customer, tenant_id: UUID, since: datetime | None, listed: set[UUID]
+    ) -> list[_Found]:
+        """Invoices and payments in the log that the provider did not list: it is asked for each before it is named.
+
+        It lists by when a thing was made there, which is before an invoice is final.
+        """
+        found = list[_Found]()
+        async for row in named(self._commands.log, tenant_id, _BEGIN, since):
+            target = UUID(row.stream.partition(":")[2])
+            if target in listed:
+                continue
+            ours = _standing(await self._commands.state(tenant_id, row.category, target))
+            if ours is None or (since is not None and ours.since < since):
+                continue
+            code = await self._astray(row.category, ours.reference, customer, tenant_id)
+            if code is not None:
+                differs = (Difference(row.category, ours.reference, MISSING, None, ours.amount),)
+                found.append(_Found(ours.reference, differs, None, target, code))
+        return found
+
+    async def _astray(self, kind: str, reference: str, customer: Customer, tenant_id: UUID) -> str | None:
+        """Why the provider does not have a thing as this tenant's; None: it does."""
+        try:
+            shown = await (self._payments.invoice if kind == "invoice" else self._payments.payment)(reference)
+        except NotAtProvider:
+            return NOT_AT_PROVIDER
+        if shown.customer == customer.reference:
+            return None
+        whose = shown.customer and await tenant_of(self._commands, customer.gateway, shown.customer)
+        return None if whose == tenant_id else ANOTHER_TENANT
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """An invoice or a payment of ours that the provider should have. `since`: the moment that it is dated."""
+
+    reference: str
+    since: datetime
+    amount: int
+
+
+def _standing(state: Invoice | Payment) -> _Standing | None:
+    if isinstance(state, Payment):
+        came = state.received
+        if came is None or came.reference is None:
+            return None
+        return _Standing(came.reference, came.received_at, came.amount)
+    final = state.finalised
+    if final is None or final.reference is None:
+        return None
+    return _Standing(final.reference, final.finalised_at, final.total)
+
+
+def _parts_of_ours(told: ReportPayment, ours: Payment) -> tuple[list[Difference], Payment]:
+    """What went back of a payment here and not at the provider; and the payment without that."""
+    refunds, disputes = {one.refund for one in told.refunds}, {one.dispute for one in told.disputes}
+    alone = [
+        *(
+            Difference("refund", ref, MISSING, None, amount)
+            for ref, amount in ours.refunded.items()
+            if ref not in refunds
+        ),
+        *(
+            Difference("dispute", ref, MISSING, None, "closed" if ended else "open")
+            for ref, ended in ours.disputes.items()
+            if ref not in disputes
+        ),
+    ]
+    both = replace(
+        ours,
+        refunded={ref: amount for ref, amount in ours.refunded.items() if ref in refunds},
+        disputes={ref: ended for ref, ended in ours.disputes.items() if ref in disputes},
+    )
+    return alone, both
 
 
 def _digest(terms: Terms) -> str:

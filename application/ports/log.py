@@ -200,6 +200,11 @@ class TenantLog(Protocol):
     ) -> int:
         """How many events of a name, between `after` (exclusive) and `up_to`, have a plain field that begins so."""
 
+    async def read_named(
+        self, tenant_id: UUID, names: Sequence[str], *, after: int, up_to: int
+    ) -> list[Recorded]:
+        """Events of these names, between `after` (exclusive) and `up_to`, in order of position."""
+
     async def head(self, tenant_id: UUID) -> Head | None:
         """Where a log stands, or None where there is none."""
 

@@ -172,6 +172,19 @@ async def test_streams_of_a_category_are_counted_without_those_that_ended(log: T
     assert await log.count_streams(tenant, "none", ["tests.ended"]) == 0
 
 
+async def test_events_of_some_names_are_read_without_the_others(log: TenantLog) -> None:
+    tenant, other = uuid4(), uuid4()
+    names = ["tests.paid", "tests.sent", "tests.made", "tests.sent", "tests.paid", "tests.paid"]
+    for whose in (tenant, other):
+        events = tuple(event("thing:1")._replace(name=name) for name in names)
+        await log.append(Append(whose, events, opens_log=True))
+    rows = await log.read_named(tenant, ["tests.paid", "tests.made"], after=0, up_to=6)
+    assert rows == [row for row in await log.read_log(tenant) if row.name != "tests.sent"]
+    assert {row.tenant_id for row in rows} == {tenant}
+    assert [row.position for row in await log.read_named(tenant, ["tests.paid"], after=1, up_to=5)] == [5]
+    assert await log.read_named(tenant, ["tests.none"], after=0, up_to=6) == []
+
+
 async def test_events_are_counted_by_how_a_field_of_theirs_begins(log: TenantLog) -> None:
     tenant = uuid4()
     told = [b'{"at":"2026-10-31"}', b'{"at":"2026-11-01"}', b'{"at":null}', b"{}", b'{"at":"2026-11-30"}']

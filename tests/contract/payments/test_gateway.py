@@ -115,6 +115,10 @@ async def test_what_is_not_sold_or_not_there_is_named(desk: Desk) -> None:
     assert (refused.value.code, refused.value.param) == ("price_unknown", "/lines/0/price")
     with pytest.raises(NotAtProvider):
         await desk.gateway.subscription("sub_of_nobody")
+    with pytest.raises(NotAtProvider):
+        await desk.gateway.invoice("in_of_nobody")
+    with pytest.raises(NotAtProvider):
+        await desk.gateway.payment("ch_of_nobody")
 
 
 async def test_a_subscription_its_invoice_and_its_payment(desk: Desk) -> None:

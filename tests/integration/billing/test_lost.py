@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from application.billing.jobs import BillingJobs
+from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER
 from application.billing.reconciling import Reconciliation, Reconciling
 from application.billing.work import BillingWork
 from application.contention import TooMuchContention
@@ -55,10 +56,16 @@ class Shop:
         kept = [event for event in told if event.created <= self.now and event.type not in lost]
         await self.books.hear(kept, random.Random(0), 0.0)
 
-    async def compares(self) -> Reconciliation:
+    async def compares(self, since: datetime | None = None) -> Reconciliation:
         self.runs += 1
         workflow = self.books.workflow(TENANT, 500 + self.runs)
-        return await Reconciling(self.books.commands, self.desk.gateway).reconcile(workflow, repair=True)
+        reconciling = Reconciling(self.books.commands, self.desk.gateway)
+        return await reconciling.reconcile(workflow, repair=True, since=since)
+
+    def loses(self, kind: str, ref: str) -> None:
+        """The provider has something no more."""
+        assert self.desk.fake is not None
+        del self.desk.fake.world.kinds[kind][ref]
 
     async def account(self) -> Account:
         found: Account = await self.books.account()
@@ -149,6 +156,72 @@ async def test_a_refund_that_failed_unheard_is_undone(shop: Shop) -> None:
     assert again.amount == 4_900
     await shop.hear(at(START) - DAY)
     assert (await shop.compares()).differences == ()
+
+
+def named(found: Reconciliation) -> set[tuple[str, str, Any]]:
+    """What we have and the provider has not."""
+    assert {(one.field, one.theirs) for one in found.differences} <= {("missing", None)}
+    assert found.repaired == ()
+    return {(one.kind, one.reference, one.ours) for one in found.differences}
+
+
+async def test_what_we_have_and_the_provider_has_not_is_named_and_stays(shop: Shop) -> None:
+    await shop.to(at(START) + 40 * DAY)
+    first, second = await shop.desk.gateway.payments(customer=shop.customer)
+    refunds = [
+        await shop.desk.gateway.refund(second.ref, amount=amount, key=shop.desk.key())
+        for amount in (500, 700)
+    ]
+    dispute = await shop.desk.control("dispute", charge=second.ref)
+    await shop.hear(at(START) - DAY)
+    assert (await shop.compares()).differences == ()
+    before = await shop.books.facts()
+    assert first.invoice is not None
+    for kind, ref in (
+        ("charge", first.ref),
+        ("invoice", first.invoice),
+        ("refund", refunds[0].ref),
+        ("dispute", dispute["id"]),
+    ):
+        shop.loses(kind, ref)
+    expected = {
+        ("payment", first.ref, 4_900),
+        ("invoice", first.invoice, 4_900),
+        ("refund", refunds[0].ref, 500),
+        ("dispute", dispute["id"], "open"),
+    }
+    found = await shop.compares()
+    assert named(found) == expected
+    assert set(found.unrepaired) == {(ref, NOT_AT_PROVIDER) for _, ref, _ in expected}
+    assert await shop.books.facts() == before
+    recent = await shop.compares(shop.now - 20 * DAY)
+    assert named(recent) == {one for one in expected if one[0] in ("refund", "dispute")}
+
+
+async def test_what_the_provider_has_of_somebody_else_is_named(shop: Shop) -> None:
+    assert shop.desk.fake is not None
+    (payment,) = await shop.desk.gateway.payments(customer=shop.customer)
+    other = await shop.desk.customer()
+    for kind, ref in (("charge", payment.ref), ("invoice", payment.invoice or "")):
+        shop.desk.fake.world.kinds[kind][ref]["customer"] = other
+    found = await shop.compares()
+    assert named(found) == {("payment", payment.ref, 4_900), ("invoice", payment.invoice, 4_900)}
+    assert {code for _, code in found.unrepaired} == {ANOTHER_TENANT}
+    assert other not in repr(found)
+
+
+async def test_what_was_made_before_the_time_that_is_compared_is_not_missed(shop: Shop) -> None:
+    """An invoice waits before it is final: by its dates it is of the time, by the provider's list it is not."""
+    assert shop.desk.fake is not None
+    await shop.to(at(START) + 40 * DAY)
+    _, invoice = await shop.desk.gateway.invoices(shop.customer)
+    assert invoice.finalized_at is not None
+    shop.desk.fake.world.kinds["invoice"][invoice.ref]["created"] -= 3_600
+    since = invoice.finalized_at - timedelta(minutes=1)
+    assert await shop.desk.gateway.invoices(shop.customer, since=since) == ()
+    assert (await shop.compares(since)).differences == ()
+    shop.loses("invoice", invoice.ref)
+    assert named(await shop.compares(since)) == {("invoice", invoice.ref, invoice.total)}
 
 
 async def test_who_only_looks_changes_nothing(shop: Shop) -> None:
