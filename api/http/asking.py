@@ -90,16 +90,25 @@ class Desk:
         self.parts = parts
 
     async def asked(
-        self, request: Request, name: str, known: Collection[str] = (), *, now: bool = True
+        self,
+        request: Request,
+        name: str,
+        known: Collection[str] = (),
+        *,
+        now: bool = True,
+        repeated: Collection[str] = (),
     ) -> Asked:
-        """Who asks what. `now`: as the log knows them at this moment; else the door checks that itself."""
+        """Who asks what. `now`: as the log knows them at this moment; else the door checks that itself.
+
+        `repeated`: parameters that may be given several times; they become one, with commas.
+        """
         request.scope["penguin.command"] = name
         call = Call(request.scope)
         callers = self.parts.callers
         principal = await (callers.identify_now(call) if now else callers.identify(call))
         limit = principal.rate_per_minute * READS_PER_COMMAND
         allowance = await self.parts.rates.take(principal.tenant_id, limit, READS_BUCKET)
-        return Asked(call, principal, allowance, parameters(request.scope, frozenset(known)))
+        return Asked(call, principal, allowance, parameters(request.scope, frozenset(known), repeated))
 
     async def reachable(self, asked: Asked, position: Position | None) -> Position | None:
         """A position to wait for. Raises `BeyondTheLog` for one that the log itself has not reached."""

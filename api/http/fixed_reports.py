@@ -8,7 +8,9 @@ from adapters.exports.forms import FILES
 from api.http.asking import AT
 from api.http.differences import MOST
 from api.http.shapes import page_of, parameter, reading, shared, without_null
-from api.http.shaping import MOMENT, Json, ref
+from api.http.shaping import MOMENT, Json, object_of, ref
+from application.variance import COMPARE, compares
+from application.variance import MOST as PERIODS
 from domain.kernel.permissions import Permission
 from projections.directions.asked import measures_of, paces_of
 from projections.olap.reports import REPORTS
@@ -48,6 +50,35 @@ _AHEAD: Final[Json] = {
 _CITATION: Final[Json] = {
     "type": ["string", "null"],
     "description": "Names the figure that is opened, for `GET /v1/citations/{citation}`; null where no row shows it.",
+}
+_COMPARE: Final = parameter(
+    COMPARE,
+    "Other periods beside the one from `from` to `to`, which are both needed then; at most two. `previous`: as long, "
+    "and just before it; `year_ago`; or two days or months, as 2026-01-01..2026-03-31. Adds columns: of each measure "
+    "`_<period>`, `_<period>_change` and, where it is no percentage or statistic itself, `_<period>_percent`.",
+    {
+        "type": "array",
+        "minItems": 1,
+        "maxItems": PERIODS,
+        "uniqueItems": True,
+        "items": {
+            "type": "string",
+            "pattern": r"^(previous|year_ago|[0-9]{4}-[0-9]{2}(-[0-9]{2})?\.\.[0-9]{4}-[0-9]{2}(-[0-9]{2})?)$",
+        },
+    },
+)
+_PERIODS: Final[Json] = {
+    "type": "array",
+    "description": "Where `compare` was given: the period asked for and those beside it, all as of one position.",
+    "items": object_of(
+        {
+            "name": {"type": "string", "description": "The ending of its columns; `asked` has none."},
+            "from": {"type": "string", "format": "date"},
+            "to": {"type": "string", "format": "date"},
+            "rows": {"type": "integer", "description": "How many rows its report has."},
+            "truncated": {"type": "boolean"},
+        }
+    ),
 }
 _AT: Final = "a position of the log, as a number or a token."
 _LOOK_BACK: Final = parameter(
@@ -103,7 +134,11 @@ def report_paths() -> Json:
             ahead_from=_AHEAD,
         )
         waits = shared(("MinPosition",))
-        made = reading(f"reports_{name}", report.info.title, allowed, [*own, *_AS_FILES, *waits], shape)
+        beside = [_COMPARE] if compares(report.info) else []
+        if beside:
+            shape["properties"] |= {"periods": _PERIODS}
+        taken = [*own, *beside, *_AS_FILES, *waits]
+        made = reading(f"reports_{name}", report.info.title, allowed, taken, shape)
         made["description"] = report.info.about
         for form in FILES.values():
             made["responses"]["200"]["content"][form.media] = {"schema": _FILE}

@@ -21,17 +21,19 @@ from application.citing import Citing
 from application.figures import Figures, ahead_from, plain
 from application.ports.log import recorded_at
 from application.ports.positions import Position
+from application.variance import COMPARE, compared, compares, periods_of
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.types import Scope
 
     from adapters.exports.separated import Separated
     from application.ports.analytics import Report, ReportInfo
+    from application.variance import Period
     from domain.law.words import Kind
 
 _T = TypeVar("_T")
@@ -88,16 +90,24 @@ class Reports(Desk):
     async def report(self, request: Request) -> Response:
         """One report."""
         info = self._info(request)
-        asked = await self.asked(request, f"reports.{info.name}", (*parameters_of(info), *WAYS))
+        comparing = (COMPARE,) if compares(info) else ()
+        known = (*parameters_of(info), *WAYS, *comparing)
+        asked = await self.asked(request, f"reports.{info.name}", known, repeated=comparing)
         asked.principal.require(Permission(info.permission))
         form = _form(request, asked)
         # Before the report is made and recorded as an export: neither is for a request that is refused.
         how = _separated(asked)
+        told = asked.taken(COMPARE)
+        periods = periods_of(asked.given, told[COMPARE]) if told else ()
         wanted = await self._wanted(asked)
         found = await self.parts.analytics.report(
             info.name, asked.principal.tenant_id, asked.given, min_position=wanted
         )
         position, ahead = found.position.token(), await self._ahead(asked, info, found)
+        beside: dict[str, Any] = {}
+        if periods:
+            info, found, beside["periods"] = await self._beside(asked, info, found, periods)
+            asked.given |= told
         if form is not None or asked.principal.staff:
             await self.trace(
                 asked,
@@ -119,8 +129,34 @@ class Reports(Desk):
             "ahead_from": plain(ahead),
             "position": position,
             "as_of": plain(found.as_of),
+            **beside,
         }
         return self.answer(asked, content, position)
+
+    async def _beside(
+        self, asked: Asked, info: ReportInfo, found: Report, periods: Sequence[Period]
+    ) -> tuple[ReportInfo, Report, list[dict[str, Any]]]:
+        """What was found, beside the same of other periods, all as of one position; and the periods."""
+        pinned = {AT: str(found.position.n), **asked.given}
+        reports = [found]
+        for period in periods[1:]:
+            given = {**pinned, **period.given}
+            reports.append(
+                await self.parts.analytics.report(
+                    info.name, asked.principal.tenant_id, given, min_position=found.position
+                )
+            )
+        told = [
+            {
+                "name": period.name,
+                "from": period.first.isoformat(),
+                "to": period.last.isoformat(),
+                "rows": len(report.rows),
+                "truncated": report.truncated,
+            }
+            for period, report in zip(periods, reports, strict=True)
+        ]
+        return *(await asyncio.to_thread(compared, info, asked.given, periods, reports)), told
 
     async def _wanted(self, asked: Asked) -> Position | None:
         """The position to wait for; neither it nor the one to look back to may lie beyond the log."""

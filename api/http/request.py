@@ -13,7 +13,7 @@ from api.http.problems import Problem, bad_header, bad_parameter
 from api.http.versions import version_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
 
     from starlette.types import Receive, Scope
 
@@ -155,8 +155,13 @@ def request_id_of(scope: Scope) -> str:
     return secrets.token_hex(12)
 
 
-def parameters(scope: Scope, known: set[str] | frozenset[str]) -> dict[str, str]:
-    """The query string's parameters, each once. Raises a `Problem` for one that is not known or not text."""
+def parameters(
+    scope: Scope, known: set[str] | frozenset[str], repeated: Collection[str] = ()
+) -> dict[str, str]:
+    """The query string's parameters, each once. Raises a `Problem` for one that is not known or not text.
+
+    Those in `repeated` may be given several times; commas come between their values.
+    """
     try:
         pairs = parse_qsl(
             scope["query_string"].decode("ascii"), keep_blank_values=True, max_num_fields=100, errors="strict"
@@ -171,11 +176,11 @@ def parameters(scope: Scope, known: set[str] | frozenset[str]) -> dict[str, str]
             raise bad_parameter(
                 name[:50], f"There is no such parameter here; there are: {', '.join(sorted(known))}."
             )
-        if name in found:
+        if name in found and name not in repeated:
             raise bad_parameter(name, "Give it once; separate several values by commas.")
         if "\x00" in value:
             raise bad_parameter(name, "NUL characters are not taken.")
-        found[name] = value
+        found[name] = f"{found[name]},{value}" if name in found else value
     return found
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
+
+from openpyxl import load_workbook
 
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import StaffRole, TenantRole
@@ -195,3 +198,67 @@ async def test_the_plan_is_adopted_and_its_targets_are_reported(api: Api) -> Non
             ("2026-Q3", "150000"),
             ("2026-Q4", "250000"),
         ]
+
+
+async def test_a_month_of_costs_beside_the_one_before_and_the_year_before(api: Api) -> None:
+    tenant = await api.tenant()
+    leader = await api.key(tenant, TenantRole.FINANCE_LEADER)
+    position = ""
+    for month, days, amount in (("2026-10", 31, 3_100), ("2026-09", 30, 2_000), ("2025-10", 31, 3_100)):
+        paid = {"incurred_on": f"{month}-01", "covers_from": f"{month}-01", "covers_to": f"{month}-{days}"}
+        entered = await api.post("/v1/costs/new/enter-cost", leader, {**PAID, **paid, "amount": amount})
+        assert entered.status_code == 201, entered.text
+        position = entered.json()["position"]
+    path = f"/v1/reports/costs_by_category?min_position={position}"
+    october = f"{path}&from=2026-10-01&to=2026-10-31"
+    with analytics_of(api):
+        answer = await api.send("GET", f"{october}&compare=previous&compare=year_ago", leader)
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        assert [(one["name"], one["from"], one["to"]) for one in told["periods"]] == [
+            ("asked", "2026-10-01", "2026-10-31"),
+            ("previous", "2026-09-01", "2026-09-30"),
+            ("year_ago", "2025-10-01", "2025-10-31"),
+        ]
+        (row,) = told["data"]
+        assert row == {
+            "month": "2026-10-01",
+            "month_previous": "2026-09-01",
+            "month_year_ago": "2025-10-01",
+            "category": "server",
+            "currency": "USD",
+            "accuracy": "approximate",
+            "row_in": "asked, previous, year_ago",
+            "amount": 3_100,
+            "amount_previous": 2_000,
+            "amount_previous_change": 1_100,
+            "amount_previous_percent": 55.0,
+            "amount_year_ago": 3_100,
+            "amount_year_ago_change": 0,
+            "amount_year_ago_percent": 0.0,
+        }
+        by_months = "/v1/reports/costs_by_workspace?from=2026-10&to=2026-10&compare=2026-08..2026-09"
+        (other, *_) = (await api.send("GET", by_months, leader)).json()["data"]
+        assert other["amount"] == other["amount_20260801_20260930_change"] == 3_100
+        file = await api.send("GET", f"{october}&compare=previous,year_ago&format=csv", leader)
+        head, line, _ = file.text.split("\r\n")
+        assert head.split(",") == list(row)
+        assert line.endswith(",3100,2000,1100,55.0,3100,0,0.0")
+        book = await api.send("GET", f"{october}&compare=previous,year_ago&format=xlsx", leader)
+        facts = load_workbook(io.BytesIO(book.content))["facts"]
+        (names, values) = facts.iter_rows(values_only=True)
+        assert dict(zip(names, values, strict=True))["amount_previous_change"] == 11
+        for asked, where in (
+            (f"{path}&from=2026-10-01&compare=previous", "to"),
+            (f"{october}&compare=sooner", "compare"),
+            (f"{october}&compare=previous&compare=year_ago&compare=2024-10..2024-10", "compare"),
+            ("/v1/reports/contacts_by_segment?compare=previous", "compare"),
+        ):
+            refused = await api.send("GET", asked, tenant.key)
+            assert refused.status_code == 422, refused.text
+            (error,) = refused.json()["errors"]
+            assert error.get("parameter") == where or error.get("pointer") == f"/{where}", error
+        viewer = await api.key(tenant, TenantRole.VIEWER)
+        assert (await api.send("GET", f"{october}&compare=previous", viewer)).status_code == 403
+    reads = (await api.send("GET", "/v1/access?limit=100", tenant.key)).json()["data"]
+    assert any("year_ago" in str(entry["payload"].get("filters")) for entry in reads)
