@@ -330,7 +330,7 @@ def _against(
     change, percent = None, None
     if any(row is not None for row in rows) and _counts(ours) and _counts(theirs):
         change = ours - theirs
-        percent = change / abs(theirs) * 100 if theirs else None
+        percent = change * 100 / abs(theirs) if theirs else None
     told: list[Value] = [values[1], change]
     return [*told, percent] if _in_percent(column) else told
 
