@@ -165,17 +165,16 @@ class Citing:
         except InvalidParameters as error:
             problems = tuple((f"/parameters{pointer}", problem) for pointer, problem in error.problems)
             raise InvalidParameters(problems) from None
-        at = given.pop(_AT, None)
+        given.pop(_AT, None)
         row = _row(info, found, named, cell)
         if row is None:
             wider = " It may be among those that were left out: narrow the dates." if found.truncated else ""
             raise InvalidParameters(
                 (("/cell", f"there is no such row; give it as the report shows it.{wider}"),)
             )
-        position = found.position if at is None else Position(found.position.epoch, int(at))
-        cited = Cited(report, info.definition.version, given, named, measure, position)
+        cited = Cited(report, info.definition.version, given, named, measure, found.position)
         value = plain(row[found.columns.index(measure)])
-        return Made(encode(tenant_id, cited, value), cited, Figure(value, position))
+        return Made(encode(tenant_id, cited, value), cited, Figure(value, found.position))
 
     async def of_opened(
         self,
@@ -239,7 +238,7 @@ class Citing:
         if row is None and found.truncated:
             raise ReportTooLarge(ReportTooLarge.__doc__)
         value = None if row is None else plain(row[found.columns.index(cited.measure)])
-        return Figure(value, found.position if at is None else Position(found.position.epoch, at))
+        return Figure(value, found.position)
 
 
 def naming(info: ReportInfo) -> tuple[Column, ...]:

@@ -101,8 +101,7 @@ class Figures:
 
     def range(self) -> tuple[int, int]:
         """The first and last position of the log that the figures are made from; (0, 0): the log is empty."""
-        told = self.parameters.get(_AT, "")
-        last = min(int(told), self.report.position.n) if told.isdigit() else self.report.position.n
+        last = self.report.position.n
         return (1 if last else 0), last
 
     def sha256(self) -> str:

@@ -36,6 +36,7 @@ class _Answer:
     table: Any
     position: Position
     tables: frozenset[str]
+    of_position: bool
     past: bool
     of_one_log: bool
     by_day: bool
@@ -74,7 +75,9 @@ class KeptAnswers:
         self._asked = 0
 
     def find(self, ticket: Ticket, tenant: Tracked | None, *, again: bool = False) -> Any:
-        """The table of an answer that holds, labelled with the tenant's present position; of a recent one; or None.
+        """The table of an answer that holds, of a recent one, or None.
+
+        What holds is labelled with the tenant's present position, unless it was asked for as of one: that one stays.
 
         `again`: it was looked for before, and somebody else may have asked the same.
         """
@@ -90,7 +93,7 @@ class KeptAnswers:
                 return None
             self._answers.move_to_end(key)
             self._found += 1
-        if not holds or answer.position.n >= tenant.position:
+        if not holds or answer.of_position or answer.position.n >= tenant.position:
             return answer.table
         return relabelled(answer.table, tenant.at, tenant.recorded_at)
 
@@ -105,13 +108,14 @@ class KeptAnswers:
 
     def keep(self, ticket: Ticket, report: Report, table: Any) -> None:
         """Keep an answer, if there is room for it. One that does not follow from one log alone is recent at most."""
-        told = definition(ticket.report)
+        told, of_position = definition(ticket.report), ticket.params.get("at_position") is not None
         answer = _Answer(
             table,
             report.position,
             sources(told.rows),
+            of_position=of_position,
             # What emptied an answer about the past is looked for in what came after, too.
-            past=ticket.params.get("at_position") is not None and bool(report.rows),
+            past=of_position and bool(report.rows),
             of_one_log=of_one_log(told.rows, ticket.tenant_id),
             by_day="$last_day" in told.rows,
             day=_day(report.as_of),

@@ -82,6 +82,11 @@ def position_of(name: str, text: str) -> Position:
         raise bad_parameter(name, str(error)) from None
 
 
+def latest(*positions: Position | None) -> Position | None:
+    """The position to wait for where several are asked for."""
+    return max((one for one in positions if one is not None), default=None)
+
+
 class Desk:
     """Base of the doors for questions."""
 
@@ -118,13 +123,16 @@ class Desk:
                 raise BeyondTheLog
         return position
 
-    async def look_back(self, tenant_id: UUID, given: dict[str, str]) -> None:
-        """Make a number of `at_position`, where it is given. Raises as `number_of`."""
-        if (text := given.get(AT)) is not None:
-            given[AT] = str(await self.number_of(tenant_id, AT, text))
+    async def look_back(self, tenant_id: UUID, given: dict[str, str]) -> Position | None:
+        """The position that `at_position` names, where it is given, which is made a number. Raises as `place_of`."""
+        if (text := given.get(AT)) is None:
+            return None
+        place = await self.place_of(tenant_id, AT, text)
+        given[AT] = str(place.n)
+        return place
 
-    async def number_of(self, tenant_id: UUID, name: str, text: str) -> int:
-        """The number of a position that is given by it, or by a token of the log as it is.
+    async def place_of(self, tenant_id: UUID, name: str, text: str) -> Position:
+        """A position that is given by its number, or by a token of the log as it is.
 
         Raises `InvalidParameters`, and `BeyondTheLog` for one that the log has not reached.
         """
@@ -144,7 +152,7 @@ class Desk:
             raise InvalidParameters(((f"/{name}", words),))
         if told > Position(head.epoch, head.position):
             raise BeyondTheLog
-        return told.n
+        return told
 
     async def as_of(self, tenant_id: UUID, position: Position) -> str | None:
         """When the event at a position was recorded; None at the beginning."""

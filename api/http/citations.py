@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from starlette.routing import Route
 
-from api.http.asking import Desk
+from api.http.asking import Desk, latest
 from api.http.kinds import BODY_INVALID, NOT_FOUND
 from api.http.problems import Problem, invalid_body
 from api.http.request import must_be, read_body
@@ -84,7 +84,7 @@ class Citations(Desk):
         citing = Citing(self.parts.analytics)
         cell = {name: value or None for name, value in wanted.cell.items()}
         try:
-            await self.look_back(tenant, given)
+            position = latest(position, await self.look_back(tenant, given))
         except InvalidParameters as error:
             problems = tuple((f"/parameters{pointer}", words) for pointer, words in error.problems)
             raise _of_body(InvalidParameters(problems)) from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from starlette.routing import Route
 
-from api.http.asking import AT, Desk
+from api.http.asking import AT, Desk, latest
 from api.http.kinds import BODY_INVALID
 from api.http.problems import Problem, invalid_body
 from api.http.request import must_be, read_body
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from application.ports.positions import Position
     from application.restating import Month, Movement
 
 PREVIEW: Final = "reports.preview_definition"
@@ -78,12 +79,12 @@ class DefinitionPreviews(Desk):
         must_not_be_taken(wanted.profile)
         tenant = asked.principal.tenant_id
         at = None if wanted.at_position is None else await self._at(tenant, str(wanted.at_position))
-        position = await self.reachable(asked, asked.position())
+        position = latest(at, await self.reachable(asked, asked.position()))
         given = wanted.model_dump(
             mode="json", by_alias=True, exclude_none=True, exclude={"profile", "against", AT}
         )
         if at is not None:
-            given[AT] = at
+            given[AT] = at.n
         given |= {"profile": wanted.against, "changed": wanted.profile.model_dump_json()}
         found = await self.parts.analytics.report(NAME, tenant, given, min_position=position)
         if found.truncated:
@@ -103,9 +104,9 @@ class DefinitionPreviews(Desk):
         as_of = found.as_of.isoformat() if found.as_of else None
         return self.answer(asked, {"data": data, "position": token, "as_of": as_of}, token)
 
-    async def _at(self, tenant_id: UUID, text: str) -> int:
+    async def _at(self, tenant_id: UUID, text: str) -> Position:
         try:
-            return await self.number_of(tenant_id, AT, text)
+            return await self.place_of(tenant_id, AT, text)
         except InvalidParameters as error:
             errors = [
                 {"pointer": pointer, "code": "invalid", "detail": words} for pointer, words in error.problems

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
-from api.http.asking import Asked, Desk
+from api.http.asking import Asked, Desk, latest
 from api.http.kinds import NOT_FOUND
 from api.http.problems import Problem, bad_parameter
 from api.http.reports import parameters_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from application.ports.differences import CellDifference, Difference, MeasureDifference, Named
+    from application.ports.positions import Position
 
 MOST = 20
 _DIGITS = 18
@@ -46,12 +47,12 @@ class Differences(Desk):
         if first is None:
             raise bad_parameter("from_position", "Say as of which position the figures were seen.")
         last = await self._position(asked, "to_position")
-        wanted = await self.reachable(asked, asked.position())
+        wanted = latest(first, last, await self.reachable(asked, asked.position()))
         filters = dict(asked.given)
         found = await self.parts.analytics.difference(
             info.name,
             asked.principal.tenant_id,
-            (first, last),
+            (first.n, None if last is None else last.n),
             asked.given,
             after=after,
             limit=limit,
@@ -63,13 +64,13 @@ class Differences(Desk):
             await self.trace(asked, query, ReadKind.STAFF, position=position, rows=rows, filters=filters)
         return self.answer(asked, {"report": info.name, **_shown(found)}, position)
 
-    async def _position(self, asked: Asked, name: str) -> int | None:
+    async def _position(self, asked: Asked, name: str) -> Position | None:
         """A position by its number, or by a token of the log as it is."""
         text = asked.given.pop(name, None)
         if text is None:
             return None
         try:
-            return await self.number_of(asked.principal.tenant_id, name, text)
+            return await self.place_of(asked.principal.tenant_id, name, text)
         except InvalidParameters as error:
             raise bad_parameter(name, error.problems[0][1]) from None
 

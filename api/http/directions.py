@@ -9,21 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from starlette.routing import Route
 
-from api.http.asking import Desk
+from api.http.asking import Desk, latest
 from api.http.kinds import ANALYTICS_UNAVAILABLE, NOT_FOUND
 from api.http.languages import language_for
 from api.http.problems import Problem, bad_parameter
 from api.http.reports import parameters_of
 from application.figures import days_named
 from application.ports.aside import WorkerLost
-from application.ports.positions import Position
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
 from projections.directions.asked import (
@@ -75,7 +74,7 @@ class Directions(Desk):
         if "grain" in parameters_of(info):
             given["grain"] = pace.value
         tenant = asked.principal.tenant_id
-        await self.look_back(tenant, given)
+        wanted = latest(wanted, await self.look_back(tenant, given))
         report = await self.parts.analytics.report(info.name, tenant, given, min_position=wanted)
         if report.truncated:
             raise bad_parameter(
@@ -83,7 +82,7 @@ class Directions(Desk):
             )
         rows = [dict(zip(report.columns, row, strict=True)) for row in report.rows]
         since = days_named(given["from"])[0] if "from" in given else None
-        until = await self._last_day(asked, report, given)
+        until = _last_day(report, given)
         found = [] if until is None else figures(info, rows, measures, pace, since, until)
         if len(found) > MOST_SERIES:
             raise bad_parameter(
@@ -93,7 +92,7 @@ class Directions(Desk):
             # Of the same position and dated as the margin is, or the parts would not add up to it.
             same = {
                 "dating": given.get("dating", info.parameters["properties"]["dating"]["default"]),
-                "at_position": given.get("at_position", report.position.n),
+                "at_position": report.position.n,
             }
             found = [await self._by_category(asked, one, same) for one in found]
         position = report.position.token()
@@ -115,17 +114,6 @@ class Directions(Desk):
         return self.answer(
             asked, content, position, headers={"content-language": language, "vary": "Accept-Language"}
         )
-
-    async def _last_day(self, asked: Asked, report: Report, given: Mapping[str, str]) -> date | None:
-        """The last day that the rows tell whole: none that is to come, or that is after the position asked for."""
-        as_of = report.as_of
-        if given.get("at_position"):
-            at = Position(report.position.epoch, int(given["at_position"]))
-            moment = await self.as_of(asked.principal.tenant_id, at)
-            as_of = datetime.fromisoformat(moment) if moment else None
-        if as_of is None:
-            return None
-        return last_whole_day(as_of, days_named(given["to"])[1] if "to" in given else None)
 
     async def _read(self, found: tuple[Figure, ...], language: str) -> list[dict[str, Any]]:
         """What is said of them, by a process of its own; bounded in time."""
@@ -178,3 +166,10 @@ def _measures(info: ReportInfo, asked: Asked) -> Sequence[Column]:
     if named not in offered:
         raise bad_parameter("measure", f"Name one of {', '.join(offered)}.")
     return [offered[named]]
+
+
+def _last_day(report: Report, given: Mapping[str, str]) -> date | None:
+    """The last day that the rows tell whole: none that is to come, or that is after the position asked for."""
+    if report.as_of is None:
+        return None
+    return last_whole_day(report.as_of, days_named(given["to"])[1] if "to" in given else None)

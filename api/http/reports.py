@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from starlette.responses import Response
@@ -12,27 +12,27 @@ from starlette.routing import Match, Route
 
 from adapters.exports.forms import FILES, FileForm
 from adapters.exports.separated import DECIMALS, DELIMITERS, separated
-from api.http.asking import AT, Asked, Desk
+from api.http.asking import AT, Asked, Desk, latest
 from api.http.kinds import ACCEPT_UNKNOWN, NOT_FOUND
 from api.http.law_words import must_be_known
 from api.http.problems import Problem, bad_parameter
 from api.http.views import is_view
 from application.citing import Citing
 from application.figures import Figures, ahead_from, plain
-from application.ports.log import recorded_at
-from application.ports.positions import Position
 from application.variance import COMPARE, compared, compares, periods_of
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from starlette.requests import Request
     from starlette.types import Scope
 
     from adapters.exports.separated import Separated
     from application.ports.analytics import Report, ReportInfo
+    from application.ports.positions import Position
     from application.variance import Period
     from domain.law.words import Kind
 
@@ -103,7 +103,7 @@ class Reports(Desk):
         found = await self.parts.analytics.report(
             info.name, asked.principal.tenant_id, asked.given, min_position=wanted
         )
-        position, ahead = found.position.token(), await self._ahead(asked, info, found)
+        position, ahead = found.position.token(), self._ahead(asked, info, found)
         beside: dict[str, Any] = {}
         if periods:
             info, found, beside["periods"] = await self._beside(asked, info, found, periods)
@@ -159,16 +159,13 @@ class Reports(Desk):
         return *(await asyncio.to_thread(compared, info, asked.given, periods, reports)), told
 
     async def _wanted(self, asked: Asked) -> Position | None:
-        """The position to wait for; neither it nor the one to look back to may lie beyond the log."""
-        await self.look_back(asked.principal.tenant_id, asked.given)
-        return await self.reachable(asked, asked.position())
+        """The position to wait for, be it the one to look back to; neither may lie beyond the log."""
+        back = await self.look_back(asked.principal.tenant_id, asked.given)
+        return latest(back, await self.reachable(asked, asked.position()))
 
-    async def _ahead(self, asked: Asked, info: ReportInfo, found: Report) -> date | None:
+    def _ahead(self, asked: Asked, info: ReportInfo, found: Report) -> date | None:
         """The first of the days asked for that had not come: by today, or by the moment that is looked back to."""
-        moment: datetime | None = self.parts.clock()
-        if AT in asked.given:
-            at = Position(found.position.epoch, int(asked.given[AT]))
-            moment = await recorded_at(self.parts.log, asked.principal.tenant_id, at)
+        moment = found.as_of if AT in asked.given else self.parts.clock()
         return None if moment is None else ahead_from(info, asked.given, moment.astimezone(UTC).date())
 
     def _figures(self, asked: Asked, info: ReportInfo, found: Report, ahead: date | None) -> Figures:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from application.figures import Figures, definition_of
 from application.packs.figures import AT, takes_days, takes_months, takes_position
 from application.packs.sealing import PDF, PackAsked, Sealing
 from application.ports.analytics import InvalidParameters, ReportTooLarge, UnknownReport
-from application.ports.log import recorded_at
 from application.ports.positions import Position
 from domain.finance.calendar import month_of
 from domain.kernel.errors import Refusal, RefusalKind
@@ -20,7 +19,7 @@ from domain.reporting.schedule_events import FileTold, ItemRefused
 from domain.reporting.timing import RelativePeriod, days_until
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import date
     from uuid import UUID
 
     from application.commanding import Commands
@@ -66,7 +65,6 @@ class Making:
         """
         head = await self._commands.log.head(workflow.tenant_id)
         at = Position(1, 0) if head is None else Position(head.epoch, head.position)
-        moment = await recorded_at(self._commands.log, workflow.tenant_id, at)
         found, refused, first = list[Made](), list[ItemRefused](), None
         for item in schedule.terms.items:
             days = None if item.period is None else days_until(RelativePeriod(item.period), due.day)
@@ -75,7 +73,7 @@ class Making:
                 if item.pack is not None and days is not None:
                     found.append(await self._pack(workflow, item, days, name, delivery_id))
                 else:
-                    found += await self._report(workflow, item, days, name, (at, moment))
+                    found += await self._report(workflow, item, days, name, at)
             except (Refusal, *_OF_ONE_REPORT) as error:
                 if isinstance(error, Refusal) and error.kind is RefusalKind.LIMIT:
                     raise  # something is busy: it may go when it is tried again
@@ -91,9 +89,8 @@ class Making:
         item: ItemTold,
         days: tuple[date, date] | None,
         name: str,
-        as_of: tuple[Position, datetime | None],
+        at: Position,
     ) -> list[Made]:
-        at, moment = as_of
         info = self._analytics.reports().get(item.report or "")
         asked: dict[str, str] = dict(item.parameters)
         if info is not None and days is not None and takes_days(info):
@@ -103,9 +100,6 @@ class Making:
             asked[AT] = str(at.n)
         found = await self._analytics.report(item.report or "", workflow.tenant_id, asked, min_position=at)
         info = self._analytics.reports()[item.report or ""]
-        if takes_position(info):
-            # It answers from wherever it is by now, of what was asked for.
-            found = replace(found, position=at, as_of=moment)
         figures = Figures(info, found, asked, workflow.tenant_id, f"workflow {workflow.workflow_id}")
         files = await asyncio.to_thread(self._files.files, figures, item.form, name, decimal=item.decimal)
         return [

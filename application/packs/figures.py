@@ -35,10 +35,13 @@ class Part:
 
     parameters: Mapping[str, str]
     report: Report
-    position: Position
-    """What its rows are as of: the position asked for, or that of the answer."""
     currencies: frozenset[str] = frozenset()
     """Of its amounts, those that were left out included."""
+
+    @property
+    def position(self) -> Position:
+        """What its rows are as of."""
+        return self.report.position
 
     def grid(self, info: ReportInfo) -> Grid:
         """Its rows with what their columns mean."""
@@ -196,7 +199,7 @@ class Figuring:
         found = await self._analytics.report(info.name, tenant_id, pinned, min_position=at)
         if found.truncated:
             raise PackCutOff(report=info.name)
-        return Part(given, found, at if takes_position(info) else found.position)
+        return Part(given, found)
 
 
 def _in_currency(info: ReportInfo, part: Part, currency: str | None) -> Part:

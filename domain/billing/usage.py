@@ -172,7 +172,7 @@ class Block:
 
 
 class LimitReached(Refusal):
-    """The plan has no more of this. Buy what `buy` names, or give something up; what is of a month begins anew with the next."""
+    """The plan has no more of this. Buy what `buy` names, or give something up; a month's begins anew with the next."""
 
     code = "limit-reached"
     kind = RefusalKind.PAYMENT

@@ -195,12 +195,21 @@ def _changed_since(
 
 def _last_day(con: duckdb.DuckDBPyConnection, tenant: Extent, at_position: int | None) -> date | None:
     """The day of the last event that is known: as of a position that of the event there."""
+    _, moment = standing_at(con, tenant, at_position)
+    return moment.date() if moment else None
+
+
+def standing_at(
+    con: duckdb.DuckDBPyConnection, tenant: Extent, at_position: int | None
+) -> tuple[Position, datetime | None]:
+    """The position that an answer is of, and when its event was recorded (None: at the beginning there is none)."""
     if at_position is None or at_position == tenant.position.n:
-        return tenant.as_of.date() if tenant.as_of else None
+        return tenant.position, tenant.as_of
     row = con.execute(
-        "SELECT day FROM fact_event WHERE tenant_key = ? AND position = ?", [tenant.tenant_key, at_position]
+        "SELECT recorded_at FROM fact_event WHERE tenant_key = ? AND position = ?",
+        [tenant.tenant_key, at_position],
     ).fetchone()
-    return row[0] if row else None
+    return Position(tenant.position.epoch, at_position), row[0].replace(tzinfo=UTC) if row else None
 
 
 def _check_at(parameters: Parameters, position: Position) -> None:
@@ -226,14 +235,15 @@ def run_report(
         limited = f"SELECT * FROM ({report.rows}) LIMIT {row_cap + 1}"  # noqa: S608 - registered SQL and a number
         rows: list[tuple[Value, ...]] = ask(con, limited, tenant, checked, {})
         emptied_by = () if rows else _emptied_by(con, report, tenant, checked)
+        position, as_of = standing_at(con, tenant, checked.at_position)
     finally:
         con.execute("ROLLBACK")
     columns = tuple(column.name for column in report.info.columns)
     return Report(
         columns,
         tuple(rows[:row_cap]),
-        tenant.position,
-        tenant.as_of,
+        position,
+        as_of,
         truncated=len(rows) > row_cap,
         emptied_by=emptied_by,
     )
@@ -345,7 +355,8 @@ def run_events_behind(
             _must_be_empty(con, report, tenant, checked, bound, left_out)
         page = f"SELECT * FROM ({report.events}) WHERE position > $after ORDER BY position LIMIT $limit"  # noqa: S608 - registered SQL
         events = ask(con, page, tenant, checked, {**bound, "after": after, "limit": limit + 1})
+        position, _ = standing_at(con, tenant, checked.at_position)
     finally:
         con.execute("ROLLBACK")
     more = len(events) > limit
-    return EventsBehind(tuple(events[:limit]), tenant.position, events[limit - 1][0] if more else None)
+    return EventsBehind(tuple(events[:limit]), position, events[limit - 1][0] if more else None)

@@ -74,7 +74,7 @@ def figures(
         Definition("finance", 1, "As it goes.", "All.", "Nothing."),
     )
     names = tuple(column.name for column in columns)
-    report = Report(names, tuple(rows), Position(1, 42), as_of, truncated)
+    report = Report(names, tuple(rows), Position(1, int(at or 42)), as_of, truncated)
     given = {name: value for name, value in parameters.items() if value}
     return Figures(info, report, given, UUID(int=7), f"member {UUID(int=8)}")
 

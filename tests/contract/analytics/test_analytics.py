@@ -69,8 +69,18 @@ async def test_contacts_by_country_and_source(world: World) -> None:
 async def test_contacts_as_of_a_position(world: World) -> None:
     happened(world.one)
     await world.publish()
-    assert (await world.ask("contacts_by_segment", at_position=2)).rows == (("CA", "import", None, 2),)
-    assert (await world.ask("contacts_by_segment", at_position=0)).rows == ()
+    moments = [None, *(event.recorded_at for event in world.one.events)]
+    for at, rows in (
+        (2, (("CA", "import", None, 2),)),
+        (0, ()),
+        (17, SEGMENTS),
+        (2, (("CA", "import", None, 2),)),
+    ):
+        report = await world.ask("contacts_by_segment", at_position=at)
+        assert report.rows == rows
+        assert (report.position, report.as_of) == (Position(1, at), moments[at]), (
+            "not where the log is by now"
+        )
     with pytest.raises(AnalyticsBehind) as behind:
         await world.ask("contacts_by_segment", at_position=18)
     assert behind.value.position == Position(1, 17)
@@ -186,7 +196,7 @@ async def test_every_cell_opens_to_events_that_sum_to_it(world: World) -> None:
             cell = dict(zip(report.columns[:-1], row[:-1], strict=True))
             behind = await world.analytics.events_behind(name, world.one.tenant_id, cell, parameters)
             assert sum(weight for _, weight in behind.events) == row[-1]
-            assert behind.position == report.position
+            assert behind.position == report.position == Position(1, parameters.get("at_position", 17))
             assert [position for position, _ in behind.events] == sorted(
                 position for position, _ in behind.events
             )

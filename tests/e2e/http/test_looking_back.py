@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
+
+from openpyxl import load_workbook
 
 from application.ports.positions import Position
 from projections.finance.profiles import PROFILES
@@ -17,6 +21,36 @@ async def refused(api: Api, tenant: TestTenant, path: str, body: object = None) 
     told: dict[str, Any] = answer.json()
     where = [str(one.get("pointer") or one.get("parameter")) for one in told.get("errors", [])]
     return answer.status_code, where or [told["type"]]
+
+
+async def told_to(api: Api, tenant: TestTenant, path: str) -> Any:
+    answer = await api.send("GET", path, tenant.key)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def labelled(api: Api, tenant: TestTenant, report: str, token: str) -> None:
+    """An answer as of a position says that position, and the moment when its event was recorded."""
+    n = Position.parse(token).n
+    old = await told_to(api, tenant, f"{report}?at_position={token}")
+    events = (await told_to(api, tenant, "/v1/history?limit=100"))["data"]
+    moment = next(datetime.fromisoformat(one["recorded_at"]) for one in events if one["position"] == n)
+    assert (old["position"], datetime.fromisoformat(old["as_of"])) == (token, moment)
+    book = await api.send("GET", f"{report}?format=xlsx&at_position={token}", tenant.key)
+    assert (book.headers["penguin-position"], book.headers["penguin-as-of"]) == (token, old["as_of"])
+    shown = load_workbook(BytesIO(book.content))["Report"]["A2"].value
+    assert shown == f"Data as of {moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, position {n}"
+    beginning = await told_to(api, tenant, f"{report}?at_position=0")
+    assert (Position.parse(beginning["position"]).n, beginning["as_of"], beginning["data"]) == (0, None, [])
+
+
+async def waited_for(api: Api, tenant: TestTenant, paths: list[str]) -> None:
+    """A position that was written just now is waited for, whichever parameter names it."""
+    for month, path in enumerate(paths, 1):
+        aim = {**AIM, "period": f"2027-0{month}"}
+        written = await api.post("/v1/finance/new/set-target", tenant.key, aim)
+        own = written.json()["position"]
+        assert (await told_to(api, tenant, path + own))["position"] == own
 
 
 async def test_a_position_is_told_by_its_number_or_its_token(api: Api) -> None:
@@ -40,6 +74,7 @@ async def test_a_position_is_told_by_its_number_or_its_token(api: Api) -> None:
         assert len(now["data"]) == 2
         assert (await told(f"{report}?at_position={token}"))["data"] == [row]
         assert (await told(f"{report}?at_position={now['position']}"))["data"] == now["data"]
+        await labelled(api, tenant, report, token)
         file = await api.send("GET", f"{report}?format=csv&at_position={token}", tenant.key)
         numbered = await api.send("GET", f"{report}?format=csv&at_position={then.n}", tenant.key)
         assert file.content == numbered.content
@@ -67,6 +102,9 @@ async def test_a_position_is_told_by_its_number_or_its_token(api: Api) -> None:
             ["/cell/segment", "/cell/comparison", "/cell/value_to"],
         )
         assert (await refused(api, tenant, f"{report}/events"))[1] == [f"/cell/{name}" for name in shown]
+
+        ways = [f"{path}?at_position=" for path in (report, heading)]
+        await waited_for(api, tenant, [*ways, f"{report}/difference?from_position="])
 
         lost, beyond = Position(then.epoch - 1, then.n).token(), Position(then.epoch, 9_999).token()
         for bad in (lost, "x", token[:-1], "-1", ""):

@@ -98,6 +98,20 @@ def test_reports_about_other_tables_stay(world: World) -> None:
     assert not asked(kept, world, segments)
 
 
+def test_what_is_as_of_a_position_keeps_its_label(world: World) -> None:
+    history, kept = world.histories[0], KeptAnswers(_ROOM)
+    history.contact("created", segment=segment())
+    history.contact("created", segment=segment("DE"))
+    world.catch_up()
+    ticket = wire.Ticket("contacts_by_segment", history.tenant_id, {"at_position": 1})
+    assert not asked(kept, world, ticket)
+    history.happen("tenancy.tenant_renamed")
+    world.catch_up()
+    assert asked(kept, world, ticket)
+    told = wire.read_report(kept.find(ticket, world.projector.tracked[history.tenant_id]))
+    assert (told.position, told.as_of) == (Position(1, 1), history.events[0].recorded_at)
+
+
 def test_what_reaches_to_the_last_day_is_made_anew_on_the_next(opened: list[World]) -> None:
     told, kept = Told(), KeptAnswers(_ROOM)
     told.tell(BEGIN, terms(items=[plan(4_900)]))

@@ -338,7 +338,7 @@ def test_a_section_takes_balances_ratios_and_targets_of_a_currency() -> None:
 
     def part(*rows: tuple[Any, ...]) -> Part:
         report = Report(tuple(c.name for c in MONEY), rows, Position(1, 9), None)
-        return Part({}, report, Position(1, 9))
+        return Part({}, report)
 
     now = part(
         (date(2026, 7, 1), "USD", 10_000, 1.0, 11_000),
