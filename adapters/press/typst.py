@@ -59,7 +59,7 @@ class TypstPress:
 
     def shows(self, text: str) -> bool:
         """See `Press.shows`."""
-        import typst  # noqa: PLC0415 - as above
+        import typst  # noqa: PLC0415 - loaded where something is printed
 
         with tempfile.TemporaryDirectory(prefix="penguin-press-") as folder:
             root = Path(folder)
@@ -75,7 +75,7 @@ class TypstPress:
 
 def _compiled(compiler: Any, moment: int) -> bytes:
     """The PDF, accessible by PDF/UA; where the fonts lack a letter, which that forbids, with a box in its place."""
-    import typst  # noqa: PLC0415 - as above
+    import typst  # noqa: PLC0415 - loaded where something is printed
 
     try:
         return bytes(compiler.compile(timestamp=moment, format="pdf", pdf_standards=_ACCESSIBLE))

@@ -97,6 +97,7 @@ class Notices:
         except (NotYet, Interrupted):
             raise
         except Exception:
+            # Whatever it is, the job tells it and tries again; at the last try it would leave the letter owed for ever.
             if not last:
                 raise
             command = SettleNotice(reason=NotSentReason.ERROR)

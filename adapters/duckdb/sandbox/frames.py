@@ -59,7 +59,7 @@ def read_table(stream: bytes, rows: int) -> Any:
     grow to any size), no dictionaries; then each buffer is validated in full, as Arrow asks for what is not trusted.
     """
     # Loaded with the first question: those who never ask one do without it.
-    import pyarrow as pa  # noqa: PLC0415 - as above
+    import pyarrow as pa  # noqa: PLC0415 - loaded with the first question
 
     try:
         _must_be_plain(stream)
@@ -121,7 +121,7 @@ def _field(metadata: memoryview, table: int, number: int) -> int | None:
 
 def must_be_simple(columns: Any) -> None:
     """Columns of values and of nests of them; no extension, union, dictionary or view. Raises `Hostile`."""
-    import pyarrow as pa  # noqa: PLC0415 - with the first question, as above
+    import pyarrow as pa  # noqa: PLC0415 - loaded with the first question
 
     for column in columns:
         _must_be_simple(pa, column)

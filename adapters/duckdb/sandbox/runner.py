@@ -280,14 +280,14 @@ class _Child:
 
 def _facts() -> tuple[str, ...]:
     # Loaded with the first question, as DuckDB is where it is not there yet.
-    from projections.olap.extract import TABLES  # noqa: PLC0415 - as above
+    from projections.olap.extract import TABLES  # noqa: PLC0415 - loaded with the first question
 
     return TABLES
 
 
 def _must_be_allowed(needed: tuple[str, ...], question: SqlQuestion) -> None:
     # Loaded then, too.
-    from projections.olap.extract import NEEDS  # noqa: PLC0415 - as above
+    from projections.olap.extract import NEEDS  # noqa: PLC0415 - loaded with the first question
 
     must_hold_for(needed, NEEDS, question.permissions)
 
