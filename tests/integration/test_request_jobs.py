@@ -20,11 +20,6 @@ NAME = "Quetzalcoatl"
 
 
 @pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
-
-
-@pytest.fixture
 async def api(database: Database, tmp_path: Path, clock: MovedClock) -> AsyncIterator[Api]:
     async with serving(database, tmp_path, clock) as made:
         yield made

@@ -26,11 +26,6 @@ from tests.support.working import MovedClock, Worker
 
 
 @pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
-
-
-@pytest.fixture
 async def importing(database: Database, tmp_path: Path, clock: MovedClock) -> AsyncIterator[Importing]:
     async with serving(database, tmp_path, clock) as api:
         yield Importing(api, api.http, await api.tenant(), database)

@@ -9,20 +9,9 @@ import pytest
 
 from tests.support.api import serving
 from tests.support.database import Database
-from tests.support.mailbox import Mailbox, mailbox
+from tests.support.mailbox import Mailbox
 from tests.support.offices import Office
 from tests.support.working import MovedClock
-
-
-@pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
-
-
-@pytest.fixture
-async def box() -> AsyncIterator[Mailbox]:
-    async with mailbox() as made:
-        yield made
 
 
 @pytest.fixture

@@ -10,20 +10,9 @@ import pytest
 from domain.tenancy.plans import Plan
 from tests.support.api import serving
 from tests.support.database import Database
-from tests.support.mailbox import Mailbox, mailbox
+from tests.support.mailbox import Mailbox
 from tests.support.noticed import Noticed
 from tests.support.working import MovedClock
-
-
-@pytest.fixture
-def clock() -> MovedClock:
-    return MovedClock()
-
-
-@pytest.fixture
-async def box() -> AsyncIterator[Mailbox]:
-    async with mailbox() as made:
-        yield made
 
 
 @pytest.fixture
