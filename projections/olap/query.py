@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -195,26 +195,42 @@ def _changed_since(
 
 def _last_day(con: duckdb.DuckDBPyConnection, tenant: Extent, at_position: int | None) -> date | None:
     """The day of the last event that is known: as of a position that of the event there."""
-    _, moment = standing_at(con, tenant, at_position)
+    moment = standing_at(con, tenant, at_position).as_of
     return moment.date() if moment else None
 
 
-def standing_at(
-    con: duckdb.DuckDBPyConnection, tenant: Extent, at_position: int | None
-) -> tuple[Position, datetime | None]:
-    """The position that an answer is of, and when its event was recorded (None: at the beginning there is none)."""
+# Rows of fact_event lie in order of time, not of tenants: the day of a position is counted out first, from few rows,
+# and then that day is read. Positions are counted without gaps and days of a log seldom go back; where a clock did,
+# the position is looked for in all days.
+_STANDING: Final = f"""
+WITH counted AS (
+    SELECT day, sum(sum(events)) OVER (ORDER BY day) AS until
+    FROM main.fact_event_daily {_OWN}
+    GROUP BY day
+)
+SELECT min(day) FROM counted WHERE until >= $at_position
+"""  # noqa: S608 - our own condition
+
+
+def standing_at(con: duckdb.DuckDBPyConnection, tenant: Extent, at_position: int | None) -> Extent:
+    """A tenant's extent as of a position (None: as it is): as_of is when the event there was recorded, if there is."""
     if at_position is None or at_position == tenant.position.n:
-        return tenant.position, tenant.as_of
-    row = con.execute(
-        "SELECT recorded_at FROM fact_event WHERE tenant_key = ? AND position = ?",
-        [tenant.tenant_key, at_position],
-    ).fetchone()
-    return Position(tenant.position.epoch, at_position), row[0].replace(tzinfo=UTC) if row else None
+        return tenant
+    values = {"tenant_key": tenant.tenant_key, "at_position": at_position}
+    day = (run(con, _STANDING, values).fetchone() or (None,))[0]
+    event = f"SELECT recorded_at FROM main.fact_event {_OWN} AND position = $at_position"  # noqa: S608 - our own condition
+    found = run(con, f"{event} AND day = $day", {**values, "day": day}).fetchone()
+    if found is None and at_position > 0:
+        found = run(con, event, values).fetchone()
+    as_of = found[0].replace(tzinfo=UTC) if found else None
+    return replace(tenant, position=Position(tenant.position.epoch, at_position), as_of=as_of)
 
 
-def _check_at(parameters: Parameters, position: Position) -> None:
-    if parameters.at_position is not None and parameters.at_position > position.n:
-        raise AnalyticsBehind(position)
+def _as_asked(con: duckdb.DuckDBPyConnection, tenant: Extent, parameters: Parameters) -> Extent:
+    """The extent that an answer is of. Raises `AnalyticsBehind` for a position that was not read yet."""
+    if parameters.at_position is not None and parameters.at_position > tenant.position.n:
+        raise AnalyticsBehind(tenant.position)
+    return standing_at(con, tenant, parameters.at_position)
 
 
 def run_report(
@@ -230,20 +246,19 @@ def run_report(
     checked = validated(report, parameters)
     con.execute("BEGIN")
     try:
-        tenant = extent(con, tenant_id)
-        _check_at(checked, tenant.position)
+        known = extent(con, tenant_id)
+        tenant = _as_asked(con, known, checked)
         limited = f"SELECT * FROM ({report.rows}) LIMIT {row_cap + 1}"  # noqa: S608 - registered SQL and a number
         rows: list[tuple[Value, ...]] = ask(con, limited, tenant, checked, {})
-        emptied_by = () if rows else _emptied_by(con, report, tenant, checked)
-        position, as_of = standing_at(con, tenant, checked.at_position)
+        emptied_by = () if rows else _emptied_by(con, report, known, checked)
     finally:
         con.execute("ROLLBACK")
     columns = tuple(column.name for column in report.info.columns)
     return Report(
         columns,
         tuple(rows[:row_cap]),
-        position,
-        as_of,
+        tenant.position,
+        tenant.as_of,
         truncated=len(rows) > row_cap,
         emptied_by=emptied_by,
     )
@@ -349,14 +364,12 @@ def run_events_behind(
     bound = bound_cell(report, {**left_out, **cell})
     con.execute("BEGIN")
     try:
-        tenant = extent(con, tenant_id)
-        _check_at(checked, tenant.position)
+        tenant = _as_asked(con, extent(con, tenant_id), checked)
         if left_out:
             _must_be_empty(con, report, tenant, checked, bound, left_out)
         page = f"SELECT * FROM ({report.events}) WHERE position > $after ORDER BY position LIMIT $limit"  # noqa: S608 - registered SQL
         events = ask(con, page, tenant, checked, {**bound, "after": after, "limit": limit + 1})
-        position, _ = standing_at(con, tenant, checked.at_position)
     finally:
         con.execute("ROLLBACK")
     more = len(events) > limit
-    return EventsBehind(tuple(events[:limit]), position, events[limit - 1][0] if more else None)
+    return EventsBehind(tuple(events[:limit]), tenant.position, events[limit - 1][0] if more else None)
