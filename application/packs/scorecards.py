@@ -19,25 +19,16 @@ _PERCENT: Final = Column("share", "measure", "percent", "")
 _NUMBER: Final = Column("number", "measure", "number", "")
 _SIGNS: Final = {"at_least": "\u2265 ", "at_most": "\u2264 "}
 _BETTER: Final = {"at_least": 1, "at_most": -1}
-TOLD: Final = (
-    "attained",
-    "attained_so_far",
-    "not_attained",
-    "not_attained_yet",
-    "no_actual",
-    "nothing_to_divide_by",
-    "no_target",
-)
-"""What there is something to say of: an actual, or a target that has none."""
 
 
 def scorecard_of(grid: Grid, before: Grid | None, most: int) -> TableShown:
-    """The table. Metrics with neither actual nor target are left out; so are the last beyond `most`, which says so."""
+    """The table. Metrics with neither actual nor target are left out; so are the last beyond `most`, which says so.
+
+    A target that no figure can be set beside is shown too: its standing says why.
+    """
     earlier = {_key(row): row["actual"] for row in _rows(before)} if before is not None else {}
-    told = [
-        row for row in _rows(grid) if row["status"] in TOLD and (row["target"] or row["actual"] is not None)
-    ]
-    told.sort(key=lambda row: (row["target"] is None, row["group"] != "financial"))
+    told = [row for row in _rows(grid) if row["target"] is not None or row["actual"] is not None]
+    told.sort(key=lambda row: (row["target"] is None, row["actual"] is None, row["group"] != "financial"))
     kept = told if len(told) <= most else told[: most - 1]
     several = len({row["currency"] for row in told if row["currency"]}) > 1
     lines = [_line(row, earlier.get(_key(row)), several=several) for row in kept]

@@ -199,6 +199,26 @@ def test_a_ratio_is_compared_with_that_of_its_own_currency() -> None:
     ]
 
 
+def test_every_target_is_shown_whatever_it_lacks() -> None:
+    columns = REPORTS["scorecard"].info.columns
+    aimed = {"unit": "percent", "group": "financial", "comparison": "at_least", "target": "80"}
+    lines: list[dict[str, Any]] = [
+        {**aimed, "metric": "open_rate", "group": "product", "status": "not_built"},
+        {**aimed, "metric": "ltv", "status": "ahead"},
+        {**aimed, "metric": "gross_margin", "group": "customer", "status": "attained", "actual": 90.0},
+        {"metric": "cost", "group": "financial", "status": "no_target", "actual": 3.0, "unit": "percent"},
+        {"metric": "cac", "group": "financial", "status": "no_actual"},
+    ]
+    rows = tuple(tuple(line.get(one.name) for one in columns) for line in lines)
+    table = scorecard_of(Grid(columns, rows), None, 18)
+    assert [(row[0], row[-1]) for row in table.rows] == [
+        ("Gross margin", "attained"),
+        ("LTV", "ahead"),
+        ("Open rate", "not built"),
+        ("Cost", "no target"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("currency", "spent"), [("JPY", "2,000 JPY"), ("KWD", "2.000 KWD"), ("USD", "20.00 USD")]
 )
