@@ -16,6 +16,7 @@ def facts_of(figures: Figures) -> list[tuple[str, str]]:
     return [
         ("report", info.name),
         ("title", info.title),
+        ("question", info.definition.question),
         ("definition", info.about),
         ("definition_version", figures.definition),
         ("parameters", used or "none"),

@@ -43,7 +43,7 @@ def report(
         with door_of(url, data_folder, key) as door:
             told = door.ask("GET", "/v1/reports")
             door.drawn()
-        rows(told["data"], ("name", "title"))
+        rows(told["data"], ("name", "question"))
         return
     if output is None:
         if format_ is not None:

@@ -250,12 +250,14 @@ def parameters_of(info: ReportInfo) -> list[str]:
 
 def described(info: ReportInfo) -> dict[str, Any]:
     """A report as the list shows it."""
+    means = asdict(info.definition)
     return {
         "name": info.name,
         "title": info.title,
+        "question": means.pop("question"),
         "about": info.about,
         "permission": info.permission,
-        "definition": asdict(info.definition),
+        "definition": means,
         "parameters": info.parameters,
         "columns": [
             {

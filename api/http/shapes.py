@@ -198,6 +198,7 @@ SCHEMAS: Final[Json] = {
     ),
     "ReportInfo": object_of(
         {
+            "question": {"type": "string", "description": "What the report answers, as a reader asks it."},
             "definition": object_of(
                 {
                     "owner": {"type": "string"},
@@ -205,7 +206,7 @@ SCHEMAS: Final[Json] = {
                     **{name: {"type": "string"} for name in ("formula", "includes", "excludes")},
                 },
                 about="What stands beside the figures; its version rises with any change of what they mean.",
-            )
+            ),
         },
         closed=False,
     ),

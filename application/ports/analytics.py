@@ -75,7 +75,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What stands beside figures: who answers for them, and what they are made of.
+    """What stands beside figures: the question that they answer, who answers for them, and what they are made of.
 
     `version` rises with any change of what a figure means; a version that figures were given under never changes.
     """
@@ -85,6 +85,7 @@ class Definition:
     formula: str
     includes: str
     excludes: str
+    question: str
 
 
 @dataclass(frozen=True, slots=True)

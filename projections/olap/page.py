@@ -29,7 +29,7 @@ def _report(info: ReportInfo) -> str:
     return f"""\
 ## {info.title}: `{info.name}`
 
-{info.about}
+*{means.question}* {info.about}
 
 - Owner: {means.owner}; version {means.version}; needs `{info.permission}`.
 - Formula: {means.formula}

@@ -71,7 +71,7 @@ def figures(
         "reports.read",
         columns,
         {"properties": properties},
-        Definition("finance", 1, "As it goes.", "All.", "Nothing."),
+        Definition("finance", 1, "As it goes.", "All.", "Nothing.", "How does it go?"),
     )
     names = tuple(column.name for column in columns)
     report = Report(names, tuple(rows), Position(1, int(at or 42)), as_of, truncated)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import re
 
 import pytest
 
+from projections.olap.definitions import DEFINITIONS
 from tests.support.definitions import SNAPSHOT, Versions, broken, current, recorded, unrecorded
 
 
@@ -36,3 +38,12 @@ def test_a_change_is_found_and_a_new_version_is_none(now: Versions) -> None:
     assert "report mrr, version 3: churn" in unrecorded(accepted, raised)
     both = {**accepted, "report mrr": {**accepted["report mrr"], "3": raised["report mrr"]["3"]}}
     assert broken(both, now) == ["report mrr: version 2 is older than what figures were given under"]
+
+
+@pytest.mark.parametrize("name", sorted(DEFINITIONS))
+def test_a_report_says_in_one_line_what_it_answers(name: str) -> None:
+    question = DEFINITIONS[name].question
+    assert re.fullmatch(r"[A-Z][^\n?]{8,100}\?", question)
+    kin = name.startswith("platform/")
+    others = [one.question for other, one in DEFINITIONS.items() if other.startswith("platform/") is kin]
+    assert others.count(question) == 1

@@ -315,7 +315,7 @@ OF_MONEY = {
 }
 
 
-MEANT = Definition("finance", 1, "As it goes.", "All.", "Nothing.")
+MEANT = Definition("finance", 1, "As it goes.", "All.", "Nothing.", "How does it go?")
 
 
 def test_a_section_that_would_add_a_balance_over_time_is_refused() -> None:

@@ -28,7 +28,7 @@ _LONGEST = Column("longest", "measure", "seconds", "Longest.", "statistic")
 
 def info(*columns: Column) -> ReportInfo:
     properties: dict[str, Any] = {"from": {}, "to": {}, "grain": {"default": "month"}}
-    meaning = Definition("finance", 1, "As it goes.", "All.", "Nothing.")
+    meaning = Definition("finance", 1, "As it goes.", "All.", "Nothing.", "How does it go?")
     return ReportInfo(
         "example", "Example", "How.", "reports.read", columns, {"properties": properties}, meaning
     )
