@@ -83,9 +83,10 @@ def reconcile(
 ) -> None:
     """Hold tenants' logs against the payment provider: every difference by its thing and field.
 
-    The worker does so daily. What we have and the provider has not is named, never removed.
+    The worker does so daily. What we have and the provider has not is named, never removed; what to do then is said.
     """
     from api.cli.inside import working
+    from application.billing.remedies import next_step
 
     del json_
 
@@ -96,13 +97,15 @@ def reconcile(
         differences = [
             {"tenant": one["tenant"], **difference} for one in told for difference in one["differences"]
         ]
-        columns = ("tenant", "kind", "reference", "field", "theirs", "ours")
+        columns = ("tenant", "kind", "reference", "field", "theirs", "ours", "repaired")
         rows(differences, columns)
         for one in told:
             for reference, code in one["unrepaired"]:
-                words(f"{one['tenant']}: {reference} could not be entered here: {code}")
+                words(f"{one['tenant']}: {reference} differs still ({code}). {next_step(code)}")
         compared, repaired = sum(one["compared"] for one in told), sum(one["repaired"] for one in told)
-        words(f"{compared} things of {len(told)} tenants compared, {repaired} repaired.")
+        stays = sum(len(one["unrepaired"]) for one in told)
+        ends = f", {repaired} repaired, {stays} left for a person" if repair else ""
+        words(f"{compared} things of {len(told)} tenants compared{ends}.")
 
     working(settings_of(data_folder), work)
 

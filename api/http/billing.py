@@ -19,6 +19,7 @@ from api.http.request import Call, must_be, parameters, read_body
 from application.billing.buying import Buying
 from application.billing.placing import Placing
 from application.billing.reconciling import Reconciling
+from application.billing.remedies import next_step
 from application.ports.payments import BadEvent, BadSignature
 from application.workflow import Because, Workflow
 from domain.billing.change import Wanted
@@ -117,11 +118,15 @@ class BillingDesk(Desk):
                     "field": one.field,
                     "theirs": one.theirs,
                     "ours": one.ours,
+                    "repaired": one.repaired,
                 }
                 for one in found.differences
             ],
             "repaired": list(found.repaired),
-            "unrepaired": [{"reference": reference, "code": code} for reference, code in found.unrepaired],
+            "unrepaired": [
+                {"reference": reference, "code": code, "next": next_step(code)}
+                for reference, code in found.unrepaired
+            ],
         }
         return await self._told(asked, told)
 

@@ -24,15 +24,20 @@ _DIFFERENCE: Final = object_of(
         "field": {"type": "string"},
         "theirs": {"description": "Any JSON value: a text, a number, or parts of it."},
         "ours": {"description": "Of the same kind as `theirs`."},
+        "repaired": {"type": "boolean"},
     },
-    "Something that the provider has otherwise; null: it has none of it, or the log has not.",
+    "Something that the provider has otherwise, as it was found; null: it has none of it, or the log has not. "
+    "`repaired`: it differs no more.",
 )
 
 
 def billing_paths(document: Document) -> Json:
     """Paths with their operations."""
     strings: Json = {"type": "array", "items": {"type": "string"}}
-    unrepaired = object_of({"reference": {"type": "string"}, "code": {"type": "string"}})
+    unrepaired = object_of(
+        {"reference": {"type": "string"}, "code": {"type": "string"}, "next": TEXT},
+        "What differs still, why, and what a person does next.",
+    )
     compared = object_of(
         {
             "compared": COUNT,

@@ -2,7 +2,8 @@
 
 Compared are subscriptions (their terms as they hold now), final invoices (their sums, and what became of them) and
 payments (their amounts, fees, and what went back). Repairing enters what the provider has, by the same commands that
-its events are entered with; what it does not have, or has as somebody else's, is never removed here, but named.
+its events are entered with; what it does not have, or has as somebody else's, is never removed here, but named. What
+was entered is looked at again: repaired is what no longer differs then.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from uuid import UUID
 from pydantic_core import to_jsonable_python
 
 from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, step, tenant_of
+from application.billing.remedies import LOG_SAYS_MORE
 from application.billing.telling import GOING, LAST, invoice_told, payment_told, thing_id
 from application.counting import named
 from application.ports.payments import NotAtProvider
@@ -26,7 +28,7 @@ from domain.billing.terms import PriceUnknown
 from domain.kernel.errors import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from application.commanding import Commands
@@ -53,7 +55,7 @@ class Difference:
 
     `kind`: subscription, invoice or payment; refund or dispute where a payment has one here and not there.
 
-    `theirs`, `ours`: as JSON gives them; None: it has none of it.
+    `theirs`, `ours`: as JSON gives them, as they were found; None: it has none of it. `repaired`: it differs no more.
     """
 
     kind: str
@@ -61,11 +63,15 @@ class Difference:
     field: str
     theirs: Any
     ours: Any
+    repaired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What came of it. `unrepaired`: references of what could not be entered here, and the codes of why."""
+    """What came of it. `repaired`: references of what differs in nothing any more.
+
+    `unrepaired`: references of what still differs, and the codes of why; `application.billing.remedies` says what next.
+    """
 
     compared: int
     differences: tuple[Difference, ...]
@@ -75,13 +81,23 @@ class Reconciliation:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """One thing of the provider's: how it differs, and what enters it here, or the code of why nothing does."""
+    """One thing of the provider's: how it differs, and what enters it here, or the code of why nothing does.
+
+    `again`: how it differs from a later state of ours.
+    """
 
     reference: str
     differences: tuple[Difference, ...]
     command: Command | None
     target: UUID
     code: str = ""
+    again: Callable[[Any], tuple[Difference, ...]] | None = None
+
+    def after(self, left: tuple[Difference, ...]) -> _Found:
+        """The same, once all but what is `left` was repaired."""
+        still = {(one.kind, one.field) for one in left}
+        told = (replace(one, repaired=(one.kind, one.field) not in still) for one in self.differences)
+        return replace(self, differences=tuple(told))
 
 
 class Reconciling:
@@ -111,17 +127,14 @@ class Reconciling:
         ]
         found += await self._ours_alone(account.customer, tenant_id, since, {one.target for one in found})
         repaired, unrepaired = list[str](), list[tuple[str, str]]()
-        for one in found if repair else ():
+        for at, one in enumerate(found if repair else ()):
             if not one.differences:
                 continue
-            if one.command is None:
-                unrepaired.append((one.reference, one.code))
-                continue
-            try:
-                await workflow.execute(one.command, one.target, key=step(one.reference, one.command))
+            found[at], code = await self._repaired(workflow, one)
+            if code is None:
                 repaired.append(one.reference)
-            except Refusal as refusal:
-                unrepaired.append((one.reference, refusal.code))
+            else:
+                unrepaired.append((one.reference, code))
         differences = tuple(difference for one in found for difference in one.differences)
         compared = len({one.target for one in found})
         if repair:  # who only looks changes nothing, and puts the next repair off by nothing
@@ -133,6 +146,18 @@ class Reconciling:
             key = f"reconciled/{tenant_id}/{workflow.workflow_id}"
             await workflow.execute(entered, tenant_id, key=key)
         return Reconciliation(compared, differences, tuple(repaired), tuple(unrepaired))
+
+    async def _repaired(self, workflow: Workflow, one: _Found) -> tuple[_Found, str | None]:
+        """What the provider has, entered; and the code of why something differs still, if anything does."""
+        if one.command is None or one.again is None:
+            return one, one.code
+        try:
+            await workflow.execute(one.command, one.target, key=step(one.reference, one.command))
+        except Refusal as refusal:
+            return one, refusal.code
+        kind = one.differences[0].kind
+        left = one.again(await self._commands.state(workflow.tenant_id, kind, one.target))
+        return one.after(left), LOG_SAYS_MORE if left else None
 
     async def _subscriptions(self, tenant_id: UUID, customer: str, account: Account) -> list[_Found]:
         found, now = list[_Found](), self._commands.clock()
@@ -154,7 +179,8 @@ class Reconciling:
                 rank=LAST if shown.ended_at else LAST - 1,
                 terms=terms,
             )
-            found.append(_Found(shown.ref, _terms(shown.ref, terms, state.terms), command, target))
+            again = _again(_subscription, shown.ref, terms)
+            found.append(_Found(shown.ref, again(state), command, target, again=again))
         known = {thing_id(tenant_id, shown.ref) for shown in theirs}
         for subscription_id in account.subscriptions:
             ours: Subscription = await self._commands.state(tenant_id, "subscription", subscription_id)
@@ -178,9 +204,8 @@ class Reconciling:
             command = invoice_told(tenant_id, shown, failed_at=failed_at)
             if command is None:
                 continue
-            found.append(
-                _Found(shown.ref, _invoice(shown.ref, command, state, shown.status), command, target)
-            )
+            again = _again(_invoice, shown.ref, command, shown.status)
+            found.append(_Found(shown.ref, again(state), command, target, again=again))
         return found
 
     async def _failed(self, customer: str, shown: shown_values.Invoice, ours: Invoice) -> datetime | None:
@@ -206,8 +231,9 @@ class Reconciling:
             command = payment_told(tenant_id, shown, refunds, own, {})
             if command is None:
                 continue
-            alone, both = _parts_of_ours(command, state)
-            found.append(_Found(shown.ref, _payment(shown.ref, command, both), command, target))
+            again = _again(_payment, shown.ref, command)
+            found.append(_Found(shown.ref, again(state), command, target, again=again))
+            alone, _ = _parts_of_ours(command, state)
             found.extend(_Found(one.reference, (one,), None, target, NOT_AT_PROVIDER) for one in alone)
         return found
 
@@ -298,7 +324,15 @@ def latest_of(moment: datetime, state: Subscription) -> datetime:
     return whole if state.latest is None else max(whole, state.latest[0])
 
 
-def _terms(reference: str, theirs: Terms, ours: Terms | None) -> tuple[Difference, ...]:
+def _again(
+    compare: Callable[..., tuple[Difference, ...]], *told: object
+) -> Callable[[Any], tuple[Difference, ...]]:
+    """How a state of ours differs from what was told."""
+    return lambda ours: compare(*told, ours)
+
+
+def _subscription(reference: str, theirs: Terms, state: Subscription) -> tuple[Difference, ...]:
+    ours = state.terms
     if ours is None:
         return (Difference("subscription", reference, MISSING, theirs.status, None),)
     return _compared(
@@ -308,7 +342,7 @@ def _terms(reference: str, theirs: Terms, ours: Terms | None) -> tuple[Differenc
     )
 
 
-def _invoice(reference: str, told: ReportInvoice, ours: Invoice, status: str) -> tuple[Difference, ...]:
+def _invoice(reference: str, told: ReportInvoice, status: str, ours: Invoice) -> tuple[Difference, ...]:
     if ours.finalised is None:
         return (Difference("invoice", reference, MISSING, told.total, None),)
     final = ours.finalised
@@ -325,7 +359,9 @@ def _invoice(reference: str, told: ReportInvoice, ours: Invoice, status: str) ->
     )
 
 
-def _payment(reference: str, told: ReportPayment, ours: Payment) -> tuple[Difference, ...]:
+def _payment(reference: str, told: ReportPayment, state: Payment) -> tuple[Difference, ...]:
+    """How a payment differs, but for what went back of it here alone, which is named by itself."""
+    _, ours = _parts_of_ours(told, state)
     if ours.received is None:
         return (Difference("payment", reference, MISSING, told.amount, None),)
     came = ours.received

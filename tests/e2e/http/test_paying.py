@@ -245,6 +245,7 @@ async def test_what_was_never_told_is_found_named_and_repaired(shop: Shop) -> No
     assert (refunded["theirs"], refunded["ours"], seen["repaired"]) == (100, 0, [])
     mended = (await shop.post("/v1/billing/reconciliation", {"repair": True})).json()["data"]
     assert (len(mended["repaired"]), mended["unrepaired"]) == (2, [])
+    assert {one["repaired"] for one in mended["differences"]} == {True}
     after = (await shop.post("/v1/billing/reconciliation", {})).json()["data"]
     assert (after["differences"], after["compared"]) == ([], seen["compared"])
 

@@ -15,6 +15,7 @@ import pytest
 from application.billing.jobs import BillingJobs
 from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER
 from application.billing.reconciling import Reconciliation, Reconciling
+from application.billing.remedies import LOG_SAYS_MORE, next_step
 from application.billing.work import BillingWork
 from application.contention import TooMuchContention
 from application.jobs import Job
@@ -222,6 +223,35 @@ async def test_what_was_made_before_the_time_that_is_compared_is_not_missed(shop
     assert (await shop.compares(since)).differences == ()
     shop.loses("invoice", invoice.ref)
     assert named(await shop.compares(since)) == {("invoice", invoice.ref, invoice.total)}
+
+
+async def test_what_the_log_says_more_of_an_invoice_is_not_told_as_repaired(shop: Shop) -> None:
+    """Paid here and open there: nothing is entered, so nothing is repaired; what else differs is."""
+    assert shop.desk.fake is not None
+    (shown,) = await shop.desk.gateway.invoices(shop.customer)
+    invoice = shop.desk.fake.world.kinds["invoice"][shown.ref]
+    invoice |= {"status": "open", "attempt_count": 0}
+    invoice["status_transitions"]["paid_at"] = None
+    before = await shop.books.facts()
+    found = await shop.compares()
+    assert [(one.field, one.theirs, one.ours, one.repaired) for one in found.differences] == [
+        ("paid", False, True, False)
+    ]
+    assert (found.repaired, found.unrepaired) == ((), ((shown.ref, LOG_SAYS_MORE),))
+    assert await shop.books.facts() == before
+    rows = await shop.books.log.read_log(TENANT, limit=10_000)
+    (entered,) = shop.books.codec.decode([row for row in rows if row.name == "billing.reconciled"])
+    told = entered.model_dump()
+    assert (told["differed"], told["repaired"]) == (1, 0)
+    invoice["status"] = "uncollectible"
+    invoice["status_transitions"]["marked_uncollectible_at"] = int(shop.now.timestamp())
+    found = await shop.compares()
+    assert {(one.field, one.repaired) for one in found.differences} == {
+        ("paid", False),
+        ("uncollectible", True),
+    }
+    assert (found.repaired, found.unrepaired) == ((), ((shown.ref, LOG_SAYS_MORE),))
+    assert "dashboard" in next_step(LOG_SAYS_MORE)
 
 
 async def test_who_only_looks_changes_nothing(shop: Shop) -> None:

@@ -1,0 +1,29 @@
+"""What a person does about a difference from the provider that repairing leaves."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER
+from domain.billing.change import SubscribedTwice
+from domain.billing.terms import PriceUnknown
+
+LOG_SAYS_MORE: Final = "log-says-more"
+"""The log has it as the provider has it not, such as paid: a log takes nothing back."""
+
+_NEXT: Final = {
+    LOG_SAYS_MORE: "The log keeps what it was told, and takes nothing back. Look at it in the provider's dashboard: "
+    "where the log is right, enter it there (an invoice paid past the provider is marked as paid); where the provider "
+    "is, ask its support what became of what it told, and correct it in your books.",
+    NOT_AT_PROVIDER: "Look for it in the provider's dashboard, in the mode of our key (test or live). What was deleted "
+    "there stays in the log; what should be there, ask the provider's support for.",
+    ANOTHER_TENANT: "The provider has it as another customer's. Look at whose it is in its dashboard, and undo there "
+    "what was changed by hand.",
+    SubscribedTwice.code: "Cancel one of them: `cancel-subscription` with its `subscription_id`.",
+    PriceUnknown.code: "It is subscribed to something that no catalogue sells. Change it to a price of the catalogue.",
+}
+
+
+def next_step(code: str) -> str:
+    """What is done next about what was not repaired, by the code of why; of a refusal it is in its own words."""
+    return _NEXT.get(code, f"It was refused: the problem type `{code}` says what to do.")
