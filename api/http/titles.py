@@ -292,6 +292,7 @@ TITLES: Final = {
     "subject-known-now": "Something is held of whoever has or had this address",
     "submitted-after-receipt": "The request was sent after it was received",
     "subscribed-twice": "Two subscriptions are paid beside each other",
+    "subscription-of-another": "The subscription is another tenant's",
     "subscription-told-as-another": "The subscription has another id at Stripe",
     "suppressed-already": "The address is suppressed already",
     "suppression-id-taken": "This suppression's id was used already",

@@ -32,12 +32,17 @@ from application.workflow import NotYet
 from domain.billing.gateway import (
     GatewayCustomer,
     GatewayEvent,
+    GatewaySubscription,
     PlaceGatewayEvent,
+    ReserveGatewaySubscription,
     SetGatewayEventAside,
+    SubscriptionOfAnother,
     Whereabouts,
     gateway_customer_id,
     gateway_event_id,
+    gateway_subscription_id,
 )
+from domain.billing.subscription import ReportSubscription
 from domain.billing.told import TellingBeyondNow
 from domain.kernel.errors import Refusal
 from domain.kernel.ids import PLATFORM, TenantId
@@ -99,13 +104,15 @@ class Placing:
             entered = await self._command(told, tenant_id)
             if entered is not None:
                 command, target = entered
+                if isinstance(command, ReportSubscription):
+                    await own(self._commands, workflow, told, tenant_id)
                 await inside.execute(command, target, key=step(told.reference, command))
         except (TellingBeyondNow, TooMuchContention):
             raise NotYet(_SOON) from None
         except ValidationError:
             await self._aside(workflow, event_id, UNREADABLE)
             return
-        except _OfAnother:
+        except (_OfAnother, SubscriptionOfAnother):
             await self._aside(workflow, event_id, ANOTHER_TENANT)
             return
         except NotAtProvider:
@@ -199,6 +206,27 @@ async def tenant_of(commands: Commands, gateway: str, customer: str) -> TenantId
     target = gateway_customer_id(gateway, customer)
     state: GatewayCustomer = await commands.state(PLATFORM, "gateway_customer", target)
     return state.tenant_id
+
+
+async def owner_of(commands: Commands, gateway: str, subscription: str) -> TenantId | None:
+    """Whose a subscription at the provider is, if anybody's: by the customer that it was first told of."""
+    target = gateway_subscription_id(gateway, subscription)
+    state: GatewaySubscription = await commands.state(PLATFORM, "gateway_subscription", target)
+    return state.tenant_id
+
+
+async def own(
+    commands: Commands, workflow: Workflow, told: GatewayEventReceived, tenant_id: TenantId
+) -> None:
+    """Enter whose a subscription is when it is told of first. Raises `SubscriptionOfAnother`."""
+    if told.customer is None or await owner_of(commands, told.gateway, told.about) == tenant_id:
+        return
+    reserve = ReserveGatewaySubscription(
+        gateway=told.gateway, reference=told.about, customer=told.customer, tenant_id=tenant_id
+    )
+    target = gateway_subscription_id(told.gateway, told.about)
+    key = f"gateway-subscription/{target}/{tenant_id}"
+    await workflow.execute(reserve, target, key=key, opens_log=True)
 
 
 def step(reference: str, command: Command) -> str:

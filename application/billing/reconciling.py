@@ -15,13 +15,14 @@ from uuid import UUID
 
 from pydantic_core import to_jsonable_python
 
-from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, step, tenant_of
+from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, owner_of, step, tenant_of
 from application.billing.remedies import LOG_SAYS_MORE
 from application.billing.telling import GOING, LAST, invoice_told, payment_told, thing_id
 from application.counting import named
 from application.ports.payments import NotAtProvider
 from domain.billing.account import EnterReconciliation
 from domain.billing.change import SubscribedTwice
+from domain.billing.gateway import STRIPE
 from domain.billing.payment import Payment
 from domain.billing.subscription import ReportSubscription, Teller
 from domain.billing.terms import PriceUnknown
@@ -165,6 +166,10 @@ class Reconciling:
         for shown in theirs:
             target = thing_id(tenant_id, shown.ref)
             state: Subscription = await self._commands.state(tenant_id, "subscription", target)
+            if await owner_of(self._commands, STRIPE, shown.ref) not in (None, tenant_id):
+                differs = (Difference("subscription", shown.ref, MISSING, shown.status, None),)
+                found.append(_Found(shown.ref, differs, None, target, ANOTHER_TENANT))
+                continue
             try:
                 terms = shown.terms()
             except PriceUnknown:

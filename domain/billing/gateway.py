@@ -1,6 +1,6 @@
 """What the payment provider tells us, as the platform's log keeps it: each event once, and what became of it.
 
-And whose customer is whose: a customer at the provider belongs to one tenant, for ever.
+And whose customer is whose: a customer at the provider belongs to one tenant, for ever, and so does a subscription.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ def gateway_event_id(gateway: str, reference: str) -> GatewayEventId:
 def gateway_customer_id(gateway: str, reference: str) -> UUID:
     """The id under which it is kept whose a customer is."""
     return derived_id(PLATFORM, "gateway customer", gateway, reference)
+
+
+def gateway_subscription_id(gateway: str, reference: str) -> UUID:
+    """The id under which it is kept whose a subscription is."""
+    return derived_id(PLATFORM, "gateway subscription", gateway, reference)
 
 
 class GatewayEventReceived(Event, name="billing.gateway_event_received", version=1):
@@ -84,6 +89,15 @@ class GatewayCustomerReserved(Event, name="billing.gateway_customer_reserved", v
     tenant_id: TenantId
 
 
+class GatewaySubscriptionReserved(Event, name="billing.gateway_subscription_reserved", version=1):
+    """A subscription at the provider is this tenant's, by the customer that it was first told of."""
+
+    gateway: str
+    reference: str
+    customer: str
+    tenant_id: TenantId
+
+
 class Whereabouts(StrEnum):
     """What became of something that was told."""
 
@@ -130,6 +144,24 @@ class GatewayCustomer:
 def evolve_customer(_: GatewayCustomer, event: GatewayCustomerReserved) -> GatewayCustomer:
     """Whose it is after `event`."""
     return GatewayCustomer(event.tenant_id)
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySubscription:
+    """Whose a subscription is, if anybody's."""
+
+    tenant_id: TenantId | None = None
+
+
+def evolve_subscription(_: GatewaySubscription, event: GatewaySubscriptionReserved) -> GatewaySubscription:
+    """Whose it is after `event`."""
+    return GatewaySubscription(event.tenant_id)
+
+
+class SubscriptionOfAnother(Refusal):
+    """A subscription at the provider is one tenant's, for ever. Look there at who changed its customer."""
+
+    code = "subscription-of-another"
 
 
 class CustomerOfAnother(Refusal):
@@ -193,6 +225,17 @@ class ReserveGatewayCustomer(
     tenant_id: TenantId
 
 
+class ReserveGatewaySubscription(
+    Command, context="billing", stream="gateway_subscription", permission=Permission.INTERNAL, internal=True
+):
+    """Enter whose a subscription at the provider is."""
+
+    gateway: ShortText
+    reference: ShortText
+    customer: ShortText
+    tenant_id: TenantId
+
+
 GatewayEventCommand: TypeAlias = (
     ReceiveGatewayEvent | PlaceGatewayEvent | SetGatewayEventAside | TakeUpGatewayEvent
 )
@@ -251,6 +294,22 @@ def decide_customer(command: ReserveGatewayCustomer, state: GatewayCustomer) -> 
     )
 
 
+def decide_subscription(command: ReserveGatewaySubscription, state: GatewaySubscription) -> tuple[Event, ...]:
+    """Whose a subscription is from now on."""
+    if state.tenant_id == command.tenant_id:
+        return ()
+    if state.tenant_id is not None:
+        raise SubscriptionOfAnother
+    return (
+        GatewaySubscriptionReserved(
+            gateway=command.gateway,
+            reference=command.reference,
+            customer=command.customer,
+            tenant_id=command.tenant_id,
+        ),
+    )
+
+
 GATEWAY_EVENT: Final[Decider[GatewayEvent]] = Decider(
     category="gateway_event", initial=GatewayEvent(), evolve=evolve, decide=decide
 )
@@ -259,4 +318,10 @@ GATEWAY_CUSTOMER: Final[Decider[GatewayCustomer]] = Decider(
     initial=GatewayCustomer(),
     evolve=evolve_customer,
     decide=decide_customer,
+)
+GATEWAY_SUBSCRIPTION: Final[Decider[GatewaySubscription]] = Decider(
+    category="gateway_subscription",
+    initial=GatewaySubscription(),
+    evolve=evolve_subscription,
+    decide=decide_subscription,
 )

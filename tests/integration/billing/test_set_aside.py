@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, UNKNOWN_CUSTOMER
+from application.billing.reconciling import Reconciling
 from application.ports.payment_values import GatewayEvent, Line, Subscription
 from application.workflow import NotYet
 from domain.billing.gateway import (
@@ -139,6 +140,30 @@ async def test_what_is_told_of_another_tenants_customer_enters_nobodys_log(kind:
         assert await aside(books, event) is None
         assert await books.ledger()
         assert await books.log.head(ANOTHER) == before
+
+
+async def test_a_subscription_whose_customer_was_swapped_enters_nobodys_log() -> None:
+    """Its notes may name nobody: whose it is, the customer says that it was first told of."""
+    async with fake_desk() as desk:
+        books, _, told = await begun(desk)
+        others = await desk.customer(tenant=ANOTHER)
+        await books.open(others, ANOTHER)
+        event = of_kind(told, "customer.subscription.created")
+        assert isinstance(event.snapshot, Subscription)
+        unnamed = replace(event, snapshot=replace(event.snapshot, tenant_id=None))
+        assert await aside(books, unnamed) is None
+        before = await books.log.head(ANOTHER)
+        swapped = replace(unnamed, ref="evt_swapped", customer=others)
+        assert await aside(books, swapped) == ANOTHER_TENANT
+        assert await books.log.head(ANOTHER) == before
+        assert desk.fake is not None
+        assert event.object_ref is not None
+        desk.fake.world.kinds["subscription"][event.object_ref]["customer"] = others
+        reconciling = Reconciling(books.commands, desk.gateway)
+        found = await reconciling.reconcile(books.workflow(ANOTHER, 1), repair=True)
+        assert found.unrepaired == ((event.object_ref, ANOTHER_TENANT),)
+        facts = [one for one in await books.log.read_log(ANOTHER, limit=100) if "subscription" in one.name]
+        assert facts == []
 
 
 async def test_a_price_that_is_none_of_ours_is_set_aside() -> None:
