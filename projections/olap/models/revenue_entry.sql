@@ -3,9 +3,10 @@
 -- Tenant key: tenant_key; with position it names the event by which it became known: the last that it takes.
 -- Measures: amount (minor units of currency, signed, after discounts and without tax; additive within a currency).
 -- Invariants: it is earned evenly over the days covers_from..covers_to, both included, the first days taking what is left
---   over by the division; what goes back does so on one day, and takes its part of the tax along, rounded once, halves
---   away from zero; a refund that failed is revenue again, on the day on which it did. An invoice that nobody paid has
---   no row.
+--   over by the division; what goes back does so on one day, and takes its part of the tax along; a refund that failed
+--   is revenue again, on the day on which it did. All that went back of an invoice, in the order in which it became
+--   known, is rounded as one sum after each of them, halves away from zero; each is what the sum moved by. So parts that
+--   come to the whole are the whole, and what did not arrive takes nothing. An invoice that nobody paid has no row.
 -- Permission: costs.read
 -- Derived from: fact_invoice, fact_payment
 
@@ -52,6 +53,36 @@ WITH
                 AND lost.payment_id = disputed.payment_id
                 AND lost.part = disputed.part
         WHERE disputed.change = 'disputed' AND lost.change = 'lost'
+    ),
+    back AS (
+        SELECT
+            gone_back.tenant_key, gone_back.currency, gone_back.effective_on, way * gone_back.amount AS moved,
+            invoice_net, invoice_total,
+            greatest(gone_back.position, received.position, recognised_by) AS known_by,
+            sum(way * gone_back.amount) OVER (
+                PARTITION BY gone_back.tenant_key, recognised.invoice_id, gone_back.currency
+                ORDER BY greatest(gone_back.position, received.position, recognised_by), gone_back.position
+            ) AS gone
+        FROM gone_back
+        JOIN fact_payment AS received
+            ON
+                received.tenant_key = gone_back.tenant_key
+                AND received.payment_id = gone_back.payment_id
+                AND received.change IN ('received', 'assigned')
+                AND received.invoice_id IS NOT NULL
+        JOIN recognised
+            ON
+                recognised.tenant_key = gone_back.tenant_key
+                AND recognised.invoice_id = received.invoice_id
+                AND recognised.currency = gone_back.currency
+    ),
+    rounding AS (
+        SELECT
+            *,
+            abs(gone)::HUGEINT AS after,
+            abs(gone - moved)::HUGEINT AS before
+        FROM back
+        WHERE invoice_total > 0
     )
 SELECT
     line.tenant_key,
@@ -64,24 +95,13 @@ FROM fact_invoice AS line
 JOIN paid ON paid.tenant_key = line.tenant_key AND paid.invoice_id = line.invoice_id
 UNION ALL
 SELECT
-    back.tenant_key,
-    greatest(back.position, received.position, recognised.recognised_by),
-    back.currency,
-    -back.way * CASE
-        WHEN invoice_total = 0 THEN 0
-        ELSE (2 * back.amount::HUGEINT * invoice_net + invoice_total) // (2 * invoice_total::HUGEINT)
-    END::BIGINT,
-    back.effective_on,
-    back.effective_on
-FROM gone_back AS back
-JOIN fact_payment AS received
-    ON
-        received.tenant_key = back.tenant_key
-        AND received.payment_id = back.payment_id
-        AND received.change IN ('received', 'assigned')
-        AND received.invoice_id IS NOT NULL
-JOIN recognised
-    ON
-        recognised.tenant_key = back.tenant_key
-        AND recognised.invoice_id = received.invoice_id
-        AND recognised.currency = back.currency
+    tenant_key,
+    known_by,
+    currency,
+    (
+        sign(gone - moved)::HUGEINT * ((2 * before * invoice_net + invoice_total) // (2 * invoice_total::HUGEINT))
+        - sign(gone)::HUGEINT * ((2 * after * invoice_net + invoice_total) // (2 * invoice_total::HUGEINT))
+    )::BIGINT,
+    effective_on,
+    effective_on
+FROM rounding
