@@ -164,7 +164,7 @@ def _turns(commands: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
     So of two rows with one number, the first of the file has it. (A dry run takes its lines in their order.)
     """
-    from domain.costs.entry import reference_key
+    from domain.costs.entry import reference_keys
 
     while commands:
         seen: set[str] = set()
@@ -173,7 +173,9 @@ def _turns(commands: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         for command in commands:
             body = command["body"]
             invoice = (
-                reference_key(body["provider"], body["reference"]) if "reference" in body else command["id"]
+                reference_keys(body["provider"], body["reference"])[0]
+                if "reference" in body
+                else command["id"]
             )
             (later if invoice in seen else now).append(command)
             seen.add(invoice)

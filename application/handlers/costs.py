@@ -15,7 +15,7 @@ from domain.costs.cost import (
     ReverseCost,
     taken,
 )
-from domain.costs.entry import CostConfirmed, CostReversed, ReferenceFreed, reference_key
+from domain.costs.entry import CostConfirmed, CostReversed, ReferenceFreed, reference_keys
 from domain.finance import rate
 from domain.finance.calendar import first_day
 from domain.finance.period import opened
@@ -112,7 +112,9 @@ async def adopt_targets(command: AdoptTargets, unit: Unit) -> None:
 async def _take(unit: Unit, entry: CostFacts) -> None:
     if entry.reference is None:
         return
-    key = await _key(unit, entry.provider, entry.reference)
+    keys = await _keys(unit, entry.provider, entry.reference)
+    held = [key for key in keys if unit.state("cost_reference", key).cost_id is not None]
+    key = held[0] if held else keys[0]
     state: CostReference = unit.state("cost_reference", key)
     unit.append("cost_reference", key, *taken(state, CostId(unit.stamp.target)))
 
@@ -121,10 +123,11 @@ async def _free(unit: Unit, entry: CostFacts) -> None:
     if entry.reference is None:
         return
     cost_id = CostId(unit.stamp.target)
-    key = await _key(unit, entry.provider, entry.reference)
-    if unit.state("cost_reference", key).cost_id == cost_id:
-        unit.append("cost_reference", key, ReferenceFreed(cost_id=cost_id))
+    for key in await _keys(unit, entry.provider, entry.reference):
+        if unit.state("cost_reference", key).cost_id == cost_id:
+            unit.append("cost_reference", key, ReferenceFreed(cost_id=cost_id))
 
 
-async def _key(unit: Unit, provider: str, reference: str) -> str:
-    return (await unit.find("cost_reference", reference_key(provider, reference)))[0]
+async def _keys(unit: Unit, provider: str, reference: str) -> list[str]:
+    """The streams that may hold an invoice's number; a new one is held by the first."""
+    return await unit.find_many("cost_reference", reference_keys(provider, reference))

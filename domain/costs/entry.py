@@ -6,6 +6,7 @@ names a pool. Its provider is a company; a thing is named by `resource`. Neither
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import date
 from enum import StrEnum
@@ -19,6 +20,9 @@ from domain.kernel.ids import CostId, TenantId, WorkspaceId
 from domain.kernel.text import ShortText
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_PARTS: Final = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
+"""Letters, digits and signs of a number, one after another."""
+_MOST_PARTS: Final = 5
 
 
 class Category(StrEnum):
@@ -153,9 +157,20 @@ COSTS: Final = "cost"
 """The category of their streams."""
 
 
-def reference_key(provider: str, reference: str) -> str:
-    """What an invoice is known by: its number with its provider, however they are spaced and capitalised."""
-    return "\n".join(" ".join(text.casefold().split()) for text in (provider, reference))
+def reference_keys(provider: str, reference: str) -> tuple[str, ...]:
+    """What an invoice is known by: its number with its provider, however they are capitalised and spaced.
+
+    The first is what it is entered under: blanks within a number tell nothing. Once they did, so what was entered then
+    stands under the others: the number as it is written, and, where it is short, with blanks between its parts.
+    """
+    company, number = (" ".join(text.casefold().split()) for text in (provider, reference))
+    parts = _PARTS.findall(number)
+    spaced = (
+        "".join(itertools.chain.from_iterable(zip(parts, (*blanks, ""), strict=True)))
+        for blanks in itertools.product(("", " "), repeat=len(parts) - 1)
+    )
+    written = (number.replace(" ", ""), number, *(spaced if 0 < len(parts) <= _MOST_PARTS else ()))
+    return tuple(f"{company}\n{one}" for one in dict.fromkeys(written))
 
 
 def holder_of(entry: CostFacts) -> UUID | None:

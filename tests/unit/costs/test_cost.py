@@ -45,6 +45,7 @@ from domain.costs.entry import (
     ReversalReason,
 )
 from domain.finance.period import LockPeriod, PeriodClosed
+from domain.kernel.commands import stream_name
 from domain.kernel.errors import NotFound, Refusal
 from domain.kernel.ids import TenantId
 from domain.platform.registration import TenantRegistered
@@ -113,6 +114,37 @@ def test_an_invoice_is_entered_once_however_it_is_written_until_it_is_taken_back
     assert taken_back.entry.amount == 999
     assert world.run(ReverseCost(reason=ReversalReason.WRONG_AMOUNT), COST) == []
     world.run(cost(amount=1_000), uid(0xA3))
+    world.assert_replays()
+
+
+@pytest.mark.parametrize("written", ["hw-1", "HW -1", " h w - 1 ", "Hw-\u00a01"])
+def test_blanks_within_a_number_make_no_other_invoice_and_what_was_written_is_kept(written: str) -> None:
+    world = opened()
+    entered, _ = world.run(cost(reference="hw -1"), COST)
+    assert isinstance(entered, CostEntered)
+    assert entered.entry.reference == "hw -1"
+    with pytest.raises(CostReferenceTaken):
+        world.run(cost(reference=written.strip()), OTHER)
+
+
+@pytest.mark.parametrize("written", ["hw -1", "HW-1", "hw- 1", "HW - 1"])
+def test_a_number_that_was_entered_under_its_blanks_is_found_and_freed(written: str) -> None:
+    """Reservations of before stand under ids that follow from the number with its blanks."""
+    world = opened()
+    world.run(cost(reference="hw -1"), COST)
+    (before,) = [name for name, event in world.log if isinstance(event, ReferenceTaken)]
+    state = world.states.pop(before)
+    place = next(at for at, (name, _) in enumerate(world.log) if name == before)
+    (key,) = world.pseudonyms(TENANT, "cost_reference", "hostwinds\nhw -1")
+    old = stream_name("cost_reference", key)
+    world.log[place], world.states[old] = (old, world.log[place][1]), state
+    with pytest.raises(CostReferenceTaken):
+        world.run(cost(reference=written), OTHER)
+    assert [event.name for event in world.run(ReverseCost(reason=ReversalReason.WRONG_AMOUNT), COST)] == [
+        "costs.cost_reversed",
+        "costs.reference_freed",
+    ]
+    world.run(cost(reference=written), OTHER)
     world.assert_replays()
 
 
