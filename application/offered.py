@@ -1,6 +1,6 @@
-"""The reports that can be asked for, with what each takes: filled in as they are registered.
+"""The reports that can be asked for, with what each takes, and the metrics: filled in as they are registered.
 
-Commands that name a report are held to it, whichever process carries them out.
+Commands that name a report or a metric are held to it, whichever process carries them out.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ class Offered:
 
 OFFERED: Final[dict[str, Offered]] = {}
 """By name."""
+
+METRICS: Final[set[str]] = set()
+"""The metrics of the catalogue, by the names that targets give them."""
 
 
 def infos() -> Mapping[str, ReportInfo]:

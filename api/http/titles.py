@@ -164,6 +164,7 @@ TITLES: Final = {
     "list-not-in-workspace": "A list is not in the campaign's workspace",
     "member-id-taken": "This member's id was used already",
     "message-already-dispatched": "The message was dispatched to this person already",
+    "metric-unknown": "The catalogue has no such metric",
     "missing-permission": "The credential does not hold the permission that this needs",
     "moment-in-the-future": "The moment lies in the future",
     "more-recipients": "The lists grew, so that more people have to say yes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from application.offered import METRICS
 from application.unit import handles
 from domain.costs.allocation import NoSuchHolder, RuleAllocation
 from domain.costs.cost import (
@@ -19,7 +20,15 @@ from domain.costs.entry import CostConfirmed, CostReversed, ReferenceFreed, refe
 from domain.finance import rate
 from domain.finance.calendar import first_day
 from domain.finance.period import opened
-from domain.finance.target import Adopted, AdoptTargets, NoTarget, TargetsAdopted, target_set
+from domain.finance.target import (
+    Adopted,
+    AdoptTargets,
+    NoTarget,
+    SetTarget,
+    TargetsAdopted,
+    measured,
+    target_set,
+)
 from domain.finance.templates import template
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import CostId, TargetId, derived_id
@@ -88,6 +97,14 @@ async def record_exchange_rate(command: rate.RecordExchangeRate, unit: Unit) -> 
     await unit.load_many("exchange_rate", [unit.stamp.target, key])
     if unit.decide(command, key=key):
         rate.opened(await unit.load("period", unit.tenant_id), command.day)
+
+
+@handles(SetTarget)
+async def set_target(command: SetTarget, unit: Unit) -> None:
+    """Set a target of a metric that there is; one that stands keeps its metric, whatever the catalogue has now."""
+    if isinstance(await unit.load("target", command.stamp.target), NoTarget):
+        measured(command.metric, METRICS)
+    unit.decide(command)
 
 
 @handles(AdoptTargets)

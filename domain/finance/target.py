@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated, Final, Literal, TypeAlias, assert_never
 
@@ -102,6 +104,14 @@ class RangeIncomplete(Refusal):
     field = "/value_to"
 
 
+class MetricUnknown(Refusal):
+    """A target is of a metric of the catalogue. Name one of those that the detail lists."""
+
+    code = "metric-unknown"
+    kind = RefusalKind.INVALID
+    field = "/metric"
+
+
 class TargetIsOfAnother(Refusal):
     """A target keeps its metric, its period and its segment. Withdraw it, and set another one."""
 
@@ -145,7 +155,7 @@ PeriodText = Annotated[
 class SetTarget(Command, context="finance", stream="target", permission=Permission.FINANCE_PLAN):
     """Say what a figure should be: in a month, a quarter or a year, or (without a period) always.
 
-    `metric` is the figure's name in reports; `unit` what it is counted in, such as USD, percent or customers. Under the
+    `metric` is one of the catalogue, by its name there; `unit` what it is counted in, such as USD or percent. Under the
     id of a target that is there, its value, unit and comparison change.
     """
 
@@ -246,6 +256,18 @@ class Adopted:
 def evolve_adopted(state: Adopted, event: TargetsAdopted) -> Adopted:
     """What is adopted after `event`."""
     return Adopted(state.templates | {event.template})
+
+
+def measured(metric: str, catalogue: Iterable[str]) -> None:
+    """Let a metric be one of the catalogue. Raises `MetricUnknown`, which names the nearest, and all of them."""
+    known = sorted(catalogue)
+    if metric in known:
+        return
+    near = get_close_matches(metric, known, n=2)
+    nearest = f" The nearest: {' and '.join(near)}." if near else ""
+    raise MetricUnknown(
+        f"There is no such metric.{nearest} The catalogue has {', '.join(known)}.", nearest=near
+    )
 
 
 TARGET: Final[Decider[TargetState]] = Decider(

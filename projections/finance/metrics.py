@@ -8,6 +8,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from application import offered
+
 _FILE: Final = Path(__file__).with_name("metrics.toml")
 MONEY: Final = "currency"
 """Unit of a metric that is an amount of money."""
@@ -87,6 +89,7 @@ def read_catalogue(text: str) -> Catalogue:
 
 CATALOGUE: Final = read_catalogue(_FILE.read_text("utf-8"))
 METRICS: Final = {one.id: one for one in CATALOGUE.metrics}
+offered.METRICS.update(METRICS)
 
 
 def metric_of(report: str, measure: str) -> Metric | None:

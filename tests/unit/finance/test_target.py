@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from domain.finance.target import (
     AdoptTargets,
     Comparison,
+    MetricUnknown,
     NoTarget,
     RangeIncomplete,
     SetTarget,
@@ -23,6 +24,7 @@ from domain.finance.target import (
 from domain.finance.templates import template
 from domain.kernel.errors import NotFound
 from domain.kernel.ids import TargetId
+from projections.finance.metrics import METRICS
 from tests.support.given import TENANT, given, uid
 from tests.support.unit import World
 
@@ -49,6 +51,31 @@ def was_set(**told: Any) -> TargetSet:
         "source": None,
     }
     return TargetSet.model_validate({**usual, **told})
+
+
+@pytest.mark.parametrize(
+    ("metric", "nearest"), [("mmr", "mrr"), ("gros_margin", "gross_margin"), ("colour_of_the_sky", None)]
+)
+def test_a_target_is_of_a_metric_of_the_catalogue(metric: str, nearest: str | None) -> None:
+    world = World()
+    with pytest.raises(MetricUnknown) as refused:
+        world.run(aim(metric=metric), TARGET)
+    near: list[str] = refused.value.extra["nearest"]  # type: ignore[assignment]  # this refusal has them
+    assert near[:1] == ([] if nearest is None else [nearest])
+    assert set(METRICS) <= set(refused.value.detail.removesuffix(".").replace(",", "").split())
+    assert world.log == []
+
+
+def test_a_target_of_before_is_set_anew_whatever_its_metric() -> None:
+    world = World()
+    old = was_set(metric="of_before")
+    world.happened("target", TARGET, old)
+    (again,) = world.run(aim(metric="of_before", value="1"), TARGET)
+    assert isinstance(again, TargetSet)
+
+
+def test_every_target_of_the_templates_is_of_the_catalogue() -> None:
+    assert {one.metric for one in template(PLAN)} <= set(METRICS)
 
 
 def test_a_target_is_set_anew_for_the_same_figure_alone() -> None:
