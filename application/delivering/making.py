@@ -36,6 +36,16 @@ _OF_ONE_REPORT: Final = (UnknownReport, InvalidParameters, ReportTooLarge)
 """What is wrong with one report, whenever it is asked for."""
 
 
+class NothingMade(Exception):
+    """Every item of a due time was refused: each with why. `first`: what the first was refused with."""
+
+    def __init__(self, first: Exception, refused: list[ItemRefused]) -> None:
+        """Say of each why."""
+        super().__init__(str(first))
+        self.first = first
+        self.refused = refused
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """A file with its content."""
@@ -60,8 +70,8 @@ class Making:
     ) -> tuple[list[Made], list[ItemRefused], Position]:
         """All files of a due time, what could not be made, and the position that its reports are of.
 
-        An item that is refused keeps no other back: it is told with why. Where all are, the first refusal is raised; so
-        is any `AnalyticsError` that trying again may change.
+        An item that is refused keeps no other back: it is told with why. Raises `NothingMade` where all are, and any
+        `AnalyticsError` that trying again may change.
         """
         head = await self._commands.log.head(workflow.tenant_id)
         at = Position(1, 0) if head is None else Position(head.epoch, head.position)
@@ -80,7 +90,7 @@ class Making:
                 first = first or error
                 refused.append(_refused(item, error))
         if first is not None and not found:
-            raise first
+            raise NothingMade(first, refused)
         return found, refused, at
 
     async def _report(

@@ -2,15 +2,20 @@
 
 A folder has each file once, whatever was killed. Mail is handed over at least once: a kill between the mail server's
 yes and the event repeats one letter, under the same Message-ID.
+
+Each place has its own fate: an address that is deferred holds up no other and no folder, and one that is refused is
+not tried again. A due time fails where nothing of it arrived anywhere; else what did not is told part by part.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from application.delivering.letters import letter_of
+from application.delivering.making import NothingMade
 from application.delivering.needs import needs_of
 from application.delivering.people import address_of
 from application.importing.service import Interrupted
@@ -21,12 +26,19 @@ from application.ports.analytics import (
     UnknownReport,
 )
 from application.ports.blobs import BlobDamaged, BlobMissing
-from application.ports.delivering import FolderUnwritable, MailNotSetUp, MailRefused, MailUnavailable
+from application.ports.delivering import (
+    FolderUnwritable,
+    MailDeferred,
+    MailNotSetUp,
+    MailRefused,
+    MailUnavailable,
+)
 from application.workflow import NotYet
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.ids import MemberId
 from domain.kernel.permissions import TENANT_ROLES
 from domain.reporting.delivery import (
+    EnterLetterRefused,
     EnterMailed,
     FailDelivery,
     FailureReason,
@@ -42,7 +54,7 @@ from domain.tenancy.member import Member
 from domain.tenancy.tenant import Tenant, TenantStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from application.commanding import Commands
@@ -64,25 +76,42 @@ _FOREVER: Final = (
     (InvalidParameters, FailureReason.PARAMETERS),
     (ReportTooLarge, FailureReason.TOO_LARGE),
     (Refusal, FailureReason.REFUSED),
-    (MailNotSetUp, FailureReason.NO_MAIL),
 )
 """What trying again does not change."""
 _IN_TIME: Final = (
     (AnalyticsError, FailureReason.NO_FIGURES),
-    (FolderUnwritable, FailureReason.FOLDER),
-    (MailUnavailable, FailureReason.MAIL),
     (BlobMissing, FailureReason.ARCHIVE),
     (BlobDamaged, FailureReason.ARCHIVE),
 )
 
 
-class GivenUp(Exception):
-    """A due time cannot be delivered, whenever it is tried."""
+_REFUSED: Final = "refused"
+_TOO_LARGE: Final = "too_large"
 
-    def __init__(self, reason: FailureReason) -> None:
+
+class GivenUp(Exception):
+    """Nothing of a due time arrives, and it is not tried again. `withheld`: who was sent nothing, and why."""
+
+    def __init__(self, reason: FailureReason, withheld: Sequence[Withheld]) -> None:
         """Say why."""
         super().__init__(reason.value)
         self.reason = reason
+        self.withheld = list(withheld)
+
+
+@dataclass(slots=True)
+class _Letters:
+    """What became of the letters of an attempt. `waiting`: those that may be sent later; `trouble`: why."""
+
+    mailed: int
+    withheld: list[Withheld]
+    waiting: list[Withheld] = field(default_factory=list)
+    trouble: Exception | None = None
+
+    def wait(self, members: Sequence[MemberId], reason: str, trouble: Exception) -> None:
+        """Leave these for a later attempt."""
+        self.waiting += [Withheld(member_id=one, reason=reason) for one in members]
+        self.trouble = self.trouble or trouble
 
 
 class Deliveries:
@@ -129,14 +158,19 @@ class Deliveries:
             return
         await self._closed(workflow, schedule, due)
         try:
-            await self._deliver(workflow, schedule, due, stopping)
+            await self._deliver(workflow, schedule, due, stopping, last=last)
         except (NotYet, Interrupted):
             raise
         except Exception as error:
             reason = _reason(error, last=last)
             if reason is None:
                 raise
-            failed = FailDelivery(delivery_id=delivery_id, reason=reason)
+            failed = FailDelivery(
+                delivery_id=delivery_id,
+                reason=reason,
+                withheld=error.withheld if isinstance(error, GivenUp) else [],
+                refused=error.refused if isinstance(error, NothingMade) else [],
+            )
             await workflow.execute(failed, schedule_id, key=f"delivery/{delivery_id}/failed")
         await asyncio.to_thread(self._blobs.destroy, workflow.tenant_id, delivery_id)
 
@@ -148,13 +182,13 @@ class Deliveries:
                 raise NotYet(UNTIL_CLOSED)
 
     async def _deliver(
-        self, workflow: Workflow, schedule: Schedule, due: Due, stopping: Callable[[], bool]
+        self, workflow: Workflow, schedule: Schedule, due: Due, stopping: Callable[[], bool], *, last: bool
     ) -> None:
         schedule_id, terms = schedule.schedule_id, schedule.terms
         delivery_id = delivery_of(schedule_id, due)
         entitled, withheld = await self._entitled(workflow, schedule)
         if terms.folder is None and not entitled and not schedule.mailed:
-            raise GivenUp(FailureReason.NOBODY)
+            raise GivenUp(FailureReason.MAIL if schedule.turned_away else FailureReason.NOBODY, withheld)
         if schedule.prepared is None:
             await self._prepare(workflow, schedule, due, delivery_id)
             schedule = await self._commands.state(workflow.tenant_id, "schedule", schedule_id)
@@ -168,27 +202,65 @@ class Deliveries:
         files = [(file.name, content) for file, content in zip(prepared.files, contents, strict=True)]
         if stopping():
             raise Interrupted
-        if terms.folder is not None:
-            for name, content in files:
-                await asyncio.to_thread(self._folders.write, workflow.tenant_id, terms.folder, name, content)
+        unwritable = await self._written(workflow, terms.folder, files)
         if sum(map(len, contents)) > MOST_MAILED:
-            if terms.folder is None:
-                raise GivenUp(FailureReason.TOO_LARGE)
-            withheld += [Withheld(member_id=one, reason="too_large") for one in entitled]
+            withheld += [Withheld(member_id=one, reason=_TOO_LARGE) for one in entitled]
             entitled = []
-        mailed = len(schedule.mailed)
-        for member_id in entitled:
+        letters = _Letters(len(schedule.mailed), withheld)
+        await self._send(workflow, schedule, prepared, files, entitled, letters, stopping)
+        trouble = unwritable or letters.trouble
+        if trouble is not None and not last:
+            raise trouble
+        withheld = letters.withheld + letters.waiting
+        if not letters.mailed and (terms.folder is None or unwritable is not None):
+            raise GivenUp(_nothing_arrived(unwritable, withheld), withheld)
+        folder_failed = None if unwritable is None else FailureReason.FOLDER
+        finished = FinishDelivery(delivery_id=delivery_id, withheld=withheld, folder_failed=folder_failed)
+        await workflow.execute(finished, schedule_id, key=f"delivery/{delivery_id}/made")
+
+    async def _written(
+        self, workflow: Workflow, folder: str | None, files: list[tuple[str, bytes]]
+    ) -> FolderUnwritable | None:
+        """Put the files into their folder, if they have one; why they are not there."""
+        if folder is None:
+            return None
+        try:
+            for name, content in files:
+                await asyncio.to_thread(self._folders.write, workflow.tenant_id, folder, name, content)
+        except FolderUnwritable as error:
+            return error
+        return None
+
+    async def _send(
+        self,
+        workflow: Workflow,
+        schedule: Schedule,
+        prepared: DeliveryPrepared,
+        files: list[tuple[str, bytes]],
+        entitled: list[MemberId],
+        letters: _Letters,
+        stopping: Callable[[], bool],
+    ) -> None:
+        """Hand letters over; a server that is of no use to one is asked for no other in this attempt."""
+        for at, member_id in enumerate(entitled):
             if stopping():
                 raise Interrupted
-            reason = await self._mailed(workflow, schedule, prepared, files, member_id)
+            try:
+                reason = await self._mailed(workflow, schedule, prepared, files, member_id)
+            except MailDeferred as error:
+                letters.wait([member_id], "deferred", error)
+                continue
+            except MailUnavailable as error:
+                letters.wait(entitled[at:], FailureReason.MAIL.value, error)
+                return
+            except MailNotSetUp:
+                none = FailureReason.NO_MAIL.value
+                letters.withheld += [Withheld(member_id=one, reason=none) for one in entitled[at:]]
+                return
             if reason is None:
-                mailed += 1
+                letters.mailed += 1
             else:
-                withheld.append(Withheld(member_id=member_id, reason=reason))
-        if terms.folder is None and not mailed:
-            raise GivenUp(FailureReason.MAIL)
-        finished = FinishDelivery(delivery_id=delivery_id, withheld=withheld)
-        await workflow.execute(finished, schedule_id, key=f"delivery/{delivery_id}/made")
+                letters.withheld.append(Withheld(member_id=member_id, reason=reason))
 
     async def _mailed(
         self,
@@ -202,14 +274,17 @@ class Deliveries:
 
         What they may is looked up anew for each: what held when the first letter went may not hold for the last.
         """
-        reason = await self._withheld(workflow, schedule, member_id)
+        reason = await self._withheld(workflow, schedule, member_id, prepared)
         if reason is not None:
             return reason
         address = await address_of(self._commands, workflow.tenant_id, member_id)
         try:
             await self._mail.send(letter_of(schedule.terms, prepared, files, member_id, address))
         except MailRefused:
-            return "refused"
+            refused = EnterLetterRefused(delivery_id=prepared.delivery_id, member_id=member_id)
+            key = f"delivery/{prepared.delivery_id}/letter-refused/{member_id}"
+            await workflow.execute(refused, schedule.schedule_id, key=key)
+            return _REFUSED
         delivery_id = prepared.delivery_id
         entered = EnterMailed(delivery_id=delivery_id, member_id=member_id)
         key = f"delivery/{delivery_id}/mailed/{member_id}"
@@ -245,27 +320,46 @@ class Deliveries:
         """The members who may be sent it now, and why others may not; of neither are those who have it already."""
         entitled, withheld = list[MemberId](), list[Withheld]()
         for member_id in (one for one in schedule.terms.recipients if one not in schedule.mailed):
-            reason = await self._withheld(workflow, schedule, member_id)
+            reason = _REFUSED if member_id in schedule.turned_away else None
+            reason = reason or await self._withheld(workflow, schedule, member_id, schedule.prepared)
             if reason is None:
                 entitled.append(member_id)
             else:
                 withheld.append(Withheld(member_id=member_id, reason=reason))
         return entitled, withheld
 
-    async def _withheld(self, workflow: Workflow, schedule: Schedule, member_id: MemberId) -> str | None:
+    async def _withheld(
+        self,
+        workflow: Workflow,
+        schedule: Schedule,
+        member_id: MemberId,
+        prepared: DeliveryPrepared | None,
+    ) -> str | None:
         member = await self._commands.state(workflow.tenant_id, "member", member_id)
         if not isinstance(member, Member):
             return "removed"
-        return None if needs_of(schedule.terms) <= TENANT_ROLES[member.role] else "permission"
+        return None if needs_of(schedule.terms, prepared) <= TENANT_ROLES[member.role] else "permission"
 
     def _kept(self, tenant_id: UUID, delivery_id: UUID, name: str) -> bytes:
         return b"".join(self._blobs.read(tenant_id, delivery_id, name))
+
+
+def _nothing_arrived(unwritable: FolderUnwritable | None, withheld: list[Withheld]) -> FailureReason:
+    """Why nothing arrived anywhere: the folder first, then what was of everybody's letters."""
+    if unwritable is not None:
+        return FailureReason.FOLDER
+    words = {one.reason for one in withheld}
+    if _TOO_LARGE in words:
+        return FailureReason.TOO_LARGE
+    return FailureReason.NO_MAIL if FailureReason.NO_MAIL in words else FailureReason.MAIL
 
 
 def _reason(error: Exception, *, last: bool) -> FailureReason | None:
     """Why a due time is given up; None: it is tried again."""
     if isinstance(error, GivenUp):
         return error.reason
+    if isinstance(error, NothingMade):
+        error = error.first
     busy = isinstance(error, Refusal) and error.kind is RefusalKind.LIMIT
     for kind, reason in () if busy else _FOREVER:
         if isinstance(error, kind):

@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from pydantic import Field
+
 from domain.kernel.commands import Command
 from domain.kernel.events import Event
 from domain.kernel.ids import DeliveryId, MemberId, ScheduleId, derived_id
@@ -24,6 +26,7 @@ from domain.reporting.schedule_events import (
     DeliveryPrepared,
     FileTold,
     ItemRefused,
+    LetterRefused,
     Schedule,
     ScheduleState,
     ScheduleTerms,
@@ -75,20 +78,31 @@ class EnterMailed(
     member_id: MemberId
 
 
+class EnterLetterRefused(
+    OfDelivery, context="reporting", stream="schedule", permission=Permission.INTERNAL, internal=True
+):
+    """Say that the mail server takes nothing for a member's address."""
+
+    member_id: MemberId
+
+
 class FinishDelivery(
     OfDelivery, context="reporting", stream="schedule", permission=Permission.INTERNAL, internal=True
 ):
-    """Say that the files are where they were to be."""
+    """Say that the files are where they were to be, or what of them is not; `folder_failed`: why in no folder."""
 
     withheld: list[Withheld]
+    folder_failed: FailureReason | None = None
 
 
 class FailDelivery(
     OfDelivery, context="reporting", stream="schedule", permission=Permission.INTERNAL, internal=True
 ):
-    """Give a due time up."""
+    """Give a due time up. `withheld`: who was sent nothing, and why; `refused`: items that could not be made."""
 
     reason: FailureReason
+    withheld: list[Withheld] = Field(default_factory=list)
+    refused: list[ItemRefused] = Field(default_factory=list)
 
 
 class SkipMissed(
@@ -151,18 +165,16 @@ def delivered(command: OfDelivery, state: ScheduleState) -> tuple[Event, ...]:
                 return ()
             made_of = {name: getattr(command, name) for name in ("position", "as_of", "files", "refused")}
             return (DeliveryPrepared(**told, **made_of),)
-        case EnterMailed():
-            if command.member_id in state.mailed:
-                return ()
-            schedule_id, member_id = state.schedule_id, command.member_id
-            return (DeliveryMailed(schedule_id=schedule_id, delivery_id=delivery_id, member_id=member_id),)
+        case EnterMailed() | EnterLetterRefused():
+            return _of_letter(command, state)
         case FinishDelivery():
             made = DeliveryMade(
                 **told,
-                folder=state.terms.folder,
+                folder=state.terms.folder if command.folder_failed is None else None,
                 mailed=mailed,
                 withheld=command.withheld,
                 refused=[] if state.prepared is None else state.prepared.refused,
+                folder_failed=command.folder_failed,
                 **following_one,
             )
             return (made,)
@@ -172,6 +184,8 @@ def delivered(command: OfDelivery, state: ScheduleState) -> tuple[Event, ...]:
                 reason=command.reason.value,
                 prepared=state.prepared is not None,
                 mailed=mailed,
+                withheld=command.withheld,
+                refused=command.refused if state.prepared is None else state.prepared.refused,
                 **following_one,
             )
             return (failed,)
@@ -179,6 +193,18 @@ def delivered(command: OfDelivery, state: ScheduleState) -> tuple[Event, ...]:
             return _skipped(command, state, present)
         case _:
             return ()
+
+
+def _of_letter(command: EnterMailed | EnterLetterRefused, state: Schedule) -> tuple[Event, ...]:
+    """What became of a member's letter: it was taken over, or is taken for nobody's address of theirs."""
+    sent = isinstance(command, EnterMailed)
+    if command.member_id in state.mailed or (not sent and command.member_id in state.turned_away):
+        return ()
+    entered = DeliveryMailed if sent else LetterRefused
+    letter = entered(
+        schedule_id=state.schedule_id, delivery_id=command.delivery_id, member_id=command.member_id
+    )
+    return (letter,)
 
 
 def _skipped(command: SkipMissed, state: Schedule, present: _Present) -> tuple[Event, ...]:

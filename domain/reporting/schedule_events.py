@@ -80,7 +80,8 @@ class ItemRefused(_Told):
 class Withheld(_Told):
     """A member who was sent nothing, and why.
 
-    `removed`; `permission`: they lack one that is needed; `refused`, by the mail server; `too_large`: for mail.
+    `removed`; `permission`: they lack one that is needed; `refused`, or `deferred` until the last attempt, by the mail
+    server for their address; `too_large`: for mail; `mail_not_set_up`, `mail_not_taken_over`: of everybody's.
     """
 
     member_id: MemberId
@@ -165,10 +166,18 @@ class DeliveryMailed(Event, name="reporting.delivery_mailed", version=1):
     member_id: MemberId
 
 
-class DeliveryMade(Event, name="reporting.delivery_made", version=2):
-    """The files of a due time are where they were to be; `mailed` counts the members.
+class LetterRefused(Event, name="reporting.letter_refused", version=1):
+    """The mail server takes nothing for a member's address, whenever it is tried: it is not tried again."""
 
-    `refused`: items that could not be made.
+    schedule_id: ScheduleId
+    delivery_id: DeliveryId
+    member_id: MemberId
+
+
+class DeliveryMade(Event, name="reporting.delivery_made", version=3):
+    """The files of a due time are where they were to be, or in part: in `folder`; `mailed` counts the members.
+
+    `refused`: items that could not be made. `folder_failed`: why they are in no folder, where they were to be.
     """
 
     schedule_id: ScheduleId
@@ -179,6 +188,7 @@ class DeliveryMade(Event, name="reporting.delivery_made", version=2):
     mailed: int
     withheld: list[Withheld]
     refused: list[ItemRefused]
+    folder_failed: str | None
     next_at: datetime
     next_day: date
 
@@ -189,8 +199,16 @@ def _one_refusal_was_of_all(payload: Payload) -> Payload:
     return {**payload, "refused": []}
 
 
-class DeliveryFailed(Event, name="reporting.delivery_failed", version=1):
-    """A due time was given up, for a reason that is a word; the next one is tried. `prepared`: its files were made."""
+@EVENTS.upcaster("reporting.delivery_made", 2)
+def _a_folder_that_failed_failed_all(payload: Payload) -> Payload:
+    return {**payload, "folder_failed": None}
+
+
+class DeliveryFailed(Event, name="reporting.delivery_failed", version=2):
+    """A due time was given up, for a reason that is a word; the next one is tried. `prepared`: its files were made.
+
+    `withheld`: who was sent nothing, as far as it came to that; `refused`: items that could not be made.
+    """
 
     schedule_id: ScheduleId
     delivery_id: DeliveryId
@@ -199,8 +217,15 @@ class DeliveryFailed(Event, name="reporting.delivery_failed", version=1):
     reason: str
     prepared: bool
     mailed: int
+    withheld: list[Withheld]
+    refused: list[ItemRefused]
     next_at: datetime
     next_day: date
+
+
+@EVENTS.upcaster("reporting.delivery_failed", 1)
+def _the_reason_was_all_that_was_told(payload: Payload) -> Payload:
+    return {**payload, "withheld": [], "refused": []}
 
 
 class DeliveriesSkipped(Event, name="reporting.deliveries_skipped", version=1):
@@ -224,6 +249,7 @@ ScheduleEvent: TypeAlias = (
     | ScheduleRemoved
     | DeliveryPrepared
     | DeliveryMailed
+    | LetterRefused
     | DeliveryMade
     | DeliveryFailed
     | DeliveriesSkipped
@@ -237,8 +263,9 @@ class NoSchedule:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A schedule as it stands. `due` None: it is paused. `mailed`: who has what was prepared.
+    """A schedule as it stands. `due` None: it is paused.
 
+    `mailed`: who has what was prepared; `turned_away`: whose addresses take nothing.
     `prepared` is of the present due time; `files_of` names the delivery whose files were kept last.
     """
 
@@ -247,6 +274,7 @@ class Schedule:
     due: Due | None
     prepared: DeliveryPrepared | None = None
     mailed: frozenset[MemberId] = frozenset()
+    turned_away: frozenset[MemberId] = frozenset()
     files_of: DeliveryId | None = None
 
     @property
@@ -280,6 +308,8 @@ def evolve(state: ScheduleState, event: ScheduleEvent) -> ScheduleState:
             return replace(state, prepared=event, files_of=event.delivery_id)
         case DeliveryMailed():
             return replace(state, mailed=state.mailed | {event.member_id})
+        case LetterRefused():
+            return replace(state, turned_away=state.turned_away | {event.member_id})
         case ScheduleResumed() | DeliveryMade() | DeliveryFailed() | DeliveriesSkipped():
             return _waiting(state, event.next_at, event.next_day)
         case _:
@@ -289,4 +319,4 @@ def evolve(state: ScheduleState, event: ScheduleEvent) -> ScheduleState:
 def _waiting(state: Schedule, at: datetime | None, day: date | None) -> Schedule:
     """The schedule at its next due time, for which nothing is done yet."""
     due = None if at is None or day is None else Due(at, day)
-    return replace(state, due=due, prepared=None, mailed=frozenset())
+    return replace(state, due=due, prepared=None, mailed=frozenset(), turned_away=frozenset())

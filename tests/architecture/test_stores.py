@@ -90,6 +90,7 @@ PLAIN = {
         "log_position",
         "files",
         "folder",
+        "folder_failed",
         "withheld",
         "refused",
         "reason",

@@ -81,9 +81,13 @@ def of_schedules(
             "mailed": 1,
             "withheld": left,
             "refused": [],
+            "folder_failed": None,
         }
         yield stream, "reporting.delivery_made", {**told, **then}
     gone = {**which, "delivery_id": failed, **day, "reason": "error", "prepared": True, "mailed": 0}
+    gone |= {"withheld": withheld, "refused": []}
+    away = {**which, "delivery_id": failed, "member_id": member}
+    yield stream, "reporting.letter_refused", away
     yield stream, "reporting.delivery_failed", {**gone, **then}
     over = {**which, "delivery_id": skipped, **day, "last_day": "2026-03-02", "skipped": 2}
     yield stream, "reporting.deliveries_skipped", {**over, **then}

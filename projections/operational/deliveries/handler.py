@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-DELIVERIES: Final = Projection("deliveries", version=3, tables=TABLES)
+DELIVERIES: Final = Projection("deliveries", version=4, tables=TABLES)
 
 
 @DELIVERIES.on("reporting.schedule_created")
@@ -68,8 +68,9 @@ def prepared(event: Fact, rows: Rows) -> None:
 def made(event: Fact, rows: Rows) -> None:
     """They are where they were to be."""
     told = event.payload
-    status = "partly" if told["withheld"] or told["refused"] else "delivered"
-    where = {name: told[name] for name in ("folder", "mailed", "withheld")}
+    missed = told["withheld"] or told["refused"] or told["folder_failed"]
+    status = "partly" if missed else "delivered"
+    where = {name: told[name] for name in ("folder", "mailed", "withheld", "folder_failed")}
     _settled(event, rows, told["delivery_id"], status=status, **where)
     _set(event, rows, next_at=told["next_at"])
 
@@ -78,7 +79,7 @@ def made(event: Fact, rows: Rows) -> None:
 def failed(event: Fact, rows: Rows) -> None:
     """They are not, and will not be."""
     told = event.payload
-    row = {"status": "failed", "reason": told["reason"], "mailed": told["mailed"]}
+    row = {"status": "failed", **{name: told[name] for name in ("reason", "mailed", "withheld", "refused")}}
     if told["prepared"]:
         _settled(event, rows, told["delivery_id"], **row)
     else:

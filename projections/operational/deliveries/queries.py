@@ -41,7 +41,8 @@ class DeliveryRow(Row):
     """What became of a due time.
 
     `files`: each with its hash, size, definition and the position and moment that it is as of. `partly`: members of
-    `withheld` were sent nothing, or items of `refused` could not be made, and why. `skipped`: how many due times passed
+    `withheld` were sent nothing, or items of `refused` could not be made, and why; `folder_failed`: why the files are
+    in no folder. `skipped`: how many due times passed
     while nothing ran, from this one on.
     """
 
@@ -58,6 +59,7 @@ class DeliveryRow(Row):
     mailed: int | None
     withheld: list[dict[str, Any]] | None
     refused: list[dict[str, Any]] | None
+    folder_failed: str | None
     reason: str | None
     skipped: int | None
     created_position: int

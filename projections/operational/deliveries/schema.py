@@ -1,8 +1,8 @@
 """One row a schedule, removed ones included, and one row a due time that came to something.
 
 `status` of a schedule: active, paused, removed; of a due time: under_way (its files are made), delivered, partly (a
-member was sent nothing, or an item could not be made), failed, dropped (the schedule was changed meanwhile), skipped
-(it passed while nothing ran, with others: `skipped` in all).
+member was sent nothing, an item could not be made, or the folder not be written to), failed, dropped (the schedule was
+changed meanwhile), skipped (it passed while nothing ran, with others: `skipped` in all).
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ TABLES: Final = (
             "mailed": "integer",
             "withheld": "jsonb",
             "refused": "jsonb",
+            "folder_failed": "text",
             "reason": "text",
             "skipped": "integer",
             "created_position": "bigint",

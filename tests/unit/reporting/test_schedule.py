@@ -15,6 +15,7 @@ from domain.kernel.events import EVENTS
 from domain.kernel.ids import DeliveryId, MemberId, ScheduleId
 from domain.reporting.delivery import (
     MOST_CAUGHT_UP,
+    EnterLetterRefused,
     EnterMailed,
     FailDelivery,
     FailureReason,
@@ -42,6 +43,7 @@ from domain.reporting.schedule_events import (
     DeliveryMailed,
     DeliveryPrepared,
     ItemTold,
+    LetterRefused,
     RemovedSchedule,
     Schedule,
     ScheduleChanged,
@@ -89,7 +91,9 @@ OF_FIRST: dict[str, Any] = {
 }
 PREPARED = DeliveryPrepared(**OF_FIRST, position="1.9", as_of=NOW, files=[], refused=[])
 MAILED = DeliveryMailed(schedule_id=ID, delivery_id=FIRST, member_id=ANNA)
-MADE = DeliveryMade(**OF_FIRST, folder="books/daily", mailed=1, withheld=[], refused=[], **THEN)
+MADE = DeliveryMade(
+    **OF_FIRST, folder="books/daily", mailed=1, withheld=[], refused=[], folder_failed=None, **THEN
+)
 PAUSED = SchedulePaused(schedule_id=ID, dropped=None)
 REMOVED = ScheduleRemoved(schedule_id=ID, dropped=None)
 
@@ -230,6 +234,7 @@ def entries(delivery_id: DeliveryId) -> list[Command]:
     return [
         PrepareDelivery(delivery_id=delivery_id, position="1.9", as_of=NOW, files=[], refused=[]),
         EnterMailed(delivery_id=delivery_id, member_id=ANNA),
+        EnterLetterRefused(delivery_id=delivery_id, member_id=ANNA),
         FinishDelivery(delivery_id=delivery_id, withheld=[]),
         FailDelivery(delivery_id=delivery_id, reason=FailureReason.MAIL),
         SkipMissed(delivery_id=delivery_id),
@@ -237,14 +242,20 @@ def entries(delivery_id: DeliveryId) -> list[Command]:
 
 
 def test_a_due_time_is_prepared_mailed_and_made_each_once() -> None:
-    prepare, mailed, finish, fail, _ = entries(FIRST)
+    prepare, mailed, turned_away, finish, fail, _ = entries(FIRST)
     given(CREATED).when(prepare, target=ID).then(PREPARED)
     given(CREATED, PREPARED).when(prepare, target=ID).then()
     given(CREATED, PREPARED).when(mailed, target=ID).then(MAILED)
     given(CREATED, PREPARED, MAILED).when(mailed, target=ID).then()
+    away = LetterRefused(schedule_id=ID, delivery_id=FIRST, member_id=ANNA)
+    given(CREATED, PREPARED).when(turned_away, target=ID).then(away)
+    for before in (away, MAILED):
+        given(CREATED, PREPARED, before).when(turned_away, target=ID).then()
+    given(CREATED, PREPARED, away).when(mailed, target=ID).then(MAILED)
     state = given(CREATED, PREPARED, MAILED).when(finish, target=ID).then(MADE)
     assert (state.due, state.prepared, state.mailed) == (Due(*THEN.values()), None, frozenset())
-    failed: dict[str, Any] = {**OF_FIRST, "reason": "mail_not_taken_over", **THEN}
+    failed: dict[str, Any] = {**OF_FIRST, "reason": "mail_not_taken_over", "withheld": [], "refused": []}
+    failed |= THEN
     given(CREATED).when(fail, target=ID).then(DeliveryFailed(**failed, prepared=False, mailed=0))
     given(CREATED, PREPARED, MAILED).when(fail, target=ID).then(
         DeliveryFailed(**failed, prepared=True, mailed=1)
@@ -257,6 +268,12 @@ def test_nothing_is_entered_of_what_is_not_due() -> None:
             given(*history).when(command, target=ID).then()
     for command in entries(DeliveryId(uid(0x99))):
         given(CREATED).when(command, target=ID).then()
+
+
+def test_a_folder_that_is_none_is_told_how_one_is_written() -> None:
+    with pytest.raises(ValidationError, match="as finance/daily") as refused:
+        creating(folder="Finance Daily")
+    assert [one["loc"] for one in refused.value.errors()] == [("folder",)]
 
 
 def test_who_was_sent_nothing_is_told_with_the_reason() -> None:
