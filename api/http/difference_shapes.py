@@ -20,6 +20,12 @@ DIFFERENCES: Final[Json] = {
     "DifferentCell": object_of(
         {
             "cell": {"type": "object", "additionalProperties": TEXT},
+            "changed": {
+                "type": "array",
+                "description": "Words that tell something of the row and name none, such as whether a target was "
+                "attained: as they were, and are.",
+                "items": object_of({"dimension": _TEXT, "before": TEXT, "after": TEXT}),
+            },
             "measures": {
                 "type": "array",
                 "items": object_of(

@@ -97,6 +97,9 @@ def _shown(found: Difference) -> dict[str, Any]:
 def _cell(cell: CellDifference) -> dict[str, Any]:
     return {
         "cell": cell.cell,
+        "changed": [
+            {"dimension": one.dimension, "before": one.before, "after": one.after} for one in cell.changed
+        ],
         "measures": [_measure(measure) for measure in cell.measures],
         "not_summed": [
             {

@@ -90,12 +90,25 @@ class NotSummed:
 
 
 @dataclass(frozen=True, slots=True)
+class WordsChanged:
+    """What a dimension that names no row said as of the first position, and says as of the second."""
+
+    dimension: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CellDifference:
-    """One row that differs: its dimensions as the row shows them; the measures that differ."""
+    """One row that differs: its dimensions as the row shows them, at the second position; the measures that differ.
+
+    `changed`: words that tell something of the row, such as whether a target was attained, and are others now.
+    """
 
     cell: dict[str, str | None]
     measures: tuple[MeasureDifference, ...]
     not_summed: tuple[NotSummed, ...]
+    changed: tuple[WordsChanged, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ coming it was.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import count
@@ -31,6 +31,7 @@ from application.ports.differences import (
     NotSummed,
     TooMuchToExplain,
     Weighed,
+    WordsChanged,
 )
 from application.ports.positions import Position
 from domain.kernel.ids import PLATFORM
@@ -122,6 +123,16 @@ class _Log:
         return ask(self.con, f"SELECT * FROM ({statement})", self.tenant, Parameters(), bound)  # noqa: S608 - our own statement
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row that differs: its dimensions as it was and is, and its measures; None: it was not there, or is no more."""
+
+    was: tuple[Any, ...]
+    now: tuple[Any, ...]
+    old_measures: tuple[Any, ...] | None
+    new_measures: tuple[Any, ...] | None
+
+
 def _columns(report: ReportDefinition, kind: str) -> list[Column]:
     return [column for column in report.info.columns if column.kind == kind]
 
@@ -140,18 +151,10 @@ class _Explanation:
         )
         self._seen_until: list[date] = [row[0] for row in (*day, *closed) if row[0] is not None]
 
-    def cell(
-        self,
-        dimensions: tuple[Any, ...],
-        before: tuple[Any, ...] | None,
-        after: tuple[Any, ...] | None,
-    ) -> CellDifference:
-        """One cell that differs."""
-        report = self.log.report
-        shown = {
-            column.name: None if value is None else str(value)
-            for column, value in zip(_columns(report, "dimension"), dimensions, strict=True)
-        }
+    def cell(self, row: _Row) -> CellDifference:
+        """One row that differs."""
+        report, before, after = self.log.report, row.old_measures, row.new_measures
+        was, shown = self._shown(row.was), self._shown(row.now)
         summed, others = list[MeasureDifference](), list[NotSummed]()
         for number, column in enumerate(_columns(report, "measure")):
             old, new = (None if row is None else row[number] for row in (before, after))
@@ -160,14 +163,33 @@ class _Explanation:
             if column.parts:
                 others.append(NotSummed(column.name, column.unit, old, new, column.parts))
             else:
-                summed.append(self._measure(shown, column, old, new))
-        return CellDifference(shown, tuple(summed), tuple(others))
+                summed.append(self._measure(was, shown, column, old, new))
+        changed = [WordsChanged(name, was[name], word) for name, word in shown.items() if was[name] != word]
+        return CellDifference(shown, tuple(summed), tuple(others), tuple(changed))
 
-    def _measure(self, shown: dict[str, str | None], column: Column, old: Any, new: Any) -> MeasureDifference:
-        cell = bound_cell(self.log.report, {**shown, "measure": column.name})
-        before, after = self.log.weights(cell, self.first), self.log.weights(cell, self.last)
+    def _shown(self, dimensions: tuple[Any, ...]) -> dict[str, str | None]:
+        columns = _columns(self.log.report, "dimension")
+        return {
+            column.name: None if value is None else str(value)
+            for column, value in zip(columns, dimensions, strict=True)
+        }
+
+    def _measure(
+        self,
+        was: dict[str, str | None],
+        shown: dict[str, str | None],
+        column: Column,
+        old: Any,
+        new: Any,
+    ) -> MeasureDifference:
+        """One figure. A row whose words are others now opens under each while it has them: it is asked for by both."""
+        cells = [
+            bound_cell(self.log.report, {**one, "measure": column.name})
+            for one in ([shown] if was == shown else [was, shown])
+        ]
+        before, after = self._weights(cells, self.first), self._weights(cells, self.last)
         differing = sorted(at for at in before.keys() | after.keys() if before.get(at) != after.get(at))
-        moved_by = self._moved_by(cell, before, after)
+        moved_by = self._moved_by(cells, before, after)
         self._name([*differing[:EVENTS_SHOWN], *(at for at, _ in moved_by)])
         rest = differing[EVENTS_SHOWN:]
         return MeasureDifference(
@@ -186,8 +208,13 @@ class _Explanation:
             sum(after.get(at, 0) - before.get(at, 0) for at in rest),
         )
 
+    def _weights(self, cells: Sequence[Mapping[str, object]], at: int) -> dict[int, int]:
+        """The events behind a row, by whichever of its words it has as of a position."""
+        found = (self.log.weights(cell, at) for cell in cells)
+        return next((weights for weights in found if weights), {})
+
     def _moved_by(
-        self, cell: Mapping[str, object], before: Mapping[int, int], after: Mapping[int, int]
+        self, cells: Sequence[Mapping[str, object]], before: Mapping[int, int], after: Mapping[int, int]
     ) -> list[tuple[int, int]]:
         """Which events, by position, changed what those up to the first position weigh, and by how much."""
 
@@ -205,7 +232,7 @@ class _Explanation:
                 self.probes += 1
                 if self.probes > _MOST_PROBES:
                     raise TooMuchToExplain(TooMuchToExplain.__doc__)
-                seen[point] = standing(self.log.weights(cell, points[point]))
+                seen[point] = standing(self._weights(cells, points[point]))
             return seen[point]
 
         found, waiting = list[tuple[int, int]](), [(0, len(points) - 1)]
@@ -312,12 +339,12 @@ def run_difference(
 
 def _explained(log: _Log, first: Position, last: Position, after: int, limit: int) -> Difference:
     old, new = log.rows(first.n), log.rows(last.n)
-    differing = [cell for cell in {**old, **new} if old.get(cell) != new.get(cell)]
-    differing.sort(key=lambda cell: [(value is None, str(value)) for value in cell])
+    differing = _rows(log.report, old, new)
+    differing.sort(key=lambda row: [(value is None, str(value)) for value in row.now])
     page = differing[after : after + limit]
     explanation = _Explanation(log, first.n, last.n)
     return Difference(
-        tuple(explanation.cell(cell, old.get(cell), new.get(cell)) for cell in page),
+        tuple(explanation.cell(row) for row in page),
         len(differing),
         first,
         _recorded(log, first.n),
@@ -325,6 +352,33 @@ def _explained(log: _Log, first: Position, last: Position, after: int, limit: in
         _recorded(log, last.n),
         after + limit if len(differing) > after + limit else None,
     )
+
+
+def _rows(
+    report: ReportDefinition,
+    old: Mapping[tuple[Any, ...], tuple[Any, ...]],
+    new: Mapping[tuple[Any, ...], tuple[Any, ...]],
+) -> list[_Row]:
+    """The rows that differ. One that goes and one that comes are one row, where they differ in words that name none."""
+    naming = [at for at, column in enumerate(_columns(report, "dimension")) if not column.tells]
+
+    def named(gone: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
+        found = dict[tuple[Any, ...], list[tuple[Any, ...]]]()
+        for cell in gone:
+            found.setdefault(tuple(cell[at] for at in naming), []).append(cell)
+        return found
+
+    came = named(cell for cell in new if cell not in old)
+    gone = named(cell for cell in old if cell not in new)
+    same = {
+        came[key][0]: cells[0] for key, cells in gone.items() if len(cells) == len(came.get(key, ())) == 1
+    }
+    paired = set(same.values())
+    return [
+        _Row(same.get(cell, cell), cell, old.get(same.get(cell, cell)), new.get(cell))
+        for cell in {**old, **new}
+        if old.get(cell) != new.get(cell) and cell not in paired
+    ]
 
 
 def _recorded(log: _Log, position: int) -> datetime | None:

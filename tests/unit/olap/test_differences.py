@@ -187,6 +187,25 @@ def test_a_row_that_is_not_there_opens_to_nothing(opened: list[World]) -> None:
     assert gone >= {"scorecard", "unit_economics"}, "no row's words became others"
 
 
+def test_a_row_whose_words_became_others_is_one_row_that_changed(opened: list[World]) -> None:
+    """It keeps its name: it has not gone, nor has another come."""
+    history = lived(random.Random(8))
+    world = seen(opened, history)
+    changed = set()
+    for name in ("scorecard", "unit_economics"):
+        naming = [one.name for one in REPORTS[name].info.columns if one.kind == "dimension" and not one.tells]
+        for first in range(len(history.events) // 3, len(history.events), 9):
+            cells = [cell for page in differs(world, history, name, first, None) for cell in page.cells]
+            named = [tuple(cell.cell[one] for one in naming) for cell in cells]
+            assert len(named) == len(set(named)), (name, first)
+            for cell in cells:
+                for one in cell.changed:
+                    assert one.dimension not in naming
+                    assert cell.cell[one.dimension] == one.after != one.before
+                    changed.add(name)
+    assert changed == {"scorecard", "unit_economics"}
+
+
 def test_as_of_the_last_position_is_as_of_now(opened: list[World]) -> None:
     history = lived(random.Random(5))
     world = seen(opened, history)
