@@ -52,6 +52,8 @@ def report(
             told = door.ask("GET", f"/v1/reports/{name}", wanted=wanted)
             door.drawn()
         listed(told["data"], told["columns"], position=told["position"])
+        if told["ahead_from"] is not None:
+            words(f"Days from {told['ahead_from']} on had not come: what stands on them is not actual.")
         return
     form = format_ or _by_ending(output)
     with door_of(url, data_folder, key) as door:

@@ -203,6 +203,8 @@ def test_a_report_on_the_screen_and_as_a_file(demo_installation: Served, tmp_pat
         ("activity", "--param", "context"),
     ):
         assert cli("report", *wrong, key=key, code=2).stdout == ""
+    ahead = cli("report", "activity", "--param", "to=2099-12-31", key=key).stderr
+    assert "had not come: what stands on them is not actual" in ahead
     cli("report", "no_such_report", key=key, code=3)
 
 
