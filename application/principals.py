@@ -39,7 +39,10 @@ class TenantSuspended(Refusal):
 
 
 class AccessEnded(Refusal):
-    """Who did not pay, or whose trial is over, reads and exports; no more. Pay what is open, or choose a plan."""
+    """A tenant whose trial is over, or that did not pay, reads, exports and pays; nothing else is done for it.
+
+    Pay what is open (`POST /v1/billing/portal` has the page), or choose a plan (`POST /v1/billing/checkout`).
+    """
 
     code = "access-ended"
     kind = RefusalKind.PAYMENT

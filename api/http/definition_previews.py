@@ -20,6 +20,7 @@ from domain.kernel.permissions import Permission
 from projections.finance.profiles import USUAL, Profile, must_not_be_taken
 from projections.olap.mrr_sql import ProfileId
 from projections.olap.preview_report import FIGURES, NAME
+from projections.olap.report import Day
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -44,8 +45,8 @@ class DefinitionAsked(BaseModel):
     effective_from: Annotated[
         date | None, Field(description="First day (UTC) of the changed one; the whole history unless given.")
     ] = None
-    from_: Annotated[date | None, Field(alias="from", description="First day (UTC) that is shown.")] = None
-    to: Annotated[date | None, Field(description="Last day (UTC), included; until now unless given.")] = None
+    from_: Annotated[Day | None, Field(alias="from", description="First day (UTC) that is shown.")] = None
+    to: Annotated[Day | None, Field(description="Last day (UTC), included; until now unless given.")] = None
     dating: Literal["effective", "posting"] = "posting"
     at_position: Annotated[
         Annotated[int, Field(ge=0)] | Annotated[str, StringConstraints(max_length=100)] | None,

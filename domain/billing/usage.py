@@ -172,14 +172,17 @@ class Block:
 
 
 class LimitReached(Refusal):
-    """The plan has no more of this. Buy what `buy` names, or give something up; a month's begins anew with the next."""
+    """The plan allows no more of this. Buy what `buy` names, or remove something that counts.
+
+    What is counted by the month begins anew with the next month.
+    """
 
     code = "limit-reached"
     kind = RefusalKind.PAYMENT
 
 
 class FeatureNotIncluded(Refusal):
-    """The plan does not include this. Change to the plan that `buy` names; what was made before goes on."""
+    """The plan does not include this. Change to the plan that `buy` names. What was made before goes on working."""
 
     code = "feature-not-included"
     kind = RefusalKind.PAYMENT

@@ -6,6 +6,7 @@ tenant's: a schedule goes on when its author leaves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias, assert_never
 from uuid import UUID
@@ -38,7 +39,7 @@ from domain.reporting.timing import Frequency, RelativePeriod, Weekday, ZoneName
 
 _NAME: Final = r"^[a-z][a-z0-9_]*$"
 _SLUG: Final = r"^[a-z0-9][a-z0-9_-]*$"
-_FOLDER: Final = r"^[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*){0,3}$"
+_FOLDER: Final = re.compile(r"[a-z0-9][a-z0-9_-]*(/[a-z0-9][a-z0-9_-]*){0,3}")
 _CLOCK: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
@@ -154,10 +155,25 @@ Clock = Annotated[
     StringConstraints(pattern=_CLOCK),
     Field(description="Hour and minute in the time zone, as 06:30.", examples=["06:30"]),
 ]
+
+
+def _folder(text: str) -> str:
+    if not _FOLDER.fullmatch(text):
+        raise ValueError(
+            "write a folder in lower case letters, digits, - and _, with / between four parts at most, each of which "
+            "begins with a letter or a digit, as finance/daily"
+        )
+    return text
+
+
 Folder = Annotated[
     str,
-    StringConstraints(pattern=_FOLDER, max_length=100),
-    Field(description="Folder below your tenant's own: small letters, digits, - and _, with / between."),
+    Field(
+        max_length=100,
+        description="Folder below your tenant's own: small letters, digits, - and _, with / between.",
+        json_schema_extra={"pattern": f"^{_FOLDER.pattern}$", "examples": ["finance/daily"]},
+    ),
+    AfterValidator(_folder),
 ]
 Recipients = Annotated[
     list[MemberId],

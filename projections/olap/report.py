@@ -19,6 +19,8 @@ from pydantic import (
     Field,
     ValidationError,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
 )
 
@@ -43,7 +45,16 @@ def _within(day: date) -> date:
     return day
 
 
-Day = Annotated[date, AfterValidator(_within)]
+def _written(given: object, read: ValidatorFunctionWrapHandler) -> date:
+    """Who writes a month, or a day in another way, is told how a day is written."""
+    try:
+        day: date = read(given)
+    except ValidationError:
+        raise ValueError("write a day as YYYY-MM-DD, such as 2026-11-30") from None
+    return day
+
+
+Day = Annotated[date, WrapValidator(_written), AfterValidator(_within)]
 """A day that a report can be asked from, or to."""
 
 

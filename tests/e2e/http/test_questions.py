@@ -216,8 +216,14 @@ async def test_reports_as_json_and_as_csv(api: Api) -> None:
                 asked = await api.send("GET", f"{path}&format={form}&{name}=maybe", tenant.key)
                 assert asked.status_code == 422, "and not answered as if it had not been said"
                 assert [one["parameter"] for one in asked.json()["errors"]] == [name]
-        wrong = await api.send("GET", "/v1/reports/activity?from=tomorrow", tenant.key)
-        assert wrong.status_code == 422
+        for day in ("tomorrow", "2026-11", "2026-11-31"):
+            wrong = await api.send("GET", f"/v1/reports/activity?from={day}", tenant.key)
+            assert wrong.status_code == 422
+            (problem,) = wrong.json()["errors"]
+            assert (problem["pointer"], problem["detail"]) == (
+                "/from",
+                "write a day as YYYY-MM-DD, such as 2026-11-30",
+            )
 
 
 async def test_why_a_report_differs_from_what_was_seen(api: Api) -> None:
@@ -296,6 +302,13 @@ async def test_a_changed_definition_is_previewed_and_nothing_is_kept(api: Api) -
         assert (taken.status_code, taken.json()["type"]) == (409, "/problems/profile-version-taken")
         other = await api.send("POST", path, viewer, {"profile": changed, "against": "mine-1"})
         assert [one["pointer"] for one in other.json()["errors"]] == ["/against"], other.text
+        for name in ("from", "to"):
+            far = await api.send("POST", path, viewer, {"profile": changed, name: "1999-12-31"})
+            (problem,) = far.json()["errors"]
+            assert (far.json()["type"], problem["pointer"]) == ("/problems/body-invalid", f"/{name}"), (
+                far.text
+            )
+            assert "2000-01-01" in problem["detail"]
         hidden = await api.send("GET", "/v1/reports/mrr_preview", viewer)
         assert hidden.status_code == 404
     assert await api.parts.position_of(tenant.id) == before
