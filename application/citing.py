@@ -21,6 +21,7 @@ from uuid import UUID
 import orjson
 from pydantic import ConfigDict, TypeAdapter
 
+from application.as_of import AT
 from application.figures import plain, used_by
 from application.ports.analytics import (
     Analytics,
@@ -36,7 +37,6 @@ from domain.kernel.errors import NotFound, Refusal, RefusalKind
 
 MARK: Final = "pm1:"
 LONGEST: Final = 2_000
-_AT: Final = "at_position"
 _SHAPE: Final = TypeAdapter(
     tuple[str, int, dict[str, str], dict[str, str | int | float | None], str, int, int],
     config=ConfigDict(strict=True),
@@ -165,7 +165,7 @@ class Citing:
         except InvalidParameters as error:
             problems = tuple((f"/parameters{pointer}", problem) for pointer, problem in error.problems)
             raise InvalidParameters(problems) from None
-        given.pop(_AT, None)
+        given.pop(AT, None)
         row = _row(info, found, named, cell)
         if row is None:
             wider = " It may be among those that were left out: narrow the dates." if found.truncated else ""
@@ -190,7 +190,7 @@ class Citing:
         """
         cell = {one.name: opened.get(one.name) for one in info.columns if one.kind == "dimension"}
         first = next(one.name for one in info.columns if one.kind == "measure" and not one.parts)
-        given = {_AT: str(position.n), **parameters}
+        given = {AT: str(position.n), **parameters}
         measure = opened.get("measure", first)
         try:
             return await self.cite(tenant_id, info.name, given, cell, measure, min_position=position)
@@ -232,7 +232,7 @@ class Citing:
     ) -> Figure:
         """The figure as of `at`, or of now. `reached`: a now that is no earlier than this; else than the citation."""
         wanted = reached or cited.position
-        given = {**cited.parameters} if at is None else {**cited.parameters, _AT: str(at)}
+        given = {**cited.parameters} if at is None else {**cited.parameters, AT: str(at)}
         found = await self._analytics.report(info.name, tenant_id, given, min_position=wanted)
         row = _row(info, found, cited.cell, {})
         if row is None and found.truncated:

@@ -19,11 +19,11 @@ from uuid import UUID
 import orjson
 from pydantic import TypeAdapter
 
+from application.as_of import AT
 from application.ports.analytics import Column, Report, ReportInfo, Value
 from domain.finance.calendar import first_day, is_month, last_day
 from domain.kernel.money import CURRENCIES
 
-_AT: Final = "at_position"
 _DAY: Final = TypeAdapter(date)
 CURRENCY: Final = "currency"
 """Unit of the column that says of which currency the amounts of a row are."""
@@ -111,8 +111,8 @@ class Figures:
     def path(self) -> str:
         """Where the same is asked again and found the same, whatever comes: all parameters, the usual ones too."""
         used = used_by(self.info, self.parameters)
-        if _AT in self.info.parameters.get("properties", {}):
-            used[_AT] = str(self.range()[1])
+        if AT in self.info.parameters.get("properties", {}):
+            used[AT] = str(self.range()[1])
         given = urlencode(sorted(used.items()))
         return f"/v1/reports/{self.info.name}" + (f"?{given}" if given else "")
 

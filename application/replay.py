@@ -18,6 +18,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from application.as_of import last_before
 from application.ports.positions import Position
 from application.queries import CursorMismatch
 from domain.kernel.commands import DECIDERS
@@ -156,7 +157,7 @@ class Replay:
         Looks at no more than 50,000 events for one page; then `next` goes on from there.
         """
         head = await self._head(tenant_id)
-        low, high = await self._bounds(tenant_id, head, filters)
+        low, high = await self._bounds(head, filters)
         high = high if until is None else min(high, until)
         if cursor is not None:
             reached = _reached(cursor, filters, direction, head)
@@ -190,7 +191,7 @@ class Replay:
     ) -> AsyncIterator[HistoryEvent]:
         """Every matching event up to the head at the start, in order, in bounded memory: for exports."""
         head = await self._head(tenant_id)
-        low, high = await self._bounds(tenant_id, head, filters)
+        low, high = await self._bounds(head, filters)
         async for chunk in self._chunks(tenant_id, filters, low, high, Direction.FORWARD):
             for shown in self._shown(
                 [row for row in chunk if self._matches(row, filters)], reveal=reveal, evidence=evidence
@@ -202,7 +203,7 @@ class Replay:
     ) -> tuple[int, int]:
         """The positions (exclusive, inclusive) of a period, from `after` on until before `before`."""
         head = await self._head(tenant_id)
-        return await self._bounds(tenant_id, head, HistoryFilters(after=after, before=before))
+        return await self._bounds(head, HistoryFilters(after=after, before=before))
 
     async def state(
         self,
@@ -219,7 +220,7 @@ class Replay:
         decider = DECIDERS.get(category)
         if decider is None or category in PSEUDONYMOUS or not key:
             raise NotFound
-        last = await self._position(tenant_id, head, at)
+        last = await self._position(head, at)
         (rows,) = await self._log.read_streams(tenant_id, [(stream, 0)], up_to_position=last)
         if not rows:
             raise NotFound
@@ -250,33 +251,23 @@ class Replay:
             raise NotFound
         return head
 
-    async def _bounds(self, tenant_id: UUID, head: Head, filters: HistoryFilters) -> tuple[int, int]:
+    async def _bounds(self, head: Head, filters: HistoryFilters) -> tuple[int, int]:
         """The positions (exclusive, inclusive) that the filters' moments leave."""
         low, high = 0, head.position
         if filters.after is not None:
-            low = await self._before(tenant_id, head, filters.after, inclusive=False)
+            low = await last_before(self._log, head, filters.after, inclusive=False)
         if filters.before is not None:
-            high = await self._before(tenant_id, head, filters.before, inclusive=False)
+            high = await last_before(self._log, head, filters.before, inclusive=False)
         return low, high
 
-    async def _position(self, tenant_id: UUID, head: Head, at: Position | datetime | None) -> int:
+    async def _position(self, head: Head, at: Position | datetime | None) -> int:
         if at is None:
             return head.position
         if isinstance(at, Position):
             if at.epoch > head.epoch or at.n > head.position:
                 raise BeyondTheLog
             return at.n
-        return await self._before(tenant_id, head, at, inclusive=True)
-
-    async def _before(self, tenant_id: UUID, head: Head, moment: datetime, *, inclusive: bool) -> int:
-        """The last position before a moment, by bisection: time order is position order."""
-        low, high = 0, head.position
-        while low < high:
-            middle = (low + high + 1) // 2
-            (row,) = await self._log.read_log(tenant_id, after=middle - 1, limit=1, up_to=middle)
-            earlier = row.recorded_at <= moment if inclusive else row.recorded_at < moment
-            low, high = (middle, high) if earlier else (low, middle - 1)
-        return low
+        return await last_before(self._log, head, at, inclusive=True)
 
     async def _chunks(
         self, tenant_id: UUID, filters: HistoryFilters, low: int, high: int, direction: Direction

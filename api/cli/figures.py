@@ -12,7 +12,7 @@ import typer
 from api.cli.door import Url, door_of
 from api.cli.options import Data, Key
 from api.cli.output import Group, Json, NotThere, data, words
-from api.cli.reports import parameters
+from api.cli.reports import AsOf, asked, parameters
 
 app = typer.Typer(cls=Group, help="Figures cited, and definitions previewed.", no_args_is_help=True)
 
@@ -31,15 +31,16 @@ def cite(
     given: Annotated[
         list[str] | None, typer.Option("--param", help="NAME=VALUE of the report; may be repeated.")
     ] = None,
+    as_of: AsOf = None,
     url: Url = None,
     key: Key = None,
     data_folder: Data = None,
     json_: Json = False,
 ) -> None:
-    """Give the short text that names one figure, as of now or of --param at_position=N (or a position's token)."""
+    """Give the short text that names one figure, as of now or of --as-of. It names the position that was found."""
     del json_
     row = {one: value or None for one, value in parameters(cell or [], "--cell").items()}
-    body = {"parameters": parameters(given or [], "--param"), "cell": row, "measure": measure}
+    body = {"parameters": asked(given or [], as_of), "cell": row, "measure": measure}
     with door_of(url, data_folder, key) as door:
         told = door.ask("POST", f"/v1/reports/{name}/cite", body)["data"]
         door.drawn()
@@ -85,6 +86,7 @@ def preview(
     ] = None,
     first: Annotated[str | None, typer.Option("--from", help="First day (UTC) that is shown.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last day (UTC), included.")] = None,
+    as_of: AsOf = None,
     url: Url = None,
     key: Key = None,
     data_folder: Data = None,
@@ -92,7 +94,7 @@ def preview(
 ) -> None:
     """Show MRR month by month as it is and as it would be under a changed definition. Nothing is kept."""
     del json_
-    days = {"against": against, "effective_from": since, "from": first, "to": last}
+    days = {"against": against, "effective_from": since, "from": first, "to": last, **asked([], as_of)}
     body = {"profile": _profile(profile), **{name: day for name, day in days.items() if day}}
     with door_of(url, data_folder, key) as door:
         told = door.ask("POST", "/v1/reports/definitions/preview", body)["data"]

@@ -129,16 +129,20 @@ def listed(
     *,
     position: str,
     following: str | None = None,
+    as_of: Mapping[str, str | None] | None = None,
 ) -> None:
     """Give a list that was made from a tenant's log: in JSON the shape that lists of the API have.
 
     `position` is what it was made from, `following` the cursor that goes on; to people they are words beside the data.
+    So is `as_of`, where it is given: when the event at the position was recorded, under the name that it has in JSON.
     """
     if _as_json.get():
-        data({"data": list(values), "next": following, "position": position})
+        data({"data": list(values), "next": following, "position": position, **(as_of or {})})
         return
     rows(values, columns)
-    words(f"As of position {position}." + (f" There is more: --cursor {following}" if following else ""))
+    moments = "".join(f", recorded at {moment}" for moment in (as_of or {}).values() if moment)
+    more = f" There is more: --cursor {following}" if following else ""
+    words(f"As of position {position}{moments}.{more}")
 
 
 def _cell(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,19 @@ import typer
 
 from adapters.exports.names import FileName
 from api.cli.door import Url, door_of
+from api.cli.history import moment
 from api.cli.options import Data, Key
 from api.cli.output import Json, data, listed, rows, words
+from application.as_of import AT, AT_TIME
+
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        help="As of a position or time (UTC where it names no offset); now unless given.",
+        show_default=False,
+    ),
+]
 
 
 def report(
@@ -25,6 +37,7 @@ def report(
     format_: Annotated[
         FileName | None, typer.Option("--format", help="Form of the file; else by its ending.")
     ] = None,
+    as_of: AsOf = None,
     output: Annotated[
         Path | None, typer.Option("--output", dir_okay=False, help="Where the file is written.")
     ] = None,
@@ -38,7 +51,7 @@ def report(
     For spreadsheets of many countries: --format csv --param decimal=comma --param bom=true.
     """
     del json_
-    wanted = parameters(given or [])
+    wanted = asked(given or [], as_of)
     if name is None:
         with door_of(url, data_folder, key) as door:
             told = door.ask("GET", "/v1/reports")
@@ -51,7 +64,8 @@ def report(
         with door_of(url, data_folder, key) as door:
             told = door.ask("GET", f"/v1/reports/{name}", wanted=wanted)
             door.drawn()
-        listed(told["data"], told["columns"], position=told["position"])
+        recorded = {"as_of": told["as_of"]}
+        listed(told["data"], told["columns"], position=told["position"], as_of=recorded)
         if told["ahead_from"] is not None:
             words(f"Days from {told['ahead_from']} on had not come: what stands on them is not actual.")
         return
@@ -59,11 +73,11 @@ def report(
     with door_of(url, data_folder, key) as door:
         answer = door.save(f"/v1/reports/{name}", {**wanted, "format": form.value}, output)
         door.drawn()
-    as_of, cut = answer.headers["penguin-as-of"] or None, answer.headers["penguin-truncated"] == "true"
+    when, cut = answer.headers["penguin-as-of"] or None, answer.headers["penguin-truncated"] == "true"
     position = answer.headers["penguin-position"]
     data(
-        {"file": str(output), "as_of": as_of, "position": position, "truncated": cut},
-        [f"{output}: as of {as_of or 'the beginning'}"],
+        {"file": str(output), "as_of": when, "position": position, "truncated": cut},
+        [f"{output}: as of {when or 'the beginning'}"],
     )
     if cut:
         words("There are more rows than a report gives: narrow its parameters.")
@@ -78,6 +92,17 @@ def parameters(given: list[str], option: str = "--param") -> dict[str, str]:
             raise typer.BadParameter("write it as NAME=VALUE", param_hint=option)
         found[name] = value
     return found
+
+
+def asked(given: list[str], as_of: str | None) -> dict[str, str]:
+    """What a report is asked with: `--param`, and the position or the time that `--as-of` names."""
+    found = parameters(given)
+    if as_of is None:
+        return found
+    if found.keys() & {AT, AT_TIME}:
+        raise typer.BadParameter("say it here or with --param, not with both", param_hint="--as-of")
+    at = moment(as_of)
+    return {**found, **({AT_TIME: at.isoformat()} if isinstance(at, datetime) else {AT: as_of})}
 
 
 def _by_ending(output: Path) -> FileName:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from api.http.problems import bad_parameter, invalid_parameters
 from api.http.replies import Answer, rate_headers
 from api.http.request import Call, parameters
 from api.http.versions import deprecation_of
+from application.as_of import AT, AT_TIME, position_at
 from application.ports.analytics import InvalidParameters
 from application.ports.log import recorded_at
 from application.ports.positions import MalformedPosition, Position
@@ -19,6 +21,7 @@ from application.rate_limits import READS_BUCKET, READS_PER_COMMAND
 from application.reading import Read
 from application.replay import BeyondTheLog
 from domain.access.reads import ReadKind
+from domain.kernel.moments import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -33,8 +36,11 @@ if TYPE_CHECKING:
 
 MOST: int = 100
 USUAL: int = 50
-AT = "at_position"
-"""What reports take to answer as of a position."""
+_MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(Moment)
+_NO_MOMENT: Final = (
+    "not a moment from 2000 to 2099; write it with its offset, as 2026-11-30T23:59:59.123456Z, or with +01:00 "
+    "(%2B01:00 in an address) in the place of Z"
+)
 
 
 @dataclass(slots=True)
@@ -124,12 +130,36 @@ class Desk:
         return position
 
     async def look_back(self, tenant_id: UUID, given: dict[str, str]) -> Position | None:
-        """The position that `at_position` names, where it is given, which is made a number. Raises as `place_of`."""
-        if (text := given.get(AT)) is None:
-            return None
-        place = await self.place_of(tenant_id, AT, text)
-        given[AT] = str(place.n)
+        """The position that `at_position` or `at_time` names, where one is given: as a number in `given` it stays.
+
+        Raises as `place_named`.
+        """
+        place = await self.place_named(tenant_id, given, AT, AT_TIME)
+        if place is not None:
+            given[AT] = str(place.n)
         return place
+
+    async def place_named(
+        self, tenant_id: UUID, given: dict[str, str], position: str, moment: str
+    ) -> Position | None:
+        """The position that one of two parameters names, itself or by a moment; both are taken out of `given`.
+
+        Raises as `place_of`, and `InvalidParameters` for what is no moment, and where both are given.
+        """
+        place, at = given.pop(position, None), given.pop(moment, None)
+        if at is None:
+            return None if place is None else await self.place_of(tenant_id, position, place)
+        if place is not None:
+            words = f"{position} and {moment} are two answers to one question; leave one of them out"
+            raise InvalidParameters(((f"/{position}", words), (f"/{moment}", words)))
+        try:
+            told = _MOMENT.validate_python(at)
+        except ValidationError:
+            raise InvalidParameters(((f"/{moment}", _NO_MOMENT),)) from None
+        head = await self.parts.log.head(tenant_id)
+        if head is None:
+            raise BeyondTheLog
+        return await position_at(self.parts.log, head, told)
 
     async def place_of(self, tenant_id: UUID, name: str, text: str) -> Position:
         """A position that is given by its number, or by a token of the log as it is.

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from starlette.routing import Route
 
-from api.http.asking import AT, Desk, latest
+from api.http.asking import Desk, latest
 from api.http.kinds import BODY_INVALID
 from api.http.problems import Problem, invalid_body
 from api.http.request import must_be, read_body
+from application.as_of import AT, AT_TIME
 from application.ports.analytics import InvalidParameters
 from application.restating import restated
 from domain.access.reads import ReadKind
+from domain.kernel.moments import Moment
 from domain.kernel.permissions import Permission
 from projections.finance.profiles import USUAL, Profile, must_not_be_taken
 from projections.olap.mrr_sql import ProfileId
@@ -52,6 +54,12 @@ class DefinitionAsked(BaseModel):
         Annotated[int, Field(ge=0)] | Annotated[str, StringConstraints(max_length=100)] | None,
         Field(description="As of this position of the log, as a number or a token."),
     ] = None
+    at_time: Annotated[
+        Moment | None,
+        Field(
+            description="As of the last position recorded at or before this moment; in place of a position."
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -79,10 +87,10 @@ class DefinitionPreviews(Desk):
             raise invalid_body(error) from None
         must_not_be_taken(wanted.profile)
         tenant = asked.principal.tenant_id
-        at = None if wanted.at_position is None else await self._at(tenant, str(wanted.at_position))
+        at = await self._at(tenant, wanted)
         position = latest(at, await self.reachable(asked, asked.position()))
         given = wanted.model_dump(
-            mode="json", by_alias=True, exclude_none=True, exclude={"profile", "against", AT}
+            mode="json", by_alias=True, exclude_none=True, exclude={"profile", "against", AT, AT_TIME}
         )
         if at is not None:
             given[AT] = at.n
@@ -105,9 +113,12 @@ class DefinitionPreviews(Desk):
         as_of = found.as_of.isoformat() if found.as_of else None
         return self.answer(asked, {"data": data, "position": token, "as_of": as_of}, token)
 
-    async def _at(self, tenant_id: UUID, text: str) -> Position:
+    async def _at(self, tenant_id: UUID, wanted: DefinitionAsked) -> Position | None:
+        given = {} if wanted.at_position is None else {AT: str(wanted.at_position)}
+        if wanted.at_time is not None:
+            given[AT_TIME] = wanted.at_time.isoformat()
         try:
-            return await self.place_of(tenant_id, AT, text)
+            return await self.place_named(tenant_id, given, AT, AT_TIME)
         except InvalidParameters as error:
             errors = [
                 {"pointer": pointer, "code": "invalid", "detail": words} for pointer, words in error.problems

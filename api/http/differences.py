@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import Route
 
 from api.http.asking import Asked, Desk, latest
-from api.http.kinds import NOT_FOUND
+from api.http.kinds import NOT_FOUND, PARAMETER_INVALID
 from api.http.problems import Problem, bad_parameter
 from api.http.reports import parameters_of
+from application.as_of import AT, AT_TIME
 from application.ports.analytics import InvalidParameters
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST = 20
 _DIGITS = 18
+_FROM = ("from_position", "from_time")
+_TO = ("to_position", "to_time")
 
 
 class Differences(Desk):
@@ -33,20 +36,28 @@ class Differences(Desk):
         return [Route("/v1/reports/{name}/difference", self.difference, methods=["GET"])]
 
     async def difference(self, request: Request) -> Response:
-        """The cells that differ between `from_position` and `to_position` (now unless given), with what did it."""
+        """The cells that differ between two positions, with what did it: from `from_position` or `from_time` on.
+
+        Until `to_position` or `to_time`; now unless given.
+        """
         info = self.parts.analytics.reports().get(request.path_params["name"])
         if info is None:
             raise Problem(NOT_FOUND)
-        own = [name for name in parameters_of(info) if name != "at_position"]
-        known = (*own, "from_position", "to_position", "min_position", "limit", "after")
+        own = [name for name in parameters_of(info) if name not in (AT, AT_TIME)]
+        known = (*own, *_FROM, *_TO, "min_position", "limit", "after")
         asked = await self.asked(request, f"reports.{info.name}_difference", known)
         asked.principal.require(Permission(info.permission))
         asked.principal.require(Permission.REPORTS_DRILL)
         limit, after = _number(asked, "limit", "10", 1, MOST), _number(asked, "after", "0", 0, 10**_DIGITS)
-        first = await self._position(asked, "from_position")
+        names = [position if moment not in asked.given else moment for position, moment in (_FROM, _TO)]
+        first = await self._position(asked, _FROM)
         if first is None:
-            raise bad_parameter("from_position", "Say as of which position the figures were seen.")
-        last = await self._position(asked, "to_position")
+            raise bad_parameter(
+                _FROM[0], "Say as of which position the figures were seen, or by from_time when."
+            )
+        last = await self._position(asked, _TO)
+        if last is not None and first > last:
+            raise bad_parameter(names[0], f"It lies after {names[1]}. Exchange them.")
         wanted = latest(first, last, await self.reachable(asked, asked.position()))
         filters = dict(asked.given)
         found = await self.parts.analytics.difference(
@@ -64,15 +75,16 @@ class Differences(Desk):
             await self.trace(asked, query, ReadKind.STAFF, position=position, rows=rows, filters=filters)
         return self.answer(asked, {"report": info.name, **_shown(found)}, position)
 
-    async def _position(self, asked: Asked, name: str) -> Position | None:
-        """A position by its number, or by a token of the log as it is."""
-        text = asked.given.pop(name, None)
-        if text is None:
-            return None
+    async def _position(self, asked: Asked, named: tuple[str, str]) -> Position | None:
+        """A position by its number, by a token of the log as it is, or by a moment."""
         try:
-            return await self.place_of(asked.principal.tenant_id, name, text)
+            return await self.place_named(asked.principal.tenant_id, asked.given, *named)
         except InvalidParameters as error:
-            raise bad_parameter(name, error.problems[0][1]) from None
+            errors = [
+                {"parameter": pointer[1:], "code": "invalid", "detail": words}
+                for pointer, words in error.problems
+            ]
+            raise Problem(PARAMETER_INVALID, errors=errors) from None
 
 
 def _number(asked: Asked, name: str, usual: str, least: int, most: int) -> int:

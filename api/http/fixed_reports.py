@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adapters.exports.forms import FILES
-from api.http.asking import AT
 from api.http.differences import MOST
 from api.http.shapes import page_of, parameter, reading, shared, without_null
 from api.http.shaping import MOMENT, Json, object_of, ref
+from application.as_of import AT, AT_TIME, taken_by
 from application.variance import COMPARE, compares
 from application.variance import MOST as PERIODS
 from domain.kernel.permissions import Permission
@@ -81,6 +81,10 @@ _PERIODS: Final[Json] = {
     ),
 }
 _AT: Final = "a position of the log, as a number or a token."
+_AT_TIME: Final = (
+    "the last position recorded at or before a moment (with its offset), in the place of a position."
+)
+_WHEN: Final[Json] = {"type": "string", "format": "date-time"}
 _LOOK_BACK: Final = parameter(
     AT,
     f"As of {_AT} Now unless given. A token of the log before a restore is refused.",
@@ -123,7 +127,7 @@ def report_paths() -> Json:
                 without_null(shape),
                 needed=field in report.info.parameters.get("required", ()),
             )
-            for field, shape in report.info.parameters.get("properties", {}).items()
+            for field, shape in taken_by(report.info).get("properties", {}).items()
         ]
         shape = page_of(
             {"type": "object"},
@@ -168,9 +172,11 @@ def report_paths() -> Json:
             f"Why this differs between two positions: {report.info.title}",
             _opening(allowed),
             [
-                *(one for one in own if one["name"] != AT),
-                parameter("from_position", f"What was seen: {_AT}", _TEXT, needed=True),
+                *(one for one in own if one["name"] not in (AT, AT_TIME)),
+                parameter("from_position", f"What was seen: {_AT} Needed, or `from_time` is.", _TEXT),
+                parameter("from_time", f"What was seen: {_AT_TIME}", _WHEN),
                 parameter("to_position", f"What is seen: {_AT} Now unless given.", _TEXT),
+                parameter("to_time", f"What is seen: {_AT_TIME}", _WHEN),
                 parameter("limit", "Rows a page.", {"type": "integer", "minimum": 1, "maximum": MOST}),
                 after,
                 *waits,

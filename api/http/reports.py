@@ -12,11 +12,12 @@ from starlette.routing import Match, Route
 
 from adapters.exports.forms import FILES, FileForm
 from adapters.exports.separated import DECIMALS, DELIMITERS, separated
-from api.http.asking import AT, Asked, Desk, latest
+from api.http.asking import Asked, Desk, latest
 from api.http.kinds import ACCEPT_UNKNOWN, NOT_FOUND
 from api.http.law_words import must_be_known
 from api.http.problems import Problem, bad_parameter
 from api.http.views import is_view
+from application.as_of import AT, AT_TIME, taken_by
 from application.citing import Citing
 from application.figures import Figures, ahead_from, plain
 from application.variance import COMPARE, compared, compares, periods_of
@@ -99,6 +100,7 @@ class Reports(Desk):
         how = _separated(asked)
         told = asked.taken(COMPARE)
         periods = periods_of(asked.given, told[COMPARE]) if told else ()
+        by_moment = AT_TIME in asked.given
         wanted = await self._wanted(asked)
         found = await self.parts.analytics.report(
             info.name, asked.principal.tenant_id, asked.given, min_position=wanted
@@ -125,7 +127,7 @@ class Reports(Desk):
             "data": [dict(zip(found.columns, map(plain, row), strict=True)) for row in found.rows],
             "next": None,
             "truncated": found.truncated,
-            "emptied_by": list(found.emptied_by),
+            "emptied_by": [AT_TIME if by_moment and one == AT else one for one in found.emptied_by],
             "ahead_from": plain(ahead),
             "position": position,
             "as_of": plain(found.as_of),
@@ -159,7 +161,7 @@ class Reports(Desk):
         return *(await asyncio.to_thread(compared, info, asked.given, periods, reports)), told
 
     async def _wanted(self, asked: Asked) -> Position | None:
-        """The position to wait for, be it the one to look back to; neither may lie beyond the log."""
+        """The position to wait for, be it the one to look back to; no position may lie beyond the log."""
         back = await self.look_back(asked.principal.tenant_id, asked.given)
         return latest(back, await self.reachable(asked, asked.position()))
 
@@ -245,7 +247,7 @@ class Reports(Desk):
 
 def parameters_of(info: ReportInfo) -> list[str]:
     """The names of what a report takes."""
-    return list(info.parameters.get("properties", {}))
+    return list(taken_by(info).get("properties", {}))
 
 
 def described(info: ReportInfo) -> dict[str, Any]:
@@ -258,7 +260,7 @@ def described(info: ReportInfo) -> dict[str, Any]:
         "about": info.about,
         "permission": info.permission,
         "definition": means,
-        "parameters": info.parameters,
+        "parameters": taken_by(info),
         "columns": [
             {
                 "name": column.name,

@@ -7,8 +7,9 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from application.as_of import AT
 from application.figures import Figures, definition_of
-from application.packs.figures import AT, takes_days, takes_months, takes_position
+from application.packs.figures import takes_days, takes_months, takes_position
 from application.packs.sealing import PDF, PackAsked, Sealing
 from application.ports.analytics import InvalidParameters, ReportTooLarge, UnknownReport
 from application.ports.positions import Position

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from application.as_of import AT, AT_TIME
 from application.delivering.needs import MAKING, needs_of
 from application.offered import OFFERED, infos
 from application.packs.definition import UnknownBoardPack, definition_named
-from application.packs.figures import AT, takes_days, takes_months
+from application.packs.figures import takes_days, takes_months
 from application.ports.analytics import InvalidParameters
 from application.unit import handles
 from domain.kernel.errors import Refusal, RefusalKind
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from domain.kernel.permissions import Permission
     from domain.reporting.schedule_events import ItemTold, ScheduleTerms
 
-_OF_PERIODS: Final = frozenset({"from", "to", AT})
+_OF_PERIODS: Final = frozenset({"from", "to", AT, AT_TIME})
 
 
 class NoSuchItem(Refusal):

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from application.as_of import AT
 from application.figures import plain
-from application.packs.figures import AT, in_currency, takes_position
+from application.packs.figures import in_currency, takes_position
 from application.ports.analytics import Analytics, ReportInfo
 from application.ports.positions import Position
 

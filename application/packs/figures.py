@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 
+from application.as_of import AT
 from application.charts import Grid, Period
 from application.figures import CURRENCY, definition_of, plain, used_by
 from application.packs.definition import PackDefinition, Section
@@ -18,7 +19,6 @@ from application.ports.positions import Position
 from domain.kernel.errors import Refusal, RefusalKind
 
 _TRIES: Final = 5
-AT: Final = "at_position"
 
 
 class PackCutOff(Refusal):

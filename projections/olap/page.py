@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from application.as_of import taken_by
 from application.ports.analytics import Column, ReportInfo
 from projections.olap.reports import REPORTS
 
@@ -24,7 +25,7 @@ def reports_page() -> str:
 
 def _report(info: ReportInfo) -> str:
     means = info.definition
-    takes = ", ".join(f"`{name}`" for name in info.parameters["properties"])
+    takes = ", ".join(f"`{name}`" for name in taken_by(info)["properties"])
     columns = "\n".join(_column(one) for one in info.columns)
     return f"""\
 ## {info.title}: `{info.name}`

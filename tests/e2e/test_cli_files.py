@@ -188,6 +188,21 @@ def test_a_report_on_the_screen_and_as_a_file(demo_installation: Served, tmp_pat
     assert {line.split("\t")[0] for line in cli("report", key=key).stdout.splitlines()} >= {"activity"}
     told = json.loads(cli("report", "activity", "--param", "context=tenancy", "--json", key=key).stdout)
     assert {row["context"] for row in told["data"]} <= {"tenancy"}
+    beginning = cli("report", "activity", "--as-of", "2026-01-01", "--json", key=key).stdout
+    assert {**json.loads(beginning), "position": ""} == {
+        "data": [],
+        "next": None,
+        "position": "",
+        "as_of": None,
+    }
+    assert told["as_of"] is not None
+    for same in (
+        ("--as-of", told["as_of"]),
+        ("--param", f"at_time={told['as_of']}"),
+        ("--as-of", told["position"]),
+    ):
+        again = cli("report", "activity", "--param", "context=tenancy", *same, "--json", key=key).stdout
+        assert json.loads(again) == told
     for name in ("a.csv", "a.xlsx", "a.parquet", "a.arrow"):
         out = tmp_path / name
         done = json.loads(cli("report", "activity", "--output", str(out), "--json", key=key).stdout)
@@ -201,6 +216,8 @@ def test_a_report_on_the_screen_and_as_a_file(demo_installation: Served, tmp_pat
         ("activity", "--output", str(tmp_path / "c.pdf")),
         ("activity", "--format", "csv"),
         ("activity", "--param", "context"),
+        ("activity", "--as-of", "yesterday"),
+        ("activity", "--as-of", "0", "--param", "at_time=2026-01-01T00:00:00Z"),
     ):
         assert cli("report", *wrong, key=key, code=2).stdout == ""
     ahead = cli("report", "activity", "--param", "to=2099-12-31", key=key).stderr
@@ -214,6 +231,8 @@ def test_a_figure_is_cited_and_a_definition_previewed(demo_installation: Served,
     events = row.pop("events")
     cell = [part for name, value in row.items() for part in ("--cell", f"{name}={value}")]
     citation = cli("reports", "cite", "activity", "events", *cell, key=key).stdout.strip()
+    now = ("--as-of", "2099-12-31T23:59:59Z")
+    assert cli("reports", "cite", "activity", "events", *cell, *now, key=key).stdout.strip() == citation
     told = json.loads(cli("reports", "resolve", citation, "--json", key=key).stdout)
     assert (told["same"], told["then"]["value"]) == (True, events)
     assert cli("reports", "resolve", citation, key=key).stdout.splitlines()[-1] == "same"
@@ -226,6 +245,8 @@ def test_a_figure_is_cited_and_a_definition_previewed(demo_installation: Served,
     shown = cli("reports", "preview", str(file), "--against", "maxio-1", "--json", key=key)
     months = json.loads(shown.stdout)["months"]
     assert all(set(month["left_over"].values()) == {0} for month in months)
+    then = cli("reports", "preview", str(file), "--as-of", "2026-01-01T00:00:00+01:00", "--json", key=key)
+    assert json.loads(then.stdout)["months"] == [], "as of the beginning"
     cli("reports", "preview", str(profiles), key=key, code=2)
 
 

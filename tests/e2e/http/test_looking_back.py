@@ -1,10 +1,11 @@
-"""Figures as of a position, by its number or by the token that answers give; and cells as rows show them."""
+"""Figures as of a position: by its number, by the token that answers give, by a moment; and cells as rows show them."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from io import BytesIO
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from openpyxl import load_workbook
 
@@ -23,8 +24,8 @@ async def refused(api: Api, tenant: TestTenant, path: str, body: object = None) 
     return answer.status_code, where or [told["type"]]
 
 
-async def told_to(api: Api, tenant: TestTenant, path: str) -> Any:
-    answer = await api.send("GET", path, tenant.key)
+async def told_to(api: Api, tenant: TestTenant, path: str, body: object = None) -> Any:
+    answer = await api.send("GET" if body is None else "POST", path, tenant.key, body)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -124,3 +125,163 @@ async def test_a_position_is_told_by_its_number_or_its_token(api: Api) -> None:
                 assert (await refused(api, tenant, f"{path}at_position={far}"))[1] == [
                     "/problems/beyond-the-log"
                 ]
+
+
+async def moments_of(api: Api, tenant: TestTenant) -> dict[int, datetime]:
+    """When each event of a log was recorded, by position."""
+    events = (await told_to(api, tenant, "/v1/history?limit=100"))["data"]
+    return {one["position"]: datetime.fromisoformat(one["recorded_at"]) for one in events}
+
+
+async def by_then(api: Api, tenant: TestTenant, path: str, moment: datetime, n: int) -> None:
+    """An answer as of a moment is the one as of a position, says that one and its moment, and is found again by it."""
+    found = await told_to(api, tenant, f"{path}at_time={written(moment)}")
+    assert Position.parse(found["position"]).n == n, moment
+    if "emptied_by" in found:
+        told = [one.replace("at_time", "at_position") for one in found["emptied_by"]]
+        found["emptied_by"] = told
+    assert found == await told_to(api, tenant, f"{path}at_position={n}")
+    assert found == await told_to(api, tenant, f"{path}at_position={found['position']}")
+    recorded = (await moments_of(api, tenant)).get(n)
+    assert (None if found["as_of"] is None else datetime.fromisoformat(found["as_of"])) == recorded
+
+
+def written(moment: datetime, hours: float = 0) -> str:
+    """A moment as it stands in an address, in the zone that lies so many hours from UTC."""
+    return quote(moment.astimezone(timezone(timedelta(hours=hours))).isoformat())
+
+
+async def test_a_moment_is_its_last_position_in_every_form(api: Api) -> None:
+    tenant, other = await api.tenant(), await api.tenant()
+    seen = list[Position]()
+    for period, whose in (
+        ("2026-10", other),
+        ("2026-11", other),
+        ("2026-11", tenant),
+        ("2026-12", other),
+        ("2026-12", tenant),
+    ):
+        made = await api.post("/v1/finance/new/set-target", whose.key, {**AIM, "period": period})
+        seen += [Position.parse(made.json()["position"])] if whose is tenant else []
+    first, last = (position.n for position in seen)
+    moments = await moments_of(api, tenant)
+    then, step, report = moments[first], timedelta(microseconds=1), "/v1/reports/targets"
+    with analytics_of(api):
+        waited = await told_to(api, tenant, f"{report}?min_position={seen[-1].token()}")
+        (row, _) = waited["data"]
+        for moment, n in (
+            (then, first),
+            (then + step, first),
+            (then - step, first - 1),
+            (moments[last] - step, last - 1),
+            (moments[last], last),
+            (datetime(2099, 12, 31, tzinfo=UTC), last),
+            (min(moments.values()) - step, 0),
+            (datetime(2000, 1, 1, tzinfo=UTC), 0),
+        ):
+            await by_then(api, tenant, f"{report}?", moment, n)
+        for zone in (1, -5.5, 14):
+            elsewhere = await told_to(api, tenant, f"{report}?at_time={written(then, zone)}")
+            assert (Position.parse(elsewhere["position"]).n, elsewhere["data"]) == (first, [row])
+        emptied = await told_to(api, tenant, f"{report}?at_time={written(then - step)}")
+        assert (emptied["data"], emptied["emptied_by"]) == ([], ["at_time"])
+        for asked in (*ALSO, "usage?from=2026-11-01&to=2026-11-30&compare=previous&"):
+            await by_then(api, tenant, f"/v1/reports/{asked}", then, first)
+        heading = await told_to(api, tenant, f"/v1/reports/mrr/directions?at_time={written(then)}")
+        assert f"at_position={first}&" in heading["series"]
+
+        for form in ("csv", "xlsx", "parquet", "arrow"):
+            as_file = f"{report}?format={form}&at_"
+            by_moment = await api.send("GET", f"{as_file}time={written(then)}", tenant.key)
+            by_position = await api.send("GET", f"{as_file}position={first}", tenant.key)
+            assert by_moment.content == by_position.content, form
+            assert datetime.fromisoformat(by_moment.headers["penguin-as-of"]) == then
+
+        # The same moment is another position in another's log, and what is told of it is of that log alone.
+        theirs = await moments_of(api, other)
+        told = await told_to(api, other, f"{report}?at_time={written(then)}")
+        n = max(n for n, moment in theirs.items() if moment <= then)
+        assert n != first
+        assert (Position.parse(told["position"]).n, datetime.fromisoformat(told["as_of"])) == (n, theirs[n])
+
+        await figures_of_moments(api, tenant, row, first, moments)
+        await refusals_of_moments(api, tenant, row)
+
+
+ALSO = ("scorecard?", "mrr?", "activity?", "contacts_by_segment?", "mrr/directions?")
+"""Reports of other shapes, and where one is heading."""
+
+
+def named(row: dict[str, Any]) -> dict[str, Any]:
+    """What names a row of the targets."""
+    return {name: value for name, value in row.items() if name != "targets"}
+
+
+def opening(row: dict[str, Any]) -> str:
+    """The address at which it opens."""
+    cell = {f"cell.{name}": value or "" for name, value in named(row).items()}
+    return f"/v1/reports/targets/events?{urlencode(cell)}&"
+
+
+PREVIEWING = "/v1/reports/definitions/preview"
+CHANGED: dict[str, Any] = {"profile": {**PROFILES["maxio-1"].model_dump(mode="json"), "id": "maxio-2"}}
+
+
+async def figures_of_moments(
+    api: Api, tenant: TestTenant, row: dict[str, Any], first: int, moments: dict[int, datetime]
+) -> None:
+    """A figure is opened and cited, a definition previewed and a difference explained by moments."""
+    report, then, step = "/v1/reports/targets", moments[first], timedelta(microseconds=1)
+    await by_then(api, tenant, opening(row), then, first)
+    await by_then(api, tenant, opening(row), max(moments.values()), max(moments))
+    opened = await told_to(api, tenant, f"{opening(row)}at_time={written(then)}")
+    assert [one["position"] for one in opened["data"]] == [first]
+    cited = (await told_to(api, tenant, f"{report}/cite", citing(row, at_time=then.isoformat())))["data"]
+    assert (Position.parse(cited["cited_position"]).n, cited["citation"]) == (first, opened["citation"])
+    assert "at_time" not in cited["parameters"], "it is of the position"
+    by_moment = await told_to(api, tenant, PREVIEWING, {**CHANGED, "at_time": then.isoformat()})
+    assert by_moment == await told_to(api, tenant, PREVIEWING, {**CHANGED, "at_position": first})
+    assert Position.parse(by_moment["position"]).n == first
+
+    between = f"{report}/difference?"
+    moved = await told_to(api, tenant, f"{between}from_time={written(then - step)}&to_time={written(then)}")
+    assert moved == await told_to(api, tenant, f"{between}from_position={first - 1}&to_position={first}")
+    assert [one["cell"]["period"] for one in moved["data"]] == [row["period"]]
+    assert datetime.fromisoformat(moved["as_of"]) == then
+    mixed = await told_to(api, tenant, f"{between}from_position=0&to_time={written(max(moments.values()))}")
+    assert mixed == await told_to(api, tenant, f"{between}from_time=2000-01-01T00:00:00Z")
+
+
+def citing(row: dict[str, Any], **parameters: str) -> dict[str, Any]:
+    """What is asked to cite a row."""
+    return {"cell": named(row), "measure": "targets", "parameters": parameters}
+
+
+async def refusals_of_moments(api: Api, tenant: TestTenant, row: dict[str, Any]) -> None:
+    """What is no moment, or comes with a position, is refused, naming what was given."""
+    report, midnight = "/v1/reports/targets", "2026-11-01T00:00:00Z"
+    both = {"at_position": "0", "at_time": midnight}
+    asked = [f"{report}?", f"{report}?format=xlsx&", opening(row), "/v1/reports/mrr/directions?"]
+    where = [f"/{name}" for name in both]
+    for path in asked:
+        assert await refused(api, tenant, path + urlencode(both)) == (422, where)
+    of_body = [f"/parameters/{name}" for name in both]
+    assert await refused(api, tenant, f"{report}/cite", citing(row, **both)) == (422, of_body)
+    assert await refused(api, tenant, PREVIEWING, {**CHANGED, **both}) == (422, where)
+    for given, blamed in (
+        (f"from_position=0&from_time={midnight}", ["from_position", "from_time"]),
+        (f"from_position=0&to_position=1&to_time={midnight}", ["to_position", "to_time"]),
+        (f"to_time={midnight}", ["from_position"]),
+        ("from_time=2099-01-01T00:00:00Z&to_time=2001-01-01T00:00:00Z", ["from_time"]),
+        ("from_position=1&to_position=0", ["from_position"]),
+        (f"from_position=0&at_time={midnight}", ["at_time"]),
+    ):
+        assert await refused(api, tenant, f"{report}/difference?{given}") == (422, blamed), given
+    for bad in ("", "yesterday", "2026-11-01", "2026-11-01T00:00:00", "1793491200", "1970-01-01T00:00:00Z"):
+        for path in asked:
+            assert await refused(api, tenant, f"{path}at_time={bad}") == (422, ["/at_time"]), bad
+        until = f"{report}/difference?from_position=0&to_time={bad}"
+        assert await refused(api, tenant, until) == (422, ["to_time"])
+        of_figure = await refused(api, tenant, f"{report}/cite", citing(row, at_time=bad))
+        assert of_figure == (422, ["/parameters/at_time"])
+        assert await refused(api, tenant, PREVIEWING, {**CHANGED, "at_time": bad}) == (422, ["/at_time"])

@@ -39,6 +39,11 @@ def of(**item: Any) -> dict[str, Any]:
             "/items/0/parameters/at_position",
         ),
         (
+            of(report="activity", parameters={"at_time": "2026-11-01T00:00:00Z"}),
+            "schedule-parameters-invalid",
+            "/items/0/parameters/at_time",
+        ),
+        (
             of(report="mrr", parameters={"grain": "eon"}),
             "schedule-parameters-invalid",
             "/items/0/parameters/grain",
