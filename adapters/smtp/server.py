@@ -111,6 +111,11 @@ def _log_in(client: smtplib.SMTP, user: str, password: str) -> None:
         raise MailUnavailable(
             MailTrouble.LOGIN if error.smtp_code >= _FOREVER else MailTrouble.NOT_NOW
         ) from None
+    except smtplib.SMTPException as error:
+        # Bare, it is no answer and no broken connection: there is no way to log in that both sides know.
+        if type(error) is smtplib.SMTPException:
+            raise MailUnavailable(MailTrouble.LOGIN) from None
+        raise
 
 
 def _of_letter(error: smtplib.SMTPException | OSError) -> MailRefused | MailUnavailable:

@@ -204,14 +204,19 @@ def _agreed(
     if state.reference is not None:
         raise NotAnAgreement
     over(command.stamp.at, since)
-    if state.latest is not None and since < state.latest[0]:
-        raise AgreedOutOfOrder(field="/ended_at" if isinstance(command, EndAgreement) else "/since")
+    rank = _ENDED if isinstance(command, EndAgreement) else _CHANGED
+    if state.latest is not None:
+        before, rank_before, _ = state.latest
+        if since < before:
+            raise AgreedOutOfOrder(field="/ended_at" if isinstance(command, EndAgreement) else "/since")
+        if since == before:  # what ended at a moment may be agreed anew from it on: what is said last holds
+            rank = max(rank, rank_before + 1)
     return SubscriptionReported(
         subscription_id=SubscriptionId(command.stamp.target),
         teller=Teller.AGREEMENT,
         told_as=str(command.stamp.command_id),
         effective_at=since,
-        rank=_ENDED if isinstance(command, EndAgreement) else _CHANGED,
+        rank=rank,
         terms=terms,
     )
 

@@ -108,6 +108,12 @@ async def test_a_server_that_does_not_know_us_refuses_no_letter(
         assert known_by_nobody is MailTrouble.LOGIN
 
 
+async def test_a_server_that_asks_for_a_login_of_another_kind_does_not_know_us() -> None:
+    hello = "250-mail.example\r\n250 AUTH GSSAPI XOAUTH2"
+    async with saying("220 mail.example", hello) as url:
+        assert await trouble_with(url.replace("//", f"//{LOGIN}")) is MailTrouble.LOGIN
+
+
 @pytest.mark.parametrize(
     ("where", "answer", "becomes"),
     [

@@ -179,6 +179,20 @@ def test_what_is_agreed_anew_or_ended_comes_after_what_was_agreed_before() -> No
     given(AGREED).when(anew, target=SUBSCRIPTION).then(AgreedOutOfOrder)
 
 
+def test_what_is_agreed_last_holds_where_it_is_of_the_moment_of_what_was_before() -> None:
+    over = AGREED.terms.model_copy(update={"status": "canceled", "ended_at": NOW})
+    later = {"told_as": str(uid(9)), "effective_at": NOW}
+    ended = AGREED.model_copy(update={**later, "rank": 10_000, "terms": over})
+    anew = AGREE.model_copy(update={"unit_amount": 1_500_000, "since": NOW})
+    for before in (ended, AGREED.model_copy(update=later)):
+        asked = given(AGREED, before).when(anew, target=SUBSCRIPTION)
+        (agreed,) = asked.decided
+        assert isinstance(agreed, SubscriptionReported)
+        assert agreed.rank == before.rank + 1
+        assert asked.state.terms == agreed.terms
+        assert agreed.terms.items[0].unit_amount == 1_500_000
+
+
 @pytest.mark.parametrize("command", [AGREE, EndAgreement(ended_at=NOW)])
 def test_what_is_paid_through_the_gateway_is_not_agreed_about(
     command: AgreeSubscription | EndAgreement,

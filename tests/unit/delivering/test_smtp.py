@@ -83,3 +83,10 @@ def test_beyond_this_machine_nothing_goes_in_the_clear() -> None:
     ):
         with pytest.raises(ValueError, match="write it as"):
             smtp_settings(wrong, "a@b")
+
+
+@pytest.mark.parametrize("login", ["p%C3%A4nguin:secret", "penguin:geh%C3%A4im"])
+def test_a_login_that_cannot_be_sent_is_refused_when_it_is_set(login: str) -> None:
+    with pytest.raises(ValueError, match="ASCII") as raised:
+        smtp_settings(f"smtps://{login}@mail.example", "a@b")
+    assert "geh" not in str(raised.value)
