@@ -70,6 +70,8 @@ def periods_of(given: Mapping[str, str], compare: str) -> tuple[Period, ...]:
             ends.append(days_named(given[name]))
         except ValueError:
             raise _refused(name, "not a day, as 2026-01-31, and not a month, as 2026-01") from None
+    if ends[0][0] > ends[1][1]:
+        raise _refused("to", "to lies before from; exchange them")
     months = all(is_month(given[name]) for name in ("from", "to"))
     asked = Period(ASKED, ends[0][0], ends[1][1], {name: given[name] for name in ("from", "to")})
     names = compare.split(",")

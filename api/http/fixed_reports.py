@@ -77,6 +77,7 @@ _PERIODS: Final[Json] = {
             "to": {"type": "string", "format": "date"},
             "rows": {"type": "integer", "description": "How many rows its report has."},
             "truncated": {"type": "boolean"},
+            "ahead_from": _AHEAD,
         }
     ),
 }

@@ -106,8 +106,10 @@ class Reports(Desk):
             info.name, asked.principal.tenant_id, asked.given, min_position=wanted
         )
         position, ahead = found.position.token(), self._ahead(asked, info, found)
-        beside: dict[str, Any] = {}
+        beside, first_ahead = dict[str, Any](), ahead
         if periods:
+            come = [one for period in periods if (one := self._ahead(asked, info, found, period)) is not None]
+            first_ahead = min(come, default=None)
             info, found, beside["periods"] = await self._beside(asked, info, found, periods)
             asked.given |= told
         if form is not None or asked.principal.staff:
@@ -120,7 +122,7 @@ class Reports(Desk):
                 filters=asked.given,
             )
         if form is not None:
-            return await self._file(asked, form, how, self._figures(asked, info, found, ahead))
+            return await self._file(asked, form, how, self._figures(asked, info, found, first_ahead))
         content = {
             "report": info.name,
             "columns": list(found.columns),
@@ -155,6 +157,7 @@ class Reports(Desk):
                 "to": period.last.isoformat(),
                 "rows": len(report.rows),
                 "truncated": report.truncated,
+                "ahead_from": plain(self._ahead(asked, info, found, period)),
             }
             for period, report in zip(periods, reports, strict=True)
         ]
@@ -165,10 +168,16 @@ class Reports(Desk):
         back = await self.look_back(asked.principal.tenant_id, asked.given)
         return latest(back, await self.reachable(asked, asked.position()))
 
-    def _ahead(self, asked: Asked, info: ReportInfo, found: Report) -> date | None:
-        """The first of the days asked for that had not come: by today, or by the moment that is looked back to."""
+    def _ahead(
+        self, asked: Asked, info: ReportInfo, found: Report, period: Period | None = None
+    ) -> date | None:
+        """The first of the days asked for, or of a period beside them, that had not come.
+
+        By today, or by the moment that is looked back to.
+        """
         moment = found.as_of if AT in asked.given else self.parts.clock()
-        return None if moment is None else ahead_from(info, asked.given, moment.astimezone(UTC).date())
+        given = asked.given if period is None else {**asked.given, **period.given}
+        return None if moment is None else ahead_from(info, given, moment.astimezone(UTC).date())
 
     def _figures(self, asked: Asked, info: ReportInfo, found: Report, ahead: date | None) -> Figures:
         tenant_id, actor = asked.principal.tenant_id, asked.principal.actor

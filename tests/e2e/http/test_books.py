@@ -248,8 +248,18 @@ async def test_a_month_of_costs_beside_the_one_before_and_the_year_before(api: A
         facts = load_workbook(io.BytesIO(book.content))["facts"]
         (names, values) = facts.iter_rows(values_only=True)
         assert dict(zip(names, values, strict=True))["amount_previous_change"] == 11
+        to_come = f"{october}&compare=2098-01..2098-02"
+        ahead = (await api.send("GET", to_come, leader)).json()
+        assert ahead["ahead_from"] is None
+        assert [one["ahead_from"] for one in ahead["periods"]] == [None, "2098-01-01"]
+        book = await api.send("GET", f"{to_come}&format=xlsx", leader)
+        cells = [
+            cell for sheet in load_workbook(io.BytesIO(book.content)) for row in sheet.values for cell in row
+        ]
+        assert "from 2098-01-01 on: what stands on these days is not actual" in cells
         for asked, where in (
             (f"{path}&from=2026-10-01&compare=previous", "to"),
+            (f"{path}&from=2026-10-31&to=2026-10-01&compare=previous", "to"),
             (f"{october}&compare=sooner", "compare"),
             (f"{october}&compare=previous&compare=year_ago&compare=2024-10..2024-10", "compare"),
             ("/v1/reports/contacts_by_segment?compare=previous", "compare"),

@@ -83,6 +83,8 @@ def test_which_days_a_period_is_compared_with(
         ({"to": "2026-03-31"}, "previous", "/from"),
         ({"from": "2026-03-31"}, "previous", "/to"),
         ({"from": "soon", "to": "2026-03-31"}, "previous", "/from"),
+        ({"from": "2026-03-31", "to": "2026-03-01"}, "previous", "/to"),
+        ({"from": "2026-04", "to": "2026-03"}, "2025-01..2025-02", "/to"),
         ({"from": "2026-03-01", "to": "2026-03-31"}, "previous,year_ago,2025-01..2025-01", "/compare"),
         ({"from": "2026-03-01", "to": "2026-03-31"}, "previous,previous", "/compare"),
         ({"from": "2026-03-01", "to": "2026-03-31"}, "", "/compare"),
