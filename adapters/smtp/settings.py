@@ -41,6 +41,8 @@ def smtp_settings(url: str, sender: str) -> SmtpSettings:
     user = None if parts.username is None else unquote(parts.username)
     password = None if parts.password is None else unquote(parts.password)
     if not all(one is None or one.isascii() for one in (user, password)):
-        raise ValueError("user and password are of ASCII characters alone: others cannot be sent to a mail server")
+        raise ValueError(
+            "user and password are of ASCII characters alone: others cannot be sent to a mail server"
+        )
     number = _PORTS[parts.scheme] if port is None else port
     return SmtpSettings(host, number, parts.scheme == "smtps", sender, user, password)

@@ -20,7 +20,7 @@ from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.events import Event
 from domain.kernel.ids import InvoiceId, SubscriptionId
 from domain.kernel.moments import Moment
-from domain.kernel.money import Amount, Currency, Price
+from domain.kernel.money import MOST, Amount, Currency, Price
 from domain.kernel.permissions import Permission
 from domain.kernel.text import ShortText
 
@@ -232,6 +232,8 @@ def decide(command: ReportInvoice, state: Invoice) -> tuple[Event, ...]:
 
 def _final(command: ReportInvoice) -> InvoiceFinalised:
     """What was made final; raises `InvoiceUnsound` where the sums are not those of the lines."""
+    if any(abs(one) > MOST for line in command.lines for one in (line.amount, line.discount)):
+        raise InvoiceUnsound("lines: one comes to more than an amount may. Nothing was entered.")
     for name, told, summed in (
         ("subtotal", command.subtotal, sum(line.amount for line in command.lines)),
         ("discount", command.discount, sum(line.discount for line in command.lines)),

@@ -20,6 +20,8 @@ MOST_ITEMS: Final = 20
 
 MOST_DISCOUNTS: Final = 20
 _WHOLE: Final = 10_000
+_LONGEST: Final = 1_000_000
+"""How many intervals a cycle has at most."""
 
 
 class Interval(StrEnum):
@@ -161,9 +163,10 @@ def sound(terms: Terms) -> Terms:
         if (
             item.kind not in set(ItemKind)
             or item.interval not in set(Interval)
-            or item.interval_count < 1
+            or not 1 <= item.interval_count <= _LONGEST
             or item.quantity < 0
             or not 0 <= item.unit_amount <= MOST
+            or item.unit_amount * item.quantity > MOST
         ):
             raise TermsUnsound(
                 f"items/{number}: a kind, interval or number that no item has. Nothing was entered."

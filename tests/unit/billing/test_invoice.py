@@ -12,6 +12,7 @@ from domain.billing.invoice import (
 from domain.billing.invoice import (
     Invoice,
     InvoiceFinalised,
+    InvoiceLine,
     InvoicePaid,
     InvoicePaymentFailed,
     InvoiceUnsound,
@@ -102,6 +103,15 @@ def test_it_is_owed_from_its_making_until_something_ends_that() -> None:
 def test_sums_have_to_be_those_of_the_lines(wrong: dict[str, Any], field: str) -> None:
     refusal = given().when(invoiced(**wrong), target=ID).then(InvoiceUnsound)
     assert refusal.detail.startswith(f"{field}:")
+
+
+def test_a_line_is_no_larger_than_an_amount_may_be() -> None:
+    too_much = tuple(
+        InvoiceLine(kind="other", amount=amount, period_start=MONTH_AGO, period_end=NOW)
+        for amount in (10**15 + 1, -(10**15) + 4_899)
+    )
+    refusal = given().when(invoiced(lines=too_much), target=ID).then(InvoiceUnsound)
+    assert refusal.detail.startswith("lines:")
 
 
 def test_a_final_invoice_never_changes() -> None:

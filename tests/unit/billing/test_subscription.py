@@ -116,6 +116,8 @@ STARTER = item("starter")
         ({"items": (STARTER.model_copy(update={"quantity": 0}),)}, "items"),
         ({"items": (STARTER.model_copy(update={"unit_amount": -1}),)}, "items/0"),
         ({"items": (STARTER.model_copy(update={"interval": "fortnight"}),)}, "items/0"),
+        ({"items": (STARTER.model_copy(update={"interval_count": 1_000_001}),)}, "items/0"),
+        ({"items": (STARTER, item("user").model_copy(update={"quantity": 10**15}))}, "items/1"),
         ({"items": (STARTER.model_copy(update={"kind": "gift"}),)}, "items/0"),
     ],
 )
