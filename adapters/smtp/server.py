@@ -6,6 +6,7 @@ import asyncio
 import smtplib
 import ssl
 from contextlib import ExitStack, suppress
+from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime
 from mimetypes import guess_type
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from application.ports.delivering import Letter
 
 _PATIENCE: Final = 30.0
+_SEVEN_BITS: Final = policy.default.clone(cte_type="7bit")
+"""How letters are written: a server need not take more (RFC 6152), and whoever reads them sees no difference."""
 _FOREVER: Final = 500
 _TOO_LARGE: Final = 552
 _CLOSING: Final = 421
@@ -49,7 +52,7 @@ class SmtpServer:
         await asyncio.to_thread(self._send, self._settings, self._message(self._settings, letter), letter.to)
 
     def _message(self, settings: SmtpSettings, letter: Letter) -> EmailMessage:
-        message = EmailMessage()
+        message = EmailMessage(_SEVEN_BITS)
         message["From"] = settings.sender
         message["To"] = letter.to
         message["Subject"] = letter.subject

@@ -6,12 +6,13 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from application.ports.delivering import MailDeferred, MailRefused, MailTrouble, MailUnavailable
+from application.ports.delivering import Attachment, MailDeferred, MailRefused, MailTrouble, MailUnavailable
 from tests.support.mailbox import HOST, PASSWORD, USER, Mailbox, certified, mailbox
 from tests.support.posts import letter, smtp
 
@@ -106,6 +107,20 @@ async def test_a_server_that_does_not_know_us_refuses_no_letter(
     async with serving(scheme, context) as box:
         known_by_nobody = await trouble_with(f"{scheme}://{LOGIN}{HOST}:{box.port}")
         assert known_by_nobody is MailTrouble.LOGIN
+
+
+async def test_no_letter_needs_more_than_every_server_takes() -> None:
+    """Eight bits a character are for servers that say so (8BITMIME), and a server need not."""
+    async with mailbox() as box:
+        attached = Attachment("a.csv", "Größe;1\r\n".encode())
+        await smtp(box.url).send(replace(letter(TO), attachments=(attached,)))
+        (came,) = box.to(TO)
+        parts = [part["content-transfer-encoding"] for part in came.walk() if not part.is_multipart()]
+        assert parts
+        assert set(parts) <= {"7bit", "quoted-printable", "base64"}
+        body = came.get_body()
+        assert body is not None
+        assert body.get_content().replace("\r\n", "\n") == letter(TO).text
 
 
 async def test_a_server_that_asks_for_a_login_of_another_kind_does_not_know_us() -> None:
