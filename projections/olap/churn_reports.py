@@ -163,8 +163,16 @@ _RATES: Final = define(
 
 _COHORTED: Final = f"""
     {_BY_MONTH},
+    -- What was undone by what came late is nothing by the days of its effect: nobody began with it.
     begun AS (
-        SELECT tenant, currency, date_trunc('month', min(day))::DATE AS cohort FROM moved GROUP BY tenant, currency
+        SELECT tenant, currency, date_trunc('month', min(day))::DATE AS cohort
+        FROM (
+            SELECT tenant, currency, day
+            FROM moved
+            GROUP BY tenant, currency, day, kind, position
+            HAVING sum(amount) <> 0
+        )
+        GROUP BY tenant, currency
     ),
     held AS MATERIALIZED (
         SELECT
@@ -178,6 +186,7 @@ _COHORTED: Final = f"""
         FROM period
         JOIN moved ON moved.day <= period.last
         JOIN begun USING (tenant, currency)
+        WHERE period >= cohort
         GROUP BY cohort, currency, tenant, period
     )"""  # noqa: S608 - our own SQL
 

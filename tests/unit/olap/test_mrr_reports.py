@@ -134,6 +134,34 @@ def test_cohorts_keep_their_customers(opened: list[World]) -> None:
     ]
 
 
+def test_a_customer_is_of_the_month_in_which_it_began_and_of_none_that_was_undone(
+    opened: list[World],
+) -> None:
+    """January was closed before it was known that nothing began in it: by posting dates it stays as it was closed."""
+    told = Told()
+    told.tell(on(1, 5), terms(), rank=1)
+    told.close(date(2025, 1, 31))
+    told.tell(on(1, 5), terms("incomplete"), rank=2)
+    told.tell(on(3, 3), terms())
+    world = seen(opened, told)
+
+    def cohorts(dating: str) -> list[tuple[date, date, int, int, int]]:
+        rows = asked(world, told, "cohorts", to="2025-04-30", dating=dating)
+        return [
+            (row["cohort"], row["month"], row["mrr"], row["began_with"], row["customers"]) for row in rows
+        ]
+
+    assert cohorts("effective") == [(MARCH, MARCH, 4_900, 4_900, 1), (MARCH, APRIL, 4_900, 4_900, 1)]
+    january = date(2025, 1, 1)
+    assert {(cohort, began_with) for cohort, _, _, began_with, _ in cohorts("posting")} == {(january, 4_900)}
+    cell = {"cohort": "2025-03-01", "currency": "USD", "month": "2025-04-01"}
+    for measure in ("mrr", "began_with"):
+        found = behind(
+            world, told, "cohorts", {**cell, "measure": measure}, to="2025-04-30", dating="effective"
+        )
+        assert found == ((4, 4_900),)
+
+
 def test_grr_counts_no_more_than_what_was_paid_at_the_start(opened: list[World]) -> None:
     told = Told()
     told.tell(on(3, 5), terms())
