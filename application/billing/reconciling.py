@@ -13,8 +13,16 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from pydantic_core import to_jsonable_python
-
+from application.billing.differing import (
+    MISSING,
+    Difference,
+    again_with,
+    of_invoice,
+    of_payment,
+    of_subscription,
+    parts_of_ours,
+    standing,
+)
 from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, owner_of, step, tenant_of
 from application.billing.remedies import LOG_SAYS_MORE
 from application.billing.telling import GOING, LAST, invoice_told, payment_told, thing_id
@@ -29,7 +37,7 @@ from domain.billing.terms import PriceUnknown
 from domain.kernel.errors import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
 
     from application.commanding import Commands
@@ -37,34 +45,15 @@ if TYPE_CHECKING:
     from application.ports.payments import PaymentGateway
     from application.workflow import Workflow
     from domain.billing.account_state import Account, Customer
-    from domain.billing.invoice import Invoice, ReportInvoice
-    from domain.billing.payment import ReportPayment
+    from domain.billing.invoice import Invoice
     from domain.billing.subscription import Subscription
     from domain.billing.terms import Terms
     from domain.kernel.commands import Command
 
-MISSING: Final = "missing"
 _BEGIN: Final = ("billing.invoice_finalised", "billing.payment_received")
 """With these an invoice or a payment stands in the log."""
 DOUBLED: Final = "doubled"
 """Paid beside another: `theirs` is how many there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Something that the provider has otherwise. `field`: what differs.
-
-    `kind`: subscription, invoice or payment; refund or dispute where a payment has one here and not there.
-
-    `theirs`, `ours`: as JSON gives them, as they were found; None: it has none of it. `repaired`: it differs no more.
-    """
-
-    kind: str
-    reference: str
-    field: str
-    theirs: Any
-    ours: Any
-    repaired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +173,7 @@ class Reconciling:
                 rank=LAST if shown.ended_at else LAST - 1,
                 terms=terms,
             )
-            again = _again(_subscription, shown.ref, terms)
+            again = again_with(of_subscription, shown.ref, terms)
             found.append(_Found(shown.ref, again(state), command, target, again=again))
         known = {thing_id(tenant_id, shown.ref) for shown in theirs}
         for subscription_id in account.subscriptions:
@@ -209,7 +198,7 @@ class Reconciling:
             command = invoice_told(tenant_id, shown, failed_at=failed_at)
             if command is None:
                 continue
-            again = _again(_invoice, shown.ref, command, shown.status)
+            again = again_with(of_invoice, shown.ref, command, shown.status)
             found.append(_Found(shown.ref, again(state), command, target, again=again))
         return found
 
@@ -236,9 +225,9 @@ class Reconciling:
             command = payment_told(tenant_id, shown, refunds, own, {})
             if command is None:
                 continue
-            again = _again(_payment, shown.ref, command)
+            again = again_with(of_payment, shown.ref, command)
             found.append(_Found(shown.ref, again(state), command, target, again=again))
-            alone, _ = _parts_of_ours(command, state)
+            alone, _ = parts_of_ours(command, state)
             found.extend(_Found(one.reference, (one,), None, target, NOT_AT_PROVIDER) for one in alone)
         return found
 
@@ -254,7 +243,7 @@ class Reconciling:
             target = UUID(row.stream.partition(":")[2])
             if target in listed:
                 continue
-            ours = _standing(await self._commands.state(tenant_id, row.category, target))
+            ours = standing(await self._commands.state(tenant_id, row.category, target))
             if ours is None or (since is not None and ours.since < since):
                 continue
             code = await self._astray(row.category, ours.reference, customer, tenant_id)
@@ -275,50 +264,6 @@ class Reconciling:
         return None if whose == tenant_id else ANOTHER_TENANT
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """An invoice or a payment of ours that the provider should have. `since`: the moment that it is dated."""
-
-    reference: str
-    since: datetime
-    amount: int
-
-
-def _standing(state: Invoice | Payment) -> _Standing | None:
-    if isinstance(state, Payment):
-        came = state.received
-        if came is None or came.reference is None:
-            return None
-        return _Standing(came.reference, came.received_at, came.amount)
-    final = state.finalised
-    if final is None or final.reference is None:
-        return None
-    return _Standing(final.reference, final.finalised_at, final.total)
-
-
-def _parts_of_ours(told: ReportPayment, ours: Payment) -> tuple[list[Difference], Payment]:
-    """What went back of a payment here and not at the provider; and the payment without that."""
-    refunds, disputes = {one.refund for one in told.refunds}, {one.dispute for one in told.disputes}
-    alone = [
-        *(
-            Difference("refund", ref, MISSING, None, amount)
-            for ref, amount in ours.refunded.items()
-            if ref not in refunds
-        ),
-        *(
-            Difference("dispute", ref, MISSING, None, "closed" if ended else "open")
-            for ref, ended in ours.disputes.items()
-            if ref not in disputes
-        ),
-    ]
-    both = replace(
-        ours,
-        refunded={ref: amount for ref, amount in ours.refunded.items() if ref in refunds},
-        disputes={ref: ended for ref, ended in ours.disputes.items() if ref in disputes},
-    )
-    return alone, both
-
-
 def _digest(terms: Terms) -> str:
     return sha256(terms.model_dump_json().encode()).hexdigest()[:16]
 
@@ -327,69 +272,3 @@ def latest_of(moment: datetime, state: Subscription) -> datetime:
     """The moment of what is known by looking: not before anything that was told, whoever's clock is ahead."""
     whole = moment.replace(microsecond=0)
     return whole if state.latest is None else max(whole, state.latest[0])
-
-
-def _again(
-    compare: Callable[..., tuple[Difference, ...]], *told: object
-) -> Callable[[Any], tuple[Difference, ...]]:
-    """How a state of ours differs from what was told."""
-    return lambda ours: compare(*told, ours)
-
-
-def _subscription(reference: str, theirs: Terms, state: Subscription) -> tuple[Difference, ...]:
-    ours = state.terms
-    if ours is None:
-        return (Difference("subscription", reference, MISSING, theirs.status, None),)
-    return _compared(
-        "subscription",
-        reference,
-        [(name, getattr(theirs, name), getattr(ours, name)) for name in type(theirs).model_fields],
-    )
-
-
-def _invoice(reference: str, told: ReportInvoice, status: str, ours: Invoice) -> tuple[Difference, ...]:
-    if ours.finalised is None:
-        return (Difference("invoice", reference, MISSING, told.total, None),)
-    final = ours.finalised
-    ended = {"void": ours.voided_at, "uncollectible": ours.written_off_at}
-    return _compared(
-        "invoice",
-        reference,
-        [
-            *((name, getattr(told, name), getattr(final, name)) for name in ("currency", "total", "tax")),
-            ("paid", told.paid_at is not None, ours.paid_at is not None),
-            ("failed", told.failed_at is not None or bool(ours.failed), bool(ours.failed)),
-            *((word, status == word, at is not None) for word, at in ended.items()),
-        ],
-    )
-
-
-def _payment(reference: str, told: ReportPayment, state: Payment) -> tuple[Difference, ...]:
-    """How a payment differs, but for what went back of it here alone, which is named by itself."""
-    _, ours = _parts_of_ours(told, state)
-    if ours.received is None:
-        return (Difference("payment", reference, MISSING, told.amount, None),)
-    came = ours.received
-    return _compared(
-        "payment",
-        reference,
-        [
-            *((name, getattr(told, name), getattr(came, name)) for name in ("currency", "amount", "fee")),
-            (
-                "refunded",
-                sum(one.amount for one in told.refunds if one.failed_at is None),
-                sum(ours.refunded.values()),
-            ),
-            ("disputes", len(told.disputes), len(ours.disputes)),
-        ],
-    )
-
-
-def _compared(
-    kind: str, reference: str, fields: Sequence[tuple[str, object, object]]
-) -> tuple[Difference, ...]:
-    return tuple(
-        Difference(kind, reference, name, to_jsonable_python(theirs), to_jsonable_python(ours))
-        for name, theirs, ours in fields
-        if theirs != ours
-    )
