@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from pydantic import ValidationError
+
     from domain.billing.invoice import Invoice, ReportInvoice
     from domain.billing.payment import ReportPayment
     from domain.billing.subscription import Subscription
@@ -137,8 +139,19 @@ def of_payment(reference: str, told: ReportPayment, state: Payment) -> tuple[Dif
                 sum(ours.refunded.values()),
             ),
             ("disputes", len(told.disputes), len(ours.disputes)),
+            (
+                "disputes_ended",
+                sum(one.outcome is not None for one in told.disputes),
+                sum(ours.disputes.values()),
+            ),
         ],
     )
+
+
+def unreadable(kind: str, reference: str, error: ValidationError) -> tuple[Difference, ...]:
+    """How a thing differs that is as nothing here can be: `theirs` names the fields."""
+    fields = sorted({str(one["loc"][0]) for one in error.errors(include_input=False) if one["loc"]})
+    return (Difference(kind, reference, "unreadable", ", ".join(fields), None),)
 
 
 def _compared(

@@ -13,6 +13,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from application.billing.differing import (
     MISSING,
     Difference,
@@ -22,10 +24,11 @@ from application.billing.differing import (
     of_subscription,
     parts_of_ours,
     standing,
+    unreadable,
 )
-from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, owner_of, step, tenant_of
+from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, UNREADABLE, owner_of, step, tenant_of
 from application.billing.remedies import LOG_SAYS_MORE
-from application.billing.telling import GOING, LAST, invoice_told, payment_told, thing_id
+from application.billing.telling import GOING, LAST, ended_by, invoice_told, payment_told, thing_id
 from application.counting import named
 from application.ports.payments import NotAtProvider
 from domain.billing.account import EnterReconciliation
@@ -195,7 +198,12 @@ class Reconciling:
             target = thing_id(tenant_id, shown.ref)
             state: Invoice = await self._commands.state(tenant_id, "invoice", target)
             failed_at = await self._failed(customer, shown, state)
-            command = invoice_told(tenant_id, shown, failed_at=failed_at)
+            try:
+                command = invoice_told(tenant_id, shown, failed_at=failed_at)
+            except ValidationError as error:
+                differs = unreadable("invoice", shown.ref, error)
+                found.append(_Found(shown.ref, differs, None, target, UNREADABLE))
+                continue
             if command is None:
                 continue
             again = again_with(of_invoice, shown.ref, command, shown.status)
@@ -222,7 +230,13 @@ class Reconciling:
             refunds = await self._payments.refunds(payment=shown.ref) if refunded else ()
             disputes = await self._payments.disputes(since=shown.created) if disputed else ()
             own = [one for one in disputes if one.payment == shown.ref]
-            command = payment_told(tenant_id, shown, refunds, own, {})
+            ended = ended_by(self._commands.clock(), own)
+            try:
+                command = payment_told(tenant_id, shown, refunds, own, ended)
+            except ValidationError as error:
+                differs = unreadable("payment", shown.ref, error)
+                found.append(_Found(shown.ref, differs, None, target, UNREADABLE))
+                continue
             if command is None:
                 continue
             again = again_with(of_payment, shown.ref, command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER
+from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, UNREADABLE
 from domain.billing.change import SubscribedTwice
 from domain.billing.terms import PriceUnknown
 
@@ -19,6 +19,8 @@ _NEXT: Final = {
     "there stays in the log; what should be there, ask the provider's support for.",
     ANOTHER_TENANT: "The provider has it as another customer's. Look at whose it is in its dashboard, and undo there "
     "what was changed by hand.",
+    UNREADABLE: "It is in a shape that no log here takes; `theirs` names the fields. Look at it in the provider's "
+    "dashboard, and enter what it comes to in your books by hand.",
     SubscribedTwice.code: "Cancel one of them: `cancel-subscription` with its `subscription_id`.",
     PriceUnknown.code: "It is subscribed to something that no catalogue sells. Change it to a price of the catalogue.",
 }

@@ -202,6 +202,15 @@ def payment_told(
     )
 
 
+def ended_by(now: datetime, disputes: Iterable[shown.Dispute]) -> dict[str, datetime]:
+    """Disputes that have ended, dated by when that was seen: of one whose end was told, that stands already.
+
+    What is shown of a dispute does not say when it ended; only the event of its end does, which may be lost.
+    """
+    seen = now.replace(microsecond=0)
+    return {one.ref: max(seen, one.created) for one in disputes if one.status in set(DisputeOutcome)}
+
+
 def _dispute(dispute: shown.Dispute, closed_at: datetime | None) -> ToldDispute:
     ended = dispute.status in set(DisputeOutcome) and closed_at is not None
     return ToldDispute(

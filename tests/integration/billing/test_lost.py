@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from application.billing.jobs import BillingJobs
-from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER
+from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, UNREADABLE
 from application.billing.reconciling import Reconciliation, Reconciling
 from application.billing.remedies import LOG_SAYS_MORE, next_step
 from application.billing.work import BillingWork
@@ -24,6 +24,7 @@ from application.ports.payments import PaymentsUnavailable
 from application.workflow import NotYet
 from domain.billing.account_state import Access, Account
 from domain.billing.gateway import STRIPE, Whereabouts, gateway_event_id
+from domain.billing.payment import DisputeClosed
 from domain.kernel.ids import PLATFORM
 from domain.tenancy.tenant import CloseTenant
 from tests.support.given import uid
@@ -157,6 +158,42 @@ async def test_a_refund_that_failed_unheard_is_undone(shop: Shop) -> None:
     assert again.amount == 4_900
     await shop.hear(at(START) - DAY)
     assert (await shop.compares()).differences == ()
+
+
+@pytest.mark.parametrize("evidence", ["winning_evidence", "losing_evidence"])
+async def test_a_dispute_whose_end_was_never_told_is_ended(shop: Shop, evidence: str) -> None:
+    await shop.to(at(START) + 40 * DAY)
+    (_, payment) = await shop.desk.gateway.payments(customer=shop.customer)
+    dispute = await shop.desk.control("dispute", charge=payment.ref)
+    await shop.hear(at(START) - DAY)
+    assert (await shop.compares()).differences == ()
+    text: Any = {"evidence": {"uncategorized_text": evidence}, "submit": True}
+    await shop.desk.raw.v1.disputes.update_async(dispute["id"], text)
+    found = await shop.compares()
+    assert [(one.kind, one.reference, one.field, one.theirs, one.ours) for one in found.differences] == [
+        ("payment", payment.ref, "disputes_ended", 1, 0)
+    ]
+    assert found.repaired == (payment.ref,)
+    closed = (await shop.books.facts())[-1]
+    assert isinstance(closed, DisputeClosed)
+    assert closed.outcome == ("won" if evidence == "winning_evidence" else "lost")
+    assert closed.closed_at == shop.now
+    before = await shop.books.facts()
+    await shop.hear(at(START) - DAY)  # told late, it is known already
+    assert await shop.books.facts() == before
+    assert (await shop.compares()).differences == ()
+
+
+async def test_one_thing_that_cannot_be_read_holds_up_no_other(shop: Shop) -> None:
+    assert shop.desk.fake is not None
+    await shop.to(at(START) + 40 * DAY, lost=("charge.succeeded", "invoice.paid", "invoice.finalized"))
+    _, invoice = await shop.desk.gateway.invoices(shop.customer)
+    world = shop.desk.fake.world.kinds
+    world["invoice"][invoice.ref]["currency"] = "xyz"
+    found = await shop.compares()
+    assert (invoice.ref, UNREADABLE) in found.unrepaired
+    assert len(found.repaired) == 1
+    assert {one.reference for one in (await shop.compares()).differences} == {invoice.ref}
 
 
 def named(found: Reconciliation) -> set[tuple[str, str, Any]]:
