@@ -17,8 +17,9 @@ import duckdb
 import pyarrow as pa
 
 from adapters.duckdb.sandbox import confinement
-from adapters.duckdb.sandbox.frames import ARROW, JSON, Hostile, frame, must_be_simple, read_frame
+from adapters.duckdb.sandbox.frames import ARROW, JSON, Hostile, frame, least_size, must_be_simple, read_frame
 from adapters.duckdb.sandbox.rules import Refused, checked, line_and_column
+from adapters.duckdb.sandbox.shapes import givable
 
 _BATCH: Final = 2_048
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -33,6 +34,10 @@ _TOO_MUCH: Final = (
     "The query took more memory than a query may. Narrow it, sum before you join, or take fewer columns.",
 )
 _TOO_LARGE: Final = ("sql-result-too-large", "A row alone is larger than an answer may be. Take less of it.")
+_NO_VALUE: Final = (
+    "sql-failed",
+    "A number has more than 38 digits, or a time is 24:00:00, which cannot be given as such. Cast it to VARCHAR.",
+)
 
 
 def main() -> None:
@@ -103,7 +108,7 @@ def _view(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 def _answer(connection: duckdb.DuckDBPyConnection, asked: dict[str, Any], pipe: BinaryIO) -> None:
     """Send the rows as an Arrow stream, as far as the caps go, and how it ended."""
     most, left, rows, truncated = asked["rows"], asked["bytes"], 0, False
-    relation = connection.sql(asked["sql"], params=asked["parameters"] or None)
+    relation = givable(connection.sql(asked["sql"], params=asked["parameters"] or None))
     reader = relation.to_arrow_reader(_BATCH)
     try:
         must_be_simple(reader.schema)
@@ -117,9 +122,10 @@ def _answer(connection: duckdb.DuckDBPyConnection, asked: dict[str, Any], pipe: 
             part = _fitting(batch.slice(0, most - rows), left)
             if part.num_rows == 0 < batch.num_rows and rows == 0:
                 raise Refused(*_TOO_LARGE)
+            _must_be_valid(part)
             stream.write_batch(part)
             rows += part.num_rows
-            left -= part.nbytes
+            left -= _size(part)
             if part.num_rows < batch.num_rows:
                 truncated = True
                 break
@@ -128,9 +134,22 @@ def _answer(connection: duckdb.DuckDBPyConnection, asked: dict[str, Any], pipe: 
 
 def _fitting(batch: Any, most: int) -> Any:
     """The first rows of a batch, as many as fit into so many bytes."""
-    while batch.num_rows and batch.nbytes > most:
+    while batch.num_rows and _size(batch) > most:
         batch = batch.slice(0, batch.num_rows // 2)
     return batch
+
+
+def _size(batch: Any) -> int:
+    """What a batch counts of the bytes that an answer may have."""
+    return max(int(batch.nbytes), least_size(batch.columns))
+
+
+def _must_be_valid(batch: Any) -> None:
+    """What DuckDB has and Arrow has not would be taken for an attack by the parent."""
+    try:
+        batch.validate(full=True)
+    except pa.ArrowInvalid:
+        raise Refused(*_NO_VALUE) from None
 
 
 class _Sink:

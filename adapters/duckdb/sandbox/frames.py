@@ -8,13 +8,18 @@ JSON that says why not.
 from __future__ import annotations
 
 import struct
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 JSON: Final = b"J"
 ARROW: Final = b"A"
 HEAD: Final = struct.Struct(">cI")
 MOST_JSON: Final = 65_536
 _CONTINUED: Final = 0xFFFFFFFF
+_LEAST: Final = 16
+"""Bytes that a value counts at least: a NULL takes none in Arrow, and some wherever the answer goes."""
 _SCHEMA, _ROWS = 1, 3
 _COMPRESSION: Final = 3
 _SCALARS: Final = (
@@ -117,6 +122,29 @@ def _field(metadata: memoryview, table: int, number: int) -> int | None:
         return None
     (offset,) = struct.unpack_from("<H", metadata, vtable + slot)
     return table + offset if offset else None
+
+
+def least_size(columns: Iterable[Any]) -> int:
+    """The bytes that columns count at least, by how many values they hold, those in nests included."""
+    import pyarrow as pa  # noqa: PLC0415 - loaded with the first question
+
+    return _LEAST * sum(_values(pa.types, column) for column in columns)
+
+
+def _values(types: Any, column: Any) -> int:
+    """How many values there are, counted without Arrow's functions: the child cannot load those any more."""
+    kind = column.type
+    if types.is_struct(kind):
+        parts = [column.field(number) for number in range(kind.num_fields)]
+    elif types.is_fixed_size_list(kind):
+        parts = [column.values.slice(column.offset * kind.list_size, len(column) * kind.list_size)]
+    elif types.is_list(kind) or types.is_large_list(kind) or types.is_map(kind):
+        first, last = column.offsets[0].as_py(), column.offsets[-1].as_py()
+        held = (column.keys, column.items) if types.is_map(kind) else (column.values,)
+        parts = [one.slice(first, last - first) for one in held]
+    else:
+        parts = []
+    return len(column) + sum(_values(types, part) for part in parts)
 
 
 def must_be_simple(columns: Any) -> None:

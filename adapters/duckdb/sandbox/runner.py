@@ -25,7 +25,16 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from adapters.duckdb.sandbox.frames import ARROW, HEAD, JSON, MOST_JSON, Hostile, frame, read_table
+from adapters.duckdb.sandbox.frames import (
+    ARROW,
+    HEAD,
+    JSON,
+    MOST_JSON,
+    Hostile,
+    frame,
+    least_size,
+    read_table,
+)
 from adapters.duckdb.settings import SqlLimits
 from application.ports.analytics import AnalyticsUnavailable
 from application.ports.positions import Position
@@ -170,8 +179,11 @@ class Sandbox:
             file.chmod(0o644)
         child.until(limits.seconds + _GRACE)
         child.tell({})
-        stream, told = _stream(child, 2 * limits.megabytes * 1024 * 1024)
+        most = 2 * limits.megabytes * 1024 * 1024
+        stream, told = _stream(child, most)
         table = read_table(stream, limits.rows)
+        if sum(least_size(batch.columns) for batch in table.to_batches()) > most:
+            raise Hostile("more values than an answer holds")
         return SqlAnswer(table, position, as_of, needed, truncated=told.get("truncated") is True)
 
     def _must_be_confined(self, child: _Child) -> None:
