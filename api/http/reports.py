@@ -12,8 +12,9 @@ from starlette.routing import Match, Route
 
 from adapters.exports.forms import FILES, FileForm
 from adapters.exports.separated import DECIMALS, DELIMITERS, separated
+from api.http.accepting import accepted_form
 from api.http.asking import Asked, Desk, latest
-from api.http.kinds import ACCEPT_UNKNOWN, NOT_FOUND
+from api.http.kinds import NOT_FOUND
 from api.http.law_words import must_be_known
 from api.http.problems import Problem, bad_parameter
 from api.http.views import is_view
@@ -38,9 +39,7 @@ if TYPE_CHECKING:
     from domain.law.words import Kind
 
 _T = TypeVar("_T")
-_JSON: Final = "application/json"
 _FORMS: Final[Mapping[str, FileForm | None]] = {"json": None, **FILES}
-_MEDIA: Final = {form.media: form for form in FILES.values()}
 _MARKS: Final = {"true": True, "false": False}
 _DIGITS: Final = 18
 _WORDS: Final[tuple[Kind, ...]] = ("law", "rule", "basis")
@@ -290,13 +289,7 @@ def _form(request: Request, asked: Asked) -> FileForm | None:
     """A file, or None for JSON: by `format`, else by `Accept`."""
     if "format" in asked.given:
         return _one_of(_FORMS, asked, "format", "json")
-    for wanted in request.headers.get("accept", "*/*").split(","):
-        media = wanted.partition(";")[0].strip().lower()
-        if media in _MEDIA:
-            return _MEDIA[media]
-        if media in (_JSON, "*/*", "application/*"):
-            return None
-    raise Problem(ACCEPT_UNKNOWN, extra={"offered": [_JSON, *_MEDIA]})
+    return accepted_form(request)
 
 
 def _separated(asked: Asked) -> Separated:
