@@ -19,13 +19,18 @@ def olap_settings(settings: Settings, server: str) -> OlapSettings:
         database_url=settings.dsn(Role.PROJECTOR, server),
         memory_limit=f"{settings.analytics_memory_mb}MB",
         recent_seconds=settings.report_age_seconds,
-        sql=SqlLimits(
-            seconds=settings.sql_seconds,
-            memory_mb=settings.sql_memory_mb,
-            rows=settings.sql_rows,
-            megabytes=settings.sql_answer_mb,
-            per_tenant=settings.sql_per_tenant,
-            at_once=settings.sql_at_once,
-        ),
+        sql=sql_limits(settings),
         listen=f"grpc+unix://{short_socket(settings.olap_folder, 'olap.sock')}",
+    )
+
+
+def sql_limits(settings: Settings) -> SqlLimits:
+    """What a query of an analyst may take."""
+    return SqlLimits(
+        seconds=settings.sql_seconds,
+        memory_mb=settings.sql_memory_mb,
+        rows=settings.sql_rows,
+        megabytes=settings.sql_answer_mb,
+        per_tenant=settings.sql_per_tenant,
+        at_once=settings.sql_at_once,
     )

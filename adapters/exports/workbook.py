@@ -11,6 +11,16 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.exports.facts import facts_of
+from adapters.exports.styles import (
+    DATE,
+    FIRST_YEAR,
+    LONGEST_NUMBER,
+    LONGEST_TEXT,
+    OPTIONS,
+    Styles,
+    moment_of,
+    printed,
+)
 from application.figures import Figures, Form, digits_of, form_of, heading, plain, shown
 
 if TYPE_CHECKING:
@@ -18,26 +28,12 @@ if TYPE_CHECKING:
 
     from application.ports.analytics import Column, Value
 
-_OPTIONS: Final = {
-    "in_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_urls": False,
-    "strings_to_numbers": False,
-    "default_date_format": "yyyy-mm-dd",
-}
-_BEGINNING: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - xlsxwriter takes moments without a zone; all are UTC
 _HEADER_ROW: Final = 3
 _WIDTHS: Final = (9, 44)
 _LOOKED_AT: Final = 200
-_LONGEST_TEXT: Final = 32_767
-_LONGEST_NUMBER: Final = 10**15
-"""From here on a spreadsheet's numbers, which are binary floats, lose digits: such a number stands as text."""
 _SECONDS_A_DAY: Final = 86_400
-_A4: Final = 9
-_FIRST_YEAR: Final = 1900
-_DATE: Final = "yyyy-mm-dd"
 _FORMATS: Final = {
-    Form.DATE: _DATE,
+    Form.DATE: DATE,
     Form.COUNT: "#,##0",
     Form.PERCENT: '0.0" %"',
     Form.RATIO: "0.0%",
@@ -59,11 +55,9 @@ def xlsx_bytes(figures: Figures) -> bytes:
     from xlsxwriter import Workbook  # noqa: PLC0415 - loaded by the first workbook, not by every process
 
     file = io.BytesIO()
-    book = Workbook(file, _OPTIONS)
-    as_of = figures.report.as_of
-    moment = _BEGINNING if as_of is None else as_of.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+    book = Workbook(file, OPTIONS)
     about = {"title": figures.info.title, "subject": figures.info.name, "comments": figures.citation()}
-    book.set_properties({**about, "created": moment})
+    book.set_properties({**about, "created": moment_of(figures.report.as_of)})
     styles = _Styles(book)
     _seen(book.add_worksheet("Report"), figures, styles)
     _facts(book.add_worksheet("facts"), figures, styles)
@@ -72,18 +66,8 @@ def xlsx_bytes(figures: Figures) -> bytes:
     return file.getvalue()
 
 
-class _Styles:
-    """The workbook's formats, each made once."""
-
-    def __init__(self, book: Any) -> None:
-        self._book = book
-        self._made: dict[tuple[tuple[str, object], ...], Any] = {}
-
-    def of(self, **properties: object) -> Any:
-        key = tuple(sorted(properties.items()))
-        if key not in self._made:
-            self._made[key] = self._book.add_format(dict(properties))
-        return self._made[key]
+class _Styles(Styles):
+    """With those of figures, by what they are."""
 
     def number(self, form: Form, currency: str | None = None) -> Any:
         if form is Form.MONEY and currency is not None:
@@ -116,7 +100,7 @@ def _seen(sheet: Any, figures: Figures, styles: _Styles) -> None:
     sheet.freeze_panes(_HEADER_ROW + 1, 0)
     sheet.autofilter(_HEADER_ROW, 0, last_row, last_column)
     sheet.repeat_rows(_HEADER_ROW)
-    _printed(sheet)
+    printed(sheet)
     sheet.set_footer(f"&L{info.title.replace('&', '&&')}&CPosition {last}&RPage &P of &N")
 
 
@@ -140,7 +124,7 @@ def _facts(sheet: Any, figures: Figures, styles: _Styles) -> None:
     for at_column, width in enumerate(_widths(figures)):
         sheet.set_column(at_column, at_column, width + 2)
     sheet.repeat_rows(0)
-    _printed(sheet)
+    printed(sheet)
 
 
 def _about(sheet: Any, figures: Figures, styles: _Styles) -> None:
@@ -161,13 +145,7 @@ def _about(sheet: Any, figures: Figures, styles: _Styles) -> None:
             sheet.write_string(row, at_column, text, wrap)
     for at_column, width in enumerate((22, 90, 12, 14, 44)):
         sheet.set_column(at_column, at_column, width)
-    _printed(sheet)
-
-
-def _printed(sheet: Any) -> None:
-    sheet.set_landscape()
-    sheet.set_paper(_A4)
-    sheet.fit_to_pages(1, 0)
+    printed(sheet)
 
 
 def _cells(sheet: Any, figures: Figures, styles: _Styles, first: int, *, durations: bool) -> None:
@@ -193,10 +171,10 @@ def _writer(
             return
         if isinstance(told, bool):
             sheet.write_boolean(row, at, told)
-        elif isinstance(value, date) and not isinstance(value, datetime) and value.year >= _FIRST_YEAR:
+        elif isinstance(value, date) and not isinstance(value, datetime) and value.year >= FIRST_YEAR:
             sheet.write_datetime(row, at, value, styles.number(Form.DATE))
-        elif isinstance(told, str) or abs(told) >= _LONGEST_NUMBER:
-            sheet.write_string(row, at, str(told)[:_LONGEST_TEXT], text)
+        elif isinstance(told, str) or abs(told) >= LONGEST_NUMBER:
+            sheet.write_string(row, at, str(told)[:LONGEST_TEXT], text)
         elif form is Form.MONEY and currency is not None:
             sheet.write_number(row, at, told / 10 ** digits_of(currency), styles.number(form, currency))
         elif form is Form.SECONDS:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import typer
 
+from api.cli.files import put
 from api.cli.options import key_text, settings_of
 from api.cli.output import Refused, with_remedy, words
 from api.cli.progress import bars
@@ -211,10 +212,7 @@ class Door:
     def save(self, path: str, wanted: dict[str, str], to: Path) -> httpx.Response:
         """Write an answer to a file, which only you may read."""
         answer = self._patiently(lambda: self._http.get(path, params=wanted))
-        draft = to.with_name(f"{to.name}.new")
-        draft.touch(mode=0o600)
-        draft.write_bytes(answer.content)
-        draft.replace(to)
+        put(answer.content, to)
         return answer
 
 

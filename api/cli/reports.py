@@ -10,6 +10,7 @@ import typer
 
 from adapters.exports.names import FileName
 from api.cli.door import Url, door_of
+from api.cli.files import form_of
 from api.cli.history import moment
 from api.cli.options import Data, Key
 from api.cli.output import Json, data, listed, rows, words
@@ -58,9 +59,8 @@ def report(
             door.drawn()
         rows(told["data"], ("name", "question"))
         return
-    if output is None:
-        if format_ is not None:
-            raise typer.BadParameter("say where the file is written", param_hint="--output")
+    form = form_of(format_, output)
+    if form is None or output is None:
         with door_of(url, data_folder, key) as door:
             told = door.ask("GET", f"/v1/reports/{name}", wanted=wanted)
             door.drawn()
@@ -69,7 +69,6 @@ def report(
         if told["ahead_from"] is not None:
             words(f"Days from {told['ahead_from']} on had not come: what stands on them is not actual.")
         return
-    form = format_ or _by_ending(output)
     with door_of(url, data_folder, key) as door:
         answer = door.save(f"/v1/reports/{name}", {**wanted, "format": form.value}, output)
         door.drawn()
@@ -103,11 +102,3 @@ def asked(given: list[str], as_of: str | None) -> dict[str, str]:
         raise typer.BadParameter("say it here or with --param, not with both", param_hint="--as-of")
     at = moment(as_of)
     return {**found, **({AT_TIME: at.isoformat()} if isinstance(at, datetime) else {AT: as_of})}
-
-
-def _by_ending(output: Path) -> FileName:
-    try:
-        return FileName(output.suffix.removeprefix("."))
-    except ValueError:
-        known = ", ".join(FileName)
-        raise typer.BadParameter(f"say one of {known}", param_hint="--format") from None

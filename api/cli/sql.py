@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
 import typer
 
+from adapters.exports.names import FileName
+from api.cli.files import form_of, put
 from api.cli.options import Data, Key, settings_of
 from api.cli.output import Json, NotThere, as_json, data, rows, words
 
 if TYPE_CHECKING:
+    from adapters.exports.answered import Answered
     from api.cli.inside import Inside
     from application.ports.sql import SqlAnswer
+
+_CUT: Final = "There are more rows than an answer holds."
 
 
 def sql(
@@ -31,17 +36,27 @@ def sql(
         typer.Option("--saved", help="A saved query's id, in place of the SQL.", show_default=False),
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Write CSV to standard output.")] = False,
+    format_: Annotated[
+        FileName | None, typer.Option("--format", help="Form of the file; else by its ending.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", dir_okay=False, help="Where the file is written.")
+    ] = None,
     key: Key = None,
     data_folder: Data = None,
     json_: Json = False,
 ) -> None:
-    """Ask one SELECT over the facts of the key's tenant.
+    """Ask one SELECT over the facts of the key's tenant; show it, or write a file: CSV, a workbook, Parquet, Arrow.
 
     It runs within limits, in a process of its own; `GET /v1/sql/schema` and docs/sql.md tell the tables. Asking is
     recorded, what was asked is not.
     """
     from pydantic import TypeAdapter
 
+    from adapters.exports.answered import Answered
+    from adapters.exports.answers import ANSWER_FILES
+    from adapters.exports.separated import Separated
+    from api.analytics import sql_limits
     from api.cli.inside import working
     from application.ports.sql import SqlQuestion
     from application.reading import Read
@@ -50,8 +65,9 @@ def sql(
     from domain.kernel.errors import NotFound
     from domain.reporting.saved_query import SavedQuery, SqlText
 
-    if csv and json_:
-        raise typer.BadParameter("say --csv or --json, not both")
+    if csv and (json_ or output):
+        raise typer.BadParameter("say --csv, or --json or --output, not both")
+    form = form_of(format_, output)
     if saved is not None and (text is not None or file is not None):
         raise typer.BadParameter("give the SQL, or the id of a saved query, not both", param_hint="--saved")
     typed = None if saved is not None else TypeAdapter(SqlText).validate_python(_text(text, file))
@@ -67,6 +83,9 @@ def sql(
             wanted = kept.sql
         question = SqlQuestion(principal.tenant_id, wanted or "", permissions=principal.permissions)
         found = await inside.parts.sql.ask(question)
+        actor = f"{principal.actor.kind} {principal.actor.id}"
+        made = Answered(found, question, actor, sql_limits(inside.parts.settings), saved)
+        file = None if form is None else ANSWER_FILES[form](made, Separated())
         read = Read(
             principal=principal,
             query="sql.ask" if saved is None else "sql.run",
@@ -77,7 +96,10 @@ def sql(
             channel="cli",
         )
         await inside.parts.access.record(read)
-        _show(found, csv=csv)
+        if file is not None and output is not None:
+            _write(output, file, found)
+        else:
+            _show(made, csv=csv)
 
     working(settings_of(data_folder), work)
 
@@ -102,12 +124,27 @@ def _tables(found: SqlAnswer, saved: UUID | None) -> str:
     return json.dumps({**which, "tables": list(found.tables)}, separators=(",", ":"))
 
 
-def _show(found: SqlAnswer, *, csv: bool) -> None:
+def _write(output: Path, content: bytes, found: SqlAnswer) -> None:
+    put(content, output)
+    as_of = None if found.as_of is None else found.as_of.isoformat()
+    position = found.position.token()
+    data(
+        {"file": str(output), "as_of": as_of, "position": position, "truncated": found.truncated},
+        [f"{output}: as of {as_of or 'the beginning'}"],
+    )
+    if found.truncated:
+        words(_CUT)
+
+
+def _show(made: Answered, *, csv: bool) -> None:
+    from adapters.exports.answers import csv_bytes
+    from adapters.exports.separated import Separated
     from api import sql_answers
 
+    found = made.answer
     told = sql_answers.as_json(found)
     if csv:
-        sys.stdout.write(sql_answers.as_csv(found))
+        sys.stdout.write(csv_bytes(made, Separated()).decode())
     elif as_json():
         data(told)
     else:
@@ -116,5 +153,5 @@ def _show(found: SqlAnswer, *, csv: bool) -> None:
         header = dict(zip(columns, found.table.column_names, strict=True))
         rows([header, *(dict(zip(columns, row, strict=True)) for row in told["data"])], columns)
     if csv or not as_json():
-        more = " There are more rows than an answer holds." if found.truncated else ""
+        more = f" {_CUT}" if found.truncated else ""
         words(f"As of position {found.position.token()}.{more}")

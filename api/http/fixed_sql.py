@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from adapters.exports.forms import FILES
 from api.http.shapes import page_of, problems, reading, shared, single
 from api.http.shaping import UUID, Json, object_of
 from api.http.sql import SqlAsked, SqlGiven
@@ -36,7 +37,8 @@ _ABOUT: Final = (
     "One SELECT over the tables of `GET /v1/sql/schema`, which hold the tenant's facts and nobody else's; a "
     "table whose `permission` the asker lacks is refused. It runs in a "
     "process of its own, within limits of time, memory, rows and bytes; `truncated` says that there were more rows. "
-    "Decimals and integers beyond 64 bits are text. That it was asked is recorded as an export is; the SQL is not."
+    "Decimals and integers beyond 64 bits are text. A file comes by `format`, or else by `Accept`. "
+    "That it was asked is recorded as an export is; the SQL is not."
 )
 _RUN: Final = (
     "As `POST /v1/sql`, of the text that is kept: whoever asks needs what its tables need, not who wrote it. "
@@ -73,8 +75,9 @@ def sql_paths(document: Document) -> Json:
     for one, asked, given in ((asking, SqlAsked, example), (running, SqlGiven, {"format": "csv"})):
         media = {"schema": document.schema(asked), "example": given}
         one["requestBody"] = {"required": True, "content": {"application/json": media}}
-        one["responses"]["200"]["content"]["text/csv"] = {"schema": _WORD}
-        one["responses"] |= problems((413, 415, 422))
+        for form in FILES.values():
+            one["responses"]["200"]["content"][form.media] = {"schema": {**_WORD, "format": "binary"}}
+        one["responses"] |= problems((406, 413, 415, 422))
     schema = reading(
         "sql_schema",
         "The tables, columns and functions that the asker may name in SQL",

@@ -5,6 +5,7 @@ Whoever asks is recorded first, as for an export. What was asked is not: it may 
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -12,30 +13,38 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from adapters.duckdb.sandbox.functions import FUNCTIONS, TABLE_FUNCTIONS
-from adapters.exports.separated import DELIMITERS
+from adapters.exports.answer_workbook import must_fit_a_sheet
+from adapters.exports.answered import Answered
+from adapters.exports.answers import ANSWER_FILES
+from adapters.exports.forms import FILES
+from adapters.exports.names import FileName
+from adapters.exports.separated import DECIMALS, DELIMITERS, separated
+from api.analytics import sql_limits
+from api.http.accepting import accepted_form
 from api.http.asking import Asked, Desk
 from api.http.kinds import NOT_FOUND
 from api.http.problems import Problem, invalid_body
 from api.http.replies import ALWAYS
 from api.http.request import must_be, read_body, uuid_in
-from api.sql_answers import as_csv, as_json
-from application.ports.sql import MOST_PARAMETERS, SqlAnswer, SqlQuestion
+from api.sql_answers import as_json
+from application.ports.sql import MOST_PARAMETERS, SqlQuestion
 from application.sql import must_hold_everywhere
 from domain.access.reads import ReadKind
 from domain.reporting.saved_query import SavedQuery, SqlText
 from projections.olap.described import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from uuid import UUID
 
     from starlette.requests import Request
+
+    from adapters.exports.forms import FileForm
 
 ASK: Final = "sql.ask"
 RUN: Final = "sql.run"
 SCHEMA: Final = "sql.schema"
 _WHOLE: Final = 2**63
 _WORD: Final = "^[A-Za-z_][A-Za-z0-9_]{0,62}$"
-_MARK: Final = "\ufeff"
 
 
 class SqlGiven(BaseModel):
@@ -54,9 +63,18 @@ class SqlGiven(BaseModel):
         ],
         Field(max_length=MOST_PARAMETERS),
     ] = {}
-    format: Literal["json", "csv"] = "json"
-    delimiter: Literal["comma", "semicolon", "tab"] = "comma"
-    bom: bool = False
+    format: Annotated[
+        Literal["json", "csv", "xlsx", "parquet", "arrow"] | None,
+        Field(description="What `Accept` says unless given, and JSON where that takes anything."),
+    ] = None
+    delimiter: Annotated[
+        Literal["comma", "semicolon", "tab"] | None,
+        Field(description="CSV: between cells; a comma unless given, a semicolon where commas are decimals."),
+    ] = None
+    decimal: Annotated[Literal["point", "comma"], Field(description="CSV: the sign of the decimals.")] = (
+        "point"
+    )
+    bom: Annotated[bool, Field(description="CSV: begin with a byte order mark, as Excel likes it.")] = False
 
 
 class SqlAsked(SqlGiven):
@@ -83,7 +101,7 @@ class SqlDesk(Desk):
         """Answer one SELECT."""
         asked = await self._asked(request, ASK)
         wanted = await self._wanted(request, asked, SqlAsked)
-        return await self._answered(asked, ASK, wanted.sql, wanted, {})
+        return await self._answered(request, asked, wanted.sql, wanted)
 
     async def run(self, request: Request) -> Response:
         """Answer a saved query, as it stands now."""
@@ -95,7 +113,7 @@ class SqlDesk(Desk):
         kept = await self.parts.commands.state(asked.principal.tenant_id, "saved_query", query_id)
         if not isinstance(kept, SavedQuery):
             raise Problem(NOT_FOUND)
-        return await self._answered(asked, RUN, kept.sql, wanted, {"query_id": str(query_id)})
+        return await self._answered(request, asked, kept.sql, wanted, query_id)
 
     async def _asked(self, request: Request, name: str) -> Asked:
         asked = await self.asked(request, name, ("min_position",))
@@ -111,29 +129,39 @@ class SqlDesk(Desk):
             raise invalid_body(error) from None
 
     async def _answered(
-        self, asked: Asked, name: str, sql: str, wanted: SqlGiven, which: Mapping[str, str]
+        self, request: Request, asked: Asked, sql: str, wanted: SqlGiven, query_id: UUID | None = None
     ) -> Response:
         """The answer, recorded with which query was saved, if one was, and never with its text."""
+        form = _form(request, wanted)
         position, principal = await self.reachable(asked, asked.position()), asked.principal
         question = SqlQuestion(principal.tenant_id, sql, wanted.parameters, position, principal.permissions)
         found = await self.parts.sql.ask(question)
+        if form is not None and form.name is FileName.XLSX:
+            must_fit_a_sheet(found.table)
+        name, which = (ASK, {}) if query_id is None else (RUN, {"query_id": str(query_id)})
         filters = {**which, "tables": list(found.tables)}
         rows, made_from = found.table.num_rows, found.position.token()
         await self.trace(asked, name, ReadKind.EXPORT, position=made_from, rows=rows, filters=filters)
-        if wanted.format == "csv":
-            return self._csv(asked, wanted, found)
-        return self.answer(asked, as_json(found), made_from)
+        if form is None:
+            return self.answer(asked, await asyncio.to_thread(as_json, found), made_from)
+        actor = f"{principal.actor.kind} {principal.actor.id}"
+        made = Answered(found, question, actor, sql_limits(self.parts.settings), query_id)
+        return await self._file(asked, form, wanted, made)
 
-    def _csv(self, asked: Asked, wanted: SqlGiven, found: SqlAnswer) -> Response:
+    async def _file(self, asked: Asked, form: FileForm, wanted: SqlGiven, made: Answered) -> Response:
+        """The answer as a file; beside the loop, since many rows take a while."""
+        found, delimiter = made.answer, wanted.delimiter and DELIMITERS[wanted.delimiter]
+        how = separated(DECIMALS[wanted.decimal], delimiter, mark=wanted.bom)
+        content = await asyncio.to_thread(ANSWER_FILES[form.name], made, how)
         headers = {
             **{name.decode(): value.decode() for name, value in ALWAYS},
             **self.headers(asked, found.position.token()),
-            "content-disposition": 'attachment; filename="query.csv"',
+            "content-disposition": f'attachment; filename="query.{form.name}"',
             "penguin-as-of": "" if found.as_of is None else found.as_of.isoformat(),
             "penguin-truncated": str(found.truncated).lower(),
         }
-        content = (_MARK if wanted.bom else "") + as_csv(found, DELIMITERS[wanted.delimiter])
-        return Response(content.encode(), headers=headers, media_type="text/csv; charset=utf-8")
+        text = "; charset=utf-8" if form.media.startswith("text/") else ""
+        return Response(content, headers=headers, media_type=form.media + text)
 
     async def schema(self, request: Request) -> Response:
         """The tables that the asker may name in SQL, and the functions."""
@@ -164,3 +192,8 @@ class SqlDesk(Desk):
             "table_functions": sorted(TABLE_FUNCTIONS),
         }
         return self.answer(asked, {"data": data, "position": position, "as_of": None}, position)
+
+
+def _form(request: Request, wanted: SqlGiven) -> FileForm | None:
+    """A file, or None for JSON: by `format`, else by `Accept`."""
+    return accepted_form(request) if wanted.format is None else FILES.get(wanted.format)

@@ -278,6 +278,7 @@ TITLES: Final = {
     "sql-parameters": "The parameters are not those that the SQL names",
     "sql-refused": "The SQL was refused",
     "sql-result-too-large": "A row is larger than an answer may be",
+    "sql-sheet-too-small": "The answer is larger than a sheet of a workbook",
     "sql-stopped": "The process of the query ended before it answered",
     "sql-syntax": "The SQL cannot be read",
     "sql-too-many-at-once": "The tenant asks as many queries at once as it may",

@@ -100,6 +100,13 @@ class SqlStopped(SqlRefused):
     code = "sql-stopped"
 
 
+class SqlSheetTooSmall(SqlRefused):
+    """A sheet of a workbook holds 1,048,575 rows and 16,384 columns. Ask fewer, or another format."""
+
+    code = "sql-sheet-too-small"
+    field = "/format"
+
+
 class SqlTooManyAtOnce(Refusal):
     """A tenant asks so many queries at once and no more. Wait until one of them is answered, then ask again."""
 

@@ -7,7 +7,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from adapters.exports.names import FileName
 from application.ports.positions import Position
+from tests.support.answers import sheet_of
 from tests.support.serving import Served
 
 pytestmark = pytest.mark.xdist_group("serve")
@@ -26,6 +28,20 @@ def test_a_select_is_answered_in_every_form(demo_installation: Served, tmp_path:
     as_csv = cli("sql", "--file", str(file), "--csv", key=key)
     assert as_csv.stdout.splitlines()[0] == "context,events"
     assert "As of position" in as_csv.stderr
+    for ending in FileName:
+        made = tmp_path / f"made.{ending}"
+        wrote = json.loads(cli("sql", SQL, "--output", str(made), "--json", key=key).stdout)
+        assert (wrote["file"], wrote["truncated"]) == (str(made), False)
+        assert Position.parse(wrote["position"]).n >= Position.parse(told["position"]).n
+        assert made.stat().st_mode & 0o077 == 0
+    made = tmp_path / "made"
+    cli("sql", SQL, "--output", str(made), "--format", "xlsx", key=key)
+    header, *lines = sheet_of(made.read_bytes()).iter_rows(values_only=True)
+    assert header == ("context", "events")
+    assert dict(lines).keys() == counted.keys()
+    cli("sql", SQL, "--format", "xlsx", key=key, code=2)
+    cli("sql", SQL, "--output", str(tmp_path / "made.pdf"), key=key, code=2)
+    cli("sql", SQL, "--output", str(made), "--csv", key=key, code=2)
     plain = cli("sql", SQL, key=key).stdout.splitlines()
     assert plain[0] == "context\tevents"
     assert len(plain) == len(counted) + 1

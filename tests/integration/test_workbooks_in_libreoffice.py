@@ -10,20 +10,24 @@ from typing import Any
 import pytest
 from openpyxl import load_workbook
 
+from adapters.exports.answers import ANSWER_FILES
+from adapters.exports.names import FileName
 from adapters.exports.separated import Separated, csv_bytes
 from adapters.exports.workbook import xlsx_bytes
 from application.figures import Figures
+from tests.support.answers import answered, cell_of, of_texts
 from tests.support.figures import COLUMNS, DANGEROUS, ROWS, UNICODE, figures, texts
 from tests.support.libreoffice import converted, needs_libreoffice
+from tests.support.sql_types import TYPES, select
 
 AS_SHOWN = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,true,false,false,-1"
 """UTF-8, commas, cells as they are shown, every sheet."""
 
 
-def in_libreoffice(made: Figures, folder: Path) -> Any:
+def in_libreoffice(made: Figures | bytes, folder: Path) -> Any:
     """The workbook, opened and written again by LibreOffice."""
     file = folder / "made.xlsx"
-    file.write_bytes(xlsx_bytes(made))
+    file.write_bytes(made if isinstance(made, bytes) else xlsx_bytes(made))
     out = folder / "out"
     out.mkdir()
     converted(file, "xlsx", out)
@@ -94,3 +98,23 @@ def test_csv_in_the_spreadsheet_of_a_country(tmp_path: Path, how: Separated, fil
     sheet = load_workbook(out / "made.xlsx").active
     read = [tuple(row[3:]) for row in sheet.iter_rows(min_row=2, max_row=5, values_only=True)]
     assert read == [row[3:] for row in ROWS[:4]]
+
+
+@needs_libreoffice
+def test_cells_of_an_answer_to_sql_are_what_it_tells(tmp_path: Path) -> None:
+    book = in_libreoffice(ANSWER_FILES[FileName.XLSX](answered(select()), Separated()), tmp_path)
+    header, first = book["answer"].iter_rows(max_row=2)
+    assert [cell.value for cell in header] == [one.name for one in TYPES]
+    for one, cell in zip(TYPES, first, strict=True):
+        wanted = "=TRUE()" if one.json is True else cell_of(one)  # as it writes a cell that holds TRUE
+        number = isinstance(wanted, float)
+        assert cell.value == (pytest.approx(wanted, rel=1e-14, abs=0) if number else wanted or None), one.name
+    assert book.sheetnames == ["answer", "about"]
+
+
+@needs_libreoffice
+def test_no_text_of_an_answer_to_sql_is_run(tmp_path: Path) -> None:
+    content = ANSWER_FILES[FileName.XLSX](answered(of_texts([*DANGEROUS, *UNICODE])), Separated())
+    read = list(in_libreoffice(content, tmp_path)["answer"].iter_rows(min_row=2, max_col=1))
+    assert [row[0].value.replace("_x000D_", "\r") for row in read] == [*DANGEROUS, *UNICODE]
+    assert {row[0].data_type for row in read} == {"s"}

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
+import pytest
+
+from adapters.exports import answer_workbook
+from adapters.exports.forms import FILES
+from domain.audience.intake.error_file import unescape_formula
 from domain.kernel.permissions import TenantRole
+from tests.support.answers import about_of, columns_of, lines_of, sheet_of
 from tests.support.api import Api, TestTenant, analytics_of
+from tests.support.sql_types import TYPES, select
 
 COUNT = {"sql": "SELECT context, count(*) AS events FROM fact_event GROUP BY context ORDER BY context"}
 ENDLESS = {"sql": "SELECT count(*) FROM range(1000000000000)"}
@@ -15,6 +23,11 @@ ENDLESS = {"sql": "SELECT count(*) FROM range(1000000000000)"}
 async def reads(api: Api, tenant: TestTenant) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = (await api.send("GET", "/v1/access", tenant.key)).json()["data"]
     return entries
+
+
+async def exports(api: Api, tenant: TestTenant) -> list[dict[str, Any]]:
+    entries = (await api.send("GET", "/v1/access?limit=100", tenant.key)).json()["data"]
+    return [entry for entry in entries if entry["payload"]["kind"] == "export"]
 
 
 async def test_a_question_is_answered_as_of_a_position_and_recorded_without_its_text(api: Api) -> None:
@@ -73,6 +86,106 @@ async def test_values_are_told_without_loss(api: Api) -> None:
         ]
         csv = await api.send("POST", "/v1/sql", tenant.key, {**asked, "format": "csv", "delimiter": "tab"})
         assert "\t'=1+1\t" in csv.text
+        asked = {"sql": select()}
+        told = (await api.send("POST", "/v1/sql", tenant.key, asked)).json()
+        assert dict(zip([one.name for one in TYPES], told["data"][0], strict=True)) == {
+            one.name: one.json for one in TYPES
+        }
+        for form in ("parquet", "arrow"):
+            file = await api.send("POST", "/v1/sql", tenant.key, {**asked, "format": form})
+            assert [list(row) for row in columns_of(file.content, form)[1]] == told["data"]
+
+
+async def test_what_no_sheet_holds_is_refused_before_it_is_recorded(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a smaller sheet: DuckDB takes seconds for as many columns as a real one has."""
+    monkeypatch.setattr(answer_workbook, "_MOST_COLUMNS", 2)
+    tenant = await api.tenant()
+    with analytics_of(api):
+        wide = {"sql": "SELECT 1, 2, 3", "format": "xlsx"}
+        refused = await api.send("POST", "/v1/sql", tenant.key, wide)
+        assert (refused.status_code, refused.json()["type"]) == (422, "/problems/sql-sheet-too-small")
+        assert refused.json()["errors"][0]["pointer"] == "/format"
+        assert not await exports(api, tenant)
+        assert (await api.send("POST", "/v1/sql", tenant.key, {**wide, "format": "csv"})).status_code == 200
+
+
+async def test_an_answer_is_a_file_in_every_form_that_reports_have(api: Api) -> None:
+    tenant = await api.tenant()
+    link = '=HYPERLINK("http://example.org")'
+    asked = {
+        "sql": "SELECT position AS x, name AS x, $link AS note, day FROM fact_event ORDER BY position",
+        "parameters": {"link": link},
+    }
+    cut = {"sql": "SELECT i FROM range(10001) AS made (i) ORDER BY i"}
+    saving = {"title": "Events", "sql": asked["sql"]}
+    query = (await api.post("/v1/reporting/new/save-query", tenant.key, saving)).json()["id"]
+    run = f"/v1/sql/queries/{query}/run"
+    with analytics_of(api):
+        position = (await api.send("GET", "/v1/history", tenant.key)).json()["position"]
+        told = (await api.send("POST", f"/v1/sql?min_position={position}", tenant.key, asked)).json()
+        assert len(told["data"]) > 1
+        for form, file in FILES.items():
+            before = len(await exports(api, tenant))
+            answer = await api.send("POST", "/v1/sql", tenant.key, {**asked, "format": form})
+            assert answer.status_code == 200, answer.text
+            assert answer.headers["content-type"].partition(";")[0] == file.media
+            assert answer.headers["content-disposition"] == f'attachment; filename="query.{form}"'
+            assert answer.headers["penguin-position"] == told["position"]
+            assert answer.headers["penguin-as-of"] == told["as_of"]
+            assert answer.headers["penguin-truncated"] == "false"
+            assert answer.headers["cache-control"] == "no-store"
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            accept = {"accept": f"image/png, {file.media}"}
+            accepted = await api.send("POST", "/v1/sql", tenant.key, asked, headers=accept)
+            assert accepted.content == answer.content, "and the same bytes again"
+            given = {"parameters": asked["parameters"]}
+            ran = await api.send("POST", run, tenant.key, given, headers=accept)
+            assert len(await exports(api, tenant)) == before + 3
+            assert rows_in(answer.content, form) == rows_in(ran.content, form) == told["data"]
+            empty = await api.send(
+                "POST", "/v1/sql", tenant.key, {"sql": "SELECT 1 AS x, 2 AS x WHERE FALSE", "format": form}
+            )
+            assert rows_in(empty.content, form) == []
+            shortened = await api.send("POST", "/v1/sql", tenant.key, {**cut, "format": form})
+            assert shortened.headers["penguin-truncated"] == "true"
+            assert rows_in(shortened.content, form) == [[n] for n in range(10_000)]
+            if form == "xlsx":
+                assert about_of(shortened.content)["Complete"].startswith("no")
+                assert about_of(ran.content)["Saved query"] == query
+                assert about_of(ran.content)["Sha256"] == about_of(answer.content)["Sha256"]
+                assert about_of(ran.content)["Position"] == told["position"]
+        before = len(await exports(api, tenant))
+        for path, body in (("/v1/sql", asked), (run, {})):
+            refused = await api.send("POST", path, tenant.key, body, headers={"accept": "image/png"})
+            assert refused.status_code == 406
+            assert refused.json()["offered"] == ["application/json", *(file.media for file in FILES.values())]
+        assert len(await exports(api, tenant)) == before, "nothing left, so nothing was recorded"
+        said = await api.send(
+            "POST", "/v1/sql", tenant.key, {**asked, "format": "json"}, headers={"accept": "image/png"}
+        )
+        assert said.json()["data"] == told["data"]
+        comma = {"sql": "SELECT 0.5 AS a, 1 AS b", "format": "csv", "decimal": "comma"}
+        assert (await api.send("POST", "/v1/sql", tenant.key, comma)).text == "a;b\r\n0,5;1\r\n"
+
+
+def rows_in(content: bytes, form: str) -> list[list[Any]]:
+    """The rows of a file, by another library, as JSON would hold them."""
+    match form:
+        case "csv":
+            return [[as_told(cell) for cell in line] for line in lines_of(content)[1:]]
+        case "xlsx":
+            rows = sheet_of(content).iter_rows(min_row=2, values_only=True)
+            return [
+                [one.date().isoformat() if isinstance(one, datetime) else one for one in row] for row in rows
+            ]
+        case _:
+            return [list(row) for row in columns_of(content, form)[1]]
+
+
+def as_told(cell: str) -> Any:
+    return int(cell) if cell.isdecimal() else unescape_formula(cell)
 
 
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
