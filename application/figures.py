@@ -19,8 +19,9 @@ from uuid import UUID
 import orjson
 from pydantic import TypeAdapter
 
-from application.as_of import AT
+from application.as_of import AT, AT_TIME
 from application.ports.analytics import Column, Report, ReportInfo, Value
+from application.ports.platform import PlatformReport
 from domain.finance.calendar import first_day, is_month, last_day
 from domain.kernel.money import CURRENCIES
 
@@ -73,14 +74,14 @@ def adds_up(column: Column) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A report as it leaves: what was asked by whom, what it means, and the rows.
+    """A report as it leaves, of one log or of all: what was asked by whom, what it means, and the rows.
 
     `parameters` are those that were given; `asked_by` is the kind and id of an actor, never a name. `ahead_from`: see
     the function of this name.
     """
 
     info: ReportInfo
-    report: Report
+    report: Report | PlatformReport
     parameters: Mapping[str, str]
     tenant_id: UUID
     asked_by: str
@@ -99,10 +100,22 @@ class Figures:
         told = (str(row[at]).upper() for row in self.report.rows)
         return [code if code in CURRENCIES else None for code in told]
 
-    def range(self) -> tuple[int, int]:
-        """The first and last position of the log that the figures are made from; (0, 0): the log is empty."""
+    def origin(self) -> list[tuple[str, str]]:
+        """What they are made from, by name: a position of one log; of all, how many logs, and their digest."""
+        if isinstance(self.report, PlatformReport):
+            return _of_all(self.report)
         last = self.report.position.n
-        return (1 if last else 0), last
+        return [
+            ("position", self.report.position.token()),
+            ("positions", f"1 to {last}" if last else "none: nothing has happened yet"),
+        ]
+
+    def made_from(self) -> str:
+        """The same in few words, for the head of a page."""
+        if isinstance(self.report, PlatformReport):
+            standing = self.report.standing
+            return f"{standing.tenants} logs, digest {standing.digest[:16]}"
+        return f"position {self.report.position.n}"
 
     def sha256(self) -> str:
         """The hash of the figures alone (`figures_json`): equal figures have equal hashes, in whichever file."""
@@ -111,15 +124,35 @@ class Figures:
     def path(self) -> str:
         """Where the same is asked again and found the same, whatever comes: all parameters, the usual ones too."""
         used = used_by(self.info, self.parameters)
-        if AT in self.info.parameters.get("properties", {}):
-            used[AT] = str(self.range()[1])
+        if isinstance(self.report, PlatformReport):
+            base = "/v1/platform/reports"
+            if self.report.as_of is not None:
+                used[AT_TIME] = self.report.as_of.isoformat()
+        else:
+            base = "/v1/reports"
+            if AT in self.info.parameters.get("properties", {}):
+                used[AT] = str(self.report.position.n)
         given = urlencode(sorted(used.items()))
-        return f"/v1/reports/{self.info.name}" + (f"?{given}" if given else "")
+        return f"{base}/{self.info.name}" + (f"?{given}" if given else "")
 
     def citation(self) -> str:
         """A line that names these figures exactly, and with which they are found again."""
-        epoch, last = self.report.position.epoch, self.range()[1]
-        return f"{self.path()} @ {epoch}.{last}, definition {self.definition}, sha256 {self.sha256()[:16]}"
+        if isinstance(self.report, PlatformReport):
+            at = f"digest {self.report.standing.digest[:16]}"
+        else:
+            at = f"{self.report.position.epoch}.{self.report.position.n}"
+        return f"{self.path()} @ {at}, definition {self.definition}, sha256 {self.sha256()[:16]}"
+
+
+def _of_all(report: PlatformReport) -> list[tuple[str, str]]:
+    standing = report.standing
+    at = "" if standing.as_of is None else "?" + urlencode({AT_TIME: standing.as_of.isoformat()})
+    return [
+        ("logs", str(standing.tenants)),
+        ("stopped", str(standing.stopped)),
+        ("digest", standing.digest),
+        ("positions", f"of each log: GET /v1/platform/positions{at}"),
+    ]
 
 
 def used_by(info: ReportInfo, given: Mapping[str, str]) -> dict[str, str]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from application.figures import Figures, used_by
+from application.ports.platform import PlatformReport
 
 
 def facts_of(figures: Figures) -> list[tuple[str, str]]:
     """Names and texts, in the order in which a reader asks for them."""
     info, report = figures.info, figures.report
-    first, last = figures.range()
     given, used = _named(figures.parameters), _named(used_by(info, figures.parameters))
     return [
         ("report", info.name),
@@ -23,8 +23,7 @@ def facts_of(figures: Figures) -> list[tuple[str, str]]:
         ("tenant", str(figures.tenant_id)),
         ("asked_by", figures.asked_by),
         ("as_of", "" if report.as_of is None else report.as_of.isoformat()),
-        ("position", report.position.token()),
-        ("positions", f"{first} to {last}" if last else "none: nothing has happened yet"),
+        *figures.origin(),
         ("time_zone", "UTC"),
         ("rows", str(len(report.rows))),
         ("complete", _complete(figures)),
@@ -32,7 +31,7 @@ def facts_of(figures: Figures) -> list[tuple[str, str]]:
         ("filters", _filters(given)),
         ("sha256", figures.sha256()),
         ("cite", figures.citation()),
-        ("verify", _VERIFY),
+        ("verify", _VERIFY_OF_ALL if isinstance(report, PlatformReport) else _VERIFY),
     ]
 
 
@@ -40,10 +39,17 @@ def _named(parameters: Mapping[str, str]) -> str:
     return ", ".join(f"{name}={value}" for name, value in sorted(parameters.items()))
 
 
-_VERIFY: Final = (
+_HASHED: Final = (
     "sha256 is of the columns and rows as the JSON answer holds them, written as "
-    '{"columns":[...],"rows":[[...],...]} in UTF-8 without spaces. The same question as of the same position gives the '
-    "same: ask with at_position, where the report takes it."
+    '{"columns":[...],"rows":[[...],...]} in UTF-8 without spaces. '
+)
+_VERIFY: Final = (
+    f"{_HASHED}The same question as of the same position gives the same: ask with at_position, where the report takes "
+    "it."
+)
+_VERIFY_OF_ALL: Final = (
+    f"{_HASHED}digest is the SHA-256 of a line `tenant epoch.position` for each log, in the order of the tenants' ids, "
+    "parted by line feeds. Answers with equal digests are equal: ask with at_time."
 )
 
 

@@ -86,9 +86,10 @@ def _seen(sheet: Any, figures: Figures, styles: _Styles) -> None:
         else f"{report.as_of.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     )
     cut = "; cut off: there are more rows" if report.truncated else ""
-    last = figures.range()[1]
     come = f"; days from {figures.ahead_from} on had not come" if figures.ahead_from else ""
-    sheet.write_string(1, 0, f"Data as of {at}, position {last}{cut}{come}", styles.of(font_color="#555555"))
+    sheet.write_string(
+        1, 0, f"Data as of {at}, {figures.made_from()}{cut}{come}", styles.of(font_color="#555555")
+    )
     for at_column, column in enumerate(info.columns):
         side = "left" if form_of(column) in (Form.TEXT, Form.DATE) else "right"
         top = styles.of(bold=True, bottom=1, text_wrap=True, valign="top", align=side)
@@ -101,7 +102,10 @@ def _seen(sheet: Any, figures: Figures, styles: _Styles) -> None:
     sheet.autofilter(_HEADER_ROW, 0, last_row, last_column)
     sheet.repeat_rows(_HEADER_ROW)
     printed(sheet)
-    sheet.set_footer(f"&L{info.title.replace('&', '&&')}&CPosition {last}&RPage &P of &N")
+    made_from = figures.made_from()
+    sheet.set_footer(
+        f"&L{info.title.replace('&', '&&')}&C{made_from[:1].upper()}{made_from[1:]}&RPage &P of &N"
+    )
 
 
 def _facts(sheet: Any, figures: Figures, styles: _Styles) -> None:

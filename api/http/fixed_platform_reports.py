@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from api.http.fixed_reports import AS_FILES, also_as_files
 from api.http.shapes import page_of, parameter, reading, shared, without_null
 from api.http.shaping import Json, ref
 from domain.kernel.permissions import Permission
@@ -83,8 +84,10 @@ def _report(info: ReportInfo) -> Json:
         truncated={"type": "boolean"},
         **_STANDING,
     )
-    made = reading(f"platform_reports_{info.name}", info.title, _ALLOWED, _own(info.parameters), shape)
+    taken = [*_own(info.parameters), *AS_FILES]
+    made = reading(f"platform_reports_{info.name}", info.title, _ALLOWED, taken, shape)
     made["description"] = info.about
+    also_as_files(made)
     return made
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _TEXT: Final[Json] = {"type": "string"}
 _FILE: Final[Json] = {"type": "string", "format": "binary"}
-_AS_FILES: Final = (
+AS_FILES: Final = (
     parameter(
         "format",
         "JSON unless told otherwise, here or in `Accept`.",
@@ -109,6 +109,13 @@ def _opening(allowed: Permission) -> Permission:
     return Permission.REPORTS_DRILL if allowed is Permission.REPORTS_READ else allowed
 
 
+def also_as_files(made: Json) -> None:
+    """Say of a report's operation that it answers with files too."""
+    for form in FILES.values():
+        made["responses"]["200"]["content"][form.media] = {"schema": _FILE}
+    made["responses"]["406"] = {"$ref": "#/components/responses/Problem406"}
+
+
 def report_paths() -> Json:
     """The list, and of every report: itself, the events behind a cell, and what made it differ."""
     allowed = Permission.REPORTS_READ
@@ -142,12 +149,10 @@ def report_paths() -> Json:
         beside = [_COMPARE] if compares(report.info) else []
         if beside:
             shape["properties"] |= {"periods": _PERIODS}
-        taken = [*own, *beside, *_AS_FILES, *waits]
+        taken = [*own, *beside, *AS_FILES, *waits]
         made = reading(f"reports_{name}", report.info.title, allowed, taken, shape)
         made["description"] = report.info.about
-        for form in FILES.values():
-            made["responses"]["200"]["content"][form.media] = {"schema": _FILE}
-        made["responses"]["406"] = {"$ref": "#/components/responses/Problem406"}
+        also_as_files(made)
         cells = [
             parameter(
                 f"cell.{column.name}", f"{column.about} Given empty where the row shows nothing.", _TEXT

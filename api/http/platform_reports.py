@@ -10,8 +10,8 @@ from starlette.routing import Route
 from api.http.asking import Asked, Desk
 from api.http.kinds import NOT_FOUND
 from api.http.problems import Problem, bad_parameter
-from api.http.reports import described, parameters_of
-from application.figures import plain
+from api.http.reports import FILE_WAYS, as_file, described, file_form, parameters_of, separation
+from application.figures import Figures, plain
 from domain.access.reads import ReadKind
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import Permission
@@ -71,9 +71,17 @@ class PlatformReports(Desk):
         """One report."""
         info = self._info(request)
         query = f"reports.{info.name}"
-        asked = await self._staff(request, query, tuple(parameters_of(info)))
+        asked = await self._staff(request, query, (*parameters_of(info), *FILE_WAYS))
+        # Before the report is made and recorded: neither is for a request that is refused.
+        form, how = file_form(request, asked), separation(asked)
         found = await self._platform.report(info.name, asked.given)
-        await self._trace(asked, f"platform.{query}", len(found.rows), found.standing)
+        kind = ReadKind.STAFF if form is None else ReadKind.EXPORT
+        await self._trace(asked, f"platform.{query}", len(found.rows), found.standing, kind=kind)
+        if form is not None:
+            actor = asked.principal.actor
+            figures = Figures(info, found, asked.given, PLATFORM, f"{actor.kind} {actor.id}")
+            headers = {**self.headers(asked, None), "penguin-digest": found.standing.digest}
+            return await as_file(figures, form, how, headers)
         content = {
             "report": info.name,
             "columns": list(found.columns),
@@ -126,11 +134,17 @@ class PlatformReports(Desk):
         return self.answer(asked, content, None)
 
     async def _trace(
-        self, asked: Asked, query: str, rows: int, standing: Standing, cell: dict[str, str] | None = None
+        self,
+        asked: Asked,
+        query: str,
+        rows: int,
+        standing: Standing,
+        cell: dict[str, str] | None = None,
+        kind: ReadKind = ReadKind.STAFF,
     ) -> None:
         """Everything that staff read of customers is recorded, in the platform's log, before it is answered."""
         filters = {**asked.given, **(cell or {}), "digest": standing.digest}
-        await self.trace(asked, query, ReadKind.STAFF, position=None, rows=rows, filters=filters)
+        await self.trace(asked, query, kind, position=None, rows=rows, filters=filters)
 
 
 def _standing(standing: Standing) -> dict[str, Any]:

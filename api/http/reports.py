@@ -45,7 +45,8 @@ _DIGITS: Final = 18
 _WORDS: Final[tuple[Kind, ...]] = ("law", "rule", "basis")
 _NONE: Final = "none"
 """What a report shows where a decision names no law, rule or basis."""
-WAYS: Final = ("min_position", "format", "delimiter", "bom", "decimal")
+FILE_WAYS: Final = ("format", "delimiter", "bom", "decimal")
+WAYS: Final = ("min_position", *FILE_WAYS)
 
 
 class _OfReports(Route):
@@ -94,9 +95,9 @@ class Reports(Desk):
         known = (*parameters_of(info), *WAYS, *comparing)
         asked = await self.asked(request, f"reports.{info.name}", known, repeated=comparing)
         asked.principal.require(Permission(info.permission))
-        form = _form(request, asked)
+        form = file_form(request, asked)
         # Before the report is made and recorded as an export: neither is for a request that is refused.
-        how = _separated(asked)
+        how = separation(asked)
         told = asked.taken(COMPARE)
         periods = periods_of(asked.given, told[COMPARE]) if told else ()
         by_moment = AT_TIME in asked.given
@@ -121,7 +122,9 @@ class Reports(Desk):
                 filters=asked.given,
             )
         if form is not None:
-            return await self._file(asked, form, how, self._figures(asked, info, found, first_ahead))
+            return await as_file(
+                self._figures(asked, info, found, first_ahead), form, how, self.headers(asked, position)
+            )
         content = {
             "report": info.name,
             "columns": list(found.columns),
@@ -182,20 +185,6 @@ class Reports(Desk):
         tenant_id, actor = asked.principal.tenant_id, asked.principal.actor
         return Figures(info, found, asked.given, tenant_id, f"{actor.kind} {actor.id}", ahead)
 
-    async def _file(self, asked: Asked, form: FileForm, how: Separated, figures: Figures) -> Response:
-        """The report as a file; beside the loop, since many rows take a while."""
-        found, content = figures.report, await asyncio.to_thread(form.encode, figures, how)
-        headers = {
-            **self.headers(asked, found.position.token()),
-            "content-disposition": f'attachment; filename="{figures.info.name}.{form.name}"',
-            "cache-control": "no-store",
-            "x-content-type-options": "nosniff",
-            "penguin-as-of": "" if found.as_of is None else found.as_of.isoformat(),
-            "penguin-truncated": str(found.truncated).lower(),
-        }
-        text = "; charset=utf-8" if form.media.startswith("text/") else ""
-        return Response(content, headers=headers, media_type=form.media + text)
-
     async def events(self, request: Request) -> Response:
         """The events behind one row: its dimensions as `cell.<name>`; their weights add up to the cell.
 
@@ -253,6 +242,21 @@ class Reports(Desk):
         return self.answer(asked, content, position)
 
 
+async def as_file(figures: Figures, form: FileForm, how: Separated, headers: dict[str, str]) -> Response:
+    """Figures as a file; made beside the loop, since many rows take a while."""
+    found, content = figures.report, await asyncio.to_thread(form.encode, figures, how)
+    told = {
+        **headers,
+        "content-disposition": f'attachment; filename="{figures.info.name}.{form.name}"',
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "penguin-as-of": "" if found.as_of is None else found.as_of.isoformat(),
+        "penguin-truncated": str(found.truncated).lower(),
+    }
+    text = "; charset=utf-8" if form.media.startswith("text/") else ""
+    return Response(content, headers=told, media_type=form.media + text)
+
+
 def parameters_of(info: ReportInfo) -> list[str]:
     """The names of what a report takes."""
     return list(taken_by(info).get("properties", {}))
@@ -285,14 +289,14 @@ def described(info: ReportInfo) -> dict[str, Any]:
     }
 
 
-def _form(request: Request, asked: Asked) -> FileForm | None:
+def file_form(request: Request, asked: Asked) -> FileForm | None:
     """A file, or None for JSON: by `format`, else by `Accept`."""
     if "format" in asked.given:
         return _one_of(_FORMS, asked, "format", "json")
     return accepted_form(request)
 
 
-def _separated(asked: Asked) -> Separated:
+def separation(asked: Asked) -> Separated:
     """How CSV is written. Where commas are decimals, semicolons stand between cells unless told otherwise."""
     decimal = _one_of(DECIMALS, asked, "decimal", "point")
     delimiter = _one_of(DELIMITERS, asked, "delimiter", "comma") if "delimiter" in asked.given else None

@@ -36,6 +36,11 @@ class PlatformReport:
     standing: Standing
     truncated: bool
 
+    @property
+    def as_of(self) -> datetime | None:
+        """When the last of the events was recorded."""
+        return self.standing.as_of
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from application.figures import Figures
 from application.ports.analytics import Column, Definition, Report, ReportInfo, Value
+from application.ports.platform import PlatformReport, Standing
 from application.ports.positions import Position
 
 AS_OF: Final = datetime(2026, 11, 24, 9, 30, 15, 250_000, tzinfo=UTC)
+DIGEST: Final = "6f" * 32
 DANGEROUS: Final = (
     "=cmd|'/C calc'!A0",
     "=1+2",
@@ -77,6 +80,20 @@ def figures(
     report = Report(names, tuple(rows), Position(1, int(at or 42)), as_of, truncated)
     given = {name: value for name, value in parameters.items() if value}
     return Figures(info, report, given, UUID(int=7), f"member {UUID(int=8)}")
+
+
+def report_of(made: Figures) -> Report:
+    """The report of one log that figures are of."""
+    if not isinstance(made.report, Report):
+        raise TypeError("figures of all logs")
+    return made.report
+
+
+def figures_of_all(rows: Sequence[tuple[Value, ...]] = ROWS, *, as_of: datetime | None = AS_OF) -> Figures:
+    """The same, of twelve logs together."""
+    made = figures(rows, since="2026-11-01")
+    report = PlatformReport(made.report.columns, made.report.rows, Standing(as_of, 12, DIGEST, 0), False)  # noqa: FBT003 - not cut off
+    return replace(made, report=report)
 
 
 def texts(*cells: str) -> Figures:

@@ -8,10 +8,13 @@ from uuid import UUID
 
 import pytest
 
+from adapters.exports.forms import FILES
+from application.figures import plain
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import GRANTABLE, STAFF_ROLES, Permission, StaffRole, TenantRole
 from projections.olap.platform.reports import PLATFORM_REPORTS
 from tests.support.api import Api, analytics_of
+from tests.support.exported import rows_of, text_of
 
 REPORTS = "/v1/platform/reports"
 
@@ -29,6 +32,30 @@ async def caught_up(api: Api, tenant: UUID) -> None:
             return
         await asyncio.sleep(0.05)
     raise TimeoutError("the facts did not catch up")
+
+
+async def files_hold_what_json_does(api: Api, finance: str) -> None:
+    """Every report in every form: the rows of the JSON, the digest and the moment beside them."""
+    for name in PLATFORM_REPORTS:
+        told = (await api.send("GET", f"{REPORTS}/{name}", finance)).json()
+        for form, file in FILES.items():
+            answer = await api.send("GET", f"{REPORTS}/{name}?format={form}&decimal=comma", finance)
+            assert answer.status_code == 200, answer.text
+            assert answer.headers["content-type"].partition(";")[0] == file.media
+            assert answer.headers["content-disposition"] == f'attachment; filename="{name}.{form}"'
+            assert answer.headers["penguin-digest"] == told["digest"]
+            assert answer.headers["penguin-as-of"] == told["as_of"]
+            if form == "csv":
+                assert answer.text.splitlines()[0] == ";".join(told["columns"])
+                assert len(answer.text.splitlines()) == 1 + len(told["data"])
+                continue
+            assert len(rows_of(answer.content, form)) == len(told["data"])
+            assert told["digest"] in text_of(answer.content, form)
+            if form == "parquet":
+                read = [
+                    {key: plain(value) for key, value in row.items()} for row in rows_of(answer.content, form)
+                ]
+                assert read == told["data"]
 
 
 async def test_staff_of_finance_ask_of_all_customers_and_nobody_else_does(api: Api) -> None:
@@ -52,6 +79,7 @@ async def test_staff_of_finance_ask_of_all_customers_and_nobody_else_does(api: A
         for name in PLATFORM_REPORTS:
             answer = await api.send("GET", f"{REPORTS}/{name}", finance)
             assert answer.status_code == 200, answer.text
+        await files_hold_what_json_does(api, finance)
         margin = (await api.send("GET", f"{REPORTS}/margin", finance)).json()
         (row,) = [row for row in margin["data"] if row["period"] == "2026-10-01"]
         assert (row["cost"], row["accuracy"]) == (3_100, "approximate")
@@ -59,7 +87,7 @@ async def test_staff_of_finance_ask_of_all_customers_and_nobody_else_does(api: A
         opened = await api.send("GET", f"{REPORTS}/margin/events?{cell}", finance)
         (place,) = opened.json()["data"]
         assert (place["tenant_id"], place["weight"]) == (str(PLATFORM), 3_100)
-        assert await entries(api, PLATFORM) == before + 3 + len(PLATFORM_REPORTS)
+        assert await entries(api, PLATFORM) == before + 3 + (2 + len(FILES)) * len(PLATFORM_REPORTS)
         assert [await entries(api, tenant.id) for tenant in tenants] == others
         stood = (await api.send("GET", "/v1/platform/positions", finance)).json()
         assert {one["tenant_id"] for one in stood["data"]} == {

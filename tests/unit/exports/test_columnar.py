@@ -14,7 +14,18 @@ from adapters.duckdb.wire import read_report, report_table
 from adapters.exports.columnar import arrow_bytes, parquet_bytes
 from application.figures import Figures
 from projections.olap.reports import REPORTS
-from tests.support.figures import COLUMNS, DANGEROUS, ROWS, UNICODE, figures, texts
+from tests.support.figures import (
+    AS_OF,
+    COLUMNS,
+    DANGEROUS,
+    DIGEST,
+    ROWS,
+    UNICODE,
+    figures,
+    figures_of_all,
+    report_of,
+    texts,
+)
 
 
 def from_parquet(made: Figures) -> Any:
@@ -50,12 +61,19 @@ def test_meanings(read: Read) -> None:
     made = figures(since="2026-11-01")
     schema = read(made).schema
     about = {key.decode(): value.decode() for key, value in schema.metadata.items()}
-    assert about["position"] == made.report.position.token()
+    assert about["position"] == report_of(made).position.token()
     assert about["definition_version"] == made.definition
     assert about["parameters"] == "dating=posting, from=2026-11-01"
     assert about["sha256"] == made.sha256()
     amount = {key.decode(): value.decode() for key, value in schema.field("amount").metadata.items()}
     assert (amount["unit"], amount["currency_column"]) == ("minor units", "currency")
+
+
+@both
+def test_what_figures_of_all_logs_are_made_from(read: Read) -> None:
+    about = {key.decode(): value.decode() for key, value in read(figures_of_all()).schema.metadata.items()}
+    assert (about["logs"], about["digest"], about["as_of"]) == ("12", DIGEST, AS_OF.isoformat())
+    assert "position" not in about
 
 
 @both
@@ -77,5 +95,5 @@ def test_a_fraction_of_a_second_comes_over_the_wire() -> None:
     values = {"day": None, "latency_seconds": 1.5, "latency_median": 0.25, "opt_outs": 2}
     row = tuple(values.get(column.name) for column in definition.info.columns)
     names = tuple(column.name for column in definition.info.columns)
-    report = replace(figures().report, columns=names, rows=(row,))
+    report = replace(report_of(figures()), columns=names, rows=(row,))
     assert read_report(report_table("opt_outs", report)).rows == (row,)

@@ -10,7 +10,7 @@ import pytest
 from application.figures import Form, ahead_from, definition_of, form_of, heading, shown
 from application.ports.analytics import Column, Value
 from projections.olap.reports import REPORTS
-from tests.support.figures import COLUMNS, ROWS, figures
+from tests.support.figures import COLUMNS, DIGEST, ROWS, figures, figures_of_all, report_of
 
 
 def column(unit: str, name: str = "x") -> Column:
@@ -106,6 +106,27 @@ def test_a_definition_changes_with_what_a_report_means() -> None:
     assert definition_of(info) != definition_of(replace(info, about="Something else."))
 
 
-@pytest.mark.parametrize(("at", "wanted"), [("7", (1, 7)), ("0", (0, 0)), (None, (1, 42))])
-def test_the_range_of_positions(at: str | None, wanted: tuple[int, int]) -> None:
-    assert figures(at=at).range() == wanted
+@pytest.mark.parametrize(
+    ("at", "wanted"), [("7", "1 to 7"), ("0", "none: nothing has happened yet"), (None, "1 to 42")]
+)
+def test_the_range_of_positions(at: str | None, wanted: str) -> None:
+    made = dict(figures(at=at).origin())
+    assert made == {"position": report_of(figures(at=at)).position.token(), "positions": wanted}
+
+
+def test_figures_of_all_logs_say_of_how_many_and_their_digest() -> None:
+    made = figures_of_all()
+    assert dict(made.origin()) == {
+        "logs": "12",
+        "stopped": "0",
+        "digest": DIGEST,
+        "positions": "of each log: GET /v1/platform/positions?at_time=2026-11-24T09%3A30%3A15.250000%2B00%3A00",
+    }
+    path, _, rest = made.citation().partition(" @ ")
+    assert path == (
+        "/v1/platform/reports/example?at_time=2026-11-24T09%3A30%3A15.250000%2B00%3A00&dating=posting&from=2026-11-01"
+    )
+    assert rest == f"digest {DIGEST[:16]}, definition {made.definition}, sha256 {made.sha256()[:16]}"
+    empty = figures_of_all(as_of=None)
+    assert dict(empty.origin())["positions"] == "of each log: GET /v1/platform/positions"
+    assert "at_time" not in empty.citation()

@@ -14,7 +14,17 @@ from openpyxl import load_workbook
 from adapters.exports.workbook import xlsx_bytes
 from application.figures import Figures
 from application.ports.analytics import Column, Value
-from tests.support.figures import AS_OF, COLUMNS, DANGEROUS, ROWS, UNICODE, figures, texts
+from tests.support.figures import (
+    AS_OF,
+    COLUMNS,
+    DANGEROUS,
+    DIGEST,
+    ROWS,
+    UNICODE,
+    figures,
+    figures_of_all,
+    texts,
+)
 
 
 def opened(made: Figures) -> Any:
@@ -49,6 +59,15 @@ def test_facts_are_one_tidy_table_with_real_dates_and_numbers() -> None:
         "#,##0.000",
         "#,##0",
     ]
+
+
+def test_a_workbook_of_all_logs_says_of_how_many_and_their_digest() -> None:
+    book = opened(figures_of_all())
+    told = f"12 logs, digest {DIGEST[:16]}"
+    assert book.worksheets[0]["A2"].value == f"Data as of 2026-11-24 09:30:15 UTC, {told}"
+    assert book.worksheets[0].oddFooter.center.text == told
+    about = {row[0]: row[1] for row in cells(book["about"], 1, 2)}
+    assert (about["Logs"], about["Digest"]) == ("12", DIGEST)
 
 
 def test_the_first_sheet_is_the_report_as_a_reader_wants_it() -> None:
