@@ -15,6 +15,19 @@ from projections.finance.profiles import PROFILES, Profile, path_of
 from projections.olap.mrr_sql import CURRENCY, MrrParameters, ProfileId, money
 from projections.olap.report import ReportDefinition, define
 
+Figure = Literal["start_mrr", "new", "expansion", "reactivation", "contraction", "churn", "end_mrr"]
+"""Figures of a period that a bridge is of."""
+
+
+def way(profile: str, against: str) -> tuple[Profile, ...]:
+    """The profiles on the way, one switch apart; each is called by its number, its switch and that of the next.
+
+    Raises `ValueError` where there is no way.
+    """
+    if profile == against:
+        raise ValueError("profile and against are the same; name two")
+    return path_of(PROFILES[profile], PROFILES[against])
+
 
 class BridgeParameters(MrrParameters):
     """From which profile to which, and which of the figures."""
@@ -22,20 +35,16 @@ class BridgeParameters(MrrParameters):
     against: Annotated[
         ProfileId, Field(description="Definition profile that the figures are set beside.")
     ] = "chartmogul-1"
-    figure: Annotated[
-        Literal["start_mrr", "new", "expansion", "reactivation", "contraction", "churn", "end_mrr"] | None,
-        Field(description="Only this figure; all unless given."),
-    ] = None
+    figure: Annotated[Figure | None, Field(description="Only this figure; all unless given.")] = None
 
     @model_validator(mode="after")
     def _differ(self) -> Self:
-        if self.profile == self.against:
-            raise ValueError("profile and against are the same; name two")
+        way(self.profile, self.against)
         return self
 
     def definitions(self) -> tuple[Profile, ...]:
-        """The profiles on the way, one switch apart; each is called by its number, its switch and that of the next."""
-        return path_of(PROFILES[self.profile], PROFILES[self.against])
+        """See `way`."""
+        return way(self.profile, self.against)
 
 
 MOVED: Final = """    moved AS MATERIALIZED (
@@ -55,8 +64,7 @@ MOVED: Final = """    moved AS MATERIALIZED (
 
 # Each movement stands in every figure of the period that it is part of, under every profile on the way. The figures
 # under the first profile are the lines `from`, under the last `to`; between them stands what each switch changed.
-_LINES: Final = f"""
-{MOVED},
+LINES: Final = """
     bounds AS (
         SELECT
             coalesce($from_::DATE, (SELECT min(day) FROM moved)) AS first,
@@ -85,36 +93,44 @@ _LINES: Final = f"""
         WHERE next_rule <> 'to'
         UNION ALL
         SELECT figure, currency, step + 1, 'to', NULL, NULL, position, amount FROM part WHERE next_rule = 'to'
-    )"""  # noqa: S608 - our own SQL
+    )"""
+"""Common table expressions over `moved`: `line` holds what each movement adds to the lines of each figure."""
+
+FIGURE: Final = Column(
+    "figure",
+    "dimension",
+    "text",
+    "start_mrr, new, expansion, reactivation, contraction, churn or end_mrr.",
+)
+SWITCH: Final = Column("switch", "dimension", "text", "from, the switch that makes the difference, or to.")
+AMOUNT: Final = money(
+    "amount",
+    "activity",
+    "The figure, or by how much the switch changes it; it may be summed within a figure.",
+)
+SWITCHES: Final = (
+    "Switches: statuses (which count), metered (what was used), coupons (those that end), churn_at (until the paid "
+    "cycle ends), short_stays (within one month), unit (only the last subscription's end is churn), grouping_minutes "
+    "(changes within the hour are one), reactivation_days (how late one may come back)."
+)
 
 _BRIDGE: Final = define(
     "mrr_bridge",
     "From one profile's MRR to another's",
     "The figures of one period under two definition profiles, and between them what makes the difference: movement by "
     "movement, each with the switch that does it. The line `from` and those of the switches add up to the line `to`, "
-    "to the minor unit. Switches: statuses (which count), metered (what was used), coupons (those that end), churn_at "
-    "(until the paid cycle ends), short_stays (within one month), unit (only the last subscription's end is churn), "
-    "grouping_minutes (changes within the hour are one), reactivation_days (how late one may come back).",
+    f"to the minor unit. {SWITCHES}",
     BridgeParameters,
     (
-        Column(
-            "figure",
-            "dimension",
-            "text",
-            "start_mrr, new, expansion, reactivation, contraction, churn or end_mrr.",
-        ),
+        FIGURE,
         CURRENCY,
-        Column("switch", "dimension", "text", "from, the switch that makes the difference, or to."),
+        SWITCH,
         Column("day", "dimension", "date", "Day of the movement, UTC; empty of from and to."),
         Column("subscription", "dimension", "text", "Subscription; empty of from and to."),
-        money(
-            "amount",
-            "activity",
-            "The figure, or by how much the switch changes it; it may be summed within a figure.",
-        ),
+        AMOUNT,
     ),
     rows=f"""
-        WITH {_LINES}
+        WITH {MOVED},{LINES}
         SELECT
             figure,
             currency,
@@ -129,7 +145,7 @@ _BRIDGE: Final = define(
         ORDER BY figure, currency, step, day, subscription
     """,  # noqa: S608 - our own SQL
     events=f"""
-        WITH {_LINES}
+        WITH {MOVED},{LINES}
         SELECT position, sum(amount)::BIGINT AS weight
         FROM line
         WHERE

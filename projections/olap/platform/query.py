@@ -76,7 +76,9 @@ def _ask(
     parameters: BaseModel,
     bound: Mapping[str, object],
 ) -> list[tuple[Any, ...]]:
-    text = scoped(con, statement, standing, getattr(parameters, "profile", None))
+    definitions = getattr(parameters, "definitions", None)
+    profiles = definitions() if definitions else None
+    text = scoped(con, statement, standing, getattr(parameters, "profile", None), profiles)
     values = {**dict(parameters), "last_day": standing.last_day, **bound}
     named = set(_BOUND.findall(text))
     return run(con, text, {name: value for name, value in values.items() if name in named}).fetchall()

@@ -7,7 +7,7 @@ since are those that are kept; only the others' are made anew, so that yesterday
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
@@ -15,9 +15,9 @@ from typing import Final
 import duckdb
 
 from domain.kernel.ids import PLATFORM
-from projections.finance.profiles import PROFILES
-from projections.olap.derived import DERIVED, derived
-from projections.olap.sql import MODELS, Model
+from projections.finance.profiles import PROFILES, Profile
+from projections.olap.derived import DERIVED, PROFILED, derived
+from projections.olap.sql import MODELS, Model, quoted
 
 _BY_NAME: Final = {model.name: model for model in MODELS}
 _OWN: Final = ("fact_cost", "fact_target")
@@ -113,22 +113,35 @@ def stand(con: duckdb.DuckDBPyConnection, at: datetime | None) -> Standing:
     return Standing(as_of, tenants, digest, stopped, moment)
 
 
-def scoped(con: duckdb.DuckDBPyConnection, statement: str, standing: Standing, profile: str | None) -> str:
-    """The statement over the relations that it names, as they stood; `profile`: under which movements are made."""
+def scoped(
+    con: duckdb.DuckDBPyConnection,
+    statement: str,
+    standing: Standing,
+    profile: str | None,
+    others: tuple[Profile, ...] | None = None,
+) -> str:
+    """The statement over the relations that it names, as they stood.
+
+    `profile`: the kept one that movements are of; None: all. `others`: those under which they are made, kept nowhere.
+    """
     named = [name for name in RELATIONS if re.search(rf"\b{name}\b", statement)]
-    if standing.at is not None:
+    made: set[str] = set()
+    if standing.at is not None or others is not None:
         for facts in dict.fromkeys(_MADE[name] for name in named if name in _MADE):
-            _make(con, facts, profile)
-    told = ", ".join(f"{name} AS ({_rows(name, standing)})" for name in named)
+            wanted = _with_sources(name for name in named if _MADE.get(name) == facts)
+            made |= _make(
+                con, facts, wanted, standing, [PROFILES[profile]] if profile else PROFILES.values(), others
+            )
+    told = ", ".join(f"{name} AS ({_rows(name, standing, made)})" for name in named)
     return f"WITH {told} {statement}" if told else statement
 
 
-def _rows(name: str, standing: Standing) -> str:
+def _rows(name: str, standing: Standing, made: Collection[str]) -> str:
     own = f"tenant_key = (SELECT tenant_key FROM main.dim_tenant WHERE tenant_id = '{PLATFORM}')"  # noqa: S608 - our own id
+    if name in made:
+        return f"SELECT * FROM temp.then_{name}"  # noqa: S608 - our own names
     if standing.at is None:
         return f"SELECT * FROM main.{name}" + (f" WHERE {own}" if name in _OWN else "")  # noqa: S608 - our own names
-    if name in _MADE:
-        return f"SELECT * FROM temp.then_{name}"  # noqa: S608 - our own names
     day, at = f"DATE '{standing.at.date()}'", f"TIMESTAMP '{standing.at}'"
     if name == _DAILY:
         that_day = _BY_NAME[_DAILY].sections["fill"]
@@ -148,41 +161,59 @@ def _rows(name: str, standing: Standing) -> str:
     """  # noqa: S608 - our own names
 
 
-def _make(con: duckdb.DuckDBPyConnection, facts: str, profile: str | None) -> None:
-    """Make the models of some facts as they stood then: kept rows of who told nothing since, new ones of the others."""
-    later = " UNION ALL ".join(
-        f"""
-        SELECT fact.tenant_key FROM main.{name} AS fact
-        LEFT JOIN temp.vector USING (tenant_key)
-        WHERE fact.position > coalesce(vector.position, 0)
-        """  # noqa: S608 - our own names
-        for name in _FACTS[facts]
-    )
-    con.execute(f"CREATE TEMP TABLE changed AS SELECT DISTINCT tenant_key FROM ({later})")  # noqa: S608 - our own names
+def _make(
+    con: duckdb.DuckDBPyConnection,
+    facts: str,
+    wanted: Collection[str],
+    standing: Standing,
+    profiles: Collection[Profile],
+    others: tuple[Profile, ...] | None,
+) -> set[str]:
+    """Make the models of some facts as they stood: kept rows of who told nothing since, new ones of the others.
+
+    Under other profiles there are no kept rows. Gives the names of what was made.
+    """
+    then = standing.at is not None
+    if others is None:
+        later = " UNION ALL ".join(
+            f"""
+            SELECT fact.tenant_key FROM main.{name} AS fact
+            LEFT JOIN temp.vector USING (tenant_key)
+            WHERE fact.position > coalesce(vector.position, 0)
+            """  # noqa: S608 - our own names
+            for name in _FACTS[facts]
+        )
+        con.execute(f"CREATE TEMP TABLE changed AS SELECT DISTINCT tenant_key FROM ({later})")  # noqa: S608 - our own names
+    changed = "tenant_key IN (FROM temp.changed)" if others is None else "true"
+    known = "fact.position <= vector.position" if then else "true"
     sources = {
-        name: f"""
-            SELECT fact.*
-            FROM main.{name} AS fact
-            JOIN temp.vector USING (tenant_key)
-            WHERE fact.position <= vector.position AND tenant_key IN (FROM temp.changed)
-        """  # noqa: S608 - our own names
+        name: f"SELECT fact.* FROM main.{name} AS fact JOIN temp.vector USING (tenant_key) WHERE {known} AND {changed}"  # noqa: S608 - our own names
         for name in _FACTS[facts]
     } | {"fact_period": "SELECT * FROM main.fact_period WHERE false"}
+    made = set[str]()
     for model in DERIVED:
-        if not set(model.sources) <= set(sources):
+        if model.name not in wanted:
             continue
-        _keep(con, model, sources, profile)
-        sources[model.name] = f"SELECT * FROM temp.then_{model.name} WHERE tenant_key IN (FROM temp.changed)"  # noqa: S608 - our own names
-    con.execute("DROP TABLE changed")
+        rows = derived(model, sources, profiles if others is None else others)
+        if model.name in _MADE and others is None:
+            rows = f"{_kept(model, profiles)} UNION ALL BY NAME ({rows})"
+        con.execute(f"CREATE TEMP TABLE then_{model.name} AS {rows}")
+        sources[model.name] = f"SELECT * FROM temp.then_{model.name} WHERE {changed}"  # noqa: S608 - our own names
+        made.add(model.name)
+    con.execute("DROP TABLE IF EXISTS temp.changed")
+    return made
 
 
-def _keep(
-    con: duckdb.DuckDBPyConnection, model: Model, sources: Mapping[str, str], profile: str | None
-) -> None:
-    of_profile = "profile VARCHAR" in model.sections["table"]
-    made = derived(model, sources, [PROFILES[profile]] if profile else PROFILES.values())
-    if model.name in _MADE:
-        ours = f"AND profile = '{profile}'" if profile and of_profile else ""
-        kept = f"SELECT * FROM main.{model.name} WHERE tenant_key NOT IN (FROM temp.changed) {ours}"  # noqa: S608 - our own names
-        made = f"{kept} UNION ALL BY NAME ({made})"
-    con.execute(f"CREATE TEMP TABLE then_{model.name} AS {made}")
+def _with_sources(names: Iterable[str]) -> set[str]:
+    """Derived models, and those that they are made of."""
+    found = set(names)
+    for model in reversed(DERIVED):
+        if model.name in found:
+            found |= {source for source in model.sources if "derive" in _BY_NAME[source].sections}
+    return found
+
+
+def _kept(model: Model, profiles: Collection[Profile]) -> str:
+    ids = ", ".join(quoted(profile.id) for profile in profiles)
+    ours = f"AND profile IN ({ids})" if model.name in PROFILED else ""
+    return f"SELECT * FROM main.{model.name} WHERE tenant_key NOT IN (FROM temp.changed) {ours}"  # noqa: S608 - our own names

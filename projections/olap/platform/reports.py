@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from projections.olap.platform.bridge import BRIDGE_REPORTS
 from projections.olap.platform.report import PlatformReportDefinition
 from projections.olap.platform.scorecard import SCORECARD_REPORTS
 from projections.olap.platform.sums import SUM_REPORTS
 from projections.olap.platform.tables import TABLE_REPORTS
 
 PLATFORM_REPORTS: Final[Mapping[str, PlatformReportDefinition]] = {
-    definition.info.name: definition for definition in (*SUM_REPORTS, *TABLE_REPORTS, *SCORECARD_REPORTS)
+    definition.info.name: definition
+    for definition in (*SUM_REPORTS, *TABLE_REPORTS, *BRIDGE_REPORTS, *SCORECARD_REPORTS)
 }
