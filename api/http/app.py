@@ -34,6 +34,7 @@ from api.http.kinds import INTERNAL, LOG_UNAVAILABLE, METHOD_NOT_ALLOWED, NOT_FO
 from api.http.law import Law
 from api.http.links import LinksDesk
 from api.http.packs import PacksDesk
+from api.http.platform_directions import PlatformDirections
 from api.http.platform_reports import PlatformReports
 from api.http.problems import Problem, problem_of
 from api.http.receipts import Receipts
@@ -248,6 +249,7 @@ def create_app(
         Reports,
         Directions,
         PlatformReports,
+        PlatformDirections,
         SqlDesk,
         PacksDesk,
         Uploads,

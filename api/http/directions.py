@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import replace
-from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -41,12 +40,15 @@ from projections.directions.wording import Language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from starlette.requests import Request
     from starlette.responses import Response
 
     from api.http.asking import Asked
+    from api.parts import Composition
     from application.ports.analytics import Column, Report, ReportInfo
+    from application.ports.platform import PlatformReport
 
 _LANGUAGES: Final = tuple(one.value for one in Language)
 _SECONDS: Final = 30
@@ -68,7 +70,7 @@ class Directions(Desk):
         known = {*parameters_of(info), "grain", "measure", "min_position"}
         asked = await self.asked(request, f"reports.{info.name}_directions", known)
         asked.principal.require(Permission(info.permission))
-        pace, measures = _pace(info, asked), _measures(info, asked)
+        pace, measures = pace_asked(info, asked), measures_asked(info, asked)
         wanted = await self.reachable(asked, asked.position())
         given = dict(asked.given)
         if "grain" in parameters_of(info):
@@ -76,18 +78,9 @@ class Directions(Desk):
         tenant = asked.principal.tenant_id
         wanted = latest(wanted, await self.look_back(tenant, given))
         report = await self.parts.analytics.report(info.name, tenant, given, min_position=wanted)
-        if report.truncated:
-            raise bad_parameter(
-                "from", "There are more rows than a report gives. Begin later, or end earlier."
-            )
-        rows = [dict(zip(report.columns, row, strict=True)) for row in report.rows]
         since = days_named(given["from"])[0] if "from" in given else None
-        until = _last_day(report, given)
-        found = [] if until is None else figures(info, rows, measures, pace, since, until)
-        if len(found) > MOST_SERIES:
-            raise bad_parameter(
-                "measure", f"These are {len(found)} series, and {MOST_SERIES} are read at most. Name one."
-            )
+        to = days_named(given["to"])[1] if "to" in given else None
+        found = series_of(info, report, measures, pace, (since, to))
         if info.name == "margin":
             # Of the same position and dated as the margin is, or the parts would not add up to it.
             same = {
@@ -99,14 +92,13 @@ class Directions(Desk):
         if asked.principal.staff:
             query = f"reports.{info.name}_directions"
             await self.trace(asked, query, ReadKind.STAFF, position=position, rows=len(found), filters=given)
-        language = language_for(None, request.headers.get("accept-language", ""))
-        language = language if language in _LANGUAGES else "en"
+        language = language_asked(request)
         content = {
             "report": info.name,
             "grain": pace.value,
             "language": language,
             "series": f"/v1/reports/{info.name}?{urlencode(sorted(given.items()))}",
-            "data": await self._read(tuple(found), language),
+            "data": await told_aside(self.parts, found, language),
             "next": None,
             "position": position,
             "as_of": report.as_of.isoformat() if report.as_of else None,
@@ -114,17 +106,6 @@ class Directions(Desk):
         return self.answer(
             asked, content, position, headers={"content-language": language, "vary": "Accept-Language"}
         )
-
-    async def _read(self, found: tuple[Figure, ...], language: str) -> list[dict[str, Any]]:
-        """What is said of them, by a process of its own; bounded in time."""
-        if not found:
-            return []
-        work = self.parts.aside.stream(Together(found, language, names_in(Language(language))), large=True)
-        try:
-            async with asyncio.timeout(_SECONDS), contextlib.aclosing(work) as results:
-                return [one async for one in results]
-        except (TimeoutError, WorkerLost):
-            raise Problem(ANALYTICS_UNAVAILABLE) from None
 
     async def _by_category(self, asked: Asked, one: Figure, same: Mapping[str, object]) -> Figure:
         """A margin is explained by what was spent on what, beside what was earned."""
@@ -150,7 +131,52 @@ class Directions(Desk):
         return replace(one, window=Window(parts[0], parts[1], whole=wholes))
 
 
-def _pace(info: ReportInfo, asked: Asked) -> Pace:
+async def told_aside(parts: Composition, found: Sequence[Figure], language: str) -> list[dict[str, Any]]:
+    """What is said of figures that are read together, by a process of its own; bounded in time."""
+    if not found:
+        return []
+    together = Together(tuple(found), language, names_in(Language(language)))
+    work = parts.aside.stream(together, large=True)
+    try:
+        async with asyncio.timeout(_SECONDS), contextlib.aclosing(work) as results:
+            return [one async for one in results]
+    except (TimeoutError, WorkerLost):
+        raise Problem(ANALYTICS_UNAVAILABLE) from None
+
+
+def series_of(
+    info: ReportInfo,
+    report: Report | PlatformReport,
+    measures: Sequence[Column],
+    pace: Pace,
+    days: tuple[date | None, date | None],
+) -> list[Figure]:
+    """The series of a report's measures over whole periods: none to come, or of which not all days were asked for.
+
+    `days`: the first and the last that were asked for, where they were.
+    """
+    if report.truncated:
+        raise bad_parameter("from", "There are more rows than a report gives. Begin later, or end earlier.")
+    if report.as_of is None:
+        return []
+    rows = [dict(zip(report.columns, row, strict=True)) for row in report.rows]
+    since, to = days
+    found = figures(info, rows, measures, pace, since, last_whole_day(report.as_of, to))
+    if len(found) > MOST_SERIES:
+        raise bad_parameter(
+            "measure", f"These are {len(found)} series, and {MOST_SERIES} are read at most. Name one."
+        )
+    return found
+
+
+def language_asked(request: Request) -> str:
+    """The language that sentences are given in."""
+    language = language_for(None, request.headers.get("accept-language", ""))
+    return language if language in _LANGUAGES else Language.EN.value
+
+
+def pace_asked(info: ReportInfo, asked: Asked) -> Pace:
+    """The length of a period, taken out of what was given."""
     offered = [pace.value for pace in paces_of(info)]
     told = asked.given.pop("grain", offered[0])
     if told not in offered:
@@ -158,7 +184,8 @@ def _pace(info: ReportInfo, asked: Asked) -> Pace:
     return Pace(told)
 
 
-def _measures(info: ReportInfo, asked: Asked) -> Sequence[Column]:
+def measures_asked(info: ReportInfo, asked: Asked) -> Sequence[Column]:
+    """The measures that are read: the one that is named, which is taken out of what was given, or all."""
     offered = {one.name: one for one in measures_of(info)}
     named = asked.given.pop("measure", None)
     if named is None:
@@ -166,10 +193,3 @@ def _measures(info: ReportInfo, asked: Asked) -> Sequence[Column]:
     if named not in offered:
         raise bad_parameter("measure", f"Name one of {', '.join(offered)}.")
     return [offered[named]]
-
-
-def _last_day(report: Report, given: Mapping[str, str]) -> date | None:
-    """The last day that the rows tell whole: none that is to come, or that is after the position asked for."""
-    if report.as_of is None:
-        return None
-    return last_whole_day(report.as_of, days_named(given["to"])[1] if "to" in given else None)

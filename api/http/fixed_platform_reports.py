@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from api.http.fixed_reports import AS_FILES, also_as_files
+from api.http.fixed_reports import AS_FILES, also_as_files, directions_of
 from api.http.shapes import page_of, parameter, reading, shared, without_null
 from api.http.shaping import Json, ref
 from domain.kernel.permissions import Permission
+from projections.directions.asked import paces_of
 from projections.olap.platform.report import MomentParameters
 from projections.olap.platform.reports import PLATFORM_REPORTS
 
@@ -73,6 +74,10 @@ def platform_report_paths() -> Json:
             path: {"get": _report(report.info)},
             f"{path}/events": {"get": _events(report.info, report.opens, after)},
         }
+        if paces_of(report.info):
+            taken = _own(report.info.parameters)
+            heading = directions_of("platform_reports", report.info, taken, _STANDING)
+            paths[f"{path}/directions"] = {"get": heading}
     return paths
 
 

@@ -196,14 +196,16 @@ def report_paths() -> Json:
             f"/v1/reports/{name}/difference": {"get": difference},
         }
         if paces_of(report.info):
-            paths[f"/v1/reports/{name}/directions"] = {"get": _directions(report.info, own)}
+            paths[f"/v1/reports/{name}/directions"] = {
+                "get": directions_of("reports", report.info, [*own, *waits], {})
+            }
     return paths
 
 
-def _directions(info: ReportInfo, own: list[Json]) -> Json:
-    """Where the figures of a report are heading."""
+def directions_of(prefix: str, info: ReportInfo, taken: list[Json], standing: Json) -> Json:
+    """Where the figures of a report are heading. `standing`: what is said of what an answer was made from."""
     paces = [pace.value for pace in paces_of(info)]
-    others = [one for one in own if one["name"] != "grain"]
+    others = [one for one in taken if one.get("name") != "grain"]
     grain = parameter("grain", f"How long a period is; {paces[0]} unless given.", {"enum": paces})
     measures = [one.name for one in measures_of(info)]
     measure = parameter("measure", "Only this figure; all, read together, unless given.", {"enum": measures})
@@ -213,12 +215,13 @@ def _directions(info: ReportInfo, own: list[Json]) -> Json:
         grain={"enum": paces},
         language={"enum": ["en", "de", "fr"]},
         series={"type": "string", "description": "Where the rows are asked for that the series are made of."},
+        **standing,
     )
     made = reading(
-        f"reports_{info.name}_directions",
+        f"{prefix}_{info.name}_directions",
         f"Where these figures are heading: {info.title}",
         Permission(info.permission),
-        [*others, grain, measure, *shared(("MinPosition",))],
+        [*others, grain, measure],
         shape,
     )
     made["description"] = (

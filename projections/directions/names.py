@@ -53,6 +53,18 @@ _OTHERS: Final[Mapping[str, tuple[str, str]]] = {
     "gained": ("Gewonnener MRR", "MRR gagné"),
     "margin": ("Marge", "Marge"),
     "acquisition": ("Kosten der Kundengewinnung", "Coûts d'acquisition"),
+    # those of all customers
+    "change": ("Veränderung des MRR", "Variation du MRR"),
+    "customers_expanded": ("Kunden mit Zuwachs", "Clients en expansion"),
+    "at_start": ("Kunden zu Beginn", "Clients au début"),
+    "came": ("Hinzugekommene Kunden", "Clients arrivés"),
+    "went": ("Gegangene Kunden", "Clients partis"),
+    "kept": ("Gebliebene Kunden", "Clients restés"),
+    "year_ago": ("Kunden vor zwölf Monaten", "Clients il y a douze mois"),
+    "year_kept": ("Davon gebliebene Kunden", "Dont clients restés"),
+    "started": ("Begonnene Testphasen", "Essais commencés"),
+    "ended": ("Beendete Testphasen", "Essais terminés"),
+    "won": ("Gewonnene Testphasen", "Essais gagnés"),
     # categories of costs, and whose they are
     "server": ("Server", "Serveurs"),
     "ip": ("IP-Adressen", "Adresses IP"),

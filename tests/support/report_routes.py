@@ -44,8 +44,10 @@ def of_reports(ids: dict[str, str]) -> Iterator[tuple[str, str, Any, dict[str, s
             yield "GET", f"/v1/reports/{name}/directions?{urlencode(required(name))}".rstrip("?"), None, {}
     for path in ("reports", "positions", *(f"reports/{name}" for name in PLATFORM_REPORTS)):
         yield "GET", f"/v1/platform/{path}", None, {}
-    for name in PLATFORM_REPORTS:
+    for name, of_all in PLATFORM_REPORTS.items():
         yield "GET", f"/v1/platform/reports/{name}/events", None, {}
+        if paces_of(of_all.info):
+            yield "GET", f"/v1/platform/reports/{name}/directions", None, {}
     row = {"country": "DE", "source": "api", "subscriber_type": None}
     yield "POST", "/v1/reports/contacts_by_segment/cite", {"cell": row, "measure": "contacts"}, {}
     changed = {"profile": PROFILES["maxio-1"].model_dump(mode="json")}

@@ -58,12 +58,46 @@ async def files_hold_what_json_does(api: Api, finance: str) -> None:
                 assert read == told["data"]
 
 
+async def spent_more_each_month(api: Api, finance: str) -> None:
+    """A year of costs of the platform: each month $10 more."""
+    for month in range(1, 13):
+        day, last = f"2025-{month:02}-01", f"2025-{month:02}-28"
+        spent = {
+            "category": "server",
+            "amount": 10_000 + 1_000 * month,
+            "currency": "USD",
+            "incurred_on": day,
+        }
+        covers = {"covers_from": day, "covers_to": last, "provider": "H", "basis": "list_price"}
+        entered = await api.post("/v1/costs/new/enter-cost", finance, {**spent, **covers})
+        assert entered.status_code == 201, entered.text
+
+
+async def heading_is_told(api: Api, finance: str) -> None:
+    """Costs of the platform that rise are said to, in the language asked for; days name the months they lie in."""
+    path = f"{REPORTS}/margin/directions?measure=cost&from=2025-01-15&to=2025-12-15"
+    answer = await api.send("GET", path, finance, headers={"accept-language": "fr"})
+    told = answer.json()
+    (cost,) = told["data"]
+    assert [point["value"] for point in cost["series"]["points"]] == [
+        10_000 + 1_000 * month for month in range(1, 13)
+    ]
+    assert (told["language"], told["grain"], len(told["digest"])) == ("fr", "month", 64)
+    assert cost["trend"]["slope"]["per_period"] == 1_000
+    assert cost["sentences"][0]["text"].startswith("Coût du service : hausse (une détérioration)")
+    all_of_them = (await api.send("GET", f"{REPORTS}/margin/directions", finance)).json()["data"]
+    assert {one["measure"] for one in all_of_them} > {"cost", "gross_margin"}
+    for refused, status in (("mrr_bridge/directions", 404), ("margin/directions?grain=week", 422)):
+        assert (await api.send("GET", f"{REPORTS}/{refused}", finance)).status_code == status
+
+
 async def test_staff_of_finance_ask_of_all_customers_and_nobody_else_does(api: Api) -> None:
     tenants = [await api.tenant("One"), await api.tenant("Two")]
     _, finance = await api.staff(StaffRole.FINANCE)
     _, support = await api.staff(StaffRole.SUPPORT)
     _, operations = await api.staff(StaffRole.OPERATIONS)
     paid = {"category": "server", "amount": 3_100, "currency": "USD", "incurred_on": "2026-10-01"}
+    await spent_more_each_month(api, finance)
     more = {"covers_from": "2026-10-01", "covers_to": "2026-10-31", "provider": "H", "basis": "list_price"}
     assert (await api.post("/v1/costs/new/enter-cost", finance, {**paid, **more})).status_code == 201
     # What a customer enters is its own.
@@ -101,6 +135,7 @@ async def test_staff_of_finance_ask_of_all_customers_and_nobody_else_does(api: A
             if head is not None
         ]
         assert stood["digest"] == margin["digest"] == hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        await heading_is_told(api, finance)
         used = (await api.send("GET", f"{REPORTS}/usage", finance)).json()["data"]
         assert {row["meter"]: row["net"] for row in used} == {"users": 2, "workspaces": 2}
         owner = await api.key(tenants[0], TenantRole.OWNER, member_id=tenants[0].owner_id)

@@ -19,6 +19,7 @@ from projections.directions.asked import (
     paces_of,
 )
 from projections.directions.series import Better, Pace, UnitKind
+from projections.olap.platform.reports import PLATFORM_REPORTS
 from projections.olap.reports import REPORTS
 
 MARGIN, COSTS, ACTIVITY = (REPORTS[name].info for name in ("margin", "costs_by_category", "activity"))
@@ -70,6 +71,25 @@ def test_which_reports_make_series() -> None:
         "churn_rates": ["week", "month"],
         "margin": ["week", "month"],
         "unit_economics": ["month"],
+    }
+
+
+def test_which_reports_of_all_customers_make_series() -> None:
+    found = {
+        name: [pace.value for pace in paces_of(one.info)]
+        for name, one in PLATFORM_REPORTS.items()
+        if paces_of(one.info)
+    }
+    assert found == {
+        "mrr": ["month"],
+        "arr": ["month"],
+        "churn_rates": ["month"],
+        "customers": ["month"],
+        "margin": ["month"],
+        "unit_economics": ["month"],
+        "trials": ["month"],
+        "activity": ["week", "month"],
+        "usage": ["month"],
     }
 
 

@@ -11,6 +11,7 @@ from projections.directions.asked import measures_of, paces_of
 from projections.directions.names import names_in
 from projections.directions.wording import Language
 from projections.finance.metrics import metric_of
+from projections.olap.platform.reports import PLATFORM_REPORTS
 from projections.olap.reports import REPORTS
 
 CONTEXTS = {name.partition(".")[0] for name in EVENTS.classes}
@@ -20,8 +21,10 @@ PARTS = {*Category, *CONTEXTS, "allow", "hold", "deny", "direct", "allocated", "
 @pytest.mark.parametrize("language", Language)
 def test_every_figure_and_every_known_part_has_a_name(language: Language) -> None:
     figures = set[str]()
-    for name, report in REPORTS.items():
-        for measure in measures_of(report.info) if paces_of(report.info) else ():
+    told = [(name, one.info) for name, one in REPORTS.items()]
+    told += ((name, one.info) for name, one in PLATFORM_REPORTS.items())
+    for name, info in told:
+        for measure in measures_of(info) if paces_of(info) else ():
             metric = metric_of(name, measure.name)
             figures |= {measure.name if metric is None else metric.id, *measure.parts}
     names = names_in(language)
