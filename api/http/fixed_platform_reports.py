@@ -46,7 +46,12 @@ _STOOD: Final[Json] = {
 
 def _own(shapes: Json) -> list[Json]:
     return [
-        parameter(field, shape.get("description", field), without_null(shape))
+        parameter(
+            field,
+            shape.get("description", field),
+            without_null(shape),
+            needed=field in shapes.get("required", ()),
+        )
         for field, shape in shapes.get("properties", {}).items()
     ]
 

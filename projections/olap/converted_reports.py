@@ -32,17 +32,17 @@ class ConvertedGrainParameters(ConvertedParameters):
 
 
 _BY_GRAIN: Final = converted("$grain")
-_CURRENCY: Final = Column(
+CURRENCY_COLUMN: Final = Column(
     "currency", "dimension", "currency", "Currency that all amounts are converted to, ISO 4217."
 )
-_LACKS: Final = Column(
+LACKS: Final = Column(
     "lacks",
     "dimension",
     "text",
     "The first rate that is missing, if one is: no figure is told then.",
     tells=True,
 )
-_FX: Final = money(
+FX: Final = money(
     "fx", "activity", "What rates did to MRR, with its sign; 0 under profiles in which rates move nothing."
 )
 _SHOWN: Final = ",\n            ".join(
@@ -50,19 +50,11 @@ _SHOWN: Final = ",\n            ".join(
     for one in ("start_mrr", *KINDS, "fx", "end_mrr")
 )
 
-_IN_ONE: Final = define(
-    "mrr_in_one_currency",
-    "MRR of all currencies in one",
-    "Monthly recurring revenue of all currencies together, converted to one by the rates that were recorded, at the "
-    "start and at the end of each period, and what moved it: start + new + expansion + reactivation - contraction - "
-    "churn + fx = end, to the minor unit. Balances are converted at the rate of their day, and movements at that of "
-    "theirs; fx is what rates did to the balances, and opens to the rates. A day's rate is the last one on or before "
-    "it, no more than a week old; a period that lacks one says which, and has no figures. `mrr_conversions` shows each "
-    "rate that was used.",
-    ConvertedGrainParameters,
-    (PERIOD, _CURRENCY, _LACKS, START, *MOVEMENTS, _FX, END),
-    rows=f"""
-        WITH {_BY_GRAIN},
+
+def in_one_rows(told: str) -> str:
+    """The rows of `mrr_in_one_currency`. `told`: common table expressions with `period`, `line`, `lacking`."""
+    return f"""
+        WITH {told},
         flow AS (
             SELECT
                 period,
@@ -77,9 +69,13 @@ _IN_ONE: Final = define(
         LEFT JOIN flow USING (period)
         LEFT JOIN lacking USING (period)
         ORDER BY period
-    """,  # noqa: S608 - our own SQL
-    events=f"""
-        WITH {_BY_GRAIN}
+    """  # noqa: S608 - our own SQL
+
+
+def in_one_events(told: str) -> str:
+    """The events behind a measure of them: (position, weight)."""
+    return f"""
+        WITH {told}
         SELECT position, sum(weight)::BIGINT AS weight
         FROM (
             SELECT position, {FLOW_WEIGHT} AS weight
@@ -93,7 +89,22 @@ _IN_ONE: Final = define(
         )
         GROUP BY position
         HAVING sum(weight) <> 0
-    """,  # noqa: S608 - our own SQL
+    """  # noqa: S608 - our own SQL
+
+
+_IN_ONE: Final = define(
+    "mrr_in_one_currency",
+    "MRR of all currencies in one",
+    "Monthly recurring revenue of all currencies together, converted to one by the rates that were recorded, at the "
+    "start and at the end of each period, and what moved it: start + new + expansion + reactivation - contraction - "
+    "churn + fx = end, to the minor unit. Balances are converted at the rate of their day, and movements at that of "
+    "theirs; fx is what rates did to the balances, and opens to the rates. A day's rate is the last one on or before "
+    "it, no more than a week old; a period that lacks one says which, and has no figures. `mrr_conversions` shows each "
+    "rate that was used.",
+    ConvertedGrainParameters,
+    (PERIOD, CURRENCY_COLUMN, LACKS, START, *MOVEMENTS, FX, END),
+    rows=in_one_rows(_BY_GRAIN),
+    events=in_one_events(_BY_GRAIN),
 )
 
 _LEDGER: Final = f"""
@@ -124,7 +135,7 @@ _CONVERSIONS: Final = define(
     ConvertedParameters,
     (
         Column("changed_on", "dimension", "date", "Day of the movement or of the rate, UTC."),
-        _CURRENCY,
+        CURRENCY_COLUMN,
         Column("from_currency", "dimension", "text", "Currency that was converted, ISO 4217."),
         Column(
             "kind",

@@ -30,7 +30,7 @@ class ConvertedParameters(MrrParameters):
     currency: Annotated[CurrencyCode, Field(description="Currency that all amounts are converted to.")]
 
 
-_TERM: Final = f"$profile IN ({', '.join(quoted(one.id) for one in PROFILES.values() if one.fx == 'term')})"
+TERM: Final = f"$profile IN ({', '.join(quoted(one.id) for one in PROFILES.values() if one.fx == 'term')})"
 """Whether what rates do is a term of its own."""
 
 
@@ -51,8 +51,11 @@ def _value(amount: str, rate: str) -> str:
 
 
 _IN_ORDER: Final = "ORDER BY day, turn, position, subscription_id, kind"
+_KIND_BY_KIND: Final = f"ORDER BY day, turn, CASE WHEN {TERM} THEN kind END, position, subscription_id, kind"
 
-LINES: Final = f"""
+
+def _lines(rates: str, in_order: str) -> str:
+    return f"""
     rate AS MATERIALIZED (
         SELECT
             CASE base WHEN $currency THEN quote ELSE base END AS from_currency,
@@ -66,7 +69,7 @@ LINES: Final = f"""
                 'rate_on': rate_on,
                 'said': '1 ' || base || ' = ' || rate_text || ' ' || quote
             }} AS rate
-        FROM fact_exchange_rate
+        FROM {rates}
         WHERE $currency IN (base, quote)
         QUALIFY row_number() OVER (PARTITION BY from_currency, rate_on ORDER BY position DESC) = 1
     ),
@@ -103,10 +106,10 @@ LINES: Final = f"""
             last_value(rate IGNORE NULLS) OVER (in_order ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
                 AS rate_before,
             sum(original) OVER (
-                PARTITION BY from_currency, unit {_IN_ORDER} ROWS UNBOUNDED PRECEDING
+                PARTITION BY from_currency, unit {in_order} ROWS UNBOUNDED PRECEDING
             ) AS balance
-        FROM (SELECT *, CASE WHEN {_TERM} THEN NULL ELSE subscription_id END AS unit FROM taken)
-        WINDOW in_order AS (PARTITION BY from_currency {_IN_ORDER})
+        FROM (SELECT *, CASE WHEN {TERM} THEN NULL ELSE subscription_id END AS unit FROM taken)
+        WINDOW in_order AS (PARTITION BY from_currency {in_order})
     ),
     carried AS (
         SELECT
@@ -114,15 +117,15 @@ LINES: Final = f"""
             CASE
                 WHEN from_currency = $currency
                     THEN {{'upper': 1::HUGEINT, 'lower': 1::HUGEINT, 'rate_on': day, 'said': NULL::VARCHAR}}
-                WHEN {_TERM} OR kind = 'fx' THEN rate_now
+                WHEN {TERM} OR kind = 'fx' THEN rate_now
                 ELSE last_value(CASE WHEN balance = original THEN rate_now END IGNORE NULLS) OVER at_entry
             END AS rate,
             CASE
-                WHEN {_TERM} OR kind = 'fx' THEN day
+                WHEN {TERM} OR kind = 'fx' THEN day
                 ELSE last_value(CASE WHEN balance = original THEN day END IGNORE NULLS) OVER at_entry
             END AS rated_on
         FROM rated
-        WINDOW at_entry AS (PARTITION BY from_currency, unit {_IN_ORDER} ROWS UNBOUNDED PRECEDING)
+        WINDOW at_entry AS (PARTITION BY from_currency, unit {in_order} ROWS UNBOUNDED PRECEDING)
     ),
     line AS MATERIALIZED (
         SELECT
@@ -145,7 +148,18 @@ LINES: Final = f"""
             END)::BIGINT AS amount
         FROM carried
     )"""  # noqa: S608 - our own SQL
+
+
+LINES: Final = _lines("fact_exchange_rate", _IN_ORDER)
 """Common table expressions over `moved`: `line` holds each movement and each change of a rate, in `$currency`."""
+
+
+def lines_of_all(rates: str) -> str:
+    """The same of many logs, which have no order among one another: those of one day kind by kind.
+
+    So what they come to by kind is the same however they are parted. `rates`: the relation of the rates.
+    """
+    return _lines(rates, _KIND_BY_KIND)
 
 
 def lack(day: str, currency: str) -> str:
@@ -153,9 +167,7 @@ def lack(day: str, currency: str) -> str:
     return f"'no rate of ' || {currency} || ' in ' || $currency || ' on ' || strftime({day}, '%Y-%m-%d')"
 
 
-def converted(grain: str) -> str:
-    """The lines, the periods of a grain, and in `lacking` those of which a rate is missing: the first that is."""
-    return f"""{periods(grain)},{LINES},
+LACKING: Final = f"""
     need AS (
         SELECT
             period,
@@ -166,14 +178,14 @@ def converted(grain: str) -> str:
         SELECT
             period,
             from_currency,
-            CASE WHEN {_TERM} OR since IS NULL OR first <= since THEN first - 1 ELSE max(rated_on) END
+            CASE WHEN {TERM} OR since IS NULL OR first <= since THEN first - 1 ELSE max(rated_on) END
         FROM period JOIN line ON moved_on < first
-        GROUP BY period, from_currency, since, first, CASE WHEN {_TERM} THEN NULL ELSE subscription_id END
+        GROUP BY period, from_currency, since, first, CASE WHEN {TERM} THEN NULL ELSE subscription_id END
         HAVING sum(original) <> 0
         UNION
         SELECT period, from_currency, last
         FROM period JOIN line ON moved_on <= last
-        WHERE {_TERM}
+        WHERE {TERM}
         GROUP BY period, from_currency, last
         HAVING sum(original) <> 0
     ),
@@ -185,3 +197,9 @@ def converted(grain: str) -> str:
             AND (rate.day IS NULL OR need.day - rate.day > {MOST_DAYS_OLD})
         GROUP BY period
     )"""  # noqa: S608 - our own SQL
+"""Common table expressions over `period` and `line`: `lacking` has the first rate that is missing, where one is."""
+
+
+def converted(grain: str) -> str:
+    """The lines, the periods of a grain, and in `lacking` those of which a rate is missing: the first that is."""
+    return f"{periods(grain)},{LINES},{LACKING}"

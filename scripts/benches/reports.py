@@ -208,7 +208,9 @@ def of_all() -> Iterator[Case]:
     for name, report in PLATFORM_REPORTS.items():
         days = _MONTH if name == "activity" else _DAYS_OF_A_YEAR
         takes_days = "from" in report.parameters.model_json_schema()["properties"]
-        yield Case(name, "all", "typical", ((PLATFORM, tuple(days.items()) if takes_days else ()),))
+        needed = {one: _NEEDED[one] for one in report.info.parameters.get("required", ())}
+        asked = (*needed.items(), *(days.items() if takes_days else ()))
+        yield Case(name, "all", "typical", ((PLATFORM, asked),))
 
 
 def _as_of(typical: dict[str, object], position: int) -> tuple[tuple[str, object], ...]:

@@ -15,6 +15,7 @@ from projections.finance.profiles import PROFILES
 from projections.olap.platform.query import run_platform_events, run_platform_report, run_vector
 from projections.olap.platform.reports import PLATFORM_REPORTS
 from tests.support.platform_model import Business, Known, rows_by
+from tests.support.required import required_of_all
 from tests.unit.olap.test_ingest import World
 
 RUNS = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -105,7 +106,8 @@ def test_an_answer_says_where_each_log_stood(worlds: list[World], seed: int, par
     last = business.moments()[-1]
     for name in PLATFORM_REPORTS:
         now, then = (
-            run_platform_report(world.store.writing, name, given_) for given_ in ({}, {"at_time": last})
+            run_platform_report(world.store.writing, name, {**required_of_all(name), **given_})
+            for given_ in ({}, {"at_time": last})
         )
         assert now == then, name
 
@@ -122,7 +124,8 @@ def test_every_figure_opens_to_events_that_sum_to_it(
     con, vector, looked_at = world.store.writing, business.vector(at), 0
     for name, report in PLATFORM_REPORTS.items():
         takes = report.info.parameters["properties"]
-        parameters = {key: value for key, value in (("at_time", at), ("grain", grain)) if key in takes}
+        asked_for = (("at_time", at), ("grain", grain), *required_of_all(name).items())
+        parameters = {key: value for key, value in asked_for if key in takes}
         rows = run_platform_report(con, name, parameters).rows
         for number, row in enumerate(rows[:: max(1, len(rows) // 4)]):
             told = dict(zip([column.name for column in report.info.columns], row, strict=True))

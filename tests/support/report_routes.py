@@ -12,7 +12,7 @@ from projections.finance.profiles import PROFILES
 from projections.olap.platform.reports import PLATFORM_REPORTS
 from projections.olap.reports import REPORTS
 from tests.support.permission_cells import CELLS, whole
-from tests.support.required import required
+from tests.support.required import required, required_of_all
 
 
 def of_reports(ids: dict[str, str]) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
@@ -42,12 +42,12 @@ def of_reports(ids: dict[str, str]) -> Iterator[tuple[str, str, Any, dict[str, s
     for name, report in REPORTS.items():
         if paces_of(report.info):
             yield "GET", f"/v1/reports/{name}/directions?{urlencode(required(name))}".rstrip("?"), None, {}
-    for path in ("reports", "positions", *(f"reports/{name}" for name in PLATFORM_REPORTS)):
+    for path in ("reports", "positions"):
         yield "GET", f"/v1/platform/{path}", None, {}
     for name, of_all in PLATFORM_REPORTS.items():
-        yield "GET", f"/v1/platform/reports/{name}/events", None, {}
-        if paces_of(of_all.info):
-            yield "GET", f"/v1/platform/reports/{name}/directions", None, {}
+        needed = urlencode(required_of_all(name))
+        for part in ("", "/events", *(("/directions",) if paces_of(of_all.info) else ())):
+            yield "GET", f"/v1/platform/reports/{name}{part}?{needed}".rstrip("?"), None, {}
     row = {"country": "DE", "source": "api", "subscriber_type": None}
     yield "POST", "/v1/reports/contacts_by_segment/cite", {"cell": row, "measure": "contacts"}, {}
     changed = {"profile": PROFILES["maxio-1"].model_dump(mode="json")}

@@ -148,7 +148,7 @@ def _bound_cell(
         raise InvalidParameters((("/cell/measure", remedy),))
     if set(given) != set(dimensions):
         raise InvalidParameters((("/cell", f"give each of {', '.join(dimensions)}, as the row shows it"),))
-    bound: dict[str, object] = {"cell_currency": None}
+    bound: dict[str, object] = {"cell_currency": None, "cell_measure": measure}
     for name, value in given.items():
         if not isinstance(value, str | date | None):
             raise InvalidParameters(((f"/cell/{name}", "not a text; give it as the row shows it"),))

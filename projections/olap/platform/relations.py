@@ -20,8 +20,8 @@ from projections.olap.derived import DERIVED, PROFILED, derived
 from projections.olap.sql import MODELS, Model, quoted
 
 _BY_NAME: Final = {model.name: model for model in MODELS}
-_OWN: Final = ("fact_cost", "fact_target")
-"""The platform's own books: costs are those of its log alone, what customers enter as theirs is none of its."""
+_OWN: Final = ("fact_cost", "fact_target", "fact_exchange_rate")
+"""The platform's own books: costs, targets and rates of its log alone; what customers enter is theirs."""
 _OF_ALL: Final = ("fact_trial", "fact_event")
 _MADE: Final = {
     "mrr_movement": "subscriptions",

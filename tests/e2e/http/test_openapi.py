@@ -246,9 +246,9 @@ def test_the_api_answers_as_its_document_says(document: Any, mode: GenerationMod
             assert mode is GenerationMode.NEGATIVE, f"{operation.label} can never be asked"
     assert not found, "\n\n".join(found)
     if mode is GenerationMode.POSITIVE:
-        assert statuses[200] + statuses[201] > statuses.total() / 6, (
-            "most of these asked for nothing that is there"
-        )
+        # What this key may not ask is no question of what is there: the platform's, above all.
+        allowed = statuses.total() - statuses[403]
+        assert statuses[200] + statuses[201] > 0.18 * allowed, "most of these asked for nothing that is there"
 
 
 def test_every_command_and_query_is_in_the_document_under_a_stable_name() -> None:

@@ -90,6 +90,7 @@ def test_which_reports_of_all_customers_make_series() -> None:
         "trials": ["month"],
         "activity": ["week", "month"],
         "usage": ["month"],
+        "mrr_in_one_currency": ["month"],
     }
 
 

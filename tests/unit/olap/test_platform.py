@@ -19,6 +19,7 @@ from tests.support.events import History
 from tests.support.finance_told import Moneys
 from tests.support.mrr_histories import Told, moment, plan, terms
 from tests.support.platform_model import Business, rows_by
+from tests.support.required import required_of_all
 from tests.unit.olap.test_ingest import World
 
 JAN, FEB, MAR = date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1)
@@ -163,8 +164,9 @@ def test_a_file_that_grew_is_one_that_was_filled(opened: list[World]) -> None:
         grown.catch_up()
     assert grown.facts() == filled.facts()
     for name in PLATFORM_REPORTS:
-        assert run_platform_report(grown.store.writing, name, {}) == run_platform_report(
-            filled.store.writing, name, {}
+        given = required_of_all(name)
+        assert run_platform_report(grown.store.writing, name, given) == run_platform_report(
+            filled.store.writing, name, given
         )
 
 
@@ -194,7 +196,7 @@ def test_a_customer_of_two_currencies_is_one_customer(opened: list[World]) -> No
 def test_nothing_is_told_where_nothing_is_known(opened: list[World]) -> None:
     world = seen(opened, History())
     for name in PLATFORM_REPORTS:
-        report = run_platform_report(world.store.writing, name, {})
+        report = run_platform_report(world.store.writing, name, required_of_all(name))
         assert (report.rows, report.standing.tenants, report.standing.as_of) == ((), 0, None), name
     with pytest.raises(InvalidParameters, match="there are none yet"):
         run_platform_report(world.store.writing, "mrr", {"at_time": "2026-01-01T00:00:00Z"})
