@@ -1,13 +1,15 @@
 """Questions about all customers over the wire: how they and their answers travel, and the client that asks.
 
-A ticket is JSON: {"platform": "report", "events" or "vector", "report": name, "params": {...}, "cell": {...},
-"after": [...] or null, "limit": n}. The answer is an Arrow table whose schema metadata holds "standing" (JSON) and
-"more", which of a report says that it was cut.
+A ticket is JSON: {"platform": "report", "events", "vector" or "difference", "report": name, "params": {...}, "cell":
+{...}, "after": [...] or null, "limit": n, "between": [moment, moment or null] or null, "skip": n}. The answer is an
+Arrow table whose schema metadata holds "standing" (JSON) and "more", which of a report says that it was cut; that of a
+difference is one text of JSON.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -16,26 +18,36 @@ from uuid import UUID
 
 import duckdb
 import pyarrow as pa
+from pydantic import TypeAdapter
 
 from adapters.columns import arrow_type
 from adapters.duckdb.calling import OwnerCalls
 from application.ports.analytics import InvalidParameters, ReportInfo
 from application.ports.platform import EventsOfAll, Place, PlatformReport, Standing, Vector
+from application.ports.platform_differences import DifferenceOfAll
 from application.ports.positions import Position
+from projections.olap.platform.difference import run_platform_difference
 from projections.olap.platform.query import run_platform_events, run_platform_report, run_vector
 from projections.olap.platform.reports import PLATFORM_REPORTS
+
+_DIFFERENCE: TypeAdapter[DifferenceOfAll] = TypeAdapter(DifferenceOfAll)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question about all customers. `after`: the tenant, and of events the position, that a page goes on behind."""
+    """A question about all customers. `after`: the tenant, and of events the position, that a page goes on behind.
 
-    platform: Literal["report", "events", "vector"]
+    `between`: the moments of a difference, as text (None: now); `skip`: how many of its cells lie before the page.
+    """
+
+    platform: Literal["report", "events", "vector", "difference"]
     report: str = ""
     params: Mapping[str, object] = field(default_factory=dict)
     cell: Mapping[str, object] = field(default_factory=dict)
     after: tuple[str, int] | None = None
     limit: int = 100
+    between: tuple[str | None, str | None] | None = None
+    skip: int = 0
 
     def encode(self) -> bytes:
         """The bytes of a Flight ticket."""
@@ -48,7 +60,7 @@ def question_of(raw: bytes) -> Question | None:
         fields = json.loads(raw)
         if "platform" not in fields:
             return None
-        after = fields["after"]
+        after, between = fields["after"], fields["between"]
         return Question(
             fields["platform"],
             str(fields["report"]),
@@ -56,13 +68,19 @@ def question_of(raw: bytes) -> Question | None:
             dict(fields["cell"]),
             None if after is None else (str(UUID(after[0])), int(after[1])),
             int(fields["limit"]),
+            None if between is None else (_text(between[0]), _text(between[1])),
+            int(fields["skip"]),
         )
     except (ValueError, TypeError, LookupError) as error:
         raise InvalidParameters((("", "not a ticket; see adapters.duckdb.platform"),)) from error
 
 
-def answered(con: duckdb.DuckDBPyConnection, asked: Question) -> Any:
-    """The answer to a question, as an Arrow table."""
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def answered(con: duckdb.DuckDBPyConnection, asked: Question, seconds: float = math.inf) -> Any:
+    """The answer to a question, as an Arrow table. A difference takes no more than so many seconds."""
     match asked.platform:
         case "report":
             return _report_table(asked.report, run_platform_report(con, asked.report, asked.params))
@@ -73,6 +91,19 @@ def answered(con: duckdb.DuckDBPyConnection, asked: Question) -> Any:
                     con, asked.report, asked.cell, asked.params, after=after, limit=asked.limit
                 )
             )
+        case "difference":
+            first, last = asked.between or (None, None)
+            found = run_platform_difference(
+                con,
+                asked.report,
+                asked.params,
+                first=first,
+                last=last,
+                after=asked.skip,
+                limit=asked.limit,
+                seconds=seconds,
+            )
+            return pa.table({"difference": [_DIFFERENCE.dump_json(found).decode()]})
         case _:
             behind = None if asked.after is None else UUID(asked.after[0])
             return _vector_table(run_vector(con, asked.params, after=behind, limit=asked.limit))
@@ -166,6 +197,21 @@ class FlightPlatform(_Registered):
         asked = Question("events", name, parameters, cell, behind, limit)
         return _read_events(await self._owner.get(asked.encode()))
 
+    async def difference(
+        self,
+        name: str,
+        between: tuple[object, object],
+        parameters: Mapping[str, object],
+        *,
+        after: int = 0,
+        limit: int = 10,
+    ) -> DifferenceOfAll:
+        """See `PlatformAnalytics`."""
+        moments = (_text(between[0]), _text(between[1]))
+        asked = Question("difference", name, parameters, limit=limit, between=moments, skip=after)
+        table = await self._owner.get(asked.encode())
+        return _DIFFERENCE.validate_json(table.column("difference")[0].as_py())
+
     async def vector(
         self, parameters: Mapping[str, object], *, after: UUID | None = None, limit: int = 100
     ) -> Vector:
@@ -196,6 +242,21 @@ class LocalPlatform(_Registered):
     ) -> EventsOfAll:
         """See `PlatformAnalytics`."""
         return run_platform_events(self._connection(), name, cell, parameters, after=after, limit=limit)
+
+    async def difference(
+        self,
+        name: str,
+        between: tuple[object, object],
+        parameters: Mapping[str, object],
+        *,
+        after: int = 0,
+        limit: int = 10,
+    ) -> DifferenceOfAll:
+        """See `PlatformAnalytics`."""
+        first, last = between
+        return run_platform_difference(
+            self._connection(), name, parameters, first=first, last=last, after=after, limit=limit
+        )
 
     async def vector(
         self, parameters: Mapping[str, object], *, after: UUID | None = None, limit: int = 100

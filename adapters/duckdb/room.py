@@ -281,7 +281,7 @@ class Room:
         """The table of an answer about all customers, made now. Raises as `answer`."""
         with self._entered() as (projector, cursor):
             tracked = projector.tracked
-            table = platform.answered(cursor, asked)
+            table = platform.answered(cursor, asked, 2 * self._settings.report_seconds)
         self._recent.keep(asked.encode(), table, tracked)
         return table
 

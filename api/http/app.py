@@ -34,6 +34,7 @@ from api.http.kinds import INTERNAL, LOG_UNAVAILABLE, METHOD_NOT_ALLOWED, NOT_FO
 from api.http.law import Law
 from api.http.links import LinksDesk
 from api.http.packs import PacksDesk
+from api.http.platform_differences import PlatformDifferences
 from api.http.platform_directions import PlatformDirections
 from api.http.platform_reports import PlatformReports
 from api.http.problems import Problem, problem_of
@@ -250,6 +251,7 @@ def create_app(
         Directions,
         PlatformReports,
         PlatformDirections,
+        PlatformDifferences,
         SqlDesk,
         PacksDesk,
         Uploads,

@@ -16,6 +16,21 @@ _EVENT: Final[Json] = {
     "effective_on": {"type": ["string", "null"], "format": "date"},
     "arrived": {"type": "string", "enum": ["new", "late", "before"]},
 }
+_LEFT_OUT: Final = object_of({"events": _INTEGER, "weight": _INTEGER})
+_NOT_SUMMED: Final[Json] = {
+    "type": "array",
+    "items": object_of(
+        {
+            "measure": _TEXT,
+            "unit": _TEXT,
+            "before": _NUMBER,
+            "after": _NUMBER,
+            "parts": {"type": "array", "items": _TEXT},
+        }
+    ),
+}
+_WEIGHED: Final[Json] = {**_EVENT, "before": _INTEGER, "after": _INTEGER}
+_OF_ALL: Final = {"tenant_id": {"type": "string", "format": "uuid"}, **_WEIGHED}
 DIFFERENCES: Final[Json] = {
     "DifferentCell": object_of(
         {
@@ -38,14 +53,21 @@ DIFFERENCES: Final[Json] = {
                         "difference": {"type": "integer", "description": "In weights."},
                         "events": {
                             "type": "array",
-                            "items": object_of({**_EVENT, "before": _INTEGER, "after": _INTEGER}),
+                            "items": object_of(_WEIGHED),
                         },
                         "moved_by": {"type": "array", "items": object_of({**_EVENT, "moved": _INTEGER})},
-                        "left_out": object_of({"events": _INTEGER, "weight": _INTEGER}),
+                        "left_out": _LEFT_OUT,
                     }
                 ),
             },
-            "not_summed": {
+            "not_summed": _NOT_SUMMED,
+        },
+        about="A row that differs, and what made each of its figures differ.",
+    ),
+    "DifferentCellOfAll": object_of(
+        {
+            "cell": {"type": "object", "additionalProperties": TEXT},
+            "measures": {
                 "type": "array",
                 "items": object_of(
                     {
@@ -53,11 +75,14 @@ DIFFERENCES: Final[Json] = {
                         "unit": _TEXT,
                         "before": _NUMBER,
                         "after": _NUMBER,
-                        "parts": {"type": "array", "items": _TEXT},
+                        "difference": _INTEGER,
+                        "events": {"type": "array", "items": object_of(_OF_ALL)},
+                        "left_out": _LEFT_OUT,
                     }
                 ),
             },
+            "not_summed": _NOT_SUMMED,
         },
-        about="A row that differs, and what made each of its figures differ.",
+        about="A row of all customers that differs, and what made each of its figures differ.",
     ),
 }

@@ -48,7 +48,10 @@ class Differences(Desk):
         asked = await self.asked(request, f"reports.{info.name}_difference", known)
         asked.principal.require(Permission(info.permission))
         asked.principal.require(Permission.REPORTS_DRILL)
-        limit, after = _number(asked, "limit", "10", 1, MOST), _number(asked, "after", "0", 0, 10**_DIGITS)
+        limit, after = (
+            number_asked(asked, "limit", "10", 1, MOST),
+            number_asked(asked, "after", "0", 0, 10**_DIGITS),
+        )
         names = [position if moment not in asked.given else moment for position, moment in (_FROM, _TO)]
         first = await self._position(asked, _FROM)
         if first is None:
@@ -87,7 +90,8 @@ class Differences(Desk):
             raise Problem(PARAMETER_INVALID, errors=errors) from None
 
 
-def _number(asked: Asked, name: str, usual: str, least: int, most: int) -> int:
+def number_asked(asked: Asked, name: str, usual: str, least: int, most: int) -> int:
+    """A whole number that is given, or the usual one; taken out of what was given."""
     text = asked.given.pop(name, usual)
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and least <= int(text) <= most):
         raise bad_parameter(name, f"Give a number from {least} to {most}.")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from api.http.differences import MOST
 from api.http.fixed_reports import AS_FILES, also_as_files, directions_of
+from api.http.platform_differences import AT_TIME
 from api.http.shapes import page_of, parameter, reading, shared, without_null
-from api.http.shaping import Json, ref
+from api.http.shaping import MOMENT, Json, ref
 from domain.kernel.permissions import Permission
 from projections.directions.asked import paces_of
+from projections.olap.platform.difference import explains
 from projections.olap.platform.report import MomentParameters
 from projections.olap.platform.reports import PLATFORM_REPORTS
 
@@ -79,6 +82,8 @@ def platform_report_paths() -> Json:
             path: {"get": _report(report.info)},
             f"{path}/events": {"get": _events(report.info, report.opens, after)},
         }
+        if explains(report):
+            paths[f"{path}/difference"] = {"get": _difference(report.info)}
         if paces_of(report.info):
             taken = _own(report.info.parameters)
             heading = directions_of("platform_reports", report.info, taken, _STANDING)
@@ -98,6 +103,38 @@ def _report(info: ReportInfo) -> Json:
     made = reading(f"platform_reports_{info.name}", info.title, _ALLOWED, taken, shape)
     made["description"] = info.about
     also_as_files(made)
+    return made
+
+
+def _difference(info: ReportInfo) -> Json:
+    moment: Json = {"type": "string", "format": "date-time"}
+    made = reading(
+        f"platform_reports_{info.name}_difference",
+        f"Why this differs between two moments: {info.title}",
+        _ALLOWED,
+        [
+            *(one for one in _own(info.parameters) if one["name"] != AT_TIME),
+            parameter("from_time", "As of which moment the figures were seen.", moment, needed=True),
+            parameter("to_time", "As of which moment they are seen; now unless given.", moment),
+            parameter("limit", "Rows a page.", {"type": "integer", "minimum": 1, "maximum": MOST}),
+            parameter(
+                "after", "`next` of the answer before.", {"type": "string", "pattern": "^[0-9]{1,18}$"}
+            ),
+        ],
+        page_of(
+            ref("DifferentCellOfAll"),
+            report={"const": info.name},
+            differing={"type": "integer", "description": "How many rows differ, on all pages."},
+            from_as_of=MOMENT,
+            from_digest={"type": "string", "description": "As `digest`, of the first moment."},
+            **_STANDING,
+        ),
+    )
+    made["description"] = (
+        "Every row that differs, with the events whose weights sum to the difference of each measure. `new` and `late` "
+        "ones came between the two moments; a `before` one weighs something else because days have passed, or because "
+        "something came that bears on it. Ratios are explained by their parts. Needs `reports.drill` as well."
+    )
     return made
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from application.ports.analytics import ReportInfo, Value
 from application.ports.positions import Position
+
+if TYPE_CHECKING:
+    from application.ports.platform_differences import DifferenceOfAll
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,17 @@ class PlatformAnalytics(Protocol):
         limit: int = 100,
     ) -> EventsOfAll:
         """The events behind one row: `cell` gives the value of each dimension as the row shows it, and the measure."""
+
+    async def difference(
+        self,
+        name: str,
+        between: tuple[object, object],
+        parameters: Mapping[str, object],
+        *,
+        after: int = 0,
+        limit: int = 10,
+    ) -> DifferenceOfAll:
+        """Why a report differs `between` two moments (the second None: now), cells after the first `after` ones."""
 
     async def vector(
         self, parameters: Mapping[str, object], *, after: UUID | None = None, limit: int = 100

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from application.ports import platform as port
 from application.ports.analytics import InvalidParameters, UnknownReport
 from application.ports.positions import Position
+from projections.finance.profiles import Profile
 from projections.olap.parsed import run
 from projections.olap.platform.parts import PLACES
 from projections.olap.platform.relations import Standing, scoped, stand
@@ -25,14 +26,16 @@ from projections.olap.reports import ROW_CAP
 _BOUND: Final = re.compile(r"\$([a-z_]+)")
 
 
-def _definition(name: str) -> PlatformReportDefinition:
+def definition(name: str) -> PlatformReportDefinition:
+    """A report. Raises `UnknownReport`."""
     try:
         return PLATFORM_REPORTS[name]
     except KeyError:
         raise UnknownReport(UnknownReport.__doc__) from None
 
 
-def _validated(model: type[MomentParameters], parameters: Mapping[str, object]) -> Any:
+def validated(model: type[MomentParameters], parameters: Mapping[str, object]) -> Any:
+    """Parameters, typed. Raises `InvalidParameters`."""
     try:
         return model.model_validate(parameters)
     except ValidationError as error:
@@ -46,26 +49,36 @@ def _validated(model: type[MomentParameters], parameters: Mapping[str, object]) 
 
 
 @contextmanager
-def _standing(con: duckdb.DuckDBPyConnection, at: datetime | None) -> Iterator[Standing]:
+def standing_at(con: duckdb.DuckDBPyConnection, at: datetime | None) -> Iterator[Standing]:
     """One snapshot for a whole answer. Raises `InvalidParameters` for a moment that the facts have not reached."""
+    with snapshot(con):
+        must_be_known(con, at, "at_time")
+        yield stand(con, at)
+
+
+@contextmanager
+def snapshot(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All that is asked in it is answered from the same facts; what was made is gone after it."""
     con.execute("BEGIN")
     try:
-        if at is not None:
-            row = con.execute("SELECT max(recorded_at) FROM positions").fetchone()
-            last = row[0].replace(tzinfo=UTC) if row and row[0] else None
-            if last is None or at > last:
-                known = (
-                    "there are none yet" if last is None else f"the last was recorded at {last.isoformat()}"
-                )
-                raise InvalidParameters(
-                    (("/at_time", f"events are known up to a moment before it: {known}"),)
-                )
-        yield stand(con, at)
+        yield
     finally:
         con.execute("ROLLBACK")
 
 
-def _told(standing: Standing) -> port.Standing:
+def must_be_known(con: duckdb.DuckDBPyConnection, at: datetime | None, name: str) -> None:
+    """Raises `InvalidParameters` for a moment that the facts have not reached."""
+    if at is None:
+        return
+    row = con.execute("SELECT max(recorded_at) FROM positions").fetchone()
+    last = row[0].replace(tzinfo=UTC) if row and row[0] else None
+    if last is None or at > last:
+        known = "there are none yet" if last is None else f"the last was recorded at {last.isoformat()}"
+        raise InvalidParameters(((f"/{name}", f"events are known up to a moment before it: {known}"),))
+
+
+def told(standing: Standing) -> port.Standing:
+    """What an answer was made from, as it is told."""
     return port.Standing(standing.as_of, standing.tenants, standing.digest, standing.stopped)
 
 
@@ -76,25 +89,36 @@ def _ask(
     parameters: BaseModel,
     bound: Mapping[str, object],
 ) -> list[tuple[Any, ...]]:
-    definitions = getattr(parameters, "definitions", None)
-    profiles = definitions() if definitions else None
-    text = scoped(con, statement, standing, getattr(parameters, "profile", None), profiles)
+    text = scoped(con, statement, standing, *definitions_of(parameters))
+    return run(con, text, bound_in(text, standing, parameters, bound)).fetchall()
+
+
+def definitions_of(parameters: BaseModel) -> tuple[str | None, tuple[Profile, ...] | None]:
+    """The kept profile that is asked for, and those under which movements are made, if any are."""
+    others = getattr(parameters, "definitions", None)
+    return getattr(parameters, "profile", None), others() if others else None
+
+
+def bound_in(
+    text: str, standing: Standing, parameters: BaseModel, bound: Mapping[str, object]
+) -> dict[str, object]:
+    """The values that a text names."""
     values = {**dict(parameters), "last_day": standing.last_day, **bound}
     named = set(_BOUND.findall(text))
-    return run(con, text, {name: value for name, value in values.items() if name in named}).fetchall()
+    return {name: value for name, value in values.items() if name in named}
 
 
 def run_platform_report(
     con: duckdb.DuckDBPyConnection, name: str, parameters: Mapping[str, object], *, row_cap: int = ROW_CAP
 ) -> port.PlatformReport:
     """A report. Raises `UnknownReport` and `InvalidParameters`."""
-    report = _definition(name)
-    checked = _validated(report.parameters, parameters)
-    with _standing(con, checked.at_time) as standing:
+    report = definition(name)
+    checked = validated(report.parameters, parameters)
+    with standing_at(con, checked.at_time) as standing:
         limited = f"SELECT * FROM ({report.rows}) LIMIT {row_cap + 1}"  # noqa: S608 - registered SQL and a number
         rows = _ask(con, limited, standing, checked, {})
     columns = tuple(column.name for column in report.info.columns)
-    return port.PlatformReport(columns, tuple(rows[:row_cap]), _told(standing), truncated=len(rows) > row_cap)
+    return port.PlatformReport(columns, tuple(rows[:row_cap]), told(standing), truncated=len(rows) > row_cap)
 
 
 def run_platform_events(
@@ -107,9 +131,9 @@ def run_platform_events(
     limit: int,
 ) -> port.EventsOfAll:
     """The events behind a figure. Raises as `run_platform_report`."""
-    report = _definition(name)
-    checked = _validated(report.parameters, parameters)
-    measure, bound = _bound_cell(report, cell)
+    report = definition(name)
+    checked = validated(report.parameters, parameters)
+    measure, bound = bound_cell(report, cell)
     metric = bound.get("cell_metric")
     text = report.events(measure, metric if isinstance(metric, str) else None)
     if bound.get("cell_segment") is not None:
@@ -125,15 +149,13 @@ def run_platform_events(
     """  # noqa: S608 - registered SQL
     tenant, position = after or (None, 0)
     bound |= {"after_tenant": tenant and str(tenant), "after_position": position, "limit": limit + 1}
-    with _standing(con, checked.at_time) as standing:
+    with standing_at(con, checked.at_time) as standing:
         rows = _ask(con, page, standing, checked, bound)
     events = tuple(port.Place(*row) for row in rows[:limit])
-    return port.EventsOfAll(events, _told(standing), more=len(rows) > limit)
+    return port.EventsOfAll(events, told(standing), more=len(rows) > limit)
 
 
-def _bound_cell(
-    report: PlatformReportDefinition, cell: Mapping[str, object]
-) -> tuple[str, dict[str, object]]:
+def bound_cell(report: PlatformReportDefinition, cell: Mapping[str, object]) -> tuple[str, dict[str, object]]:
     """The measure that is opened, and the values that name the cell, typed, by the names they are bound under."""
     dimensions = {column.name: column.unit for column in report.info.columns if column.kind == "dimension"}
     given = dict(cell)
@@ -176,8 +198,8 @@ def run_vector(
     con: duckdb.DuckDBPyConnection, parameters: Mapping[str, object], *, after: UUID | None, limit: int
 ) -> port.Vector:
     """Where every log stood. Raises `InvalidParameters`."""
-    checked = _validated(MomentParameters, parameters)
-    with _standing(con, checked.at_time) as standing:
+    checked = validated(MomentParameters, parameters)
+    with standing_at(con, checked.at_time) as standing:
         rows = con.execute(
             """
             SELECT tenant_id, epoch, vector.position
@@ -188,5 +210,5 @@ def run_vector(
             """,
             {"after": after and str(after), "limit": limit + 1},
         ).fetchall()
-    told = tuple((tenant, Position(epoch, position)) for tenant, epoch, position in rows[:limit])
-    return port.Vector(told, _told(standing), more=len(rows) > limit)
+    stood = tuple((tenant, Position(epoch, position)) for tenant, epoch, position in rows[:limit])
+    return port.Vector(stood, told(standing), more=len(rows) > limit)

@@ -7,7 +7,7 @@ since are those that are kept; only the others' are made anew, so that yesterday
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
@@ -37,7 +37,6 @@ RELATIONS: Final = (*_OWN, *_OF_ALL, *_MADE, _DAILY)
 """What platform SQL may name; each carries tenant_key."""
 
 _VECTOR: Final = """
-    CREATE TEMP TABLE vector AS
     SELECT tenant_key, sum(events)::BIGINT AS position
     FROM (
         SELECT tenant_key, sum(events) AS events FROM main.fact_event_daily WHERE day < $day GROUP BY tenant_key
@@ -72,7 +71,7 @@ _STANDING: Final = """
             sha256('')
         ),
         count(*) FILTER (state = 'poisoned')
-    FROM vector JOIN main.positions USING (tenant_key)
+    FROM temp.{vector} AS vector JOIN main.positions USING (tenant_key)
 """
 
 
@@ -80,7 +79,8 @@ _STANDING: Final = """
 class Standing:
     """What an answer is made from. `digest`: SHA-256 of a line `tenant epoch.position` each, in order of tenants.
 
-    `as_of`: when the last of the events was recorded. `stopped`: tenants whose facts stopped at an event.
+    `as_of`: when the last of the events was recorded. `stopped`: tenants whose facts stopped at an event. `mark`: what
+    the names of its temporary tables end in, where a transaction looks at several moments.
     """
 
     as_of: datetime | None
@@ -88,6 +88,16 @@ class Standing:
     digest: str
     stopped: int
     at: datetime | None = None
+    mark: str = ""
+
+    @property
+    def vector(self) -> str:
+        """The temporary table of where each log stood."""
+        return f"vector{self.mark}"
+
+    def then(self, name: str) -> str:
+        """The temporary table of a model as it stood."""
+        return f"then_{name}{self.mark}"
 
     @property
     def last_day(self) -> date | None:
@@ -95,22 +105,21 @@ class Standing:
         return None if self.as_of is None else self.as_of.date()
 
 
-def stand(con: duckdb.DuckDBPyConnection, at: datetime | None) -> Standing:
+def stand(con: duckdb.DuckDBPyConnection, at: datetime | None, mark: str = "") -> Standing:
     """Find where every log stood at a moment (None: now), until the transaction ends."""
     moment = None if at is None else at.astimezone(UTC).replace(tzinfo=None)
+    made = f"CREATE TEMP TABLE vector{mark} AS"
     if moment is None:
-        con.execute(
-            "CREATE TEMP TABLE vector AS SELECT tenant_key, position FROM main.positions WHERE position > 0"
-        )
+        con.execute(f"{made} SELECT tenant_key, position FROM main.positions WHERE position > 0")  # noqa: S608 - our own names
         last = con.execute("SELECT max(recorded_at) FROM main.positions").fetchone()
     else:
         bound = {"at": moment, "day": moment.date()}
-        con.execute(_VECTOR, bound)
+        con.execute(f"{made} {_VECTOR}", bound)
         last = con.execute(_LAST, bound).fetchone()
     as_of = last[0].replace(tzinfo=UTC) if last and last[0] else None
-    row = con.execute(_STANDING).fetchone()
+    row = con.execute(_STANDING.format(vector=f"vector{mark}")).fetchone()
     tenants, digest, stopped = row or (0, "", 0)
-    return Standing(as_of, tenants, digest, stopped, moment)
+    return Standing(as_of, tenants, digest, stopped, moment, mark)
 
 
 def scoped(
@@ -124,22 +133,41 @@ def scoped(
 
     `profile`: the kept one that movements are of; None: all. `others`: those under which they are made, kept nowhere.
     """
-    named = [name for name in RELATIONS if re.search(rf"\b{name}\b", statement)]
+    return over(statement, relations(con, statement, standing, profile, others))
+
+
+def over(statement: str, told: Mapping[str, str]) -> str:
+    """The statement over those of the relations that it names."""
+    named = ", ".join(f"{name} AS ({rows})" for name, rows in told.items() if _names(statement, name))
+    return f"WITH {named} {statement}" if named else statement
+
+
+def _names(statement: str, relation: str) -> bool:
+    return re.search(rf"\b{relation}\b", statement) is not None
+
+
+def relations(
+    con: duckdb.DuckDBPyConnection,
+    statement: str,
+    standing: Standing,
+    profile: str | None,
+    others: tuple[Profile, ...] | None = None,
+) -> dict[str, str]:
+    """The relations that a statement names, as they stood: by name, the query that gives the rows of each."""
+    named = [name for name in RELATIONS if _names(statement, name)]
     made: set[str] = set()
     if standing.at is not None or others is not None:
         for facts in dict.fromkeys(_MADE[name] for name in named if name in _MADE):
             wanted = _with_sources(name for name in named if _MADE.get(name) == facts)
-            made |= _make(
-                con, facts, wanted, standing, [PROFILES[profile]] if profile else PROFILES.values(), others
-            )
-    told = ", ".join(f"{name} AS ({_rows(name, standing, made)})" for name in named)
-    return f"WITH {told} {statement}" if told else statement
+            profiles = [PROFILES[profile]] if profile else PROFILES.values()
+            made |= _make(con, facts, wanted, standing, profiles, others)
+    return {name: _rows(name, standing, made) for name in named}
 
 
 def _rows(name: str, standing: Standing, made: Collection[str]) -> str:
     own = f"tenant_key = (SELECT tenant_key FROM main.dim_tenant WHERE tenant_id = '{PLATFORM}')"  # noqa: S608 - our own id
     if name in made:
-        return f"SELECT * FROM temp.then_{name}"  # noqa: S608 - our own names
+        return f"SELECT * FROM temp.{standing.then(name)}"  # noqa: S608 - our own names
     if standing.at is None:
         return f"SELECT * FROM main.{name}" + (f" WHERE {own}" if name in _OWN else "")  # noqa: S608 - our own names
     day, at = f"DATE '{standing.at.date()}'", f"TIMESTAMP '{standing.at}'"
@@ -156,7 +184,7 @@ def _rows(name: str, standing: Standing, made: Collection[str]) -> str:
     return f"""
         SELECT fact.*
         FROM main.{name} AS fact
-        JOIN temp.vector USING (tenant_key)
+        JOIN temp.{standing.vector} AS vector USING (tenant_key)
         WHERE fact.position <= vector.position {f"AND fact.{own}" if name in _OWN else ""}
     """  # noqa: S608 - our own names
 
@@ -178,7 +206,7 @@ def _make(
         later = " UNION ALL ".join(
             f"""
             SELECT fact.tenant_key FROM main.{name} AS fact
-            LEFT JOIN temp.vector USING (tenant_key)
+            LEFT JOIN temp.{standing.vector} AS vector USING (tenant_key)
             WHERE fact.position > coalesce(vector.position, 0)
             """  # noqa: S608 - our own names
             for name in _FACTS[facts]
@@ -187,7 +215,8 @@ def _make(
     changed = "tenant_key IN (FROM temp.changed)" if others is None else "true"
     known = "fact.position <= vector.position" if then else "true"
     sources = {
-        name: f"SELECT fact.* FROM main.{name} AS fact JOIN temp.vector USING (tenant_key) WHERE {known} AND {changed}"  # noqa: S608 - our own names
+        name: f"SELECT fact.* FROM main.{name} AS fact JOIN temp.{standing.vector} AS vector USING (tenant_key) "  # noqa: S608 - our own names
+        f"WHERE {known} AND {changed}"
         for name in _FACTS[facts]
     } | {"fact_period": "SELECT * FROM main.fact_period WHERE false"}
     made = set[str]()
@@ -197,8 +226,8 @@ def _make(
         rows = derived(model, sources, profiles if others is None else others)
         if model.name in _MADE and others is None:
             rows = f"{_kept(model, profiles)} UNION ALL BY NAME ({rows})"
-        con.execute(f"CREATE TEMP TABLE then_{model.name} AS {rows}")
-        sources[model.name] = f"SELECT * FROM temp.then_{model.name} WHERE {changed}"  # noqa: S608 - our own names
+        con.execute(f"CREATE TEMP TABLE {standing.then(model.name)} AS {rows}")
+        sources[model.name] = f"SELECT * FROM temp.{standing.then(model.name)} WHERE {changed}"  # noqa: S608 - our own names
         made.add(model.name)
     con.execute("DROP TABLE IF EXISTS temp.changed")
     return made

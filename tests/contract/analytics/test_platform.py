@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -75,6 +76,34 @@ async def test_positions_page_by_page(world: World) -> None:
     assert sorted((world.one.tenant_id, world.two.tenant_id)) == [tenant, last.positions[0][0]]
     early = await platform.vector({"at_time": world.one.events[0].recorded_at.isoformat()})
     assert {position.n for _, position in early.positions} == {1}
+
+
+async def test_a_difference_names_its_events(world: World) -> None:
+    await told(world)
+    first = world.one.events[0].recorded_at - timedelta(minutes=1)
+    again = world.two.events[-1].recorded_at
+    other = Told(world.two)
+    other.tell(moment(JAN), terms(items=[plan(2_500)]), subscription=2)
+    await world.publish()
+    await known(world, world.two)
+    days = {"from": "2026-01-01", "to": "2026-01-31"}
+    found = await world.analytics.platform.difference("mrr", (again, None), days)
+    (cell,) = found.cells
+    assert (found.differing, found.next_after, cell.cell["period"]) == (1, None, "2026-01-01")
+    (end,) = (one for one in cell.measures if one.measure == "end_mrr")
+    (event,) = end.events
+    assert (event.tenant_id, event.position, event.before, event.after) == (
+        world.two.tenant_id,
+        world.two.position.n,
+        0,
+        2_500,
+    )
+    assert (event.arrived, event.recorded_at) == ("late", world.two.events[-1].recorded_at)
+    assert (found.last.tenants, found.first.digest == found.last.digest) == (2, False)
+    with pytest.raises(InvalidParameters):
+        await world.analytics.platform.difference("mrr", (first, first), {})
+    with pytest.raises(UnknownReport):
+        await world.analytics.platform.difference("scorecard", (again, None), {})
 
 
 async def test_what_is_wrong_travels(world: World) -> None:

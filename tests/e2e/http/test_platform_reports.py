@@ -94,6 +94,36 @@ async def heading_is_told(api: Api, finance: str) -> None:
         assert (await api.send("GET", f"{REPORTS}/{refused}", finance)).status_code == status
 
 
+async def what_came_since_is_named(api: Api, finance: str) -> None:
+    """A cost that comes after a moment makes the margin differ since, and is named; reading that is recorded."""
+    path = f"{REPORTS}/margin/difference"
+    seen = (await api.send("GET", f"{REPORTS}/margin", finance)).json()
+    spent = {"category": "server", "amount": 777, "currency": "USD", "incurred_on": "2025-03-01"}
+    covers = {"covers_from": "2025-03-01", "covers_to": "2025-03-28", "provider": "H", "basis": "list_price"}
+    assert (await api.post("/v1/costs/new/enter-cost", finance, {**spent, **covers})).status_code == 201
+    await caught_up(api, PLATFORM)
+    before = await entries(api, PLATFORM)
+    asked = urlencode({"from_time": seen["as_of"], "from": "2025-03-01", "to": "2025-03-31"})
+    told = (await api.send("GET", f"{path}?{asked}", finance)).json()
+    assert await entries(api, PLATFORM) == before + 1
+    assert (told["from_digest"], told["from_as_of"]) == (seen["digest"], seen["as_of"])
+    assert told["digest"] != seen["digest"]
+    (cell,) = told["data"]
+    (cost,) = (one for one in cell["measures"] if one["measure"] == "cost")
+    (event,) = cost["events"]
+    assert (cost["difference"], event["name"], event["arrived"]) == (777, "costs.cost_entered", "late")
+    assert event["tenant_id"] == str(PLATFORM)
+    for question, status in (
+        ("", 422),
+        ("?from_time=soon", 422),
+        ("?from_time=2026-01-01T00:00:00Z&at_time=2026-01-01T00:00:00Z", 422),
+        (f"?{asked}&limit=21", 422),
+    ):
+        refused = await api.send("GET", f"{path}{question}", finance)
+        assert refused.status_code == status, refused.text
+    assert (await api.send("GET", f"{REPORTS}/scorecard/difference?{asked}", finance)).status_code == 404
+
+
 async def test_staff_of_finance_ask_of_all_customers_and_nobody_else_does(api: Api) -> None:
     tenants = [await api.tenant("One"), await api.tenant("Two")]
     _, finance = await api.staff(StaffRole.FINANCE)
@@ -140,6 +170,7 @@ async def test_staff_of_finance_ask_of_all_customers_and_nobody_else_does(api: A
         ]
         assert stood["digest"] == margin["digest"] == hashlib.sha256("\n".join(lines).encode()).hexdigest()
         await heading_is_told(api, finance)
+        await what_came_since_is_named(api, finance)
         used = (await api.send("GET", f"{REPORTS}/usage", finance)).json()["data"]
         assert {row["meter"]: row["net"] for row in used} == {"users": 2, "workspaces": 2}
         owner = await api.key(tenants[0], TenantRole.OWNER, member_id=tenants[0].owner_id)
@@ -172,5 +203,6 @@ async def test_a_figure_of_all_customers_is_not_opened_without_the_permission_to
         await caught_up(api, PLATFORM)
         assert (await api.send("GET", f"{REPORTS}/margin", finance)).status_code == 200
         cell = "cell.period=2026-10-01&cell.currency=USD&cell.accuracy=exact&cell.measure=cost"
-        refused = await api.send("GET", f"{REPORTS}/margin/events?{cell}", finance)
-        assert (refused.status_code, refused.json()["permission"]) == (403, Permission.REPORTS_DRILL)
+        for path in (f"events?{cell}", "difference?from_time=2026-11-01T00:00:00Z"):
+            refused = await api.send("GET", f"{REPORTS}/margin/{path}", finance)
+            assert (refused.status_code, refused.json()["permission"]) == (403, Permission.REPORTS_DRILL)
