@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from domain.billing.account_events import Exceeding
 from domain.billing.catalogue import Meter
 from domain.billing.offers import offer, offer_feature
-from domain.billing.settling import listed
+from domain.billing.settling import is_live, listed
+from domain.billing.tariffs import by_use
 from domain.billing.usage import (
     FeatureNotIncluded,
     LimitReached,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.unit import Unit
-    from domain.billing.account_state import Account, Entitlements
+    from domain.billing.account_state import Account, Beyond, Entitlements
     from domain.billing.subscription import Subscription
     from domain.billing.terms import Terms
     from domain.kernel.ids import BlockId
@@ -96,10 +97,11 @@ async def reserve(command: ReserveBlock, unit: Unit) -> None:
     usage = await _counter(unit, Meter.EMAILS, command.period)
     if usage is None:
         raise TypeError("a counter that is needed is there")
-    account: Account = await unit.load("billing_account", unit.tenant_id)
-    block = reserved(command, usage, limit, beyond=account.goes_beyond(Meter.EMAILS))
+    near = limit is not None and usage.committed >= limit
+    beyond = await _beyond(unit, Meter.EMAILS) if near else None
+    block = reserved(command, usage, limit, beyond)
     if not block and entitled is not None and limit is not None:
-        raise await _reached(unit, Meter.EMAILS, limit, usage.committed, entitled)
+        raise await _reached(unit, Meter.EMAILS, limit, usage.committed, entitled, beyond)
     unit.append("usage", key, *block)
 
 
@@ -185,18 +187,32 @@ async def _is_counted(unit: Unit, period: str) -> bool:
     if limit is None or unit.sending.counts:
         return limit is not None or usage.begun
     used = usage.committed if usage.begun else await unit.sent_in(period)
-    account: Account = await unit.load("billing_account", unit.tenant_id)
-    if used >= most_of(limit, beyond=account.goes_beyond(Meter.EMAILS)):
-        raise await _reached(unit, Meter.EMAILS, limit, used, entitled)
+    beyond = await _beyond(unit, Meter.EMAILS) if used >= limit else None
+    if used >= most_of(limit, beyond):
+        raise await _reached(unit, Meter.EMAILS, limit, used, entitled, beyond)
     return False
 
 
-async def _reached(unit: Unit, meter: Meter, limit: int, used: int, entitled: Entitlements) -> LimitReached:
+async def _beyond(unit: Unit, meter: Meter) -> Beyond | None:
+    """How the tenant goes beyond the limit of a meter, if it wants to and may."""
+    account: Account = await unit.load("billing_account", unit.tenant_id)
+    if account.overage.get(meter) is None:
+        return None
+    live = filter(is_live, await _held(unit))
+    return account.beyond(meter, metered=by_use(live, meter) is not None)
+
+
+async def _reached(
+    unit: Unit, meter: Meter, limit: int, used: int, entitled: Entitlements, beyond: Beyond | None = None
+) -> LimitReached:
+    ceiling = None if beyond is None else most_of(limit, beyond) - limit
+    further = "" if ceiling is None else f" More than {ceiling} beyond the limit are not bought in a month."
     return LimitReached(
-        f"{LimitReached.rule()} {used} of {limit} {meter} are used, by the plan {entitled.plan}.",
+        f"{LimitReached.rule()} {used} of {limit} {meter} are used, by the plan {entitled.plan}.{further}",
         meter=meter.value,
         limit=limit,
         used=used,
+        **({} if ceiling is None else {"ceiling": ceiling}),
         plan=entitled.plan.value,
         buy=offer(meter, limit, entitled, await _held(unit), unit.stamp.at.date()),
     )

@@ -12,7 +12,7 @@ from domain.audience import (
     import_commands,
     lapse,
 )
-from domain.billing import account, change, gateway, invoice, notices, payment, subscription, usage
+from domain.billing import account, change, gateway, invoice, notices, overage, payment, subscription, usage
 from domain.campaign import campaign
 from domain.costs import allocation, cost
 from domain.finance import period, rate, target
@@ -39,6 +39,7 @@ MODULES = (
     gateway,
     invoice,
     notices,
+    overage,
     payment,
     subscription,
     usage,

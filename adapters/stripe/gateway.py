@@ -254,7 +254,8 @@ class StripeGateway(History):
     async def report_usage(
         self, meter: str, customer: str, value: int, *, identifier: str, at: datetime
     ) -> None:
-        """See `PaymentGateway.report_usage`."""
+        """See `PaymentGateway.report_usage`: the identifier makes it one; the key only joins attempts of one call."""
+        moment = int(at.timestamp())
         try:
             with translated():
                 await self._client.v1.billing.meter_events.create_async(
@@ -262,9 +263,9 @@ class StripeGateway(History):
                         "event_name": meter,
                         "identifier": identifier,
                         "payload": {"stripe_customer_id": customer, "value": str(value)},
-                        "timestamp": int(at.timestamp()),
+                        "timestamp": moment,
                     },
-                    {"idempotency_key": f"usage/{identifier}"},
+                    {"idempotency_key": f"usage/{identifier}/{moment}"},
                 )
         except InvalidPaymentRequest as error:
             if _COUNTED_ALREADY not in str(error):

@@ -11,15 +11,19 @@ from application.ports.payment_values import CheckoutOrder, Line
 from application.unit import Unit
 from application.workflow import Because, Workflow
 from domain.billing.account import AlreadySubscribed, LinkCustomer
+from domain.billing.account_state import Overage
+from domain.billing.catalogue import Meter
 from domain.billing.change import bought_new
 from domain.billing.gateway import STRIPE, ReserveGatewayCustomer, gateway_customer_id
 from domain.billing.settling import goes_on, limits_of
+from domain.billing.tariffs import tariff_on
 from domain.kernel.commands import Stamp
 from domain.kernel.errors import Refusal
 from domain.kernel.ids import PLATFORM, TenantId, new_id
 from domain.tenancy.plans import Plan
 
 if TYPE_CHECKING:
+    from datetime import date
     from uuid import UUID
 
     from application.commanding import Commands
@@ -44,6 +48,17 @@ class CheckoutReplaced(Refusal):
     """One page to pay on is open at a time, and this one was closed. Ask for a page with a key that is new."""
 
     code = "checkout-replaced"
+
+
+def _by_use(account: Account, wanted: Wanted, today: date) -> tuple[Line, ...]:
+    """What is billed by use, for who said so before: as long as nothing is used, nothing is paid for it."""
+    tariffs = [
+        tariff_on(Meter(meter), today)
+        for meter, said in account.overage.items()
+        if said.policy is Overage.BUY
+    ]
+    prices = [tariff.price(wanted.currency) for tariff in tariffs if tariff is not None]
+    return tuple(Line(price.id, None) for price in prices if price is not None)
 
 
 class Buying:
@@ -77,7 +92,10 @@ class Buying:
             customer=await self._customer(principal, account),
             tenant_id=tenant_id,
             plan=wanted.plan,
-            lines=tuple(Line(price, quantity) for price, quantity in lines.items()),
+            lines=(
+                *(Line(price, quantity) for price, quantity in lines.items()),
+                *_by_use(account, wanted, now.date()),
+            ),
             success_url=success_url,
             cancel_url=cancel_url,
             coupon=coupon,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from application.billing.placing import step
+from application.billing.placing import step, with_use
 from application.billing.reconciling import latest_of
 from application.billing.telling import LAST, invoice_told
 from application.ports.payment_values import Line, When
@@ -19,13 +19,15 @@ from domain.billing.account import (
     RemindOfTrial,
     SuspendUnpaid,
 )
+from domain.billing.catalogues import price_of
 from domain.billing.change import EnterChange, ahead_of
 from domain.billing.subscription import ReportSubscription, Teller
-from domain.billing.terms import ENDED
+from domain.billing.terms import ENDED, ItemKind
 from domain.kernel.ids import ChangeId, InvoiceId
 from domain.tenancy.tenant import Tenant, TenantStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -42,6 +44,16 @@ if TYPE_CHECKING:
     from domain.kernel.ids import SubscriptionId
 
 _REFUSED: Final = "invalid-request"
+
+
+def _lines(asked: Mapping[str, int]) -> list[Line]:
+    """The lines of so many of each price: of what is billed by use there is no number."""
+    return [
+        Line(price.id, None)
+        if price is not None and price.kind is ItemKind.METERED
+        else Line(price_id, quantity)
+        for price_id, quantity, price in ((one, number, price_of(one)) for one, number in asked.items())
+    ]
 
 
 class BillingJobs:
@@ -163,7 +175,7 @@ class BillingJobs:
             reference=shown.ref,
             effective_at=latest_of(shown.ended_at, state),
             rank=LAST,
-            terms=shown.terms(),
+            terms=await with_use(self._payments, shown.customer, shown.ref, shown.terms(), shown.ended_at),
         )
         await workflow.execute(command, subscription_id, key=step(shown.ref, command))
 
@@ -194,7 +206,7 @@ class BillingJobs:
         """Have what was to begin with the next cycle still begin: to try another change, the provider let go of it."""
         ahead = ahead_of(await self._account(workflow), going)
         if asked.kind == "change" and ahead is not None:
-            lines = [Line(price, quantity) for price, quantity in ahead.lines.items()]
+            lines = _lines(ahead.lines)
             await self._payments.change_subscription(
                 reference,
                 lines,
@@ -209,7 +221,7 @@ class BillingJobs:
         when = When.NOW if asked.at_once else When.PERIOD_END
         match asked.kind:
             case "change":
-                lines = [Line(price, quantity) for price, quantity in asked.lines.items()]
+                lines = _lines(asked.lines)
                 await self._payments.change_subscription(
                     reference, lines, plan=asked.plan or "", when=when, coupon=asked.coupon, key=key
                 )

@@ -43,11 +43,13 @@ from domain.billing.gateway import (
     gateway_subscription_id,
 )
 from domain.billing.subscription import ReportSubscription
+from domain.billing.terms import ItemKind
 from domain.billing.told import TellingBeyondNow
 from domain.kernel.errors import Refusal
 from domain.kernel.ids import PLATFORM, TenantId
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from application.commanding import Commands
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
     from application.ports.payments import PaymentGateway
     from application.workflow import Workflow
     from domain.billing.gateway import GatewayEventReceived
-    from domain.billing.terms import Discount
+    from domain.billing.terms import Discount, Terms
     from domain.kernel.commands import Command
 
 UNKNOWN_CUSTOMER: Final = "unknown-customer"
@@ -65,6 +67,8 @@ UNREADABLE: Final = "unreadable"
 _SOON: Final = timedelta(minutes=1)
 _LISTED_AFTER: Final = timedelta(minutes=10)
 """So long the provider's list may lack what it has told already."""
+_A_CYCLE: Final = timedelta(days=32)
+"""What is billed by use is billed by the month."""
 _CLOSED: Final = "charge.dispute.closed"
 
 
@@ -150,7 +154,10 @@ class Placing:
         if told.kind in SUBSCRIPTIONS:
             second = await self._second_of(told)
             discounts = None if told.discounts_told else await self._discounts(told, second)
-            return subscription_told(told, self._rank(told, second), discounts), target
+            command = subscription_told(told, self._rank(told, second), discounts)
+            customer = told.customer or ""
+            terms = await with_use(self._payments, customer, told.about, command.terms, told.created_at)
+            return command.model_copy(update={"terms": terms}), target
         if told.kind in INVOICES:
             invoice = await self._payments.invoice(told.about)
             await self._checked(told, invoice.customer, tenant_id)
@@ -199,6 +206,32 @@ class Placing:
         if self._commands.clock() - told.created_at < _LISTED_AFTER:
             raise NotYet(_SOON)
         return 0  # longer ago than the provider keeps its list
+
+
+async def with_use(
+    payments: PaymentGateway, customer: str, reference: str, terms: Terms, at: datetime
+) -> Terms:
+    """Terms with what use cost in the cycle that had ended last at a moment: no subscription tells that by itself.
+
+    It is what the line of an invoice says, before discounts; 0 as long as no cycle has ended. Raises `PaymentsError`s.
+    """
+    if not any(item.kind == ItemKind.METERED for item in terms.items):
+        return terms
+    lines = [
+        line
+        for invoice in await payments.invoices(customer, since=at - _A_CYCLE)
+        if invoice.subscription == reference
+        for line in invoice.lines
+        if line.kind == ItemKind.METERED and line.period_end <= at
+    ]
+    last = {line.price: line.amount for line in sorted(lines, key=lambda line: line.period_end)}
+    items = tuple(
+        item.model_copy(update={"unit_amount": last.get(item.price, 0)})
+        if item.kind == ItemKind.METERED
+        else item
+        for item in terms.items
+    )
+    return terms.model_copy(update={"items": items})
 
 
 async def tenant_of(commands: Commands, gateway: str, customer: str) -> TenantId | None:

@@ -26,7 +26,15 @@ from application.billing.differing import (
     standing,
     unreadable,
 )
-from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, UNREADABLE, owner_of, step, tenant_of
+from application.billing.placing import (
+    ANOTHER_TENANT,
+    NOT_AT_PROVIDER,
+    UNREADABLE,
+    owner_of,
+    step,
+    tenant_of,
+    with_use,
+)
 from application.billing.remedies import LOG_SAYS_MORE
 from application.billing.telling import GOING, LAST, ended_by, invoice_told, payment_told, thing_id
 from application.counting import named
@@ -168,6 +176,7 @@ class Reconciling:
                 differs = (Difference("subscription", shown.ref, "price", "unknown", None),)
                 found.append(_Found(shown.ref, differs, None, target, PriceUnknown.code))
                 continue
+            terms = await with_use(self._payments, customer, shown.ref, terms, shown.ended_at or now)
             command = ReportSubscription(
                 teller=Teller.RECONCILIATION,
                 told_as=f"reconciled/{now.isoformat()}/{_digest(terms)}",

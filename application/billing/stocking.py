@@ -7,9 +7,11 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
-from application.ports.payment_values import Wares
+from application.ports.payment_values import MeteredPrice, UsageMeter, Wares
 from application.ports.payments import PaymentsError, PaymentsUnavailable, RateLimited
 from domain.billing.catalogues import load_catalogues
+from domain.billing.tariffs import load_tariffs
+from domain.kernel.money import Money
 
 if TYPE_CHECKING:
     from application.ports.payments import PaymentGateway
@@ -22,8 +24,20 @@ REFUSED: Final = 3_600.0
 """Seconds until it is tried again: while the provider is away, twice as long each time; when it refused."""
 
 
+def by_use() -> tuple[tuple[UsageMeter, ...], tuple[MeteredPrice, ...]]:
+    """What is counted at the provider, and the prices of it, by the tariffs that come with the product."""
+    tariffs = load_tariffs()
+    meters = {one.of: UsageMeter(name=one.of, title=one.name) for one in tariffs}
+    metered = [
+        MeteredPrice(price.id, one.of, one.name, one.of, Money(price.unit_amount, price.currency))
+        for one in tariffs
+        for price in one.prices
+    ]
+    return tuple(meters.values()), tuple(metered)
+
+
 class Stocking:
-    """Makes products, prices and coupons that are not there; what is there stays as it is."""
+    """Makes products, prices, coupons and meters that are not there; what is there stays as it is."""
 
     def __init__(self, payments: PaymentGateway) -> None:
         """Sell through `payments`."""
@@ -38,8 +52,10 @@ class Stocking:
     async def stock(self) -> dict[str, int]:
         """Make all of it: how many prices each version has, by version. Raises `PaymentsError`s."""
         made = dict[str, int]()
+        meters, metered = by_use()
         for version, catalogue in list(self._left.items()):
-            made[version] = len(await self._payments.ensure_wares(Wares(catalogue)))
+            wares = Wares(catalogue, meters=meters, metered=metered)
+            made[version] = len(await self._payments.ensure_wares(wares))
             del self._left[version]
             log.info("what we sell is at the payment provider, all %d prices of a catalogue", made[version])
         return made

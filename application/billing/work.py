@@ -7,11 +7,13 @@ from functools import wraps
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from application.billing.jobs import BillingJobs
+from application.billing.overage import Overages
 from application.billing.placing import Placing
 from application.billing.reconciling import Reconciling
 from application.ports.payments import PaymentsUnavailable, RateLimited
 from application.workflow import NotYet
 from domain.billing.account_events import ChangeRequested
+from domain.billing.overage import OverageUsed
 from domain.kernel.ids import InvoiceId
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class BillingWork:
             "gateway.reconcile": self._reconcile,
             "subscription.change": self._change,
             "subscription.end_all": self._end_all,
+            "overage.report": self._report_overage,
             "trial.remind": self._remind_of_trial,
             "trial.end": self._end_trial,
             "dunning.retry": self._retry,
@@ -86,6 +89,13 @@ class BillingWork:
         if isinstance(asked, ChangeRequested):
             self._gateway()
             await self._jobs.change(workflow, asked)
+
+    async def _report_overage(
+        self, _: Job, event: Recorded, workflow: Workflow, __: Callable[[], bool]
+    ) -> None:
+        (used,) = self._codec.decode([event])
+        if isinstance(used, OverageUsed):
+            await Overages(self._commands, self._gateway()).report(workflow, used)
 
     async def _end_all(self, _: Job, __: Recorded, workflow: Workflow, ___: Callable[[], bool]) -> None:
         if await self._jobs.has_any(workflow):

@@ -26,6 +26,7 @@ from domain.billing.account_events import (
     SubscriptionAdded,
     TrialEnded,
 )
+from domain.billing.account_state import Overage
 from domain.billing.catalogue import Meter
 from domain.billing.change import (
     CancelSubscription,
@@ -36,9 +37,11 @@ from domain.billing.change import (
     chosen,
     decide_change,
     gives_less,
+    metered_too,
 )
 from domain.billing.invoice import ReportInvoice
 from domain.billing.notices import SetNoticePreferences
+from domain.billing.overage import EnterOverage, WriteOffOverage, entered
 from domain.billing.settling import (
     PlanFollowsBilling,
     access_of,
@@ -59,7 +62,7 @@ from domain.tenancy.tenant import ChangePlan, PlanChanged, Tenant, TenantStatus
 if TYPE_CHECKING:
     from application.unit import Unit
     from domain.billing.account_state import Account
-    from domain.billing.change import ChangeCommand
+    from domain.billing.change import ChangeCommand, Going
     from domain.billing.invoice import Invoice
     from domain.billing.subscription import Subscription
     from domain.billing.terms import Terms
@@ -185,13 +188,7 @@ async def enter_change(command: EnterChange, unit: Unit) -> None:
 async def _ask(command: ChangeCommand, unit: Unit) -> None:
     await _own(command, unit)
     account: Account = unit.state(_ACCOUNT, unit.tenant_id)
-    states: list[Subscription] = await unit.load_many("subscription", account.subscriptions)
-    going = [
-        (subscription_id, state.terms)
-        for subscription_id, state in zip(account.subscriptions, states, strict=True)
-        if state.reference is not None and state.terms is not None and goes_on(state.terms)
-    ]
-    redeemed = frozenset[str]().union(*(state.coupons for state in states))
+    going, redeemed = await _going(unit, account)
     asked = decide_change(command, account, going, redeemed)
     unit.append(_ACCOUNT, unit.tenant_id, *asked)
     if isinstance(command, ChangeSubscription) and gives_less(command, chosen(command, going)[1]):
@@ -201,9 +198,24 @@ async def _ask(command: ChangeCommand, unit: Unit) -> None:
 
 @handles(SetOveragePolicy)
 async def set_overage_policy(command: SetOveragePolicy, unit: Unit) -> None:
-    """Say what happens at a limit."""
+    """Say what happens at a limit; what is bought by use is asked for, where it is not subscribed to yet."""
     await _own(command, unit)
     unit.decide(command)
+    if command.policy is Overage.BUY:
+        account: Account = unit.state(_ACCOUNT, unit.tenant_id)
+        going, _ = await _going(unit, account)
+        unit.append(_ACCOUNT, unit.tenant_id, *metered_too(command, account, going))
+
+
+async def _going(unit: Unit, account: Account) -> tuple[list[Going], frozenset[str]]:
+    """What goes on at the provider, and the coupons that were ever redeemed."""
+    states: list[Subscription] = await unit.load_many("subscription", account.subscriptions)
+    going = [
+        (subscription_id, state.terms)
+        for subscription_id, state in zip(account.subscriptions, states, strict=True)
+        if state.reference is not None and state.terms is not None and goes_on(state.terms)
+    ]
+    return going, frozenset[str]().union(*(state.coupons for state in states))
 
 
 @handles(SetNoticePreferences)
@@ -218,6 +230,24 @@ async def set_notice_preferences(command: SetNoticePreferences, unit: Unit) -> N
 async def reserve_block(command: ReserveBlock, unit: Unit) -> None:
     """Reserve messages of a month."""
     await reserve(command, unit)
+
+
+@handles(EnterOverage)
+async def enter_overage(command: EnterOverage, unit: Unit) -> None:
+    """Enter what was reported of a block."""
+    await _overage(command, unit)
+
+
+@handles(WriteOffOverage)
+async def write_off_overage(command: WriteOffOverage, unit: Unit) -> None:
+    """Enter that it is not billed."""
+    await _overage(command, unit)
+
+
+async def _overage(command: EnterOverage | WriteOffOverage, unit: Unit) -> None:
+    key = counter_id(unit.tenant_id, Meter.EMAILS, command.period)
+    usage: Usage = await unit.load("usage", key)
+    unit.append("usage", key, *entered(command, usage))
 
 
 @handles(SettleBlock)

@@ -12,14 +12,15 @@ from domain.billing.account_events import (
     DunningRetried,
     TrialReminded,
 )
-from domain.billing.account_state import Access
+from domain.billing.account_state import Access, Beyond, Overage
 from domain.billing.catalogue import Meter
 from domain.billing.catalogues import sold_on
 from domain.billing.notices import KEPT_AFTER_END, NoticeKind
 from domain.billing.offers import offer
-from domain.billing.settling import listed
+from domain.billing.settling import is_live, listed
+from domain.billing.tariffs import by_use
 from domain.billing.terms import Interval
-from domain.billing.usage import UsageAlerted, counter_id, month_of
+from domain.billing.usage import UsageAlerted, counter_id, month_of, most_of
 from domain.kernel.ids import InvoiceId
 from domain.kernel.money import Money
 
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from application.commanding import Commands
     from application.noticing.wording import Value
     from domain.billing.account_state import Account, Dunning
+    from domain.billing.catalogue import Tariff
     from domain.billing.invoice import Invoice
+    from domain.billing.terms import Item
     from domain.billing.usage import Usage
     from domain.kernel.events import Event
     from domain.tenancy.tenant import Tenant
@@ -98,13 +101,16 @@ class Owing:
             if monthly
             else Line("used", values)
         ]
-        if account.goes_beyond(meter):
-            lines.append(Line("beyond"))
-        elif share >= _FULL:
-            lines.append(Line("month_limit_reached" if monthly else "limit_reached"))
         states = [await self._state("subscription", one) for one in account.subscriptions]
         held = [one.terms for one in states if one.terms is not None]
-        lines += _to_buy(meter, offer(meter, event.limit, entitled, held, now.date()))
+        found = by_use(filter(is_live, held), meter)
+        beyond = account.beyond(meter, metered=found is not None)
+        if beyond is not None:
+            lines.append(_beyond(event.limit, beyond, found))
+        elif share >= _FULL:
+            lines.append(Line("month_limit_reached" if monthly else "limit_reached"))
+        if account.overage.get(meter) != Beyond(Overage.BLOCK):  # who said so is not asked
+            lines += _to_buy(meter, offer(meter, event.limit, entitled, held, now.date()))
         return Told(NoticeKind.USAGE_REACHED, {"share": share, "meter": meter}, lines)
 
     def _trial(self, account: Account) -> Told | None:
@@ -170,6 +176,16 @@ class Owing:
         if final is None or final.number is None:
             return {}
         return {"number": final.number, "amount": Money(final.total, final.currency)}
+
+
+def _beyond(limit: int, beyond: Beyond, found: tuple[Item, Tariff, str] | None) -> Line:
+    """How sending goes on beyond a limit, and what it costs where it is bought."""
+    price = None if found is None else found[1].price(found[2])
+    if beyond.policy is not Overage.BUY or found is None or price is None:
+        return Line("beyond")
+    further = most_of(limit, beyond) - limit
+    money = Money(price.unit_amount, price.currency)
+    return Line("beyond_bought", {"further": further, "per": found[1].per, "price": money})
 
 
 def _to_buy(meter: Meter, buy: dict[str, Any]) -> list[Line]:

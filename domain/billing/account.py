@@ -20,11 +20,11 @@ from domain.billing.account_events import (
     TrialReminded,
     TrialStarted,
 )
-from domain.billing.account_state import Account, Overage, evolve
+from domain.billing.account_state import Account, Beyond, Overage, evolve
 from domain.billing.catalogue import Meter
 from domain.billing.catalogues import sold_on
 from domain.kernel.commands import Command, Decider
-from domain.kernel.errors import Refusal
+from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.ids import InvoiceId, TenantId
 from domain.kernel.permissions import Permission
 from domain.kernel.text import ShortText
@@ -40,6 +40,8 @@ RETRIES: Final = (timedelta(days=3), timedelta(days=5), timedelta(days=7))
 """When a failed payment is tried again, from its first failure on."""
 SUSPENDED_AFTER: Final = timedelta(days=7)
 CANCELLED_AFTER: Final = timedelta(days=14)
+MOST_BEYOND: Final = 100_000_000
+"""The highest ceiling of a month."""
 REMINDERS: Final = (7, 1)
 """How many days before its end a trial is spoken of."""
 
@@ -83,6 +85,14 @@ class OverageNeedsPlan(Refusal):
     field = "/policy"
 
 
+class CeilingNeedsBuying(Refusal):
+    """A ceiling is one of what is bought. Leave it out, or say `buy`."""
+
+    code = "ceiling-needs-buying"
+    kind = RefusalKind.INVALID
+    field = "/ceiling"
+
+
 class NotDunned(Refusal):
     """Nothing is asked for by this invoice, or not for so long yet. Nothing is to be done."""
 
@@ -104,10 +114,14 @@ class ChooseFreePlan(
 class SetOveragePolicy(
     Command, context="billing", stream="billing_account", permission=Permission.BILLING_MANAGE
 ):
-    """Say what happens where a month's limit is reached: `block`, or `allow` as much again, which is counted."""
+    """Say what happens where a month's limit is reached: `block`, `ask` for what is to be bought, or `buy` by use.
+
+    `ceiling`: how many may be bought beyond the limit in a month; left out, as many again as the limit.
+    """
 
     meter: Literal[Meter.EMAILS]
-    policy: Overage
+    policy: Literal[Overage.BLOCK, Overage.ASK, Overage.BUY]
+    ceiling: Annotated[int, Field(ge=1, le=MOST_BEYOND)] | None = None
 
 
 class RemindOfTrial(
@@ -262,12 +276,19 @@ def _trial(command: StartTrial, state: Account, tenant_id: TenantId) -> TrialSta
 
 
 def _policy(command: SetOveragePolicy, state: Account, tenant_id: TenantId) -> tuple[Event, ...]:
-    allow = command.policy is Overage.ALLOW
-    if allow and not state.pays:
+    buys = command.policy is Overage.BUY
+    if command.ceiling is not None and not buys:
+        raise CeilingNeedsBuying
+    if buys and not state.pays:
         raise OverageNeedsPlan
-    if allow is (command.meter in state.beyond):
+    said = Beyond(command.policy, command.ceiling)
+    if said == state.overage.get(command.meter, Beyond(Overage.ASK)):
         return ()
-    return (OveragePolicySet(tenant_id=tenant_id, meter=command.meter, policy=command.policy),)
+    return (
+        OveragePolicySet(
+            tenant_id=tenant_id, meter=command.meter, policy=command.policy, ceiling=command.ceiling
+        ),
+    )
 
 
 def _reminded(command: RemindOfTrial, state: Account, tenant_id: TenantId) -> tuple[Event, ...]:

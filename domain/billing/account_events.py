@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event, Payload
 from domain.kernel.ids import ChangeId, InvoiceId, SubscriptionId, TenantId
 
 
@@ -197,12 +197,18 @@ class LimitsExceeded(Event, name="billing.limits_exceeded", version=1):
     above: tuple[Exceeding, ...]
 
 
-class OveragePolicySet(Event, name="billing.overage_policy_set", version=1):
-    """What happens where a limit is reached: `block`, or `allow`, which counts what goes beyond it."""
+class OveragePolicySet(Event, name="billing.overage_policy_set", version=2):
+    """What happens where a limit is reached: an `Overage`. `ceiling`: how many may be bought beyond it in a month."""
 
     tenant_id: TenantId
     meter: str
     policy: str
+    ceiling: int | None
+
+
+@EVENTS.upcaster("billing.overage_policy_set", 1)
+def _nobody_said_a_ceiling(payload: Payload) -> Payload:
+    return {**payload, "ceiling": None}
 
 
 AccountEvent: TypeAlias = (

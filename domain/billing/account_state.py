@@ -53,11 +53,25 @@ class Overage(StrEnum):
     """What happens where a limit is reached."""
 
     BLOCK = "block"
+    """Nothing goes beyond it."""
+    ASK = "ask"
+    """Nothing goes beyond it, and letters say what to buy. So it is where nobody said anything."""
+    BUY = "buy"
+    """What goes beyond it is billed by what was used."""
     ALLOW = "allow"
+    """As much again, which nobody is billed for: it could be said before there was a price, and holds where it was."""
 
 
 READING_ALONE: Final = frozenset({Access.SUSPENDED, Access.CANCELLED, Access.EXPIRED})
 """Who may read, export, and pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What was said of going beyond a limit. `ceiling`: how far in a month; None: as far again as the limit."""
+
+    policy: Overage
+    ceiling: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +134,7 @@ class Account:
     ahead: ChangeRequested | None = None
     access: Access = Access.ACTIVE
     entitlements: Entitlements | None = None
-    beyond: frozenset[str] = frozenset()
+    overage: dict[str, Beyond] = field(default_factory=dict)
 
     @property
     def pays(self) -> bool:
@@ -128,9 +142,16 @@ class Account:
         paid = self.entitlements is not None and self.entitlements.plan is not Plan.FREE
         return bool(self.subscriptions) and paid and self.access in (Access.ACTIVE, Access.PAST_DUE)
 
-    def goes_beyond(self, meter: str) -> bool:
-        """Whether the tenant wants to go beyond the limit of a meter, and may."""
-        return meter in self.beyond and self.pays
+    def beyond(self, meter: str, *, metered: bool) -> Beyond | None:
+        """How the tenant goes beyond the limit of a meter, if it wants to and may.
+
+        `metered`: whether its subscription has the price by which that is billed. Who has not paid buys no more of it.
+        """
+        said = self.overage.get(meter)
+        if said is None or not self.pays:
+            return None
+        buys = said.policy is Overage.BUY and metered and self.access is Access.ACTIVE
+        return said if buys or said.policy is Overage.ALLOW else None
 
 
 def evolve(state: Account, event: AccountEvent) -> Account:
@@ -157,8 +178,8 @@ def evolve(state: Account, event: AccountEvent) -> Account:
             now = Entitlements(Plan(event.plan), event.catalogue, event.limits, event.features)
             return replace(state, entitlements=now)
         case OveragePolicySet():
-            others = state.beyond - {event.meter}
-            return replace(state, beyond=others | {event.meter} if event.policy == Overage.ALLOW else others)
+            said = Beyond(Overage(event.policy), event.ceiling)
+            return replace(state, overage={**state.overage, event.meter: said})
         case _:
             assert_never(event)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -124,6 +124,44 @@ class ListPrice(_Data):
         )
 
 
+class Tariff(_Data):
+    """What use beyond a limit costs where it is bought, from a day on: each `per` units that are begun, every month.
+
+    `of`: what its items are of, and the name of what the payment provider counts. `unit_amounts`: by currency.
+    """
+
+    version: Word
+    sold_from: date
+    meter: Meter
+    of: Word
+    name: Line
+    per: Annotated[int, Field(ge=1)]
+    unit_amounts: Annotated[dict[Currency, Annotated[int, Field(ge=1)]], Field(min_length=1)]
+
+    @property
+    def prices(self) -> tuple[ListPrice, ...]:
+        """Its price in each currency, in the order of the file."""
+        return tuple(
+            ListPrice(
+                id=f"{self.version}/{self.of}/{Interval.MONTH}/{currency.lower()}",
+                kind=ItemKind.METERED,
+                of=self.of,
+                interval=Interval.MONTH,
+                currency=currency,
+                unit_amount=amount,
+            )
+            for currency, amount in self.unit_amounts.items()
+        )
+
+    def price(self, currency: str) -> ListPrice | None:
+        """Its price in a currency, if it is sold in that."""
+        return next((one for one in self.prices if one.currency == currency), None)
+
+    def begun(self, used: int) -> int:
+        """How many units of the price so much use is: each is paid for whole once it is begun."""
+        return -(-used // self.per)
+
+
 class Catalogue(_Data):
     """All that is sold from a day on."""
 
@@ -185,13 +223,23 @@ class Catalogue(_Data):
         return next((one for one in self.prices if (one.of, one.interval, one.currency) == wanted), None)
 
 
+_Read = TypeVar("_Read", bound=_Data)
 _SOURCE: Final = "catalogue {name}: {problem}"
 
 
 def read_catalogue(text: str, name: str) -> Catalogue:
     """A catalogue of the text of its file. Raises `CatalogueUnusable`, naming the file and the field."""
+    return _read(Catalogue, text, name)
+
+
+def read_tariff(text: str, name: str) -> Tariff:
+    """A tariff of the text of its file. Raises `CatalogueUnusable`, naming the file and the field."""
+    return _read(Tariff, text, name)
+
+
+def _read(model: type[_Read], text: str, name: str) -> _Read:
     try:
-        return Catalogue.model_validate(tomllib.loads(text))
+        return model.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise CatalogueUnusable(_SOURCE.format(name=name, problem=error)) from None
     except ValidationError as error:

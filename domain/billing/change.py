@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, assert_n
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.billing.account_events import ChangeDeclined, ChangeMade, ChangeRequested
-from domain.billing.catalogues import sold_on
+from domain.billing.catalogues import price_of, sold_on
+from domain.billing.tariffs import by_use, tariff_on
 from domain.billing.terms import Interval, ItemKind
 from domain.kernel.commands import Command
 from domain.kernel.errors import Refusal, RefusalKind
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from domain.billing.account import SetOveragePolicy
     from domain.billing.account_state import Account
     from domain.billing.catalogue import Catalogue
     from domain.billing.terms import Terms
@@ -65,6 +67,12 @@ class CouponRedeemed(Refusal):
 
     code = "coupon-redeemed"
     field = "/coupon"
+
+
+class ChangeIsAhead(Refusal):
+    """What is bought by use is not added while less begins with the next cycle. Withdraw that first, or wait for it."""
+
+    code = "change-is-ahead"
 
 
 class NothingChanges(Refusal):
@@ -210,7 +218,7 @@ def paid_twice(going: Sequence[Going]) -> tuple[SubscriptionId, ...]:
     return staying if len(staying) > 1 else ()
 
 
-def chosen(command: AskedChange, going: Sequence[Going]) -> Going:
+def chosen(command: AskedChange | SetOveragePolicy, going: Sequence[Going]) -> Going:
     """The subscription that a change is of. Raises `NotSubscribed` and `SubscribedTwice`."""
     named = command.subscription_id if isinstance(command, CancelSubscription) else None
     found = [one for one in going if named in (None, one[0])]
@@ -254,7 +262,7 @@ def decide_change(
             if terms.cancel_at is not None:
                 raise EndIsAhead
             kept = {(item.of, item.interval): item.price for item in terms.items}
-            wanted = bought(command, catalogue, terms.currency, kept)
+            wanted = bought(command, catalogue, terms.currency, kept) | _by_use(terms)
             coupon = redeemable(command.coupon, catalogue, today)
             if coupon in redeemed:
                 raise CouponRedeemed
@@ -288,6 +296,47 @@ def decide_change(
             )
         case _:
             assert_never(command)
+
+
+def metered_too(command: SetOveragePolicy, state: Account, going: Sequence[Going]) -> tuple[Event, ...]:
+    """What is asked of the provider so that use beyond a limit can be billed; nothing where it can, or is asked for."""
+    meter, today = command.meter, command.stamp.at.date()
+    if by_use((terms for _, terms in going), meter) is not None:
+        return ()
+    subscription_id, terms = chosen(command, going)
+    if state.asked is not None:
+        if any(_is_metered(price) for price in state.asked.lines):
+            return ()
+        raise ChangeInFlight(change_id=str(state.asked.change_id))
+    if terms.cancel_at is not None:
+        raise EndIsAhead
+    if ahead_of(state, (subscription_id, terms)) is not None:
+        raise ChangeIsAhead
+    tariff = tariff_on(meter, today)
+    price = None if tariff is None else tariff.price(terms.currency)
+    if price is None:
+        raise CurrencyNotSold(currencies=[] if tariff is None else list(tariff.unit_amounts))
+    return (
+        ChangeRequested(
+            tenant_id=TenantId(command.stamp.target),
+            change_id=ChangeId(command.stamp.fresh_id("change")),
+            subscription_id=subscription_id,
+            kind="change",
+            at_once=True,
+            plan=terms.plan,
+            lines={**{item.price: item.quantity for item in terms.items}, price.id: 1},
+        ),
+    )
+
+
+def _by_use(terms: Terms) -> dict[str, int]:
+    """What is billed by use: it stays whatever plan is chosen, and costs nothing where nothing is used."""
+    return {item.price: item.quantity for item in terms.items if item.kind == ItemKind.METERED}
+
+
+def _is_metered(price_id: str) -> bool:
+    price = price_of(price_id)
+    return price is not None and price.kind is ItemKind.METERED
 
 
 def _ended(

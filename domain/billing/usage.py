@@ -13,15 +13,19 @@ from uuid import UUID
 
 from pydantic import Field
 
+from domain.billing.account_state import Overage
 from domain.billing.catalogue import Meter
+from domain.billing.overage import OverageEvent, OverageReported, OverageUsed, OverageWrittenOff
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import Refusal, RefusalKind
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event, Payload
 from domain.kernel.ids import BlockId, TenantId, derived_id
 from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from domain.billing.account_state import Beyond
 
 ALERTS: Final = (80, 90, 95, 100)
 """Percent of a limit at which it is said how much is used."""
@@ -63,10 +67,11 @@ class UnitReleased(Event, name="billing.unit_released", version=1):
     unit: UUID
 
 
-class BlockReserved(Event, name="billing.block_reserved", version=1):
+class BlockReserved(Event, name="billing.block_reserved", version=2):
     """So many of a month's may be used by `consumer`, a process, without asking again.
 
-    `over`: how many of them are above the limit. `settle_at`: from when on what became of it is counted in the log.
+    `over`: how many of them are above the limit; `billed`: whether those are paid for by use. `settle_at`: from when on
+    what became of it is counted in the log.
     """
 
     tenant_id: TenantId
@@ -76,7 +81,13 @@ class BlockReserved(Event, name="billing.block_reserved", version=1):
     consumer: UUID
     amount: int
     over: int
+    billed: bool
     settle_at: datetime
+
+
+@EVENTS.upcaster("billing.block_reserved", 1)
+def _nobody_was_billed(payload: Payload) -> Payload:
+    return {**payload, "billed": False}
 
 
 class BlockSettled(Event, name="billing.block_settled", version=1):
@@ -110,22 +121,26 @@ class BlockEnded(Event, name="billing.block_ended", version=1):
     block_id: BlockId
 
 
-UsageEvent: TypeAlias = UsageCounted | UnitTaken | UnitReleased | BlockReserved | BlockSettled | UsageAlerted
+UsageEvent: TypeAlias = (
+    UsageCounted | UnitTaken | UnitReleased | BlockReserved | BlockSettled | UsageAlerted | OverageEvent
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A block that is out. `over`: how much of it is above the limit."""
+    """A block that is out. `over`: how much of it is above the limit, and `billed` if it is used."""
 
     amount: int
     over: int
+    billed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
     """A counter as it stands. `used` holds what was settled alone, `over` how much of that was above the limit.
 
-    `alerted`: the threshold that was told last, of the limit `alerted_of`.
+    `alerted`: the threshold that was told last, of the limit `alerted_of`. `unbilled`: what blocks used beyond the
+    limit and is to be reported; `reported`: what was, as `units` of the price that were begun.
     """
 
     begun: bool = False
@@ -134,6 +149,9 @@ class Usage:
     blocks: dict[BlockId, Reserved] = field(default_factory=dict)
     alerted: int = 0
     alerted_of: int | None = None
+    unbilled: dict[BlockId, int] = field(default_factory=dict)
+    reported: int = 0
+    units: int = 0
 
     @property
     def committed(self) -> int:
@@ -151,7 +169,7 @@ def evolve(state: Usage, event: UsageEvent) -> Usage:
         case UnitReleased():
             return replace(state, used=state.used - 1)
         case BlockReserved():
-            out = Reserved(event.amount, event.over)
+            out = Reserved(event.amount, event.over, event.billed)
             return replace(state, blocks={**state.blocks, event.block_id: out})
         case BlockSettled():
             out_still = {key: block for key, block in state.blocks.items() if key != event.block_id}
@@ -160,6 +178,14 @@ def evolve(state: Usage, event: UsageEvent) -> Usage:
             )
         case UsageAlerted():
             return replace(state, alerted=event.threshold, alerted_of=event.limit)
+        case OverageUsed():
+            return replace(state, unbilled={**state.unbilled, event.block_id: event.messages})
+        case OverageReported() | OverageWrittenOff():
+            left = {key: messages for key, messages in state.unbilled.items() if key != event.block_id}
+            if isinstance(event, OverageWrittenOff):
+                return replace(state, unbilled=left)
+            reported, units = state.reported + event.messages, state.units + event.units
+            return replace(state, unbilled=left, reported=reported, units=units)
         case _:
             assert_never(event)
 
@@ -239,13 +265,15 @@ def begins(period: str) -> datetime:
     return datetime.strptime(period, "%Y-%m").replace(tzinfo=UTC)
 
 
-def most_of(limit: int, *, beyond: bool) -> int:
-    """How many may be used of a limit. `beyond`: it may be passed, by as much again and no more."""
-    return limit * _BEYOND if beyond else limit
+def most_of(limit: int, beyond: Beyond | None) -> int:
+    """How many may be used of a limit. `beyond`: it may be passed, up to its ceiling, or by as much again."""
+    if beyond is None:
+        return limit
+    return limit * _BEYOND if beyond.ceiling is None else limit + beyond.ceiling
 
 
 def reserved(
-    command: ReserveBlock, state: Usage, limit: int | None, *, beyond: bool
+    command: ReserveBlock, state: Usage, limit: int | None, beyond: Beyond | None
 ) -> tuple[BlockReserved, ...]:
     """The block that may be had; none where nothing is left. `beyond`: the limit may be passed, which is counted."""
     left = None if limit is None else limit - state.committed
@@ -253,7 +281,7 @@ def reserved(
     if left is not None and left > 0:
         amount = min(amount, max(1, left // _SHARE))
     elif limit is not None:
-        room = most_of(limit, beyond=beyond) - state.committed
+        room = most_of(limit, beyond) - state.committed
         if room <= 0:
             return ()
         over = amount = min(amount, max(1, room // _SHARE))
@@ -266,27 +294,26 @@ def reserved(
             consumer=command.consumer,
             amount=amount,
             over=over,
+            billed=bool(over) and beyond is not None and beyond.policy is Overage.BUY,
             settle_at=command.stamp.at + SETTLED_WITHIN,
         ),
     )
 
 
-def settled(command: SettleBlock, state: Usage) -> tuple[BlockSettled, ...]:
-    """The end of a block that is out; nothing of one that is not."""
+def settled(command: SettleBlock, state: Usage) -> tuple[BlockSettled | OverageUsed, ...]:
+    """The end of a block that is out, and what of it is to be billed; nothing of one that is not."""
     out = state.blocks.get(command.block_id)
     if out is None:
         return ()
-    within = out.amount - out.over
-    return (
-        BlockSettled(
-            tenant_id=TenantId(command.stamp.tenant_id),
-            meter=Meter.EMAILS,
-            period=command.period,
-            block_id=command.block_id,
-            used=command.used,
-            over=max(0, command.used - within),
-        ),
-    )
+    over = max(0, command.used - (out.amount - out.over))
+    told: dict[str, Any] = {
+        "tenant_id": TenantId(command.stamp.tenant_id),
+        "meter": Meter.EMAILS,
+        "period": command.period,
+        "block_id": command.block_id,
+    }
+    ended = BlockSettled(**told, used=command.used, over=over)
+    return (ended, OverageUsed(**told, messages=over)) if out.billed and over else (ended,)
 
 
 def alerts(

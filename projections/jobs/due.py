@@ -205,6 +205,12 @@ WORKFLOWS: Final = (
         at="settle_at",
     ),
     Workflow(
+        "overage.report",
+        "block_id",
+        on=("billing.overage_used",),
+        over=("billing.overage_reported", "billing.overage_written_off"),
+    ),
+    Workflow(
         "campaign.time_out_review",
         "campaign_id",
         on=("campaign.approval_requested",),
@@ -299,7 +305,7 @@ WORKFLOWS: Final = (
 
 JOBS: Final = Projection(
     "jobs",
-    version=10,
+    version=11,
     reveals=False,
     tables=(
         Table(

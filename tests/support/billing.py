@@ -18,6 +18,14 @@ SUBSCRIPTION = SubscriptionId(uid(0x510))
 INVOICE = uid(0x520)
 PAYMENT = uid(0x530)
 MONTH_AGO = NOW - timedelta(days=30)
+METERED = Item(
+    price="overage-2026-11/emails-beyond/month/usd",
+    kind="metered",
+    of="emails-beyond",
+    unit_amount=0,
+    quantity=1,
+    interval="month",
+)
 
 
 def item(of: str, *, quantity: int = 1, interval: Interval = Interval.MONTH, currency: str = "USD") -> Item:

@@ -11,7 +11,7 @@ from adapters.stripe.fake.customers import method_for
 from adapters.stripe.fake.disputes import open_due
 from adapters.stripe.fake.problems import Problem, invalid
 from adapters.stripe.fake.schedules import abort, next_phase
-from adapters.stripe.fake.subscriptions import TOLD_AHEAD, end, expire, renew
+from adapters.stripe.fake.subscriptions import TOLD_AHEAD, end, end_with_cycle, expire, renew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +83,7 @@ def _retry(world: World, invoice: Json, at: int) -> None:
 
 
 def _ended(world: World, subscription: Json, at: int) -> None:
-    end(world, subscription, "cancellation_requested", at=at)
+    end_with_cycle(world, subscription, at=at)
 
 
 def _tell_of_trial(world: World, subscription: Json, at: int) -> None:

@@ -204,6 +204,17 @@ def end(world: World, subscription: Json, reason: str, *, at: int) -> None:
     world.tell("customer.subscription.deleted", subscription)
 
 
+def end_with_cycle(world: World, subscription: Json, *, at: int) -> None:
+    """It ends as it was settled: what was used and not billed is, in a final invoice."""
+    metered = [item for item in subscription["items"]["data"] if "quantity" not in item]
+    end(world, subscription, "cancellation_requested", at=at)
+    lines = [one for one in cycle_lines(world, subscription, metered, at) if one["amount"]]
+    if lines:
+        with world.changing(subscription, None):
+            invoice = draft(world, subscription, "subscription_cycle", lines, at=at)
+            subscription["latest_invoice"] = invoice["id"]
+
+
 def cancel_subscription(world: World, params: Params, ref: str) -> Json:
     """DELETE /v1/subscriptions/:id."""
     subscription = world.get("subscription", ref)

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from domain.billing.catalogue import CatalogueUnusable, read_catalogue
+from domain.billing.tariffs import load_tariffs
 from domain.billing.terms import ItemKind
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def sold_on(day: date) -> Catalogue:
 
 @cache
 def _prices() -> dict[str, ListPrice]:
-    return {price.id: price for one in load_catalogues() for price in one.prices}
+    sold = [price for one in load_catalogues() for price in one.prices]
+    return {price.id: price for price in (*sold, *(price for one in load_tariffs() for price in one.prices))}
 
 
 def is_sold(item: Item, currency: str) -> bool:
@@ -69,5 +71,5 @@ def catalogue_of(version: str) -> Catalogue | None:
 
 
 def price_of(price_id: str) -> ListPrice | None:
-    """The price of an id, in whatever catalogue it is."""
+    """The price of an id, in whatever catalogue or tariff it is."""
     return _prices().get(price_id)

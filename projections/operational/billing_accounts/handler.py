@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from domain.billing.account_state import Overage
 from projections.operational.billing_accounts.schema import TABLES
 from projections.runtime.facts import Projection
 from projections.runtime.recalling import Recall
@@ -34,7 +35,7 @@ _DUNNING: Final = ("invoice_id", "began_at", "retries", "retry_at", "suspend_at"
 _ROW: Final = ("subscription_id", "teller", "reference", "effective_at", "rank", "told_as", "terms")
 BILLING_ACCOUNTS: Final = Projection(
     "billing_accounts",
-    version=3,
+    version=4,
     tables=TABLES,
     reveals=False,
     recalls=(Recall("subscriptions", _ROW, _subscription), Recall("dunning", _DUNNING, _invoice)),
@@ -55,6 +56,7 @@ def opened(event: Fact, rows: Rows) -> None:
             "access": "active",
             "plan": event.payload["plan"],
             "emails_beyond": False,
+            "overage": Overage.ASK.value,
             "usage_notices": True,
             "created_position": event.position,
         },
@@ -102,7 +104,9 @@ def trial_ended(event: Fact, rows: Rows) -> None:
 @BILLING_ACCOUNTS.on("billing.overage_policy_set")
 def overage_policy_set(event: Fact, rows: Rows) -> None:
     """It goes beyond a limit, or stops there."""
-    _update(event, rows, emails_beyond=event.payload["policy"] == "allow")
+    policy, ceiling = event.payload["policy"], event.payload["ceiling"]
+    beyond = policy in (Overage.BUY, Overage.ALLOW)
+    _update(event, rows, emails_beyond=beyond, overage=policy, overage_ceiling=ceiling)
 
 
 @BILLING_ACCOUNTS.on("billing.notice_preferences_set")

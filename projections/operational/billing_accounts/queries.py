@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from application.queries import USUAL_ROWS, Page, Params, Row, query
-from domain.billing.account_state import Access
+from domain.billing.account_state import Access, Overage
 from domain.billing.change import paid_twice
 from domain.billing.settling import goes_on, listed
 from domain.billing.terms import Terms
@@ -67,8 +67,9 @@ class ChangeShown(_Part):
 class AccountRow(Row):
     """What the tenant may do, on which plan, within which limits (what is not named has none), and what it pays.
 
-    `emails_beyond`: whether messages go beyond the month's limit and are counted. `usage_notices`: whether letters tell
-    of usage; `notice_language`: null: by the country. `customer`: its id at the gateway.
+    `emails_beyond`: whether messages may go beyond the month's limit; `overage`: what was said of that, and
+    `overage_ceiling` how many may be bought beyond it in a month, null: as many again. `usage_notices`: whether letters
+    tell of usage; `notice_language`: null: by the country. `customer`: its id at the gateway.
     `last_change`: what was asked for last; `ahead`: what begins with the next cycle. `paid_twice`: subscriptions that
     go on beside each other; cancel the one that is not wanted.
     """
@@ -83,6 +84,8 @@ class AccountRow(Row):
     trial_ends_at: datetime | None
     trial_over: bool | None
     emails_beyond: bool
+    overage: Overage
+    overage_ceiling: int | None
     usage_notices: bool
     notice_language: str | None
     customer: str | None

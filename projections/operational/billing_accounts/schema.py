@@ -26,6 +26,8 @@ TABLES: Final = (
             "trial_ends_at": "timestamptz",
             "trial_over": "boolean",
             "emails_beyond": "boolean",
+            "overage": "text",
+            "overage_ceiling": "bigint",
             "usage_notices": "boolean",
             "notice_language": "text",
             "customer": "text",

@@ -25,6 +25,9 @@ class UsageRow(Row):
     """How much is used. `period`: a month, UTC, of what flows; null: it stands.
 
     `limit` is today's, and null for months that are over and for what has none; `share`: used of the limit, in percent.
+    `beyond`: how much went beyond the limit, as blocks are settled. `reported`: how much of that is billed by use, and
+    `expected`: what that comes to, in minor units of `currency` before discounts and taxes; approximate until it is
+    invoiced, with the cycle that it was reported in; null where nothing is reported.
     """
 
     meter: Meter
@@ -32,6 +35,10 @@ class UsageRow(Row):
     used: int
     limit: int | None
     share: float | None
+    beyond: int
+    reported: int
+    expected: int | None
+    currency: str | None
     updated_position: int
 
 
@@ -46,6 +53,10 @@ class _Stored(Row):
     meter: Meter
     period: str
     used: int
+    beyond: int
+    reported: int
+    amount: int | None
+    currency: str | None
     plan: str | None
     limits: dict[str, int] | None
     updated_position: int
@@ -92,5 +103,9 @@ def _shown(row: _Stored, now: datetime) -> UsageRow:
         used=row.used,
         limit=limit,
         share=round(100 * row.used / limit, 2) if limit else None,
+        beyond=row.beyond,
+        reported=row.reported,
+        expected=row.amount,
+        currency=row.currency,
         updated_position=row.updated_position,
     )

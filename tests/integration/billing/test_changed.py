@@ -2,130 +2,38 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from application.billing.buying import Buying, CheckoutReplaced
-from application.billing.jobs import BillingJobs
-from application.billing.reconciling import Reconciliation, Reconciling
+from application.billing.buying import CheckoutReplaced
 from application.ports.payment_values import CheckoutSession
-from application.principals import Principal
 from domain.billing.account import AlreadySubscribed
-from domain.billing.account_state import Account
 from domain.billing.change import (
-    BoughtPlan,
     CancelSubscription,
     ChangeSubscription,
     NothingChanges,
     SubscribedTwice,
-    Wanted,
     WithdrawChange,
 )
 from domain.billing.usage import UsageAboveLimits
-from domain.kernel.commands import Actor, ActorKind, Command
 from domain.kernel.ids import WorkspaceId
-from domain.kernel.permissions import Permission
 from domain.tenancy.plans import Plan
 from domain.tenancy.workspace import CreateWorkspace
 from tests.support.given import uid
-from tests.support.stripes import START, Desk, at, fake_desk
-from tests.support.told import TENANT, Books
+from tests.support.shop import Shop, open_shop
+from tests.support.stripes import START, at
+from tests.support.told import TENANT
 
 DAY = timedelta(days=1)
-BUYER = Principal(TENANT, Actor(ActorKind.SYSTEM, TENANT), frozenset(Permission), None, 0)
-
-
-@dataclass
-class Shop:
-    """A tenant that has bought nothing yet."""
-
-    desk: Desk
-    books: Books
-    clock: str
-    customer: str
-    now: list[datetime] = field(default_factory=lambda: [at(START)])
-    steps: int = 0
-
-    async def opens(self, plan: BoughtPlan = Plan.STARTER, key: str | None = None) -> CheckoutSession:
-        self.steps += 1
-        return await Buying(self.books.commands, self.desk.gateway).checkout(
-            BUYER,
-            Wanted(plan=plan),
-            success_url="https://agency.example/done",
-            cancel_url="https://agency.example",
-            key=key or str(self.steps),
-        )
-
-    async def pays(self, page: CheckoutSession) -> int:
-        """Somebody agrees on the page; the status of the answer: 303 is that it was bought."""
-        assert page.url is not None
-        async with self.desk.browser() as browser:
-            answer = await browser.post(page.url, data={"do": "pay", "card": "pm_card_visa"})
-        await self.hears()
-        return answer.status_code
-
-    async def hears(self) -> None:
-        told = [event async for event in self.desk.gateway.events(since=at(START) - DAY)][::-1]
-        await self.books.hear([one for one in told if one.created <= self.now[0]], random.Random(0), 0.0)
-
-    async def to(self, moment: datetime) -> None:
-        self.now[0] = moment
-        await self.desk.advance(self.clock, moment)
-        await self.hears()
-
-    async def asks(self, command: Command) -> None:
-        """A command, and what the worker does for it."""
-        self.steps += 1
-        workflow = self.books.workflow(TENANT, 100 + self.steps)
-        await workflow.execute(command, TENANT, key=f"step/{self.steps}")
-        asked = (await self.account()).asked
-        if asked is not None:
-            await BillingJobs(self.books.commands, self.desk.gateway).change(workflow, asked)
-        await self.hears()
-
-    async def does(self, command: Command, target: Any) -> None:
-        self.steps += 1
-        workflow = self.books.workflow(TENANT, 100 + self.steps)
-        await workflow.execute(command, target, key=f"step/{self.steps}")
-
-    async def compares(self) -> Reconciliation:
-        self.steps += 1
-        workflow = self.books.workflow(TENANT, 500 + self.steps)
-        return await Reconciling(self.books.commands, self.desk.gateway).reconcile(workflow, repair=True)
-
-    async def account(self) -> Account:
-        found: Account = await self.books.account()
-        return found
-
-    async def plan(self) -> str:
-        entitled = (await self.account()).entitlements
-        assert entitled is not None
-        return entitled.plan
-
-    async def ahead(self) -> list[str]:
-        """The prices that begin with the next cycle."""
-        shown = (await self.desk.gateway.subscriptions(self.customer))[0].change_ahead
-        return [] if shown is None else [line.price for line in shown.lines]
-
-    async def told(self) -> list[str]:
-        return [row.name for row in await self.books.log.read_log(TENANT, limit=10_000)]
 
 
 @pytest.fixture
 async def shop() -> AsyncIterator[Shop]:
-    async with fake_desk() as desk:
-        clock = await desk.clock()
-        customer = await desk.customer(clock=clock, tenant=TENANT)
-        found: list[Shop] = []
-        books = Books(desk.gateway, clock=lambda: found[0].now[0] if found else at(START))
-        found.append(Shop(desk, books, clock, customer))
-        await books.open(customer)
-        yield found[0]
+    async with open_shop() as found:
+        yield found
 
 
 async def test_of_two_pages_only_the_one_that_was_opened_last_can_be_paid_on(shop: Shop) -> None:

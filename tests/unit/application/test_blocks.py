@@ -19,6 +19,8 @@ from domain.billing.account_state import Overage
 from domain.billing.catalogue import Meter
 from domain.billing.usage import LimitReached, Usage, month_of
 from domain.kernel.ids import MessageId
+from tests.support.billing import METERED, item, terms, told
+from tests.support.given import uid
 from tests.support.limited import dispatched, limit, somebody, used, write
 from tests.support.office import Office, open_office
 
@@ -231,21 +233,28 @@ async def test_blocks_grow_with_the_rate(office: Office) -> None:
     assert ((await emails(office)).used, (await emails(office)).blocks) == (FIRST + 1, {})
 
 
-async def test_beyond_the_limit_goes_who_pays_and_wants_to_and_it_is_counted(office: Office) -> None:
+async def buys(office: Office, ceiling: int | None = None) -> None:
+    """Five messages of the plan, and further ones that are billed by use."""
     await limit(office, emails=5)
+    await office.do(told(terms(item("starter"), METERED)), uid(0x511))
+    policy = SetOveragePolicy(meter=Meter.EMAILS, policy=Overage.BUY, ceiling=ceiling)
+    await office.do(policy, office.principal.tenant_id)
+
+
+async def test_beyond_the_limit_goes_who_pays_and_wants_to_and_it_is_counted(office: Office) -> None:
+    await buys(office)
     who = await somebody(office)
-    await office.do(SetOveragePolicy(meter=Meter.EMAILS, policy=Overage.ALLOW), office.principal.tenant_id)
     for _ in range(9):
         await write(office, who)
     await office.commands.blocks.close()
     state = await emails(office)
     assert (state.used, state.over) == (9, 4)
+    assert sum(state.unbilled.values()) == 4
 
 
 async def test_who_goes_beyond_the_limit_goes_as_much_again_and_no_further(office: Office) -> None:
-    await limit(office, emails=5)
+    await buys(office)
     who = await somebody(office)
-    await office.do(SetOveragePolicy(meter=Meter.EMAILS, policy=Overage.ALLOW), office.principal.tenant_id)
     for _ in range(10):
         await write(office, who)
     with pytest.raises(LimitReached):
@@ -253,3 +262,24 @@ async def test_who_goes_beyond_the_limit_goes_as_much_again_and_no_further(offic
     await office.commands.blocks.close()
     state = await emails(office)
     assert (state.used, state.over) == (10, 5)
+
+
+async def test_at_the_ceiling_of_what_is_bought_nothing_goes_and_the_answer_names_it(office: Office) -> None:
+    await buys(office, ceiling=2)
+    who = await somebody(office)
+    for _ in range(7):
+        await write(office, who)
+    with pytest.raises(LimitReached, match="More than 2 beyond the limit are not bought") as refused:
+        await write(office, who)
+    assert (refused.value.extra["limit"], refused.value.extra["used"]) == (5, 7)
+    assert refused.value.extra["ceiling"] == 2
+    await office.do(
+        SetOveragePolicy(meter=Meter.EMAILS, policy=Overage.BUY, ceiling=3), office.principal.tenant_id
+    )
+    await write(office, who)
+    await office.do(SetOveragePolicy(meter=Meter.EMAILS, policy=Overage.ASK), office.principal.tenant_id)
+    with pytest.raises(LimitReached) as refused:
+        await write(office, who)
+    assert "ceiling" not in refused.value.extra
+    await office.commands.blocks.close()
+    assert sum((await emails(office)).unbilled.values()) == 3  # what was sent before is billed all the same

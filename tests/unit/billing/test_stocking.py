@@ -10,6 +10,7 @@ from application.billing.stocking import Stocking
 from application.ports.payment_values import Wares
 from application.ports.payments import InvalidPaymentRequest, PaymentsUnavailable
 from domain.billing.catalogues import load_catalogues
+from domain.billing.tariffs import load_tariffs
 from tests.support.stripes import CATALOGUE, Desk, fake_desk
 
 
@@ -42,7 +43,8 @@ async def test_all_is_made_once() -> None:
         stocking = Stocking(desk.gateway)
         assert stocking.left == len(load_catalogues())
         made = await stocking.stock()
-        assert made[CATALOGUE.version] == len(CATALOGUE.prices)
+        by_use = sum(len(one.prices) for one in load_tariffs())
+        assert made[CATALOGUE.version] == len(CATALOGUE.prices) + by_use
         assert (stocking.left, await sold(desk)) == (0, sum(made.values()))
         assert await stocking.stock() == {}
         assert await Stocking(desk.gateway).stock() == made

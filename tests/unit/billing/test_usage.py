@@ -8,8 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.billing.account import ChooseFreePlan, OverageNeedsPlan, SetOveragePolicy, StartTrial
-from domain.billing.account_state import Overage
+from domain.billing.account import ChooseFreePlan
 from domain.billing.catalogue import Meter
 from domain.billing.change import ChangeSubscription
 from domain.billing.terms import Interval
@@ -269,24 +268,6 @@ def test_a_plan_is_not_chosen_that_holds_less_than_is_there(*, begun: bool) -> N
         if begun or gone != FIRST:
             world.run(command, gone)
     world.run(ChooseFreePlan(), TENANT)
-
-
-def test_only_who_pays_goes_beyond_a_limit() -> None:
-    world = opened()
-    allow, block = (
-        SetOveragePolicy(meter=Meter.EMAILS, policy=policy) for policy in (Overage.ALLOW, Overage.BLOCK)
-    )
-    with pytest.raises(OverageNeedsPlan):
-        world.run(allow, TENANT)
-    assert world.run(block, TENANT) == []
-    world.run(StartTrial(plan=Plan.STARTER), TENANT)
-    with pytest.raises(OverageNeedsPlan):
-        world.run(allow, TENANT)
-    world.run(told(terms()), SUBSCRIPTION)
-    assert len(world.run(allow, TENANT)) == 1
-    assert world.run(allow, TENANT) == []
-    assert len(world.run(block, TENANT)) == 1
-    world.assert_replays()
 
 
 def test_the_key_of_a_counter_is_the_same_always() -> None:

@@ -1,0 +1,297 @@
+"""Messages beyond the limit, at a Stripe of our own: from the policy to revenue, each reported and billed once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from adapters.stripe.fake.calendar import months_after
+from application.billing.overage import Overages
+from application.billing.stocking import Stocking
+from application.workflow import Workflow
+from domain.billing.account import SetOveragePolicy
+from domain.billing.account_state import Overage
+from domain.billing.catalogue import Meter
+from domain.billing.change import CancelSubscription, ChangeIsAhead, ChangeSubscription
+from domain.billing.overage import OverageUsed
+from domain.billing.terms import Interval
+from domain.billing.usage import ReserveBlock, SettleBlock, Usage, UsageCounted, counter_id, month_of
+from domain.kernel.ids import BlockId
+from domain.tenancy.plans import Plan
+from projections.finance.profiles import PROFILES
+from tests.support.billing import METERED
+from tests.support.events import History
+from tests.support.given import uid
+from tests.support.limited import happen
+from tests.support.shop import DAY, Shop, open_shop
+from tests.support.stripes import START, at
+from tests.support.told import TENANT, Crash
+from tests.unit.olap.test_ingest import World
+
+STRIPE, CHARTMOGUL, PROFITWELL, MAXIO = PROFILES
+
+
+class Sender:
+    """A process that sends for the shop, as far as its counters see it."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.blocks = 0
+
+    @property
+    def counter(self) -> UUID:
+        return counter_id(TENANT, Meter.EMAILS, self.period)
+
+    @property
+    def period(self) -> str:
+        return month_of(self.shop.now[0])
+
+    async def month(self, used: int) -> None:
+        """So many of the month were sent already."""
+        began = UsageCounted(tenant_id=TENANT, meter="emails", period=self.period, used=used)
+        await happen(self.shop.books.commands, TENANT, f"usage:{self.counter}", began)
+        self.shop.books.start()
+
+    async def sends(self, messages: int) -> list[OverageUsed]:
+        """One block, used whole as far as wanted; what of it is to be billed."""
+        self.blocks += 1
+        block_id = BlockId(uid(0x7000 + self.blocks))
+        steps = (
+            ReserveBlock(period=self.period, block_id=block_id, consumer=uid(7), wanted=messages),
+            SettleBlock(period=self.period, block_id=block_id, used=messages),
+        )
+        for number, step in enumerate(steps):
+            workflow = self.shop.books.workflow(TENANT, 700)
+            await workflow.execute(step, self.counter, key=f"block/{block_id}/{number}")
+        return [one for one in await self.used() if one.block_id == block_id]
+
+    async def used(self) -> list[OverageUsed]:
+        rows = await self.shop.books.log.read_log(TENANT, limit=10_000)
+        found = self.shop.books.codec.decode([row for row in rows if row.name == "billing.overage_used"])
+        return [one for one in found if isinstance(one, OverageUsed)]
+
+    async def reports(self, *used: OverageUsed) -> None:
+        """The jobs that are due by what was used."""
+        for one in used:
+            await Overages(self.shop.books.commands, self.shop.desk.gateway).report(self.workflow(one), one)
+
+    def workflow(self, used: OverageUsed) -> Workflow:
+        return self.shop.books.workflow(TENANT, 800 + used.block_id.int % 100)
+
+    async def state(self) -> Usage:
+        found: Usage = await self.shop.books.commands.state(TENANT, "usage", self.counter)
+        return found
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Shop]:
+    async with open_shop() as found:
+        await Stocking(found.desk.gateway).stock()
+        yield found
+
+
+def policy(said: Any, ceiling: int | None = None) -> SetOveragePolicy:
+    return SetOveragePolicy(meter=Meter.EMAILS, policy=said, ceiling=ceiling)
+
+
+async def buying(shop: Shop, used: int = 10_000) -> Sender:
+    """A starter who buys by use, at the limit of its month."""
+    assert await shop.pays(await shop.opens()) == 303
+    await shop.asks(policy(Overage.BUY))
+    sender = Sender(shop)
+    await sender.month(used)
+    return sender
+
+
+async def totals(shop: Shop) -> list[int]:
+    return [one.total for one in await shop.desk.gateway.invoices(shop.customer)]
+
+
+async def kinds(shop: Shop) -> list[tuple[str, int]]:
+    (held,) = await shop.desk.gateway.subscriptions(shop.customer)
+    return sorted((item.kind, item.unit_amount) for item in held.terms().items)
+
+
+async def test_from_the_policy_to_revenue(shop: Shop) -> None:
+    sender = await buying(shop)
+    assert [kind for kind, _ in await kinds(shop)] == ["metered", "plan"]
+    assert await totals(shop) == [4_900]  # the price alone costs nothing
+    first = await sender.sends(900)
+    second = await sender.sends(200)
+    await sender.reports(*first, *second)
+    state = await sender.state()
+    assert (state.unbilled, state.reported, state.units) == ({}, 1_100, 2)
+    await shop.to(at(months_after(START, 1)) + DAY)
+    assert await totals(shop) == [4_900, 4_900 + 200]
+    line = next(
+        one for one in (await shop.desk.gateway.invoices(shop.customer))[1].lines if one.kind == "metered"
+    )
+    assert (line.price, line.of, line.quantity, line.amount) == (METERED.price, METERED.of, 2, 200)
+    assert (await shop.compares()).differences == ()
+
+    rows = await shop.books.log.read_log(TENANT, limit=10_000)
+    world = World(History(TENANT, events=list(rows)))
+    try:
+        world.catch_up()
+        assert world.projector.health().poisoned == {}
+        billed = world.rows("SELECT amount FROM fact_invoice WHERE kind = 'metered'")
+        assert billed == [(200,)]
+        # Two paid invoices: 49.00 of the first month, 49.00 of the second and 2.00 of what the first one used.
+        assert world.rows("SELECT sum(amount)::BIGINT FROM revenue_entry") == [(4_900 + 4_900 + 200,)]
+        now = dict(
+            world.rows(
+                "SELECT profile, sum(amount)::BIGINT FROM subscription_interval"
+                " WHERE to_at IS NULL AND as_of IS NULL GROUP BY profile"
+            )
+        )
+    finally:
+        world.store.close()
+    assert now == {STRIPE: 4_900, CHARTMOGUL: 4_900, PROFITWELL: 5_100, MAXIO: 4_900}
+
+
+class Dies:
+    """A gateway whose caller is killed once it has done something for the `after`th time."""
+
+    def __init__(self, gateway: Any, after: int) -> None:
+        self._gateway = gateway
+        self._left = after
+
+    async def report_usage(self, *arguments: Any, **named: Any) -> None:
+        await self._gateway.report_usage(*arguments, **named)
+        self._left -= 1
+        if not self._left:
+            raise Crash
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+async def test_who_dies_between_reporting_and_entering_counts_nothing_twice(shop: Shop, after: int) -> None:
+    sender = await buying(shop)
+    (used,) = await sender.sends(1_250)
+    (more,) = await sender.sends(1_000)
+    dying: Any = Dies(shop.desk.gateway, after)
+
+    async def dies() -> None:
+        for one in (used, more):
+            await Overages(shop.books.commands, dying).report(sender.workflow(one), one)
+
+    with pytest.raises(Crash):
+        await dies()
+    shop.books.start()
+    await shop.to(shop.now[0] + timedelta(hours=1))
+    await sender.reports(more, used, more, used)  # begun again, in another order, and doubled
+    state = await sender.state()
+    assert (state.unbilled, state.reported, state.units) == ({}, 2_250, 3)
+    await shop.to(at(months_after(START, 1)) + DAY)
+    assert await totals(shop) == [4_900, 4_900 + 300]
+
+
+async def test_crashes_at_appends_and_workers_at_once_report_each_unit_once(shop: Shop) -> None:
+    sender = await buying(shop)
+    used = [one for _ in range(8) for one in await sender.sends(333)]
+    chance = random.Random(7)
+    shop.books.log.chance, shop.books.log.often = chance, 0.4
+    waiting = [*used, *used]
+    while waiting:
+        one = waiting[chance.randrange(len(waiting))]
+        try:
+            await sender.reports(one)
+        except Crash:
+            shop.books.start()
+            continue
+        waiting.remove(one)
+    shop.books.log.often = 0.0
+    state = await sender.state()
+    assert (state.unbilled, state.reported, state.units) == ({}, 8 * 333, 3)
+    names = [name for name in await shop.told() if name == "billing.overage_reported"]
+    assert len(names) == 8
+    await shop.to(at(months_after(START, 1)) + DAY)
+    assert await totals(shop) == [4_900, 4_900 + 300]
+
+
+async def test_another_month_counts_anew_and_withdrawing_bills_what_was_sent(shop: Shop) -> None:
+    sender = await buying(shop)
+    await sender.reports(*await sender.sends(10))
+    await shop.to(at(START) + 3 * DAY)  # in February, and in the same cycle
+    await sender.month(10_000)
+    used = await sender.sends(10)
+    await shop.asks(policy(Overage.BLOCK))
+    await sender.reports(*used)
+    assert [kind for kind, _ in await kinds(shop)] == [
+        "metered",
+        "plan",
+    ]  # it stays, and costs nothing unused
+    await shop.to(at(months_after(START, 1)) + DAY)
+    assert await totals(shop) == [4_900, 4_900 + 200]
+    await shop.to(at(months_after(START, 2)) + DAY)
+    assert (await totals(shop))[2:] == [4_900]
+
+
+async def test_an_upgrade_keeps_the_price_and_what_went_beyond_before_it(shop: Shop) -> None:
+    sender = await buying(shop)
+    used = await sender.sends(1_000)
+    await shop.asks(ChangeSubscription(plan=Plan.PROFESSIONAL))
+    assert [kind for kind, _ in await kinds(shop)] == ["metered", "plan"]
+    await sender.reports(*used)
+    assert await sender.sends(100) == []  # within the limit of the larger plan
+    before = sum(await totals(shop))
+    await shop.to(at(months_after(START, 1)) + DAY)
+    assert sum(await totals(shop)) == before + 14_900 + 100
+
+
+async def test_a_yearly_subscription_is_billed_by_the_month_for_what_it_used(shop: Shop) -> None:
+    assert await shop.pays(await shop.opens()) == 303
+    await shop.asks(ChangeSubscription(plan=Plan.STARTER, interval=Interval.YEAR))
+    await shop.asks(policy(Overage.BUY))
+    assert [kind for kind, _ in await kinds(shop)] == ["metered", "plan"]
+    sender = Sender(shop)
+    await sender.month(10_000)
+    await sender.reports(*await sender.sends(10))
+    before = sum(await totals(shop))
+    await shop.to(at(months_after(START, 1)) + DAY)
+    assert sum(await totals(shop)) == before + 100
+
+
+async def test_what_was_used_before_the_end_of_a_cycle_is_in_a_last_invoice(shop: Shop) -> None:
+    sender = await buying(shop)
+    await sender.reports(*await sender.sends(1_001))
+    await shop.asks(CancelSubscription())
+    await shop.to(at(months_after(START, 1)) + DAY)
+    assert await totals(shop) == [4_900, 200]
+    assert (await shop.compares()).differences == ()
+    assert (await shop.account()).access == "cancelled"
+
+
+async def test_what_is_not_reported_when_the_subscription_ended_is_written_off_and_said(shop: Shop) -> None:
+    sender = await buying(shop)
+    used = await sender.sends(700)
+    counted = sender.counter
+    await shop.asks(CancelSubscription())
+    await shop.to(at(months_after(START, 1)) + DAY)
+    await sender.reports(*used)
+    assert (await shop.told()).count("billing.overage_written_off") == 1
+    state: Usage = await shop.books.commands.state(TENANT, "usage", counted)
+    assert (state.unbilled, state.reported, state.units) == ({}, 0, 0)
+    assert await totals(shop) == [4_900]
+
+
+async def test_who_said_so_before_has_the_price_from_the_page_on(shop: Shop) -> None:
+    await buying(shop)
+    await shop.asks(CancelSubscription())
+    await shop.to(at(months_after(START, 1)) + DAY)
+    assert await shop.pays(await shop.opens(Plan.PROFESSIONAL)) == 303
+    held = (await shop.desk.gateway.subscriptions(shop.customer))[-1]
+    assert sorted(str(item.kind) for item in held.items) == ["metered", "plan"]
+
+
+async def test_less_that_is_ahead_is_kept_and_a_declined_price_sells_nothing(shop: Shop) -> None:
+    assert await shop.pays(await shop.opens(Plan.PROFESSIONAL)) == 303
+    await shop.asks(ChangeSubscription(plan=Plan.STARTER))
+    with pytest.raises(ChangeIsAhead):
+        await shop.asks(policy(Overage.BUY))
+    assert await shop.ahead() == ["2026-01/starter/month/usd"]
+    assert (await shop.account()).overage == {}
