@@ -10,7 +10,7 @@ from adapters.stripe.changes import EXPANDED, item_changes, phases, preview
 from adapters.stripe.client import make_client, translated
 from adapters.stripe.history import History
 from adapters.stripe.signatures import verify
-from adapters.stripe.wares import ensure_wares, prices_of
+from adapters.stripe.wares import ensure_wares, meters_by_name, prices_of
 from application.ports.payment_values import When
 from application.ports.payments import BadEvent, InvalidPaymentRequest, NotAtProvider
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
 
 _ENDED: Final = frozenset({"canceled", "incomplete_expired"})
+_MINUTE: Final = 60
 _COUNTED_ALREADY: Final = "already exists with identifier"
 
 
@@ -270,6 +271,21 @@ class StripeGateway(History):
         except InvalidPaymentRequest as error:
             if _COUNTED_ALREADY not in str(error):
                 raise
+
+    async def counted_usage(self, meter: str, customer: str, *, since: datetime, until: datetime) -> int:
+        """See `PaymentGateway.counted_usage`."""
+        ref = (await meters_by_name(self._client)).get(meter)
+        if ref is None:
+            raise NotAtProvider(f"no such meter: {meter}")
+        start, end = (
+            int(since.timestamp()) // _MINUTE * _MINUTE,
+            -(-int(until.timestamp()) // _MINUTE) * _MINUTE,
+        )
+        with translated():
+            found = await self._client.v1.billing.meters.event_summaries.list_async(
+                ref, {"customer": customer, "start_time": start, "end_time": end}
+            )
+        return sum(int(one.aggregated_value) for one in found.data)
 
     def read_webhook(self, body: bytes, signature: str | None, now: datetime) -> GatewayEvent:
         """See `PaymentGateway.read_webhook`."""

@@ -109,10 +109,15 @@ async def _ensure_product(client: stripe.StripeClient, ref: str, name: str) -> N
             )
 
 
-async def _ensure_meters(client: stripe.StripeClient, meters: Iterable[UsageMeter]) -> dict[str, str]:
+async def meters_by_name(client: stripe.StripeClient) -> dict[str, str]:
+    """Stripe's refs of all meters by the names of their events."""
     with translated():
         listed = await client.v1.billing.meters.list_async({"status": "active", "limit": 100})
-        found = {one.event_name: one.id async for one in listed.auto_paging_iter()}
+        return {one.event_name: one.id async for one in listed.auto_paging_iter()}
+
+
+async def _ensure_meters(client: stripe.StripeClient, meters: Iterable[UsageMeter]) -> dict[str, str]:
+    found = await meters_by_name(client)
     for meter in meters:
         if meter.name not in found:
             with translated():

@@ -10,8 +10,9 @@ from starlette.routing import Route
 
 from api.http.asking import Desk
 from domain.access.reads import ReadKind
-from domain.billing.catalogue import AddOn, Coupon, ListPrice, SoldPlan
+from domain.billing.catalogue import AddOn, Coupon, ListPrice, Meter, SoldPlan, Tariff
 from domain.billing.catalogues import load_catalogues, sold_on
+from domain.billing.tariffs import tariff_on
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -23,7 +24,10 @@ _NAME = "billing.catalogue"
 
 
 class CatalogueShown(BaseModel):
-    """What is sold from a day on. `limits`: what is not named has none. Amounts: minor units."""
+    """What is sold from a day on. `limits`: what is not named has none. Amounts: minor units.
+
+    `by_use`: what is beyond a limit costs, each `per` that are begun; of the current one alone.
+    """
 
     version: str
     sold_from: date
@@ -33,6 +37,7 @@ class CatalogueShown(BaseModel):
     add_ons: tuple[AddOn, ...]
     coupons: tuple[Coupon, ...]
     prices: tuple[ListPrice, ...]
+    by_use: tuple[Tariff, ...]
     current: bool
 
 
@@ -48,15 +53,20 @@ class CatalogueDesk(Desk):
         asked = await self.asked(request, _NAME)
         principal = asked.principal
         position = await self.parts.position_of(principal.tenant_id)
-        sold = sold_on(self.parts.clock().date())
-        data = [_shown(one, current=one is sold) for one in reversed(load_catalogues())]
+        day = self.parts.clock().date()
+        sold = sold_on(day)
+        by_use = tuple(found for meter in Meter if (found := tariff_on(meter, day)) is not None)
+        data = [
+            _shown(one, by_use if one is sold else (), current=one is sold)
+            for one in reversed(load_catalogues())
+        ]
         if principal.staff:
             await self.trace(asked, _NAME, ReadKind.STAFF, position=position, rows=len(data))
         content = {"data": data, "next": None, "position": position, "as_of": None}
         return self.answer(asked, content, position)
 
 
-def _shown(one: Catalogue, *, current: bool) -> dict[str, object]:
-    told = {name: getattr(one, name) for name in CatalogueShown.model_fields if name != "current"}
+def _shown(one: Catalogue, by_use: tuple[Tariff, ...], *, current: bool) -> dict[str, object]:
+    told = {name: getattr(one, name) for name in CatalogueShown.model_fields if hasattr(one, name)}
     told["coupons"] = tuple(coupon for coupon in one.coupons if not coupon.by_agreement)
-    return CatalogueShown(**told, current=current).model_dump(mode="json")
+    return CatalogueShown(**told, by_use=by_use, current=current).model_dump(mode="json")

@@ -8,22 +8,35 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from application.counting import named
 from application.workflow import NotYet
 from domain.billing.catalogue import Meter
-from domain.billing.overage import EnterOverage, OverageMoved, WriteOffOverage, unit_name
+from domain.billing.overage import (
+    EnterOverage,
+    OverageMoved,
+    OverageReported,
+    OverageUsed,
+    WriteOffOverage,
+    unit_name,
+)
 from domain.billing.settling import goes_on
 from domain.billing.tariffs import by_use
 from domain.billing.usage import counter_id
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
     from application.commanding import Commands
+    from application.ports.codec import EventCodec
     from application.ports.payments import PaymentGateway
     from application.workflow import Workflow
     from domain.billing.account_state import Account
-    from domain.billing.overage import OverageUsed
     from domain.billing.subscription import Subscription
     from domain.billing.usage import Usage
 
+_REMEMBERED: Final = timedelta(hours=20)
+"""For less than the day for which the provider knows the names of what it was told."""
 _AT_ONCE: Final = 10
 """So often it begins anew where other blocks of the month are reported at the same time."""
 
@@ -31,25 +44,26 @@ _AT_ONCE: Final = 10
 class Overages:
     """Reports what blocks used beyond a limit."""
 
-    def __init__(self, commands: Commands, payments: PaymentGateway) -> None:
+    def __init__(self, commands: Commands, codec: EventCodec, payments: PaymentGateway) -> None:
         """Act through `commands`; tell `payments`."""
         self._commands = commands
+        self._codec = codec
         self._payments = payments
 
-    async def report(self, workflow: Workflow, used: OverageUsed) -> None:
+    async def report(self, workflow: Workflow, used: OverageUsed, used_at: datetime) -> None:
         """Report what a block used beyond the limit, or write it off where nothing is subscribed to any more.
 
-        Raises `NotYet`, and `PaymentsError`s.
+        `used_at`: since when it is known. Raises `NotYet`, and `PaymentsError`s.
         """
         for _ in range(_AT_ONCE):
             try:
-                await self._reported(workflow, used)
+                await self._reported(workflow, used, used_at)
             except OverageMoved:
                 continue
             return
         raise NotYet(timedelta(minutes=1))
 
-    async def _reported(self, workflow: Workflow, used: OverageUsed) -> None:
+    async def _reported(self, workflow: Workflow, used: OverageUsed, used_at: datetime) -> None:
         tenant_id = workflow.tenant_id
         target = counter_id(tenant_id, Meter(used.meter), used.period)
         state: Usage = await self._commands.state(tenant_id, "usage", target)
@@ -71,11 +85,14 @@ class Overages:
         if price is None or price.id != item.price:
             raise TypeError("an item is of a price of its tariff, in the currency of its subscription")
         units = tariff.begun(state.reported + messages) - state.units
-        for number in range(state.units + 1, state.units + units + 1):
+        customer, told = account.customer.reference, 0
+        if self._commands.clock() - used_at > _REMEMBERED:
+            told = await self._not_entered(tenant_id, tariff.of, customer)
+        for number in range(state.units + 1 + told, state.units + units + 1):
             # Of now, and not of when they were used: so they are of a cycle that is not invoiced yet.
             await self._payments.report_usage(
                 tariff.of,
-                account.customer.reference,
+                customer,
                 1,
                 identifier=unit_name(tariff.of, tenant_id, used.period, number),
                 at=self._commands.clock(),
@@ -90,3 +107,17 @@ class Overages:
             currency=currency,
         )
         await workflow.execute(entered, target, key=f"overage/{used.block_id}/{state.units}/{units}")
+
+    async def _not_entered(self, tenant_id: UUID, meter: str, customer: str) -> int:
+        """How many units were told and not entered: after a day the provider knows no name again that it was told."""
+        entered, since = 0, None
+        async for row in named(self._commands.log, tenant_id, (OverageReported.name,), None):
+            (event,) = self._codec.decode([row])
+            if isinstance(event, OverageReported):
+                entered += event.units
+        async for row in named(self._commands.log, tenant_id, (OverageUsed.name,), None):
+            since = row.recorded_at
+            break
+        now = self._commands.clock()
+        counted = await self._payments.counted_usage(meter, customer, since=since or now, until=now)
+        return max(0, counted - entered)

@@ -95,7 +95,8 @@ class BillingWork:
     ) -> None:
         (used,) = self._codec.decode([event])
         if isinstance(used, OverageUsed):
-            await Overages(self._commands, self._gateway()).report(workflow, used)
+            overages = Overages(self._commands, self._codec, self._gateway())
+            await overages.report(workflow, used, event.recorded_at)
 
     async def _end_all(self, _: Job, __: Recorded, workflow: Workflow, ___: Callable[[], bool]) -> None:
         if await self._jobs.has_any(workflow):

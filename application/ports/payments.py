@@ -190,6 +190,9 @@ class PaymentGateway(Protocol):
     ) -> None:
         """Count what a customer used. The same identifier again counts nothing, for a day at least."""
 
+    async def counted_usage(self, meter: str, customer: str, *, since: datetime, until: datetime) -> int:
+        """What was counted of a customer between two moments, by the minute; the last minutes may be missing still."""
+
     def events(self, *, since: datetime, until: datetime | None = None) -> AsyncIterator[GatewayEvent]:
         """What happened since a moment, and not after `until`, newest first; the provider keeps thirty days."""
 

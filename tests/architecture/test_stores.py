@@ -61,6 +61,7 @@ PLAIN = {
         "trial_plan",
         "customer",
         "notice_language",
+        "overage",
     },
     "billing_accounts.changes": {"kind", "plan", "lines", "coupon", "state", "reason"},
     "billing_accounts.subscriptions": {"teller", "reference", "told_as", "terms"},
@@ -168,7 +169,7 @@ PLAIN = {
     },
     "tenants.tenants": {"name", "slug", "plan", "status", "country", "sends_for"},
     "tenants.registrations": {"name", "slug", "plan", "status", "country", "sends_for"},
-    "usage.usage": {"meter", "period"},
+    "usage.usage": {"meter", "period", "currency"},
     "webhook_endpoints.webhook_endpoints": {"url", "events", "description", "state", "pause_reason"},
     "workspaces.workspaces": {"name", "country"},
 }

@@ -216,6 +216,8 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
                 "trial_plan": "starter",
                 "trial_over": True,
                 "emails_beyond": True,
+                "overage": "buy",
+                "overage_ceiling": 7,
                 "customer": "c",
                 "usage_notices": False,
                 "notice_language": "de",
@@ -229,7 +231,16 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
     "billing.usage": (
         {},
         [
-            {"meter": "emails", "period": "2026-03", "used": 1, "share": None},
+            {
+                "meter": "emails",
+                "period": "2026-03",
+                "used": 1,
+                "share": None,
+                "beyond": 3,
+                "reported": 3,
+                "expected": 100,
+                "currency": "USD",
+            },
             {"meter": "workspaces", "period": None, "used": 1, "limit": None},
             {"meter": "users", "period": None, "used": 2, "limit": 2, "share": 100.0},
         ],

@@ -69,12 +69,19 @@ class History(OfPeople):
             yield f"subscription:{subscription}", "billing.subscription_reported", {**when, **told}
         entitled = {"plan": "starter", "catalogue": "2026-01", "limits": {"users": 2}, "features": []}
         yield account, "billing.entitlements_changed", {**tenant, **entitled}
-        yield account, "billing.overage_policy_set", {**tenant, "meter": "emails", "policy": "allow"}
+        policy = {"meter": "emails", "policy": "buy", "ceiling": 7}
+        yield account, "billing.overage_policy_set", {**tenant, **policy}
         block = {"block_id": fresh(), "meter": "emails", "period": "2026-03"}
-        reserved = {"consumer": fresh(), "amount": 9, "over": 0, "settle_at": LATER}
+        reserved = {"consumer": fresh(), "amount": 9, "over": 3, "billed": True, "settle_at": LATER}
         counter = f"usage:{fresh()}"
         yield counter, "billing.block_reserved", {**tenant, **block, **reserved}
-        yield counter, "billing.block_settled", {**tenant, **block, "used": 1, "over": 0}
+        yield counter, "billing.block_settled", {**tenant, **block, "used": 1, "over": 3}
+        late = {**block, "block_id": fresh()}
+        for used in (block, late, {**block, "block_id": fresh()}):
+            yield counter, "billing.overage_used", {**tenant, **used, "messages": 3}
+        yield counter, "billing.overage_written_off", {**tenant, **late, "messages": 3}
+        priced = {"price": "p", "unit_amount": 100, "currency": "USD", "before": 0, "units": 1}
+        yield counter, "billing.overage_reported", {**tenant, **block, **priced, "messages": 3}
         for one in (invoice, paid):
             dunned = {**tenant, "invoice_id": one}
             ends = {"retry_at": LATER, "suspend_at": LATER, "cancel_at": LATER}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adapters.stripe.fake.calendar import DAY
-from adapters.stripe.fake.problems import Problem, invalid, missing
+from adapters.stripe.fake.problems import Problem, invalid, missing, needed
 
 if TYPE_CHECKING:
     from adapters.stripe.fake.forms import Params
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _BACK: Final = 35 * DAY
 _AHEAD: Final = 300
+_MINUTE: Final = 60
 
 
 def create_meter(world: World, params: Params) -> Json:
@@ -87,6 +88,37 @@ def create_meter_event(world: World, params: Params) -> Json:
         },
         at=now,
     )
+
+
+def list_summaries(world: World, params: Params, ref: str) -> list[Json]:
+    """GET /v1/billing/meters/:id/event_summaries: one of the whole time, where anything was counted in it."""
+    meter = world.get("billing.meter", ref)
+    customer = world.get("customer", params.must("customer"), "customer")
+    start, end = params.integer("start_time"), params.integer("end_time")
+    for name, moment in (("start_time", start), ("end_time", end)):
+        if moment is None:
+            raise needed(name)
+        if moment % _MINUTE:
+            raise invalid(name, "Timestamps must be aligned with minute boundaries.")
+    start, end = start or 0, end or 0
+    events = [
+        one
+        for one in world.all("billing.meter_event", _meter=meter["id"], _customer=customer["id"])
+        if start <= one["timestamp"] < end
+    ]
+    if not events:
+        return []
+    return [
+        {
+            "id": f"mtrusg_test_{customer['id']}_{start}_{end}",
+            "object": "billing.meter_event_summary",
+            "aggregated_value": float(used(world, meter["id"], customer["id"], start, end)),
+            "start_time": start,
+            "end_time": end,
+            "meter": meter["id"],
+            "livemode": False,
+        }
+    ]
 
 
 def used(world: World, meter: str, customer: str, start: int, end: int) -> int:

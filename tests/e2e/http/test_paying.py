@@ -6,18 +6,24 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 from stripe import WebhookSignature
 
 from api.composition import now
+from application.billing.stocking import Stocking
 from application.ports.payment_values import Line
+from application.workflow import Because, Workflow
 from domain.billing.account_state import Account
-from domain.kernel.ids import PLATFORM
+from domain.billing.catalogue import Meter
+from domain.billing.usage import ReserveBlock, SettleBlock, UsageCounted, counter_id, month_of
+from domain.kernel.ids import PLATFORM, BlockId, TenantId
 from domain.kernel.permissions import StaffRole, TenantRole
 from tests.support.api import Api, TestTenant, serving
 from tests.support.database import Database
+from tests.support.limited import happen
 from tests.support.stripes import WEBHOOK_SECRET, Desk, fake_desk
 from tests.support.working import Worker
 
@@ -152,6 +158,42 @@ async def test_what_is_paid_twice_is_seen_and_ended_by_its_name(shop: Shop) -> N
     assert {one["field"] for one in compared["differences"]} == {"doubled"}
     assert (await shop.changes("cancel-subscription", {"subscription_id": twice[1]})).status_code == 200
     assert (await shop.shown())["paid_twice"] == []
+
+
+async def test_what_goes_beyond_the_limit_is_bought_reported_and_told(shop: Shop) -> None:
+    await Stocking(shop.desk.gateway).stock()
+    policy = {"meter": "emails", "policy": "buy", "ceiling": 100}
+    for body, pointer in (
+        (policy | {"policy": "allow"}, "/policy"),
+        (policy | {"policy": "ask"}, "/ceiling"),
+    ):
+        refused = await shop.changes("set-overage-policy", body)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, pointer)
+    refused = await shop.changes("set-overage-policy", policy)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/overage-needs-plan")
+    await shop.buys()
+    assert (await shop.changes("set-overage-policy", policy)).status_code == 200
+    seen = await shop.shown()
+    assert (seen["emails_beyond"], seen["overage"], seen["overage_ceiling"]) == (True, "buy", 100)
+    (held,) = seen["subscriptions"]
+    assert sorted(item["kind"] for item in held["terms"]["items"]) == ["metered", "plan"]
+
+    period, tenant = month_of(now()), TenantId(shop.tenant.id)
+    counter, block_id = counter_id(tenant, Meter.EMAILS, period), BlockId(uuid4())
+    full = UsageCounted(tenant_id=tenant, meter="emails", period=period, used=10_000)
+    await happen(shop.api.parts.commands, tenant, f"usage:{counter}", full)
+    workflow = Workflow(shop.api.parts.commands, tenant, uuid4(), Because(uuid4()))
+    reserve = ReserveBlock(period=period, block_id=block_id, consumer=uuid4(), wanted=8)
+    await workflow.execute(reserve, counter, key="reserved")
+    await workflow.execute(SettleBlock(period=period, block_id=block_id, used=8), counter, key="settled")
+    await shop.hears()
+    assert (await shop.names()).count("billing.overage_reported") == 1
+    await shop.api.project()
+    answer = await shop.api.send("GET", "/v1/billing/usage?meter=emails", shop.tenant.key)
+    (row,) = answer.json()["data"]
+    assert (row["beyond"], row["reported"], row["expected"], row["currency"]) == (8, 8, 100, "USD")
+    compared = (await shop.post("/v1/billing/reconciliation", {})).json()["data"]
+    assert compared["differences"] == []
 
 
 async def test_an_end_can_be_taken_back_until_it_comes(shop: Shop) -> None:

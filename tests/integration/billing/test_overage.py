@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +42,7 @@ class Sender:
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
         self.blocks = 0
+        self.known: dict[BlockId, datetime] = {}
 
     @property
     def counter(self) -> UUID:
@@ -61,6 +62,7 @@ class Sender:
         """One block, used whole as far as wanted; what of it is to be billed."""
         self.blocks += 1
         block_id = BlockId(uid(0x7000 + self.blocks))
+        self.known[block_id] = self.shop.now[0]
         steps = (
             ReserveBlock(period=self.period, block_id=block_id, consumer=uid(7), wanted=messages),
             SettleBlock(period=self.period, block_id=block_id, used=messages),
@@ -78,7 +80,11 @@ class Sender:
     async def reports(self, *used: OverageUsed) -> None:
         """The jobs that are due by what was used."""
         for one in used:
-            await Overages(self.shop.books.commands, self.shop.desk.gateway).report(self.workflow(one), one)
+            await self.overages().report(self.workflow(one), one, self.known[one.block_id])
+
+    def overages(self, gateway: Any = None) -> Overages:
+        books = self.shop.books
+        return Overages(books.commands, books.codec, gateway or self.shop.desk.gateway)
 
     def workflow(self, used: OverageUsed) -> Workflow:
         return self.shop.books.workflow(TENANT, 800 + used.block_id.int % 100)
@@ -161,6 +167,9 @@ class Dies:
         self._gateway = gateway
         self._left = after
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
     async def report_usage(self, *arguments: Any, **named: Any) -> None:
         await self._gateway.report_usage(*arguments, **named)
         self._left -= 1
@@ -168,23 +177,27 @@ class Dies:
             raise Crash
 
 
+@pytest.mark.parametrize("away", [timedelta(hours=1), timedelta(days=5)])
 @pytest.mark.parametrize("after", [1, 2, 3])
-async def test_who_dies_between_reporting_and_entering_counts_nothing_twice(shop: Shop, after: int) -> None:
+async def test_who_dies_between_reporting_and_entering_counts_nothing_twice(
+    shop: Shop, after: int, away: timedelta
+) -> None:
     sender = await buying(shop)
     (used,) = await sender.sends(1_250)
     (more,) = await sender.sends(1_000)
+    counted = sender.counter
     dying: Any = Dies(shop.desk.gateway, after)
 
     async def dies() -> None:
         for one in (used, more):
-            await Overages(shop.books.commands, dying).report(sender.workflow(one), one)
+            await sender.overages(dying).report(sender.workflow(one), one, shop.now[0])
 
     with pytest.raises(Crash):
         await dies()
     shop.books.start()
-    await shop.to(shop.now[0] + timedelta(hours=1))
+    await shop.to(shop.now[0] + away)  # after a day the provider remembers no name
     await sender.reports(more, used, more, used)  # begun again, in another order, and doubled
-    state = await sender.state()
+    state: Usage = await shop.books.commands.state(TENANT, "usage", counted)
     assert (state.unbilled, state.reported, state.units) == ({}, 2_250, 3)
     await shop.to(at(months_after(START, 1)) + DAY)
     assert await totals(shop) == [4_900, 4_900 + 300]
