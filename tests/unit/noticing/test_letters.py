@@ -14,9 +14,11 @@ from application.ports.delivering import MailTrouble
 from domain.billing.account import (
     EnterRetry,
     RemindOfTrial,
+    SetOveragePolicy,
     StartTrial,
     SuspendUnpaid,
 )
+from domain.billing.account_state import Overage
 from domain.billing.catalogue import Meter
 from domain.billing.invoice import ReportInvoice
 from domain.billing.notices import NoticeKind, SetNoticePreferences
@@ -26,7 +28,7 @@ from domain.kernel.money import Money
 from domain.tenancy.plans import Plan
 from domain.tenancy.tenant import CloseTenant
 from tests.support.billed import OWNER, PORTAL, Bills, pause_of
-from tests.support.billing import INVOICE, SUBSCRIPTION, invoiced, item, terms, told
+from tests.support.billing import INVOICE, METERED, SUBSCRIPTION, invoiced, item, terms, told
 from tests.support.given import NOW, uid
 from tests.support.told import TENANT, Crash
 
@@ -174,6 +176,32 @@ async def test_usage_of_a_month_is_told_with_what_gives_more_and_only_at_its_hig
     assert "300 of 300 e-mails" in last.text
     assert "\nNo more are sent this month, unless you buy more.\n" in last.text
     assert await bills.settled() == [("sent", None), *[("not_sent", "no_longer_so")] * 2, ("sent", None)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "ceiling", "said", "offers"),
+    [
+        (
+            Overage.BUY,
+            2_500,
+            "for up to 2,500 more this month; each 1,000 that are begun cost USD 1.00.",
+            True,
+        ),
+        (Overage.BUY, None, "for up to 10,000 more this month", True),
+        (Overage.BLOCK, None, "No more are sent this month, unless you buy more.", False),
+    ],
+)
+async def test_at_the_limit_it_is_told_what_was_said_of_going_beyond_it(
+    bills: Bills, policy: Any, ceiling: int | None, said: str, *, offers: bool
+) -> None:
+    await bills.act(told(terms(item("starter"), METERED), at=bills.now - DAY), SUBSCRIPTION)
+    await bills.act(SetOveragePolicy(meter=Meter.EMAILS, policy=policy, ceiling=ceiling), TENANT)
+    for _ in range(5):
+        await sent(bills, 2_000)
+    (letter,) = await bills.letters()
+    assert "10,000 of 10,000 e-mails" in letter.text
+    assert said in letter.text
+    assert ("This gives you more:" in letter.text) is offers
 
 
 async def test_a_limit_that_was_raised_or_a_month_that_is_over_is_told_of_no_more(bills: Bills) -> None:
