@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import pytest
 
-from application.billing.stocking import by_use
 from application.ports.payment_values import CheckoutOrder, Line, Subscription, Wares, When
 from application.ports.payments import (
     CardDeclined,
@@ -14,7 +13,7 @@ from application.ports.payments import (
     NotAtProvider,
     PaymentGateway,
 )
-from tests.support.stripes import CATALOGUE, METER, WARES, Desk, yen
+from tests.support.stripes import CATALOGUE, WARES, Desk, yen
 
 STARTER = "2026-01/starter/month/usd"
 STARTER_YEAR = "2026-01/starter/year/usd"
@@ -354,50 +353,6 @@ async def test_a_currency_without_a_minor_unit(desk: Desk) -> None:
     assert (held.currency, held.items[0].unit_amount) == ("JPY", 4_900)
     (payment,) = await desk.gateway.payments(customer=customer)
     assert (payment.amount, payment.currency) == (4_900, "JPY")
-
-
-async def test_usage_counts_once(desk: Desk) -> None:
-    customer = await desk.customer()
-    now, identifier = datetime.now(UTC), str(uuid4())
-    if desk.fake is not None:
-        now = (await desk.gateway.subscription((await desk.subscribe(customer, Line(STARTER))).ref)).created
-    for _ in range(2):
-        await desk.gateway.report_usage(METER.name, customer, 17, identifier=identifier, at=now)
-    with pytest.raises(NotAtProvider):
-        await desk.gateway.report_usage("no_such_meter", customer, 1, identifier=str(uuid4()), at=now)
-
-
-async def test_what_was_counted_is_told_by_the_minute(desk: Desk) -> None:
-    customer = await desk.customer()
-    now = datetime.now(UTC)
-    if desk.fake is not None:
-        now = (await desk.gateway.subscription((await desk.subscribe(customer, Line(STARTER))).ref)).created
-    since, until = now - timedelta(days=1), now + timedelta(minutes=1)
-    asked = {"since": since, "until": until}
-    assert await desk.gateway.counted_usage(METER.name, customer, **asked) == 0
-    for value in (3, 4):
-        await desk.gateway.report_usage(METER.name, customer, value, identifier=str(uuid4()), at=now)
-    if desk.fake is not None:  # Stripe itself sums up some minutes later
-        assert await desk.gateway.counted_usage(METER.name, customer, **asked) == 7
-        earlier = {"since": since, "until": now - timedelta(minutes=1)}
-        assert await desk.gateway.counted_usage(METER.name, customer, **earlier) == 0
-    with pytest.raises(NotAtProvider):
-        await desk.gateway.counted_usage("no_such_meter", customer, **asked)
-
-
-async def test_a_price_by_use_is_added_to_a_subscription_and_kept_by_a_change(desk: Desk) -> None:
-    meters, metered = by_use()
-    await desk.gateway.ensure_wares(Wares(CATALOGUE, meters=meters, metered=metered))
-    price = next(one.id for one in metered if one.unit.currency == "USD")
-    after = held = await desk.subscribe(await desk.customer(), Line(STARTER))
-    for plan, when in (("starter", When.NOW), ("professional", When.NOW), ("starter", When.PERIOD_END)):
-        lines = (Line(f"2026-01/{plan}/month/usd"), Line(price, None))
-        after = await desk.gateway.change_subscription(held.ref, lines, plan=plan, when=when, key=desk.key())
-        assert sorted(str(item.kind) for item in after.items) == ["metered", "plan"]
-        (item,) = [one for one in after.items if one.kind == "metered"]
-        assert (item.price, item.quantity) == (price, None)
-    assert after.change_ahead is not None
-    assert set(after.change_ahead.lines) == {Line(STARTER), Line(price, None)}
 
 
 async def test_events_tell_what_happened(desk: Desk) -> None:
