@@ -74,15 +74,19 @@ def _explained(info: ReportInfo, cell: dict[str, Any]) -> None:
 
 
 def applied(info: ReportInfo, seen: Cells, differing: Sequence[dict[str, Any]]) -> Cells:
-    """What was seen with the differences on it; each starts from what was seen."""
-    found = dict(seen)
+    """What was seen with the differences on it; each starts from what was seen, under the words of then."""
     names = [column.name for column in info.columns if column.kind == "dimension"]
+    rows = []
     for cell in differing:
+        words = {one["dimension"]: one["before"] for one in cell["changed"]}
+        now = tuple(cell["cell"][name] for name in names)
+        rows.append((tuple(words.get(name, cell["cell"][name]) for name in names), now, cell))
+    renamed = {was: now for was, now, _ in rows}
+    found = {(renamed.get(row, row), measure): value for (row, measure), value in seen.items()}
+    for was, now, cell in rows:
         for one in (*cell["measures"], *cell["not_summed"]):
-            at = tuple(cell["cell"][name] for name in names), one["measure"]
-            assert seen.get(at) == one["before"], (info.name, at)
-            if one["after"] is None:
-                del found[at]
-            else:
-                found[at] = one["after"]
+            assert seen.get((was, one["measure"])) == one["before"], (info.name, was, one["measure"])
+            found.pop((now, one["measure"]), None)
+            if one["after"] is not None:
+                found[now, one["measure"]] = one["after"]
     return found
