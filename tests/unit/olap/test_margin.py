@@ -32,6 +32,14 @@ def asked(world: World, history: History, name: str, **parameters: Any) -> list[
     return [dict(zip(report.columns, row, strict=True)) for row in report.rows]
 
 
+def behind(
+    world: World, history: History, name: str, cell: dict[str, Any], **given: Any
+) -> list[tuple[int, int]]:
+    """The events behind a cell: where each stands, and what it weighs."""
+    con, asked_of = world.store.writing, history.tenant_id
+    return list(run_events_behind(con, name, asked_of, cell, given, after=0, limit=1_000).events)
+
+
 def every_figure_opens(world: World, history: History, name: str, **parameters: Any) -> int:
     """Each measure of each row is the sum of its events, and each ratio names what stands in its row."""
     given = {key.removesuffix("_"): value for key, value in parameters.items()}
@@ -45,16 +53,8 @@ def every_figure_opens(world: World, history: History, name: str, **parameters: 
                 assert one.parts
                 assert set(one.parts) <= set(row)
                 continue
-            behind = run_events_behind(
-                world.store.writing,
-                name,
-                history.tenant_id,
-                {**cell, "measure": one.name},
-                given,
-                after=0,
-                limit=1_000,
-            )
-            assert sum(weight for _, weight in behind.events) == (row[one.name] or 0), (one.name, cell)
+            events = behind(world, history, name, {**cell, "measure": one.name}, **given)
+            assert sum(weight for _, weight in events) == (row[one.name] or 0), (one.name, cell)
             looked_at += 1
     return looked_at
 
@@ -148,11 +148,15 @@ def test_an_estimate_makes_a_row_approximate(opened: list[World]) -> None:
     told = Moneys()
     told.cost(100, JAN, date(2026, 1, 2), approximate=True)
     told.cost(100, FEB, FEB)
-    rows = asked(seen(opened, told.history), told.history, "margin", to="2026-02-28")
+    world = seen(opened, told.history)
+    rows = asked(world, told.history, "margin", to="2026-02-28")
     assert [(row["accuracy"], row["margin"], row["gross_margin"]) for row in rows] == [
         ("approximate", -100, None),
         ("exact", -100, None),
     ]
+    january = {"period": "2026-01-01", "currency": "USD", "measure": "cost"}
+    assert behind(world, told.history, "margin", {**january, "accuracy": "approximate"}) == [(1, 100)]
+    assert behind(world, told.history, "margin", {**january, "accuracy": "exact"}) == []
 
 
 def test_late_facts_are_posted_in_the_first_open_month(opened: list[World]) -> None:
@@ -305,6 +309,17 @@ def test_every_figure_of_unit_economics_opens(opened: list[World], economics: Mo
         assert (
             every_figure_opens(world, economics.history, "unit_economics", to="2026-04-30", grain=grain) > 8
         )
+
+
+def test_a_new_customer_opens_to_the_event_that_won_it(opened: list[World]) -> None:
+    told = Told()
+    told.tell(moment(date(2026, 1, 5)), terms(items=[plan(10_000)]))
+    told.tell(moment(date(2026, 1, 20)), terms(items=[plan(15_000)]))
+    world = seen(opened, told.history)
+    (row, *_) = asked(world, told.history, "unit_economics", to="2026-01-31")
+    cell = {name: row[name] for name in ("period", "currency", "ltv_told", "cac_told")}
+    cell["measure"] = "new_customers"
+    assert behind(world, told.history, "unit_economics", cell, to="2026-01-31") == [(1, 1)]
 
 
 def test_without_data_there_are_no_rows(opened: list[World]) -> None:
