@@ -113,9 +113,10 @@ async def lived(desk: Desk, mark: Mark = _nothing) -> tuple[str, list[GatewayEve
 
     await mark()
     await later(20)
-    await desk.raw.v1.subscriptions.update_async(
-        subscription.ref, {"items": [{"id": subscription.items[0].ref, "quantity": 2}]}
-    )
+    for quantity in (2, 3, 1, 2):  # within one second: their order is told by the provider's list alone
+        item: Any = {"id": subscription.items[0].ref, "quantity": quantity}
+        await desk.raw.v1.subscriptions.update_async(subscription.ref, {"items": [item]})
+    await mark()
     await later(40)
     await desk.card(customer, "pm_card_chargeCustomerFail")
     await later(16)

@@ -5,10 +5,14 @@ import random
 
 import pytest
 
+from application.billing.differing import Difference
+from application.billing.reconciling import Reconciling
+from application.billing.telling import SUBSCRIPTIONS
 from application.ports.log import Append, NewEvent
 from application.ports.payment_values import GatewayEvent
 from domain.billing.account_state import Access
 from domain.billing.gateway import Whereabouts
+from domain.billing.subscription import SubscriptionReported, order_of
 from tests.support.stripes import START, at, fake_desk, gateway_at
 from tests.support.told import TENANT, Books, Remembered, lived
 
@@ -24,10 +28,23 @@ async def year() -> Year:
         gateway = Remembered(desk.gateway)
         books = Books(gateway)
         await books.open(customer)
-        await books.hear(
-            told, random.Random(0), 0.0
-        )  # asks for all that will be asked for, while the desk is open
+        await books.hear(told, random.Random(0), 0.0)
+        await differing(books)  # all that will be asked for was asked for, while the desk is open
         return gateway, customer, told
+
+
+async def differing(books: Books) -> tuple[Difference, ...]:
+    """How the ledger differs from what the provider has: an expectation that no order of tellings made."""
+    reconciling = Reconciling(books.commands, books.gateway)
+    found = await reconciling.reconcile(books.workflow(TENANT), repair=False)
+    assert found.compared > 0
+    return found.differences
+
+
+async def in_order(books: Books) -> list[str]:
+    """What was told of subscriptions, in the order in which it holds, by the provider's names for it."""
+    facts = [fact for fact in await books.facts() if isinstance(fact, SubscriptionReported)]
+    return [fact.told_as for fact in sorted(facts, key=order_of)]
 
 
 async def test_any_order_any_repetition_and_any_crash_end_in_the_same_ledger(year: Year) -> None:
@@ -48,6 +65,7 @@ async def test_any_order_any_repetition_and_any_crash_end_in_the_same_ledger(yea
         "billing.dispute_opened",
     }
     assert account.access is Access.CANCELLED
+    assert await in_order(straight) == [event.ref for event in told if event.type in SUBSCRIPTIONS]
     assert set((await straight.whereabouts(told)).values()) == {Whereabouts.PLACED}
     for seed in range(ORDERS):
         chance = random.Random(seed)
@@ -64,6 +82,7 @@ async def test_any_order_any_repetition_and_any_crash_end_in_the_same_ledger(yea
             account.dunning,
         ), seed
         assert set((await books.whereabouts(told)).values()) == {Whereabouts.PLACED}, seed
+        assert await differing(books) == (), seed
 
 
 async def test_a_fact_that_stands_twice_is_another_ledger(year: Year) -> None:
@@ -108,6 +127,7 @@ async def test_looking_at_any_moment_tells_no_other_facts_than_looking_at_the_en
         await straight.open(customer)
         await straight.hear(told[:count], random.Random(0), 0.0)
         ledgers.append((await straight.ledger(), (await straight.account()).access))
+        assert await differing(straight) == ()
     assert len({len(ledger) for ledger, _ in ledgers}) > 5
     compared = 0
     for seed in range(max(ORDERS // 4, 1)):
@@ -129,5 +149,6 @@ async def test_looking_at_any_moment_tells_no_other_facts_than_looking_at_the_en
                 ledger, access = expected
                 assert await books.ledger() == ledger, (seed, count)
                 assert (await books.account()).access is access, (seed, count)
+                assert await differing(books) == (), (seed, count)
                 compared += 1
     assert compared > ORDERS // 4
