@@ -10,7 +10,7 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -77,7 +77,7 @@ class Figures:
     """A report as it leaves, of one log or of all: what was asked by whom, what it means, and the rows.
 
     `parameters` are those that were given; `asked_by` is the kind and id of an actor, never a name. `ahead_from`: see
-    the function of this name.
+    `application.ahead`.
     """
 
     info: ReportInfo
@@ -161,19 +161,6 @@ def used_by(info: ReportInfo, given: Mapping[str, str]) -> dict[str, str]:
     return {name: text_of(value) for name, value in told.items() if value is not None} | dict(given)
 
 
-def ahead_from(info: ReportInfo, given: Mapping[str, str], day: date) -> date | None:
-    """The first of the days asked for that is after `day`: figures of it and those after it are not actual yet.
-
-    None: there is none, or the report is of no days. `given` is what the report takes.
-    """
-    if "to" not in given or not {"from", "to"} <= info.parameters.get("properties", {}).keys():
-        return None
-    if days_named(given["to"])[1] <= day:
-        return None
-    after = day + timedelta(days=1)
-    return max(days_named(given["from"])[0], after) if "from" in given else after
-
-
 def days_named(text: str) -> tuple[date, date]:
     """The first and the last day of what a report took as `from` or `to`: a month, or else a day as it reads one."""
     if is_month(text):
@@ -189,7 +176,8 @@ def text_of(value: Any) -> str:
 
 def definition_of(info: ReportInfo) -> str:
     """Twelve digits that change when a report's title, meaning, columns or parameters do."""
-    told = orjson.dumps(asdict(info), option=orjson.OPT_SORT_KEYS)
+    means = {name: value for name, value in asdict(info).items() if name != "reaches_ahead"}
+    told = orjson.dumps(means, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(told).hexdigest()[:12]
 
 

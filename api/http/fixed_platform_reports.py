@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from api.http.differences import MOST
-from api.http.fixed_reports import AS_FILES, also_as_files, directions_of
+from api.http.fixed_reports import AHEAD, AS_FILES, also_as_files, directions_of
 from api.http.platform_differences import AT_TIME
 from api.http.shapes import page_of, parameter, reading, shared, without_null
 from api.http.shaping import MOMENT, Json, ref
@@ -97,6 +97,7 @@ def _report(info: ReportInfo) -> Json:
         report={"const": info.name},
         columns={"type": "array", "items": _TEXT},
         truncated={"type": "boolean"},
+        ahead_from=AHEAD,
         **_STANDING,
     )
     taken = [*_own(info.parameters), *AS_FILES]

@@ -42,7 +42,7 @@ AS_FILES: Final = (
         {"type": "string", "enum": ["true", "false"]},
     ),
 )
-_AHEAD: Final[Json] = {
+AHEAD: Final[Json] = {
     "type": ["string", "null"],
     "format": "date",
     "description": "First of the days asked for that had not come: what stands on it and later ones is not actual.",
@@ -77,7 +77,7 @@ _PERIODS: Final[Json] = {
             "to": {"type": "string", "format": "date"},
             "rows": {"type": "integer", "description": "How many rows its report has."},
             "truncated": {"type": "boolean"},
-            "ahead_from": _AHEAD,
+            "ahead_from": AHEAD,
         }
     ),
 }
@@ -143,7 +143,7 @@ def report_paths() -> Json:
             columns={"type": "array", "items": _TEXT},
             truncated={"type": "boolean"},
             emptied_by={"type": "array", "items": _TEXT},
-            ahead_from=_AHEAD,
+            ahead_from=AHEAD,
         )
         waits = shared(("MinPosition",))
         beside = [_COMPARE] if compares(report.info) else []

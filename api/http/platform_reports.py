@@ -10,7 +10,8 @@ from starlette.routing import Route
 from api.http.of_all import OfAll, stood
 from api.http.problems import bad_parameter
 from api.http.reports import FILE_WAYS, as_file, described, file_form, parameters_of, separation
-from application.figures import Figures, ahead_from, plain
+from application.ahead import ahead_from
+from application.figures import Figures, plain
 from domain.access.reads import ReadKind
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import Permission
@@ -57,9 +58,9 @@ class PlatformReports(OfAll):
         found = await self.platform.report(info.name, asked.given)
         kind = ReadKind.STAFF if form is None else ReadKind.EXPORT
         await self.record(asked, query, len(found.rows), found.standing, kind=kind)
+        ahead = None if found.as_of is None else ahead_from(info, asked.given, found.as_of.date(), found)
         if form is not None:
             actor = asked.principal.actor
-            ahead = None if found.as_of is None else ahead_from(info, asked.given, found.as_of.date())
             figures = Figures(info, found, asked.given, PLATFORM, f"{actor.kind} {actor.id}", ahead)
             headers = {**self.headers(asked, None), "penguin-digest": found.standing.digest}
             return await as_file(figures, form, how, headers)
@@ -69,6 +70,7 @@ class PlatformReports(OfAll):
             "data": [dict(zip(found.columns, map(plain, row), strict=True)) for row in found.rows],
             "next": None,
             "truncated": found.truncated,
+            "ahead_from": plain(ahead),
             **stood(found.standing),
         }
         return self.answer(asked, content, None)

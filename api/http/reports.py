@@ -18,9 +18,10 @@ from api.http.kinds import NOT_FOUND
 from api.http.law_words import must_be_known
 from api.http.problems import Problem, bad_parameter
 from api.http.views import is_view
+from application.ahead import ahead_from
 from application.as_of import AT, AT_TIME, taken_by
 from application.citing import Citing
-from application.figures import Figures, ahead_from, plain
+from application.figures import Figures, plain
 from application.variance import COMPARE, compared, compares, periods_of
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
@@ -179,7 +180,7 @@ class Reports(Desk):
         """
         moment = found.as_of if AT in asked.given else self.parts.clock()
         given = asked.given if period is None else {**asked.given, **period.given}
-        return None if moment is None else ahead_from(info, given, moment.astimezone(UTC).date())
+        return None if moment is None else ahead_from(info, given, moment.astimezone(UTC).date(), found)
 
     def _figures(self, asked: Asked, info: ReportInfo, found: Report, ahead: date | None) -> Figures:
         tenant_id, actor = asked.principal.tenant_id, asked.principal.actor
@@ -252,6 +253,7 @@ async def as_file(figures: Figures, form: FileForm, how: Separated, headers: dic
         "x-content-type-options": "nosniff",
         "penguin-as-of": "" if found.as_of is None else found.as_of.isoformat(),
         "penguin-truncated": str(found.truncated).lower(),
+        "penguin-ahead-from": "" if figures.ahead_from is None else figures.ahead_from.isoformat(),
     }
     text = "; charset=utf-8" if form.media.startswith("text/") else ""
     return Response(content, headers=told, media_type=form.media + text)

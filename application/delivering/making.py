@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
+from application.ahead import ahead_from
 from application.as_of import AT
 from application.figures import Figures, definition_of
 from application.packs.figures import takes_days, takes_months, takes_position
@@ -111,7 +113,8 @@ class Making:
             asked[AT] = str(at.n)
         found = await self._analytics.report(item.report or "", workflow.tenant_id, asked, min_position=at)
         info = self._analytics.reports()[item.report or ""]
-        figures = Figures(info, found, asked, workflow.tenant_id, f"workflow {workflow.workflow_id}")
+        ahead = ahead_from(info, asked, self._commands.clock().astimezone(UTC).date(), found)
+        figures = Figures(info, found, asked, workflow.tenant_id, f"workflow {workflow.workflow_id}", ahead)
         files = await asyncio.to_thread(self._files.files, figures, item.form, name, decimal=item.decimal)
         return [
             Made(

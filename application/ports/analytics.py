@@ -90,7 +90,10 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class ReportInfo:
-    """What a report is. `parameters` is the JSON Schema of what it takes."""
+    """What a report is. `parameters` is the JSON Schema of what it takes.
+
+    `reaches_ahead`: where `to` is not given, its rows reach beyond today, as far as what was entered.
+    """
 
     name: str
     title: str
@@ -99,6 +102,7 @@ class ReportInfo:
     columns: tuple[Column, ...]
     parameters: dict[str, Any]
     definition: Definition
+    reaches_ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from domain.finance.calendar import Month
 from domain.kernel.money import Currency
 from domain.kernel.permissions import Permission
 from projections.olap.cost_sql import between, divided, keys
-from projections.olap.report import DaysParameters, Parameters, ReportDefinition, define
+from projections.olap.report import Day, DaysParameters, Parameters, ReportDefinition, define
 
 Dating = Annotated[
     Literal["effective", "posting"],
@@ -28,6 +28,10 @@ InCurrency = Annotated[
 class CostsParameters(DaysParameters):
     """Which days, and dated how."""
 
+    to: Annotated[
+        Day | None,
+        Field(description="Last day (UTC), included; all unless given, also those to come."),
+    ] = None
     dating: Dating = "posting"
     currency: InCurrency = None
 
@@ -107,6 +111,7 @@ _BY_CATEGORY: Final = define(
         HAVING sum(amount) <> 0
     """,  # noqa: S608 - our own SQL
     permission=Permission.COSTS_READ,
+    reaches_ahead=True,
 )
 
 _MONTHS: Final = ("($from_ || '-01')::DATE", "last_day(($to || '-01')::DATE)")
@@ -248,6 +253,7 @@ _BY_WORKSPACE: Final = define(
             )
     """,  # noqa: S608 - our own SQL
     permission=Permission.COSTS_READ,
+    reaches_ahead=True,
 )
 
 _CONFIRMED: Final = f"""
@@ -320,6 +326,7 @@ _VARIANCE: Final = define(
         GROUP BY position
     """,  # noqa: S608 - our own SQL
     permission=Permission.COSTS_READ,
+    reaches_ahead=True,
 )
 
 COST_REPORTS: Final[tuple[ReportDefinition, ...]] = (_BY_CATEGORY, _BY_WORKSPACE, _VARIANCE)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Final, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
 from application.ports.analytics import Column
-from projections.olap.report import Parameters, ReportDefinition, define
+from projections.olap.report import Day, Parameters, ReportDefinition, define
 
 
 class EndsParameters(Parameters):
     """Which ends, by their days, and whose; bound as `$from_`, `$to` and `$workspace_id`."""
 
     from_: Annotated[
-        date | None,
+        Day | None,
         Field(alias="from", description="First day of an end (UTC); from the first unless given."),
     ] = None
     to: Annotated[
-        date | None,
+        Day | None,
         Field(description="Last day of an end (UTC), included, also one to come; all unless given."),
     ] = None
 
@@ -81,4 +80,5 @@ LAPSES: Final[ReportDefinition] = define(
             AND stage = $cell_stage
             AND {_ENDS}
     """,  # noqa: S608 - our own conditions
+    reaches_ahead=True,
 )

@@ -161,6 +161,7 @@ def define(
     events: str,
     permission: Permission = Permission.REPORTS_READ,
     named_by_words: bool = False,
+    reaches_ahead: bool = False,
 ) -> ReportDefinition:
     """A report that everybody sees who may read reports, unless it needs another permission.
 
@@ -176,5 +177,5 @@ def define(
         dimensions = tuple(column for column in columns if column.kind == "dimension")
         events = of_rows_shown(rows, events, dimensions)
     takes, means = parameters.model_json_schema(), meaning_of(name)
-    info = ReportInfo(name, title, about, permission.value, columns, takes, means)
+    info = ReportInfo(name, title, about, permission.value, columns, takes, means, reaches_ahead)
     return ReportDefinition(info, parameters, rows, events)

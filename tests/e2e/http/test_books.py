@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from openpyxl import load_workbook
@@ -198,6 +199,34 @@ async def test_the_plan_is_adopted_and_its_targets_are_reported(api: Api) -> Non
             ("2026-Q3", "150000"),
             ("2026-Q4", "250000"),
         ]
+
+
+async def test_costs_that_are_prepaid_are_not_shown_as_spent(api: Api) -> None:
+    tenant = await api.tenant()
+    leader = await api.key(tenant, TenantRole.FINANCE_LEADER)
+    today = datetime.now(UTC).date()
+    days = {"incurred_on": str(today), "covers_from": str(today), "covers_to": str(today + timedelta(days=364))}
+    entered = await api.post("/v1/costs/new/enter-cost", leader, {**PAID, **days, "amount": 36_500})
+    assert entered.status_code == 201, entered.text
+    position, ahead = entered.json()["position"], str(today + timedelta(days=1))
+    with analytics_of(api):
+        for name in ("costs_by_category", "costs_by_workspace"):
+            path = f"/v1/reports/{name}?min_position={position}"
+            assert (await api.send("GET", path, leader)).json()["ahead_from"] == ahead
+            written = await api.send("GET", f"{path}&format=csv", leader)
+            assert written.headers["penguin-ahead-from"] == ahead
+            book = load_workbook(io.BytesIO((await api.send("GET", f"{path}&format=xlsx", leader)).content))
+            assert str(book["Report"]["A2"].value).endswith(f"; days from {ahead} on had not come")
+            about = dict(book["about"].iter_rows(max_col=2, values_only=True))
+            assert about["Days to come"] == f"from {ahead} on: what stands on these days is not actual"
+        path = f"/v1/reports/costs_by_category?min_position={position}"
+        written = await api.send("GET", f"{path}&to={today}&format=csv", leader)
+        assert not written.headers["penguin-ahead-from"]
+        before = today.replace(day=1) - timedelta(days=1)
+        months = f"&from={before.replace(day=1)}&to={before}&compare={today.replace(day=1)}..{ahead}"
+        beside = (await api.send("GET", path + months, leader)).json()
+        assert beside["ahead_from"] is None
+        assert [one["ahead_from"] for one in beside["periods"]] == [None, ahead]
 
 
 async def test_a_month_of_costs_beside_the_one_before_and_the_year_before(api: Api) -> None:

@@ -7,8 +7,10 @@ from datetime import date
 
 import pytest
 
-from application.figures import Form, ahead_from, definition_of, form_of, heading, shown
+from application.ahead import ahead_from
+from application.figures import Form, definition_of, form_of, heading, shown
 from application.ports.analytics import Column, Value
+from application.variance import step_of
 from projections.olap.reports import REPORTS
 from tests.support.figures import COLUMNS, DIGEST, ROWS, figures, figures_of_all, report_of
 
@@ -95,9 +97,32 @@ def test_where_the_same_is_asked_again_names_every_parameter_and_the_position() 
     ],
 )
 def test_days_to_come(given: dict[str, str], ahead: str | None) -> None:
-    told = ahead_from(figures().info, given, date(2026, 11, 27))
+    told = ahead_from(figures().info, given, date(2026, 11, 27), figures().report)
     assert (None if told is None else str(told)) == ahead
-    assert ahead_from(REPORTS["contacts_by_segment"].info, given, date(2026, 11, 27)) is None
+    of_no_days = REPORTS["contacts_by_segment"].info
+    assert (
+        ahead_from(of_no_days, given, date(2026, 11, 27), figures(columns=of_no_days.columns, rows=()).report)
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "ahead"),
+    [
+        ("costs_by_category", date(2026, 10, 1), None),
+        ("costs_by_category", date(2026, 11, 1), "2026-11-28"),
+        ("costs_by_workspace", date(2027, 2, 1), "2027-02-01"),
+        ("lapses", date(2026, 11, 16), None),
+        ("lapses", date(2026, 11, 23), "2026-11-28"),
+        ("mrr", date(2026, 11, 1), None),
+        ("mrr_changes", date(2026, 12, 1), "2026-12-01"),
+    ],
+)
+def test_days_to_come_that_nobody_asked_for_by_name(name: str, first: date, ahead: str | None) -> None:
+    info = REPORTS[name].info
+    row = tuple(first if step_of(column, "month") else None for column in info.columns)
+    told = ahead_from(info, {}, date(2026, 11, 27), figures([row], info.columns).report)
+    assert (None if told is None else str(told)) == ahead
 
 
 def test_a_definition_changes_with_what_a_report_means() -> None:
