@@ -75,7 +75,7 @@ class Otherwise(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """What a citation names. `cell` holds the dimensions that name the row."""
+    """What a citation names. `cell` holds the dimensions that name the row; all of them, where several bear the name."""
 
     report: str
     version: int
@@ -166,12 +166,15 @@ class Citing:
             problems = tuple((f"/parameters{pointer}", problem) for pointer, problem in error.problems)
             raise InvalidParameters(problems) from None
         given.pop(AT, None)
-        row = _row(info, found, named, cell)
-        if row is None:
+        rows = _rows(info, found, named, cell)
+        if not rows:
             wider = " It may be among those that were left out: narrow the dates." if found.truncated else ""
             raise InvalidParameters(
                 (("/cell", f"there is no such row; give it as the report shows it.{wider}"),)
             )
+        row, *others = rows
+        if others:
+            named = {one.name: plain(row[at]) for at, one in enumerate(info.columns) if one.kind == "dimension"}
         cited = Cited(report, info.definition.version, given, named, measure, found.position)
         value = plain(row[found.columns.index(measure)])
         return Made(encode(tenant_id, cited, value), cited, Figure(value, found.position))
@@ -234,7 +237,8 @@ class Citing:
         wanted = reached or cited.position
         given = {**cited.parameters} if at is None else {**cited.parameters, AT: str(at)}
         found = await self._analytics.report(info.name, tenant_id, given, min_position=wanted)
-        row = _row(info, found, cited.cell, {})
+        named = {one.name: cited.cell[one.name] for one in naming(info)}
+        row = next(iter(_rows(info, found, named, cited.cell)), None)
         if row is None and found.truncated:
             raise ReportTooLarge(ReportTooLarge.__doc__)
         value = None if row is None else plain(row[found.columns.index(cited.measure)])
@@ -257,20 +261,23 @@ def _named(info: ReportInfo, cell: Mapping[str, Any], measure: str) -> dict[str,
     return {name: cell[name] for name in names}
 
 
-def _row(
+def _rows(
     info: ReportInfo, found: Report, named: Mapping[str, Any], told: Mapping[str, Any]
-) -> tuple[Any, ...] | None:
-    """The row of that name; of several, the one that tells what was told of it too."""
+) -> list[tuple[Any, ...]]:
+    """The rows of that name; first the one that tells most of what was told of it too."""
     at = {one.name: number for number, one in enumerate(info.columns)}
     rows = [row for row in found.rows if all(plain(row[at[name]]) == named[name] for name in named)]
-    exact = [row for row in rows if all(plain(row[at[name]]) == told[name] for name in told)]
-    return next(iter(exact or rows), None)
+    return sorted(rows, key=lambda row: -sum(plain(row[at[name]]) == told[name] for name in told))
 
 
 def _fits(info: ReportInfo, cited: Cited) -> bool:
-    """Whether the report still has the row's dimensions, the measure and the parameters."""
+    """Whether the report still has the row's dimensions, the measure and the parameters.
+
+    A citation may name more than a row's name: one that was made when more dimensions were part of it does.
+    """
+    dimensions = {one.name for one in info.columns if one.kind == "dimension"}
     return (
-        {one.name for one in naming(info)} == cited.cell.keys()
+        {one.name for one in naming(info)} <= cited.cell.keys() <= dimensions
         and cited.measure in {one.name for one in info.columns}
         and cited.parameters.keys() <= info.parameters["properties"].keys()
     )

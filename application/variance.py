@@ -31,8 +31,6 @@ _YEAR_AGO: Final = "year_ago"
 _WORDS: Final = f"say {_PREVIOUS}, {_YEAR_AGO}, or two days or months as 2026-01-01..2026-03-31"
 _STEPS: Final[Mapping[str, str]] = {"month": "month", "cohort": "month", "week": "week"}
 """How long a date of a column lasts, where it is no day; a `period` lasts as long as `grain` says."""
-_OF_A_PERIOD: Final = frozenset({"comparison", "target", "target_to"})
-"""What was aimed at in a period: it does not tell its row from that of another."""
 _IN_PERCENT: Final = frozenset({Form.COUNT, Form.MONEY, Form.SECONDS})
 _MONTHS: Final[Mapping[str, int]] = {"month": 1, "quarter": 3, "year": 12}
 _A_YEAR: Final = 12
@@ -195,7 +193,7 @@ def step_of(column: Column, grain: str) -> str | None:
 
 
 def _names(column: Column) -> bool:
-    return column.kind == "dimension" and not column.tells and column.name not in _OF_A_PERIOD
+    return column.kind == "dimension" and not column.tells
 
 
 def compared(

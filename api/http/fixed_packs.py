@@ -56,6 +56,11 @@ _MOVED: Final = object_of(
         "sealed": _NUMBER,
         "now": _NUMBER,
         "difference": {"type": "number"},
+        "told": {
+            "type": "array",
+            "description": "What its row tells otherwise now, such as its target.",
+            "items": object_of({"name": _STRING, "sealed": TEXT, "now": TEXT}),
+        },
     }
 )
 PACKS: Final[Json] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -18,8 +18,20 @@ MOST_SHOWN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
+class WordMoved:
+    """What a row tells, under which name: as it was sealed, and as it is now."""
+
+    name: str
+    sealed: str | None
+    now: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
-    """A figure that is another now. `sealed` or `now` None: there was, or is, none."""
+    """A figure that is another now. `sealed` or `now` None: there was, or is, none.
+
+    `told`: what its row tells otherwise now, such as its target, which moved the figure or moved beside it.
+    """
 
     section: str
     period: str
@@ -29,6 +41,7 @@ class Moved:
     sealed: float | None
     now: float | None
     difference: float
+    told: tuple[WordMoved, ...] = ()
 
 
 @dataclass(slots=True)
@@ -101,28 +114,38 @@ class Drifting:
             return
         rows = [[plain(value) for value in row] for row in in_currency(info, report.rows, currency)]
         columns = section["columns"]
-        naming = [at for at, one in enumerate(info.columns) if one.kind == "dimension" and not one.tells]
-        before, after = _cells(columns, naming, part["rows"]), _cells(columns, naming, rows)
-        for key in dict.fromkeys((*before, *after)):
-            sealed, now = before.get(key), after.get(key)
-            found.compared += 1
-            if sealed == now:
-                continue
-            found.differ += 1
-            cell, place = key
-            names, measure = [columns[at]["name"] for at in naming], columns[place]
-            found.moved.append(
-                Moved(
-                    section["id"],
-                    period,
-                    dict(zip(names, cell, strict=True)),
-                    measure["name"],
-                    measure["unit"],
-                    sealed,
-                    now,
-                    (now or 0) - (sealed or 0),
-                )
+        names, words, measures = (
+            [at for at, one in enumerate(info.columns) if (one.kind, one.tells) == kind]
+            for kind in (("dimension", False), ("dimension", True), ("measure", False))
+        )
+        for old, new in _pairs(names, words, part["rows"], rows):
+            row = old or new or ()
+            told = tuple(
+                WordMoved(columns[at]["name"], old[at], new[at])
+                for at in words
+                if old and new and old[at] != new[at]
             )
+            for place in measures:
+                sealed, now = (None if one is None else one[place] for one in (old, new))
+                if sealed is None and now is None:
+                    continue
+                found.compared += 1
+                if sealed == now:
+                    continue
+                found.differ += 1
+                found.moved.append(
+                    Moved(
+                        section["id"],
+                        period,
+                        {columns[at]["name"]: row[at] for at in names},
+                        columns[place]["name"],
+                        columns[place]["unit"],
+                        sealed,
+                        now,
+                        (now or 0) - (sealed or 0),
+                        told,
+                    )
+                )
 
 
 def _not_comparable(section: Mapping[str, Any], info: ReportInfo | None, *, at_seal: bool) -> str | None:
@@ -137,14 +160,43 @@ def _not_comparable(section: Mapping[str, Any], info: ReportInfo | None, *, at_s
     return None
 
 
-def _cells(
-    columns: Sequence[Mapping[str, str]], naming: Sequence[int], rows: Sequence[Sequence[Any]]
-) -> dict[tuple[tuple[Any, ...], int], float]:
-    """Every figure by what names its row and the place of its measure; what only tells of the row names none."""
-    measures = [at for at, column in enumerate(columns) if column["kind"] == "measure"]
-    return {
-        (tuple(row[at] for at in naming), measure): row[measure]
-        for row in rows
-        for measure in measures
-        if row[measure] is not None
-    }
+_Row = Sequence[Any]
+
+
+def _pairs(
+    names: Sequence[int], words: Sequence[int], sealed: Sequence[_Row], now: Sequence[_Row]
+) -> Iterator[tuple[_Row | None, _Row | None]]:
+    """Rows beside those of the same name. Of several, beside the one that tells most of the same.
+
+    One that is left over, as where a second target was set, is beside one that another is beside too: what both hold
+    did not move.
+    """
+
+    def named(rows: Sequence[_Row]) -> dict[tuple[Any, ...], list[_Row]]:
+        found = dict[tuple[Any, ...], list[_Row]]()
+        for row in rows:
+            found.setdefault(tuple(row[at] for at in names), []).append(row)
+        return found
+
+    before, after = named(sealed), named(now)
+    for key in dict.fromkeys((*before, *after)):
+        old, new = before.get(key, []), after.get(key, [])
+        if not old or not new:
+            yield from ((row, None) for row in old)
+            yield from ((None, row) for row in new)
+            continue
+        by_likeness = sorted(
+            ((one, other) for one in range(len(old)) for other in range(len(new))),
+            key=lambda pair: -sum(old[pair[0]][at] == new[pair[1]][at] for at in words),
+        )
+        paired, also = set[int](), set[int]()
+        for one, other in by_likeness:
+            if one not in paired and other not in also:
+                paired.add(one)
+                also.add(other)
+                yield old[one], new[other]
+        for one, other in by_likeness:
+            if one not in paired or other not in also:
+                paired.add(one)
+                also.add(other)
+                yield old[one], new[other]

@@ -66,9 +66,10 @@ COLUMNS: Final = (
         "dimension",
         "text",
         "at_least, at_most or range, which what is better than it attains too; empty: no target.",
+        tells=True,
     ),
-    Column("target", "dimension", "text", "What is aimed at, a decimal as it was written."),
-    Column("target_to", "dimension", "text", "Upper end of a range."),
+    Column("target", "dimension", "text", "What is aimed at, a decimal as it was written.", tells=True),
+    Column("target_to", "dimension", "text", "Upper end of a range.", tells=True),
     Column(
         "status",
         "dimension",
