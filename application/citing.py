@@ -22,6 +22,7 @@ import orjson
 from pydantic import ConfigDict, TypeAdapter
 
 from application.as_of import AT
+from application.beside import by_itself
 from application.figures import plain, used_by
 from application.ports.analytics import (
     Analytics,
@@ -33,6 +34,7 @@ from application.ports.analytics import (
     UnknownReport,
 )
 from application.ports.positions import Position
+from application.variance import compares
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 
 MARK: Final = "pm1:"
@@ -75,7 +77,7 @@ class Otherwise(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """What a citation names. `cell` holds the dimensions that name the row; all of them, where several bear the name."""
+    """What a citation names. `cell` holds the dimensions that name the row; of several of one name, all dimensions."""
 
     report: str
     version: int
@@ -154,17 +156,20 @@ class Citing:
         *,
         min_position: Position | None = None,
     ) -> Made:
-        """A citation of one figure, as of `at_position` or of now. Raises an `AnalyticsError`."""
+        """A citation of one figure, as of `at_position` or of now. Raises an `AnalyticsError`.
+
+        One of a period that another is compared with is cited as what it is in that period's report by itself.
+        """
         info = self._analytics.reports().get(report)
         if info is None:
             raise UnknownReport(UnknownReport.__doc__)
+        parameters, cell, measure = _by_itself(info, parameters, cell, measure)
         named = _named(info, cell, measure)
         given = used_by(info, parameters)
         try:
             found = await self._analytics.report(report, tenant_id, given, min_position=min_position)
         except InvalidParameters as error:
-            problems = tuple((f"/parameters{pointer}", problem) for pointer, problem in error.problems)
-            raise InvalidParameters(problems) from None
+            raise _of_parameters(error) from None
         given.pop(AT, None)
         rows = _rows(info, found, named, cell)
         if not rows:
@@ -174,7 +179,9 @@ class Citing:
             )
         row, *others = rows
         if others:
-            named = {one.name: plain(row[at]) for at, one in enumerate(info.columns) if one.kind == "dimension"}
+            named = {
+                one.name: plain(row[at]) for at, one in enumerate(info.columns) if one.kind == "dimension"
+            }
         cited = Cited(report, info.definition.version, given, named, measure, found.position)
         value = plain(row[found.columns.index(measure)])
         return Made(encode(tenant_id, cited, value), cited, Figure(value, found.position))
@@ -243,6 +250,27 @@ class Citing:
             raise ReportTooLarge(ReportTooLarge.__doc__)
         value = None if row is None else plain(row[found.columns.index(cited.measure)])
         return Figure(value, found.position)
+
+
+def _by_itself(
+    info: ReportInfo, parameters: Mapping[str, str], cell: Mapping[str, Any], measure: str
+) -> tuple[Mapping[str, str], Mapping[str, Any], str]:
+    if not compares(info):
+        return parameters, cell, measure
+    try:
+        return by_itself(info, parameters, cell, measure)
+    except InvalidParameters as error:
+        raise _of_parameters(error) from None
+
+
+def _of_parameters(error: InvalidParameters) -> InvalidParameters:
+    """The same, as what is asked holds it: parameters apart from the row and its measure."""
+    return InvalidParameters(
+        tuple(
+            (pointer if pointer in ("/cell", "/measure") else f"/parameters{pointer}", problem)
+            for pointer, problem in error.problems
+        )
+    )
 
 
 def naming(info: ReportInfo) -> tuple[Column, ...]:

@@ -117,7 +117,22 @@ def _days(asked: Period, name: str) -> tuple[str, date, date]:
     if not between:
         raise ValueError(name)
     first, last = days_named(begin)[0], days_named(end)[1]
-    return f"{first:%Y%m%d}_{last:%Y%m%d}", first, last
+    return _label(first, last), first, last
+
+
+def label_of(name: str) -> str | None:
+    """The ending of the columns of a period that `compare` names; None: it names none."""
+    if name in (_PREVIOUS, _YEAR_AGO):
+        return name
+    begin, _, end = name.partition("..")
+    try:
+        return _label(days_named(begin)[0], days_named(end)[1])
+    except ValueError:
+        return None
+
+
+def _label(first: date, last: date) -> str:
+    return f"{first:%Y%m%d}_{last:%Y%m%d}"
 
 
 def _whole(first: date, last: date) -> bool:

@@ -16,6 +16,7 @@ from api.http.request import must_be, read_body
 from application.citing import Citing
 from application.figures import text_of
 from application.ports.analytics import InvalidParameters
+from application.variance import MOST as PERIODS
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
 
@@ -41,7 +42,10 @@ class CiteAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    parameters: Annotated[dict[_Name, bool | int | _Value], Field(max_length=20)] = {}
+    parameters: Annotated[
+        dict[_Name, bool | int | _Value | Annotated[list[_Value], Field(min_length=1, max_length=PERIODS)]],
+        Field(max_length=20, description="`compare` may be a list."),
+    ] = {}
     cell: Annotated[
         dict[_Name, _Value | None],
         Field(
@@ -78,7 +82,10 @@ class Citations(Desk):
             raise invalid_body(error) from None
         tenant, given = (
             asked.principal.tenant_id,
-            {name: text_of(one) for name, one in wanted.parameters.items()},
+            {
+                name: ",".join(one) if isinstance(one, list) else text_of(one)
+                for name, one in wanted.parameters.items()
+            },
         )
         position = await self.reachable(asked, asked.position())
         citing = Citing(self.parts.analytics)

@@ -16,6 +16,8 @@ from projections.directions.asked import measures_of, paces_of
 from projections.olap.reports import REPORTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from application.ports.analytics import ReportInfo
 
 _TEXT: Final[Json] = {"type": "string"}
@@ -67,6 +69,7 @@ _COMPARE: Final = parameter(
         },
     },
 )
+_OF_ANOTHER: Final = "_(previous|year_ago|[0-9]{8}_[0-9]{8})$"
 _PERIODS: Final[Json] = {
     "type": "array",
     "description": "Where `compare` was given: the period asked for and those beside it, all as of one position.",
@@ -107,6 +110,19 @@ _DIFFERENCE: Final = (
 def _opening(allowed: Permission) -> Permission:
     """What is needed to open a report's figures. Whoever holds another than the usual one may open figures too."""
     return Permission.REPORTS_DRILL if allowed is Permission.REPORTS_READ else allowed
+
+
+def _measure(opened: Sequence[str], *, beside: bool) -> Json:
+    """Which figure of a row is opened; `beside`: of another period too."""
+    about, own = "Which measure of the row; the first unless given.", {"enum": list(opened)}
+    if not beside:
+        return parameter("cell.measure", about, own)
+    return parameter(
+        "cell.measure",
+        f"{about} With `compare` also one of another period, such as `amount_previous`: the row is then given as it is "
+        "shown beside, with `cell.month_previous` and the like.",
+        {"anyOf": [own, {"type": "string", "pattern": _OF_ANOTHER}]},
+    )
 
 
 def also_as_files(made: Json) -> None:
@@ -160,9 +176,7 @@ def report_paths() -> Json:
             for column in report.info.columns
             if column.kind == "dimension"
         ]
-        measure = parameter(
-            "cell.measure", "Which measure of the row; the first unless given.", {"enum": list(report.opened)}
-        )
+        measure = _measure(report.opened, beside=bool(beside))
         after = parameter(
             "after", "`next` of the answer before.", {"type": "string", "pattern": "^[0-9]{1,18}$"}
         )
@@ -170,7 +184,7 @@ def report_paths() -> Json:
             f"reports_{name}_events",
             f"The events behind one row of: {report.info.title}",
             _opening(allowed),
-            [*own, *cells, measure, after, *shared(("Limit", "MinPosition"))],
+            [*own, *beside, *cells, measure, after, *shared(("Limit", "MinPosition"))],
             page_of(ref("EventBehind"), citation=_CITATION),
         )
         difference = reading(

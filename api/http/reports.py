@@ -20,8 +20,10 @@ from api.http.problems import Problem, bad_parameter
 from api.http.views import is_view
 from application.ahead import ahead_from
 from application.as_of import AT, AT_TIME, taken_by
+from application.beside import by_itself, shown_beside
 from application.citing import Citing
 from application.figures import Figures, plain
+from application.ports.analytics import InvalidParameters
 from application.variance import COMPARE, compared, compares, periods_of
 from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
@@ -186,17 +188,38 @@ class Reports(Desk):
         tenant_id, actor = asked.principal.tenant_id, asked.principal.actor
         return Figures(info, found, asked.given, tenant_id, f"{actor.kind} {actor.id}", ahead)
 
+    def _by_itself(
+        self, asked: Asked, info: ReportInfo, cell: Mapping[str, str | None]
+    ) -> dict[str, str | None]:
+        """The cell, as the report of its period by itself shows it; `asked` is of that period then."""
+        first = next(one.name for one in info.columns if one.kind == "measure" and not one.parts)
+        row = {name: value for name, value in cell.items() if name != "measure"}
+        try:
+            given, row, own = by_itself(info, asked.given, row, cell.get("measure") or first)
+        except InvalidParameters as error:
+            places = {"/measure": "/cell/measure"}
+            raise InvalidParameters(
+                tuple((places.get(at, at), words) for at, words in error.problems)
+            ) from None
+        asked.given.clear()
+        asked.given |= given
+        return {**row, "measure": own}
+
     async def events(self, request: Request) -> Response:
         """The events behind one row: its dimensions as `cell.<name>`; their weights add up to the cell.
 
         `cell.measure` names the measure; the first is meant unless it does. What is empty in the row is given empty, or
-        left out; nothing else is left out. `citation` names the figure that is opened; null where no row shows it.
+        left out; nothing else is left out. `citation` names the figure that is opened; null where no row shows it. With
+        `compare`, a figure of the other period opens too, by the row and under the name that it has beside.
         """
         info = self._info(request)
         dimensions = [column.name for column in info.columns if column.kind == "dimension"]
+        comparing = (COMPARE,) if compares(info) else ()
+        if comparing and (compare := ",".join(request.query_params.getlist(COMPARE))):
+            dimensions += shown_beside(info, compare)
         cells = [f"cell.{name}" for name in (*dimensions, "measure")]
-        known = (*parameters_of(info), *cells, "min_position", "limit", "after")
-        asked = await self.asked(request, f"reports.{info.name}_events", known)
+        known = (*parameters_of(info), *comparing, *cells, "min_position", "limit", "after")
+        asked = await self.asked(request, f"reports.{info.name}_events", known, repeated=comparing)
         asked.principal.require(Permission(info.permission))
         asked.principal.require(Permission.REPORTS_DRILL)
         limit, wanted = asked.limit(), await self._wanted(asked)
@@ -210,6 +233,8 @@ class Reports(Desk):
         cell = {name: told[f"cell.{name}"] or None for name in dimensions if f"cell.{name}" in told}
         if "cell.measure" in told:
             cell["measure"] = told["cell.measure"]
+        if COMPARE in asked.given:
+            cell = self._by_itself(asked, info, cell)
         found = await self.parts.analytics.events_behind(
             info.name,
             asked.principal.tenant_id,

@@ -205,7 +205,11 @@ async def test_costs_that_are_prepaid_are_not_shown_as_spent(api: Api) -> None:
     tenant = await api.tenant()
     leader = await api.key(tenant, TenantRole.FINANCE_LEADER)
     today = datetime.now(UTC).date()
-    days = {"incurred_on": str(today), "covers_from": str(today), "covers_to": str(today + timedelta(days=364))}
+    days = {
+        "incurred_on": str(today),
+        "covers_from": str(today),
+        "covers_to": str(today + timedelta(days=364)),
+    }
     entered = await api.post("/v1/costs/new/enter-cost", leader, {**PAID, **days, "amount": 36_500})
     assert entered.status_code == 201, entered.text
     position, ahead = entered.json()["position"], str(today + timedelta(days=1))
@@ -227,6 +231,29 @@ async def test_costs_that_are_prepaid_are_not_shown_as_spent(api: Api) -> None:
         beside = (await api.send("GET", path + months, leader)).json()
         assert beside["ahead_from"] is None
         assert [one["ahead_from"] for one in beside["periods"]] == [None, ahead]
+
+
+async def _cited_and_opened(api: Api, leader: str, october: str, row: dict[str, Any]) -> None:
+    """A figure of the month before, as the month by itself has it."""
+    named = ("month", "month_previous", "month_year_ago", "category", "currency", "accuracy", "row_in")
+    cell = {name: row[name] for name in named}
+    days = {"from": "2026-10-01", "to": "2026-10-31"}
+    for compare in (["previous", "year_ago"], "previous,year_ago"):
+        body = {"parameters": {**days, "compare": compare}, "cell": cell, "measure": "amount_previous"}
+        cited = await api.send("POST", "/v1/reports/costs_by_category/cite", leader, body)
+        assert cited.status_code == 200, cited.text
+        figure = cited.json()["data"]
+        assert (figure["value"], figure["cell"]["month"]) == (2_000, "2026-09-01")
+        assert (figure["parameters"]["from"], figure["parameters"]["to"]) == ("2026-09-01", "2026-09-30")
+    cells = "".join(f"&cell.{name}={value}" for name, value in {**cell, "measure": "amount_previous"}.items())
+    behind = f"{october}&compare=previous&compare=year_ago{cells}".replace("?", "/events?")
+    opened = await api.send("GET", behind, leader)
+    assert opened.status_code == 200, opened.text
+    assert [one["weight"] for one in opened.json()["data"]] == [2_000]
+    assert opened.json()["citation"] == figure["citation"]
+    refused = await api.send("GET", f"{behind}_change", leader)
+    assert refused.status_code in (400, 422), refused.text
+    assert "amount_previous, each by itself" in refused.text
 
 
 async def test_a_month_of_costs_beside_the_one_before_and_the_year_before(api: Api) -> None:
@@ -266,6 +293,7 @@ async def test_a_month_of_costs_beside_the_one_before_and_the_year_before(api: A
             "amount_year_ago_change": 0,
             "amount_year_ago_percent": 0.0,
         }
+        await _cited_and_opened(api, leader, october, row)
         by_months = "/v1/reports/costs_by_workspace?from=2026-10&to=2026-10&compare=2026-08..2026-09"
         (other, *_) = (await api.send("GET", by_months, leader)).json()["data"]
         assert other["amount"] == other["amount_20260801_20260930_change"] == 3_100

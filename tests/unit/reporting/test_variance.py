@@ -174,7 +174,7 @@ def test_a_debit_that_shrinks_is_a_gain_in_percent_too() -> None:
 
 
 def test_what_a_row_tells_stands_for_each_period_and_does_not_part_them() -> None:
-    target = Column("target", "dimension", "text", "Aim.")
+    target = Column("target", "dimension", "text", "Aim.", tells=True)
     columns = (_KIND, target, _TOLD, _SPENT)
     (row,) = side_by_side(columns, "previous", [("a", "9", "ahead", 5)], [("a", "8", "behind", 4)])
     assert (row["status"], row["status_previous"]) == ("ahead", "behind")
