@@ -107,13 +107,18 @@ def data(value: object, lines: Iterable[str] = ()) -> None:
         sys.stdout.write(f"{line}\n")
 
 
-def rows(values: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Give many results: an object a line as JSON, else a table (aligned on a terminal, tabs off it)."""
+def rows(values: Iterable[Mapping[str, Any]], columns: Sequence[str], *, headed: bool = False) -> None:
+    """Give many results: an object a line as JSON, else a table (aligned on a terminal, tabs off it).
+
+    `headed`: off a terminal too the first line names the columns.
+    """
     if _as_json.get():
         for value in values:
             sys.stdout.write(json.dumps(value, default=str, ensure_ascii=False) + "\n")
         return
     if not sys.stdout.isatty():
+        if headed:
+            sys.stdout.write("\t".join(columns) + "\n")
         for value in values:
             sys.stdout.write("\t".join(_cell(value.get(column)) for column in columns) + "\n")
         return
@@ -130,16 +135,25 @@ def listed(
     position: str,
     following: str | None = None,
     as_of: Mapping[str, str | None] | None = None,
+    also: Mapping[str, Any] | None = None,
+    headed: bool = False,
 ) -> None:
-    """Give a list that was made from a tenant's log: in JSON the shape that lists of the API have.
+    """Give a list that was made from a tenant's log: in JSON the shape that lists of the API have, `also` what is told.
 
     `position` is what it was made from, `following` the cursor that goes on; to people they are words beside the data.
     So is `as_of`, where it is given: when the event at the position was recorded, under the name that it has in JSON.
     """
     if _as_json.get():
-        data({"data": list(values), "next": following, "position": position, **(as_of or {})})
+        told = {
+            "data": list(values),
+            "next": following,
+            "position": position,
+            **(as_of or {}),
+            **(also or {}),
+        }
+        data(told)
         return
-    rows(values, columns)
+    rows(values, columns, headed=headed)
     moments = "".join(f", recorded at {moment}" for moment in (as_of or {}).values() if moment)
     more = f" There is more: --cursor {following}" if following else ""
     words(f"As of position {position}{moments}.{more}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from api.cli.history import moment
 from api.cli.options import Data, Key
 from api.cli.output import Json, data, listed, rows, words
 from application.as_of import AT, AT_TIME
+from application.variance import COMPARE
 
 AsOf = Annotated[
     str | None,
@@ -65,31 +66,42 @@ def report(
             told = door.ask("GET", f"/v1/reports/{name}", wanted=wanted)
             door.drawn()
         recorded = {"as_of": told["as_of"]}
-        listed(told["data"], told["columns"], position=told["position"], as_of=recorded)
-        if told["ahead_from"] is not None:
-            words(f"Days from {told['ahead_from']} on had not come: what stands on them is not actual.")
+        also: dict[str, Any] = {name: told[name] for name in ("ahead_from", "periods") if name in told}
+        position, columns = told["position"], told["columns"]
+        listed(told["data"], columns, position=position, as_of=recorded, also=also, headed=True)
+        _to_come(told["ahead_from"])
+        for period in told.get("periods", ())[1:]:
+            _to_come(period["ahead_from"], f" of {period['name']}")
         return
     with door_of(url, data_folder, key) as door:
         answer = door.save(f"/v1/reports/{name}", {**wanted, "format": form.value}, output)
         door.drawn()
     when, cut = answer.headers["penguin-as-of"] or None, answer.headers["penguin-truncated"] == "true"
-    position = answer.headers["penguin-position"]
+    position, ahead = answer.headers["penguin-position"], answer.headers["penguin-ahead-from"] or None
     data(
-        {"file": str(output), "as_of": when, "position": position, "truncated": cut},
+        {"file": str(output), "as_of": when, "position": position, "truncated": cut, "ahead_from": ahead},
         [f"{output}: as of {when or 'the beginning'}"],
     )
+    _to_come(ahead)
     if cut:
         words("There are more rows than a report gives: narrow its parameters.")
 
 
+def _to_come(day: str | None, whose: str = "") -> None:
+    if day is not None:
+        words(f"Days{whose} from {day} on had not come: what stands on them is not actual.")
+
+
 def parameters(given: list[str], option: str = "--param") -> dict[str, str]:
-    """Pairs as NAME=VALUE. Raises typer's own error for what is none."""
-    found = {}
+    """Pairs as NAME=VALUE; what is compared may be named more than once. Raises typer's own error for what is none."""
+    found = dict[str, str]()
     for one in given:
         name, equals, value = one.partition("=")
         if not equals or not name:
             raise typer.BadParameter("write it as NAME=VALUE", param_hint=option)
-        found[name] = value
+        if name in found and name != COMPARE:
+            raise typer.BadParameter(f"say {name} once", param_hint=option)
+        found[name] = f"{found[name]},{value}" if name in found else value
     return found
 
 

@@ -194,6 +194,7 @@ def test_a_report_on_the_screen_and_as_a_file(demo_installation: Served, tmp_pat
         "next": None,
         "position": "",
         "as_of": None,
+        "ahead_from": None,
     }
     assert told["as_of"] is not None
     for same in (
@@ -216,6 +217,7 @@ def test_a_report_on_the_screen_and_as_a_file(demo_installation: Served, tmp_pat
         ("activity", "--output", str(tmp_path / "c.pdf")),
         ("activity", "--format", "csv"),
         ("activity", "--param", "context"),
+        ("activity", "--param", "context=audience", "--param", "context=tenancy"),
         ("activity", "--as-of", "yesterday"),
         ("activity", "--as-of", "0", "--param", "at_time=2026-01-01T00:00:00Z"),
     ):
@@ -223,6 +225,20 @@ def test_a_report_on_the_screen_and_as_a_file(demo_installation: Served, tmp_pat
     ahead = cli("report", "activity", "--param", "to=2099-12-31", key=key).stderr
     assert "had not come: what stands on them is not actual" in ahead
     cli("report", "no_such_report", key=key, code=3)
+
+
+def test_a_report_beside_other_periods_on_the_screen(demo_installation: Served) -> None:
+    cli, key = demo_installation.cli, _tenant(demo_installation, "Comparing")["key"]
+    days = ("--param", "from=2026-01-01", "--param", "to=2099-12-31")
+    beside = (*days, "--param", "compare=previous", "--param", "compare=2098-01..2098-02")
+    shown = cli("report", "activity", *beside, key=key)
+    header = shown.stdout.splitlines()[0].split("\t")
+    assert {"day", "events", "events_previous", "events_20980101_20980228_change"} <= set(header)
+    assert "Days of 20980101_20980228 from 2098-01-01 on had not come" in shown.stderr
+    told = json.loads(cli("report", "activity", *beside, "--json", key=key).stdout)
+    assert [one["name"] for one in told["periods"]] == ["asked", "previous", "20980101_20980228"]
+    assert told["periods"][2]["ahead_from"] == "2098-01-01"
+    assert told["ahead_from"] == told["periods"][0]["ahead_from"] is not None
 
 
 def test_a_figure_is_cited_and_a_definition_previewed(demo_installation: Served, tmp_path: Path) -> None:
