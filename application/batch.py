@@ -280,6 +280,8 @@ def problems_of(error: ValidationError, under: str = "") -> list[dict[str, str]]
 def words_of(fault: ErrorDetails) -> str:
     """What is wrong with a field, in our words: a rule's own, without what the library puts before them."""
     words = _WORDS.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+    if fault["type"] == _PATTERN:
+        words = next((form for pattern, form in _FORMS.items() if f"'{pattern}'" in fault["msg"]), words)
     return _MEMBER.sub(r"\1", words)
 
 
@@ -319,11 +321,23 @@ _MEMBER: Final = re.compile(r"<\w+\.\w+: ('[^']*')>")
 """How a value of an enumeration is written in Python, where the value itself is what a caller sends."""
 _POINTER_TOLD: Final = 200
 _LOOKED_THROUGH: Final = 65_536
+_PATTERN: Final = "string_pattern_mismatch"
+_FORMS: Final = {
+    r"^[a-z][a-z0-9_]*$": "Write it in small letters, digits and _, a letter first, as costs_by_category.",
+    r"^[a-z0-9][a-z0-9_-]*$": "Write it in small letters, digits, - and _, as monthly-costs.",
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "Write hour and minute with two digits each, from 00:00 to 23:59, as 06:30.",
+    r"^https?://[^\s]+$": "Write a whole address without blanks, as https://app.example.com/billing.",
+    r"^[a-z]{2}$": "Write two small letters, as en.",
+    r"^[A-Z]{2}$": "Write two capital letters, as DE.",
+    r"^[0-9a-f]{64}$": "Write a SHA-256: 64 digits, each 0 to 9 or a to f.",
+    r"^\d{4}-(0[1-9]|1[0-2])$": "Write a month as 2026-10.",
+}
+"""How a field is written, by the pattern that it has."""
 _WORDS: Final = {
     "uuid_parsing": "This is no UUID. Write it as 0198c0de-0000-7000-8000-000000000000.",
     "extra_forbidden": "There is no such field. Leave it out; the OpenAPI document lists the fields.",
     "missing": "This field is needed.",
-    "string_pattern_mismatch": "It is not written as this field is. The OpenAPI document tells how, with an example.",
+    _PATTERN: "It is not written as this field is. The OpenAPI document tells how, with an example.",
     **dict.fromkeys(
         ("date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact", "date_type"),
         "This is no day. Write one of the calendar, as 2026-02-28.",

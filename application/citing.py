@@ -211,14 +211,20 @@ class Citing:
         """What a citation names. Raises `CitationMistyped`, `NotFound` for another tenant's."""
         return decode(tenant_id, citation)[0]
 
-    async def resolve(self, tenant_id: UUID, citation: str) -> Resolved:
-        """What became of it. Raises `CitationMistyped`, `NotFound` for another tenant's, an `AnalyticsError`."""
+    async def resolve(
+        self, tenant_id: UUID, citation: str, *, min_position: Position | None = None
+    ) -> Resolved:
+        """What became of it, as of now: of `min_position` at least.
+
+        Raises `CitationMistyped`, `NotFound` for another tenant's, an `AnalyticsError`.
+        """
         cited, seal = decode(tenant_id, citation)
         info = self._analytics.reports().get(cited.report)
         if info is None or not _fits(info, cited):
             return Resolved(cited, info, Otherwise.DEFINITION_CHANGED, None, None)
         known = (await self._analytics.standing(tenant_id)).position
-        now = await self._figure(tenant_id, info, cited, reached=max(known, cited.position))
+        reached = max(known, cited.position, min_position or known)
+        now = await self._figure(tenant_id, info, cited, reached=reached)
         restored = now.position.epoch != cited.position.epoch
         if restored and cited.position.n > now.position.n:
             return Resolved(cited, info, Otherwise.LOG_RESTORED, None, now)

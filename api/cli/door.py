@@ -215,6 +215,10 @@ class Door:
         put(answer.content, to)
         return answer
 
+    def post(self, path: str, body: object) -> httpx.Response:
+        """The answer, in whichever form, to a question that is asked in a body."""
+        return self._patiently(lambda: self._http.post(path, json=body))
+
 
 def _accepted(answer: httpx.Response) -> httpx.Response:
     from api.cli.output import NotThere

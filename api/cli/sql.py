@@ -10,12 +10,16 @@ from uuid import UUID
 import typer
 
 from adapters.exports.names import FileName
+from api.cli.door import Url, door_of
 from api.cli.files import form_of, put
 from api.cli.options import Data, Key, settings_of
 from api.cli.output import Json, NotThere, as_json, data, rows, words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adapters.exports.answered import Answered
+    from api.cli.door import Door
     from api.cli.inside import Inside
     from application.ports.sql import SqlAnswer
 
@@ -42,14 +46,15 @@ def sql(
     output: Annotated[
         Path | None, typer.Option("--output", dir_okay=False, help="Where the file is written.")
     ] = None,
+    url: Url = None,
     key: Key = None,
     data_folder: Data = None,
     json_: Json = False,
 ) -> None:
     """Ask one SELECT over the facts of the key's tenant; show it, or write a file: CSV, a workbook, Parquet, Arrow.
 
-    It runs within limits, in a process of its own; `GET /v1/sql/schema` and docs/sql.md tell the tables. Asking is
-    recorded, what was asked is not.
+    Through the API at --url, else on the installation here. It runs within limits, in a process of its own;
+    `GET /v1/sql/schema` and docs/sql.md tell the tables. Asking is recorded, what was asked is not.
     """
     from pydantic import TypeAdapter
 
@@ -71,6 +76,11 @@ def sql(
     if saved is not None and (text is not None or file is not None):
         raise typer.BadParameter("give the SQL, or the id of a saved query, not both", param_hint="--saved")
     typed = None if saved is not None else TypeAdapter(SqlText).validate_python(_text(text, file))
+    if url is not None:
+        path, body = ("/v1/sql", {"sql": typed}) if saved is None else (f"/v1/sql/queries/{saved}/run", {})
+        with door_of(url, data_folder, key) as door:
+            _through(door, path, body, "csv" if csv else form and form.value, output)
+        return
 
     async def work(inside: Inside) -> None:
         principal = await inside.principal(key)
@@ -97,7 +107,8 @@ def sql(
         )
         await inside.parts.access.record(read)
         if file is not None and output is not None:
-            _write(output, file, found)
+            as_of = None if found.as_of is None else found.as_of.isoformat()
+            _wrote(output, file, as_of, found.position.token(), cut=found.truncated)
         else:
             _show(made, csv=csv)
 
@@ -124,16 +135,47 @@ def _tables(found: SqlAnswer, saved: UUID | None) -> str:
     return json.dumps({**which, "tables": list(found.tables)}, separators=(",", ":"))
 
 
-def _write(output: Path, content: bytes, found: SqlAnswer) -> None:
+def _through(
+    door: Door, path: str, body: dict[str, str | None], form: str | None, output: Path | None
+) -> None:
+    """Ask the API, and show what it answers."""
+    if form is None:
+        told = door.ask("POST", path, body)
+        door.drawn()
+        if as_json():
+            data(told)
+        else:
+            _table([column["name"] for column in told["columns"]], told["data"])
+            _made_from(told["position"], cut=told["truncated"])
+        return
+    answer = door.post(path, {**body, "format": form})
+    door.drawn()
+    position, cut = answer.headers["penguin-position"], answer.headers["penguin-truncated"] == "true"
+    if output is None:
+        sys.stdout.write(answer.content.decode())
+        _made_from(position, cut=cut)
+    else:
+        _wrote(output, answer.content, answer.headers["penguin-as-of"] or None, position, cut=cut)
+
+
+def _wrote(output: Path, content: bytes, as_of: str | None, position: str, *, cut: bool) -> None:
     put(content, output)
-    as_of = None if found.as_of is None else found.as_of.isoformat()
-    position = found.position.token()
     data(
-        {"file": str(output), "as_of": as_of, "position": position, "truncated": found.truncated},
+        {"file": str(output), "as_of": as_of, "position": position, "truncated": cut},
         [f"{output}: as of {as_of or 'the beginning'}"],
     )
-    if found.truncated:
+    if cut:
         words(_CUT)
+
+
+def _table(names: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
+    """Under their names; by number, since columns may share a name."""
+    columns = [str(number) for number in range(len(names))]
+    rows([dict(zip(columns, line, strict=True)) for line in (names, *lines)], columns)
+
+
+def _made_from(position: str, *, cut: bool) -> None:
+    words(f"As of position {position}." + (f" {_CUT}" if cut else ""))
 
 
 def _show(made: Answered, *, csv: bool) -> None:
@@ -148,10 +190,6 @@ def _show(made: Answered, *, csv: bool) -> None:
     elif as_json():
         data(told)
     else:
-        # By number, since columns may share a name.
-        columns = [str(number) for number in range(len(told["columns"]))]
-        header = dict(zip(columns, found.table.column_names, strict=True))
-        rows([header, *(dict(zip(columns, row, strict=True)) for row in told["data"])], columns)
+        _table(found.table.column_names, told["data"])
     if csv or not as_json():
-        more = f" {_CUT}" if found.truncated else ""
-        words(f"As of position {found.position.token()}.{more}")
+        _made_from(found.position.token(), cut=found.truncated)

@@ -108,7 +108,7 @@ class Citations(Desk):
 
     async def resolve(self, request: Request) -> Response:
         """The figure that a text names, computed anew as of its position, and the one of now."""
-        asked = await self.asked(request, RESOLVE)
+        asked = await self.asked(request, RESOLVE, ("min_position",))
         asked.principal.require(Permission.REPORTS_READ)
         tenant = asked.principal.tenant_id
         citing = Citing(self.parts.analytics)
@@ -116,7 +116,8 @@ class Citations(Desk):
         info = self.parts.analytics.reports().get(cited.report)
         if info is not None:
             asked.principal.require(Permission(info.permission))
-        found = await citing.resolve(tenant, request.path_params["citation"])
+        wanted = await self.reachable(asked, asked.position())
+        found = await citing.resolve(tenant, request.path_params["citation"], min_position=wanted)
         token = cited.position.token() if found.now is None else found.now.position.token()
         if asked.principal.staff:
             filters = {"report": cited.report, **cited.parameters}

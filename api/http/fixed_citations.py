@@ -92,7 +92,12 @@ def citation_paths(document: Document) -> Json:
         "schema": {"type": "string", "pattern": "^pm1:[A-Za-z0-9_-]+$", "maxLength": LONGEST},
     }
     resolve = reading(
-        "citations_resolve", "What became of a cited figure", allowed, [text], single(_RESOLVED), "reports"
+        "citations_resolve",
+        "What became of a cited figure",
+        allowed,
+        [text, *shared(("MinPosition",))],
+        single(_RESOLVED),
+        "reports",
     )
     resolve["description"] = (
         "The figure is computed anew as of its position and set beside the one that was cited, and beside that of now. "

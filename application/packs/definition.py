@@ -46,7 +46,8 @@ class Sentence(_Data):
 
     `total` is the measure where `where` holds, `part` of it where `part` holds too; `leader` is the largest value of a
     dimension. `counts`: rows are counted in place of the measure, where that does not add up. `untold` stands in place
-    of `none` where there are rows of `untold_where`; `{rows}` is how many.
+    of `none` where there are rows of `untold_where`; `{rows}` is how many. `so_far` stands in place of `text` where a
+    row is one of `so_far_where`: it is not over.
     """
 
     measure: str
@@ -56,6 +57,8 @@ class Sentence(_Data):
     none: str
     untold: str | None = None
     untold_where: dict[str, tuple[str, ...]] = {}
+    so_far: str | None = None
+    so_far_where: dict[str, tuple[str, ...]] = {}
     where: dict[str, tuple[str, ...]] = {}
     part: dict[str, tuple[str, ...]] = {}
     part_measure: str | None = None
@@ -138,7 +141,7 @@ def _fits(pack: str, section: Section, info: ReportInfo) -> None:
         raise ValueError(
             f"{pack}/{section.id}: {', '.join(sorted(balances))} never sum over time; name the day in balance"
         )
-    texts = (sentence.text, sentence.one or "", sentence.untold or "")
+    texts = (sentence.text, sentence.one or "", sentence.untold or "", sentence.so_far or "")
     words = {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     if words - WORDS:
         raise ValueError(f"{pack}/{section.id}: no sentence knows {', '.join(sorted(words - WORDS))}")

@@ -35,6 +35,8 @@ def sentence_of(told: Sentence, grid: Grid, before: Grid | None) -> str:
     part = _total(told, rows.where(told.part), told.part_measure or told.measure)
     leader, most = _leader(told, rows)
     text = told.text if told.one is None or total != 1 else told.one
+    if told.so_far is not None and rows.where(told.so_far_where).rows:
+        text = told.so_far
     return text.format_map(
         {
             "total": figure(total, column, currency),

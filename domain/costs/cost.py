@@ -24,11 +24,11 @@ from domain.costs.entry import (
     ReversalReason,
     SegmentName,
 )
+from domain.finance.calendar import BookDay
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.events import Event
 from domain.kernel.ids import CostId, TenantId, WorkspaceId
-from domain.kernel.moments import Day
 from domain.kernel.money import Amount, CurrencyCode, Price, rounded
 from domain.kernel.permissions import Permission
 from domain.kernel.text import ShortText
@@ -197,9 +197,9 @@ class EnterCost(Command, context="costs", stream="cost", permission=Permission.C
     category: Category
     amount: Amount | None = None
     currency: CurrencyCode
-    incurred_on: Day
-    covers_from: Day | None = None
-    covers_to: Day | None = None
+    incurred_on: BookDay
+    covers_from: BookDay | None = None
+    covers_to: BookDay | None = None
     provider: ShortText
     resource: ShortText | None = None
     workspace_id: WorkspaceId | None = None

@@ -10,6 +10,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
 
+from domain.kernel.moments import Day
+
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2099
 _MONTH: Final = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
@@ -33,6 +35,15 @@ def _month(text: str) -> str:
         raise ValueError("write a month as 2026-10, from 2000-01 to 2099-12")
     return text
 
+
+def _in_books(day: date) -> date:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"write a day from {FIRST_YEAR}-01-01 to {LAST_YEAR}-12-31: reports are of no other")
+    return day
+
+
+BookDay = Annotated[Day, AfterValidator(_in_books)]
+"""A day that something is entered for: one that reports can be asked of."""
 
 Month = Annotated[
     str,

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AfterValidator, Field
 
+from domain.finance.calendar import BookDay
 from domain.finance.period import Books
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
 from domain.kernel.events import Event
 from domain.kernel.ids import ExchangeRateId, derived_id
-from domain.kernel.moments import Day
 from domain.kernel.money import CurrencyCode
 from domain.kernel.permissions import Permission
 from domain.kernel.text import LineText
@@ -108,7 +108,7 @@ class RecordExchangeRate(
 
     base: CurrencyCode
     quote: CurrencyCode
-    day: Day
+    day: BookDay
     rate: RateText
     source: LineText
 

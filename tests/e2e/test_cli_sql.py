@@ -47,6 +47,23 @@ def test_a_select_is_answered_in_every_form(demo_installation: Served, tmp_path:
     assert len(plain) == len(counted) + 1
 
 
+def test_another_installation_is_asked_through_its_api(demo_installation: Served, tmp_path: Path) -> None:
+    cli, key, here = demo_installation.cli, demo_installation.key, tmp_path / "none"
+    there = ("--url", demo_installation.address, "--data", str(here))
+    told = json.loads(cli("sql", SQL, *there, "--json", key=key).stdout)
+    assert dict(told["data"])["audience"] > 0
+    assert cli("sql", SQL, *there, key=key).stdout.splitlines()[0] == "context\tevents"
+    as_csv = cli("sql", SQL, *there, "--csv", key=key)
+    assert as_csv.stdout.splitlines()[0] == "context,events"
+    assert "As of position" in as_csv.stderr
+    made = tmp_path / "made.xlsx"
+    wrote = json.loads(cli("sql", SQL, *there, "--output", str(made), "--json", key=key).stdout)
+    assert (wrote["file"], wrote["truncated"], made.read_bytes()[:2]) == (str(made), False, b"PK")
+    refused = json.loads(cli("sql", "DROP TABLE fact_event", *there, "--json", key=key, code=1).stderr)
+    assert refused["type"].endswith("sql-not-one-select")
+    assert not here.exists(), "nothing is made here"
+
+
 def test_a_saved_query_is_asked_by_its_id(demo_installation: Served) -> None:
     cli, key = demo_installation.cli, demo_installation.key
     kept = httpx.post(

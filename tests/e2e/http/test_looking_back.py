@@ -83,6 +83,7 @@ async def test_a_position_is_told_by_its_number_or_its_token(api: Api) -> None:
         asking = {"cell": shown, "measure": "targets"}
         cited = await told(f"{report}/cite", {**asking, "parameters": {"at_position": token}})
         assert cited["data"]["cited_position"] == token
+        assert (await told(f"/v1/citations/{cited['data']['citation']}?{waits}"))["data"]["same"] is True
         blank = {**asking, "cell": {**shown, "segment": "", "value_to": ""}}
         assert (await told(f"{report}/cite", blank))["data"]["cell"] == shown
         heading = "/v1/reports/mrr/directions"

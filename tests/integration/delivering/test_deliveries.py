@@ -72,6 +72,24 @@ async def test_a_report_of_months_is_asked_for_months_that_are_over(office: Offi
     assert f"to={told['period_to'][:7]}" in parameters
 
 
+async def test_costs_to_come_are_marked_in_what_is_delivered(office: Office) -> None:
+    today = office.clock().date()
+    cost = {"category": "server", "amount": 36_500, "currency": "USD", "provider": "H", "basis": "list_price"}
+    days = {
+        "incurred_on": str(today),
+        "covers_from": str(today),
+        "covers_to": str(today + timedelta(days=364)),
+    }
+    made = await office.api.post("/v1/costs/new/enter-cost", office.tenant.key, {**cost, **days})
+    assert made.status_code == 201, made.text
+    await office.schedule(items=[{"report": "costs_by_category", "format": "csv"}])
+    assert await office.work_off() == ["report.deliver"]
+    (beside,) = (json.loads(text) for name, text in office.files().items() if name.endswith(".json"))
+    ahead = office.clock().date() + timedelta(days=1)
+    told = beside["penguinmails:facts"]["days_to_come"]
+    assert told == f"from {ahead} on: what stands on these days is not actual"
+
+
 async def test_decimals_have_the_sign_that_spreadsheets_there_read(office: Office) -> None:
     cost = {"category": "server", "amount": 400, "currency": "USD", "provider": "H", "basis": "list_price"}
     day = str((office.clock() - timedelta(days=2)).date())

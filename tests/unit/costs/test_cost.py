@@ -192,7 +192,15 @@ def test_what_is_refused_changes_nothing(told: dict[str, Any], by: type[Refusal]
 
 
 @pytest.mark.parametrize(
-    "told", [{"currency": "usd"}, {"currency": "XAU"}, {"amount": 10**15 + 1}, {"pool": "A b"}]
+    "told",
+    [
+        {"currency": "usd"},
+        {"currency": "XAU"},
+        {"amount": 10**15 + 1},
+        {"pool": "A b"},
+        {"covers_from": "1999-12-31"},
+        {"covers_to": "2100-01-01"},
+    ],
 )
 def test_bad_fields_are_told_by_their_names(told: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as refused:

@@ -75,6 +75,7 @@ def recorded_on(day: date) -> ExchangeRateRecorded:
         *(("base", code) for code in ("eur", "EURO", "XXX", "")),
         ("quote", "BTC"),
         ("day", "05.10.2026"),
+        ("day", "1999-12-31"),
         ("source", ""),
     ],
 )

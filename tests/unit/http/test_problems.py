@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 import api.http.app  # noqa: F401 - it knows every door, and so every refusal
+from api.http.billing import Address
 from api.http.problems import catalogue, problem_of, refusals
 from api.http.titles import TITLES
 from application.batch import problems_of, repeated
@@ -13,6 +16,7 @@ from application.ports import payments
 from application.ports.keys import KeysUnavailable
 from application.ports.log import LogUnavailable, Unstorable
 from domain.campaign.content import GivenContent
+from domain.reporting.schedule import Clock, Folder, ScheduledItem
 from domain.rights.commands import RecordDisclosure
 
 _OURS = ("domain", "application", "projections", "adapters", "api")
@@ -49,12 +53,29 @@ def test_each_refusal_has_a_title_that_says_what_happened_and_not_how_things_oug
     assert kinds["consent-in-the-future"].about == "A consent lies in the past. Correct the date."
 
 
+@pytest.mark.parametrize(
+    ("model", "told", "pointer", "form"),
+    [
+        (ScheduledItem, {"pack": "finance", "name": "Monthly Costs"}, "/name", "as monthly-costs."),
+        (ScheduledItem, {"report": "Costs"}, "/report", "as costs_by_category."),
+        (TypeAdapter(Clock), "6:30", "", "as 06:30."),
+        (TypeAdapter(Folder), "Finance Daily", "", "finance/daily"),
+        (TypeAdapter(Address), "app.example.com", "", "as https://app.example.com/billing."),
+    ],
+)
+def test_what_is_written_otherwise_is_told_its_form(model: Any, told: Any, pointer: str, form: str) -> None:
+    with pytest.raises(ValidationError) as fault:
+        (model.validate_python if isinstance(model, TypeAdapter) else model.model_validate)(told)
+    (one,) = [one for one in problems_of(fault.value) if one["pointer"] == pointer]
+    assert form in one["detail"]
+
+
 def test_what_a_field_lacks_is_in_plain_words() -> None:
     with pytest.raises(ValidationError) as fault:
         RecordDisclosure.model_validate({"digest": "x", "position": "cDEuMS43", "form": "json"})
     (one,) = problems_of(fault.value)
     assert (one["pointer"], one["code"]) == ("/digest", "string_pattern_mismatch")
-    assert "[0-9a-f]" not in one["detail"]
+    assert one["detail"] == "Write a SHA-256: 64 digits, each 0 to 9 or a to f."
     with pytest.raises(ValidationError) as fault:
         GivenContent.model_validate({"subject": "Saws"})
     assert [one["detail"] for one in problems_of(fault.value)] == [

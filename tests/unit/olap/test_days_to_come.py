@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import accumulate
 from typing import Final
 
 import pytest
 
 from application.ahead import ahead_from
+from application.ports.analytics import InvalidParameters
 from application.variance import compares
 from domain.finance.calendar import month_of
 from projections.olap.query import run_report
@@ -30,6 +32,10 @@ def asked() -> Iterator[tuple[World, History]]:
     history = told()
     enter(history, 750, amount=120_000, covers_from=date(2026, 11, 1), covers_to=date(2098, 10, 31))
     aim(history, 71, "mrr", "250", unit="USD", period_kind="year", period="2098")
+    latest = accumulate((one.recorded_at for one in history.events), max)
+    history.events[:] = [
+        one._replace(recorded_at=when) for one, when in zip(history.events, latest, strict=True)
+    ]
     world = World(history).catch_up()
     yield world, history
     world.store.close()
@@ -50,7 +56,7 @@ def test_rows_that_go_on_after_a_day_are_marked(asked: tuple[World, History], na
     for at in range(1, len(history.events) + 1, max(1, len(history.events) // 12)):
         given = {**usual, "at_position": str(at)}
         found = run_report(con, name, history.tenant_id, given)
-        day = max(one.recorded_at for one in history.events[:at]).date()
+        day = history.events[at - 1].recorded_at.date()
         until = month_of(day) if "pattern" in str(info.parameters["properties"]["to"]) else str(day)
         actual = run_report(con, name, history.tenant_id, {**given, "to": until})
         ahead = ahead_from(info, given, day, found)
@@ -62,3 +68,12 @@ def test_rows_that_go_on_after_a_day_are_marked(asked: tuple[World, History], na
     assert bool(marked) <= (name in AHEAD), "of others all days had come"
     if name in ("costs_by_category", "costs_by_workspace"):
         assert marked
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in OF_DAYS if name not in ("costs_by_workspace", "cost_variance")]
+)
+def test_a_day_that_is_none_is_told_how_a_day_is_written(name: str) -> None:
+    with pytest.raises(InvalidParameters) as refused:
+        REPORTS[name].read({**required(name), "from": "2026-02-30"})
+    assert dict(refused.value.problems)["/from"] == "write a day as YYYY-MM-DD, such as 2026-11-30"

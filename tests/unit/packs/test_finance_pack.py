@@ -84,7 +84,7 @@ async def test_its_messages_are_of_the_period_and_the_one_before() -> None:
     for message, figures_in_it in zip(
         said,
         (
-            ("1 of 3 targets were attained.",),
+            ("1 of 3 targets are attained so far.",),
             ("150.00 USD a month", "+50.00 USD (+50.0 %)"),
             ("No monthly revenue came with new customers", "before: 100.00 USD."),
             ("40.00 USD were spent, +20.00 USD (+100.0 %)", "server: 40.00 USD"),
