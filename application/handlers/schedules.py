@@ -10,11 +10,18 @@ from application.offered import OFFERED, infos
 from application.packs.definition import UnknownBoardPack, definition_named
 from application.packs.figures import takes_days, takes_months
 from application.ports.analytics import InvalidParameters
+from application.readable import must_read
 from application.unit import handles
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.permissions import TENANT_ROLES
-from domain.reporting.schedule import ChangeSchedule, CreateSchedule
-from domain.reporting.schedule_events import ScheduleChanged, ScheduleCreated
+from domain.reporting.schedule import (
+    ChangeSchedule,
+    CreateSchedule,
+    PauseSchedule,
+    RemoveSchedule,
+    ResumeSchedule,
+)
+from domain.reporting.schedule_events import Schedule, ScheduleChanged, ScheduleCreated
 from domain.reporting.timing import OF_WHOLE_MONTHS
 from domain.tenancy.api_key import within
 from domain.tenancy.member import Member
@@ -59,16 +66,34 @@ class NoSuchRecipient(Refusal):
 @handles(ChangeSchedule)
 async def enter_schedule(command: CreateSchedule | ChangeSchedule, unit: Unit) -> None:
     """Enter a schedule of what its author may read, to members who may read it too."""
-    await unit.load("schedule", command.stamp.target)
+    await _of_what_one_reads(unit)
     for event in unit.decide(command):
         if isinstance(event, ScheduleCreated | ScheduleChanged):
             _offered(event.terms)
             needs = needs_of(event.terms)
+            if isinstance(event, ScheduleChanged):
+                must_read(needs, unit.principal_permissions)
             within(
                 needs | MAKING if any(one.pack for one in event.terms.items) else needs,
                 unit.principal_permissions,
             )
             await _may_have(event.terms, needs, unit)
+
+
+@handles(PauseSchedule)
+@handles(ResumeSchedule)
+@handles(RemoveSchedule)
+async def stop_or_go_on(command: PauseSchedule | ResumeSchedule | RemoveSchedule, unit: Unit) -> None:
+    """Pause, resume or remove a schedule of what one may read."""
+    await _of_what_one_reads(unit)
+    unit.decide(command)
+
+
+async def _of_what_one_reads(unit: Unit) -> None:
+    """As the schedule stands: one that is not there, or is removed, delivers nothing."""
+    state = await unit.load("schedule", unit.stamp.target)
+    if isinstance(state, Schedule):
+        must_read(needs_of(state.terms), unit.principal_permissions)
 
 
 def _offered(terms: ScheduleTerms) -> None:
