@@ -1,4 +1,4 @@
-"""The reports that can be asked for, with what each takes, and the metrics: filled in as they are registered.
+"""The reports that can be asked for, with what each takes, the facts and the metrics: filled in as they are registered.
 
 Commands that name a report or a metric are held to it, whichever process carries them out.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from application.ports.analytics import ReportInfo
+from domain.kernel.permissions import Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,9 @@ class Offered:
 
 OFFERED: Final[dict[str, Offered]] = {}
 """By name."""
+
+FACTS: Final[dict[str, Permission]] = {}
+"""By table that SQL may name: the permission without which it is not to be named."""
 
 METRICS: Final[set[str]] = set()
 """The metrics of the catalogue, by the names that targets give them."""

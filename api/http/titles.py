@@ -206,6 +206,7 @@ TITLES: Final = {
     "not-set-aside": "This was not set aside",
     "not-subscribed": "Nothing goes on at the provider that could be changed",
     "not-yet-known": "The moment up to which things were known lies in the future",
+    "not-yours-to-read": "Only who may read it may change or stop it",
     "nothing-changes": "Nothing would change",
     "nothing-held-to-rectify": "No contact holds anything of the person but their address",
     "nothing-to-rectify": "Nothing was named that is to be put right",

@@ -1,4 +1,4 @@
-"""The reports of what is done and of contacts, and the register of all reports."""
+"""The reports of what is done and of contacts, and the register of all reports and of the facts behind them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from uuid import UUID
 
 from pydantic import Field
 
-from application.offered import OFFERED, Offered
+from application.offered import FACTS, OFFERED, Offered
 from application.ports.analytics import Column
 from projections.olap.bridge_report import BRIDGE_REPORTS
 from projections.olap.churn_reports import CHURN_REPORTS
 from projections.olap.converted_reports import CONVERTED_REPORTS
 from projections.olap.cost_reports import COST_REPORTS
+from projections.olap.described import tables
 from projections.olap.margin_reports import MARGIN_REPORTS
 from projections.olap.mrr_reports import MRR_REPORTS
 from projections.olap.permission_reports import PERMISSION_REPORTS
@@ -138,4 +139,5 @@ REPORTS: Final[Mapping[str, ReportDefinition]] = {
     )
 }
 
+FACTS.update({table.name: table.permission for table in tables()})
 OFFERED.update({name: Offered(report.info, report.read) for name, report in REPORTS.items()})

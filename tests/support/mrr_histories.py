@@ -120,16 +120,19 @@ class Told:
         return position
 
 
-def lives(seed: int, customers: int, months: int = 24) -> Iterator[Told]:
-    """Customers as they come, change and go, with every kind of movement; the same for the same seed."""
+def lives(seed: int, customers: int, months: int = 24, *, books: bool = False) -> Iterator[Told]:
+    """Customers as they come, change and go, with every kind of movement; the same for the same seed.
+
+    `books`: months are closed and reopened between what is told, and some subscriptions change their currency.
+    """
     for number in range(customers):
-        life = _Life(random.Random(f"{seed}/{number}"), months)
+        life = _Life(random.Random(f"{seed}/{number}"), months, books=books)
         yield life.lived()
 
 
 class _Life:
-    def __init__(self, chance: random.Random, months: int) -> None:
-        self.chance = chance
+    def __init__(self, chance: random.Random, months: int, *, books: bool) -> None:
+        self.chance, self.books = chance, books
         self.last = OPENED + timedelta(days=30 * months)
         self.told = Told(History(tenant_id=UUID(int=chance.getrandbits(128), version=4)))
         self.entries: list[tuple[datetime, Terms, int, int, str | None]] = []
@@ -145,6 +148,8 @@ class _Life:
             # At once (a change of subscription), soon, or long after; or before the old one has ended.
             day += timedelta(days=self.chance.choice((0, 0, 20, 60, 120, -40)))
         for at, said, number, rank, told_as in self._disordered():
+            if self.books and self.chance.random() < 0.12:
+                self.told.close(None if self.chance.random() < 0.2 else at.date())
             self.told.tell(at, said, subscription=number, rank=rank, told_as=told_as)
         return self.told
 
@@ -188,6 +193,8 @@ class _Life:
                 discounts = discounts[:1] if discounts else [percent(5_000, day + timedelta(days=45))]
             elif roll < 0.6:
                 used = chance.randrange(0, 5_000)
+            elif self.books and roll < 0.64:
+                currency = chance.choice(("USD", "EUR", "JPY"))
             # Now and then twice within the hour, which some count as one change.
             day += timedelta(days=chance.choice((0, 9, 30, 30, 45, 61)))
         return self.last

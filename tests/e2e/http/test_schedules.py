@@ -92,6 +92,40 @@ async def test_nobody_schedules_or_is_sent_what_they_may_not_read(api: Api) -> N
     assert (refused.status_code, refused.json()["type"]) == (422, "/problems/schedule-recipient-may-not")
 
 
+async def test_a_schedule_is_changed_and_stopped_by_who_may_read_what_it_delivers(api: Api) -> None:
+    tenant = await api.tenant()
+    costs = of(report="costs_by_category", period="last_month")
+    activity = of(report="activity", period="yesterday")
+    leader = await api.key(tenant, TenantRole.FINANCE_LEADER)
+    compliance = await api.key(tenant, TenantRole.COMPLIANCE_OFFICER)
+    made = await api.post(CREATE, leader, {**SCHEDULE, **costs})
+    of_books = f"/v1/reporting/{made.json()['id']}"
+    of_all = f"/v1/reporting/{(await api.post(CREATE, leader, SCHEDULE)).json()['id']}"
+    before = await api.parts.position_of(tenant.id)
+    for path, name, body in (
+        (of_books, "change-schedule", {"title": "Mine"}),
+        (of_books, "change-schedule", activity),
+        (of_books, "pause-schedule", {}),
+        (of_books, "resume-schedule", {}),
+        (of_books, "remove-schedule", {}),
+        (of_all, "change-schedule", costs),
+    ):
+        told = (await api.post(f"{path}/{name}", compliance, body)).json()
+        assert (told["type"], told["missing"]) == ("/problems/not-yours-to-read", ["costs.read"]), told
+    assert await api.parts.position_of(tenant.id) == before
+    for key in (leader, tenant.key):
+        for path, name, body in (
+            (of_books, "change-schedule", {"title": f"Of {key[-4:]}"}),
+            (of_books, "pause-schedule", {}),
+            (of_books, "resume-schedule", {}),
+        ):
+            done = await api.post(f"{path}/{name}", key, body)
+            assert done.status_code == 200, done.text
+    for path, key in ((of_books, leader), (of_books, compliance), (of_all, compliance)):
+        removed = await api.post(f"{path}/remove-schedule", key)
+        assert removed.status_code == 200, "what is gone delivers nothing to anybody"
+
+
 async def test_a_report_of_the_same_path_as_a_view_is_none_and_views_stand_beside_the_reports(
     api: Api,
 ) -> None:

@@ -298,6 +298,36 @@ async def test_the_schema_tells_tables_by_their_models(api: Api) -> None:
     assert told["table_functions"] == ["generate_series", "range", "unnest"]
 
 
+async def test_a_query_is_changed_by_who_may_ask_what_it_asks(api: Api) -> None:
+    tenant = await api.tenant()
+    leader = await api.key(tenant, TenantRole.FINANCE_LEADER)
+    compliance = await api.key(tenant, TenantRole.COMPLIANCE_OFFICER)
+    saved = {}
+    for title, sql in (("Costs", 'SELECT sum(amount) FROM main."FACT_COST"'), ("Events", COUNT["sql"])):
+        made = await api.post("/v1/reporting/new/save-query", leader, {"title": title, "sql": sql})
+        saved[title] = f"/v1/reporting/{made.json()['id']}"
+    before = await api.parts.position_of(tenant.id)
+    for title, name, body in (
+        ("Costs", "rename-query", {"title": "Mine"}),
+        ("Costs", "change-query", COUNT),
+        ("Costs", "delete-query", {}),
+        ("Events", "change-query", {"sql": "SELECT count(*) FROM fact_cost"}),
+    ):
+        told = (await api.post(f"{saved[title]}/{name}", compliance, body)).json()
+        assert (told["type"], told["missing"]) == ("/problems/not-yours-to-read", ["costs.read"]), told
+        assert "fact_cost" not in str(told), "what it asks is told to who may ask it"
+    assert await api.parts.position_of(tenant.id) == before
+    for key, title, name, body in (
+        (compliance, "Events", "rename-query", {"title": "All events"}),
+        (compliance, "Events", "change-query", {"sql": "SELECT count(*) FROM fact_costs_of_nobody"}),
+        (tenant.key, "Costs", "rename-query", {"title": "All costs"}),
+        (leader, "Costs", "change-query", COUNT),
+        (compliance, "Costs", "delete-query", {}),
+    ):
+        done = await api.post(f"{saved[title]}/{name}", key, body)
+        assert done.status_code == 200, (title, name, done.text)
+
+
 async def test_a_query_is_kept_under_a_title(api: Api) -> None:
     tenant = await api.tenant()
     saving = {"title": "Events by context", "sql": COUNT["sql"]}

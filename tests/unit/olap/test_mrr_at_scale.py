@@ -10,7 +10,7 @@ import pytest
 
 from projections.finance.profiles import PROFILES
 from projections.olap.query import run_report
-from tests.support.mrr_compared import APART, IDENTITY, assert_as_the_model
+from tests.support.mrr_compared import APART, IDENTITY, assert_as_the_model, assert_posted_as_the_model
 from tests.support.mrr_histories import Told, lives
 from tests.support.mrr_model import Customer
 from tests.unit.olap.test_ingest import World
@@ -20,7 +20,7 @@ SEED, TENANTS = 20_261_127, 2_000
 
 @pytest.fixture(scope="module")
 def customers() -> list[Told]:
-    return list(lives(SEED, TENANTS))
+    return list(lives(SEED, TENANTS, books=True))
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,17 @@ def test_the_identity_holds_on_every_day(filled: World) -> None:
     assert filled.rows(APART) == [(0,)]
 
 
+def test_what_is_told_late_is_posted_as_the_definitions_say(filled: World, customers: list[Told]) -> None:
+    late = "SELECT count(*), count(DISTINCT tenant_key) FROM mrr_movement WHERE posted_on > effective_on"
+    movements, tenants = filled.rows(late)[0]
+    assert movements > 5_000
+    assert tenants > TENANTS // 4
+    for told in [told for told in customers if told.closings and len(told.tellings) < 16][:60]:
+        assert_posted_as_the_model(filled, told, told.closings)
+    changed = "SELECT subscription_id FROM mrr_movement GROUP BY ALL HAVING count(DISTINCT currency) > 1"
+    assert len(filled.rows(changed)) > 200
+
+
 def test_what_is_kept_live_is_what_is_filled_at_once(filled: World, customers: list[Told]) -> None:
     some = customers[:12]
     live = World(*(told.history for told in some))
@@ -63,8 +74,8 @@ def test_what_is_kept_live_is_what_is_filled_at_once(filled: World, customers: l
 
 def test_as_of_a_position_it_is_what_those_tellings_alone_make(filled: World, customers: list[Told]) -> None:
     for number, told in enumerate(customers[:8]):
-        at = len(told.tellings) * (number + 1) // 9
-        known = Customer(told.tellings[:at])
+        at = len(told.history.events) * (number + 1) // 9
+        known = Customer(telling for telling in told.tellings if telling.position <= at)
         for name, profile in PROFILES.items():
             rows = run_report(
                 filled.store.writing,
