@@ -39,7 +39,7 @@ async def control(fake: Fake, what: str, asked: Json) -> Any:
                 raise invalid("seconds", "Give `seconds`, a whole number not below zero.")
             world.skip(seconds)
             tick(world)
-            return {"now": world.wall()}
+            return {"now": world.wall(), "ahead": world.wall() - world.outside()}
         case "dispute":
             _only(asked, "charge")
             return world.public(open_dispute(world, world.get("charge", str(asked.get("charge")))))

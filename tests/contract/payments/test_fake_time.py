@@ -288,7 +288,8 @@ async def test_without_a_test_clock_the_time_outside_counts(desk: Desk) -> None:
     made = await desk.gateway.create_customer(uuid4(), key=desk.key())
     await desk.card(made, "pm_card_visa")
     held = await desk.subscribe(made, STARTER)
-    await desk.control("skip", seconds=62 * DAY)
+    skipped = await desk.control("skip", seconds=62 * DAY)
+    assert skipped["ahead"] == 62 * DAY
     assert await totals(desk, made) == [4_900] * 3
     (second, *_) = [one for one in await desk.gateway.invoices(made) if one.reason == "subscription_cycle"]
     assert second.created == held.period_end
