@@ -193,9 +193,18 @@ def minor_units(text: str, currency: str) -> int | Fault:
         return NO_AMOUNT
     decimals = found[3] or found[4] or ""
     if len(decimals.rstrip("0")) > digits:
-        return NO_AMOUNT
+        return _too_precise(currency, digits)
     amount = Decimal(f"{found[1]}{found[2]}.{decimals or 0}").scaleb(digits)
     return int(amount)
+
+
+def _too_precise(currency: str, digits: int) -> Fault:
+    form = "1234" + f".{'5678'[:digits]}" * bool(digits)
+    return Fault(
+        "cost-amount-too-precise",
+        f"An amount of {currency} has {digits or 'no'} decimals.",
+        f"Write it as {form}, rounded as the invoice rounds it.",
+    )
 
 
 def _faults(body: dict[str, Any]) -> list[tuple[str, Fault]]:

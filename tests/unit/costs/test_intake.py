@@ -60,7 +60,7 @@ def test_every_row_that_is_none_says_where_and_nothing_is_lost() -> None:
     first, *others, last = read(f"{HEADER}\n{ROW}\n{bad}")
     assert isinstance(first, CostLine)
     assert [told(one) for one in others] == [
-        [(2, "Invoice date", "date-ambiguous"), (2, "Amount", "cost-amount-unreadable")],
+        [(2, "Invoice date", "date-ambiguous"), (2, "Amount", "cost-amount-too-precise")],
         [(3, "Currency", "cost-currency-unknown")],
         [(4, None, "row-too-many-cells")],
     ]
@@ -125,6 +125,20 @@ def test_what_no_column_says_is_said_for_all_rows() -> None:
 def test_amounts(text: str, currency: str, amount: int | None) -> None:
     found = minor_units(text, currency)
     assert isinstance(found, Fault) if amount is None else found == amount
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "decimals", "form"),
+    [("12.505", "USD", "2", "1234.56"), ("12.5", "JPY", "no", "1234,"), ("1.23", "KRW", "no", "1234,")],
+)
+def test_too_many_decimals_are_told_by_the_currency(
+    text: str, currency: str, decimals: str, form: str
+) -> None:
+    found = minor_units(text, currency)
+    assert isinstance(found, Fault)
+    assert found.code == "cost-amount-too-precise"
+    assert f"{currency} has {decimals} decimals" in found.message
+    assert f"as {form}" in found.remedy
 
 
 @given(st.integers(-(10**15), 10**15), st.sampled_from(sorted(CURRENCIES)))
