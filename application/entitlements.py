@@ -28,6 +28,7 @@ from domain.billing.usage import (
     month_of,
     most_of,
     reserved,
+    room,
 )
 from domain.kernel.ids import TenantId
 from domain.tenancy.tenant import Tenant
@@ -188,7 +189,7 @@ async def _is_counted(unit: Unit, period: str) -> bool:
         return limit is not None or usage.begun
     used = usage.committed if usage.begun else await unit.sent_in(period)
     beyond = await _beyond(unit, Meter.EMAILS) if used >= limit else None
-    if used >= most_of(limit, beyond):
+    if room(limit, used, usage.bought, beyond) <= 0:
         raise await _reached(unit, Meter.EMAILS, limit, used, entitled, beyond)
     return False
 

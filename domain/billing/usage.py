@@ -158,6 +158,12 @@ class Usage:
         """What is used, or may be by now."""
         return self.used + sum(block.amount for block in self.blocks.values())
 
+    @property
+    def bought(self) -> int:
+        """What went beyond a limit and is billed by use, or may go by now, whatever the month's limits were."""
+        out = sum(block.over for block in self.blocks.values() if block.billed)
+        return self.reported + sum(self.unbilled.values()) + out
+
 
 def evolve(state: Usage, event: UsageEvent) -> Usage:
     """The counter after `event`."""
@@ -272,6 +278,12 @@ def most_of(limit: int, beyond: Beyond | None) -> int:
     return limit * _BEYOND if beyond.ceiling is None else limit + beyond.ceiling
 
 
+def room(limit: int, used: int, bought: int, beyond: Beyond | None) -> int:
+    """How many more there may be. A ceiling is the month's: what was `bought` counts under any limit."""
+    most = most_of(limit, beyond)
+    return most - used if beyond is None else min(most - used, most - limit - bought)
+
+
 def reserved(
     command: ReserveBlock, state: Usage, limit: int | None, beyond: Beyond | None
 ) -> tuple[BlockReserved, ...]:
@@ -281,10 +293,10 @@ def reserved(
     if left is not None and left > 0:
         amount = min(amount, max(1, left // _SHARE))
     elif limit is not None:
-        room = most_of(limit, beyond) - state.committed
-        if room <= 0:
+        further = room(limit, state.committed, state.bought, beyond)
+        if further <= 0:
             return ()
-        over = amount = min(amount, max(1, room // _SHARE))
+        over = amount = min(amount, max(1, further // _SHARE))
     return (
         BlockReserved(
             tenant_id=TenantId(command.stamp.tenant_id),

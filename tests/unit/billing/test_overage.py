@@ -170,6 +170,26 @@ def test_a_ceiling_is_passed_by_no_block() -> None:
     assert sent == 2_500
 
 
+@pytest.mark.parametrize("settles", [True, False])
+@pytest.mark.parametrize("limit", [10_000, 12_000, 50_000])
+def test_a_ceiling_is_of_the_month_whatever_its_limits_were(limit: int, *, settles: bool) -> None:
+    state, number = after(), 0
+    for held in (10_000, limit):  # bought up to the ceiling, and then again at the limit of a larger plan
+        state = replace(state, used=max(state.used, held))
+        while True:
+            number += 1
+            block_id = BlockId(uid(number))
+            asked = ReserveBlock(period=PERIOD, block_id=block_id, consumer=uid(2), wanted=2_000)
+            had = reserved(stamped(asked), state, held, BUYS)
+            if not had:
+                break
+            state = after(*had, usage=state)
+            if settles:
+                settle = SettleBlock(period=PERIOD, block_id=block_id, used=had[0].amount)
+                state = after(*settled(stamped(settle), state), usage=state)
+    assert state.bought == 2_500
+
+
 def report(state: Usage, number: int, before: int, units: int) -> tuple[Event, ...]:
     return entered(
         stamped(
