@@ -21,7 +21,7 @@ from domain.billing.overage import (
 )
 from domain.billing.settling import goes_on
 from domain.billing.tariffs import by_use
-from domain.billing.usage import counter_id
+from domain.billing.usage import begins, counter_id
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -86,7 +86,8 @@ class Overages:
             raise TypeError("an item is of a price of its tariff, in the currency of its subscription")
         units = tariff.begun(state.reported + messages) - state.units
         customer, told = account.customer.reference, 0
-        if self._commands.clock() - used_at > _REMEMBERED:
+        since = await self._oldest(tenant_id, used, state) or used_at
+        if self._commands.clock() - since > _REMEMBERED:
             told = await self._not_entered(tenant_id, tariff.of, customer)
         for number in range(state.units + 1 + told, state.units + units + 1):
             # Of now, and not of when they were used: so they are of a cycle that is not invoiced yet.
@@ -107,6 +108,16 @@ class Overages:
             currency=currency,
         )
         await workflow.execute(entered, target, key=f"overage/{used.block_id}/{state.units}/{units}")
+
+    async def _oldest(self, tenant_id: UUID, used: OverageUsed, state: Usage) -> datetime | None:
+        """Since when the month has had something to report, where that is another block's: its job may have told it."""
+        if next(iter(state.unbilled)) == used.block_id:
+            return None
+        async for row in named(self._commands.log, tenant_id, (OverageUsed.name,), begins(used.period)):
+            (event,) = self._codec.decode([row])
+            if isinstance(event, OverageUsed) and event.block_id in state.unbilled:
+                return row.recorded_at
+        return None
 
     async def _not_entered(self, tenant_id: UUID, meter: str, customer: str) -> int:
         """How many units were told and not entered: after a day the provider knows no name again that it was told."""

@@ -203,6 +203,25 @@ async def test_who_dies_between_reporting_and_entering_counts_nothing_twice(
     assert await totals(shop) == [4_900, 4_900 + 300]
 
 
+async def test_what_was_told_long_ago_is_not_told_again_by_a_later_block_that_is_reported_first(
+    shop: Shop,
+) -> None:
+    sender = await buying(shop)
+    await shop.to(at(START) + 2 * DAY)  # in February: all of it is of one month
+    await sender.month(10_000)
+    (used,) = await sender.sends(500)
+    with pytest.raises(Crash):
+        await sender.overages(Dies(shop.desk.gateway, 1)).report(sender.workflow(used), used, shop.now[0])
+    shop.books.start()
+    await shop.to(shop.now[0] + timedelta(hours=30))  # no name is remembered by then
+    (later,) = await sender.sends(100)
+    await sender.reports(later, used)
+    state = await sender.state()
+    assert (state.unbilled, state.reported, state.units) == ({}, 600, 1)
+    await shop.to(at(months_after(START, 1)) + DAY)
+    assert await totals(shop) == [4_900, 4_900 + 100]
+
+
 async def test_crashes_at_appends_and_workers_at_once_report_each_unit_once(shop: Shop) -> None:
     sender = await buying(shop)
     used = [one for _ in range(8) for one in await sender.sends(333)]
