@@ -133,6 +133,8 @@ def of_payment(reference: str, told: ReportPayment, state: Payment) -> tuple[Dif
         reference,
         [
             *((name, getattr(told, name), getattr(came, name)) for name in ("currency", "amount", "fee")),
+            # Asked at another moment, the provider may not say for which invoice it is; that takes nothing back.
+            ("invoice_id", told.invoice_id or came.invoice_id, came.invoice_id),
             (
                 "refunded",
                 sum(one.amount for one in told.refunds if one.failed_at is None),

@@ -24,7 +24,7 @@ from application.ports.payments import PaymentsUnavailable
 from application.workflow import NotYet
 from domain.billing.account_state import Access, Account
 from domain.billing.gateway import STRIPE, Whereabouts, gateway_event_id
-from domain.billing.payment import DisputeClosed
+from domain.billing.payment import DisputeClosed, PaymentAssigned
 from domain.kernel.ids import PLATFORM
 from domain.tenancy.tenant import CloseTenant
 from tests.support.given import uid
@@ -181,6 +181,25 @@ async def test_a_dispute_whose_end_was_never_told_is_ended(shop: Shop, evidence:
     before = await shop.books.facts()
     await shop.hear(at(START) - DAY)  # told late, it is known already
     assert await shop.books.facts() == before
+    assert (await shop.compares()).differences == ()
+
+
+async def test_a_payment_whose_invoice_was_not_known_when_it_was_told_is_assigned(shop: Shop) -> None:
+    assert shop.desk.fake is not None
+    before = shop.now
+    await shop.to(at(START) + 40 * DAY, lost=("charge.succeeded",))
+    links = shop.desk.fake.world.kinds["invoice_payment"]
+    kept = dict(links)
+    links.clear()
+    await shop.hear(before)
+    links.update(kept)
+    payment = (await shop.desk.gateway.payments(customer=shop.customer))[-1]
+    found = await shop.compares()
+    assert [(one.kind, one.reference, one.field, one.ours) for one in found.differences] == [
+        ("payment", payment.ref, "invoice_id", None)
+    ]
+    assert found.repaired == (payment.ref,)
+    assert isinstance((await shop.books.facts())[-1], PaymentAssigned)
     assert (await shop.compares()).differences == ()
 
 
