@@ -11,6 +11,7 @@ import typer
 
 from api.cli.options import Data, Key, settings_of
 from api.cli.output import Json, NotThere, as_json, data, listed, words
+from api.http.numbers import whole
 from application.ports.positions import MalformedPosition, Position
 from application.showing import events_shown, is_pseudonym, may_see_receipt, without_pseudonyms
 from domain.kernel.moments import EARLIEST, LATEST
@@ -27,8 +28,9 @@ _COLUMNS = ("position", "recorded_at", "name", "stream", "actor", "channel", "pa
 
 def moment(text: str) -> Position | datetime | int:
     """A position token, a bare position of the present epoch, or a time (UTC where it names no offset)."""
-    if text.isdigit():
-        return int(text)
+    number = whole(text)
+    if number is not None:
+        return number
     try:
         return Position.parse(text)
     except MalformedPosition:

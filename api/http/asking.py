@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from api.http.numbers import whole
 from api.http.problems import bad_parameter, invalid_parameters
 from api.http.replies import Answer, rate_headers
 from api.http.request import Call, parameters
@@ -58,10 +59,10 @@ class Asked:
 
     def limit(self) -> int:
         """How many rows are wanted: `limit`, 1 to 100."""
-        text = self.given.pop("limit", str(USUAL))
-        if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST):
+        limit = whole(self.given.pop("limit", str(USUAL)))
+        if limit is None or not 1 <= limit <= MOST:
             raise bad_parameter("limit", f"Give a number from 1 to {MOST}.")
-        return int(text)
+        return limit
 
     def position(self, name: str = "min_position") -> Position | None:
         """A position token among the parameters."""
@@ -170,7 +171,10 @@ class Desk:
         if head is None:
             raise BeyondTheLog
         if text.isascii() and text.isdigit():
-            told = Position(head.epoch, int(text[:20]))
+            number = whole(text)
+            if number is None:
+                raise BeyondTheLog
+            told = Position(head.epoch, number)
         else:
             try:
                 told = Position.parse(text)

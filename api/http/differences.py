@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from api.http.asking import Asked, Desk, latest
 from api.http.kinds import NOT_FOUND, PARAMETER_INVALID
+from api.http.numbers import whole
 from api.http.problems import Problem, bad_parameter
 from api.http.reports import parameters_of
 from application.as_of import AT, AT_TIME
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from application.ports.positions import Position
 
 MOST = 20
-_DIGITS = 18
 _FROM = ("from_position", "from_time")
 _TO = ("to_position", "to_time")
 
@@ -50,7 +50,7 @@ class Differences(Desk):
         asked.principal.require(Permission.REPORTS_DRILL)
         limit, after = (
             number_asked(asked, "limit", "10", 1, MOST),
-            number_asked(asked, "after", "0", 0, 10**_DIGITS),
+            number_asked(asked, "after", "0", 0, 10**18),
         )
         names = [position if moment not in asked.given else moment for position, moment in (_FROM, _TO)]
         first = await self._position(asked, _FROM)
@@ -92,10 +92,10 @@ class Differences(Desk):
 
 def number_asked(asked: Asked, name: str, usual: str, least: int, most: int) -> int:
     """A whole number that is given, or the usual one; taken out of what was given."""
-    text = asked.given.pop(name, usual)
-    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and least <= int(text) <= most):
+    number = whole(asked.given.pop(name, usual))
+    if number is None or not least <= number <= most:
         raise bad_parameter(name, f"Give a number from {least} to {most}.")
-    return int(text)
+    return number
 
 
 def _shown(found: Difference) -> dict[str, Any]:

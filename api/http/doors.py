@@ -20,6 +20,7 @@ from starlette.routing import Route
 from api.http import people
 from api.http.kinds import BODY_INVALID
 from api.http.languages import language_for
+from api.http.numbers import whole
 from api.http.problems import Problem, problem_of
 from api.http.request import Call, must_be, read_body
 from application.door_tokens import Door, DoorToken
@@ -134,7 +135,7 @@ class PeoplesDoors:
         choice = (await _form(request)).get("choice")
         if (scope := _narrower(choice, token)) is None:
             await self._heed(request, token, _chosen(choice, token))
-        elif (entry := _seen(request)) is not None:
+        elif (entry := seen(request)) is not None:
             await self._parts.rates.take(token.tenant_id, LOOKS_A_MINUTE, _NARROWING)
             await self._parts.doors.narrow(
                 token,
@@ -262,10 +263,10 @@ def _narrower(choice: str | None, token: DoorToken) -> Literal[Scope.WORKSPACE, 
     return None
 
 
-def _seen(request: Request) -> int | None:
+def seen(request: Request) -> int | None:
     """Which stop the page had seen that its button makes narrower: it is of no other, and so of none said since."""
-    text = request.query_params.get(people.SEEN, "")
-    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < _MOST_EVENTS else None
+    number = whole(request.query_params.get(people.SEEN, ""))
+    return number if number is not None and 0 < number < _MOST_EVENTS else None
 
 
 def _language(request: Request) -> str:

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.routing import Route
 
 from api.http.asking import Asked, Desk, position_of
+from api.http.numbers import whole
 from api.http.problems import bad_parameter
 from api.http.standing import KNOWN
 from application.ports.positions import Position
@@ -30,7 +31,6 @@ FILTERS: Final = tuple(HistoryFilters.model_fields)
 _LISTS: Final = ("name", "actor")
 _PAGES: Final = ("direction", "cursor", "limit")
 _UNTIL: Final = "~"
-_DIGITS: Final = 18
 _NOBODY_READ: Final[dict[str, Any]] = {
     "data": [],
     "next": None,
@@ -159,9 +159,10 @@ def _walk(cursor: str | None) -> tuple[str | None, int | None]:
     if cursor is None:
         return None, None
     reached, _, until = cursor.partition(_UNTIL)
-    if not (until.isascii() and until.isdigit() and len(until) <= _DIGITS):
+    last = whole(until)
+    if last is None:
         raise CursorMismatch
-    return reached, int(until)
+    return reached, last
 
 
 def _wanted(asked: Asked) -> tuple[HistoryFilters, dict[str, Any]]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from starlette.routing import Route
 
+from api.http.numbers import whole
 from api.http.of_all import OfAll, stood
 from api.http.problems import bad_parameter
 from api.http.reports import FILE_WAYS, as_file, described, file_form, parameters_of, separation
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from api.http.asking import Asked
 
-_DIGITS: Final = 18
 _BEFORE: Final = "Give `next` of the answer before."
 
 
@@ -123,9 +123,10 @@ def _after(asked: Asked) -> tuple[UUID, int] | None:
         return None
     tenant, _, position = text.partition(".")
     after = _tenant(tenant)
-    if not (position.isascii() and position.isdigit() and len(position) <= _DIGITS):
+    number = whole(position)
+    if number is None:
         raise bad_parameter("after", _BEFORE)
-    return after, int(position)
+    return after, number
 
 
 def _tenant(text: str) -> UUID:

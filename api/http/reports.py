@@ -16,6 +16,7 @@ from api.http.accepting import accepted_form
 from api.http.asking import Asked, Desk, latest
 from api.http.kinds import NOT_FOUND
 from api.http.law_words import must_be_known
+from api.http.numbers import whole
 from api.http.problems import Problem, bad_parameter
 from api.http.views import is_view
 from application.ahead import ahead_from
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _FORMS: Final[Mapping[str, FileForm | None]] = {"json": None, **FILES}
 _MARKS: Final = {"true": True, "false": False}
-_DIGITS: Final = 18
 _WORDS: Final[tuple[Kind, ...]] = ("law", "rule", "basis")
 _NONE: Final = "none"
 """What a report shows where a decision names no law, rule or basis."""
@@ -223,8 +223,8 @@ class Reports(Desk):
         asked.principal.require(Permission(info.permission))
         asked.principal.require(Permission.REPORTS_DRILL)
         limit, wanted = asked.limit(), await self._wanted(asked)
-        after = asked.given.pop("after", "0")
-        if not (after.isascii() and after.isdigit() and len(after) <= _DIGITS):
+        after = whole(asked.given.pop("after", "0"))
+        if after is None:
             raise bad_parameter("after", "Give `next` of the answer before.")
         told = asked.taken(*cells)
         for kind in _WORDS:
@@ -240,7 +240,7 @@ class Reports(Desk):
             asked.principal.tenant_id,
             cell,
             asked.given,
-            after=int(after),
+            after=after,
             limit=limit,
             min_position=wanted,
         )
