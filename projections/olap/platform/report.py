@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from application.ports.analytics import Column, ReportInfo
+from domain.kernel.moments import Moment
 from domain.kernel.permissions import Permission
 from projections.finance.profiles import USUAL
 from projections.olap.definitions import meaning_of
@@ -28,7 +29,7 @@ class MomentParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     at_time: Annotated[
-        datetime | None,
+        Moment | None,
         Field(
             description="As of this moment: each log up to the last event that was recorded by then; now unless given."
         ),
@@ -37,8 +38,6 @@ class MomentParameters(BaseModel):
     @field_validator("at_time")
     @classmethod
     def _in_utc(cls, at_time: datetime | None) -> datetime | None:
-        if at_time is not None and at_time.tzinfo is None:
-            raise ValueError("say of which time zone it is, as 2026-11-30T23:59:59Z")
         return None if at_time is None else at_time.astimezone(UTC)
 
 
