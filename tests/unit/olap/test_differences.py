@@ -194,7 +194,7 @@ def test_a_row_whose_words_became_others_is_one_row_that_changed(opened: list[Wo
     changed = set()
     for name in ("scorecard", "unit_economics"):
         naming = [one.name for one in REPORTS[name].info.columns if one.kind == "dimension" and not one.tells]
-        for first in range(len(history.events) // 3, len(history.events), 9):
+        for first in range(len(history.events) // 3, len(history.events), 24):
             cells = [cell for page in differs(world, history, name, first, None) for cell in page.cells]
             named = [tuple(cell.cell[one] for one in naming) for cell in cells]
             assert len(named) == len(set(named)), (name, first)
