@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from adapters.exports.answered import Answered, answer_facts
+from adapters.exports.columnar import arrow_of, parquet_of
 
 _SPAN: Final = pa.struct([("months", pa.int32()), ("days", pa.int32()), ("microseconds", pa.int64())])
 _A_MICROSECOND: Final = 1_000
@@ -21,18 +21,12 @@ _A_MICROSECOND: Final = 1_000
 
 def parquet_bytes(made: Answered) -> bytes:
     """A Parquet file."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table_of(made), sink, compression="zstd")
-    return bytes(sink.getvalue())
+    return parquet_of(table_of(made))
 
 
 def arrow_bytes(made: Answered) -> bytes:
     """An Arrow file (the IPC format with its footer, which is also Feather's)."""
-    sink = pa.BufferOutputStream()
-    table = table_of(made)
-    with pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue())
+    return arrow_of(table_of(made))
 
 
 def table_of(made: Answered) -> Any:

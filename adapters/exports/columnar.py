@@ -19,15 +19,24 @@ from application.ports.analytics import Column
 
 def parquet_bytes(figures: Figures) -> bytes:
     """A Parquet file."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table_of(figures), sink, compression="zstd")
-    return bytes(sink.getvalue())
+    return parquet_of(table_of(figures))
 
 
 def arrow_bytes(figures: Figures) -> bytes:
     """An Arrow file (the IPC format with its footer, which is also Feather's)."""
+    return arrow_of(table_of(figures))
+
+
+def parquet_of(table: Any) -> bytes:
+    """A table as a Parquet file."""
     sink = pa.BufferOutputStream()
-    table = table_of(figures)
+    pq.write_table(table, sink, compression="zstd")
+    return bytes(sink.getvalue())
+
+
+def arrow_of(table: Any) -> bytes:
+    """A table as an Arrow file."""
+    sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     return bytes(sink.getvalue())

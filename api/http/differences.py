@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from application.ports.differences import CellDifference, Difference, MeasureDifference, Named
+    from application.ports.differences import CellDifference, Difference, MeasureDifference, Named, NotSummed
     from application.ports.positions import Position
 
 MOST = 20
@@ -117,16 +117,18 @@ def _cell(cell: CellDifference) -> dict[str, Any]:
             {"dimension": one.dimension, "before": one.before, "after": one.after} for one in cell.changed
         ],
         "measures": [_measure(measure) for measure in cell.measures],
-        "not_summed": [
-            {
-                "measure": other.measure,
-                "unit": other.unit,
-                "before": other.before,
-                "after": other.after,
-                "parts": list(other.parts),
-            }
-            for other in cell.not_summed
-        ],
+        "not_summed": [not_summed(other) for other in cell.not_summed],
+    }
+
+
+def not_summed(other: NotSummed) -> dict[str, Any]:
+    """A figure that differs and is no sum of events, as it is shown."""
+    return {
+        "measure": other.measure,
+        "unit": other.unit,
+        "before": other.before,
+        "after": other.after,
+        "parts": list(other.parts),
     }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
-from api.http.differences import MOST, number_asked
+from api.http.differences import MOST, not_summed, number_asked
 from api.http.kinds import NOT_FOUND
 from api.http.of_all import OfAll, stood
 from api.http.problems import Problem, bad_parameter
@@ -73,16 +73,7 @@ def _cell(cell: CellOfAll) -> dict[str, Any]:
     return {
         "cell": cell.cell,
         "measures": [_measure(measure) for measure in cell.measures],
-        "not_summed": [
-            {
-                "measure": other.measure,
-                "unit": other.unit,
-                "before": other.before,
-                "after": other.after,
-                "parts": list(other.parts),
-            }
-            for other in cell.not_summed
-        ],
+        "not_summed": [not_summed(other) for other in cell.not_summed],
     }
 
 
