@@ -152,3 +152,10 @@ def test_an_environment_is_made_anew_when_a_lock_it_was_made_from_has_changed(
     assert first in steps[0]
     assert make_environment.is_current("run")
     assert make_environment.is_current("dev")
+
+
+@pytest.mark.xdist_group("one worker")
+def test_what_is_to_run_on_one_worker_does(request: pytest.FixtureRequest) -> None:
+    """A runner that does not know of groups says nothing, and two installations are served at once."""
+    told = request.config.getoption("loadgroup", default=False)
+    assert not told or request.node.nodeid.endswith("@one worker")
