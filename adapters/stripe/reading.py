@@ -265,7 +265,11 @@ def refund(of: Json) -> Refund:
 
 
 def dispute(of: Json) -> Dispute:
-    """A dispute, with what it moved on our account."""
+    """A dispute, with what it moved on our account.
+
+    Its fee is that of the withdrawal: one that is won brings the money back and, since 2025-06-17, not the fee
+    (support.stripe.com, dispute fees). So it is read alike however the dispute ended.
+    """
     moved = of.get("balance_transactions") or ()
     return Dispute(
         ref=of["id"],
@@ -277,7 +281,7 @@ def dispute(of: Json) -> Dispute:
         reason=of["reason"],
         created=moment(of["created"]),
         withdrawn=-sum(one["amount"] for one in moved),
-        fee=sum(one["fee"] for one in moved),
+        fee=sum(one["fee"] for one in moved if one["amount"] < 0),
         settled_in=_currency(moved[0]["currency"]) if moved else None,
         livemode=bool(of["livemode"]),
     )

@@ -287,7 +287,10 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A payment that its payer's bank takes back. `withdrawn` and `fee`: what it cost us up to now, of `settled_in`."""
+    """A payment that its payer's bank takes back, of `settled_in`: `withdrawn` up to now, and the `fee` for it.
+
+    What is won comes back, and lowers `withdrawn`; the fee does not.
+    """
 
     ref: str
     payment: str

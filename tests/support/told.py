@@ -94,9 +94,10 @@ async def _nothing() -> None:
 
 
 async def lived(desk: Desk, mark: Mark = _nothing) -> tuple[str, list[GatewayEvent]]:
-    """A year: a trial, upgrades and downgrades, a card that fails and is mended, a refund, a dispute, the end.
+    """A year: a trial, upgrades and downgrades, a card that fails and is mended, refunds, disputes, the end.
 
-    The customer, and all that was told of it, in its order. `mark` is called now and then, to look at how it is.
+    One dispute is lost and one won, one invoice is written off and one voided. The customer, and all that was told of
+    it, in its order. `mark` is called now and then, to look at how it is.
     """
     clock = await desk.clock()
     customer = await desk.customer(clock=clock, tenant=TENANT)
@@ -127,11 +128,23 @@ async def lived(desk: Desk, mark: Mark = _nothing) -> tuple[str, list[GatewayEve
     failing = await desk.gateway.refund(payments[0].ref, amount=100, key=desk.key())
     await mark()
     await desk.control("refund", refund=failing.ref)
-    await desk.control("dispute", charge=payments[-1].ref)
+    lost, won = [(await desk.control("dispute", charge=one.ref))["id"] for one in payments[:-3:-1]]
+    await mark()
+    await desk.raw.v1.disputes.close_async(lost)
+    evidence: Any = {"evidence": {"uncategorized_text": "winning_evidence"}, "submit": True}
+    await desk.raw.v1.disputes.update_async(won, evidence)
     await mark()
     await desk.card(customer, "pm_card_chargeCustomerFail")
     await later(45)
     await desk.gateway.cancel(subscription.ref, when=When.NOW, key=desk.key())
+    await mark()
+    unpaid = (await desk.raw.v1.invoices.list_async({"customer": customer, "status": "open"})).data
+    for invoice in unpaid:
+        await desk.raw.v1.invoices.mark_uncollectible_async(str(invoice.id))
+    await desk.card(customer, "pm_card_chargeCustomerFail")
+    again = await desk.subscribe(customer, Line(STARTER))
+    await mark()
+    await desk.raw.v1.invoices.void_invoice_async(again.latest_invoice or "")
     await later(5)
     told = [event async for event in desk.gateway.events(since=at(START - 86_400))]
     return customer, told[::-1]

@@ -107,8 +107,9 @@ def _close(world: World, dispute: Json, *, won: bool) -> None:
     with world.changing(dispute, None):
         dispute["status"] = "won" if won else "lost"
         if won:
+            # The fee stays with Stripe, who wins or not (since 2025-06-17).
             back = balance(
-                world, "adjustment", dispute["amount"], dispute["currency"], dispute["id"], cost=-FEE, at=at
+                world, "adjustment", dispute["amount"], dispute["currency"], dispute["id"], cost=0, at=at
             )
             dispute["balance_transactions"] = [*dispute["balance_transactions"], back]
     world.tell("charge.dispute.closed", dispute)
