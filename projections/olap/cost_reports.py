@@ -257,19 +257,37 @@ _BY_WORKSPACE: Final = define(
 )
 
 _CONFIRMED: Final = f"""
+    told AS (
+        SELECT position, change, amount, effective_on, category, provider, currency
+        FROM fact_cost
+        WHERE change IN ('estimated', 'confirmed')
+        UNION ALL
+        -- A cost that is taken back takes its estimate and its invoice with it.
+        SELECT
+            reversed.position,
+            cost.change,
+            -cost.amount,
+            cost.effective_on,
+            cost.category,
+            cost.provider,
+            cost.currency
+        FROM fact_cost AS reversed
+        JOIN fact_cost AS cost USING (cost_id)
+        WHERE reversed.change = 'reversed' AND cost.change IN ('estimated', 'confirmed')
+    ),
     confirmed AS (
         SELECT
-            cost.position,
+            told.position,
             date_trunc(
                 'month', CASE WHEN $dating = 'posting' THEN greatest(effective_on, open_from) ELSE effective_on END
             )::DATE AS month,
             category,
             provider,
             currency,
-            -amount * (cost.change = 'estimated')::BIGINT AS estimated,
-            amount * (cost.change = 'confirmed')::BIGINT AS confirmed
-        FROM (SELECT * FROM fact_cost WHERE change IN ('estimated', 'confirmed')) AS cost
-        ASOF LEFT JOIN fact_period AS period ON cost.position > period.position
+            -amount * (told.change = 'estimated')::BIGINT AS estimated,
+            amount * (told.change = 'confirmed')::BIGINT AS confirmed
+        FROM told
+        ASOF LEFT JOIN fact_period AS period ON told.position > period.position
         WHERE {_IN_CURRENCY}
     ),
     within AS (
@@ -285,7 +303,7 @@ _VARIANCE: Final = define(
     "cost_variance",
     "Estimates and their invoices",
     "By how much invoices differ from what was estimated, of the costs that were confirmed, by the month of their "
-    "document. An activity: months may be summed within a currency.",
+    "document; what was taken back since is none of them. An activity: months may be summed within a currency.",
     MonthsParameters,
     (
         _MONTH,
@@ -308,6 +326,7 @@ _VARIANCE: Final = define(
             sum(confirmed)::BIGINT AS confirmed
         FROM within
         GROUP BY ALL
+        HAVING sum(estimated) <> 0 OR sum(confirmed) <> 0
         ORDER BY ALL
     """,  # noqa: S608 - our own SQL
     events=f"""

@@ -148,6 +148,36 @@ def test_an_estimate_is_approximate_until_it_is_confirmed_and_the_difference_is_
     assert asked(world, "costs_by_category", at_position=1)[0][4] == 999
 
 
+def test_what_is_taken_back_is_no_difference_of_an_invoice_any_more(world: World) -> None:
+    history = world.histories[0]
+    duplicate = confirm(history, enter(history, amount=3_100, approximate=True), 3_300)
+    stays = enter(history, 2, amount=100, approximate=True)
+    confirm(history, stays, 90, 2)
+    reverse(history, duplicate)
+    world.catch_up()
+    assert asked(world, "cost_variance") == [("2026-01", "server", "Hostwinds", "USD", -10, 100, 90)]
+    assert asked(world, "cost_variance", at_position=4)[0][4:] == (190, 3_200, 3_390)
+    cell = {"month": "2026-01-01", "category": "server", "provider": "Hostwinds", "currency": "USD"}
+    whole = {**cell, "measure": "difference"}
+    opened = run_events_behind(
+        world.store.writing, "cost_variance", history.tenant_id, whole, {}, after=0, limit=9
+    )
+    assert opened.events == ((2, 200), (4, -10), (5, -200))
+
+
+def test_what_was_taken_back_after_its_month_was_locked_is_posted_to_the_next(world: World) -> None:
+    history = world.histories[0]
+    entry = confirm(history, enter(history, amount=3_100, approximate=True), 3_300)
+    lock(history, "2026-01")
+    reverse(history, entry)
+    world.catch_up()
+    assert asked(world, "cost_variance") == [
+        ("2026-01", "server", "Hostwinds", "USD", 200, 3_100, 3_300),
+        ("2026-02", "server", "Hostwinds", "USD", -200, -3_100, -3_300),
+    ]
+    assert asked(world, "cost_variance", dating="effective") == []
+
+
 def test_what_comes_late_is_posted_to_the_first_month_that_was_open_then(world: World) -> None:
     history = world.histories[0]
     january = {"covers_from": "2026-01-01", "covers_to": "2026-01-31"}
