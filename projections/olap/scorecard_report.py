@@ -39,12 +39,15 @@ _COUNTED: Final = f"""
         SELECT
             coalesce(
                 $from_::DATE,
-                least(
-                    (SELECT min(day) FROM moved),
-                    (SELECT min(first_on) FROM accruing),
-                    (SELECT min(day) FROM used),
-                    $last_day::DATE
-                )
+                date_trunc(
+                    $grain,
+                    least(
+                        (SELECT min(day) FROM moved),
+                        (SELECT min(first_on) FROM accruing),
+                        (SELECT min(day) FROM used),
+                        $last_day::DATE
+                    )
+                )::DATE
             ) AS first,
             coalesce($to::DATE, $last_day::DATE) AS last
     ),

@@ -52,7 +52,13 @@ COLUMNS: Final = (
         tells=True,
     ),
     Column("period", "dimension", "date", "First day of the period, UTC."),
-    Column("stage", "dimension", "text", "over, open: it is not over yet, or ahead.", tells=True),
+    Column(
+        "stage",
+        "dimension",
+        "text",
+        "over, open: it is not over yet, or not all of it was asked for; or ahead.",
+        tells=True,
+    ),
     Column("currency", "dimension", "currency", "Currency; empty for what is no amount, or has none."),
     Column(
         "unit",
@@ -178,7 +184,7 @@ def card(came: str, because: Callable[[Metric], str | None]) -> str:
                 metric.unit AS own_unit,
                 CASE
                     WHEN span.first > $last_day::DATE THEN 'ahead'
-                    WHEN span.ends > $last_day::DATE OR span.last < span.ends THEN 'open'
+                    WHEN span.ends > $last_day::DATE OR span.last < span.ends OR span.first > span.period THEN 'open'
                     ELSE 'over'
                 END AS stage,
                 {_REACHED} AS reached,

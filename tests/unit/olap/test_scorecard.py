@@ -134,6 +134,25 @@ def test_a_target_without_an_actual_says_why(worked: History, of_metric: Any) ->
     assert (saas["status"], saas["actual"]) == ("not_by_segment", None)
 
 
+@pytest.mark.parametrize(
+    ("asked_for", "earned", "stage", "status"),
+    [
+        ({"to": "2025-12-31"}, 92.0, "over", "attained"),
+        ({"from_": "2025-10-01", "to": "2025-12-31"}, 92.0, "over", "attained"),
+        ({"from_": "2025-11-01", "to": "2025-12-31"}, 61.0, "open", "not_attained_yet"),
+        ({"to": "2025-11-30"}, 61.0, "open", "not_attained_yet"),
+    ],
+)
+def test_a_period_of_which_a_part_was_asked_for_is_not_judged_as_a_whole_one(
+    opened: list[World], asked_for: dict[str, str], earned: float, stage: str, status: str
+) -> None:
+    moneys = Moneys()
+    moneys.invoice(9_200, date(2025, 10, 1), date(2026, 1, 1))
+    aim(moneys.history, 1, "revenue", "92", unit="USD")
+    (row,) = asked(seen(opened, moneys.history), moneys.history, "scorecard", metric="revenue", **asked_for)
+    assert (row["actual"], row["stage"], row["status"]) == (earned, stage, status)
+
+
 def test_what_is_ahead_is_not_missed_yet(worked: History, of_metric: Any) -> None:
     aim(worked, 1, "mrr", "9", period_kind="quarter", period="2026-Q4", unit="USD")
     (ahead,) = [row for row in of_metric("mrr", to="2026-12-31") if row["target"]]
