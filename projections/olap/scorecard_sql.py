@@ -31,6 +31,7 @@ _DIGITS: Final = " ".join(
     f" THEN {10**digits}"
     for digits in (0, 3)
 )
+_CODES: Final = ", ".join(map(quoted, CURRENCIES))
 _NAMED: Final = """CASE $grain
                 WHEN 'year' THEN strftime(span.period, '%Y')
                 WHEN 'quarter' THEN year(span.period)::VARCHAR || '-Q' || quarter(span.period)::VARCHAR
@@ -151,7 +152,10 @@ def card(came: str, because: Callable[[Metric], str | None]) -> str:
         beside AS MATERIALIZED (
             SELECT
                 aimed.period, aimed.metric, segment, comparison, aim, aim_to, value_text, value_to_text, aim_unit,
-                coalesce(came_of.currency, CASE WHEN metric.unit = {_MONEY} THEN aim_unit END) AS currency,
+                coalesce(
+                    came_of.currency,
+                    CASE WHEN metric.unit = {_MONEY} AND aim_unit IN ({_CODES}) THEN aim_unit END
+                ) AS currency,
                 told, numerator, denominator, actual
             FROM aimed
             LEFT JOIN metric ON metric.metric = aimed.metric
@@ -208,7 +212,7 @@ def card(came: str, because: Callable[[Metric], str | None]) -> str:
                     WHEN segment IS NOT NULL THEN 'not_by_segment'
                     WHEN
                         comparison IS NOT NULL
-                        AND CASE own_unit WHEN {_MONEY} THEN currency <> aim_unit ELSE aim_unit <> own_unit END
+                        AND CASE own_unit WHEN {_MONEY} THEN currency IS NULL ELSE aim_unit <> own_unit END
                         THEN 'unit_differs'
                     WHEN told IS NULL AND stage = 'ahead' THEN 'ahead'
                     WHEN told IS NULL THEN 'no_actual'
@@ -226,7 +230,8 @@ def card(came: str, because: Callable[[Metric], str | None]) -> str:
             period,
             stage,
             currency,
-            CASE WHEN own_unit = {_MONEY} THEN currency ELSE coalesce(own_unit, aim_unit) END AS unit,
+            CASE WHEN own_unit = {_MONEY} THEN coalesce(currency, aim_unit) ELSE coalesce(own_unit, aim_unit) END
+                AS unit,
             segment,
             comparison,
             value_text AS target,
@@ -239,5 +244,5 @@ def card(came: str, because: Callable[[Metric], str | None]) -> str:
             CASE WHEN status <> 'unit_differs' THEN variance END AS variance
         FROM said
         WHERE $metric::VARCHAR IS NULL OR metric = $metric
-        ORDER BY period, grp, metric, currency, segment, comparison, target
+        ORDER BY period, grp, metric, currency, segment, comparison, target, target_to, unit
     """  # noqa: S608 - our own SQL

@@ -134,6 +134,20 @@ def test_a_target_without_an_actual_says_why(worked: History, of_metric: Any) ->
     assert (saas["status"], saas["actual"]) == ("not_by_segment", None)
 
 
+@pytest.mark.parametrize("unit", ["percent", "usd", "thousand USD"])
+def test_a_target_of_an_amount_names_its_currency_or_is_told_to_differ(
+    worked: History, of_metric: Any, unit: str
+) -> None:
+    aim(worked, 1, "mrr", "10", unit=unit)
+    rows = of_metric("mrr", grain="month", to="2026-01-31")
+    told = [(r["currency"], r["unit"], r["target"], r["actual"], r["variance"], r["status"]) for r in rows]
+    assert told == [
+        ("JPY", "JPY", None, 500.0, None, "no_target"),
+        ("USD", "USD", None, 300.0, None, "no_target"),
+        (None, unit, "10", None, None, "unit_differs"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("asked_for", "earned", "stage", "status"),
     [
