@@ -62,6 +62,7 @@ def read_table(stream: bytes, rows: int) -> Any:
 
     Messages are looked at before Arrow sees them: only a schema and then rows, nothing compressed (a few bytes could
     grow to any size), no dictionaries; then each buffer is validated in full, as Arrow asks for what is not trusted.
+    Nothing may stand there once and be told by many columns: what is read would be larger than what was sent.
     """
     # Loaded with the first question: those who never ask one do without it.
     import pyarrow as pa  # noqa: PLC0415 - loaded with the first question
@@ -76,6 +77,8 @@ def read_table(stream: bytes, rows: int) -> Any:
         raise Hostile(type(error).__name__) from error
     if table.num_rows > rows:
         raise Hostile("more rows than were asked for")
+    if table.nbytes > len(stream):
+        raise Hostile("bytes that are told more than once")
     return table.replace_schema_metadata(None)
 
 

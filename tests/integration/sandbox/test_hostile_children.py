@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -184,6 +185,18 @@ def test_a_plain_stream_is_read() -> None:
 def test_a_stream_with_more_to_it_is_refused(stream: bytes) -> None:
     with pytest.raises(Hostile):
         read_table(stream, 100)
+
+
+def test_bytes_that_many_columns_tell_are_not_read_as_many() -> None:
+    told = 100_000
+    good = of(pa.table({"long": ["x" * told], "short": ["y"]}))
+    # In a batch's header each column's buffers stand as (offset, length): whether there is a value, offsets, text.
+    at = good.index(struct.pack("<q", told)) - 40
+    long, short = slice(at, at + 48), slice(at + 48, at + 96)
+    bad = good[: short.start] + good[long] + good[short.stop :]
+    assert read_table(good, 1).column("long")[0].as_py() == "x" * told
+    with pytest.raises(Hostile, match="more than once"):
+        read_table(bad, 1)
 
 
 def test_a_stream_with_any_byte_changed_is_read_or_refused_and_nothing_else() -> None:
