@@ -80,8 +80,8 @@ def questions(folder: Path, limits: SqlLimits) -> Iterator[Questions]:
     assert made.left() == []
 
 
-def descendants() -> set[int]:
-    """The processes that this one started and that live, except those that wait to be buried."""
+def descendants(parent: int | None = None) -> set[int]:
+    """The processes that this one, or another, started and that live, except those that wait to be buried."""
     found = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -89,9 +89,17 @@ def descendants() -> set[int]:
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            if int(fields[1]) == os.getpid() and fields[0] != "Z":
+            if int(fields[1]) == (parent or os.getpid()) and fields[0] != "Z":
                 found.add(int(entry.name))
     return found
+
+
+def lives(pid: int) -> bool:
+    """Whether a process does something yet, whoever its parent is now."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @dataclass

@@ -15,6 +15,7 @@ from typing import Final
 
 _NEW_NET: Final = 0x40000000
 _NEW_IPC: Final = 0x08000000
+_PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
@@ -41,7 +42,7 @@ class _Beneath(ctypes.Structure):
 
 
 def confine(uid: int) -> list[str]:
-    """Leave everything but the working folder, which can be read.
+    """Leave everything but the working folder, which can be read, and end with the parent, however that ends.
 
     `uid`: who to be from now on, where this is root. Raises `OSError` where root cannot be left, and `RuntimeError`
     where there is another thread: some fences hold the one that puts them up, and those that it starts.
@@ -61,6 +62,8 @@ def confine(uid: int) -> list[str]:
     if _landlock():
         held.append("landlock")
     _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    # Once the user is another: who becomes another is let off it.
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     return held
 
 

@@ -20,7 +20,7 @@ from adapters.duckdb.sandbox.frames import Hostile, read_table
 from adapters.duckdb.settings import SqlLimits
 from application.ports.analytics import AnalyticsUnavailable
 from application.ports.sql import SqlStopped, SqlTooSlow
-from tests.support.sandbox import Questions, descendants, questions
+from tests.support.sandbox import Questions, descendants, lives, questions
 
 LIMITS = SqlLimits(seconds=1.0, memory_mb=128, rows=100, megabytes=1)
 OPENING = """
@@ -156,6 +156,35 @@ def test_what_an_owner_left_when_it_was_killed_is_gone_at_the_next_start(tmp_pat
     assert list(folder.glob("*/fact_event.parquet"))
     runner.Sandbox(folder, LIMITS).close()
     assert list(folder.iterdir()) == []
+
+
+def test_a_child_ends_with_an_owner_that_was_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from adapters.duckdb.settings import SqlLimits\n"
+        "from tests.support.sandbox import questions\n"
+        "for asked in questions(Path(sys.argv[1]), SqlLimits(seconds=30.0, memory_mb=128)):\n"
+        "    print('there', flush=True)\n"
+        "    asked.ask('SELECT count(*) FROM fact_event AS a, fact_event AS b, fact_event AS c')"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)],
+        cwd=Path(__file__).parents[3],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "there\n"
+        while not list(tmp_path.glob("sql/*/fact_event.parquet")):
+            time.sleep(0.01)
+        (child,) = descendants(owner.pid)
+        time.sleep(1.0)  # it is in the midst of it
+        assert descendants(owner.pid) == {child}
+        owner.kill()
+    killed = time.monotonic()
+    while lives(child):
+        assert time.monotonic() < killed + 5
+        time.sleep(0.01)
 
 
 def test_a_plain_stream_is_read() -> None:
