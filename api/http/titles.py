@@ -94,6 +94,7 @@ TITLES: Final = {
     "erasure-runs": "The erasure has begun, and nothing stops it",
     "evidence-expired": "The proof is gone or about to go, so no legal hold can keep it",
     "evidence-still-kept": "Proof is still kept; one of its periods has not ended",
+    "exchange-rate-beyond-any": "No currency is worth so many times another",
     "exchange-rate-of-closed-month": "The day of the rate is in a closed month",
     "exchange-rate-of-day-to-come": "The day of the rate has not come yet",
     "exchange-rate-of-one-currency": "A rate was given between a currency and itself",

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 _RATE: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_LEAST, _MOST = Decimal("0.0000001"), Decimal(10_000_000)
+"""Between any two currencies there is less: the widest gap of 2026, of dinars and rials, is below five million."""
 
 
 class ExchangeRateRecorded(Event, name="finance.exchange_rate_recorded", version=1):
@@ -62,6 +64,14 @@ class RateOfOneCurrency(Refusal):
     code = "exchange-rate-of-one-currency"
     kind = RefusalKind.INVALID
     field = "/quote"
+
+
+class RateBeyondAny(Refusal):
+    """No currency is worth ten million times another. Check where the point of `rate` stands, and which way round."""
+
+    code = "exchange-rate-beyond-any"
+    kind = RefusalKind.INVALID
+    field = "/rate"
 
 
 class RateOfDayToCome(Refusal):
@@ -131,6 +141,8 @@ def decide(command: RecordExchangeRate, state: Rate) -> tuple[Event, ...]:
         raise NotFound  # rates are of the log's own books
     if command.base == command.quote:
         raise RateOfOneCurrency
+    if not _LEAST <= Decimal(command.rate) <= _MOST:
+        raise RateBeyondAny
     if command.day > stamp.at.date():
         raise RateOfDayToCome
     recorded = ExchangeRateRecorded(

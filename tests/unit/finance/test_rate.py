@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from domain.finance.period import LockPeriod, ReopenPeriod
 from domain.finance.rate import (
     ExchangeRateRecorded,
+    RateBeyondAny,
     RateOfClosedMonth,
     RateOfDayToCome,
     RateOfOneCurrency,
@@ -49,11 +50,18 @@ def test_a_rate_is_corrected_by_a_later_event() -> None:
     [
         ({"quote": "EUR"}, RateOfOneCurrency, "/quote"),
         ({"day": "2026-11-24"}, RateOfDayToCome, "/day"),
+        ({"rate": "10000000.000000001"}, RateBeyondAny, "/rate"),
+        ({"rate": "0.000000099"}, RateBeyondAny, "/rate"),
     ],
 )
 def test_what_is_refused(told: dict[str, str], refusal: type[Refusal], field: str) -> None:
     refused = given().when(rate(**told), target=TENANT).then(refusal)
     assert refused.field == field
+
+
+@pytest.mark.parametrize("text", ["10000000", "0.0000001"])
+def test_the_ends_of_what_a_rate_may_be(text: str) -> None:
+    given().when(rate(rate=text), target=TENANT).then(recorded(rate=text))
 
 
 def test_a_log_has_one_table_of_rates() -> None:

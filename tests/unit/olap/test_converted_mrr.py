@@ -67,6 +67,27 @@ def behind(world: World, told: Told, cell: dict[str, Any], name: str = IN_ONE) -
     return dict(run_events_behind(con, name, whose, cell, given, after=0, limit=1_000).events)
 
 
+@pytest.mark.parametrize(
+    ("base", "quote", "of", "said", "told"),
+    [
+        ("EUR", "USD", "EUR", "10000000", 10**18),
+        ("USD", "EUR", "EUR", "0.0000001", 10**18),
+        ("KWD", "JPY", "KWD", "10000000", 10**15),
+        ("JPY", "KWD", "JPY", "0.0000001", 10**7),
+        ("JPY", "KWD", "KWD", "0.0000001", 10**15),
+    ],
+)
+def test_a_billion_at_the_widest_rate_that_is_taken_is_told(
+    opened: list[World], base: str, quote: str, of: str, said: str, told: int
+) -> None:
+    history = Told()
+    history.tell(on(3, 31), terms(items=[plan(10**11)], currency=of), subscription=1)
+    record(history.history, base, quote, date(2025, 3, 31), said)
+    into = quote if of == base else base
+    (row,) = asked(seen(opened, history), history, currency=into, to="2025-03-31")
+    assert (row["lacks"], row["end_mrr"]) == (None, told)
+
+
 def test_worked_by_hand(opened: list[World], worked: Told) -> None:
     rows = asked(seen(opened, worked), worked)
     assert [(row["period"], row["lacks"], *(row[one] for one in MEASURES)) for row in rows] == [
