@@ -70,6 +70,7 @@ class Directions(Desk):
         known = {*parameters_of(info), "grain", "measure", "min_position"}
         asked = await self.asked(request, f"reports.{info.name}_directions", known)
         asked.principal.require(Permission(info.permission))
+        told = dict(asked.given)
         pace, measures = pace_asked(info, asked), measures_asked(info, asked)
         wanted = await self.reachable(asked, asked.position())
         given = dict(asked.given)
@@ -91,7 +92,8 @@ class Directions(Desk):
         position = report.position.token()
         if asked.principal.staff:
             query = f"reports.{info.name}_directions"
-            await self.trace(asked, query, ReadKind.STAFF, position=position, rows=len(found), filters=given)
+            read = {**told, **given, "grain": pace.value}
+            await self.trace(asked, query, ReadKind.STAFF, position=position, rows=len(found), filters=read)
         language = language_asked(request)
         content = {
             "report": info.name,

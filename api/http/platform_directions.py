@@ -41,13 +41,14 @@ class PlatformDirections(OfAll):
         takes = parameters_of(info)
         query = f"reports.{info.name}_directions"
         asked = await self.staff(request, query, {*takes, "grain", "measure"})
+        told = dict(asked.given)
         pace, measures = pace_asked(info, asked), measures_asked(info, asked)
         given = dict(asked.given)
         if "grain" in takes:
             given["grain"] = pace.value
         report = await self.platform.report(info.name, given)
         found = series_of(info, report, measures, pace, _days(given, pace, whole="grain" in takes))
-        await self.record(asked, query, len(found), report.standing)
+        await self.record(asked, query, len(found), report.standing, {**told, "grain": pace.value})
         language = language_asked(request)
         content = {
             "report": info.name,

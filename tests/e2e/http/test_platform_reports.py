@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import pytest
 
 from adapters.exports.forms import FILES
 from application.figures import plain
+from application.replay import Direction, HistoryFilters
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import GRANTABLE, STAFF_ROLES, Permission, StaffRole, TenantRole
 from projections.olap.platform.reports import PLATFORM_REPORTS
@@ -76,6 +78,16 @@ async def spent_more_each_month(api: Api, finance: str) -> None:
         assert entered.status_code == 201, entered.text
 
 
+async def read_last(api: Api) -> dict[str, str]:
+    """What the platform's access log says that the last question was asked with."""
+    page = await api.parts.accesses.history(
+        PLATFORM, HistoryFilters(), direction=Direction.BACKWARD, limit=1, reveal=True, evidence=True
+    )
+    (event,) = page.events
+    found: dict[str, str] = json.loads(event.payload["filters"])
+    return found
+
+
 async def heading_is_told(api: Api, finance: str) -> None:
     """Costs of the platform that rise are said to, in the language asked for; days name the months they lie in."""
     path = f"{REPORTS}/margin/directions?measure=cost&from=2025-01-15&to=2025-12-15"
@@ -86,6 +98,13 @@ async def heading_is_told(api: Api, finance: str) -> None:
         10_000 + 1_000 * month for month in range(1, 13)
     ]
     assert (told["language"], told["grain"], len(told["digest"])) == ("fr", "month", 64)
+    days = {"from": "2025-01-15", "to": "2025-12-15"}
+    assert await read_last(api) == {
+        **days,
+        "grain": "month",
+        "measure": "cost",
+        "digest": told["digest"],
+    }
     assert cost["trend"]["slope"]["per_period"] == 1_000
     assert cost["sentences"][0]["text"].startswith("Coût du service : hausse (une détérioration)")
     all_of_them = (await api.send("GET", f"{REPORTS}/margin/directions", finance)).json()["data"]
