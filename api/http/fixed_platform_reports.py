@@ -119,7 +119,9 @@ def _difference(info: ReportInfo) -> Json:
             parameter("to_time", "As of which moment they are seen; now unless given.", moment),
             parameter("limit", "Rows a page.", {"type": "integer", "minimum": 1, "maximum": MOST}),
             parameter(
-                "after", "`next` of the answer before.", {"type": "string", "pattern": "^[0-9]{1,18}$"}
+                "after",
+                "`next` of the answer before, whose `as_of` is `to_time` then.",
+                {"type": "string", "pattern": "^[0-9]{1,18}$"},
             ),
         ],
         page_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from application.ports.platform_differences import CellOfAll, EventOfAll, MeasureOfAll
 
 AT_TIME = "at_time"
+_MOVING: Final = "Give `as_of` of the answer before: until now, rows move from page to page."
 
 
 class PlatformDifferences(OfAll):
@@ -48,6 +49,8 @@ class PlatformDifferences(OfAll):
         between = asked.taken("from_time", "to_time")
         if "from_time" not in between:
             raise bad_parameter("from_time", "Say as of which moment the figures were seen.")
+        if after and "to_time" not in between:
+            raise bad_parameter("to_time", _MOVING)
         found = await self.platform.difference(
             info.name,
             (between["from_time"], between.get("to_time")),

@@ -140,6 +140,11 @@ async def what_came_since_is_named(api: Api, finance: str) -> None:
     ):
         refused = await api.send("GET", f"{path}{question}", finance)
         assert refused.status_code == status, refused.text
+    moved = await api.send("GET", f"{path}?{asked}&after=1", finance)
+    assert (moved.status_code, moved.json()["errors"][0]["parameter"]) == (422, "to_time")
+    until = urlencode({"to_time": told["as_of"], "after": "0"})
+    again = (await api.send("GET", f"{path}?{asked}&{until}", finance)).json()
+    assert (again["digest"], again["data"]) == (told["digest"], told["data"])
     assert (await api.send("GET", f"{REPORTS}/scorecard/difference?{asked}", finance)).status_code == 404
 
 
