@@ -28,6 +28,8 @@ def csv_bytes(made: Answered, how: Separated) -> bytes:
 
 def _cell(value: Any, decimal: str) -> Any:
     found = told(value)
+    if isinstance(found, bool):
+        return "true" if found else "false"
     if isinstance(value, Decimal) or isinstance(found, float):
         return str(found).replace(".", decimal)
     return escape_formula(found) if isinstance(found, str) else found

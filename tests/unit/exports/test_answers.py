@@ -118,10 +118,14 @@ def test_cells_of_csv_are_what_json_tells() -> None:
     assert header == [one.name for one in TYPES]
     for one, cell in zip(TYPES, first, strict=True):
         told = json.dumps(one.json, ensure_ascii=False) if isinstance(one.json, list | dict) else one.json
-        assert cell == (
-            escape_formula(told) if isinstance(told, str) and one.name != "decimal" else str(told)
-        )
+        plainly = json.dumps(told) if isinstance(told, bool) else str(told)
+        assert cell == (escape_formula(told) if isinstance(told, str) and one.name != "decimal" else plainly)
     assert set(second) == {""}
+
+
+def test_csv_says_whether_as_json_does_and_starts_no_formula_with_a_number() -> None:
+    sql = "SELECT true AS yes, false AS no, [true] AS many, '-inf'::DOUBLE AS least, -1.5::DOUBLE AS less"
+    assert lines_of(made(sql, FileName.CSV))[1] == ["true", "false", "[true]", "'-inf", "-1.5"]
 
 
 def test_decimals_and_delimiters_of_a_country() -> None:
