@@ -51,14 +51,19 @@ class CheckoutReplaced(Refusal):
 
 
 def _by_use(account: Account, wanted: Wanted, today: date) -> tuple[Line, ...]:
-    """What is billed by use, for who said so before: as long as nothing is used, nothing is paid for it."""
+    """What is billed by use, for who said so before: as long as nothing is used, nothing is paid for it.
+
+    A page takes prices of one interval alone. What is paid in another one is added when the subscription began.
+    """
     tariffs = [
         tariff_on(Meter(meter), today)
         for meter, said in account.overage.items()
         if said.policy is Overage.BUY
     ]
     prices = [tariff.price(wanted.currency) for tariff in tariffs if tariff is not None]
-    return tuple(Line(price.id, None) for price in prices if price is not None)
+    return tuple(
+        Line(price.id, None) for price in prices if price is not None and price.interval == wanted.interval
+    )
 
 
 class Buying:

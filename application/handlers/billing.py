@@ -37,6 +37,7 @@ from domain.billing.change import (
     chosen,
     decide_change,
     gives_less,
+    metered_behind,
     metered_too,
 )
 from domain.billing.invoice import ReportInvoice
@@ -294,7 +295,7 @@ async def _own(command: Command, unit: Unit) -> None:
 async def _changed(command: ReportSubscription | AgreeSubscription | EndAgreement, unit: Unit) -> None:
     account = await _account(unit)
     subscription_id = SubscriptionId(command.stamp.target)
-    await unit.load("subscription", subscription_id)
+    before: Subscription = await unit.load("subscription", subscription_id)
     unit.decide(command)
     if subscription_id not in account.subscriptions:
         added = SubscriptionAdded(tenant_id=TenantId(unit.tenant_id), subscription_id=subscription_id)
@@ -311,6 +312,11 @@ async def _changed(command: ReportSubscription | AgreeSubscription | EndAgreemen
                 ended = dunning(account, TenantId(unit.tenant_id), invoice_id, None, "cancelled")
                 unit.append(_ACCOUNT, unit.tenant_id, *ended)
     await _settle(unit)
+    now: Subscription = unit.state("subscription", subscription_id)
+    if now.reference and now.terms and goes_on(now.terms) and not (before.terms and goes_on(before.terms)):
+        began = (subscription_id, now.terms)
+        asked = metered_behind(command.stamp, unit.state(_ACCOUNT, unit.tenant_id), began)
+        unit.append(_ACCOUNT, unit.tenant_id, *asked)
 
 
 async def _is_over(unit: Unit, subscription_id: SubscriptionId | None) -> bool:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, assert_n
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.billing.account_events import ChangeDeclined, ChangeMade, ChangeRequested
+from domain.billing.account_state import Overage
+from domain.billing.catalogue import Meter
 from domain.billing.catalogues import price_of, sold_on
 from domain.billing.tariffs import by_use, tariff_on
 from domain.billing.terms import Interval, ItemKind
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
 
     from domain.billing.account import SetOveragePolicy
     from domain.billing.account_state import Account
-    from domain.billing.catalogue import Catalogue
+    from domain.billing.catalogue import Catalogue, Tariff
     from domain.billing.terms import Terms
+    from domain.kernel.commands import Stamp
     from domain.kernel.events import Event
 
 BoughtPlan: TypeAlias = Literal[Plan.STARTER, Plan.PROFESSIONAL, Plan.BUSINESS]
@@ -313,19 +316,37 @@ def metered_too(command: SetOveragePolicy, state: Account, going: Sequence[Going
     if ahead_of(state, (subscription_id, terms)) is not None:
         raise ChangeIsAhead
     tariff = tariff_on(meter, today)
-    price = None if tariff is None else tariff.price(terms.currency)
-    if price is None:
+    if tariff is None or tariff.price(terms.currency) is None:
         raise CurrencyNotSold(currencies=[] if tariff is None else list(tariff.unit_amounts))
-    return (
-        ChangeRequested(
-            tenant_id=TenantId(command.stamp.target),
-            change_id=ChangeId(command.stamp.fresh_id("change")),
-            subscription_id=subscription_id,
-            kind="change",
-            at_once=True,
-            plan=terms.plan,
-            lines={**{item.price: item.quantity for item in terms.items}, price.id: 1},
-        ),
+    return (_metered(command.stamp, (subscription_id, terms), tariff),)
+
+
+def metered_behind(stamp: Stamp, state: Account, began: Going) -> tuple[ChangeRequested, ...]:
+    """What is asked for when a subscription began without what its tenant had said is bought by use.
+
+    Pages to pay on take prices of one interval, and use is paid by the month: behind one for a year it is added.
+    """
+    terms, today = began[1], stamp.at.date()
+    meters = [Meter(meter) for meter, said in state.overage.items() if said.policy is Overage.BUY]
+    if state.asked is not None or terms.cancel_at is not None:
+        return ()
+    wanted = [tariff_on(meter, today) for meter in meters if by_use([terms], meter) is None]
+    sold = [tariff for tariff in wanted if tariff is not None and tariff.price(terms.currency) is not None]
+    return (_metered(stamp, began, *sold),) if sold else ()
+
+
+def _metered(stamp: Stamp, going: Going, *tariffs: Tariff) -> ChangeRequested:
+    subscription_id, terms = going
+    prices = [price for price in (tariff.price(terms.currency) for tariff in tariffs) if price is not None]
+    lines = {item.price: item.quantity for item in terms.items} | {price.id: 1 for price in prices}
+    return ChangeRequested(
+        tenant_id=TenantId(stamp.tenant_id),
+        change_id=ChangeId(stamp.fresh_id("change")),
+        subscription_id=subscription_id,
+        kind="change",
+        at_once=True,
+        plan=terms.plan,
+        lines=lines,
     )
 
 

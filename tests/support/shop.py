@@ -15,7 +15,8 @@ from application.billing.reconciling import Reconciliation, Reconciling
 from application.ports.payment_values import CheckoutSession
 from application.principals import Principal
 from domain.billing.account_state import Account
-from domain.billing.change import BoughtPlan, Wanted
+from domain.billing.change import BoughtInterval, BoughtPlan, Wanted
+from domain.billing.terms import Interval
 from domain.kernel.commands import Actor, ActorKind, Command
 from domain.kernel.permissions import Permission
 from domain.tenancy.plans import Plan
@@ -37,11 +38,16 @@ class Shop:
     now: list[datetime] = field(default_factory=lambda: [at(START)])
     steps: int = 0
 
-    async def opens(self, plan: BoughtPlan = Plan.STARTER, key: str | None = None) -> CheckoutSession:
+    async def opens(
+        self,
+        plan: BoughtPlan = Plan.STARTER,
+        key: str | None = None,
+        interval: BoughtInterval = Interval.MONTH,
+    ) -> CheckoutSession:
         self.steps += 1
         return await Buying(self.books.commands, self.desk.gateway).checkout(
             BUYER,
-            Wanted(plan=plan),
+            Wanted(plan=plan, interval=interval),
             success_url="https://agency.example/done",
             cancel_url="https://agency.example",
             key=key or str(self.steps),
@@ -69,8 +75,14 @@ class Shop:
         self.steps += 1
         workflow = self.books.workflow(TENANT, 100 + self.steps)
         await workflow.execute(command, TENANT, key=f"step/{self.steps}")
+        await self.works()
+
+    async def works(self) -> None:
+        """What the worker does for a change that is asked for."""
+        self.steps += 1
         asked = (await self.account()).asked
         if asked is not None:
+            workflow = self.books.workflow(TENANT, 100 + self.steps)
             await BillingJobs(self.books.commands, self.desk.gateway).change(workflow, asked)
         await self.hears()
 

@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 
 from application.billing.stocking import by_use
-from application.ports.payment_values import Line, Wares, When
-from application.ports.payments import NotAtProvider
+from application.ports.payment_values import CheckoutOrder, Line, Wares, When
+from application.ports.payments import InvalidPaymentRequest, NotAtProvider
 from tests.support.stripes import CATALOGUE, METER, Desk
 
 STARTER = "2026-01/starter/month/usd"
@@ -55,3 +55,26 @@ async def test_a_price_by_use_is_added_to_a_subscription_and_kept_by_a_change(de
         assert (item.price, item.quantity) == (price, None)
     assert after.change_ahead is not None
     assert set(after.change_ahead.lines) == {Line(STARTER), Line(price, None)}
+
+
+async def test_a_page_takes_prices_of_one_interval_and_a_subscription_those_of_two(desk: Desk) -> None:
+    meters, metered = by_use()
+    await desk.gateway.ensure_wares(Wares(CATALOGUE, meters=meters, metered=metered))
+    price = next(one.id for one in metered if one.unit.currency == "USD")
+    yearly, customer = "2026-01/starter/year/usd", await desk.customer()
+    order = CheckoutOrder(
+        customer=customer,
+        tenant_id=uuid4(),
+        plan="starter",
+        lines=(Line(yearly), Line(price, None)),
+        success_url="https://app.example/paid",
+        cancel_url="https://app.example/plans",
+    )
+    with pytest.raises(InvalidPaymentRequest, match="interval"):
+        await desk.gateway.checkout(order, key=desk.key())
+    held = await desk.subscribe(customer, Line(yearly))
+    lines = (Line(yearly), Line(price, None))
+    after = await desk.gateway.change_subscription(
+        held.ref, lines, plan="starter", when=When.NOW, key=desk.key()
+    )
+    assert sorted((str(item.kind), item.quantity) for item in after.items) == [("metered", None), ("plan", 1)]

@@ -17,7 +17,7 @@ from application.workflow import Workflow
 from domain.billing.account import SetOveragePolicy
 from domain.billing.account_state import Overage
 from domain.billing.catalogue import Meter
-from domain.billing.change import CancelSubscription, ChangeIsAhead, ChangeSubscription
+from domain.billing.change import CancelSubscription, ChangeIsAhead, ChangeSubscription, EnterChange
 from domain.billing.overage import OverageUsed
 from domain.billing.terms import Interval
 from domain.billing.usage import ReserveBlock, SettleBlock, Usage, UsageCounted, counter_id, month_of
@@ -318,6 +318,43 @@ async def test_who_said_so_before_has_the_price_from_the_page_on(shop: Shop) -> 
     assert await shop.pays(await shop.opens(Plan.PROFESSIONAL)) == 303
     held = (await shop.desk.gateway.subscriptions(shop.customer))[-1]
     assert sorted(str(item.kind) for item in held.items) == ["metered", "plan"]
+
+
+async def test_a_year_is_bought_without_it_and_the_price_is_added_by_the_month_behind_the_page(
+    shop: Shop,
+) -> None:
+    await buying(shop)
+    await shop.asks(CancelSubscription())
+    await shop.to(at(months_after(START, 1)) + DAY)
+    assert await shop.pays(await shop.opens(Plan.PROFESSIONAL, interval=Interval.YEAR)) == 303
+    held = (await shop.desk.gateway.subscriptions(shop.customer))[-1]
+    assert [str(item.kind) for item in held.items] == ["plan"]  # a page takes prices of one interval
+    await shop.works()
+    held = (await shop.desk.gateway.subscriptions(shop.customer))[-1]
+    found = sorted((str(item.kind), item.price) for item in held.items)
+    assert found == [("metered", METERED.price), ("plan", "2026-01/professional/year/usd")]
+    assert (await shop.told()).count("billing.change_requested") == 3  # twice by hand, and once by itself
+    before = sum(await totals(shop))
+    sender = Sender(shop)
+    await sender.month(50_000)
+    await sender.reports(*await sender.sends(10))
+    await shop.to(at(months_after(START, 2)) + 2 * DAY)
+    assert sum(await totals(shop)) == before + 100
+    assert (await shop.compares()).differences == ()
+
+
+async def test_a_price_that_was_declined_behind_the_page_is_not_asked_for_again_by_itself(
+    shop: Shop,
+) -> None:
+    await buying(shop)
+    await shop.asks(CancelSubscription())
+    await shop.to(at(months_after(START, 1)) + DAY)
+    assert await shop.pays(await shop.opens(Plan.PROFESSIONAL, interval=Interval.YEAR)) == 303
+    asked = (await shop.account()).asked
+    assert asked is not None
+    await shop.does(EnterChange(change_id=asked.change_id, reason="card_declined"), TENANT)
+    await shop.to(shop.now[0] + DAY)
+    assert (await shop.account()).asked is None
 
 
 async def test_less_that_is_ahead_is_kept_and_a_declined_price_sells_nothing(shop: Shop) -> None:
