@@ -30,6 +30,7 @@ from application.ports.payment_values import Subscription
 from application.ports.payments import NotAtProvider
 from application.workflow import NotYet
 from domain.billing.gateway import (
+    STRIPE,
     GatewayCustomer,
     GatewayEvent,
     GatewaySubscription,
@@ -108,8 +109,8 @@ class Placing:
             entered = await self._command(told, tenant_id)
             if entered is not None:
                 command, target = entered
-                if isinstance(command, ReportSubscription):
-                    await own(self._commands, workflow, told, tenant_id)
+                if isinstance(command, ReportSubscription) and told.customer is not None:
+                    await own(self._commands, workflow, told.about, told.customer, tenant_id)
                 await inside.execute(command, target, key=step(told.reference, command))
         except (TellingBeyondNow, TooMuchContention):
             raise NotYet(_SOON) from None
@@ -249,17 +250,17 @@ async def owner_of(commands: Commands, gateway: str, subscription: str) -> Tenan
 
 
 async def own(
-    commands: Commands, workflow: Workflow, told: GatewayEventReceived, tenant_id: TenantId
+    commands: Commands, workflow: Workflow, subscription: str, customer: str, tenant_id: TenantId
 ) -> None:
-    """Enter whose a subscription is when it is told of first. Raises `SubscriptionOfAnother`."""
-    if told.customer is None or await owner_of(commands, told.gateway, told.about) == tenant_id:
+    """Enter in the platform's log whose a subscription is, where nobody has. Raises `SubscriptionOfAnother`."""
+    if await owner_of(commands, STRIPE, subscription) == tenant_id:
         return
     reserve = ReserveGatewaySubscription(
-        gateway=told.gateway, reference=told.about, customer=told.customer, tenant_id=tenant_id
+        gateway=STRIPE, reference=subscription, customer=customer, tenant_id=tenant_id
     )
-    target = gateway_subscription_id(told.gateway, told.about)
+    target = gateway_subscription_id(STRIPE, subscription)
     key = f"gateway-subscription/{target}/{tenant_id}"
-    await workflow.execute(reserve, target, key=key, opens_log=True)
+    await workflow.in_tenant(PLATFORM).execute(reserve, target, key=key, opens_log=True)
 
 
 def step(reference: str, command: Command) -> str:

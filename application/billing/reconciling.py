@@ -30,6 +30,7 @@ from application.billing.placing import (
     ANOTHER_TENANT,
     NOT_AT_PROVIDER,
     UNREADABLE,
+    own,
     owner_of,
     step,
     tenant_of,
@@ -46,6 +47,7 @@ from domain.billing.payment import Payment
 from domain.billing.subscription import ReportSubscription, Teller
 from domain.billing.terms import PriceUnknown
 from domain.kernel.errors import Refusal
+from domain.kernel.ids import TenantId
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +129,8 @@ class Reconciling:
             *await self._payments_of(tenant_id, customer, since),
         ]
         found += await self._ours_alone(account.customer, tenant_id, since, {one.target for one in found})
+        if repair:
+            await self._owned(workflow, customer, account, found)
         repaired, unrepaired = list[str](), list[tuple[str, str]]()
         for at, one in enumerate(found if repair else ()):
             if not one.differences:
@@ -148,6 +152,18 @@ class Reconciling:
             await workflow.execute(entered, tenant_id, key=key)
         return Reconciliation(compared, differences, tuple(repaired), tuple(unrepaired))
 
+    async def _owned(self, workflow: Workflow, customer: str, account: Account, found: list[_Found]) -> None:
+        """Enter whose subscriptions are that were never told since that is entered: they become nobody else's."""
+        references = {one.reference for one in found if isinstance(one.command, ReportSubscription)}
+        for subscription_id in account.subscriptions:
+            ours: Subscription = await self._commands.state(
+                workflow.tenant_id, "subscription", subscription_id
+            )
+            references |= {ours.reference} if ours.reference is not None else set()
+        for reference in sorted(references):
+            if await owner_of(self._commands, STRIPE, reference) is None:
+                await own(self._commands, workflow, reference, customer, TenantId(workflow.tenant_id))
+
     async def _repaired(self, workflow: Workflow, one: _Found) -> tuple[_Found, str | None]:
         """What the provider has, entered; and the code of why something differs still, if anything does."""
         if one.command is None or one.again is None:
@@ -166,7 +182,8 @@ class Reconciling:
         for shown in theirs:
             target = thing_id(tenant_id, shown.ref)
             state: Subscription = await self._commands.state(tenant_id, "subscription", target)
-            if await owner_of(self._commands, STRIPE, shown.ref) not in (None, tenant_id):
+            owner = await owner_of(self._commands, STRIPE, shown.ref)
+            if {owner or tenant_id, shown.tenant_id or tenant_id} != {tenant_id}:
                 differs = (Difference("subscription", shown.ref, MISSING, shown.status, None),)
                 found.append(_Found(shown.ref, differs, None, target, ANOTHER_TENANT))
                 continue

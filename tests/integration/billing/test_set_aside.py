@@ -166,6 +166,35 @@ async def test_a_subscription_whose_customer_was_swapped_enters_nobodys_log() ->
         assert facts == []
 
 
+async def test_a_subscription_that_nobody_reserved_is_its_tenants_once_it_was_compared() -> None:
+    """It stands in a log since before whose it is was entered, or was found by looking, and never told."""
+    async with fake_desk() as desk:
+        books, _, told = await begun(desk)
+        others = await desk.customer(tenant=ANOTHER)
+        await books.open(others, ANOTHER)
+        reconciling = Reconciling(books.commands, desk.gateway)
+        found = await reconciling.reconcile(books.workflow(TENANT, 1), repair=True)
+        assert found.unrepaired == ()
+        event = of_kind(told, "customer.subscription.created")
+        assert isinstance(event.snapshot, Subscription)
+        swapped = replace(event, customer=others, snapshot=replace(event.snapshot, tenant_id=None))
+        assert await aside(books, swapped) == ANOTHER_TENANT
+        assert [one for one in await books.log.read_log(ANOTHER, limit=100) if "scription" in one.name] == []
+
+
+async def test_a_subscription_whose_notes_name_another_tenant_is_nobodys_by_looking() -> None:
+    async with fake_desk() as desk:
+        customer = await desk.customer(tenant=TENANT)
+        held = await desk.subscribe(customer, Line(STARTER), metadata={"tenant_id": str(ANOTHER)})
+        books = Books(desk.gateway)
+        await books.open(customer)
+        found = await Reconciling(books.commands, desk.gateway).reconcile(
+            books.workflow(TENANT, 1), repair=True
+        )
+        assert (held.ref, ANOTHER_TENANT) in found.unrepaired
+        assert [one for one in await books.facts() if one.name == "billing.subscription_reported"] == []
+
+
 async def test_a_price_that_is_none_of_ours_is_set_aside() -> None:
     async with fake_desk() as desk:
         books, _, told = await begun(desk)
