@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _ENDED: Final = frozenset({"canceled", "incomplete_expired"})
 _MINUTE: Final = 60
+_MISSING: Final = "resource_missing"
 _COUNTED_ALREADY: Final = "already exists with identifier"
 
 
@@ -69,6 +70,15 @@ class StripeGateway(History):
                 {"metadata": {"tenant_id": str(tenant_id)}}, {"idempotency_key": key}
             )
         return made.id
+
+    async def has_customer(self, customer: str) -> bool:
+        """See `PaymentGateway.has_customer`."""
+        try:
+            with translated():
+                found = await self._client.v1.customers.retrieve_async(customer)
+        except NotAtProvider:
+            return False
+        return not found.to_dict().get("deleted", False)
 
     async def checkout(self, order: CheckoutOrder, *, key: str) -> CheckoutSession:
         """See `PaymentGateway.checkout`."""
@@ -269,6 +279,8 @@ class StripeGateway(History):
                     {"idempotency_key": f"usage/{identifier}/{moment}"},
                 )
         except InvalidPaymentRequest as error:
+            if error.code == _MISSING:
+                raise NotAtProvider(str(error), request=error.request) from None
             if _COUNTED_ALREADY not in str(error):
                 raise
 

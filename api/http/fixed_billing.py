@@ -19,7 +19,10 @@ _POSITION: Final[Json] = {"type": "string"}
 _ADDRESS: Final[Json] = object_of({"url": {"type": "string", "format": "uri"}})
 _DIFFERENCE: Final = object_of(
     {
-        "kind": {"type": "string", "enum": ["subscription", "invoice", "payment", "refund", "dispute"]},
+        "kind": {
+            "type": "string",
+            "enum": ["subscription", "invoice", "payment", "refund", "dispute", "usage"],
+        },
         "reference": {"type": "string"},
         "field": {"type": "string"},
         "theirs": {"description": "Any JSON value: a text, a number, or parts of it."},

@@ -27,7 +27,8 @@ MISSING: Final = "missing"
 class Difference:
     """Something that the provider has otherwise. `field`: what differs.
 
-    `kind`: subscription, invoice or payment; refund or dispute where a payment has one here and not there.
+    `kind`: subscription, invoice or payment; refund or dispute where a payment has one here and not there; usage
+    that is billed to nobody.
 
     `theirs`, `ours`: as JSON gives them, as they were found; None: it has none of it. `repaired`: it differs no more.
     """

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from application.counting import named
+from application.ports.payments import NotAtProvider
 from application.workflow import NotYet
 from domain.billing.catalogue import Meter
 from domain.billing.overage import (
@@ -17,6 +18,7 @@ from domain.billing.overage import (
     OverageReported,
     OverageUsed,
     WriteOffOverage,
+    WrittenOff,
     unit_name,
 )
 from domain.billing.settling import goes_on
@@ -77,27 +79,21 @@ class Overages:
         going = (one.terms for one in states if one.reference and one.terms and goes_on(one.terms))
         found = by_use(going, Meter(used.meter))
         if account.customer is None or found is None:
-            written_off = WriteOffOverage(period=used.period, block_id=used.block_id)
-            await workflow.execute(written_off, target, key=f"overage/{used.block_id}/written-off")
+            await self._written_off(workflow, target, used, WrittenOff.ENDED)
             return
         item, tariff, currency = found
         price = tariff.price(currency)
         if price is None or price.id != item.price:
             raise TypeError("an item is of a price of its tariff, in the currency of its subscription")
         units = tariff.begun(state.reported + messages) - state.units
-        customer, told = account.customer.reference, 0
-        since = await self._oldest(tenant_id, used, state) or used_at
-        if self._commands.clock() - since > _REMEMBERED:
-            told = await self._not_entered(tenant_id, tariff.of, customer)
-        for number in range(state.units + 1 + told, state.units + units + 1):
-            # Of now, and not of when they were used: so they are of a cycle that is not invoiced yet.
-            await self._payments.report_usage(
-                tariff.of,
-                customer,
-                1,
-                identifier=unit_name(tariff.of, tenant_id, used.period, number),
-                at=self._commands.clock(),
-            )
+        customer = account.customer.reference
+        try:
+            await self._told(workflow, used, state, units, (tariff.of, customer, used_at))
+        except NotAtProvider:
+            if await self._payments.has_customer(customer):
+                raise  # it is the meter that is not there: that can be mended
+            await self._written_off(workflow, target, used, WrittenOff.CUSTOMER_GONE)
+            return
         entered = EnterOverage(
             period=used.period,
             block_id=used.block_id,
@@ -108,6 +104,36 @@ class Overages:
             currency=currency,
         )
         await workflow.execute(entered, target, key=f"overage/{used.block_id}/{state.units}/{units}")
+
+    async def _written_off(
+        self, workflow: Workflow, target: UUID, used: OverageUsed, reason: WrittenOff
+    ) -> None:
+        written_off = WriteOffOverage(period=used.period, block_id=used.block_id, reason=reason)
+        await workflow.execute(written_off, target, key=f"overage/{used.block_id}/written-off")
+
+    async def _told(
+        self,
+        workflow: Workflow,
+        used: OverageUsed,
+        state: Usage,
+        units: int,
+        of: tuple[str, str, datetime],
+    ) -> None:
+        """Tell the provider so many units more. `of`: the meter, the customer, and since when the block is known."""
+        meter, customer, used_at = of
+        tenant_id, told = workflow.tenant_id, 0
+        since = await self._oldest(tenant_id, used, state) or used_at
+        if self._commands.clock() - since > _REMEMBERED:
+            told = await self._not_entered(tenant_id, meter, customer)
+        for number in range(state.units + 1 + told, state.units + units + 1):
+            # Of now, and not of when they were used: so they are of a cycle that is not invoiced yet.
+            await self._payments.report_usage(
+                meter,
+                customer,
+                1,
+                identifier=unit_name(meter, tenant_id, used.period, number),
+                at=self._commands.clock(),
+            )
 
     async def _oldest(self, tenant_id: UUID, used: OverageUsed, state: Usage) -> datetime | None:
         """Since when the month has had something to report, where that is another block's: its job may have told it."""

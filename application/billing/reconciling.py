@@ -43,6 +43,7 @@ from application.ports.payments import NotAtProvider
 from domain.billing.account import EnterReconciliation
 from domain.billing.change import SubscribedTwice
 from domain.billing.gateway import STRIPE
+from domain.billing.overage import OverageWrittenOff, WrittenOff
 from domain.billing.payment import Payment
 from domain.billing.subscription import ReportSubscription, Teller
 from domain.billing.terms import PriceUnknown
@@ -61,10 +62,13 @@ if TYPE_CHECKING:
     from domain.billing.invoice import Invoice
     from domain.billing.subscription import Subscription
     from domain.billing.terms import Terms
+    from domain.billing.usage import Usage
     from domain.kernel.commands import Command
 
 _BEGIN: Final = ("billing.invoice_finalised", "billing.payment_received")
 """With these an invoice or a payment stands in the log."""
+WRITTEN_OFF: Final = "written_off"
+"""Used beyond a limit, and billed to nobody: `ours` is how many messages."""
 DOUBLED: Final = "doubled"
 """Paid beside another: `theirs` is how many there are."""
 
@@ -129,6 +133,7 @@ class Reconciling:
             *await self._payments_of(tenant_id, customer, since),
         ]
         found += await self._ours_alone(account.customer, tenant_id, since, {one.target for one in found})
+        found += await self._lost(tenant_id, since)
         if repair:
             await self._owned(workflow, customer, account, found)
         repaired, unrepaired = list[str](), list[tuple[str, str]]()
@@ -291,6 +296,17 @@ class Reconciling:
                 differs = (Difference(row.category, ours.reference, MISSING, None, ours.amount),)
                 found.append(_Found(ours.reference, differs, None, target, code))
         return found
+
+    async def _lost(self, tenant_id: UUID, since: datetime | None) -> list[_Found]:
+        """What was used beyond a limit and is billed to nobody: the provider has the customer no more."""
+        found = dict[UUID, _Found]()
+        async for row in named(self._commands.log, tenant_id, (OverageWrittenOff.name,), since):
+            target = UUID(row.stream.partition(":")[2])
+            state: Usage = await self._commands.state(tenant_id, row.category, target)
+            for period, messages in state.lost.items():
+                differs = (Difference("usage", period, WRITTEN_OFF, None, messages),)
+                found[target] = _Found(period, differs, None, target, WrittenOff.CUSTOMER_GONE)
+        return list(found.values())
 
     async def _astray(self, kind: str, reference: str, customer: Customer, tenant_id: UUID) -> str | None:
         """Why the provider does not have a thing as this tenant's; None: it does."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, UNREADABLE
 from domain.billing.change import SubscribedTwice
+from domain.billing.overage import WrittenOff
 from domain.billing.terms import PriceUnknown
 
 LOG_SAYS_MORE: Final = "log-says-more"
@@ -22,6 +23,8 @@ _NEXT: Final = {
     UNREADABLE: "It is in a shape that no log here takes; `theirs` names the fields. Look at it in the provider's "
     "dashboard, and enter what it comes to in your books by hand.",
     SubscribedTwice.code: "Cancel one of them: `cancel-subscription` with its `subscription_id`.",
+    WrittenOff.CUSTOMER_GONE: "The customer was deleted at the provider, with its subscriptions: what was used "
+    "beyond the limit of that month is billed to nobody. Bill it past the provider, or let it be.",
     PriceUnknown.code: "It is subscribed to something that no catalogue sells. Change it to a price of the catalogue.",
 }
 

@@ -111,6 +111,9 @@ class PaymentGateway(Protocol):
     async def create_customer(self, tenant_id: UUID, *, key: str) -> str:
         """A customer for a tenant: its ref. The provider learns the tenant's id, and nothing else of it."""
 
+    async def has_customer(self, customer: str) -> bool:
+        """Whether the customer is there: one that was deleted is not."""
+
     async def checkout(self, order: CheckoutOrder, *, key: str) -> CheckoutSession:
         """A page on which the customer subscribes and pays."""
 

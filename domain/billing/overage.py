@@ -6,6 +6,7 @@ follows from the tenant, the month and the unit's number: told again, it counts 
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from pydantic import Field
 from domain.billing.catalogue import Meter
 from domain.kernel.commands import Command
 from domain.kernel.errors import Refusal
-from domain.kernel.events import Event
+from domain.kernel.events import EVENTS, Event, Payload
 from domain.kernel.ids import BlockId, TenantId
 from domain.kernel.money import Currency, Price
 from domain.kernel.permissions import Permission
@@ -53,14 +54,29 @@ class OverageReported(Event, name="billing.overage_reported", version=1):
     currency: str
 
 
-class OverageWrittenOff(Event, name="billing.overage_written_off", version=1):
-    """What a block used beyond the limit is not billed: the subscription that would have been ended before."""
+class WrittenOff(StrEnum):
+    """Why something is not billed."""
+
+    ENDED = "subscription_ended"
+    """The subscription that would have been billed ended before it was reported."""
+    CUSTOMER_GONE = "customer_gone"
+    """The provider has the customer no more: it was deleted there, and nobody is left to bill."""
+
+
+class OverageWrittenOff(Event, name="billing.overage_written_off", version=2):
+    """What a block used beyond the limit is not billed. `reason`: one of `WrittenOff`."""
 
     tenant_id: TenantId
     meter: str
     period: str
     block_id: BlockId
     messages: int
+    reason: str
+
+
+@EVENTS.upcaster("billing.overage_written_off", 1)
+def _had_ended(payload: Payload) -> Payload:
+    return {**payload, "reason": WrittenOff.ENDED.value}
 
 
 OverageEvent: TypeAlias = OverageUsed | OverageReported | OverageWrittenOff
@@ -91,6 +107,7 @@ class WriteOffOverage(
 
     period: Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
     block_id: BlockId
+    reason: WrittenOff = WrittenOff.ENDED
 
 
 def unit_name(of: str, tenant_id: UUID, period: str, number: int) -> str:
@@ -112,6 +129,7 @@ def entered(command: EnterOverage | WriteOffOverage, state: Usage) -> tuple[Over
                 period=command.period,
                 block_id=command.block_id,
                 messages=messages,
+                reason=command.reason,
             ),
         )
     if command.before != state.units:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from domain.billing.account_state import Overage
 from domain.billing.catalogue import Meter
-from domain.billing.overage import OverageEvent, OverageReported, OverageUsed, OverageWrittenOff
+from domain.billing.overage import OverageEvent, OverageReported, OverageUsed, OverageWrittenOff, WrittenOff
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.events import EVENTS, Event, Payload
@@ -140,7 +140,8 @@ class Usage:
     """A counter as it stands. `used` holds what was settled alone, `over` how much of that was above the limit.
 
     `alerted`: the threshold that was told last, of the limit `alerted_of`. `unbilled`: what blocks used beyond the
-    limit and is to be reported; `reported`: what was, as `units` of the price that were begun.
+    limit and is to be reported; `reported`: what was, as `units` of the price that were begun. `lost`: by month, what
+    is billed to nobody, since the provider has the customer no more.
     """
 
     begun: bool = False
@@ -152,6 +153,7 @@ class Usage:
     unbilled: dict[BlockId, int] = field(default_factory=dict)
     reported: int = 0
     units: int = 0
+    lost: dict[str, int] = field(default_factory=dict)
 
     @property
     def committed(self) -> int:
@@ -189,7 +191,9 @@ def evolve(state: Usage, event: UsageEvent) -> Usage:
         case OverageReported() | OverageWrittenOff():
             left = {key: messages for key, messages in state.unbilled.items() if key != event.block_id}
             if isinstance(event, OverageWrittenOff):
-                return replace(state, unbilled=left)
+                gone = event.messages if event.reason == WrittenOff.CUSTOMER_GONE else 0
+                lost = {event.period: state.lost.get(event.period, 0) + gone} if gone else {}
+                return replace(state, unbilled=left, lost=state.lost | lost)
             reported, units = state.reported + event.messages, state.units + event.units
             return replace(state, unbilled=left, reported=reported, units=units)
         case _:

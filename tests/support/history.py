@@ -79,7 +79,11 @@ class History(OfPeople):
         late = {**block, "block_id": fresh()}
         for used in (block, late, {**block, "block_id": fresh()}):
             yield counter, "billing.overage_used", {**tenant, **used, "messages": 3}
-        yield counter, "billing.overage_written_off", {**tenant, **late, "messages": 3}
+        yield (
+            counter,
+            "billing.overage_written_off",
+            {**tenant, **late, "messages": 3, "reason": "customer_gone"},
+        )
         priced = {"price": "p", "unit_amount": 100, "currency": "USD", "before": 0, "units": 1}
         yield counter, "billing.overage_reported", {**tenant, **block, **priced, "messages": 3}
         for one in (invoice, paid):

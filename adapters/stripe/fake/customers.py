@@ -102,13 +102,15 @@ def update_customer(world: World, params: Params, ref: str) -> Json:
     return customer
 
 
-def delete_customer(world: World, params: Params, ref: str) -> Json:
-    """DELETE /v1/customers/:id."""
+def get_customer(world: World, params: Params, ref: str) -> Json:
+    """GET /v1/customers/:id: one that was deleted is shown as that alone."""
     del params
-    customer = world.get("customer", ref)
-    customer["deleted"] = True
-    world.tell("customer.deleted", customer)
-    return {"id": customer["id"], "object": "customer", "deleted": True}
+    found = world.kinds["customer"].get(ref, {})
+    return (
+        {"id": ref, "object": "customer", "deleted": True}
+        if found.get("deleted")
+        else world.get("customer", ref)
+    )
 
 
 def attach(world: World, token: str, customer: Json) -> Json:

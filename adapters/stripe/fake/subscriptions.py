@@ -232,6 +232,18 @@ def cancel_subscription(world: World, params: Params, ref: str) -> Json:
     return subscription
 
 
+def delete_customer(world: World, params: Params, ref: str) -> Json:
+    """DELETE /v1/customers/:id: its subscriptions end at once."""
+    del params
+    customer = world.get("customer", ref)
+    for subscription in world.all("subscription", customer=ref):
+        if subscription["status"] not in ("canceled", "incomplete_expired"):
+            end(world, subscription, "cancellation_requested", at=world.now(customer["test_clock"]))
+    customer["deleted"] = True
+    world.tell("customer.deleted", customer)
+    return {"id": customer["id"], "object": "customer", "deleted": True}
+
+
 def resume_subscription(world: World, params: Params, ref: str) -> Json:
     """POST /v1/subscriptions/:id/resume: after a pause, with a cycle that begins now."""
     del params

@@ -78,3 +78,16 @@ async def test_a_page_takes_prices_of_one_interval_and_a_subscription_those_of_t
         held.ref, lines, plan="starter", when=When.NOW, key=desk.key()
     )
     assert sorted((str(item.kind), item.quantity) for item in after.items) == [("metered", None), ("plan", 1)]
+
+
+async def test_of_a_customer_that_was_deleted_nothing_is_counted(desk: Desk) -> None:
+    customer = await desk.customer()
+    held = await desk.subscribe(customer, Line(STARTER))
+    assert await desk.gateway.has_customer(customer)
+    await desk.raw.v1.customers.delete_async(customer)
+    assert not await desk.gateway.has_customer(customer)
+    assert not await desk.gateway.has_customer("cus_of_nobody")
+    assert (await desk.gateway.subscription(held.ref)).status == "canceled"
+    now = datetime.now(UTC)
+    with pytest.raises(NotAtProvider):
+        await desk.gateway.report_usage(METER.name, customer, 1, identifier=str(uuid4()), at=now)

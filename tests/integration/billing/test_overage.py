@@ -13,6 +13,7 @@ import pytest
 from adapters.stripe.fake.calendar import months_after
 from application.billing.overage import Overages
 from application.billing.stocking import Stocking
+from application.ports.payments import NotAtProvider
 from application.workflow import Workflow
 from domain.billing.account import SetOveragePolicy
 from domain.billing.account_state import Overage
@@ -309,6 +310,36 @@ async def test_what_is_not_reported_when_the_subscription_ended_is_written_off_a
     state: Usage = await shop.books.commands.state(TENANT, "usage", counted)
     assert (state.unbilled, state.reported, state.units) == ({}, 0, 0)
     assert await totals(shop) == [4_900]
+
+
+async def test_what_a_customer_used_that_was_deleted_there_is_written_off_and_named_by_the_comparison(
+    shop: Shop,
+) -> None:
+    sender = await buying(shop)
+    used = await sender.sends(700)
+    await shop.desk.raw.v1.customers.delete_async(shop.customer)  # nothing of it was heard yet
+    assert not await shop.desk.gateway.has_customer(shop.customer)
+    await sender.reports(*used)
+    await sender.reports(*used)
+    assert (await shop.told()).count("billing.overage_written_off") == 1
+    state = await sender.state()
+    assert (state.unbilled, state.reported, state.lost) == ({}, 0, {sender.period: 700})
+    found = await shop.compares()
+    assert [
+        (one.kind, one.reference, one.ours) for one in found.differences if one.field == "written_off"
+    ] == [("usage", sender.period, 700)]
+    assert (sender.period, "customer_gone") in found.unrepaired
+
+
+async def test_a_meter_that_is_not_there_writes_nothing_off(shop: Shop) -> None:
+    sender = await buying(shop)
+    used = await sender.sends(700)
+    assert shop.desk.fake is not None
+    for meter in shop.desk.fake.world.kinds["billing.meter"].values():
+        meter["status"] = "inactive"
+    with pytest.raises(NotAtProvider):
+        await sender.reports(*used)
+    assert (await shop.told()).count("billing.overage_written_off") == 0
 
 
 async def test_who_said_so_before_has_the_price_from_the_page_on(shop: Shop) -> None:
