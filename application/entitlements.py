@@ -99,7 +99,7 @@ async def reserve(command: ReserveBlock, unit: Unit) -> None:
     if usage is None:
         raise TypeError("a counter that is needed is there")
     near = limit is not None and usage.committed >= limit
-    beyond = await _beyond(unit, Meter.EMAILS) if near else None
+    beyond = await beyond_of(unit, Meter.EMAILS) if near else None
     block = reserved(command, usage, limit, beyond)
     if not block and entitled is not None and limit is not None:
         raise await _reached(unit, Meter.EMAILS, limit, usage.committed, entitled, beyond)
@@ -188,13 +188,13 @@ async def _is_counted(unit: Unit, period: str) -> bool:
     if limit is None or unit.sending.counts:
         return limit is not None or usage.begun
     used = usage.committed if usage.begun else await unit.sent_in(period)
-    beyond = await _beyond(unit, Meter.EMAILS) if used >= limit else None
+    beyond = await beyond_of(unit, Meter.EMAILS) if used >= limit else None
     if room(limit, used, usage.bought, beyond) <= 0:
         raise await _reached(unit, Meter.EMAILS, limit, used, entitled, beyond)
     return False
 
 
-async def _beyond(unit: Unit, meter: Meter) -> Beyond | None:
+async def beyond_of(unit: Unit, meter: Meter) -> Beyond | None:
     """How the tenant goes beyond the limit of a meter, if it wants to and may."""
     account: Account = await unit.load("billing_account", unit.tenant_id)
     if account.overage.get(meter) is None:

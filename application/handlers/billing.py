@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from application.entitlements import exceeding, limit_of, reserve, within
+from application.entitlements import beyond_of, exceeding, limit_of, reserve, within
 from application.unit import handles
 from domain.billing.account import (
     AlreadySubscribed,
@@ -42,7 +42,7 @@ from domain.billing.change import (
 )
 from domain.billing.invoice import ReportInvoice
 from domain.billing.notices import SetNoticePreferences
-from domain.billing.overage import EnterOverage, WriteOffOverage, entered
+from domain.billing.overage import EnterOverage, WriteOffOverage, ceiling_told, entered
 from domain.billing.settling import (
     PlanFollowsBilling,
     access_of,
@@ -263,7 +263,8 @@ async def settle_block(command: SettleBlock, unit: Unit) -> None:
     limit = await limit_of(unit, Meter.EMAILS)
     after = unit.state("usage", key)
     told = alerts(unit.tenant_id, Meter.EMAILS, command.period, usage.used, after, limit)
-    unit.append("usage", key, *told)
+    further = ceiling_told(unit.tenant_id, command.period, after, limit, await beyond_of(unit, Meter.EMAILS))
+    unit.append("usage", key, *told, *further)
     block: Block = await unit.load("usage_block", command.block_id)
     if not block.ended:
         unit.append("usage_block", command.block_id, BlockEnded(block_id=command.block_id))

@@ -17,10 +17,11 @@ from domain.billing.catalogue import Meter
 from domain.billing.catalogues import sold_on
 from domain.billing.notices import KEPT_AFTER_END, NoticeKind
 from domain.billing.offers import offer
+from domain.billing.overage import CeilingReached, ceiling_of
 from domain.billing.settling import is_live, listed
 from domain.billing.tariffs import by_use
 from domain.billing.terms import Interval
-from domain.billing.usage import UsageAlerted, counter_id, month_of, most_of
+from domain.billing.usage import UsageAlerted, counter_id, month_of, room
 from domain.kernel.ids import InvoiceId
 from domain.kernel.money import Money
 
@@ -49,12 +50,16 @@ class Owing:
         self._commands = commands
         self._tenant = tenant
 
-    async def told(self, event: Event, recorded_at: datetime) -> Told | None:
+    async def told(  # noqa: PLR0911 - one answer for each event that is told of
+        self, event: Event, recorded_at: datetime
+    ) -> Told | None:
         """What a letter about an event says; None: it is no longer so."""
         account: Account = await self._state("billing_account", self._tenant.tenant_id)
         match event:
             case UsageAlerted():
                 return await self._usage(event, account)
+            case CeilingReached():
+                return await self._ceiling(event, account)
             case TrialReminded():
                 return self._trial(account)
             case DunningBegan():
@@ -106,12 +111,28 @@ class Owing:
         found = by_use(filter(is_live, held), meter)
         beyond = account.beyond(meter, metered=found is not None)
         if beyond is not None:
-            lines.append(_beyond(event.limit, beyond, found))
+            lines.append(_beyond(event.limit, usage, beyond, found))
         elif share >= _FULL:
             lines.append(Line("month_limit_reached" if monthly else "limit_reached"))
         if account.overage.get(meter) != Beyond(Overage.BLOCK):  # who said so is not asked
             lines += _to_buy(meter, offer(meter, event.limit, entitled, held, now.date()))
         return Told(NoticeKind.USAGE_REACHED, {"share": share, "meter": meter}, lines)
+
+    async def _ceiling(self, event: CeilingReached, account: Account) -> Told | None:
+        meter, now = Meter(event.meter), self._commands.clock()
+        usage: Usage = await self._state("usage", counter_id(event.tenant_id, meter, event.period))
+        entitled = account.entitlements or listed(self._tenant.plan, now.date())
+        said, limit = account.overage.get(meter), entitled.limits.get(meter)
+        if event.period != month_of(now) or limit is None or said is None or said.policy is not Overage.BUY:
+            return None
+        if room(limit, usage.used, usage.bought, said) > 0:
+            return None
+        values: dict[str, Value] = {"bought": event.bought, "meter": meter, "limit": event.limit}
+        lines = [Line("ceiling_reached", {**values, "period": event.period}), Line("ceiling_raise")]
+        states = [await self._state("subscription", one) for one in account.subscriptions]
+        held = [one.terms for one in states if one.terms is not None]
+        lines += _to_buy(meter, offer(meter, limit, entitled, held, now.date()))
+        return Told(NoticeKind.CEILING_REACHED, {"bought": event.bought, "meter": meter}, lines)
 
     def _trial(self, account: Account) -> Told | None:
         trial, now = account.trial, self._commands.clock()
@@ -178,14 +199,15 @@ class Owing:
         return {"number": final.number, "amount": Money(final.total, final.currency)}
 
 
-def _beyond(limit: int, beyond: Beyond, found: tuple[Item, Tariff, str] | None) -> Line:
+def _beyond(limit: int, usage: Usage, beyond: Beyond, found: tuple[Item, Tariff, str] | None) -> Line:
     """How sending goes on beyond a limit, and what it costs where it is bought."""
     price = None if found is None else found[1].price(found[2])
     if beyond.policy is not Overage.BUY or found is None or price is None:
         return Line("beyond")
-    further = most_of(limit, beyond) - limit
     money = Money(price.unit_amount, price.currency)
-    return Line("beyond_bought", {"further": further, "per": found[1].per, "price": money})
+    told: dict[str, Value] = {"bought": usage.bought, "ceiling": ceiling_of(limit, beyond)}
+    left = max(0, min(ceiling_of(limit, beyond), room(limit, usage.committed, usage.bought, beyond)))
+    return Line("beyond_bought", {**told, "further": left, "per": found[1].per, "price": money})
 
 
 def _to_buy(meter: Meter, buy: dict[str, Any]) -> list[Line]:

@@ -26,9 +26,9 @@ from application.ports.delivering import (
 )
 from application.workflow import NotYet
 from domain.billing.notices import (
+    ABOUT_USAGE,
     TRIED_FOR,
     EnterNoticeMailed,
-    NoticeKind,
     NotSentReason,
     SettleNotice,
     WithheldNotice,
@@ -114,7 +114,7 @@ class Notices:
         if kind is None or not isinstance(tenant, Tenant) or tenant.status is TenantStatus.CLOSED:
             return SettleNotice(reason=NotSentReason.CLOSED)
         preferred: NoticePreferences = await self._commands.state(tenant_id, "notice_preferences", tenant_id)
-        if kind is NoticeKind.USAGE_REACHED and not preferred.usage:
+        if kind in ABOUT_USAGE and not preferred.usage:
             return SettleNotice(reason=NotSentReason.TURNED_OFF)
         age, worth = self._commands.clock() - event.recorded_at, TRIED_FOR[kind]
         if age > worth + _LATEST:
@@ -184,7 +184,7 @@ class Notices:
     ) -> Callable[[MemberId, str], Letter]:
         """The letter to each; a line of its own for what the reader has to know besides."""
         after = [Line("why", {"tenant": tenant})]
-        if told.kind is NoticeKind.USAGE_REACHED:
+        if told.kind in ABOUT_USAGE:
             after.append(Line("turn_off"))
         if self._portal is not None:
             after.insert(0, Line("portal", {"portal": self._portal}))

@@ -28,6 +28,7 @@ class NoticeKind(StrEnum):
     """What a letter is about."""
 
     USAGE_REACHED = "usage_reached"
+    CEILING_REACHED = "ceiling_reached"
     TRIAL_ENDING = "trial_ending"
     PAYMENT_FAILED = "payment_failed"
     ACCESS_SUSPENDED = "access_suspended"
@@ -59,6 +60,7 @@ class NotSentReason(StrEnum):
 NoticeLanguage: TypeAlias = Literal["en", "de", "fr"]
 TRIED_FOR: Final[dict[NoticeKind, timedelta]] = {
     NoticeKind.USAGE_REACHED: timedelta(days=1),
+    NoticeKind.CEILING_REACHED: timedelta(days=1),
     NoticeKind.TRIAL_ENDING: timedelta(days=1),
     NoticeKind.PAYMENT_FAILED: timedelta(days=7),
     NoticeKind.ACCESS_SUSPENDED: timedelta(days=7),
@@ -68,12 +70,15 @@ TRIED_FOR: Final[dict[NoticeKind, timedelta]] = {
 """How long after what it tells of a letter is still worth sending."""
 KEPT_AFTER_END: Final = timedelta(days=90)
 """How long the data of a tenant is kept whose subscription ended. Source: retention of the product's documentation."""
+ABOUT_USAGE: Final = frozenset({NoticeKind.USAGE_REACHED, NoticeKind.CEILING_REACHED})
+"""What a tenant may turn off."""
 _ENDED: Final[dict[str, NoticeKind]] = {
     Access.SUSPENDED: NoticeKind.ACCESS_SUSPENDED,
     Access.CANCELLED: NoticeKind.ACCESS_CANCELLED,
 }
 _ALWAYS: Final[dict[str, NoticeKind]] = {
     "billing.usage_alerted": NoticeKind.USAGE_REACHED,
+    "billing.ceiling_reached": NoticeKind.CEILING_REACHED,
     "billing.trial_reminded": NoticeKind.TRIAL_ENDING,
     "billing.dunning_began": NoticeKind.PAYMENT_FAILED,
     "billing.dunning_retried": NoticeKind.PAYMENT_FAILED,

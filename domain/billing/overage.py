@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from domain.billing.account_state import Overage
 from domain.billing.catalogue import Meter
 from domain.kernel.commands import Command
 from domain.kernel.errors import Refusal
@@ -22,6 +23,7 @@ from domain.kernel.permissions import Permission
 from domain.kernel.text import ShortText
 
 if TYPE_CHECKING:
+    from domain.billing.account_state import Beyond
     from domain.billing.usage import Usage
 
 
@@ -79,7 +81,18 @@ def _had_ended(payload: Payload) -> Payload:
     return {**payload, "reason": WrittenOff.ENDED.value}
 
 
-OverageEvent: TypeAlias = OverageUsed | OverageReported | OverageWrittenOff
+class CeilingReached(Event, name="billing.ceiling_reached", version=1):
+    """As much was bought beyond a month's limit as may be. Told once a month and ceiling."""
+
+    tenant_id: TenantId
+    meter: str
+    period: str
+    bought: int
+    ceiling: int
+    limit: int
+
+
+OverageEvent: TypeAlias = OverageUsed | OverageReported | OverageWrittenOff | CeilingReached
 
 
 class OverageMoved(Refusal):
@@ -146,5 +159,31 @@ def entered(command: EnterOverage | WriteOffOverage, state: Usage) -> tuple[Over
             price=command.price,
             unit_amount=command.unit_amount,
             currency=command.currency,
+        ),
+    )
+
+
+def ceiling_of(limit: int, beyond: Beyond) -> int:
+    """How many may be bought beyond a month's limit: as was said, else as many again."""
+    return limit if beyond.ceiling is None else beyond.ceiling
+
+
+def ceiling_told(
+    tenant_id: UUID, period: str, state: Usage, limit: int | None, beyond: Beyond | None
+) -> tuple[CeilingReached, ...]:
+    """That the ceiling was reached just now; blocks that are out may be given back, and count only when settled."""
+    if limit is None or beyond is None or beyond.policy is not Overage.BUY:
+        return ()
+    ceiling, bought = ceiling_of(limit, beyond), state.reported + sum(state.unbilled.values())
+    if bought < ceiling or state.ceiling == ceiling:
+        return ()
+    return (
+        CeilingReached(
+            tenant_id=TenantId(tenant_id),
+            meter=Meter.EMAILS,
+            period=period,
+            bought=bought,
+            ceiling=ceiling,
+            limit=limit,
         ),
     )

@@ -15,7 +15,15 @@ from pydantic import Field
 
 from domain.billing.account_state import Overage
 from domain.billing.catalogue import Meter
-from domain.billing.overage import OverageEvent, OverageReported, OverageUsed, OverageWrittenOff, WrittenOff
+from domain.billing.overage import (
+    CeilingReached,
+    OverageEvent,
+    OverageReported,
+    OverageUsed,
+    OverageWrittenOff,
+    WrittenOff,
+    ceiling_of,
+)
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.events import EVENTS, Event, Payload
@@ -35,8 +43,6 @@ SETTLED_WITHIN: Final = timedelta(minutes=10)
 """When a block that nobody gave back is settled by what really became of it."""
 _SHARE: Final = 8
 """A block is at most this part of what is left: near the limit blocks are of one."""
-_BEYOND: Final = 2
-"""Who goes beyond a limit goes as far as this many times of it: a mistake of a campaign costs no more than that."""
 
 Period = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 """A calendar month, UTC: `2026-11`."""
@@ -141,7 +147,7 @@ class Usage:
 
     `alerted`: the threshold that was told last, of the limit `alerted_of`. `unbilled`: what blocks used beyond the
     limit and is to be reported; `reported`: what was, as `units` of the price that were begun. `lost`: by month, what
-    is billed to nobody, since the provider has the customer no more.
+    is billed to nobody, since the provider has the customer no more. `ceiling`: the one that was told to be reached.
     """
 
     begun: bool = False
@@ -154,6 +160,7 @@ class Usage:
     reported: int = 0
     units: int = 0
     lost: dict[str, int] = field(default_factory=dict)
+    ceiling: int | None = None
 
     @property
     def committed(self) -> int:
@@ -186,6 +193,8 @@ def evolve(state: Usage, event: UsageEvent) -> Usage:
             )
         case UsageAlerted():
             return replace(state, alerted=event.threshold, alerted_of=event.limit)
+        case CeilingReached():
+            return replace(state, ceiling=event.ceiling)
         case OverageUsed():
             return replace(state, unbilled={**state.unbilled, event.block_id: event.messages})
         case OverageReported() | OverageWrittenOff():
@@ -279,7 +288,7 @@ def most_of(limit: int, beyond: Beyond | None) -> int:
     """How many may be used of a limit. `beyond`: it may be passed, up to its ceiling, or by as much again."""
     if beyond is None:
         return limit
-    return limit * _BEYOND if beyond.ceiling is None else limit + beyond.ceiling
+    return limit + ceiling_of(limit, beyond)
 
 
 def room(limit: int, used: int, bought: int, beyond: Beyond | None) -> int:

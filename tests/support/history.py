@@ -79,6 +79,8 @@ class History(OfPeople):
         late = {**block, "block_id": fresh()}
         for used in (block, late, {**block, "block_id": fresh()}):
             yield counter, "billing.overage_used", {**tenant, **used, "messages": 3}
+        full = {"meter": "emails", "period": "2026-03", "bought": 7, "ceiling": 7, "limit": 9}
+        yield counter, "billing.ceiling_reached", {**tenant, **full}
         yield (
             counter,
             "billing.overage_written_off",

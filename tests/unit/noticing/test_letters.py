@@ -184,7 +184,7 @@ async def test_usage_of_a_month_is_told_with_what_gives_more_and_only_at_its_hig
         (
             Overage.BUY,
             2_500,
-            "for up to 2,500 more this month; each 1,000 that are begun cost USD 1.00.",
+            "for up to 2,500 more this month (0 of at most 2,500 are bought so far); each 1,000",
             True,
         ),
         (Overage.BUY, None, "for up to 10,000 more this month", True),
@@ -202,6 +202,31 @@ async def test_at_the_limit_it_is_told_what_was_said_of_going_beyond_it(
     assert "10,000 of 10,000 e-mails" in letter.text
     assert said in letter.text
     assert ("This gives you more:" in letter.text) is offers
+
+
+async def test_the_ceiling_of_what_is_bought_is_told_once_when_it_is_reached(bills: Bills) -> None:
+    await bills.act(told(terms(item("starter"), METERED), at=bills.now - DAY), SUBSCRIPTION)
+    await bills.act(SetOveragePolicy(meter=Meter.EMAILS, policy=Overage.BUY, ceiling=40), TENANT)
+    for _ in range(5):
+        await sent(bills, 2_000)
+    await bills.letters()
+    await sent(bills, 39)
+    assert await bills.letters() == []
+    await sent(bills, 1)
+    (letter,) = await bills.letters()
+    assert letter.subject == "Agency: 40 e-mails beyond your limit are bought, and no more may be"
+    assert letter.text.startswith(
+        f"40 e-mails were bought beyond the limit of 10,000 in {month_of(bills.now)} (UTC). "
+        "That is the ceiling that holds for you.\n"
+        "No more are sent this month, unless you set a higher ceiling or buy more.\n"
+        "This gives you more:\n"
+    )
+    assert "Whoever manages billing may turn letters about usage off." in letter.text
+    await bills.act(SetOveragePolicy(meter=Meter.EMAILS, policy=Overage.BUY, ceiling=50), TENANT)
+    await sent(bills, 10)
+    await bills.act(SetOveragePolicy(meter=Meter.EMAILS, policy=Overage.BUY, ceiling=90), TENANT)
+    assert await bills.letters() == []  # it was raised again before it was told
+    assert (await bills.settled())[-1] == ("not_sent", "no_longer_so")
 
 
 async def test_a_limit_that_was_raised_or_a_month_that_is_over_is_told_of_no_more(bills: Bills) -> None:
