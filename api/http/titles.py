@@ -47,6 +47,7 @@ TITLES: Final = {
     "ceiling-needs-buying": "A ceiling is one of what is bought beyond a limit",
     "change-in-flight": "The provider has not answered the change before",
     "change-is-ahead": "While less begins with the next cycle, nothing is added by use",
+    "checkout-changed": "The key opened a page for something else",
     "checkout-replaced": "The page to pay on was closed",
     "citation-mistyped": "The citation is not whole",
     "client-country-missing": "In which country a client is established was not said",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from application.billing.telling import GOING
 from application.entitlements import within
 from application.ports.payment_values import CheckoutOrder, Line
+from application.ports.payments import KeyReused
 from application.unit import Unit
 from application.workflow import Because, Workflow
 from domain.billing.account import AlreadySubscribed, LinkCustomer
@@ -48,6 +49,15 @@ class CheckoutReplaced(Refusal):
     """One page to pay on is open at a time, and this one was closed. Ask for a page with a key that is new."""
 
     code = "checkout-replaced"
+
+
+class CheckoutChanged(Refusal):
+    """A key opens the same page always, and what this one would open is another by now. Ask with a key that is new.
+
+    Another plan was asked for with it before, or what is bought by use, tried out or sold has changed since.
+    """
+
+    code = "checkout-changed"
 
 
 def _by_use(account: Account, wanted: Wanted, today: date) -> tuple[Line, ...]:
@@ -106,7 +116,10 @@ class Buying:
             coupon=coupon,
             trial_end=until,
         )
-        session = await self._payments.checkout(order, key=f"checkout/{tenant_id}/{key}")
+        try:
+            session = await self._payments.checkout(order, key=f"checkout/{tenant_id}/{key}")
+        except KeyReused:
+            raise CheckoutChanged from None
         await self._alone(order.customer, session)
         return session
 

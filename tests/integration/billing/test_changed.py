@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from application.billing.buying import CheckoutReplaced
+from application.billing.buying import CheckoutChanged, CheckoutReplaced
+from application.billing.stocking import Stocking
 from application.ports.payment_values import CheckoutSession
 from domain.billing.account import AlreadySubscribed
+from domain.billing.account_events import OveragePolicySet
 from domain.billing.change import (
     CancelSubscription,
     ChangeSubscription,
@@ -23,6 +25,7 @@ from domain.kernel.ids import WorkspaceId
 from domain.tenancy.plans import Plan
 from domain.tenancy.workspace import CreateWorkspace
 from tests.support.given import uid
+from tests.support.limited import happen
 from tests.support.shop import Shop, open_shop
 from tests.support.stripes import START, at
 from tests.support.told import TENANT
@@ -51,6 +54,19 @@ async def test_the_same_key_is_the_same_page_until_another_took_its_place(shop: 
     with pytest.raises(CheckoutReplaced):
         await shop.opens(key="k")
     assert await shop.pays(second) == 303
+
+
+async def test_a_key_whose_page_was_for_something_else_is_told_so(shop: Shop) -> None:
+    await shop.opens(key="k")
+    with pytest.raises(CheckoutChanged):
+        await shop.opens(Plan.BUSINESS, key="k")
+    await Stocking(shop.desk.gateway).stock()
+    bought = OveragePolicySet(tenant_id=TENANT, meter="emails", policy="buy", ceiling=None)
+    await happen(shop.books.commands, TENANT, f"billing_account:{TENANT}", bought)
+    shop.books.start()
+    with pytest.raises(CheckoutChanged):  # the same request; what is bought by use changed since
+        await shop.opens(key="k")
+    assert await shop.pays(await shop.opens(key="new")) == 303
 
 
 async def test_who_pays_on_the_first_page_while_the_second_opens_is_told(
