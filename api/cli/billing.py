@@ -87,6 +87,7 @@ def reconcile(
     """
     from api.cli.inside import working
     from application.billing.remedies import next_step
+    from application.billing.telling import thing_id
 
     del json_
 
@@ -101,7 +102,8 @@ def reconcile(
         rows(differences, columns)
         for one in told:
             for reference, code in one["unrepaired"]:
-                words(f"{one['tenant']}: {reference} differs still ({code}). {next_step(code)}")
+                then = next_step(code, thing_id(UUID(one["tenant"]), reference))
+                words(f"{one['tenant']}: {reference} differs still ({code}). {then}")
         compared, repaired = sum(one["compared"] for one in told), sum(one["repaired"] for one in told)
         stays = sum(len(one["unrepaired"]) for one in told)
         ends = f", {repaired} repaired, {stays} left for a person" if repair else ""

@@ -20,6 +20,7 @@ from application.billing.buying import Buying
 from application.billing.placing import Placing
 from application.billing.reconciling import Reconciling
 from application.billing.remedies import next_step
+from application.billing.telling import thing_id
 from application.ports.payments import BadEvent, BadSignature
 from application.workflow import Because, Workflow
 from domain.billing.change import Wanted
@@ -124,7 +125,11 @@ class BillingDesk(Desk):
             ],
             "repaired": list(found.repaired),
             "unrepaired": [
-                {"reference": reference, "code": code, "next": next_step(code)}
+                {
+                    "reference": reference,
+                    "code": code,
+                    "next": next_step(code, thing_id(tenant_id, reference)),
+                }
                 for reference, code in found.unrepaired
             ],
         }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, UNREADABLE
 from domain.billing.change import SubscribedTwice
 from domain.billing.overage import WrittenOff
 from domain.billing.terms import PriceUnknown
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 LOG_SAYS_MORE: Final = "log-says-more"
 """The log has it as the provider has it not, such as paid: a log takes nothing back."""
@@ -22,13 +25,19 @@ _NEXT: Final = {
     "what was changed by hand.",
     UNREADABLE: "It is in a shape that no log here takes; `theirs` names the fields. Look at it in the provider's "
     "dashboard, and enter what it comes to in your books by hand.",
-    SubscribedTwice.code: "Cancel one of them: `cancel-subscription` with its `subscription_id`.",
+    SubscribedTwice.code: "It is paid beside another. Cancel the one that is not wanted: `cancel-subscription` with "
+    "its `subscription_id`. What was paid for both is refunded by the provider's dashboard alone.",
     WrittenOff.CUSTOMER_GONE: "The customer was deleted at the provider, with its subscriptions: what was used "
     "beyond the limit of that month is billed to nobody. Bill it past the provider, or let it be.",
     PriceUnknown.code: "It is subscribed to something that no catalogue sells. Change it to a price of the catalogue.",
 }
 
 
-def next_step(code: str) -> str:
-    """What is done next about what was not repaired, by the code of why; of a refusal it is in its own words."""
+def next_step(code: str, subscription_id: UUID) -> str:
+    """What is done next about what was not repaired, by the code of why; of a refusal it is in its own words.
+
+    `subscription_id`: what the thing is called here, if it is a subscription.
+    """
+    if code == SubscribedTwice.code:
+        return f"{_NEXT[code]} The id of this one: {subscription_id}."
     return _NEXT.get(code, f"It was refused: the problem type `{code}` says what to do.")

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from application.billing.buying import CheckoutChanged, CheckoutReplaced
+from application.billing.remedies import next_step
 from application.billing.stocking import Stocking
+from application.billing.telling import thing_id
 from application.ports.payment_values import CheckoutSession
 from domain.billing.account import AlreadySubscribed
 from domain.billing.account_events import OveragePolicySet
@@ -113,6 +115,10 @@ async def test_what_was_paid_twice_all_the_same_is_told_until_one_is_cancelled(
     assert found.compared == 6, "two subscriptions with an invoice and a payment each"
     assert dict(found.unrepaired) == dict.fromkeys(refs, "subscribed-twice")
     account = await shop.account()
+    for ref, code in found.unrepaired:
+        own = thing_id(TENANT, ref)
+        assert own in account.subscriptions
+        assert f"The id of this one: {own}." in next_step(code, own)
     for command in (ChangeSubscription(plan=Plan.BUSINESS), CancelSubscription()):
         with pytest.raises(SubscribedTwice) as refused:
             await shop.asks(command)

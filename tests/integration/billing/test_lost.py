@@ -307,7 +307,7 @@ async def test_what_the_log_says_more_of_an_invoice_is_not_told_as_repaired(shop
         ("uncollectible", True),
     }
     assert (found.repaired, found.unrepaired) == ((), ((shown.ref, LOG_SAYS_MORE),))
-    assert "dashboard" in next_step(LOG_SAYS_MORE)
+    assert "dashboard" in next_step(LOG_SAYS_MORE, TENANT)
 
 
 async def test_who_only_looks_changes_nothing(shop: Shop) -> None:
