@@ -16,7 +16,7 @@ import typer
 from api.cli.door import Url, door_of
 from api.cli.imports import Columns, Dates, Delimiter, Encoding, Errors, columns_of
 from api.cli.options import Data, Key
-from api.cli.output import Group, Json, NotThere, Refused, data, words
+from api.cli.output import Exit, Group, Json, NotThere, Refused, data, words
 from domain.audience.intake import DateOrder
 from domain.audience.intake.error_file import error_rows
 from domain.audience.intake.errors import Fault
@@ -60,7 +60,8 @@ def import_(
     """Enter the costs of a CSV file: into the tenant's books, or with a key of staff into the platform's own.
 
     Every row ends as entered, repeated (it was entered before) or rejected; rejected ones come back as a file to
-    correct. Run it again after an interruption: what was entered is not entered twice.
+    correct, and the exit code is 1, though all others were entered. Run it again after an interruption: what was
+    entered is not entered twice.
     """
     from domain.costs.intake import open_costs
 
@@ -102,6 +103,8 @@ def import_(
         words("Nothing was entered: this was a dry run.")
     if saved is not None:
         words(f"The rejected rows are in {saved}, each with what to correct.")
+    if rejected:
+        raise typer.Exit(Exit.REFUSED)
 
 
 def _pieces(file: Path) -> Iterator[bytes]:
@@ -148,14 +151,19 @@ def _enter(
         for turn in ([commands] if dry_run else _turns(commands))
         for key, answer in door.batch(turn, dry_run=dry_run).items()
     }
+    made: dict[str, int] = {}
     for line in asked:
         answer = answers[line.key]
         if answer["status"] == _ACCEPTED:
             outcomes["repeated" if answer["result"].get("replayed") else "entered"] += 1
+            made[answer["result"]["id"]] = line.row.number
             continue
         problem: dict[str, Any] = answer["problem"]
         if answer["status"] in _NOT_OF_THE_ROW:
             raise Refused(str(problem.get("detail") or problem.get("title")), problem)
+        if dry_run and problem.get("cost_id") in made:  # the id of a cost that will never be
+            said = f"Row {made[problem['cost_id']]} of this file has this invoice already. Leave one of them out."
+            problem |= {"detail": said, "errors": [{"pointer": "/reference", "detail": said}]}
         yield CostRejected(line.row, tuple(opened.problem(line.row, *told) for told in _faults(problem)))
 
 

@@ -34,7 +34,7 @@ def test_a_file_of_costs_in_one_command(demo_installation: Served, tmp_path: Pat
     file = tmp_path / "costs.csv"
     file.write_text(FILE)
 
-    def run(*options: str, code: int = 0) -> dict[str, Any]:
+    def run(*options: str, code: int = 1) -> dict[str, Any]:
         done = demo_installation.cli("costs", "import", str(file), *options, "--json", key=key, code=code)
         return json.loads(done.stdout) if done.stdout else {}
 
@@ -42,6 +42,8 @@ def test_a_file_of_costs_in_one_command(demo_installation: Served, tmp_path: Pat
     dry = run("--dry-run")
     assert dry["outcomes"] == wanted
     assert dry["errors_file"] is None
+    (taken,) = [one for one in dry["first_problems"] if one["code"] == "cost-reference-taken"]
+    assert taken["message"] == "Row 2 of this file has this invoice already. Leave one of them out."
     told = run()
     assert told["outcomes"] == wanted
     assert [(one["row"], one["column"], one["code"]) for one in told["first_problems"]] == [
@@ -60,6 +62,8 @@ def test_a_file_of_costs_in_one_command(demo_installation: Served, tmp_path: Pat
     # What comes back corrected is read as the file that it was made from.
     file.write_text(errors.read_text(encoding="utf-8-sig").replace("03/04/2026", "2026-04-03"))
     assert run()["outcomes"] == {"entered": 1, "repeated": 0, "rejected": 2}
+    file.write_text("\n".join(FILE.splitlines()[:3]) + "\n")
+    assert run(code=0)["outcomes"] == {"entered": 0, "repeated": 2, "rejected": 0}
     file.write_text("Amount\n5\n")
     assert run(code=1) == {}
     assert run("--set", "basis", code=2) == {}
