@@ -319,6 +319,12 @@ async def test_the_platform_sees_its_register_and_its_people(worlds: tuple[World
         *[("waiting", "", False)] * 2,
         *[("waiting", "unknown-customer", False)] * 2,
     ]
+    # All of them tell of a moment that is to come; only what has no place yet waits for it.
+    assert {(one.state == "waiting", one.waits_until == one.happened_at) for one in told} == {
+        (True, True),
+        (False, False),
+    }
+    assert all(one.waits_until is None for one in told if one.state != "waiting")
     aside = (await world.ask("platform.gateway_events", Scope(PLATFORM), state="set_aside")).rows
     assert [one.state for one in aside] == ["set_aside"] * 2
     staff = (await world.ask("platform.staff", Scope(PLATFORM), role="operations")).rows

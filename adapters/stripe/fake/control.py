@@ -5,8 +5,9 @@ All are POST with a JSON object: `/_control/deliver`, `fail`, `skip`, `dispute`,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from adapters.stripe.fake.calendar import DAY
 from adapters.stripe.fake.clocks import tick
 from adapters.stripe.fake.customers import BEHAVIOURS
 from adapters.stripe.fake.disputes import open_dispute
@@ -16,6 +17,9 @@ from adapters.stripe.fake.problems import Problem, invalid
 if TYPE_CHECKING:
     from adapters.stripe.fake.app import Fake
     from adapters.stripe.fake.world import Json
+
+_FARTHEST: Final = 400 * DAY
+"""Ahead of the clock outside: what is told of a moment to come is entered by nobody before it comes."""
 
 
 async def control(fake: Fake, what: str, asked: Json) -> Any:
@@ -37,6 +41,13 @@ async def control(fake: Fake, what: str, asked: Json) -> Any:
             seconds = asked.get("seconds")
             if not isinstance(seconds, int) or seconds < 0:
                 raise invalid("seconds", "Give `seconds`, a whole number not below zero.")
+            if world.wall() - world.outside() + seconds > _FARTHEST:
+                raise invalid(
+                    "seconds",
+                    "That is more than 400 days ahead of the clock outside, and whoever is told of it waits so long. "
+                    f"At most {max(0, _FARTHEST - (world.wall() - world.outside()))} seconds can be skipped now; use a "
+                    "test clock for more.",
+                )
             world.skip(seconds)
             tick(world)
             return {"now": world.wall(), "ahead": world.wall() - world.outside()}

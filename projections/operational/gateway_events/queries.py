@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from application.queries import USUAL_ROWS, Page, Params, Row, query
@@ -17,11 +17,17 @@ if TYPE_CHECKING:
     from application.queries import Scope
 
 
+_COMPUTED: Final = {
+    "waits_until": "CASE WHEN t.state = 'waiting' AND t.happened_at > clock_timestamp() THEN t.happened_at END"
+}
+
+
 class GatewayEventRow(Row):
     """Something that was told. `kind` is the provider's word, `about` the provider's id of what it is about.
 
     `state`: waiting, placed (it stands in the log of `of_tenant`) or set_aside (for `reason`, a code).
-    `happened_at` is the provider's moment, `received_at` ours.
+    `happened_at` is the provider's moment, `received_at` ours. `waits_until`: it tells of a moment that has not come
+    yet, as the provider's clock is ahead, and is entered when that has come.
     """
 
     gateway_event_id: UUID
@@ -35,6 +41,7 @@ class GatewayEventRow(Row):
     of_tenant: UUID | None
     happened_at: datetime
     received_at: datetime
+    waits_until: datetime | None
     created_position: int
     updated_position: int
 
@@ -61,6 +68,6 @@ async def gateway_events(
     limit: int = USUAL_ROWS,
 ) -> Page[GatewayEventRow]:
     """What the payment provider told, the latest first; with `state=set_aside` what somebody has to look at."""
-    select = Select("platform.gateway_events", "gateway_events", "gateway_events")
+    select = Select("platform.gateway_events", "gateway_events", "gateway_events", computed=_COMPUTED)
     select.where("t.state = %(state)s", state=params.state)
     return await page(connection, scope, GatewayEventRow, select, params, cursor, limit)

@@ -291,3 +291,13 @@ async def test_without_a_test_clock_the_time_outside_counts(desk: Desk) -> None:
     assert await totals(desk, made) == [4_900] * 3
     (second, *_) = [one for one in await desk.gateway.invoices(made) if one.reason == "subscription_cycle"]
     assert second.created == held.period_end
+
+
+async def test_nobody_skips_more_than_four_hundred_days_ahead(desk: Desk) -> None:
+    await desk.control("skip", seconds=390 * DAY)
+    async with desk.browser() as browser:
+        refused = await browser.post("/_control/skip", json={"seconds": 11 * DAY})
+    assert refused.status_code == 400
+    assert refused.json()["error"]["param"] == "seconds"
+    assert f"At most {10 * DAY} seconds" in refused.json()["error"]["message"]
+    assert (await desk.control("skip", seconds=10 * DAY))["ahead"] == 400 * DAY
