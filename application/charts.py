@@ -128,6 +128,11 @@ class Period:
             last = min(month + timedelta(days=until.day - 1), _months_on(month, 1) - timedelta(days=1))
         return Period(_months_on(self.first, -months), last)
 
+    def reaching(self, months: int) -> Period:
+        """The whole month, quarter (3) or year (12) in which this period ends."""
+        first = self.last.replace(month=(self.last.month - 1) // months * months + 1, day=1)
+        return Period(first, _months_on(first, months) - timedelta(days=1))
+
     def after(self, day: date) -> date:
         """The day of this period in the place of a day of the one before: in as many months, or days, after it."""
         before = self.before().first

@@ -10,13 +10,14 @@ import hashlib
 import string
 import tomllib
 from collections.abc import Mapping
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from application.charts import Better, ChartDefinition
+from application.charts import Better, ChartDefinition, Period
 from application.ports.analytics import ReportInfo
 from domain.kernel.errors import Refusal, RefusalKind
 
@@ -81,9 +82,30 @@ class TableDefinition(_Data):
     where: dict[str, tuple[str, ...]] = {}
 
 
+class Reach(StrEnum):
+    """The whole of what the pack's period ends in."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+    @property
+    def months(self) -> int:
+        """How many it has."""
+        return {Reach.MONTH: 1, Reach.QUARTER: 3, Reach.YEAR: 12}[self]
+
+    def is_of(self, period: Period) -> bool:
+        """Whether a pack of the period tells of it: a month of one month at most, a year of more than a quarter."""
+        if self is Reach.YEAR:
+            return period.first < period.reaching(Reach.QUARTER.months).first
+        return self is Reach.QUARTER or period.first >= period.reaching(self.months).first
+
+
 class Section(_Data):
     """One page. `compared`: with the period before, where the report takes days.
 
+    `reaches`: it is asked from the first day of that on, to the last of the pack's period, and is left out of packs
+    that are no part of it.
     `balance` names the day of a report whose figures stand at the end of days, and are not added over them: the last
     day counts, of the period, or of each column and row. `monthly`: the report's rows are of months at least, so that
     within one month there is nothing to draw or to tell over time.
@@ -93,6 +115,7 @@ class Section(_Data):
     title: str
     report: str
     parameters: dict[str, str] = {}
+    reaches: Reach | None = None
     compared: bool = True
     balance: str | None = None
     monthly: bool = False
@@ -110,6 +133,10 @@ class PackDefinition(_Data):
     about: str
     section: Annotated[tuple[Section, ...], Field(min_length=1, max_length=13)]
     version: str = ""
+
+    def of(self, period: Period) -> tuple[Section, ...]:
+        """The sections of a pack of a period."""
+        return tuple(one for one in self.section if one.reaches is None or one.reaches.is_of(period))
 
     def checked(self, reports: Mapping[str, ReportInfo]) -> PackDefinition:
         """The definition, which fits its reports. Raises `ValueError`."""

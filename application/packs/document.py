@@ -11,7 +11,7 @@ from typing import Protocol
 
 from application.charts import Grid, Period, chart_of
 from application.figures import definition_of, heading
-from application.packs.figures import PackFigures, SectionFigures
+from application.packs.figures import PackFigures, Part, SectionFigures
 from application.packs.sentences import sentence_of
 from application.packs.tables import table_of
 from application.ports.press import Document, Meaning, SectionShown
@@ -70,6 +70,12 @@ def _section(one: SectionFigures, figures: PackFigures) -> SectionShown:
         chart = drawn if any(mark.value for mark in drawn.marks) else None
     measured = f"{chart.title} by {_unit(one, period)}. " if chart is not None else ""
     note = f"{section.note} " if section.note else ""
+    if section.reaches is not None:
+        note = (
+            f"{_days(one.now)}. "
+            + (f"Before: {_days(one.before)}. " if one.before is not None else "")
+            + note
+        )
     return SectionShown(
         section.title,
         sentence_of(section.sentence, *_grids(one, None)),
@@ -94,6 +100,10 @@ def _grids(one: SectionFigures, inside: Inside | None) -> tuple[Grid, Grid | Non
 
 def _inside(inside: Inside | None, day: date, *, earlier: bool) -> date | None:
     return None if inside is None else inside(day, earlier=earlier)
+
+
+def _days(part: Part) -> str:
+    return f"{part.parameters['from']} to {part.parameters['to']}"
 
 
 def _unit(one: SectionFigures, period: Period) -> str:

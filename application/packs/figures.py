@@ -164,7 +164,7 @@ class Figuring:
         for _ in range(_TRIES):
             asked = [
                 await self._section(section, infos[section.report], tenant_id, (period, until), at, currency)
-                for section in definition.section
+                for section in definition.of(period)
             ]
             reached = max(part.position for one in asked for part in (one.now, one.before) if part)
             if all(part.position == reached for one in asked for part in (one.now, one.before) if part):
@@ -186,6 +186,10 @@ class Figuring:
     ) -> SectionFigures:
         period, until = days
         come = period if until is None else replace(period, last=until)
+        if section.reaches is not None:
+            period = period.reaching(section.reaches.months)
+            come = replace(period, last=come.last)
+            until = None if come == period else come.last
         asked = [come, period.before(until)] if section.compared and takes_days(info) else [come]
         now, *before = [
             _in_currency(info, await self.part(info, tenant_id, parameters(section, info, one), at), currency)

@@ -18,7 +18,7 @@ from application.packs.document import document_of
 from application.packs.drift import Drifting
 from application.packs.figures import Figuring, PackFigures
 from application.packs.scorecards import scorecard_of
-from application.ports.press import Document
+from application.ports.press import Document, SectionShown
 from domain.kernel.money import CurrenciesMixed
 from projections.olap.reports import REPORTS
 from tests.support.events import History
@@ -56,6 +56,11 @@ async def printed(history: History, period: Period, currency: str | None = None)
     return document_of(await computed(history, period, currency), None)
 
 
+def scorecard_shown(document: Document, length: str) -> SectionShown:
+    """The page of the scorecard of a month, quarter or year."""
+    return next(one for one in document.sections if one.title == f"Scorecard of the {length}")
+
+
 async def test_its_figures_name_every_parameter_and_are_dated_alike() -> None:
     told = Moneys()
     told.cost(2_000, date(2026, 2, 1), date(2026, 2, 1))
@@ -84,7 +89,8 @@ async def test_its_messages_are_of_the_period_and_the_one_before() -> None:
     for message, figures_in_it in zip(
         said,
         (
-            ("1 of 3 targets are attained so far.",),
+            ("No target was set for this month.",),
+            ("1 of 3 targets of the quarter are attained so far.",),
             ("150.00 USD a month", "+50.00 USD (+50.0 %)"),
             ("No monthly revenue came with new customers", "before: 100.00 USD."),
             ("40.00 USD were spent, +20.00 USD (+100.0 %)", "server: 40.00 USD"),
@@ -94,31 +100,78 @@ async def test_its_messages_are_of_the_period_and_the_one_before() -> None:
     ):
         for one in figures_in_it:
             assert one in message
-    (scorecard, *_) = document.sections
+    scorecard = scorecard_shown(document, "quarter")
     assert scorecard.table.head[:4] == ("Metric", "Actual", "Target", "Variance")
-    # Figures of February, as far as the quarter is in the period; before is January.
-    assert scorecard.table.rows[:3] == (
-        ("Cost", "40.00 USD", "\u2264 30.00 USD", "+10.00 USD", "20.00 USD", "up, worse", "not attained yet"),
-        (
-            "Gross margin",
-            "73.3 %",
-            "\u2265 99.0 %",
-            "\u221225.7 points",
-            "80.0 %",
-            "down, worse",
-            "not attained yet",
-        ),
-        (
-            "MRR",
-            "150.00 USD",
-            "\u2265 120.50 USD",
-            "+29.50 USD",
-            "100.00 USD",
-            "up, better",
-            "attained so far",
-        ),
-    )
+    # Of the quarter up to the end of February; before is as much of the last quarter of 2025, which had nothing.
+    assert scorecard.caption.startswith("2026-01-01 to 2026-02-28. Before: 2025-10-01 to 2025-11-28. ")
+    nothing, so_far = "\u2013", "attained so far"
+    assert [(row[0], *row[1:5], row[-1]) for row in scorecard.table.rows[:3]] == [
+        ("Cost", "60.00 USD", "\u2264 30.00 USD", "+30.00 USD", nothing, "not attained yet"),
+        ("Gross margin", "76.0 %", "\u2265 99.0 %", "\u221223.0 points", nothing, "not attained yet"),
+        ("MRR", "150.00 USD", "\u2265 120.50 USD", "+29.50 USD", nothing, so_far),
+    ]
+    # Of February alone; before is January.
+    figures_of_month = {
+        row[0]: (row[1], row[4], row[5]) for row in scorecard_shown(document, "month").table.rows
+    }
+    assert figures_of_month["Cost"] == ("40.00 USD", "20.00 USD", "up")
+    assert figures_of_month["Gross margin"] == ("73.3 %", "80.0 %", "down")
+    assert figures_of_month["MRR"] == ("150.00 USD", "100.00 USD", "up")
     assert all(row[2] == "\u2013" for row in scorecard.table.rows[3:]), "what has no target comes after it"
+
+
+def aimed(metric: str, value: str, unit: str, when: str, number: int) -> dict[str, Any]:
+    """A target of a month, quarter or year."""
+    kind = "year" if len(when) == 4 else "quarter" if "Q" in when else "month"
+    of = {
+        "target_id": str(UUID(int=number)),
+        "metric": metric,
+        "value": value,
+        "value_to": None,
+        "unit": unit,
+    }
+    return {**of, "comparison": "at_least", "segment": None, "period_kind": kind, "period": when}
+
+
+async def test_a_target_stands_beside_the_figure_of_its_own_length_in_a_pack_of_any() -> None:
+    moneys = Moneys()
+    for month in (10, 11, 12):
+        since = date(2025, month, 1)
+        moneys.invoice(10_000, since, date(2026, 1, 1) if month == 12 else date(2025, month + 1, 1))
+        moneys.cost((month - 9) * 1_000, since, since)
+    for number, (value, when) in enumerate((("85", "2025-11"), ("80", "2025-Q4"), ("70", "2025"))):
+        told = aimed("gross_margin", value, "percent", when, number)
+        moneys.history.happen("finance.target_set", told)
+    packs = {
+        last: await printed(moneys.history, Period(first, last))
+        for first, last in (
+            (date(2025, 10, 1), date(2025, 10, 31)),
+            (date(2025, 11, 1), date(2025, 11, 30)),
+            (date(2025, 12, 1), date(2025, 12, 31)),
+            (date(2025, 10, 1), date(2025, 12, 30)),
+            (date(2025, 6, 1), date(2025, 12, 29)),
+        )
+    }
+    found = {
+        (last.isoformat()[5:], one.title.rpartition(" ")[2]): (row[1], row[2], row[-1])
+        for last, document in packs.items()
+        for one in document.sections
+        if one.title.startswith("Scorecard")
+        for row in one.table.rows
+        if row[0] == "Gross margin"
+    }
+    quarters, nothing = "\u2265 80.0 %", "\u2013"
+    assert found == {
+        ("10-31", "month"): ("90.0 %", nothing, "no target"),
+        ("10-31", "quarter"): ("90.0 %", quarters, "attained so far"),
+        ("11-30", "month"): ("80.0 %", "\u2265 85.0 %", "not attained"),
+        ("11-30", "quarter"): ("85.0 %", quarters, "attained so far"),
+        ("12-31", "month"): ("70.0 %", nothing, "no target"),
+        ("12-31", "quarter"): ("80.0 %", quarters, "attained"),
+        ("12-30", "quarter"): ("79.8 %", quarters, "not attained yet"),
+        ("12-29", "quarter"): ("79.6 %", quarters, "not attained yet"),
+        ("12-29", "year"): ("79.6 %", "\u2265 70.0 %", "attained so far"),
+    }
 
 
 async def test_days_to_come_are_in_no_figure_and_nothing_is_drawn_on_them() -> None:
@@ -163,7 +216,7 @@ async def test_a_period_that_is_over_by_now_moves_no_figure() -> None:
 @pytest.mark.parametrize("targets", [0, 2])
 async def test_a_target_without_a_figure_is_one_that_was_set(targets: int) -> None:
     told = Moneys()
-    paid = told.invoice(10_000, date(2026, 1, 1), date(2026, 2, 1))
+    paid = told.invoice(10_000, date(2025, 12, 1), date(2026, 1, 1))
     told.refund(paid, 422, date(2026, 2, 1), net=422)
     told.cost(2_000, date(2026, 2, 1), date(2026, 2, 1))
     aim = {"value": "80", "value_to": None, "unit": "percent", "comparison": "at_least"}
@@ -172,11 +225,12 @@ async def test_a_target_without_a_figure_is_one_that_was_set(targets: int) -> No
         told.history.happen(
             "finance.target_set", {"target_id": str(UUID(int=number)), "metric": metric, **aim, **when}
         )
-    (scorecard, *_) = (await printed(told.history, Period(date(2026, 2, 1), date(2026, 2, 28)))).sections
+    document = await printed(told.history, Period(date(2026, 2, 1), date(2026, 2, 28)))
+    scorecard = scorecard_shown(document, "quarter")
     assert scorecard.message == (
-        "Targets that no figure of this period can be set beside: 2. The table says why."
+        "Targets that no figure of this quarter can be set beside: 2. The table says why."
         if targets
-        else "No target was set for this period."
+        else "No target was set for this quarter."
     )
     standings = {row[0]: row[-1] for row in scorecard.table.rows}
     assert standings.get("Gross margin") == ("nothing to divide by" if targets else None)
