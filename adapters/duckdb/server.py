@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -31,6 +32,7 @@ ACTIONS: Final = (
     ("positions", "how far each tenant's facts are, as JSON"),
     ("standing", "how far the facts of the tenant in the body (its id) are, as JSON"),
     ("rebuild", "build the facts anew beside the present ones"),
+    (sql_wire.ABANDON, "end what is done for the call of SQL in the body: nobody waits for it any more"),
     ("checkpoint", "fold the write-ahead log into the file"),
 )
 
@@ -58,15 +60,16 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
         )
         self._patience = settings.report_seconds
         self._sandbox = Sandbox(settings.folder / "sql", settings.sql)
+        self._calls: dict[str, threading.Event] = {}
         middleware = {"token": _TokenRequired(settings.token)} if settings.token else None
         super().__init__(settings.location(), middleware=middleware)
 
     def do_get(self, context: Any, ticket: Any) -> Any:
         """A report, the events behind a cell of one, or what an analyst's SQL asks."""
         with _told():
-            question = sql_wire.question_of(ticket.ticket)
-            if question is not None:
-                return flight.RecordBatchStream(self._of_sql(question, context))
+            of_sql = sql_wire.question_of(ticket.ticket)
+            if of_sql is not None:
+                return flight.RecordBatchStream(self._of_sql(*of_sql, context))
             of_all = platform.question_of(ticket.ticket)
             if of_all is not None:
                 return flight.RecordBatchStream(self._of_all(of_all))
@@ -130,8 +133,8 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
             )
             return wire.events_table(events)
 
-    def _of_sql(self, question: SqlQuestion, context: Any) -> Any:
-        self._room.await_position(question.tenant_id, question.min_position)
+    def _of_sql(self, question: SqlQuestion, call: str, context: Any) -> Any:
+        abandoned = self._calls.setdefault(call, threading.Event())
 
         def extract(tables: tuple[str, ...], folder: Path) -> tuple[Position, datetime | None]:
             try:
@@ -140,7 +143,14 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
             except ReportTooLarge as error:
                 raise SqlTooSlow from error
 
-        return sql_wire.answer_table(self._sandbox.ask(question, extract, context.is_cancelled))
+        def gone() -> bool:
+            return abandoned.is_set() or bool(context.is_cancelled())
+
+        try:
+            self._room.await_position(question.tenant_id, question.min_position)
+            return sql_wire.answer_table(self._sandbox.ask(question, extract, gone))
+        finally:
+            self._calls.pop(call, None)
 
     def end_queries(self) -> None:
         """End the children of the sandbox: whoever waits for one is told that analytics are unavailable."""
@@ -164,6 +174,11 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
                     ]
                 case "rebuild":
                     return [b"begun" if self._room.rebuild() else b"under way"]
+                case sql_wire.ABANDON:
+                    call = self._calls.get(action.body.to_pybytes().decode())
+                    if call is not None:
+                        call.set()
+                    return [b"done"]
                 case "checkpoint":
                     self._room.checkpoint()
                     return [b"done"]

@@ -1,16 +1,18 @@
 """SQL of analysts over the wire: how its questions, answers and refusals travel, and the client that asks.
 
 A ticket is JSON: {"sql": text, "tenant_id": uuid, "parameters": {...}, "min_position": token or null, "permissions":
-[...]}. The answer is an Arrow table whose schema metadata holds "position", "as_of", "tables" and "truncated".
+[...], "call": hex}; the action `abandon` with the call ends it. The answer is an Arrow table whose schema metadata has
+"position", "as_of", "tables" and "truncated".
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from adapters.duckdb import wire
 from adapters.duckdb.calling import OwnerCalls
@@ -22,6 +24,7 @@ from application.principals import MissingPermission
 from domain.kernel.errors import Refusal
 from domain.kernel.permissions import Permission
 
+ABANDON: Final = "abandon"
 _REFUSALS: Final[Mapping[str, type[Refusal]]] = {**REFUSALS, MissingPermission.code: MissingPermission}
 _MARGIN_SECONDS: Final = 10.0
 _WAITING: Final = 4
@@ -43,40 +46,47 @@ class FlightSql:
         )
 
     async def ask(self, question: SqlQuestion) -> SqlAnswer:
-        """See `SqlRunner`."""
-        return read_answer(await self._owner.get(ticket_of(question)))
+        """See `SqlRunner`. Where the task is cancelled, the owner ends what it does for it."""
+        call = uuid4().hex
+        try:
+            return read_answer(await self._owner.get(ticket_of(question, call)))
+        except asyncio.CancelledError:
+            await self._owner.act(ABANDON, call.encode())
+            raise
 
     async def close(self) -> None:
         """See `SqlRunner`."""
         await self._owner.close()
 
 
-def ticket_of(question: SqlQuestion) -> bytes:
-    """The bytes of a Flight ticket."""
+def ticket_of(question: SqlQuestion, call: str) -> bytes:
+    """The bytes of a Flight ticket. `call`: by which it can be abandoned."""
     fields = {
         "sql": question.sql,
         "tenant_id": str(question.tenant_id),
         "parameters": dict(question.parameters),
         "min_position": question.min_position and question.min_position.token(),
         "permissions": sorted(question.permissions),
+        "call": call,
     }
     return json.dumps(fields).encode()
 
 
-def question_of(raw: bytes) -> SqlQuestion | None:
-    """The question on a ticket; None: it is a report's. Raises `InvalidParameters`."""
+def question_of(raw: bytes) -> tuple[SqlQuestion, str] | None:
+    """The question on a ticket, and its call; None: it is a report's. Raises `InvalidParameters`."""
     try:
         fields = json.loads(raw)
         if "sql" not in fields:
             return None
         token = fields["min_position"]
-        return SqlQuestion(
+        question = SqlQuestion(
             UUID(fields["tenant_id"]),
             str(fields["sql"]),
             dict(fields["parameters"]),
             None if token is None else Position.parse(token),
             frozenset(map(Permission, fields["permissions"])),
         )
+        return question, str(fields["call"])
     except (ValueError, TypeError, KeyError, MalformedPosition) as error:
         raise InvalidParameters((("", "not a ticket; see adapters.duckdb.sql"),)) from error
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -13,10 +14,11 @@ from api.http.problems import Problem, bad_header, bad_parameter
 from api.http.versions import version_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator, Collection, Coroutine
 
     from starlette.types import Receive, Scope
 
+_T = TypeVar("_T")
 _KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
 _REQUEST_ID: Final = re.compile(rb"[0-9a-f-]{16,64}")
 _VERSION: Final = re.compile(rb'(?:W/)?"?([0-9]{1,18})"?')
@@ -221,6 +223,25 @@ async def _rest(first: bytes, receive: Receive, limit: int) -> AsyncIterator[byt
             raise Problem(BODY_TOO_LARGE, extra={"limit": limit}, headers={"connection": "close"})
         if part:
             yield part
+
+
+async def while_there(receive: Receive, doing: Coroutine[Any, Any, _T]) -> _T:
+    """What is done for somebody whose body was read. Cancelled as soon as they have gone. Raises `ClientGone`."""
+    work, leaving = asyncio.create_task(doing), asyncio.create_task(_left(receive))
+    try:
+        await asyncio.wait((work, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            return await work
+        raise ClientGone
+    finally:
+        for task in (work, leaving):
+            task.cancel()
+        await asyncio.gather(work, leaving, return_exceptions=True)
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        """What else comes says nothing."""
 
 
 def must_be(call: Call, *accepted: bytes) -> None:

@@ -6,9 +6,10 @@ Whoever asks is recorded first, as for an export. What was asked is not: it may 
 from __future__ import annotations
 
 import asyncio
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -25,7 +26,7 @@ from api.http.asking import Asked, Desk
 from api.http.kinds import NOT_FOUND
 from api.http.problems import Problem, invalid_body
 from api.http.replies import ALWAYS
-from api.http.request import must_be, read_body, uuid_in
+from api.http.request import must_be, read_body, uuid_in, while_there
 from api.sql_answers import as_json
 from application.ports.sql import MOST_PARAMETERS, SqlQuestion
 from application.sql import must_hold_everywhere
@@ -47,6 +48,25 @@ _WHOLE: Final = 2**63
 _WORD: Final = "^[A-Za-z_][A-Za-z0-9_]{0,62}$"
 
 
+def _loses_nothing(value: object) -> object:
+    """A value that arrives in DuckDB as it was given."""
+    if isinstance(value, int) and not -_WHOLE <= value < _WHOLE:
+        raise ValueError("Whole numbers have 64 bits. Give a longer one as text, and cast it.")
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError("JSON has finite numbers. Give another as text, and cast it.")
+    return value
+
+
+_Value = Annotated[
+    bool
+    | Annotated[int, Field(ge=-_WHOLE, lt=_WHOLE)]
+    | float
+    | Annotated[str, StringConstraints(max_length=1_000)]
+    | None,
+    BeforeValidator(_loses_nothing),
+]
+
+
 class SqlGiven(BaseModel):
     """What SQL is asked with. `parameters` are the values of what it names as `$name`."""
 
@@ -55,11 +75,7 @@ class SqlGiven(BaseModel):
     parameters: Annotated[
         dict[
             Annotated[str, StringConstraints(pattern=_WORD)],
-            bool
-            | Annotated[int, Field(ge=-_WHOLE, lt=_WHOLE)]
-            | float
-            | Annotated[str, StringConstraints(max_length=1_000)]
-            | None,
+            _Value,
         ],
         Field(max_length=MOST_PARAMETERS),
     ] = {}
@@ -135,7 +151,7 @@ class SqlDesk(Desk):
         form = _form(request, wanted)
         position, principal = await self.reachable(asked, asked.position()), asked.principal
         question = SqlQuestion(principal.tenant_id, sql, wanted.parameters, position, principal.permissions)
-        found = await self.parts.sql.ask(question)
+        found = await while_there(request.receive, self.parts.sql.ask(question))
         if form is not None and form.name is FileName.XLSX:
             must_fit_a_sheet(found.table)
         name, which = (ASK, {}) if query_id is None else (RUN, {"query_id": str(query_id)})

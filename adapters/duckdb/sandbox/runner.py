@@ -96,7 +96,7 @@ class Sandbox:
 
         Raises `SqlRefused`, `MissingPermission`, `SqlTooManyAtOnce`, `AnalyticsUnavailable`, and what `extract` raises.
         """
-        with self._turn(question.tenant_id) as uid, self._place() as folder:
+        with self._turn(question.tenant_id, gone) as uid, self._place() as folder:
             child = _Child(folder, gone, self._closed)
             try:
                 return self._answer(child, question, extract, folder, uid)
@@ -117,16 +117,16 @@ class Sandbox:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @contextlib.contextmanager
-    def _turn(self, tenant_id: UUID) -> Iterator[int]:
+    def _turn(self, tenant_id: UUID, gone: Callable[[], bool]) -> Iterator[int]:
         """A turn, and the user to be in it. A tenant that has its share is told at once; others wait a little."""
         with self._free:
             if self._running[tenant_id] >= self._settings.per_tenant:
                 raise SqlTooManyAtOnce(limit=self._settings.per_tenant)
             self._running[tenant_id] += 1  # those that wait count too
-            free = self._free.wait_for(
-                lambda: self._uids or self._closed.is_set(), self._settings.wait_seconds
-            )
-            if not free or self._closed.is_set():
+            until = time.monotonic() + self._settings.wait_seconds
+            while not (self._uids or self._closed.is_set() or gone()) and time.monotonic() < until:
+                self._free.wait(_LOOKS_UP)
+            if not self._uids or self._closed.is_set() or gone():
                 self._forget(tenant_id)
                 raise AnalyticsUnavailable(AnalyticsUnavailable.__doc__)
             uid = self._uids.pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from datetime import datetime
 from typing import Any
 
@@ -204,6 +205,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"sql": " "}, "body-invalid", "/sql"),
     ({"sql": "SELECT 1", "format": "xml"}, "body-invalid", "/format"),
     ({"sql": "SELECT 1", "parameters": {"a b": 1}}, "body-invalid", "/parameters/a b/[key]"),
+    ({"sql": "SELECT $a", "parameters": {"a": 2**64 + 1}}, "body-invalid", "/parameters/a"),
+    ({"sql": "SELECT $a", "parameters": {"a": math.nan}}, "body-invalid", "/parameters/a"),
     ({}, "body-invalid", "/sql"),
 ]
 
