@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from api.cli.inside import Inside
+    from application.billing.totals import Total
     from application.ports.payments import PaymentGateway
     from application.principals import Principal
 
@@ -101,6 +102,9 @@ def reconcile(
         columns = ("tenant", "kind", "reference", "field", "theirs", "ours", "repaired")
         rows(differences, columns)
         for one in told:
+            for total in one["totals"]:
+                words(f"{one['tenant']}: {_in_words(total)}")
+        for one in told:
             for reference, code in one["unrepaired"]:
                 then = next_step(code, thing_id(UUID(one["tenant"]), reference))
                 words(f"{one['tenant']}: {reference} differs still ({code}). {then}")
@@ -110,6 +114,18 @@ def reconcile(
         words(f"{compared} things of {len(told)} tenants compared{ends}.")
 
     working(settings_of(data_folder), work)
+
+
+def _in_words(total: Total) -> str:
+    from application.figures import shown
+    from application.ports.analytics import Column
+
+    amount = Column("amount", "measure", "minor units", "")
+    theirs, ours, beyond = (
+        shown(one, amount, total.currency) for one in (total.theirs, total.ours, total.difference)
+    )
+    ends = f"DIFFERENCE {beyond}" if total.difference else "no difference"
+    return f"{total.measure}: {theirs} at the provider, {ours} here, {ends}"
 
 
 async def _tenants(inside: Inside, who: Principal) -> list[UUID]:
@@ -134,6 +150,7 @@ async def _reconciled(inside: Inside, who: Principal, tenant_id: UUID, *, repair
     return {
         "tenant": str(tenant_id),
         "compared": found.compared,
+        "totals": found.totals,
         "differences": [asdict(one) for one in found.differences],
         "repaired": len(found.repaired),
         "unrepaired": found.unrepaired,

@@ -112,6 +112,16 @@ class BillingDesk(Desk):
         )
         told = {
             "compared": found.compared,
+            "totals": [
+                {
+                    "measure": one.measure,
+                    "currency": one.currency,
+                    "theirs": one.theirs,
+                    "ours": one.ours,
+                    "difference": one.difference,
+                }
+                for one in found.totals
+            ],
             "differences": [
                 {
                     "kind": one.kind,

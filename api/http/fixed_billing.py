@@ -34,6 +34,18 @@ _DIFFERENCE: Final = object_of(
 )
 
 
+_TOTAL: Final[Json] = object_of(
+    {
+        "measure": {"enum": ["invoiced", "received", "refunded", "fees"]},
+        "currency": {"type": "string"},
+        "theirs": {"type": "integer"},
+        "ours": {"type": "integer"},
+        "difference": {"type": "integer"},
+    },
+    "What it all came to as it was found, in minor units: at the provider, in the log, and what the log has beyond.",
+)
+
+
 def billing_paths(document: Document) -> Json:
     """Paths with their operations."""
     strings: Json = {"type": "array", "items": {"type": "string"}}
@@ -44,6 +56,7 @@ def billing_paths(document: Document) -> Json:
     compared = object_of(
         {
             "compared": COUNT,
+            "totals": {"type": "array", "items": _TOTAL},
             "differences": {"type": "array", "items": _DIFFERENCE},
             "repaired": strings,
             "unrepaired": {"type": "array", "items": unrepaired},

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from application.billing import totals
 from application.billing.differing import (
     MISSING,
     Difference,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from application.billing.totals import Total
     from application.commanding import Commands
     from application.ports import payment_values as shown_values
     from application.ports.payments import PaymentGateway
@@ -78,19 +80,21 @@ class Reconciliation:
     """What came of it. `repaired`: references of what differs in nothing any more.
 
     `unrepaired`: references of what still differs, and the codes of why; `application.billing.remedies` says what next.
+    `totals`: what all of it came to as it was found, at the provider and here.
     """
 
     compared: int
-    differences: tuple[Difference, ...]
-    repaired: tuple[str, ...]
-    unrepaired: tuple[tuple[str, str], ...]
+    differences: tuple[Difference, ...] = ()
+    repaired: tuple[str, ...] = ()
+    unrepaired: tuple[tuple[str, str], ...] = ()
+    totals: tuple[Total, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
     """One thing of the provider's: how it differs, and what enters it here, or the code of why nothing does.
 
-    `again`: how it differs from a later state of ours.
+    `again`: how it differs from a later state of ours. `amounts`: what it adds to the totals.
     """
 
     reference: str
@@ -99,6 +103,7 @@ class _Found:
     target: UUID
     code: str = ""
     again: Callable[[Any], tuple[Difference, ...]] | None = None
+    amounts: tuple[Total, ...] = ()
 
     def after(self, left: tuple[Difference, ...]) -> _Found:
         """The same, once all but what is `left` was repaired."""
@@ -125,7 +130,7 @@ class Reconciling:
         tenant_id = workflow.tenant_id
         account: Account = await self._commands.state(tenant_id, "billing_account", tenant_id)
         if account.customer is None:
-            return Reconciliation(0, (), (), ())
+            return Reconciliation(0)
         customer = account.customer.reference
         found = [
             *await self._subscriptions(tenant_id, customer, account),
@@ -134,6 +139,7 @@ class Reconciling:
         ]
         found += await self._ours_alone(account.customer, tenant_id, since, {one.target for one in found})
         found += await self._lost(tenant_id, since)
+        sums = totals.summed(amount for one in found for amount in one.amounts)
         if repair:
             await self._owned(workflow, customer, account, found)
         repaired, unrepaired = list[str](), list[tuple[str, str]]()
@@ -155,7 +161,7 @@ class Reconciling:
             )
             key = f"reconciled/{tenant_id}/{workflow.workflow_id}"
             await workflow.execute(entered, tenant_id, key=key)
-        return Reconciliation(compared, differences, tuple(repaired), tuple(unrepaired))
+        return Reconciliation(compared, differences, tuple(repaired), tuple(unrepaired), sums)
 
     async def _owned(self, workflow: Workflow, customer: str, account: Account, found: list[_Found]) -> None:
         """Enter whose subscriptions are that were never told since that is entered: they become nobody else's."""
@@ -238,7 +244,8 @@ class Reconciling:
             if command is None:
                 continue
             again = again_with(of_invoice, shown.ref, command, shown.status)
-            found.append(_Found(shown.ref, again(state), command, target, again=again))
+            amounts = totals.of_invoice(command, state)
+            found.append(_Found(shown.ref, again(state), command, target, again=again, amounts=amounts))
         return found
 
     async def _failed(self, customer: str, shown: shown_values.Invoice, ours: Invoice) -> datetime | None:
@@ -270,8 +277,8 @@ class Reconciling:
                 continue
             if command is None:
                 continue
-            again = again_with(of_payment, shown.ref, command)
-            found.append(_Found(shown.ref, again(state), command, target, again=again))
+            again, amounts = again_with(of_payment, shown.ref, command), totals.of_payment(command, state)
+            found.append(_Found(shown.ref, again(state), command, target, again=again, amounts=amounts))
             alone, _ = parts_of_ours(command, state)
             found.extend(_Found(one.reference, (one,), None, target, NOT_AT_PROVIDER) for one in alone)
         return found
@@ -288,13 +295,19 @@ class Reconciling:
             target = UUID(row.stream.partition(":")[2])
             if target in listed:
                 continue
-            ours = standing(await self._commands.state(tenant_id, row.category, target))
+            state: Invoice | Payment = await self._commands.state(tenant_id, row.category, target)
+            ours = standing(state)
             if ours is None or (since is not None and ours.since < since):
                 continue
             code = await self._astray(row.category, ours.reference, customer, tenant_id)
             if code is not None:
                 differs = (Difference(row.category, ours.reference, MISSING, None, ours.amount),)
-                found.append(_Found(ours.reference, differs, None, target, code))
+                amounts = (
+                    totals.of_payment(None, state)
+                    if isinstance(state, Payment)
+                    else totals.of_invoice(None, state)
+                )
+                found.append(_Found(ours.reference, differs, None, target, code, amounts=amounts))
         return found
 
     async def _lost(self, tenant_id: UUID, since: datetime | None) -> list[_Found]:

@@ -237,7 +237,13 @@ async def test_nothing_is_changed_or_shown_of_what_nobody_bought(shop: Shop) -> 
     for path in ("checkout", "portal", "reconciliation"):
         assert (await shop.post(f"/v1/billing/{path}", STARTER, member)).status_code == 403
     compared = await shop.post("/v1/billing/reconciliation", {})
-    assert compared.json()["data"] == {"compared": 0, "differences": [], "repaired": [], "unrepaired": []}
+    assert compared.json()["data"] == {
+        "compared": 0,
+        "totals": [],
+        "differences": [],
+        "repaired": [],
+        "unrepaired": [],
+    }
 
 
 async def told(shop: Shop, body: bytes, secret: str = WEBHOOK_SECRET, **changes: Any) -> httpx.Response:
@@ -285,11 +291,20 @@ async def test_what_was_never_told_is_found_named_and_repaired(shop: Shop) -> No
     }
     refunded = next(one for one in seen["differences"] if one["field"] == "refunded")
     assert (refunded["theirs"], refunded["ours"], seen["repaired"]) == (100, 0, [])
+    sums = {one["measure"]: (one["currency"], one["difference"]) for one in seen["totals"]}
+    assert sums == {
+        "invoiced": ("USD", 0),
+        "received": ("USD", 0),
+        "refunded": ("USD", -100),
+        "fees": ("USD", 0),
+    }
     mended = (await shop.post("/v1/billing/reconciliation", {"repair": True})).json()["data"]
     assert (len(mended["repaired"]), mended["unrepaired"]) == (2, [])
     assert {one["repaired"] for one in mended["differences"]} == {True}
     after = (await shop.post("/v1/billing/reconciliation", {})).json()["data"]
     assert (after["differences"], after["compared"]) == ([], seen["compared"])
+    refunds = {"measure": "refunded", "currency": "USD", "theirs": 100, "ours": 100, "difference": 0}
+    assert refunds in after["totals"]
 
 
 async def test_staff_see_what_was_set_aside_and_why_and_have_it_tried_again(shop: Shop) -> None:

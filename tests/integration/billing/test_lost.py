@@ -249,6 +249,10 @@ async def test_what_we_have_and_the_provider_has_not_is_named_and_stays(shop: Sh
     }
     found = await shop.compares()
     assert named(found) == expected
+    (paid,) = [one for one in found.totals if one.measure == "received"]
+    (invoiced,) = [one for one in found.totals if one.measure == "invoiced"]
+    assert (paid.difference, invoiced.difference, paid.theirs) == (4_900, 4_900, second.amount)
+    assert [one.difference for one in found.totals if one.measure == "refunded"] == [500]
     assert set(found.unrepaired) == {(ref, NOT_AT_PROVIDER) for _, ref, _ in expected}
     assert await shop.books.facts() == before
     recent = await shop.compares(shop.now - 20 * DAY)
