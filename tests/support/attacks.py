@@ -154,6 +154,9 @@ FUNCTIONS = [
     "SELECT DISTINCT ON (getenv('HOME')) 1",
     "SELECT CASE WHEN getenv('HOME') = '' THEN 1 END",
     "SELECT EXISTS (SELECT getenv('HOME'))",
+    # the key of a query that recurs stands in it too; that of one that could and does not, beside it alone
+    "WITH RECURSIVE t(k, a) USING KEY (getenv('HOME')) AS (SELECT 1, 2 UNION SELECT k, a FROM t) FROM t",
+    "WITH RECURSIVE t(k, a) USING KEY (getenv('HOME')) AS (SELECT 1, 2) FROM t",
 ]
 
 GREEDY = [
