@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from application.ports.analytics import AnalyticsBehind, InvalidParameters
 from application.ports.differences import Difference, NotOfOneLog, TooMuchToExplain
 from domain.kernel.ids import PLATFORM
-from projections.olap.difference import MAX_CELLS, run_difference
+from projections.olap.difference import EVENTS_SHOWN, MAX_CELLS, run_difference
 from projections.olap.query import run_events_behind, run_report
 from projections.olap.reports import REPORTS
 from tests.support.converted_model import record
@@ -25,8 +25,10 @@ from tests.unit.olap.test_costs import HOLDERS, confirm, enter, lock, reverse, r
 from tests.unit.olap.test_ingest import World
 
 
-def differs(world: World, history: History, name: str, first: int, last: int | None) -> list[Difference]:
-    """All pages of a difference; every figure of them explained."""
+def differs(
+    world: World, history: History, name: str, first: int, last: int | None, limit: int = MAX_CELLS
+) -> list[Difference]:
+    """All pages of a difference, full but the last; every figure of them explained."""
     pages: list[Difference] = []
     after: int | None = 0
     while after is not None:
@@ -38,9 +40,10 @@ def differs(world: World, history: History, name: str, first: int, last: int | N
             first=first,
             last=last,
             after=after,
-            limit=MAX_CELLS,
+            limit=limit,
         )
         pages.append(page)
+        assert len(page.cells) == min(limit, page.differing - (after or 0)), name
         after = page.next_after
         for cell in page.cells:
             explained(name, cell, first, last or len(history.events))
@@ -57,7 +60,7 @@ def explained(name: str, cell: Any, first: int, last: int) -> None:
         assert all(one.event.name and one.event.position <= last for one in measure.events), at
         earlier = [by for one, by in zip(measure.events, moved, strict=True) if one.event.arrived == "before"]
         assert all(first < one.event.position <= last for one in measure.moved_by), at
-        assert sum(one.moved for one in measure.moved_by) == sum(earlier), at
+        assert measure.left_out or sum(one.moved for one in measure.moved_by) == sum(earlier), at
         assert bool(earlier) == bool(measure.moved_by), at
     for other in cell.not_summed:
         assert set(other.parts) <= set(REPORTS[name].opened), other
@@ -236,17 +239,32 @@ def test_what_moved_earlier_events_is_named(opened: list[World]) -> None:
     rule(history, "weights", "2026-01-01", [1, 3])
     history.contact("created")
     world = seen(opened, history)
-    cells = differs(world, history, "costs_by_workspace", 2, 4)[0].cells
-    assert {(one.cell["share"], one.measures[0].difference) for one in cells} == {
-        ("unallotted", -100),
-        ("allocated", 25),
-        ("allocated", 75),
+    for first in (1, 2):  # what is moved is the last that was seen, and one before it
+        pages = differs(world, history, "costs_by_workspace", first, 4, limit=2)
+        cells = [cell for page in pages for cell in page.cells]
+        assert {(one.cell["share"], one.measures[0].difference) for one in cells} == {
+            ("unallotted", -100),
+            ("allocated", 25),
+            ("allocated", 75),
+        }
+        for one in cells:
+            (moving,) = one.measures[0].moved_by
+            assert (moving.event.position, moving.event.name) == (3, "costs.allocation_ruled")
+            (weighed,) = one.measures[0].events
+            assert (weighed.event.position, weighed.event.arrived) == (1, "before")
+
+
+def test_events_beyond_those_shown_are_counted_with_what_they_weigh_more_or_less(opened: list[World]) -> None:
+    history = History()
+    for number in range(1, EVENTS_SHOWN + 4):
+        enter(history, number, amount=100, covers_from="2026-01-05", pool="shared")
+    rule(history, "weights", "2026-01-01", [1, 3])
+    world = seen(opened, history)
+    (page,) = differs(world, history, "costs_by_workspace", EVENTS_SHOWN + 3, None)
+    told = {
+        (len(one.events), one.left_out, one.left_out_weight) for cell in page.cells for one in cell.measures
     }
-    for one in cells:
-        (moving,) = one.measures[0].moved_by
-        assert (moving.event.position, moving.event.name) == (3, "costs.allocation_ruled")
-        (weighed,) = one.measures[0].events
-        assert (weighed.event.position, weighed.event.arrived) == (1, "before")
+    assert told == {(EVENTS_SHOWN, 3, 3 * each) for each in (-100, 25, 75)}
 
 
 def test_a_new_month_is_the_work_of_the_first_event_in_it(opened: list[World]) -> None:
