@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -182,6 +182,11 @@ async def test_what_was_altered_in_the_archive_is_not_given_out(api: Api) -> Non
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/board-pack-not-as-sealed")
     file.unlink()
     answer = await api.send("GET", made["data"]["pdf"], tenant.key)
+    assert answer.json()["type"] == "/problems/board-pack-not-as-sealed"
+    other = api.parts.blobs.write(tenant.id, UUID(made["id"]), file.name, [b"%PDF-1.7 another"])
+    assert other.sha256 != file.stem == made["data"]["pdf_sha256"], "a file as whole as any, of other content"
+    answer = await api.send("GET", made["data"]["pdf"], tenant.key)
+    assert answer.status_code == 409, answer.content
     assert answer.json()["type"] == "/problems/board-pack-not-as-sealed"
 
 
