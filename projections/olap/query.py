@@ -267,9 +267,14 @@ def run_report(
 def _emptied_by(
     con: duckdb.DuckDBPyConnection, report: ReportDefinition, tenant: Extent, parameters: Parameters
 ) -> tuple[str, ...]:
-    """Which parameters left no row: each one without which there are some, else all, if there are some without all."""
+    """Which parameters left no row: each one without which there are some, else all, if there are some without all.
+
+    What a report needs, such as the currency to convert to, is never left out.
+    """
     fields = type(parameters).model_fields
-    given = [name for name, value in parameters if value != fields[name].default]
+    given = [
+        name for name, value in parameters if value != fields[name].default and not fields[name].is_required()
+    ]
     one_row = f"SELECT * FROM ({report.rows}) LIMIT 1"  # noqa: S608 - registered SQL
 
     def matter(names: set[str]) -> bool:

@@ -146,6 +146,17 @@ async def test_an_empty_report_says_what_emptied_it(world: World) -> None:
     assert (await world.ask("mrr", to="2026-02-01")).emptied_by == ()
 
 
+@pytest.mark.parametrize("name", ["mrr_in_one_currency", "mrr_conversions"])
+async def test_what_emptied_a_report_is_told_beside_what_cannot_be_left_out(world: World, name: str) -> None:
+    Told(world.one).tell(moment(date(2026, 2, 20)), terms())
+    await world.publish()
+    assert (await world.ask(name, currency="USD")).rows
+    before = await world.ask(name, currency="USD", to="2026-02-01")
+    assert (before.rows, before.emptied_by) == ((), ("to",))
+    since: dict[str, Any] = {"from": "2027-01-01", "currency": "USD"}
+    assert (await world.ask(name, **since)).emptied_by == ("from",)
+
+
 async def test_money_and_ratios_and_opened_measures_travel(world: World) -> None:
     told = Told(world.one)
     told.tell(moment(date(2026, 3, 2)), terms())
