@@ -2,13 +2,14 @@
 
 The moments of a log never go back: each append takes the later of the clock and of its head's last moment, under the
 head's lock. So positions are in the order of time, and a moment is found by bisection. Events of one append share a
-moment; as of it, all of them were there.
+moment; as of it, all of them were there. What will be known by a moment that has not come nobody knows: it is refused.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from application.ports.analytics import InvalidParameters
 from application.ports.positions import Position
 
 if TYPE_CHECKING:
@@ -22,9 +23,25 @@ AT_TIME: Final = "at_time"
 _TAKEN: Final = {
     "anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}],
     "default": None,
-    "description": "As of the last position recorded by this moment (with its offset); in place of a position.",
+    "description": "As of the last position recorded by this moment (with its offset, and not to come); in place of a "
+    "position.",
     "title": "At Time",
 }
+
+
+def not_known(name: str, last: datetime | None) -> InvalidParameters:
+    """The refusal of a moment that lies after all that is known, the last of which was recorded at `last`."""
+    known = "there are none yet" if last is None else f"the last was recorded at {last.isoformat()}"
+    return InvalidParameters(((f"/{name}", f"events are known up to a moment before it: {known}"),))
+
+
+def must_have_come(name: str, moment: datetime, head: Head, now: datetime) -> None:
+    """Raises `InvalidParameters` for a moment to come: what is known by then may be more.
+
+    One between the log's last event and now is known: nothing was recorded since. The log's clock may be ahead of ours.
+    """
+    if moment > max(now, head.recorded_at):
+        raise not_known(name, head.recorded_at if head.position else None)
 
 
 async def position_at(log: TenantLog, head: Head, moment: datetime) -> Position:

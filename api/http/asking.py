@@ -14,7 +14,7 @@ from api.http.problems import bad_parameter, invalid_parameters
 from api.http.replies import Answer, rate_headers
 from api.http.request import Call, parameters
 from api.http.versions import deprecation_of
-from application.as_of import AT, AT_TIME, position_at
+from application.as_of import AT, AT_TIME, must_have_come, position_at
 from application.ports.analytics import InvalidParameters
 from application.ports.log import recorded_at
 from application.ports.positions import MalformedPosition, Position
@@ -145,7 +145,7 @@ class Desk:
     ) -> Position | None:
         """The position that one of two parameters names, itself or by a moment; both are taken out of `given`.
 
-        Raises as `place_of`, and `InvalidParameters` for what is no moment, and where both are given.
+        Raises as `place_of`, and `InvalidParameters` for what is no moment or to come, and where both are given.
         """
         place, at = given.pop(position, None), given.pop(moment, None)
         if at is None:
@@ -160,6 +160,7 @@ class Desk:
         head = await self.parts.log.head(tenant_id)
         if head is None:
             raise BeyondTheLog
+        must_have_come(moment, told, head, self.parts.clock())
         return await position_at(self.parts.log, head, told)
 
     async def place_of(self, tenant_id: UUID, name: str, text: str) -> Position:

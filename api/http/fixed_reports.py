@@ -86,7 +86,7 @@ _PERIODS: Final[Json] = {
 }
 _AT: Final = "a position of the log, as a number or a token."
 _AT_TIME: Final = (
-    "the last position recorded at or before a moment (with its offset), in the place of a position."
+    "the last position recorded at or before a moment (with its offset, not to come), in place of a position."
 )
 _WHEN: Final[Json] = {"type": "string", "format": "date-time"}
 _LOOK_BACK: Final = parameter(

@@ -249,8 +249,11 @@ def test_a_figure_is_cited_and_a_definition_previewed(demo_installation: Served,
     events = row.pop("events")
     cell = [part for name, value in row.items() for part in ("--cell", f"{name}={value}")]
     citation = cli("reports", "cite", "activity", "events", *cell, key=key).stdout.strip()
-    now = ("--as-of", "2099-12-31T23:59:59Z")
+    now = ("--as-of", datetime.now(UTC).isoformat())
     assert cli("reports", "cite", "activity", "events", *cell, *now, key=key).stdout.strip() == citation
+    to_come = ("--as-of", "2099-12-31T23:59:59Z")
+    refused = cli("reports", "cite", "activity", "events", *cell, *to_come, key=key, code=1)
+    assert "events are known up to a moment before it: the last was recorded at" in refused.stderr
     told = json.loads(cli("reports", "resolve", citation, "--json", key=key).stdout)
     assert (told["same"], told["then"]["value"]) == (True, events)
     assert cli("reports", "resolve", citation, key=key).stdout.splitlines()[-1] == "same"

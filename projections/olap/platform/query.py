@@ -12,6 +12,7 @@ from uuid import UUID
 import duckdb
 from pydantic import BaseModel, ValidationError
 
+from application.as_of import not_known
 from application.ports import platform as port
 from application.ports.analytics import InvalidParameters, UnknownReport
 from application.ports.positions import Position
@@ -73,8 +74,7 @@ def must_be_known(con: duckdb.DuckDBPyConnection, at: datetime | None, name: str
     row = con.execute("SELECT max(recorded_at) FROM positions").fetchone()
     last = row[0].replace(tzinfo=UTC) if row and row[0] else None
     if last is None or at > last:
-        known = "there are none yet" if last is None else f"the last was recorded at {last.isoformat()}"
-        raise InvalidParameters(((f"/{name}", f"events are known up to a moment before it: {known}"),))
+        raise not_known(name, last)
 
 
 def told(standing: Standing) -> port.Standing:

@@ -176,7 +176,7 @@ async def test_a_moment_is_its_last_position_in_every_form(api: Api) -> None:
             (then - step, first - 1),
             (moments[last] - step, last - 1),
             (moments[last], last),
-            (datetime(2099, 12, 31, tzinfo=UTC), last),
+            (moments[last] + step, last),
             (min(moments.values()) - step, 0),
             (datetime(2000, 1, 1, tzinfo=UTC), 0),
         ):
@@ -278,7 +278,27 @@ async def refusals_of_moments(api: Api, tenant: TestTenant, row: dict[str, Any])
         (f"from_position=0&at_time={midnight}", ["at_time"]),
     ):
         assert await refused(api, tenant, f"{report}/difference?{given}") == (422, blamed), given
-    for bad in ("", "yesterday", "2026-11-01", "2026-11-01T00:00:00", "1793491200", "1970-01-01T00:00:00Z"):
+    last = max((await moments_of(api, tenant)).values()).isoformat()
+    for path in asked:
+        to_come = await api.send("GET", f"{path}at_time=2099-01-01T00:00:00Z", tenant.key)
+        assert to_come.status_code == 422
+        (error,) = to_come.json()["errors"]
+        words = "events are known up to a moment before it: the last was recorded at " + last
+        assert (error["pointer"], error["detail"]) == ("/at_time", words)
+    for given, blamed in (
+        ("from_time=2099-01-01T00:00:00Z", ["from_time"]),
+        ("from_position=0&to_time=2099-01-01T00:00:00Z", ["to_time"]),
+    ):
+        assert await refused(api, tenant, f"{report}/difference?{given}") == (422, blamed), given
+    for bad in (
+        "",
+        "2099-01-01T00:00:00Z",
+        "yesterday",
+        "2026-11-01",
+        "2026-11-01T00:00:00",
+        "1793491200",
+        "1970-01-01T00:00:00Z",
+    ):
         for path in asked:
             assert await refused(api, tenant, f"{path}at_time={bad}") == (422, ["/at_time"]), bad
         until = f"{report}/difference?from_position=0&to_time={bad}"

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from adapters.eventstore.memory import MemoryLog
-from application.as_of import last_before, position_at
+from application.as_of import last_before, must_have_come, position_at
+from application.ports.analytics import InvalidParameters
 from application.ports.log import Append, Head, NewEvent, Recorded
 from application.ports.positions import Position
 
@@ -80,7 +81,7 @@ async def test_a_moment_is_the_last_position_recorded_by_then(seed: int) -> None
             assert await last_before(log, head, moment, inclusive=False) == before
 
 
-async def test_a_moment_that_has_not_come_is_now_and_reads_nothing() -> None:
+async def test_a_moment_after_the_last_event_is_now_and_reads_nothing() -> None:
     log = await histories(Random(7))
     for tenant in TENANTS:
         head, rows = await read(log, tenant)
@@ -88,6 +89,29 @@ async def test_a_moment_that_has_not_come_is_now_and_reads_nothing() -> None:
         assert (await position_at(log, head, head.recorded_at)).n == len(rows) == head.position > 0
         assert (await position_at(log, head, datetime(2099, 1, 1, tzinfo=UTC))).n == len(rows)
         assert log.reads == 0
+
+
+@pytest.mark.parametrize("behind", [timedelta(0), timedelta(hours=1)])
+async def test_a_moment_to_come_is_refused_by_the_later_of_both_clocks(behind: timedelta) -> None:
+    log = await histories(Random(7))
+    head, _ = await read(log, TENANTS[0])
+    must_have_come("at_time", head.recorded_at, head, head.recorded_at - behind)
+    must_have_come("at_time", head.recorded_at + behind, head, head.recorded_at + behind)
+    with pytest.raises(InvalidParameters) as refused:
+        must_have_come("to_time", head.recorded_at + STEP, head, head.recorded_at - behind)
+    words = (
+        f"events are known up to a moment before it: the last was recorded at {head.recorded_at.isoformat()}"
+    )
+    assert refused.value.problems == (("/to_time", words),)
+
+
+async def test_of_a_log_without_events_no_moment_to_come_is_known() -> None:
+    log = MemoryLog(lambda: FIRST)
+    await log.append(Append(TENANTS[0], (), opens_log=True))
+    head = await log.head(TENANTS[0])
+    assert head is not None
+    with pytest.raises(InvalidParameters, match="there are none yet"):
+        must_have_come("at_time", FIRST + STEP, head, FIRST)
 
 
 async def test_the_same_moment_in_another_zone_is_the_same_position() -> None:
