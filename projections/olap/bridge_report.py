@@ -63,7 +63,8 @@ MOVED: Final = """    moved AS MATERIALIZED (
 """Common table expression: each movement under each profile on the way, whose id says its step and its switches."""
 
 # Each movement stands in every figure of the period that it is part of, under every profile on the way. The figures
-# under the first profile are the lines `from`, under the last `to`; between them stands what each switch changed.
+# under the first profile are the lines `from`, under the last `to`; between them stands what each switch changed. Of a
+# figure that is in any of them both ends stand there, also where it is 0: no line is missing from what adds up.
 LINES: Final = """
     bounds AS (
         SELECT
@@ -92,7 +93,10 @@ LINES: Final = """
         FROM part
         WHERE next_rule <> 'to'
         UNION ALL
-        SELECT figure, currency, step + 1, 'to', NULL, NULL, position, amount FROM part WHERE next_rule = 'to'
+        SELECT figure, currency, 1000, 'to', NULL, NULL, position, amount FROM part WHERE next_rule = 'to'
+        UNION ALL
+        SELECT DISTINCT figure, currency, place, called, NULL::DATE, NULL::UUID, NULL::BIGINT, 0
+        FROM part, (VALUES (0, 'from'), (1000, 'to')) AS ends (place, called)
     )"""
 """Common table expressions over `moved`: `line` holds what each movement adds to the lines of each figure."""
 
@@ -119,7 +123,7 @@ _BRIDGE: Final = define(
     "From one profile's MRR to another's",
     "The figures of one period under two definition profiles, and between them what makes the difference: movement by "
     "movement, each with the switch that does it. The line `from` and those of the switches add up to the line `to`, "
-    f"to the minor unit. {SWITCHES}",
+    f"to the minor unit; either end stands there also where it is 0. {SWITCHES}",
     BridgeParameters,
     (
         FIGURE,

@@ -153,6 +153,8 @@ def test_a_bridge_has_nothing_left_over_and_each_of_its_lines_opens(
         figures = figures_of(known, profile)
         told_of = {(row[0], row[1]): row[5] for row in rows if row[2] == line}
         assert {key: amount for key, amount in told_of.items() if amount} == figures
+    ends = [row[:3] for row in rows if row[2] in ("from", "to")]
+    assert sorted(ends) == sorted((*one, end) for one in {row[:2] for row in rows} for end in ("from", "to"))
     over: dict[tuple[object, object], int] = {}
     for figure, currency, rule, _, _, amount in rows:
         sign = -1 if rule == "to" else 1

@@ -80,7 +80,8 @@ _BRIDGE: Final = PlatformReportDefinition(
         "From one profile's MRR to another's, of all customers",
         "The figures of one period under two definition profiles, over all customers, and between them what makes the "
         "difference: by switch, by customer, or movement by movement. The line `from` and those of the switches add up "
-        f"to the line `to`, to the minor unit. By the days on which changes took effect. {SWITCHES}",
+        "to the line `to`, to the minor unit; either end stands there also where it is 0. By the days on which changes "
+        f"took effect. {SWITCHES}",
         BridgeParameters,
         (
             FIGURE,

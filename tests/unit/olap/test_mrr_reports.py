@@ -251,15 +251,18 @@ def test_a_bridge_names_the_rule_of_each_difference(opened: list[World]) -> None
     assert lines == {
         ("start_mrr", "from", None): 19_800,
         ("start_mrr", "to", None): 19_800,
+        ("contraction", "from", None): 0,
         ("contraction", "coupons", 2): 490,
         ("contraction", "unit", 10): 14_900,
         ("contraction", "to", None): 15_390,
         ("churn", "from", None): 14_900,
         ("churn", "unit", 10): -14_900,
+        ("churn", "to", None): 0,
         ("end_mrr", "from", None): 4_900,
         ("end_mrr", "coupons", 2): -490,
         ("end_mrr", "to", None): 4_410,
     }
+    assert [row["switch"] for row in rows if row["figure"] == "churn"] == ["from", "unit", "to"]
     used = asked(
         world, told, "mrr_bridge", profile="stripe-1", against="profitwell-1", figure="start_mrr", **days
     )

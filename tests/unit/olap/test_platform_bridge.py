@@ -73,6 +73,7 @@ def test_the_ends_of_a_bridge_are_what_is_told_under_its_profiles(opened: list[W
     rows = bridged(world, against="profitwell-1", **month)
     for profile, end in (("stripe-1", "from"), ("profitwell-1", "to")):
         ends = {row[:2]: row[-1] for row in rows if row[2] == end}
+        assert ends.keys() == {row[:2] for row in rows}, "also where it is 0"
         shown = asked(world, "mrr", "currency", profile=profile, **month)
         assert shown
         for currency, row in shown.items():
