@@ -15,6 +15,7 @@ from projections.olap.mrr_sql import (
     GrainParameters,
     MrrParameters,
     money,
+    percent,
     periods,
     positive,
     ratio,
@@ -107,16 +108,16 @@ _RATES: Final = define(
             contraction,
             churn,
             contraction + churn AS gross_lost,
-            100.0::DOUBLE * (contraction + churn) / {positive("start_mrr")} AS gross_churn,
+            {percent("(contraction + churn)", "start_mrr")} AS gross_churn,
             contraction + churn - expansion - reactivation AS net_lost,
-            100.0::DOUBLE * (contraction + churn - expansion - reactivation) / {positive("start_mrr")} AS net_churn,
+            {percent("(contraction + churn - expansion - reactivation)", "start_mrr")} AS net_churn,
             cohort_mrr,
-            100.0::DOUBLE * cohort_mrr / {positive("start_mrr")} AS nrr,
+            {percent("cohort_mrr", "start_mrr")} AS nrr,
             cohort_capped,
-            100.0::DOUBLE * cohort_capped / {positive("start_mrr")} AS grr,
+            {percent("cohort_capped", "start_mrr")} AS grr,
             customers,
             customers_kept,
-            100.0::DOUBLE * customers_kept / {positive("customers")} AS logo_retention,
+            {percent("customers_kept", "customers")} AS logo_retention,
             new + expansion AS gained,
             (new + expansion)::DOUBLE / {positive("contraction + churn")} AS quick_ratio
         FROM flow
@@ -221,10 +222,10 @@ _COHORTS: Final = define(
             period AS month,
             sum(mrr)::BIGINT AS mrr,
             sum(began_with)::BIGINT AS began_with,
-            100.0::DOUBLE * sum(mrr) / {positive("sum(began_with)")} AS mrr_kept,
+            {percent("sum(mrr)", "sum(began_with)")} AS mrr_kept,
             count(*) FILTER (mrr > 0) AS paying,
             count(*) AS customers,
-            100.0::DOUBLE * count(*) FILTER (mrr > 0) / count(*) AS logos_kept
+            {percent("count(*) FILTER (mrr > 0)", "count(*)")} AS logos_kept
         FROM held
         GROUP BY cohort, currency, period
         ORDER BY cohort, currency, period

@@ -10,7 +10,7 @@ from application.ports.analytics import Column
 from domain.kernel.permissions import Permission
 from projections.olap.cost_reports import Dating
 from projections.olap.finance_sql import ACCRUING, SPANS, accrued
-from projections.olap.mrr_sql import CHANGES, CURRENCY, MrrParameters, money, positive, ratio
+from projections.olap.mrr_sql import CHANGES, CURRENCY, MrrParameters, money, percent, positive, ratio
 from projections.olap.report import DaysParameters, ReportDefinition, define
 
 _GRAIN: Final = Field(description="How long a period is; weeks begin on Monday.")
@@ -84,7 +84,7 @@ _MARGIN: Final = define(
             coalesce(sum(amount) FILTER (kind = 'revenue'), 0)::BIGINT AS revenue,
             coalesce(sum(amount) FILTER (kind = 'cost'), 0)::BIGINT AS cost,
             revenue - cost AS margin,
-            100.0::DOUBLE * margin / {positive("revenue")} AS gross_margin,
+            {percent("margin", "revenue")} AS gross_margin,
             coalesce(sum(amount) FILTER (kind = 'acquisition'), 0)::BIGINT AS acquisition
         FROM accrued
         JOIN labelled USING (period, currency)
@@ -322,10 +322,10 @@ _UNIT_ECONOMICS: Final = define(
             round(each)::BIGINT AS arpa,
             revenue,
             margin,
-            100 * share AS gross_margin,
+            {percent("margin", "revenue")} AS gross_margin,
             customer_months,
             customers_lost,
-            100 * leaving AS customer_churn,
+            {percent("customers_lost", "customer_months")} AS customer_churn,
             round(worth)::BIGINT AS ltv,
             acquisition,
             new_customers,

@@ -74,6 +74,11 @@ def positive(denominator: str) -> str:
     return f"CASE WHEN {denominator} > 0 THEN ({denominator}) END"
 
 
+def percent(above: str, below: str) -> str:
+    """A share in percent, as SQL. Every report has it from here, so that one figure has one value to its last digit."""
+    return f"100.0::DOUBLE * {above} / {positive(below)}"
+
+
 START: Final = money("start_mrr", "balance", "MRR at the end of the day before the period.")
 END: Final = money("end_mrr", "balance", "MRR at the end of the period.")
 MOVEMENTS: Final = (

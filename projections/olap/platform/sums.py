@@ -6,7 +6,7 @@ from typing import Final
 
 from application.ports.analytics import Column
 from projections.olap.churn_reports import LOST_AND_KEPT
-from projections.olap.mrr_sql import MOVEMENTS, START, money, positive, ratio
+from projections.olap.mrr_sql import MOVEMENTS, START, money, percent, positive, ratio
 from projections.olap.platform.report import PeriodParameters, PlatformReportDefinition, Sum, of_sums
 
 _END: Final = money("end_mrr", "balance", "MRR at the end of the period, or so far.")
@@ -16,10 +16,6 @@ _FLOWS: Final[dict[str, Sum]] = {
 CHANGE: Final[Sum] = {"new": 1, "expansion": 1, "reactivation": 1, "contraction": -1, "churn": -1}
 MRR_END: Final[Sum] = {"start_mrr": 1, **CHANGE}
 CUSTOMERS: Final[Sum] = {"customers_before": 1, "customers_come": 1, "customers_gone": -1}
-
-
-def _share(above: str, below: str) -> str:
-    return f"100.0::DOUBLE * {above} / {positive(below)}"
 
 
 def _count(name: str, about: str, nature: str = "activity", unit: str = "customers") -> Column:
@@ -47,7 +43,7 @@ _MRR: Final = of_sums(
         "change": CHANGE,
         "customers_expanded": {"customers_expanded": 1},
     },
-    {"growth": _share("change", "start_mrr")},
+    {"growth": percent("change", "start_mrr")},
 )
 _ARR: Final = of_sums(
     "arr",
@@ -84,11 +80,11 @@ _RATES: Final = of_sums(
         "gained": {"new": 1, "expansion": 1},
     },
     {
-        "gross_churn": _share("gross_lost", "start_mrr"),
-        "net_churn": _share("net_lost", "start_mrr"),
-        "nrr": _share("cohort_mrr", "start_mrr"),
-        "grr": _share("cohort_capped", "start_mrr"),
-        "logo_retention": _share("customers_kept", "customers"),
+        "gross_churn": percent("gross_lost", "start_mrr"),
+        "net_churn": percent("net_lost", "start_mrr"),
+        "nrr": percent("cohort_mrr", "start_mrr"),
+        "grr": percent("cohort_capped", "start_mrr"),
+        "logo_retention": percent("customers_kept", "customers"),
         "quick_ratio": f"gained::DOUBLE / {positive('gross_lost')}",
     },
 )
@@ -120,7 +116,7 @@ _PEOPLE: Final = of_sums(
         "year_ago": {"payers_year_ago": 1},
         "year_kept": {"payers_year_kept": 1},
     },
-    {"logo_retention": _share("kept", "at_start"), "annual_retention": _share("year_kept", "year_ago")},
+    {"logo_retention": percent("kept", "at_start"), "annual_retention": percent("year_kept", "year_ago")},
     without_currency=True,
 )
 
@@ -165,7 +161,7 @@ _MARGIN: Final = of_sums(
     },
     {
         "accuracy": "CASE WHEN estimated = 0 THEN 'exact' ELSE 'approximate' END",
-        "gross_margin": _share("margin", "revenue"),
+        "gross_margin": percent("margin", "revenue"),
     },
     parameters=PeriodParameters,
 )
@@ -249,8 +245,8 @@ _UNIT_ECONOMICS: Final = of_sums(
             END""",
         "cac_told": "CASE WHEN new_customers = 0 THEN 'cannot be told: no new customers' ELSE 'told' END",
         "arpa": f"round({EACH})::BIGINT",
-        "gross_margin": f"100 * {SHARE}",
-        "customer_churn": f"100 * {LEAVING}",
+        "gross_margin": percent("margin", "revenue"),
+        "customer_churn": percent("customers_lost", "customer_months"),
         "ltv": f"round({WORTH})::BIGINT",
         "cac": f"round({WINNING})::BIGINT",
         "cac_payback": PAYBACK,
@@ -269,7 +265,7 @@ _TRIALS: Final = of_sums(
         ratio("conversion", "Trial conversion: won / ended.", "won", "ended"),
     ),
     {"started": {"trials_started": 1}, "ended": {"trials_ended": 1}, "won": {"trials_won": 1}},
-    {"conversion": _share("won", "ended")},
+    {"conversion": percent("won", "ended")},
     parameters=PeriodParameters,
     without_currency=True,
 )

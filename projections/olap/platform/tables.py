@@ -8,7 +8,7 @@ from pydantic import Field
 
 from application.ports.analytics import Column
 from projections.finance.profiles import USUAL
-from projections.olap.mrr_sql import CURRENCY, SUBSCRIPTION, ProfileId, money, positive, ratio
+from projections.olap.mrr_sql import CURRENCY, SUBSCRIPTION, ProfileId, money, percent, ratio
 from projections.olap.platform.parts import PLACES, held, spans
 from projections.olap.platform.report import PlatformReportDefinition, SpanParameters, info_of
 
@@ -166,10 +166,10 @@ _COHORTS: Final = PlatformReportDefinition(
             month,
             mrr,
             began_with,
-            100.0::DOUBLE * mrr / {positive("began_with")} AS mrr_kept,
+            {percent("mrr", "began_with")} AS mrr_kept,
             paying,
             customers,
-            100.0::DOUBLE * paying / customers AS logos_kept
+            {percent("paying", "customers")} AS logos_kept
         FROM held
         ORDER BY cohort, currency, month
     """,  # noqa: S608 - our own SQL

@@ -303,6 +303,16 @@ def test_unit_economics_of_a_quarter_in_which_somebody_left_and_came_back(opened
     assert (row["new_customers"], row["cac"], row["ltv_to_cac"]) == (0, None, None)
 
 
+def test_a_gross_margin_is_one_figure_to_its_last_digit(opened: list[World]) -> None:
+    told = Moneys()
+    told.invoice(2_500, JAN, FEB)
+    told.cost(1_800, JAN, JAN)
+    world = seen(opened, told.history)
+    (margin,) = asked(world, told.history, "margin", to="2026-01-31")
+    (unit,) = asked(world, told.history, "unit_economics", to="2026-01-31")
+    assert margin["gross_margin"] == unit["gross_margin"] == 28.0
+
+
 def test_every_figure_of_unit_economics_opens(opened: list[World], economics: Moneys) -> None:
     world = seen(opened, economics.history)
     for grain in ("month", "quarter"):

@@ -77,6 +77,16 @@ def test_the_worked_figures_of_all_customers(opened: list[World]) -> None:
     assert unit["ltv_to_cac"] == pytest.approx(12)
 
 
+def test_a_gross_margin_of_all_customers_is_one_figure_to_its_last_digit(opened: list[World]) -> None:
+    customer, books = worked()[0], worked()[-1]
+    Moneys(customer, number=9).invoice(77_000, JAN, FEB)
+    world = seen(opened, customer, books)
+    margin, unit = (
+        asked(world, name, "period", "currency")[JAN, "USD"] for name in ("margin", "unit_economics")
+    )
+    assert margin["gross_margin"] == unit["gross_margin"] == 100.0 * margin["margin"] / margin["revenue"]
+
+
 def test_a_loss_on_revenue_that_went_back_is_no_margin_of_the_platform(opened: list[World]) -> None:
     histories = worked()
     moneys = Moneys(histories[0], number=9)
