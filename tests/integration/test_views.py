@@ -199,7 +199,7 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
         {},
         [
             {"status": "skipped", "skipped": 2, "files": None, "reason": None},
-            {"status": "dropped", "skipped": None, "mailed": None},
+            {"status": "dropped", "skipped": None, "mailed": 1},
             {"status": "failed", "reason": "error", "log_position": "1.1", "mailed": 0},
             {"status": "partly", "mailed": 1, "folder": "books"},
             {"status": "delivered", "mailed": 1, "folder": "books", "withheld": [], "log_position": "1.1"},

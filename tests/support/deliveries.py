@@ -91,6 +91,7 @@ def of_schedules(
     yield stream, "reporting.delivery_failed", {**gone, **then}
     over = {**which, "delivery_id": skipped, **day, "last_day": "2026-03-02", "skipped": 2}
     yield stream, "reporting.deliveries_skipped", {**over, **then}
+    yield stream, "reporting.delivery_mailed", {**which, "delivery_id": dropped, "member_id": member}
     changed = {**which, "author_id": member, "terms": {**terms, "title": "All books"}, "dropped": dropped}
     yield stream, "reporting.schedule_changed", {**changed, **then}
     yield stream, "reporting.schedule_paused", {**which, "dropped": None}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-DELIVERIES: Final = Projection("deliveries", version=4, tables=TABLES)
+DELIVERIES: Final = Projection("deliveries", version=5, tables=TABLES)
 
 
 @DELIVERIES.on("reporting.schedule_created")
@@ -60,8 +60,15 @@ def prepared(event: Fact, rows: Rows) -> None:
             "as_of": told["as_of"],
             "files": told["files"],
             "refused": told["refused"],
+            "mailed": 0,
         },
     )
+
+
+@DELIVERIES.on("reporting.delivery_mailed")
+def mailed(event: Fact, rows: Rows) -> None:
+    """One more has it, while others may still wait."""
+    rows.add("deliveries", {"delivery_id": event.payload["delivery_id"]}, mailed=1)
 
 
 @DELIVERIES.on("reporting.delivery_made")

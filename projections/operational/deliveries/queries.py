@@ -42,8 +42,8 @@ class DeliveryRow(Row):
 
     `files`: each with its hash, size, definition and the position and moment that it is as of. `partly`: members of
     `withheld` were sent nothing, or items of `refused` could not be made, and why; `folder_failed`: why the files are
-    in no folder. `skipped`: how many due times passed
-    while nothing ran, from this one on.
+    in no folder. `mailed` counts from the first letter on, the rest is told once it is settled. `skipped`: how many due
+    times passed while nothing ran, from this one on.
     """
 
     delivery_id: UUID

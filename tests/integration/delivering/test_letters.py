@@ -97,6 +97,8 @@ async def test_each_address_has_its_own_fate_and_holds_up_no_other(office: Offic
     with pytest.raises(MailDeferred):
         await office.delivered(schedule)
     assert [to for to, _ in box.received] == ["first@acme.example"], "who is behind a deferred address has it"
+    (waits,) = await office.deliveries()
+    assert (waits["status"], waits["mailed"]) == ("under_way", 1)
     names = [one["name"] for one in await office.history()]
     assert names.count("reporting.letter_refused") == 1
     # Whoever was refused is not tried again, whatever the server would say now.
