@@ -7,6 +7,7 @@ earlier position, over a history of all that reports are made of, entries of clo
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, timedelta
 from typing import Any, Final
@@ -14,7 +15,6 @@ from uuid import UUID
 
 import pytest
 
-from application.figures import Form, form_of
 from application.ports.analytics import Column, InvalidParameters, ReportInfo
 from projections.directions.asked import figures, measures_of, paces_of, place_of, start_of
 from projections.olap.mrr_sql import KINDS
@@ -24,6 +24,7 @@ from projections.olap.reports import REPORTS
 from tests.support.converted_model import record
 from tests.support.events import History, segment
 from tests.support.finance_told import Moneys
+from tests.support.formulas import FORMULAS, comes_to, parts_of, worked_out
 from tests.support.mrr_histories import Told, lives, metered, moment, percent, plan, terms
 from tests.support.required import required
 from tests.unit.olap.test_costs import HOLDERS, confirm, enter
@@ -35,6 +36,8 @@ _ROWS: Final = 3
 _MANY: Final = 40
 _POINTS: Final = 3
 MARGINS: Final = [one.name for one in REPORTS["margin"].info.columns]
+_IN_POUNDS: Final = (*(date(2023, month, 2) for month in (10, 11, 12)), date(2024, 1, 10))
+"""The days on which what is paid in pounds begins and ends in turn: it is won, lost and won back within one year."""
 _AIMED: Final = (
     ("mrr", {"unit": "USD", "period_kind": "quarter", "period": "2026-Q1"}),
     ("gross_margin", {"comparison": "range", "value_to": "300"}),
@@ -101,6 +104,12 @@ def told() -> History:
         )
     for number, (metric, more) in enumerate(_AIMED):
         aim(history, number, metric, "250", **more)
+    for number, day in enumerate(_IN_POUNDS):
+        status, ended = ("canceled", moment(day)) if number % 2 else ("active", None)
+        life.tell(moment(day), terms(status, [plan(5_003)], currency="GBP", ended_at=ended), subscription=14)
+    moneys.invoice(9_001, date(2023, 10, 1), date(2023, 11, 1), currency="GBP")
+    for amount, category in ((2_003, "server"), (701, "marketing")):
+        moneys.cost(amount, date(2023, 10, 1), date(2023, 10, 9), category=category, currency="GBP")
     half = len(history.events) // 2
     history.events[half:] = [
         one._replace(recorded_at=one.recorded_at + timedelta(days=70)) for one in history.events[half:]
@@ -144,8 +153,10 @@ def variants(name: str, report: ReportDefinition, positions: int) -> Iterator[di
         yield given | {"at_position": chance.choice(positions_of["at_position"])}
 
 
-def opens(world: World, history: History, name: str, given: Mapping[str, Any]) -> int:
-    """Each measure of each row is the sum of its events, or names what stands beside it and is.
+def opens(world: World, history: History, name: str, given: Mapping[str, Any]) -> Counter[str]:
+    """Each measure of each row is the sum of its events, or names what stands beside it and comes to what it is.
+
+    Counts, by measure, the cells that were opened, and the ratios that came to something.
 
     As of a position, which takes three times as long, the measures take turns with the rows: each is opened in one.
     """
@@ -153,13 +164,19 @@ def opens(world: World, history: History, name: str, given: Mapping[str, Any]) -
     columns = report.info.columns
     found = run_report(world.store.writing, name, history.tenant_id, given)
     assert not found.truncated
+    opened = Counter[str]()
+    for row in found.rows:
+        told = dict(zip(found.columns, row, strict=True))
+        for one in ratios(report):
+            assert comes_to(one, told), (name, given, told, one.name)
+            opened[one.name] += bool(told[one.name])
     chance = random.Random(name)
     rows = (
         found.rows
         if given == required(name) and len(found.rows) < _MANY
         else chance.sample(found.rows, min(len(found.rows), _ROWS))
     )
-    opened, past = 0, "at_position" in given
+    past = "at_position" in given
     for number, row in enumerate(rows):
         told = dict(zip(found.columns, row, strict=True))
         cell = cell_of(report.info, told)
@@ -169,7 +186,6 @@ def opens(world: World, history: History, name: str, given: Mapping[str, Any]) -
                 continue
             if one.parts:
                 assert set(one.parts) <= set(report.opened), at
-                assert one.nature == "statistic" or quotient(one, told), at
                 continue
             if past and turn % len(rows) != number:
                 continue
@@ -178,8 +194,24 @@ def opens(world: World, history: History, name: str, given: Mapping[str, Any]) -
             assert all(
                 1 <= position <= given.get("at_position", len(history.events)) for position in weights
             ), at
-            opened += 1
+            opened[one.name] += 1
     return opened
+
+
+def ratios(report: ReportDefinition) -> list[Column]:
+    return [one for one in report.info.columns if one.nature == "ratio"]
+
+
+def test_every_ratio_is_of_its_parts_and_says_so() -> None:
+    """A ratio has a formula here, of the columns that it names as its parts and of no others."""
+    used = set()
+    for report in REPORTS.values():
+        columns = {one.name: one for one in report.info.columns}
+        for one in ratios(report):
+            assert set(one.parts) == parts_of(one.name, columns), (report.info.name, one.name)
+            used.add(one.name)
+        assert all(one.nature in ("ratio", "statistic") for one in report.info.columns if one.parts)
+    assert used == set(FORMULAS), "a formula is of no ratio"
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -220,27 +252,14 @@ def events(
     return weights
 
 
-def quotient(one: Column, told: Mapping[str, Any]) -> bool:
-    """Whether a ratio of two is the one over the other; what has more parts, or units of its own, says so itself."""
-    if len(one.parts) != 2 or form_of(one) not in (Form.PERCENT, Form.RATIO):
-        return True
-    above, below = (told[part] for part in one.parts)
-    return bool(told[one.name] == over(one, above, below))
-
-
-def over(one: Column, above: int, below: int) -> Any:
-    """What a ratio of two comes to."""
-    times = 100 if form_of(one) is Form.PERCENT else 1
-    return pytest.approx(times * above / below) if below > 0 else None
-
-
 @pytest.mark.parametrize("name", REPORTS)
 def test_every_figure_opens(asked: tuple[World, History], name: str) -> None:
     world, history = asked
-    opened = sum(
-        opens(world, history, name, given) for given in variants(name, REPORTS[name], len(history.events))
-    )
+    report, opened = REPORTS[name], Counter[str]()
+    for given in variants(name, report, len(history.events)):
+        opened += opens(world, history, name, given)
     assert opened, "the history has nothing of this report"
+    assert {one.name for one in ratios(report)} <= set(opened), "of a ratio nothing came"
 
 
 def test_the_history_has_what_is_hard(asked: tuple[World, History]) -> None:
@@ -294,7 +313,8 @@ def test_every_series_opens(asked: tuple[World, History], name: str) -> None:
                 elif point.denominator is not None:
                     assert behind == [point.numerator, point.denominator], at
                 else:
-                    assert point.value == over(measure, *behind), at
+                    expected = worked_out(measure.name, dict(zip(measure.parts, behind, strict=True)))
+                    assert point.value == (None if expected is None else pytest.approx(float(expected))), at
                 looked_at += 1
     assert looked_at, "the history is too short for a series"
 
