@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from application.ports.positions import Position
 
 MOST = 20
+_MOVING: Final = "Give `position` of the answer before: until now, rows move from page to page."
 _FROM = ("from_position", "from_time")
 _TO = ("to_position", "to_time")
 
@@ -59,6 +60,8 @@ class Differences(Desk):
                 _FROM[0], "Say as of which position the figures were seen, or by from_time when."
             )
         last = await self._position(asked, _TO)
+        if after and last is None:
+            raise bad_parameter(_TO[0], _MOVING)
         if last is not None and first > last:
             raise bad_parameter(names[0], f"It lies after {names[1]}. Exchange them.")
         wanted = latest(first, last, await self.reachable(asked, asked.position()))

@@ -239,6 +239,10 @@ async def test_why_a_report_differs_from_what_was_seen(api: Api) -> None:
         for wrong in ("", "?from_position=x", "?from_position=-1", "?from_position=0&limit=21"):
             answer = await api.send("GET", f"{path}{wrong}", tenant.key)
             assert answer.status_code == 422, f"{wrong}: {answer.text}"
+        moving = await api.send("GET", f"{path}?from_position=0&after=1", tenant.key)
+        assert (moving.status_code, moving.json()["errors"][0]["parameter"]) == (422, "to_position")
+        until = f"{path}?from_position=0&after=1&to_position={made['position']}"
+        assert (await api.send("GET", until, tenant.key)).json()["data"] == [], "that was all"
         beyond = await api.send("GET", f"{path}?from_position=99999", tenant.key)
         assert beyond.json()["type"] == "/problems/beyond-the-log", beyond.text
 
