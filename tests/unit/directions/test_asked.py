@@ -18,7 +18,8 @@ from projections.directions.asked import (
     measures_of,
     paces_of,
 )
-from projections.directions.series import Better, Pace, UnitKind
+from projections.directions.reading import read
+from projections.directions.series import Better, Pace, Series, UnitKind
 from projections.olap.platform.reports import PLATFORM_REPORTS
 from projections.olap.reports import REPORTS
 
@@ -220,6 +221,9 @@ def test_a_margin_that_falls_is_said_to(language: str, said: str) -> None:
     assert margin["sentences"][1]["claim"] == "explains"
     assert margin["forecast"]["ahead"]
     assert len(margin["series"]["points"]) == 24
+    for one in told.values():
+        again = read(Series.model_validate(one["series"]))
+        assert again.forecast.model_dump(mode="json") == one["forecast"], "made of the series that is shown"
     assert told["revenue"]["trend"]["direction"] == "steady"
 
 
