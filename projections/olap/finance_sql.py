@@ -61,6 +61,23 @@ def accrued(periods: str) -> str:
     )"""  # noqa: S608 - our own SQL
 
 
+MARKETED: Final = """currency IN (
+                SELECT currency FROM fact_cost WHERE category = 'marketing' GROUP BY currency HAVING sum(amount) <> 0
+            )"""
+"""Whether marketing was ever entered in the currency of a row: where none was, nobody knows what a customer cost."""
+CAC_TOLD: Final = f"""CASE
+                WHEN new_customers = 0 THEN 'cannot be told: no new customers'
+                WHEN NOT {MARKETED} THEN 'cannot be told: no marketing spend was entered'
+                ELSE 'told'
+            END"""
+"""Whether CAC can be told, or why not, as SQL over `new_customers`."""
+
+
+def where_marketed(figure: str) -> str:
+    """A figure that is made of marketing, as SQL: NULL where none was ever entered."""
+    return f"(CASE WHEN {MARKETED} THEN {figure} END)"
+
+
 STEP: Final = """CASE $grain
                     WHEN 'year' THEN INTERVAL 1 YEAR
                     WHEN 'quarter' THEN INTERVAL 3 MONTH

@@ -9,7 +9,7 @@ from pydantic import Field
 from application.ports.analytics import Column
 from domain.kernel.permissions import Permission
 from projections.olap.cost_reports import Dating
-from projections.olap.finance_sql import ACCRUING, SPANS, accrued
+from projections.olap.finance_sql import ACCRUING, CAC_TOLD, SPANS, accrued, where_marketed
 from projections.olap.mrr_sql import CHANGES, CURRENCY, MrrParameters, money, percent, positive, ratio
 from projections.olap.report import DaysParameters, ReportDefinition, define
 
@@ -209,7 +209,8 @@ _UNIT_ECONOMICS: Final = define(
     "What a customer pays, is worth and costs to win, by period and currency. ARPA is MRR by the customers who pay at "
     "the end; churn is customers lost by customers at the start, summed over the period's months: a rate a month; LTV "
     "is ARPA x gross margin / churn; CAC is marketing by new customers; payback is CAC / (ARPA x gross margin), in "
-    "months. What cannot be told is empty and says why: nobody has left yet, nobody came, nothing was earned. "
+    "months. What cannot be told is empty and says why: nobody has left yet, nobody came, nothing was earned, no "
+    "marketing was entered. "
     "Customers are those whose subscriptions are in this log. Each ratio has what it is made of beside it.",
     UnitParameters,
     (
@@ -301,7 +302,7 @@ _UNIT_ECONOMICS: Final = define(
                 mrr::DOUBLE / {positive("customers")} AS each,
                 margin::DOUBLE / {positive("revenue")} AS share,
                 customers_lost::DOUBLE / {positive("customer_months")} AS leaving,
-                acquisition::DOUBLE / {positive("new_customers")} AS winning,
+                {where_marketed(f"acquisition::DOUBLE / {positive('new_customers')}")} AS winning,
                 each * share / {positive("leaving")} AS worth
             FROM summed
         )
@@ -316,7 +317,7 @@ _UNIT_ECONOMICS: Final = define(
                 WHEN customers_lost = 0 THEN 'cannot be told: no churn yet'
                 ELSE 'told'
             END AS ltv_told,
-            CASE WHEN new_customers = 0 THEN 'cannot be told: no new customers' ELSE 'told' END AS cac_told,
+            {CAC_TOLD} AS cac_told,
             mrr,
             customers,
             round(each)::BIGINT AS arpa,

@@ -168,6 +168,7 @@ class Known:
                 if day <= self.last_day
             ]
         self.daily: dict[tuple[str, str], list[tuple[date, int]]] = defaultdict(list)
+        self.marketed: dict[str, int] = defaultdict(int)
         self.trials: dict[str, list[date]] = defaultdict(list)
         for one in business.logs:
             position = self.vector.get(one.history.tenant_id, 0)
@@ -176,6 +177,8 @@ class Known:
                     self.daily[entry.kind, entry.currency] += [
                         (day, part) for day, part in entry.by_day() if day <= self.last_day
                     ]
+                    if entry.kind == "acquisition":
+                        self.marketed[entry.currency] += sum(part for _, part in entry.by_day())
             for told, what in one.trials:
                 if told <= position:
                     self.trials[what].append(one.history.events[told - 1].recorded_at.date())
@@ -307,7 +310,7 @@ class Known:
             share = Fraction(margin, revenue) if revenue > 0 else None
             if each is not None and share is not None and lost:
                 worth = each * share / Fraction(lost, starts)
-            if came:
+            if came and self.marketed[currency]:
                 winning = Fraction(spent, came)
             kept = each * share if each is not None and share is not None else None
             found[period, currency] = {

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from projections.finance.metrics import Metric
+from projections.olap.finance_sql import MARKETED
 from projections.olap.mrr_sql import positive
 from projections.olap.platform.parts import told
 from projections.olap.platform.report import (
@@ -71,6 +72,8 @@ _QUOTIENTS: Final = {
 }
 """Metrics that are no ratio of two sums: they open in unit_economics, by their parts. Expressions over `UNIT_SUMS`."""
 
+_OF_MARKETING: Final = frozenset({"cac", "cac_payback", "ltv_to_cac"})
+"""Metrics of which there is no actual before marketing is entered."""
 TOLD: Final = frozenset({*_OF, *_QUOTIENTS})
 """The metrics that the platform's scorecard tells."""
 _BY_METRIC: Final = {
@@ -83,9 +86,9 @@ _SUMS: Final = {
 _FAMILIES: Final = families_of(_SUMS)
 
 
-def _there(*sums: Sum) -> str:
+def _there(metric: str, *sums: Sum) -> str:
     parts = ", ".join(sorted({quoted(part) for parts in sums for part in parts}))
-    return f"list_has_any(parts, [{parts}])"
+    return f"list_has_any(parts, [{parts}]){' AND marketed' if metric in _OF_MARKETING else ''}"
 
 
 def _struct(metric: str, above: str, below: str, quotient: str, *, there: str, parted: bool) -> str:
@@ -103,17 +106,27 @@ def _came() -> str:
             f"{metric}_numerator",
             f"{metric}_denominator" if "denominator" in sums else "NULL",
             "NULL",
-            there=_there(*sums.values()),
+            there=_there(metric, *sums.values()),
             parted=True,
         )
         for metric, sums in _BY_METRIC.items()
     ] + [
-        _struct(metric, "NULL", "NULL", quotient, there=_there(UNIT_SUMS["mrr"]), parted=False)
+        _struct(
+            metric,
+            "NULL",
+            "NULL",
+            quotient,
+            there=_there(metric, UNIT_SUMS["mrr"]),
+            parted=False,
+        )
         for metric, quotient in _QUOTIENTS.items()
     ]
     return f"""
             SELECT one.metric, period, currency, one.above, one.below, one.parted, one.quotient
-            FROM (SELECT period, currency, unnest([{", ".join(structs)}]) AS one FROM summed)
+            FROM (
+                SELECT period, currency, unnest([{", ".join(structs)}]) AS one
+                FROM (SELECT *, {MARKETED} AS marketed FROM summed)
+            )
             WHERE one.there"""  # noqa: S608 - our own names
 
 

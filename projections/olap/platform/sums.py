@@ -6,6 +6,7 @@ from typing import Final
 
 from application.ports.analytics import Column
 from projections.olap.churn_reports import LOST_AND_KEPT
+from projections.olap.finance_sql import CAC_TOLD, where_marketed
 from projections.olap.mrr_sql import MOVEMENTS, START, money, percent, positive, ratio
 from projections.olap.platform.report import PeriodParameters, PlatformReportDefinition, Sum, of_sums
 
@@ -243,14 +244,14 @@ _UNIT_ECONOMICS: Final = of_sums(
                 WHEN customers_lost = 0 THEN 'cannot be told: no churn yet'
                 ELSE 'told'
             END""",
-        "cac_told": "CASE WHEN new_customers = 0 THEN 'cannot be told: no new customers' ELSE 'told' END",
+        "cac_told": CAC_TOLD,
         "arpa": f"round({EACH})::BIGINT",
         "gross_margin": percent("margin", "revenue"),
         "customer_churn": percent("customers_lost", "customer_months"),
         "ltv": f"round({WORTH})::BIGINT",
-        "cac": f"round({WINNING})::BIGINT",
-        "cac_payback": PAYBACK,
-        "ltv_to_cac": f"{WORTH} / {positive(WINNING)}",
+        "cac": where_marketed(f"round({WINNING})::BIGINT"),
+        "cac_payback": where_marketed(PAYBACK),
+        "ltv_to_cac": where_marketed(f"{WORTH} / {positive(WINNING)}"),
     },
 )
 _TRIALS: Final = of_sums(

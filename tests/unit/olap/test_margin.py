@@ -303,6 +303,30 @@ def test_unit_economics_of_a_quarter_in_which_somebody_left_and_came_back(opened
     assert (row["new_customers"], row["cac"], row["ltv_to_cac"]) == (0, None, None)
 
 
+NO_MARKETING = "cannot be told: no marketing spend was entered"
+
+
+def test_what_it_cost_to_win_a_customer_is_not_known_before_marketing_is_entered(opened: list[World]) -> None:
+    told = Told()
+    told.tell(moment(date(2026, 1, 5)), terms(items=[plan(10_000)]))
+    moneys = Moneys(told.history)
+    moneys.invoice(10_000, JAN, FEB)
+    moneys.cost(2_000, JAN, JAN)
+    moneys.cost(500, JAN, JAN, category="marketing", currency="EUR")
+    before = len(told.history.events)
+    moneys.cost(12_000, FEB, FEB, category="marketing")
+    world = seen(opened, told.history)
+    days: dict[str, Any] = {"from_": "2026-01-01", "to": "2026-01-31", "at_position": before}
+    row, _ = sorted(
+        asked(world, told.history, "unit_economics", **days), key=lambda one: one["currency"], reverse=True
+    )
+    assert (row["new_customers"], row["acquisition"], row["cac_told"]) == (1, 0, NO_MARKETING)
+    assert {row[figure] for figure in ("cac", "cac_payback", "ltv_to_cac")} == {None}
+    # Once some is entered, a month without any won its customers for nothing.
+    row, *_ = asked(world, told.history, "unit_economics", from_="2026-01-01", to="2026-02-28")[1:]
+    assert (row["currency"], row["cac"], row["cac_payback"], row["cac_told"]) == ("USD", 0, 0.0, "told")
+
+
 def test_a_gross_margin_is_one_figure_to_its_last_digit(opened: list[World]) -> None:
     told = Moneys()
     told.invoice(2_500, JAN, FEB)

@@ -77,6 +77,21 @@ def test_the_worked_figures_of_all_customers(opened: list[World]) -> None:
     assert unit["ltv_to_cac"] == pytest.approx(12)
 
 
+def test_what_it_cost_to_win_customers_is_not_known_before_marketing_is_entered(opened: list[World]) -> None:
+    *customers, books = worked()
+    assert books.events.pop().name == "costs.cost_entered"
+    Moneys(books, number=9).cost(500, FEB, FEB, category="marketing", currency="EUR")
+    world = seen(opened, *customers, books)
+    unit = asked(world, "unit_economics", "period", "currency", grain="quarter")[JAN, "USD"]
+    assert (unit["new_customers"], unit["acquisition"]) == (3, 0)
+    assert unit["cac_told"] == "cannot be told: no marketing spend was entered"
+    assert {unit[figure] for figure in ("cac", "cac_payback", "ltv_to_cac")} == {None}
+    told = asked(world, "scorecard", "period", "metric", "currency", grain="quarter")
+    for metric in ("cac", "cac_payback", "ltv_to_cac"):
+        assert (JAN, metric, "USD") not in told
+    assert told[JAN, "ltv", "USD"]["actual"] == 480
+
+
 def test_a_gross_margin_of_all_customers_is_one_figure_to_its_last_digit(opened: list[World]) -> None:
     customer, books = worked()[0], worked()[-1]
     Moneys(customer, number=9).invoice(77_000, JAN, FEB)
