@@ -51,6 +51,8 @@ class Words(BaseModel):
     decimal: str
     thousands: str
     words: dict[str, str]
+    counted: dict[str, str] = {}
+    """Words that are others after "so many of so many": what is filled in as `meter_counted`."""
     subjects: dict[NoticeKind, str]
     lines: dict[str, str]
 
@@ -63,7 +65,13 @@ class Words(BaseModel):
         return "".join(self.lines[one.key].format_map(self._shown(one.values)) + "\n" for one in lines)
 
     def _shown(self, values: Mapping[str, Value]) -> dict[str, str]:
-        return {name: self._value(value) for name, value in values.items()}
+        shown = {name: self._value(value) for name, value in values.items()}
+        counted = {
+            f"{name}_counted": self.counted.get(value.value, shown[name])
+            for name, value in values.items()
+            if isinstance(value, Meter)
+        }
+        return shown | counted
 
     def _value(self, value: Value) -> str:
         match value:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from application.noticing.wording import language_of, words_of
+from application.noticing.wording import Line, language_of, words_of
 from application.ports.delivering import MailTrouble
 from domain.billing.account import (
     EnterRetry,
@@ -323,10 +323,33 @@ def test_each_language_says_the_same_things(language: str) -> None:
     assert english.words.keys() == other.words.keys() >= {meter.value for meter in Meter}
     assert english.lines.keys() == other.lines.keys()
     for name, text in english.lines.items():
-        assert placeholders(text) == placeholders(other.lines[name]), name
+        filled = {part.removesuffix("_counted") for part in placeholders(other.lines[name])}
+        assert placeholders(text) == filled, name
         assert text != other.lines[name], name
     for kind, text in english.subjects.items():
         assert placeholders(text) == placeholders(other.subjects[kind]), kind
+
+
+@pytest.mark.parametrize(
+    ("meter", "shown"),
+    [
+        (Meter.USERS, "8 von 8 Benutzern"),
+        (Meter.WORKSPACES, "8 von 8 Arbeitsbereichen"),
+        (Meter.DOMAINS, "8 von 8 Domains"),
+        (Meter.EMAILS, "8 von 8 E-Mails"),
+    ],
+)
+def test_in_german_what_is_used_of_a_limit_stands_in_the_dative(meter: Meter, shown: str) -> None:
+    values: dict[str, Any] = {"used": 8, "limit": 8, "meter": meter, "share": 100, "period": "2026-11"}
+    said = words_of("de").text([Line("used", values), Line("used_in_month", values)])
+    assert said.splitlines() == [
+        f"Genutzt: {shown}, das sind 100 %.",
+        f"Genutzt im Monat 2026-11 (UTC): {shown}, das sind 100 %.",
+    ]
+    subject = words_of("de").subjects[NoticeKind.USAGE_REACHED]
+    assert placeholders(subject) == {"tenant", "share", "meter"}, (
+        "in the genitive, which is as the nominative"
+    )
 
 
 def test_amounts_are_written_as_each_language_does_and_exactly() -> None:
