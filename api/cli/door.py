@@ -94,7 +94,7 @@ class Door:
         with self._http.stream("GET", path, params=wanted) as answer:
             if not answer.is_success:
                 answer.read()
-                _accepted(answer)
+                accepted(answer)
             yield from answer.iter_lines()
 
     def batch(self, lines: Sequence[dict[str, Any]], *, dry_run: bool = False) -> dict[str, dict[str, Any]]:
@@ -134,7 +134,7 @@ class Door:
                 pause = 1.0
             else:
                 if answer.status_code not in _AGAIN:
-                    return _accepted(answer)
+                    return accepted(answer)
                 pause = min(float(answer.headers.get("retry-after", "1") or 1), 60.0)
             if time.monotonic() + pause > deadline:
                 raise CannotRun(
@@ -220,17 +220,19 @@ class Door:
         return self._patiently(lambda: self._http.post(path, json=body))
 
 
-def _accepted(answer: httpx.Response) -> httpx.Response:
+def accepted(answer: httpx.Response) -> httpx.Response:
+    """The answer, where it is none that refuses. Raises `Refused` and `NotThere`, each thing said once."""
     from api.cli.output import NotThere
 
     if answer.is_success:
         return answer
     told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
     said = told.get("detail") or told.get("title") or f"the API answered {answer.status_code}"
-    fields = [
-        f"{one.get('pointer') or one.get('parameter')}: {one.get('detail')}" for one in told.get("errors", [])
-    ]
-    message = with_remedy(" ".join([said, *fields]), told)
+    errors = told.get("errors", [])
+    fields = [f"{one.get('pointer') or one.get('parameter')}: {one.get('detail')}" for one in errors]
+    if all(one.get("detail") != said for one in errors):
+        fields.insert(0, said)
+    message = with_remedy(" ".join(fields), told)
     if answer.status_code == 404:  # noqa: PLR2004 - HTTP's own
         raise NotThere(message)
     raise Refused(message, told)
