@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from api.http.differences import MOST
-from api.http.fixed_reports import AHEAD, AS_FILES, also_as_files, directions_of
+from api.http.fixed_reports import AHEAD, AS_FILES, SCALE, also_as_files, directions_of
 from api.http.platform_differences import AT_TIME
 from api.http.shapes import page_of, parameter, reading, shared, without_null
 from api.http.shaping import MOMENT, Json, ref
@@ -155,7 +155,7 @@ def _events(info: ReportInfo, opens: tuple[str, ...], after: Json) -> Json:
         f"The events behind one row of: {info.title}",
         _ALLOWED,
         [*_own(info.parameters), *cells, measure, after, *shared(("Limit",))],
-        page_of(_OPENED, **_STANDING),
+        page_of(_OPENED, scale=SCALE, **_STANDING),
     )
     made["description"] = "Tenant by tenant, in the order of their ids. Needs `reports.drill` as well."
     return made

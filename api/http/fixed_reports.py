@@ -84,6 +84,10 @@ _PERIODS: Final[Json] = {
         }
     ),
 }
+SCALE: Final[Json] = {
+    "type": "integer",
+    "description": "So many of a weight are one of the measure's unit: the sum of the weights / scale is the figure.",
+}
 _AT: Final = "a position of the log, as a number or a token."
 _AT_TIME: Final = (
     "the last position recorded at or before a moment (with its offset, not to come), in place of a position."
@@ -185,7 +189,7 @@ def report_paths() -> Json:
             f"The events behind one row of: {report.info.title}",
             _opening(allowed),
             [*own, *beside, *cells, measure, after, *shared(("Limit", "MinPosition"))],
-            page_of(ref("EventBehind"), citation=_CITATION),
+            page_of(ref("EventBehind"), scale=SCALE, citation=_CITATION),
         )
         difference = reading(
             f"reports_{name}_difference",

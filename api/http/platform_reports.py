@@ -10,7 +10,7 @@ from starlette.routing import Route
 from api.http.numbers import whole
 from api.http.of_all import OfAll, stood
 from api.http.problems import bad_parameter
-from api.http.reports import FILE_WAYS, as_file, described, file_form, parameters_of, separation
+from api.http.reports import FILE_WAYS, as_file, described, file_form, parameters_of, scale_of, separation
 from application.ahead import ahead_from
 from application.figures import Figures, plain
 from domain.access.reads import ReadKind
@@ -76,7 +76,7 @@ class PlatformReports(OfAll):
         return self.answer(asked, content, None)
 
     async def events(self, request: Request) -> Response:
-        """The events behind one row: its dimensions as `cell.<name>`; their weights add up to the cell."""
+        """The events behind one row: its dimensions as `cell.<name>`; their weights / `scale` add up to the cell."""
         info = self.info(request)
         query = f"reports.{info.name}_events"
         dimensions = [column.name for column in info.columns if column.kind == "dimension"]
@@ -95,6 +95,7 @@ class PlatformReports(OfAll):
                 for one in found.events
             ],
             "next": None if last is None else f"{last.tenant_id}.{last.position}",
+            "scale": scale_of(info, cell["measure"]),
             **stood(found.standing),
         }
         return self.answer(asked, content, None)

@@ -206,7 +206,7 @@ class Reports(Desk):
         return {**row, "measure": own}
 
     async def events(self, request: Request) -> Response:
-        """The events behind one row: its dimensions as `cell.<name>`; their weights add up to the cell.
+        """The events behind one row: its dimensions as `cell.<name>`; their weights / `scale` add up to the cell.
 
         `cell.measure` names the measure; the first is meant unless it does. What is empty in the row is given empty, or
         left out; nothing else is left out. `citation` names the figure that is opened; null where no row shows it. With
@@ -261,6 +261,7 @@ class Reports(Desk):
         content = {
             "data": [{"position": at, "weight": weight} for at, weight in found.events],
             "next": None if found.next_after is None else str(found.next_after),
+            "scale": scale_of(info, cell.get("measure")),
             "citation": None if cited is None else cited.citation,
             "position": position,
             "as_of": await self.as_of(asked.principal.tenant_id, found.position),
@@ -282,6 +283,12 @@ async def as_file(figures: Figures, form: FileForm, how: Separated, headers: dic
     }
     text = "; charset=utf-8" if form.media.startswith("text/") else ""
     return Response(content, headers=told, media_type=form.media + text)
+
+
+def scale_of(info: ReportInfo, measure: str | None) -> int:
+    """How many of what events weigh are one of a measure's unit: of the first that opens, unless one is named."""
+    opened = (one for one in info.columns if one.kind == "measure" and not one.parts)
+    return next(one.scale for one in opened if measure in (None, one.name))
 
 
 def parameters_of(info: ReportInfo) -> list[str]:

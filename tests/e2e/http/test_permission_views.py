@@ -196,6 +196,13 @@ async def test_what_was_decided_is_counted_and_opens_to_its_events(api: Api) -> 
                 cell = "&".join(f"cell.{part}={row[part]}" for part in DIMENSIONS if part in row)
                 events = await api.send("GET", f"/v1/reports/{name}/events?{cell}", whose.key)
                 assert sum(event["weight"] for event in events.json()["data"]) == people, events.text
+                assert events.json()["scale"] == 1
+            cell = "&".join(f"cell.{part}={out[part]}" for part in DIMENSIONS if part in out)
+            behind = f"/v1/reports/opt_outs/events?{cell}&cell.measure=latency_seconds"
+            answer = (await api.send("GET", behind, whose.key)).json()
+            weight = sum(event["weight"] for event in answer["data"])
+            assert weight / answer["scale"] == out["latency_seconds"]
+            assert answer["scale"] == 1_000_000
 
 
 async def test_a_client_of_an_agency_sees_how_people_stand_towards_it_and_no_other(api: Api) -> None:
