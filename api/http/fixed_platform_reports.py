@@ -11,7 +11,6 @@ from api.http.shapes import page_of, parameter, reading, shared, without_null
 from api.http.shaping import MOMENT, Json, ref
 from domain.kernel.permissions import Permission
 from projections.directions.asked import paces_of
-from projections.olap.platform.difference import explains
 from projections.olap.platform.report import MomentParameters
 from projections.olap.platform.reports import PLATFORM_REPORTS
 
@@ -81,9 +80,8 @@ def platform_report_paths() -> Json:
         paths |= {
             path: {"get": _report(report.info)},
             f"{path}/events": {"get": _events(report.info, report.opens, after)},
+            f"{path}/difference": {"get": _difference(report.info)},
         }
-        if explains(report):
-            paths[f"{path}/difference"] = {"get": _difference(report.info)}
         if paces_of(report.info):
             taken = _own(report.info.parameters)
             heading = directions_of("platform_reports", report.info, taken, _STANDING)

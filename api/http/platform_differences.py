@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.routing import Route
 
 from api.http.differences import MOST, not_summed, number_asked
-from api.http.kinds import NOT_FOUND
 from api.http.of_all import OfAll, stood
-from api.http.problems import Problem, bad_parameter
+from api.http.problems import bad_parameter
 from api.http.reports import parameters_of
 from application.figures import plain
 from domain.kernel.permissions import Permission
-from projections.olap.platform.difference import explains
-from projections.olap.platform.reports import PLATFORM_REPORTS
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -30,14 +27,12 @@ class PlatformDifferences(OfAll):
     """Answers what made figures of all customers differ."""
 
     def routes(self) -> list[Route]:
-        """One: of any report but the scorecard."""
+        """One: of any report."""
         return [Route("/v1/platform/reports/{name}/difference", self.difference, methods=["GET"])]
 
     async def difference(self, request: Request) -> Response:
         """The cells that differ between `from_time` and `to_time` (now unless given), with what did it."""
         info = self.info(request)
-        if not explains(PLATFORM_REPORTS[info.name]):
-            raise Problem(NOT_FOUND)
         own = [name for name in parameters_of(info) if name != AT_TIME]
         query = f"reports.{info.name}_difference"
         asked = await self.staff(request, query, (*own, "from_time", "to_time", "limit", "after"))

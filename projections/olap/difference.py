@@ -9,7 +9,7 @@ coming it was.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import count
@@ -36,6 +36,7 @@ from application.ports.differences import (
 from application.ports.positions import Position
 from domain.kernel.ids import PLATFORM
 from projections.olap.derived import DERIVED
+from projections.olap.paired import Row, differing
 from projections.olap.query import Extent, ask, bound_cell, definition, extent, keep, validated
 from projections.olap.report import Parameters, ReportDefinition
 from projections.olap.reports import ROW_CAP
@@ -123,16 +124,6 @@ class _Log:
         return ask(self.con, f"SELECT * FROM ({statement})", self.tenant, Parameters(), bound)  # noqa: S608 - our own statement
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A row that differs: its dimensions as it was and is, and its measures; None: it was not there, or is no more."""
-
-    was: tuple[Any, ...]
-    now: tuple[Any, ...]
-    old_measures: tuple[Any, ...] | None
-    new_measures: tuple[Any, ...] | None
-
-
 def _columns(report: ReportDefinition, kind: str) -> list[Column]:
     return [column for column in report.info.columns if column.kind == kind]
 
@@ -151,7 +142,7 @@ class _Explanation:
         )
         self._seen_until: list[date] = [row[0] for row in (*day, *closed) if row[0] is not None]
 
-    def cell(self, row: _Row) -> CellDifference:
+    def cell(self, row: Row) -> CellDifference:
         """One row that differs."""
         report, before, after = self.log.report, row.old_measures, row.new_measures
         was, shown = self._shown(row.was), self._shown(row.now)
@@ -188,10 +179,10 @@ class _Explanation:
             for one in ([shown] if was == shown else [was, shown])
         ]
         before, after = self._weights(cells, self.first), self._weights(cells, self.last)
-        differing = sorted(at for at in before.keys() | after.keys() if before.get(at) != after.get(at))
+        weighing = sorted(at for at in before.keys() | after.keys() if before.get(at) != after.get(at))
         moved_by = self._moved_by(cells, before, after)
-        self._name([*differing[:EVENTS_SHOWN], *(at for at, _ in moved_by)])
-        rest = differing[EVENTS_SHOWN:]
+        self._name([*weighing[:EVENTS_SHOWN], *(at for at, _ in moved_by)])
+        rest = weighing[EVENTS_SHOWN:]
         return MeasureDifference(
             column.name,
             column.unit,
@@ -201,7 +192,7 @@ class _Explanation:
             sum(after.values()) - sum(before.values()),
             tuple(
                 Weighed(self._named[at], before.get(at, 0), after.get(at, 0))
-                for at in differing[:EVENTS_SHOWN]
+                for at in weighing[:EVENTS_SHOWN]
             ),
             tuple(Moving(self._named[at], by) for at, by in moved_by),
             len(rest),
@@ -339,46 +330,20 @@ def run_difference(
 
 def _explained(log: _Log, first: Position, last: Position, after: int, limit: int) -> Difference:
     old, new = log.rows(first.n), log.rows(last.n)
-    differing = _rows(log.report, old, new)
-    differing.sort(key=lambda row: [(value is None, str(value)) for value in row.now])
-    page = differing[after : after + limit]
+    naming = [at for at, column in enumerate(_columns(log.report, "dimension")) if not column.tells]
+    found = differing(naming, old, new)
+    found.sort(key=lambda row: [(value is None, str(value)) for value in row.now])
+    page = found[after : after + limit]
     explanation = _Explanation(log, first.n, last.n)
     return Difference(
         tuple(explanation.cell(row) for row in page),
-        len(differing),
+        len(found),
         first,
         _recorded(log, first.n),
         last,
         _recorded(log, last.n),
-        after + limit if len(differing) > after + limit else None,
+        after + limit if len(found) > after + limit else None,
     )
-
-
-def _rows(
-    report: ReportDefinition,
-    old: Mapping[tuple[Any, ...], tuple[Any, ...]],
-    new: Mapping[tuple[Any, ...], tuple[Any, ...]],
-) -> list[_Row]:
-    """The rows that differ. One that goes and one that comes are one row, where they differ in words that name none."""
-    naming = [at for at, column in enumerate(_columns(report, "dimension")) if not column.tells]
-
-    def named(gone: Iterable[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
-        found = dict[tuple[Any, ...], list[tuple[Any, ...]]]()
-        for cell in gone:
-            found.setdefault(tuple(cell[at] for at in naming), []).append(cell)
-        return found
-
-    came = named(cell for cell in new if cell not in old)
-    gone = named(cell for cell in old if cell not in new)
-    same = {
-        came[key][0]: cells[0] for key, cells in gone.items() if len(cells) == len(came.get(key, ())) == 1
-    }
-    paired = set(same.values())
-    return [
-        _Row(same.get(cell, cell), cell, old.get(same.get(cell, cell)), new.get(cell))
-        for cell in {**old, **new}
-        if old.get(cell) != new.get(cell) and cell not in paired
-    ]
 
 
 def _recorded(log: _Log, position: int) -> datetime | None:

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from adapters.exports.forms import FILES
 from projections.directions.asked import paces_of
 from projections.finance.profiles import PROFILES
-from projections.olap.platform.difference import explains
 from projections.olap.platform.reports import PLATFORM_REPORTS
 from projections.olap.reports import REPORTS
 from tests.support.permission_cells import CELLS, whole
@@ -50,9 +49,8 @@ def of_reports(ids: dict[str, str]) -> Iterator[tuple[str, str, Any, dict[str, s
         needed = urlencode(required_of_all(name))
         for part in ("", "/events", *(("/directions",) if paces_of(of_all.info) else ())):
             yield "GET", f"/v1/platform/reports/{name}{part}?{needed}".rstrip("?"), None, {}
-        if explains(of_all):
-            asked = urlencode({"from_time": "2026-11-24T00:00:00Z", **required_of_all(name)})
-            yield "GET", f"/v1/platform/reports/{name}/difference?{asked}", None, {}
+        asked = urlencode({"from_time": "2026-11-24T00:00:00Z", **required_of_all(name)})
+        yield "GET", f"/v1/platform/reports/{name}/difference?{asked}", None, {}
     row = {"country": "DE", "source": "api", "subscriber_type": None}
     yield "POST", "/v1/reports/contacts_by_segment/cite", {"cell": row, "measure": "contacts"}, {}
     changed = {"profile": PROFILES["maxio-1"].model_dump(mode="json")}

@@ -7,7 +7,7 @@ nothing is left over.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from time import monotonic
@@ -15,10 +15,11 @@ from typing import Any, Final
 
 import duckdb
 
-from application.ports.analytics import Column, InvalidParameters, ReportTooLarge, UnknownReport
+from application.ports.analytics import Column, InvalidParameters, ReportTooLarge
 from application.ports.differences import NotSummed, TooMuchToExplain
 from application.ports.platform_differences import CellOfAll, DifferenceOfAll, EventOfAll, MeasureOfAll
 from projections.olap.difference import EFFECTIVE, EVENTS_SHOWN, MAX_CELLS
+from projections.olap.paired import Row, differing
 from projections.olap.parsed import run
 from projections.olap.platform.parts import PLACES
 from projections.olap.platform.query import (
@@ -26,6 +27,7 @@ from projections.olap.platform.query import (
     bound_in,
     definition,
     definitions_of,
+    events_of,
     must_be_known,
     snapshot,
     told,
@@ -38,11 +40,6 @@ from projections.olap.reports import ROW_CAP
 _MOST_EVENTS: Final = 100_000
 _OF_SUMS: Final = frozenset({"period", "currency"})
 """What names a row of sums; its other dimensions say something of its figures."""
-
-
-def explains(report: PlatformReportDefinition) -> bool:
-    """Whether a report's differences are told: a scorecard's are those of the reports that tell its metrics."""
-    return not report.by_metric
 
 
 @dataclass(slots=True)
@@ -63,27 +60,30 @@ class _Look:
         return run(self.con, text, bound_in(text, self.standing, self.parameters, bound)).fetchall()
 
     def rows(self) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-        """Whole rows by what names them."""
+        """The report's measures by its dimensions."""
         found = self.ask(f"SELECT * FROM ({self.report.rows}) LIMIT {ROW_CAP + 1}", {})  # noqa: S608 - registered SQL
         if len(found) > ROW_CAP:
             raise ReportTooLarge(ReportTooLarge.__doc__)
-        named = [_names(self.report, column) for column in self.report.info.columns]
-        return {tuple(value for value, names in zip(row, named, strict=True) if names): row for row in found}
+        dimensions = len(_columns(self.report, "dimension"))
+        return {row[:dimensions]: row[dimensions:] for row in found}
 
     def weights(self, cell: Mapping[str, object]) -> dict[int, int]:
         """The events behind a cell: by place, what each weighs."""
         measure, bound = bound_cell(self.report, cell)
-        text = f"SELECT * FROM ({self.report.events(measure)}) LIMIT {_MOST_EVENTS + 1}"  # noqa: S608 - registered SQL
+        events = events_of(self.report, measure, bound)
+        text = f"SELECT * FROM ({events}) LIMIT {_MOST_EVENTS + 1}"  # noqa: S608 - registered SQL
         found = self.ask(text, bound)
         if len(found) > _MOST_EVENTS:
             raise ReportTooLarge(ReportTooLarge.__doc__)
         return {place: weight for place, weight in found if weight}
 
 
+def _columns(report: PlatformReportDefinition, kind: str) -> list[Column]:
+    return [column for column in report.info.columns if column.kind == kind]
+
+
 def _names(report: PlatformReportDefinition, column: Column) -> bool:
-    if column.kind != "dimension" or column.tells:
-        return False
-    return column.name in _OF_SUMS if report.sums else True
+    return column.name in _OF_SUMS if report.sums else not column.tells
 
 
 def _look(
@@ -94,7 +94,10 @@ def _look(
     until: float,
 ) -> _Look:
     standing = stand(con, at, "_last" if at is None else f"_{at:%Y%m%d%H%M%S%f}")
-    texts = " ".join([report.rows, *(report.events(measure) for measure in report.opens)])
+    events = (
+        report.events(measure, metric) for measure in report.opens for metric in report.by_metric or [None]
+    )
+    texts = " ".join([report.rows, *events])
     made = relations(con, texts, standing, *definitions_of(parameters))
     return _Look(con, report, parameters, standing, made, until)
 
@@ -115,8 +118,6 @@ def run_platform_difference(
     Raises as `run_platform_report`, and `ReportTooLarge` and, after so many `seconds`, `TooMuchToExplain`.
     """
     report = definition(name)
-    if not explains(report):
-        raise UnknownReport(UnknownReport.__doc__)
     if "at_time" in parameters:
         raise InvalidParameters((("/at_time", "leave it out; the moments are those compared"),))
     if not (after >= 0 and 1 <= limit <= MAX_CELLS):
@@ -146,41 +147,46 @@ def _moment(given: object, name: str) -> datetime | None:
 def _explained(looks: tuple[_Look, _Look], after: int, limit: int) -> DifferenceOfAll:
     old, new = (look.rows() for look in looks)
     report = looks[0].report
-    measures = [number for number, column in enumerate(report.info.columns) if column.kind == "measure"]
-
-    def figures(row: tuple[Any, ...] | None) -> list[Any]:
-        return [None if row is None else row[number] for number in measures]
-
-    differing = [name for name in {**old, **new} if figures(old.get(name)) != figures(new.get(name))]
-    differing.sort(key=lambda name: [(value is None, str(value)) for value in name])
-    page = differing[after : after + limit]
+    nothing = (None,) * len(_columns(report, "measure"))
+    naming = [at for at, one in enumerate(_columns(report, "dimension")) if _names(report, one)]
+    found = [
+        row
+        for row in differing(naming, old, new)
+        if (row.old_measures or nothing) != (row.new_measures or nothing)
+    ]
+    found.sort(key=lambda row: _in_order(naming, row))
+    page = found[after : after + limit]
     return DifferenceOfAll(
-        tuple(_cell(looks, old.get(name), new.get(name)) for name in page),
-        len(differing),
+        tuple(_cell(looks, row) for row in page),
+        len(found),
         told(looks[0].standing),
         told(looks[1].standing),
-        after + limit if len(differing) > after + limit else None,
+        after + limit if len(found) > after + limit else None,
     )
 
 
-def _cell(
-    looks: tuple[_Look, _Look], before: tuple[Any, ...] | None, after: tuple[Any, ...] | None
-) -> CellOfAll:
-    columns = looks[0].report.info.columns
-    shown, summed, others = dict[str, str | None](), list[MeasureOfAll](), list[NotSummed]()
-    rows = (before, after)
-    for number, column in enumerate(columns):
-        if column.kind == "dimension":
-            value = next(row[number] for row in reversed(rows) if row is not None)
-            shown[column.name] = None if value is None else str(value)
-    for number, column in enumerate(columns):
-        if column.kind != "measure":
-            continue
-        old, new = (None if row is None else row[number] for row in rows)
+def _in_order(naming: Sequence[int], row: Row) -> list[tuple[bool, str]]:
+    """By what names rows; of those whose names are equal, by their other words."""
+    told = [*(row.now[at] for at in naming), *row.now]
+    return [(value is None, str(value)) for value in told]
+
+
+def _cell(looks: tuple[_Look, _Look], row: Row) -> CellOfAll:
+    report = looks[0].report
+    names = [column.name for column in _columns(report, "dimension")]
+    was, now = (dict(zip(names, one, strict=True)) for one in (row.was, row.now))
+    cells = (
+        None if row.old_measures is None else was,
+        None if row.new_measures is None else now,
+    )
+    shown = {name: None if value is None else str(value) for name, value in now.items()}
+    summed, others = list[MeasureOfAll](), list[NotSummed]()
+    for number, column in enumerate(_columns(report, "measure")):
+        old, new = (None if one is None else one[number] for one in (row.old_measures, row.new_measures))
         if old == new:
             continue
-        if column.name in looks[0].report.opens:
-            summed.append(_measure(looks, column, rows, (old, new)))
+        if column.name in report.opens:
+            summed.append(_measure(looks, column, cells, (old, new)))
         else:
             others.append(NotSummed(column.name, column.unit, old, new, column.parts))
     return CellOfAll(shown, tuple(summed), tuple(others))
@@ -189,16 +195,16 @@ def _cell(
 def _measure(
     looks: tuple[_Look, _Look],
     column: Column,
-    rows: tuple[tuple[Any, ...] | None, tuple[Any, ...] | None],
+    cells: tuple[Mapping[str, object] | None, Mapping[str, object] | None],
     values: tuple[Any, Any],
 ) -> MeasureOfAll:
     before, after = (
-        {} if row is None else look.weights(_asked_for(look.report, row, column))
-        for look, row in zip(looks, rows, strict=True)
+        {} if cell is None else look.weights({**cell, "measure": column.name})
+        for look, cell in zip(looks, cells, strict=True)
     )
-    differing = sorted(at for at in before.keys() | after.keys() if before.get(at) != after.get(at))
-    rest = differing[EVENTS_SHOWN:]
-    events = _named(looks, differing[:EVENTS_SHOWN], before, after)
+    weighing = sorted(at for at in before.keys() | after.keys() if before.get(at) != after.get(at))
+    rest = weighing[EVENTS_SHOWN:]
+    events = _named(looks, weighing[:EVENTS_SHOWN], before, after)
     return MeasureOfAll(
         column.name,
         column.unit,
@@ -208,12 +214,6 @@ def _measure(
         len(rest),
         sum(after.get(at, 0) - before.get(at, 0) for at in rest),
     )
-
-
-def _asked_for(report: PlatformReportDefinition, row: tuple[Any, ...], column: Column) -> dict[str, object]:
-    """A measure of a row, as it is opened."""
-    cell = zip(report.info.columns, row, strict=True)
-    return {one.name: value for one, value in cell if one.kind == "dimension"} | {"measure": column.name}
 
 
 def _named(

@@ -134,10 +134,7 @@ def run_platform_events(
     report = definition(name)
     checked = validated(report.parameters, parameters)
     measure, bound = bound_cell(report, cell)
-    metric = bound.get("cell_metric")
-    text = report.events(measure, metric if isinstance(metric, str) else None)
-    if bound.get("cell_segment") is not None:
-        text = f"SELECT * FROM ({text}) WHERE false"  # noqa: S608 - registered SQL; nobody is of a segment
+    text = events_of(report, measure, bound)
     page = f"""
         SELECT tenant_id, (place % {PLACES})::BIGINT AS position, weight
         FROM ({text}) JOIN main.dim_tenant ON tenant_key = place // {PLACES}
@@ -153,6 +150,15 @@ def run_platform_events(
         rows = _ask(con, page, standing, checked, bound)
     events = tuple(port.Place(*row) for row in rows[:limit])
     return port.EventsOfAll(events, told(standing), more=len(rows) > limit)
+
+
+def events_of(report: PlatformReportDefinition, measure: str, bound: Mapping[str, object]) -> str:
+    """The SQL of the events behind a measure of a cell, whose values are bound."""
+    metric = bound.get("cell_metric")
+    text = report.events(measure, metric if isinstance(metric, str) else None)
+    if bound.get("cell_segment") is not None:
+        return f"SELECT * FROM ({text}) WHERE false"  # noqa: S608 - registered SQL; nobody is of a segment
+    return text
 
 
 def bound_cell(report: PlatformReportDefinition, cell: Mapping[str, object]) -> tuple[str, dict[str, object]]:

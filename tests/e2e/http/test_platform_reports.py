@@ -145,7 +145,11 @@ async def what_came_since_is_named(api: Api, finance: str) -> None:
     until = urlencode({"to_time": told["as_of"], "after": "0"})
     again = (await api.send("GET", f"{path}?{asked}&{until}", finance)).json()
     assert (again["digest"], again["data"]) == (told["digest"], told["data"])
-    assert (await api.send("GET", f"{REPORTS}/scorecard/difference?{asked}", finance)).status_code == 404
+    (beside,) = (
+        await api.send("GET", f"{REPORTS}/scorecard/difference?{asked}&metric=cost", finance)
+    ).json()["data"]
+    (numerator,) = beside["measures"]
+    assert (beside["cell"]["metric"], numerator["difference"], numerator["events"]) == ("cost", 777, [event])
 
 
 async def test_staff_of_finance_ask_of_all_customers_and_nobody_else_does(api: Api) -> None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from application.ports.analytics import InvalidParameters, UnknownReport
+from application.ports.analytics import InvalidParameters
 from application.ports.differences import TooMuchToExplain
 from application.ports.platform_differences import CellOfAll, DifferenceOfAll
 from projections.olap.platform.difference import run_platform_difference
@@ -23,8 +23,7 @@ from tests.support.platform_model import Business, rows_by
 from tests.support.required import required_of_all
 from tests.unit.olap.test_ingest import World
 from tests.unit.olap.test_platform import FEB, JAN, MAR, seen, worked
-
-EXPLAINED = [name for name in PLATFORM_REPORTS if name != "scorecard"]
+from tests.unit.olap.test_scorecard import aim
 
 
 def differ(world: World, name: str, first: datetime, last: datetime | None, **given: Any) -> DifferenceOfAll:
@@ -105,7 +104,7 @@ def opened_one(history: History) -> None:
     history.happen("tenancy.workspace_created", {"workspace_id": str(uuid4())}, version=2)
 
 
-@pytest.mark.parametrize("name", EXPLAINED)
+@pytest.mark.parametrize("name", PLATFORM_REPORTS)
 def test_any_two_moments_are_explained_with_nothing_left_over(opened: list[World], name: str) -> None:
     business = Business(11, 5)
     for one in business.customers:
@@ -118,8 +117,12 @@ def test_any_two_moments_are_explained_with_nothing_left_over(opened: list[World
         given["by"] = "customer"
     if name == "cohorts":
         given["to"] = "2024-09-30"
+    eighths = [(3, 5), (5, 8)]
+    if name == "scorecard":
+        given["grain"] = "year"
+        eighths.pop()  # so many metrics that two moments are enough
     looked_at = 0
-    for first, last in ((3, 5), (5, 8)):
+    for first, last in eighths:
         between = (
             moments[len(moments) * first // 8],
             None if last == 8 else moments[len(moments) * last // 8],
@@ -214,10 +217,33 @@ def test_what_is_no_question_is_named(
     assert [told[0] for told in refused.value.problems] == [pointer]
 
 
-def test_a_scorecard_is_explained_by_the_reports_of_its_metrics(opened: list[World]) -> None:
-    world = seen(opened, *worked())
-    with pytest.raises(UnknownReport):
-        run_platform_difference(world.store.writing, "scorecard", {}, first="2026-03-01T13:00:00Z", last=None)
+def test_a_scorecard_is_explained_whatever_its_figures_stand_beside(opened: list[World]) -> None:
+    """MRR comes to $50 more, beside three targets: one stays attained, one is attained by it, one is set since."""
+    histories = worked()
+    books, customer = histories[-1], Told(histories[0])
+    for number, value in enumerate(("150", "420", "500")):
+        aim(books, number, "mrr", value, unit="USD")
+    first = books.events[-2].recorded_at
+    customer.tell(moment(date(2026, 2, 25)), terms(items=[plan(25_000)]))
+    world = seen(opened, *histories)
+    cells = differ(world, "scorecard", first, None, metric="mrr").cells
+    told = {}
+    for cell in cells:
+        (one,) = cell.measures
+        assert sum(event.after - event.before for event in one.events) == one.difference
+        assert {other.measure for other in cell.not_summed} == {"actual", "variance"}
+        told[cell.cell["target"], cell.cell["status"]] = one.measure, one.before, one.after, one.difference
+    assert told == {
+        ("150", "attained_so_far"): ("numerator", 40_000, 45_000, 5_000),
+        ("420", "not_attained_yet"): ("numerator", 40_000, None, -40_000),
+        ("420", "attained_so_far"): ("numerator", None, 45_000, 45_000),
+        ("500", "not_attained_yet"): ("numerator", None, 45_000, 45_000),
+    }
+    (worth,) = differ(world, "scorecard", first, None, metric="ltv").cells
+    assert not worth.measures, "it opens where its parts stand"
+    assert [other.measure for other in worth.not_summed] == ["actual"]
+    of_all = [cell for cell in differ(world, "scorecard", first, None).cells if cell.measures]
+    assert {cell.cell["metric"] for cell in of_all} >= {"mrr", "arr", "arpa", "expansion"}
 
 
 def test_no_more_is_asked_once_it_has_taken_too_long(opened: list[World]) -> None:
