@@ -41,15 +41,20 @@ def _worth(*parts: int) -> Fraction | None:
     return over(_earned(*earning), over(lost, months))
 
 
-def _payback(acquisition: int, new_customers: int, *earning: int) -> Fraction | None:
+def _cost(cac_told: str, acquisition: int, new_customers: int) -> Fraction | None:
+    """What it cost to win a customer; where the row says that it cannot be told, nobody knows."""
+    return over(acquisition, new_customers) if cac_told == "told" else None
+
+
+def _payback(cac_told: str, acquisition: int, new_customers: int, *earning: int) -> Fraction | None:
     """After how many months a customer has left what it cost to win."""
-    return over(over(acquisition, new_customers), _earned(*earning))
+    return over(_cost(cac_told, acquisition, new_customers), _earned(*earning))
 
 
-def _worth_to_cost(*parts: int) -> Fraction | None:
+def _worth_to_cost(cac_told: str, *parts: int) -> Fraction | None:
     """What a customer is worth by what it cost to win."""
     *worth, acquisition, new_customers = parts
-    return over(_worth(*worth), over(acquisition, new_customers))
+    return over(_worth(*worth), _cost(cac_told, acquisition, new_customers))
 
 
 def _actual(
@@ -88,11 +93,15 @@ FORMULAS: Final[Mapping[str, tuple[Callable[..., Fraction | None], tuple[str, ..
     "customer_churn": (percent, ("customers_lost", "customer_months")),
     "arpa": (over, ("mrr", "customers")),
     "ltv": (_worth, ("mrr", "customers", "margin", "revenue", "customers_lost", "customer_months")),
-    "cac": (over, ("acquisition", "new_customers")),
-    "cac_payback": (_payback, ("acquisition", "new_customers", "mrr", "customers", "margin", "revenue")),
+    "cac": (_cost, ("cac_told", "acquisition", "new_customers")),
+    "cac_payback": (
+        _payback,
+        ("cac_told", "acquisition", "new_customers", "mrr", "customers", "margin", "revenue"),
+    ),
     "ltv_to_cac": (
         _worth_to_cost,
         (
+            "cac_told",
             *("mrr", "customers", "margin", "revenue", "customers_lost", "customer_months"),
             *("acquisition", "new_customers"),
         ),
