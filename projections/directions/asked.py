@@ -170,7 +170,13 @@ def _figure(
             series, scale = Series.of_rate(name, points, pace=pace, better=better), 1
         else:
             scale = 100 if percent else 1
-            told = [(start, scale * up / down if down else None) for start, up, down in points]
+            known = {
+                start for start in starts if any(row[measure.name] is not None for row in at.get(start, ()))
+            }
+            # What the rows themselves cannot tell, such as a cost that was never entered, is no point of a series.
+            told = [
+                (start, scale * up / down if down and start in known else None) for start, up, down in points
+            ]
             series = Series.of(name, told, unit=Unit(kind=UnitKind.NUMBER), pace=pace, better=better)
         if size:
             window = Window(

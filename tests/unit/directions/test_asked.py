@@ -112,7 +112,7 @@ def test_a_ratio_keeps_its_parts_and_one_below_zero_is_a_number() -> None:
         (80_000, 100_000),
         (77_999, 100_000),
     ]
-    below = measured("gross_margin", weeks(12, margin=-5_000), last)
+    below = measured("gross_margin", weeks(12, margin=-5_000, gross_margin=-5.0), last)
     assert (below.series.unit.kind, below.series.values[0]) == (UnitKind.NUMBER, -5.0)
 
 
@@ -191,6 +191,19 @@ def test_words_about_a_row_explain_no_change() -> None:
     wanted = [one for one in measures_of(report) if one.name == "revenue"]
     (found,) = figures(report, rows, wanted, Pace.MONTH, date(2026, 1, 1), date(2026, 6, 30))
     assert found.window is None
+
+
+def test_what_a_row_cannot_tell_is_no_point_of_a_series() -> None:
+    report = REPORTS["unit_economics"].info
+    rows: list[dict[str, Any]] = [
+        {one.name: 0 for one in report.columns}
+        | {"period": date(2026, month, 1), "currency": "USD", "new_customers": 1}
+        | {"cac": None if month < 3 else 0}
+        for month in range(1, 7)
+    ]
+    wanted = [one for one in measures_of(report) if one.name == "cac"]
+    (found,) = figures(report, rows, wanted, Pace.MONTH, date(2026, 1, 1), date(2026, 6, 30))
+    assert [one.value for one in found.series.points] == [None, None, 0, 0, 0, 0]
 
 
 def test_days_are_read_as_the_report_reads_them() -> None:
