@@ -99,7 +99,17 @@ def test_a_part_of_a_token_is_refused(cut: int) -> None:
     refused(TEXT[1 + cut % (len(TEXT) - 1) :])
 
 
-@pytest.mark.parametrize("text", [f"{TEXT}=", f"{TEXT}A", f" {TEXT}", f"{TEXT}\n", TEXT + TEXT, ""])
+AROUND = {
+    "padding": f"{TEXT}=",
+    "a letter": f"{TEXT}A",
+    "a space": f" {TEXT}",
+    "a line's end": f"{TEXT}\n",
+    "twice": TEXT + TEXT,
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("text", AROUND.values(), ids=AROUND)
 def test_what_stands_around_a_token_makes_it_none(text: str) -> None:
     refused(text)
 
