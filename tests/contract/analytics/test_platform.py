@@ -103,7 +103,12 @@ async def test_a_difference_names_its_events(world: World) -> None:
     with pytest.raises(InvalidParameters):
         await world.analytics.platform.difference("mrr", (first, first), {})
     with pytest.raises(UnknownReport):
-        await world.analytics.platform.difference("scorecard", (again, None), {})
+        await world.analytics.platform.difference("contacts_by_segment", (again, None), {})
+    card = await world.analytics.platform.difference("scorecard", (again, None), {**days, "grain": "month"})
+    assert {(one.cell["metric"], one.cell["currency"]) for one in card.cells} >= {
+        ("mrr", "USD"),
+        ("arr", "USD"),
+    }
 
 
 async def test_what_is_wrong_travels(world: World) -> None:
