@@ -59,7 +59,7 @@ AT_WORK = {
     "mypy": ("scripts/test", "mypy"),
     "pycryptodome": ("tests/contract/eventstore/test_library_recorders.py", "eventsourcing.tests"),
     "pytest-asyncio": ("pyproject.toml", "asyncio_mode"),
-    "pytest-xdist": ("scripts/test", "-n 2"),
+    "pytest-xdist": ("scripts/test", "-n 3"),
     "ruff": ("scripts/test", "ruff"),
     "types-psutil": ("scripts/crash_harness.py", "import psutil"),
     "uv": ("scripts/lock", "bin/uv"),

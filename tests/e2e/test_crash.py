@@ -3,12 +3,9 @@
 import json
 import subprocess
 
-import pytest
-
 from tests.support.serving import ROOT
 
 
-@pytest.mark.xdist_group("serve")
 def test_ten_kills_lose_and_double_nothing() -> None:
     command = [str(ROOT / "scripts" / "crash"), "--kills", "10", "--seconds", "15", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)

@@ -18,7 +18,6 @@ from typing import Any
 import duckdb
 import httpx
 import psycopg
-import pytest
 from psycopg import sql
 
 from adapters.postgres.embedded import EmbeddedPostgres
@@ -28,7 +27,6 @@ from tests.support.scanning import Scanner
 from tests.support.serving import Served, eventually, installation
 from tests.support.webhooks import receiving
 
-pytestmark = pytest.mark.xdist_group("serve")
 PROGRAM = ("/usr/bin/env", "PENGUINMAILS_WEBHOOK_LOOPBACK=true", sys.executable, "-m", "api.cli", "serve")
 EMAIL = "zyqcanaryeml@people.example"
 PHONE = "+14165559173"

@@ -14,7 +14,6 @@ from tests.support.database import QUICK, reachable_folder
 from tests.support.serving import Served, installation
 
 
-@pytest.mark.xdist_group("serve")
 def test_serve_on_a_postgres_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     with reachable_folder() as folder, EmbeddedPostgres(folder / "own", settings=QUICK) as server:
         url = _prepared(server)

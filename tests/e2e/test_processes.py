@@ -8,11 +8,8 @@ import time
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.support.serving import PATIENCE, ROOT, Served, installation
-
-pytestmark = pytest.mark.xdist_group("serve")
 
 
 def _started(served: Served, out: Path, *command: str) -> "subprocess.Popen[bytes]":

@@ -13,8 +13,6 @@ import pytest
 
 from tests.support.serving import ROOT, Served, eventually, installation
 
-pytestmark = pytest.mark.xdist_group("serve")
-
 
 def _as_printed(command: str) -> dict[str, object]:
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=30, check=True)
@@ -110,6 +108,7 @@ def test_a_killed_process_is_started_again_and_a_killed_supervisor_leaves_none()
         assert "pm_live_" in done.stdout
 
 
+@pytest.mark.xdist_group("serve")
 def test_a_second_serve_is_refused_and_harms_nothing(demo_installation: Served) -> None:
     before = demo_installation.processes()
     done = demo_installation.cli("serve", "--port", "0", code=4)
@@ -121,6 +120,7 @@ def test_a_second_serve_is_refused_and_harms_nothing(demo_installation: Served) 
     }
 
 
+@pytest.mark.xdist_group("serve")
 def test_a_taken_port_is_said_before_anything_is_made(demo_installation: Served) -> None:
     port = demo_installation.address.rpartition(":")[2]
     with installation() as other:
@@ -129,6 +129,7 @@ def test_a_taken_port_is_said_before_anything_is_made(demo_installation: Served)
         assert not other.data.exists()
 
 
+@pytest.mark.xdist_group("serve")
 def test_health_and_figures(demo_installation: Served) -> None:
     address = demo_installation.address
     assert _get(f"{address}/healthz") == {"state": "alive"}
@@ -153,6 +154,7 @@ def test_health_and_figures(demo_installation: Served) -> None:
     assert 'penguinmails_gateway_events_set_aside{process="worker"} 0.0' in text
 
 
+@pytest.mark.xdist_group("serve")
 def test_the_doors_of_a_demo_can_be_tried_as_it_is_served(demo_installation: Served) -> None:
     address, key = demo_installation.address, demo_installation.key
     rows = _get(f"{address}/v1/audience/decisions", key)["data"]
@@ -164,6 +166,7 @@ def test_the_doors_of_a_demo_can_be_tried_as_it_is_served(demo_installation: Ser
     assert httpx.get(links["page"], timeout=10).status_code == 200
 
 
+@pytest.mark.xdist_group("serve")
 def test_what_is_kept_is_private(demo_installation: Served) -> None:
     data = demo_installation.data
     for name in ("keys", "secrets", "run", "blobs", "olap", "stripe"):
@@ -176,6 +179,7 @@ def test_what_is_kept_is_private(demo_installation: Served) -> None:
 ADDRESS = "somebody.private.7f3a@example.com"
 
 
+@pytest.mark.xdist_group("serve")
 def test_an_address_fed_to_every_error_path_is_in_no_log_and_no_figure(demo_installation: Served) -> None:
     address, key = demo_installation.address, demo_installation.key
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}

@@ -8,13 +8,11 @@ from typing import Any
 import httpx
 import psutil
 import psycopg
-import pytest
 
 from adapters.postgres.embedded import EmbeddedPostgres
 from tests.support.serving import Served, eventually, installation
 from tests.support.webhooks import Receiver, receiving
 
-pytestmark = pytest.mark.xdist_group("serve")
 PROGRAM = ("/usr/bin/env", "PENGUINMAILS_WEBHOOK_LOOPBACK=true", sys.executable, "-m", "api.cli", "serve")
 OWNER = ("--owner-email", "o@acme.example", "--owner-name", "Olga", "--country", "DE")
 

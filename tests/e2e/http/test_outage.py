@@ -16,7 +16,6 @@ from typing import Any
 import httpx
 import psutil
 import psycopg
-import pytest
 
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.processes import postmaster
@@ -24,7 +23,6 @@ from api.settings import Settings
 from scripts.crash_checks import checked
 from tests.support.serving import PATIENCE, Served, installation
 
-pytestmark = pytest.mark.xdist_group("serve")
 CALLERS = 6
 READS = (
     "/v1/audience/contacts",
