@@ -95,8 +95,9 @@ LINES: Final = """
         UNION ALL
         SELECT figure, currency, 1000, 'to', NULL, NULL, position, amount FROM part WHERE next_rule = 'to'
         UNION ALL
-        SELECT DISTINCT figure, currency, place, called, NULL::DATE, NULL::UUID, NULL::BIGINT, 0
-        FROM part, (VALUES (0, 'from'), (1000, 'to')) AS ends (place, called)
+        SELECT figure, currency, place, called, NULL, NULL, NULL, 0
+        FROM (SELECT DISTINCT figure, currency FROM part)
+        CROSS JOIN (VALUES (0, 'from'), (1000, 'to')) AS ends (place, called)
     )"""
 """Common table expressions over `moved`: `line` holds what each movement adds to the lines of each figure."""
 
