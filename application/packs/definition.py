@@ -83,7 +83,7 @@ class TableDefinition(_Data):
 
 
 class Reach(StrEnum):
-    """The whole of what the pack's period ends in."""
+    """The whole of what the pack's period ends in, or today, where it is not over."""
 
     MONTH = "month"
     QUARTER = "quarter"
@@ -104,8 +104,8 @@ class Reach(StrEnum):
 class Section(_Data):
     """One page. `compared`: with the period before, where the report takes days.
 
-    `reaches`: it is asked from the first day of that on, to the last of the pack's period, and is left out of packs
-    that are no part of it.
+    `reaches`: it is asked from the first day of that on, to the last day of the pack's period that has come, and is
+    left out of packs that are no part of it.
     `balance` names the day of a report whose figures stand at the end of days, and are not added over them: the last
     day counts, of the period, or of each column and row. `monthly`: the report's rows are of months at least, so that
     within one month there is nothing to draw or to tell over time.

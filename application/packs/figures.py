@@ -187,7 +187,7 @@ class Figuring:
         period, until = days
         come = period if until is None else replace(period, last=until)
         if section.reaches is not None:
-            period = period.reaching(section.reaches.months)
+            period = come.reaching(section.reaches.months)
             come = replace(period, last=come.last)
             until = None if come == period else come.last
         asked = [come, period.before(until)] if section.compared and takes_days(info) else [come]

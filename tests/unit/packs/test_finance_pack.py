@@ -200,6 +200,33 @@ async def test_days_to_come_are_in_no_figure_and_nothing_is_drawn_on_them() -> N
     assert (over.until, over.json()) == (None, (await computed(told.history, february)).json())
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "today", "quarter", "year"),
+    [
+        ((2026, 1, 1), (2026, 12, 31), (2026, 2, 10), "2026-01-01", "2026-01-01"),
+        ((2026, 1, 1), (2026, 12, 31), (2026, 10, 1), "2026-10-01", "2026-01-01"),
+        ((2025, 7, 1), (2026, 6, 30), (2025, 9, 5), "2025-07-01", "2025-01-01"),
+    ],
+)
+async def test_a_pack_of_a_year_that_is_not_over_has_the_quarter_and_the_year_that_it_is_by_now(
+    first: tuple[int, int, int],
+    last: tuple[int, int, int],
+    today: tuple[int, int, int],
+    quarter: str,
+    year: str,
+) -> None:
+    moneys = Moneys()
+    moneys.invoice(10_000, date(2025, 1, 1), date(2025, 2, 1))
+    figures = await computed(moneys.history, Period(date(*first), date(*last)), today=date(*today))
+    asked = {
+        one["id"]: (one["now"]["parameters"]["from"], one["now"]["parameters"]["to"])
+        for one in orjson.loads(figures.json())["sections"]
+        if one["report"] == "scorecard"
+    }
+    until = date(*today).isoformat()
+    assert asked == {"scorecard": (quarter, until), "scorecard_year": (year, until)}
+
+
 async def test_a_period_that_is_over_by_now_moves_no_figure() -> None:
     told = Told()
     told.tell(moment(date(2026, 1, 5)), terms(items=[plan(10_000)]))
