@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from api.cli.inside import Inside
-    from application.billing.totals import Total
     from application.ports.payments import PaymentGateway
     from application.principals import Principal
 
@@ -89,6 +88,7 @@ def reconcile(
     from api.cli.inside import working
     from application.billing.remedies import next_step
     from application.billing.telling import thing_id
+    from application.billing.totals import in_words
 
     del json_
 
@@ -103,7 +103,7 @@ def reconcile(
         rows(differences, columns)
         for one in told:
             for total in one["totals"]:
-                words(f"{one['tenant']}: {_in_words(total)}")
+                words(f"{one['tenant']}: {in_words(total)}")
         for one in told:
             for reference, code in one["unrepaired"]:
                 then = next_step(code, thing_id(UUID(one["tenant"]), reference))
@@ -114,18 +114,6 @@ def reconcile(
         words(f"{compared} things of {len(told)} tenants compared{ends}.")
 
     working(settings_of(data_folder), work)
-
-
-def _in_words(total: Total) -> str:
-    from application.figures import shown
-    from application.ports.analytics import Column
-
-    amount = Column("amount", "measure", "minor units", "")
-    theirs, ours, beyond = (
-        shown(one, amount, total.currency) for one in (total.theirs, total.ours, total.difference)
-    )
-    ends = f"DIFFERENCE {beyond}" if total.difference else "no difference"
-    return f"{total.measure}: {theirs} at the provider, {ours} here, {ends}"
 
 
 async def _tenants(inside: Inside, who: Principal) -> list[UUID]:

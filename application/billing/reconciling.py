@@ -235,16 +235,16 @@ class Reconciling:
             target = thing_id(tenant_id, shown.ref)
             state: Invoice = await self._commands.state(tenant_id, "invoice", target)
             failed_at = await self._failed(customer, shown, state)
+            amounts = totals.of_invoice(shown, state)
             try:
                 command = invoice_told(tenant_id, shown, failed_at=failed_at)
             except ValidationError as error:
                 differs = unreadable("invoice", shown.ref, error)
-                found.append(_Found(shown.ref, differs, None, target, UNREADABLE))
+                found.append(_Found(shown.ref, differs, None, target, UNREADABLE, amounts=amounts))
                 continue
             if command is None:
                 continue
             again = again_with(of_invoice, shown.ref, command, shown.status)
-            amounts = totals.of_invoice(command, state)
             found.append(_Found(shown.ref, again(state), command, target, again=again, amounts=amounts))
         return found
 
@@ -269,15 +269,16 @@ class Reconciling:
             disputes = await self._payments.disputes(since=shown.created) if disputed else ()
             own = [one for one in disputes if one.payment == shown.ref]
             ended = ended_by(self._commands.clock(), own)
+            amounts = totals.of_payment(shown, refunds, state)
             try:
                 command = payment_told(tenant_id, shown, refunds, own, ended)
             except ValidationError as error:
                 differs = unreadable("payment", shown.ref, error)
-                found.append(_Found(shown.ref, differs, None, target, UNREADABLE))
+                found.append(_Found(shown.ref, differs, None, target, UNREADABLE, amounts=amounts))
                 continue
             if command is None:
                 continue
-            again, amounts = again_with(of_payment, shown.ref, command), totals.of_payment(command, state)
+            again = again_with(of_payment, shown.ref, command)
             found.append(_Found(shown.ref, again(state), command, target, again=again, amounts=amounts))
             alone, _ = parts_of_ours(command, state)
             found.extend(_Found(one.reference, (one,), None, target, NOT_AT_PROVIDER) for one in alone)
@@ -303,7 +304,7 @@ class Reconciling:
             if code is not None:
                 differs = (Difference(row.category, ours.reference, MISSING, None, ours.amount),)
                 amounts = (
-                    totals.of_payment(None, state)
+                    totals.of_payment(None, (), state)
                     if isinstance(state, Payment)
                     else totals.of_invoice(None, state)
                 )

@@ -6,11 +6,16 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from application.figures import shown
+from application.ports.analytics import Column
+from domain.kernel.money import CURRENCIES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from domain.billing.invoice import Invoice, ReportInvoice
-    from domain.billing.payment import Payment, ReportPayment
+    from application.ports import payment_values
+    from domain.billing.invoice import Invoice
+    from domain.billing.payment import Payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,7 @@ class Total:
     """One sum in minor units of its currency, as it was found: the provider's, and ours.
 
     `measure`: invoiced (final invoices with tax, without those that were voided), received, refunded (what came back
-    of it again taken off) or fees (of the currency that is paid out).
+    of it again taken off) or fees (of payments, in the currency that is paid out). What disputes took is in none.
     """
 
     measure: str
@@ -32,26 +37,29 @@ class Total:
         return self.ours - self.theirs
 
 
-def of_invoice(told: ReportInvoice | None, ours: Invoice) -> tuple[Total, ...]:
-    """What an invoice adds. `told`: None where the provider has none."""
+def of_invoice(theirs: payment_values.Invoice | None, ours: Invoice) -> tuple[Total, ...]:
+    """What a final invoice adds, also one that no log takes. `theirs`: None where the provider has none."""
     found, final = list[Total](), ours.finalised
-    if told is not None and told.voided_at is None:
-        found.append(Total("invoiced", told.currency, told.total, 0))
+    if theirs is not None and theirs.voided_at is None:
+        found.append(Total("invoiced", theirs.currency, theirs.total, 0))
     if final is not None and ours.voided_at is None:
         found.append(Total("invoiced", final.currency, 0, final.total))
     return tuple(found)
 
 
-def of_payment(told: ReportPayment | None, ours: Payment) -> tuple[Total, ...]:
-    """What a payment adds. `told`: None where the provider has none."""
+def of_payment(
+    theirs: payment_values.Payment | None, refunds: Iterable[payment_values.Refund], ours: Payment
+) -> tuple[Total, ...]:
+    """What a settled payment adds, also one that no log takes. `theirs`: None where the provider has none."""
     found, came = list[Total](), ours.received
-    if told is not None:
-        back = sum(one.amount for one in told.refunds if one.failed_at is None)
+    if theirs is not None:
+        back = sum(one.amount for one in refunds if one.status == "succeeded")
         found += [
-            Total("received", told.currency, told.amount, 0),
-            Total("refunded", told.currency, back, 0),
-            Total("fees", told.fee_currency, told.fee, 0),
+            Total("received", theirs.currency, theirs.amount, 0),
+            Total("refunded", theirs.currency, back, 0),
         ]
+        if theirs.fee is not None and theirs.settled_in is not None:
+            found.append(Total("fees", theirs.settled_in, theirs.fee, 0))
     if came is not None:
         found += [
             Total("received", came.currency, 0, came.amount),
@@ -69,3 +77,18 @@ def summed(parts: Iterable[Total]) -> tuple[Total, ...]:
         both[0] += one.theirs
         both[1] += one.ours
     return tuple(Total(*names, *sums[names]) for names in sorted(sums))
+
+
+def in_words(total: Total) -> str:
+    """A sum for a reader, in English; of a currency that no log takes in minor units."""
+    theirs, ours, beyond = (
+        _money(amount, total.currency) for amount in (total.theirs, total.ours, total.difference)
+    )
+    ends = f"DIFFERENCE {beyond}" if total.difference else "no difference"
+    return f"{total.measure}: {theirs} at the provider, {ours} here, {ends}"
+
+
+def _money(amount: int, currency: str) -> str:
+    if currency not in CURRENCIES:
+        return f"{amount:,} minor units of {currency}".replace("-", "\u2212")
+    return shown(amount, Column("amount", "measure", "minor units", ""), currency)

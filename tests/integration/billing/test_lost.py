@@ -203,6 +203,23 @@ async def test_a_payment_whose_invoice_was_not_known_when_it_was_told_is_assigne
     assert (await shop.compares()).differences == ()
 
 
+async def test_what_cannot_be_read_is_in_what_all_comes_to(shop: Shop) -> None:
+    assert shop.desk.fake is not None
+    await shop.to(at(START) + 40 * DAY, lost=("charge.succeeded", "invoice.paid", "invoice.finalized"))
+    _, invoice = await shop.desk.gateway.invoices(shop.customer)
+    charge = (await shop.desk.gateway.payments(customer=shop.customer))[-1]
+    world = shop.desk.fake.world.kinds
+    world["invoice"][invoice.ref]["currency"] = "xyz"
+    world["charge"][charge.ref]["currency"] = "xyz"
+    found = await shop.compares()
+    assert {(invoice.ref, UNREADABLE), (charge.ref, UNREADABLE)} <= set(found.unrepaired)
+    told = {(one.measure, one.currency): (one.theirs, one.ours) for one in found.totals}
+    assert told["invoiced", "XYZ"] == (invoice.total, 0)
+    assert told["received", "XYZ"] == (charge.amount, 0)
+    fees = sum(one.fee or 0 for one in await shop.desk.gateway.payments(customer=shop.customer))
+    assert told["fees", "USD"][0] == fees
+
+
 async def test_one_thing_that_cannot_be_read_holds_up_no_other(shop: Shop) -> None:
     assert shop.desk.fake is not None
     await shop.to(at(START) + 40 * DAY, lost=("charge.succeeded", "invoice.paid", "invoice.finalized"))
