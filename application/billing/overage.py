@@ -79,7 +79,10 @@ class Overages:
         going = (one.terms for one in states if one.reference and one.terms and goes_on(one.terms))
         found = by_use(going, Meter(used.meter))
         if account.customer is None or found is None:
-            await self._written_off(workflow, target, used, WrittenOff.ENDED)
+            # Who is deleted there loses the subscription with it: whichever of the two is heard of first.
+            held = account.customer is None or await self._payments.has_customer(account.customer.reference)
+            reason = WrittenOff.ENDED if held else WrittenOff.CUSTOMER_GONE
+            await self._written_off(workflow, target, used, reason)
             return
         item, tariff, currency = found
         price = tariff.price(currency)

@@ -312,13 +312,16 @@ async def test_what_is_not_reported_when_the_subscription_ended_is_written_off_a
     assert await totals(shop) == [4_900]
 
 
+@pytest.mark.parametrize("heard", [False, True], ids=["not-heard-yet", "its-end-was-heard"])
 async def test_what_a_customer_used_that_was_deleted_there_is_written_off_and_named_by_the_comparison(
-    shop: Shop,
+    shop: Shop, *, heard: bool
 ) -> None:
     sender = await buying(shop)
     used = await sender.sends(700)
-    await shop.desk.raw.v1.customers.delete_async(shop.customer)  # nothing of it was heard yet
+    await shop.desk.raw.v1.customers.delete_async(shop.customer)
     assert not await shop.desk.gateway.has_customer(shop.customer)
+    if heard:
+        await shop.hears()
     await sender.reports(*used)
     await sender.reports(*used)
     assert (await shop.told()).count("billing.overage_written_off") == 1
