@@ -313,11 +313,13 @@ async def _changed(command: ReportSubscription | AgreeSubscription | EndAgreemen
                 ended = dunning(account, TenantId(unit.tenant_id), invoice_id, None, "cancelled")
                 unit.append(_ACCOUNT, unit.tenant_id, *ended)
     await _settle(unit)
-    now: Subscription = unit.state("subscription", subscription_id)
-    if now.reference and now.terms and goes_on(now.terms) and not (before.terms and goes_on(before.terms)):
-        began = (subscription_id, now.terms)
-        asked = metered_behind(command.stamp, unit.state(_ACCOUNT, unit.tenant_id), began)
-        unit.append(_ACCOUNT, unit.tenant_id, *asked)
+    account, tenant = unit.state(_ACCOUNT, unit.tenant_id), unit.state("tenant", unit.tenant_id)
+    if tenant.status is TenantStatus.CLOSED or (before.terms is not None and goes_on(before.terms)):
+        return
+    going, _ = await _going(unit, account)
+    began = next((one for one in going if one[0] == subscription_id), None)
+    if began is not None:
+        unit.append(_ACCOUNT, unit.tenant_id, *metered_behind(command.stamp, account, began, going))
 
 
 async def _is_over(unit: Unit, subscription_id: SubscriptionId | None) -> bool:

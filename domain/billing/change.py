@@ -321,16 +321,19 @@ def metered_too(command: SetOveragePolicy, state: Account, going: Sequence[Going
     return (_metered(command.stamp, (subscription_id, terms), tariff),)
 
 
-def metered_behind(stamp: Stamp, state: Account, began: Going) -> tuple[ChangeRequested, ...]:
+def metered_behind(
+    stamp: Stamp, state: Account, began: Going, going: Sequence[Going]
+) -> tuple[ChangeRequested, ...]:
     """What is asked for when a subscription began without what its tenant had said is bought by use.
 
-    Pages to pay on take prices of one interval, and use is paid by the month: behind one for a year it is added.
+    Pages to pay on take prices of one interval, and use is paid by the month: behind one for a year it is added. Use is
+    billed by every subscription that has its price: what one of those `going` has is added to no other.
     """
     terms, today = began[1], stamp.at.date()
     meters = [Meter(meter) for meter, said in state.overage.items() if said.policy is Overage.BUY]
     if state.asked is not None or terms.cancel_at is not None:
         return ()
-    wanted = [tariff_on(meter, today) for meter in meters if by_use([terms], meter) is None]
+    wanted = [tariff_on(meter, today) for meter in meters if by_use((one for _, one in going), meter) is None]
     sold = [tariff for tariff in wanted if tariff is not None and tariff.price(terms.currency) is not None]
     return (_metered(stamp, began, *sold),) if sold else ()
 

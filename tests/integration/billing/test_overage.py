@@ -13,6 +13,7 @@ import pytest
 from adapters.stripe.fake.calendar import months_after
 from application.billing.overage import Overages
 from application.billing.stocking import Stocking
+from application.ports.payment_values import Line
 from application.ports.payments import NotAtProvider
 from application.workflow import Workflow
 from domain.billing.account import SetOveragePolicy
@@ -24,6 +25,7 @@ from domain.billing.terms import Interval
 from domain.billing.usage import ReserveBlock, SettleBlock, Usage, UsageCounted, counter_id, month_of
 from domain.kernel.ids import BlockId
 from domain.tenancy.plans import Plan
+from domain.tenancy.tenant import CloseTenant
 from projections.finance.profiles import PROFILES
 from tests.support.billing import METERED
 from tests.support.events import History
@@ -31,7 +33,7 @@ from tests.support.given import uid
 from tests.support.limited import happen
 from tests.support.shop import DAY, Shop, open_shop
 from tests.support.stripes import START, at
-from tests.support.told import TENANT, Crash
+from tests.support.told import STARTER, TENANT, Crash
 from tests.unit.olap.test_ingest import World
 
 STRIPE, CHARTMOGUL, PROFITWELL, MAXIO = PROFILES
@@ -398,3 +400,26 @@ async def test_less_that_is_ahead_is_kept_and_a_declined_price_sells_nothing(sho
         await shop.asks(policy(Overage.BUY))
     assert await shop.ahead() == ["2026-01/starter/month/usd"]
     assert (await shop.account()).overage == {}
+
+
+async def test_what_one_subscription_bills_by_use_is_not_added_to_a_second(shop: Shop) -> None:
+    sender = await buying(shop)
+    await shop.desk.subscribe(shop.customer, Line(STARTER))  # by hand, in the provider's dashboard
+    await shop.hears()
+    await shop.works()
+    held = await shop.desk.gateway.subscriptions(shop.customer)
+    assert sorted(str(item.kind) for one in held for item in one.items) == ["metered", "plan", "plan"]
+    await sender.reports(*await sender.sends(900))
+    await shop.to(at(months_after(START, 1)) + DAY)
+    assert sum(await totals(shop)) == 4 * 4_900 + 100
+
+
+async def test_for_a_tenant_that_has_closed_no_price_is_asked_for_behind_a_page(shop: Shop) -> None:
+    await buying(shop)
+    await shop.asks(CancelSubscription())
+    await shop.to(at(months_after(START, 1)) + DAY)
+    page = await shop.opens(Plan.PROFESSIONAL, interval=Interval.YEAR)
+    await shop.does(CloseTenant(tenant_slug="agency"), TENANT)
+    before = (await shop.told()).count("billing.change_requested")
+    assert await shop.pays(page) == 303
+    assert (await shop.told()).count("billing.change_requested") == before
