@@ -198,9 +198,10 @@ def _measure(
     cells: tuple[Mapping[str, object] | None, Mapping[str, object] | None],
     values: tuple[Any, Any],
 ) -> MeasureOfAll:
+    # What is not told is made of nothing, also where events are there that would count: CAC's customers, say.
     before, after = (
-        {} if cell is None else look.weights({**cell, "measure": column.name})
-        for look, cell in zip(looks, cells, strict=True)
+        {} if cell is None or value is None else look.weights({**cell, "measure": column.name})
+        for look, cell, value in zip(looks, cells, values, strict=True)
     )
     weighing = sorted(at for at in before.keys() | after.keys() if before.get(at) != after.get(at))
     rest = weighing[EVENTS_SHOWN:]

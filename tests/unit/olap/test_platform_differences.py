@@ -18,6 +18,7 @@ from projections.olap.platform.reports import PLATFORM_REPORTS
 from tests.property.test_converted_mrr import lived
 from tests.property.test_platform_converted import platform
 from tests.support.events import History
+from tests.support.finance_told import Moneys
 from tests.support.mrr_histories import Told, moment, plan, terms
 from tests.support.platform_model import Business, rows_by
 from tests.support.required import required_of_all
@@ -244,6 +245,27 @@ def test_a_scorecard_is_explained_whatever_its_figures_stand_beside(opened: list
     assert [other.measure for other in worth.not_summed] == ["actual"]
     of_all = [cell for cell in differ(world, "scorecard", first, None).cells if cell.measures]
     assert {cell.cell["metric"] for cell in of_all} >= {"mrr", "arr", "arpa", "expansion"}
+
+
+def test_a_figure_that_could_not_be_told_before_differs_by_all_that_it_is_made_of(
+    opened: list[World],
+) -> None:
+    """Three customers were won before any marketing was entered: neither part of CAC was told, and both are now."""
+    *customers, books = worked()
+    assert books.events.pop().name == "costs.cost_entered"
+    aim(books, 1, "cac", "100", unit="USD", comparison="at_most")
+    first = max(one.events[-1].recorded_at for one in (*customers, books))
+    while books.events[-1].recorded_at <= first:
+        opened_one(books)
+    Moneys(books, number=9).cost(12_000, JAN, JAN, category="marketing")
+    world = seen(opened, *customers, books)
+    (cell,) = differ(world, "scorecard", first, None, metric="cac", grain="quarter").cells
+    assert [(one.measure, one.before, one.after, one.difference) for one in cell.measures] == [
+        ("numerator", None, 12_000, 12_000),
+        ("denominator", None, 3, 3),
+    ]
+    for one in cell.measures:
+        assert sum(event.after - event.before for event in one.events) == one.difference
 
 
 def test_no_more_is_asked_once_it_has_taken_too_long(opened: list[World]) -> None:
