@@ -10,10 +10,10 @@ import pytest
 
 from projections.finance.metrics import CATALOGUE
 from tests.support.events import History
+from tests.support.finance_asked import asked, every_figure_opens, seen
 from tests.support.finance_told import Moneys
 from tests.support.mrr_histories import Told, moment, plan, terms
 from tests.unit.olap.test_ingest import World
-from tests.unit.olap.test_margin import asked, every_figure_opens, seen
 
 JAN, FEB = date(2026, 1, 1), date(2026, 2, 1)
 

@@ -17,10 +17,10 @@ import pytest
 from application.figures import shown
 from projections.finance.profiles import PROFILES
 from projections.olap.reports import REPORTS
+from tests.support.finance_asked import asked, seen
 from tests.support.finance_told import Moneys
 from tests.support.mrr_histories import Told, moment, plan, terms
 from tests.unit.olap.test_ingest import World
-from tests.unit.olap.test_margin import asked, seen
 
 BEFORE, MONTH, OVER = date(2026, 1, 5), date(2026, 2, 10), date(2026, 2, 28)
 OF_MONTH = {"from_": "2026-02-01", "to": str(OVER)}
