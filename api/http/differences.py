@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from application.ports.differences import CellDifference, Difference, MeasureDifference, Named, NotSummed
+    from application.ports.platform_differences import MeasureOfAll
     from application.ports.positions import Position
 
 MOST = 20
@@ -126,22 +127,23 @@ def _cell(cell: CellDifference) -> dict[str, Any]:
 
 def not_summed(other: NotSummed) -> dict[str, Any]:
     """A figure that differs and is no sum of events, as it is shown."""
+    return {**then_and_now(other), "parts": list(other.parts)}
+
+
+def then_and_now(figure: NotSummed | MeasureDifference | MeasureOfAll) -> dict[str, Any]:
+    """What is shown of every figure that differs: which it is, what it was and what it is."""
     return {
-        "measure": other.measure,
-        "unit": other.unit,
-        "before": other.before,
-        "after": other.after,
-        "parts": list(other.parts),
+        "measure": figure.measure,
+        "unit": figure.unit,
+        "before": figure.before,
+        "after": figure.after,
     }
 
 
 def _measure(measure: MeasureDifference) -> dict[str, Any]:
     return {
-        "measure": measure.measure,
-        "unit": measure.unit,
+        **then_and_now(measure),
         "scale": measure.scale,
-        "before": measure.before,
-        "after": measure.after,
         "difference": measure.difference,
         "events": [{**_named(one.event), "before": one.before, "after": one.after} for one in measure.events],
         "moved_by": [{**_named(one.event), "moved": one.moved} for one in measure.moved_by],

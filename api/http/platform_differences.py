@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import Route
 
-from api.http.differences import MOST, not_summed, number_asked
+from api.http.differences import MOST, not_summed, number_asked, then_and_now
 from api.http.of_all import OfAll, stood
 from api.http.problems import bad_parameter
 from api.http.reports import parameters_of
@@ -77,10 +77,7 @@ def _cell(cell: CellOfAll) -> dict[str, Any]:
 
 def _measure(measure: MeasureOfAll) -> dict[str, Any]:
     return {
-        "measure": measure.measure,
-        "unit": measure.unit,
-        "before": measure.before,
-        "after": measure.after,
+        **then_and_now(measure),
         "difference": measure.difference,
         "events": [_event(event) for event in measure.events],
         "left_out": {"events": measure.left_out, "weight": measure.left_out_weight},

@@ -19,7 +19,13 @@ from application.workflow import Workflow
 from domain.billing.account import SetOveragePolicy
 from domain.billing.account_state import Overage
 from domain.billing.catalogue import Meter
-from domain.billing.change import CancelSubscription, ChangeIsAhead, ChangeSubscription, EnterChange
+from domain.billing.change import (
+    BoughtInterval,
+    CancelSubscription,
+    ChangeIsAhead,
+    ChangeSubscription,
+    EnterChange,
+)
 from domain.billing.overage import OverageUsed
 from domain.billing.terms import Interval
 from domain.billing.usage import ReserveBlock, SettleBlock, Usage, UsageCounted, counter_id, month_of
@@ -115,6 +121,14 @@ async def buying(shop: Shop, used: int = 10_000) -> Sender:
     sender = Sender(shop)
     await sender.month(used)
     return sender
+
+
+async def comes_back(shop: Shop, interval: BoughtInterval) -> None:
+    """Who bought by use, and left, buys the professional plan behind the month that was paid."""
+    await buying(shop)
+    await shop.asks(CancelSubscription())
+    await shop.to(at(months_after(START, 1)) + DAY)
+    assert await shop.pays(await shop.opens(Plan.PROFESSIONAL, interval=interval)) == 303
 
 
 async def totals(shop: Shop) -> list[int]:
@@ -348,21 +362,13 @@ async def test_a_meter_that_is_not_there_writes_nothing_off(shop: Shop) -> None:
 
 
 async def test_who_said_so_before_has_the_price_from_the_page_on(shop: Shop) -> None:
-    await buying(shop)
-    await shop.asks(CancelSubscription())
-    await shop.to(at(months_after(START, 1)) + DAY)
-    assert await shop.pays(await shop.opens(Plan.PROFESSIONAL)) == 303
+    await comes_back(shop, Interval.MONTH)
     held = (await shop.desk.gateway.subscriptions(shop.customer))[-1]
     assert sorted(str(item.kind) for item in held.items) == ["metered", "plan"]
 
 
-async def test_a_year_is_bought_without_it_and_the_price_is_added_by_the_month_behind_the_page(
-    shop: Shop,
-) -> None:
-    await buying(shop)
-    await shop.asks(CancelSubscription())
-    await shop.to(at(months_after(START, 1)) + DAY)
-    assert await shop.pays(await shop.opens(Plan.PROFESSIONAL, interval=Interval.YEAR)) == 303
+async def test_a_year_is_bought_without_it_and_it_is_added_by_the_month_behind_the_page(shop: Shop) -> None:
+    await comes_back(shop, Interval.YEAR)
     held = (await shop.desk.gateway.subscriptions(shop.customer))[-1]
     assert [str(item.kind) for item in held.items] == ["plan"]  # a page takes prices of one interval
     await shop.works()
@@ -379,13 +385,8 @@ async def test_a_year_is_bought_without_it_and_the_price_is_added_by_the_month_b
     assert (await shop.compares()).differences == ()
 
 
-async def test_a_price_that_was_declined_behind_the_page_is_not_asked_for_again_by_itself(
-    shop: Shop,
-) -> None:
-    await buying(shop)
-    await shop.asks(CancelSubscription())
-    await shop.to(at(months_after(START, 1)) + DAY)
-    assert await shop.pays(await shop.opens(Plan.PROFESSIONAL, interval=Interval.YEAR)) == 303
+async def test_a_price_declined_behind_the_page_is_not_asked_for_again_by_itself(shop: Shop) -> None:
+    await comes_back(shop, Interval.YEAR)
     asked = (await shop.account()).asked
     assert asked is not None
     await shop.does(EnterChange(change_id=asked.change_id, reason="card_declined"), TENANT)
