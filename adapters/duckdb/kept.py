@@ -5,12 +5,13 @@ An answer is a function of the tenant's rows, the parameters and, in some report
 position in the past it holds as long as the epoch does. What is kept is of one file: a rebuild begins with nothing.
 
 For some seconds an answer is given although it holds no more, unless a later position is asked for: it says of which
-position and moment it is. So questions about logs that grow all along do not cost a new answer each.
+position and moment it is. So questions about logs that grow all along do not cost a new answer each. Each that is found
+says how long it may still be given, so that a new one can be made before (`renewals`).
 """
 
 from __future__ import annotations
 
-import json
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -29,6 +30,14 @@ from projections.olap.tracking import Tracked
 
 _OVERHEAD: Final = 1_000
 """Bytes that an answer takes beside its columns, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer's table, and for how many seconds more it may be given: `inf`, as long as it holds."""
+
+    table: Any
+    left: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,37 +83,35 @@ class KeptAnswers:
         self._found = 0
         self._asked = 0
 
-    def find(self, ticket: Ticket, tenant: Tracked | None, *, again: bool = False) -> Any:
-        """The table of an answer that holds, of a recent one, or None.
+    def find(self, ticket: Ticket, tenant: Tracked | None, *, again: bool = False) -> Found | None:
+        """An answer that holds, a recent one, or None.
 
         What holds is labelled with the tenant's present position, unless it was asked for as of one: that one stays.
 
         `again`: it was looked for before, and somebody else may have asked the same.
         """
-        key = _key(ticket)
+        key = ticket.question
         with self._lock:
             self._asked += not again
             answer = self._answers.get(key)
             if answer is None or tenant is None:
                 return None
-            holds = answer.holds(tenant)
-            if not (holds or self._is_recent(answer, ticket, tenant)):
+            left = math.inf if answer.holds(tenant) else self._left(answer, ticket, tenant)
+            if left < 0:
                 self._drop(key)
                 return None
             self._answers.move_to_end(key)
             self._found += 1
-        if not holds or answer.of_position or answer.position.n >= tenant.position:
-            return answer.table
-        return relabelled(answer.table, tenant.at, tenant.recorded_at)
+        if left < math.inf or answer.of_position or answer.position.n >= tenant.position:
+            return Found(answer.table, left)
+        return Found(relabelled(answer.table, tenant.at, tenant.recorded_at))
 
-    def _is_recent(self, answer: _Answer, ticket: Ticket, tenant: Tracked) -> bool:
-        """Whether an answer may be given that holds no more: under its own position, if that is what is asked for."""
+    def _left(self, answer: _Answer, ticket: Ticket, tenant: Tracked) -> float:
+        """For how many seconds an answer may be given that holds no more: under its own position, if that will do."""
         wanted = ticket.min_position
-        return (
-            answer.position.epoch == tenant.epoch
-            and (wanted is None or answer.position >= wanted)
-            and self._clock() - answer.made <= self._recent
-        )
+        if answer.position.epoch != tenant.epoch or (wanted is not None and answer.position < wanted):
+            return -math.inf
+        return self._recent - (self._clock() - answer.made)
 
     def keep(self, ticket: Ticket, report: Report, table: Any) -> None:
         """Keep an answer, if there is room for it. One that does not follow from one log alone is recent at most."""
@@ -124,8 +131,8 @@ class KeptAnswers:
         if answer.size() > self._limit // 4:
             return
         with self._lock:
-            self._drop(_key(ticket))
-            self._answers[_key(ticket)] = answer
+            self._drop(ticket.question)
+            self._answers[ticket.question] = answer
             self._size += answer.size()
             while self._size > self._limit:
                 self._drop(next(iter(self._answers)))
@@ -164,8 +171,8 @@ class RecentAnswers:
         self._found = 0
         self._asked = 0
 
-    def find(self, question: bytes, tracked: Mapping[UUID, Tracked], *, again: bool = False) -> Any:
-        """The table of an answer that is young enough, or None. `tracked`: how far each tenant is now.
+    def find(self, question: bytes, tracked: Mapping[UUID, Tracked], *, again: bool = False) -> Found | None:
+        """An answer that is young enough, or None. `tracked`: how far each tenant is now.
 
         `again`: as in `KeptAnswers.find`.
         """
@@ -174,11 +181,12 @@ class RecentAnswers:
             if (kept := self._answers.get(question)) is None:
                 return None
             table, then, made = kept
-            if then is not tracked and self._clock() - made > self._seconds:
+            left = math.inf if then is tracked else self._seconds - (self._clock() - made)
+            if left < 0:
                 self._drop(question)
                 return None
             self._found += 1
-            return table
+            return Found(table, left)
 
     def keep(self, question: bytes, table: Any, tracked: Mapping[UUID, Tracked]) -> None:
         """Keep an answer. `tracked`: how far each tenant was before it was made."""
@@ -203,7 +211,3 @@ class RecentAnswers:
 
 def _day(at: datetime | None) -> date | None:
     return at.date() if at else None
-
-
-def _key(ticket: Ticket) -> tuple[str, ...]:
-    return ticket.report, str(ticket.tenant_id), json.dumps(ticket.params, sort_keys=True, default=str)

@@ -19,7 +19,7 @@ import duckdb
 
 from adapters.duckdb import platform, wire
 from adapters.duckdb.files import Folder
-from adapters.duckdb.kept import RecentAnswers
+from adapters.duckdb.kept import Found, RecentAnswers
 from adapters.duckdb.projector import IncompatibleFile, Projector
 from adapters.duckdb.settings import OlapSettings
 from adapters.duckdb.store import Store
@@ -260,8 +260,8 @@ class Room:
                 there = tenant()
                 raise AnalyticsBehind(there.at if there else Position(0, 0))
 
-    def kept(self, ticket: wire.Ticket, *, again: bool = False) -> Any:
-        """The table of an answer that was given before and still holds, or None. `again`: see `KeptAnswers.find`."""
+    def kept(self, ticket: wire.Ticket, *, again: bool = False) -> Found | None:
+        """An answer that was given before and may be given again, or None. `again`: see `KeptAnswers.find`."""
         projector = self._projector
         return projector.kept.find(ticket, projector.tracked.get(ticket.tenant_id), again=again)
 
@@ -273,8 +273,8 @@ class Room:
         projector.kept.keep(ticket, report, table)
         return table
 
-    def recent(self, asked: platform.Question, *, again: bool = False) -> Any:
-        """The table of an answer about all customers that was given a moment ago, or None."""
+    def recent(self, asked: platform.Question, *, again: bool = False) -> Found | None:
+        """An answer about all customers that was given a moment ago, or None."""
         return self._recent.find(asked.encode(), self._projector.tracked, again=again)
 
     def answer_of_all(self, asked: platform.Question) -> Any:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hmac
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import duckdb
 from pyarrow import flight
 
 from adapters.duckdb import platform, wire
 from adapters.duckdb import sql as sql_wire
+from adapters.duckdb.kept import Found
+from adapters.duckdb.renewals import Renewals
 from adapters.duckdb.room import Room
 from adapters.duckdb.sandbox.runner import Sandbox
 from adapters.duckdb.settings import OlapSettings
@@ -35,6 +38,12 @@ ACTIONS: Final = (
     (sql_wire.ABANDON, "end what is done for the call of SQL in the body: nobody waits for it any more"),
     ("checkpoint", "fold the write-ahead log into the file"),
 )
+
+
+class _Find(Protocol):
+    """Looks for an answer that may be given again; `again`: it was looked for before."""
+
+    def __call__(self, *, again: bool = False) -> Found | None: ...
 
 
 class _TokenRequired(flight.ServerMiddlewareFactory):  # type: ignore[misc]  # pyarrow ships no types
@@ -58,6 +67,7 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
         self._turns = Turns(
             quick=settings.threads, most=settings.concurrent_reports, patience=settings.report_seconds
         )
+        self._renewals = Renewals(self._turns, settings.threads, settings.report_seconds)
         self._patience = settings.report_seconds
         self._sandbox = Sandbox(settings.folder / "sql", settings.sql)
         self._calls: dict[str, threading.Event] = {}
@@ -79,20 +89,43 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
 
     def _of_one(self, asked: wire.Ticket) -> Any:
         """What was answered before, if that still holds, or a new answer."""
-        if asked.of_report and (kept := self._room.kept(asked)) is not None:
-            return kept
-        with self._turn(*asked.names):
-            # Somebody may have asked the same while this one waited.
-            again = self._room.kept(asked, again=True) if asked.of_report else None
-            return self._answer(asked) if again is None else again
+        if not asked.of_report:
+            with self._turn(*asked.names):
+                return self._opened(asked)
+        return self._found_or_made(
+            asked.question,
+            partial(self._room.kept, asked),
+            partial(self._room.answer, asked),
+            asked.names,
+        )
 
     def _of_all(self, asked: platform.Question) -> Any:
         """As `_of_one`, about all customers."""
-        if (recent := self._room.recent(asked)) is not None:
-            return recent
-        with self._turn("platform", asked.platform, asked.report):
-            again = self._room.recent(asked, again=True)
-            return self._room.answer_of_all(asked) if again is None else again
+        return self._found_or_made(
+            asked.encode(),
+            partial(self._room.recent, asked),
+            partial(self._room.answer_of_all, asked),
+            ("platform", asked.platform, asked.report),
+        )
+
+    def _found_or_made(
+        self,
+        question: Hashable,
+        find: _Find,
+        make: Callable[[], Any],
+        names: tuple[str, ...],
+    ) -> Any:
+        """An answer that may be given again, or a new one."""
+        found = find()
+        if found is None and self._renewals.joined(question):
+            found = find(again=True)
+        if found is not None:
+            self._renewals.consider(question, found.left, make, names)
+            return found.table
+        with self._turn(*names):
+            # Somebody may have asked the same while this one waited.
+            again = find(again=True)
+            return make() if again is None else again.table
 
     @contextmanager
     def _turn(self, *names: str) -> Iterator[None]:
@@ -103,9 +136,8 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
         except NoTurn as error:
             raise AnalyticsUnavailable(AnalyticsUnavailable.__doc__) from error
 
-    def _answer(self, asked: wire.Ticket) -> Any:
-        if asked.of_report:
-            return self._room.answer(asked)
+    def _opened(self, asked: wire.Ticket) -> Any:
+        """The events behind a cell, or the difference between two positions."""
         with self._room.reading() as cursor:
             if asked.between is not None:
                 first, last = asked.between
@@ -157,7 +189,8 @@ class ReportServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow sh
         self._sandbox.close()
 
     def tidy(self) -> None:
-        """Leave nothing of queries behind, once the service has ended."""
+        """Leave nothing of queries behind, once the service has ended and the room was interrupted."""
+        self._renewals.close()
         self._sandbox.remove()
 
     def do_action(self, context: Any, action: Any) -> list[bytes]:  # noqa: ARG002 - the interface's signature

@@ -61,6 +61,21 @@ class Turns:
         """Wait for the turn of a question, called by names from the general to the particular. Raises `NoTurn`."""
         with self._moved:
             mine = self._wait(_Waiting(self.expected(*names), self._clock()))
+        with self._ending(mine, names):
+            yield
+
+    @contextmanager
+    def beside(self, *names: str) -> Iterator[None]:
+        """Go at once, whoever waits. It counts among those that run, so others wait for it as for any."""
+        with self._moved:
+            mine = _Waiting(self.expected(*names), self._clock())
+            self._running[mine] = mine.since
+        with self._ending(mine, names):
+            yield
+
+    @contextmanager
+    def _ending(self, mine: _Waiting, names: tuple[str, ...]) -> Iterator[None]:
+        """What runs now ends with this, and is known from then on."""
         began = self._clock()
         try:
             yield

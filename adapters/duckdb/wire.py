@@ -61,6 +61,11 @@ class Ticket:
         past = "now" if self.params.get("at_position") is None else "past"
         return kind, self.report, past, str(self.tenant_id)
 
+    @property
+    def question(self) -> tuple[str, ...]:
+        """What a report's ticket asks, whatever position it is to be answered of at least."""
+        return self.report, str(self.tenant_id), json.dumps(self.params, sort_keys=True, default=str)
+
     def encode(self) -> bytes:
         """The bytes of a Flight ticket."""
         fields = asdict(self) | {"min_position": self.min_position and self.min_position.token()}

@@ -8,6 +8,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -18,6 +20,7 @@ import duckdb
 import psycopg
 import pytest
 
+from adapters.duckdb import renewals
 from adapters.duckdb.client import FlightAnalytics
 from adapters.duckdb.files import AlreadyOwned, Folder
 from adapters.duckdb.owner import run_owner
@@ -162,16 +165,54 @@ def test_a_file_has_one_owner(settings: OlapSettings) -> None:
         end(process)
 
 
-@pytest.fixture
-def running(settings: OlapSettings) -> Iterator[OlapSettings]:
+@contextmanager
+def served(settings: OlapSettings) -> Iterator[None]:
+    """An owner in a thread of this process."""
     stop, ready = threading.Event(), threading.Event()
     thread = threading.Thread(target=run_owner, args=(settings, stop, ready.set))
     thread.start()
     assert ready.wait(10)
-    yield settings
+    yield
     stop.set()
     thread.join(15)
     assert not thread.is_alive()
+
+
+@pytest.fixture
+def running(settings: OlapSettings) -> Iterator[OlapSettings]:
+    with served(settings):
+        yield settings
+
+
+async def test_what_is_asked_for_again_is_made_anew_beside(
+    settings: OlapSettings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer may be an hour old here: only one that was made meanwhile is newer."""
+    monkeypatch.setattr(renewals, "_EARLY", 1e9)
+    history = History()
+    history.contact("created")
+    await asyncio.to_thread(write, database.admin, history.events)
+    with served(replace(settings, recent_seconds=3_600.0)):
+        client = FlightAnalytics(settings)
+        tenant_id, first = history.tenant_id, history.position
+
+        async def of_one() -> Position:
+            return (await client.report("contacts_by_segment", tenant_id)).position
+
+        async def of_all() -> str:
+            return (await client.platform.report("activity", {})).standing.digest
+
+        await reached(settings, {tenant_id: first})
+        before = await of_one(), await of_all()
+        assert before[0] == first
+        history.contact("created")
+        await asyncio.to_thread(write, database.admin, history.events[1:])
+        await reached(settings, {tenant_id: history.position})
+        assert (await of_one(), await of_all()) == before, "nobody waits for the new ones"
+        deadline = time.monotonic() + 20
+        while (after := (await of_one(), await of_all()))[1] == before[1] or after[0] != history.position:
+            assert time.monotonic() < deadline
+        await client.close()
 
 
 async def test_readers_never_see_half_a_rebuild(running: OlapSettings, database: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 from typing import Any, Final
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from adapters.duckdb import wire
-from adapters.duckdb.kept import KeptAnswers, RecentAnswers
+from adapters.duckdb.kept import Found, KeptAnswers, RecentAnswers
 from application.ports.analytics import AnalyticsBehind
 from application.ports.positions import Position
 from domain.kernel.ids import PLATFORM
@@ -40,7 +41,8 @@ def asked(kept: KeptAnswers, world: World, ticket: wire.Ticket) -> bool:
     if found is None:
         kept.keep(ticket, report, table)
         return False
-    assert found.equals(table, check_metadata=True), ticket
+    assert found.table.equals(table, check_metadata=True), ticket
+    assert found.left == math.inf, "it holds"
     return True
 
 
@@ -108,7 +110,9 @@ def test_what_is_as_of_a_position_keeps_its_label(world: World) -> None:
     history.happen("tenancy.tenant_renamed")
     world.catch_up()
     assert asked(kept, world, ticket)
-    told = wire.read_report(kept.find(ticket, world.projector.tracked[history.tenant_id]))
+    found = kept.find(ticket, world.projector.tracked[history.tenant_id])
+    assert found is not None
+    told = wire.read_report(found.table)
     assert (told.position, told.as_of) == (Position(1, 1), history.events[0].recorded_at)
 
 
@@ -218,8 +222,10 @@ def test_a_recent_answer_is_given_under_its_own_position_unless_a_later_one_is_a
     tenant = world.projector.tracked[history.tenant_id]
     now[0] = 10.0
     found = kept.find(ticket, tenant)
-    assert found.equals(table, check_metadata=True)
-    assert wire.read_report(found).position == report.position < tenant.at
+    assert found is not None
+    assert found.table.equals(table, check_metadata=True)
+    assert found.left == 0.0
+    assert wire.read_report(found.table).position == report.position < tenant.at
     for wanted, given in ((report.position, True), (tenant.at, False)):
         later = replace(ticket, min_position=wanted)
         assert (kept.find(later, tenant) is not None) is given
@@ -246,12 +252,12 @@ def test_answers_about_all_customers_are_given_for_some_seconds() -> None:
     assert recent.find(b"q", then) is None
     recent.keep(b"q", table, then)
     now[0] = 1_000.0
-    assert recent.find(b"q", then) is table, "nothing was read since"
+    assert recent.find(b"q", then) == Found(table), "nothing was read since"
     assert recent.find(b"other", then) is None
     assert recent.find(b"q", later) is None
     recent.keep(b"q", table, then)
-    now[0] = 1_010.0
-    assert recent.find(b"q", later) is table
+    now[0] = 1_008.5
+    assert recent.find(b"q", later) == Found(table, 1.5)
     now[0] = 1_010.1
     assert recent.find(b"q", later) is None
     assert recent.figures() == {"recent_asked_total": 6, "recent_found_total": 2}
