@@ -105,6 +105,29 @@ async def test_any_order_any_repetition_and_any_crash_end_in_the_same_ledger(yea
         assert await differing(books) == (), seed
 
 
+async def test_what_a_year_comes_to_leaves_out_what_was_voided_and_what_never_arrived(year: Year) -> None:
+    gateway, customer, told = year
+    books = Books(gateway)
+    await books.open(customer)
+    await books.hear(told, random.Random(0), 0.0)
+    found = await Reconciling(books.commands, gateway).reconcile(books.workflow(TENANT), repair=False)
+    invoices = await gateway.invoices(customer, since=None)
+    payments = await gateway.payments(customer=customer, since=None)
+    received = [one for one in payments if one.status == "succeeded"]
+    refunds = [one for paid in received if paid.refunded for one in await gateway.refunds(payment=paid.ref)]
+    assert {one.status for one in invoices} >= {"paid", "void", "uncollectible"}
+    assert {one.status for one in refunds} >= {"succeeded", "failed"}
+    expected = {
+        "fees": sum(one.fee for one in received),
+        "invoiced": sum(one.total for one in invoices if one.status != "void"),
+        "received": sum(one.amount for one in received),
+        "refunded": sum(one.amount for one in refunds if one.status == "succeeded"),
+    }
+    assert [(one.measure, one.currency, one.theirs, one.ours) for one in found.totals] == [
+        (measure, "USD", amount, amount) for measure, amount in expected.items()
+    ]
+
+
 class Forgetful(Remembered):
     """A gateway that keeps its list of what happened no longer."""
 

@@ -20,6 +20,7 @@ from domain.billing.overage import (
     OverageUsed,
     OverageWrittenOff,
     WriteOffOverage,
+    ceiling_told,
     entered,
     unit_name,
 )
@@ -281,3 +282,16 @@ def test_another_plan_keeps_what_is_billed_by_use_and_less_that_is_ahead_is_not_
     other.run(EnterChange(change_id=less.change_id), TENANT)
     with pytest.raises(ChangeIsAhead):
         other.run(said(Overage.BUY), TENANT)
+
+
+def test_a_ceiling_is_told_once_and_again_only_if_it_is_another() -> None:
+    """A block of what the limit still held may be settled after the last one that was bought."""
+    reached = Usage(used=140, over=40, reported=30, unbilled={BlockId(uid(1)): 10})
+    buys = Beyond(Overage.BUY, 40)
+    (told_of,) = ceiling_told(TENANT, "2026-11", reached, 100, buys)
+    assert (told_of.bought, told_of.ceiling, told_of.limit) == (40, 40, 100)
+    assert ceiling_told(TENANT, "2026-11", evolve(reached, told_of), 100, buys) == ()
+    assert ceiling_told(TENANT, "2026-11", evolve(reached, told_of), 100, Beyond(Overage.BUY, 41)) == ()
+    assert ceiling_told(TENANT, "2026-11", evolve(reached, told_of), 100, Beyond(Overage.BUY, 39)) != ()
+    for limit, beyond in ((None, buys), (100, None), (100, Beyond(Overage.ASK))):
+        assert ceiling_told(TENANT, "2026-11", reached, limit, beyond) == ()

@@ -10,6 +10,7 @@ import pytest
 from tests.support.finance_asked import asked, behind, every_figure_opens, seen
 from tests.support.finance_told import Moneys
 from tests.support.mrr_histories import Told, moment, plan, terms
+from tests.unit.olap.test_costs import enter, reverse
 from tests.unit.olap.test_ingest import World
 
 JAN, FEB = date(2026, 1, 1), date(2026, 2, 1)
@@ -91,6 +92,16 @@ def test_a_gross_margin_is_one_figure_to_its_last_digit(opened: list[World]) -> 
     (margin,) = asked(world, told.history, "margin", to="2026-01-31")
     (unit,) = asked(world, told.history, "unit_economics", to="2026-01-31")
     assert margin["gross_margin"] == unit["gross_margin"] == 28.0
+
+
+def test_marketing_that_was_taken_back_was_never_entered(opened: list[World]) -> None:
+    told = Told()
+    told.tell(moment(date(2026, 1, 5)), terms(items=[plan(10_000)]))
+    reverse(told.history, enter(told.history, category="marketing", amount=500))
+    enter(told.history, 2, amount=2_000)
+    world = seen(opened, told.history)
+    (row,) = asked(world, told.history, "unit_economics", from_="2026-01-01", to="2026-01-31")
+    assert (row["new_customers"], row["cac"], row["cac_told"]) == (1, None, NO_MARKETING)
 
 
 def test_every_figure_of_unit_economics_opens(opened: list[World], economics: Moneys) -> None:
