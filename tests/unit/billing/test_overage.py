@@ -12,7 +12,13 @@ from domain.billing.account_events import ChangeRequested, OveragePolicySet
 from domain.billing.account_state import Access, Account, Beyond, Entitlements, Overage
 from domain.billing.account_state import evolve as after_account
 from domain.billing.catalogue import CatalogueUnusable, Meter, read_tariff
-from domain.billing.change import ChangeIsAhead, ChangeSubscription, EnterChange, NotSubscribed
+from domain.billing.change import (
+    ChangeIsAhead,
+    ChangeSubscription,
+    EnterChange,
+    NotSubscribed,
+    metered_behind,
+)
 from domain.billing.overage import (
     EnterOverage,
     OverageMoved,
@@ -295,3 +301,14 @@ def test_a_ceiling_is_told_once_and_again_only_if_it_is_another() -> None:
     assert ceiling_told(TENANT, "2026-11", evolve(reached, told_of), 100, Beyond(Overage.BUY, 39)) != ()
     for limit, beyond in ((None, buys), (100, None), (100, Beyond(Overage.ASK))):
         assert ceiling_told(TENANT, "2026-11", reached, limit, beyond) == ()
+
+
+def test_what_has_begun_gets_no_price_by_use_once_its_end_is_said_or_while_something_is_asked_for() -> None:
+    account = Account(overage={Meter.EMAILS: Beyond(Overage.BUY)})
+    began = (SUBSCRIPTION, terms(item("starter")))
+    (asked,) = metered_behind(STAMP, account, began, [began])
+    assert asked.lines == {STARTER: 1, METERED.price: 1}
+    ends = (SUBSCRIPTION, terms(item("starter"), cancel_at=NOW))
+    assert metered_behind(STAMP, account, ends, [ends]) == ()
+    assert metered_behind(STAMP, replace(account, asked=asked), began, [began]) == ()
+    assert metered_behind(STAMP, replace(account, overage={}), began, [began]) == ()

@@ -204,6 +204,16 @@ async def test_at_the_limit_it_is_told_what_was_said_of_going_beyond_it(
     assert ("This gives you more:" in letter.text) is offers
 
 
+async def test_what_was_bought_before_the_letter_goes_out_is_in_it(bills: Bills) -> None:
+    await bills.act(told(terms(item("starter"), METERED), at=bills.now - DAY), SUBSCRIPTION)
+    await bills.act(SetOveragePolicy(meter=Meter.EMAILS, policy=Overage.BUY, ceiling=2_500), TENANT)
+    for _ in range(5):
+        await sent(bills, 2_000)
+    await sent(bills, 1_200)
+    (letter,) = await bills.letters()
+    assert "for up to 1,300 more this month (1,200 of at most 2,500 are bought so far)" in letter.text
+
+
 async def test_the_ceiling_of_what_is_bought_is_told_once_when_it_is_reached(bills: Bills) -> None:
     await bills.act(told(terms(item("starter"), METERED), at=bills.now - DAY), SUBSCRIPTION)
     await bills.act(SetOveragePolicy(meter=Meter.EMAILS, policy=Overage.BUY, ceiling=40), TENANT)
