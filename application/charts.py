@@ -116,7 +116,8 @@ class Period:
     def before(self, until: date | None = None) -> Period:
         """As many days just before; of whole months, as many months.
 
-        `until`: the last day of this period that has come; the one before then is as far as that, in its place.
+        `until`: the last day of this period that has come; the one before then is as far as that, in its place: a month
+        that is over stands beside a whole one.
         """
         last = self.first - timedelta(days=1)
         if not self._of_months():
@@ -125,7 +126,9 @@ class Period:
         months = (self.last.year - self.first.year) * 12 + self.last.month - self.first.month + 1
         if until is not None:
             month = _months_on(until, -months)
-            last = min(month + timedelta(days=until.day - 1), _months_on(month, 1) - timedelta(days=1))
+            last = _months_on(month, 1) - timedelta(days=1)
+            if (until + timedelta(days=1)).day != 1:
+                last = min(month + timedelta(days=until.day - 1), last)
         return Period(_months_on(self.first, -months), last)
 
     def reaching(self, months: int) -> Period:

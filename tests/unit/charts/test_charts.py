@@ -74,6 +74,16 @@ def test_the_period_before(period: Period, before: Period) -> None:
             Period(date(2023, 1, 1), date(2023, 2, 28)),
         ),
         (
+            Period(date(2026, 4, 1), date(2026, 6, 30)),
+            date(2026, 4, 30),
+            Period(date(2026, 1, 1), date(2026, 1, 31)),
+        ),
+        (
+            Period(date(2026, 1, 1), date(2026, 3, 31)),
+            date(2026, 2, 28),
+            Period(date(2025, 10, 1), date(2025, 11, 30)),
+        ),
+        (
             Period(date(2026, 11, 10), date(2026, 11, 20)),
             date(2026, 11, 15),
             Period(date(2026, 10, 30), date(2026, 11, 4)),

@@ -103,7 +103,7 @@ async def test_its_messages_are_of_the_period_and_the_one_before() -> None:
     scorecard = scorecard_shown(document, "quarter")
     assert scorecard.table.head[:4] == ("Metric", "Actual", "Target", "Variance")
     # Of the quarter up to the end of February; before is as much of the last quarter of 2025, which had nothing.
-    assert scorecard.caption.startswith("2026-01-01 to 2026-02-28. Before: 2025-10-01 to 2025-11-28. ")
+    assert scorecard.caption.startswith("2026-01-01 to 2026-02-28. Before: 2025-10-01 to 2025-11-30. ")
     nothing, so_far = "\u2013", "attained so far"
     assert [(row[0], *row[1:5], row[-1]) for row in scorecard.table.rows[:3]] == [
         ("Cost", "60.00 USD", "\u2264 30.00 USD", "+30.00 USD", nothing, "not attained yet"),
@@ -198,6 +198,16 @@ async def test_days_to_come_are_in_no_figure_and_nothing_is_drawn_on_them() -> N
     assert costs.message.startswith("10.00 USD were spent")
     over = await computed(told.history, february, today=date(2026, 3, 1))
     assert (over.until, over.json()) == (None, (await computed(told.history, february)).json())
+
+
+async def test_months_of_a_quarter_that_are_over_stand_beside_whole_ones() -> None:
+    """A cost of 31 January is in what April is compared with, though April has no such day."""
+    moneys = Moneys()
+    for day, amount in ((date(2025, 1, 31), 3_100), (date(2025, 4, 30), 4_000)):
+        moneys.cost(amount, day, day)
+    document = await printed(moneys.history, Period(date(2025, 4, 1), date(2025, 4, 30)))
+    shown = {row[0]: row[1:5] for row in scorecard_shown(document, "quarter").table.rows}
+    assert (shown["Cost"][0], shown["Cost"][3]) == ("40.00 USD", "31.00 USD")
 
 
 @pytest.mark.parametrize(
