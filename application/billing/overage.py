@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from application.counting import named
-from application.ports.payments import NotAtProvider
 from application.workflow import NotYet
 from domain.billing.catalogue import Meter
 from domain.billing.overage import (
@@ -90,13 +89,11 @@ class Overages:
             raise TypeError("an item is of a price of its tariff, in the currency of its subscription")
         units = tariff.begun(state.reported + messages) - state.units
         customer = account.customer.reference
-        try:
-            await self._told(workflow, used, state, units, (tariff.of, customer, used_at))
-        except NotAtProvider:
-            if await self._payments.has_customer(customer):
-                raise  # it is the meter that is not there: that can be mended
+        if units and not await self._payments.has_customer(customer):
+            # Asked for before, since what is told of one that is deleted may be taken first and dropped later.
             await self._written_off(workflow, target, used, WrittenOff.CUSTOMER_GONE)
             return
+        await self._told(workflow, used, state, units, (tariff.of, customer, used_at))
         entered = EnterOverage(
             period=used.period,
             block_id=used.block_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -348,6 +349,24 @@ async def test_what_a_customer_used_that_was_deleted_there_is_written_off_and_na
         (one.kind, one.reference, one.ours) for one in found.differences if one.field == "written_off"
     ] == [("usage", sender.period, 700)]
     assert (sender.period, "customer_gone") in found.unrepaired
+
+
+class Unwary(Dies):
+    """A provider that takes what is told of anybody, and looks later at who that is."""
+
+    async def report_usage(self, *arguments: Any, **named: Any) -> None:
+        with contextlib.suppress(NotAtProvider):
+            await self._gateway.report_usage(*arguments, **named)
+
+
+async def test_what_a_customer_used_that_was_deleted_there_is_not_entered_as_reported(shop: Shop) -> None:
+    sender = await buying(shop)
+    (used,) = await sender.sends(700)
+    await shop.desk.raw.v1.customers.delete_async(shop.customer)
+    unwary = Unwary(shop.desk.gateway, 0)
+    await sender.overages(unwary).report(sender.workflow(used), used, shop.now[0])
+    state = await sender.state()
+    assert (state.unbilled, state.reported, state.lost) == ({}, 0, {sender.period: 700})
 
 
 async def test_a_meter_that_is_not_there_writes_nothing_off(shop: Shop) -> None:
