@@ -35,9 +35,8 @@ def create_session(world: World, params: Params, address: str) -> Json:
     if any(price["currency"] != currency for price in prices):
         raise invalid("line_items", "All prices of a session must have the same currency.")
     rhythms = {(one["recurring"]["interval"], one["recurring"]["interval_count"]) for one in prices}
-    if (
-        len(rhythms) > 1
-    ):  # subscriptions, schedules and quotes take several; of pages nothing of the kind is said
+    # Subscriptions, schedules and quotes take several; of pages nothing of the kind is said.
+    if len(rhythms) > 1:
         raise invalid("line_items", "Checkout takes prices of one billing interval in a session.")
     for one, price in zip(lines, prices, strict=True):
         metered = price["recurring"]["usage_type"] == "metered"
