@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from domain.billing.account_events import Exceeding
 from domain.billing.catalogue import Meter
 from domain.billing.offers import offer, offer_feature
+from domain.billing.overage import most_of, room
 from domain.billing.settling import is_live, listed
 from domain.billing.tariffs import by_use
 from domain.billing.usage import (
@@ -26,9 +27,7 @@ from domain.billing.usage import (
     alerts,
     counter_id,
     month_of,
-    most_of,
     reserved,
-    room,
 )
 from domain.kernel.ids import TenantId
 from domain.tenancy.tenant import Tenant

@@ -17,11 +17,11 @@ from domain.billing.catalogue import Meter
 from domain.billing.catalogues import sold_on
 from domain.billing.notices import KEPT_AFTER_END, NoticeKind
 from domain.billing.offers import offer
-from domain.billing.overage import CeilingReached, ceiling_of
+from domain.billing.overage import CeilingReached, ceiling_of, room
 from domain.billing.settling import is_live, listed
 from domain.billing.tariffs import by_use
 from domain.billing.terms import Interval
-from domain.billing.usage import UsageAlerted, counter_id, month_of, room
+from domain.billing.usage import UsageAlerted, counter_id, month_of
 from domain.kernel.ids import InvoiceId
 from domain.kernel.money import Money
 

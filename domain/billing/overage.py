@@ -82,7 +82,10 @@ def _had_ended(payload: Payload) -> Payload:
 
 
 class CeilingReached(Event, name="billing.ceiling_reached", version=1):
-    """As much was bought beyond a month's limit as may be. Told once a month and ceiling."""
+    """As much was bought beyond a month's limit as may be. Told once a month and ceiling.
+
+    `bought` may be less than the `ceiling`, which counts from the `limit` on, where more was used under a higher one.
+    """
 
     tenant_id: TenantId
     meter: str
@@ -168,14 +171,30 @@ def ceiling_of(limit: int, beyond: Beyond) -> int:
     return limit if beyond.ceiling is None else beyond.ceiling
 
 
+def most_of(limit: int, beyond: Beyond | None) -> int:
+    """How many may be used of a limit. `beyond`: it may be passed, up to its ceiling, or by as much again."""
+    if beyond is None:
+        return limit
+    return limit + ceiling_of(limit, beyond)
+
+
+def room(limit: int, used: int, bought: int, beyond: Beyond | None) -> int:
+    """How many more there may be. A ceiling is the month's: what was `bought` counts under any limit."""
+    most = most_of(limit, beyond)
+    return most - used if beyond is None else min(most - used, most - limit - bought)
+
+
 def ceiling_told(
     tenant_id: UUID, period: str, state: Usage, limit: int | None, beyond: Beyond | None
 ) -> tuple[CeilingReached, ...]:
-    """That the ceiling was reached just now; blocks that are out may be given back, and count only when settled."""
+    """That nothing more may be bought, just now; blocks that are out may be given back, and count only when settled.
+
+    Under a limit that was lowered within the month that is before as much was bought as the ceiling says.
+    """
     if limit is None or beyond is None or beyond.policy is not Overage.BUY:
         return ()
     ceiling, bought = ceiling_of(limit, beyond), state.reported + sum(state.unbilled.values())
-    if bought < ceiling or state.ceiling == ceiling:
+    if room(limit, state.used, bought, beyond) > 0 or state.ceiling == ceiling:
         return ()
     return (
         CeilingReached(

@@ -22,7 +22,7 @@ from domain.billing.overage import (
     OverageUsed,
     OverageWrittenOff,
     WrittenOff,
-    ceiling_of,
+    room,
 )
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import Refusal, RefusalKind
@@ -282,19 +282,6 @@ def month_of(at: datetime) -> str:
 def begins(period: str) -> datetime:
     """The first moment of a month."""
     return datetime.strptime(period, "%Y-%m").replace(tzinfo=UTC)
-
-
-def most_of(limit: int, beyond: Beyond | None) -> int:
-    """How many may be used of a limit. `beyond`: it may be passed, up to its ceiling, or by as much again."""
-    if beyond is None:
-        return limit
-    return limit + ceiling_of(limit, beyond)
-
-
-def room(limit: int, used: int, bought: int, beyond: Beyond | None) -> int:
-    """How many more there may be. A ceiling is the month's: what was `bought` counts under any limit."""
-    most = most_of(limit, beyond)
-    return most - used if beyond is None else min(most - used, most - limit - bought)
 
 
 def reserved(

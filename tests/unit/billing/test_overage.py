@@ -28,6 +28,7 @@ from domain.billing.overage import (
     WriteOffOverage,
     ceiling_told,
     entered,
+    most_of,
     unit_name,
 )
 from domain.billing.tariffs import load_tariffs, tariff_of
@@ -37,7 +38,6 @@ from domain.billing.usage import (
     SettleBlock,
     Usage,
     evolve,
-    most_of,
     reserved,
     settled,
 )
@@ -312,3 +312,12 @@ def test_what_has_begun_gets_no_price_by_use_once_its_end_is_said_or_while_somet
     assert metered_behind(STAMP, account, ends, [ends]) == ()
     assert metered_behind(STAMP, replace(account, asked=asked), began, [began]) == ()
     assert metered_behind(STAMP, replace(account, overage={}), began, [began]) == ()
+
+
+def test_that_nothing_more_may_be_bought_is_told_under_a_limit_that_was_lowered_too() -> None:
+    """9,000 of 10,000 were used when the plan became one of 5,000, and 1,000 were bought: twice 5,000 are used."""
+    lowered, buys = Usage(used=10_000, over=1_000, reported=1_000), Beyond(Overage.BUY)
+    (told_of,) = ceiling_told(TENANT, "2026-11", lowered, 5_000, buys)
+    assert (told_of.bought, told_of.ceiling, told_of.limit) == (1_000, 5_000, 5_000)
+    assert ceiling_told(TENANT, "2026-11", replace(lowered, used=9_999), 5_000, buys) == ()
+    assert ceiling_told(TENANT, "2026-11", evolve(lowered, told_of), 5_000, buys) == ()

@@ -227,7 +227,7 @@ async def test_the_ceiling_of_what_is_bought_is_told_once_when_it_is_reached(bil
     assert letter.subject == "Agency: 40 e-mails beyond your limit are bought, and no more may be"
     assert letter.text.startswith(
         f"40 e-mails were bought beyond the limit of 10,000 in {month_of(bills.now)} (UTC). "
-        "That is the ceiling that holds for you.\n"
+        "No more may be bought in that month.\n"
         "No more are sent this month, unless you set a higher ceiling or buy more.\n"
         "This gives you more:\n"
     )
