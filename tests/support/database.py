@@ -23,7 +23,16 @@ POSTGRES_15 = Path("/usr/lib/postgresql/15/bin")
 needs_postgres_15 = requires(POSTGRES_15.is_dir(), "Postgres 15: apt-get install postgresql-15")
 
 # Tests outlive no power cut, and the machine has other work for its memory.
-QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+QUICK = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "64MB",
+    "max_wal_size": "128MB",
+}
+MEMORY = Path("/dev/shm")  # noqa: S108 - whoever may write there: a folder with a name that nobody can guess is made
+ROOM = 3 * 1024**3
+"""Bytes. What three workers at once had there was seen to be a sixth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +73,19 @@ class Database:
         return self.dsn(Role.MAINTENANCE)
 
 
+def _roomy() -> Path | None:
+    """The file system in memory, if there is one with room for a whole run; None: where temporary files go."""
+    there = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    return MEMORY if there else None
+
+
 @contextmanager
 def reachable_folder() -> Iterator[Path]:
-    """A folder that every user may pass through (pytest's own are private to root, where root runs it)."""
-    folder = Path(tempfile.mkdtemp(prefix="penguinmails-"))
+    """A folder that every user may pass through (pytest's own are private to root, where root runs it).
+
+    It is in memory where there is room: a database is hundreds of files, and a disk is ten times as long about them.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="penguinmails-", dir=_roomy()))
     folder.chmod(0o755)
     try:
         yield folder
@@ -94,7 +112,9 @@ def fresh_database(server: EmbeddedPostgres) -> Iterator[Database]:
     elsewhere = make_conninfo(server.admin_dsn, dbname="postgres")
     with psycopg.connect(elsewhere, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(DATABASE))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                sql.Identifier(name), sql.Identifier(DATABASE)
+            )
         )
     with psycopg.connect(made.admin) as connection:
         grant_database(connection)  # a copy does not inherit who may connect
