@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from api.cli.inside import Inside
+    from application.billing.reconciling import Reconciliation
     from application.ports.payments import PaymentGateway
     from application.principals import Principal
 
@@ -84,34 +85,32 @@ def reconcile(
     """Hold tenants' logs against the payment provider: every difference by its thing and field.
 
     The worker does so daily. What we have and the provider has not is named, never removed; what to do then is said.
+    As JSON each tenant is an object with what all of it comes to, what differs, and what is left for a person.
     """
     from api.cli.inside import working
-    from application.billing.remedies import next_step
-    from application.billing.telling import thing_id
+    from api.compared import compared
     from application.billing.totals import in_words
-
-    del json_
 
     async def work(inside: Inside) -> None:
         who = await _staff(inside, key)
         tenants = [tenant] if tenant is not None else await _tenants(inside, who)
-        told = [await _reconciled(inside, who, one, repair=repair) for one in tenants]
+        found = [(one, await _reconciled(inside, who, one, repair=repair)) for one in tenants]
+        told = [{"tenant": str(one), **compared(one, result)} for one, result in found]
         differences = [
             {"tenant": one["tenant"], **difference} for one in told for difference in one["differences"]
         ]
         columns = ("tenant", "kind", "reference", "field", "theirs", "ours", "repaired")
-        rows(differences, columns)
+        rows(told if json_ else differences, columns)
+        for owner, result in found:
+            for total in result.totals:
+                words(f"{owner}: {in_words(total)}")
         for one in told:
-            for total in one["totals"]:
-                words(f"{one['tenant']}: {in_words(total)}")
-        for one in told:
-            for reference, code in one["unrepaired"]:
-                then = next_step(code, thing_id(UUID(one["tenant"]), reference))
-                words(f"{one['tenant']}: {reference} differs still ({code}). {then}")
-        compared, repaired = sum(one["compared"] for one in told), sum(one["repaired"] for one in told)
+            for left in one["unrepaired"]:
+                words(f"{one['tenant']}: {left['reference']} differs still ({left['code']}). {left['next']}")
+        things, repaired = sum(one["compared"] for one in told), sum(len(one["repaired"]) for one in told)
         stays = sum(len(one["unrepaired"]) for one in told)
         ends = f", {repaired} repaired, {stays} left for a person" if repair else ""
-        words(f"{compared} things of {len(told)} tenants compared{ends}.")
+        words(f"{things} things of {len(told)} tenants compared{ends}.")
 
     working(settings_of(data_folder), work)
 
@@ -121,9 +120,7 @@ async def _tenants(inside: Inside, who: Principal) -> list[UUID]:
     return [UUID(one["id"]) for one in found]
 
 
-async def _reconciled(inside: Inside, who: Principal, tenant_id: UUID, *, repair: bool) -> dict[str, Any]:
-    from dataclasses import asdict
-
+async def _reconciled(inside: Inside, who: Principal, tenant_id: UUID, *, repair: bool) -> Reconciliation:
     from application.billing.reconciling import Reconciling
     from application.workflow import Because, Workflow
     from domain.kernel.ids import new_id
@@ -134,15 +131,7 @@ async def _reconciled(inside: Inside, who: Principal, tenant_id: UUID, *, repair
     because = Because(tenant_id, None, who.actor.member)
     workflow = Workflow(commands, tenant_id, new_id(inside.parts.clock()), because)
     with _provider(inside) as payments:
-        found = await Reconciling(commands, payments).reconcile(workflow, repair=repair)
-    return {
-        "tenant": str(tenant_id),
-        "compared": found.compared,
-        "totals": found.totals,
-        "differences": [asdict(one) for one in found.differences],
-        "repaired": len(found.repaired),
-        "unrepaired": found.unrepaired,
-    }
+        return await Reconciling(commands, payments).reconcile(workflow, repair=repair)
 
 
 @app.command("set-aside")

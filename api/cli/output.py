@@ -51,7 +51,8 @@ class Exit(IntEnum):
 
 ABOUT_EXITS: Final[Mapping[Exit, str]] = {
     Exit.OK: "Done.",
-    Exit.REFUSED: "Understood and refused: a rule, a permission, a wrong key. Nothing was changed.",
+    Exit.REFUSED: "Understood and refused: a rule, a permission, a wrong key. Nothing was changed; of a file, nothing "
+    "of the rows that it names.",
     Exit.USAGE: "The command line was not understood.",
     Exit.NOT_FOUND: "There is no such thing here.",
     Exit.UNAVAILABLE: "The installation or its database cannot be reached, or does not start. Try again later.",

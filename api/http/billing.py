@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.routing import Route
 
+from api.compared import compared
 from api.http.asking import Asked, Desk
 from api.http.kinds import PAYMENTS_NOT_SET_UP, SIGNATURE_INVALID, WEBHOOK_UNREADABLE
 from api.http.problems import Problem, invalid_body
@@ -19,8 +20,6 @@ from api.http.request import Call, must_be, parameters, read_body
 from application.billing.buying import Buying
 from application.billing.placing import Placing
 from application.billing.reconciling import Reconciling
-from application.billing.remedies import next_step
-from application.billing.telling import thing_id
 from application.ports.payments import BadEvent, BadSignature
 from application.workflow import Because, Workflow
 from domain.billing.change import Wanted
@@ -110,40 +109,7 @@ class BillingDesk(Desk):
         found = await Reconciling(self.parts.commands, self._payments).reconcile(
             workflow, repair=wanted.repair
         )
-        told = {
-            "compared": found.compared,
-            "totals": [
-                {
-                    "measure": one.measure,
-                    "currency": one.currency,
-                    "theirs": one.theirs,
-                    "ours": one.ours,
-                    "difference": one.difference,
-                }
-                for one in found.totals
-            ],
-            "differences": [
-                {
-                    "kind": one.kind,
-                    "reference": one.reference,
-                    "field": one.field,
-                    "theirs": one.theirs,
-                    "ours": one.ours,
-                    "repaired": one.repaired,
-                }
-                for one in found.differences
-            ],
-            "repaired": list(found.repaired),
-            "unrepaired": [
-                {
-                    "reference": reference,
-                    "code": code,
-                    "next": next_step(code, thing_id(tenant_id, reference)),
-                }
-                for reference, code in found.unrepaired
-            ],
-        }
-        return await self._told(asked, told)
+        return await self._told(asked, compared(tenant_id, found))
 
     async def hear(self, request: Request) -> Response:
         """Something that the provider tells."""

@@ -61,6 +61,12 @@ def test_the_agency_of_the_demo_pays_its_plan_since_two_months(demo_installation
     assert served.cli("billing", "set-aside").stderr.strip() == "Nothing was set aside."
     compared = served.cli("billing", "reconcile")
     assert (compared.stdout, " tenants compared" in compared.stderr) == ("", True), compared.stderr
+    of_each = [json.loads(line) for line in served.cli("billing", "reconcile", "--json").stdout.splitlines()]
+    (paying,) = (one for one in of_each if one["totals"])
+    assert {one["measure"]: one["difference"] for one in paying["totals"]} == dict.fromkeys(
+        ("invoiced", "received", "refunded", "fees"), 0
+    )
+    assert (paying["differences"], paying["unrepaired"]) == ([], [])
 
 
 def test_who_buys_has_it_though_our_own_stripe_is_killed_in_between(demo_installation: Served) -> None:
