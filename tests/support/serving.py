@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support.commands import run
 from tests.support.database import reachable_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -80,16 +81,7 @@ class Served:
     ) -> subprocess.CompletedProcess[str]:
         """Run one command of the installation; its exit code must be `code`."""
         environment = self.environment if key is None else {**self.environment, "PENGUINMAILS_KEY": key}
-        done = subprocess.run(
-            [sys.executable, "-m", "api.cli", *arguments],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = run(arguments, environment, PATIENCE)
         if code is not None:
             assert done.returncode == code, (
                 f"{shlex.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"

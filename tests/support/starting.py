@@ -11,4 +11,6 @@ import multiprocessing
 from typing import Final
 
 LOADED: Final = multiprocessing.get_context("forkserver")
-LOADED.set_forkserver_preload(["tests.support.racing", "tests.support.working"])
+LOADED.set_forkserver_preload(
+    ["tests.support.racing", "tests.support.working", "api.cli.main", "api.cli.inside"]
+)
