@@ -17,6 +17,9 @@ from tests.support.history import History, events
 from tests.support.history_shown import EXPECTED
 from tests.support.projecting import World, fresh
 
+# One worker tells the history and projects it, and not each of them.
+pytestmark = pytest.mark.xdist_group("views")
+
 HANDLED = {name for projection in (*VIEWS, JOBS) for name in projection.handlers}
 
 

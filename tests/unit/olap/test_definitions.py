@@ -10,6 +10,9 @@ import pytest
 from projections.olap.definitions import DEFINITIONS
 from tests.support.definitions import SNAPSHOT, Versions, broken, current, recorded, unrecorded
 
+# One worker makes out what they are now, and not each of them.
+pytestmark = pytest.mark.xdist_group("definitions")
+
 
 @pytest.fixture(scope="module")
 def now() -> Versions:

@@ -16,6 +16,8 @@ from tests.support.mrr_model import Customer
 from tests.unit.olap.test_ingest import World
 
 SEED, TENANTS = 20_261_127, 2_000
+# One worker takes them in, and not each of them.
+pytestmark = pytest.mark.xdist_group("mrr at scale")
 
 
 @pytest.fixture(scope="module")
