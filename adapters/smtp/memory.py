@@ -11,13 +11,17 @@ if TYPE_CHECKING:
 
 
 class MemoryMail:
-    """Implements `MailServer`. `refused`, `deferred`: addresses it takes nothing for; `trouble`: it takes nothing."""
+    """Implements `MailServer`. `refused`, `deferred`: addresses it takes nothing for; `trouble`: it takes nothing.
+
+    `denied`: addresses it refuses without a word on them.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing taken over."""
         self.taken: list[Letter] = []
         self.refused: set[str] = set()
         self.deferred: set[str] = set()
+        self.denied: set[str] = set()
         self.trouble: MailTrouble | None = None
 
     async def send(self, letter: Letter) -> None:
@@ -28,4 +32,6 @@ class MemoryMail:
             raise MailRefused
         if letter.to in self.deferred:
             raise MailDeferred
+        if letter.to in self.denied:
+            raise MailDeferred(MailTrouble.DENIED)
         self.taken.append(letter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import smtplib
 import ssl
 from contextlib import ExitStack, suppress
@@ -34,6 +35,8 @@ _CLOSING: Final = 421
 """A server that takes nothing from anybody any more."""
 _UNAUTHENTICATED: Final = frozenset({530, 534, 535, 538})
 """Codes of a server that does not know us: nothing about the letter is wrong."""
+_NOBODY_THERE: Final = re.compile(rb"5\.(?:1\.(?:1|2|3|6|10)|2\.1)(?![.0-9])")
+"""Enhanced status codes of an address where nobody is reached, or nobody any more (RFC 3463, RFC 7505)."""
 
 
 class SmtpServer:
@@ -125,24 +128,30 @@ def _of_letter(error: smtplib.SMTPException | OSError) -> MailRefused | MailUnav
     """What it means that a letter was not taken over, by a server that takes letters."""
     match error:
         case smtplib.SMTPRecipientsRefused():
-            return _judged(max(code for code, _ in error.recipients.values()))
+            return _judged(*max(error.recipients.values()))
         case smtplib.SMTPNotSupportedError():
             return MailRefused()  # an address with other letters than ASCII, and a server that takes none
-        case smtplib.SMTPSenderRefused() if error.smtp_code not in {_TOO_LARGE, *_UNAUTHENTICATED}:
+        case smtplib.SMTPSenderRefused(smtp_code=code) if code == _TOO_LARGE:
+            return MailRefused()
+        case smtplib.SMTPSenderRefused() if error.smtp_code not in _UNAUTHENTICATED:
             later = error.smtp_code < _FOREVER
             return MailUnavailable(MailTrouble.NOT_NOW if later else MailTrouble.SENDER)
         case smtplib.SMTPResponseException():
-            return _judged(error.smtp_code)
+            return _judged(error.smtp_code, error.smtp_error)
         case _:
             return MailUnavailable(_trouble(error))
 
 
-def _judged(code: int) -> MailRefused | MailUnavailable:
-    """What an answer about one letter means."""
+def _judged(code: int, said: bytes | str) -> MailRefused | MailUnavailable:
+    """What an answer about one letter means.
+
+    A bare 5xx says nothing of the address: a relay that does not know us refuses everybody by it.
+    """
     if code in _UNAUTHENTICATED:
         return MailUnavailable(MailTrouble.LOGIN)
     if code >= _FOREVER:
-        return MailRefused()
+        words = said.encode(errors="replace") if isinstance(said, str) else said
+        return MailRefused() if _NOBODY_THERE.match(words) else MailDeferred(MailTrouble.DENIED)
     return MailUnavailable(MailTrouble.NOT_NOW) if code == _CLOSING else MailDeferred()
 
 

@@ -31,6 +31,7 @@ from application.ports.delivering import (
     MailDeferred,
     MailNotSetUp,
     MailRefused,
+    MailTrouble,
     MailUnavailable,
 )
 from application.workflow import NotYet
@@ -248,7 +249,8 @@ class Deliveries:
             try:
                 reason = await self._mailed(workflow, schedule, prepared, files, member_id)
             except MailDeferred as error:
-                letters.wait([member_id], "deferred", error)
+                denied = error.trouble is MailTrouble.DENIED
+                letters.wait([member_id], _REFUSED if denied else "deferred", error)
                 continue
             except MailUnavailable as error:
                 letters.wait(entitled[at:], FailureReason.MAIL.value, error)

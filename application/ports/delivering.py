@@ -16,7 +16,7 @@ class FolderUnwritable(OSError):
 
 
 class MailRefused(Exception):
-    """The mail server takes no mail for this address, or not this mail; trying again changes nothing."""
+    """The mail server says that nobody is reached at this address, or the letter is too large for it: it stays so."""
 
 
 class MailTrouble(StrEnum):
@@ -36,6 +36,10 @@ class MailTrouble(StrEnum):
     """It takes no mail from the address that ours comes from."""
     NOT_NOW = "not_now"
     """It asks to come again later."""
+    PUT_OFF = "put_off"
+    """It asks to come again later with a letter to this one address."""
+    DENIED = "denied"
+    """It refuses a letter for another reason than its address: it relays nothing for us, or dislikes what it reads."""
 
 
 class MailUnavailable(Exception):
@@ -48,11 +52,14 @@ class MailUnavailable(Exception):
 
 
 class MailDeferred(MailUnavailable):
-    """The mail server takes nothing for this one address just now; others it may. Try again later."""
+    """The mail server takes nothing for this one address just now; others it may. Try again later.
 
-    def __init__(self) -> None:
-        """The server asked to come again."""
-        super().__init__(MailTrouble.NOT_NOW)
+    Here belongs what it refuses without a word on the address: who sets the server right need not write anew.
+    """
+
+    def __init__(self, trouble: MailTrouble = MailTrouble.PUT_OFF) -> None:
+        """Say why."""
+        super().__init__(trouble)
 
 
 class MailNotSetUp(Exception):

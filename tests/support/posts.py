@@ -21,6 +21,7 @@ class Post:
     server: MailServer
     refuse: Callable[[str], object]
     defer: Callable[[str], object]
+    deny: Callable[[str], object]
     stop: Callable[[], Awaitable[object]]
     taken: Callable[[], list[tuple[str, str, str]]]
     """Recipient, subject and text of each letter, in order."""
@@ -46,7 +47,7 @@ def in_memory() -> Post:
     def taken() -> list[tuple[str, str, str]]:
         return [(one.to, one.subject, one.text) for one in server.taken]
 
-    return Post(server, server.refused.add, server.deferred.add, stop, taken)
+    return Post(server, server.refused.add, server.deferred.add, server.denied.add, stop, taken)
 
 
 def over_smtp(box: Mailbox, url: str) -> Post:
@@ -63,8 +64,9 @@ def over_smtp(box: Mailbox, url: str) -> Post:
 
     return Post(
         server,
-        lambda address: box.refused.update({address: f"550 no {address} here"}),
+        lambda address: box.refused.update({address: f"550 5.1.1 no {address} here"}),
         lambda address: box.refused.update({address: f"450 not now for {address}"}),
+        lambda address: box.refused.update({address: f"550 5.7.1 {address}: relaying denied"}),
         stop,
         taken,
     )

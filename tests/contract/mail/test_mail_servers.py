@@ -26,8 +26,13 @@ async def test_an_address_that_is_put_off_is_told_from_a_server_that_takes_nothi
     post.defer("full@acme.example")
     with pytest.raises(MailDeferred) as deferred:
         await post.server.send(letter("full@acme.example"))
-    assert deferred.value.trouble is MailTrouble.NOT_NOW
+    assert deferred.value.trouble is MailTrouble.PUT_OFF
     assert "full" not in repr(deferred.value)
+    post.deny("denied@acme.example")
+    with pytest.raises(MailDeferred) as denied:
+        await post.server.send(letter("denied@acme.example"))
+    assert denied.value.trouble is MailTrouble.DENIED
+    assert "denied@" not in repr(denied.value)
     await post.stop()
     with pytest.raises(MailUnavailable) as away:
         await post.server.send(letter("anna@acme.example"))

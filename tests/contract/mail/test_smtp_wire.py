@@ -137,12 +137,23 @@ async def test_a_server_that_asks_for_a_login_of_another_kind_does_not_know_us()
         ("sender", "530 who are you", MailTrouble.LOGIN),
         ("sender", "552 too large", MailRefused),
         ("recipient", "450 mailbox busy", MailDeferred),
+        ("recipient", "450 4.1.1 nobody is known yet", MailDeferred),
         ("recipient", "421 closing", MailTrouble.NOT_NOW),
-        ("recipient", "550 no such person", MailRefused),
         ("recipient", "530 who are you", MailTrouble.LOGIN),
         ("data", "451 greylisted", MailDeferred),
         ("data", "421 closing", MailTrouble.NOT_NOW),
-        ("data", "554 looks like spam", MailRefused),
+        *(
+            (where, f"{code} {status} no", MailRefused)
+            for where in ("recipient", "data")
+            for code, status in (
+                (550, "5.1.1"),
+                (550, "5.1.2"),
+                (553, "5.1.3"),
+                (551, "5.1.6"),
+                (556, "5.1.10"),
+                (550, "5.2.1"),
+            )
+        ),
     ],
 )
 async def test_each_answer_is_about_the_letter_the_address_or_the_server(
@@ -160,6 +171,36 @@ async def test_each_answer_is_about_the_letter_the_address_or_the_server(
                 await smtp(box.url).send(letter(TO))
             assert raised.value.__suppress_context__
         assert box.received == []
+
+
+@pytest.mark.parametrize("where", ["recipient", "data"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "550 no such person",
+        "550 5.7.1 relaying denied",
+        "554 5.7.1 looks like spam, see 5.1.1",
+        "552 5.2.2 mailbox full",
+        "552 5.3.4 too large",
+        "550 5.1.8 sender's domain is unknown",
+        "550 5.1.12 another code that begins alike",
+        "550 5.2.1.9 no code",
+    ],
+)
+async def test_a_refusal_that_is_not_about_the_address_is_tried_again(where: str, answer: str) -> None:
+    async with mailbox() as box:
+        if where == "recipient":
+            box.refused[TO] = answer
+        else:
+            box.data = answer
+        with pytest.raises(MailDeferred) as raised:
+            await smtp(box.url).send(letter(TO))
+        assert raised.value.trouble is MailTrouble.DENIED
+        assert raised.value.__suppress_context__
+        box.refused.clear()
+        box.data = None
+        await smtp(box.url).send(letter(TO))
+        assert len(box.to(TO)) == 1
 
 
 @pytest.mark.parametrize(

@@ -290,7 +290,7 @@ async def test_what_cannot_be_delivered_is_told_and_the_next_due_time_is_tried(
     gone, refused = fields.get("gone", False), fields.get("refused", False)
     schedule = await office.schedule(recipients=[member], folder=fields["folder"])
     box.down = not refused
-    box.refused["admin@acme.example"] = "550 no such person"
+    box.refused["admin@acme.example"] = "550 5.1.1 no such person"
     place = office.folder / "deliveries" / str(office.tenant.id) / "in"
     place.parent.mkdir(parents=True)
     place.write_text("no folder")

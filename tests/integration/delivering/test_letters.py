@@ -57,7 +57,7 @@ async def test_who_is_gone_or_may_not_read_it_any_more_is_sent_nothing(office: O
     await office.schedule(recipients=list(people.values()), folder=None, items=[item])
     await office.do(f"/v1/tenancy/{people['leaves']}/remove-member")
     await office.do(f"/v1/tenancy/{people['loses']}/change-member-role", role="viewer")
-    box.refused["bounces@acme.example"] = "550 no such person"
+    box.refused["bounces@acme.example"] = "550 5.1.1 no such person"
     assert await office.work_off() == ["report.deliver"]
     assert [to for to, _ in box.received] == ["stays@acme.example"]
     (delivery,) = await office.deliveries()
@@ -93,7 +93,7 @@ async def test_each_address_has_its_own_fate_and_holds_up_no_other(office: Offic
         people[name] = await office.member(TenantRole.FINANCE_LEADER, f"{name}@acme.example")
     schedule = await office.schedule(recipients=list(people.values()))
     box.refused["later@acme.example"] = "451 greylisted"
-    box.refused["never@acme.example"] = "550 no such person"
+    box.refused["never@acme.example"] = "550 5.1.1 no such person"
     with pytest.raises(MailDeferred):
         await office.delivered(schedule)
     assert [to for to, _ in box.received] == ["first@acme.example"], "who is behind a deferred address has it"
@@ -127,6 +127,25 @@ async def test_an_address_that_was_deferred_is_sent_it_once_it_is_taken(office: 
     (delivery,) = await office.deliveries()
     assert (delivery["status"], delivery["mailed"], delivery["withheld"]) == ("delivered", 2, [])
     assert [to for to, _ in box.received] == ["first@acme.example", "later@acme.example"]
+
+
+async def test_a_relay_that_denies_is_asked_again_and_told_as_refused_in_the_end(
+    office: Office, box: Mailbox
+) -> None:
+    mended = await office.member(TenantRole.ADMIN, "mended@acme.example")
+    denied = await office.member(TenantRole.ADMIN, "denied@acme.example")
+    schedule = await office.schedule(recipients=[mended, denied], folder=None)
+    for name in ("mended", "denied"):
+        box.refused[f"{name}@acme.example"] = "550 5.7.1 relaying denied"
+    with pytest.raises(MailDeferred):
+        await office.delivered(schedule)
+    del box.refused["mended@acme.example"]
+    assert await office.work_off() == ["report.deliver"], "the last attempt settles it"
+    assert [to for to, _ in box.received] == ["mended@acme.example"]
+    (delivery,) = await office.deliveries()
+    assert (delivery["status"], delivery["mailed"]) == ("partly", 1)
+    assert delivery["withheld"] == [{"member_id": denied, "reason": "refused"}]
+    assert "reporting.letter_refused" not in [one["name"] for one in await office.history()]
 
 
 async def test_files_that_are_in_their_folder_are_delivered_though_no_mail_goes(

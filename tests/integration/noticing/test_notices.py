@@ -37,7 +37,7 @@ async def test_a_letter_goes_to_owners_and_to_whoever_reads_the_bills_and_no_add
     caplog.set_level("DEBUG")
     await noticed.member(TenantRole.FINANCE_LEADER, "finance@acme.example")
     admin = await noticed.member(TenantRole.ADMIN, "admin@acme.example")
-    box.refused["admin@acme.example"] = "550 no admin@acme.example here"
+    box.refused["admin@acme.example"] = "550 5.1.1 no admin@acme.example here"
     await noticed.member(TenantRole.VIEWER, "viewer@acme.example")
     assert await noticed.work_off() == ["billing.notify"]
     assert [to for to, _ in box.received] == ["owner@acme.example", "finance@acme.example"]

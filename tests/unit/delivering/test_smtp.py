@@ -12,6 +12,7 @@ from adapters.smtp.settings import smtp_settings
 from application.ports.delivering import (
     Attachment,
     Letter,
+    MailDeferred,
     MailNotSetUp,
     MailRefused,
     MailUnavailable,
@@ -43,7 +44,11 @@ async def test_a_letter_arrives_as_it_was_written() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "error"),
-    [("550 no such person", MailRefused), ("552 too much", MailRefused), ("450 later", MailUnavailable)],
+    [
+        ("550 5.1.1 no such person", MailRefused),
+        ("550 relaying denied", MailDeferred),
+        ("450 later", MailDeferred),
+    ],
 )
 async def test_what_the_server_says_decides_whether_it_is_tried_again(
     answer: str, error: type[Exception]

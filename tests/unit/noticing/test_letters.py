@@ -7,6 +7,7 @@ import string
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from application.noticing.wording import Line, language_of, words_of
@@ -280,6 +281,30 @@ async def test_a_server_that_is_away_is_asked_twice_as_late_each_time_and_hourly
     assert await bills.settled() == [("not_sent", "mail_not_taken_over")]
     entered = (await bills.told())[-1]
     assert b'"trouble":"certificate"' in entered.payload
+
+
+async def test_a_relay_that_denies_everybody_ends_no_letter_before_its_time(bills: Bills) -> None:
+    began = await failing(bills)
+    (event,) = await bills.owed()
+    bills.mail.denied.add("owner@agency.example")
+    assert await pause_of(lambda: bills.run(event)) == timedelta(minutes=1)
+    bills.now = began + 7 * DAY - HOUR
+    assert await pause_of(lambda: bills.run(event)) == HOUR
+    assert await bills.settled() == []
+    bills.now += HOUR
+    assert await pause_of(lambda: bills.run(event)) is None
+    assert await bills.settled() == [("not_sent", "mail_not_taken_over")]
+    assert b'"trouble":"denied"' in (await bills.told())[-1].payload
+
+
+async def test_an_address_where_nobody_is_reached_ends_it_at_once_without_a_trouble(bills: Bills) -> None:
+    await failing(bills)
+    bills.mail.refused.add("owner@agency.example")
+    assert await bills.letters() == []
+    assert await bills.settled() == [("not_sent", "mail_not_taken_over")]
+    entered = orjson.loads((await bills.told())[-1].payload)
+    assert entered["trouble"] is None
+    assert entered["withheld"] == [{"member_id": str(OWNER), "reason": "refused"}]
 
 
 @pytest.mark.parametrize("seed", range(20))
