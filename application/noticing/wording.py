@@ -51,8 +51,10 @@ class Words(BaseModel):
     decimal: str
     thousands: str
     words: dict[str, str]
+    one: dict[str, str]
+    """Words for one of what is counted: filled in as `meter_by_limit` where `limit` is 1."""
     counted: dict[str, str] = {}
-    """Words that are others after "so many of so many": what is filled in as `meter_counted`."""
+    """Words that are others after "so many of so many": what is filled in as `meter_counted_by_limit`."""
     subjects: dict[NoticeKind, str]
     lines: dict[str, str]
 
@@ -66,12 +68,13 @@ class Words(BaseModel):
 
     def _shown(self, values: Mapping[str, Value]) -> dict[str, str]:
         shown = {name: self._value(value) for name, value in values.items()}
-        counted = {
-            f"{name}_counted": self.counted.get(value.value, shown[name])
-            for name, value in values.items()
-            if isinstance(value, Meter)
-        }
-        return shown | counted
+        meters = {name: value for name, value in values.items() if isinstance(value, Meter)}
+        for name, meter in meters.items():
+            for count, number in values.items():
+                one = self.one[meter.value] if number == 1 else None
+                shown[f"{name}_by_{count}"] = one or shown[name]
+                shown[f"{name}_counted_by_{count}"] = one or self.counted.get(meter.value, shown[name])
+        return shown
 
     def _value(self, value: Value) -> str:
         match value:

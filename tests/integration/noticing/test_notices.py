@@ -46,7 +46,7 @@ async def test_a_letter_goes_to_owners_and_to_whoever_reads_the_bills_and_no_add
     assert letter["auto-submitted"] == "auto-generated"
     assert letter.get_content_type() == "text/plain"
     assert letter.get_content().replace("\r\n", "\n").splitlines() == [
-        "4 of 5 users are used, that is 80 %.",
+        "Used: 4 of 5 users, that is 80 %.",
         "This gives you more:",
         "- plan Business, 15 users: USD 399.00 a month",
         "",

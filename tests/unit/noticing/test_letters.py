@@ -23,6 +23,7 @@ from domain.billing.account_state import Overage
 from domain.billing.catalogue import Meter
 from domain.billing.invoice import ReportInvoice
 from domain.billing.notices import NoticeKind, SetNoticePreferences
+from domain.billing.terms import Interval
 from domain.billing.usage import ReserveBlock, SettleBlock, Usage, counter_id, month_of
 from domain.kernel.ids import BlockId, InvoiceId, MemberId
 from domain.kernel.money import Money
@@ -166,7 +167,7 @@ async def test_usage_of_a_month_is_told_with_what_gives_more_and_only_at_its_hig
     (first,) = await bills.letters()
     assert first.subject == "Agency: 80 % of the e-mails of your plan are used"
     assert first.text == (
-        f"240 of 300 e-mails of {month_of(bills.now)} (UTC) are used, that is 80 %.\n"
+        f"Used in {month_of(bills.now)} (UTC): 240 of 300 e-mails, that is 80 %.\n"
         "This gives you more:\n"
         "- plan Starter, 10,000 e-mails: USD 49.00 a month\n\n"
         + WHY
@@ -351,15 +352,20 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
+def named(text: str) -> set[str]:
+    """What is filled in, in whatever form."""
+    return {name.partition("_by_")[0].removesuffix("_counted") for name in placeholders(text)}
+
+
 @pytest.mark.parametrize("language", ["de", "fr"])
 def test_each_language_says_the_same_things(language: str) -> None:
     english, other = words_of("en"), words_of(language)
     assert set(english.subjects) == set(other.subjects) == set(NoticeKind)
     assert english.words.keys() == other.words.keys() >= {meter.value for meter in Meter}
+    assert english.one.keys() == other.one.keys() == {meter.value for meter in Meter}
     assert english.lines.keys() == other.lines.keys()
     for name, text in english.lines.items():
-        filled = {part.removesuffix("_counted") for part in placeholders(other.lines[name])}
-        assert placeholders(text) == filled, name
+        assert named(text) == named(other.lines[name]), name
         assert text != other.lines[name], name
     for kind, text in english.subjects.items():
         assert placeholders(text) == placeholders(other.subjects[kind]), kind
@@ -385,6 +391,53 @@ def test_in_german_what_is_used_of_a_limit_stands_in_the_dative(meter: Meter, sh
     assert placeholders(subject) == {"tenant", "share", "meter"}, (
         "in the genitive, which is as the nominative"
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        (
+            "en",
+            [
+                "Used: 1 of 1 workspace, that is 100 %.",
+                "- add-on, each for 1 workspace more: USD 9.00 a month",
+                "- add-on, each for 5 workspaces more: USD 9.00 a month",
+                "- plan Solo, 1 workspace: USD 9.00 a month",
+            ],
+        ),
+        (
+            "de",
+            [
+                "Genutzt: 1 von 1 Arbeitsbereich, das sind 100 %.",
+                "- Zusatz, je 1 Arbeitsbereich mehr: USD 9,00 pro Monat",
+                "- Zusatz, je 5 Arbeitsbereiche mehr: USD 9,00 pro Monat",
+                "- Tarif Solo, 1 Arbeitsbereich: USD 9,00 pro Monat",
+            ],
+        ),
+        (
+            "fr",
+            [
+                "Utilisation : 1 espace de travail sur 1, soit 100 %.",
+                "- complément, 1 espace de travail de plus chacun : USD 9,00 par mois",
+                "- complément, 5 espaces de travail de plus chacun : USD 9,00 par mois",
+                "- offre Solo, 1 espace de travail : USD 9,00 par mois",
+            ],
+        ),
+    ],
+)
+def test_one_of_what_is_counted_stands_in_the_singular(language: str, shown: list[str]) -> None:
+    each: dict[str, Any] = {
+        "meter": Meter.WORKSPACES,
+        "price": Money(900, "USD"),
+        "interval": Interval.MONTH,
+    }
+    lines = [
+        Line("used", {"used": 1, "limit": 1, "meter": Meter.WORKSPACES, "share": 100}),
+        Line("add_on", {**each, "adds": 1}),
+        Line("add_on", {**each, "adds": 5}),
+        Line("plan_more", {**each, "plan": "Solo", "limit": 1}),
+    ]
+    assert words_of(language).text(lines).splitlines() == shown
 
 
 def test_amounts_are_written_as_each_language_does_and_exactly() -> None:
