@@ -36,13 +36,15 @@ _DIFFERENCE: Final = object_of(
 
 _TOTAL: Final[Json] = object_of(
     {
-        "measure": {"enum": ["invoiced", "received", "refunded", "fees"]},
+        "measure": {"enum": ["invoiced", "received", "refunded", "disputed", "fees", "dispute_fees"]},
         "currency": {"type": "string"},
         "theirs": {"type": "integer"},
         "ours": {"type": "integer"},
         "difference": {"type": "integer"},
     },
-    "What it all came to as it was found, in minor units: at the provider, in the log, and what the log has beyond.",
+    "What it all came to as it was found, in minor units: at the provider, in the log, and what the log has beyond. "
+    "`disputed`: what banks took back of what was received, without what was won; `dispute_fees`: what the provider "
+    "asked for disputes, won ones too; `fees`: those of payments.",
 )
 
 

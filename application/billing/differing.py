@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_jsonable_python
 
-from domain.billing.payment import Payment
+from domain.billing.payment import DisputeOutcome, Payment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,15 +73,15 @@ def parts_of_ours(told: ReportPayment, ours: Payment) -> tuple[list[Difference],
             if ref not in refunds
         ),
         *(
-            Difference("dispute", ref, MISSING, None, "closed" if ended else "open")
-            for ref, ended in ours.disputes.items()
+            Difference("dispute", ref, MISSING, None, "open" if one.outcome is None else "closed")
+            for ref, one in ours.disputes.items()
             if ref not in disputes
         ),
     ]
     both = replace(
         ours,
         refunded={ref: amount for ref, amount in ours.refunded.items() if ref in refunds},
-        disputes={ref: ended for ref, ended in ours.disputes.items() if ref in disputes},
+        disputes={ref: one for ref, one in ours.disputes.items() if ref in disputes},
     )
     return alone, both
 
@@ -145,7 +145,17 @@ def of_payment(reference: str, told: ReportPayment, state: Payment) -> tuple[Dif
             (
                 "disputes_ended",
                 sum(one.outcome is not None for one in told.disputes),
-                sum(ours.disputes.values()),
+                sum(one.outcome is not None for one in ours.disputes.values()),
+            ),
+            (
+                "disputed",
+                sum(one.amount for one in told.disputes if one.outcome is not DisputeOutcome.WON),
+                sum(one.taken for one in ours.disputes.values()),
+            ),
+            (
+                "dispute_fees",
+                sum(one.fee for one in told.disputes),
+                sum(one.fee for one in ours.disputes.values()),
             ),
         ],
     )

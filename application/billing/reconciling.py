@@ -269,7 +269,7 @@ class Reconciling:
             disputes = await self._payments.disputes(since=shown.created) if disputed else ()
             own = [one for one in disputes if one.payment == shown.ref]
             ended = ended_by(self._commands.clock(), own)
-            amounts = totals.of_payment(shown, refunds, state)
+            amounts = totals.of_payment(shown, refunds, own, state)
             try:
                 command = payment_told(tenant_id, shown, refunds, own, ended)
             except ValidationError as error:
@@ -304,7 +304,7 @@ class Reconciling:
             if code is not None:
                 differs = (Difference(row.category, ours.reference, MISSING, None, ours.amount),)
                 amounts = (
-                    totals.of_payment(None, (), state)
+                    totals.of_payment(None, (), (), state)
                     if isinstance(state, Payment)
                     else totals.of_invoice(None, state)
                 )

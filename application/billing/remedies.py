@@ -8,6 +8,7 @@ from application.billing.placing import ANOTHER_TENANT, NOT_AT_PROVIDER, UNREADA
 from domain.billing.change import SubscribedTwice
 from domain.billing.overage import WrittenOff
 from domain.billing.terms import PriceUnknown
+from domain.billing.told import TellingBeyondNow
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -29,6 +30,8 @@ _NEXT: Final = {
     "its `subscription_id`. What was paid for both is refunded by the provider's dashboard alone.",
     WrittenOff.CUSTOMER_GONE: "The customer was deleted at the provider, with its subscriptions: what was used "
     "beyond the limit of that month is billed to nobody. Bill it past the provider, or let it be.",
+    TellingBeyondNow.code: "By our clock its moment has not come. Wait until it has: then the comparison enters it. "
+    "Where it should have come, set this machine's clock.",
     PriceUnknown.code: "It is subscribed to something that no catalogue sells. Change it to a price of the catalogue.",
 }
 

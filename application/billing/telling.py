@@ -36,6 +36,8 @@ SUBSCRIPTIONS: Final = frozenset(
 GOING: Final = frozenset({"trialing", "active", "past_due", "unpaid", "paused"})
 """How a subscription stands that has begun and has not ended."""
 ENDS: Final = "customer.subscription.deleted"
+_ASKED: Final = "warning_"
+"""What the status of a dispute begins with by which nothing was taken back, and may never be."""
 LAST: Final = MOST_RANK
 """Where the end of a subscription stands among what was told of one second: nothing comes after it."""
 INVOICES: Final = frozenset(
@@ -175,7 +177,8 @@ def payment_told(
 ) -> ReportPayment | None:
     """A payment as it is shown, with what went back of it; None of one that is not settled yet.
 
-    `closed`: when disputes ended, as far as that was told.
+    What a bank only asks about is no dispute as long as it takes nothing. `closed`: when disputes ended, as far as that
+    was told.
     """
     if payment.status != "succeeded" or payment.fee is None or payment.settled_in is None:
         return None
@@ -198,7 +201,9 @@ def payment_told(
             for one in refunds
             if one.status == "succeeded" or one.failed_at is not None
         ),
-        disputes=tuple(_dispute(one, closed.get(one.ref)) for one in disputes),
+        disputes=tuple(
+            _dispute(one, closed.get(one.ref)) for one in disputes if not one.status.startswith(_ASKED)
+        ),
     )
 
 

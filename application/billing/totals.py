@@ -23,7 +23,8 @@ class Total:
     """One sum in minor units of its currency, as it was found: the provider's, and ours.
 
     `measure`: invoiced (final invoices with tax, without those that were voided), received, refunded (what came back
-    of it again taken off) or fees (of payments, in the currency that is paid out). What disputes took is in none.
+    of it again taken off), disputed (what banks took back, without what was won), fees or dispute_fees (of payments and
+    of disputes, won ones too, in the currency that is paid out). Each stands alone: received is before all others.
     """
 
     measure: str
@@ -48,7 +49,10 @@ def of_invoice(theirs: payment_values.Invoice | None, ours: Invoice) -> tuple[To
 
 
 def of_payment(
-    theirs: payment_values.Payment | None, refunds: Iterable[payment_values.Refund], ours: Payment
+    theirs: payment_values.Payment | None,
+    refunds: Iterable[payment_values.Refund],
+    disputes: Iterable[payment_values.Dispute],
+    ours: Payment,
 ) -> tuple[Total, ...]:
     """What a settled payment adds, also one that no log takes. `theirs`: None where the provider has none."""
     found, came = list[Total](), ours.received
@@ -57,16 +61,39 @@ def of_payment(
         found += [
             Total("received", theirs.currency, theirs.amount, 0),
             Total("refunded", theirs.currency, back, 0),
+            Total("disputed", theirs.currency, 0, 0),
         ]
         if theirs.fee is not None and theirs.settled_in is not None:
-            found.append(Total("fees", theirs.settled_in, theirs.fee, 0))
+            found += [
+                Total("fees", theirs.settled_in, theirs.fee, 0),
+                Total("dispute_fees", theirs.settled_in, 0, 0),
+            ]
+        for one in disputes:
+            found.append(Total("disputed", one.currency, _taken(one), 0))
+            if one.settled_in is not None:
+                found.append(Total("dispute_fees", one.settled_in, one.fee, 0))
     if came is not None:
         found += [
             Total("received", came.currency, 0, came.amount),
             Total("refunded", came.currency, 0, sum(ours.refunded.values())),
             Total("fees", came.fee_currency, 0, came.fee),
         ]
+    for known in ours.disputes.values():
+        found += [
+            Total("disputed", known.currency, 0, known.taken),
+            Total("dispute_fees", known.fee_currency, 0, known.fee),
+        ]
     return tuple(found)
+
+
+def _taken(dispute: payment_values.Dispute) -> int:
+    """What the provider's balance is short of by a dispute, in the currency of its payment.
+
+    Of a balance in another currency that says no more than whether it is: then all of it is, or nothing.
+    """
+    if dispute.settled_in == dispute.currency:
+        return dispute.withdrawn
+    return dispute.amount if dispute.withdrawn > 0 else 0
 
 
 def summed(parts: Iterable[Total]) -> tuple[Total, ...]:

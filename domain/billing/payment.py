@@ -105,8 +105,24 @@ PaymentEvent: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
+class Disputed:
+    """A dispute of a payment. `outcome`: a `DisputeOutcome`; None: it has not ended."""
+
+    currency: str
+    amount: int
+    fee: int
+    fee_currency: str
+    outcome: str | None = None
+
+    @property
+    def taken(self) -> int:
+        """What the customer's bank has of it, which is nothing once the dispute was won."""
+        return 0 if self.outcome == DisputeOutcome.WON else self.amount
+
+
+@dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment as far as it was told. `refunded`: amounts by refund; `disputes`: whether each has ended.
+    """A payment as far as it was told. `refunded`: amounts by refund.
 
     `undone`: refunds that were made and did not arrive.
     """
@@ -114,7 +130,7 @@ class Payment:
     received: PaymentReceived | None = None
     refunded: dict[str, int] = field(default_factory=dict)
     undone: frozenset[str] = frozenset()
-    disputes: dict[str, bool] = field(default_factory=dict)
+    disputes: dict[str, Disputed] = field(default_factory=dict)
 
 
 def evolve(state: Payment, event: PaymentEvent) -> Payment:
@@ -133,9 +149,14 @@ def evolve(state: Payment, event: PaymentEvent) -> Payment:
             left = {name: amount for name, amount in state.refunded.items() if name != event.refund}
             return replace(state, refunded=left, undone=state.undone | {event.refund})
         case DisputeOpened():
-            return replace(state, disputes={**state.disputes, event.dispute: False})
+            opened = Disputed(event.currency, event.amount, event.fee, event.fee_currency)
+            return replace(state, disputes={**state.disputes, event.dispute: opened})
         case DisputeClosed():
-            return replace(state, disputes={**state.disputes, event.dispute: True})
+            known = state.disputes.get(event.dispute)
+            if known is None:
+                return state
+            closed = replace(known, outcome=event.outcome)
+            return replace(state, disputes={**state.disputes, event.dispute: closed})
         case _:
             assert_never(event)
 
@@ -284,7 +305,8 @@ def _refunds(command: ReportPayment, state: Payment) -> tuple[Event, ...]:
 def _disputes(command: ReportPayment, state: Payment) -> tuple[Event, ...]:
     facts, payment_id = list[Event](), PaymentId(command.stamp.target)
     for one in command.disputes:
-        if one.dispute not in state.disputes:
+        known = state.disputes.get(one.dispute)
+        if known is None:
             facts.append(
                 DisputeOpened(
                     payment_id=payment_id,
@@ -297,7 +319,8 @@ def _disputes(command: ReportPayment, state: Payment) -> tuple[Event, ...]:
                     opened_at=one.opened_at,
                 )
             )
-        if one.outcome is not None and one.closed_at is not None and not state.disputes.get(one.dispute):
+        ended = known is not None and known.outcome is not None
+        if one.outcome is not None and one.closed_at is not None and not ended:
             facts.append(
                 DisputeClosed(
                     payment_id=payment_id, dispute=one.dispute, outcome=one.outcome, closed_at=one.closed_at

@@ -180,7 +180,7 @@ def _told(command: ReportSubscription, state: Subscription) -> tuple[Event, ...]
         return ()
     if None not in (command.reference, state.reference) and command.reference != state.reference:
         raise ToldAsAnother
-    over(command.stamp.at, command.effective_at)
+    over(command.stamp.at, command.effective_at, command.terms.period_start)
     terms = sound(command.terms)
     for item in terms.items:
         if not is_sold(item, terms.currency):

@@ -296,7 +296,9 @@ async def test_what_was_never_told_is_found_named_and_repaired(shop: Shop) -> No
         "invoiced": ("USD", 0),
         "received": ("USD", 0),
         "refunded": ("USD", -100),
+        "disputed": ("USD", 0),
         "fees": ("USD", 0),
+        "dispute_fees": ("USD", 0),
     }
     mended = (await shop.post("/v1/billing/reconciliation", {"repair": True})).json()["data"]
     assert (len(mended["repaired"]), mended["unrepaired"]) == (2, [])

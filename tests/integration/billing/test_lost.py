@@ -25,6 +25,7 @@ from application.workflow import NotYet
 from domain.billing.account_state import Access, Account
 from domain.billing.gateway import STRIPE, Whereabouts, gateway_event_id
 from domain.billing.payment import DisputeClosed, PaymentAssigned
+from domain.billing.told import TellingBeyondNow
 from domain.kernel.ids import PLATFORM
 from domain.tenancy.tenant import CloseTenant
 from tests.support.given import uid
@@ -72,6 +73,11 @@ class Shop:
     async def account(self) -> Account:
         found: Account = await self.books.account()
         return found
+
+
+def comes_to(found: Reconciliation) -> dict[tuple[str, str], tuple[int, int]]:
+    """By measure and currency: the provider's, and ours."""
+    return {(one.measure, one.currency): (one.theirs, one.ours) for one in found.totals}
 
 
 @pytest.fixture
@@ -170,9 +176,14 @@ async def test_a_dispute_whose_end_was_never_told_is_ended(shop: Shop, evidence:
     text: Any = {"evidence": {"uncategorized_text": evidence}, "submit": True}
     await shop.desk.raw.v1.disputes.update_async(dispute["id"], text)
     found = await shop.compares()
+    back = [("payment", payment.ref, "disputed", 0, 4_900)] if evidence == "winning_evidence" else []
     assert [(one.kind, one.reference, one.field, one.theirs, one.ours) for one in found.differences] == [
-        ("payment", payment.ref, "disputes_ended", 1, 0)
+        ("payment", payment.ref, "disputes_ended", 1, 0),
+        *back,
     ]
+    left = 0 if back else 4_900
+    assert comes_to(found)["disputed", "USD"] == (left, 4_900)
+    assert comes_to(found)["dispute_fees", "USD"] == (1_500, 1_500)
     assert found.repaired == (payment.ref,)
     closed = (await shop.books.facts())[-1]
     assert isinstance(closed, DisputeClosed)
@@ -181,7 +192,45 @@ async def test_a_dispute_whose_end_was_never_told_is_ended(shop: Shop, evidence:
     before = await shop.books.facts()
     await shop.hear(at(START) - DAY)  # told late, it is known already
     assert await shop.books.facts() == before
-    assert (await shop.compares()).differences == ()
+    after = await shop.compares()
+    assert (after.differences, comes_to(after)["disputed", "USD"]) == ((), (left, left))
+
+
+async def test_what_a_bank_took_back_unheard_is_in_a_sum_and_named(shop: Shop) -> None:
+    (payment,) = await shop.desk.gateway.payments(customer=shop.customer)
+    dispute = await shop.desk.control("dispute", charge=payment.ref)
+    await shop.desk.raw.v1.disputes.close_async(dispute["id"])
+    found = await shop.compares()
+    assert {(one.field, one.theirs, one.ours) for one in found.differences} == {
+        ("disputes", 1, 0),
+        ("disputes_ended", 1, 0),
+        ("disputed", 4_900, 0),
+        ("dispute_fees", 1_500, 0),
+    }
+    assert (comes_to(found)["disputed", "USD"], comes_to(found)["dispute_fees", "USD"]) == (
+        (4_900, 0),
+        (1_500, 0),
+    )
+    again = await shop.compares()
+    assert again.differences == ()
+    assert (comes_to(again)["disputed", "USD"], comes_to(again)["dispute_fees", "USD"]) == (
+        (4_900, 4_900),
+        (1_500, 1_500),
+    )
+
+
+async def test_what_a_bank_only_asks_about_takes_nothing_back(shop: Shop) -> None:
+    assert shop.desk.fake is not None
+    (payment,) = await shop.desk.gateway.payments(customer=shop.customer)
+    dispute = await shop.desk.control("dispute", charge=payment.ref)
+    asked = shop.desk.fake.world.kinds["dispute"][dispute["id"]]
+    moved = asked["balance_transactions"]
+    asked |= {"status": "warning_needs_response", "balance_transactions": []}
+    found = await shop.compares()
+    assert (found.differences, comes_to(found)["disputed", "USD"]) == ((), (0, 0))
+    asked |= {"status": "needs_response", "balance_transactions": moved}
+    assert (await shop.compares()).repaired == (payment.ref,)
+    assert comes_to(await shop.compares())["disputed", "USD"] == (4_900, 4_900)
 
 
 async def test_a_payment_whose_invoice_was_not_known_when_it_was_told_is_assigned(shop: Shop) -> None:
@@ -210,10 +259,13 @@ async def test_what_cannot_be_read_is_in_what_all_comes_to(shop: Shop) -> None:
     charge = (await shop.desk.gateway.payments(customer=shop.customer))[-1]
     world = shop.desk.fake.world.kinds
     world["invoice"][invoice.ref]["currency"] = "xyz"
+    dispute = await shop.desk.control("dispute", charge=charge.ref)
     world["charge"][charge.ref]["currency"] = "xyz"
+    world["dispute"][dispute["id"]]["currency"] = "xyz"
     found = await shop.compares()
     assert {(invoice.ref, UNREADABLE), (charge.ref, UNREADABLE)} <= set(found.unrepaired)
-    told = {(one.measure, one.currency): (one.theirs, one.ours) for one in found.totals}
+    told = comes_to(found)
+    assert (told["disputed", "XYZ"], told["dispute_fees", "USD"]) == ((charge.amount, 0), (1_500, 0))
     assert told["invoiced", "XYZ"] == (invoice.total, 0)
     assert told["received", "XYZ"] == (charge.amount, 0)
     fees = sum(one.fee or 0 for one in await shop.desk.gateway.payments(customer=shop.customer))
@@ -329,6 +381,19 @@ async def test_what_the_log_says_more_of_an_invoice_is_not_told_as_repaired(shop
     }
     assert (found.repaired, found.unrepaired) == ((), ((shown.ref, LOG_SAYS_MORE),))
     assert "dashboard" in next_step(LOG_SAYS_MORE, TENANT)
+
+
+async def test_what_has_not_come_by_our_clock_is_not_entered_as_if_it_held(shop: Shop) -> None:
+    later, before = at(START) + 40 * DAY, await shop.books.facts()
+    await shop.desk.advance(shop.clock, later)
+    found = await shop.compares()
+    assert {one.kind for one in found.differences} == {"subscription", "invoice", "payment"}
+    assert (found.repaired, {code for _, code in found.unrepaired}) == ((), {TellingBeyondNow.code})
+    assert await shop.books.facts() == before
+    assert "Wait" in next_step(TellingBeyondNow.code, TENANT)
+    shop.now = later
+    assert (await shop.compares()).unrepaired == ()
+    assert (await shop.compares()).differences == ()
 
 
 async def test_who_only_looks_changes_nothing(shop: Shop) -> None:

@@ -117,7 +117,12 @@ async def test_what_a_year_comes_to_leaves_out_what_was_voided_and_what_never_ar
     refunds = [one for paid in received if paid.refunded for one in await gateway.refunds(payment=paid.ref)]
     assert {one.status for one in invoices} >= {"paid", "void", "uncollectible"}
     assert {one.status for one in refunds} >= {"succeeded", "failed"}
+    listed = [one for paid in received if paid.disputed for one in await gateway.disputes(since=paid.created)]
+    disputes = {one.ref: one for one in listed}.values()
+    assert {one.status for one in disputes} == {"lost", "won"}
     expected = {
+        "dispute_fees": sum(one.fee for one in disputes),
+        "disputed": sum(one.amount for one in disputes if one.status == "lost"),
         "fees": sum(one.fee for one in received),
         "invoiced": sum(one.total for one in invoices if one.status != "void"),
         "received": sum(one.amount for one in received),

@@ -83,6 +83,10 @@ def test_what_is_to_come_is_not_told() -> None:
     given().when(told(terms(), at=NOW + timedelta(minutes=4)), target=SUBSCRIPTION).then(
         reported(terms()).model_copy(update={"effective_at": NOW + timedelta(minutes=4)})
     )
+    ahead = terms().model_copy(
+        update={"period_start": NOW + timedelta(minutes=6), "period_end": NOW + timedelta(days=30)}
+    )
+    given().when(told(ahead), target=SUBSCRIPTION).then(TellingBeyondNow)
 
 
 def test_a_price_that_nobody_sells_is_refused() -> None:
