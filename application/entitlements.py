@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from domain.billing.account_events import Exceeding
+from domain.billing.account_state import Overage
 from domain.billing.catalogue import Meter
-from domain.billing.offers import offer, offer_feature
+from domain.billing.offers import offer, offer_feature, unpaid
 from domain.billing.overage import most_of, room
 from domain.billing.settling import is_live, listed
 from domain.billing.tariffs import by_use
@@ -205,8 +206,16 @@ async def beyond_of(unit: Unit, meter: Meter) -> Beyond | None:
 async def _reached(
     unit: Unit, meter: Meter, limit: int, used: int, entitled: Entitlements, beyond: Beyond | None = None
 ) -> LimitReached:
+    account: Account = await unit.load("billing_account", unit.tenant_id)
     ceiling = None if beyond is None else most_of(limit, beyond) - limit
     further = "" if ceiling is None else f" More than {ceiling} beyond the limit are not bought in a month."
+    if beyond is not None and beyond.policy is Overage.BUY:
+        further += " A higher `ceiling` (`set-overage-policy`) holds from the next message on."
+    if owed := unpaid(account):
+        further += " An invoice is not paid. Pay it first (`POST /v1/billing/portal` has the page)"
+        said = account.overage.get(meter)
+        bought = said is not None and said.policy is Overage.BUY
+        further += ": then messages go beyond the limit again." if bought else ", then buy."
     return LimitReached(
         f"{LimitReached.rule()} {used} of {limit} {meter} are used, by the plan {entitled.plan}.{further}",
         meter=meter.value,
@@ -214,5 +223,5 @@ async def _reached(
         used=used,
         **({} if ceiling is None else {"ceiling": ceiling}),
         plan=entitled.plan.value,
-        buy=offer(meter, limit, entitled, await _held(unit), unit.stamp.at.date()),
+        buy={"pay": owed, **offer(meter, limit, entitled, await _held(unit), unit.stamp.at.date())},
     )

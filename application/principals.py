@@ -41,11 +41,35 @@ class TenantSuspended(Refusal):
 class AccessEnded(Refusal):
     """A tenant whose trial is over, or that did not pay, reads, exports and pays; nothing else is done for it.
 
-    Pay what is open (`POST /v1/billing/portal` has the page), or choose a plan (`POST /v1/billing/checkout`).
+    Who is suspended pays what is open (`POST /v1/billing/portal` has the page); whose subscription or trial is over
+    subscribes (`POST /v1/billing/checkout`), or chooses the free plan.
     """
 
     code = "access-ended"
     kind = RefusalKind.PAYMENT
+
+    @classmethod
+    def by(cls, access: Access) -> AccessEnded:
+        """The refusal in the words of how access ended."""
+        return cls(_ENDED.get(access), access=access.value)
+
+
+_CHOOSE: Final = (
+    "Subscribe (`POST /v1/billing/checkout` has the page), or choose the free plan (`choose-free-plan`)."
+)
+_ENDED: Final = {
+    Access.SUSPENDED: (
+        "What is subscribed to is not paid, or paused: the tenant reads, exports and pays, no more. Pay what is open"
+        " (`POST /v1/billing/portal` has the page): access comes back at once."
+    ),
+    Access.CANCELLED: (
+        "Every subscription has ended: the tenant reads, exports and pays, no more. "
+        + _CHOOSE
+        + " An invoice that is open still may be paid, but brings nothing back."
+    ),
+    Access.EXPIRED: "The trial is over: the tenant reads, exports and pays, no more. " + _CHOOSE,
+}
+"""What is so, and what to do, by the access that allows reading alone."""
 
 
 _ALWAYS: Final = frozenset({Permission.TENANT_CLOSE, Permission.BILLING_MANAGE})
@@ -98,7 +122,7 @@ class Principal:
             return
         if self.suspended:
             raise TenantSuspended
-        raise AccessEnded(access=self.access.value)
+        raise AccessEnded.by(self.access)
 
     def because(self, given: str | None) -> str | None:
         """Why something is done: what the credential stands for, and what its holder wrote beside it."""

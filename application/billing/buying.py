@@ -91,9 +91,9 @@ class Buying:
         tenant_id = TenantId(principal.tenant_id)
         account = await self._account(tenant_id)
         if await self._subscribed(tenant_id, account):
-            raise AlreadySubscribed
+            raise AlreadySubscribed.to(account)
         if account.customer is not None and await self._goes_on_there(account.customer.reference):
-            raise AlreadySubscribed
+            raise AlreadySubscribed.to(account)
         now = self._commands.clock()
         lines, coupon = bought_new(wanted, now.date())
         stamp = Stamp(now, new_id(now), principal.actor, tenant_id, tenant_id)

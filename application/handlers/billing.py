@@ -118,9 +118,10 @@ async def report_invoice(command: ReportInvoice, unit: Unit) -> None:
 async def start_trial(command: StartTrial, unit: Unit) -> None:
     """Try a plan out, where nothing was ever subscribed to."""
     await _own(command, unit)
-    terms = await _terms(unit, unit.state(_ACCOUNT, unit.tenant_id))
+    account: Account = unit.state(_ACCOUNT, unit.tenant_id)
+    terms = await _terms(unit, account)
     if any(goes_on(one) or one.status == SubscriptionStatus.CANCELED for one in terms.values()):
-        raise AlreadySubscribed
+        raise AlreadySubscribed.to(account)
     unit.decide(command)
     await _settle(unit)
 
@@ -149,7 +150,7 @@ async def choose_free_plan(command: ChooseFreePlan, unit: Unit) -> None:
     await _own(command, unit)
     account: Account = unit.state(_ACCOUNT, unit.tenant_id)
     if any(goes_on(terms) for terms in (await _terms(unit, account)).values()):
-        raise AlreadySubscribed
+        raise AlreadySubscribed.to(account)
     unit.decide(command)
     free = listed(Plan.FREE, unit.stamp.at.date())
     await within(unit, free.limits)

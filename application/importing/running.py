@@ -265,7 +265,7 @@ class ImportRun:
             raise TenantNotActive
         account: Account = await unit.load("billing_account", unit.tenant_id)
         if account.access in READING_ALONE:
-            raise AccessEnded
+            raise AccessEnded.by(account.access)
         if now.status is not ImportStatus.RUNNING:
             raise Stopped
         if now.chunks >= chunk.number:

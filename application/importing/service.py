@@ -151,7 +151,7 @@ class Imports:
         except Stopped:
             return
         except AccessEnded as ended:
-            paused = PauseImport(problem=ended.code, remedy=f"{ended.rule()} {_THEN}")
+            paused = PauseImport(problem=ended.code, remedy=f"{ended.detail} {_THEN}")
             await workflow.execute(paused, import_id, key=f"import/{import_id}/paused/{workflow.workflow_id}")
             return
         except _ENDS as refused:

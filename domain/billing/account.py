@@ -20,7 +20,7 @@ from domain.billing.account_events import (
     TrialReminded,
     TrialStarted,
 )
-from domain.billing.account_state import Account, Beyond, Overage, evolve
+from domain.billing.account_state import Access, Account, Beyond, Overage, evolve
 from domain.billing.catalogue import Meter
 from domain.billing.catalogues import sold_on
 from domain.kernel.commands import Command, Decider
@@ -55,9 +55,18 @@ class TrialUsed(Refusal):
 
 
 class AlreadySubscribed(Refusal):
-    """Who has a subscription neither tries out nor takes the free plan. Change the subscription, or cancel it first."""
+    """Who has a subscription neither tries out nor takes the free plan. Change the subscription, or cancel it first.
+
+    What is not paid is paid on the portal (`POST /v1/billing/portal`), not subscribed to anew.
+    """
 
     code = "already-subscribed"
+
+    @classmethod
+    def to(cls, account: Account) -> AlreadySubscribed:
+        """The refusal in the words of how the account stands."""
+        said = _SUBSCRIBED.get(account.access)
+        return cls() if said is None else cls(said, access=account.access.value)
 
 
 class FreePlanTaken(Refusal):
@@ -79,10 +88,39 @@ class CustomerLinkedAlready(Refusal):
 
 
 class OverageNeedsPlan(Refusal):
-    """Only who pays for a plan may go beyond its limits. Subscribe to one first."""
+    """Only who pays for a plan may go beyond its limits. Subscribe to one first; pay for the one that is not paid."""
 
     code = "overage-needs-plan"
     field = "/policy"
+
+    @classmethod
+    def of(cls, account: Account) -> OverageNeedsPlan:
+        """The refusal in the words of how the account stands."""
+        return cls(_NO_PLAN.get(account.access), access=account.access.value)
+
+
+_PAY: Final = "`POST /v1/billing/portal` has the page"
+_SUBSCRIBED: Final = {
+    Access.PAST_DUE: (
+        "There is a subscription, and an invoice of it is not paid. Pay that"
+        f" ({_PAY}); then change the subscription, or cancel it first."
+    ),
+    Access.SUSPENDED: (
+        "There is a subscription, which is not paid, or paused. Pay what is open"
+        f" ({_PAY}): access comes back at once, and nothing is subscribed to anew."
+    ),
+}
+_NO_PLAN: Final = {
+    Access.TRIAL: "Only who pays for a plan may go beyond its limits, and this one is tried out. Subscribe first.",
+    Access.SUSPENDED: (
+        "There is a subscription, which is not paid, or paused: nothing goes beyond its limits. Pay what is open"
+        f" ({_PAY}), then say it again."
+    ),
+    Access.CANCELLED: (
+        "The subscription has ended: nothing goes beyond its limits. Subscribe again"
+        " (`POST /v1/billing/checkout` has the page) first."
+    ),
+}
 
 
 class CeilingNeedsBuying(Refusal):
@@ -280,7 +318,7 @@ def _policy(command: SetOveragePolicy, state: Account, tenant_id: TenantId) -> t
     if command.ceiling is not None and not buys:
         raise CeilingNeedsBuying
     if buys and not state.pays:
-        raise OverageNeedsPlan
+        raise OverageNeedsPlan.of(state)
     said = Beyond(command.policy, command.ceiling)
     if said == state.overage.get(command.meter, Beyond(Overage.ASK)):
         return ()

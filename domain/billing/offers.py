@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from domain.billing.account_state import Access
 from domain.billing.catalogues import catalogue_of, sold_on
 from domain.billing.settling import is_live
 from domain.billing.terms import Interval, ItemKind
@@ -12,12 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from domain.billing.account_state import Entitlements
+    from domain.billing.account_state import Account, Entitlements
     from domain.billing.catalogue import Catalogue, Feature, Meter, SoldPlan
     from domain.billing.terms import Terms
     from domain.tenancy.plans import Plan
 
 _USUAL: Final = "USD"
+
+
+def unpaid(account: Account) -> dict[str, Any] | None:
+    """What is to be paid before more is bought, and where; None: nothing. A card that is declined buys no more."""
+    if account.access is not Access.PAST_DUE:
+        return None
+    return {"page": "/v1/billing/portal", "invoices": [str(one) for one in account.dunning]}
 
 
 def offer(

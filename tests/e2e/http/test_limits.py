@@ -35,6 +35,7 @@ async def test_a_limit_is_a_402_that_says_what_to_buy_and_buying_it_lets_the_com
             "used": 3,
             "plan": "starter",
             "buy": {
+                "pay": None,
                 "add_on": {
                     "id": "workspace",
                     "adds": 1,

@@ -165,6 +165,9 @@ async def test_who_does_not_pay_writes_nothing_and_may_pay(office: Office, acces
         with pytest.raises(AccessEnded) as refused:
             await office.do(ada(office))
         assert refused.value.extra == {"access": access.value}
+        pays_what_is_open = "Pay what is open (`POST /v1/billing/portal`" in refused.value.detail
+        subscribes = "Subscribe (`POST /v1/billing/checkout`" in refused.value.detail
+        assert (pays_what_is_open, subscribes) == (access is Access.SUSPENDED, access is not Access.SUSPENDED)
     else:
         await office.do(ada(office))
     started = await office.do(StartTrial(plan=Plan.STARTER), office.principal.tenant_id)

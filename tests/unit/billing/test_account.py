@@ -142,6 +142,15 @@ def test_a_subscription_takes_the_place_of_a_trial(world: World) -> None:
     refused(fresh, AlreadySubscribed, StartTrial(plan=Plan.STARTER), TENANT)
 
 
+@pytest.mark.parametrize("status", ["past_due", "unpaid"])
+def test_who_has_not_paid_is_told_to_pay_and_not_to_subscribe_or_change(world: World, status: str) -> None:
+    world.run(told(terms(status=status), at=NOW), SUBSCRIPTION)
+    for command in (ChooseFreePlan(), StartTrial(plan=Plan.STARTER)):
+        with pytest.raises(AlreadySubscribed, match="POST /v1/billing/portal") as refusal:
+            world.run(command, TENANT)
+        assert refusal.value.extra == {"access": account(world).access.value}
+
+
 def test_after_an_expired_trial_the_free_plan_lets_go_on(world: World) -> None:
     world.run(StartTrial(plan=Plan.BUSINESS), TENANT)
     world.run(EndTrial(), TENANT, at=NOW + 14 * DAY)

@@ -34,10 +34,14 @@ from domain.billing.overage import (
 from domain.billing.tariffs import load_tariffs, tariff_of
 from domain.billing.usage import (
     BlockReserved,
+    LimitReached,
     ReserveBlock,
     SettleBlock,
     Usage,
+    UsageCounted,
+    counter_id,
     evolve,
+    month_of,
     reserved,
     settled,
 )
@@ -45,9 +49,10 @@ from domain.kernel.commands import Command, Stamp
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.ids import BlockId, TenantId
 from domain.tenancy.plans import Plan
-from tests.support.billing import METERED, SUBSCRIPTION, item, terms, told
+from tests.support.billing import INVOICE, METERED, SUBSCRIPTION, failed, item, terms, told
 from tests.support.given import ACTOR, NOW, TENANT, uid
 from tests.support.limited import agreed
+from tests.support.unit import World
 from tests.unit.billing.test_usage import opened
 
 STARTER = "2026-01/starter/month/usd"
@@ -78,6 +83,52 @@ def test_only_who_pays_buys_beyond_a_limit_and_the_subscription_gets_its_price()
     (block,) = world.run(said(Overage.BLOCK), TENANT)
     assert block == OveragePolicySet(tenant_id=TenantId(TENANT), meter="emails", policy="block", ceiling=None)
     world.assert_replays()
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [("unpaid", "Pay what is open"), ("canceled", "Subscribe again"), ("trialing", "this one is tried out")],
+)
+def test_who_may_not_buy_beyond_a_limit_is_told_what_is_so(status: str, says: str) -> None:
+    world = opened()
+    ended: dict[str, Any] = {"ended_at": NOW} if status == "canceled" else {}
+    world.run(told(terms(status=status, **ended)), SUBSCRIPTION)
+    with pytest.raises(OverageNeedsPlan, match=says):
+        world.run(said(Overage.BUY), TENANT)
+
+
+def at_the_limit(world: World) -> LimitReached:
+    """What is said where the month's limit, or what is bought beyond it, is reached."""
+    month = month_of(world.now)
+    counter = counter_id(TENANT, Meter.EMAILS, month)
+    used = UsageCounted(tenant_id=TenantId(TENANT), meter=Meter.EMAILS, period=month, used=10_005)
+    world.happened("usage", counter, used)
+    with pytest.raises(LimitReached) as refused:
+        world.run(ReserveBlock(period=month, block_id=BlockId(uid(1)), consumer=uid(2), wanted=8), counter)
+    return refused.value
+
+
+def test_who_owes_is_told_at_the_limit_to_pay_before_anything_is_bought() -> None:
+    world = opened()
+    world.run(told(terms(item("starter"), METERED)), SUBSCRIPTION)
+    world.run(said(Overage.BUY, 500), TENANT)
+    world.run(failed(at=NOW), INVOICE)
+    refused = at_the_limit(world)
+    buy: Any = refused.extra["buy"]
+    assert buy["pay"] == {"page": "/v1/billing/portal", "invoices": [str(INVOICE)]}
+    assert list(buy) == ["pay", "add_on", "plan"]
+    assert "An invoice is not paid. Pay it first" in refused.detail
+    assert "messages go beyond the limit again" in refused.detail
+
+
+def test_who_is_at_the_ceiling_is_told_that_a_higher_one_helps() -> None:
+    world = opened()
+    world.run(told(terms(item("starter"), METERED)), SUBSCRIPTION)
+    world.run(said(Overage.BUY, 5), TENANT)
+    refused = at_the_limit(world)
+    buy: Any = refused.extra["buy"]
+    assert (refused.extra["ceiling"], buy["pay"]) == (5, None)
+    assert "A higher `ceiling` (`set-overage-policy`)" in refused.detail
 
 
 def test_a_ceiling_is_one_of_what_is_bought() -> None:

@@ -99,6 +99,7 @@ def test_a_seat_is_taken_by_whoever_is_invited_and_freed_by_whoever_goes() -> No
         "used": 2,
         "plan": "starter",
         "buy": {
+            "pay": None,
             "add_on": None,
             "plan": {
                 "id": "professional",
