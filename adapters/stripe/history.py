@@ -1,4 +1,4 @@
-"""What there is at Stripe: subscriptions, invoices, payments, refunds, disputes and events."""
+"""What there is at Stripe: customers, subscriptions, invoices, payments, refunds, disputes and events."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adapters.stripe.reading import Json
     from application.ports.payment_values import (
         CheckoutSession,
+        Customer,
         Dispute,
         GatewayEvent,
         Invoice,
@@ -56,6 +57,13 @@ class History:
         with translated():
             found = await self._client.v1.subscriptions.retrieve_async(ref, {"expand": list(EXPANDED)})
         return found.to_dict()
+
+    async def customers(self) -> AsyncIterator[Customer]:
+        """See `PaymentGateway.customers`."""
+        with translated():
+            listed = await self._client.v1.customers.list_async({"limit": _PAGE})
+            async for one in listed.auto_paging_iter():
+                yield reading.customer(one.to_dict())
 
     async def open_checkouts(self, customer: str) -> tuple[CheckoutSession, ...]:
         """See `PaymentGateway.open_checkouts`."""

@@ -10,6 +10,7 @@ from uuid import UUID
 from application.ports.payment_values import (
     ChangeAhead,
     CheckoutSession,
+    Customer,
     Dispute,
     GatewayEvent,
     Invoice,
@@ -63,6 +64,12 @@ def _tenant(metadata: Json | None) -> UUID | None:
         return UUID(str((metadata or {}).get("tenant_id")))
     except ValueError:
         return None
+
+
+def customer(of: Json) -> Customer:
+    """A customer."""
+    metadata = of.get("metadata") or {}
+    return Customer(ref=of["id"], noted=metadata.get("tenant_id"), tenant_id=_tenant(metadata))
 
 
 def price_key(price: Json) -> str | None:

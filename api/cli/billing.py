@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from api.cli.options import Data, StaffKey, settings_of
-from api.cli.output import Group, Json, NotThere, Refused, data, rows, words
+from api.cli.output import Group, Json, NotThere, Refused, as_json, data, rows, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,9 @@ def reconcile(
     """Hold tenants' logs against the payment provider: every difference by its thing and field.
 
     The worker does so daily. What we have and the provider has not is named, never removed; what to do then is said.
-    As JSON each tenant is an object with what all of it comes to, what differs, and what is left for a person.
+    At the end come customers at the provider that are nobody's here, and what they paid there; with `--tenant` those
+    that were made for it. As JSON each tenant is an object with what all of it comes to, what differs, and what is left
+    for a person; the last object has the `unclaimed` customers, and how many `others` bear no note of ours.
     """
     from api.cli.inside import working
     from api.compared import compared
@@ -111,8 +113,37 @@ def reconcile(
         stays = sum(len(one["unrepaired"]) for one in told)
         ends = f", {repaired} repaired, {stays} left for a person" if repair else ""
         words(f"{things} things of {len(told)} tenants compared{ends}.")
+        await _strangers(inside, tenant)
 
     working(settings_of(data_folder), work)
+
+
+async def _strangers(inside: Inside, tenant: UUID | None) -> None:
+    """Tell which customers at the provider are nobody's here; with a tenant, of those that were made for it."""
+    from api.compared import of_nobody
+    from application.billing.remedies import UNCLAIMED
+    from application.billing.totals import in_words_of_theirs
+    from application.billing.unclaimed import strangers
+
+    with _provider(inside) as payments:
+        found = await strangers(inside.parts.commands, payments, tenant)
+    if as_json():
+        data(of_nobody(found))
+    elif found.unclaimed:
+        told = [
+            {
+                "customer": one.reference,
+                "noted": one.noted,
+                "subscriptions": one.subscriptions,
+                "theirs": in_words_of_theirs(one.totals),
+            }
+            for one in found.unclaimed
+        ]
+        rows(told, ("customer", "noted", "subscriptions", "theirs"))
+    if found.unclaimed:
+        words(f"Customers at the provider that are nobody's here: {len(found.unclaimed)}. {UNCLAIMED}")
+    if found.others:
+        words(f"Customers there without a note of ours, who are somebody else's business: {found.others}.")
 
 
 async def _tenants(inside: Inside, who: Principal) -> list[UUID]:

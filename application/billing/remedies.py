@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 LOG_SAYS_MORE: Final = "log-says-more"
 """The log has it as the provider has it not, such as paid: a log takes nothing back."""
 
+UNCLAIMED: Final = (
+    "No log here knows such a customer, and no command makes it a tenant's: whose one is, is entered when its tenant "
+    "first buys. It may be of another installation that uses the same account; then leave it. Else look at it in the "
+    "provider's dashboard: cancel what goes on, refund what was paid for nothing, enter in your books what stays, and "
+    "let the tenant buy by `/v1/billing/checkout`. Once the customer is deleted there, it is named no more."
+)
+"""What is done about a customer at the provider that is nobody's here."""
+
 _NEXT: Final = {
     LOG_SAYS_MORE: "The log keeps what it was told, and takes nothing back. Look at it in the provider's dashboard: "
     "where the log is right, enter it there (an invoice paid past the provider is marked as paid); where the provider "

@@ -115,6 +115,12 @@ def in_words(total: Total) -> str:
     return f"{total.measure}: {theirs} at the provider, {ours} here, {ends}"
 
 
+def in_words_of_theirs(sums: Iterable[Total]) -> str:
+    """What the provider alone has, in English, without what is 0."""
+    told = [f"{one.measure} {_money(one.theirs, one.currency)}" for one in sums if one.theirs]
+    return ", ".join(told) or "no money"
+
+
 def _money(amount: int, currency: str) -> str:
     if currency not in CURRENCIES:
         return f"{amount:,} minor units of {currency}".replace("-", "\u2212")

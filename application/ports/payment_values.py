@@ -63,6 +63,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer. `noted`: whose it is by the note that it was made with, which a person may have edited since.
+
+    `tenant_id`: that note, where it is a tenant's id. Both are None of a customer that was not made by us.
+    """
+
+    ref: str
+    noted: str | None
+    tenant_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckoutOrder:
     """What a customer is to subscribe to, on the provider's own page, and where that page leads back to.
 

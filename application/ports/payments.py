@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from application.ports.payment_values import (
         CheckoutOrder,
         CheckoutSession,
+        Customer,
         Dispute,
         GatewayEvent,
         Invoice,
@@ -113,6 +114,9 @@ class PaymentGateway(Protocol):
 
     async def has_customer(self, customer: str) -> bool:
         """Whether the customer is there: one that was deleted is not."""
+
+    def customers(self) -> AsyncIterator[Customer]:
+        """All customers that are there, newest first, whoever made them; those of a test clock are not listed."""
 
     async def checkout(self, order: CheckoutOrder, *, key: str) -> CheckoutSession:
         """A page on which the customer subscribes and pays."""

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import psutil
@@ -24,6 +25,19 @@ def asked(served: Served, path: str, key: str, body: dict[str, Any]) -> dict[str
     answer = httpx.post(f"{served.address}/v1/billing/{path}", headers=headers, json=body, timeout=20)
     assert answer.status_code == 200, answer.text
     told: dict[str, Any] = answer.json()["data"]
+    return told
+
+
+def at_stripe(served: Served, method: str, path: str, form: dict[str, str]) -> dict[str, Any]:
+    """What our own Stripe answers about its customers."""
+    secrets = json.loads((served.data / "secrets" / "own-stripe.json").read_text())
+    address = json.loads((served.data / "stripe" / "address.json").read_text())["address"]
+    headers = {"Authorization": f"Bearer {secrets['key']}"}
+    answer = httpx.request(
+        method, f"{address}/v1/customers{path}", headers=headers, data=form or None, timeout=20
+    )
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
     return told
 
 
@@ -61,12 +75,25 @@ def test_the_agency_of_the_demo_pays_its_plan_since_two_months(demo_installation
     assert served.cli("billing", "set-aside").stderr.strip() == "Nothing was set aside."
     compared = served.cli("billing", "reconcile")
     assert (compared.stdout, " tenants compared" in compared.stderr) == ("", True), compared.stderr
-    of_each = [json.loads(line) for line in served.cli("billing", "reconcile", "--json").stdout.splitlines()]
+    told = served.cli("billing", "reconcile", "--json").stdout.splitlines()
+    *of_each, of_nobody = [json.loads(line) for line in told]
+    assert of_nobody == {"unclaimed": [], "others": 0}
     (paying,) = (one for one in of_each if one["totals"])
     assert {one["measure"]: one["difference"] for one in paying["totals"]} == dict.fromkeys(
-        ("invoiced", "received", "refunded", "fees"), 0
+        ("invoiced", "received", "refunded", "disputed", "fees", "dispute_fees"), 0
     )
     assert (paying["differences"], paying["unrepaired"]) == ([], [])
+    nobody = str(uuid4())
+    strangers = [at_stripe(served, "POST", "", {"metadata[tenant_id]": nobody})["id"]]
+    strangers += [at_stripe(served, "POST", "", {"name": "Somebody else's"})["id"]]
+    compared = served.cli("billing", "reconcile")
+    assert compared.stdout == f"{strangers[0]}\t{nobody}\t0\tno money\n"
+    assert "Customers at the provider that are nobody's here: 1." in compared.stderr
+    assert "Customers there without a note of ours, who are somebody else's business: 1." in compared.stderr
+    of_one = served.cli("billing", "reconcile", "--tenant", paying["tenant"])
+    assert (of_one.stdout, "nobody's here" in of_one.stderr) == ("", False)
+    for stranger in strangers:
+        at_stripe(served, "DELETE", f"/{stranger}", {})
 
 
 def test_who_buys_has_it_though_our_own_stripe_is_killed_in_between(demo_installation: Served) -> None:

@@ -132,10 +132,12 @@ async def test_a_refusal_of_the_bank_is_kept_with_its_key(desk: Desk) -> None:
 async def test_lists_come_in_pages_newest_first(desk: Desk) -> None:
     clock = await desk.clock()
     made = [await desk.customer(None, clock=clock) for _ in range(23)]
-    first = await desk.raw.v1.customers.list_async({"limit": 10})
+    first = await desk.raw.v1.customers.list_async({"limit": 10, "test_clock": clock})
     assert ([one.id for one in first.data], first.has_more) == (made[:-11:-1], True)
     assert [one.id async for one in first.auto_paging_iter()] == made[::-1]
-    back = await desk.raw.v1.customers.list_async({"limit": 10, "ending_before": made[5]})
+    back = await desk.raw.v1.customers.list_async(
+        {"limit": 10, "ending_before": made[5], "test_clock": clock}
+    )
     assert [one.id for one in back.data] == made[15:5:-1]
     assert back.has_more
 

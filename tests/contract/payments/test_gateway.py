@@ -56,6 +56,24 @@ async def test_the_same_key_is_the_same_customer_and_no_other_write(desk: Desk) 
         await desk.gateway.create_customer(uuid4(), key=key)
 
 
+async def test_all_customers_are_listed_with_what_is_noted_of_whose_they_are(desk: Desk) -> None:
+    """More than a page of them, so that none is left out where one page ends and the next begins."""
+    tenant, customers = uuid4(), desk.raw.v1.customers
+    ours = await desk.gateway.create_customer(tenant, key=desk.key())
+    edited = (await customers.create_async({"metadata": {"tenant_id": "Agency, by hand"}})).id
+    others = [(await customers.create_async({"name": "Somebody else's"})).id for _ in range(101)]
+    gone, by_a_clock = (await customers.create_async({})).id, await desk.customer(None)
+    await customers.delete_async(gone)
+    listed = [one async for one in gateway_of(desk).customers()]
+    found = {one.ref: (one.noted, one.tenant_id) for one in listed}
+    assert len(found) == len(listed)
+    assert (found[ours], found[edited]) == ((str(tenant), tenant), ("Agency, by hand", None))
+    assert {found[one] for one in others} == {(None, None)}
+    assert not {gone, by_a_clock} & found.keys()
+    for one in (ours, edited, *others):
+        await customers.delete_async(one)
+
+
 async def test_a_checkout_is_a_page(desk: Desk) -> None:
     tenant = uuid4()
     customer = await desk.gateway.create_customer(tenant, key=desk.key())
