@@ -42,13 +42,14 @@ class Route:
     newest_first: bool = True
 
 
-_PAGING: Final = "limit starting_after ending_before created"
+_PAGING: Final = "limit starting_after ending_before"
 
 
 def _route(method: str, path: str, handler: Handler, takes: str = "", **more: bool) -> Route:
     pattern = re.compile(re.sub(r":id", r"([A-Za-z0-9_.\\-]+)", path) + r"\Z")
     if more.get("found"):
-        takes = f"{takes} {_PAGING}"
+        # What stands in its own order, lines and sums of use, has no moment of its making.
+        takes = f"{takes} {_PAGING} {'created' if more.get('newest_first', True) else ''}"
     return Route(method, pattern, handler, frozenset(takes.split()), **more)
 
 

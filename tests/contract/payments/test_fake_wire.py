@@ -50,6 +50,13 @@ def test_forms_are_nested() -> None:
     [
         ("GET", "/v1/customers/cus_1", None, 404, {"code": "resource_missing", "param": "id"}),
         ("GET", "/v1/nonsense", None, 404, {"type": "invalid_request_error"}),
+        (
+            "GET",
+            "/v1/invoices/in_1/lines?created[gt]=1",
+            None,
+            400,
+            {"code": "parameter_unknown", "param": "created"},
+        ),
         ("POST", "/v1/customers", {"nam": "x"}, 400, {"code": "parameter_unknown", "param": "nam"}),
         ("POST", "/v1/products", {}, 400, {"code": "parameter_missing", "param": "name"}),
         (
