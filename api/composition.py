@@ -42,6 +42,7 @@ from application.certifying import Certification, Terms
 from application.credentials import SecretHasher
 from application.delivering.making import Making
 from application.delivering.running import Deliveries
+from application.delivering.watched import WatchedMail
 from application.disclosing import Disclosing
 from application.door_tokens import DoorTokens
 from application.doors import Doors
@@ -136,7 +137,7 @@ async def composed(
         hasher = SecretHasher(keys)
         door_tokens = DoorTokens(keys, AesSiv())
         packs = Packs(commands, analytics, blobs, TypstPress())
-        mail = SmtpServer(settings.smtp, clock)
+        mail = WatchedMail(SmtpServer(settings.smtp, clock))
         yield Composition(
             settings=settings,
             clock=clock,

@@ -33,12 +33,16 @@ _EVERYTHING = frozenset(Permission)
 
 
 class NotYet(Exception):
-    """A job waits for something, and nothing is wrong: it is taken up again after `pause`; that is no attempt."""
+    """A job waits for something, and nothing is wrong: it is taken up again after `pause`; that is no attempt.
 
-    def __init__(self, pause: timedelta) -> None:
+    `waits_for`: a word for it that is shown meanwhile.
+    """
+
+    def __init__(self, pause: timedelta, waits_for: str | None = None) -> None:
         """Say when to look again."""
         super().__init__(f"in {pause}")
         self.pause = pause
+        self.waits_for = waits_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from api.ops.database import Schema, schema_of
 from api.ops.metrics import CONTENT_TYPE, OWN_STRIPE, ask, everything, socket_path
 from application.ports.analytics import AnalyticsError
 from application.ports.keys import KeysUnavailable
+from projections.operational.billing_notices.waiting import waiting
 from projections.runtime.oversight import status
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from api.composition import Composition
     from api.ops.processes import Around
+    from projections.operational.billing_notices.waiting import Waiting
     from projections.runtime.oversight import BuildStatus
 
 _PATIENCE: Final = 2.0
@@ -179,11 +181,21 @@ class Health:
         return figures is not None, "our own Stripe" if figures else "our own Stripe does not answer"
 
     async def _mail(self) -> tuple[bool, str]:
-        """Nobody who looks has a mail server asked: what it says, the letters and deliveries themselves tell."""
+        """Nobody who looks has a mail server asked: what letters met that it did not take over is known."""
         settings = self._around.settings.smtp
         if settings is None:
             return True, "not set up"
-        return True, "not encrypted, on this machine" if settings.in_clear else "encrypted"
+        state = "not encrypted, on this machine" if settings.in_clear else "encrypted"
+        found = await asyncio.to_thread(self._letters)
+        if found is None or not found.letters:
+            return True, state
+        wait = f"letters that wait for it: {found.letters}, the oldest for {found.oldest_s:.0f} s"
+        if found.trouble is None:  # it takes others, as far as is known
+            return True, f"{state}; {wait}"
+        return False, f"took nothing when last asked ({found.trouble}); {wait}"
+
+    def _letters(self) -> Waiting | None:
+        return waiting(self._around.settings.dsn(Role.PROJECTOR, self._around.database.admin))
 
 
 def _json(told: object, status: int) -> Response:

@@ -41,6 +41,7 @@ def letter_of(
         text="\n".join(lines) + "\n",
         message_id=derived_id(prepared.delivery_id, "letter", member_id),
         attachments=tuple(Attachment(name, content) for name, content in files),
+        kind="report.delivery",
     )
 
 

@@ -2,7 +2,7 @@
 
 Mail is handed over at least once: a kill between the mail server's yes and the event repeats one letter, under the same
 Message-ID. A server that takes nothing is asked again, at first soon and then every hour, as long as the letter is
-worth sending; that is no attempt of the job's.
+worth sending; that is no attempt of the job's, whose run keeps the trouble meanwhile.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Notices:
             return SettleNotice(reason=NotSentReason.NOBODY)
         settled = await self._to_each(workflow, notice_id, people, letter, stopping)
         if settled.trouble is not None and age < worth:
-            raise NotYet(min(max(age, _SOONEST), _LATEST, worth - age))
+            raise NotYet(min(max(age, _SOONEST), _LATEST, worth - age), settled.trouble)
         return settled
 
     async def _to_each(
@@ -192,7 +192,8 @@ class Notices:
         text = words.text(told.lines) + "\n" + words.text(after)
 
         def to(member_id: MemberId, address: str) -> Letter:
-            return Letter(address, subject, text, derived_id(known_by, "notice", member_id))
+            known = derived_id(known_by, "notice", member_id)
+            return Letter(address, subject, text, known, kind=f"billing.{told.kind.value}")
 
         return to
 

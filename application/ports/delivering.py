@@ -76,13 +76,17 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail to one person. `message_id` is the same whenever it is sent: a receiver knows a second one by it."""
+    """A mail to one person. `message_id` is the same whenever it is sent: a receiver knows a second one by it.
+
+    `kind`: what the log calls it, as `billing.payment_failed`.
+    """
 
     to: str = field(repr=False)
     subject: str
     text: str
     message_id: UUID
     attachments: tuple[Attachment, ...] = ()
+    kind: str = field(kw_only=True)
 
 
 class MailServer(Protocol):

@@ -102,7 +102,8 @@ class Runner:
             settle(connection, leased, worker, "waiting", pause=_AT_ONCE, counts=False)
             return False
         if isinstance(error, NotYet):
-            settle(connection, leased, worker, "waiting", pause=error.pause, counts=False)
+            waits_for = error.waits_for
+            settle(connection, leased, worker, "waiting", pause=error.pause, error=waits_for, counts=False)
             return False
         kind = type(error).__name__
         if leased.attempt >= self._terms.attempts:

@@ -107,7 +107,8 @@ def settle(
 ) -> bool:
     """Enter how an attempt ended; False, and nothing is entered, where the job is another's by now.
 
-    `counts=False`: the attempt was interrupted and does not count.
+    `error`: the class of what went wrong, or a word for what a job waits for. `counts=False`: the attempt was
+    interrupted, or only waits, and does not count.
     """
     return (
         connection.execute(

@@ -152,6 +152,7 @@ def test_health_and_figures(demo_installation: Served) -> None:
     assert 'penguinmails_projection_lag_events{process="projector",projection="contacts"}' in text
     assert "penguinmails_jobs_due" in text
     assert 'penguinmails_gateway_events_set_aside{process="worker"} 0.0' in text
+    assert 'penguinmails_letters_waiting{process="worker"} 0.0' in text
 
 
 @pytest.mark.xdist_group("serve")

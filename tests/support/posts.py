@@ -29,7 +29,7 @@ class Post:
 
 def letter(to: str) -> Letter:
     """A letter to an address."""
-    return Letter(to, "Acme: 80 % genutzt", "Zwölf von fünfzehn.\n", uid(7))
+    return Letter(to, "Acme: 80 % genutzt", "Zwölf von fünfzehn.\n", uid(7), kind="billing.usage_reached")
 
 
 def smtp(url: str, patience: float = 5) -> SmtpServer:

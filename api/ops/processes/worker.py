@@ -21,6 +21,8 @@ from application.sweeping import sweep_regularly
 from projections.jobs.dispatcher import Dispatcher
 from projections.jobs.runner import Runner
 from projections.jobs.runs import counts
+from projections.operational.billing_notices.waiting import ABOUT as LETTERS
+from projections.operational.billing_notices.waiting import figures as letter_figures
 from projections.operational.gateway_events.figures import ABOUT as GATEWAY
 from projections.operational.gateway_events.figures import figures as gateway_figures
 
@@ -78,6 +80,7 @@ async def work(around: Around) -> None:
         dispatcher, stop = Dispatcher(dsn, queue.send), threading.Event()
         around.meters.figures(lambda: _figures(dsn), _ABOUT)
         around.meters.figures(lambda: figures(deliverer), WEBHOOKS)
+        around.meters.figures(lambda: letter_figures(dsn), LETTERS)
         rotation = Rotation(parts.keys, parts.clock)
         around.meters.figures(lambda: {"keys_not_rotated": float(rotation.failing)}, _ROTATION)
         queue.start(_THREADS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from domain.billing.notices import TOLD, kind_of, notice_of
+from projections.jobs.due import job_id
 from projections.operational.billing_notices.schema import TABLES
 from projections.runtime.facts import Projection
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
-BILLING_NOTICES: Final = Projection("billing_notices", version=1, tables=TABLES, reveals=False)
+BILLING_NOTICES: Final = Projection("billing_notices", version=2, tables=TABLES, reveals=False)
 _SHOWN: Final = ("meter", "threshold", "invoice_id")
 _BECAME: Final = ("reason", "trouble", "mailed", "withheld")
 
@@ -26,6 +27,7 @@ def owed(event: Fact, rows: Rows) -> None:
             "notices",
             {
                 "notice_id": str(notice_of(event.tenant_id, event.position)),
+                "job_id": str(job_id(event.tenant_id, event.position, "billing.notify")),
                 "kind": kind.value,
                 "status": "owed",
                 "happened_at": event.recorded_at,

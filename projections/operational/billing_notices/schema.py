@@ -1,6 +1,6 @@
 """One row a letter that is, or was, owed for an event.
 
-`status`: owed, sent, partly (a member was sent nothing), not_sent.
+`status`: owed, sent, partly (a member was sent nothing), not_sent. `job_id`: of the job that sends it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ TABLES: Final = (
         key=("notice_id",),
         columns={
             "notice_id": "uuid",
+            "job_id": "uuid",
             "kind": "text",
             "status": "text",
             "happened_at": "timestamptz",
@@ -29,5 +30,6 @@ TABLES: Final = (
             "created_position": "bigint",
         },
         indexes=(("created_position",),),
+        across=(("settled_at",),),
     ),
 )

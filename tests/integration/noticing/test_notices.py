@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -12,13 +13,16 @@ import pytest
 
 from adapters.postgres.policies import policies_for_view
 from adapters.smtp.server import SmtpServer
+from adapters.smtp.settings import smtp_settings
 from api.composition import now
+from api.ops.health import Health
 from application.importing.service import Interrupted
 from application.ports.delivering import Letter
 from domain.kernel.permissions import TenantRole
 from domain.tenancy.plans import Plan
 from projections.jobs.due import JOBS
 from projections.operational.billing_notices.handler import BILLING_NOTICES
+from projections.operational.billing_notices.waiting import Waiting, figures, waiting
 from projections.operational.members.handler import MEMBERS
 from projections.runtime import builds
 from tests.support.api import serving
@@ -134,7 +138,10 @@ async def test_a_server_that_takes_nothing_is_asked_again_for_a_day_and_then_giv
     box.sender = "421 closing down"
     await noticed.fill()
     assert await noticed.work_off() == []
-    assert [one["status"] for one in await noticed.notices()] == ["owed"]
+    (row,) = await noticed.notices()
+    assert (row["status"], row["trouble"]) == ("owed", "not_now")
+    until = datetime.fromisoformat(row["next_try_at"]) - now()
+    assert timedelta(seconds=30) < until < timedelta(minutes=2)
     clock.behind = -DAY + timedelta(minutes=10)
     await noticed.look_again()
     assert await noticed.work_off() == []
@@ -142,8 +149,14 @@ async def test_a_server_that_takes_nothing_is_asked_again_for_a_day_and_then_giv
     await noticed.look_again()
     assert await noticed.work_off() == ["billing.notify"]
     (row,) = await noticed.notices()
-    told = {name: row[name] for name in ("status", "reason", "trouble", "mailed")}
-    assert told == {"status": "not_sent", "reason": "mail_not_taken_over", "trouble": "not_now", "mailed": 0}
+    told = {name: row[name] for name in ("status", "reason", "trouble", "mailed", "next_try_at")}
+    assert told == {
+        "status": "not_sent",
+        "reason": "mail_not_taken_over",
+        "trouble": "not_now",
+        "mailed": 0,
+        "next_try_at": None,
+    }
     assert [one["reason"] for one in row["withheld"]] == ["mail_not_taken_over"]
     box.sender = None
     await noticed.look_again()
@@ -163,6 +176,58 @@ async def test_one_address_that_is_put_off_keeps_no_other_back_and_is_tried_alon
     await noticed.look_again()
     assert await noticed.work_off() == ["billing.notify"]
     assert [to for to, _ in box.received] == ["finance@acme.example", "owner@acme.example"]
+
+
+async def test_letters_that_wait_are_counted_and_their_trouble_is_shown_to_their_tenant_alone(
+    noticed: Noticed, box: Mailbox
+) -> None:
+    dsn = noticed.api.database.projector
+    around: Any = SimpleNamespace(
+        settings=SimpleNamespace(smtp=smtp_settings(box.url, "b@sender.example"), dsn=lambda *_: dsn),
+        database=SimpleNamespace(admin=None),
+    )
+    health = Health(around, noticed.api.parts)
+    assert figures(dsn) == {}, "no list of jobs was built yet"
+    assert await noticed.work_off() == []
+    assert figures(dsn) == {"letters_waiting": 0.0, "letters_oldest_s": 0.0}
+    assert await health._mail() == (True, "not encrypted, on this machine")
+    other = await noticed.api.tenant("Other", plan=Plan.PROFESSIONAL)
+    await noticed.fill(other)
+    box.refused["owner@other.example"] = "550 5.7.1 relaying denied"
+    assert await noticed.work_off() == []
+    assert [one["trouble"] for one in await noticed.notices(other)] == ["denied"]
+    assert figures(dsn)["letters_waiting"] == 1.0
+    ok, state = await health._mail()
+    assert ok, "who is denied is one, as far as is known"
+    assert state.startswith("not encrypted, on this machine; letters that wait for it: 1, the oldest for ")
+    await noticed.fill()
+    box.sender = "550 not from you"
+    assert await noticed.work_off() == []
+    (ours,) = await noticed.notices()
+    assert (ours["status"], ours["trouble"]) == ("owed", "sender")
+    assert figures(dsn)["letters_waiting"] == 2.0
+    assert 0 < figures(dsn)["letters_oldest_s"] < 600
+    ok, state = await health._mail()
+    assert not ok
+    assert state.startswith(
+        "took nothing when last asked (sender); letters that wait for it: 2, the oldest for "
+    )
+    box.sender = None
+    third = await noticed.api.tenant("Third", plan=Plan.PROFESSIONAL)
+    await noticed.fill(third)
+    assert await noticed.work_off() == ["billing.notify"]
+    ok, state = await health._mail()
+    assert ok, "it took another letter since"
+    assert "; letters that wait for it: 2, " in state
+    box.received.clear()
+    box.refused.clear()
+    await noticed.look_again()
+    assert await noticed.work_off() == ["billing.notify"] * 2
+    assert {to for to, _ in box.received} == {"owner@acme.example", "owner@other.example"}
+    (ours,) = await noticed.notices()
+    assert (ours["status"], ours["trouble"], ours["next_try_at"]) == ("sent", None, None)
+    assert figures(dsn) == {"letters_waiting": 0.0, "letters_oldest_s": 0.0}
+    assert await health._mail() == (True, "not encrypted, on this machine")
 
 
 async def test_what_is_found_long_after_it_happened_is_told_to_nobody(
@@ -219,7 +284,9 @@ async def test_without_a_mail_server_letters_wait_for_one_and_are_given_up_in_ti
         noticed = Noticed(api, await api.tenant(plan=Plan.PROFESSIONAL), clock)
         await noticed.fill()
         assert await noticed.work_off() == []
-        assert [one["status"] for one in await noticed.notices()] == ["owed"]
+        (row,) = await noticed.notices()
+        assert (row["status"], row["trouble"]) == ("owed", "mail_not_set_up")
+        assert waiting(database.projector) == Waiting(0, 0.0, None), "there is no server to look at"
         clock.behind = -DAY - timedelta(minutes=10)
         await noticed.look_again()
         assert await noticed.work_off() == ["billing.notify"]

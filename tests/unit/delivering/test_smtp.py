@@ -22,7 +22,14 @@ from tests.support.mailbox import mailbox
 
 MOMENT = datetime(2026, 11, 27, 6, tzinfo=UTC)
 FILE = Attachment("mrr_2026-10-01_2026-10-31.xlsx", b"PK\x03\x04 not really")
-LETTER = Letter("anna@acme.example", "Büro: 2026-11-01", "As of position 9.\n", uid(5), (FILE,))
+LETTER = Letter(
+    "anna@acme.example",
+    "Büro: 2026-11-01",
+    "As of position 9.\n",
+    uid(5),
+    (FILE,),
+    kind="report.delivery",
+)
 
 
 def server(url: str) -> SmtpServer:

@@ -94,5 +94,6 @@ async def test_whether_there_is_a_mail_server_is_told_and_nothing_else_of_it(
     )
     for look in ("_database", "_migrations", "_keys", "_projector", "_analytics"):
         monkeypatch.setattr(health, look, health._payments)
+    monkeypatch.setattr(health, "_letters", lambda: None)
     told = json.loads(bytes((await health.readyz(cast("Any", None))).body))
     assert (told["state"], told["checks"]["mail"]["state"]) == ("ready", state)
