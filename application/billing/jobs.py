@@ -97,6 +97,8 @@ class BillingJobs:
             return
         number = dunning.retries + 1
         shown = await self._collected(workflow, invoice_id, number)
+        if shown is not None:  # several may have been made before anybody came to look
+            number = max(number, min(shown.attempts - 1, len(RETRIES)))
         if shown is not None and (command := invoice_told(workflow.tenant_id, shown)) is not None:
             await workflow.execute(command, invoice_id, key=step(shown.ref, command))
         if invoice_id in (await self._account(workflow)).dunning:

@@ -163,7 +163,7 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
                 "limits": {"users": 2},
                 "trial_plan": "starter",
                 "trial_over": True,
-                "emails_beyond": True,
+                "emails_beyond": False,
                 "overage": "buy",
                 "overage_ceiling": 7,
                 "customer": "c",

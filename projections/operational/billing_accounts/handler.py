@@ -35,7 +35,7 @@ _DUNNING: Final = ("invoice_id", "began_at", "retries", "retry_at", "suspend_at"
 _ROW: Final = ("subscription_id", "teller", "reference", "effective_at", "rank", "told_as", "terms")
 BILLING_ACCOUNTS: Final = Projection(
     "billing_accounts",
-    version=4,
+    version=5,
     tables=TABLES,
     reveals=False,
     recalls=(Recall("subscriptions", _ROW, _subscription), Recall("dunning", _DUNNING, _invoice)),
@@ -55,7 +55,6 @@ def opened(event: Fact, rows: Rows) -> None:
             "id": str(event.tenant_id),
             "access": "active",
             "plan": event.payload["plan"],
-            "emails_beyond": False,
             "overage": Overage.ASK.value,
             "usage_notices": True,
             "created_position": event.position,
@@ -105,8 +104,7 @@ def trial_ended(event: Fact, rows: Rows) -> None:
 def overage_policy_set(event: Fact, rows: Rows) -> None:
     """It goes beyond a limit, or stops there."""
     policy, ceiling = event.payload["policy"], event.payload["ceiling"]
-    beyond = policy in (Overage.BUY, Overage.ALLOW)
-    _update(event, rows, emails_beyond=beyond, overage=policy, overage_ceiling=ceiling)
+    _update(event, rows, overage=policy, overage_ceiling=ceiling)
 
 
 @BILLING_ACCOUNTS.on("billing.notice_preferences_set")

@@ -9,9 +9,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from application.queries import USUAL_ROWS, Page, Params, Row, query
-from domain.billing.account_state import Access, Overage
+from domain.billing.account_state import Access, Account, Beyond, Entitlements, Overage
+from domain.billing.catalogue import Meter
 from domain.billing.change import paid_twice
-from domain.billing.settling import goes_on, listed
+from domain.billing.settling import goes_on, is_live, listed
+from domain.billing.tariffs import by_use
 from domain.billing.terms import Terms
 from domain.kernel.ids import SubscriptionId
 from domain.kernel.permissions import Permission
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection
 
     from application.queries import Scope
-    from domain.billing.account_state import Entitlements
 
 
 class _Part(BaseModel):
@@ -39,7 +40,10 @@ class HeldSubscription(_Part):
 
 
 class AskedFor(_Part):
-    """An invoice that nobody has paid, and what follows when."""
+    """An invoice that nobody has paid, and what follows when.
+
+    `retries`: how many of the three retries are over, whoever tried; `retry_at`: the next one, null: there is none.
+    """
 
     invoice_id: UUID
     began_at: datetime
@@ -67,7 +71,7 @@ class ChangeShown(_Part):
 class AccountRow(Row):
     """What the tenant may do, on which plan, within which limits (what is not named has none), and what it pays.
 
-    `emails_beyond`: whether messages may go beyond the month's limit; `overage`: what was said of that, and
+    `emails_beyond`: whether messages go beyond the month's limit as things stand; `overage`: what was said of that, and
     `overage_ceiling` how many may be bought beyond it in a month, null: as many again. `usage_notices`: whether letters
     tell of usage; `notice_language`: null: by the country. `customer`: its id at the gateway.
     `last_change`: what was asked for last; `ahead`: what begins with the next cycle. `paid_twice`: subscriptions that
@@ -123,7 +127,8 @@ async def account(
             "dunning": _all_of("dunning"),
             "last_change": _last_change("true"),
             "ahead": _last_change("c.state = 'made' AND c.kind <> 'resume'"),
-            "paid_twice": "'[]'::jsonb",  # follows from the subscriptions
+            "paid_twice": "'[]'::jsonb",  # follows from the subscriptions, as does:
+            "emails_beyond": "false",
         },
     )
     found = await page(connection, scope, AccountRow, select, params, cursor, limit)
@@ -156,7 +161,20 @@ def _held(row: AccountRow) -> AccountRow:
         }
         later = ahead.kind == "change" and not ahead.at_once
         ahead = ahead if later and lines and ahead.lines not in lines.values() else None
-    return row.model_copy(update={"ahead": ahead, "paid_twice": paid_twice(going)})
+    found = {"ahead": ahead, "paid_twice": paid_twice(going), "emails_beyond": _goes_beyond(row)}
+    return row.model_copy(update=found)
+
+
+def _goes_beyond(row: AccountRow) -> bool:
+    """By the rule that decides of each message: who said so may not always, as where something is not paid."""
+    live = [one.terms for one in row.subscriptions if is_live(one.terms)]
+    stands = Account(
+        subscriptions=tuple(SubscriptionId(one.subscription_id) for one in row.subscriptions),
+        access=row.access,
+        entitlements=Entitlements(row.plan, row.catalogue or "", row.limits or {}, row.features or ()),
+        overage={Meter.EMAILS: Beyond(row.overage, row.overage_ceiling)},
+    )
+    return stands.beyond(Meter.EMAILS, metered=by_use(live, Meter.EMAILS) is not None) is not None
 
 
 def _last_change(condition: str) -> str:

@@ -25,7 +25,6 @@ TABLES: Final = (
             "trial_plan": "text",
             "trial_ends_at": "timestamptz",
             "trial_over": "boolean",
-            "emails_beyond": "boolean",
             "overage": "text",
             "overage_ceiling": "bigint",
             "usage_notices": "boolean",

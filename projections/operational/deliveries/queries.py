@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 from application.queries import USUAL_ROWS, ById, Page, Params, Row, query
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from application.queries import Scope
 
 _READ = Permission.REPORTS_SCHEDULE
+_FOLDER: Final = (
+    "CASE WHEN t.status = 'under_way' THEN (SELECT s.folder FROM {deliveries}.schedules s"
+    " WHERE s.tenant_id = t.tenant_id AND s.schedule_id = t.schedule_id) ELSE t.folder END"
+)
+"""What is under way goes where its schedule says: a schedule that is changed drops it."""
 
 
 class ScheduleRow(Row):
@@ -40,7 +45,8 @@ class ScheduleRow(Row):
 class DeliveryRow(Row):
     """What became of a due time.
 
-    `files`: each with its hash, size, definition and the position and moment that it is as of. `partly`: members of
+    `files`: each with its hash, size, definition and the position and moment that it is as of. `folder`: where they
+    are, or go as long as it is `under_way`. `partly`: members of
     `withheld` were sent nothing, or items of `refused` could not be made, and why; `folder_failed`: why the files are
     in no folder. `mailed` counts from the first letter on, the rest is told once it is settled. `skipped`: how many due
     times passed while nothing ran, from this one on.
@@ -131,7 +137,7 @@ async def deliveries(
     limit: int = USUAL_ROWS,
 ) -> Page[DeliveryRow]:
     """What was delivered by schedules, and what was not, the newest first."""
-    select = Select("reports.deliveries", "deliveries", "deliveries")
+    select = Select("reports.deliveries", "deliveries", "deliveries", computed={"folder": _FOLDER})
     select.where("t.schedule_id = %(schedule_id)s", schedule_id=params.schedule_id)
     select.where("t.status = %(status)s", status=params.status)
     return await page(connection, scope, DeliveryRow, select, params, cursor, limit)
@@ -147,6 +153,6 @@ async def deliveries(
 )
 async def delivery(connection: AsyncConnection[Any], scope: Scope, params: ById) -> Page[DeliveryRow]:
     """One delivery."""
-    select = Select("reports.delivery", "deliveries", "deliveries")
+    select = Select("reports.delivery", "deliveries", "deliveries", computed={"folder": _FOLDER})
     select.where("t.delivery_id = %(id)s", id=params.id)
     return await one(connection, scope, DeliveryRow, select, params)

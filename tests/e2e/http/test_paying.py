@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -18,10 +18,12 @@ from application.ports.payment_values import Line
 from application.workflow import Because, Workflow
 from domain.billing.account_state import Account
 from domain.billing.catalogue import Meter
+from domain.billing.terms import Terms
 from domain.billing.usage import ReserveBlock, SettleBlock, UsageCounted, counter_id, month_of
 from domain.kernel.ids import PLATFORM, BlockId, TenantId
 from domain.kernel.permissions import StaffRole, TenantRole
 from tests.support.api import Api, TestTenant, serving
+from tests.support.billing import told as telling
 from tests.support.database import Database
 from tests.support.limited import happen
 from tests.support.stripes import WEBHOOK_SECRET, Desk, fake_desk
@@ -177,6 +179,17 @@ async def test_what_goes_beyond_the_limit_is_bought_reported_and_told(shop: Shop
     assert (seen["emails_beyond"], seen["overage"], seen["overage_ceiling"]) == (True, "buy", 100)
     (held,) = seen["subscriptions"]
     assert sorted(item["kind"] for item in held["terms"]["items"]) == ["metered", "plan"]
+    terms = Terms.model_validate(held["terms"])
+    for rank, status in enumerate(("past_due", "active"), 100):
+        unpaid = telling(
+            terms.model_copy(update={"status": status}),
+            as_=f"evt_{rank}",
+            at=now(),
+            rank=rank,
+            reference=held["reference"],
+        )
+        await shop.api.act(shop.tenant.id, unpaid, UUID(held["subscription_id"]))
+        assert (await shop.shown())["emails_beyond"] is (status == "active")
 
     period, tenant = month_of(now()), TenantId(shop.tenant.id)
     counter, block_id = counter_id(tenant, Meter.EMAILS, period), BlockId(uuid4())

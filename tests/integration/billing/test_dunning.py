@@ -148,6 +148,24 @@ async def test_the_provider_that_is_about_to_try_by_itself_is_left_to_it(debtor:
     assert (await debtor.account()).dunning[invoice].retries == 1
 
 
+@pytest.mark.parametrize(("day", "retries", "next_day"), [(4, 1, 5), (6, 2, 7), (8, 3, None)])
+async def test_retries_of_the_provider_that_are_heard_of_together_count_each(
+    debtor: Debtor, day: int, retries: int, next_day: int | None
+) -> None:
+    invoice = await debtor.invoice()
+    ref = await reference(debtor, invoice)
+    assert debtor.desk.fake is not None
+    debtor.desk.fake.world.settings["retry_days"] = [3, 5, 7]
+    first = int((debtor.since + 3 * DAY).timestamp())
+    debtor.desk.fake.world.kinds["invoice"][ref]["next_payment_attempt"] = first
+    await debtor.to(debtor.since + day * DAY)
+    assert (await debtor.desk.gateway.invoice(ref)).attempts == 1 + retries
+    await debtor.jobs.retry(debtor.books.workflow(TENANT, 1), invoice)
+    dunned = (await debtor.account()).dunning[invoice]
+    following = None if next_day is None else debtor.since + next_day * DAY
+    assert (dunned.retries, dunned.retry_at) == (retries, following)
+
+
 async def test_a_trial_is_spoken_of_and_ends() -> None:
     async with fake_desk(wares=False) as desk:
         time = Time(at(START))

@@ -148,6 +148,7 @@ async def test_what_was_prepared_arrives_as_it_was_whatever_is_killed_meanwhile(
         await office.work_off()
     (under_way,) = await office.deliveries()
     assert (under_way["status"], box.received) == ("under_way", [])
+    assert under_way["folder"] == "finance/daily", "where its files go"
     monkeypatch.setattr(LocalFolders, "write", write)
     await office.schedule(days_ago=0, title="An event more")
     assert await office.work_off() == ["report.deliver"]
