@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from domain.billing.account import RETRIES
 from domain.billing.account_state import Overage
 from projections.operational.billing_accounts.schema import TABLES
 from projections.runtime.facts import Projection
@@ -24,7 +25,8 @@ def _subscription(event: Recorded) -> tuple[str, ...] | None:
     return (orjson.loads(event.payload)["subscription_id"],) if event.name == _TOLD else None
 
 
-_ASKED: Final = tuple(f"billing.dunning_{what}" for what in ("began", "retried", "suspended"))
+_FAILED: Final = "billing.invoice_payment_failed"
+_ASKED: Final = (_FAILED, *(f"billing.dunning_{what}" for what in ("began", "retried", "suspended")))
 
 
 def _invoice(event: Recorded) -> tuple[str, ...] | None:
@@ -143,7 +145,13 @@ def dunning_began(event: Fact, rows: Rows) -> None:
 @BILLING_ACCOUNTS.on("billing.dunning_retried")
 def dunning_retried(event: Fact, rows: Rows) -> None:
     """It was asked for once more."""
-    _dunned(event, rows, retries=event.payload["retry"], retry_at=event.payload["retry_at"])
+    _dunned(event, rows, event.payload["retry"], retry_at=event.payload["retry_at"])
+
+
+@BILLING_ACCOUNTS.on(_FAILED)
+def payment_failed(event: Fact, rows: Rows) -> None:
+    """It was tried: the provider may have done so before anybody here came to it, and more often."""
+    _dunned(event, rows, min(event.payload["attempt"] - 1, len(RETRIES)))
 
 
 @BILLING_ACCOUNTS.on("billing.dunning_suspended")
@@ -152,12 +160,13 @@ def dunning_suspended(event: Fact, rows: Rows) -> None:
     _dunned(event, rows, suspended=True)
 
 
-def _dunned(event: Fact, rows: Rows, **values: Any) -> None:
+def _dunned(event: Fact, rows: Rows, retries: int = 0, **values: Any) -> None:
     invoice_id = event.payload["invoice_id"]
     known = rows.recall("dunning", invoice_id)
     if known is not None:
+        told = {**values, "retries": max(known["retries"], retries)}
         # A row that was read has its key in another form than events do: within a batch it would be another row.
-        rows.upsert("dunning", {**known, **values, "invoice_id": invoice_id})
+        rows.upsert("dunning", {**known, **told, "invoice_id": invoice_id})
 
 
 @BILLING_ACCOUNTS.on("billing.dunning_ended")
