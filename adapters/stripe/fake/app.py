@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
@@ -81,7 +82,7 @@ class Fake:
 
     def _known(self, request: Request) -> None:
         """Raises `Problem` for whoever has no key of ours."""
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        given = _key_in(request.headers.get("authorization", ""))
         known = given == self._key if self._key else given.startswith(("sk_test_", "rk_test_"))
         if not known:
             about = "Invalid API Key provided" if given else "You did not provide an API key."
@@ -198,6 +199,17 @@ class Fake:
             return JSONResponse(problem.body(), problem.status)
         self.world.save()
         return JSONResponse(told)
+
+
+def _key_in(authorization: str) -> str:
+    """The key of a request: as a bearer's, or as the user of basic authentication, as `curl -u` sends it."""
+    scheme, _, told = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return told if scheme.lower() == "bearer" else authorization
+    try:
+        return b64decode(told, validate=True).decode().partition(":")[0]
+    except ValueError:
+        return told
 
 
 def _origin(request: Request) -> str:

@@ -163,6 +163,13 @@ def detach_method(world: World, params: Params, ref: str) -> Json:
     return method
 
 
+def list_methods(world: World, params: Params, ref: str) -> list[Json]:
+    """GET /v1/customers/:id/payment_methods."""
+    held = world.all("payment_method", customer=world.get("customer", ref)["id"])
+    kind = params.text("type")
+    return [one for one in held if kind in (None, one["type"])]
+
+
 def method_for(world: World, customer: Json, subscription: Json | None) -> Json | None:
     """What an invoice is paid with, if there is anything."""
     ref = (subscription or {}).get("default_payment_method") or customer["invoice_settings"][

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from adapters.stripe.fake.customers import CARDS
+from adapters.stripe.fake.customers import CARDS, method_for
 from domain.kernel.money import CURRENCIES
 
 if TYPE_CHECKING:
@@ -101,6 +101,19 @@ def checkout_page(world: World, session: Json, wrong: str | None = None) -> str:
     )
 
 
+def _charged(world: World, customer: Json) -> list[str]:
+    """The cards that the customer's subscriptions are charged to; without one, that of the customer."""
+    going = [
+        one
+        for one in world.all("subscription", customer=customer["id"])
+        if one["status"] not in ("canceled", "incomplete_expired")
+    ]
+    methods = [method_for(world, customer, one) for one in going or [None]]
+    return list(
+        dict.fromkeys(f"{one['card']['brand']} ···· {one['card']['last4']}" for one in methods if one)
+    )
+
+
 def portal_page(world: World, session: Json, wrong: str | None = None) -> str:
     """The page of a portal session."""
     customer = world.get("customer", session["customer"])
@@ -135,8 +148,7 @@ def portal_page(world: World, session: Json, wrong: str | None = None) -> str:
             f"<tr><td>{escape(one['number'] or 'draft')}</td><td>{_day(one['created'])}</td>"
             f"<td>{money(one['total'], one['currency'])}</td><td>{one['status']}</td><td>{form}</td></tr>"
         )
-    method = world.kinds["payment_method"].get(customer["invoice_settings"]["default_payment_method"] or "")
-    card = f"{method['card']['brand']} ···· {method['card']['last4']}" if method else "none"
+    card = ", ".join(_charged(world, customer)) or "none"
     back = session["return_url"]
     return _page(
         "Your subscription",

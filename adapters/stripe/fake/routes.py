@@ -158,6 +158,7 @@ ROUTES: Final = (
         "name email description metadata invoice_settings balance",
     ),
     _route("DELETE", "/v1/customers/:id", subscriptions.delete_customer),
+    _route("GET", "/v1/customers/:id/payment_methods", customers.list_methods, "type", found=True),
     _route("GET", "/v1/payment_methods", _list("payment_method", "customer"), "customer type", found=True),
     _route("GET", "/v1/payment_methods/:id", _get("payment_method")),
     _route("POST", "/v1/payment_methods/:id/attach", customers.attach_method, "customer"),

@@ -55,6 +55,9 @@ async def test_a_checkout_is_paid_on_its_page(desk: Desk) -> None:
     after = await desk.gateway.checkout_session(session.ref)
     assert (after.status, after.url) == ("complete", None)
     assert after.customer is not None
+    async with desk.browser() as browser:
+        portal = await desk.gateway.portal(after.customer, "https://app.example/back", key=desk.key())
+        assert "visa ···· 4242</p>" in (await browser.get(portal)).text, "the card that is charged"
     (held,) = await desk.gateway.subscriptions(after.customer)
     assert (held.ref, held.status, held.plan, held.tenant_id) == (
         after.subscription,

@@ -100,6 +100,27 @@ async def test_only_a_key_of_ours_is_taken(desk: Desk) -> None:
         await StripeGateway(settings, desk.transport).payments()
 
 
+async def test_a_key_is_taken_as_the_user_of_basic_authentication(desk: Desk) -> None:
+    async with desk.browser() as browser:
+        for user, status in ((FAKE_KEY, 200), ("sk_test_other", 401)):
+            answer = await browser.get("/v1/customers", auth=(user, ""))
+            assert answer.status_code == status
+        odd = {"Authorization": "Basic no-base64"}
+        assert (await browser.get("/v1/customers", headers=odd)).status_code == 401
+
+
+async def test_the_payment_methods_of_a_customer(desk: Desk) -> None:
+    customer = await desk.customer("pm_card_mastercard")
+    await desk.customer()
+    listed = desk.raw.v1.customers.payment_methods.list_async
+    (found,) = (await listed(customer)).data
+    assert found.card is not None
+    assert found.card.last4 == "4444"
+    assert (await listed(customer, {"type": "sepa_debit"})).data == []
+    with pytest.raises(stripe.InvalidRequestError, match="cus_none"):
+        await listed("cus_none")
+
+
 async def test_a_key_is_one_write_for_a_day(desk: Desk) -> None:
     headers = {"Idempotency-Key": "one"}
     first = await asked(desk, "POST", "/v1/customers", data={"name": "a"}, headers=headers)
