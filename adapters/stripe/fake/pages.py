@@ -103,7 +103,7 @@ def checkout_page(world: World, session: Json, wrong: str | None = None) -> str:
 
 def _charged(world: World, customer: Json) -> list[str]:
     """The cards that the customer's subscriptions are charged to; without one, that of the customer."""
-    going = [
+    going: list[Json | None] = [
         one
         for one in world.all("subscription", customer=customer["id"])
         if one["status"] not in ("canceled", "incomplete_expired")
