@@ -94,6 +94,8 @@ class History(OfPeople):
             yield account, "billing.dunning_began", {**dunned, "began_at": LATER, **ends}
             yield account, "billing.dunning_retried", {**dunned, "retry": 1, "retry_at": LATER}
             yield account, "billing.dunning_began", {**dunned, "began_at": LATER, **ends}
+            failed = {"invoice_id": one, "attempt": 3, "failed_at": LATER, "code": None}
+            yield f"invoice:{one}", "billing.invoice_payment_failed", failed
         yield account, "billing.dunning_suspended", {**tenant, "invoice_id": invoice}
         yield account, "billing.dunning_ended", {**tenant, "invoice_id": paid, "outcome": "paid"}
         yield account, "billing.access_changed", {**tenant, "before": "active", "after": "suspended"}
