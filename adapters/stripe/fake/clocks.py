@@ -151,16 +151,36 @@ def create_clock(world: World, params: Params) -> Json:
     at = params.integer("frozen_time")
     if at is None:
         raise Problem("Missing required param: frozen_time.", code="parameter_missing", param="frozen_time")
+    return _new_clock(world, at, params.text("name"))
+
+
+def _new_clock(world: World, at: int, name: str | None) -> Json:
     return world.add(
         "test_helpers.test_clock",
         {
             "deletes_after": at + 30 * 24 * HOUR,
             "frozen_time": at,
-            "name": params.text("name"),
+            "name": name,
             "status": "ready",
             "status_details": {},
         },
     )
+
+
+def put_on_clock(world: World, customer: Json, at: int) -> Json:
+    """A new test clock by which a customer lives that has been there already, from a moment in the past on.
+
+    At Stripe a clock is a customer's from its creation, or never: so it is moved as if it were new. Raises `Problem`.
+    """
+    if customer["test_clock"] is not None:
+        raise invalid("customer", f"It lives by {customer['test_clock']} already: advance that.")
+    if world.all("subscription", customer=customer["id"]) or world.all("invoice", customer=customer["id"]):
+        raise invalid("customer", "It has bought something, at another moment: take a customer that has not.")
+    if at > world.wall():
+        raise invalid("frozen_time", "Give a moment that has been, in seconds since 1970.")
+    clock = _new_clock(world, at, None)
+    customer |= {"test_clock": clock["id"], "created": at}
+    return clock
 
 
 def advance_clock(world: World, params: Params, ref: str) -> Json:

@@ -1,6 +1,6 @@
 """What Stripe has not: addresses by which a test, or whoever develops, makes the fake misbehave.
 
-All are POST with a JSON object: `/_control/deliver`, `fail`, `skip`, `dispute`, `refund`, `card`, `settings`.
+All are POST with a JSON object: `/_control/deliver`, `fail`, `skip`, `clock`, `dispute`, `refund`, `card`, `settings`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from adapters.stripe.fake.calendar import DAY
-from adapters.stripe.fake.clocks import tick
+from adapters.stripe.fake.clocks import put_on_clock, tick
 from adapters.stripe.fake.customers import BEHAVIOURS
 from adapters.stripe.fake.disputes import open_dispute
 from adapters.stripe.fake.payments import fail_refund
@@ -51,6 +51,13 @@ async def control(fake: Fake, what: str, asked: Json) -> Any:
             world.skip(seconds)
             tick(world)
             return {"now": world.wall(), "ahead": world.wall() - world.outside()}
+        case "clock":
+            _only(asked, "customer", "frozen_time")
+            at = asked.get("frozen_time")
+            if not isinstance(at, int) or at < 0:
+                raise invalid("frozen_time", "Give `frozen_time`, a moment in whole seconds since 1970.")
+            customer = world.get("customer", str(asked.get("customer")), "customer")
+            return world.public(put_on_clock(world, customer, at))
         case "dispute":
             _only(asked, "charge")
             return world.public(open_dispute(world, world.get("charge", str(asked.get("charge")))))

@@ -1,5 +1,6 @@
 """Two years in a second: renewals, coupons that end, cards that fail, metered use, disputes; to the cent."""
 
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from itertools import pairwise
@@ -301,3 +302,34 @@ async def test_nobody_skips_more_than_four_hundred_days_ahead(desk: Desk) -> Non
     assert refused.json()["error"]["param"] == "seconds"
     assert f"At most {10 * DAY} seconds" in refused.json()["error"]["message"]
     assert (await desk.control("skip", seconds=10 * DAY))["ahead"] == 400 * DAY
+
+
+async def test_who_has_bought_nothing_yet_is_put_on_a_clock_of_the_past(desk: Desk) -> None:
+    made = await desk.gateway.create_customer(uuid4(), key=desk.key())
+    clock = await desk.control("clock", customer=made, frozen_time=START)
+    assert (clock["object"], clock["frozen_time"]) == ("test_helpers.test_clock", START)
+    assert (await desk.raw.v1.customers.retrieve_async(made)).test_clock == clock["id"]
+    await desk.card(made, "pm_card_visa")
+    held = await desk.subscribe(made, STARTER)
+    assert held.period_start == at(START)
+    await desk.advance(clock["id"], at(months_after(START, 1) + DAY))
+    assert await totals(desk, made) == [4_900] * 2
+
+
+async def test_who_is_put_on_no_clock_is_told_why(desk: Desk) -> None:
+    by_a_clock, there = await desk.customer(), await desk.gateway.create_customer(uuid4(), key=desk.key())
+    bought = await desk.gateway.create_customer(uuid4(), key=desk.key())
+    await desk.card(bought, "pm_card_visa")
+    await desk.subscribe(bought, STARTER)
+    async with desk.browser() as browser:
+        for customer, moment, param in (
+            (by_a_clock, START, "customer"),
+            (bought, START, "customer"),
+            ("cus_none", START, "customer"),
+            (there, int(time.time()) + DAY, "frozen_time"),
+            (there, "yesterday", "frozen_time"),
+        ):
+            asked = {"customer": customer, "frozen_time": moment}
+            refused = await browser.post("/_control/clock", json=asked)
+            assert refused.json()["error"]["param"] == param, refused.text
+    assert (await desk.raw.v1.customers.retrieve_async(there)).test_clock is None

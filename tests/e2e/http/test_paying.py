@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +15,7 @@ from stripe import WebhookSignature
 
 from api.composition import now
 from application.billing.stocking import Stocking
-from application.ports.payment_values import Line
+from application.ports.payment_values import Invoice, Line
 from application.workflow import Because, Workflow
 from domain.billing.account_state import Account
 from domain.billing.catalogue import Meter
@@ -160,6 +161,47 @@ async def test_what_is_paid_twice_is_seen_and_ended_by_its_name(shop: Shop) -> N
     assert {one["field"] for one in compared["differences"]} == {"doubled"}
     assert (await shop.changes("cancel-subscription", {"subscription_id": twice[1]})).status_code == 200
     assert (await shop.shown())["paid_twice"] == []
+
+
+async def bought_long_ago(shop: Shop, days: int) -> tuple[str, datetime]:
+    """A new tenant subscribes by a clock so many days back, and its card pays no more: the clock, and since when."""
+    shop.tenant = await shop.api.tenant()
+    asked = await shop.post("/v1/billing/checkout", STARTER)
+    customer, start = (await shop.shown())["customer"], now() - timedelta(days=days)
+    clock = await shop.desk.control("clock", customer=customer, frozen_time=int(start.timestamp()))
+    async with shop.desk.browser() as browser:
+        await browser.post(asked.json()["data"]["url"], data={"do": "pay", "card": "pm_card_visa"})
+    await shop.hears()
+    assert (await shop.account()).access == "active"
+    (card,) = (await shop.desk.raw.v1.customers.payment_methods.list_async(customer)).data
+    await shop.desk.control("card", payment_method=card.id, behaviour="generic_decline")
+    return clock["id"], start
+
+
+async def last_invoice(shop: Shop) -> Invoice:
+    (held,) = (await shop.shown())["subscriptions"]
+    subscription = await shop.desk.gateway.subscription(held["reference"])
+    return await shop.desk.gateway.invoice(str(subscription.latest_invoice))
+
+
+async def test_dunning_is_lived_through_by_who_subscribed_by_a_clock_of_the_past(shop: Shop) -> None:
+    """As docs/billing-stripe.md has it: months have 28 to 31 days, and each of these is right for all of them."""
+    for days, access in ((35, "past_due"), (47, "cancelled"), (40, "suspended")):
+        clock, start = await bought_long_ago(shop, days)
+        for day in (*range(27, days), days):
+            await shop.desk.advance(clock, min(start + timedelta(days=day, hours=2), now()))
+            await shop.hears()
+        shown, tried = await shop.shown(), (await last_invoice(shop)).attempts
+        assert shown["access"] == access, days
+        assert [one["retries"] for one in shown["dunning"]] == ([] if access == "cancelled" else [tried - 1])
+    asked = await shop.post("/v1/billing/portal", {"return_url": "https://acme.example"})
+    async with shop.desk.browser() as browser:
+        portal = asked.json()["data"]["url"]
+        await browser.post(portal, data={"do": "card", "card": "pm_card_mastercard"})
+        await browser.post(portal, data={"do": "pay", "invoice": (await last_invoice(shop)).ref})
+    await shop.hears()
+    account = await shop.account()
+    assert (account.access, account.dunning) == ("active", {})
 
 
 async def test_what_goes_beyond_the_limit_is_bought_reported_and_told(shop: Shop) -> None:
