@@ -1,1 +1,1 @@
-"""Key stores: one contract, a file on this machine and a dictionary for tests."""
+"""Key stores: one contract, a file on this machine and a dictionary for tests. Signatures of notes, too."""

@@ -7,6 +7,7 @@ from collections import Counter
 
 import api.http.app  # noqa: F401 - the doors have rules of their own
 import application
+import domain.audit.errors  # noqa: F401 - rules of proofs, which no door imports
 from domain.kernel.commands import COMMANDS, DECIDERS
 from domain.kernel.errors import Refusal
 from domain.kernel.events import EVENTS

@@ -8,6 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 import api.http.app  # noqa: F401 - it knows every door, and so every refusal
+import domain.audit.errors  # noqa: F401 - rules of proofs, which no door imports
 from api.http.billing import Address
 from api.http.problems import catalogue, problem_of, refusals
 from api.http.titles import TITLES
