@@ -7,7 +7,7 @@ import pytest
 
 from domain.audit.errors import MalformedFrontier, MalformedHash, OutsideTheTree
 from domain.audit.paths import consistency_proof, inclusion_proof, verify_consistency, verify_inclusion
-from domain.audit.tree import EMPTY_ROOT, Frontier, Run, entry_of, leaf_hash, leaves_of
+from domain.audit.tree import EMPTY_ROOT, Frontier, Run, leaf_hash
 
 ENTRIES = [
     bytes.fromhex(entry)
@@ -184,10 +184,3 @@ def test_what_is_no_frontier_is_refused() -> None:
         Frontier(1, (b"short",))
     with pytest.raises(MalformedHash):
         Frontier().adding([LEAVES[0], LEAVES[1][:-1]])
-
-
-def test_the_entry_of_an_event_is_its_envelopes_digest() -> None:
-    """The vector of docs/envelope.md."""
-    envelope = b'{"position":1}'
-    assert leaves_of([envelope]) == [leaf_hash(entry_of(envelope))]
-    assert len(entry_of(envelope)) == 32

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from adapters.eventstore.codec import envelope
 from adapters.eventstore.sealing import commits_to, disclose, dumps, seal_with, unseal
 from application.ports.log import Recorded
+from domain.audit.tree import entry_of, leaf_hash, leaves_of
 from domain.kernel.personal import KeyKind
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "envelope.md").read_text(encoding="utf-8")
@@ -103,7 +104,8 @@ def recorded() -> Recorded:
 def test_the_envelope_is_as_written() -> None:
     made = envelope(recorded())
     assert made.decode() == EVENT["envelope"]
-    assert hashlib.sha256(made).hexdigest() == EVENT["sha256"]
+    assert hashlib.sha256(made).hexdigest() == entry_of(made).hex() == EVENT["sha256"]
+    assert leaf_hash(entry_of(made)).hex() == leaves_of([made])[0].hex() == EVENT["leaf"]
     assert list(json.loads(made)) == sorted(json.loads(made)), "its keys are sorted too"
     for part in ("payload", "metadata"):
         assert dumps(json.loads(EVENT[part])).decode() == EVENT[part], (
