@@ -16,9 +16,9 @@ from domain.audit.errors import MalformedCheckpoint, TwoRoots
 from domain.audit.tree import HASH_BYTES, MOST_LEAVES
 
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}")
-_CONTROL: Final = re.compile(r"[\x00-\x1f]")
-_EPOCH: Final = "epoch"
-_KEPT: Final = "kept"
+_FOREIGN: Final = re.compile(r"[\x00-\x1f\ud800-\udfff]")
+_EPOCH: Final = "epoch "
+_KEPT: Final = "kept "
 _LINES: Final = 3
 
 
@@ -33,30 +33,30 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         """Refuse what could not be read back as it is."""
-        if not all(self._lines()) or any(_CONTROL.search(line) for line in self._lines()):
-            raise MalformedCheckpoint("Its origin and extensions are lines that are not empty.")
+        if not all(self._lines()) or any(_FOREIGN.search(line) for line in self._lines()):
+            raise MalformedCheckpoint("Its origin and extensions are lines of UTF-8 that are not empty.")
         if not 0 <= self.size <= MOST_LEAVES or len(self.root) != HASH_BYTES:
             raise MalformedCheckpoint(f"A size is not negative, and a root has {HASH_BYTES} bytes.")
-        for name in (_EPOCH, _KEPT):
-            self._told(name)
-        if (self.kept or 0) > self.size:
-            raise MalformedCheckpoint(f"It says that {self.kept} leaves were kept, and has {self.size}.")
 
     @classmethod
     def of(cls, origin: str, size: int, root: bytes, *, epoch: int, kept: int | None = None) -> Self:
         """The checkpoint of a log of ours in this epoch; `kept`: what an epoch that lost a tail began with."""
-        told = {_EPOCH: epoch, _KEPT: kept}
-        return cls(origin, size, root, tuple(f"{name} {n}" for name, n in told.items() if n is not None))
+        if epoch < 0 or not 0 <= (kept or 0) <= size:
+            raise MalformedCheckpoint(
+                f"Of {size} leaves {kept} cannot have been kept, or no epoch is {epoch}."
+            )
+        told = (f"{_EPOCH}{epoch}",) if kept is None else (f"{_EPOCH}{epoch}", f"{_KEPT}{kept}")
+        return cls(origin, size, root, told)
 
     @property
     def epoch(self) -> int | None:
-        """The log's epoch; None where the checkpoint tells none."""
-        return self._told(_EPOCH)
+        """The log's epoch, from the first extension line; None where that is another, as in logs of others."""
+        return _told(_EPOCH, self.extensions[:1])
 
     @property
     def kept(self) -> int | None:
-        """How many leaves of the epoch before this one began with; None where nothing was lost."""
-        return self._told(_KEPT)
+        """With how many leaves this epoch began, from the line after the epoch's; None where nothing was lost."""
+        return None if self.epoch is None else _told(_KEPT, self.extensions[1:2])
 
     @property
     def text(self) -> str:
@@ -75,13 +75,6 @@ class Checkpoint:
     def _lines(self) -> tuple[str, ...]:
         return (self.origin, str(self.size), base64.b64encode(self.root).decode(), *self.extensions)
 
-    def _told(self, name: str) -> int | None:
-        """The number that the one extension line of this name tells."""
-        told = [line for line in self.extensions if line.partition(" ")[0] == name]
-        if len(told) > 1:
-            raise MalformedCheckpoint(f"Two of its lines tell the {name}.")
-        return _number(told[0].partition(" ")[2], f"What its {name} is") if told else None
-
 
 def refuse_two_roots(one: Checkpoint, other: Checkpoint) -> None:
     """Raise `TwoRoots` where two checkpoints of one origin, epoch and size differ in their roots.
@@ -95,6 +88,12 @@ def refuse_two_roots(one: Checkpoint, other: Checkpoint) -> None:
             f"Of {one.origin} with {one.size} leaves there are two roots, {one.root.hex()} and {other.root.hex()}:"
             " its history was changed. Keep both checkpoints as evidence."
         )
+
+
+def _told(name: str, line: tuple[str, ...]) -> int | None:
+    """The number that a line of this name tells."""
+    number = "".join(line).removeprefix(name)
+    return int(number) if line != (number,) and _NUMBER.fullmatch(number) else None
 
 
 def _number(text: str, what: str) -> int:

@@ -36,10 +36,11 @@ LATEST: Final = 2**63 - 1
 
 _KEY_BYTES: Final = 32
 _ID_BYTES: Final = 4
-_SIGNATURE_BYTES: Final = 64
 _MOMENT_BYTES: Final = 8
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]+={0,2}")
-_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_FOREIGN: Final = re.compile(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]")
+"""Control characters but the newline, and what no UTF-8 says (half of a pair, as of odd bytes on a command line)."""
+
 _VERIFIER_KEY: Final = re.compile(r"([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})")
 _BEGINNING: Final = "— "
 
@@ -47,7 +48,7 @@ Sign = Callable[[bytes], bytes]
 """Signs a message by Ed25519 (RFC 8032): 64 bytes."""
 
 Verify = Callable[[bytes, bytes, bytes], bool]
-"""Whether this public key (32 bytes) made for this message this signature (RFC 8032)."""
+"""Whether this public key (32 bytes) made for this message this signature (64 bytes, else it did not; RFC 8032)."""
 
 
 class SignatureType(IntEnum):
@@ -116,8 +117,10 @@ class Note:
 
     def __post_init__(self) -> None:
         """Refuse what would be read otherwise than it was written."""
-        if not self.text.endswith("\n") or _CONTROL.search(self.text):
-            raise MalformedNote("A note's text ends in a newline and has no other control characters.")
+        if not self.text.endswith("\n") or _FOREIGN.search(self.text):
+            raise MalformedNote(
+                "A note's text ends in a newline, is UTF-8, and has no other control characters."
+            )
         if len(self.signatures) > MOST_SIGNATURES:
             raise MalformedNote(f"A note has at most {MOST_SIGNATURES} signatures.")
         for name, key_id, made in self.signatures:
@@ -206,7 +209,7 @@ def opened(note: Note, keys: Iterable[VerifierKey], verify: Verify) -> tuple[Ver
 
 def is_key_name(name: str) -> bool:
     """Whether this may name a key: not empty, no Unicode space, plus or control character (signed-note, Format)."""
-    return bool(name) and not _CONTROL.search(name) and not any(one.isspace() or one == "+" for one in name)
+    return bool(name) and not _FOREIGN.search(name) and not any(one.isspace() or one == "+" for one in name)
 
 
 def _verified(text: str, signature: Signature, key: VerifierKey, verify: Verify) -> Verified:
@@ -214,8 +217,7 @@ def _verified(text: str, signature: Signature, key: VerifierKey, verify: Verify)
     if key.type is SignatureType.COSIGNATURE:
         at, made = int.from_bytes(made[:_MOMENT_BYTES]), made[_MOMENT_BYTES:]
         message = _cosigned_message(text, at)
-    right = len(made) == _SIGNATURE_BYTES and (at is None or at <= LATEST)
-    if not right or not verify(key.public_key, message, made):
+    if (at or 0) > LATEST or not verify(key.public_key, message, made):
         raise WrongSignature(
             f"The signature of {key.name}+{key.key_id.hex()} is not right: trust none of it."
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hmac import compare_digest
 
 from domain.audit.errors import OutsideTheTree
 from domain.audit.tree import (
@@ -94,7 +93,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, root: bytes, proof: Seq
     place, last, reached = index, size - 1, leaf
     for hashed in proof:
         if last == 0:
-            return _no(f"The proof goes on beyond the root: {len(proof)} hashes are too many.")
+            return _no(f"The proof has too many hashes, {len(proof)}: it goes on beyond the root.")
         if place & 1 or place == last:
             reached = node_hash(hashed, reached)
             while not place & 1 and place:
@@ -103,8 +102,8 @@ def verify_inclusion(leaf: bytes, index: int, size: int, root: bytes, proof: Seq
             reached = node_hash(reached, hashed)
         place, last = place >> 1, last >> 1
     if last:
-        return _no(f"The proof ends below the root: {len(proof)} hashes are too few.")
-    if not compare_digest(reached, root):
+        return _no(f"The proof has too few hashes, {len(proof)}: it ends below the root.")
+    if reached != root:
         return _no(f"The proof of leaf {index} leads to another root than the tree's.")
     return ProofVerdict(holds=True, words=f"The leaf is number {index} of the tree of {size} leaves.")
 
@@ -130,9 +129,9 @@ def _without_growth(
     """Of an empty tree, or two of one size: nothing is to be shown, and so no proof may be given."""
     if proof:
         return _no("There is nothing to be shown, and yet the proof is not empty.")
-    if old == new and not compare_digest(old_root, new_root):
+    if old == new and old_root != new_root:
         return _no(f"Two trees of {old} leaves have two roots.")
-    if old == 0 and not compare_digest(old_root, EMPTY_ROOT):
+    if old == 0 and old_root != EMPTY_ROOT:
         return _no("The root of the old tree, which has no leaves, is not that of an empty tree.")
     return _consistent(old, new)
 
@@ -146,7 +145,7 @@ def _grown(old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence
     to_old = to_new = hashes[0]
     for hashed in hashes[1:]:
         if last == 0:
-            return _no(f"The proof goes on beyond the root: {len(proof)} hashes are too many.")
+            return _no(f"The proof has too many hashes, {len(proof)}: it goes on beyond the root.")
         if place & 1 or place == last:
             to_old, to_new = node_hash(hashed, to_old), node_hash(hashed, to_new)
             while not place & 1 and place:
@@ -155,10 +154,10 @@ def _grown(old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence
             to_new = node_hash(to_new, hashed)
         place, last = place >> 1, last >> 1
     if last:
-        return _no(f"The proof ends below the root: {len(proof)} hashes are too few.")
-    if not compare_digest(to_old, old_root):
+        return _no(f"The proof has too few hashes, {len(proof)}: it ends below the root.")
+    if to_old != old_root:
         return _no(f"The proof leads to another root of the first {old} leaves than the old tree's.")
-    if not compare_digest(to_new, new_root):
+    if to_new != new_root:
         return _no(f"The proof leads to another root of {new} leaves than the new tree's.")
     return _consistent(old, new)
 

@@ -8,7 +8,7 @@ from domain.audit.tiles import Tile, nodes_from, read_path, tiles_changed, tiles
 from domain.audit.tree import Frontier, leaf_hash
 from tests.support import naive_tree
 
-ENTRIES = [b"%d" % n for n in range(2000)]
+ENTRIES = [b"%d" % n for n in range(2500)]
 LEAVES = [leaf_hash(entry) for entry in ENTRIES]
 STEPS = st.lists(st.one_of(st.integers(0, 5), st.integers(200, 600)), min_size=1, max_size=4)
 

@@ -29,8 +29,23 @@ def test_our_own_tell_the_epoch() -> None:
 
 
 def test_lines_of_others_are_kept_as_they_are() -> None:
-    read = Checkpoint.read(f"{EXAMPLE}of theirs\nepochs 3\n")
-    assert (read.extensions, read.epoch) == (("of theirs", "epochs 3"), None)
+    for lines in (
+        "of theirs\nepoch 3\n",
+        "epoch\n",
+        "epoch 01\n",
+        "epoch 1 \n",
+        "3\n",
+        "kept 3\n",
+        "x\nkept 3\n",
+    ):
+        read = Checkpoint.read(EXAMPLE + lines)
+        assert (read.text, read.epoch, read.kept) == (EXAMPLE + lines, None, None)
+
+
+def test_no_checkpoint_of_ours_keeps_more_than_there_is() -> None:
+    for epoch, kept in ((1, 13), (1, -1), (-1, None)):
+        with pytest.raises(MalformedCheckpoint):
+            Checkpoint.of(ORIGIN, 12, ROOT, epoch=epoch, kept=kept)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +65,7 @@ def test_lines_of_others_are_kept_as_they_are() -> None:
         EXAMPLE.replace("20852163", str(2**63)),
         EXAMPLE.replace("20852163", ""),
         EXAMPLE.replace("example.com/behind-the-sofa", ""),
+        EXAMPLE.replace("example.com/behind-the-sofa", "\udcff"),
         EXAMPLE.replace("example.com/behind-the-sofa", "example.com\t"),
         EXAMPLE.replace("q2I=", "q2I"),
         EXAMPLE.replace("q2I=", "q2J="),
@@ -59,10 +75,6 @@ def test_lines_of_others_are_kept_as_they_are() -> None:
         EXAMPLE.replace("CsUY", "Cśüy"),
         EXAMPLE.replace("CsUY", "Cs Y"),
         "\n".join(EXAMPLE.splitlines()[:2]) + "\n",
-        f"{EXAMPLE}epoch\n",
-        f"{EXAMPLE}epoch 01\n",
-        f"{EXAMPLE}epoch 1\nepoch 1\n",
-        f"{EXAMPLE}epoch 1\nkept 20852164\n",
         f"{EXAMPLE}epoch 1\r\n",
     ],
 )

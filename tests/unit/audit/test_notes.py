@@ -166,7 +166,7 @@ def test_a_text_may_have_empty_lines_and_lines_like_signatures() -> None:
     assert verified(made.to_bytes(), str(LOG)) == {LOG.name: None}
 
 
-@pytest.mark.parametrize("text", ["", "no newline", "a\tb\n", "a\r\n", "\x1b\n"])
+@pytest.mark.parametrize("text", ["", "no newline", "a\tb\n", "a\r\n", "\x1b\n", "\udcff\n"])
 def test_no_note_is_made_that_could_not_be_read(text: str) -> None:
     with pytest.raises(MalformedNote):
         Note(text)
@@ -187,7 +187,7 @@ def test_what_is_no_verifier_key_is_refused() -> None:
 
 
 def test_what_no_line_can_name_is_no_keys_name() -> None:
-    for name in ("", "two words", "a+b", "a\u00a0b", "a\nb", "a\x00"):
+    for name in ("", "two words", "a+b", "a\u00a0b", "a\nb", "a\x00", "a\udcff"):
         with pytest.raises(MalformedVerifierKey):
             VerifierKey(name, SignatureType.ED25519, bytes(32))
 
@@ -200,7 +200,8 @@ def test_a_witness_signs_the_text_and_the_moment() -> None:
     assert opened(both, [LOG, WITNESS], verify) == (Verified(LOG, None), Verified(WITNESS, 1_679_315_147))
     assert verified(both.to_bytes(), str(LOG), str(WITNESS)) == {LOG.name: None, WITNESS.name: 1_679_315_147}
     later = cosignature._replace(made=b"\x00" * 7 + b"\x01" + cosignature.made[8:])
-    beyond = cosignature._replace(made=b"\xff" * 8 + cosignature.made[8:])
+    beyond_message = f"cosignature/v1\ntime {2**63}\n{text}".encode()
+    beyond = cosignature._replace(made=b"\x80" + bytes(7) + signer(SEED)(beyond_message))
     for wrong in (later, beyond, cosignature._replace(made=cosignature.made[:11])):
         with pytest.raises(WrongSignature):
             opened(Note(text, (wrong,)), [WITNESS], verify)

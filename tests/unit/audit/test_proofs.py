@@ -82,7 +82,9 @@ def test_a_verdict_says_what_is_wrong() -> None:
     made = proof_of(3, 8)
     other = proof_of(3, 9)
     assert check(made, LEAVES[4]) == (False, "The proof of leaf 3 leads to another root than the tree's.")
-    assert check(TlogProof(3, made.hashes, other.checkpoint), LEAVES[3])[1].endswith("are too few.")
+    assert check(TlogProof(3, made.hashes, other.checkpoint), LEAVES[3])[1].startswith(
+        "The proof has too few hashes"
+    )
     assert (
         check(TlogProof(8, made.hashes, made.checkpoint), LEAVES[3])[1] == "A tree of 8 leaves has no leaf 8."
     )
