@@ -90,19 +90,12 @@ def verify_inclusion(leaf: bytes, index: int, size: int, root: bytes, proof: Seq
         return _no(f"A tree of {size} leaves has no leaf {index}.")
     if wrong := _of_wrong_length(leaf, root, *proof):
         return wrong
-    place, last, reached = index, size - 1, leaf
-    for hashed in proof:
-        if last == 0:
-            return _no(f"The proof has too many hashes, {len(proof)}: it goes on beyond the root.")
-        if place & 1 or place == last:
-            reached = node_hash(hashed, reached)
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            reached = node_hash(reached, hashed)
-        place, last = place >> 1, last >> 1
-    if last:
-        return _no(f"The proof has too few hashes, {len(proof)}: it ends below the root.")
+    sides = _sides(index, size - 1, len(proof), len(proof))
+    if isinstance(sides, ProofVerdict):
+        return sides
+    reached = leaf
+    for hashed, left in zip(proof, sides, strict=True):
+        reached = node_hash(hashed, reached) if left else node_hash(reached, hashed)
     if reached != root:
         return _no(f"The proof of leaf {index} leads to another root than the tree's.")
     return ProofVerdict(holds=True, words=f"The leaf is number {index} of the tree of {size} leaves.")
@@ -142,24 +135,38 @@ def _grown(old: int, old_root: bytes, new: int, new_root: bytes, proof: Sequence
     place, last = old - 1, new - 1
     while place & 1:
         place, last = place >> 1, last >> 1
+    sides = _sides(place, last, len(hashes) - 1, len(proof))
+    if isinstance(sides, ProofVerdict):
+        return sides
     to_old = to_new = hashes[0]
-    for hashed in hashes[1:]:
-        if last == 0:
-            return _no(f"The proof has too many hashes, {len(proof)}: it goes on beyond the root.")
-        if place & 1 or place == last:
-            to_old, to_new = node_hash(hashed, to_old), node_hash(hashed, to_new)
-            while not place & 1 and place:
-                place, last = place >> 1, last >> 1
-        else:
-            to_new = node_hash(to_new, hashed)
-        place, last = place >> 1, last >> 1
-    if last:
-        return _no(f"The proof has too few hashes, {len(proof)}: it ends below the root.")
+    for hashed, left in zip(hashes[1:], sides, strict=True):
+        if left:
+            to_old = node_hash(hashed, to_old)
+        to_new = node_hash(hashed, to_new) if left else node_hash(to_new, hashed)
     if to_old != old_root:
         return _no(f"The proof leads to another root of the first {old} leaves than the old tree's.")
     if to_new != new_root:
         return _no(f"The proof leads to another root of {new} leaves than the new tree's.")
     return _consistent(old, new)
+
+
+def _sides(place: int, last: int, steps: int, given: int) -> list[bool] | ProofVerdict:
+    """Of each hash on the way from a node to the root, whether it stands to the left (RFC 9162 section 2.1.3.2).
+
+    `place` is the node's, `last` its level's last; `given`: the proof's length. What is no way up is a verdict.
+    """
+    sides: list[bool] = []
+    for _ in range(steps):
+        if last == 0:
+            return _no(f"The proof has too many hashes, {given}: it goes on beyond the root.")
+        sides.append(bool(place & 1) or place == last)
+        if sides[-1]:
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        place, last = place >> 1, last >> 1
+    if last:
+        return _no(f"The proof has too few hashes, {given}: it ends below the root.")
+    return sides
 
 
 def _left(size: int) -> int:

@@ -5,103 +5,32 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from adapters.stripe.fake.calendar import months_after
-from application.billing.overage import Overages
 from application.billing.stocking import Stocking
-from application.ports.payment_values import Line
 from application.ports.payments import NotAtProvider
-from application.workflow import Workflow
-from domain.billing.account import SetOveragePolicy
 from domain.billing.account_state import Overage
-from domain.billing.catalogue import Meter
 from domain.billing.change import (
-    BoughtInterval,
     CancelSubscription,
-    ChangeIsAhead,
     ChangeSubscription,
-    EnterChange,
 )
-from domain.billing.overage import OverageUsed
 from domain.billing.terms import Interval
-from domain.billing.usage import ReserveBlock, SettleBlock, Usage, UsageCounted, counter_id, month_of
-from domain.kernel.ids import BlockId
+from domain.billing.usage import Usage
 from domain.tenancy.plans import Plan
-from domain.tenancy.tenant import CloseTenant
 from projections.finance.profiles import PROFILES
 from tests.support.billing import METERED
 from tests.support.events import History
-from tests.support.given import uid
-from tests.support.limited import happen
+from tests.support.sender import Sender, buying, kinds, policy, totals
 from tests.support.shop import DAY, Shop, open_shop
 from tests.support.stripes import START, at
-from tests.support.told import STARTER, TENANT, Crash
+from tests.support.told import TENANT, Crash
 from tests.unit.olap.test_ingest import World
 
 STRIPE, CHARTMOGUL, PROFITWELL, MAXIO = PROFILES
-
-
-class Sender:
-    """A process that sends for the shop, as far as its counters see it."""
-
-    def __init__(self, shop: Shop) -> None:
-        self.shop = shop
-        self.blocks = 0
-        self.known: dict[BlockId, datetime] = {}
-
-    @property
-    def counter(self) -> UUID:
-        return counter_id(TENANT, Meter.EMAILS, self.period)
-
-    @property
-    def period(self) -> str:
-        return month_of(self.shop.now[0])
-
-    async def month(self, used: int) -> None:
-        """So many of the month were sent already."""
-        began = UsageCounted(tenant_id=TENANT, meter="emails", period=self.period, used=used)
-        await happen(self.shop.books.commands, TENANT, f"usage:{self.counter}", began)
-        self.shop.books.start()
-
-    async def sends(self, messages: int) -> list[OverageUsed]:
-        """One block, used whole as far as wanted; what of it is to be billed."""
-        self.blocks += 1
-        block_id = BlockId(uid(0x7000 + self.blocks))
-        self.known[block_id] = self.shop.now[0]
-        steps = (
-            ReserveBlock(period=self.period, block_id=block_id, consumer=uid(7), wanted=messages),
-            SettleBlock(period=self.period, block_id=block_id, used=messages),
-        )
-        for number, step in enumerate(steps):
-            workflow = self.shop.books.workflow(TENANT, 700)
-            await workflow.execute(step, self.counter, key=f"block/{block_id}/{number}")
-        return [one for one in await self.used() if one.block_id == block_id]
-
-    async def used(self) -> list[OverageUsed]:
-        rows = await self.shop.books.log.read_log(TENANT, limit=10_000)
-        found = self.shop.books.codec.decode([row for row in rows if row.name == "billing.overage_used"])
-        return [one for one in found if isinstance(one, OverageUsed)]
-
-    async def reports(self, *used: OverageUsed) -> None:
-        """The jobs that are due by what was used."""
-        for one in used:
-            await self.overages().report(self.workflow(one), one, self.known[one.block_id])
-
-    def overages(self, gateway: Any = None) -> Overages:
-        books = self.shop.books
-        return Overages(books.commands, books.codec, gateway or self.shop.desk.gateway)
-
-    def workflow(self, used: OverageUsed) -> Workflow:
-        return self.shop.books.workflow(TENANT, 800 + used.block_id.int % 100)
-
-    async def state(self) -> Usage:
-        found: Usage = await self.shop.books.commands.state(TENANT, "usage", self.counter)
-        return found
 
 
 @pytest.fixture
@@ -109,36 +38,6 @@ async def shop() -> AsyncIterator[Shop]:
     async with open_shop() as found:
         await Stocking(found.desk.gateway).stock()
         yield found
-
-
-def policy(said: Any, ceiling: int | None = None) -> SetOveragePolicy:
-    return SetOveragePolicy(meter=Meter.EMAILS, policy=said, ceiling=ceiling)
-
-
-async def buying(shop: Shop, used: int = 10_000) -> Sender:
-    """A starter who buys by use, at the limit of its month."""
-    assert await shop.pays(await shop.opens()) == 303
-    await shop.asks(policy(Overage.BUY))
-    sender = Sender(shop)
-    await sender.month(used)
-    return sender
-
-
-async def comes_back(shop: Shop, interval: BoughtInterval) -> None:
-    """Who bought by use, and left, buys the professional plan behind the month that was paid."""
-    await buying(shop)
-    await shop.asks(CancelSubscription())
-    await shop.to(at(months_after(START, 1)) + DAY)
-    assert await shop.pays(await shop.opens(Plan.PROFESSIONAL, interval=interval)) == 303
-
-
-async def totals(shop: Shop) -> list[int]:
-    return [one.total for one in await shop.desk.gateway.invoices(shop.customer)]
-
-
-async def kinds(shop: Shop) -> list[tuple[str, int]]:
-    (held,) = await shop.desk.gateway.subscriptions(shop.customer)
-    return sorted((item.kind, item.unit_amount) for item in held.terms().items)
 
 
 async def test_from_the_policy_to_revenue(shop: Shop) -> None:
@@ -378,68 +277,3 @@ async def test_a_meter_that_is_not_there_writes_nothing_off(shop: Shop) -> None:
     with pytest.raises(NotAtProvider):
         await sender.reports(*used)
     assert (await shop.told()).count("billing.overage_written_off") == 0
-
-
-async def test_who_said_so_before_has_the_price_from_the_page_on(shop: Shop) -> None:
-    await comes_back(shop, Interval.MONTH)
-    held = (await shop.desk.gateway.subscriptions(shop.customer))[-1]
-    assert sorted(str(item.kind) for item in held.items) == ["metered", "plan"]
-
-
-async def test_a_year_is_bought_without_it_and_it_is_added_by_the_month_behind_the_page(shop: Shop) -> None:
-    await comes_back(shop, Interval.YEAR)
-    held = (await shop.desk.gateway.subscriptions(shop.customer))[-1]
-    assert [str(item.kind) for item in held.items] == ["plan"]  # a page takes prices of one interval
-    await shop.works()
-    held = (await shop.desk.gateway.subscriptions(shop.customer))[-1]
-    found = sorted((str(item.kind), item.price) for item in held.items)
-    assert found == [("metered", METERED.price), ("plan", "2026-01/professional/year/usd")]
-    assert (await shop.told()).count("billing.change_requested") == 3  # twice by hand, and once by itself
-    before = sum(await totals(shop))
-    sender = Sender(shop)
-    await sender.month(50_000)
-    await sender.reports(*await sender.sends(10))
-    await shop.to(at(months_after(START, 2)) + 2 * DAY)
-    assert sum(await totals(shop)) == before + 100
-    assert (await shop.compares()).differences == ()
-
-
-async def test_a_price_declined_behind_the_page_is_not_asked_for_again_by_itself(shop: Shop) -> None:
-    await comes_back(shop, Interval.YEAR)
-    asked = (await shop.account()).asked
-    assert asked is not None
-    await shop.does(EnterChange(change_id=asked.change_id, reason="card_declined"), TENANT)
-    await shop.to(shop.now[0] + DAY)
-    assert (await shop.account()).asked is None
-
-
-async def test_less_that_is_ahead_is_kept_and_a_declined_price_sells_nothing(shop: Shop) -> None:
-    assert await shop.pays(await shop.opens(Plan.PROFESSIONAL)) == 303
-    await shop.asks(ChangeSubscription(plan=Plan.STARTER))
-    with pytest.raises(ChangeIsAhead):
-        await shop.asks(policy(Overage.BUY))
-    assert await shop.ahead() == ["2026-01/starter/month/usd"]
-    assert (await shop.account()).overage == {}
-
-
-async def test_what_one_subscription_bills_by_use_is_not_added_to_a_second(shop: Shop) -> None:
-    sender = await buying(shop)
-    await shop.desk.subscribe(shop.customer, Line(STARTER))  # by hand, in the provider's dashboard
-    await shop.hears()
-    await shop.works()
-    held = await shop.desk.gateway.subscriptions(shop.customer)
-    assert sorted(str(item.kind) for one in held for item in one.items) == ["metered", "plan", "plan"]
-    await sender.reports(*await sender.sends(900))
-    await shop.to(at(months_after(START, 1)) + DAY)
-    assert sum(await totals(shop)) == 4 * 4_900 + 100
-
-
-async def test_for_a_tenant_that_has_closed_no_price_is_asked_for_behind_a_page(shop: Shop) -> None:
-    await buying(shop)
-    await shop.asks(CancelSubscription())
-    await shop.to(at(months_after(START, 1)) + DAY)
-    page = await shop.opens(Plan.PROFESSIONAL, interval=Interval.YEAR)
-    await shop.does(CloseTenant(tenant_slug="agency"), TENANT)
-    before = (await shop.told()).count("billing.change_requested")
-    assert await shop.pays(page) == 303
-    assert (await shop.told()).count("billing.change_requested") == before
