@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.serving import ROOT, Served
+from tests.support.serving import ROOT, Served, eventually
 
 pytestmark = pytest.mark.xdist_group("serve")
 
@@ -245,7 +245,12 @@ def test_a_report_beside_other_periods_on_the_screen(demo_installation: Served) 
 
 def test_a_figure_is_cited_and_a_definition_previewed(demo_installation: Served, tmp_path: Path) -> None:
     cli, key = demo_installation.cli, _tenant(demo_installation, "Citing")["key"]
-    (row, *_) = json.loads(cli("report", "activity", "--json", key=key).stdout)["data"]
+    rows: list[dict[str, Any]] = []
+    for _ in eventually("the facts have what the tenant began with"):
+        rows = json.loads(cli("report", "activity", "--json", key=key).stdout)["data"]
+        if rows:
+            break
+    row = rows[0]
     events = row.pop("events")
     cell = [part for name, value in row.items() for part in ("--cell", f"{name}={value}")]
     citation = cli("reports", "cite", "activity", "events", *cell, key=key).stdout.strip()
