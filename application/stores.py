@@ -83,6 +83,13 @@ ACCESS_LOG: Final = Store(
     "addresses and texts that were looked for are not kept",
     tables=("log.access_events", "log.access_heads"),
 )
+LEDGER: Final = Store(
+    "ledger",
+    "hashes over both logs, and what was signed of them",
+    Action.HOLDS_NOTHING,
+    "a hash is made over sealed values: it tells nothing of them, and holds for ever whatever is erased",
+    tables=("ledger.checkpoints", "ledger.epochs", "ledger.keys", "ledger.tiles", "ledger.trees"),
+)
 QUEUE: Final = Store(
     "queue",
     "ids of jobs",
@@ -158,6 +165,7 @@ STORES: Final = (
     VIEWS,
     OPERATIONS,
     ACCESS_LOG,
+    LEDGER,
     QUEUE,
     ANALYTICS,
     UPLOADS,

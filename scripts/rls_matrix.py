@@ -19,7 +19,7 @@ the matrix, another the matrix with what Postgres says of itself (`pg_policies`,
 - **own** = the rows of the tenant named by the setting `app.tenant_id`, and none while it is unset. **all** = every
   tenant's rows. An empty cell is a refusal by the database. Columns are named where only some may be touched.
 - Row level security is enabled and *forced* on every table with a tenant, so it binds the tables' owner too.
-- `{OWNER}` owns the schemas `log` and `ops` and cannot log in; migrations take it on.
+- `{OWNER}` owns the schemas `log`, `ops` and `ledger` and cannot log in; migrations take it on.
   `{Role.PROJECTOR}` owns the tables of projections (`views_*`).
 - No role is superuser, and none bypasses row level security.
 - Nobody may UPDATE or TRUNCATE events. Only `{Role.MAINTENANCE}`, used offline, deletes them: a closed tenant's.

@@ -47,6 +47,7 @@ _READ_TENANT = {Action.SELECT: _TENANT}
 _READ_ALL = {Action.SELECT: _ALL}
 _CHANGE_ALL = dict.fromkeys(Action, _ALL)
 _CLEAR = {Action.SELECT: _ALL, Action.DELETE: _ALL}
+_ADD = {Action.SELECT: _ALL, Action.INSERT: _ALL}
 
 _KEYS = Right(Rows.ALL, ("tenant_id", "stream", "version", "position", "recorded_at"))
 _HEAD = Right(Rows.ALL, ("epoch", "position", "recorded_at", "auth_epoch"))
@@ -59,6 +60,7 @@ MATRIX: dict[str, Rights] = {
         Role.APPENDER: _APPEND,
         Role.LOADER: _READ_ALL,
         Role.PROJECTOR: _READ_ALL,
+        Role.NOTARY: _READ_ALL,
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: _CLEAR,
     },
@@ -66,6 +68,7 @@ MATRIX: dict[str, Rights] = {
         Role.APPENDER: _MOVE_HEAD,
         Role.LOADER: _READ_ALL,
         Role.PROJECTOR: _READ_ALL,
+        Role.NOTARY: _READ_ALL,
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: {**_CLEAR, Action.UPDATE: _HEAD},
     },
@@ -79,6 +82,7 @@ MATRIX: dict[str, Rights] = {
         Role.APPENDER: _APPEND,
         Role.LOADER: _READ_ALL,
         Role.PROJECTOR: _READ_ALL,
+        Role.NOTARY: _READ_ALL,
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: _CLEAR,
     },
@@ -86,8 +90,34 @@ MATRIX: dict[str, Rights] = {
         Role.APPENDER: _MOVE_HEAD,
         Role.LOADER: _READ_ALL,
         Role.PROJECTOR: _READ_ALL,
+        Role.NOTARY: _READ_ALL,
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: {**_CLEAR, Action.UPDATE: _HEAD},
+    },
+    "ledger.epochs": {
+        Role.NOTARY: _READ_ALL,
+        Role.REQUEST: _READ_TENANT,
+        Role.MAINTENANCE: {**_CLEAR, Action.INSERT: _ALL},
+    },
+    "ledger.trees": {
+        Role.NOTARY: {**_ADD, Action.UPDATE: _ALL},
+        Role.REQUEST: _READ_TENANT,
+        Role.MAINTENANCE: _CLEAR,
+    },
+    # Made of the events, and so made anew where a restore cut the log.
+    "ledger.tiles": {
+        Role.NOTARY: _CHANGE_ALL,
+        Role.REQUEST: _READ_TENANT,
+        Role.MAINTENANCE: _CLEAR,
+    },
+    "ledger.checkpoints": {
+        Role.NOTARY: _ADD,
+        Role.REQUEST: _READ_TENANT,
+        Role.MAINTENANCE: _CLEAR,
+    },
+    "ledger.keys": {
+        Role.NOTARY: {**_ADD, Action.UPDATE: Right(Rows.ALL, ("signs_until",))},
+        Role.REQUEST: _READ_ALL,
     },
     "ops.projection_versions": {
         Role.PROJECTOR: _CHANGE_ALL,
@@ -126,7 +156,7 @@ MATRIX: dict[str, Rights] = {
         Role.MAINTENANCE: _CLEAR,
     },
 }
-WITHOUT_TENANT = frozenset({"ops.projection_versions", "ops.tracking"})
+WITHOUT_TENANT = frozenset({"ledger.keys", "ops.projection_versions", "ops.tracking"})
 """Tables whose rows are no tenant's: rights alone guard them."""
 
 VIEW: Rights = {

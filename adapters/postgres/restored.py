@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
-_HEADS = ("log.heads", "log.access_heads")
+_HEADS = {"events": "log.heads", "access": "log.access_heads"}
 
 
 class EarlierRestore(Exception):
@@ -32,6 +32,8 @@ def epoch_of(moment: datetime) -> int:
 def start_epoch(dsn: str, restored_at: datetime) -> Raised:
     """Put every head of both logs into the epoch of this restore, in one transaction; a second time changes nothing.
 
+    The ledger is told where each log stood then, for the first checkpoint of the epoch to say what was kept.
+
     `dsn` connects as the role for maintenance. Appends wait for it, so no log is missed. Raises `EarlierRestore` and
     psycopg's errors.
     """
@@ -48,8 +50,12 @@ def start_epoch(dsn: str, restored_at: datetime) -> Raised:
         if newest == epoch:
             return Raised(epoch, 0, 0)
         logs, access_logs = (
-            connection.execute(f"UPDATE {heads} SET epoch = %s", (epoch,)).rowcount  # noqa: S608 - our own table names
-            for heads in _HEADS
+            connection.execute(
+                f"WITH raised AS (UPDATE {heads} SET epoch = %s RETURNING tenant_id, epoch, position)"  # noqa: S608 - our own table names
+                " INSERT INTO ledger.epochs SELECT tenant_id, %s, epoch, position, clock_timestamp() FROM raised",
+                (epoch, name),
+            ).rowcount
+            for name, heads in _HEADS.items()
         )
         return Raised(epoch, logs, access_logs)
 

@@ -48,7 +48,7 @@ def differences(connection: Connection, *, views: bool = True) -> list[str]:
 
     `views`: look at the projections' schemas too.
     """
-    schemas = ["log", "ops", *([VIEW_SCHEMAS] if views else [])]
+    schemas = ["log", "ops", "ledger", *([VIEW_SCHEMAS] if views else [])]
     found = _Found(connection, schemas)
     return [*found.roles(), *(line for table in found.tables() for line in found.table(table))]
 
@@ -103,22 +103,25 @@ class _Found:
 
     def _grants(self, schema: str, table: str, owner: str) -> set[str]:
         rows = self._connection.execute(
+            # By the catalogue, not by name as regclass: that takes USAGE, which not every role has on every schema.
             """
+            WITH t AS (
+                SELECT c.oid, c.relacl FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = %(schema)s AND c.relname = %(table)s
+            )
             SELECT COALESCE(r.rolname, 'PUBLIC') || ' ' || g.privilege_type || g.columns
             FROM (
                 SELECT x.grantee, x.privilege_type, '' AS columns
-                FROM pg_class c, aclexplode(c.relacl) x
-                WHERE c.oid = %(table)s::regclass
+                FROM t, aclexplode(t.relacl) x
                 UNION ALL
                 SELECT x.grantee, x.privilege_type,
                        ' (' || string_agg(a.attname, ', ' ORDER BY a.attname) || ')'
-                FROM pg_attribute a, aclexplode(a.attacl) x
-                WHERE a.attrelid = %(table)s::regclass
+                FROM t JOIN pg_attribute a ON a.attrelid = t.oid, aclexplode(a.attacl) x
                 GROUP BY 1, 2
             ) g LEFT JOIN pg_roles r ON r.oid = g.grantee
             WHERE r.rolname IS DISTINCT FROM %(owner)s
             """,
-            {"table": f'"{schema}"."{table}"', "owner": owner},
+            {"schema": schema, "table": table, "owner": owner},
         )
         return {line for (line,) in rows}
 

@@ -4,6 +4,7 @@ Every process connects as the least of these that does its work; none is owner o
 made here and kept in one file (0600) beside the data, apart from the database.
 """
 
+import fcntl
 import json
 import os
 import secrets
@@ -28,6 +29,7 @@ class Role(StrEnum):
     LOADER = "penguinmails_loader"
     PROJECTOR = "penguinmails_projector"
     REQUEST = "penguinmails_request"
+    NOTARY = "penguinmails_notary"
     MAINTENANCE = "penguinmails_maintenance"
 
 
@@ -39,20 +41,38 @@ class Passwords:
     """The roles' passwords, one JSON file readable by its owner alone."""
 
     def __init__(self, file: Path) -> None:
-        """Read `file`, or make it with fresh passwords. Two processes that make it at once agree on one."""
+        """Read `file`, or make it with fresh passwords. Two processes that make it at once agree on one.
+
+        Roles that came with a later version get theirs when it is first read.
+        """
         if not file.exists():
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh = {name: secrets.token_urlsafe(24) for name in ("penguinmails_admin", *Role)}
-            making = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
-            write_private(making, json.dumps(fresh, indent=1))
-            try:
-                os.link(making, file)  # fails, whole, when another process was first
-            except FileExistsError:
-                pass
-            finally:
-                making.unlink()
+            self._make(file, {})
         self._of: Mapping[str, str] = json.loads(file.read_text(encoding="utf-8"))
         self.file = file
+        if not self._of.keys() >= set(Role):
+            with file.with_name(f"{file.name}.lock").open("a", encoding="ascii") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._of = json.loads(file.read_text(encoding="utf-8"))
+                if not self._of.keys() >= set(Role):
+                    self._of = self._make(file, self._of)
+
+    @staticmethod
+    def _make(file: Path, known: Mapping[str, str]) -> Mapping[str, str]:
+        """Put a file with every role's password in place, whole; where nothing is known, the first one stands."""
+        made = {name: secrets.token_urlsafe(24) for name in ("penguinmails_admin", *Role)} | dict(known)
+        making = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
+        write_private(making, json.dumps(made, indent=1))
+        if known:
+            making.replace(file)
+            return made
+        try:
+            os.link(making, file)  # fails, whole, when another process was first
+        except FileExistsError:
+            pass
+        finally:
+            making.unlink()
+        return made
 
     def __getitem__(self, role: str) -> str:
         """The password of a role."""

@@ -27,7 +27,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 def tables(dsn: str) -> set[str]:
     with psycopg.connect(dsn) as connection:
         rows = connection.execute(
-            "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('log', 'ops')"
+            "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('log', 'ops', 'ledger')"
         )
         return {name for (name,) in rows}
 
@@ -138,6 +138,6 @@ def test_tables_alone_need_no_role_and_make_no_policy(empty: str) -> None:
         objects = connection.execute(
             "SELECT (SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal), "
             "(SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
-            "WHERE n.nspname IN ('log', 'ops')), (SELECT count(*) FROM pg_sequences)"
+            "WHERE n.nspname IN ('log', 'ops', 'ledger')), (SELECT count(*) FROM pg_sequences)"
         )
         assert objects.fetchone() == (0, 0, 0)
