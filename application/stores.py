@@ -88,7 +88,14 @@ LEDGER: Final = Store(
     "hashes over both logs, and what was signed of them",
     Action.HOLDS_NOTHING,
     "a hash is made over sealed values: it tells nothing of them, and holds for ever whatever is erased",
-    tables=("ledger.checkpoints", "ledger.epochs", "ledger.keys", "ledger.tiles", "ledger.trees"),
+    tables=(
+        "ledger.checkpoints",
+        "ledger.epochs",
+        "ledger.keys",
+        "ledger.refusals",
+        "ledger.tiles",
+        "ledger.trees",
+    ),
 )
 QUEUE: Final = Store(
     "queue",

@@ -57,6 +57,16 @@ def upgrade() -> None:
             PRIMARY KEY (tenant_id, log, epoch, size)
         )
     """)
+    # Logs that the notary signs no more, since what the database tells of them is not what was signed.
+    op.execute(f"""
+        CREATE TABLE ledger.refusals (
+            tenant_id uuid NOT NULL,
+            {_LOG},
+            since timestamptz NOT NULL,
+            words text NOT NULL,
+            PRIMARY KEY (tenant_id, log)
+        )
+    """)
     # The public keys that checkpoints are signed by; their secret halves are in the key store.
     op.execute("""
         CREATE TABLE ledger.keys (

@@ -1,0 +1,159 @@
+"""The logs as the notary reads them: which are ahead of their trees, and the envelopes between two positions.
+
+The envelope is put together by the database: half as much goes over the wire and through this interpreter, and a test
+holds these bytes to those of `docs/envelope.md`. Hashes are made here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from domain.audit.origins import LogId, LogKind
+from domain.audit.tree import Frontier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from psycopg import Connection
+
+_TABLES: Final = {
+    LogKind.EVENTS: ("log.events", "log.heads"),
+    LogKind.ACCESS: ("log.access_events", "log.access_heads"),
+}
+_FETCH: Final = 2_000
+
+ENVELOPE: Final = (
+    "'{\"metadata\":'::bytea || metadata"
+    " || convert_to(',\"name\":' || to_json(name) || ',\"payload\":', 'UTF8') || payload"
+    ' || convert_to(\',"position":\' || position || \',"recorded_at":"\''
+    " || to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    ' || \'","schema_version":\' || schema_version || \',"stream":\' || to_json(stream)'
+    " || ',\"tenant\":\"' || tenant_id || '\",\"version\":' || version || '}', 'UTF8')"
+)
+"""The bytes of `docs/envelope.md`, of a row of either log."""
+
+
+class Tree(NamedTuple):
+    """What the database holds of a log's tree."""
+
+    epoch: int
+    frontier: Frontier
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A log whose tree is not that of its head. `kept`: with how many events a restore began the head's epoch."""
+
+    log: LogId
+    epoch: int
+    position: int
+    kept: int | None
+    tree: Tree | None
+
+
+class Span(NamedTuple):
+    """Events of a log, from `after` (exclusive) to `up_to`."""
+
+    log: LogId
+    after: int
+    up_to: int
+
+
+class Gap(Exception):
+    """A log lacks an event between two that it has, or before its head."""
+
+    def __init__(self, log: LogId, position: int) -> None:
+        """Name the first position that is not there."""
+        super().__init__(f"position {position} is not in the log")
+        self.log, self.position = log, position
+
+
+def find_behind(connection: Connection[Any], resting: Sequence[LogId], most: int) -> list[Behind]:
+    """Logs whose trees are to be brought forward, those longest unsigned first; without those that rest."""
+    found: list[Behind] = []
+    for kind, (_, heads) in _TABLES.items():
+        rows = connection.execute(
+            _BEHIND.format(heads=heads),
+            {
+                "log": kind.value,
+                "resting": [one.tenant_id for one in resting if one.log is kind],
+                "most": most,
+            },
+            binary=True,
+        ).fetchall()
+        for tenant_id, epoch, position, kept, tree_epoch, frontier in rows:
+            tree = None if tree_epoch is None else Tree(tree_epoch, Frontier.from_bytes(frontier))
+            found.append(Behind(LogId(tenant_id, kind), epoch, position, kept, tree))
+    return found
+
+
+def leaves(connection: Connection[Any], spans: Sequence[Span]) -> Iterator[tuple[LogId, list[bytes]]]:
+    """The leaves' hashes of each span, in order, some thousands at a time. Raises `Gap`."""
+    for log, envelopes in envelopes_of(connection, spans):
+        yield log, [sha256(b"\x00" + sha256(envelope).digest()).digest() for envelope in envelopes]
+
+
+def envelopes_of(connection: Connection[Any], spans: Sequence[Span]) -> Iterator[tuple[LogId, list[bytes]]]:
+    """The envelopes of each span, in order, some thousands at a time. Raises `Gap`."""
+    for kind in _TABLES:
+        mine = [span for span in spans if span.log.log is kind]
+        if mine:
+            yield from _of_one_kind(connection, kind, mine)
+
+
+def _of_one_kind(
+    connection: Connection[Any], kind: LogKind, spans: Sequence[Span]
+) -> Iterator[tuple[LogId, list[bytes]]]:
+    wanted = {
+        "tenants": [span.log.tenant_id for span in spans],
+        "after": [span.after for span in spans],
+        "up_to": [span.up_to for span in spans],
+    }
+    reached = [span.after for span in spans]
+    with connection.transaction(), connection.cursor(name="leaves", binary=True) as cursor:
+        cursor.execute(_ENVELOPES.format(events=_TABLES[kind][0], envelope=ENVELOPE), wanted)
+        while rows := cursor.fetchmany(_FETCH):
+            taken: dict[int, list[bytes]] = {}
+            for place, position, envelope in rows:
+                reached[place - 1] += 1
+                if position != reached[place - 1]:
+                    raise Gap(spans[place - 1].log, reached[place - 1])
+                taken.setdefault(place, []).append(envelope)
+            for place, envelopes in taken.items():
+                yield spans[place - 1].log, envelopes
+    for span, position in zip(spans, reached, strict=True):
+        if position < span.up_to:
+            raise Gap(span.log, position + 1)
+
+
+def kept_of(connection: Connection[Any], log: LogId) -> dict[int, int]:
+    """With how many events each epoch of a log began that a restore opened."""
+    rows = connection.execute(
+        "SELECT epoch, kept FROM ledger.epochs WHERE tenant_id = %s AND log = %s", (*log,)
+    )
+    return dict(rows.fetchall())
+
+
+_BEHIND: Final = """
+    SELECT h.tenant_id, h.epoch, h.position, e.kept, t.epoch, t.frontier
+    FROM {heads} h
+    LEFT JOIN ledger.trees t ON t.tenant_id = h.tenant_id AND t.log = %(log)s
+    LEFT JOIN ledger.epochs e ON e.tenant_id = h.tenant_id AND e.log = %(log)s AND e.epoch = h.epoch
+    WHERE (t.epoch, t.size) IS DISTINCT FROM (h.epoch, h.position) AND (h.position > 0 OR t.size IS NOT NULL)
+        AND h.tenant_id <> ALL (%(resting)s::uuid[])
+    ORDER BY t.signed_at NULLS FIRST, h.tenant_id
+    LIMIT %(most)s
+"""
+_ENVELOPES: Final = """
+    SELECT s.place, e.position, {envelope}
+    FROM unnest(%(tenants)s::uuid[], %(after)s::bigint[], %(up_to)s::bigint[]) WITH ORDINALITY
+        AS s(tenant, after, up_to, place)
+    CROSS JOIN LATERAL (
+        SELECT * FROM {events}
+        WHERE tenant_id = s.tenant AND position > s.after AND position <= s.up_to
+        ORDER BY position
+        LIMIT s.up_to - s.after
+    ) e
+"""
