@@ -15,6 +15,7 @@ from adapters.smtp.settings import SmtpSettings, smtp_settings
 from adapters.stripe.own import served_settings
 from adapters.stripe.settings import API as STRIPE_API
 from adapters.stripe.settings import StripeSettings, read_settings
+from domain.audit.origins import NAME
 
 _WIDEST: Final = {4: 8, 6: 7}
 """Bits that name a network of proxies: 10.0.0.0/8 and fc00::/7, which are private, are the widest that one may own."""
@@ -147,6 +148,11 @@ class Settings(BaseSettings):
     deliveries: Path | None = Field(
         default=None,
         description="Folder that scheduled deliveries go below; without it deliveries in the data folder.",
+    )
+    ledger_name: str | None = Field(
+        default=None,
+        pattern=rf"^{NAME.pattern}$",
+        description="What a new installation's checkpoints call it, such as ledger.example.com; never changed again.",
     )
     webhook_loopback: bool = Field(
         default=False, description="Whether webhooks may be sent to this machine: for development alone."

@@ -115,6 +115,7 @@ _process("api", "Run the API.")
 _process("projector", "Run the projector, which keeps the views up with the logs.")
 _process("worker", "Run the worker, which does the jobs that are due.")
 _process("olap", "Run the owner of the analytics file.")
+_process("notary", "Run the notary, which signs what the logs hold.")
 
 
 @app.command()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-PROCESSES: Final = ("projector", "worker", "olap")
+PROCESSES: Final = ("projector", "worker", "olap", "notary")
 """The processes beside the API; each may be asked for its figures."""
 OWN_STRIPE: Final = "stripe"
 """The process of our own Stripe, where there is one."""

@@ -36,7 +36,7 @@ def test_each_process_runs_alone_and_says_when_it_is_ready(tmp_path: Path) -> No
         served.data.mkdir(mode=0o755)
         served.cli("migrate")
         running = {}
-        for name in ("olap", "projector", "worker", "api"):
+        for name in ("olap", "projector", "worker", "notary", "api"):
             options = ("--port", "0") if name == "api" else ()
             running[name] = _started(served, tmp_path / name, name, "--json", *options)
         told = {name: json.loads((tmp_path / name).read_text()) for name in running}

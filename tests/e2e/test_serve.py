@@ -11,6 +11,7 @@ import httpx
 import psutil
 import pytest
 
+from api.ops.processes import NAMES
 from tests.support.serving import ROOT, Served, eventually, installation
 
 
@@ -70,7 +71,7 @@ def test_a_killed_process_is_started_again_and_a_killed_supervisor_leaves_none()
     with installation() as served:
         served.start("--no-demo")
         assert "Payments" not in served.banner
-        for name in ("api", "projector", "worker", "olap"):
+        for name in ("api", "projector", "worker", "olap", "notary"):
             before = served.processes()[name]
             before.kill()
             for _ in eventually(f"{name} is there again"):
@@ -89,7 +90,7 @@ def test_a_killed_process_is_started_again_and_a_killed_supervisor_leaves_none()
         served.process.wait(10)
         gone, alive = psutil.wait_procs(children, timeout=25)
         assert not alive, f"orphans: {alive}"
-        assert len(gone) == 4
+        assert len(gone) == len(NAMES)
 
         assert "Register a tenant" in served.start()
         # In a shell that knows nothing of this installation, and from another folder.
@@ -147,7 +148,7 @@ def test_health_and_figures(demo_installation: Served) -> None:
     assert checks["mail"] == {**checks["mail"], "ok": True, "state": "not set up"}
     assert checks["payments"]["state"] == "our own Stripe"
     text = httpx.get(f"{address}/metrics", timeout=10).text
-    for process in ("api", "projector", "worker", "olap", "stripe"):
+    for process in ("api", "projector", "worker", "olap", "notary", "stripe"):
         assert f'penguinmails_up{{process="{process}"}} 1.0' in text
     assert 'penguinmails_projection_lag_events{process="projector",projection="contacts"}' in text
     assert "penguinmails_jobs_due" in text

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from api.ops.tracing import Tracer
     from api.settings import Settings
 
-NAMES: Final = ("olap", "projector", "worker", "api")
+NAMES: Final = ("olap", "projector", "worker", "notary", "api")
 """The API is last: it is the first to stop."""
 
 log = structlog.get_logger(__name__)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from domain.audit.paths import consistency_proof, inclusion_proof, verify_consis
 from domain.audit.tiles import nodes_from, tiles_changed
 from domain.audit.tree import leaf_hash
 from projections.audit import notary as module
+from projections.audit import trees
 from tests.support.database import Database
 from tests.support.naive_tree import mth
 from tests.support.notary import Office, office
@@ -45,7 +47,7 @@ def test_every_log_has_the_tree_of_its_envelopes(signing: Office, monkeypatch: p
         assert verified(signing.note(of), *map(str, signing.verifier_keys(of))) == {checkpoint.origin: None}
         for tile in tiles_changed(0, len(entries)):
             assert len(signing.tile(of, tile)) == tile.width * 32
-        read = nodes_from(lambda tile, of=of: signing.tile(of, tile), len(entries))
+        read = nodes_from(partial(signing.tile, of), len(entries))
         index = drawn.randrange(len(entries))
         proof = inclusion_proof(index, len(entries), read)
         assert verify_inclusion(leaf_hash(entries[index]), index, len(entries), checkpoint.root, proof).holds
@@ -85,7 +87,7 @@ def test_killed_between_memory_and_database_it_signs_the_same(
     signing.add(of, 300)
     signing.sign()
     signing.add(of, 40)
-    whole = module.move
+    whole = trees.move
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -190,7 +192,7 @@ def test_a_restore_opens_an_epoch_that_says_what_was_kept(signing: Office) -> No
     assert (now.epoch, now.kept, now.size) == (raised.epoch, 350, 359)
     assert now.origin == str(Origin("penguinmails.test/ledger", of.tenant_id, of.log, raised.epoch))
     assert now.root == mth(signing.entries(of))
-    read = nodes_from(lambda tile: signing.tile(of, tile), 359)
+    read = nodes_from(partial(signing.tile, of), 359)
     proof = consistency_proof(300, 359, read)
     assert verify_consistency(300, first.root, 359, now.root, proof).holds
     assert lost.size > (now.kept or 0)
