@@ -61,6 +61,7 @@ from application.shown_secrets import ShownSecrets
 from application.snapshots import Snapshots
 from application.unit import Streams
 from domain.audience.contact_import import FILES_KEPT
+from projections.audit.queries import LedgerInViews
 from projections.operational.activities.besides import BesidesInViews
 from projections.operational.consents.suppressed import SuppressedPeople
 from projections.operational.contacts.audience import ContactAudience
@@ -165,6 +166,7 @@ async def composed(
             disclosing=Disclosing(log, codec, streams, BesidesInViews(views)),
             access=AccessLog(access, codec, key_maker, clock),
             accesses=Replay(access, codec),
+            ledger=LedgerInViews(views),
             rates=RateLimits(PostgresRates(counting)),
             hasher=hasher,
             secrets=ShownSecrets(keys, hasher, log, codec, clock),

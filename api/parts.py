@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore
     from application.ports.lapses import Lapses
+    from application.ports.ledger import Ledger
     from application.ports.log import TenantLog
     from application.ports.payments import PaymentGateway
     from application.ports.sql import SqlRunner
@@ -75,6 +76,7 @@ class Composition:
     disclosing: Disclosing
     access: AccessLog
     accesses: Replay
+    ledger: Ledger
     rates: RateLimits
     hasher: SecretHasher
     secrets: ShownSecrets

@@ -32,6 +32,7 @@ from api.http.history import History
 from api.http.invitations import Invitations
 from api.http.kinds import INTERNAL, LOG_UNAVAILABLE, METHOD_NOT_ALLOWED, NOT_FOUND, OUTCOME_UNKNOWN
 from api.http.law import Law
+from api.http.ledger import LedgerDesk
 from api.http.links import LinksDesk
 from api.http.packs import PacksDesk
 from api.http.platform_differences import PlatformDifferences
@@ -259,6 +260,7 @@ def create_app(
         Audiences,
         Disclosures,
         Law,
+        LedgerDesk,
         SuppressionsDesk,
         PeoplesDoors,
         LinksDesk,

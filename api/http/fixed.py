@@ -14,6 +14,7 @@ from api.http.fixed_citations import citation_paths
 from api.http.fixed_doors import door_paths
 from api.http.fixed_files import also_taken, import_paths, suppressions_read
 from api.http.fixed_law import law_paths
+from api.http.fixed_ledger import ledger_paths
 from api.http.fixed_packs import pack_paths
 from api.http.fixed_platform_reports import platform_report_paths
 from api.http.fixed_reports import report_paths
@@ -48,6 +49,7 @@ def fixed_paths(document: Document) -> Json:
         **_history(document),
         **_preview(document),
         **law_paths(document),
+        **ledger_paths(),
         **billing_paths(document),
         **report_paths(),
         **platform_report_paths(),

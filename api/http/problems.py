@@ -62,6 +62,7 @@ from application.ports.payments import CardDeclined, InvalidPaymentRequest, NotA
 from application.ports.payments import KeyReused as PaymentKeyReused
 from application.ports.sql import SqlTooManyAtOnce
 from application.principals import Unauthenticated
+from application.proving import NotYetSigned
 from application.queries import ViewNotReady
 from application.rate_limits import Allowance, RateLimited
 from domain.kernel.errors import Refusal, RefusalKind
@@ -116,11 +117,17 @@ _STATUS: Final[dict[RefusalKind, HTTPStatus]] = {
 _OF_REFUSAL: Final[dict[type[Refusal], HTTPStatus]] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    NotYetSigned: HTTPStatus.SERVICE_UNAVAILABLE,
     ViewNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     TooMuchContention: HTTPStatus.SERVICE_UNAVAILABLE,
     SqlTooManyAtOnce: HTTPStatus.TOO_MANY_REQUESTS,
 }
-_RETRY_AFTER: Final[dict[type[Refusal], int]] = {ViewNotReady: 1, TooMuchContention: 1, SqlTooManyAtOnce: 1}
+_RETRY_AFTER: Final[dict[type[Refusal], int]] = {
+    NotYetSigned: 2,
+    ViewNotReady: 1,
+    TooMuchContention: 1,
+    SqlTooManyAtOnce: 1,
+}
 _OF_LOG: Final[dict[type[Exception], Kind]] = {
     VersionConflict: VERSION_CONFLICT,
     KeyReused: KEY_REUSED,

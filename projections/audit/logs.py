@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-_TABLES: Final = {
-    LogKind.EVENTS: ("log.events", "log.heads"),
-    LogKind.ACCESS: ("log.access_events", "log.access_heads"),
-}
+EVENTS_OF: Final = {LogKind.EVENTS: "log.events", LogKind.ACCESS: "log.access_events"}
+"""The table of each log's events."""
+
+_HEADS_OF: Final = {LogKind.EVENTS: "log.heads", LogKind.ACCESS: "log.access_heads"}
 _FETCH: Final = 2_000
 
 ENVELOPE: Final = (
@@ -73,7 +73,7 @@ class Gap(Exception):
 def find_behind(connection: Connection[Any], resting: Sequence[LogId], most: int) -> list[Behind]:
     """Logs whose trees are to be brought forward, those longest unsigned first; without those that rest."""
     found: list[Behind] = []
-    for kind, (_, heads) in _TABLES.items():
+    for kind, heads in _HEADS_OF.items():
         rows = connection.execute(
             _BEHIND.format(heads=heads),
             {
@@ -97,7 +97,7 @@ def leaves(connection: Connection[Any], spans: Sequence[Span]) -> Iterator[tuple
 
 def envelopes_of(connection: Connection[Any], spans: Sequence[Span]) -> Iterator[tuple[LogId, list[bytes]]]:
     """The envelopes of each span, in order, some thousands at a time. Raises `Gap`."""
-    for kind in _TABLES:
+    for kind in EVENTS_OF:
         mine = [span for span in spans if span.log.log is kind]
         if mine:
             yield from _of_one_kind(connection, kind, mine)
@@ -113,7 +113,7 @@ def _of_one_kind(
     }
     reached = [span.after for span in spans]
     with connection.transaction(), connection.cursor(name="leaves", binary=True) as cursor:
-        cursor.execute(_ENVELOPES.format(events=_TABLES[kind][0], envelope=ENVELOPE), wanted)
+        cursor.execute(_ENVELOPES.format(events=EVENTS_OF[kind], envelope=ENVELOPE), wanted)
         while rows := cursor.fetchmany(_FETCH):
             taken: dict[int, list[bytes]] = {}
             for place, position, envelope in rows:

@@ -203,6 +203,21 @@ OF_SQL: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
 )
 
 
+OF_LEDGER = tuple(
+    f"/v1/ledger/{path}"
+    for path in (
+        "keys",
+        "events/checkpoint",
+        "events/checkpoints",
+        "events/verifier-keys",
+        "events/tile/0/000.p/1",
+        "access/tile/entries/000.p/1",
+        "events/inclusion?position=1",
+        "events/consistency?from=1",
+        "events/proofs/1",
+        "events/envelopes/1",
+    )
+)
 OURS = "https://o.example"
 OF_BILLING: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
     ("GET", "/v1/billing/catalogue", None, {}),
@@ -230,6 +245,7 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     for kind in ids:
         yield "GET", f"/v1/receipts/{MARK}-{kind}", None, {}
     yield from (*OF_SQL, *OF_BILLING)
+    yield from (("GET", path, None, {}) for path in OF_LEDGER)
     yield "POST", f"/v1/sql/queries/{ids['saved_query']}/run", {}, {}
     yield from of_reports(ids)
     yield "POST", f"/v1/audience/imports?workspace_id={ids['workspace']}", b"email\nx@example.org\n", csv
@@ -356,6 +372,9 @@ def test_every_route_is_covered() -> None:
                 continue
             path = path.replace("{name}", "contacts_by_segment").replace("{citation}", "pm1:AAAA")  # noqa: PLW2901
             filled = path.replace("{id}", theirs.ids["import"]).replace("{token}", FORGED)
+            filled = (
+                filled.replace("{log}", "events").replace("{position}", "1").replace("{path}", "0/000.p/1")
+            )
             if filled == "/v1/receipts/{key}":
                 filled = f"/v1/receipts/{MARK}-contact"
             assert (method, filled) in asked, (

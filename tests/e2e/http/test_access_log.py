@@ -5,6 +5,7 @@ The routes come from the OpenAPI document, which is held against the app's own: 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,7 @@ from tests.support.api import Api, TestTenant, analytics_of, serving
 from tests.support.billing import INVOICE, failed
 from tests.support.database import Database
 from tests.support.deliveries import SCHEDULE, give_up
+from tests.support.notary import office
 from tests.support.packs import seal_pack
 from tests.support.permission_cells import CELLS, whole
 from tests.support.required import required
@@ -78,6 +80,7 @@ class Furnished:
 
     api: Api
     tenant: TestTenant
+    folder: Path
     staff: str = ""
     under: dict[str, str] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
@@ -145,6 +148,8 @@ class Furnished:
         assert approved.status_code == 200, approved.text
         self.under = {"penguin-grant": f"{tenant.id}.{grant}"}
         await self.api.project()
+        with office(self.api.database, self.folder / "notary") as notary:
+            notary.sign()
         for query in QUERIES.values():
             if not query.single and query.context != "platform":
                 listed = await self.api.send("GET", query.route, tenant.key)
@@ -164,6 +169,8 @@ class Furnished:
             ),
             "/v1/rights/requests/{id}/asked": path.replace("{id}", self.ids["receive-request"]),
             "/v1/rights/requests/{id}/disclosure": path.replace("{id}", self.ids["receive-request"]),
+            "/v1/ledger/{log}/inclusion": "/v1/ledger/events/inclusion?position=1",
+            "/v1/ledger/{log}/consistency": "/v1/ledger/events/consistency?from=1",
             "/v1/history/state": f"{path}?{stream}",
             "/v1/history/difference": f"{path}?{stream}&from={Position(1, 0).token()}",
             **{
@@ -187,6 +194,11 @@ class Furnished:
             return path.replace("{id}", str(self.ids["/v1/sql/queries/{id}"]))
         if path.startswith("/v1/packs/{id}"):
             return path.replace("{id}", self.ids["board_pack"])
+        if path.startswith("/v1/ledger/"):
+            ledger = {"{log}": "events", "{position}": "1", "{path}": "0/000.p/1"}
+            return functools.reduce(
+                lambda found, one: found.replace(*one), ledger.items(), needed.get(path, path)
+            )
         return needed.get(path, path).replace("{id}", self.ids.get(path, self.ids["import"]))
 
 
@@ -203,7 +215,7 @@ def reads() -> Iterator[Read]:
 @pytest.fixture
 async def furnished(database: Database, tmp_path: Path) -> AsyncIterator[Furnished]:
     async with serving(database, tmp_path, public_url="https://mail.example.com") as api:
-        made = Furnished(api, await api.tenant())
+        made = Furnished(api, await api.tenant(), tmp_path)
         await made.make()
         yield made
 

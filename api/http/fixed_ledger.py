@@ -1,0 +1,141 @@
+"""The routes of the audit ledger, as the OpenAPI document shows them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from api.http import ledger
+from api.http.shapes import answer, page_of, parameter, problems, reading, single
+from api.http.shaping import COUNT, MOMENT, Json, object_of
+from domain.audit.origins import LogKind
+from domain.kernel.permissions import Permission
+
+_STRING: Final[Json] = {"type": "string"}
+_BASE64: Final[Json] = {"type": "string", "contentEncoding": "base64"}
+_LOG: Final[Json] = {
+    "name": "log",
+    "in": "path",
+    "required": True,
+    "description": "`events`: what happened. `access`: who read; it takes the permission to read that log.",
+    "schema": {"type": "string", "enum": [kind.value for kind in LogKind]},
+}
+_PLACE: Final[Json] = {
+    "name": "position",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "integer", "minimum": 1},
+}
+_NUMBER: Final[Json] = {"type": "integer", "minimum": 1}
+_KEY: Final = object_of(
+    {
+        "number": COUNT,
+        "installation": {"type": "string", "description": "With it the origin of every checkpoint begins."},
+        "public_key": _BASE64,
+        "signs_from": MOMENT,
+        "signs_until": {"anyOf": [MOMENT, {"type": "null"}]},
+    },
+    "An Ed25519 key of the installation.",
+)
+_CHECKPOINT: Final = object_of(
+    {"epoch": COUNT, "size": COUNT, "signed_at": MOMENT, "note": _STRING}, "A checkpoint as it was signed."
+)
+_HASHES: Final[Json] = {"type": "array", "items": _BASE64}
+
+
+def ledger_paths() -> Json:
+    """Paths with their operations."""
+    allowed = Permission.HISTORY_READ
+    size = parameter(
+        "size", "Leaves of the tree it is shown to be in; those of the latest unless given.", _NUMBER
+    )
+    included = object_of({"leaf": COUNT, "size": COUNT, "hashes": _HASHES, "checkpoint": _STRING})
+    consistent = object_of({"old_size": COUNT, "size": COUNT, "hashes": _HASHES, "checkpoint": _STRING})
+    return {
+        "/v1/ledger/keys": {
+            "get": reading(
+                "ledger_keys", "The keys that checkpoints are signed by", allowed, [], page_of(_KEY)
+            )
+        },
+        "/v1/ledger/{log}/checkpoint": {
+            "get": _file("ledger_checkpoint", "The latest checkpoint (C2SP tlog-checkpoint)", [], ledger.TEXT)
+        },
+        "/v1/ledger/{log}/checkpoints": {
+            "get": reading(
+                "ledger_checkpoints",
+                "The checkpoints that are kept for ever, the oldest first",
+                allowed,
+                [
+                    _LOG,
+                    parameter("cursor", "`next` of the page before.", _STRING),
+                    parameter("limit", "Rows at most.", {"type": "integer", "minimum": 1, "maximum": 100}),
+                ],
+                page_of(_CHECKPOINT),
+            )
+        },
+        "/v1/ledger/{log}/verifier-keys": {
+            "get": _file(
+                "ledger_verifier_keys",
+                "The keys of a log's checkpoints, a line each (C2SP signed-note)",
+                [parameter("epoch", "Of which epoch of the log; the latest unless given.", _NUMBER)],
+                ledger.TEXT,
+            )
+        },
+        "/v1/ledger/{log}/tile/{path}": {
+            "get": _file(
+                "ledger_tile",
+                "A tile of hashes, or a bundle of entries (C2SP tlog-tiles)",
+                [{"name": "path", "in": "path", "required": True, "schema": _STRING}],
+                ledger.BINARY,
+            )
+        },
+        "/v1/ledger/{log}/inclusion": {
+            "get": reading(
+                "ledger_inclusion",
+                "The proof that an event is in the log (RFC 9162)",
+                allowed,
+                [_LOG, parameter("position", "The event's.", _NUMBER, needed=True), size],
+                single(included),
+            )
+        },
+        "/v1/ledger/{log}/consistency": {
+            "get": reading(
+                "ledger_consistency",
+                "The proof that an older checkpoint is the beginning of a newer one (RFC 9162)",
+                allowed,
+                [
+                    _LOG,
+                    parameter(
+                        "from", "Size of the older one.", {"type": "integer", "minimum": 0}, needed=True
+                    ),
+                    parameter("to", "Size of the newer one; that of the latest unless given.", _NUMBER),
+                ],
+                single(consistent),
+            )
+        },
+        "/v1/ledger/{log}/proofs/{position}": {
+            "get": _file(
+                "ledger_proof",
+                "The proof of one event as a file, with its checkpoint (C2SP tlog-proof)",
+                [_PLACE],
+                ledger.TEXT,
+            )
+        },
+        "/v1/ledger/{log}/envelopes/{position}": {
+            "get": _file(
+                "ledger_envelope",
+                "The bytes of one event that its leaf is made over; personal values are sealed",
+                [_PLACE],
+                "application/json",
+            )
+        },
+    }
+
+
+def _file(operation: str, summary: str, own: list[Json], media: str) -> Json:
+    made = reading(operation, summary, Permission.HISTORY_READ, [_LOG, *own], {})
+    shape: Json = {"type": "string", "format": "binary"} if media == ledger.BINARY else {"type": "string"}
+    if media == "application/json":
+        shape = {"type": "object"}
+    made["responses"]["200"] = answer("As it is kept, byte for byte.", shape, media.partition(";")[0])
+    made["responses"] |= problems((409,))
+    return made
