@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli import (
+    audit,
     billing,
     costs,
     figures,
@@ -266,6 +267,7 @@ app.add_typer(schedules.app, name="schedule")
 app.add_typer(billing.app, name="billing")
 app.add_typer(views.app, name="projections")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(audit.app, name="audit")
 app.command("report")(reports.report)
 app.add_typer(figures.app, name="reports")
 app.command("replay")(history.replay)

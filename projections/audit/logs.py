@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from domain.audit.errors import MalformedFrontier
 from domain.audit.origins import LogId, LogKind
 from domain.audit.tree import Frontier
 
@@ -36,10 +37,11 @@ ENVELOPE: Final = (
 
 
 class Tree(NamedTuple):
-    """What the database holds of a log's tree."""
+    """What the database holds of a log's tree; `frontier` is None where it is none of that size."""
 
     epoch: int
-    frontier: Frontier
+    size: int
+    frontier: Frontier | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,18 @@ def find_behind(connection: Connection[Any], resting: Sequence[LogId], most: int
             },
             binary=True,
         ).fetchall()
-        for tenant_id, epoch, position, kept, tree_epoch, frontier in rows:
-            tree = None if tree_epoch is None else Tree(tree_epoch, Frontier.from_bytes(frontier))
+        for tenant_id, epoch, position, kept, tree_epoch, size, frontier in rows:
+            tree = None if tree_epoch is None else Tree(tree_epoch, size, _read(size, frontier))
             found.append(Behind(LogId(tenant_id, kind), epoch, position, kept, tree))
     return found
+
+
+def _read(size: int, data: bytes) -> Frontier | None:
+    try:
+        frontier = Frontier.from_bytes(data)
+    except MalformedFrontier:
+        return None
+    return frontier if frontier.size == size else None
 
 
 def leaves(connection: Connection[Any], spans: Sequence[Span]) -> Iterator[tuple[LogId, list[bytes]]]:
@@ -137,7 +147,7 @@ def kept_of(connection: Connection[Any], log: LogId) -> dict[int, int]:
 
 
 _BEHIND: Final = """
-    SELECT h.tenant_id, h.epoch, h.position, e.kept, t.epoch, t.frontier
+    SELECT h.tenant_id, h.epoch, h.position, e.kept, t.epoch, t.size, t.frontier
     FROM {heads} h
     LEFT JOIN ledger.trees t ON t.tenant_id = h.tenant_id AND t.log = %(log)s
     LEFT JOIN ledger.epochs e ON e.tenant_id = h.tenant_id AND e.log = %(log)s AND e.epoch = h.epoch

@@ -19,7 +19,7 @@ import psycopg
 from application.ports.keys import KeysUnavailable
 from application.ports.notary import NotaryMemoryUnusable, Signed
 from domain.audit.checkpoints import Checkpoint
-from domain.audit.errors import MalformedFrontier, MalformedTile
+from domain.audit.errors import MalformedTile
 from domain.audit.notes import Note, SignatureType, VerifierKey, opened, signed
 from domain.audit.origins import Origin
 from domain.audit.tree import Frontier
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from psycopg import Connection
 
-    from application.ports.notary import NotaryMemory, SigningKeys
+    from application.ports.notary import NotaryMemory, SigningKey, SigningKeys
     from domain.audit.origins import LogId
     from projections.audit.logs import Behind
 
@@ -130,20 +130,21 @@ class Notary:
             return False
         known = self.memory.latest(one.log for one in behind)
         plain = [one for one in behind if _plain(one, known.get(one.log))]
+        shares = _shares(plain, known)
         try:
-            left = self._grow(connection, _shares(plain, known))
+            self._grow(connection, shares)
         except Overtaken:
             self.counters.overtaken += 1
             return True
-        except (Gap, MalformedTile, MalformedFrontier, Contradicted):
+        except (Gap, MalformedTile, Contradicted):
             # One of many: each alone then, and the one that fails from its first event on.
-            left = False
-            for one in plain:
+            for one in (share.one for share in shares):
                 self._alone(connection, one, known.get(one.log))
         for one in behind:
             if one not in plain:
                 self._anew(connection, one)
-        return left or len(behind) >= _LOGS_AT_ONCE
+        more = any(share.up_to < share.one.position for share in shares) or len(shares) < len(plain)
+        return more or len(behind) >= _LOGS_AT_ONCE
 
     def _resting(self) -> list[LogId]:
         now = self.clock()
@@ -155,13 +156,13 @@ class Notary:
             self._grow(connection, _shares([one], {} if known is None else {one.log: known}))
         except Overtaken:
             self.counters.overtaken += 1
-        except (Gap, MalformedTile, MalformedFrontier, Contradicted):
+        except (Gap, MalformedTile, Contradicted):
             self._anew(connection, one)
 
-    def _grow(self, connection: Connection[Any], shares: Sequence[Share]) -> bool:
-        """Add events to the trees that the database has, sign and publish; whether some logs have more."""
+    def _grow(self, connection: Connection[Any], shares: Sequence[Share]) -> None:
+        """Add events to the trees that the database has, sign and publish."""
         if not shares:
-            return False
+            return
         trees = growers(connection, {share.one.log: share.start for share in shares})
         filled = [
             (of, trees[of].add(added))
@@ -171,12 +172,11 @@ class Notary:
         for share in shares:
             if share.check is not None and trees[share.one.log].frontier.root != share.check:
                 raise Contradicted
-        grown = [self._signed(share.one, trees[share.one.log].frontier) for share in shares]
+        grown = self._signed([(share.one, trees[share.one.log].frontier) for share in shares])
         with connection.transaction():
             fill(connection, filled)
             move(connection, grown, self.clock())
         self.counters.events += sum(share.span.up_to - share.span.after for share in shares)
-        return any(share.span.up_to < share.one.position for share in shares)
 
     def _anew(self, connection: Connection[Any], one: Behind) -> None:
         """Make a log's tree from its first event on, against everything that was signed of it; or refuse the log."""
@@ -189,8 +189,7 @@ class Notary:
                 for of, added in leaves(connection, [Span(one.log, 0, one.position)]):
                     _check(tree, added, marks)
                     fill(connection, [(of, tree.add(added))])
-                grown = self._signed(one, tree.frontier)
-                move(connection, [grown], self.clock())
+                move(connection, self._signed([(one, tree.frontier)]), self.clock())
         except Overtaken:
             self.counters.overtaken += 1
         except (Gap, Contradicted) as error:
@@ -223,24 +222,27 @@ class Notary:
         self.counters.refused = len(self._refused)
         log.error("notary: %s of tenant %s is not signed: %s", one.log.log.value, one.log.tenant_id, words)
 
-    def _signed(self, one: Behind, frontier: Frontier) -> Grown:
-        """Remember a tree, then sign it."""
-        about = Signed(one.log, one.epoch, frontier.size, frontier.root)
+    def _signed(self, trees: Sequence[tuple[Behind, Frontier]]) -> list[Grown]:
+        """Remember trees, then sign them. Raises `Contradicted` where one of them may not be signed."""
+        about = [Signed(one.log, one.epoch, tree.size, tree.root) for one, tree in trees]
         try:
-            self.memory.remember([about], self.clock())
+            self.memory.remember(about, self.clock())
         except ValueError as error:
             raise Contradicted(str(error)) from error
+        keys = self.keys.signing()
+        self.counters.checkpoints += len(about)
+        return [
+            Grown(one.tree, signing, tree, self._note(one, signing, keys))
+            for (one, tree), signing in zip(trees, about, strict=True)
+        ]
+
+    def _note(self, one: Behind, about: Signed, keys: Sequence[SigningKey]) -> bytes:
         origin = str(Origin(self.memory.name, one.log.tenant_id, one.log.log, one.epoch))
-        text = Checkpoint.of(origin, frontier.size, frontier.root, epoch=one.epoch, kept=one.kept).text
-        note = Note(
-            text,
-            tuple(
-                signed(text, VerifierKey(origin, SignatureType.ED25519, key.public_key), key.sign)
-                for key in self.keys.signing()
-            ),
+        text = Checkpoint.of(origin, about.size, about.root, epoch=one.epoch, kept=one.kept).text
+        signatures = (
+            signed(text, VerifierKey(origin, SignatureType.ED25519, key.public_key), key.sign) for key in keys
         )
-        self.counters.checkpoints += 1
-        return Grown(one.tree, about, frontier, note.to_bytes())
+        return Note(text, tuple(signatures)).to_bytes()
 
 
 def _plain(one: Behind, known: Signed | None) -> bool:
@@ -251,29 +253,33 @@ def _plain(one: Behind, known: Signed | None) -> bool:
         return False
     if one.tree is None:
         return True
-    size = one.tree.frontier.size
-    return one.tree.epoch == one.epoch and (
-        size < known.size or (size == known.size and one.tree.frontier.root == known.root)
-    )
+    tree, size = one.tree.frontier, one.tree.size
+    if tree is None or one.tree.epoch != one.epoch:
+        return False
+    return size < known.size or (size == known.size and tree.root == known.root)
 
 
 def _shares(behind: Sequence[Behind], known: Mapping[LogId, Signed]) -> list[Share]:
-    """Of each log what comes next, all logs alike as far as they go. What was signed already is made up first."""
+    """What comes next, of the logs in their order: those longest unsigned go as far as they can.
+
+    What was about to be signed when a notary was killed is made up first.
+    """
     shares, budget = [], _EVENTS_AT_ONCE
-    ordered = sorted(behind, key=lambda one: one.position - _start(one).size)
-    for count, one in zip(range(len(ordered), 0, -1), ordered, strict=True):
+    for one in behind:
         start, signed_before = _start(one), known.get(one.log)
         if signed_before is not None and signed_before.size > start.size:
-            shares.append(Share(one, start, signed_before.size, signed_before.root))
-            continue
-        up_to = min(one.position, start.size + max(1, budget // count))
-        budget -= up_to - start.size
-        shares.append(Share(one, start, up_to))
+            share = Share(one, start, signed_before.size, signed_before.root)
+        else:
+            share = Share(one, start, min(one.position, start.size + budget))
+        shares.append(share)
+        budget -= share.up_to - start.size
+        if budget <= 0:
+            break
     return shares
 
 
 def _start(one: Behind) -> Frontier:
-    return Frontier() if one.tree is None else one.tree.frontier
+    return (one.tree and one.tree.frontier) or Frontier()
 
 
 def _marks(one: Behind, history: Sequence[Signed], kept: Mapping[int, int]) -> list[Mark]:

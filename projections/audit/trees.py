@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.audit.errors import MalformedTile
 from domain.audit.tiles import HEIGHT, WIDTH, Tile, tiles_grown
-from domain.audit.tree import HASH_BYTES, Frontier
+from domain.audit.tree import HASH_BYTES, Frontier, complete_subtrees
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -71,19 +71,22 @@ def growers(connection: Connection[Any], trees: Mapping[LogId, Frontier]) -> dic
         log, level, index, width = wanted[place - 1]
         if hashes is None or len(hashes) < width * HASH_BYTES:
             raise MalformedTile(f"{Tile(level, index, width).path} is not there, or is too narrow.")
-        found[log].edges[level] = hashes[: width * HASH_BYTES]
+        edge = found[log].edges[level] = hashes[: width * HASH_BYTES]
+        if not _ends(trees[log], level, edge):
+            raise MalformedTile(f"{Tile(level, index, width).path} is not the end of its tree.")
     return found
 
 
 def fill(connection: Connection[Any], filled: Iterable[tuple[LogId, Sequence[Filled]]]) -> None:
-    """Put tiles in place of the narrower ones."""
-    rows = [
-        (log.tenant_id, log.log.value, tile.level, tile.index, hashes)
+    """Put tiles in place of the narrower ones; of one that was widened several times the last."""
+    rows = {
+        (log.tenant_id, log.log.value, tile.level, tile.index): hashes
         for log, tiles in filled
         for tile, hashes in tiles
-    ]
+    }
     if rows:
-        connection.execute(_TILES, [list(column) for column in zip(*rows, strict=True)])
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        connection.execute(_TILES, [*columns, list(rows.values())])
 
 
 def empty(connection: Connection[Any], log: LogId) -> None:
@@ -109,7 +112,7 @@ def move(connection: Connection[Any], grown: Sequence[Grown], at: datetime) -> N
             [one.frontier.to_bytes() for one in grown],
             [one.note for one in grown],
             [None if one.old is None else one.old.epoch for one in grown],
-            [None if one.old is None else one.old.frontier.size for one in grown],
+            [None if one.old is None else one.old.size for one in grown],
             at,
         ),
     )
@@ -135,6 +138,14 @@ def refuse(connection: Connection[Any], log: LogId, words: str) -> None:
         " ON CONFLICT (tenant_id, log) DO UPDATE SET words = excluded.words",
         (*log, words),
     )
+
+
+def _ends(tree: Frontier, level: int, edge: bytes) -> bool:
+    """Whether a tile that is not full makes those of the tree's complete subtrees that lie in it."""
+    hashes = [edge[at : at + HASH_BYTES] for at in range(0, len(edge), HASH_BYTES)]
+    subtrees = zip(complete_subtrees(0, tree.size), tree.nodes, strict=True)
+    own = tuple(node for (at, _), node in subtrees if level * HEIGHT <= at < (level + 1) * HEIGHT)
+    return Frontier().adding(hashes).frontier.nodes == own
 
 
 def _edges(size: int) -> Iterator[tuple[int, int, int]]:

@@ -25,6 +25,7 @@ MODULES: Final = {
     "replay": "replay",
     "authorise": "authorise",
     "memory": "memory",
+    "audit": "audit",
     "reports": "reports",
 }
 _IN_FULL: Final = {"reports": ["--growth"]}

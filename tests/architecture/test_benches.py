@@ -26,6 +26,7 @@ KEPT = {
     "replay": {"events_per_s"},
     "authorise": {"decisions_per_s", "single_added_p50_ms"},
     "memory": {"api_peak_mb", "projector_peak_mb", "worker_peak_mb", "olap_peak_mb"},
+    "audit": {"notarise_events_per_s"},
     "reports": {
         "report_p50_ms_max",
         "report_p99_ms_max",

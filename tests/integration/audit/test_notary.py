@@ -58,6 +58,17 @@ def test_every_log_has_the_tree_of_its_envelopes(signing: Office, monkeypatch: p
     assert signing.notary.counters.rebuilt == 0
 
 
+def test_many_events_at_once_widen_a_tile_several_times(signing: Office) -> None:
+    of = signing.log()
+    signing.add(of, 5_000)
+    assert not signing.notary.step(signing.connection)
+    entries = signing.entries(of)
+    assert signing.checkpoint(of).root == mth(entries)
+    assert b"".join(
+        signing.tile(of, tile) for tile in tiles_changed(0, 5_000) if tile.level == 0
+    ) == b"".join(map(leaf_hash, entries))
+
+
 def test_envelopes_are_the_same_bytes_whatever_is_in_them(signing: Office) -> None:
     of = signing.log()
     signing.add(of, 6)
@@ -155,6 +166,33 @@ def test_a_lost_tree_is_made_anew_and_signed_the_same(signing: Office) -> None:
     signing.sign()
     assert signing.note(of) == note
     assert len(signing.admin.execute("SELECT FROM ledger.tiles").fetchall()) == 4
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE ledger.trees SET frontier = 'x'",
+        "UPDATE ledger.trees SET frontier = set_byte(frontier, 9, 0)",
+        "UPDATE ledger.trees SET size = 3",
+        "UPDATE ledger.tiles SET hashes = set_byte(hashes, 33, 0) WHERE tile = 1",
+        "UPDATE ledger.tiles SET hashes = substr(hashes, 1, 32)",
+    ],
+)
+def test_a_spoilt_tree_is_made_anew_and_nobody_waits(signing: Office, change: str) -> None:
+    of = signing.log()
+    signing.add(of, 300)
+    signing.sign()
+    signing.admin.execute(change)
+    other = signing.log()
+    signing.add(other, 5)
+    signing.add(of, 5)
+    signing.sign()
+    for log in (of, other):
+        assert signing.checkpoint(log).root == mth(signing.entries(log))
+    assert signing.refused() == {}
+    tiles = b"".join(signing.tile(of, tile) for tile in tiles_changed(0, 305) if tile.level == 0)
+    assert tiles == b"".join(map(leaf_hash, signing.entries(of)))
+    assert signing.notary.counters.rebuilt == 1
 
 
 def test_a_memory_that_was_lost_is_made_up_from_what_was_signed(signing: Office) -> None:
