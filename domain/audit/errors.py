@@ -26,6 +26,13 @@ class OutsideTheTree(Refusal):
     kind = RefusalKind.INVALID
 
 
+class MalformedCover(Refusal):
+    """Leaves and complete subtrees cover a tree once, in order, from its first leaf to its last. Make them again."""
+
+    code = "tree-cover-malformed"
+    kind = RefusalKind.INVALID
+
+
 class MalformedNote(Refusal):
     """The bytes are no signed note (C2SP signed-note). Give the note as it was signed, byte for byte."""
 
