@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 from typer.main import get_command
 
+from api.cli.exits import ABOUT_EXITS
 from api.cli.main import app
-from api.cli.output import ABOUT_EXITS
 
 _INTRODUCTION = """# The command line
 

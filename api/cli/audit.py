@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from api.cli import audit_verify
 from api.cli.options import Data, settings_of
 from api.cli.output import Group, Json, NotThere, Refused, rows, words
 
@@ -22,6 +23,9 @@ app = typer.Typer(
 @app.callback()
 def about() -> None:
     """Prove what the logs hold, and look whether it still does."""
+
+
+app.command("verify")(audit_verify.verify)
 
 
 @app.command("fsck")

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from api.cli.door import Url, door_of
+from api.cli.exits import Exit
 from api.cli.imports import Columns, Dates, Delimiter, Encoding, Errors, columns_of
 from api.cli.options import Data, Key
-from api.cli.output import Exit, Group, Json, NotThere, Refused, data, words
+from api.cli.output import Group, Json, NotThere, Refused, data, words
 from domain.audience.intake import DateOrder
 from domain.audience.intake.error_file import error_rows
 from domain.audience.intake.errors import Fault

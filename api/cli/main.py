@@ -29,8 +29,9 @@ from api.cli import (
     tenants,
     views,
 )
+from api.cli.exits import ABOUT_EXITS, Exit
 from api.cli.options import Data, settings_of
-from api.cli.output import ABOUT_EXITS, Exit, Group, Json, NotThere, Refused, data, words
+from api.cli.output import Group, Json, NotThere, Refused, data, words
 from api.ops.errors import CannotRun
 
 if TYPE_CHECKING:

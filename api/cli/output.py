@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 from contextvars import ContextVar
-from enum import IntEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import psycopg
@@ -25,6 +24,7 @@ from adapters.postgres.binaries import NoPostgres
 from adapters.postgres.embedded import EmbeddedPostgresFailed
 from adapters.postgres.place import NoUser
 from adapters.postgres.roles import RolesUnusable
+from api.cli.exits import Exit
 from api.ops import logs
 from api.ops.errors import CannotRun
 from application.batch import problems_of
@@ -36,29 +36,6 @@ from domain.kernel.errors import Refusal, RefusalKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-
-class Exit(IntEnum):
-    """What the exit code says."""
-
-    OK = 0
-    REFUSED = 1
-    USAGE = 2
-    NOT_FOUND = 3
-    UNAVAILABLE = 4
-    MISTAKE = 70
-    INTERRUPTED = 130
-
-
-ABOUT_EXITS: Final[Mapping[Exit, str]] = {
-    Exit.OK: "Done.",
-    Exit.REFUSED: "Understood and refused: a rule, a permission, a wrong key. Nothing was changed; of a file, nothing "
-    "of the rows that it names.",
-    Exit.USAGE: "The command line was not understood.",
-    Exit.NOT_FOUND: "There is no such thing here.",
-    Exit.UNAVAILABLE: "The installation or its database cannot be reached, or does not start. Try again later.",
-    Exit.MISTAKE: "A mistake of ours; the log line on standard error says where.",
-    Exit.INTERRUPTED: "Interrupted (Ctrl-C).",
-}
 
 log = structlog.get_logger(__name__)
 _as_json: ContextVar[bool] = ContextVar("as_json", default=False)

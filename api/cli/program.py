@@ -18,11 +18,17 @@ def main() -> None:
     as long as a third of what most commands take.
     """
     loading()
-    from api.cli.main import app
-
     code = 0
     try:
-        app(prog_name="penguinmails")
+        if sys.argv[1:3] == ["audit", "verify"]:
+            # Who verifies has no installation: none of what serves one is loaded, and it need not be there.
+            from api.cli.audit_verify import run
+
+            run()
+        else:
+            from api.cli.main import app
+
+            app(prog_name="penguinmails")
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     try:

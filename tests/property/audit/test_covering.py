@@ -1,5 +1,7 @@
 """Any choice of leaves, with subtrees for what it leaves out, makes the root of every size that is named."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,7 +89,7 @@ def test_subtrees_are_aligned_and_none_could_be_larger(one: int, other: int) -> 
     spans = [(index << level, (index + 1) << level) for level, index in found]
     assert [subtree_of(*span) for span in spans] == found
     assert [at for span in spans for at in range(*span)] == list(range(first, end))
-    assert not any(a == b and not index & 1 for (a, index), (b, _) in zip(found, found[1:], strict=False))
+    assert not any(a == b and not index & 1 for (a, index), (b, _) in pairwise(found))
 
 
 @given(st.lists(st.booleans(), max_size=40), st.integers(1, 7))

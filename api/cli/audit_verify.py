@@ -1,0 +1,108 @@
+"""`penguinmails audit verify`: a bundle is judged offline, by whoever holds it.
+
+It may run where nothing is installed but this, so it loads the standard library, typer and `cryptography`, and asks
+neither settings nor a database.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from adapters.evidence.verdict import Outcome, Verdict
+from adapters.evidence.verifying import MOST_KEPT, Kept, verify_bundle
+from api.cli.exits import Exit
+from domain.audit.notes import VerifierKey
+from domain.kernel.errors import Refusal
+
+_EXITS: Final = {
+    Outcome.HOLDS: Exit.OK,
+    Outcome.DOES_NOT_HOLD: Exit.DOES_NOT_HOLD,
+    Outcome.CANNOT_BE_JUDGED: Exit.CANNOT_BE_JUDGED,
+}
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="The evidence bundle, a zip archive.")],
+    *,
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="An older checkpoint that you kept, to compare with; again for more. Where tiles of its log lie "
+            "beside it (tile/0/...), the first wrong position is told exactly.",
+            show_default=False,
+        ),
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A verifier key that you trust: the installation's, or a witness's; again for more. "
+            "@FILE reads one a line.",
+            show_default=False,
+        ),
+    ] = None,
+    disclosure: Annotated[
+        Path | None,
+        typer.Option(help="Disclosed values, to be checked against their events.", show_default=False),
+    ] = None,
+    json_: Annotated[
+        bool, typer.Option("--json", help="Write JSON to standard output.", show_default=False)
+    ] = False,
+) -> None:
+    """Verify an evidence bundle offline: what it proves, what it does not, and where it is wrong first.
+
+    It needs neither an installation nor a network. docs/evidence.md tells the format.
+    """
+    kept = [Kept(str(file), _read(file, MOST_KEPT), file.parent) for file in checkpoint or ()]
+    keys = [made for text in key or () for made in _keys(text)]
+    disclosed = None if disclosure is None else _read(disclosure)
+    try:
+        with bundle.open("rb") as file:
+            verdict = verify_bundle(file, kept, keys, disclosed)
+    except OSError as fault:
+        raise _not_there(bundle, fault) from None
+    _say(verdict, as_json=json_)
+    raise typer.Exit(_EXITS[verdict.outcome])
+
+
+def run() -> None:
+    """The same as a program of its own, for `api.cli.program`."""
+    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
+    app.command()(verify)
+    try:
+        app(sys.argv[3:], prog_name="penguinmails audit verify")
+    except KeyboardInterrupt:
+        raise SystemExit(Exit.INTERRUPTED) from None
+
+
+def _say(verdict: Verdict, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(verdict.told(), ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write("\n".join(verdict.lines()) + "\n")
+
+
+def _read(file: Path, most: int = -1) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(most)
+    except OSError as fault:
+        raise _not_there(file, fault) from None
+
+
+def _keys(text: str) -> list[VerifierKey]:
+    lines = _read(Path(text[1:])).decode(errors="replace").split("\n") if text.startswith("@") else [text]
+    try:
+        return [VerifierKey.read(line.strip()) for line in lines if line.strip()]
+    except Refusal as refusal:
+        sys.stderr.write(f"penguinmails: --key: {refusal.detail}\n")
+        raise typer.Exit(Exit.USAGE) from None
+
+
+def _not_there(file: Path, fault: OSError) -> typer.Exit:
+    sys.stderr.write(f"penguinmails: {file} cannot be read: {fault.strerror}.\n")
+    return typer.Exit(Exit.NOT_FOUND)
