@@ -6,31 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Self
 
 from adapters.keys.ed25519 import verify
 from domain.audit.checkpoints import Checkpoint
 from domain.audit.errors import MalformedCheckpoint, NoteNotSigned
 from domain.audit.notes import Note, SignatureType, VerifierKey, opened
-
-_PLACES: Final = 3
-
-
-class Origin(NamedTuple):
-    """Whose tree a checkpoint is of: `<installation>/<tenant>/<log>/<epoch>`."""
-
-    installation: str
-    tenant: str
-    log: str
-    epoch: int
-
-    @classmethod
-    def read(cls, checkpoint: Checkpoint) -> Self:
-        """Of a checkpoint of ours. Raises `MalformedCheckpoint` for one of another make."""
-        installation, *rest = checkpoint.origin.rsplit("/", _PLACES)
-        if len(rest) != _PLACES or rest[2] != str(checkpoint.epoch):
-            raise MalformedCheckpoint("Its origin is installation, tenant, log and epoch, with / between.")
-        return cls(installation, rest[0], rest[1], int(rest[2]))
+from domain.audit.origins import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +31,17 @@ class Anchor:
         """The checkpoint in these bytes. Raises `MalformedNote` or `MalformedCheckpoint`."""
         note = Note.read(data)
         checkpoint = Checkpoint.read(note.text)
-        return cls(label, note, checkpoint, Origin.read(checkpoint), given, mirror)
+        origin = Origin.read(checkpoint.origin)
+        if origin.epoch != checkpoint.epoch:
+            raise MalformedCheckpoint(
+                f"Its origin names epoch {origin.epoch}, and itself {checkpoint.epoch}."
+            )
+        return cls(label, note, checkpoint, origin, given, mirror)
 
     @property
     def log(self) -> tuple[str, str, str]:
-        """The log that it is of, whatever its epoch."""
-        return self.origin[:_PLACES]
+        """The log that it is of, whatever its epoch: installation, tenant, log."""
+        return self.origin.name, str(self.origin.tenant_id), self.origin.log
 
     def __str__(self) -> str:
         """The checkpoint in words."""
@@ -67,7 +54,7 @@ def signers(anchor: Anchor, keys: Iterable[VerifierKey]) -> tuple[VerifierKey, .
     An installation signs for every log of every tenant, under the log's name each time: a key that is trusted under the
     name of the installation, or of one of its logs, is trusted for all of them.
     """
-    own, installation = [], anchor.origin.installation
+    own, installation = [], anchor.origin.name
     for key in keys:
         ours = key.name == installation or key.name.startswith(f"{installation}/")
         if key.type is SignatureType.ED25519 and ours:

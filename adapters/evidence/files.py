@@ -11,8 +11,10 @@ from uuid import UUID
 from adapters.evidence import format as named
 from adapters.evidence.unpacking import MOST_TIMES, Damaged, TooLong, Unpacking, Unreadable
 from adapters.evidence.verdict import Verdict
+from domain.audit.origins import LogKind
 
 _SPARE: Final = 1024 * 1024
+_LOGS: Final = [kind.value for kind in LogKind]
 
 
 class Listed(NamedTuple):
@@ -114,8 +116,8 @@ def _manifest(archive: Unpacking) -> Manifest:
         raise Unreadable(f"{named.MANIFEST} does not tell the tenant, the logs and the files.") from fault
     if len(files) != len(told["files"]) or any(one.size < 0 for one in files.values()):
         raise Unreadable(f"{named.MANIFEST} lists a file twice, or one of a negative size.")
-    if not logs or any(logs.count(log) > 1 or log not in named.LOGS for log in logs):
-        raise Unreadable(f"{named.MANIFEST} names other logs than {' and '.join(named.LOGS)}, or one twice.")
+    if not logs or any(logs.count(log) > 1 or log not in _LOGS for log in logs):
+        raise Unreadable(f"{named.MANIFEST} names other logs than {' and '.join(_LOGS)}, or one twice.")
     return Manifest(tenant, logs, files, told.get("asked"))
 
 

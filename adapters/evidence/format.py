@@ -13,9 +13,7 @@ REPORT: Final = "report.html"
 KEYS: Final = "keys.txt"
 SCHEMAS: Final = "schemas/"
 PACKS: Final = "packs/"
-LOGS: Final = ("events", "access")
-"""The logs of a tenant; each has a folder of its name."""
-
+# In a folder of each log's name:
 EVENTS: Final = "events.jsonl"
 LEAVES: Final = "leaves.bin"
 GAPS: Final = "gaps.jsonl"

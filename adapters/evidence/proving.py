@@ -116,6 +116,12 @@ def judge(case: Case, way: Walked, verdict: Verdict) -> None:
     _tell_doubt(case, way, results, verdict)
     for anchor, result in results.items():
         _tell(case, way, anchor, result, verdict)
+    along = [one.checkpoint.size for one, result in results.items() if _came_along(case, one, result)]
+    if along:
+        verdict.proven.append(
+            f"{len(along)} older checkpoints of the log {case.log} that came along hold, of {min(along)} to"
+            f" {max(along)} positions."
+        )
     place = _by_mirror(case, results) or _first_wrong(case, way, results)
     if place is not None:
         verdict.first_wrong.append(place)
@@ -134,6 +140,10 @@ def judge(case: Case, way: Walked, verdict: Verdict) -> None:
 def _results(case: Case, roots: Roots) -> dict[Anchor, Compared]:
     anchors = (case.head, *case.anchors)
     return {anchor: compared(anchor, case.head, anchors, roots) for anchor in anchors}
+
+
+def _came_along(case: Case, anchor: Anchor, result: Compared) -> bool:
+    return result is Compared.HOLDS and anchor is not case.head and not anchor.given
 
 
 def _kept(case: Case, anchor: Anchor) -> int | None:
@@ -160,7 +170,7 @@ def _tell(case: Case, way: Walked, anchor: Anchor, result: Compared, verdict: Ve
         return
     match result:
         case Compared.HOLDS:
-            if anchor is not case.head:
+            if anchor.given:
                 verdict.proven.append(
                     f"The first {size} positions of the log {log} are as {anchor} has them: nothing in them was"
                     " edited, dropped, put in or moved since."

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from domain.audit.covering import Spans
 from domain.audit.notes import VerifierKey
+from domain.audit.origins import LogKind
 from domain.audit.tiles import ReadTile
 
 
@@ -31,7 +32,7 @@ class LogPart:
     log of at most its size: of every epoch after the first at least one has to be among them.
     """
 
-    log: str
+    log: LogKind
     chosen: Spans
     envelopes: Callable[[], Iterable[bytes]]
     read: ReadTile

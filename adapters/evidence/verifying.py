@@ -13,9 +13,11 @@ from typing import BinaryIO, Final, NamedTuple
 
 from adapters.evidence import format as named
 from adapters.evidence.anchors import Anchor, signers, witnesses
+from adapters.evidence.beside import compare_completeness, compare_schemas
+from adapters.evidence.disclosures import Disclosure
 from adapters.evidence.files import Files
 from adapters.evidence.proving import Case, judge, walked
-from adapters.evidence.steps import Gap, Run, Steps
+from adapters.evidence.steps import Facts, Gap, Run, Steps
 from adapters.evidence.unpacking import Unpacking, Unreadable
 from adapters.evidence.verdict import Verdict
 from domain.audit.errors import NoteNotSigned, WrongSignature
@@ -54,9 +56,12 @@ class _Verification:
     def __init__(self, files: Files, keys: Sequence[VerifierKey], verdict: Verdict) -> None:
         self._files, self._given, self._verdict = files, keys, verdict
         self._tenant = files.manifest.tenant
+        self._disclosure: Disclosure | None = None
+        self._logs: dict[str, tuple[Anchor, Facts]] = {}
 
-    def run(self, kept: Sequence[Kept], disclosure: bytes | None) -> None:
-        del disclosure
+    def run(self, kept: Sequence[Kept], disclosed: bytes | None) -> None:
+        if disclosed is not None:
+            self._disclosure = Disclosure(disclosed, self._tenant, self._verdict)
         bundled = self._keys()
         older = [anchor for one in kept if (anchor := self._older(one)) is not None]
         for log in self._files.manifest.logs:
@@ -68,7 +73,17 @@ class _Verification:
             older = [anchor for anchor in older if anchor not in own]
         for anchor in older:
             self._verdict.unjudged.append(f"{anchor} is of another log: {anchor.checkpoint.origin!a}.")
+        if self._disclosure is not None:
+            self._disclosure.end()
+        compare_completeness(self._files, self._logs, self._verdict)
+        compare_schemas(
+            self._files, {shape for _, facts in self._logs.values() for shape in facts.shapes}, self._verdict
+        )
         self._files.rest()
+        self._verdict.not_proven.append(
+            f"What {named.REPORT} and other files say beside the events: nobody signed it. The manifest shows that they"
+            " are as they were when the bundle was made, unless it was altered with them."
+        )
 
     def _keys(self) -> list[VerifierKey]:
         keys = []
@@ -130,7 +145,10 @@ class _Verification:
         anchors = [*older, *self._signed(self._bundled(log, head), self._given or bundled)]
         sizes = [anchor.checkpoint.size for anchor in (head, *anchors)]
         steps = self._steps(log, head)
+        if self._disclosure is not None:
+            steps.wanted = self._disclosure.wanted(log)
         way = walked(steps, head.checkpoint.size, sizes)
+        self._logs[log] = head, way.facts
         again = partial(self._again, log, head)
         judge(Case(log, head, anchors, again), way, self._verdict)
         if not older:

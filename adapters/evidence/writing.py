@@ -37,9 +37,14 @@ class LogIncomplete(Exception):
 
 
 def bundle(asked: Asked) -> Iterator[bytes]:
-    """The bundle's bytes, in chunks. Raises `LogIncomplete` where the log does not give what was chosen."""
+    """The bundle's bytes, in chunks. Raises `LogIncomplete` where the log does not give what was chosen.
+
+    Raises `ValueError` where what is hidden does not make up for what was not chosen.
+    """
+    for part in asked.parts:
+        _check(part)
     packing, seen = Packing(), Seen()
-    heads = {part.log: _checkpoint(part.checkpoint) for part in asked.parts}
+    heads: dict[str, Checkpoint] = {part.log: _checkpoint(part.checkpoint) for part in asked.parts}
     for part in asked.parts:
         head = heads[part.log]
         older = {(one.epoch or 0, one.size): note for note in part.older for one in (_checkpoint(note),)}
@@ -62,9 +67,8 @@ def bundle(asked: Asked) -> Iterator[bytes]:
         yield from packing.member(named.PACKS + name, [pack])
     keys = "".join(f"{key}\n" for key in asked.keys)
     yield from packing.member(named.KEYS, [keys.encode()])
-    complete = _completeness(asked, heads)
-    yield from packing.member(named.COMPLETENESS, [_document(complete)])
-    yield from packing.member(named.REPORT, _gathered(report(asked, heads, seen, complete)))
+    yield from packing.member(named.COMPLETENESS, [_document(_completeness(asked, heads))])
+    yield from packing.member(named.REPORT, _gathered(report(asked, heads, seen)))
     manifest = {
         "format": named.FORMAT,
         "product": asked.product,
@@ -85,6 +89,13 @@ def from_byte(start: int, chunks: Iterable[bytes]) -> Iterator[bytes]:
         if start < len(chunk):
             yield chunk[start:]
         start = max(0, start - len(chunk))
+
+
+def _check(part: LogPart) -> None:
+    first, last = part.looked_at
+    inside = all(first <= one.first + 1 and one.end <= last for one in part.chosen)
+    if not inside or part.chosen.count + sum(one.rows for one in part.hidden) != max(0, last - first + 1):
+        raise ValueError(f"What was chosen and what was hidden do not make up positions {first} to {last}.")
 
 
 def _lines(part: LogPart, seen: Seen) -> Iterator[bytes]:

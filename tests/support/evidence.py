@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
-from adapters.evidence.source import Asked, LogPart
+from adapters.evidence.source import Asked, Hidden, LogPart
 from adapters.evidence.writing import bundle
 from adapters.keys.ed25519 import public_key, signer
 from domain.audit.checkpoints import Checkpoint
 from domain.audit.covering import Spans
 from domain.audit.notes import Note, SignatureType, VerifierKey, signed
+from domain.audit.origins import LogKind, Origin
 from domain.audit.tiles import Tile, tiles_grown
 from domain.audit.tree import Frontier, leaves_of
 
@@ -59,7 +60,9 @@ def envelope(position: int, tenant: UUID = TENANT, text: str = "") -> bytes:
 class Log:
     """One log as it is kept: the envelopes, and the tree made of them when they came."""
 
-    def __init__(self, envelopes: Sequence[bytes], log: str = "events", tenant: UUID = TENANT) -> None:
+    def __init__(
+        self, envelopes: Sequence[bytes], log: LogKind = LogKind.EVENTS, tenant: UUID = TENANT
+    ) -> None:
         """Take the envelopes in, and make the tiles of each size anew where they are asked for."""
         self.envelopes, self.log, self.tenant = list(envelopes), log, tenant
         self.leaves = leaves_of(envelopes)
@@ -73,11 +76,11 @@ class Log:
         return self.tiles[wide][: tile.width * 32]
 
     def checkpoint(
-        self, size: int | None = None, epoch: int = 0, kept: int | None = None, seed: bytes = SEED
+        self, size: int | None = None, epoch: int = 1, kept: int | None = None, seed: bytes = SEED
     ) -> bytes:
         """The signed checkpoint of the first `size` leaves."""
         number = len(self.leaves) if size is None else size
-        origin = f"{INSTALLATION}/{self.tenant}/{self.log}/{epoch}"
+        origin = str(Origin(INSTALLATION, self.tenant, self.log, epoch))
         root = Frontier().adding(self.leaves[:number]).frontier.root
         text = Checkpoint.of(origin, number, root, epoch=epoch, kept=kept).text
         key = VerifierKey(origin, SignatureType.ED25519, public_key(seed))
@@ -92,12 +95,14 @@ class Log:
         def envelopes() -> Iterable[bytes]:
             return (self.envelopes[leaf] for first, end in chosen for leaf in range(first, end))
 
+        left = len(self.leaves) - chosen.count
+        hidden = [Hidden("stream", "contact:1", left)] if left else []
         looked_at = (1, len(self.leaves))
-        made = LogPart(self.log, chosen, envelopes, self.read, self.checkpoint(), looked_at, (), older)
+        made = LogPart(self.log, chosen, envelopes, self.read, self.checkpoint(), looked_at, hidden, older)
         return replace(made, **other)
 
 
-def log_of(size: int, log: str = "events") -> Log:
+def log_of(size: int, log: LogKind = LogKind.EVENTS) -> Log:
     """A log of so many events."""
     return Log([envelope(position) for position in range(1, size + 1)], log)
 
