@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -77,6 +78,11 @@ def run() -> None:
         app(sys.argv[3:], prog_name="penguinmails audit verify")
     except KeyboardInterrupt:
         raise SystemExit(Exit.INTERRUPTED) from None
+    except Exception as fault:  # noqa: BLE001 - whatever a bundle brings about, its reader is told in words
+        place = traceback.extract_tb(fault.__traceback__)[-1]
+        where = f"{type(fault).__name__} at {Path(place.filename).name}:{place.lineno}"
+        sys.stderr.write(f"penguinmails: a mistake of ours, so nothing was judged: {where}\n")
+        raise SystemExit(Exit.MISTAKE) from None
 
 
 def _say(verdict: Verdict, *, as_json: bool) -> None:

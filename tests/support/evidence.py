@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+from adapters.evidence.packing import Packing
 from adapters.evidence.source import Asked, Hidden, LogPart
+from adapters.evidence.verifying import Kept
 from adapters.evidence.writing import bundle
 from adapters.keys.ed25519 import public_key, signer
 from domain.audit.checkpoints import Checkpoint
 from domain.audit.covering import Spans
 from domain.audit.notes import Note, SignatureType, VerifierKey, signed
 from domain.audit.origins import LogKind, Origin
-from domain.audit.tiles import Tile, tiles_grown
+from domain.audit.tiles import Tile, tiles_changed, tiles_grown
 from domain.audit.tree import Frontier, leaves_of
 
 TENANT: Final = UUID("0198c0de-0000-7000-8000-000000000001")
@@ -126,3 +130,43 @@ def written(*parts: LogPart, **other: Any) -> bytes:
 def opened(data: bytes) -> io.BytesIO:
     """A bundle as a verifier is given it."""
     return io.BytesIO(data)
+
+
+def contents(data: bytes) -> dict[str, bytes]:
+    """The files of a bundle."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def packed(files: Mapping[str, bytes], *, listed: bool = True) -> bytes:
+    """A bundle of these files, packed as the product does; `listed`: its manifest tells of them as they are now."""
+    packing, made = Packing(), bytearray()
+    for name, content in files.items():
+        now = content
+        if name == "manifest.json" and listed:
+            told = json.loads(content) | {"files": [one._asdict() for one in packing.members]}
+            now = json.dumps(told).encode()
+        made += b"".join(packing.member(name, [now]))
+    return bytes(made) + b"".join(packing.end())
+
+
+def changed(data: bytes, *, listed: bool = True, **files: Callable[[bytes], bytes] | None) -> bytes:
+    """A bundle with some files as these functions make them; None takes one out. `a__b` is the file a/b."""
+    found = contents(data)
+    for name, change in files.items():
+        full = next(one for one in found if one.replace("/", "__").replace(".", "_") == name)
+        if change is None:
+            del found[full]
+        else:
+            found[full] = change(found[full])
+    return packed(found, listed=listed)
+
+
+def mirrored(log: Log, size: int, folder: Path) -> Kept:
+    """A checkpoint of a log in a folder, with its tiles beside it as they are served."""
+    for tile in tiles_changed(0, size):
+        if not tile.level:
+            place = folder / tile.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(log.read(tile))
+    return Kept("kept", log.checkpoint(size), folder)
