@@ -66,10 +66,8 @@ def test_what_the_events_hold_is_proven_and_not_repeated() -> None:
 def test_any_other_value_is_not(wrong: Disclosed) -> None:
     verdict = judged(REASON, wrong)
     assert verdict.outcome is Outcome.DOES_NOT_HOLD
-    assert verdict.wrong == [
-        (f"The value disclosed of {wrong.field!r} at position {wrong.position} of the log events is not the one that the"
-        " event holds.")
-    ]
+    assert len(verdict.wrong) == 1
+    assert f"{wrong.field!r} at position {wrong.position} of the log events is not" in verdict.wrong[0]
 
 
 def test_of_an_event_that_is_not_here_nothing_is_said() -> None:
