@@ -123,6 +123,7 @@ MATRIX: dict[str, Rights] = {
     "ledger.keys": {
         Role.NOTARY: {**_ADD, Action.UPDATE: Right(Rows.ALL, ("signs_until",))},
         Role.REQUEST: _READ_ALL,
+        Role.MAINTENANCE: _READ_ALL,
     },
     "ops.projection_versions": {
         Role.PROJECTOR: _CHANGE_ALL,

@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 
 VERSIONS = Path(__file__).parent / "migrations" / "versions"
+HALF_RESTORED = "half restored"
+"""Stands in place of a migration while a backup is put back, so that no version takes the database for its own."""
 
 
 @cache

@@ -13,6 +13,7 @@ import typer
 
 from api.cli import (
     audit,
+    backup,
     billing,
     costs,
     figures,
@@ -201,6 +202,10 @@ def restored(
         "analytics. Webhooks go on from what the restored logs hold. Leave keys/ as it is unless it was lost too; "
         "after putting an old copy of it back, run this once more."
     )
+
+
+app.add_typer(backup.app, name="backup")
+app.command("restore")(backup.restore)
 
 
 @app.command(hidden=True)

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
+from adapters.backup.errors import BackupRefused
 from adapters.postgres.binaries import NoPostgres
 from adapters.postgres.embedded import EmbeddedPostgresFailed
 from adapters.postgres.place import NoUser
@@ -166,6 +167,8 @@ def _told(error: Exception) -> tuple[Exit, str, Mapping[str, Any]] | None:
             return Exit.NOT_FOUND, str(error), {"code": "not-found", "detail": str(error)}
         case KeyReused():
             return Exit.REFUSED, str(error), {"code": "key-reused", "detail": str(error)}
+        case BackupRefused():
+            return Exit.REFUSED, str(error), {"code": error.code, "detail": str(error)}
         case Unstorable():
             return Exit.REFUSED, str(error), {"code": "unstorable", "detail": str(error)}
         case psycopg.OperationalError():

@@ -11,7 +11,7 @@ import psycopg
 
 from adapters.postgres.binaries import OLDEST
 from adapters.postgres.embedded import EmbeddedPostgres
-from adapters.postgres.revisions import heads, revisions
+from adapters.postgres.revisions import HALF_RESTORED, heads, revisions
 from api.ops.errors import CannotRun
 from api.ops.folder import made
 
@@ -78,6 +78,10 @@ def _own(url: str) -> Database:
         ) from None
 
 
+class HalfRestored(CannotRun):
+    """A restore of this database did not end. Run `penguinmails restore` again: it starts anew."""
+
+
 class Schema(StrEnum):
     """How the database's schema stands to this version of the product."""
 
@@ -87,7 +91,7 @@ class Schema(StrEnum):
 
 
 def schema_of(admin: str) -> Schema:
-    """Whether the database at `admin` was migrated to this version. Raises psycopg's errors."""
+    """Whether the database at `admin` was migrated to this version. Raises `HalfRestored`, and psycopg's errors."""
     with psycopg.connect(admin, connect_timeout=_PATIENCE) as connection:
         made = connection.execute("SELECT to_regclass('migrations.applied') IS NOT NULL").fetchone()
         if made is None or not made[0]:
@@ -95,6 +99,8 @@ def schema_of(admin: str) -> Schema:
         applied = {
             revision for (revision,) in connection.execute("SELECT version_num FROM migrations.applied")
         }
+    if HALF_RESTORED in applied:
+        raise HalfRestored(HalfRestored.__doc__)
     if applied == heads():
         return Schema.CURRENT
     return Schema.BEHIND if applied <= set(revisions()) else Schema.NEWER

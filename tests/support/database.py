@@ -125,6 +125,20 @@ def fresh_database(server: EmbeddedPostgres) -> Iterator[Database]:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@contextmanager
+def empty_database(server: EmbeddedPostgres) -> Iterator[Database]:
+    """A database with nothing in it, dropped afterwards."""
+    name = f"empty_{os.getpid()}_{secrets.token_hex(4)}"
+    elsewhere = make_conninfo(server.admin_dsn, dbname="postgres")
+    with psycopg.connect(elsewhere, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+    try:
+        yield Database(name, make_conninfo(server.admin_dsn, dbname=name), server.passwords)
+    finally:
+        with psycopg.connect(elsewhere, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """The embedded server, of the version the product ships with."""
