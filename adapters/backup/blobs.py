@@ -28,20 +28,21 @@ _PART: Final = ".part"
 
 def pack(sealed: Path, folder: Path) -> Blobs:
     """Put the files of a folder of blobs into a new tar. One that is destroyed meanwhile is left out."""
-    written, files = Written(folder, NAME, gzip=False), 0
-    with tarfile.open(fileobj=_Into(written), mode="w|", format=tarfile.PAX_FORMAT) as tar:
-        for path in _found(sealed):
-            try:
-                file = path.open("rb")
-            except FileNotFoundError:
-                continue
-            with file:
-                told = os.fstat(file.fileno())
-                member = tarfile.TarInfo(str(path.relative_to(sealed)))
-                member.size, member.mtime, member.mode = told.st_size, int(told.st_mtime), 0o600
-                tar.addfile(member, file)
-            files += 1
-    return Blobs(files=files, **written.finish().model_dump())
+    files = 0
+    with Written(folder, NAME, gzip=False) as written:
+        with tarfile.open(fileobj=_Into(written), mode="w|", format=tarfile.PAX_FORMAT) as tar:
+            for path in _found(sealed):
+                try:
+                    file = path.open("rb")
+                except FileNotFoundError:
+                    continue
+                with file:
+                    told = os.fstat(file.fileno())
+                    member = tarfile.TarInfo(str(path.relative_to(sealed)))
+                    member.size, member.mtime, member.mode = told.st_size, int(told.st_mtime), 0o600
+                    tar.addfile(member, file)
+                files += 1
+        return Blobs(files=files, **written.finish().model_dump())
 
 
 def check(folder: Path, kept: Blobs, tell: Tell) -> None:

@@ -136,9 +136,8 @@ def _copied(connection: Connection[Any], table: str, folder: Path, tell: Tell) -
     text = sql.SQL("COPY {} ({}) TO STDOUT (FORMAT BINARY)").format(
         _name(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    written = Written(folder, f"{table}.copy.gz", gzip=True)
     gathered, rows = bytearray(), 0
-    with connection.cursor() as cursor:
+    with Written(folder, f"{table}.copy.gz", gzip=True) as written, connection.cursor() as cursor:
         with cursor.copy(text) as copy:
             for row in copy:
                 gathered += row
@@ -150,8 +149,7 @@ def _copied(connection: Connection[Any], table: str, folder: Path, tell: Tell) -
                     rows = 0
         written.write(bytes(gathered))
         tell(table, rows)
-        count = cursor.rowcount
-    return Table(table=table, columns=columns, rows=count, **written.finish().model_dump())
+        return Table(table=table, columns=columns, rows=cursor.rowcount, **written.finish().model_dump())
 
 
 def _name(table: str) -> sql.Identifier:

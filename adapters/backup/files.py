@@ -25,6 +25,8 @@ from adapters.keys.keks import sync_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
+    from types import TracebackType
+    from typing import Self
 
     Tell = Callable[[str, int], object]
     """Told of progress: which file, and how much more of it is done."""
@@ -42,12 +44,20 @@ class Written:
     """
 
     def __init__(self, folder: Path, name: str, *, gzip: bool) -> None:
-        """Begin `name` in `folder`. Close it with `finish`."""
+        """Begin `name` in `folder`, for as long as a block lasts that ends with `finish`."""
         self.name = name
         self._file = os.fdopen(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         self._packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP) if gzip else None
         self._hash = hashlib.sha256()
         self._size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
 
     def write(self, piece: bytes) -> int:
         """Add a piece; its length."""
@@ -60,7 +70,6 @@ class Written:
             self._put(self._packer.flush())
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._file.close()
         return Kept(name=self.name, bytes=self._size, sha256=self._hash.hexdigest())
 
     def _put(self, content: bytes) -> None:

@@ -189,30 +189,31 @@ def _copied(source: sqlite3.Connection, folder: Path, name: str, tell: Tell) -> 
     with closing(sqlite3.connect(made)) as target:
         source.backup(target)
         target.execute("PRAGMA journal_mode=DELETE")  # one file, not three
-    written = Written(folder, name, gzip=False)
-    with made.open("rb") as file:
+    with made.open("rb") as file, Written(folder, name, gzip=False) as written:
         while piece := file.read(PIECE):
             written.write(piece)
             tell(name, len(piece))
+        kept = written.finish()
     made.unlink()
-    return written.finish()
+    return kept
 
 
 def _written(folder: Path, name: str, content: bytes) -> Kept:
-    written = Written(folder, name, gzip=False)
-    written.write(content)
-    return written.finish()
+    with Written(folder, name, gzip=False) as written:
+        written.write(content)
+        return written.finish()
 
 
 def _whole_lines(file: Path, folder: Path) -> Kept:
     """A copy of the list as far as its lines are whole: it may grow meanwhile."""
-    written, rest = Written(folder, LIST, gzip=False), b""
-    if file.exists():
-        with file.open("rb") as lines:
-            while piece := lines.read(PIECE):
-                whole, end, rest = (rest + piece).rpartition(b"\n")
-                written.write(whole + end)
-    return written.finish()
+    rest = b""
+    with Written(folder, LIST, gzip=False) as written:
+        if file.exists():
+            with file.open("rb") as lines:
+                while piece := lines.read(PIECE):
+                    whole, end, rest = (rest + piece).rpartition(b"\n")
+                    written.write(whole + end)
+        return written.finish()
 
 
 def _stage(folder: Path, manifest: Keys, keys: Path, made: Path, tell: Tell) -> None:
@@ -220,10 +221,10 @@ def _stage(folder: Path, manifest: Keys, keys: Path, made: Path, tell: Tell) -> 
     for kept in manifest.files:
         if kept.name == LIST:
             continue
-        written = Written(made, kept.name, gzip=False)
-        for piece in pieces(folder, kept, tell):
-            written.write(piece)
-        written.finish()
+        with Written(made, kept.name, gzip=False) as written:
+            for piece in pieces(folder, kept, tell):
+                written.write(piece)
+            written.finish()
     if (keys / LIST).exists():
         shutil.copy2(keys / LIST, made / LIST)
     in_place = keys / MASTER

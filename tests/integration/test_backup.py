@@ -113,3 +113,207 @@ async def test_what_is_put_back_is_what_was_there_and_goes_on_in_a_new_epoch(
 def test_every_table_is_in_a_backup_or_left_out_for_a_reason() -> None:
     assert {*KEPT, *LEFT_OUT} == MATRIX.keys()
     assert not set(KEPT) & LEFT_OUT.keys()
+
+
+def altered(folder: Path, name: str, change: Any) -> None:
+    file = folder / name
+    file.write_bytes(change(file.read_bytes()))
+
+
+def without(text: bytes, at: int) -> bytes:
+    return text[:at] + bytes([text[at] ^ 1]) + text[at + 1 :]
+
+
+async def taken(database: Database, tmp_path: Path) -> Path:
+    """A backup with a little of everything."""
+    async with serving(database, tmp_path) as api:
+        tenant = await api.tenant()
+        await contact(api, tenant, "Ann")
+        LocalBlobs(tmp_path / "blobs", api.parts.keys).write(tenant.id, uuid4(), "upload", [b"x"])
+        backups.take_events(settings_for(database, tmp_path), tmp_path / "backup", quiet)
+    return tmp_path / "backup"
+
+
+async def test_what_is_amiss_with_a_backup_is_refused_by_name_and_nothing_is_changed(
+    database: Database, empty: Database, tmp_path: Path
+) -> None:
+    good = await taken(database, tmp_path)
+
+    def edited(old: str, new: str) -> Any:
+        return lambda folder: altered(
+            folder, "manifest.json", lambda text: text.replace(old.encode(), new.encode())
+        )
+
+    def cut(name: str) -> Any:
+        return lambda folder: altered(folder, name, lambda text: text[:-1])
+
+    told = manifest.read(good, manifest.Events)
+    (events,) = (one for one in told.tables if one.table == "log.events")
+    head = max(told.logs, key=lambda one: one.position)
+    amiss = [
+        (lambda folder: (folder / "manifest.json").unlink(), errors.NoBackup),
+        (cut("manifest.json"), None),  # the newline at its end alone
+        (lambda folder: altered(folder, "manifest.json", lambda text: text[:-3]), errors.NoBackup),
+        (edited('"kind": "events"', '"kind": "keys"'), errors.OtherKind),
+        (edited('"format": 1', '"format": 2'), errors.BackupNewer),
+        (edited(f'"revision": "{told.revision}"', '"revision": "9999"'), errors.BackupNewer),
+        (edited(f'"rows": {events.rows}', f'"rows": {events.rows + 1}'), errors.RowsDiffer),
+        (edited(f'"position": {head.position}', f'"position": {head.position + 1}'), errors.FileAltered),
+        (edited('"table": "log.receipts"', '"table": "pg_authid"'), errors.NoBackup),
+        (edited('"name": "log.receipts', '"name": "../log.receipts'), errors.NoBackup),
+        (lambda folder: (folder / "log.receipts.copy.gz").unlink(), errors.FileMissing),
+        (cut("log.events.copy.gz"), errors.FileTruncated),
+        (cut("blobs.tar"), errors.FileTruncated),
+        (
+            lambda folder: altered(folder, "log.events.copy.gz", lambda text: text + b"\0"),
+            errors.FileAltered,
+        ),
+        *(
+            (
+                lambda folder, place=place: altered(
+                    folder, "log.events.copy.gz", lambda text: without(text, len(text) * place // 7)
+                ),
+                errors.FileAltered,
+            )
+            for place in range(7)
+        ),
+        (
+            lambda folder: altered(folder, "blobs.tar", lambda text: without(text, 600)),
+            errors.FileAltered,
+        ),
+    ]
+    for number, (change, refusal) in enumerate(amiss):
+        folder = tmp_path / f"amiss{number}"
+        shutil.copytree(good, folder)
+        change(folder)
+        if refusal is None:
+            backups.verify(folder, quiet)
+            continue
+        with pytest.raises(errors.BackupRefused) as refused:
+            backups.restore_events(settings_for(empty, tmp_path), folder, later(), quiet)
+        assert type(refused.value) is refusal, (number, refused.value)
+    with psycopg.connect(empty.admin) as connection:
+        found = connection.execute("SELECT to_regclass('migrations.applied')").fetchone()
+    assert found == (None,), "nothing was begun"
+    with pytest.raises(errors.DatabaseNotEmpty):
+        backups.restore_events(settings_for(database, tmp_path), good, later(), quiet)
+    with pytest.raises(errors.TooEarly):
+        past = backups.restore_events(
+            settings_for(empty, tmp_path), good, datetime(1970, 1, 1, tzinfo=UTC), quiet
+        )
+        assert past is None
+    with pytest.raises(errors.KeysMissing):
+        backups.restore_events(settings_for(empty, tmp_path / "elsewhere"), good, later(), quiet)
+    with pytest.raises(errors.FolderTaken):
+        backups.take_events(settings_for(database, tmp_path), good, quiet)
+
+
+async def test_a_process_that_is_still_there_is_named_and_nothing_is_put_back(
+    database: Database, empty: Database, tmp_path: Path
+) -> None:
+    good = await taken(database, tmp_path)
+    with psycopg.connect(empty.admin, autocommit=True) as connection:
+        connection.execute(f'GRANT CONNECT ON DATABASE "{empty.name}" TO penguinmails_projector')
+    with psycopg.connect(empty.projector), pytest.raises(errors.ProcessesRunning):
+        backups.restore_events(settings_for(empty, tmp_path), good, later(), quiet)
+    assert backups.restore_events(settings_for(empty, tmp_path), good, later(), quiet).events
+
+
+async def test_a_restore_that_was_interrupted_is_marked_and_begun_anew(
+    database: Database, empty: Database, tmp_path: Path
+) -> None:
+    good = await taken(database, tmp_path)
+    settings = settings_for(empty, tmp_path)
+    told = manifest.read(good, manifest.Events)
+
+    class Interrupted(Exception):
+        pass
+
+    # Checked first: two turns over each file, and the second one is the loading.
+    for stop_at in ("log.events.copy.gz", "ops.webhook_runs.copy.gz", "blobs.tar"):
+        seen: list[str] = []
+
+        def tell(name: str, _: int, seen: list[str] = seen, stop_at: str = stop_at) -> None:
+            seen.append(name)
+            if name == stop_at and seen.count(name) > 1:
+                raise Interrupted
+
+        with pytest.raises(Interrupted):
+            backups.restore_events(settings, good, later(), tell)
+        with pytest.raises(HalfRestored, match="penguinmails restore"):
+            schema_of(empty.admin)
+        with psycopg.connect(empty.admin) as connection:
+            assert connection.execute("SELECT to_regclass('log.events')").fetchone() == (None,)
+    done = backups.restore_events(settings, good, later(), quiet)
+    assert done.events == sum(head.position for head in told.logs)
+    assert schema_of(empty.admin) == "current"
+
+
+async def test_a_backup_that_was_interrupted_has_no_name_and_is_begun_anew(
+    database: Database, tmp_path: Path
+) -> None:
+    async with serving(database, tmp_path) as api:
+        await api.tenant()
+    settings, folder = settings_for(database, tmp_path), tmp_path / "backup"
+
+    def stop(name: str, _: int) -> None:
+        if name == "log.receipts":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        backups.take_events(settings, folder, stop)
+    assert not folder.exists()
+    assert not folder.with_name("backup.part").exists()
+    # A killed one leaves its part; what is somebody's own is left alone.
+    part = folder.with_name("backup.part")
+    part.mkdir()
+    (part / "thesis.txt").write_text("mine")
+    with pytest.raises(errors.FolderTaken):
+        backups.take_events(settings, folder, quiet)
+    (part / "thesis.txt").rename(part / ".writing")
+    (part / "log.events.copy.gz").write_text("half")
+    assert backups.take_events(settings, folder, quiet).logs
+    assert backups.verify(folder, quiet)
+    assert not part.exists()
+
+
+async def test_an_older_backup_is_brought_to_the_schema_of_today(
+    database: Database, empty: Database, tmp_path: Path
+) -> None:
+    """Before the ledger there were the same tables without it."""
+    good = await taken(database, tmp_path)
+    told = manifest.read(good, manifest.Events)
+    tables = tuple(one for one in told.tables if not one.table.startswith("ledger."))
+    (good / "manifest.json").unlink()
+    manifest.write(good, told.model_copy(update={"revision": "0005", "tables": tables}))
+    done = backups.restore_events(settings_for(empty, tmp_path), good, later(), quiet)
+    assert done.raised.logs == sum(head.log == "events" for head in told.logs)
+    assert schema_of(empty.admin) == "current"
+    with psycopg.connect(empty.admin) as connection:
+        assert differences(connection) == []
+        assert connection.execute("SELECT count(*) FROM ledger.epochs").fetchone() == (len(told.logs),)
+
+
+async def test_a_log_that_lacks_a_position_or_its_tail_is_named(database: Database, tmp_path: Path) -> None:
+    """The check that a backup makes of itself, with events that somebody with every right took away."""
+    async with serving(database, tmp_path) as api:
+        tenant = await api.tenant()
+        for name in ("Ann", "Ben"):
+            await contact(api, tenant, name)
+    settings = settings_for(database, tmp_path)
+
+    def delete(position: int) -> None:
+        with psycopg.connect(database.admin) as connection:
+            connection.execute(
+                "DELETE FROM log.events WHERE tenant_id = %s AND position = %s", (tenant.id, position)
+            )
+
+    last = max(head.position for head in backups.take_events(settings, tmp_path / "good", quiet).logs)
+    delete(last)
+    with pytest.raises(errors.LogNotWhole, match=f"{tenant.id} lacks position {last} of {last}"):
+        backups.take_events(settings, tmp_path / "cut", quiet)
+    delete(3)
+    with pytest.raises(errors.LogNotWhole, match=f"{tenant.id} lacks position 3 of {last}"):
+        backups.take_events(settings, tmp_path / "gap", quiet)
+    assert not (tmp_path / "cut").exists()
+    assert UUID(str(tenant.id)) == tenant.id
