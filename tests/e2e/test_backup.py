@@ -1,0 +1,170 @@
+"""Two people are erased after the last backup, the database is lost, and the backup is put back elsewhere.
+
+The two stay erased by the list of destroyed keys alone, everybody else is whole, and what was told before is known from
+what is told since.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from adapters.postgres.embedded import EmbeddedPostgres
+from application.ports.positions import Position
+from tests.support.scanning import Scanner
+from tests.support.serving import Served, eventually, installation
+
+CONTACTS = "/v1/audience/contacts"
+ERASED, KEPT, LOST = ("Zyqannemarie", "Zyqbenedict"), "Zyqcharlotte", "Zyqdominique"
+SCANNER = Scanner(ERASED)
+
+
+@dataclass
+class Tenant:
+    """A tenant of an installation, spoken for by its first owner's key."""
+
+    served: Served
+    key: str
+    workspace: str
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        return httpx.request(method, f"{self.served.address}{path}", headers=headers, timeout=60, **more)
+
+    def contact(self, name: str) -> dict[str, Any]:
+        body = {
+            "workspace_id": self.workspace,
+            "email": f"{name}@people.example".lower(),
+            "first_name": name,
+        }
+        answer = self.ask("POST", "/v1/audience/new/create-contact", json=body)
+        assert answer.status_code == 201, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def names(self, position: str) -> list[str | None]:
+        """First names that the view has, once it has reached a position."""
+        for _ in eventually("the view is made", 60):
+            answer = self.ask("GET", f"{CONTACTS}?min_position={position}")
+            if answer.status_code == 200:
+                return sorted((row["first_name"] or "") for row in answer.json()["data"])
+        raise AssertionError
+
+    def in_history(self) -> list[str]:
+        path = "/v1/history?name=audience.contact_created"
+        return sorted(event["payload"]["first_name"] for event in self.ask("GET", path).json()["data"])
+
+
+def registered(served: Served, name: str) -> Tenant:
+    done = served.cli(
+        *("tenant", "register", name, "--owner-email", f"o@{name}.example".lower(), "--owner-name", "Olga"),
+        *("--country", "CA", "--sends-for", "itself", "--plan", "business", "--json"),
+    )
+    told = json.loads(done.stdout)
+    return Tenant(served, told["key"], told["workspace"])
+
+
+def addressee(made: dict[str, Any]) -> str:
+    (who,) = {one["stream"] for one in made["events"] if one["stream"].startswith("addressee:")}
+    return str(who.partition(":")[2])
+
+
+def erased(tenant: Tenant, made: dict[str, Any]) -> None:
+    answer = tenant.ask("POST", f"/v1/audience/{made['id']}/erase-contact", json={})
+    assert answer.status_code == 200, answer.text
+    for _ in eventually("it is certified", 120):
+        data = tenant.ask("GET", f"/v1/audience/erasures/{addressee(made)}").json().get("data")
+        if data is not None and data["status"] == "certified":
+            return
+
+
+def holding(folder: Path, scanner: Scanner) -> list[str]:
+    """The files below a folder in which a value stands, whether they are compressed or not."""
+    found = []
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+            if scanner.in_bytes(content):
+                found.append(str(file.relative_to(folder)))
+    return found
+
+
+def test_who_was_erased_after_the_backup_stays_erased_when_it_is_put_back_elsewhere() -> None:
+    with installation() as served:
+        served.start("--no-demo")
+        tenant, other = registered(served, "Acme"), registered(served, "Other")
+        people = {name: tenant.contact(name) for name in (*ERASED, KEPT)}
+        others = other.contact("Olivia")
+        assert tenant.names(people[KEPT]["position"]) == sorted((*ERASED, KEPT))
+        folder = served.data.parent
+        events, keys = folder / "events", folder / "keys"
+        done = served.cli("backup", str(events), "--keys", str(keys), "--master-key", "--json")
+        told = json.loads(done.stdout)
+        assert told["events"]["logs"] >= 3
+        assert holding(events, SCANNER) == []
+        assert holding(keys, SCANNER) == []
+        for one in (events, keys):
+            served.cli("backup", "verify", str(one))
+
+        walk = tenant.ask("GET", "/v1/history?limit=1").json()["next"]
+        for name in ERASED:
+            erased(tenant, people[name])
+        lost = tenant.contact(LOST)["position"]
+        assert served.stop() == 0
+        newest = folder / "newest.list"
+        shutil.copy(served.data / "keys" / "destroyed.list", newest)
+
+        elsewhere = Served(folder / "elsewhere")
+        try:
+            put_back(elsewhere, events, keys, newest, {addressee(people[name]) for name in ERASED})
+            elsewhere.start("--no-demo")
+            tenant.served = other.served = elsewhere
+            goes_on(tenant, lost, walk)
+            assert other.names(others["position"]) == ["Olivia"]
+            assert other.in_history() == ["Olivia"]
+            stay_erased(elsewhere)
+            again = tenant.ask(
+                "POST", f"/v1/audience/{addressee(people[ERASED[0]])}/erase-addressee", json={}
+            )
+            assert again.status_code == 200, again.text
+        finally:
+            elsewhere.sweep()
+
+
+def put_back(served: Served, events: Path, keys: Path, newest: Path, gone: set[str]) -> None:
+    """Both backups are from before the erasures; the list is not."""
+    done = served.cli("restore", str(events), "--keys", str(keys), "--destroyed", str(newest), "--json")
+    told = json.loads(done.stdout)
+    assert told["keys_destroyed_by_list"] == len(ERASED)
+    assert {one["addressee_id"] for one in told["erase_again"]} == gone
+    assert told["epoch"] > 1
+    refused = served.cli("restore", str(events), code=1)
+    assert "empty database" in refused.stderr
+
+
+def goes_on(tenant: Tenant, lost: str, walk: str) -> None:
+    """The two are erased, the third is not; tokens of the lost tail are told from those of the new epoch."""
+    assert tenant.names(lost) == sorted(("[erased]", "[erased]", KEPT))
+    assert tenant.in_history() == sorted(("[erased]", "[erased]", KEPT))
+    gone_on = tenant.ask("GET", f"/v1/history?limit=1&cursor={walk}")
+    assert gone_on.json()["type"] == "/problems/cursor-mismatch"
+    since = tenant.contact("Zyqeleonore")["position"]
+    assert Position.parse(lost) < Position.parse(since)
+    assert Position.parse(since).epoch > Position.parse(lost).epoch
+    assert len(tenant.names(since)) == 4
+
+
+def stay_erased(served: Served) -> None:
+    """Nothing of the two is in any file, where somebody else is found."""
+    with EmbeddedPostgres(served.data) as server, psycopg.connect(server.admin_dsn) as connection:
+        connection.execute("CHECKPOINT")
+        cluster = server.place.cluster
+    assert SCANNER.below([served.data, cluster]) == []
+    assert Scanner([KEPT]).below([cluster / "base"]) != [], "the control"
