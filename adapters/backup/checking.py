@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.backup import blobs
 from adapters.backup.errors import FileAltered, NoBackup, RowsDiffer
-from adapters.backup.files import pieces, read_whole, unpacked
+from adapters.backup.files import pieces, read_whole, unpacked, untold
 from adapters.backup.rows import Positions, number, rows
 from adapters.backup.tables import EVENTS, KEPT
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from adapters.backup.manifest import Events, Table
 
 
-def check_events(folder: Path, manifest: Events, tell: Tell = lambda _, __: None) -> None:
+def check_events(folder: Path, manifest: Events, tell: Tell = untold) -> None:
     """Read all of a backup of events. Raises what is refused of it: `LogNotWhole`, `FileAltered`, ...
 
     `tell` hears the bytes.

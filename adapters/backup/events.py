@@ -11,7 +11,7 @@ from psycopg import sql
 
 from adapters.backup import blobs
 from adapters.backup.errors import DatabaseNotEmpty, FileAltered, RowsDiffer
-from adapters.backup.files import PIECE, Written, pieces, unpacked
+from adapters.backup.files import PIECE, Written, pieces, unpacked, untold
 from adapters.backup.manifest import Events, LogHead, Table
 from adapters.backup.tables import EVENTS, KEPT
 
@@ -48,7 +48,7 @@ def take(
     folder: Path,
     sealed: Path,
     revision: Callable[[], str],
-    tell: Tell = lambda _, __: None,
+    tell: Tell = untold,
 ) -> Events:
     """Write the tables and the sealed files into a folder; the manifest is given back, to be written last.
 
@@ -73,6 +73,8 @@ def take(
                 sql.SQL("SELECT tenant_id, epoch, position FROM {} ORDER BY tenant_id").format(_name(heads))
             )
         )
+        for log, (events, _) in EVENTS.items():
+            tell(events, 0, sum(head.position for head in logs if head.log == log))
         tables = tuple(_copied(connection, table, folder, tell) for table in KEPT)
         server = connection.info.parameter_status("server_version") or ""
     # What an event speaks of was on the disk before the event: it is there, or was destroyed since.

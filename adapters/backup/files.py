@@ -8,7 +8,7 @@ import os
 import shutil
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from adapters.backup.errors import (
     BackupRefused,
@@ -23,18 +23,26 @@ from adapters.backup.manifest import Kept
 from adapters.keys.keks import sync_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
     from typing import Self
-
-    Tell = Callable[[str, int], object]
-    """Told of progress: which file, and how much more of it is done."""
 
 PIECE: Final = 1 << 20
 _LOCK: Final = ".writing"
 _GZIP: Final = 31
 """zlib's number for its largest window, with gzip's header and check around it."""
+
+
+class Tell(Protocol):
+    """Told of progress."""
+
+    def __call__(self, name: str, more: int, total: int | None = None, /) -> object:
+        """So much more of this is done. `total`: it begins now, and so much is to be done, where that is known."""
+
+
+def untold(_: str, __: int, ___: int | None = None) -> None:
+    """Nobody looks on."""
 
 
 class Written:
@@ -89,6 +97,7 @@ def pieces(folder: Path, kept: Kept, tell: Tell) -> Iterator[bytes]:
     except FileNotFoundError:
         raise FileMissing(f"{folder / kept.name} is not there.") from None
     with file:
+        tell(kept.name, 0, kept.bytes)
         size = os.fstat(file.fileno()).st_size
         if size < kept.bytes:
             raise FileTruncated(f"{folder / kept.name} has {size} bytes of {kept.bytes}.")

@@ -27,7 +27,7 @@ from adapters.backup.errors import (
     MasterKeyWrong,
     NoMasterKeyFile,
 )
-from adapters.backup.files import PIECE, Written, pieces
+from adapters.backup.files import PIECE, Written, pieces, untold
 from adapters.backup.manifest import Keys, fingerprint
 from adapters.keys.gone import NAME as LIST
 from adapters.keys.keks import KekFile, sync_folder
@@ -52,7 +52,7 @@ _PATIENCE: Final = 30.0
 _AT_ONCE: Final = 1_000
 
 
-def take(keys: Path, folder: Path, *, master_key: bool, tell: Tell = lambda _, __: None) -> Keys:
+def take(keys: Path, folder: Path, *, master_key: bool, tell: Tell = untold) -> Keys:
     """Write the keys into a folder; the manifest is given back, to be written last.
 
     `master_key`: its file too, which opens all of them. Raises `KeysMissing`, `NoMasterKeyFile`, sqlite3's errors.
@@ -75,7 +75,7 @@ def take(keys: Path, folder: Path, *, master_key: bool, tell: Tell = lambda _, _
     return Keys(taken_at=taken_at, files=tuple(kept))
 
 
-def check(folder: Path, manifest: Keys, tell: Tell = lambda _, __: None) -> None:
+def check(folder: Path, manifest: Keys, tell: Tell = untold) -> None:
     """See that a backup of keys is whole, without opening any. Raises what is refused of it."""
     for kept in manifest.files:
         for _ in pieces(folder, kept, tell):

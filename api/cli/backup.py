@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,8 +25,9 @@ class Default(Group):
     """A group whose command `take` is meant where none is named: `backup FOLDER`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put in what was left out."""
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+        """Put in what was left out; a word that is nearly a command is none of a folder."""
+        known = [*self.commands, *ctx.help_option_names]
+        if args and args[0] not in known and not get_close_matches(args[0], self.commands):
             args = ["take", *args]
         return super().parse_args(ctx, args)
 
@@ -169,13 +171,15 @@ def restore(
 
 @contextmanager
 def _telling() -> Iterator[Tell]:
-    """A bar a file."""
+    """A bar for each file."""
     with bars() as drawing:
         tasks: dict[str, Any] = {}
 
-        def tell(name: str, more: int) -> None:
+        def tell(name: str, more: int, total: int | None = None) -> None:
             if name not in tasks:
-                tasks[name] = drawing.add_task(name, total=None)
+                tasks[name] = drawing.add_task(name, total=total)
+            elif total is not None:
+                drawing.reset(tasks[name], total=total)
             drawing.advance(tasks[name], more)
 
         yield tell

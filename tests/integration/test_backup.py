@@ -1,34 +1,37 @@
 """A backup of one database put back into another: what is in it, what comes of it, and what is refused by name."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 import pytest
 from pydantic import SecretStr
 
 from adapters.backup import errors, manifest
+from adapters.backup.files import untold
+from adapters.backup.tables import KEPT, LEFT_OUT
 from adapters.blobs.local import LocalBlobs
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.policies import MATRIX
 from adapters.postgres.restored import epoch_of
 from adapters.postgres.rights import differences
-from adapters.backup.tables import KEPT, LEFT_OUT
 from api.ops import backups
 from api.ops.database import HalfRestored, schema_of
 from api.settings import Settings
 from tests.support.api import Api, TestTenant, serving
+from tests.support.commands import run
 from tests.support.database import Database, empty_database
+from tests.support.serving import ROOT, eventually
 
 CONTACTS = "/v1/audience/contacts"
-
-
-def quiet(_: str, __: int) -> None:
-    """Nobody watches."""
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def content_of(dsn: str) -> dict[str, list[str]]:
     """Every row of every table that a backup has."""
     with psycopg.connect(dsn) as connection:
         return {
-            table: [str(row) for row in connection.execute(f"SELECT t::text FROM {table} t ORDER BY 1")]
+            table: [str(row) for row in connection.execute(f"SELECT t::text FROM {table} t ORDER BY 1")]  # noqa: S608 - our own tables
             for table in KEPT
         }
 
@@ -74,18 +77,18 @@ async def test_what_is_put_back_is_what_was_there_and_goes_on_in_a_new_epoch(
         blobs.write(tenant.id, owner, "upload", [b"sealed" * 50_000])
         await api.project()
         before = content_of(database.admin)
-        taken = backups.take_events(settings_for(database, tmp_path), tmp_path / "backup", quiet)
+        taken = backups.take_events(settings_for(database, tmp_path), tmp_path / "backup", untold)
         await contact(api, tenant, "Lost")
     assert {one.name for one in (tmp_path / "backup").iterdir()} == {
         "manifest.json",
         "blobs.tar",
         *(f"{table}.copy.gz" for table in KEPT),
     }
-    assert backups.verify(tmp_path / "backup", quiet) == taken
+    assert backups.verify(tmp_path / "backup", untold) == taken
     shutil.rmtree(tmp_path / "blobs")
 
     now = later()
-    done = backups.restore_events(settings_for(empty, tmp_path), tmp_path / "backup", now, quiet)
+    done = backups.restore_events(settings_for(empty, tmp_path), tmp_path / "backup", now, untold)
     after = content_of(empty.admin)
     assert done.raised.epoch == epoch_of(now)
     moved = {"log.heads", "log.access_heads", "ledger.epochs"}
@@ -130,7 +133,7 @@ async def taken(database: Database, tmp_path: Path) -> Path:
         tenant = await api.tenant()
         await contact(api, tenant, "Ann")
         LocalBlobs(tmp_path / "blobs", api.parts.keys).write(tenant.id, uuid4(), "upload", [b"x"])
-        backups.take_events(settings_for(database, tmp_path), tmp_path / "backup", quiet)
+        backups.take_events(settings_for(database, tmp_path), tmp_path / "backup", untold)
     return tmp_path / "backup"
 
 
@@ -187,25 +190,22 @@ async def test_what_is_amiss_with_a_backup_is_refused_by_name_and_nothing_is_cha
         shutil.copytree(good, folder)
         change(folder)
         if refusal is None:
-            backups.verify(folder, quiet)
+            backups.verify(folder, untold)
             continue
         with pytest.raises(errors.BackupRefused) as refused:
-            backups.restore_events(settings_for(empty, tmp_path), folder, later(), quiet)
+            backups.restore_events(settings_for(empty, tmp_path), folder, later(), untold)
         assert type(refused.value) is refusal, (number, refused.value)
     with psycopg.connect(empty.admin) as connection:
         found = connection.execute("SELECT to_regclass('migrations.applied')").fetchone()
     assert found == (None,), "nothing was begun"
     with pytest.raises(errors.DatabaseNotEmpty):
-        backups.restore_events(settings_for(database, tmp_path), good, later(), quiet)
+        backups.restore_events(settings_for(database, tmp_path), good, later(), untold)
     with pytest.raises(errors.TooEarly):
-        past = backups.restore_events(
-            settings_for(empty, tmp_path), good, datetime(1970, 1, 1, tzinfo=UTC), quiet
-        )
-        assert past is None
+        backups.restore_events(settings_for(empty, tmp_path), good, datetime(1970, 1, 1, tzinfo=UTC), untold)
     with pytest.raises(errors.KeysMissing):
-        backups.restore_events(settings_for(empty, tmp_path / "elsewhere"), good, later(), quiet)
+        backups.restore_events(settings_for(empty, tmp_path / "elsewhere"), good, later(), untold)
     with pytest.raises(errors.FolderTaken):
-        backups.take_events(settings_for(database, tmp_path), good, quiet)
+        backups.take_events(settings_for(database, tmp_path), good, untold)
 
 
 async def test_a_process_that_is_still_there_is_named_and_nothing_is_put_back(
@@ -215,8 +215,49 @@ async def test_a_process_that_is_still_there_is_named_and_nothing_is_put_back(
     with psycopg.connect(empty.admin, autocommit=True) as connection:
         connection.execute(f'GRANT CONNECT ON DATABASE "{empty.name}" TO penguinmails_projector')
     with psycopg.connect(empty.projector), pytest.raises(errors.ProcessesRunning):
-        backups.restore_events(settings_for(empty, tmp_path), good, later(), quiet)
-    assert backups.restore_events(settings_for(empty, tmp_path), good, later(), quiet).events
+        backups.restore_events(settings_for(empty, tmp_path), good, later(), untold)
+    assert backups.restore_events(settings_for(empty, tmp_path), good, later(), untold).events
+
+
+def half_restored(database: Database) -> None:
+    """Nothing serves from it, and nothing is in it."""
+    with pytest.raises(HalfRestored, match="penguinmails restore"):
+        schema_of(database.admin)
+    with psycopg.connect(database.admin) as connection:
+        assert connection.execute("SELECT to_regclass('log.events')").fetchone() == (None,)
+
+
+def killed_in_the_middle(arguments: list[str], empty: Database, environment: dict[str, str]) -> None:
+    """It comes as far as its first schema, and waits there for whoever makes the same."""
+    command = [sys.executable, "-m", "api.cli", *arguments]
+    with psycopg.connect(empty.admin) as holding:
+        holding.execute("CREATE SCHEMA log")
+        with subprocess.Popen(command, cwd=ROOT, env=environment) as restoring:
+            for _ in eventually("it waits", 60):
+                with psycopg.connect(empty.admin) as connection:
+                    waiting = connection.execute(
+                        "SELECT FROM pg_stat_activity WHERE datname = current_database()"
+                        " AND wait_event_type = 'Lock' AND query LIKE 'CREATE SCHEMA%'"
+                    )
+                    if waiting.rowcount:
+                        break
+            restoring.kill()
+        holding.rollback()
+
+
+async def test_a_restore_that_was_killed_is_marked_and_begun_anew(
+    database: Database, empty: Database, tmp_path: Path
+) -> None:
+    good = await taken(database, tmp_path)
+    environment = {**os.environ, "DATABASE_URL": empty.admin, "PENGUINMAILS_DATA": str(tmp_path)}
+    killed_in_the_middle(["restore", str(good)], empty, environment)
+    half_restored(empty)
+    refused = run(("migrate",), environment, 60)
+    assert refused.returncode == 4, refused.stderr
+    assert "penguinmails restore" in refused.stderr
+    done = run(("restore", str(good)), environment, 60)
+    assert done.returncode == 0, done.stderr
+    assert schema_of(empty.admin) == "current"
 
 
 async def test_a_restore_that_was_interrupted_is_marked_and_begun_anew(
@@ -229,22 +270,23 @@ async def test_a_restore_that_was_interrupted_is_marked_and_begun_anew(
     class Interrupted(Exception):
         pass
 
-    # Checked first: two turns over each file, and the second one is the loading.
-    for stop_at in ("log.events.copy.gz", "ops.webhook_runs.copy.gz", "blobs.tar"):
-        seen: list[str] = []
+    @dataclass
+    class Stop:
+        """Interrupts when a file is read the second time: first all are checked, then loaded."""
 
-        def tell(name: str, _: int, seen: list[str] = seen, stop_at: str = stop_at) -> None:
-            seen.append(name)
-            if name == stop_at and seen.count(name) > 1:
+        at: str
+        begun: int = 0
+
+        def __call__(self, name: str, _: int, total: int | None = None) -> None:
+            self.begun += name == self.at and total is not None
+            if self.begun > 1:
                 raise Interrupted
 
+    for at in ("log.events.copy.gz", "ops.webhook_runs.copy.gz", "blobs.tar"):
         with pytest.raises(Interrupted):
-            backups.restore_events(settings, good, later(), tell)
-        with pytest.raises(HalfRestored, match="penguinmails restore"):
-            schema_of(empty.admin)
-        with psycopg.connect(empty.admin) as connection:
-            assert connection.execute("SELECT to_regclass('log.events')").fetchone() == (None,)
-    done = backups.restore_events(settings, good, later(), quiet)
+            backups.restore_events(settings, good, later(), Stop(at))
+        half_restored(empty)
+    done = backups.restore_events(settings, good, later(), untold)
     assert done.events == sum(head.position for head in told.logs)
     assert schema_of(empty.admin) == "current"
 
@@ -256,7 +298,7 @@ async def test_a_backup_that_was_interrupted_has_no_name_and_is_begun_anew(
         await api.tenant()
     settings, folder = settings_for(database, tmp_path), tmp_path / "backup"
 
-    def stop(name: str, _: int) -> None:
+    def stop(name: str, _: int, __: int | None = None) -> None:
         if name == "log.receipts":
             raise KeyboardInterrupt
 
@@ -269,11 +311,11 @@ async def test_a_backup_that_was_interrupted_has_no_name_and_is_begun_anew(
     part.mkdir()
     (part / "thesis.txt").write_text("mine")
     with pytest.raises(errors.FolderTaken):
-        backups.take_events(settings, folder, quiet)
+        backups.take_events(settings, folder, untold)
     (part / "thesis.txt").rename(part / ".writing")
     (part / "log.events.copy.gz").write_text("half")
-    assert backups.take_events(settings, folder, quiet).logs
-    assert backups.verify(folder, quiet)
+    assert backups.take_events(settings, folder, untold).logs
+    assert backups.verify(folder, untold) == manifest.read(folder, manifest.Events)
     assert not part.exists()
 
 
@@ -286,7 +328,7 @@ async def test_an_older_backup_is_brought_to_the_schema_of_today(
     tables = tuple(one for one in told.tables if not one.table.startswith("ledger."))
     (good / "manifest.json").unlink()
     manifest.write(good, told.model_copy(update={"revision": "0005", "tables": tables}))
-    done = backups.restore_events(settings_for(empty, tmp_path), good, later(), quiet)
+    done = backups.restore_events(settings_for(empty, tmp_path), good, later(), untold)
     assert done.raised.logs == sum(head.log == "events" for head in told.logs)
     assert schema_of(empty.admin) == "current"
     with psycopg.connect(empty.admin) as connection:
@@ -308,12 +350,11 @@ async def test_a_log_that_lacks_a_position_or_its_tail_is_named(database: Databa
                 "DELETE FROM log.events WHERE tenant_id = %s AND position = %s", (tenant.id, position)
             )
 
-    last = max(head.position for head in backups.take_events(settings, tmp_path / "good", quiet).logs)
+    last = max(head.position for head in backups.take_events(settings, tmp_path / "good", untold).logs)
     delete(last)
     with pytest.raises(errors.LogNotWhole, match=f"{tenant.id} lacks position {last} of {last}"):
-        backups.take_events(settings, tmp_path / "cut", quiet)
+        backups.take_events(settings, tmp_path / "cut", untold)
     delete(3)
     with pytest.raises(errors.LogNotWhole, match=f"{tenant.id} lacks position 3 of {last}"):
-        backups.take_events(settings, tmp_path / "gap", quiet)
+        backups.take_events(settings, tmp_path / "gap", untold)
     assert not (tmp_path / "cut").exists()
-    assert UUID(str(tenant.id)) == tenant.id

@@ -1,14 +1,16 @@
-"""A backup of the key store: taken while others write, put back where there is none, and what was destroyed stays so."""
+"""A backup of the key store: taken while others write, put back where there is none; what was destroyed stays so."""
 
 import json
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
 from adapters.backup import errors, manifest
+from adapters.backup.files import untold
 from adapters.keys.sqlite import SqliteKeyStore
 from api.ops import backups
 from api.settings import Settings
@@ -16,10 +18,6 @@ from application.ports.keys import SubjectKey
 from domain.kernel.personal import KeyKind
 
 TENANT = UUID(int=7)
-
-
-def quiet(_: str, __: int) -> None:
-    """Nobody watches."""
 
 
 def key(subject: str, tenant: UUID = TENANT) -> SubjectKey:
@@ -61,7 +59,7 @@ def listed(file: Path) -> set[str]:
 def test_keys_come_back_with_the_master_key_at_hand_and_no_other_way(tmp_path: Path) -> None:
     here, there, backup = tmp_path / "here", tmp_path / "there", tmp_path / "backup"
     keys = made(here, "ann", "ben")
-    backups.take_keys(settings_for(here), backup, master_key=False, tell=quiet)
+    backups.take_keys(settings_for(here), backup, master_key=False, tell=untold)
     master = (here / "keys" / "master.key").read_bytes()
     assert {one.name for one in backup.iterdir()} == {
         "manifest.json",
@@ -74,41 +72,41 @@ def test_keys_come_back_with_the_master_key_at_hand_and_no_other_way(tmp_path: P
         assert file.stat().st_mode & 0o777 == 0o600
     assert backup.stat().st_mode & 0o777 == 0o700
     with pytest.raises(errors.MasterKeyMissing):
-        backups.restore_keys(settings_for(there), backup, quiet)
+        backups.restore_keys(settings_for(there), backup, untold)
     (there / "keys").mkdir(parents=True, exist_ok=True)
     (there / "keys" / "master.key").write_bytes(bytes(32))
     with pytest.raises(errors.MasterKeyWrong):
-        backups.restore_keys(settings_for(there), backup, quiet)
+        backups.restore_keys(settings_for(there), backup, untold)
     assert {one.name for one in (there / "keys").iterdir()} == {"master.key"}
     (there / "keys" / "master.key").write_bytes(master)
-    assert backups.restore_keys(settings_for(there), backup, quiet)
+    assert backups.restore_keys(settings_for(there), backup, untold)
     assert found(there, "ann", "ben") == keys
-    assert not backups.restore_keys(settings_for(there), backup, quiet), "the same again is done already"
+    assert not backups.restore_keys(settings_for(there), backup, untold), "the same again is done already"
     with pytest.raises(errors.KeysThere):
-        backups.restore_keys(settings_for(here), backup, quiet)
+        backups.restore_keys(settings_for(here), backup, untold)
 
 
 def test_the_master_key_goes_along_when_it_is_asked_for(tmp_path: Path) -> None:
     here, there, backup = tmp_path / "here", tmp_path / "there", tmp_path / "backup"
     keys = made(here, "ann")
-    backups.take_keys(settings_for(here), backup, master_key=True, tell=quiet)
-    assert backups.restore_keys(settings_for(there), backup, quiet)
+    backups.take_keys(settings_for(here), backup, master_key=True, tell=untold)
+    assert backups.restore_keys(settings_for(there), backup, untold)
     assert found(there, "ann") == keys
     (here / "keys" / "master.key").unlink()
     with pytest.raises(errors.NoMasterKeyFile):
-        backups.take_keys(settings_for(here), tmp_path / "another", master_key=True, tell=quiet)
+        backups.take_keys(settings_for(here), tmp_path / "another", master_key=True, tell=untold)
 
 
 def test_what_was_destroyed_since_stays_destroyed_by_the_list_in_place(tmp_path: Path) -> None:
     here, backup = tmp_path / "here", tmp_path / "backup"
     keys = made(here, "ann", "ben", "eve")
     destroyed(here, "eve")
-    backups.take_keys(settings_for(here), backup, master_key=False, tell=quiet)
+    backups.take_keys(settings_for(here), backup, master_key=False, tell=untold)
     destroyed(here, "ann")
     newest = (here / "keys" / "destroyed.list").read_bytes()
     for name in ("keys.sqlite", "keks.json"):
         (here / "keys" / name).unlink()
-    assert backups.restore_keys(settings_for(here), backup, quiet)
+    assert backups.restore_keys(settings_for(here), backup, untold)
     assert found(here, "ann", "ben", "eve") == {key("ben"): keys[key("ben")]}
     assert (here / "keys" / "destroyed.list").read_bytes().startswith(newest), "the newest list wins"
 
@@ -117,12 +115,12 @@ def test_what_was_destroyed_is_known_from_the_backups_list_and_from_another_one(
     here, there, backup = tmp_path / "here", tmp_path / "there", tmp_path / "backup"
     keys = made(here, "ann", "ben", "eve")
     destroyed(here, "eve")
-    backups.take_keys(settings_for(here), backup, master_key=True, tell=quiet)
+    backups.take_keys(settings_for(here), backup, master_key=True, tell=untold)
     destroyed(here, "ann", "never-was")
     newer = tmp_path / "newer.list"
     shutil.copy(here / "keys" / "destroyed.list", newer)
     newer.write_bytes(newer.read_bytes() + b'["half a li')  # a crash left it
-    assert backups.restore_keys(settings_for(there), backup, quiet)
+    assert backups.restore_keys(settings_for(there), backup, untold)
     assert found(there, "ann", "ben", "eve") == {key(one): keys[key(one)] for one in ("ann", "ben")}
     assert listed(there / "keys" / "destroyed.list") == {"eve"}
     assert backups.destroy_listed(settings_for(there), newer) == 1
@@ -160,7 +158,7 @@ def test_a_backup_is_whole_whatever_is_made_rotated_and_destroyed_meanwhile(tmp_
     worker.start()
     try:
         for number in range(6):
-            backups.take_keys(settings_for(here), tmp_path / f"backup{number}", master_key=True, tell=quiet)
+            backups.take_keys(settings_for(here), tmp_path / f"backup{number}", master_key=True, tell=untold)
     finally:
         stop.set()
         worker.join()
@@ -168,7 +166,7 @@ def test_a_backup_is_whole_whatever_is_made_rotated_and_destroyed_meanwhile(tmp_
     kekses = set()
     for number in range(6):
         there = tmp_path / f"there{number}"
-        assert backups.restore_keys(settings_for(there), tmp_path / f"backup{number}", quiet)
+        assert backups.restore_keys(settings_for(there), tmp_path / f"backup{number}", untold)
         assert found(there, *(subject for _, subject, _ in keys)) == keys
         kekses.add((tmp_path / f"backup{number}" / "keks.json").read_bytes())
     assert len(kekses) > 1, "the control: it was busy"
@@ -177,7 +175,7 @@ def test_a_backup_is_whole_whatever_is_made_rotated_and_destroyed_meanwhile(tmp_
 def test_what_is_amiss_with_a_backup_of_keys_is_refused_by_name(tmp_path: Path) -> None:
     here, good = tmp_path / "here", tmp_path / "good"
     made(here, "ann")
-    backups.take_keys(settings_for(here), good, master_key=True, tell=quiet)
+    backups.take_keys(settings_for(here), good, master_key=True, tell=untold)
 
     def without_keks(folder: Path) -> None:
         """Somebody who writes hashes as well is found by what does not fit together."""
@@ -188,7 +186,7 @@ def test_what_is_amiss_with_a_backup_of_keys_is_refused_by_name(tmp_path: Path) 
         files = tuple(one.model_copy(update=told) if one.name == "keks.json" else one for one in kept.files)
         manifest.write(folder, kept.model_copy(update={"files": files}))
 
-    amiss = {
+    amiss: dict[str, tuple[Callable[[Path], object], type[errors.BackupRefused]]] = {
         "lost": (lambda folder: (folder / "keys.sqlite").unlink(), errors.FileMissing),
         "cut": (
             lambda folder: (folder / "keys.sqlite").write_bytes((folder / "keys.sqlite").read_bytes()[:-1]),
@@ -206,12 +204,12 @@ def test_what_is_amiss_with_a_backup_of_keys_is_refused_by_name(tmp_path: Path) 
         shutil.copytree(good, tmp_path / name)
         change(tmp_path / name)
         with pytest.raises(refusal):
-            backups.verify(tmp_path / name, quiet)
+            backups.verify(tmp_path / name, untold)
         with pytest.raises(refusal):
-            backups.restore_keys(settings_for(tmp_path / "there"), tmp_path / name, quiet)
+            backups.restore_keys(settings_for(tmp_path / "there"), tmp_path / name, untold)
         assert not (tmp_path / "there" / "keys" / "keys.sqlite").exists()
     with pytest.raises(errors.KeysMissing):
-        backups.take_keys(settings_for(tmp_path / "nowhere"), tmp_path / "x", master_key=False, tell=quiet)
+        backups.take_keys(settings_for(tmp_path / "nowhere"), tmp_path / "x", master_key=False, tell=untold)
 
 
 def test_keys_are_kept_apart_from_the_events(tmp_path: Path) -> None:

@@ -3,19 +3,15 @@
 import json
 import os
 import re
-import secrets
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.policies import policies_for_view
@@ -26,7 +22,7 @@ from projections.operational.views import VIEWS
 from projections.runtime.compare import compare
 from projections.runtime.projector import ProjectorSettings
 from tests.support.api import Api, TestTenant, analytics_of, serving
-from tests.support.database import Database, fresh_database
+from tests.support.database import Database, empty_database, fresh_database
 from tests.support.serving import ROOT
 from tests.support.working import Worker
 
@@ -34,13 +30,10 @@ CONTACTS = "/v1/audience/contacts"
 
 
 @pytest.fixture
-def empty(postgres: EmbeddedPostgres, database: Database) -> Iterator[Database]:
+def empty(postgres: EmbeddedPostgres) -> Iterator[Database]:
     """A database with nothing in it, on the same server."""
-    name = f"restored_{secrets.token_hex(4)}"
-    with psycopg.connect(make_conninfo(postgres.admin_dsn, dbname="postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield replace(database, name=name, admin=make_conninfo(postgres.admin_dsn, dbname=name))
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with empty_database(postgres) as made:
+        yield made
 
 
 def run_block(holding: str, database: Database, server: EmbeddedPostgres, folder: Path) -> None:
