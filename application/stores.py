@@ -160,7 +160,7 @@ WAL: Final = Store(
 )
 BACKUPS: Final = Store(
     "backups",
-    "copies of the database's folder, with views and write-ahead log; dumps leave views out",
+    "copies of the database's folder, with views and write-ahead log; `penguinmails backup` and dumps leave views out",
     Action.EXPIRES,
     "PENGUINMAILS_BACKUP_DAYS; after a restore the keys that were destroyed are destroyed again from the log, and from "
     "the list of destroyed keys, which no backup is put back over",

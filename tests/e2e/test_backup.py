@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +23,7 @@ import psycopg
 from adapters.postgres.embedded import EmbeddedPostgres
 from application.ports.positions import Position
 from tests.support.scanning import Scanner
-from tests.support.serving import Served, eventually, installation
+from tests.support.serving import ROOT, Served, eventually, installation
 
 CONTACTS = "/v1/audience/contacts"
 ERASED, KEPT, LOST = ("Zyqannemarie", "Zyqbenedict"), "Zyqcharlotte", "Zyqdominique"
@@ -85,6 +89,31 @@ def erased(tenant: Tenant, made: dict[str, Any]) -> None:
             return
 
 
+def run_block(beginning: str, served: Served) -> str:
+    """Run a block of docs/operations.md, its folders below that of the test; what it said."""
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (block,) = (one for one in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if one.startswith(beginning))
+    for place in ("/backups/", "/vault/"):
+        block = block.replace(place, f"{served.data.parent}{place}")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["/bin/sh", "-euc", block],
+        env={**served.environment, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def events_in(folder: Path) -> Path:
+    """The one backup of events."""
+    (events,) = (folder / "backups").iterdir()
+    return events
+
+
 def holding(folder: Path, scanner: Scanner) -> list[str]:
     """The files below a folder in which a value stands, whether they are compressed or not."""
     found = []
@@ -104,26 +133,29 @@ def test_who_was_erased_after_the_backup_stays_erased_when_it_is_put_back_elsewh
         others = other.contact("Olivia")
         assert tenant.names(people[KEPT]["position"]) == sorted((*ERASED, KEPT))
         folder = served.data.parent
-        events, keys = folder / "events", folder / "keys"
-        done = served.cli("backup", str(events), "--keys", str(keys), "--master-key", "--json")
-        told = json.loads(done.stdout)
-        assert told["events"]["logs"] >= 3
-        assert holding(events, SCANNER) == []
-        assert holding(keys, SCANNER) == []
-        for one in (events, keys):
-            served.cli("backup", "verify", str(one))
+        for place in ("backups", "vault"):
+            (folder / place).mkdir()
+        said = run_block("penguinmails backup", served)
+        assert said.count("whole; manifest") == 3
+        assert "log.events.copy.gz" in holding(events_in(folder), Scanner(["audience.contact_created"])), (
+            "the control"
+        )
+        assert holding(folder / "backups", SCANNER) == []
+        assert holding(folder / "vault", SCANNER) == []
 
         walk = tenant.ask("GET", "/v1/history?limit=1").json()["next"]
         for name in ERASED:
             erased(tenant, people[name])
         lost = tenant.contact(LOST)["position"]
         assert served.stop() == 0
-        newest = folder / "newest.list"
-        shutil.copy(served.data / "keys" / "destroyed.list", newest)
+        shutil.copy(served.data / "keys" / "destroyed.list", folder / "vault" / "newest.list")
 
         elsewhere = Served(folder / "elsewhere")
         try:
-            put_back(elsewhere, events, keys, newest, {addressee(people[name]) for name in ERASED})
+            (elsewhere.data / "keys").mkdir(parents=True)
+            elsewhere.data.chmod(0o711)
+            shutil.copy(served.data / "keys" / "master.key", elsewhere.data / "keys")
+            put_back(elsewhere, {addressee(people[name]) for name in ERASED})
             elsewhere.start("--no-demo")
             tenant.served = other.served = elsewhere
             goes_on(tenant, lost, walk)
@@ -138,14 +170,13 @@ def test_who_was_erased_after_the_backup_stays_erased_when_it_is_put_back_elsewh
             elsewhere.sweep()
 
 
-def put_back(served: Served, events: Path, keys: Path, newest: Path, gone: set[str]) -> None:
+def put_back(served: Served, gone: set[str]) -> None:
     """Both backups are from before the erasures; the list is not."""
-    done = served.cli("restore", str(events), "--keys", str(keys), "--destroyed", str(newest), "--json")
-    told = json.loads(done.stdout)
-    assert told["keys_destroyed_by_list"] == len(ERASED)
-    assert {one["addressee_id"] for one in told["erase_again"]} == gone
-    assert told["epoch"] > 1
-    refused = served.cli("restore", str(events), code=1)
+    said = run_block("penguinmails restore", served)
+    assert f"newest.list: {len(ERASED)}\n" in said
+    assert set(re.findall(r"^erase again: (\S+) of tenant", said, re.MULTILINE)) == gone
+    assert "epoch " in said
+    refused = served.cli("restore", str(events_in(served.data.parent)), code=1)
     assert "empty database" in refused.stderr
 
 
