@@ -35,6 +35,12 @@ class NotWritten(BackupRefused):
     code = "backup-not-written"
 
 
+class NotPutBack(BackupRefused):
+    """The restore could not be ended, and nothing serves from what is there. Make room, and run it again."""
+
+    code = "restore-not-ended"
+
+
 class SamePlace(BackupRefused):
     """Who has events and keys has everything in the clear. Keep them apart, or give --force and guard that place."""
 

@@ -149,11 +149,12 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
     What an interrupted one left is removed first. Raises `FolderTaken`, `BackupUnderWay`, `NotWritten`.
     """
-    part = folder.with_name(f"{folder.name}.part")
+    folder = folder.absolute()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FolderTaken(f"{folder} is there already.")
     if not folder.parent.is_dir():
         raise FolderTaken(f"{folder.parent} is no folder.")
+    part = folder.with_name(f"{folder.name}.part")
     try:
         with _held(part):
             yield part

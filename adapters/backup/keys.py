@@ -26,6 +26,7 @@ from adapters.backup.errors import (
     MasterKeyMissing,
     MasterKeyWrong,
     NoMasterKeyFile,
+    NotWritten,
 )
 from adapters.backup.files import PIECE, Written, pieces, untold
 from adapters.backup.manifest import Keys, fingerprint
@@ -55,21 +56,24 @@ _AT_ONCE: Final = 1_000
 def take(keys: Path, folder: Path, *, master_key: bool, tell: Tell = untold) -> Keys:
     """Write the keys into a folder; the manifest is given back, to be written last.
 
-    `master_key`: its file too, which opens all of them. Raises `KeysMissing`, `NoMasterKeyFile`, sqlite3's errors.
+    `master_key`: its file too, which opens all of them. Raises `KeysMissing`, `NoMasterKeyFile`, `NotWritten`.
     """
     if not (keys / STORE).is_file():
         raise KeysMissing(f"There is no key store in {keys}.")
     if master_key and not (keys / MASTER).is_file():
         raise NoMasterKeyFile
     taken_at = datetime.now(UTC)
-    with closing(_connected(keys / STORE)) as reader:
-        keks = _snapshot(keys, reader)
-        kept = [_copied(reader, folder, STORE, tell), _written(folder, KEKS, keks)]
-    # After the store: what is destroyed from then on is in the list, if in nothing else.
-    kept.append(_whole_lines(keys / LIST, folder))
-    if (keys / NOTARY).is_file():
-        with closing(_connected(keys / NOTARY)) as notary:
-            kept.append(_copied(notary, folder, NOTARY, tell))
+    try:
+        with closing(_connected(keys / STORE)) as reader:
+            keks = _snapshot(keys, reader)
+            kept = [_copied(reader, folder, STORE, tell), _written(folder, KEKS, keks)]
+        # After the store: what is destroyed from then on is in the list, if in nothing else.
+        kept.append(_whole_lines(keys / LIST, folder))
+        if (keys / NOTARY).is_file():
+            with closing(_connected(keys / NOTARY)) as notary:
+                kept.append(_copied(notary, folder, NOTARY, tell))
+    except sqlite3.Error as error:
+        raise NotWritten(f"The key store fails ({error}).") from error
     if master_key:
         kept.append(_written(folder, MASTER, (keys / MASTER).read_bytes()))
     return Keys(taken_at=taken_at, files=tuple(kept))
@@ -100,33 +104,50 @@ def check(folder: Path, manifest: Keys, tell: Tell = untold) -> None:
             raise KeysDiffer(f"Keys of tenant {UUID(bytes=tenant)} are wrapped by {kek}, which is not there.")
 
 
-def put(folder: Path, manifest: Keys, keys: Path, master_key: bytes | None, tell: Tell) -> bool:
-    """Put the keys of a backup into the folder of a key store that has none; False: they are there from an earlier run.
+def must_fit(folder: Path, keys: Path, master_key: bytes | None) -> None:
+    """See that the keys of a backup, a whole one, can be put into a folder, and will open there.
 
-    All that the backup's list names is destroyed, and all that a list in place names. Raises `KeysThere`,
-    `MasterKeyMissing`, `MasterKeyWrong`, and what reading raises.
+    `master_key`: where it is no file. Raises `KeysThere`, `MasterKeyMissing`, `MasterKeyWrong`.
     """
-    origin = fingerprint(folder)
-    if (keys / STORE).exists():
-        if _origin(keys) == origin:
-            return False
+    if (keys / STORE).exists() and not _is_from(folder, keys):
         raise KeysThere(f"There is a key store in {keys}.")
+    files = [one / MASTER for one in (keys, folder) if (one / MASTER).exists()]
+    known = [] if master_key is None else [master_key]
+    known += [file.read_bytes() for file in files]
+    if not known:
+        raise MasterKeyMissing
+    if master_key is None and len(set(known)) > 1:
+        raise MasterKeyWrong(f"{keys / MASTER} is another one than the backup's.")
+    try:
+        keks = KekFile(folder, known[0])
+        for tenant, numbers in json.loads((folder / KEKS).read_bytes()).items():
+            for number in numbers:
+                keks.cipher(bytes.fromhex(tenant), int(number))
+    except (InvalidTag, ValueError):
+        raise MasterKeyWrong from None
+
+
+def put(folder: Path, manifest: Keys, keys: Path, master_key: bytes | None, tell: Tell) -> bool:
+    """Put keys that fit where no store is; False: they are there already, from an earlier run.
+
+    All that the backup's list names is destroyed, and all that a list in place names. Raises what reading raises.
+    """
+    if (keys / STORE).exists():
+        return False
+    keys.mkdir(mode=0o700, exist_ok=True)
     made = keys / "restoring"
     shutil.rmtree(made, ignore_errors=True)
-    made.mkdir(mode=0o700, parents=True)
+    made.mkdir(mode=0o700)
     try:
         _stage(folder, manifest, keys, made, tell)
-        _must_open(made, master_key)
         store = SqliteKeyStore(made, master_key)
         try:
             destroy_listed(folder / LIST, store)
         finally:
             store.close()
-        _written(made, _FROM, json.dumps({"from": origin}).encode())
+        _written(made, _FROM, json.dumps({"from": fingerprint(folder)}).encode())
         # The store comes last: without it there is none, and all of this is done anew.
         for name in sorted((path.name for path in made.iterdir()), key=lambda name: (name == STORE, name)):
-            if name == NOTARY and (keys / NOTARY).exists():
-                continue  # what it remembers now is newer
             (made / name).replace(keys / name)
         sync_folder(keys)
     finally:
@@ -217,42 +238,26 @@ def _whole_lines(file: Path, folder: Path) -> Kept:
 
 
 def _stage(folder: Path, manifest: Keys, keys: Path, made: Path, tell: Tell) -> None:
-    """The files as they will be, the list in place among them, and none of them there yet."""
+    """The files as they will be. Of three what is in place is taken: it is newer, or the same."""
+    in_place = [name for name in (LIST, MASTER, NOTARY) if (keys / name).exists()]
+    for name in in_place:
+        shutil.copy2(keys / name, made / name)
     for kept in manifest.files:
-        if kept.name == LIST:
+        if kept.name == LIST or kept.name in in_place:
             continue
         with Written(made, kept.name, gzip=False) as written:
             for piece in pieces(folder, kept, tell):
                 written.write(piece)
             written.finish()
-    if (keys / LIST).exists():
-        shutil.copy2(keys / LIST, made / LIST)
-    in_place = keys / MASTER
-    if in_place.exists():
-        if (made / MASTER).exists() and (made / MASTER).read_bytes() != in_place.read_bytes():
-            raise MasterKeyWrong(f"{in_place} is another one than the backup's.")
-        (made / MASTER).unlink(missing_ok=True)
-        _written(made, MASTER, in_place.read_bytes())
 
 
-def _must_open(made: Path, master_key: bytes | None) -> None:
-    if master_key is None and not (made / MASTER).exists():
-        raise MasterKeyMissing
-    keks = KekFile(made, master_key)
-    for tenant, numbers in json.loads((made / KEKS).read_bytes()).items():
-        try:
-            for number in numbers:
-                keks.cipher(bytes.fromhex(tenant), int(number))
-        except InvalidTag:
-            raise MasterKeyWrong from None
-
-
-def _origin(keys: Path) -> str | None:
+def _is_from(folder: Path, keys: Path) -> bool:
+    """Whether a store was put in place from this backup."""
     try:
         told = json.loads((keys / _FROM).read_bytes())
     except (FileNotFoundError, ValueError):
-        return None
-    return told.get("from") if isinstance(told, dict) else None
+        return False
+    return isinstance(told, dict) and told.get("from") == fingerprint(folder)
 
 
 def _connected(file: Path) -> sqlite3.Connection:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from adapters.backup.files import Tell
     from adapters.backup.manifest import Events, Keys
+    from api.ops.backups import RestoredEvents
 
 
 class Default(Group):
@@ -132,41 +133,52 @@ def restore(
     if folder is None and keys is None and destroyed is None:
         raise typer.BadParameter("name the events' backup, or the keys' with --keys")
     settings = settings_of(data_folder)
+    with _telling() as tell:
+        done = backups.restore(
+            settings,
+            tell,
+            now=datetime.now(UTC),
+            of_events=folder,
+            of_keys=keys,
+            destroyed=destroyed,
+            reset_passwords=reset_passwords,
+        )
     told: dict[str, Any] = {}
     lines: list[str] = []
-    with _telling() as tell:
-        if keys is not None:
-            put = backups.restore_keys(settings, keys, tell)
-            told["keys"] = "restored" if put else "there already"
-            lines.append(f"keys: {told['keys']}")
-        if destroyed is not None:
-            told["keys_destroyed_by_list"] = backups.destroy_listed(settings, destroyed)
-            lines.append(f"keys destroyed by {destroyed}: {told['keys_destroyed_by_list']}")
-        if folder is not None:
-            now = datetime.now(UTC)
-            done = backups.restore_events(settings, folder, now, tell, reset_passwords=reset_passwords)
-            again = [{"tenant_id": tenant, "addressee_id": subject} for tenant, subject in done.erase_again]
-            told |= {
-                "epoch": done.raised.epoch,
-                "logs": done.raised.logs,
-                "access_logs": done.raised.access_logs,
-                "events": done.events,
-                "files": done.files,
-                "keys_destroyed_again": done.keys_destroyed_again,
-                "erase_again": again,
-            }
-            lines += [
-                f"epoch {done.raised.epoch}: {done.raised.logs} logs and {done.raised.access_logs} access logs",
-                f"events: {done.events}, sealed files: {done.files}",
-                f"keys destroyed again: {done.keys_destroyed_again}",
-                *(f"erase again: {one['addressee_id']} of tenant {one['tenant_id']}" for one in again),
-            ]
+    if done.keys_put is not None:
+        told["keys"] = "put back" if done.keys_put else "there already"
+        lines.append(f"keys: {told['keys']}")
+    if destroyed is not None:
+        told["keys_destroyed_by_list"] = done.keys_destroyed_by_list
+        lines.append(f"keys destroyed by {destroyed}: {done.keys_destroyed_by_list}")
+    if done.events is not None:
+        _add_events(told, lines, done.events)
     data(told, lines)
-    if folder is not None:
+    if done.events is not None:
         words(
             "Start the processes: views are made from the logs by themselves. Where olap/ is from before: penguinmails "
             "projections rebuild analytics. Who is to be erased again stays unreadable; the log knows nothing of it."
         )
+
+
+def _add_events(told: dict[str, Any], lines: list[str], done: RestoredEvents) -> None:
+    raised = done.raised
+    again = [{"tenant_id": tenant, "addressee_id": subject} for tenant, subject in done.erase_again]
+    told |= {
+        "epoch": raised.epoch,
+        "logs": raised.logs,
+        "access_logs": raised.access_logs,
+        "events": done.events,
+        "files": done.files,
+        "keys_destroyed_again": done.keys_destroyed_again,
+        "erase_again": again,
+    }
+    lines += [
+        f"epoch {raised.epoch}: {raised.logs} logs and {raised.access_logs} access logs",
+        f"events: {done.events}, sealed files: {done.files}",
+        f"keys destroyed again: {done.keys_destroyed_again}",
+        *(f"erase again: {one['addressee_id']} of tenant {one['tenant_id']}" for one in again),
+    ]
 
 
 @contextmanager

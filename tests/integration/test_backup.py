@@ -13,13 +13,15 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from adapters.backup import errors, manifest
-from adapters.backup.files import untold
+from adapters.backup.files import Tell, untold
 from adapters.backup.tables import KEPT, LEFT_OUT
 from adapters.blobs.local import LocalBlobs
 from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.postgres.migrate import migrate
 from adapters.postgres.policies import MATRIX
 from adapters.postgres.restored import epoch_of
 from adapters.postgres.rights import differences
@@ -28,7 +30,14 @@ from api.ops.database import HalfRestored, schema_of
 from api.settings import Settings
 from tests.support.api import Api, TestTenant, serving
 from tests.support.commands import run
-from tests.support.database import Database, empty_database
+from tests.support.database import (
+    QUICK,
+    Database,
+    empty_database,
+    fresh_database,
+    needs_postgres_15,
+    reachable_folder,
+)
 from tests.support.serving import ROOT, eventually
 
 CONTACTS = "/v1/audience/contacts"
@@ -46,6 +55,12 @@ def settings_for(database: Database, folder: Path) -> Settings:
 
 def later(minutes: int = 5) -> datetime:
     return datetime.now(UTC) + timedelta(minutes=minutes)
+
+
+def restored(settings: Settings, folder: Path, now: datetime, tell: Tell = untold) -> backups.RestoredEvents:
+    done = backups.restore(settings, tell, now=now, of_events=folder).events
+    assert done is not None
+    return done
 
 
 async def contact(api: Api, tenant: TestTenant, name: str) -> dict[str, Any]:
@@ -88,7 +103,7 @@ async def test_what_is_put_back_is_what_was_there_and_goes_on_in_a_new_epoch(
     shutil.rmtree(tmp_path / "blobs")
 
     now = later()
-    done = backups.restore_events(settings_for(empty, tmp_path), tmp_path / "backup", now, untold)
+    done = restored(settings_for(empty, tmp_path), tmp_path / "backup", now)
     after = content_of(empty.admin)
     assert done.raised.epoch == epoch_of(now)
     moved = {"log.heads", "log.access_heads", "ledger.epochs"}
@@ -193,17 +208,17 @@ async def test_what_is_amiss_with_a_backup_is_refused_by_name_and_nothing_is_cha
             backups.verify(folder, untold)
             continue
         with pytest.raises(errors.BackupRefused) as refused:
-            backups.restore_events(settings_for(empty, tmp_path), folder, later(), untold)
+            restored(settings_for(empty, tmp_path), folder, later())
         assert type(refused.value) is refusal, (number, refused.value)
     with psycopg.connect(empty.admin) as connection:
         found = connection.execute("SELECT to_regclass('migrations.applied')").fetchone()
     assert found == (None,), "nothing was begun"
     with pytest.raises(errors.DatabaseNotEmpty):
-        backups.restore_events(settings_for(database, tmp_path), good, later(), untold)
+        restored(settings_for(database, tmp_path), good, later())
     with pytest.raises(errors.TooEarly):
-        backups.restore_events(settings_for(empty, tmp_path), good, datetime(1970, 1, 1, tzinfo=UTC), untold)
+        restored(settings_for(empty, tmp_path), good, datetime(1970, 1, 1, tzinfo=UTC))
     with pytest.raises(errors.KeysMissing):
-        backups.restore_events(settings_for(empty, tmp_path / "elsewhere"), good, later(), untold)
+        restored(settings_for(empty, tmp_path / "elsewhere"), good, later())
     with pytest.raises(errors.FolderTaken):
         backups.take_events(settings_for(database, tmp_path), good, untold)
 
@@ -215,8 +230,8 @@ async def test_a_process_that_is_still_there_is_named_and_nothing_is_put_back(
     with psycopg.connect(empty.admin, autocommit=True) as connection:
         connection.execute(f'GRANT CONNECT ON DATABASE "{empty.name}" TO penguinmails_projector')
     with psycopg.connect(empty.projector), pytest.raises(errors.ProcessesRunning):
-        backups.restore_events(settings_for(empty, tmp_path), good, later(), untold)
-    assert backups.restore_events(settings_for(empty, tmp_path), good, later(), untold).events
+        restored(settings_for(empty, tmp_path), good, later())
+    assert restored(settings_for(empty, tmp_path), good, later()).events
 
 
 def half_restored(database: Database) -> None:
@@ -284,9 +299,9 @@ async def test_a_restore_that_was_interrupted_is_marked_and_begun_anew(
 
     for at in ("log.events.copy.gz", "ops.webhook_runs.copy.gz", "blobs.tar"):
         with pytest.raises(Interrupted):
-            backups.restore_events(settings, good, later(), Stop(at))
+            restored(settings, good, later(), Stop(at))
         half_restored(empty)
-    done = backups.restore_events(settings, good, later(), untold)
+    done = restored(settings, good, later())
     assert done.events == sum(head.position for head in told.logs)
     assert schema_of(empty.admin) == "current"
 
@@ -328,7 +343,7 @@ async def test_an_older_backup_is_brought_to_the_schema_of_today(
     tables = tuple(one for one in told.tables if not one.table.startswith("ledger."))
     (good / "manifest.json").unlink()
     manifest.write(good, told.model_copy(update={"revision": "0005", "tables": tables}))
-    done = backups.restore_events(settings_for(empty, tmp_path), good, later(), untold)
+    done = restored(settings_for(empty, tmp_path), good, later())
     assert done.raised.logs == sum(head.log == "events" for head in told.logs)
     assert schema_of(empty.admin) == "current"
     with psycopg.connect(empty.admin) as connection:
@@ -358,3 +373,39 @@ async def test_a_log_that_lacks_a_position_or_its_tail_is_named(database: Databa
     with pytest.raises(errors.LogNotWhole, match=f"{tenant.id} lacks position 3 of {last}"):
         backups.take_events(settings, tmp_path / "gap", untold)
     assert not (tmp_path / "cut").exists()
+
+
+@needs_postgres_15
+async def test_a_backup_of_one_version_of_postgres_is_put_back_on_another(
+    request: pytest.FixtureRequest, empty: Database, tmp_path: Path
+) -> None:
+    server: EmbeddedPostgres = request.getfixturevalue("postgres_15")
+    with fresh_database(server) as older:
+        good = await taken(older, tmp_path)
+    (tmp_path / "secrets" / "postgres.json").unlink()
+    shutil.copy(empty.passwords.file, tmp_path / "secrets" / "postgres.json")
+    assert manifest.read(good, manifest.Events).server.startswith("15.")
+    assert restored(settings_for(empty, tmp_path), good, later()).events
+
+
+async def test_an_owner_who_is_no_superuser_takes_and_puts_back_a_backup(tmp_path: Path) -> None:
+    with reachable_folder() as folder, EmbeddedPostgres(folder / "data", settings=QUICK) as server:
+        elsewhere = make_conninfo(server.admin_dsn, dbname="postgres")
+        with psycopg.connect(elsewhere, autocommit=True) as administrator:
+            administrator.execute("CREATE ROLE penguinmails_dba LOGIN CREATEROLE PASSWORD 'choose one'")
+            for name in ("one", "two"):
+                administrator.execute(f"CREATE DATABASE {name} OWNER penguinmails_dba")
+        one, two = (
+            Database(
+                name,
+                make_conninfo(server.admin_dsn, dbname=name, user="penguinmails_dba", password="choose one"),
+                server.passwords,
+            )
+            for name in ("one", "two")
+        )
+        migrate(one.admin, one.passwords)
+        good = await taken(one, tmp_path)
+        done = restored(settings_for(two, tmp_path), good, later())
+        assert done.events == sum(head.position for head in manifest.read(good, manifest.Events).logs) > 0
+        with psycopg.connect(two.admin) as connection:
+            assert differences(connection) == []

@@ -4,6 +4,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -26,6 +27,13 @@ def key(subject: str, tenant: UUID = TENANT) -> SubjectKey:
 
 def settings_for(folder: Path) -> Settings:
     return Settings(data=folder)
+
+
+def restored(
+    settings: Settings, *, of_keys: Path | None = None, destroyed: Path | None = None
+) -> backups.Restored:
+    now = datetime.now(UTC)
+    return backups.restore(settings, untold, now=now, of_keys=of_keys, destroyed=destroyed)
 
 
 def made(data: Path, *subjects: str) -> dict[SubjectKey, bytes]:
@@ -72,25 +80,25 @@ def test_keys_come_back_with_the_master_key_at_hand_and_no_other_way(tmp_path: P
         assert file.stat().st_mode & 0o777 == 0o600
     assert backup.stat().st_mode & 0o777 == 0o700
     with pytest.raises(errors.MasterKeyMissing):
-        backups.restore_keys(settings_for(there), backup, untold)
+        restored(settings_for(there), of_keys=backup)
     (there / "keys").mkdir(parents=True, exist_ok=True)
     (there / "keys" / "master.key").write_bytes(bytes(32))
     with pytest.raises(errors.MasterKeyWrong):
-        backups.restore_keys(settings_for(there), backup, untold)
+        restored(settings_for(there), of_keys=backup)
     assert {one.name for one in (there / "keys").iterdir()} == {"master.key"}
     (there / "keys" / "master.key").write_bytes(master)
-    assert backups.restore_keys(settings_for(there), backup, untold)
+    assert restored(settings_for(there), of_keys=backup).keys_put
     assert found(there, "ann", "ben") == keys
-    assert not backups.restore_keys(settings_for(there), backup, untold), "the same again is done already"
+    assert not restored(settings_for(there), of_keys=backup).keys_put, "the same again is done already"
     with pytest.raises(errors.KeysThere):
-        backups.restore_keys(settings_for(here), backup, untold)
+        restored(settings_for(here), of_keys=backup)
 
 
 def test_the_master_key_goes_along_when_it_is_asked_for(tmp_path: Path) -> None:
     here, there, backup = tmp_path / "here", tmp_path / "there", tmp_path / "backup"
     keys = made(here, "ann")
     backups.take_keys(settings_for(here), backup, master_key=True, tell=untold)
-    assert backups.restore_keys(settings_for(there), backup, untold)
+    assert restored(settings_for(there), of_keys=backup).keys_put
     assert found(there, "ann") == keys
     (here / "keys" / "master.key").unlink()
     with pytest.raises(errors.NoMasterKeyFile):
@@ -106,7 +114,7 @@ def test_what_was_destroyed_since_stays_destroyed_by_the_list_in_place(tmp_path:
     newest = (here / "keys" / "destroyed.list").read_bytes()
     for name in ("keys.sqlite", "keks.json"):
         (here / "keys" / name).unlink()
-    assert backups.restore_keys(settings_for(here), backup, untold)
+    assert restored(settings_for(here), of_keys=backup).keys_put
     assert found(here, "ann", "ben", "eve") == {key("ben"): keys[key("ben")]}
     assert (here / "keys" / "destroyed.list").read_bytes().startswith(newest), "the newest list wins"
 
@@ -120,17 +128,17 @@ def test_what_was_destroyed_is_known_from_the_backups_list_and_from_another_one(
     newer = tmp_path / "newer.list"
     shutil.copy(here / "keys" / "destroyed.list", newer)
     newer.write_bytes(newer.read_bytes() + b'["half a li')  # a crash left it
-    assert backups.restore_keys(settings_for(there), backup, untold)
+    assert restored(settings_for(there), of_keys=backup).keys_put
     assert found(there, "ann", "ben", "eve") == {key(one): keys[key(one)] for one in ("ann", "ben")}
     assert listed(there / "keys" / "destroyed.list") == {"eve"}
-    assert backups.destroy_listed(settings_for(there), newer) == 1
+    assert restored(settings_for(there), destroyed=newer).keys_destroyed_by_list == 1
     assert found(there, "ann", "ben", "eve") == {key("ben"): keys[key("ben")]}
     assert listed(there / "keys" / "destroyed.list") == {"ann", "eve", "never-was"}
-    assert backups.destroy_listed(settings_for(there), newer) == 0
+    assert restored(settings_for(there), destroyed=newer).keys_destroyed_by_list == 0
     (tmp_path / "none.list").write_text("no list at all\n")
     for name in ("none.list", "missing.list"):
         with pytest.raises(errors.ListUnreadable):
-            backups.destroy_listed(settings_for(there), tmp_path / name)
+            restored(settings_for(there), destroyed=tmp_path / name)
 
 
 def test_a_backup_is_whole_whatever_is_made_rotated_and_destroyed_meanwhile(tmp_path: Path) -> None:
@@ -166,7 +174,7 @@ def test_a_backup_is_whole_whatever_is_made_rotated_and_destroyed_meanwhile(tmp_
     kekses = set()
     for number in range(6):
         there = tmp_path / f"there{number}"
-        assert backups.restore_keys(settings_for(there), tmp_path / f"backup{number}", untold)
+        assert restored(settings_for(there), of_keys=tmp_path / f"backup{number}").keys_put
         assert found(there, *(subject for _, subject, _ in keys)) == keys
         kekses.add((tmp_path / f"backup{number}" / "keks.json").read_bytes())
     assert len(kekses) > 1, "the control: it was busy"
@@ -206,7 +214,7 @@ def test_what_is_amiss_with_a_backup_of_keys_is_refused_by_name(tmp_path: Path) 
         with pytest.raises(refusal):
             backups.verify(tmp_path / name, untold)
         with pytest.raises(refusal):
-            backups.restore_keys(settings_for(tmp_path / "there"), tmp_path / name, untold)
+            restored(settings_for(tmp_path / "there"), of_keys=tmp_path / name)
         assert not (tmp_path / "there" / "keys" / "keys.sqlite").exists()
     with pytest.raises(errors.KeysMissing):
         backups.take_keys(settings_for(tmp_path / "nowhere"), tmp_path / "x", master_key=False, tell=untold)
