@@ -32,6 +32,7 @@ from adapters.backup.files import PIECE, Written, pieces, untold
 from adapters.backup.manifest import Keys, fingerprint
 from adapters.keys.gone import NAME as LIST
 from adapters.keys.keks import KekFile, sync_folder
+from adapters.keys.notary import FILE as NOTARY
 from adapters.keys.sqlite import SqliteKeyStore
 from domain.kernel.personal import KeyKind
 
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 STORE: Final = "keys.sqlite"
 KEKS: Final = "keks.json"
 MASTER: Final = "master.key"
-NOTARY: Final = "notary.sqlite"
-"""What the notary remembers of what it signed."""
 _FROM: Final = "restored.json"
 _PATIENCE: Final = 30.0
 _AT_ONCE: Final = 1_000

@@ -23,6 +23,7 @@ KEPT: Final = (
     "ops.webhook_runs",
 )
 LEFT_OUT: Final = {
+    "ledger.refusals": "the notary looks at each log anew, and says so again",
     "ops.projection_positions": "views hold values in the clear: they are left out, and made again from the logs",
     "ops.projection_versions": "views hold values in the clear: they are left out, and made again from the logs",
     "ops.rate_limits": "each minute begins anew",

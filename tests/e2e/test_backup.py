@@ -6,10 +6,13 @@ what is told since.
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -22,12 +25,34 @@ import psycopg
 
 from adapters.postgres.embedded import EmbeddedPostgres
 from application.ports.positions import Position
+from tests.support.naive_tree import mth
+from tests.support.note_verifier import verified
 from tests.support.scanning import Scanner
 from tests.support.serving import ROOT, Served, eventually, installation
 
 CONTACTS = "/v1/audience/contacts"
+LEDGER = "/v1/ledger/events"
 ERASED, KEPT, LOST = ("Zyqannemarie", "Zyqbenedict"), "Zyqcharlotte", "Zyqdominique"
 SCANNER = Scanner(ERASED)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a signed note says: read by the test's own eyes."""
+
+    origin: str
+    size: int
+    root: bytes
+    told: tuple[str, ...]
+
+    @classmethod
+    def read(cls, note: bytes) -> Checkpoint:
+        origin, size, root, *told = note.decode().partition("\n\n")[0].split("\n")
+        return cls(origin, int(size), base64.b64decode(root), tuple(told))
+
+    @property
+    def epoch(self) -> int:
+        return int(self.origin.rpartition("/")[2])
 
 
 @dataclass
@@ -35,6 +60,7 @@ class Tenant:
     """A tenant of an installation, spoken for by its first owner's key."""
 
     served: Served
+    id: str
     key: str
     workspace: str
 
@@ -61,6 +87,26 @@ class Tenant:
                 return sorted((row["first_name"] or "") for row in answer.json()["data"])
         raise AssertionError
 
+    def checkpoint(self, since: int, epoch: int) -> Checkpoint:
+        """One of an epoch, of at least so many events, that its keys have signed."""
+        for _ in eventually("it is signed", 60):
+            answer = self.ask("GET", f"{LEDGER}/checkpoint")
+            if answer.status_code != 200:
+                continue
+            told = Checkpoint.read(answer.content)
+            if told.size >= since and told.epoch == epoch:
+                keys = self.ask("GET", f"{LEDGER}/verifier-keys").text.split()
+                assert verified(answer.content, *keys) == {told.origin: None}
+                return told
+        raise AssertionError
+
+    def root(self, size: int) -> bytes:
+        """Of the first events of the log, as they are handed out now."""
+        envelopes = (
+            self.ask("GET", f"{LEDGER}/envelopes/{position}").content for position in range(1, size + 1)
+        )
+        return mth([hashlib.sha256(envelope).digest() for envelope in envelopes])
+
     def in_history(self) -> list[str]:
         path = "/v1/history?name=audience.contact_created"
         return sorted(event["payload"]["first_name"] for event in self.ask("GET", path).json()["data"])
@@ -72,7 +118,7 @@ def registered(served: Served, name: str) -> Tenant:
         *("--country", "CA", "--sends-for", "itself", "--plan", "business", "--json"),
     )
     told = json.loads(done.stdout)
-    return Tenant(served, told["key"], told["workspace"])
+    return Tenant(served, told["tenant"], told["key"], told["workspace"])
 
 
 def addressee(made: dict[str, Any]) -> str:
@@ -135,6 +181,7 @@ def test_who_was_erased_after_the_backup_stays_erased_when_it_is_put_back_elsewh
         folder = served.data.parent
         for place in ("backups", "vault"):
             (folder / place).mkdir()
+        before = tenant.checkpoint(Position.parse(people[KEPT]["position"]).n, 1)
         said = run_block("penguinmails backup", served)
         assert said.count("whole; manifest") == 3
         assert "log.events.copy.gz" in holding(events_in(folder), Scanner(["audience.contact_created"])), (
@@ -147,6 +194,7 @@ def test_who_was_erased_after_the_backup_stays_erased_when_it_is_put_back_elsewh
         for name in ERASED:
             erased(tenant, people[name])
         lost = tenant.contact(LOST)["position"]
+        after = tenant.checkpoint(Position.parse(lost).n, 1)
         assert served.stop() == 0
         shutil.copy(served.data / "keys" / "destroyed.list", folder / "vault" / "newest.list")
 
@@ -159,6 +207,7 @@ def test_who_was_erased_after_the_backup_stays_erased_when_it_is_put_back_elsewh
             elsewhere.start("--no-demo")
             tenant.served = other.served = elsewhere
             goes_on(tenant, lost, walk)
+            proves(tenant, events_in(folder), before, after)
             assert other.names(others["position"]) == ["Olivia"]
             assert other.in_history() == ["Olivia"]
             stay_erased(elsewhere)
@@ -190,6 +239,20 @@ def goes_on(tenant: Tenant, lost: str, walk: str) -> None:
     assert Position.parse(lost) < Position.parse(since)
     assert Position.parse(since).epoch > Position.parse(lost).epoch
     assert len(tenant.names(since)) == 4
+
+
+def proves(tenant: Tenant, backup: Path, before: Checkpoint, after: Checkpoint) -> None:
+    """The new epoch is signed, and says what it kept: what was signed of that holds, what was signed later is lost."""
+    told = json.loads((backup / "manifest.json").read_bytes())["logs"]
+    (kept,) = (one["position"] for one in told if (one["tenant_id"], one["log"]) == (tenant.id, "events"))
+    assert before.size <= kept < after.size
+    while tenant.ask("GET", f"{LEDGER}/envelopes/{after.size}").status_code != 200:
+        tenant.contact(f"Zyq{secrets.token_hex(4)}")
+    now = tenant.checkpoint(after.size, Position.parse(tenant.contact("Zyqlast")["position"]).epoch)
+    assert now.told == (f"epoch {now.epoch}", f"kept {kept}")
+    assert now.root == tenant.root(now.size)
+    assert before.root == tenant.root(before.size)
+    assert after.root != tenant.root(after.size), "the control: what was lost is another past"
 
 
 def stay_erased(served: Served) -> None:
