@@ -2,15 +2,19 @@
 
 import json
 import shutil
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from adapters.backup import errors, manifest
+from adapters.backup import keys as backup_of_keys
 from adapters.backup.files import untold
 from adapters.keys.sqlite import SqliteKeyStore
 from api.ops import backups
@@ -141,7 +145,22 @@ def test_what_was_destroyed_is_known_from_the_backups_list_and_from_another_one(
             restored(settings_for(there), destroyed=tmp_path / name)
 
 
-def test_a_backup_is_whole_whatever_is_made_rotated_and_destroyed_meanwhile(tmp_path: Path) -> None:
+class Slow(sqlite3.Connection):
+    """Leaves others time between any two looks at the store."""
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        time.sleep(0.02)
+        return super().execute(*arguments)
+
+
+def test_a_backup_is_whole_whatever_is_made_rotated_and_destroyed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        backup_of_keys,
+        "_connected",
+        lambda file: sqlite3.connect(file, isolation_level=None, timeout=30, factory=Slow),
+    )
     here = tmp_path / "here"
     keys = made(here, *(f"kept{number}" for number in range(200)))
     stop = threading.Event()
