@@ -136,6 +136,9 @@ def restore(
         keys.must_fit(of_keys, settings.keys_folder, settings.master_key_bytes)
     elif not (settings.keys_folder / keys.STORE).is_file():
         raise KeysMissing(f"There is no key store in {settings.keys_folder}.")
+    if destroyed is not None:
+        for _ in keys.listed(destroyed):
+            pass
 
     def keys_restored() -> tuple[bool | None, int]:
         put = None

@@ -210,6 +210,14 @@ async def test_what_is_amiss_with_a_backup_is_refused_by_name_and_nothing_is_cha
         with pytest.raises(errors.BackupRefused) as refused:
             restored(settings_for(empty, tmp_path), folder, later())
         assert type(refused.value) is refusal, (number, refused.value)
+    with pytest.raises(errors.ListUnreadable):
+        backups.restore(
+            settings_for(empty, tmp_path),
+            untold,
+            now=later(),
+            of_events=good,
+            destroyed=tmp_path / "missing.list",
+        )
     with psycopg.connect(empty.admin) as connection:
         found = connection.execute("SELECT to_regclass('migrations.applied')").fetchone()
     assert found == (None,), "nothing was begun"
