@@ -1,12 +1,8 @@
 """A backup of one database put back into another: what is in it, what comes of it, and what is refused by name."""
 
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,10 +10,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from pydantic import SecretStr
 
 from adapters.backup import errors, manifest
-from adapters.backup.files import Tell, untold
+from adapters.backup.files import untold
 from adapters.backup.tables import KEPT, LEFT_OUT
 from adapters.blobs.local import LocalBlobs
 from adapters.postgres.embedded import EmbeddedPostgres
@@ -26,10 +21,9 @@ from adapters.postgres.policies import MATRIX
 from adapters.postgres.restored import epoch_of
 from adapters.postgres.rights import differences
 from api.ops import backups
-from api.ops.database import HalfRestored, schema_of
-from api.settings import Settings
-from tests.support.api import Api, TestTenant, serving
-from tests.support.commands import run
+from api.ops.database import schema_of
+from tests.support.api import serving
+from tests.support.backed_up import contact, later, restored, settings_for, taken
 from tests.support.database import (
     QUICK,
     Database,
@@ -38,7 +32,6 @@ from tests.support.database import (
     needs_postgres_15,
     reachable_folder,
 )
-from tests.support.serving import ROOT, eventually
 
 CONTACTS = "/v1/audience/contacts"
 
@@ -47,28 +40,6 @@ CONTACTS = "/v1/audience/contacts"
 def empty(postgres: EmbeddedPostgres) -> Iterator[Database]:
     with empty_database(postgres) as made:
         yield made
-
-
-def settings_for(database: Database, folder: Path) -> Settings:
-    return Settings(data=folder, database_url=SecretStr(database.admin))
-
-
-def later(minutes: int = 5) -> datetime:
-    return datetime.now(UTC) + timedelta(minutes=minutes)
-
-
-def restored(settings: Settings, folder: Path, now: datetime, tell: Tell = untold) -> backups.RestoredEvents:
-    done = backups.restore(settings, tell, now=now, of_events=folder).events
-    assert done is not None
-    return done
-
-
-async def contact(api: Api, tenant: TestTenant, name: str) -> dict[str, Any]:
-    body = {"workspace_id": str(tenant.workspace_id), "email": f"{name}@x.example", "first_name": name}
-    answer = await api.post("/v1/audience/new/create-contact", tenant.key, body)
-    assert answer.status_code == 201, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
 
 
 def content_of(dsn: str) -> dict[str, list[str]]:
@@ -140,16 +111,6 @@ def altered(folder: Path, name: str, change: Any) -> None:
 
 def without(text: bytes, at: int) -> bytes:
     return text[:at] + bytes([text[at] ^ 1]) + text[at + 1 :]
-
-
-async def taken(database: Database, tmp_path: Path) -> Path:
-    """A backup with a little of everything."""
-    async with serving(database, tmp_path) as api:
-        tenant = await api.tenant()
-        await contact(api, tenant, "Ann")
-        LocalBlobs(tmp_path / "blobs", api.parts.keys).write(tenant.id, uuid4(), "upload", [b"x"])
-        backups.take_events(settings_for(database, tmp_path), tmp_path / "backup", untold)
-    return tmp_path / "backup"
 
 
 async def test_what_is_amiss_with_a_backup_is_refused_by_name_and_nothing_is_changed(
@@ -240,106 +201,6 @@ async def test_a_process_that_is_still_there_is_named_and_nothing_is_put_back(
     with psycopg.connect(empty.projector), pytest.raises(errors.ProcessesRunning):
         restored(settings_for(empty, tmp_path), good, later())
     assert restored(settings_for(empty, tmp_path), good, later()).events
-
-
-def half_restored(database: Database) -> None:
-    """Nothing serves from it, and nothing is in it."""
-    with pytest.raises(HalfRestored, match="penguinmails restore"):
-        schema_of(database.admin)
-    with psycopg.connect(database.admin) as connection:
-        assert connection.execute("SELECT to_regclass('log.events')").fetchone() == (None,)
-
-
-def killed_in_the_middle(arguments: list[str], empty: Database, environment: dict[str, str]) -> None:
-    """It comes as far as its first schema, and waits there for whoever makes the same."""
-    command = [sys.executable, "-m", "api.cli", *arguments]
-    with psycopg.connect(empty.admin) as holding:
-        holding.execute("CREATE SCHEMA log")
-        with subprocess.Popen(command, cwd=ROOT, env=environment) as restoring:
-            for _ in eventually("it waits", 60):
-                with psycopg.connect(empty.admin) as connection:
-                    waiting = connection.execute(
-                        "SELECT FROM pg_stat_activity WHERE datname = current_database()"
-                        " AND wait_event_type = 'Lock' AND query LIKE 'CREATE SCHEMA%'"
-                    )
-                    if waiting.rowcount:
-                        break
-            restoring.kill()
-        holding.rollback()
-
-
-async def test_a_restore_that_was_killed_is_marked_and_begun_anew(
-    database: Database, empty: Database, tmp_path: Path
-) -> None:
-    good = await taken(database, tmp_path)
-    environment = {**os.environ, "DATABASE_URL": empty.admin, "PENGUINMAILS_DATA": str(tmp_path)}
-    killed_in_the_middle(["restore", str(good)], empty, environment)
-    half_restored(empty)
-    refused = run(("migrate",), environment, 60)
-    assert refused.returncode == 4, refused.stderr
-    assert "penguinmails restore" in refused.stderr
-    done = run(("restore", str(good)), environment, 60)
-    assert done.returncode == 0, done.stderr
-    assert schema_of(empty.admin) == "current"
-
-
-async def test_a_restore_that_was_interrupted_is_marked_and_begun_anew(
-    database: Database, empty: Database, tmp_path: Path
-) -> None:
-    good = await taken(database, tmp_path)
-    settings = settings_for(empty, tmp_path)
-    told = manifest.read(good, manifest.Events)
-
-    class Interrupted(Exception):
-        pass
-
-    @dataclass
-    class Stop:
-        """Interrupts when a file is read the second time: first all are checked, then loaded."""
-
-        at: str
-        begun: int = 0
-
-        def __call__(self, name: str, _: int, total: int | None = None) -> None:
-            self.begun += name == self.at and total is not None
-            if self.begun > 1:
-                raise Interrupted
-
-    for at in ("log.events.copy.gz", "ops.webhook_runs.copy.gz", "blobs.tar"):
-        with pytest.raises(Interrupted):
-            restored(settings, good, later(), Stop(at))
-        half_restored(empty)
-    done = restored(settings, good, later())
-    assert done.events == sum(head.position for head in told.logs)
-    assert schema_of(empty.admin) == "current"
-
-
-async def test_a_backup_that_was_interrupted_has_no_name_and_is_begun_anew(
-    database: Database, tmp_path: Path
-) -> None:
-    async with serving(database, tmp_path) as api:
-        await api.tenant()
-    settings, folder = settings_for(database, tmp_path), tmp_path / "backup"
-
-    def stop(name: str, _: int, __: int | None = None) -> None:
-        if name == "log.receipts":
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        backups.take_events(settings, folder, stop)
-    assert not folder.exists()
-    assert not folder.with_name("backup.part").exists()
-    # A killed one leaves its part; what is somebody's own is left alone.
-    part = folder.with_name("backup.part")
-    part.mkdir()
-    (part / "thesis.txt").write_text("mine")
-    with pytest.raises(errors.FolderTaken):
-        backups.take_events(settings, folder, untold)
-    (part / "thesis.txt").rename(part / ".writing")
-    (part / "log.events.copy.gz").write_text("half")
-    assert backups.take_events(settings, folder, untold).logs
-    assert backups.verify(folder, untold) == manifest.read(folder, manifest.Events)
-    assert not part.exists()
 
 
 async def test_an_older_backup_is_brought_to_the_schema_of_today(
