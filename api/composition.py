@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Connection
 from psycopg_pool import AsyncConnectionPool
 
 import application.handlers
@@ -61,6 +61,7 @@ from application.shown_secrets import ShownSecrets
 from application.snapshots import Snapshots
 from application.unit import Streams
 from domain.audience.contact_import import FILES_KEPT
+from projections.audit.evidence import EvidenceSource
 from projections.audit.queries import LedgerInViews
 from projections.operational.activities.besides import BesidesInViews
 from projections.operational.consents.suppressed import SuppressedPeople
@@ -167,6 +168,10 @@ async def composed(
             access=AccessLog(access, codec, key_maker, clock),
             accesses=Replay(access, codec),
             ledger=LedgerInViews(views),
+            evidence=lambda tenant_id: EvidenceSource(
+                Connection.connect(settings.dsn(Role.REQUEST, server), autocommit=True, connect_timeout=5),
+                tenant_id,
+            ),
             rates=RateLimits(PostgresRates(counting)),
             hasher=hasher,
             secrets=ShownSecrets(keys, hasher, log, codec, clock),

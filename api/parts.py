@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from application.ports.positions import Position
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from psycopg import AsyncConnection
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from application.rejudging import Rejudging
     from application.replay import Replay
     from application.shown_secrets import ShownSecrets
+    from projections.audit.evidence import EvidenceSource
     from projections.runtime.waiting import Waiting
 
 
@@ -77,6 +79,7 @@ class Composition:
     access: AccessLog
     accesses: Replay
     ledger: Ledger
+    evidence: Callable[[UUID], EvidenceSource]
     rates: RateLimits
     hasher: SecretHasher
     secrets: ShownSecrets

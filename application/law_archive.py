@@ -65,6 +65,20 @@ class LawArchive:
             await self._look_up(missing)
         return [self._known[one] for one in made_by if one in self._known]
 
+    async def texts(self, versions: Iterable[tuple[str, str]]) -> dict[str, bytes]:
+        """The files of these versions, by law and version, as they were adopted; what nobody entered is left out."""
+        wanted = set(versions)
+        if not wanted:
+            return {}
+        laws = sorted({law for law, _ in wanted})
+        streams = [(stream_name(RULE_PACK.category, pack_stream_id(law)), 0) for law in laws]
+        found = {}
+        for rows in await self._log.read_streams(PLATFORM, streams):
+            for event in self._codec.decode(rows):
+                if isinstance(event, RulePackAdopted) and (event.law, event.pack_version) in wanted:
+                    found[f"{event.law}@{event.pack_version}.toml"] = event.text.encode()
+        return dict(sorted(found.items()))
+
     async def adopted(self) -> list[Adopted]:
         """Every version of the packs of this product's laws, by law and in the order of their adoption."""
         laws = [pack.law for pack in load_packs()]

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from api.cli import audit_verify
+from api.cli import audit_export, audit_verify
 from api.cli.options import Data, settings_of
 from api.cli.output import Group, Json, NotThere, Refused, rows, words
 
@@ -26,6 +26,7 @@ def about() -> None:
 
 
 app.command("verify")(audit_verify.verify)
+app.command("export")(audit_export.export)
 
 
 @app.command("fsck")

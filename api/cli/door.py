@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -28,6 +28,7 @@ _SAY_EVERY: Final = 5.0
 UNDONE: Final = "rolled_back"
 _OVER: Final = frozenset({"completed", "failed", "cancelled", "expired", "rolling_back", UNDONE})
 _AGAIN: Final = frozenset({429, 502, 503, 504})
+_TRIES: Final = 5
 
 Url = Annotated[
     str | None,
@@ -214,6 +215,32 @@ class Door:
         answer = self._patiently(lambda: self._http.get(path, params=wanted))
         put(answer.content, to)
         return answer
+
+    def save_more(self, path: str, body: Mapping[str, Any], to: Path) -> None:
+        """Write an answer to a file as it comes, after what is there of it. Raises `Refused` for a problem.
+
+        A connection that breaks is taken up again where it broke, some times.
+        """
+        import httpx
+
+        bar = self._bars.add_task(to.name, total=None)
+        for left in range(_TRIES, -1, -1):
+            done = to.stat().st_size
+            try:
+                with (
+                    self._http.stream("POST", path, json={**body, "from_byte": done}) as answer,
+                    to.open("ab") as file,
+                ):
+                    if not answer.is_success:
+                        answer.read()
+                        accepted(answer)
+                    for piece in answer.iter_bytes():
+                        file.write(piece)
+                        self._bars.advance(bar, len(piece))
+                return
+            except httpx.TransportError:
+                if left == 0 or to.stat().st_size == done:
+                    raise
 
     def post(self, path: str, body: object) -> httpx.Response:
         """The answer, in whichever form, to a question that is asked in a body."""

@@ -28,6 +28,7 @@ from api.http.differences import Differences
 from api.http.directions import Directions
 from api.http.disclosures import Disclosures
 from api.http.doors import PeoplesDoors
+from api.http.evidence import EvidenceDesk
 from api.http.history import History
 from api.http.invitations import Invitations
 from api.http.kinds import INTERNAL, LOG_UNAVAILABLE, METHOD_NOT_ALLOWED, NOT_FOUND, OUTCOME_UNKNOWN
@@ -260,6 +261,7 @@ def create_app(
         Audiences,
         Disclosures,
         Law,
+        EvidenceDesk,
         LedgerDesk,
         SuppressionsDesk,
         PeoplesDoors,

@@ -49,7 +49,7 @@ def fixed_paths(document: Document) -> Json:
         **_history(document),
         **_preview(document),
         **law_paths(document),
-        **ledger_paths(),
+        **ledger_paths(document),
         **billing_paths(document),
         **report_paths(),
         **platform_report_paths(),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from api.http import ledger
+from api.http import evidence, ledger
 from api.http.shapes import answer, page_of, parameter, problems, reading, single
 from api.http.shaping import COUNT, MOMENT, Json, object_of
+from application.ports.evidence import EvidenceAsked
 from domain.audit.origins import LogKind
 from domain.kernel.permissions import Permission
+
+if TYPE_CHECKING:
+    from api.http.openapi import Document
 
 _STRING: Final[Json] = {"type": "string"}
 _BASE64: Final[Json] = {"type": "string", "contentEncoding": "base64"}
@@ -39,10 +43,31 @@ _KEY: Final = object_of(
 _CHECKPOINT: Final = object_of(
     {"epoch": COUNT, "size": COUNT, "signed_at": MOMENT, "note": _STRING}, "A checkpoint as it was signed."
 )
+_QUESTION: Final = object_of(
+    {
+        "question": {"type": "object", "description": "Ask with it, as it is."},
+        "logs": {
+            "type": "array",
+            "items": object_of(
+                {
+                    "log": _STRING,
+                    "size": COUNT,
+                    "first": COUNT,
+                    "last": COUNT,
+                    "rows": COUNT,
+                    "hidden": {
+                        "type": "array",
+                        "items": object_of({"filter": _STRING, "asked": _STRING, "rows": COUNT}),
+                    },
+                }
+            ),
+        },
+    }
+)
 _HASHES: Final[Json] = {"type": "array", "items": _BASE64}
 
 
-def ledger_paths() -> Json:
+def ledger_paths(document: Document) -> Json:
     """Paths with their operations."""
     allowed = Permission.HISTORY_READ
     size = parameter(
@@ -51,6 +76,7 @@ def ledger_paths() -> Json:
     included = object_of({"leaf": COUNT, "size": COUNT, "hashes": _HASHES, "checkpoint": _STRING})
     consistent = object_of({"old_size": COUNT, "size": COUNT, "hashes": _HASHES, "checkpoint": _STRING})
     return {
+        **_evidence(document),
         "/v1/ledger/keys": {
             "get": reading(
                 "ledger_keys", "The keys that checkpoints are signed by", allowed, [], page_of(_KEY)
@@ -129,6 +155,30 @@ def ledger_paths() -> Json:
             )
         },
     }
+
+
+def _evidence(document: Document) -> Json:
+    body = {"required": True, "content": {"application/json": {"schema": document.schema(EvidenceAsked)}}}
+    made = reading(
+        "ledger_evidence", "Events with what proves them, as one archive", Permission.HISTORY_READ, [], {}
+    )
+    made["description"] = (
+        "An evidence bundle, streamed. The same question with the same `checkpoints` gives the same bytes: after a "
+        "broken connection ask with `from_byte`. `penguinmails audit verify` checks it offline. Reading is recorded."
+    )
+    archive: Json = {"type": "string", "format": "binary"}
+    made["responses"]["200"] = answer("A zip archive.", archive, evidence.MEDIA)
+    told = reading(
+        "ledger_evidence_question",
+        "How many events a bundle would hold, and the question that gives the same bytes for ever",
+        Permission.HISTORY_READ,
+        [],
+        single(_QUESTION),
+    )
+    for one in (made, told):
+        one["requestBody"] = body
+        one["responses"] |= problems((409, 413, 415))
+    return {"/v1/ledger/evidence": {"post": made}, "/v1/ledger/evidence/question": {"post": told}}
 
 
 def _file(operation: str, summary: str, own: list[Json], media: str) -> Json:

@@ -49,6 +49,8 @@ TITLES: Final = {
     "change-is-ahead": "While less begins with the next cycle, nothing is added by use",
     "checkout-changed": "The key opened a page for something else",
     "checkout-replaced": "The page to pay on was closed",
+    "checkpoint-foreign": "The checkpoint is of another log",
+    "checkpoint-longer": "The checkpoint is of more events than are signed now",
     "checkpoint-malformed": "The text is no checkpoint",
     "checkpoints-contradict": "Two checkpoints of one log and size have two roots",
     "citation-mistyped": "The citation is not whole",

@@ -75,6 +75,19 @@ class MalformedCheckpoint(Refusal):
     kind = RefusalKind.INVALID
 
 
+class ForeignCheckpoint(Refusal):
+    """The checkpoint is of another tenant's log, or of another of the logs. Give one that was got for this log."""
+
+    code = "checkpoint-foreign"
+    kind = RefusalKind.INVALID
+
+
+class LongerCheckpoint(Refusal):
+    """The checkpoint is of more events than are signed now. Keep it: events that it covered are not there."""
+
+    code = "checkpoint-longer"
+
+
 class TwoRoots(Refusal):
     """Two checkpoints give one log of one size two roots, so its history was changed. Keep both as evidence."""
 

@@ -1,0 +1,169 @@
+"""An evidence bundle gathered for a question: what the logs hold of it, and what proves it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from adapters.evidence.schemas import schema_of
+from adapters.evidence.source import Asked, Hidden, LogPart
+from adapters.evidence.writing import bundle, from_byte
+from adapters.keys.ed25519 import verify
+from application.proving import NothingSigned
+from domain.audit.checkpoints import Checkpoint
+from domain.audit.errors import ForeignCheckpoint, LongerCheckpoint
+from domain.audit.notes import Note, SignatureType, VerifierKey, opened
+from domain.audit.origins import LogId, LogKind, Origin
+from projections.audit.evidence import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from uuid import UUID
+
+    from api.parts import Composition
+    from application.ports.evidence import EvidenceAsked
+    from application.ports.ledger import KeyTold, SignedTree
+    from projections.audit.evidence import Choice, EvidenceSource
+
+_PRODUCT: Final = "PenguinMails"
+_PAGE: Final = 1_000
+_RECENT: Final = 100
+"""Checkpoints kept for ever that a bundle brings, the newest; of older ones the last of each month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """One log of a bundle: the checkpoint it is proven against, older ones, and which positions are looked at."""
+
+    log: LogId
+    note: bytes
+    size: int
+    older: tuple[bytes, ...]
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a bundle is written from, once the question was judged: nothing of it can be refused any more."""
+
+    tenant_id: UUID
+    asked: EvidenceAsked
+    logs: tuple[Of, ...]
+    packs: Mapping[str, bytes]
+    keys: tuple[VerifierKey, ...]
+    installation: str
+
+    @property
+    def checkpoints(self) -> dict[str, str]:
+        """What to ask with for the same bytes again."""
+        return {one.log.log.value: one.note.decode() for one in self.logs}
+
+
+async def gather(parts: Composition, tenant_id: UUID, asked: EvidenceAsked) -> Gathered:
+    """Judge a question, and choose. Raises `NothingSigned`, and refusals of checkpoints that were handed in."""
+    keys = await parts.ledger.keys()
+    if not keys:
+        raise NothingSigned
+    with closing(await asyncio.to_thread(parts.evidence, tenant_id)) as source:
+        logs = tuple(
+            [await _of(parts, source, LogId(tenant_id, kind), asked, keys) for kind in sorted(asked.logs)]
+        )
+    packs = await parts.law_archive.texts({version for one in logs for version in one.choice.packs})
+    trusted = tuple(VerifierKey(keys[-1].name, SignatureType.ED25519, key.public_key) for key in keys)
+    return Gathered(tenant_id, asked, logs, packs, trusted, keys[-1].name)
+
+
+async def _of(
+    parts: Composition, source: EvidenceSource, log: LogId, asked: EvidenceAsked, keys: Sequence[KeyTold]
+) -> Of:
+    tree = await parts.ledger.tree(log)
+    if tree is None:
+        raise NothingSigned
+    note, size = tree.note, tree.size
+    given = asked.checkpoints.get(log.log)
+    if given is not None:
+        note = given.encode()
+        size = _own(note, log, keys, tree.size).size
+    compared = [one.encode() for one in asked.compare]
+    older = [one for one in compared if _of_log(one, log)]
+    for one in older:
+        _own(one, log, keys, size)
+    replay = parts.replay if log.log is LogKind.EVENTS else parts.accesses
+    after, last = await replay.positions(log.tenant_id, asked.after, asked.before)
+    kept = [one.note for one in await _kept(parts, log) if one.size <= size and one.note != note]
+    wanted = Wanted(asked.about, asked.names, asked.actor)
+    choice = await asyncio.to_thread(source.choose, log, after + 1, min(last, size), wanted)
+    return Of(log, note, size, tuple(dict.fromkeys((*older, *kept))), choice)
+
+
+def _of_log(note: bytes, log: LogId) -> bool:
+    """Whether a checkpoint is of this log, in whatever epoch. Raises `ForeignCheckpoint` for one of another tenant."""
+    origin = Origin.read(Checkpoint.read(Note.read(note).text).origin)
+    if origin.tenant_id != log.tenant_id:
+        raise ForeignCheckpoint
+    return origin.log is log.log
+
+
+def _own(note: bytes, log: LogId, keys: Sequence[KeyTold], size: int) -> Checkpoint:
+    """A checkpoint that somebody handed in, if it is of this log, signed by us, and of no more events than `size`."""
+    read = Note.read(note)
+    checkpoint = Checkpoint.read(read.text)
+    if not _of_log(note, log):
+        raise ForeignCheckpoint
+    opened(
+        read,
+        [VerifierKey(checkpoint.origin, SignatureType.ED25519, key.public_key) for key in keys],
+        verify,
+    )
+    if checkpoint.size > size:
+        raise LongerCheckpoint(
+            f"It is of {checkpoint.size} events, and {size} are signed now. Keep it: it shows what is missing."
+        )
+    return checkpoint
+
+
+async def _kept(parts: Composition, log: LogId) -> list[SignedTree]:
+    """The newest of the checkpoints that are kept for ever, of others the last of each month and epoch."""
+    found: list[SignedTree] = []
+    after = (0, -1)
+    while page := await parts.ledger.kept(log, after=after, limit=_PAGE):
+        found += page
+        after = page[-1].epoch, page[-1].size
+        months = {(one.epoch, one.signed_at.year, one.signed_at.month): one for one in found[:-_RECENT]}
+        found = [*months.values(), *found[-_RECENT:]]
+    return found
+
+
+def written(parts: Composition, gathered: Gathered) -> Iterator[bytes]:
+    """The bundle's bytes. It may take minutes and blocks: read it in a thread."""
+    with closing(parts.evidence(gathered.tenant_id)) as source:
+        yield from from_byte(gathered.asked.from_byte, bundle(_asked(source, gathered)))
+
+
+def _asked(source: EvidenceSource, gathered: Gathered) -> Asked:
+    parts = [
+        LogPart(
+            log=one.log.log,
+            chosen=one.choice.chosen,
+            envelopes=partial(source.envelopes, one.log, one.choice.chosen),
+            read=partial(source.tile, one.log),
+            checkpoint=one.note,
+            looked_at=(one.choice.first, one.choice.last),
+            hidden=[Hidden(*hidden) for hidden in one.choice.hidden],
+            older=one.older,
+        )
+        for one in gathered.logs
+    ]
+    return Asked(
+        tenant=gathered.tenant_id,
+        product=_PRODUCT,
+        installation=gathered.installation,
+        question=gathered.asked.told(),
+        parts=parts,
+        keys=gathered.keys,
+        schema_of=schema_of,
+        packs=gathered.packs,
+    )

@@ -1,0 +1,151 @@
+"""What an evidence bundle takes out of a log: which events a question chooses, their envelopes, tiles, and law packs.
+
+It works on a connection of its own that sees one tenant's rows, outside of any transaction: events are never changed, a
+tile only ever gets wider, and a bundle of millions of events holds nothing back in the database while it is written.
+"""
+
+# ruff: noqa: S608 - the names put into statements are our own tables, never input
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from domain.audience.addressee_events import PermissionDecided
+from domain.audit.covering import Spans
+from domain.audit.errors import MalformedTile
+from domain.audit.tree import HASH_BYTES
+from projections.audit.logs import ENVELOPE, EVENTS_OF
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from uuid import UUID
+
+    from psycopg import Connection
+
+    from domain.audit.covering import Span
+    from domain.audit.origins import LogId
+    from domain.audit.tiles import Tile
+
+_AT_ONCE: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events of a log: those of a period that name something, are of some names, and were made by somebody.
+
+    `about` is an id that an event's stream or payload names: a person's, a campaign's, a message's, whatever has one.
+    """
+
+    about: UUID | None = None
+    names: Sequence[str] = ()
+    actor: UUID | None = None
+
+
+class Choice(NamedTuple):
+    """What was chosen of the positions that were looked at, and how many each filter hid, in the order of filters."""
+
+    first: int
+    last: int
+    chosen: Spans
+    hidden: tuple[tuple[str, str, int], ...]
+    packs: frozenset[tuple[str, str]]
+
+
+class EvidenceSource:
+    """Reads the logs of one tenant. `connection` is the request role's, in autocommit; it is closed with this."""
+
+    def __init__(self, connection: Connection[Any], tenant_id: UUID) -> None:
+        """See the rows of this tenant alone."""
+        self._connection = connection
+        connection.execute("SELECT set_config('app.tenant_id', %s, false)", (str(tenant_id),))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def choose(self, log: LogId, first: int, last: int, wanted: Wanted) -> Choice:
+        """Look at the events between two positions, both included."""
+        about = None if wanted.about is None else str(wanted.about)
+        told: dict[str, Any] = {
+            "tenant": log.tenant_id,
+            "first": first,
+            "last": last,
+            "about": about,
+            "bytes": None if about is None else about.encode(),
+            "names": list(wanted.names) or None,
+            "actor": None if wanted.actor is None else f'"id":"{wanted.actor}"'.encode(),
+            "decided": PermissionDecided.name,
+        }
+        given = (("about", wanted.about), ("name", ",".join(wanted.names) or None), ("actor", wanted.actor))
+        asked = [(name, str(value)) for name, value in given if value is not None]
+        events = EVENTS_OF[log.log]
+        packs = {
+            version
+            for (found,) in self._connection.execute(_PACKS.format(events=events), told)
+            for version in found.items()
+        }
+        if not asked:
+            chosen = Spans([(first - 1, last)]) if first <= last else Spans()
+            return Choice(first, last, chosen, (), frozenset(packs))
+        left = self._connection.execute(_LEFT.format(events=events), told).fetchone() or (0, 0, 0, 0)
+        with self._connection.transaction(), self._connection.cursor("chosen", binary=True) as cursor:
+            cursor.itersize = _AT_ONCE
+            cursor.execute(_CHOSEN.format(events=events), told)
+            chosen = Spans.of(position - 1 for (position,) in cursor)
+        counts = dict(zip(("about", "name", "actor"), pairwise(left), strict=True))
+        hidden = tuple((name, value, counts[name][0] - counts[name][1]) for name, value in asked)
+        return Choice(first, last, chosen, hidden, frozenset(packs))
+
+    def envelopes(self, log: LogId, chosen: Spans) -> Iterator[bytes]:
+        """The envelopes of these leaves, in order."""
+        statement = _ENVELOPES.format(envelope=ENVELOPE, events=EVENTS_OF[log.log])
+        for spans in chosen.batches(_AT_ONCE):
+            for (envelope,) in self._connection.execute(statement, _told(log, spans), binary=True):
+                yield envelope
+
+    def tile(self, log: LogId, tile: Tile) -> bytes:
+        """A tile's hashes, as many as it is wide. Raises `MalformedTile`."""
+        row = self._connection.execute(
+            "SELECT hashes FROM ledger.tiles WHERE tenant_id = %s AND log = %s AND level = %s AND tile = %s",
+            (*log, tile.level, tile.index),
+            binary=True,
+            prepare=True,
+        ).fetchone()
+        hashes: bytes = b"" if row is None else row[0][: tile.width * HASH_BYTES]
+        if len(hashes) < tile.width * HASH_BYTES:
+            raise MalformedTile(f"{tile.path} is not there whole: see `penguinmails audit fsck`.")
+        return hashes
+
+
+def _told(log: LogId, spans: Sequence[Span]) -> tuple[Any, ...]:
+    return [span.first + 1 for span in spans], [span.end for span in spans], log.tenant_id
+
+
+_LOOKED_AT: Final = "tenant_id = %(tenant)s AND position BETWEEN %(first)s AND %(last)s"
+_ABOUT: Final = (
+    "(%(about)s::text IS NULL OR right(stream, 36) = %(about)s OR position(%(bytes)s::bytea IN payload) > 0)"
+)
+_NAMED: Final = "(%(names)s::text[] IS NULL OR name = ANY(%(names)s))"
+_MADE_BY: Final = "(%(actor)s::bytea IS NULL OR position(%(actor)s IN metadata) > 0)"
+_LEFT: Final = f"""
+    SELECT count(*), count(*) FILTER (WHERE {_ABOUT}), count(*) FILTER (WHERE {_ABOUT} AND {_NAMED}),
+        count(*) FILTER (WHERE {_ABOUT} AND {_NAMED} AND {_MADE_BY})
+    FROM {{events}} WHERE {_LOOKED_AT}
+"""
+_CHOSEN: Final = f"""
+    SELECT position FROM {{events}}
+    WHERE {_LOOKED_AT} AND {_ABOUT} AND {_NAMED} AND {_MADE_BY} ORDER BY position
+"""
+_PACKS: Final = f"""
+    SELECT DISTINCT (convert_from(payload, 'UTF8')::jsonb -> 'packs') FROM {{events}}
+    WHERE {_LOOKED_AT} AND name = %(decided)s AND {_ABOUT} AND {_NAMED} AND {_MADE_BY}
+"""
+_ENVELOPES: Final = """
+    SELECT {envelope} FROM unnest(%s::bigint[], %s::bigint[]) WITH ORDINALITY AS s(first, last, place)
+    CROSS JOIN LATERAL (
+        SELECT * FROM {events} WHERE tenant_id = %s AND position BETWEEN s.first AND s.last
+        ORDER BY position LIMIT s.last - s.first + 1
+    ) e
+    ORDER BY s.place, e.position
+"""
