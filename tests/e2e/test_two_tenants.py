@@ -246,6 +246,8 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
         yield "GET", f"/v1/receipts/{MARK}-{kind}", None, {}
     yield from (*OF_SQL, *OF_BILLING)
     yield from (("GET", path, None, {}) for path in OF_LEDGER)
+    yield "POST", "/v1/ledger/evidence", {"about": ids["contact"]}, {}
+    yield "POST", "/v1/ledger/evidence/question", {"about": ids["contact"]}, {}
     yield "POST", f"/v1/sql/queries/{ids['saved_query']}/run", {}, {}
     yield from of_reports(ids)
     yield "POST", f"/v1/audience/imports?workspace_id={ids['workspace']}", b"email\nx@example.org\n", csv

@@ -42,6 +42,8 @@ ERASURES = "/v1/audience/erasures"
 READING_POSTS: dict[str, Any] = {
     "/v1/audience/imports/{id}/preview": None,
     "/v1/sql": {"sql": "SELECT 1"},
+    "/v1/ledger/evidence": {},
+    "/v1/ledger/evidence/question": {},
     "/v1/sql/queries/{id}/run": {},
     "/v1/reports/{name}/cite": {
         "cell": {"country": "unknown", "source": "api", "subscriber_type": None},
