@@ -10,7 +10,7 @@ from typing import Self
 
 from adapters.keys.ed25519 import verify
 from domain.audit.checkpoints import Checkpoint
-from domain.audit.errors import MalformedCheckpoint, NoteNotSigned
+from domain.audit.errors import MalformedCheckpoint
 from domain.audit.notes import Note, SignatureType, VerifierKey, opened
 from domain.audit.origins import Origin
 
@@ -49,7 +49,7 @@ class Anchor:
 
 
 def signers(anchor: Anchor, keys: Iterable[VerifierKey]) -> tuple[VerifierKey, ...]:
-    """Which of the installation's keys signed it. Raises `NoteNotSigned` and `WrongSignature`.
+    """Which of the installation's keys signed it. Raises `NoteNotSigned`, `WrongSignature`, `VerifierKeysCollide`.
 
     An installation signs for every log of every tenant, under the log's name each time: a key that is trusted under the
     name of the installation, or of one of its logs, is trusted for all of them.
@@ -62,13 +62,9 @@ def signers(anchor: Anchor, keys: Iterable[VerifierKey]) -> tuple[VerifierKey, .
     return tuple(dict.fromkeys(one.key for one in opened(anchor.note, own, verify)))
 
 
-def witnesses(anchor: Anchor, keys: Iterable[VerifierKey]) -> tuple[tuple[VerifierKey, int], ...]:
-    """Which of the witnesses' keys signed it too, and when they said they had seen it. Raises `WrongSignature`."""
-    theirs = [key for key in keys if key.type is SignatureType.COSIGNATURE]
-    try:
-        return tuple((one.key, one.at or 0) for one in opened(anchor.note, theirs, verify))
-    except NoteNotSigned:
-        return ()
+def seen_at(anchor: Anchor, witness: VerifierKey) -> int:
+    """When this witness said they had seen it. Raises `NoteNotSigned` and `WrongSignature`."""
+    return max(one.at or 0 for one in opened(anchor.note, [witness], verify))
 
 
 def kept(anchor: Anchor, known: Sequence[Anchor], epoch: int) -> int | None:

@@ -29,8 +29,8 @@ def compare_completeness(files: Files, logs: Mapping[str, tuple[Anchor, Facts]],
 
 
 def _compare_log(log: str, told: Mapping[str, Any], head: Anchor, facts: Facts, verdict: Verdict) -> None:
-    first, last = int(told["positions"]["first"]), int(told["positions"]["last"])
-    rows, hidden = int(told["rows"]), sum(int(one["rows"]) for one in told["hidden"])
+    first, last = _whole(told["positions"]["first"]), _whole(told["positions"]["last"])
+    rows, hidden = _whole(told["rows"]), sum(_whole(one["rows"]) for one in told["hidden"])
     checkpoint = told["checkpoint"]
     root = base64.b64encode(head.checkpoint.root).decode()
     if (checkpoint["origin"], checkpoint["size"], checkpoint["root"]) != (
@@ -54,6 +54,12 @@ def _compare_log(log: str, told: Mapping[str, Any], head: Anchor, facts: Facts, 
         )
     elif rows:
         verdict.proven.append(f"Of the positions {first} to {last} of the log {log} none was left out.")
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError
+    return value
 
 
 def compare_schemas(files: Files, shapes: Iterable[tuple[str, int]], verdict: Verdict) -> None:

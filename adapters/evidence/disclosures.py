@@ -55,8 +55,8 @@ class Disclosure:
 
     def __init__(self, data: bytes, tenant: str, verdict: Verdict) -> None:
         """Read the file. Raises `Unreadable`."""
-        if len(data) > MOST_BYTES:
-            raise Unreadable(f"{_FILE} has more than {MOST_BYTES:,} bytes.")
+        if len(data) >= MOST_BYTES:
+            raise Unreadable(f"{_FILE} has {MOST_BYTES:,} bytes or more.")
         told = document(data, _FILE)
         if told.get("format") != named.DISCLOSURE_FORMAT or not isinstance(told.get("values"), list):
             raise Unreadable(f"{_FILE} is none: its format is to be {named.DISCLOSURE_FORMAT}, with values.")
@@ -76,16 +76,15 @@ class Disclosure:
 
     def end(self) -> None:
         """Say what was found, once all events went by."""
-        held = [f"{one.field} at position {one.position} of {one.log}" for one in self._held]
+        held = [f"{one.field!a} at position {one.position} of {one.log}" for one in self._held]
         if held:
             more = f" and {len(held) - _MOST_NAMED} more" if len(held) > _MOST_NAMED else ""
             self._verdict.proven.append(
                 f"{len(held)} disclosed values are those that their events hold: {', '.join(held[:_MOST_NAMED])}{more}."
             )
         for value in list(self._waiting)[:_MOST_NAMED]:
-            self._verdict.unjudged.append(
-                f"A value is disclosed of position {value.position} of the log {value.log}, which is not in the bundle."
-            )
+            place = f"position {value.position} of the log {value.log!a}"
+            self._verdict.unjudged.append(f"A value is disclosed of {place}, which is not in the bundle.")
 
     def _compare(self, values: Iterable[Disclosed], event: Mapping[str, Any]) -> None:
         for value in values:

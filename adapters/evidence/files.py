@@ -64,15 +64,16 @@ class Files:
         most = (
             entry.size if entry.packed == entry.size else min(listed.size, entry.packed * MOST_TIMES + _SPARE)
         )
-        digest = sha256()
+        digest, size = sha256(), 0
         try:
             for chunk in self._archive.chunks(name, most):
                 digest.update(chunk)
+                size += len(chunk)
                 yield chunk
         except (Damaged, TooLong) as fault:
             self._tell(name, str(fault))
             return
-        if digest.hexdigest() != listed.sha256:
+        if (size, digest.hexdigest()) != listed:
             self._tell(
                 name, f"{name!a} is not the file that the manifest lists: it was altered or exchanged."
             )
@@ -108,14 +109,17 @@ class Files:
 def _manifest(archive: Unpacking) -> Manifest:
     told = document(archive.read(named.MANIFEST, named.LARGEST_SMALL), named.MANIFEST)
     if told.get("format") != named.FORMAT:
-        raise Unreadable(f"The bundle's format is {told.get('format')!r:.80}; {named.FORMAT} is read here.")
+        raise Unreadable(
+            f"This is no bundle of the format {named.FORMAT}, which is the one that is read here."
+        )
     try:
-        files = {str(file["name"]): Listed(int(file["size"]), file["sha256"]) for file in told["files"]}
+        files = {file["name"]: Listed(file["size"], file["sha256"]) for file in told["files"]}
         logs, tenant = tuple(told["logs"]), str(UUID(told["tenant"]))
     except (KeyError, TypeError, ValueError, AttributeError) as fault:
         raise Unreadable(f"{named.MANIFEST} does not tell the tenant, the logs and the files.") from fault
-    if len(files) != len(told["files"]) or any(one.size < 0 for one in files.values()):
-        raise Unreadable(f"{named.MANIFEST} lists a file twice, or one of a negative size.")
+    typed = all(type(name) is str and type(one.size) is int and one.size >= 0 for name, one in files.items())
+    if not typed or len(files) != len(told["files"]):
+        raise Unreadable(f"{named.MANIFEST} lists a file twice, or not by name, size and hash.")
     if not logs or any(logs.count(log) > 1 or log not in _LOGS for log in logs):
         raise Unreadable(f"{named.MANIFEST} names other logs than {' and '.join(_LOGS)}, or one twice.")
     return Manifest(tenant, logs, files, told.get("asked"))

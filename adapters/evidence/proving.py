@@ -108,6 +108,8 @@ class Case:
     """Those whose signatures are right."""
 
     again: Callable[[], Iterable[Run | Gap]]
+    signed: bool = True
+    """Whether its own checkpoint counts."""
 
 
 def judge(case: Case, way: Walked, verdict: Verdict) -> None:
@@ -126,7 +128,11 @@ def judge(case: Case, way: Walked, verdict: Verdict) -> None:
     if place is not None:
         verdict.first_wrong.append(place)
     facts = way.facts
-    if results[case.head] is Compared.HOLDS and facts.astray is None:
+    if not case.signed:
+        verdict.not_proven.append(
+            f"Anything of the log {case.log} beyond what older checkpoints show: nobody who counts signed its own."
+        )
+    elif results[case.head] is Compared.HOLDS and facts.astray is None:
         size = case.head.checkpoint.size
         verdict.proven.append(
             f"{facts.events:,} events of the log {case.log}, positions {facts.first} to {facts.last}, recorded"

@@ -29,7 +29,7 @@ class LogPart:
     `chosen` are leaves, position - 1. `envelopes` gives the stored bytes of exactly these, in order, anew each time it
     is called. `looked_at` are the positions, first and last, that the question was put to; `hidden` sums to those of
     them that were not chosen. `checkpoint` is the signed note that all is proven against, `older` are notes of the same
-    log of at most its size: of every epoch after the first at least one has to be among them.
+    log: of every epoch after the first at least one has to be among them.
     """
 
     log: LogKind

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -16,11 +17,12 @@ from adapters.evidence import format as named
 from adapters.evidence.unpacking import Unreadable
 from domain.audit.covering import subtree_of
 from domain.audit.errors import MalformedCover
-from domain.audit.tree import HASH_BYTES, Node
+from domain.audit.tree import HASH_BYTES, MOST_LEAVES, Node
 
 _RUN: Final = 1024
 _LONGEST_GAP: Final = 300
 _MOST_SHAPES: Final = 20_000
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _KEYS: Final = {
     "metadata",
     "name",
@@ -161,9 +163,9 @@ def _envelope(line: bytes) -> dict[str, Any] | None:
     whole = (
         all(type(one) is str for one in texts)
         and all(type(one) is dict for one in objects)
-        and all(type(one) is int for one in numbers)
+        and all(type(one) is int and one <= MOST_LEAVES for one in numbers)
     )
-    return event if whole else None
+    return event if whole and _MOMENT.fullmatch(event["recorded_at"]) else None
 
 
 def _gaps(chunks: Iterator[bytes]) -> Iterator[Gap]:
@@ -181,8 +183,9 @@ def _gap(line: bytes) -> Gap:
         first, last, hashed = told["first"], told["last"], base64.b64decode(told["hash"], validate=True)
     except (ValueError, RecursionError, KeyError, TypeError) as fault:  # ValueError: base64's own, too
         raise MalformedCover("It is no subtree: first, last and hash.") from fault
-    if type(first) is not int or type(last) is not int or len(hashed) != HASH_BYTES:
-        raise MalformedCover("It is no subtree: two positions and a hash.")
+    whole = type(first) is int and type(last) is int and len(hashed) == HASH_BYTES
+    if not whole or not 0 < first <= last <= MOST_LEAVES:
+        raise MalformedCover("It is no subtree: two positions, in order, and a hash.")
     return Gap(subtree_of(first - 1, last), hashed)
 
 

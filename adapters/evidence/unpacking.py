@@ -185,8 +185,14 @@ def _name(raw: bytes, mode: int) -> str:
     except UnicodeDecodeError:
         raise Unreadable("A file's name in the archive is not UTF-8.") from None
     parts = name.removesuffix("/").split("/")
-    if name.startswith("/") or "\\" in name or ":" in name or {"", ".", ".."} & set(parts):
-        raise Unreadable(f"A file's name in the archive leads out of it: {_shown(name)}.")
+    if (
+        not name.isprintable()
+        or name.startswith("/")
+        or "\\" in name
+        or ":" in name
+        or {"", ".", ".."} & set(parts)
+    ):
+        raise Unreadable(f"A file's name in the archive leads out of it, or hides: {_shown(name)}.")
     if stat.S_ISLNK(mode):
         raise Unreadable(f"{_shown(name)} is a link in the archive, and a bundle has none.")
     return name

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 from adapters.evidence import format as named
-from adapters.evidence.anchors import Anchor, signers, witnesses
+from adapters.evidence.anchors import Anchor, seen_at, signers
 from adapters.evidence.beside import compare_completeness, compare_schemas
 from adapters.evidence.disclosures import Disclosure
 from adapters.evidence.files import Files
@@ -21,7 +21,7 @@ from adapters.evidence.steps import Facts, Gap, Run, Steps
 from adapters.evidence.unpacking import Unpacking, Unreadable
 from adapters.evidence.verdict import Verdict
 from domain.audit.errors import NoteNotSigned, WrongSignature
-from domain.audit.notes import MOST_BYTES, VerifierKey
+from domain.audit.notes import MOST_BYTES, SignatureType, VerifierKey
 from domain.kernel.errors import Refusal
 
 MOST_KEPT: Final = MOST_BYTES + 1
@@ -54,7 +54,9 @@ def verify_bundle(
 
 class _Verification:
     def __init__(self, files: Files, keys: Sequence[VerifierKey], verdict: Verdict) -> None:
-        self._files, self._given, self._verdict = files, keys, verdict
+        self._files, self._verdict = files, verdict
+        self._given = [key for key in keys if key.type is SignatureType.ED25519]
+        self._witnesses = [key for key in keys if key.type is SignatureType.COSIGNATURE]
         self._tenant = files.manifest.tenant
         self._disclosure: Disclosure | None = None
         self._logs: dict[str, tuple[Anchor, Facts]] = {}
@@ -65,11 +67,11 @@ class _Verification:
         bundled = self._keys()
         older = [anchor for one in kept if (anchor := self._older(one)) is not None]
         for log in self._files.manifest.logs:
-            head = self._head(log, bundled)
+            head = self._head(log)
             if head is None:
                 continue
             own = [anchor for anchor in older if anchor.log == head.log]
-            self._log(log, head, self._signed(own, [*self._given, *bundled]), bundled)
+            self._log(log, head, own, bundled)
             older = [anchor for anchor in older if anchor not in own]
         for anchor in older:
             self._verdict.unjudged.append(f"{anchor} is of another log: {anchor.checkpoint.origin!a}.")
@@ -104,8 +106,8 @@ class _Verification:
             self._verdict.unjudged.append(f"{one.label} is no checkpoint. {refusal.detail}")
             return None
 
-    def _head(self, log: str, bundled: Sequence[VerifierKey]) -> Anchor | None:
-        """The log's checkpoint, with what is to be said of who signed it."""
+    def _head(self, log: str) -> Anchor | None:
+        """The log's checkpoint, if it is one."""
         verdict, name = self._verdict, f"{log}/{named.CHECKPOINT}"
         try:
             head = Anchor.read("the bundle's checkpoint", self._files.read(name)[:MOST_KEPT])
@@ -118,17 +120,32 @@ class _Verification:
             verdict.wrong.append(
                 f"{name} is of the tree of {head.checkpoint.origin!a}, not of the log {log} of tenant {self._tenant}."
             )
+        return head
+
+    def _is_signed(self, log: str, head: Anchor, bundled: Sequence[VerifierKey]) -> bool:
+        """Whether a key that counts signed the log's checkpoint; and say who did, witnesses too."""
+        verdict = self._verdict
         try:
             made = signers(head, self._given or bundled)
-            seen = witnesses(head, self._given)
-        except (NoteNotSigned, WrongSignature) as refusal:
+        except Refusal as refusal:
             whose = "a key that was given" if self._given else f"a key in {named.KEYS}"
-            verdict.wrong.append(f"{name} is not signed by {whose}. {refusal.detail}")
-            return head
+            verdict.wrong.append(
+                f"The checkpoint of the log {log} is not signed by {whose}. {refusal.detail}"
+            )
+            return False
         names = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in made)
         verdict.proven.append(f"The checkpoint of the log {log} is signed by {names}.")
-        verdict.proven += [f"The witness {key.name} saw it at {at} (POSIX seconds)." for key, at in seen]
-        return head
+        for witness in self._witnesses:
+            try:
+                at = seen_at(head, witness)
+                verdict.proven.append(f"The witness {witness.name} saw this at {at} (POSIX seconds).")
+            except NoteNotSigned:
+                verdict.not_proven.append(
+                    f"That the witness {witness.name} saw the checkpoint of the log {log}."
+                )
+            except WrongSignature as refusal:
+                verdict.wrong.append(refusal.detail)
+        return True
 
     def _signed(self, anchors: Iterable[Anchor], keys: Sequence[VerifierKey]) -> list[Anchor]:
         """Those of these checkpoints that the installation signed; of the others it is said that it did not."""
@@ -137,12 +154,14 @@ class _Verification:
             try:
                 signers(anchor, keys)
                 signed.append(anchor)
-            except (NoteNotSigned, WrongSignature) as refusal:
+            except Refusal as refusal:
                 self._verdict.wrong.append(f"{anchor} is not signed by a key of this log. {refusal.detail}")
         return signed
 
     def _log(self, log: str, head: Anchor, older: Sequence[Anchor], bundled: Sequence[VerifierKey]) -> None:
-        anchors = [*older, *self._signed(self._bundled(log, head), self._given or bundled)]
+        signed = self._is_signed(log, head, bundled)
+        keys = [*self._given, *bundled]  # older ones may be by keys that were replaced since
+        anchors = [*self._signed(older, keys), *self._signed(self._bundled(log, head), keys)]
         sizes = [anchor.checkpoint.size for anchor in (head, *anchors)]
         steps = self._steps(log, head)
         if self._disclosure is not None:
@@ -150,7 +169,7 @@ class _Verification:
         way = walked(steps, head.checkpoint.size, sizes)
         self._logs[log] = head, way.facts
         again = partial(self._again, log, head)
-        judge(Case(log, head, anchors, again), way, self._verdict)
+        judge(Case(log, head, anchors, again, signed=signed), way, self._verdict)
         if not older:
             self._verdict.not_proven.append(
                 f"That the log {log} was not exchanged as a whole: no older checkpoint (--checkpoint) was compared."

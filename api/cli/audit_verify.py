@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from adapters.evidence.disclosures import MOST_BYTES as MOST_DISCLOSED
 from adapters.evidence.verdict import Outcome, Verdict
 from adapters.evidence.verifying import MOST_KEPT, Kept, verify_bundle
 from api.cli.exits import Exit
@@ -58,15 +60,17 @@ def verify(
 
     It needs neither an installation nor a network. docs/evidence.md tells the format.
     """
-    kept = [Kept(str(file), _read(file, MOST_KEPT), file.parent) for file in checkpoint or ()]
-    keys = [made for text in key or () for made in _keys(text)]
-    disclosed = None if disclosure is None else _read(disclosure)
     try:
-        with bundle.open("rb") as file:
-            verdict = verify_bundle(file, kept, keys, disclosed)
-    except OSError as fault:
-        raise _not_there(bundle, fault) from None
-    _say(verdict, as_json=json_)
+        verdict = _judged(bundle, checkpoint or (), key or (), disclosure)
+    except _Unusable as fault:
+        detail = str(fault)
+        told = {"code": fault.code.name.lower().replace("_", "-"), "detail": detail}
+        sys.stderr.write(f"{json.dumps(told) if json_ else f'penguinmails: {detail}'}\n")
+        raise typer.Exit(fault.code) from None
+    if json_:
+        sys.stdout.write(json.dumps(verdict.told(), ensure_ascii=False) + "\n")
+    else:
+        sys.stdout.write("\n".join(verdict.lines()) + "\n")
     raise typer.Exit(_EXITS[verdict.outcome])
 
 
@@ -85,14 +89,26 @@ def run() -> None:
         raise SystemExit(Exit.MISTAKE) from None
 
 
-def _say(verdict: Verdict, *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(verdict.told(), ensure_ascii=False) + "\n")
-    else:
-        sys.stdout.write("\n".join(verdict.lines()) + "\n")
+class _Unusable(Exception):
+    """Something that was named is not there, or not understood; `code` is what the process ends with."""
+
+    def __init__(self, code: Exit, words: str) -> None:
+        super().__init__(words)
+        self.code = code
 
 
-def _read(file: Path, most: int = -1) -> bytes:
+def _judged(bundle: Path, older: Sequence[Path], keys: Sequence[str], disclosure: Path | None) -> Verdict:
+    kept = [Kept(str(file), _read(file, MOST_KEPT), file.parent) for file in older]
+    trusted = [made for text in keys for made in _keys(text)]
+    disclosed = None if disclosure is None else _read(disclosure, MOST_DISCLOSED)
+    try:
+        with bundle.open("rb") as file:
+            return verify_bundle(file, kept, trusted, disclosed)
+    except OSError as fault:
+        raise _not_there(bundle, fault) from None
+
+
+def _read(file: Path, most: int) -> bytes:
     try:
         with file.open("rb") as opened:
             return opened.read(most)
@@ -101,14 +117,14 @@ def _read(file: Path, most: int = -1) -> bytes:
 
 
 def _keys(text: str) -> list[VerifierKey]:
-    lines = _read(Path(text[1:])).decode(errors="replace").split("\n") if text.startswith("@") else [text]
+    lines = [text]
+    if text.startswith("@"):
+        lines = _read(Path(text[1:]), MOST_KEPT).decode(errors="replace").split("\n")
     try:
         return [VerifierKey.read(line.strip()) for line in lines if line.strip()]
     except Refusal as refusal:
-        sys.stderr.write(f"penguinmails: --key: {refusal.detail}\n")
-        raise typer.Exit(Exit.USAGE) from None
+        raise _Unusable(Exit.USAGE, f"--key: {refusal.detail}") from None
 
 
-def _not_there(file: Path, fault: OSError) -> typer.Exit:
-    sys.stderr.write(f"penguinmails: {file} cannot be read: {fault.strerror}.\n")
-    return typer.Exit(Exit.NOT_FOUND)
+def _not_there(file: Path, fault: OSError) -> _Unusable:
+    return _Unusable(Exit.NOT_FOUND, f"{file} cannot be read: {fault.strerror}.")

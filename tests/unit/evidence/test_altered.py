@@ -7,8 +7,8 @@ import pytest
 
 from adapters.evidence.verdict import Outcome, Place, Verdict
 from adapters.evidence.verifying import Kept, verify_bundle
-from adapters.keys.ed25519 import public_key
-from domain.audit.notes import SignatureType, VerifierKey
+from adapters.keys.ed25519 import public_key, signer
+from domain.audit.notes import Note, SignatureType, VerifierKey, cosigned
 from domain.audit.origins import LogKind
 from tests.support.evidence import (
     INSTALLATION,
@@ -205,6 +205,36 @@ def test_other_keys() -> None:
     one_bit = bytearray(LOG.checkpoint(100))
     one_bit[-5] ^= 1
     assert judged(WHOLE, Kept("flipped", bytes(one_bit), HERE)).outcome is Outcome.DOES_NOT_HOLD
+
+
+def test_keys_that_were_replaced_and_witnesses() -> None:
+    new = VerifierKey(INSTALLATION, SignatureType.ED25519, public_key(OTHER_SEED))
+    data = written(
+        LOG.part(checkpoint=LOG.checkpoint(seed=OTHER_SEED), older=[LOG.checkpoint(100)]), keys=[KEY, new]
+    )
+    assert judged(data, old(50), keys=(new,)).outcome is Outcome.HOLDS
+    assert judged(data, old(50), keys=()).outcome is Outcome.HOLDS
+    assert judged(data, keys=(KEY,)).outcome is Outcome.DOES_NOT_HOLD
+
+    witness = VerifierKey("witness.example", SignatureType.COSIGNATURE, public_key(OTHER_SEED))
+    note = Note.read(LOG.checkpoint())
+    seen = note.with_signature(cosigned(note.text, witness, signer(OTHER_SEED), at=1_700_000_000)).to_bytes()
+    verdict = judged(written(LOG.part(checkpoint=seen)), keys=(KEY, witness))
+    assert verdict.outcome is Outcome.HOLDS
+    assert "The witness witness.example saw this at 1700000000 (POSIX seconds)." in verdict.proven
+    verdict = judged(written(LOG.part(checkpoint=seen)), keys=(witness,))
+    assert verdict.outcome is Outcome.HOLDS
+    assert any("That the key is the log's" in one for one in verdict.not_proven)
+    verdict = judged(WHOLE, keys=(KEY, witness))
+    assert "That the witness witness.example saw the checkpoint of the log events." in verdict.not_proven
+
+
+def test_two_keys_of_one_id_are_no_key() -> None:
+    origin = Note.read(LOG.checkpoint()).text.split("\n")[0]
+    one, other = (VerifierKey(origin, SignatureType.ED25519, n.to_bytes(32)) for n in (30424, 84776))
+    assert one.key_id == other.key_id
+    keys = f"{KEY}\n{one}\n{other}\n".encode()
+    assert judged(changed(WHOLE, keys_txt=lambda _: keys), keys=()).outcome is Outcome.DOES_NOT_HOLD
 
 
 def test_a_checkpoint_that_ends_among_what_was_left_out_cannot_be_judged() -> None:

@@ -69,6 +69,8 @@ def test_what_is_not_there_or_not_understood(bundle: Path, tmp_path: Path) -> No
         assert (done.returncode, done.stdout) == (code, "")
         assert said in done.stderr
         assert "Traceback" not in done.stderr
+    told = verify(tmp_path / "none.zip", "--json").stderr
+    assert json.loads(told)["code"] == "not-found"
     other = tmp_path / "other"
     other.write_bytes(b"no checkpoint")
     done = verify(bundle, "--checkpoint", other, "--disclosure", other)

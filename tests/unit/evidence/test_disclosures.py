@@ -47,7 +47,7 @@ def test_what_the_events_hold_is_proven_and_not_repeated() -> None:
     assert verdict.outcome is Outcome.HOLDS
     said = [one for one in verdict.proven if "disclosed" in one]
     assert len(said) == 1
-    assert "last_name at position 5 of events, reason at position 5 of events" in said[0]
+    assert "'last_name' at position 5 of events, 'reason' at position 5 of events" in said[0]
     assert "Łęcka" not in "".join(verdict.lines())
 
 

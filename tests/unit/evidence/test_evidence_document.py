@@ -79,6 +79,6 @@ def test_the_pages_disclosure_is_one() -> None:
     verdict = verify_bundle(opened(written(Log(lines).part())), (), [KEY], data)
     assert verdict.outcome is Outcome.HOLDS
     assert (
-        "1 disclosed values are those that their events hold: first_name at position 42 of events."
+        "1 disclosed values are those that their events hold: 'first_name' at position 42 of events."
         in verdict.proven
     )

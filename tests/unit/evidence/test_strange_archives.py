@@ -61,6 +61,7 @@ def test_a_file_that_nobody_listed_is_told_and_not_read() -> None:
         ("/etc/evil", "leads out of it"),
         ("a//b", "leads out of it"),
         ("C:evil", "leads out of it"),
+        ("packs/\x1b[31mred", "or hides: 'packs/\\x1b[31mred'"),
         ("manifest.json", "two files of one name"),
     ],
 )
@@ -153,6 +154,24 @@ def test_contents_that_are_none() -> None:
         other = json.loads(FILES["manifest.json"]) | {field: value}
         data = packed(FILES | {"manifest.json": json.dumps(other).encode()}, listed=False)
         assert judged(data).outcome is Outcome.CANNOT_BE_JUDGED
+
+
+def test_numbers_that_are_none() -> None:
+    large, least = "9" * 4300, "-" + "9" * 4300
+    for number in (large, least, "Infinity", "NaN", '"1"', "null", "1e400", "true", "0", "-1"):
+        gap = b'{"first":%b,"last":%b,"hash":"%b"}\n' % (number.encode(), number.encode(), b"A" * 43 + b"=")
+        line = FILES["events/events.jsonl"].replace(b'"position":17', b'"position":' + number.encode())
+        complete = FILES["completeness.json"].replace(b'"first": 1', b'"first": ' + number.encode())
+        size = len(FILES["keys.txt"])
+        manifest = FILES["manifest.json"].replace(b'"size": %d' % size, b'"size": ' + number.encode())
+        assert manifest != FILES["manifest.json"]
+        for files, listed in (
+            ({"events/gaps.jsonl": gap}, True),
+            ({"events/events.jsonl": line}, True),
+            ({"completeness.json": complete}, True),
+            ({"manifest.json": manifest}, False),
+        ):
+            assert judged(packed(FILES | files, listed=listed)).outcome is not Outcome.HOLDS
 
 
 def test_a_line_that_never_ends_is_not_read_to_its_end() -> None:
