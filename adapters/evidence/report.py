@@ -23,6 +23,8 @@ MOST_EVENTS: Final = 2_000
 
 _LONGEST: Final = 160
 _LONGEST_ROW: Final = 1_000
+_TO_THE_SECOND: Final = 19
+_NUMBER, _LONG = ' class="number"', ' class="long"'
 _SEALED: Final = {"~", "s", "c", "h"}
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 _STYLE: Final = """
@@ -31,8 +33,8 @@ h1, h2 { line-height: 1.2 }
 table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
 caption { text-align: left; font-style: italic; padding-bottom: .3rem }
 th, td { border-bottom: 1px solid #999; padding: .25rem .5rem; text-align: left; vertical-align: top }
-th, td { overflow-wrap: anywhere }
-td.number, th.number { text-align: right }
+td.number, th.number { text-align: right; white-space: nowrap }
+td.long { overflow-wrap: anywhere }
 code { font: 13px/1.4 'Courier New', monospace }
 @media print {
   body { margin: 0; max-width: none; font-size: 10pt }
@@ -82,12 +84,12 @@ def _page(asked: Asked, heads: Mapping[str, Checkpoint], seen: Seen) -> Iterator
     total = sum(part.chosen.count for part in asked.parts)
     yield (
         f"<p>This bundle holds {total:,} events of installation {_text(asked.installation)}, as they are stored. "
-        "Every change was written down as an event in an append-only log, each at a position of its own; nothing in "
-        "the log is edited. All times are in UTC. Personal values are sealed: the bundle holds their ciphertext and a "
+        "Every change was written down as an event in an append-only log, each at a position of its own; no event "
+        "is ever edited. All times are in UTC. Personal values are sealed: the bundle holds their ciphertext and a "
         "commitment, and this page says <em>sealed</em> in their place.</p>\n"
     )
     yield "<h2>What was asked</h2>\n"
-    yield from _table("The question", ("", ""), ((name, told(one)) for name, one in asked.question.items()))
+    yield from _table("The question", ("", ""), ((name, _said(one)) for name, one in asked.question.items()))
     yield from _proof(heads)
     yield "<h2>What is here, and what is not</h2>\n"
     for part in asked.parts:
@@ -146,13 +148,24 @@ def _row(log: str, event: Mapping[str, Any]) -> tuple[str, ...]:
     )
     if len(what) > _LONGEST_ROW:
         what = f"{what[: _LONGEST_ROW - 1]}…"
-    return log, str(event["position"]), event["recorded_at"], event["name"], "; ".join(who), what
+    moment = event["recorded_at"][:_TO_THE_SECOND].replace("T", " ")
+    return log, str(event["position"]), moment, event["name"], "; ".join(who), what
+
+
+def _said(value: Any) -> str:
+    """What was asked, of one thing."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_said(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_said(one) for one in value)
+    return "any" if value is None else told(value)
 
 
 def _table(
     caption: str, heading: tuple[str, ...], rows: Iterable[tuple[str, ...]], numbers: Iterable[int] = ()
 ) -> Iterator[str]:
-    marks = [' class="number"' if at in set(numbers) else "" for at in range(len(heading))]
+    marks = [_NUMBER if at in set(numbers) else "" for at in range(len(heading))]
+    marks[-1] = marks[-1] or _LONG
     head = "".join(
         f'<th scope="col"{mark}>{_text(one)}</th>' for one, mark in zip(heading, marks, strict=True)
     )
