@@ -35,6 +35,17 @@ def test_what_was_written_holds(positions: list[int] | None) -> None:
     assert any("40 events of the log access" in one for one in verdict.proven)
 
 
+def test_of_an_empty_log_there_is_nothing_and_that_holds() -> None:
+    verdict = verify_bundle(opened(written(log_of(0).part())), (), [KEY])
+    assert verdict.outcome is Outcome.HOLDS
+    assert "The log events has 0 positions; the bundle holds none of their events." in verdict.proven
+
+
+def test_what_was_left_out_has_to_be_told() -> None:
+    with pytest.raises(ValueError, match="do not make up positions 1 to 300"):
+        written(LOG.part([5, 6], hidden=[]))
+
+
 def test_without_key_or_checkpoint_it_says_what_is_not_proven() -> None:
     verdict = verify_bundle(opened(written(LOG.part())))
     assert verdict.outcome is Outcome.HOLDS
