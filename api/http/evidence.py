@@ -11,7 +11,7 @@ from starlette.routing import Route
 from api.evidence import gather, written
 from api.http.asking import Desk
 from api.http.kinds import BODY_INVALID
-from api.http.ledger import PERMISSIONS
+from api.http.ledger import ENVELOPES
 from api.http.problems import Problem, invalid_body
 from api.http.replies import ALWAYS
 from api.http.request import must_be, read_body
@@ -99,5 +99,6 @@ class EvidenceDesk(Desk):
         if twice := repeated(body):
             raise Problem(BODY_INVALID, errors=twice)
         for log in wanted.logs:
-            principal.require(PERMISSIONS[log])
+            for permission in ENVELOPES[log]:
+                principal.require(permission)
         return wanted

@@ -149,7 +149,7 @@ def ledger_paths(document: Document) -> Json:
         "/v1/ledger/{log}/envelopes/{position}": {
             "get": _file(
                 "ledger_envelope",
-                "The bytes of one event that its leaf is made over; personal values are sealed",
+                "The bytes of one event that its leaf is made over, values sealed; takes history.read_personal too",
                 [_PLACE],
                 "application/json",
             )
@@ -163,8 +163,9 @@ def _evidence(document: Document) -> Json:
         "ledger_evidence", "Events with what proves them, as one archive", Permission.HISTORY_READ, [], {}
     )
     made["description"] = (
-        "An evidence bundle, streamed. The same question with the same `checkpoints` gives the same bytes: after a "
-        "broken connection ask with `from_byte`. `penguinmails audit verify` checks it offline. Reading is recorded."
+        f"It takes {Permission.HISTORY_READ_PERSONAL} too. An evidence bundle, streamed. The same question with the "
+        "same `checkpoints` gives the same bytes: after a broken connection ask with `from_byte`. "
+        "`penguinmails audit verify` checks it offline. Reading is recorded."
     )
     archive: Json = {"type": "string", "format": "binary"}
     made["responses"]["200"] = answer("A zip archive.", archive, evidence.MEDIA)

@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 PERMISSIONS: Final = {LogKind.EVENTS: Permission.HISTORY_READ, LogKind.ACCESS: Permission.ACCESS_READ}
 """What it takes to read of a log: as much as to read the log."""
 
+ENVELOPES: Final = {
+    LogKind.EVENTS: (Permission.HISTORY_READ, Permission.HISTORY_READ_PERSONAL),
+    LogKind.ACCESS: (Permission.ACCESS_READ,),
+}
+"""What it takes to have envelopes. Values in them are sealed; but streams that are found by a pseudonym are named by it,
+and a pseudonym is personal (GDPR, Recital 26)."""
+
 TEXT: Final = "text/plain; charset=utf-8"
 BINARY: Final = "application/octet-stream"
 
@@ -139,6 +146,8 @@ class LedgerDesk(Desk):
     async def envelope(self, request: Request) -> Response:
         """The bytes of one event that its leaf is made over, personal values sealed. Reading is recorded."""
         asked, log, position = await self._asked(request, "ledger.envelope")
+        for permission in ENVELOPES[log.log]:
+            asked.principal.require(permission)
         wanted = _place(request)
         content = await self._proving().envelope(log, wanted)
         filters = {"log": log.log, "position": wanted}

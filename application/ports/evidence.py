@@ -52,6 +52,5 @@ class EvidenceAsked(BaseModel):
 
     def told(self) -> dict[str, object]:
         """The question as the bundle tells it."""
-        return self.model_dump(
-            mode="json", exclude={"compare", "checkpoints", "from_byte"}, exclude_defaults=False
-        )
+        told = self.model_dump(mode="json", exclude={"compare", "checkpoints", "from_byte"})
+        return {name: value for name, value in told.items() if value not in (None, [])}
