@@ -29,6 +29,7 @@ from api.cli import (
     suppressions,
     tenants,
     views,
+    witness,
 )
 from api.cli.exits import ABOUT_EXITS, Exit
 from api.cli.options import Data, settings_of
@@ -274,6 +275,7 @@ app.add_typer(billing.app, name="billing")
 app.add_typer(views.app, name="projections")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(audit.app, name="audit")
+app.add_typer(witness.app, name="witness")
 app.command("report")(reports.report)
 app.add_typer(figures.app, name="reports")
 app.command("replay")(history.replay)

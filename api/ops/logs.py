@@ -33,6 +33,7 @@ _SENTENCE: Final = re.compile(r"[A-Za-z%\[][A-Za-z0-9 _.,:;'()\[\]%/=+-]{0,159}"
 _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,79}")
 _TOKEN: Final = re.compile(r"[0-9a-f-]{16,64}")
 _NAME: Final = re.compile(r"[a-z_]+\.[a-z_-]+")
+_ORIGIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}")
 _ROUTE: Final = re.compile(r"/[A-Za-z0-9_./{}*-]{0,120}")
 
 
@@ -55,6 +56,10 @@ def _name(value: object) -> object:
 
 def _route(value: object) -> object:
     return value if isinstance(value, str) and _ROUTE.fullmatch(value) else WITHHELD
+
+
+def _origin(value: object) -> object:
+    return value if isinstance(value, str) and _ORIGIN.fullmatch(value) else WITHHELD
 
 
 def _number(value: object) -> object:
@@ -83,6 +88,8 @@ KEYS: Final[Mapping[str, Callable[[object], object]]] = {
     "route": _route,
     "status": _number,
     "ms": _number,
+    "origin": _origin,
+    "witness": _origin,
     "projection": _word,
     "workflow": _word,
     "job": _uuid,

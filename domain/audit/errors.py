@@ -119,3 +119,17 @@ class EntryTooLong(Refusal):
 
     code = "tile-entry-too-long"
     kind = RefusalKind.INVALID
+
+
+class MalformedAddCheckpoint(Refusal):
+    """The bytes are no request to a witness (C2SP tlog-witness): old size, proof, empty line, signed checkpoint."""
+
+    code = "add-checkpoint-malformed"
+    kind = RefusalKind.INVALID
+
+
+class MalformedQuorum(Refusal):
+    """A quorum names witnesses, each with a key of its own, and no more of them than there are. Count them again."""
+
+    code = "quorum-malformed"
+    kind = RefusalKind.INVALID

@@ -1,0 +1,1 @@
+"""Witnesses over HTTP (C2SP tlog-witness): how others are asked, and what one of our own keeps."""
