@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from adapters.postgres.roles import Passwords, Role, address
@@ -15,7 +15,10 @@ from adapters.smtp.settings import SmtpSettings, smtp_settings
 from adapters.stripe.own import served_settings
 from adapters.stripe.settings import API as STRIPE_API
 from adapters.stripe.settings import StripeSettings, read_settings
+from adapters.witnesses.settings import WitnessAddress, read_witnesses
+from domain.audit.errors import MalformedQuorum
 from domain.audit.origins import NAME
+from domain.audit.witnessing import Quorum
 
 _WIDEST: Final = {4: 8, 6: 7}
 """Bits that name a network of proxies: 10.0.0.0/8 and fc00::/7, which are private, are the widest that one may own."""
@@ -154,6 +157,13 @@ class Settings(BaseSettings):
         pattern=rf"^{NAME.pattern}$",
         description="What a new installation's checkpoints call it, such as ledger.example.com; never changed again.",
     )
+    witnesses: str = Field(
+        default="",
+        description="Witnesses of checkpoints: verifier key, space, address of each, with commas; empty: none.",
+    )
+    witness_quorum: int | None = Field(
+        default=None, ge=0, description="How many witnesses must cosign; without it more than half of them."
+    )
     webhook_loopback: bool = Field(
         default=False, description="Whether webhooks may be sent to this machine: for development alone."
     )
@@ -180,6 +190,24 @@ class Settings(BaseSettings):
         if url is not None:
             smtp_settings(url.get_secret_value(), "")
         return url
+
+    @model_validator(mode="after")
+    def _are_witnesses(self) -> Self:
+        _ = self.quorum
+        return self
+
+    @property
+    def witness_addresses(self) -> tuple[WitnessAddress, ...]:
+        """Who is asked to cosign, and where."""
+        return read_witnesses(self.witnesses)
+
+    @property
+    def quorum(self) -> Quorum:
+        """Whose cosignatures are asked for, and how many."""
+        try:
+            return Quorum.of([one.key for one in self.witness_addresses], self.witness_quorum)
+        except MalformedQuorum as error:
+            raise ValueError(error.detail) from None
 
     @property
     def root(self) -> Path:

@@ -90,6 +90,7 @@ LEDGER: Final = Store(
     "a hash is made over sealed values: it tells nothing of them, and holds for ever whatever is erased",
     tables=(
         "ledger.checkpoints",
+        "ledger.cosignatures",
         "ledger.epochs",
         "ledger.keys",
         "ledger.refusals",

@@ -115,6 +115,11 @@ MATRIX: dict[str, Rights] = {
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: _CLEAR,
     },
+    "ledger.cosignatures": {
+        Role.NOTARY: _ADD,
+        Role.REQUEST: _READ_TENANT,
+        Role.MAINTENANCE: _CLEAR,
+    },
     "ledger.refusals": {
         Role.NOTARY: _CHANGE_ALL,
         Role.REQUEST: _READ_TENANT,

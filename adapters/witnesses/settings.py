@@ -12,6 +12,9 @@ from domain.audit.notes import VerifierKey
 from domain.audit.witnessing import Quorum
 from domain.kernel.errors import Refusal
 
+MOST: Final = 16
+"""So many signatures every verifier accepts under a note (signed-note, Format); the log's own are beside them."""
+
 _ONE: Final = re.compile(r"(\S+)\s+(https?://[^\s,?#]+)")
 
 
@@ -36,6 +39,8 @@ def read_witnesses(text: str) -> tuple[WitnessAddress, ...]:
         except MalformedVerifierKey as error:
             raise ValueError(f"{parts[1]}: {error.detail}") from None
         found.append(WitnessAddress(key, _address(parts[2])))
+    if len(found) > MOST:
+        raise ValueError(f"at most {MOST} witnesses are asked")
     try:
         Quorum.of([one.key for one in found])
     except Refusal as refusal:

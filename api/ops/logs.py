@@ -186,7 +186,13 @@ def _from_library(record: logging.LogRecord) -> str:
         return re.sub(r"%[^%a-z]*[a-z]", WITHHELD, record.msg)
 
 
-_EXTRAS: Final[Mapping[str, str]] = {"request_id": "request", "error": "error", "at": "place"}
+_EXTRAS: Final[Mapping[str, str]] = {
+    "request_id": "request",
+    "error": "error",
+    "at": "place",
+    "witness": "witness",
+    "trouble": "state",
+}
 """What our own lines through the standard library carry beside their words, and its key here."""
 
 

@@ -183,9 +183,9 @@ class Quorum:
         """Refuse a rule that nobody could keep, or that one witness could keep for two."""
         if any(one.type is not SignatureType.COSIGNATURE for one in self.witnesses):
             raise MalformedQuorum("A witness's verifier key is of type 0x04: it signs a text with a moment.")
-        if len({one.public_key for one in self.witnesses}) < len(self.witnesses):
+        if min(len({one.public_key for one in self.witnesses}), len(set(self.names))) < len(self.witnesses):
             raise MalformedQuorum(
-                "Two of the witnesses have one key; a cosignature does not say by which name it was made."
+                "Two of the witnesses have one key or one name: whoever has it would count twice."
             )
         if not 0 <= self.least <= len(self.witnesses):
             raise MalformedQuorum(f"Of {len(self.witnesses)} witnesses {self.least} cannot be asked for.")
@@ -195,6 +195,11 @@ class Quorum:
         """The rule for these witnesses; without a number, more than half of them."""
         named = tuple(witnesses)
         return cls((len(named) // 2 + 1 if named else 0) if least is None else least, named)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the witnesses are called."""
+        return tuple(one.name for one in self.witnesses)
 
     def judged(self, note: Note, verify: Verify) -> QuorumVerdict:
         """Whether enough of them cosigned a note. Its log's own signature is another question: see `opened`."""

@@ -81,14 +81,22 @@ class LedgerInViews:
             raise LogUnavailable("the database cannot be reached; try again") from error
 
 
+# Beneath each note stand the lines of the witnesses that cosigned it.
 _TREE: Final = """
-    SELECT t.epoch, t.size, t.note, t.signed_at, r.words
+    SELECT t.epoch, t.size, t.note || coalesce(c.lines, ''::bytea), t.signed_at, r.words
     FROM ledger.trees t LEFT JOIN ledger.refusals r USING (tenant_id, log)
+    CROSS JOIN LATERAL (
+        SELECT string_agg(line, ''::bytea ORDER BY witness) AS lines FROM ledger.cosignatures
+        WHERE tenant_id = t.tenant_id AND log = t.log AND epoch = t.epoch AND size = t.size) c
     WHERE t.tenant_id = %s AND t.log = %s
 """
 _KEPT: Final = """
-    SELECT epoch, size, note, signed_at FROM ledger.checkpoints
-    WHERE tenant_id = %s AND log = %s AND (epoch, size) > (%s, %s) ORDER BY epoch, size LIMIT %s
+    SELECT k.epoch, k.size, k.note || coalesce(c.lines, ''::bytea), k.signed_at
+    FROM ledger.checkpoints k
+    CROSS JOIN LATERAL (
+        SELECT string_agg(line, ''::bytea ORDER BY witness) AS lines FROM ledger.cosignatures
+        WHERE tenant_id = k.tenant_id AND log = k.log AND epoch = k.epoch AND size = k.size) c
+    WHERE k.tenant_id = %s AND k.log = %s AND (k.epoch, k.size) > (%s, %s) ORDER BY k.epoch, k.size LIMIT %s
 """
 _TILES: Final = """
     SELECT level, tile, hashes FROM ledger.tiles

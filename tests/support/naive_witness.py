@@ -133,6 +133,7 @@ def naive_witness(name: str = "witness.test/naive") -> Iterator[NaiveWitness]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         witness.url = f"http://127.0.0.1:{server.server_port}/w"
+        server.daemon_threads = True  # a client that was not closed holds its thread
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         yield witness
