@@ -157,9 +157,9 @@ class Settings(BaseSettings):
         pattern=rf"^{NAME.pattern}$",
         description="What a new installation's checkpoints call it, such as ledger.example.com; never changed again.",
     )
-    witnesses: str = Field(
-        default="",
-        description="Witnesses of checkpoints: verifier key, space, address of each, with commas; empty: none.",
+    witnesses: str | None = Field(
+        default=None,
+        description="Witnesses of checkpoints: verifier key, space, address of each, with commas.",
     )
     witness_quorum: int | None = Field(
         default=None, ge=0, description="How many witnesses must cosign; without it more than half of them."
@@ -199,7 +199,7 @@ class Settings(BaseSettings):
     @property
     def witness_addresses(self) -> tuple[WitnessAddress, ...]:
         """Who is asked to cosign, and where."""
-        return read_witnesses(self.witnesses)
+        return read_witnesses(self.witnesses or "")
 
     @property
     def quorum(self) -> Quorum:

@@ -97,6 +97,7 @@ LEDGER: Final = Store(
         "ledger.tiles",
         "ledger.trees",
     ),
+    folders=("witness",),
 )
 QUEUE: Final = Store(
     "queue",

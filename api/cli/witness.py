@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,8 @@ from typing import Annotated
 import typer
 
 from api.cli.options import Data, settings_of
-from api.cli.output import Group, Json, data, rows, words
+from api.cli.output import Group, Json, NotThere, data, rows, words
+from api.ops.errors import CannotRun
 
 app = typer.Typer(
     cls=Group,
@@ -85,6 +87,37 @@ def contradictions(
     )
     if not found:
         words("None.")
+
+
+@app.command()
+def introduce(*, data_folder: Data = None, json_: Json = False) -> None:
+    """Show what a witness's witness.toml has to say to know this installation's logs, those to come among them.
+
+    The notary must have run once. Show it again when keys were rotated.
+    """
+    from adapters.keys.notary import FILE, KeptSigningKeys, SqliteNotaryMemory
+    from adapters.keys.sqlite import SqliteKeyStore
+    from application.ports.notary import NotaryMemoryUnusable
+    from domain.audit.notes import SignatureType, VerifierKey
+
+    del json_
+    settings = settings_of(data_folder)
+    if not (settings.keys_folder / FILE).exists():
+        raise NotThere(
+            f"No notary has run for {settings.root} yet. Start it, or name the folder with --data."
+        )
+    store = SqliteKeyStore(settings.keys_folder, settings.master_key_bytes)
+    try:
+        with contextlib.closing(SqliteNotaryMemory(settings.keys_folder)) as memory:
+            name = memory.name
+            found = KeptSigningKeys(store, memory).signing()
+    except NotaryMemoryUnusable as error:
+        raise CannotRun(str(error)) from error
+    finally:
+        store.close()
+    told = [str(VerifierKey(name, SignatureType.ED25519, one.public_key)) for one in found]
+    lines = ["[[logs]]", f'origin = "{name}/*"', "keys = [", *(f'  "{one}",' for one in told), "]"]
+    data({"origin": f"{name}/*", "keys": told}, lines)
 
 
 def _chosen(context: typer.Context, folder: Path | None = None, data_folder: Path | None = None) -> Path:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,23 +12,29 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg_pool import AsyncConnectionPool
 
 from adapters.keys.ed25519 import verify
 from adapters.postgres.restored import start_epoch
+from adapters.postgres.roles import Role
 from adapters.witnesses.http import HttpWitness
 from api.ops.metrics import Meters
 from api.ops.processes.notary import cosigning
 from api.settings import Settings
+from application.ports.ledger import SignedTree
 from domain.audit.notes import VerifierKey
 from domain.audit.origins import LogId, LogKind
 from domain.audit.witnessing import Quorum
 from projections.audit import witnesses as module
 from projections.audit.cosignatures import PACE
+from projections.audit.queries import LedgerInViews
 from projections.audit.witnesses import Cosigning
 from tests.support.database import Database
 from tests.support.naive_witness import NaiveWitness, naive_witness
 from tests.support.notary import Office, office
 from tests.support.note_verifier import verified
+from tests.support.serving import ROOT
+from tests.support.witnesses import running_witness
 
 
 @dataclass
@@ -269,6 +277,62 @@ async def test_it_runs_in_the_notarys_process_and_waits_for_a_database_that_is_a
                 await asyncio.sleep(0.01)
     assert world.seen(of) == [3, 3]
     assert b"penguinmails_notary_unwitnessed" in meters.text()
+
+
+async def test_a_witness_of_ours_that_was_introduced_cosigns_and_outlives_a_kill(
+    world: World, tmp_path: Path
+) -> None:
+    logs = [world.log(30), world.log(4, LogKind.ACCESS)]
+    folder = tmp_path / "witness"
+    folder.mkdir()
+    introduced = penguinmails("witness", "introduce", "--data", str(tmp_path))
+    (folder / "witness.toml").write_text(f'name = "w.test/ours"\nport = 0\n{introduced}', encoding="utf-8")
+    vkey = penguinmails("witness", "key", "--folder", str(folder)).strip()
+    for events in (0, 9):
+        if events:
+            world.moved += PACE
+            for of in logs:
+                world.grow(of, events)
+        with running_witness(folder) as ours:
+            assert ours.vkey == vkey
+            client = HttpWitness(ours.url)
+            world.clients.append(client)
+            key = VerifierKey.read(vkey)
+            asking = Cosigning(
+                world.office.notary.connect, Quorum.of([key]), {key.name: client}, verify, world.now
+            )
+            world.asking.append(asking)
+            await asking.once()
+            ours.process.kill()
+            ours.process.wait()
+        assert asking.figures["w.test/ours"].cosigned == 2
+        for of in logs:
+            note = world.kept(of)[world.office.checkpoint(of).size]
+            assert len(verified(note, *map(str, world.office.verifier_keys(of)), vkey)) == 2
+    served = await read_by_requests(world, logs[0])
+    assert verified(served.note, *map(str, world.office.verifier_keys(logs[0])), vkey).keys() >= {
+        "w.test/ours"
+    }
+
+
+def penguinmails(*words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "api.cli", *words], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+async def read_by_requests(world: World, of: LogId) -> SignedTree:
+    """The latest checkpoint as the API reads it; the page of those that are kept says the same of it."""
+    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+        world.office.database.dsn(Role.REQUEST), open=False, kwargs={"autocommit": True}
+    )
+    async with pool:
+        ledger = LedgerInViews(pool)
+        tree = await ledger.tree(of)
+        assert tree is not None
+        assert [one.note for one in await ledger.kept(of)][-1] == tree.note
+        return tree
 
 
 async def test_without_witnesses_nobody_is_asked(tmp_path: Path) -> None:
