@@ -15,6 +15,7 @@ KEPT: Final = (
     *(table for tables in EVENTS.values() for table in tables),
     "log.receipts",
     "ledger.checkpoints",
+    "ledger.cosignatures",
     "ledger.epochs",
     "ledger.keys",
     "ledger.tiles",

@@ -190,6 +190,7 @@ _EXTRAS: Final[Mapping[str, str]] = {
     "request_id": "request",
     "error": "error",
     "at": "place",
+    "origin": "origin",
     "witness": "witness",
     "trouble": "state",
 }

@@ -38,6 +38,11 @@ class Due(NamedTuple):
     signed_at: datetime
     since: int
 
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What the note says. Raises `MalformedNote` or `MalformedCheckpoint` where a stranger wrote it."""
+        return Checkpoint.read(Note.read(self.note).text)
+
 
 def find_due(
     connection: Connection[Any], witness: str, resting: Sequence[LogId], now: datetime, most: int
@@ -66,10 +71,12 @@ def hold(connection: Connection[Any], due: Due) -> None:
 def proven(connection: Connection[Any], due: Due, old: int) -> tuple[bytes, ...]:
     """The proof that the tree of `old` leaves is the beginning of this checkpoint's.
 
-    Raises `MalformedTile` where the tiles are not those of the checkpoint: a restore came between, or a stranger.
+    Raises a `Refusal` where the tiles are not those of the checkpoint: a restore came between, or a stranger.
     """
+    checkpoint = due.checkpoint
     nodes = [node for part in consistency_parts(old, due.size) for node in part]
-    wanted = sorted({tile_of(*node)[:2] for node in (*nodes, *complete_subtrees(0, old))})
+    nodes += [*complete_subtrees(0, old), *complete_subtrees(0, due.size)]
+    wanted = sorted({tile_of(*node)[:2] for node in nodes})
     rows = connection.execute(
         _TILES,
         (*due.log, due.epoch, [level for level, _ in wanted], [index for _, index in wanted]),
@@ -81,10 +88,10 @@ def proven(connection: Connection[Any], due: Due, old: int) -> tuple[bytes, ...]
         return found.get((tile.level, tile.index), b"")[: tile.width * HASH_BYTES]
 
     node = nodes_from(read, due.size)
-    checkpoint, proof = Checkpoint.read(Note.read(due.note).text), consistency_proof(old, due.size, node)
-    shown = verify_consistency(old, Frontier.read(old, node).root, due.size, checkpoint.root, proof)
-    if not shown.holds:
-        raise MalformedTile(shown.words)
+    proof, root = consistency_proof(old, due.size, node), Frontier.read(due.size, node).root
+    shown = verify_consistency(old, Frontier.read(old, node).root, due.size, root, proof)
+    if not shown.holds or (due.size, root) != (checkpoint.size, checkpoint.root):
+        raise MalformedTile("The tiles of the log are not those of its checkpoint.")
     return proof
 
 

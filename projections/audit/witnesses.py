@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
-from domain.audit.errors import MalformedTile
 from domain.audit.notes import Note
 from domain.audit.witnessing import AddCheckpoint, Found, cosignature_in
 from domain.kernel.errors import Refusal
@@ -166,7 +165,6 @@ class Cosigning:
 
     async def _ask(self, place: _Place, due: Due) -> bool:
         """Ask about one checkpoint; whether the witness may be asked on."""
-        await self._in_database(hold, due)
         answer, old = await self._sent(place, due, due.since), due.since
         if answer is not None and answer.found is Found.OTHER_SIZE and (answer.size or 0) <= due.size:
             if answer.size == old:  # of one size it can differ in the root alone
@@ -189,17 +187,18 @@ class Cosigning:
         """What the witness answers; None where our own tiles do not prove what it would have to be shown."""
         try:
             proof = await self._in_database(proven, due, old)
-        except MalformedTile:
+        except Refusal:
             place.resting[due.log] = self._clock() + _SOON
             log.warning(
                 "witnesses: the tiles of a log do not prove its checkpoint", extra={"witness": place.name}
             )
             return None
+        await self._in_database(hold, due)
         place.figures.asked += 1
         return await place.witness.add_checkpoint(AddCheckpoint(old, proof, due.note).to_bytes())
 
     async def _take(self, place: _Place, due: Due, body: bytes) -> None:
-        text, now = Note.read(due.note).text, self._clock()
+        text, now = due.checkpoint.text, self._clock()
         try:
             signature, at = cosignature_in(body, text, self._keys[place.key], self._verify)
         except Refusal as refusal:
@@ -233,10 +232,8 @@ class Cosigning:
         if found in {Found.TWO_ROOTS, Found.NOT_PROVEN}:
             place.figures.contradicted += 1
             log.error(
-                "witnesses: a witness saw another past of a log than is here: %s of tenant %s",
-                due.log.log.value,
-                due.log.tenant_id,
-                extra={"witness": place.name, "trouble": found.value},
+                "witnesses: a witness saw another past of a log than is here",
+                extra={"witness": place.name, "trouble": found.value, "origin": due.checkpoint.origin},
             )
         else:
             place.figures.refused += 1

@@ -244,6 +244,21 @@ async def test_tiles_that_were_changed_are_shown_to_nobody(
     assert "do not prove" in caplog.text
 
 
+async def test_a_checkpoint_that_is_none_holds_up_no_other_log(world: World) -> None:
+    logs, asking = [world.log(9) for _ in range(4)], world.cosigning()
+    spoilt = {logs[0]: b"", logs[1]: world.office.note(logs[2]), logs[3]: world.office.note(logs[3])[:-40]}
+    for of, note in spoilt.items():
+        world.office.admin.execute(
+            "UPDATE ledger.trees SET note = %s WHERE tenant_id = %s AND log = %s", (note, *of)
+        )
+    await asking.once()
+    cosigned = world.office.admin.execute("SELECT tenant_id, size FROM ledger.cosignatures").fetchall()
+    assert cosigned == [(logs[2].tenant_id, 9)] * 2
+    assert world.office.admin.execute("SELECT tenant_id FROM ledger.checkpoints").fetchall() == [
+        (logs[2].tenant_id,)
+    ]
+
+
 async def test_a_new_epoch_is_a_log_of_its_own(world: World) -> None:
     of, asking = world.log(40), world.cosigning()
     await asking.once()

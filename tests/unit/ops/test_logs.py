@@ -107,6 +107,18 @@ def test_librarys_lines_keep_their_template_and_numbers_alone(lines: io.BytesIO)
     assert texts[4] == f"job of tenant {tenant} (import.run) ended with OperationalError"
 
 
+def test_a_witness_and_a_log_are_named_as_keys_are_and_nothing_else_is(lines: io.BytesIO) -> None:
+    origin = f"ledger.example.com/{uuid4()}/events/1"
+    said = logging.getLogger("projections.audit.witnesses")
+    said.error(
+        "another past", extra={"witness": "w.example.com/w1", "origin": origin, "trouble": "two_roots"}
+    )
+    said.error("another past", extra={"witness": ADDRESS, "origin": NAME, "trouble": "gone at last"})
+    named, withheld = _read(lines)
+    assert (named["witness"], named["origin"], named["state"]) == ("w.example.com/w1", origin, "two_roots")
+    assert {withheld["witness"], withheld["origin"], withheld["state"]} == {logs.WITHHELD}
+
+
 def test_levels_below_the_setting_are_not_written() -> None:
     root = logging.getLogger()
     handlers, level, out = root.handlers[:], root.level, io.BytesIO()
