@@ -37,8 +37,8 @@ ENVELOPES: Final = {
     LogKind.EVENTS: (Permission.HISTORY_READ, Permission.HISTORY_READ_PERSONAL),
     LogKind.ACCESS: (Permission.ACCESS_READ,),
 }
-"""What it takes to have envelopes. Values in them are sealed; but streams that are found by a pseudonym are named by it,
-and a pseudonym is personal (GDPR, Recital 26)."""
+"""What it takes to have envelopes. Values in them are sealed; but streams found by a pseudonym are named by it, and
+a pseudonym is personal (GDPR, Recital 26)."""
 
 TEXT: Final = "text/plain; charset=utf-8"
 BINARY: Final = "application/octet-stream"
