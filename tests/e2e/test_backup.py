@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import io
 import json
 import os
 import re
@@ -23,8 +24,11 @@ from typing import Any
 import httpx
 import psycopg
 
+from adapters.evidence.verdict import Outcome
+from adapters.evidence.verifying import Kept, verify_bundle
 from adapters.postgres.embedded import EmbeddedPostgres
 from application.ports.positions import Position
+from domain.audit.notes import VerifierKey
 from tests.support.naive_tree import mth
 from tests.support.note_verifier import verified
 from tests.support.scanning import Scanner
@@ -44,11 +48,12 @@ class Checkpoint:
     size: int
     root: bytes
     told: tuple[str, ...]
+    note: bytes
 
     @classmethod
     def read(cls, note: bytes) -> Checkpoint:
         origin, size, root, *told = note.decode().partition("\n\n")[0].split("\n")
-        return cls(origin, int(size), base64.b64decode(root), tuple(told))
+        return cls(origin, int(size), base64.b64decode(root), tuple(told), note)
 
     @property
     def epoch(self) -> int:
@@ -253,6 +258,15 @@ def proves(tenant: Tenant, backup: Path, before: Checkpoint, after: Checkpoint) 
     assert now.root == tenant.root(now.size)
     assert before.root == tenant.root(before.size)
     assert after.root != tenant.root(after.size), "the control: what was lost is another past"
+    keys = [VerifierKey.read(line) for line in tenant.ask("GET", f"{LEDGER}/verifier-keys").text.split()]
+    asked = {"compare": [before.note.decode(), after.note.decode()]}
+    content = tenant.ask("POST", "/v1/ledger/evidence", json=asked).content
+    held, gone = (
+        verify_bundle(io.BytesIO(content), [Kept("the officer's", one.note, Path("/nowhere"))], keys)
+        for one in (before, after)
+    )
+    assert (held.outcome, gone.outcome) == (Outcome.HOLDS, Outcome.DOES_NOT_HOLD), (held, gone)
+    assert any("lost" in said and f"{kept + 1}" in said for said in gone.wrong), gone
 
 
 def stay_erased(served: Served) -> None:
