@@ -22,6 +22,7 @@ from api.ops.database import Schema, schema_of
 from api.ops.metrics import CONTENT_TYPE, OWN_STRIPE, ask, everything, socket_path
 from application.ports.analytics import AnalyticsError
 from application.ports.keys import KeysUnavailable
+from projections.audit.standing import standing
 from projections.operational.billing_notices.waiting import waiting
 from projections.runtime.oversight import status
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from api.composition import Composition
     from api.ops.processes import Around
+    from projections.audit.standing import Standing
     from projections.operational.billing_notices.waiting import Waiting
     from projections.runtime.oversight import BuildStatus
 
@@ -103,6 +105,7 @@ class Health:
                 self._timed("keys", self._keys),
                 self._timed("projector", self._projector, essential=False),
                 self._timed("analytics", self._analytics, essential=False),
+                self._timed("ledger", self._ledger, essential=False),
                 self._timed("payments", self._payments, essential=False),
                 self._timed("mail", self._mail, essential=False),
             )
@@ -169,6 +172,19 @@ class Health:
         if health.poisoned:
             return False, "stopped for some tenants"
         return True, "rebuilding" if health.rebuilding else "answers"
+
+    async def _ledger(self) -> tuple[bool, str]:
+        found = await asyncio.to_thread(self._standing)
+        if found.refused:
+            return False, f"logs that are not signed: {found.refused}"
+        if found.seconds > LAG_BOUND:
+            return False, f"{found.behind} logs wait to be signed, one for {found.seconds:.0f} s"
+        return True, "signed"
+
+    def _standing(self) -> Standing:
+        dsn = self._around.settings.dsn(Role.NOTARY, self._around.database.admin)
+        with psycopg.connect(dsn, autocommit=True, connect_timeout=2) as connection:
+            return standing(connection)
 
     async def _payments(self) -> tuple[bool, str]:
         """Stripe itself is not asked by everybody who looks; the process of our own is one of this installation's."""

@@ -142,6 +142,7 @@ def test_health_and_figures(demo_installation: Served) -> None:
         "keys",
         "projector",
         "analytics",
+        "ledger",
         "payments",
         "mail",
     }
