@@ -46,7 +46,7 @@ async def test_a_look_that_does_not_come_back_is_told_in_time_and_not_begun_agai
     async def well() -> tuple[bool, str]:
         return True, "well"
 
-    for look in ("_database", "_migrations", "_keys", "_projector", "_analytics"):
+    for look in ("_database", "_migrations", "_keys", "_projector", "_analytics", "_ledger"):
         monkeypatch.setattr(health, look, frozen if look == "_database" else well)
     for _ in range(3):
         checks = {check.name: check for check in await health.checks()}
@@ -68,7 +68,7 @@ async def test_keys_that_cannot_be_read_make_it_not_ready_and_are_named(
         analytics=SimpleNamespace(health=no_analytics),
     )
     health = Health(AROUND, cast("Any", parts))
-    for look in ("_migrations", "_projector"):
+    for look in ("_migrations", "_projector", "_ledger"):
         monkeypatch.setattr(health, look, away)
     answer = await health.readyz(cast("Any", None))
     told = json.loads(bytes(answer.body))
@@ -92,7 +92,7 @@ async def test_whether_there_is_a_mail_server_is_told_and_nothing_else_of_it(
     health = Health(
         cast("Any", SimpleNamespace(settings=SimpleNamespace(stripe=None, smtp=smtp))), cast("Any", None)
     )
-    for look in ("_database", "_migrations", "_keys", "_projector", "_analytics"):
+    for look in ("_database", "_migrations", "_keys", "_projector", "_analytics", "_ledger"):
         monkeypatch.setattr(health, look, health._payments)
     monkeypatch.setattr(health, "_letters", lambda: None)
     told = json.loads(bytes((await health.readyz(cast("Any", None))).body))
