@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import AsyncConnection, Connection
@@ -68,7 +69,9 @@ from projections.operational.consents.suppressed import SuppressedPeople
 from projections.operational.contacts.audience import ContactAudience
 from projections.operational.members.billing_people import BillingPeopleInViews
 from projections.operational.standings.due import StandingLapses
+from projections.runtime.lookback import LookBack
 from projections.runtime.purging import TablePurge
+from projections.runtime.reading import RebuiltConnection
 from projections.runtime.waiting import Waiting
 
 if TYPE_CHECKING:
@@ -121,6 +124,15 @@ async def composed(
         projector = settings.dsn(Role.PROJECTOR, server)
         waiting = await stack.enter_async_context(
             Waiting(lambda: AsyncConnection.connect(projector, autocommit=True, connect_timeout=5))
+        )
+        lookback = await stack.enter_async_context(
+            LookBack(
+                partial(_session, settings.dsn(Role.REQUEST, server)),
+                log,
+                codec,
+                keys,
+                projections.operational.views.VIEWS,
+            )
         )
         if analytics is None:
             analytics = FlightAnalytics(olap_settings(settings, server))
@@ -181,6 +193,7 @@ async def composed(
             links=Links(door_tokens, settings.public_url),
             views=views,
             waiting=waiting,
+            lookback=lookback,
             analytics=analytics,
             payments=payments,
             sql=sql,
@@ -194,6 +207,16 @@ async def composed(
             ),
             notices=Notices(commands, codec, BillingPeopleInViews(views), mail, settings.public_url),
         )
+
+
+class _Session(PromptConnection, RebuiltConnection):
+    """A session for views as they were."""
+
+
+async def _session(dsn: str) -> _Session:
+    connection = await _Session.connect(dsn, autocommit=True, connect_timeout=5)
+    await _in_utc(connection)
+    return connection
 
 
 def _pool(dsn: str, largest: int) -> Pool:

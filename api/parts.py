@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from application.replay import Replay
     from application.shown_secrets import ShownSecrets
     from projections.audit.evidence import EvidenceSource
+    from projections.runtime.lookback import LookBack
     from projections.runtime.waiting import Waiting
 
 
@@ -89,6 +90,7 @@ class Composition:
     links: Links
     views: AsyncConnectionPool[AsyncConnection[Any]]
     waiting: Waiting
+    lookback: LookBack
     analytics: Analytics
     sql: SqlRunner
     packs: Packs

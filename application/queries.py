@@ -61,6 +61,13 @@ class ViewStopped(Refusal):
     kind = RefusalKind.LIMIT
 
 
+class BeingRebuilt(Refusal):
+    """What a view was is made anew from the log, and that takes longer than one answer may. Ask again: it goes on."""
+
+    code = "being-rebuilt"
+    kind = RefusalKind.LIMIT
+
+
 class Params(BaseModel):
     """Base of a query's parameters: filters, or the id of the one thing asked for.
 

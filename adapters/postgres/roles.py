@@ -121,9 +121,13 @@ def ensure_roles(connection: Connection, passwords: Passwords, *, reset: bool = 
 
 
 def grant_database(connection: Connection) -> None:
-    """Let the roles connect to this database, and the owner and the projector make schemas in it."""
+    """Let the roles connect to this database, the owner and the projector make schemas in it.
+
+    Requests make temporary tables: views as they were, which their session alone sees.
+    """
     database = sql.Identifier(connection.info.dbname)
-    for right, roles in (("CONNECT", [OWNER, *Role]), ("CREATE", [OWNER, Role.PROJECTOR])):
+    rights = (("CONNECT", [OWNER, *Role]), ("CREATE", [OWNER, Role.PROJECTOR]), ("TEMPORARY", [Role.REQUEST]))
+    for right, roles in rights:
         names = sql.SQL(", ").join(map(sql.Identifier, roles))
         connection.execute(sql.SQL("GRANT {} ON DATABASE {} TO {}").format(sql.SQL(right), database, names))
 

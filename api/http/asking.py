@@ -81,12 +81,28 @@ class Asked:
             raise invalid_parameters(error) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier moment that was asked for. `moment`: by which clock it is judged; None before the first event."""
+
+    position: Position
+    moment: datetime | None
+
+
 def position_of(name: str, text: str) -> Position:
     """Read a position token. Raises a `Problem` that names the parameter."""
     try:
         return Position.parse(text)
     except MalformedPosition as error:
         raise bad_parameter(name, str(error)) from None
+
+
+def _is_position(text: str) -> bool:
+    try:
+        Position.parse(text)
+    except MalformedPosition:
+        return False
+    return True
 
 
 def latest(*positions: Position | None) -> Position | None:
@@ -162,6 +178,27 @@ class Desk:
             raise BeyondTheLog
         must_have_come(moment, told, head, self.parts.clock())
         return await position_at(self.parts.log, head, told)
+
+    async def past(self, tenant_id: UUID, given: dict[str, str], name: str) -> Past | None:
+        """The earlier moment that a parameter names, where it is given: by a position or by a time. It is taken out.
+
+        Raises as `place_of`, and `InvalidParameters` for a time to come and for what is neither.
+        """
+        text = given.pop(name, None)
+        if text is None:
+            return None
+        if not text.isdigit() and not _is_position(text):
+            try:
+                told = _MOMENT.validate_python(text)
+            except ValidationError:
+                raise InvalidParameters(((f"/{name}", f"no position, and {_NO_MOMENT}"),)) from None
+            head = await self.parts.log.head(tenant_id)
+            if head is None:
+                raise BeyondTheLog
+            must_have_come(name, told, head, self.parts.clock())
+            return Past(await position_at(self.parts.log, head, told), told)
+        place = await self.place_of(tenant_id, name, text)
+        return Past(place, await recorded_at(self.parts.log, tenant_id, place))
 
     async def place_of(self, tenant_id: UUID, name: str, text: str) -> Position:
         """A position that is given by its number, or by a token of the log as it is.

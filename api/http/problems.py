@@ -63,7 +63,7 @@ from application.ports.payments import KeyReused as PaymentKeyReused
 from application.ports.sql import SqlTooManyAtOnce
 from application.principals import Unauthenticated
 from application.proving import NotYetSigned
-from application.queries import ViewNotReady
+from application.queries import BeingRebuilt, ViewNotReady
 from application.rate_limits import Allowance, RateLimited
 from domain.kernel.errors import Refusal, RefusalKind
 
@@ -119,12 +119,14 @@ _OF_REFUSAL: Final[dict[type[Refusal], HTTPStatus]] = {
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     NotYetSigned: HTTPStatus.SERVICE_UNAVAILABLE,
     ViewNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    BeingRebuilt: HTTPStatus.SERVICE_UNAVAILABLE,
     TooMuchContention: HTTPStatus.SERVICE_UNAVAILABLE,
     SqlTooManyAtOnce: HTTPStatus.TOO_MANY_REQUESTS,
 }
 _RETRY_AFTER: Final[dict[type[Refusal], int]] = {
     NotYetSigned: 2,
     ViewNotReady: 1,
+    BeingRebuilt: 1,
     TooMuchContention: 1,
     SqlTooManyAtOnce: 1,
 }

@@ -29,6 +29,7 @@ TITLES: Final = {
     "api-key-revoked": "The key was revoked already",
     "author-cannot-approve": "Whoever wrote at a campaign cannot approve it",
     "authorisation-id-taken": "The id of this asking was used already",
+    "being-rebuilt": "What was then is still being made anew from the log",
     "beyond-the-log": "The log has not got there yet, or the position is of another epoch",
     "board-pack-already-sealed": "The pack is sealed already",
     "board-pack-cut-off": "A report of the pack has more rows than it gives",

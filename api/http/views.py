@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import OperationalError
@@ -9,11 +10,12 @@ from psycopg.errors import QueryCanceled
 from psycopg_pool import PoolTimeout
 from starlette.routing import Route
 
-from api.http.asking import Asked, Desk
+from api.http.asking import Asked, Desk, Past
 from api.http.kinds import NOT_FOUND, SEARCH_TOO_SLOW
 from api.http.law_words import must_be_known
 from api.http.problems import Problem
 from api.http.request import uuid_in
+from application.ports.analytics import InvalidParameters
 from application.ports.log import LogUnavailable
 from application.principals import MissingPermission
 from application.queries import QUERIES, ById, NamedByLaw
@@ -21,16 +23,19 @@ from domain.access.reads import ReadKind
 from domain.kernel.personal import SEALED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
     from uuid import UUID
 
+    from psycopg import AsyncConnection
     from starlette.requests import Request
     from starlette.responses import Response
 
     from application.ports.positions import Position
     from application.queries import Page, Params, Query, Row
 
-PAGING: Final = ("cursor", "limit", "min_position")
+PAGING: Final = ("cursor", "limit", "min_position", "at")
+_AT_ALONE: Final = "at names a moment that has been, and min_position one to wait for; leave one of them out"
+_BEFORE: Final = "Nothing had been recorded by then."
 _SUBJECTS: Final = ("addressee_id", "member_id", "staff_id", "requested_by")
 
 
@@ -52,35 +57,43 @@ class Views(Desk):
         """A page of one query's rows."""
         known = (*query.params.model_fields, *PAGING)
         asked = await self.asked(request, query.name, known, now=False)
-        cursor, limit, wanted = asked.given.pop("cursor", None), asked.limit(), asked.position()
+        cursor, limit, wanted = asked.given.pop("cursor", None), asked.limit(), await self._wanted(asked)
         params = asked.read_as(query.params)
         await self._known(params)
         found = await self._found(asked, query, wanted, params, cursor, limit)
-        position = found.position.token()
-        content = {
-            "data": [row.model_dump(mode="json") for row in found.rows],
-            "next": found.cursor,
-            "position": position,
-            "as_of": await self.as_of(asked.principal.tenant_id, found.position),
-        }
-        filters = _kept(params)
-        await self._trace(asked, query, found.rows, position, filters)
-        return self.answer(asked, content, position)
+        data = [row.model_dump(mode="json") for row in found.rows]
+        content = {"data": data, "next": found.cursor, **await self._told(asked, wanted, found)}
+        await self._trace(asked, query, found, wanted, _kept(params))
+        return self.answer(asked, content, content["position"])
 
     async def one(self, request: Request) -> Response:
         """One row."""
         query = _query(request, single=True)
         asked = await self.asked(request, query.name, PAGING[2:], now=False)
-        wanted = asked.position()
+        wanted = await self._wanted(asked)
         row_id = uuid_in(request.path_params["id"])
         if row_id is None:
             raise Problem(NOT_FOUND)
         found = await self._found(asked, query, wanted, ById(id=row_id))
-        position = found.position.token()
+        content = {"data": found.rows[0].model_dump(mode="json"), **await self._told(asked, wanted, found)}
+        await self._trace(asked, query, found, wanted, {"id": str(row_id)})
+        return self.answer(asked, content, content["position"])
+
+    async def _wanted(self, asked: Asked) -> Past | Position | None:
+        """The earlier moment that is asked for, or the position that the live view is to have reached."""
+        past = await self.past(asked.principal.tenant_id, asked.given, "at")
+        position = asked.position()
+        if past is None:
+            return position
+        if position is not None:
+            raise InvalidParameters((("/min_position", _AT_ALONE), ("/at", _AT_ALONE)))
+        return past
+
+    async def _told(self, asked: Asked, wanted: Past | Position | None, found: Page[Any]) -> dict[str, Any]:
+        """Which moment the answer is of."""
         as_of = await self.as_of(asked.principal.tenant_id, found.position)
-        content = {"data": found.rows[0].model_dump(mode="json"), "position": position, "as_of": as_of}
-        await self._trace(asked, query, found.rows, position, {"id": str(row_id)})
-        return self.answer(asked, content, position)
+        told = {"position": found.position.token(), "as_of": as_of}
+        return told | {"note": _BEFORE} if isinstance(wanted, Past) and found.position.n == 0 else told
 
     async def _known(self, params: Params) -> None:
         """Refuse filters by a law, rule, basis or fact that no decision can name."""
@@ -89,42 +102,67 @@ class Views(Desk):
                 if isinstance(mark, NamedByLaw) and (given := getattr(params, name)) is not None:
                     await must_be_known(self.parts.law_archive, mark.kind, name, given)
 
-    async def _found(self, asked: Asked, query: Query, wanted: Position | None, *arguments: Any) -> Page[Any]:
-        """Rows of one moment, for a caller whose access was what it was said to be at that moment."""
+    async def _found(
+        self, asked: Asked, query: Query, wanted: Past | Position | None, *arguments: Any
+    ) -> Page[Any]:
+        """Rows of one moment, for a caller whose access was what it was said to be when they were read."""
         try:
             query.scope(asked.principal)
         except MissingPermission:
             asked.principal = await self.parts.callers.identify(asked.call, fresh=True)
             query.scope(asked.principal)
-        wanted = await self.reachable(asked, wanted)
-        if wanted is not None:
+        past = wanted if isinstance(wanted, Past) else None
+        if not isinstance(wanted, Past) and (wanted := await self.reachable(asked, wanted)) is not None:
             timeout = self.parts.settings.min_position_wait
             await self.parts.waiting.wait_for(query.projections, asked.principal.tenant_id, wanted, timeout)
-        found = await self._run(asked, query, arguments)
+        found = await self._run(asked, query, past, arguments)
         if found.auth_epoch != asked.principal.auth_epoch:
             asked.principal = await self.parts.callers.identify(asked.call, fresh=True)
-            found = await self._run(asked, query, arguments)
+            found = await self._run(asked, query, past, arguments)
         return found
 
-    async def _run(self, asked: Asked, query: Query, arguments: Sequence[Any]) -> Page[Any]:
+    async def _run(
+        self, asked: Asked, query: Query, past: Past | None, arguments: Sequence[Any]
+    ) -> Page[Any]:
         scope = query.scope(asked.principal)
         try:
-            async with self.parts.views.connection() as connection:
+            async with self._source(scope.tenant_id, query, past) as connection:
                 return await query.run(connection, scope, *arguments)
         except QueryCanceled:
             raise Problem(SEARCH_TOO_SLOW) from None
         except (OperationalError, PoolTimeout) as error:
             raise LogUnavailable("the database cannot be reached; try again") from error
 
+    @asynccontextmanager
+    async def _source(
+        self, tenant_id: UUID, query: Query, past: Past | None
+    ) -> AsyncIterator[AsyncConnection[Any]]:
+        """Where the rows are read: of the live views, or of what is made anew of an earlier moment."""
+        if past is None:
+            async with self.parts.views.connection() as connection:
+                yield connection
+        else:
+            looking = self.parts.lookback.as_of(tenant_id, query.projections, past.position, past.moment)
+            async with looking as rebuilt:
+                yield rebuilt.connection
+
     async def _trace(
-        self, asked: Asked, query: Query, rows: Sequence[Row], position: str, filters: dict[str, Any]
+        self,
+        asked: Asked,
+        query: Query,
+        found: Page[Any],
+        wanted: Past | Position | None,
+        filters: dict[str, Any],
     ) -> None:
-        personal = query.personal and bool(rows) and query.scope(asked.principal).personal
-        if personal or asked.principal.staff:
+        """An entry of what is personal, of what staff see, and of every look back."""
+        personal = query.personal and bool(found.rows) and query.scope(asked.principal).personal
+        past = isinstance(wanted, Past)
+        if personal or past or asked.principal.staff:
+            rows = found.rows
             subjects = [subject for row in rows if (subject := _subject(row)) is not None]
-            kind, count = ReadKind.PERSONAL, len(rows)
+            kind, position = ReadKind.REPLAY if past else ReadKind.PERSONAL, found.position.token()
             await self.trace(
-                asked, query.name, kind, position=position, rows=count, subjects=subjects, filters=filters
+                asked, query.name, kind, position=position, rows=len(rows), subjects=subjects, filters=filters
             )
 
 

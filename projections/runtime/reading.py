@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from psycopg import AsyncConnection
 from psycopg.errors import InvalidSchemaName, UndefinedColumn, UndefinedTable
 
 from application.ports.positions import Position
@@ -17,17 +18,45 @@ from application.queries import ViewNotReady
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
-
-    from psycopg import AsyncConnection
 
 SLOWEST: Final = "5s"
 """A search that takes longer is cut off: it would hold a connection that others wait for."""
 
 
+TEMPORARY: Final = "pg_temp"
+"""The schema of a session's own tables: no other session sees them, whatever its role."""
+_OF_NOW: Final = {"now": "now()", "of_now": "true"}
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """A moment of a tenant's log that a session holds views as of. `moment`: by which clock its rows are judged."""
+
+    tenant_id: UUID
+    position: Position
+    moment: datetime | None
+
+    def words(self) -> dict[str, str]:
+        """What stands in queries for the clock; before the first event nothing had begun."""
+        moment = "-infinity" if self.moment is None else self.moment.isoformat()
+        return {"now": f"'{moment}'::timestamptz", "of_now": "false"}
+
+
+class RebuiltConnection(AsyncConnection[Any]):
+    """A session whose temporary tables hold views as of `then`: queries that run on it show them, not the live ones."""
+
+    then: Then | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One moment of some views of one tenant. `position` is that of the view that is furthest behind."""
+    """One moment of some views of one tenant. `position` is that of the view that is furthest behind.
+
+    `schemas` are by the views' names; besides them, `now` is the clock that rows are judged by, and `of_now` whether
+    that is the present one: what stands beside the log is known of no other moment.
+    """
 
     connection: AsyncConnection[Any]
     tenant_id: UUID
@@ -44,6 +73,10 @@ async def snapshot(
 
     Raises `ViewNotReady` where a view has no live build, or one of another shape than the query expects.
     """
+    if isinstance(connection, RebuiltConnection):
+        async with _of_then(connection, tenant_id, projections) as found:
+            yield found
+        return
     try:
         async with connection.transaction():
             async with connection.pipeline():
@@ -61,12 +94,34 @@ async def snapshot(
             yield Snapshot(
                 connection,
                 tenant_id,
-                {name: schema for name, schema, *_ in rows},
+                {name: schema for name, schema, *_ in rows} | _OF_NOW,
                 min(Position(epoch, position) for _, _, epoch, position, _ in rows),
                 rows[0][4],
             )
     except (InvalidSchemaName, UndefinedTable, UndefinedColumn) as error:
         raise ViewNotReady from error
+
+
+@asynccontextmanager
+async def _of_then(
+    connection: RebuiltConnection, tenant_id: UUID, projections: Sequence[str]
+) -> AsyncIterator[Snapshot]:
+    """The same over what the session itself holds."""
+    then = connection.then
+    if then is None or then.tenant_id != tenant_id:
+        raise RuntimeError("the session holds no view of this tenant")
+    async with connection.transaction():
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        await connection.execute(
+            "SELECT set_config('app.tenant_id', %s, true), set_config('statement_timeout', %s, true)",
+            (str(tenant_id), SLOWEST),
+        )
+        cursor = await connection.execute(
+            "SELECT auth_epoch FROM log.heads WHERE tenant_id = %s", (tenant_id,)
+        )
+        row = await cursor.fetchone()
+        schemas = dict.fromkeys(projections, TEMPORARY) | then.words()
+        yield Snapshot(connection, tenant_id, schemas, then.position, row[0] if row else 0)
 
 
 _STANDING: Final = """

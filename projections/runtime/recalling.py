@@ -45,24 +45,45 @@ def recall(
     rows: Rows,
 ) -> None:
     """Let `rows` know those that the events are about."""
-    keys: dict[tuple[UUID, tuple[str, ...]], None] = {}
-    for event in events:
-        key = wanted.key(event)
-        if key is not None:
-            keys[event.tenant_id, key] = None
-    if not keys:
-        return
-    places = list(keys)
-    asked = [
-        {"n": n, TENANT: tenant, **dict(zip(table.key, key, strict=True))}
-        for n, (tenant, key) in enumerate(places)
-    ]
-    types = ", ".join(f"{name} {table.types[name]}" for name in (TENANT, *table.key))
-    same = " AND ".join(f"t.{name} = r.{name}" for name in (TENANT, *table.key))
-    text = (
-        f"SELECT r.n, {', '.join(f't.{name}' for name in wanted.columns)} "  # noqa: S608 - names are of our own declarations
-        f"FROM json_to_recordset(%s::json) AS r(n int, {types}) JOIN {schema}.{table.name} t ON {same}"
-    )
-    for n, *values in connection.execute(text.encode(), [orjson.dumps(asked).decode()]):
-        tenant, key = places[n]
-        rows.remember(wanted.table, tenant, key, dict(zip(wanted.columns, values, strict=True)))
+    asked = Asked.of(schema, wanted, table, events)
+    if asked is not None:
+        asked.tell(connection.execute(asked.text.encode(), [asked.keys]), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One look at rows: the statement, its one parameter, and whose rows they are."""
+
+    wanted: Recall
+    text: str
+    keys: str
+    places: list[tuple[UUID, tuple[str, ...]]]
+
+    @staticmethod
+    def of(schema: str, wanted: Recall, table: Table, events: Iterable[Recorded]) -> Asked | None:
+        """The look that these events need; None where they are about no row yet."""
+        keys: dict[tuple[UUID, tuple[str, ...]], None] = {}
+        for event in events:
+            key = wanted.key(event)
+            if key is not None:
+                keys[event.tenant_id, key] = None
+        if not keys:
+            return None
+        places = list(keys)
+        asked = [
+            {"n": n, TENANT: tenant, **dict(zip(table.key, key, strict=True))}
+            for n, (tenant, key) in enumerate(places)
+        ]
+        types = ", ".join(f"{name} {table.types[name]}" for name in (TENANT, *table.key))
+        same = " AND ".join(f"t.{name} = r.{name}" for name in (TENANT, *table.key))
+        text = (
+            f"SELECT r.n, {', '.join(f't.{name}' for name in wanted.columns)} "  # noqa: S608 - names are of our own declarations
+            f"FROM json_to_recordset(%s::json) AS r(n int, {types}) JOIN {schema}.{table.name} t ON {same}"
+        )
+        return Asked(wanted, text, orjson.dumps(asked).decode(), places)
+
+    def tell(self, found: Iterable[tuple[Any, ...]], rows: Rows) -> None:
+        """Let `rows` know what was found."""
+        for n, *values in found:
+            tenant, key = self.places[n]
+            rows.remember(self.wanted.table, tenant, key, dict(zip(self.wanted.columns, values, strict=True)))

@@ -114,7 +114,7 @@ class Rows:
         self._now(table, values, values)
         changes, key, row = self._prepare(table, values)
         before = changes.get(key)
-        if before is None:
+        if before is None or before.kind is _Kind.UPDATE:  # an update of a row that is not there did nothing
             changes[key] = _Change(_Kind.INSERT, row)
         elif before.kind is _Kind.DELETE:
             changes[key] = _Change(_Kind.UPSERT, row)

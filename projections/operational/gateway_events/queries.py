@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 _COMPUTED: Final = {
-    "waits_until": "CASE WHEN t.state = 'waiting' AND t.happened_at > clock_timestamp() THEN t.happened_at END"
+    "waits_until": "CASE WHEN t.state = 'waiting' AND t.happened_at > {now} THEN t.happened_at END"
 }
 
 

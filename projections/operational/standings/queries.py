@@ -48,7 +48,9 @@ _OF_ALL: Final = "t.for_the_rest IS NOT TRUE"
 _OF_SENDERS: Final = f"""(t.sender_id = ANY(%(within)s::uuid[]) OR t.sender_id = t.tenant_id AND EXISTS (
     SELECT FROM {OWN_OF_PERSON} AND NOT coalesce(t.of_clients ? c.workspace_id::text, false)))"""
 """Rows of the workspaces that are meant, and the tenant's for those of them whose people they are, without a row."""
-_LAPSES_AT: Final = f"CASE WHEN {_of_then('verdict')} = 'allow' AND t.lapses_at > now() THEN t.lapses_at END"
+_LAPSES_AT: Final = (
+    f"CASE WHEN {_of_then('verdict')} = 'allow' AND t.lapses_at > {{now}} THEN t.lapses_at END"
+)
 
 Word = Annotated[str, Field(max_length=60)]
 
@@ -129,9 +131,9 @@ async def standings(
         "workspace_id": "nullif(t.sender_id, t.tenant_id)",
         "contact_ids": f"ARRAY(SELECT c.contact_id FROM {OWN_OF_PERSON} ORDER BY c.contact_id)",  # noqa: S608 - names of our own
         "until": _LAPSES_AT,
-        "days_left": f"floor(extract(epoch FROM {_LAPSES_AT} - now()) / 86400)::int",
+        "days_left": f"floor(extract(epoch FROM {_LAPSES_AT} - {{now}}) / 86400)::int",
     }
-    select = Select("audience.standings", "standings", "standings", joined=_later("now()"), computed=computed)
+    select = Select("audience.standings", "standings", "standings", joined=_later("{now}"), computed=computed)
     within = workspaces_meant(scope, params.workspace_id)
     keep_to_people(select, within)
     select.conditions.append(_OF_ALL if within is None else _OF_SENDERS)
@@ -140,8 +142,8 @@ async def standings(
         select.where(f"{_of_then(name)} = %({name})s", **{name: getattr(params, name)})
     select.where(f"{_of_then('missing')} ? %(missing)s", missing=params.missing)
     select.where(
-        f"{_of_then('verdict')} = 'allow' AND t.lapses_at > now() "
-        "AND t.lapses_at <= now() + %(days)s * interval '1 day'",
+        f"{_of_then('verdict')} = 'allow' AND t.lapses_at > {{now}} "
+        "AND t.lapses_at <= {now} + %(days)s * interval '1 day'",
         days=params.expiring_within_days,
     )
     return await page(connection, scope, StandingRow, select, params, cursor, limit)
@@ -186,7 +188,7 @@ async def standing_coverage(
 ) -> Page[CoverageRow]:
     """How many people may be written to an ordinary advertisement, by law and basis: all that there is, on one page."""
     del cursor, limit
-    moment = "(now() + %(days)s * interval '1 day')"
+    moment = "({now} + %(days)s * interval '1 day')"
     within = workspaces_meant(scope, params.workspace_id)
     among = _OF_ALL if within is None else f"{_OF_SENDERS} AND {AMONG}"
     text = (

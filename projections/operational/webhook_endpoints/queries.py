@@ -21,7 +21,8 @@ class WebhookEndpointRow(Row):
 
     `cursor_position`: everything up to there was sent or passed over; `lag` events of the log lie behind it.
     `failures` counts failed attempts in a row, `given_up` messages that failed for good. `next_at`: when the message
-    at hand is tried again. `replays`: ranges that are not sent through yet.
+    at hand is tried again. `replays`: ranges that are not sent through yet. How sending goes is no part of the log: as
+    of an earlier moment all of these are null.
     """
 
     endpoint_id: UUID
@@ -30,15 +31,15 @@ class WebhookEndpointRow(Row):
     description: str | None
     state: str
     pause_reason: str | None
-    cursor_position: int
-    lag: int
-    failures: int
-    given_up: int
+    cursor_position: int | None
+    lag: int | None
+    failures: int | None
+    given_up: int | None
     next_at: datetime | None
     last_status: int | None
     last_error: str | None
     last_at: datetime | None
-    replays: int
+    replays: int | None
     created_position: int
     updated_position: int
     created_at: datetime
@@ -56,7 +57,7 @@ def _of_run(what: str) -> str:
 
 
 _CURSOR: Final = f"coalesce({_of_run('d.position')}, t.created_position)"
-_COMPUTED: Final = {
+_BESIDE_THE_LOG: Final = {
     "cursor_position": _CURSOR,
     "lag": "greatest(0, (SELECT h.position FROM log.heads h WHERE h.tenant_id = t.tenant_id) - "  # noqa: S608 - our own names
     f"{_CURSOR})",
@@ -70,6 +71,7 @@ _COMPUTED: Final = {
     "ON d.tenant_id = r.tenant_id AND d.run_id = r.run_id WHERE r.tenant_id = t.tenant_id "
     "AND r.endpoint_id = t.endpoint_id AND coalesce(d.position, r.after_position) < r.last_position)",
 }
+_COMPUTED: Final = {name: f"CASE WHEN {{of_now}} THEN {found} END" for name, found in _BESIDE_THE_LOG.items()}
 
 
 @query(
