@@ -39,6 +39,8 @@ from api.parts import Composition
 from api.payments import payments_of
 from application.authentication import Authenticator
 from application.batch import Batches
+from application.blame import Blame
+from application.causes import Tracing
 from application.certifying import Certification, Terms
 from application.credentials import SecretHasher
 from application.delivering.making import Making
@@ -64,6 +66,7 @@ from application.unit import Streams
 from domain.audience.contact_import import FILES_KEPT
 from projections.audit.evidence import EvidenceSource
 from projections.audit.queries import LedgerInViews
+from projections.jobs.due import begun
 from projections.operational.activities.besides import BesidesInViews
 from projections.operational.consents.suppressed import SuppressedPeople
 from projections.operational.contacts.audience import ContactAudience
@@ -173,6 +176,8 @@ async def composed(
             ),
             lapses=StandingLapses(views),
             replay=replay,
+            blame=Blame(replay, codec),
+            causes=Tracing(log, codec, partial(begun, codec)),
             law_archive=archive,
             rejudging=Rejudging(log, codec, replay, archive, clock),
             previewing=Previewing(log, codec, ContactAudience(views), streams),

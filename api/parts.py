@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from application.authentication import Authenticator
     from application.batch import Batches
+    from application.blame import Blame
+    from application.causes import Tracing
     from application.certifying import Certification
     from application.commanding import Clock, Commands
     from application.credentials import SecretHasher
@@ -73,6 +75,8 @@ class Composition:
     certification: Certification
     lapses: Lapses
     replay: Replay
+    blame: Blame
+    causes: Tracing
     law_archive: LawArchive
     rejudging: Rejudging
     previewing: Previewing

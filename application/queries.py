@@ -22,6 +22,8 @@ from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.personal import personal_fields
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from application.principals import Principal
     from domain.kernel.permissions import Permission
     from domain.law.words import Kind
@@ -68,6 +70,13 @@ class BeingRebuilt(Refusal):
     kind = RefusalKind.LIMIT
 
 
+class TooMuchToCompare(Refusal):
+    """A view of more than 5,000 rows is not compared whole. Narrow it by its filters."""
+
+    code = "too-much-to-compare"
+    kind = RefusalKind.INVALID
+
+
 class Params(BaseModel):
     """Base of a query's parameters: filters, or the id of the one thing asked for.
 
@@ -109,13 +118,15 @@ class Scope:
 class Page(Generic[R]):
     """Rows of one moment. `cursor` continues after them; None: there are no more.
 
-    `auth_epoch` lets the door check that access did not change since the caller was authenticated.
+    `auth_epoch` lets the door check that access did not change since the caller was authenticated. `places`: what tells
+    each row from the others, at this moment and at any.
     """
 
     rows: list[R]
     cursor: str | None
     position: Position
     auth_epoch: int
+    places: Sequence[tuple[Any, ...]] = ()
 
 
 Run = Callable[..., Awaitable[Page[Any]]]

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 from application.as_of import last_before
+from application.plain import FieldChange, differences, plain
 from application.ports.positions import Position
 from application.queries import CursorMismatch
 from domain.kernel.commands import DECIDERS
 from domain.kernel.errors import NotFound, Refusal, RefusalKind
-from domain.kernel.idset import IdSet
 from domain.kernel.moments import Moment
 
 if TYPE_CHECKING:
@@ -123,15 +123,6 @@ class StateAt:
     state: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
-    """One field that differs between two moments; `path` is a JSON pointer into the state."""
-
-    path: str
-    before: Any
-    after: Any
-
-
 class Replay:
     """Answers from the log of one tenant at a time."""
 
@@ -215,17 +206,26 @@ class Replay:
         evidence: bool = False,
     ) -> StateAt:
         """A stream's state as of a position or a moment (both included); now, without either."""
+        rows, last = await self.events_of(tenant_id, stream, at)
+        state = DECIDERS[rows[0].category].fold(self._codec.decode(rows, reveal=reveal, evidence=evidence))
+        return StateAt(stream, rows[-1].version, last, rows[-1].recorded_at, plain(state))
+
+    async def events_of(
+        self, tenant_id: UUID, stream: str, at: Position | datetime | None
+    ) -> tuple[list[Recorded], int]:
+        """A stream's events up to a position or a moment, one at least, and the position that this is of the log.
+
+        Raises `NotFound` where it was not there, and for streams whose ids are pseudonyms.
+        """
         head = await self._head(tenant_id)
         category, _, key = stream.partition(":")
-        decider = DECIDERS.get(category)
-        if decider is None or category in PSEUDONYMOUS or not key:
+        if category not in DECIDERS or category in PSEUDONYMOUS or not key:
             raise NotFound
         last = await self._position(head, at)
         (rows,) = await self._log.read_streams(tenant_id, [(stream, 0)], up_to_position=last)
         if not rows:
             raise NotFound
-        state = decider.fold(self._codec.decode(rows, reveal=reveal, evidence=evidence))
-        return StateAt(stream, rows[-1].version, last, rows[-1].recorded_at, plain(state))
+        return rows, last
 
     async def difference(
         self,
@@ -337,31 +337,6 @@ class Replay:
             )
 
 
-def differences(before: Any, after: Any, path: str = "") -> Iterable[FieldChange]:
-    """The fields that differ between two plain values, deepest first found; lists are compared whole."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key in sorted(before.keys() | after.keys()):
-            escaped = str(key).replace("~", "~0").replace("/", "~1")
-            yield from differences(before.get(key), after.get(key), f"{path}/{escaped}")
-    elif before != after:
-        yield FieldChange(path or "/", before, after)
-
-
-def plain(state: Any) -> dict[str, Any]:
-    """A state as JSON: its fields by name, sets in order, and which of the union it is."""
-    if dataclasses.is_dataclass(state) and not isinstance(state, type):
-        fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
-        shown: dict[str, Any] = _ANY.dump_python(
-            {name: _ordered(value) for name, value in fields.items()}, mode="json"
-        )
-        return {"kind": type(state).__name__, **shown}
-    return {"kind": type(state).__name__, "value": _ANY.dump_python(_ordered(state), mode="json")}
-
-
-def _ordered(value: Any) -> Any:
-    return sorted(value, key=str) if isinstance(value, set | frozenset | IdSet) else value
-
-
 def _picked(values: list[str], wanted: list[str]) -> bool:
     """Whether any value is wanted and none is left out by a leading `-`."""
     excluded = {word[1:] for word in wanted if word.startswith("-")}
@@ -386,6 +361,3 @@ def _reached(cursor: str, filters: HistoryFilters, direction: Direction, head: H
         return int(position)
     except ValueError as error:
         raise CursorMismatch from error
-
-
-_ANY: Final = TypeAdapter(Any)

@@ -47,8 +47,10 @@ from api.http.request import ClientGone, request_id_of
 from api.http.sql import SqlDesk
 from api.http.standing import Standing
 from api.http.suppressions import SuppressionsDesk
+from api.http.tracing_back import TracingBack
 from api.http.turns import Turns
 from api.http.uploads import Uploads
+from api.http.view_differences import ViewDifferences
 from api.http.views import Views, is_view
 from application.ports.analytics import AnalyticsError
 from application.ports.log import LogError
@@ -246,6 +248,8 @@ def create_app(
         Receipts,
         Batch,
         History,
+        TracingBack,
+        ViewDifferences,
         Differences,
         Citations,
         DefinitionPreviews,

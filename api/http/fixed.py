@@ -13,6 +13,7 @@ from api.http.fixed_billing import billing_paths
 from api.http.fixed_citations import citation_paths
 from api.http.fixed_doors import door_paths
 from api.http.fixed_files import also_taken, import_paths, suppressions_read
+from api.http.fixed_history import history_paths
 from api.http.fixed_law import law_paths
 from api.http.fixed_ledger import ledger_paths
 from api.http.fixed_packs import pack_paths
@@ -25,14 +26,12 @@ from api.http.shapes import (
     WRITE_STATUSES,
     answer,
     page_of,
-    parameter,
     problems,
     reading,
     shared,
     single,
 )
 from api.http.shaping import Json, ref
-from application.replay import HistoryFilters
 from domain.kernel.permissions import Permission
 
 if TYPE_CHECKING:
@@ -40,13 +39,12 @@ if TYPE_CHECKING:
 
 _TEXT: Final[Json] = {"type": "string"}
 _UUID: Final[Json] = {"type": "string", "format": "uuid"}
-_STREAM: Final = parameter("stream", "The stream, as `category:id`.", _TEXT, needed=True)
 
 
 def fixed_paths(document: Document) -> Json:
     """Paths with their operations."""
     return {
-        **_history(document),
+        **history_paths(document),
         **_preview(document),
         **law_paths(document),
         **ledger_paths(document),
@@ -137,65 +135,6 @@ def _disclosure(document: Document) -> Json:
     )
     shown["responses"]["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
     return shown
-
-
-def _history(document: Document) -> Json:
-    filters = document.parameters(HistoryFilters)
-    for one in filters:
-        if one["schema"].get("type") == "array":
-            one |= {"style": "form", "explode": False}
-    direction = parameter(
-        "direction",
-        "From the first event on, or from the last one back.",
-        {"type": "string", "enum": ["forward", "backward"]},
-    )
-    at = {"type": "string", "description": "A position token, or a moment with its offset."}
-    allowed = Permission.HISTORY_READ
-    page = page_of(
-        ref("HistoryEvent"), looked_at={"type": "integer", "description": "Events looked at for this page."}
-    )
-    return {
-        "/v1/history": {
-            "get": reading(
-                "history_events",
-                "What happened, in order",
-                allowed,
-                [*filters, direction, *shared(("Cursor", "Limit"))],
-                page,
-            )
-        },
-        "/v1/access": {
-            "get": reading(
-                "access_reads",
-                "Who read what: personal values, exports, and everything that staff read",
-                Permission.ACCESS_READ,
-                [*filters, direction, *shared(("Cursor", "Limit"))],
-                page,
-            )
-        },
-        "/v1/history/state": {
-            "get": reading(
-                "history_state",
-                "What a stream was, as of a position or a moment",
-                allowed,
-                [_STREAM, parameter("at", "As of when; now unless given.", at)],
-                single(ref("StreamState")),
-            )
-        },
-        "/v1/history/difference": {
-            "get": reading(
-                "history_difference",
-                "What changed in a stream between two moments, field by field",
-                allowed,
-                [
-                    _STREAM,
-                    parameter("from", "The earlier one.", at, needed=True),
-                    parameter("to", "The later one; now unless given.", at),
-                ],
-                single(ref("Difference")),
-            )
-        },
-    }
 
 
 def _batch() -> Json:

@@ -41,6 +41,20 @@ _NOBODY_READ: Final[dict[str, Any]] = {
 _MOMENT: Final[TypeAdapter[datetime]] = TypeAdapter(Moment)
 
 
+async def asked_of_history(
+    desk: Desk, request: Request, name: str, *known: str
+) -> tuple[Asked, dict[str, bool]]:
+    """Who asks of the history, and what they may see in the clear. Raises `MissingPermission`."""
+    asked = await desk.asked(request, name, known)
+    principal = asked.principal
+    principal.require(Permission.HISTORY_READ)
+    seen = {
+        "reveal": Permission.HISTORY_READ_PERSONAL in principal.permissions,
+        "evidence": Permission.EVIDENCE_READ in principal.permissions,
+    }
+    return asked, seen
+
+
 class History(Desk):
     """Answers from the log itself. Every answer is recorded: it may show personal values of any time."""
 
@@ -53,20 +67,9 @@ class History(Desk):
             Route("/v1/access", self.accesses, methods=["GET"]),
         ]
 
-    async def _asked(self, request: Request, name: str, *known: str) -> tuple[Asked, dict[str, bool]]:
-        """Who asks, and what they may see in the clear. Raises `MissingPermission`."""
-        asked = await self.asked(request, name, known)
-        principal = asked.principal
-        principal.require(Permission.HISTORY_READ)
-        seen = {
-            "reveal": Permission.HISTORY_READ_PERSONAL in principal.permissions,
-            "evidence": Permission.EVIDENCE_READ in principal.permissions,
-        }
-        return asked, seen
-
     async def events(self, request: Request) -> Response:
         """A page of the history."""
-        asked, seen = await self._asked(request, "history.events", *FILTERS, *_PAGES)
+        asked, seen = await asked_of_history(self, request, "history.events", *FILTERS, *_PAGES)
         filters, ways = _wanted(asked)
         found = await self.parts.replay.history(asked.principal.tenant_id, filters, **(ways | seen))
         content = _page(found)
@@ -104,10 +107,10 @@ class History(Desk):
 
     async def state(self, request: Request) -> Response:
         """What a stream was."""
-        asked, seen = await self._asked(request, "history.state", "stream", "at")
-        stream = _stream(asked)
+        asked, seen = await asked_of_history(self, request, "history.state", "stream", "at")
+        stream = stream_in(asked)
         found = await self.parts.replay.state(
-            asked.principal.tenant_id, stream, at=_moment(asked, "at"), **seen
+            asked.principal.tenant_id, stream, at=moment_in(asked, "at"), **seen
         )
         position = await self._position(asked, found)
         await self.trace(
@@ -118,12 +121,12 @@ class History(Desk):
 
     async def difference(self, request: Request) -> Response:
         """What changed in a stream."""
-        asked, seen = await self._asked(request, "history.difference", "stream", "from", "to")
-        stream, earlier = _stream(asked), _moment(asked, "from")
+        asked, seen = await asked_of_history(self, request, "history.difference", "stream", "from", "to")
+        stream, earlier = stream_in(asked), moment_in(asked, "from")
         if earlier is None:
             raise bad_parameter("from", "Name a position or a moment to compare with.")
         before, after, changes = await self.parts.replay.difference(
-            asked.principal.tenant_id, stream, earlier, _moment(asked, "to"), **seen
+            asked.principal.tenant_id, stream, earlier, moment_in(asked, "to"), **seen
         )
         position = await self._position(asked, after)
         await self.trace(
@@ -215,7 +218,8 @@ def _direction(text: str) -> Direction:
         raise bad_parameter("direction", "Say forward or backward.") from None
 
 
-def _stream(asked: Asked) -> str:
+def stream_in(asked: Asked) -> str:
+    """The stream that is asked for. Raises a `Problem`, and `NotFound` for one whose id is a pseudonym."""
     stream = asked.given.get("stream")
     if stream is None:
         raise bad_parameter("stream", "Name a stream, as category:id.")
@@ -229,7 +233,7 @@ def _public(stream: str) -> str:
     return stream
 
 
-def _moment(asked: Asked, name: str) -> Position | datetime | None:
+def moment_in(asked: Asked, name: str) -> Position | datetime | None:
     """A position token, or a moment with its offset."""
     text = asked.given.get(name)
     if text is None:

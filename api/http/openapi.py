@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from api.http.answer_headers import HEADERS, OF_COMMANDS, headers_of_problem
 from api.http.examples import example
 from api.http.fixed import fixed_paths
+from api.http.fixed_history import difference_of
 from api.http.problems import MEDIA_TYPE, catalogue
 from api.http.shapes import (
     PARAMETERS,
@@ -17,6 +18,7 @@ from api.http.shapes import (
     SCHEMAS,
     WRITE_STATUSES,
     answer,
+    noted,
     page_of,
     parameter,
     problems,
@@ -125,10 +127,10 @@ class Document:
         row = self.row(query)
         if query.single:
             own = [_id_parameter()]
-            shape, ways = single(row), ["MinPosition"]
+            shape, ways = single(row), ["MinPosition", "At"]
         else:
             own = self.parameters(query.params)
-            shape, ways = page_of(row), ["Cursor", "Limit", "MinPosition"]
+            shape, ways = noted(page_of(row)), ["Cursor", "Limit", "MinPosition", "At"]
         self.paths.setdefault(query.route, {})["get"] = {
             "operationId": operation,
             "tags": [query.context],
@@ -139,6 +141,9 @@ class Document:
             "parameters": [*own, *shared((*ways, *READ_PARAMETERS))],
             "responses": {"200": answer("As of `position`.", shape), **problems((*READ_STATUSES, 409))},
         }
+        if not query.single:
+            told = difference_of(operation, own, row, query.permission)
+            self.paths[f"{query.route}/difference"] = {"get": {**told, "tags": [query.context]}}
 
     def row(self, query: Query) -> Json:
         """A row's schema; where a personal value stands, a mark may stand too."""

@@ -274,6 +274,11 @@ def single(item: Json) -> Json:
     return object_of({"data": item, "position": _POSITION, "as_of": MOMENT})
 
 
+def noted(shape: Json) -> Json:
+    """An answer that says in words why it is empty, where it is as of a moment before the first event."""
+    return {**shape, "properties": {**shape["properties"], "note": {"type": "string"}}}
+
+
 def problems(statuses: Iterable[int]) -> Json:
     """The problem answers with these statuses."""
     return {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in statuses}
@@ -351,6 +356,12 @@ PARAMETERS: Final[Json] = {
     "MinPosition": parameter(
         "min_position",
         "Answer once the view has reached this position; 503 `view-not-ready` when that takes too long.",
+        {"type": "string"},
+    ),
+    "At": parameter(
+        "at",
+        "As it was: at a position (its number, or the token of an answer) or a moment (with its offset, not to come). "
+        "It is made anew from the log; 503 `being-rebuilt` while that takes longer than one answer may: ask again.",
         {"type": "string"},
     ),
 }

@@ -51,7 +51,7 @@ class Views(Desk):
 
     async def many(self, request: Request) -> Response:
         """A page of rows."""
-        return await self.listed(request, _query(request, single=False))
+        return await self.listed(request, query_of(request, single=False))
 
     async def listed(self, request: Request, query: Query) -> Response:
         """A page of one query's rows."""
@@ -59,16 +59,16 @@ class Views(Desk):
         asked = await self.asked(request, query.name, known, now=False)
         cursor, limit, wanted = asked.given.pop("cursor", None), asked.limit(), await self._wanted(asked)
         params = asked.read_as(query.params)
-        await self._known(params)
+        await self.known(params)
         found = await self._found(asked, query, wanted, params, cursor, limit)
         data = [row.model_dump(mode="json") for row in found.rows]
         content = {"data": data, "next": found.cursor, **await self._told(asked, wanted, found)}
-        await self._trace(asked, query, found, wanted, _kept(params))
+        await self._trace(asked, query, found, wanted, kept(params))
         return self.answer(asked, content, content["position"])
 
     async def one(self, request: Request) -> Response:
         """One row."""
-        query = _query(request, single=True)
+        query = query_of(request, single=True)
         asked = await self.asked(request, query.name, PAGING[2:], now=False)
         wanted = await self._wanted(asked)
         row_id = uuid_in(request.path_params["id"])
@@ -95,7 +95,7 @@ class Views(Desk):
         told = {"position": found.position.token(), "as_of": as_of}
         return told | {"note": _BEFORE} if isinstance(wanted, Past) and found.position.n == 0 else told
 
-    async def _known(self, params: Params) -> None:
+    async def known(self, params: Params) -> None:
         """Refuse filters by a law, rule, basis or fact that no decision can name."""
         for name, field in type(params).model_fields.items():
             for mark in field.metadata:
@@ -159,20 +159,20 @@ class Views(Desk):
         past = isinstance(wanted, Past)
         if personal or past or asked.principal.staff:
             rows = found.rows
-            subjects = [subject for row in rows if (subject := _subject(row)) is not None]
+            subjects = [subject for row in rows if (subject := subject_of(row)) is not None]
             kind, position = ReadKind.REPLAY if past else ReadKind.PERSONAL, found.position.token()
             await self.trace(
                 asked, query.name, kind, position=position, rows=len(rows), subjects=subjects, filters=filters
             )
 
 
-def _kept(params: Params) -> dict[str, Any]:
+def kept(params: Params) -> dict[str, Any]:
     """The filters as the access log keeps them: that somebody was looked for, not by which address or text."""
     given = params.model_dump(mode="json", exclude_none=True)
     return {name: SEALED if name in params.personal else value for name, value in given.items()}
 
 
-def _subject(row: Row) -> UUID | None:
+def subject_of(row: Row) -> UUID | None:
     """Whom a row is about."""
     return next((found for name in _SUBJECTS if (found := getattr(row, name, None)) is not None), None)
 
@@ -184,7 +184,8 @@ def is_view(context: str, view: str) -> bool:
     )
 
 
-def _query(request: Request, *, single: bool) -> Query:
+def query_of(request: Request, *, single: bool) -> Query:
+    """The query that an address names. Raises a `Problem` where there is none."""
     path = request.path_params["view"] + ("/{id}" if single else "")
     context = request.path_params["context"]
     for query in QUERIES.values():

@@ -6,19 +6,21 @@ becomes of a job besides (who runs it, how often it was tried) is no part of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from domain.billing.notices import TOLD, kind_of, notice_of
 from domain.kernel.ids import derived_id
-from projections.runtime.facts import Projection
+from projections.runtime.facts import Projection, facts_of
 from projections.runtime.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from application.ports.codec import EventCodec
+    from application.ports.log import Recorded
     from projections.runtime.facts import Fact
     from projections.runtime.rows import Rows
 
@@ -325,26 +327,41 @@ JOBS: Final = Projection(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A job that an event makes due."""
+
+    job_id: UUID
+    workflow: str
+    subject_id: str
+    position: int
+    due_at: Any
+
+
+def begun_by(event: Fact) -> Iterator[Due]:
+    """The jobs that an event makes due."""
+    for workflow in WORKFLOWS:
+        subject = workflow.begins(event)
+        due_at = event.recorded_at + workflow.after if workflow.at is None else event.payload.get(workflow.at)
+        if subject is not None and due_at is not None:
+            id_ = job_id(event.tenant_id, event.position, workflow.name)
+            yield Due(id_, workflow.name, subject, event.position, due_at)
+
+
+def begun(codec: EventCodec, recorded: Sequence[Recorded]) -> Iterator[Due]:
+    """The same of events as the log has them; no value is opened."""
+    for fact in facts_of([row for row in recorded if row.name in JOBS.handlers], codec, reveal=False):
+        yield from begun_by(fact)
+
+
 @JOBS.on(*dict.fromkeys(name for workflow in WORKFLOWS for name in (*workflow.on, *workflow.over)))
 def happened(event: Fact, rows: Rows) -> None:
     """What an event ends is over; what it begins is due."""
     for workflow in WORKFLOWS:
         if workflow.ends(event):
             rows.delete_where("jobs", subject_id=event.payload[workflow.subject], workflow=workflow.name)
-    for workflow in WORKFLOWS:
-        due_at = event.recorded_at + workflow.after if workflow.at is None else event.payload.get(workflow.at)
-        subject = workflow.begins(event)
-        if subject is not None and due_at is not None:
-            rows.insert(
-                "jobs",
-                {
-                    "job_id": job_id(event.tenant_id, event.position, workflow.name),
-                    "workflow": workflow.name,
-                    "subject_id": subject,
-                    "position": event.position,
-                    "due_at": due_at,
-                },
-            )
+    for due in begun_by(event):
+        rows.insert("jobs", {field.name: getattr(due, field.name) for field in fields(due)})
 
 
 def job_id(tenant_id: UUID, position: int, workflow: str, number: int = 0) -> UUID:

@@ -14,6 +14,8 @@ from domain.kernel.personal import SEALED, personal_fields
 from projections.runtime.reading import snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from psycopg import AsyncConnection
 
     from application.queries import Params, Scope
@@ -115,6 +117,8 @@ async def page(
         if select.exactly:
             found_first = " AND ".join(("tenant_id = %(tenant_id)s", *select.exactly))
             table = f"(SELECT * FROM {table} WHERE {found_first} OFFSET 0)"  # noqa: S608 - as below
+        if at.places is not None:
+            conditions.append(_among(select.order, at.places, values))
         text = (
             f"SELECT {', '.join(columns)} FROM {table} t {select.joined} "  # noqa: S608 - names are of our own declarations; values are parameters
             f"WHERE {' AND '.join(conditions)} "
@@ -126,9 +130,16 @@ async def page(
     more = len(found) > limit
     shown = [row.model_validate({**one, **hidden}) for one in found[:limit]]
     last = [found[limit - 1][name] for name in select.order] if more else []
-    return Page(
-        shown, next_cursor(select.name, params, scope, last) if more else None, at.position, at.auth_epoch
-    )
+    following = next_cursor(select.name, params, scope, last) if more else None
+    places = [tuple(one[name] for name in select.order) for one in found[:limit]]
+    return Page(shown, following, at.position, at.auth_epoch, places)
+
+
+def _among(order: Sequence[str], places: Sequence[tuple[Any, ...]], values: dict[str, Any]) -> str:
+    """The condition that leaves the rows at these places, whose values it adds."""
+    values |= {f"place_{index}": [place[index] for place in places] for index in range(len(order))}
+    given = ", ".join(f"%(place_{index})s" for index in range(len(order)))
+    return f"({', '.join(f't.{name}' for name in order)}) IN (SELECT * FROM unnest({given}))"  # noqa: S608 - names are of our own declarations
 
 
 async def one(

@@ -11,13 +11,14 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
 
 from application.ports.keys import KeysUnavailable
 from application.ports.log import LogUnavailable
 from application.queries import BeingRebuilt
+from projections.runtime.differing import Comparison
 from projections.runtime.rebuilt import Rebuilt
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from application.ports.keys import KeyStore
     from application.ports.log import TenantLog
     from application.ports.positions import Position
+    from application.queries import Page
+    from projections.runtime.differing import RowChange
     from projections.runtime.facts import Projection
     from projections.runtime.reading import RebuiltConnection
 
@@ -40,6 +43,16 @@ LOOKED_AFTER_EVERY: Final = 5.0
 LONGEST: Final = 8.0
 """Seconds that one answer may spend on making a moment anew."""
 _PATIENCE: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Two positions of a log, and the clocks by which rows are judged at each."""
+
+    first: Position
+    last: Position
+    earlier: datetime | None
+    later: datetime | None
 
 
 @dataclass(slots=True)
@@ -126,6 +139,33 @@ class LookBack:
                 await self._put_back(kept)
         finally:
             self._turns.release()
+
+    async def difference(
+        self,
+        run: Callable[[RebuiltConnection, str | None], Awaitable[Page[Any]]],
+        names: Sequence[str],
+        tenant_id: UUID,
+        span: Span,
+        after: tuple[Any, ...] | None,
+        limit: int,
+    ) -> tuple[list[RowChange], bool]:
+        """What a query shows otherwise at the end of a span than at its beginning; `run` gives a page of it.
+
+        Raises as `as_of`, and as `Comparison.changes`.
+        """
+        until = monotonic() + self._longest
+        async with self.as_of(tenant_id, names, span.first, span.earlier) as rebuilt:
+            comparison = Comparison(
+                rebuilt,
+                lambda cursor: run(rebuilt.connection, cursor),
+                self._log,
+                self._codec,
+                span.last.n,
+                span.earlier,
+                span.later,
+                until,
+            )
+            return await comparison.changes(after, limit)
 
     async def _nearest(self, tenant_id: UUID, names: Sequence[str], position: Position) -> _Kept:
         """What is kept nearest before the position, or a new one, taken for this caller alone."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import AsyncConnection
@@ -15,10 +16,10 @@ from psycopg.errors import InvalidSchemaName, UndefinedColumn, UndefinedTable
 
 from application.ports.positions import Position
 from application.queries import ViewNotReady
+from domain.kernel.moments import EARLIEST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
-    from datetime import datetime
     from uuid import UUID
 
 SLOWEST: Final = "5s"
@@ -32,11 +33,15 @@ _OF_NOW: Final = {"now": "now()", "of_now": "true"}
 
 @dataclass(frozen=True, slots=True)
 class Then:
-    """A moment of a tenant's log that a session holds views as of. `moment`: by which clock its rows are judged."""
+    """A moment of a tenant's log that a session holds views as of. `moment`: by which clock its rows are judged.
+
+    `places`: the only rows that are looked at, as `Page.places` has them; None: all.
+    """
 
     tenant_id: UUID
     position: Position
     moment: datetime | None
+    places: Sequence[tuple[Any, ...]] | None = None
 
     def words(self) -> dict[str, str]:
         """What stands in queries for the clock; before the first event nothing had begun."""
@@ -55,7 +60,7 @@ class Snapshot:
     """One moment of some views of one tenant. `position` is that of the view that is furthest behind.
 
     `schemas` are by the views' names; besides them, `now` is the clock that rows are judged by, and `of_now` whether
-    that is the present one: what stands beside the log is known of no other moment.
+    that is the present one: what stands beside the log is known of no other moment. `places`: as of `Then`.
     """
 
     connection: AsyncConnection[Any]
@@ -63,6 +68,7 @@ class Snapshot:
     schemas: Mapping[str, str]
     position: Position
     auth_epoch: int
+    places: Sequence[tuple[Any, ...]] | None = None
 
 
 @asynccontextmanager
@@ -111,9 +117,9 @@ async def _of_then(
     if then is None or then.tenant_id != tenant_id:
         raise RuntimeError("the session holds no view of this tenant")
     async with connection.transaction():
-        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         await connection.execute(
-            "SELECT set_config('app.tenant_id', %s, true), set_config('statement_timeout', %s, true)",
+            "SELECT set_config('app.tenant_id', %s, true), set_config('statement_timeout', %s, true), "
+            "set_config('transaction_read_only', 'on', true)",
             (str(tenant_id), SLOWEST),
         )
         cursor = await connection.execute(
@@ -121,7 +127,13 @@ async def _of_then(
         )
         row = await cursor.fetchone()
         schemas = dict.fromkeys(projections, TEMPORARY) | then.words()
-        yield Snapshot(connection, tenant_id, schemas, then.position, row[0] if row else 0)
+        yield Snapshot(connection, tenant_id, schemas, then.position, row[0] if row else 0, then.places)
+
+
+def clock_of(connection: AsyncConnection[Any]) -> datetime:
+    """By which clock what is read on a connection is judged."""
+    then = connection.then if isinstance(connection, RebuiltConnection) else None
+    return datetime.now(UTC) if then is None else then.moment or EARLIEST
 
 
 _STANDING: Final = """

@@ -8,8 +8,9 @@ one tenant alone, by a condition of its own.
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import psycopg
@@ -24,15 +25,17 @@ from projections.runtime.reading import TEMPORARY, RebuiltConnection, Then
 from projections.runtime.recalling import Asked
 from projections.runtime.rows import Rows
 from projections.runtime.tables import TENANT
+from projections.runtime.tracing import TracedRows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from application.ports.codec import EventCodec
     from application.ports.log import Recorded, TenantLog
     from projections.runtime.facts import Projection
+    from projections.runtime.tracing import Touched
 
 _FIRST: Final = 500
 _LEAST: Final = 100
@@ -66,6 +69,7 @@ class Rebuilt:
         self.generation = generation
         self.position = 0
         self._window = _FIRST
+        self._touched: Touched | None = None
         self._names = sorted({name for one in self.projections for name in one.handlers})
 
     async def begin(self) -> None:
@@ -83,9 +87,20 @@ class Rebuilt:
         except InsufficientPrivilege as error:
             raise LogUnavailable("the database grants no temporary tables; run the migrations") from error
 
-    def show(self, moment: datetime | None) -> None:
-        """Let queries on the session see the tables as of their position, by the clock of `moment`."""
-        self.connection.then = Then(self.tenant_id, Position(self.epoch, self.position), moment)
+    def show(self, moment: datetime | None, places: Sequence[tuple[Any, ...]] | None = None) -> None:
+        """Let queries on the session see the tables, or the rows at `places` alone, by the clock of `moment`."""
+        self.connection.then = Then(self.tenant_id, Position(self.epoch, self.position), moment, places)
+
+    @asynccontextmanager
+    async def aside(self, touched: Touched | None = None) -> AsyncIterator[None]:
+        """What is taken in meanwhile is forgotten at the end. `touched`: where to note what events change."""
+        position, window = self.position, self._window
+        self._touched = touched
+        try:
+            async with self.connection.transaction(force_rollback=True):
+                yield
+        finally:
+            self.position, self._window, self._touched = position, window, None
 
     async def forward(self, log: TenantLog, codec: EventCodec, to: int, until: float) -> None:
         """Take in the events up to the position `to`; nothing where it stands there already.
@@ -122,7 +137,7 @@ class Rebuilt:
 
     async def _taken_in(self, codec: EventCodec, events: Sequence[Recorded]) -> None:
         changes = {
-            one: (Rows(one), [event for event in events if event.name in one.handlers])
+            one: (self._rows(one), [event for event in events if event.name in one.handlers])
             for one in self.projections
         }
         for projection, (rows, mine) in changes.items():
@@ -132,6 +147,9 @@ class Rebuilt:
         async with self.connection.transaction():
             for text, values in statements:
                 await self.connection.execute(text.encode(), [values])
+
+    def _rows(self, projection: Projection) -> Rows:
+        return Rows(projection) if self._touched is None else TracedRows(projection, self._touched)
 
     async def _recall(self, projection: Projection, rows: Rows, events: Sequence[Recorded]) -> None:
         rows.expect(events)

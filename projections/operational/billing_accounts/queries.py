@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from domain.kernel.ids import SubscriptionId
 from domain.kernel.permissions import Permission
 from domain.tenancy.plans import Plan
 from projections.operational.paging import Select, page
+from projections.runtime.reading import clock_of
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -132,12 +133,12 @@ async def account(
         },
     )
     found = await page(connection, scope, AccountRow, select, params, cursor, limit)
-    today = datetime.now(UTC).date()
+    today = clock_of(connection).date()
     shown = [
         _held(row if row.limits is not None else _by_the_list(row, listed(row.plan, today)))
         for row in found.rows
     ]
-    return Page(shown, found.cursor, found.position, found.auth_epoch)
+    return Page(shown, found.cursor, found.position, found.auth_epoch, found.places)
 
 
 def _by_the_list(row: AccountRow, entitled: Entitlements) -> AccountRow:

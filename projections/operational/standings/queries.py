@@ -201,4 +201,5 @@ async def standing_coverage(
         async with connection.cursor(row_factory=dict_row) as reading:
             await reading.execute(text.format_map(at.schemas).encode(), values)
             rows = [CoverageRow.model_validate(one) for one in await reading.fetchall()]
-        return Page(rows, None, at.position, at.auth_epoch)
+        places = [(row.verdict.value, row.law, row.basis) for row in rows]
+        return Page(rows, None, at.position, at.auth_epoch, places)

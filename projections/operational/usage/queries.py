@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -14,6 +14,7 @@ from domain.billing.usage import month_of
 from domain.kernel.permissions import Permission
 from domain.tenancy.plans import Plan
 from projections.operational.paging import Select, page
+from projections.runtime.reading import clock_of
 
 if TYPE_CHECKING:
     from psycopg import AsyncConnection
@@ -88,8 +89,9 @@ async def usage(
     select.where("t.meter = %(meter)s", meter=None if params.meter is None else params.meter.value)
     select.where("t.period = %(month)s", month=params.month)
     found = await page(connection, scope, _Stored, select, params, cursor, limit)
-    now = datetime.now(UTC)
-    return Page([_shown(row, now) for row in found.rows], found.cursor, found.position, found.auth_epoch)
+    now = clock_of(connection)
+    shown = [_shown(row, now) for row in found.rows]
+    return Page(shown, found.cursor, found.position, found.auth_epoch, found.places)
 
 
 def _shown(row: _Stored, now: datetime) -> UsageRow:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from application.ports.positions import Position
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant
+from tests.support.working import Worker
 
 CONTACTS = "/v1/audience/contacts"
 
@@ -37,6 +39,12 @@ async def did(
     assert answer.status_code in (200, 201), answer.text
     told: dict[str, Any] = answer.json()
     return told
+
+
+def of(told: dict[str, Any], name: str) -> int:
+    """The position of one of a command's events."""
+    found: int = next(one["position"] for one in told["events"] if one["name"] == name)
+    return found
 
 
 async def contact(api: Api, tenant: TestTenant, email: str, **fields: str) -> dict[str, Any]:
@@ -119,3 +127,117 @@ async def test_a_look_back_is_entered_once_and_shows_only_what_the_reader_may_se
     assert "anna" not in str(looked)
     denied = await api.send("GET", f"{CONTACTS}?at={made['position']}&email=anna@example.org", viewer)
     assert denied.status_code == 403
+
+
+async def test_the_difference_of_a_view_names_what_changed_each_field(api: Api) -> None:
+    tenant = await api.tenant()
+    anna = await contact(api, tenant, "anna@example.org", country="DE")
+    bob = await contact(api, tenant, "bob@example.org")
+    start = bob["position"]
+    reason = {"penguin_reason": "He moved"}
+    moved = await did(api, tenant, f"/v1/audience/{anna['id']}/update-contact", {"country": "FR"}, **reason)
+    await did(api, tenant, f"/v1/audience/{anna['id']}/update-contact", {"first_name": "Anna"})
+    back = await did(api, tenant, f"/v1/audience/{anna['id']}/update-contact", {"first_name": "Anne"})
+    gone = await did(api, tenant, f"/v1/audience/{bob['id']}/remove-contact", {})
+    carl = await contact(api, tenant, "carl@example.org")
+    told = await got(api, tenant, f"{CONTACTS}/difference?from={start}")
+    assert told["position"] == carl["position"]
+    assert told["from"]["position"] == start
+    new, old, changed = told["data"]
+    created, updated, removed = (f"audience.contact_{what}" for what in ("created", "updated", "removed"))
+    assert (new["change"], new["after"]["email"], new["before"]) == ("added", "carl@example.org", None)
+    assert new["because"]["position"] == of(carl, created)
+    assert (old["change"], old["before"]["email"], old["after"]) == ("gone", "bob@example.org", None)
+    assert old["because"]["position"] == of(gone, removed)
+    fields = {one["path"]: one for one in changed["fields"]}
+    country, name = fields["/country"], fields["/first_name"]
+    assert (country["before"], country["after"]) == ("DE", "FR")
+    why = country["because"]
+    assert (why["position"], why["event"], why["reason"]) == (of(moved, updated), updated, "He moved")
+    assert (why["command_name"], why["actor"]["kind"]) == ("audience.update-contact", "api_key")
+    assert (name["before"], name["after"]) == (None, "Anne")
+    assert name["because"]["position"] == of(back, updated)
+    assert set(fields) == {"/country", "/first_name", "/updated_at", "/updated_position"}
+    path = f"{CONTACTS}/difference?from={start}&to={carl['position']}&limit=1"
+    seen: list[Any] = []
+    following = path
+    while following:
+        page = await got(api, tenant, following)
+        seen += page["data"]
+        following = page["next"] and f"{path}&cursor={page['next']}"
+    assert seen == told["data"]
+    same = await got(api, tenant, f"{CONTACTS}/difference?from={start}&to={start}")
+    assert (same["data"], same["next"]) == ([], None)
+    assert (await refused(api, tenant, f"{CONTACTS}/difference"))[0] == 422
+    backwards = f"{CONTACTS}/difference?from={carl['position']}&to={start}"
+    assert (await refused(api, tenant, backwards))[0] == 422
+
+
+async def test_blame_names_for_each_field_the_event_that_gave_it_its_value(api: Api) -> None:
+    tenant = await api.tenant()
+    anna = await contact(api, tenant, "anna@example.org", country="DE")
+    path = f"/v1/audience/{anna['id']}/update-contact"
+    first = await did(
+        api, tenant, path, {"attributes": {"city": "Bonn", "team": "A"}}, penguin_reason="Asked"
+    )
+    second = await did(api, tenant, path, {"attributes": {"city": "Kiel"}})
+    told = await got(api, tenant, f"/v1/history/blame?stream=contact:{anna['id']}")
+    fields = {one["path"]: one for one in told["data"]["fields"]}
+    city, team, country = (
+        fields[one] for one in ("/attributes/city", "/attributes/team", "/segment/country")
+    )
+    updated = "audience.contact_updated"
+    assert (city["value"], city["before"], city["because"]["position"]) == (
+        "Kiel",
+        "Bonn",
+        of(second, updated),
+    )
+    assert (team["value"], team["before"], team["because"]["position"]) == ("A", None, of(first, updated))
+    assert (team["because"]["reason"], team["because"]["channel"]) == ("Asked", "api")
+    assert (country["value"], country["because"]["event"]) == ("DE", "audience.contact_created")
+    state = await got(api, tenant, f"/v1/history/state?stream=contact:{anna['id']}")
+    assert {one.split("/")[1] for one in fields} == set(state["data"]["state"])
+    then = await got(api, tenant, f"/v1/history/blame?stream=contact:{anna['id']}&at={first['position']}")
+    assert {one["path"]: one["value"] for one in then["data"]["fields"]}["/attributes/city"] == "Bonn"
+    assert then["position"] == first["position"]
+    manager = await api.key(tenant, TenantRole.CAMPAIGN_MANAGER)
+    sealed = await got(api, tenant, f"/v1/history/blame?stream=contact:{anna['id']}", manager)
+    assert "Asked" not in str(sealed)
+    assert "Bonn" not in str(sealed)
+
+
+async def test_causes_are_a_tree_of_commands_events_and_jobs(api: Api) -> None:
+    tenant = await api.tenant()
+    anna = await contact(api, tenant, "anna@example.org")
+    erased = await did(api, tenant, f"/v1/audience/{anna['id']}/erase-contact", {}, penguin_reason="Asked")
+    await Worker(api).work_off()
+    events = (await got(api, tenant, "/v1/history?limit=100"))["data"]
+    shredded = next(one for one in events if one["name"] == "audience.profile_key_destroyed")
+    told = (await got(api, tenant, f"/v1/history/causes?position={shredded['position']}"))["data"]
+    tree = told["tree"]
+    assert (tree["command"], tree["command_name"], tree["reason"]) == (
+        erased["command_id"],
+        "audience.erase-contact",
+        "Asked",
+    )
+    jobs = {job["workflow"]: job for event in tree["events"] for job in event["jobs"]}
+    (shred,) = jobs["subject.shred"]["commands"]
+    assert shred["actor"]["id"] == jobs["subject.shred"]["job"]
+    assert [one["position"] for one in shred["events"]] == [shredded["position"]]
+    assert (told["complete"], told["above"]) == (True, 0)
+    for path in (
+        f"correlation={erased['command_id']}",
+        f"command={shred['command']}",
+        f"position={tree['events'][0]['position']}",
+    ):
+        again = (await got(api, tenant, f"/v1/history/causes?{path}"))["data"]
+        assert again["tree"] == tree, path
+    for path, expected in (
+        ("", 422),
+        ("position=1&command=x", 422),
+        ("command=x", 422),
+        (f"command={uuid4()}", 404),
+        ("position=0", 404),
+        ("position=100000", 422),
+    ):
+        assert (await refused(api, tenant, f"/v1/history/causes?{path}"))[0] == expected, path
