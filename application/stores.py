@@ -60,6 +60,13 @@ VIEWS: Final = Store(
     "every view has read past the erasure; the tables that held values were written anew with no old row left",
     tables=("views.*",),
 )
+LOOKED_BACK: Final = Store(
+    "looked_back",
+    "views as they were, made anew for whoever looks back: in temporary tables of a session, in the clear",
+    Action.PURGED,
+    "each is kept for minutes, in no write-ahead log and no backup, and dropped within seconds of any key's destruction; "
+    "none is shown again after it, and what is made anew from then on has [erased] where the values were",
+)
 OPERATIONS: Final = Store(
     "operations",
     "receipts, snapshots of lists and imports, positions, jobs, progress of webhooks, rates: ids of things",
@@ -172,6 +179,7 @@ STORES: Final = (
     KEYS,
     LOG,
     VIEWS,
+    LOOKED_BACK,
     OPERATIONS,
     ACCESS_LOG,
     LEDGER,

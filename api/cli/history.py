@@ -63,6 +63,19 @@ def replay(
         tuple[str, str] | None,
         typer.Option("--diff", help="Show what changed in the stream between two positions or times."),
     ] = None,
+    blame: Annotated[
+        bool,
+        typer.Option("--blame", help="For each field of the stream: which event gave it its value, and why."),
+    ] = False,
+    tree: Annotated[
+        int | None,
+        typer.Option(
+            "--tree",
+            min=1,
+            help="Draw what led to the event at a position, and what it led to.",
+            show_default=False,
+        ),
+    ] = None,
     category: Annotated[
         str | None,
         typer.Option("--category", help="All streams of a kind, such as contact.", show_default=False),
@@ -93,7 +106,7 @@ def replay(
     data_folder: Data = None,
     json_: Json = False,
 ) -> None:
-    """Show a tenant's history, a stream's state as of any moment, or what changed between two.
+    """Show a tenant's history, a stream's state as of any moment, who gave it its values, or what led to what.
 
     Personal values show if the key may read them; erased ones show as [erased], always. Reading is recorded.
     """
@@ -101,8 +114,10 @@ def replay(
     from application.replay import HistoryFilters
 
     del json_
-    if (as_of or diff) and stream is None:
-        raise typer.BadParameter("name the stream with --stream category:id", param_hint="--as-of/--diff")
+    if (as_of or diff or blame) and stream is None:
+        raise typer.BadParameter(
+            "name the stream with --stream category:id", param_hint="--as-of/--diff/--blame"
+        )
     filters = HistoryFilters.model_validate(
         {
             "stream": stream,
@@ -117,7 +132,11 @@ def replay(
 
     async def work(inside: Inside) -> None:
         reader = _Reader(inside, await inside.principal(key))
-        if stream is not None and diff is not None:
+        if tree is not None:
+            await reader.tree(tree)
+        elif stream is not None and blame:
+            await reader.blame(stream, as_of)
+        elif stream is not None and diff is not None:
             await reader.difference(stream, *diff)
         elif stream is not None and as_of is not None:
             await reader.state(stream, as_of)
@@ -180,6 +199,25 @@ class _Reader:
         data(told, [f"{one.path}: {_text(one.before)} -> {_text(one.after)}" for one in kept])
         if not kept:
             words("Nothing changed in between.")
+
+    async def blame(self, stream: str, at: str | None) -> None:
+        from api.cli.trees import blame_lines
+
+        when = None if at is None else await self._moment(at)
+        found = await self._parts.blame.of_stream(self._who.tenant_id, stream, at=when, **self._seen)
+        await self._record("history.blame", await self._token(found.position), 1, {"stream": stream})
+        told = asdict(found)
+        data({**told, "fields": told.pop("lines")}, blame_lines(found))
+
+    async def tree(self, position: int) -> None:
+        from api.cli.trees import tree_lines
+        from api.http.tracing_back import drawn
+
+        found = await self._parts.causes.of_position(self._who.tenant_id, position, **self._seen)
+        token = Position(found.head.epoch, found.head.position).token()
+        await self._record("history.causes", token, found.events, {"correlation": found.correlation})
+        told = drawn(found)
+        data(told, tree_lines(told))
 
     async def _moment(self, text: str) -> Position | datetime:
         found = moment(text)

@@ -22,6 +22,7 @@ from api.cli import (
     jobs,
     keys,
     law,
+    looking,
     packs,
     reports,
     schedules,
@@ -280,5 +281,6 @@ app.command("report")(reports.report)
 app.add_typer(figures.app, name="reports")
 app.command("replay")(history.replay)
 app.command("receipt")(history.receipt)
+app.command("view")(looking.view)
 app.command("rejudge")(law.rejudge)
 app.command("sql")(sql.sql)

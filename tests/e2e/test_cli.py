@@ -118,6 +118,36 @@ def test_replay_tells_the_story_of_a_stream(demo_installation: Served) -> None:
     assert cli("--stream", stream, "--as-of", "yesterday", code=2) == ""
 
 
+def test_what_was_why_and_what_it_led_to_are_shown(demo_installation: Served) -> None:
+    def cli(*arguments: str, code: int = 0) -> str:
+        return demo_installation.cli(*arguments, key=demo_installation.key, code=code).stdout
+
+    (changed,) = _rows(cli("replay", "--name", "audience.contact_updated", "--limit", "1", "--json"))
+    stream, at = str(changed["stream"]), int(str(changed["position"]))
+    blamed = json.loads(cli("replay", "--stream", stream, "--blame", "--json"))
+    (title,) = [one for one in blamed["fields"] if one["path"] == "/title"]
+    assert (title["value"], title["before"], title["because"]["position"]) == ("Head roaster", None, at)
+    assert f"position {at}" in cli("replay", "--stream", stream, "--blame")
+    assert cli("replay", "--blame", code=2) == ""
+    (gone,) = _rows(cli("replay", "--name", "audience.profile_key_destroyed", "--json"))
+    drawn = cli("replay", "--tree", str(gone["position"])).splitlines()
+    assert drawn[0].startswith("audience.erase-contact by ")
+    assert [line for line in drawn if "job subject.shred" in line]
+    (here,) = (line for line in drawn if line.endswith("<-- here"))
+    assert here.split("-- ")[1].startswith(f"{gone['position']} audience.profile_key_destroyed ")
+    cli("replay", "--tree", "1000000", code=1)
+    _, _, contact = stream.partition(":")
+    for moment, expected in ((at - 1, None), (at, "Head roaster")):
+        found = json.loads(cli("view", "audience/contacts", contact, "--as-of", str(moment), "--json"))
+        assert (found["data"]["title"], Position.parse(found["position"]).n) == (expected, moment)
+    told = cli("view", "audience/contacts", "--diff", str(at - 1), str(at))
+    assert f"  /title: None -> Head roaster  (position {at}, audience.contact_updated" in told
+    listed = json.loads(cli("view", "audience/contacts", "--as-of", str(at), "--limit", "1", "--json"))
+    assert len(listed["data"]) == 1
+    assert "audience/contacts" in cli("view")
+    cli("view", "audience/nothing", code=3)
+
+
 def test_reading_at_the_command_line_is_recorded(demo_installation: Served) -> None:
     before = _reads(demo_installation)
     demo_installation.cli("replay", "--limit", "1", key=demo_installation.key)

@@ -153,6 +153,24 @@ async def test_every_command_of_the_platform_is_refused_to_a_tenants_owner(api: 
     assert logs(api) == before
 
 
+_OUR_LAST = 5
+"""A position that a log of ours has from its opening on."""
+_BESIDE_THE_LOG = {"cursor_position", "lag", "failures", "given_up", "replays"}
+
+
+async def as_it_was(api: Api, theirs: Theirs, path: str, live: Any) -> None:
+    """What A's view was at the position where it stands is what it is."""
+    then = await api.send("GET", f"{path}?at={live['position']}", theirs.tenant.key)
+    assert then.status_code == 200, then.text
+    told = then.json()
+    if "webhook" in path:  # how sending goes is not in the log
+        for one in (told, live):
+            for row in one["data"] if isinstance(one["data"], list) else [one["data"]]:
+                for name in _BESIDE_THE_LOG:
+                    del row[name]
+    assert (told["data"], told["position"]) == (live["data"], live["position"]), path
+
+
 async def test_every_view_of_anothers_shows_nothing(api: Api) -> None:
     theirs = await furnished(api)
     ours = await api.tenant("Ours")
@@ -178,6 +196,8 @@ async def test_every_view_of_anothers_shows_nothing(api: Api) -> None:
             assert own.status_code == 200, f"{path}: {own.text}"
             answer = await api.send("GET", path, ours.key)
             assert answer.status_code == 404, answer.text
+            await as_it_was(api, theirs, path, own.json())
+            assert (await api.send("GET", f"{path}?at={_OUR_LAST}", ours.key)).status_code == 404
         else:
             path = query.route
             own = await api.send("GET", path, theirs.tenant.key)
@@ -185,6 +205,13 @@ async def test_every_view_of_anothers_shows_nothing(api: Api) -> None:
             assert own.json()["data"], f"the test has nothing of A's in {path}: add one"
             answer = await api.send("GET", path, ours.key)
             assert answer.status_code == 200, answer.text
+            await as_it_was(api, theirs, path, own.json())
+            changed = await api.send("GET", f"{path}/difference?from=0", theirs.tenant.key)
+            assert changed.json()["data"], changed.text
+            for before_now in (f"{path}?at={_OUR_LAST}", f"{path}/difference?from=0"):
+                then = await api.send("GET", before_now, ours.key)
+                assert then.status_code == 200, then.text
+                says_nothing(then, theirs, path)
             for name in query.params.model_fields:
                 wanted = theirs.ids.get(name.removesuffix("_id").removesuffix("person"))
                 if wanted is not None:
@@ -242,6 +269,8 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
             {},
         )
         yield "GET", f"/v1/history?stream={kind}:{ids[kind]}", None, {}
+        yield "GET", f"/v1/history/blame?stream={kind}:{ids[kind]}", None, {}
+        yield "GET", f"/v1/history/causes?command={ids[kind]}", None, {}
     for kind in ids:
         yield "GET", f"/v1/receipts/{MARK}-{kind}", None, {}
     yield from (*OF_SQL, *OF_BILLING)

@@ -174,6 +174,8 @@ class Furnished:
             "/v1/ledger/{log}/inclusion": "/v1/ledger/events/inclusion?position=1",
             "/v1/ledger/{log}/consistency": "/v1/ledger/events/consistency?from=1",
             "/v1/history/state": f"{path}?{stream}",
+            "/v1/history/blame": f"{path}?{stream}",
+            "/v1/history/causes": f"{path}?position=1",
             "/v1/history/difference": f"{path}?{stream}&from={Position(1, 0).token()}",
             **{
                 f"/v1/reports/{name}/events": f"{path}?{whole(name, cell)}"
@@ -184,6 +186,8 @@ class Furnished:
                 }.items()
             },
         }
+        if path.removesuffix("/difference") in {query.route for query in QUERIES.values()} - {path}:
+            return f"{path}?from=0"
         name = path.removeprefix("/v1/reports/").partition("/")[0]
         if path.startswith("/v1/reports/") and name in REPORTS and path not in needed:
             since = {"from_position": 0} if path.endswith("/difference") else {}
@@ -311,6 +315,17 @@ async def test_each_read_of_personal_values_is_one_entry_and_no_other_read_of_a_
         answer = await furnished.api.send("GET", path, furnished.tenant.key)
         assert answer.status_code == 200, answer.text
         assert await furnished.entries() - before == int(query.personal), path
+
+
+async def test_each_look_back_at_a_view_is_one_entry_whatever_it_shows(furnished: Furnished) -> None:
+    for query in QUERIES.values():
+        if query.context == "platform":
+            continue
+        path, before = furnished.filled(query.route), await furnished.entries()
+        answer = await furnished.api.send("GET", f"{path}?at=1", furnished.tenant.key)
+        there = not query.single or query.name == "tenancy.tenant"
+        assert answer.status_code == (200 if there else 404), answer.text
+        assert await furnished.entries() - before == int(there), path
 
 
 async def test_what_was_looked_for_is_not_kept_only_who_was_found(furnished: Furnished) -> None:
