@@ -188,7 +188,7 @@ def _changed(before: Any, after: Any, path: str) -> Iterator[tuple[str, Any]]:
     if before is after:
         return
     old, new = _state_parts(before, path), _state_parts(after, path)
-    if old is None or new is None:
+    if not old or not new:  # one of them is a leaf
         if before != after:
             yield path, before
         return

@@ -42,7 +42,7 @@ def plain(state: Any) -> dict[str, Any]:
     if dataclasses.is_dataclass(state) and not isinstance(state, type):
         fields = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
         shown: dict[str, Any] = _ANY.dump_python(
-            {name: _ordered(value) for name, value in fields.items()}, mode="json"
+            {name: _ordered(value) for name, value in fields.items()}, mode="json", fallback=_within
         )
         return {"kind": type(state).__name__, **shown}
     return {"kind": type(state).__name__, "value": plain_value(state)}
@@ -50,11 +50,18 @@ def plain(state: Any) -> dict[str, Any]:
 
 def plain_value(value: Any) -> Any:
     """A field of a state as JSON."""
-    return _ANY.dump_python(_ordered(value), mode="json")
+    return _ANY.dump_python(_ordered(value), mode="json", fallback=_within)
 
 
 def _ordered(value: Any) -> Any:
     return sorted(value, key=str) if isinstance(value, set | frozenset | IdSet) else value
+
+
+def _within(value: Any) -> Any:
+    """What pydantic does not know, deeper in a state."""
+    if isinstance(value, IdSet):
+        return sorted(value, key=str)
+    raise TypeError(f"a state holds a {type(value).__name__}, which has no form in JSON")
 
 
 _ANY: Final = TypeAdapter(Any)

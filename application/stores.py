@@ -64,7 +64,7 @@ LOOKED_BACK: Final = Store(
     "looked_back",
     "views as they were, made anew for whoever looks back: in temporary tables of a session, in the clear",
     Action.PURGED,
-    "each is kept for minutes, in no write-ahead log and no backup, and dropped within seconds of any key's destruction; "
+    "each is kept for minutes, in no write-ahead log and no backup, and dropped seconds after any key is destroyed; "
     "none is shown again after it, and what is made anew from then on has [erased] where the values were",
 )
 OPERATIONS: Final = Store(
