@@ -1,7 +1,9 @@
 """Views as of an earlier position equal those of a projector that has come so far, for every view; bounds, erasure."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +13,13 @@ import pytest
 from adapters.eventstore.log import PostgresLog
 from adapters.postgres.policies import policies_for_view
 from application.ports.positions import Position
+from application.queries import QUERIES, BeingRebuilt, Scope
 from domain.kernel.ids import PLATFORM
 from domain.kernel.personal import KeyKind
 from projections.operational.views import VIEWS
-from projections.runtime import builds
+from projections.runtime import builds, rebuilt
 from projections.runtime.batch import take_in
-from projections.runtime.lookback import LookBack
+from projections.runtime.lookback import KEPT, LookBack
 from projections.runtime.positions import Step
 from projections.runtime.reading import RebuiltConnection
 from projections.runtime.rebuilt import Rebuilt
@@ -94,11 +97,11 @@ def in_order(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return sorted(rows, key=str)
 
 
-async def tables_of(rebuilt: Rebuilt) -> Tables:
+async def tables_of(made: Rebuilt) -> Tables:
     found: Tables = {}
-    for projection in rebuilt.projections:
+    for projection in made.projections:
         for table in projection.tables:
-            cursor = await rebuilt.connection.execute(f"SELECT * FROM pg_temp.{table}".encode())  # noqa: S608 - names of our own
+            cursor = await made.connection.execute(f"SELECT * FROM pg_temp.{table}".encode())  # noqa: S608 - names of our own
             found[table] = in_order(await cursor.fetchall())
     return found
 
@@ -117,8 +120,8 @@ async def test_every_view_is_as_it_was_at_random_positions(
     # Forward a kept session goes on, backward each moment is made from the first event on.
     for position in (*positions, *positions[-2::-6]):
         names = [one.name for one in VIEWS]
-        async with looking.as_of(tenant, names, Position(1, position), None) as rebuilt:
-            found = await tables_of(rebuilt)
+        async with looking.as_of(tenant, names, Position(1, position), None) as made:
+            found = await tables_of(made)
         assert found == then[position], position
         filled |= {table for table, rows in found.items() if rows}
     for table, rows in then[last].items():
@@ -126,3 +129,95 @@ async def test_every_view_is_as_it_was_at_random_positions(
         live = [tuple(row.values()) for row in world.rows(name, table) if row["tenant_id"] == tenant]
         assert in_order(live) == rows, table
     assert len(filled) > (35 if whose == "tenant" else 2)
+
+
+async def test_a_query_shows_what_it_shows_live_once_the_view_is_where_the_live_one_is(
+    told: tuple[World, History], looking: LookBack
+) -> None:
+    world, mine = told
+    last = Position(1, head(world, mine.tenant))
+    now = datetime.now(UTC)
+    for name, query in QUERIES.items():
+        if query.single or query.context in ("platform", "webhooks"):
+            continue
+        async with looking.as_of(mine.tenant, query.projections, last, now) as made:
+            for seen in (Scope(mine.tenant), Scope(mine.tenant, personal=False)):
+                then = await query.run(made.connection, seen, query.params())
+                live = await world.ask(name, seen, None, 50)
+                assert (then.rows, then.position) == (live.rows, live.position), name
+            with pytest.raises(RuntimeError):
+                await query.run(made.connection, Scope(PLATFORM), query.params())
+
+
+async def test_its_tables_take_in_no_row_of_another_tenant(
+    told: tuple[World, History], looking: LookBack
+) -> None:
+    _, mine = told
+    async with looking.as_of(mine.tenant, ["lists"], Position(1, 300), None) as made:
+        for table in made.projections[0].tables:
+            with pytest.raises(psycopg.errors.CheckViolation):
+                await made.connection.execute(
+                    f"INSERT INTO pg_temp.{table} SELECT "  # noqa: S608 - names of our own
+                    f"(json_populate_record(t, %s)).* FROM pg_temp.{table} t".encode(),
+                    [f'{{"tenant_id": "{PLATFORM}"}}'],
+                )
+
+
+async def test_one_answer_does_so_much_and_the_next_goes_on_there(
+    told: tuple[World, History], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilt, "_FIRST", 20)
+    world, mine = told
+    database, last = world.database, head(world, mine.tenant)
+    async with (
+        PostgresLog(database.appender, database.loader) as log,
+        LookBack(
+            lambda: _session(database.request), log, world.codec, world.keys, VIEWS, longest=-1.0
+        ) as look,
+    ):
+        done = []
+        while True:
+            try:
+                async with look.as_of(mine.tenant, ["contacts"], Position(1, last), None) as found:
+                    assert found.position == last
+                    break
+            except BeingRebuilt as refusal:
+                done.append((refusal.extra["done"], refusal.extra["of"]))
+        assert done == sorted(set(done))
+        assert {of for _, of in done} == {last}
+        assert len(done) > 2
+        assert look.kept == 1
+
+
+async def test_few_are_kept_for_minutes_and_none_once_a_key_is_destroyed(told: tuple[World, History]) -> None:
+    world, mine = told
+    database = world.database
+    async with (
+        PostgresLog(database.appender, database.loader) as log,
+        LookBack(
+            lambda: _session(database.request),
+            *(log, world.codec, world.keys, VIEWS),
+            looked_after_every=0.05,
+        ) as look,
+    ):
+
+        async def at(name: str, position: int) -> RebuiltConnection:
+            async with look.as_of(mine.tenant, [name], Position(1, position), None) as made:
+                return made.connection
+
+        first = await at("contacts", 100)
+        assert await at("contacts", 120) is first
+        assert await at("contacts", 110) is not first
+        for name in ("lists", "members", "imports", "tenants"):
+            await at(name, 50)
+        assert look.kept == KEPT
+        kept = await at("tenants", 50)
+        gone = [(mine.tenant, str(mine.subjects[2]), KeyKind.PROFILE)]
+        world.keys.destroy(gone)
+        assert await at("tenants", 50) is not kept or kept.closed
+        world.keys.destroy(gone)
+        for _ in range(1_000):
+            if not look.kept:
+                break
+            await asyncio.sleep(0.02)
+        assert look.kept == 0

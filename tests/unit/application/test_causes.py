@@ -85,7 +85,13 @@ async def test_a_tree_is_the_same_from_each_of_its_events() -> None:
     story = Story()
     await story.begin()
     who = {"addressee_id": uuid4()}
-    erased = {**who, "evidence_until": None, "evidence_ends": None, "evidence_by": [], "erased_at": None}
+    erased: dict[str, Any] = {
+        **who,
+        "evidence_until": None,
+        "evidence_ends": None,
+        "evidence_by": [],
+        "erased_at": None,
+    }
     await story.noise(3)
     first, at = await story.did(
         ("audience.addressee_erased", erased), ("audience.evidence_key_destroyed", who)
@@ -131,7 +137,13 @@ async def test_what_lies_far_away_is_found_where_its_job_was_due_and_else_said_t
     await story.begin()
     due = NOW + 41 * HOUR
     who = {"addressee_id": uuid4()}
-    held = {**who, "evidence_until": due, "evidence_ends": None, "evidence_by": [], "erased_at": None}
+    held: dict[str, Any] = {
+        **who,
+        "evidence_until": due,
+        "evidence_ends": None,
+        "evidence_by": [],
+        "erased_at": None,
+    }
     first, at = await story.did(("audience.addressee_erased", held))
     await story.noise(40)
     forget = job_id(story.tenant, at, "subject.forget_evidence")
@@ -155,7 +167,7 @@ async def test_a_long_chain_is_shown_from_a_few_commands_above() -> None:
     story = Story()
     await story.begin()
     who = {"addressee_id": uuid4()}
-    cause, _ = await story.did(("audience.evidence_key_destroyed", who))
+    cause, position = await story.did(("audience.evidence_key_destroyed", who))
     for _ in range(30):
         cause, position = await story.did(("audience.evidence_key_destroyed", who), because=cause)
     found = await story.tracing.of_position(story.tenant, position)
