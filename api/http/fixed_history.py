@@ -220,7 +220,8 @@ def difference_of(operation: str, own: list[Json], row: Json, permission: Permis
         page_of(change, **{"from": object_of({"position": _TEXT, "as_of": MOMENT})}),
     )
     made["description"] = (
-        "It takes `history.read` besides. `because` is null where no event of the row's own did it: it follows from "
-        "another row, or from the clock. A view of more than 5,000 rows is to be narrowed by its filters."
+        "It takes `history.read` besides. `because` is null where no event that was looked at did it: it follows from "
+        "the clock, or from what happened to other things long before. A view of more than 5,000 rows is to be narrowed "
+        "by its filters."
     )
     return made

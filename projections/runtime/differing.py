@@ -3,7 +3,8 @@
 The view is made as of the earlier moment, and moved to the later one aside: then it is known which rows differ, and
 which events touched the things that they are about. From the earlier moment again, those events are taken in one by
 one, and what each of them did to the rows is seen. So a field is laid to the event after which it had its later value,
-however the view makes it. What no event of the row's own did follows from another row, or from the clock.
+however the view makes it. What no event that touched the row's own thing did is looked for among the last events that
+touched anything in the view; what none of these did either is left to the clock.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from application.queries import MOST_ROWS, TooMuchToCompare
 from projections.runtime.tracing import Touched
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from application.ports.codec import EventCodec
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
     Place = tuple[Any, ...]
 
 MOST_COMPARED: Final = 5_000
-MOST_STEPS: Final = 300
+MOST_STEPS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """One field. `position`: of the event that gave it its later value; None: it follows from no event of the row's."""
+    """One field. `position`: of the event that gave it its later value; None: from none that was looked at."""
 
     path: str
     before: Any
@@ -53,6 +54,24 @@ class RowChange:
     fields: list[Changed] = field(default_factory=list)
     position: int | None = None
     since: int | None = None
+
+    @property
+    def unexplained(self) -> bool:
+        """Whether no event is known for it, or for one of its fields."""
+        if self.before is None or self.after is None:
+            return self.position is None
+        return any(one.position is None for one in self.fields)
+
+    def laid(self, by: Mapping[str, int | None]) -> None:
+        """Take in which event last changed each field, and the row itself; what is known already stays."""
+        known = {one.path: one.position for one in self.fields}
+        self.position = self.position or by.get("")
+        before, after = _plain(self.before), _plain(self.after)
+        if before is not None and after is not None:
+            self.fields = [
+                Changed(found.path, found.before, found.after, known.get(found.path) or by.get(found.path))
+                for found in differences(before, after)
+            ]
 
     @property
     def thing(self) -> str:
@@ -96,9 +115,8 @@ class Comparison:
             if (after is None or _order(place) < _order(after)) and before.get(place) != now.get(place)
         ]
         shown, steps = _within(found[:limit], touched, start)
-        if shown:
-            async with self.rebuilt.aside():
-                await self._explain(shown, steps)
+        await self._explain(shown, steps)
+        await self._explain([one for one in shown if one.unexplained], touched.latest(MOST_STEPS))
         return shown, len(shown) < len(found)
 
     async def _forward(self, to: int) -> None:
@@ -119,23 +137,21 @@ class Comparison:
 
     async def _explain(self, changes: Sequence[RowChange], steps: Sequence[int]) -> None:
         """Take the steps one by one, and note what each did to the rows."""
+        if not changes:
+            return
         seen = {change.place: _Seen(_plain(change.before)) for change in changes}
-        await self._look(seen, None)
-        for position in steps:
-            if self.rebuilt.position < position - 1:
-                await self._forward(position - 1)
-                await self._look(seen, None)
-            await self._forward(position)
-            await self._look(seen, position)
+        async with self.rebuilt.aside():
+            await self._look(seen, None)
+            for position in steps:
+                if self.rebuilt.position < position - 1:
+                    await self._forward(position - 1)
+                    await self._look(seen, None)
+                await self._forward(position)
+                await self._look(seen, position)
+            await self._forward(self.to)
+            await self._look(seen, None)
         for change in changes:
-            one = seen[change.place]
-            before, after = _plain(change.before), _plain(change.after)
-            change.position = one.by.get("")
-            if before is not None and after is not None:
-                change.fields = [
-                    Changed(found.path, found.before, found.after, one.by.get(found.path))
-                    for found in differences(before, after)
-                ]
+            change.laid(seen[change.place].by)
 
     async def _look(self, seen: dict[Place, _Seen], position: int | None) -> None:
         """What the rows are now; what differs from before came by the event at `position`, or by none of theirs."""

@@ -17,9 +17,11 @@ class Touched:
     def __init__(self) -> None:
         """Begin with none."""
         self._positions: dict[str, set[int]] = defaultdict(set)
+        self._all: set[int] = set()
 
     def note(self, position: int, values: dict[str, Any], key: tuple[str, ...]) -> None:
         """An event changed a row with these values."""
+        self._all.add(position)
         for name, value in values.items():
             if name in key or name.endswith("_id"):
                 self._positions[str(value)].add(position)
@@ -27,6 +29,10 @@ class Touched:
     def by(self, key: str) -> set[int]:
         """The positions of the events that changed rows which name this thing."""
         return self._positions.get(key, set())
+
+    def latest(self, most: int) -> list[int]:
+        """The positions of the last events that changed any row, in order."""
+        return sorted(self._all)[-most:]
 
 
 class TracedRows(Rows):

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,13 +13,13 @@ import pytest
 from adapters.eventstore.log import PostgresLog
 from adapters.postgres.policies import policies_for_view
 from application.ports.positions import Position
-from application.queries import QUERIES, BeingRebuilt, Scope
+from application.queries import QUERIES, BeingRebuilt, Page, Query, Scope
 from domain.kernel.ids import PLATFORM
 from domain.kernel.personal import KeyKind
 from projections.operational.views import VIEWS
 from projections.runtime import builds, rebuilt
 from projections.runtime.batch import take_in
-from projections.runtime.lookback import KEPT, LookBack
+from projections.runtime.lookback import KEPT, LookBack, Span
 from projections.runtime.positions import Step
 from projections.runtime.reading import RebuiltConnection
 from projections.runtime.rebuilt import Rebuilt
@@ -221,3 +221,84 @@ async def test_few_are_kept_for_minutes_and_none_once_a_key_is_destroyed(told: t
                 break
             await asyncio.sleep(0.02)
         assert look.kept == 0
+
+
+async def test_a_field_is_laid_to_the_event_after_which_it_had_its_later_value(
+    told: tuple[World, History], looking: LookBack
+) -> None:
+    """For every view, between two random moments; each event that is named is looked at from both sides."""
+    world, mine = told
+    last, chance, now = head(world, mine.tenant), random.Random(5), datetime.now(UTC)
+    explained, unexplained = 0, set()
+    for name, query in QUERIES.items():
+        if query.single or query.context == "platform":
+            continue
+
+        seen: dict[int, dict[tuple[Any, ...], Any]] = {}
+
+        async def row(
+            position: int, place: tuple[Any, ...], query: Query = query, seen: dict[int, Any] = seen
+        ) -> dict[str, Any] | None:
+            if position not in seen:
+                at = Position(1, position)
+                async with looking.as_of(mine.tenant, query.projections, at, now) as made:
+                    page = await query.run(made.connection, Scope(mine.tenant), query.params(), None, 100)
+                rows = [one.model_dump(mode="json") for one in page.rows]
+                seen[position] = dict(zip(map(tuple, page.places), rows, strict=True))
+            found: dict[str, Any] | None = seen[position].get(place)
+            return found
+
+        def run(
+            connection: RebuiltConnection, cursor: str | None, query: Query = query
+        ) -> Awaitable[Page[Any]]:
+            return query.run(connection, Scope(mine.tenant), query.params(), cursor, 100)
+
+        made_at = [
+            place[0]
+            for place in (await all_of(looking, query, mine.tenant, last))
+            if isinstance(place[0], int)
+        ]
+        starts = made_at and [chance.choice(made_at)]
+        for first, then in ((0, chance.randrange(last)), *((start, last) for start in starts)):
+            span = Span(Position(1, first), Position(1, then), now, now)
+            changes, more = await looking.difference(run, query.projections, mine.tenant, span, None, 100)
+            assert not more
+            changes.sort(key=lambda one: (not one.fields, -len(one.fields)))
+            for change in changes[:2]:
+                ends = [
+                    None if one is None else one.model_dump(mode="json")
+                    for one in (change.before, change.after)
+                ]
+                assert [await row(at, change.place) for at in (first, then)] == ends, name
+                if None in ends:
+                    assert change.position is not None, f"{name} {change}"
+                    sides = [await row(change.position - back, change.place) for back in (1, 0)]
+                    assert [one is None for one in sides] == [one is None for one in ends]
+                    continue
+                for field in chance.sample(change.fields, min(2, len(change.fields))):
+                    if field.position is None:
+                        unexplained.add(f"{name}{field.path}")
+                        continue
+                    assert first < field.position <= then
+                    before, after = [await row(field.position - back, change.place) for back in (1, 0)]
+                    assert before is not None
+                    assert after is not None
+                    assert there(after, field.path) == field.after, f"{name} {field}"
+                    assert there(before, field.path) != field.after, f"{name} {field}"
+                    explained += 1
+    assert explained > 30
+    assert unexplained == set()
+
+
+async def all_of(looking: LookBack, query: Query, tenant: UUID, position: int) -> list[tuple[Any, ...]]:
+    """The places of a view's rows."""
+    async with looking.as_of(tenant, query.projections, Position(1, position), None) as made:
+        page = await query.run(made.connection, Scope(tenant), query.params(), None, 100)
+    return list(map(tuple, page.places))
+
+
+def there(row: dict[str, Any], path: str) -> Any:
+    found: Any = row
+    for one in path.split("/")[1:]:
+        found = found.get(one)
+    return found

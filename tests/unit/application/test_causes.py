@@ -24,6 +24,7 @@ from projections.jobs.due import begun, job_id
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+ERASED: dict[str, Any] = {"evidence_ends": None, "evidence_by": [], "erased_at": None}
 
 
 class Story:
