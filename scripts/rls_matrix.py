@@ -24,6 +24,7 @@ the matrix, another the matrix with what Postgres says of itself (`pg_policies`,
 - No role is superuser, and none bypasses row level security.
 - Nobody may UPDATE or TRUNCATE events. Only `{Role.MAINTENANCE}`, used offline, deletes them: a closed tenant's.
 - The loader reads whole streams to decide commands, in batches over many tenants; each statement names its tenants.
+- `penguinmails_request` may make temporary tables: views as they were, which no session but its own sees.
 """
 _SHORT = {Action.SELECT: "read", Action.INSERT: "add", Action.UPDATE: "change", Action.DELETE: "delete"}
 

@@ -221,7 +221,7 @@ def difference_of(operation: str, own: list[Json], row: Json, permission: Permis
     )
     made["description"] = (
         "It takes `history.read` besides. `because` is null where no event that was looked at did it: it follows from "
-        "the clock, or from what happened to other things long before. A view of more than 5,000 rows is to be narrowed "
-        "by its filters."
+        "the clock, or from what happened to other things long before. A view of more than 5,000 rows is to be "
+        "narrowed by its filters."
     )
     return made

@@ -30,7 +30,8 @@ tenant, and are a 403 `needs-whole-tenant` else.
 `reports.sql` opens no table whose reports are closed: each table needs the permission that its reports need besides,
 and `GET /v1/sql/schema` names it. `history.read` is the right to the whole log: it shows every event, those of costs
 and of billing too, to whoever holds it without `costs.read` or `billing.read`, since an audit that leaves events out
-is none.
+is none. So a view's difference, which says who changed what and why, needs it besides the view's permission; a view as
+of an earlier moment needs the view's alone.
 """
 
 

@@ -194,6 +194,9 @@ def looked_for(person: Person) -> None:
     person.ask("GET", "/v1/reports/contacts_by_segment?format=csv")
     assert EMAIL in person.ask("GET", "/v1/audience/suppressions/export").text
     person.get(f"/v1/history?stream=contact:{person.contact}")
+    now = person.get("/v1/audience/contacts")["position"]
+    assert person.get(f"/v1/audience/contacts?at={now}&email={EMAIL}")["data"][0]["phone"] == PHONE
+    assert EMAIL in person.ask("GET", "/v1/audience/contacts/difference?from=1").text
 
 
 def in_the_clear(served: Served) -> set[str]:
