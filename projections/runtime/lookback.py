@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from application.ports.keys import KeysUnavailable
 from application.ports.log import LogUnavailable
@@ -209,7 +210,8 @@ class LookBack:
         kept.used_at, kept.busy = monotonic(), False
         connection = kept.rebuilt.connection
         connection.then = None
-        if connection.closed or connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        idle = not connection.closed and connection.info.transaction_status == TransactionStatus.IDLE
+        if not (idle and kept.rebuilt.sound):
             await self._drop(kept)
 
     async def _drop_old(self, generation: int) -> None:

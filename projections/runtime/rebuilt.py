@@ -51,7 +51,10 @@ _NOT_OF_AN_EVENT: Final = (
 
 
 class Rebuilt:
-    """Views of one tenant in a session of their own, as of `position` of its log."""
+    """Views of one tenant in a session of their own, as of `position` of its log.
+
+    `sound`: the tables are as of that position; else something broke off, and nobody knows what they hold.
+    """
 
     def __init__(
         self,
@@ -68,6 +71,7 @@ class Rebuilt:
         self.epoch = epoch
         self.generation = generation
         self.position = 0
+        self.sound = True
         self._window = _FIRST
         self._touched: Touched | None = None
         self._names = sorted({name for one in self.projections for name in one.handlers})
@@ -111,8 +115,9 @@ class Rebuilt:
         while self.position < to:
             end = min(to, self.position + self._window)
             events = await log.read_named(self.tenant_id, self._names, after=self.position, up_to=end)
+            self.sound = False  # whoever breaks off in between leaves it so
             await self._take_in(codec, events)
-            self.position = end
+            self.position, self.sound = end, True
             self._pace(events)
             if self.position < to and monotonic() > until:
                 raise BeingRebuilt(

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,8 @@ import pytest
 
 from adapters.eventstore.log import PostgresLog
 from adapters.postgres.policies import policies_for_view
+from application.ports.codec import EventCodec
+from application.ports.log import Recorded
 from application.ports.positions import Position
 from application.queries import QUERIES, BeingRebuilt, Page, Query, Scope
 from domain.kernel.ids import PLATFORM
@@ -187,6 +189,30 @@ async def test_one_answer_does_so_much_and_the_next_goes_on_there(
         assert {of for _, of in done} == {last}
         assert len(done) > 2
         assert look.kept == 1
+
+
+async def test_whoever_goes_away_in_between_leaves_nothing_half_done(
+    told: tuple[World, History], looking: LookBack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was taken in when the asker went, before that was noted, is not taken in again: all of it is dropped."""
+    world, mine = told
+    last, names = head(world, mine.tenant), ["lists", "contacts", "imports"]
+    whole = Rebuilt._take_in
+
+    async def goes_away(self: Rebuilt, codec: EventCodec, events: Sequence[Recorded]) -> None:
+        await whole(self, codec, events)
+        raise asyncio.CancelledError
+
+    async def ask() -> Tables:
+        async with looking.as_of(mine.tenant, names, Position(1, last), None) as made:
+            return await tables_of(made)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Rebuilt, "_take_in", goes_away)
+        with pytest.raises(asyncio.CancelledError):
+            await ask()
+    then = projected(world, mine.tenant, [last])[last]
+    assert await ask() == {table: then[table] for one in VIEWS if one.name in names for table in one.tables}
 
 
 async def test_few_are_kept_for_minutes_and_none_once_a_key_is_destroyed(told: tuple[World, History]) -> None:
