@@ -71,7 +71,7 @@ class BeingRebuilt(Refusal):
 
 
 class TooMuchToCompare(Refusal):
-    """A view of more than 5,000 rows is not compared whole. Narrow it by its filters."""
+    """More than 5,000 rows, or more than can be read again at once, lie between. Filter, or name nearer moments."""
 
     code = "too-much-to-compare"
     kind = RefusalKind.INVALID

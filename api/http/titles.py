@@ -347,7 +347,7 @@ TITLES: Final = {
     "told-too-late": "The person was told too late",
     "too-many-attributes": "The contact would have too many attributes",
     "too-much-given": "As much as is looked at is entered of the person already",
-    "too-much-to-compare": "The view has more rows than are compared",
+    "too-much-to-compare": "More lies between the moments than is compared",
     "tree-cover-malformed": "Leaves and subtrees do not cover the tree",
     "tree-hash-malformed": "A hash has not 32 bytes",
     "trial-not-over": "The trial is not over yet",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from application.plain import differences
-from application.queries import MOST_ROWS, TooMuchToCompare
+from application.queries import MOST_ROWS, BeingRebuilt, TooMuchToCompare
 from projections.runtime.tracing import Touched
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Comparison:
     async def changes(self, after: Place | None, limit: int) -> tuple[list[RowChange], bool]:
         """Those after the place `after`, at most `limit`, and whether there are more.
 
-        Raises `TooMuchToCompare`, `BeingRebuilt`, and what the query does.
+        Raises `TooMuchToCompare`, and what the query does.
         """
         touched, start = Touched(), self.rebuilt.position
         before = await self._rows(self.earlier)
@@ -120,7 +120,10 @@ class Comparison:
         return shown, len(shown) < len(found)
 
     async def _forward(self, to: int) -> None:
-        await self.rebuilt.forward(self.log, self.codec, to, self.until)
+        try:
+            await self.rebuilt.forward(self.log, self.codec, to, self.until)
+        except BeingRebuilt:  # what is done aside is forgotten: asking again would not go on from there
+            raise TooMuchToCompare from None
 
     async def _rows(self, moment: datetime | None) -> dict[Place, Row]:
         self.rebuilt.show(moment)

@@ -41,9 +41,9 @@ KEPT: Final = 4
 AT_ONCE: Final = 2
 KEPT_FOR: Final = 300.0
 LOOKED_AFTER_EVERY: Final = 5.0
-LONGEST: Final = 8.0
-"""Seconds that one answer may spend on making a moment anew."""
-_PATIENCE: Final = 5.0
+LONGEST: Final = 6.0
+"""Seconds that one answer may spend on making a moment anew; one that compares as long again for the other moment."""
+_PATIENCE: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,6 @@ class LookBack:
 
         Raises as `as_of`, and as `Comparison.changes`.
         """
-        until = monotonic() + self._longest
         async with self.as_of(tenant_id, names, span.first, span.earlier) as rebuilt:
             comparison = Comparison(
                 rebuilt,
@@ -164,7 +163,7 @@ class LookBack:
                 span.last.n,
                 span.earlier,
                 span.later,
-                until,
+                monotonic() + self._longest,
             )
             return await comparison.changes(after, limit)
 

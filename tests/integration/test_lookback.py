@@ -15,7 +15,7 @@ from adapters.postgres.policies import policies_for_view
 from application.ports.codec import EventCodec
 from application.ports.log import Recorded
 from application.ports.positions import Position
-from application.queries import QUERIES, BeingRebuilt, Page, Query, Scope
+from application.queries import QUERIES, BeingRebuilt, Page, Query, Scope, TooMuchToCompare
 from domain.kernel.ids import PLATFORM
 from domain.kernel.personal import KeyKind
 from projections.operational.views import VIEWS
@@ -189,6 +189,15 @@ async def test_one_answer_does_so_much_and_the_next_goes_on_there(
         assert {of for _, of in done} == {last}
         assert len(done) > 2
         assert look.kept == 1
+        span = Span(Position(1, 0), Position(1, last), None, None)
+        query = QUERIES["audience.contacts"]
+        with pytest.raises(TooMuchToCompare):
+            await look.difference(
+                lambda connection, cursor: query.run(
+                    connection, Scope(mine.tenant), query.params(), cursor, 100
+                ),
+                *(query.projections, mine.tenant, span, None, 50),
+            )
 
 
 async def test_whoever_goes_away_in_between_leaves_nothing_half_done(
