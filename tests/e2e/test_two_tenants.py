@@ -393,6 +393,7 @@ def test_every_route_is_covered() -> None:
     asked = {(method.lower(), path.partition("?")[0]) for method, path, _, _ in other_routes(theirs)}
     known = {f"/v1/{c.context}/{{stream_id}}/{c.slug}" for c in COMMANDS.public()}
     known |= {q.route for q in QUERIES.values()}
+    known |= {f"{q.route}/difference" for q in QUERIES.values() if not q.single}
     for path, operations in openapi()["paths"].items():
         for method in operations:
             if (
