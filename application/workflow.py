@@ -46,12 +46,24 @@ class NotYet(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """Somebody whose request is done while they wait: what is entered for it is theirs, from where and why too."""
+
+    actor: Actor
+    request_id: str | None = None
+    ip: str | None = None
+    reason: str | None = None
+    channel: str = "api"
+
+
+@dataclass(frozen=True, slots=True)
 class Because:
-    """What set a workflow going: a command of somebody's, or a job of the log."""
+    """What set a workflow going: a command of somebody's, or a job of the log; or somebody who waits for it."""
 
     correlation: UUID
     causation: UUID | None = None
     member: UUID | None = None
+    asking: Asking | None = None
 
 
 class Workflow:
@@ -63,7 +75,10 @@ class Workflow:
         self._commands = commands
         self.workflow_id = workflow_id
         self._because = because
-        self._actor = Actor(ActorKind.WORKFLOW, workflow_id, because.member)
+        asking = because.asking
+        self._actor = (
+            Actor(ActorKind.WORKFLOW, workflow_id, because.member) if asking is None else asking.actor
+        )
         self.principal = Principal(tenant_id, self._actor, _EVERYTHING, None, 0)
 
     async def execute(self, command: Command, target: UUID, *, key: str, opens_log: bool = False) -> Outcome:
@@ -74,6 +89,7 @@ class Workflow:
         self, command: Command, target: UUID, *, key: str | None = None, opens_log: bool = False
     ) -> Order:
         """The order of a step."""
+        asking = self._because.asking or Asking(self._actor, channel="worker")
         return Order(
             principal=self.principal,
             command=command,
@@ -81,7 +97,10 @@ class Workflow:
             body=command.model_dump_json().encode(),
             key=key,
             key_space=KeySpace.STEPS,
-            channel="worker",
+            request_id=asking.request_id,
+            ip=asking.ip,
+            channel=asking.channel,
+            reason=asking.reason,
             correlation=self._because.correlation,
             causation=self._because.causation,
             opens_log=opens_log,
@@ -89,7 +108,7 @@ class Workflow:
 
     def in_tenant(self, tenant_id: UUID) -> Workflow:
         """The same workflow on another tenant's log."""
-        return Workflow(self._commands, tenant_id, self._actor.id, self._because)
+        return Workflow(self._commands, tenant_id, self.workflow_id, self._because)
 
     def unit(self, target: UUID, known: MutableMapping[str, Folded] | None = None) -> Unit:
         """A unit of work for steps that touch many streams: on fresh state, but for streams that are `known`."""
@@ -105,13 +124,17 @@ class Workflow:
 
     async def prepared(self, unit: Unit, name: str, *, key: str) -> Append:
         """The append of what a unit decided, under a key of the step; its subjects' keys are durable."""
+        asking = self._because.asking or Asking(self._actor, channel="worker")
         cause = Cause(
             actor=self._actor,
             command_id=unit.stamp.command_id,
             command_name=name,
             correlation=self._because.correlation,
             causation=self._because.causation,
-            channel="worker",
+            request=asking.request_id,
+            channel=asking.channel,
+            ip=asking.ip,
+            reason=asking.reason,
         )
         events = await self._commands.encode(unit, cause)
         secret = self._commands.streams.hmacs(self.tenant_id, KeySpace.STEPS, key)[0]

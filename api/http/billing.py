@@ -21,7 +21,7 @@ from application.billing.buying import Buying
 from application.billing.placing import Placing
 from application.billing.reconciling import Reconciling
 from application.ports.payments import BadEvent, BadSignature
-from application.workflow import Because, Workflow
+from application.workflow import Asking, Because, Workflow
 from domain.billing.change import Wanted
 from domain.billing.gateway import STRIPE, gateway_event_id
 from domain.kernel.ids import PLATFORM, new_id
@@ -90,6 +90,7 @@ class BillingDesk(Desk):
             success_url=wanted.success_url,
             cancel_url=wanted.cancel_url,
             key=self._key(asked),
+            asking=_asking(asked),
         )
         return await self._told(asked, {"checkout": session.ref, "url": session.url})
 
@@ -104,7 +105,7 @@ class BillingDesk(Desk):
         """What the provider has otherwise than the tenant's log; entered here, where that is wanted."""
         asked, wanted = await self._asked(request, "billing.reconciliation", ReconciliationAsked)
         tenant_id = asked.principal.tenant_id
-        because = Because(tenant_id, None, asked.principal.actor.member)
+        because = Because(tenant_id, None, asked.principal.actor.member, _asking(asked))
         workflow = Workflow(self.parts.commands, tenant_id, new_id(self.parts.clock()), because)
         found = await Reconciling(self.parts.commands, self._payments).reconcile(
             workflow, repair=wanted.repair
@@ -152,3 +153,8 @@ class BillingDesk(Desk):
     async def _told(self, asked: Asked, data: dict[str, Any]) -> Response:
         position = await self.parts.position_of(asked.principal.tenant_id)
         return self.answer(asked, {"data": data, "position": position}, position)
+
+
+def _asking(asked: Asked) -> Asking:
+    call, principal = asked.call, asked.principal
+    return Asking(principal.actor, call.request_id, call.ip, principal.because(call.reason))

@@ -113,7 +113,15 @@ class Disclosures(Desk):
         note = NoteDisclosure(digest=digest(content), position=found.position, form=DisclosureForm(form.form))
         inner = Principal(principal.tenant_id, principal.actor, frozenset({Permission.INTERNAL}), None, 0)
         await self.parts.commands.execute(
-            Order(inner, note, request_id, b"", request_id=asked.call.request_id)
+            Order(
+                inner,
+                note,
+                request_id,
+                b"",
+                request_id=asked.call.request_id,
+                ip=asked.call.ip,
+                reason=principal.because(asked.call.reason),
+            )
         )
         raw = hashlib.sha256(content).digest()
         headers = {

@@ -74,6 +74,7 @@ class Invitations(Desk):
             key=call.idempotency_key,
             request_id=call.request_id,
             ip=call.ip,
+            reason=call.reason,
         )
         asked = Asked(call, principal, allowance, {})
         answer = outcome_of(await self.parts.commands.execute(order))

@@ -11,6 +11,7 @@ from api.http.examples import example
 from api.http.fixed import fixed_paths
 from api.http.fixed_history import difference_of
 from api.http.problems import MEDIA_TYPE, catalogue
+from api.http.recorded import declare
 from api.http.shapes import (
     PARAMETERS,
     READ_PARAMETERS,
@@ -216,6 +217,7 @@ def openapi() -> Json:
         document.query(query)
     for path, operations in fixed_paths(document).items():
         document.paths.setdefault(path, {}).update(operations)
+    declare(document.paths)
     return {
         "openapi": "3.1.0",
         "info": {

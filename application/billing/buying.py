@@ -10,7 +10,7 @@ from application.entitlements import within
 from application.ports.payment_values import CheckoutOrder, Line
 from application.ports.payments import KeyReused
 from application.unit import Unit
-from application.workflow import Because, Workflow
+from application.workflow import Asking, Because, Workflow
 from domain.billing.account import AlreadySubscribed, LinkCustomer
 from domain.billing.account_state import Overage
 from domain.billing.catalogue import Meter
@@ -85,9 +85,19 @@ class Buying:
         self._payments = payments
 
     async def checkout(
-        self, principal: Principal, wanted: Wanted, *, success_url: str, cancel_url: str, key: str
+        self,
+        principal: Principal,
+        wanted: Wanted,
+        *,
+        success_url: str,
+        cancel_url: str,
+        key: str,
+        asking: Asking | None = None,
     ) -> CheckoutSession:
-        """A page on which the tenant subscribes to what is wanted. Raises `Refusal`s and `PaymentsError`s."""
+        """A page on which the tenant subscribes to what is wanted. Raises `Refusal`s and `PaymentsError`s.
+
+        `asking`: whose request it is, for what is entered in the tenant's log.
+        """
         tenant_id = TenantId(principal.tenant_id)
         account = await self._account(tenant_id)
         if await self._subscribed(tenant_id, account):
@@ -104,7 +114,7 @@ class Buying:
             trial.ends_at if trial is not None and not trial.over and trial.ends_at > now + _AHEAD else None
         )
         order = CheckoutOrder(
-            customer=await self._customer(principal, account),
+            customer=await self._customer(principal, account, asking),
             tenant_id=tenant_id,
             plan=wanted.plan,
             lines=(
@@ -148,20 +158,21 @@ class Buying:
         key = f"portal/{principal.tenant_id}/{key}"
         return await self._payments.portal(account.customer.reference, return_url, key=key)
 
-    async def _customer(self, principal: Principal, account: Account) -> str:
+    async def _customer(self, principal: Principal, account: Account, asking: Asking | None) -> str:
         """The tenant's customer; made once, reserved to it in the platform's log, and linked in its own."""
         if account.customer is not None:
             return account.customer.reference
         tenant_id = TenantId(principal.tenant_id)
         reference = await self._payments.create_customer(tenant_id, key=f"customer/{tenant_id}")
-        workflow = Workflow(
-            self._commands, PLATFORM, tenant_id, Because(tenant_id, None, principal.actor.member)
-        )
+        # The platform's log gets nothing of who asked but their id: what is sealed there outlives the tenant.
+        member = principal.actor.member
+        workflow = Workflow(self._commands, PLATFORM, tenant_id, Because(tenant_id, None, member))
+        theirs = Workflow(self._commands, tenant_id, tenant_id, Because(tenant_id, None, member, asking))
         reserve = ReserveGatewayCustomer(gateway=STRIPE, reference=reference, tenant_id=tenant_id)
         target = gateway_customer_id(STRIPE, reference)
         await workflow.execute(reserve, target, key=f"gateway-customer/{target}", opens_log=True)
         link = LinkCustomer(gateway=STRIPE, reference=reference, live=self._payments.livemode)
-        await workflow.in_tenant(tenant_id).execute(link, tenant_id, key=f"gateway-customer/{target}/linked")
+        await theirs.execute(link, tenant_id, key=f"gateway-customer/{target}/linked")
         return reference
 
     async def _account(self, tenant_id: UUID) -> Account:

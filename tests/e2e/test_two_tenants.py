@@ -18,39 +18,18 @@ import pytest
 from api.http.openapi import openapi
 from application.ports.positions import Position
 from application.queries import QUERIES
-from domain.kernel.commands import COMMANDS, Command
+from domain.kernel.commands import COMMANDS
 from domain.kernel.ids import PLATFORM
 from domain.kernel.permissions import StaffRole, TenantRole
 from domain.law.packs import pack_texts
 from domain.tenancy.secret import SecretCommand
 from tests.support.api import Api, TestTenant, analytics_of
 from tests.support.exported import rows_of, text_of
-from tests.support.furnished import MARK, Theirs, furnished
+from tests.support.furnished import MARK, Theirs, body_of, furnished
 from tests.support.report_routes import of_reports
 
 _MAKING = ("create", "enter", "invite", "record", "save", "set")
 FORGED = f"AQ{'A' * 150}"
-
-
-def body_of(command: type[Command], ids: dict[str, str]) -> dict[str, Any]:
-    """A body that fits, made of the document's example, with A's ids wherever an id goes."""
-    document = openapi()
-    path = f"/v1/{command.context}/{{stream_id}}/{command.slug}"
-    body: dict[str, Any] = json.loads(
-        json.dumps(document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"])
-    )
-    theirs: dict[str, Any] = {
-        "workspace_id": ids["workspace"],
-        "contact_ids": [ids["contact"]],
-        "member_id": ids["member"],
-        "moved_to": ids["owner"],
-        "list_id": ids["list"],
-        "messages": [{"addressee_id": ids["addressee"], "message_id": ids["contact"]}],
-        "list_ids": [ids["list"]],
-        "addressee_id": ids["addressee"],
-        "to_member_id": ids["owner"],
-    }
-    return body | {name: value for name, value in theirs.items() if name in command.model_fields}
 
 
 def logs(api: Api) -> dict[UUID, tuple[int, int]]:

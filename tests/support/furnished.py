@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+from api.http.openapi import openapi
 from application.citing import Cited, encode
 from application.ports.positions import Position
 from domain.billing.gateway import STRIPE, gateway_event_id
 from domain.finance.rate import rate_id
+from domain.kernel.commands import Command
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant
 from tests.support.billing import INVOICE, SUBSCRIPTION, failed, item, terms, told
@@ -167,3 +170,24 @@ async def furnished(api: Api) -> Theirs:
     owed = await api.send("GET", "/v1/billing/notices", tenant.key)
     made.ids["notice"] = owed.json()["data"][0]["notice_id"]
     return made
+
+
+def body_of(command: type[Command], ids: dict[str, str]) -> dict[str, Any]:
+    """A body that fits, made of the document's example, with A's ids wherever an id goes."""
+    document = openapi()
+    path = f"/v1/{command.context}/{{stream_id}}/{command.slug}"
+    body: dict[str, Any] = json.loads(
+        json.dumps(document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"])
+    )
+    theirs: dict[str, Any] = {
+        "workspace_id": ids["workspace"],
+        "contact_ids": [ids["contact"]],
+        "member_id": ids["member"],
+        "moved_to": ids["owner"],
+        "list_id": ids["list"],
+        "messages": [{"addressee_id": ids["addressee"], "message_id": ids["contact"]}],
+        "list_ids": [ids["list"]],
+        "addressee_id": ids["addressee"],
+        "to_member_id": ids["owner"],
+    }
+    return body | {name: value for name, value in theirs.items() if name in command.model_fields}
