@@ -37,6 +37,7 @@ from api.ops.spans import commands_with
 from api.ops.tracing import NO_TRACER
 from api.parts import Composition
 from api.payments import payments_of
+from application.access_entries import AccessEntries
 from application.authentication import Authenticator
 from application.batch import Batches
 from application.blame import Blame
@@ -145,7 +146,8 @@ async def composed(
         if sql is None:
             sql = FlightSql(olap_settings(settings, server))
             stack.push_async_callback(sql.close)
-        streams = Streams(log, codec, keys, Snapshots(PostgresSnapshots(counting)))
+        entries = AccessEntries(access)
+        streams = Streams(log, codec, keys, Snapshots(PostgresSnapshots(counting)), entries)
         replay = Replay(log, codec)
         archive = LawArchive(log, codec)
         commands = commands_with(tracer)(log, codec, keys, key_maker, streams, clock)
@@ -189,6 +191,7 @@ async def composed(
                 Connection.connect(settings.dsn(Role.REQUEST, server), autocommit=True, connect_timeout=5),
                 tenant_id,
             ),
+            entries=entries,
             rates=RateLimits(PostgresRates(counting)),
             hasher=hasher,
             secrets=ShownSecrets(keys, hasher, log, codec, clock),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from api.http.callers import Callers
     from api.settings import Settings
+    from application.access_entries import AccessEntries
     from application.authentication import Authenticator
     from application.batch import Batches
     from application.blame import Blame
@@ -58,7 +59,8 @@ if TYPE_CHECKING:
 class Composition:
     """Every part, started.
 
-    `accesses` replays the tenants' second logs; `views` connects as the role that sees one tenant's rows at a time.
+    `accesses` replays the tenants' second logs, `entries` reads them as they are reviewed; `views` connects as the role
+    that sees one tenant's rows at a time.
     """
 
     settings: Settings
@@ -85,6 +87,7 @@ class Composition:
     accesses: Replay
     ledger: Ledger
     evidence: Callable[[UUID], EvidenceSource]
+    entries: AccessEntries
     rates: RateLimits
     hasher: SecretHasher
     secrets: ShownSecrets

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
     from uuid import UUID
 
+    from application.access_entries import AccessEntries
     from application.blocks import Blocks
     from application.ports.codec import EventCodec
     from application.ports.keys import KeyStore
@@ -37,13 +38,22 @@ class Streams:
     """Loads and folds streams; one for all units of a process."""
 
     def __init__(
-        self, log: TenantLog, codec: EventCodec, keys: KeyStore, snapshots: Snapshots | None = None
+        self,
+        log: TenantLog,
+        codec: EventCodec,
+        keys: KeyStore,
+        snapshots: Snapshots | None = None,
+        reads: AccessEntries | None = None,
     ) -> None:
-        """Read from `log`; open personal values only for deciders that say they need them."""
+        """Read from `log`; open personal values only for deciders that say they need them.
+
+        `reads`: the second log, for the few commands that look into it.
+        """
         self._log = log
         self._codec = codec
         self._keys = keys
         self._snapshots = snapshots
+        self.reads = reads
         self.cache = StateCache()
         self._pseudonym_keys: dict[UUID, list[bytes]] = {}
         self.addresses = Addresses(log, codec, self.pseudonyms)
@@ -205,6 +215,13 @@ class Unit:
             for (_, name), (version, state) in zip(wanted, folded, strict=True):
                 self._read[name] = (decider, version, state)
         return [self._read[name][2] for name in names]
+
+    @property
+    def reads(self) -> AccessEntries:
+        """The tenant's second log."""
+        if self._streams.reads is None:
+            raise RuntimeError("commands that look into the access log need it")
+        return self._streams.reads
 
     async def opened(self, category: str, key: object) -> list[Event]:
         """The events of a stream that was loaded, with values that no state holds; rarely needed, and never kept."""

@@ -1,6 +1,6 @@
 """Every module that registers events, commands or deciders. Import this, and the registries are complete."""
 
-from domain.access import reads
+from domain.access import alerts, reads, review
 from domain.audience import (
     addressee,
     authorisation_batch,
@@ -24,7 +24,9 @@ from domain.webhooks import commands as webhook_commands
 from domain.webhooks import endpoint
 
 MODULES = (
+    alerts,
     reads,
+    review,
     addressee,
     authorisation_batch,
     contact,

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from api.http import pages
+from api.http.access_reviews import ReviewDesk
 from api.http.audience import Audiences
 from api.http.batches import Batch
 from api.http.billing import BillingDesk
@@ -250,6 +251,7 @@ def create_app(
         History,
         TracingBack,
         ViewDifferences,
+        ReviewDesk,
         Differences,
         Citations,
         DefinitionPreviews,

@@ -9,6 +9,7 @@ from api.http.audience import Asked as PreviewAsked
 from api.http.catalogue import CatalogueShown
 from api.http.certificates import PERMISSION as CERTIFICATES
 from api.http.disclosures import AsForm
+from api.http.fixed_access import access_paths
 from api.http.fixed_billing import billing_paths
 from api.http.fixed_citations import citation_paths
 from api.http.fixed_doors import door_paths
@@ -45,6 +46,8 @@ def fixed_paths(document: Document) -> Json:
     """Paths with their operations."""
     return {
         **history_paths(document),
+        **_history(document),
+        **access_paths(document),
         **_preview(document),
         **law_paths(document),
         **ledger_paths(document),

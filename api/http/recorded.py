@@ -27,6 +27,7 @@ READING_POSTS: Final = frozenset(
 _P, _E, _R = ReadKind.PERSONAL, ReadKind.EXPORT, ReadKind.REPLAY
 _KINDS: Final[dict[str, ReadKind | None]] = {
     "access_reads": ReadKind.ACCESS,
+    "access_review": None,
     "audience_addressee_links": None,
     "audience_erasure_certificate": None,
     "audience_export_suppressions": _E,

@@ -2,6 +2,7 @@
 
 import domain.registered  # noqa: F401 - the deciders register themselves
 from application.handlers import (
+    access,
     billing,
     campaigns,
     contacts,
@@ -19,6 +20,7 @@ from application.handlers import (
 )
 
 __all__ = [
+    "access",
     "billing",
     "campaigns",
     "contacts",

@@ -50,6 +50,8 @@ class Permission(StrEnum):
     HISTORY_READ_PERSONAL = "history.read_personal"
     EVIDENCE_READ = "evidence.read"
     ACCESS_READ = "access.read"
+    ACCESS_REVIEW = "access.review"
+    """Signing off who read what, asking and answering about it, and saying what is told as an alert."""
     REPORTS_READ = "reports.read"
     REPORTS_DRILL = "reports.drill"
     """Opening figures to the events behind them, and differences of figures to what made them."""
@@ -152,7 +154,7 @@ _TENANT_ALL: Final = frozenset(p for p in P if not p.startswith("platform.") and
 
 TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
     TenantRole.OWNER: _TENANT_ALL,
-    TenantRole.ADMIN: _TENANT_ALL - {P.TENANT_OWN, P.TENANT_CLOSE, P.EVIDENCE_READ},
+    TenantRole.ADMIN: _TENANT_ALL - {P.TENANT_OWN, P.TENANT_CLOSE, P.EVIDENCE_READ, P.ACCESS_REVIEW},
     TenantRole.CAMPAIGN_MANAGER: _PERSON
     | _CONTACTS
     | {P.HISTORY_READ, P.CAMPAIGNS_APPROVE, P.CAMPAIGNS_REJECT},
@@ -173,6 +175,7 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.HISTORY_READ_PERSONAL,
         P.EVIDENCE_READ,
         P.ACCESS_READ,
+        P.ACCESS_REVIEW,
         P.REPORTS_DRILL,
         P.REPORTS_SEAL,
         P.REPORTS_SCHEDULE,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from projections.operational.access_reviews import queries as _access_reviews
+from projections.operational.access_reviews.handler import ACCESS_REVIEWS
 from projections.operational.activities import queries as _activities
 from projections.operational.activities.handler import ACTIVITIES
 from projections.operational.api_keys import queries as _api_keys
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from projections.runtime.facts import Projection
 
 VIEWS: Final[tuple[Projection, ...]] = (
+    ACCESS_REVIEWS,
     ACTIVITIES,
     API_KEYS,
     BILLING_ACCOUNTS,
@@ -99,6 +102,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
 """Every operational view."""
 
 _REGISTERED: Final = (
+    _access_reviews,
     _activities,
     _api_keys,
     _billing_accounts,

@@ -11,6 +11,9 @@ from projections.operational.views import VIEWS
 from projections.runtime.purging import holding
 
 PLAIN = {
+    "access_reviews.alerts": {"rule", "counts"},
+    "access_reviews.questions": {"doubt", "outcome"},
+    "access_reviews.sign_offs": {"kinds", "readers"},
     "activities.activities": {"title", "role", "record"},
     "api_keys.api_keys": {"label", "role", "permissions", "workspaces"},
     "campaigns.campaigns": {

@@ -239,6 +239,7 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     ids, csv = theirs.ids, {"content-type": "text/csv"}
     yield "GET", "/v1/history", None, {}
     yield "GET", "/v1/access", None, {}
+    yield "GET", "/v1/access/review", None, {}
     for kind in ("contact", "list", "member", "workspace", "import", "webhook_endpoint"):
         yield "GET", f"/v1/history/state?stream={kind}:{ids[kind]}", None, {}
         yield (

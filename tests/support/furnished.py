@@ -19,6 +19,7 @@ from tests.support.api import Api, TestTenant
 from tests.support.billing import INVOICE, SUBSCRIPTION, failed, item, terms, told
 from tests.support.deliveries import give_up
 from tests.support.packs import seal_pack
+from tests.support.reviewed import reviewed
 
 MARK = "Quetzalcoatl"
 """Stands in every text of A's; it must be in nothing that B sees."""
@@ -144,6 +145,9 @@ class Making:
         ids["notice_preferences"] = str(tenant.id)
         ids["gateway_event"] = str(gateway_event_id(STRIPE, f"evt_{MARK}"))
         ids |= {"owner": str(tenant.owner_id), "ownership": str(tenant.id)}
+        ids |= {"access_review": str(tenant.id), "access_watch": str(tenant.id)}
+        officer = await self.api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
+        await reviewed(self.api, tenant, officer, MARK)
         _, staff = await self.api.staff()
         request = {"scope": ["contacts.read"], "ticket": MARK, "reason": MARK, "hours": 1}
         here = {"penguin-tenant": str(tenant.id)}

@@ -11,6 +11,7 @@ from tests.support.history_of_books import of_books
 from tests.support.history_of_payments import of_account, of_gateway, of_notices
 from tests.support.history_of_people import LATER, OfPeople
 from tests.support.projecting import fresh
+from tests.support.reviewed import of_reviews
 
 
 class History(OfPeople):
@@ -49,6 +50,7 @@ class History(OfPeople):
         yield from self._queries()
         yield from of_schedules(self.schedule, self.owner, self.deliveries)
         yield from of_packs(self.pack)
+        yield from of_reviews(self.tenant)
 
     def _billing(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         account, tenant = f"billing_account:{self.tenant}", {"tenant_id": self.tenant}

@@ -28,6 +28,7 @@ from tests.support.notary import office
 from tests.support.packs import seal_pack
 from tests.support.permission_cells import CELLS, whole
 from tests.support.required import required, required_of_all
+from tests.support.reviewed import reviewed
 from tests.support.working import Worker
 
 ERASURES = "/v1/audience/erasures"
@@ -158,6 +159,7 @@ class Furnished:
         self.ids["import"] = upload.json()["id"]
         refused = await self.api.send("POST", path, tenant.key, IN_NO_KNOWN_ENCODING, file)
         self.ids["/v1/audience/imports/{id}/preview"] = refused.json()["import_id"]
+        await reviewed(self.api, tenant, author)
         await give_up(self.api, tenant, UUID(self.ids["create-schedule"]))
         await self.api.act(tenant.id, failed(), INVOICE)
         self.ids["board_pack"] = str(await seal_pack(self.api, tenant))

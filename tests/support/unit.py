@@ -17,6 +17,7 @@ from domain.kernel.commands import DECIDERS, Actor, Command, Decider, Stamp, str
 from domain.kernel.events import Event
 from domain.kernel.permissions import TENANT_ROLES, Permission, TenantRole
 from tests.support.given import ACTOR, NOW, TENANT, uid
+from tests.support.reads import Reads
 
 OWNER = TENANT_ROLES[TenantRole.OWNER]
 
@@ -39,6 +40,7 @@ class World:
         self.now = NOW
         self.keys = [b"current"]
         self.addresses = self
+        self.reads = Reads()
         self._commands = 0
         self._lent: dict[str, tuple[Folded, Folded]] = {}
         """What a command was given to decide on, and what it was then: nothing else is within its reach."""

@@ -1,0 +1,265 @@
+"""Alerts on the access log: which stretches of one reader's reading a rule tells, told once, and acknowledged.
+
+There is one stream to a log, under the tenant's own id: its rules, for how long each is quiet about a reader, and the
+alerts that nobody acknowledged. The rules see entries alone, in their order: what is told follows from the log.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from datetime import datetime, time
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, Self, TypeAlias, assert_never
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from domain.access.policy import LONGEST_MINUTES, AlertRule, Counted, RuleName, policy
+from domain.access.refusals import AlertNotOpen, OwnReadsNeedAnother, RuleUnfit, reviewer
+from domain.kernel.commands import Command, Decider
+from domain.kernel.errors import NotFound
+from domain.kernel.events import Event
+from domain.kernel.ids import derived_id
+from domain.kernel.permissions import Permission
+from domain.kernel.personal import Evidence
+from domain.kernel.text import LongText
+from domain.reporting.timing import ZoneName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from domain.access.entries import Entry
+
+
+class AlertRaised(Event, name="access.alert_raised", version=1):
+    """One reader's reading fits a rule: from `first_position` to `last_position` of the access log.
+
+    `measured` is what the rule adds up, and `threshold` from when on it tells. Until `quiet_until` it tells nothing
+    more of this reader.
+    """
+
+    alert_id: UUID
+    rule: str
+    reader_id: UUID
+    staff: bool
+    counts: str
+    measured: int
+    threshold: int
+    minutes: int
+    epoch: int
+    first_position: int
+    last_position: int
+    first_at: datetime
+    last_at: datetime
+    quiet_until: datetime
+
+
+class AlertAcknowledged(Event, name="access.alert_acknowledged", version=1, subject="acknowledged_by"):
+    """Somebody looked into an alert."""
+
+    alert_id: UUID
+    acknowledged_by: UUID
+    reason: Evidence[str]
+
+
+class AlertRuleSet(Event, name="access.alert_rule_set", version=1):
+    """The tenant has a rule as it wants it from now on."""
+
+    rule: str
+    enabled: bool
+    threshold: int
+    minutes: int
+    hours_from: time | None
+    hours_to: time | None
+    time_zone: str
+    set_by: UUID
+
+
+AlertEvent: TypeAlias = AlertRaised | AlertAcknowledged | AlertRuleSet
+
+
+class Quiet(NamedTuple):
+    """About whom a rule is quiet, and until when."""
+
+    rule: str
+    reader_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The rules that hold, about whom they are quiet, and whose reading each open alert is about."""
+
+    rules: Mapping[RuleName, AlertRule] = field(default_factory=lambda: policy().rules)
+    quiet: Mapping[Quiet, datetime] = field(default_factory=dict)
+    open: Mapping[UUID, UUID] = field(default_factory=dict)
+
+
+def evolve(state: Watch, event: AlertEvent) -> Watch:
+    """The watch after `event`."""
+    match event:
+        case AlertRaised():
+            about = Quiet(event.rule, event.reader_id)
+            return replace(
+                state,
+                quiet={**state.quiet, about: event.quiet_until},
+                open={**state.open, event.alert_id: event.reader_id},
+            )
+        case AlertAcknowledged():
+            left = {alert: reader for alert, reader in state.open.items() if alert != event.alert_id}
+            return replace(state, open=left)
+        case AlertRuleSet():
+            told = event.model_dump(exclude={"rule", "set_by"})
+            known = next((rule for name, rule in state.rules.items() if name == event.rule), None)
+            if known is None:
+                return state  # of a rule that is no more
+            return replace(state, rules={**state.rules, known.name: known.model_copy(update=told)})
+        case _:
+            assert_never(event)
+
+
+class Alert(NamedTuple):
+    """What a rule tells: entries of one reader, from the first to the last, that add up to its threshold."""
+
+    rule: AlertRule
+    reader_id: UUID
+    staff: bool
+    measured: int
+    first_position: int
+    last_position: int
+    first_at: datetime
+    last_at: datetime
+
+
+def alerts(
+    entries: Iterable[Entry], rules: Iterable[AlertRule], quiet: Mapping[Quiet, datetime], after: int
+) -> Iterator[Alert]:
+    """What the rules tell of entries in their order, about what comes after a position.
+
+    `quiet` tells until when each rule tells nothing of a reader, and counts none of their entries. Entries up to
+    `after` were looked at before; they still count in a stretch that goes on. So the same is told, wherever one begins
+    to look, as long as that is the longest stretch before `after` at the latest.
+    """
+    on = [rule for rule in rules if rule.enabled]
+    until = dict(quiet)
+    sums: dict[Quiet, int] = {}
+    stretches: dict[Quiet, deque[tuple[Entry, int]]] = {}
+    for entry in entries:
+        for rule in on:
+            weight = rule.weighs(entry)
+            about = Quiet(rule.name, entry.reader_id)
+            if weight == 0 or (about in until and entry.at < until[about]):
+                continue
+            stretch = stretches.setdefault(about, deque())
+            stretch.append((entry, weight))
+            sums[about] = sums.get(about, 0) + weight
+            while entry.at - stretch[0][0].at >= rule.stretch:
+                sums[about] -= stretch.popleft()[1]
+            if sums[about] < rule.threshold or entry.position <= after:
+                continue
+            first = stretch[0][0]
+            yield Alert(
+                rule,
+                entry.reader_id,
+                entry.staff,
+                sums[about],
+                first.position,
+                entry.position,
+                first.at,
+                entry.at,
+            )
+            until[about] = entry.at + rule.stretch
+            del stretches[about], sums[about]
+
+
+class SetAlertRule(Command, context="access", stream="access_watch", permission=Permission.ACCESS_REVIEW):
+    """Have a rule as you want it. What is left out stays. Hours and zone are of `at_night`. The id is your tenant's."""
+
+    rule: RuleName
+    enabled: bool | None = None
+    threshold: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    minutes: Annotated[int, Field(ge=1, le=LONGEST_MINUTES)] | None = None
+    hours_from: time | None = None
+    hours_to: time | None = None
+    time_zone: ZoneName | None = None
+
+    @model_validator(mode="after")
+    def _of_a_clock(self) -> Self:
+        if any(one is not None and one.tzinfo is not None for one in (self.hours_from, self.hours_to)):
+            raise ValueError("hours are of the clock in `time_zone`; leave the offset out")
+        return self
+
+
+class AcknowledgeAlert(Command, context="access", stream="access_watch", permission=Permission.ACCESS_REVIEW):
+    """Say that an alert was looked into, and what it was. The id is your tenant's."""
+
+    alert_id: UUID
+    reason: Evidence[LongText]
+
+
+class RaiseAlert(
+    Command, context="access", stream="access_watch", permission=Permission.INTERNAL, internal=True
+):
+    """Enter what a rule tells."""
+
+    rule: RuleName
+    reader_id: UUID
+    staff: bool
+    counts: Counted
+    measured: int
+    threshold: int
+    minutes: int
+    epoch: int
+    first_position: int
+    last_position: int
+    first_at: datetime
+    last_at: datetime
+    quiet_until: datetime
+
+
+AlertCommand: TypeAlias = SetAlertRule | AcknowledgeAlert | RaiseAlert
+_HOURS: Final = ("hours_from", "hours_to", "time_zone")
+
+
+def alert_of(tenant_id: UUID, epoch: int, rule: str, reader_id: UUID, last_position: int) -> UUID:
+    """The id of an alert: the same however often it is found."""
+    return derived_id(tenant_id, "access-alert", epoch, rule, reader_id, last_position)
+
+
+def _rule_set(command: SetAlertRule, state: Watch) -> tuple[Event, ...]:
+    known = state.rules[command.rule]
+    told: dict[str, Any] = command.model_dump(exclude={"rule"}, exclude_none=True)
+    if command.rule is not RuleName.AT_NIGHT and any(name in told for name in _HOURS):
+        raise RuleUnfit
+    new = known.model_copy(update=told)
+    if new == known:
+        return ()
+    shown = {name: getattr(new, name) for name in ("enabled", "threshold", "minutes", *_HOURS)}
+    return (AlertRuleSet(rule=command.rule, set_by=reviewer(command.stamp), **shown),)
+
+
+def decide(command: AlertCommand, state: Watch) -> tuple[Event, ...]:
+    """What a command does to the watch."""
+    stamp = command.stamp
+    if stamp.target != stamp.tenant_id:
+        raise NotFound  # there is one stream to a log
+    match command:
+        case SetAlertRule():
+            return _rule_set(command, state)
+        case AcknowledgeAlert(alert_id=alert_id):
+            by = reviewer(stamp)
+            if (reader := state.open.get(alert_id)) is None:
+                raise AlertNotOpen
+            if reader == by:
+                raise OwnReadsNeedAnother
+            return (AlertAcknowledged(alert_id=alert_id, acknowledged_by=by, reason=command.reason),)
+        case RaiseAlert(rule=rule, reader_id=reader):
+            until = state.quiet.get(Quiet(rule, reader))
+            if until is not None and command.last_at < until:
+                return ()
+            alert_id = alert_of(stamp.tenant_id, command.epoch, rule, reader, command.last_position)
+            return (AlertRaised(alert_id=alert_id, **command.model_dump()),)
+        case _:
+            assert_never(command)
+
+
+WATCH: Final[Decider[Watch]] = Decider(category="access_watch", initial=Watch(), evolve=evolve, decide=decide)

@@ -1,0 +1,1 @@
+"""The policy on the access log that holds where a tenant has none of its own: data, in a file beside this."""

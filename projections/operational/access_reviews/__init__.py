@@ -1,0 +1,1 @@
+"""Reviews of the access log: what was signed off, what is questioned, which alerts were raised."""
