@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, Self, TypeAlias, assert_never
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias, assert_never
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from domain.access.policy import LONGEST_MINUTES, AlertRule, Counted, RuleName, policy
+from domain.access.policy import LONGEST_MINUTES, AlertRule, Counted, Hour, RuleName, policy
 from domain.access.refusals import AlertNotOpen, OwnReadsNeedAnother, RuleUnfit, reviewer
 from domain.kernel.commands import Command, Decider
 from domain.kernel.errors import NotFound
@@ -69,8 +69,8 @@ class AlertRuleSet(Event, name="access.alert_rule_set", version=1):
     enabled: bool
     threshold: int
     minutes: int
-    hours_from: time | None
-    hours_to: time | None
+    hours_from: str | None
+    hours_to: str | None
     time_zone: str
     set_by: UUID
 
@@ -178,15 +178,9 @@ class SetAlertRule(Command, context="access", stream="access_watch", permission=
     enabled: bool | None = None
     threshold: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
     minutes: Annotated[int, Field(ge=1, le=LONGEST_MINUTES)] | None = None
-    hours_from: time | None = None
-    hours_to: time | None = None
+    hours_from: Hour | None = None
+    hours_to: Hour | None = None
     time_zone: ZoneName | None = None
-
-    @model_validator(mode="after")
-    def _of_a_clock(self) -> Self:
-        if any(one is not None and one.tzinfo is not None for one in (self.hours_from, self.hours_to)):
-            raise ValueError("hours are of the clock in `time_zone`; leave the offset out")
-        return self
 
 
 class AcknowledgeAlert(Command, context="access", stream="access_watch", permission=Permission.ACCESS_REVIEW):

@@ -6,7 +6,7 @@ Where a tenant says nothing else, `policies/default.toml` holds. The rules are e
 from __future__ import annotations
 
 import tomllib
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from domain.access.entries import Entry
 
 LONGEST_MINUTES: Final = 7 * 24 * 60
+
+
+Hour = Annotated[str, Field(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""A time of day by the clock, in whole minutes."""
 
 
 class RuleName(StrEnum):
@@ -55,8 +59,8 @@ class AlertRule(BaseModel):
     threshold: Annotated[int, Field(ge=1)]
     minutes: Annotated[int, Field(ge=1, le=LONGEST_MINUTES)]
     enabled: bool
-    hours_from: time | None = None
-    hours_to: time | None = None
+    hours_from: Hour | None = None
+    hours_to: Hour | None = None
     time_zone: str = "UTC"
 
     @property
@@ -80,7 +84,11 @@ class AlertRule(BaseModel):
 
     def _within(self, moment: datetime) -> bool:
         """Whether a moment is within the hours; hours that end before they begin go over midnight."""
-        clock, begin, end = moment.astimezone(ZoneInfo(self.time_zone)).time(), self.hours_from, self.hours_to
+        clock, begin, end = (
+            f"{moment.astimezone(ZoneInfo(self.time_zone)):%H:%M}",
+            self.hours_from,
+            self.hours_to,
+        )
         if begin is None or end is None or begin == end:
             return True
         return begin <= clock < end if begin < end else clock >= begin or clock < end

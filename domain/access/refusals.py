@@ -37,7 +37,7 @@ class PeriodTooLong(Refusal):
 
     code = "review-period-too-long"
     kind = RefusalKind.INVALID
-    field = "/to_position"
+    field = "/up_to"
 
 
 class OwnReadsNeedAnother(Refusal):

@@ -216,12 +216,12 @@ class Finding(BaseModel):
 
 
 class SignOffAccess(Command, context="access", stream="access_review", permission=Permission.ACCESS_REVIEW):
-    """Sign off the access log from where the last sign-off ended, up to `to_position` or where it stands.
+    """Sign off the access log from where the last sign-off ended, up to `up_to` or where it stands.
 
     The id is your tenant's. What you read yourself stays open for another officer.
     """
 
-    to_position: EntryPosition | None = None
+    up_to: EntryPosition | None = None
     note: Evidence[LongText | None] = None
     findings: Annotated[list[Finding], Field(max_length=MOST_QUESTIONS)] = Field(default_factory=list)
 
@@ -259,7 +259,7 @@ class SetReviewCadence(
 
 def period(command: SignOffAccess, state: Review, last: int) -> tuple[int, int]:
     """The entries that are to be signed off: after one position, up to another. `last`: where the log stands."""
-    to = min(last, state.signed_to + MOST_ENTRIES) if command.to_position is None else command.to_position
+    to = min(last, state.signed_to + MOST_ENTRIES) if command.up_to is None else command.up_to
     if to > last:
         raise BeyondTheAccessLog(last_position=last)
     if to <= state.signed_to:

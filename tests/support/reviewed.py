@@ -67,5 +67,5 @@ def of_reviews(tenant: UUID) -> Iterator[tuple[str, str, dict[str, Any]]]:
             known = {"alert_id": alert["alert_id"], "acknowledged_by": who, "reason": "Known."}
             yield stream, "access.alert_acknowledged", known
     rule = {"rule": "at_night", "enabled": True, "threshold": 1, "minutes": 720, "set_by": who}
-    hours = {"hours_from": "07:00:00", "hours_to": "20:00:00", "time_zone": "UTC"}
+    hours = {"hours_from": "07:00", "hours_to": "20:00", "time_zone": "UTC"}
     yield stream, "access.alert_rule_set", {**rule, **hours}
