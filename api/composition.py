@@ -47,6 +47,7 @@ from application.credentials import SecretHasher
 from application.delivering.making import Making
 from application.delivering.running import Deliveries
 from application.delivering.watched import WatchedMail
+from application.denials import Denials
 from application.disclosing import Disclosing
 from application.door_tokens import DoorTokens
 from application.doors import Doors
@@ -147,6 +148,9 @@ async def composed(
             sql = FlightSql(olap_settings(settings, server))
             stack.push_async_callback(sql.close)
         entries = AccessEntries(access)
+        reading = AccessLog(access, codec, key_maker, clock)
+        denials = Denials(reading, clock)
+        stack.push_async_callback(denials.close)
         streams = Streams(log, codec, keys, Snapshots(PostgresSnapshots(counting)), entries)
         replay = Replay(log, codec)
         archive = LawArchive(log, codec)
@@ -184,7 +188,8 @@ async def composed(
             rejudging=Rejudging(log, codec, replay, archive, clock),
             previewing=Previewing(log, codec, ContactAudience(views), streams),
             disclosing=Disclosing(log, codec, streams, BesidesInViews(views)),
-            access=AccessLog(access, codec, key_maker, clock),
+            access=reading,
+            denials=denials,
             accesses=Replay(access, codec),
             ledger=LedgerInViews(views),
             evidence=lambda tenant_id: EvidenceSource(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from application.commanding import Clock, Commands
     from application.credentials import SecretHasher
     from application.delivering.running import Deliveries
+    from application.denials import Denials
     from application.disclosing import Disclosing
     from application.door_tokens import DoorTokens
     from application.doors import Doors
@@ -84,6 +85,7 @@ class Composition:
     previewing: Previewing
     disclosing: Disclosing
     access: AccessLog
+    denials: Denials
     accesses: Replay
     ledger: Ledger
     evidence: Callable[[UUID], EvidenceSource]

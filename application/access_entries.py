@@ -7,12 +7,14 @@ from uuid import UUID
 
 import orjson
 
+from application.as_of import last_before
 from domain.access.entries import Entry, Tally
 from domain.access.reads import ReadKind, RequestsDenied
 from domain.kernel.commands import ActorKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
     from application.ports.log import Head, Recorded, TenantLog
 
@@ -45,6 +47,10 @@ class AccessEntries:
             return entries[0]
         return None
 
+    async def until(self, head: Head, moment: datetime) -> int:
+        """The last position that was recorded at or before a moment."""
+        return await last_before(self._log, head, moment, inclusive=True)
+
     async def tally(self, tenant_id: UUID, after: int, to: int) -> Tally:
         """What the log holds after one position, up to another."""
         tally = Tally()
@@ -61,7 +67,7 @@ def _entry(row: Recorded) -> Entry:
         position=row.position,
         at=row.recorded_at,
         reader_id=UUID(actor["member"] or payload["reader_id"]),
-        kind=ReadKind.DENIED if denied else payload["kind"],
+        kind=ReadKind.DENIED.value if denied else payload["kind"],
         query=payload["query"],
         rows=0 if denied else payload["rows"] or 0,
         requests=payload["requests"] if denied else 1,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from application.ports.codec import EventCodec
     from application.ports.log import TenantLog
     from application.principals import Principal
+    from domain.access.reads import AccessEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,7 @@ class AccessLog:
 
     async def record(self, read: Read) -> None:
         """Record one read, durably. Raises a `LogError`: then nothing may be shown."""
-        principal = read.principal
-        actor = principal.actor
-        command_id = new_id(self._clock())
+        principal, actor = read.principal, read.principal.actor
         event = ReadRecorded(
             reader_id=actor.id,
             kind=ReadKind.STAFF if principal.staff else read.kind,
@@ -61,15 +60,29 @@ class AccessLog:
             subjects=list(read.subjects),
             filters=read.filters,
         )
+        reason = principal.because(read.reason)
+        await self.enter(principal, event, read.request_id, read.ip, read.channel, reason)
+
+    async def enter(
+        self,
+        principal: Principal,
+        event: AccessEvent,
+        request_id: str | None = None,
+        ip: str | None = None,
+        channel: str = "api",
+        reason: str | None = None,
+    ) -> None:
+        """Enter something about a reader, durably. Raises a `LogError`."""
+        actor, command_id = principal.actor, new_id(self._clock())
         cause = Cause(
             actor=actor,
             command_id=command_id,
             command_name="access.record-read",
             correlation=command_id,
-            request=read.request_id,
-            channel=read.channel,
-            ip=read.ip,
-            reason=principal.because(read.reason),
+            request=request_id,
+            channel=channel,
+            ip=ip,
+            reason=reason,
         )
         await self._key_maker.ensure(self._codec.keys_of(principal.tenant_id, [event], cause))
         stream = stream_name("reads", actor.id)

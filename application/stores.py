@@ -74,6 +74,7 @@ OPERATIONS: Final = Store(
     "receipts keep HMACs of a request, never its body; states with values of people are never kept as snapshots",
     tables=(
         "log.receipts",
+        "ops.access_watches",
         "ops.job_runs",
         "ops.projection_positions",
         "ops.projection_versions",

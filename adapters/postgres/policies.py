@@ -152,6 +152,11 @@ MATRIX: dict[str, Rights] = {
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: _CLEAR,
     },
+    "ops.access_watches": {
+        Role.PROJECTOR: _CHANGE_ALL,
+        Role.REQUEST: _READ_TENANT,
+        Role.MAINTENANCE: _CLEAR,
+    },
     "ops.rate_limits": {
         Role.APPENDER: _CHANGE_ALL,
         Role.REQUEST: _READ_TENANT,

@@ -25,6 +25,7 @@ from api.http.citations import Citations
 from api.http.commands import CommandRoute
 from api.http.deadlines import Deadlines, TookTooLong
 from api.http.definition_previews import DefinitionPreviews
+from api.http.denied import DENIALS, denied
 from api.http.differences import Differences
 from api.http.directions import Directions
 from api.http.disclosures import Disclosures
@@ -57,6 +58,7 @@ from application.ports.analytics import AnalyticsError
 from application.ports.log import LogError
 from application.ports.payments import PaymentsError
 from application.ports.positions import MalformedPosition
+from application.principals import MissingPermission
 from domain.kernel.errors import Refusal
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from api.parts import Composition
+    from application.denials import Denials
 
 _ALLOCATIONS: Final = 20_000
 _QUESTIONS: Final = ("GET", "HEAD")
@@ -97,11 +100,15 @@ class Door(FastAPI):
 class Front:
     """Gives each request its id, finds commands, and answers what nobody foresaw without telling what it was."""
 
-    def __init__(self, commands: CommandRoute, behind: ASGIApp, standing: Standing) -> None:
-        """What is no command goes to `behind`. Problems say where the log stands, by `standing`."""
+    def __init__(self, commands: CommandRoute, behind: ASGIApp, standing: Standing, denials: Denials) -> None:
+        """What is no command goes to `behind`. Problems say where the log stands, by `standing`.
+
+        Where a permission is missing `denials` are told.
+        """
         self._commands = commands
         self._behind = behind
         self._standing = standing
+        self._denials = denials
         self._deadlines = Deadlines()
         self._turns = Turns()
 
@@ -112,7 +119,7 @@ class Front:
             return
         if "penguin.request_id" not in scope:
             scope["penguin.request_id"] = request_id_of(scope)
-        scope["penguin.standing"] = self._standing
+        scope["penguin.standing"], scope[DENIALS] = self._standing, self._denials
         command, deadline = self._commands.finds(scope), self._deadlines.begin()
         scope["penguin.deadline"] = deadline
         if not command and scope["method"] not in _QUESTIONS:
@@ -177,6 +184,8 @@ async def answer_problem(problem: Problem, scope: Scope, send: Send) -> None:
     position = None if standing is None else await standing.position_of(problem, scope)
     if position is not None:
         headers.append((b"penguin-position", position.encode("ascii")))
+    if problem.kind.code == MissingPermission.code:
+        denied(scope, problem.extra)
     scope["penguin.problem"] = problem.kind.code
     scope["penguin.status"] = problem.kind.status
     await send_json(scope, send, problem.kind.status, dumps(problem.document(request_id)), headers, PROBLEM)
@@ -279,7 +288,7 @@ def create_app(
     )
     own = [route for door in doors for route in door(composition).routes()]
     app.router.routes[:] = [*routes, *pages.routes(), *own]
-    app.front = Front(commands, app.behind, Standing(composition.log))
+    app.front = Front(commands, app.behind, Standing(composition.log), composition.denials)
     for cls, args, kwargs in reversed(middlewares):
         app.front = cls(app.front, *args, **kwargs)
     return app

@@ -14,11 +14,13 @@ from starlette.routing import Route
 
 from api.http.asking import Asked, Desk
 from api.http.commands import order_of, outcome_of, rehearsal_of
+from api.http.denied import denied
 from api.http.kinds import INTERNAL, KEY_NOT_HERE
 from api.http.problems import Problem, bad_header, problem_of
 from api.http.replies import NDJSON, dumps, raw
 from api.http.request import ClientGone, must_be, stream_body
 from api.http.standing import KNOWN
+from application.principals import MissingPermission
 from domain.kernel.errors import Refusal, RefusalKind
 from domain.kernel.permissions import Permission
 
@@ -90,6 +92,8 @@ class Batch(Desk):
             content |= {"status": 200, "result": outcome_of(answer.outcome)}
         else:
             problem = problem_of(answer.error or RuntimeError("a line without an answer"))
+            if isinstance(answer.error, MissingPermission):
+                denied(asked.call.scope, problem.extra)
             content |= {
                 "status": problem.kind.status,
                 "position": problem.position or begun,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from api.http.standing import CALLER, KNOWN
+from api.http.standing import CALLER, KNOWN, PRINCIPAL
 from application.ports.positions import Position
 from application.principals import Unauthenticated
 
@@ -36,6 +36,7 @@ class Callers:
         principal = await self._authenticator.api_key(_bearer(call.authorization), fresh=fresh or named)
         if not named:
             call.scope["penguin.tenant"] = call.scope[CALLER] = principal.tenant_id
+            call.scope[PRINCIPAL] = principal
             return principal
         grant = call.grant_ids()
         if grant is not None:
@@ -43,6 +44,7 @@ class Callers:
         elif (tenant_id := call.tenant_id()) is not None:
             principal = await self._authenticator.staff_in(principal, tenant_id)
         call.scope["penguin.tenant"] = call.scope[CALLER] = principal.tenant_id
+        call.scope[PRINCIPAL] = principal
         return principal
 
     async def identify_now(self, call: Call) -> Principal:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 CALLER: Final = "penguin.caller"
 """In the scope: the tenant whose key was found good. Nobody else is told where its log stands."""
+PRINCIPAL: Final = "penguin.principal"
+"""In the scope: who asks, as they were found."""
 KNOWN: Final = "penguin.position"
 """In the scope: the token of a position that the door read before it decided anything."""
 

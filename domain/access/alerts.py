@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias, assert_never
 from uuid import UUID
 
@@ -130,45 +130,59 @@ class Alert(NamedTuple):
     last_at: datetime
 
 
-def alerts(
-    entries: Iterable[Entry], rules: Iterable[AlertRule], quiet: Mapping[Quiet, datetime], after: int
-) -> Iterator[Alert]:
-    """What the rules tell of entries in their order, about what comes after a position.
+class Watching:
+    """Rules over entries in their order. `quiet`: until when each tells nothing of a reader, and counts nothing.
 
-    `quiet` tells until when each rule tells nothing of a reader, and counts none of their entries. Entries up to
-    `after` were looked at before; they still count in a stretch that goes on. So the same is told, wherever one begins
-    to look, as long as that is the longest stretch before `after` at the latest.
+    What comes up to `after` was looked at before, and is told no more; it still counts in a stretch that goes on. So
+    the same is told wherever one begins to look, as long as that is `looks_back` before `after` at the latest.
     """
-    on = [rule for rule in rules if rule.enabled]
-    until = dict(quiet)
-    sums: dict[Quiet, int] = {}
-    stretches: dict[Quiet, deque[tuple[Entry, int]]] = {}
-    for entry in entries:
-        for rule in on:
-            weight = rule.weighs(entry)
-            about = Quiet(rule.name, entry.reader_id)
-            if weight == 0 or (about in until and entry.at < until[about]):
-                continue
-            stretch = stretches.setdefault(about, deque())
-            stretch.append((entry, weight))
-            sums[about] = sums.get(about, 0) + weight
-            while entry.at - stretch[0][0].at >= rule.stretch:
-                sums[about] -= stretch.popleft()[1]
-            if sums[about] < rule.threshold or entry.position <= after:
-                continue
-            first = stretch[0][0]
-            yield Alert(
-                rule,
-                entry.reader_id,
-                entry.staff,
-                sums[about],
-                first.position,
-                entry.position,
-                first.at,
-                entry.at,
-            )
-            until[about] = entry.at + rule.stretch
-            del stretches[about], sums[about]
+
+    def __init__(self, rules: Iterable[AlertRule], quiet: Mapping[Quiet, datetime], after: int) -> None:
+        """Watch by those of the rules that are on."""
+        self.rules = tuple(rule for rule in rules if rule.enabled)
+        self.quiet = dict(quiet)
+        self._after = after
+        self._sums: dict[Quiet, int] = {}
+        self._stretches: dict[Quiet, deque[tuple[Entry, int]]] = {}
+
+    @property
+    def looks_back(self) -> timedelta:
+        """The longest stretch of a rule that takes more than one entry."""
+        return max((rule.stretch for rule in self.rules if rule.threshold > 1), default=timedelta())
+
+    def see(self, entries: Iterable[Entry]) -> Iterator[Alert]:
+        """What the rules tell of the entries that come next."""
+        for entry in entries:
+            for rule in self.rules:
+                if (alert := self._seen(entry, rule)) is not None:
+                    yield alert
+
+    def _seen(self, entry: Entry, rule: AlertRule) -> Alert | None:
+        weight, about = rule.weighs(entry), Quiet(rule.name, entry.reader_id)
+        until = self.quiet.get(about)
+        if weight == 0 or (until is not None and entry.at < until):
+            return None
+        stretch = self._stretches.setdefault(about, deque())
+        stretch.append((entry, weight))
+        measured = self._sums.get(about, 0) + weight
+        while entry.at - stretch[0][0].at >= rule.stretch:
+            measured -= stretch.popleft()[1]
+        self._sums[about] = measured
+        if measured < rule.threshold or entry.position <= self._after:
+            return None
+        first = stretch[0][0]
+        self.quiet[about] = entry.at + rule.stretch
+        del self._stretches[about], self._sums[about]
+        return Alert(
+            rule,
+            entry.reader_id,
+            entry.staff,
+            measured,
+            first.position,
+            entry.position,
+            first.at,
+            entry.at,
+        )
 
 
 class SetAlertRule(Command, context="access", stream="access_watch", permission=Permission.ACCESS_REVIEW):

@@ -12,6 +12,7 @@ from adapters.broker.queue import BrokerUnusable, open_queue
 from adapters.postgres.roles import Role
 from api.composition import composed
 from api.ops.errors import CannotRun
+from api.watching import watch_of
 from api.webhooks import ABOUT as WEBHOOKS
 from api.webhooks import deliverer_of, figures
 from api.workflows import workflows_of
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from api.ops.processes import Around
+    from api.parts import Composition
     from application.jobs import Job
     from application.ports.payments import PaymentGateway
 
@@ -56,7 +58,7 @@ async def work(around: Around) -> None:
     """Dispatch and run jobs and deliver webhooks until asked to stop; work under way stops at its next safe point.
 
     Beside that, what we sell is made at the payment provider, copies of destroyed keys are made unreadable once a day,
-    and killed uploads removed.
+    killed uploads removed, and the access logs looked through by their alert rules.
     """
     loop, dsn = asyncio.get_running_loop(), around.settings.dsn(Role.PROJECTOR, around.database.admin)
     broker = around.settings.broker_url
@@ -88,12 +90,13 @@ async def work(around: Around) -> None:
         rotating = asyncio.create_task(rotation.run(around.stop))
         sweeping = asyncio.create_task(sweep_regularly(parts.blobs, parts.clock, around.stop))
         selling = asyncio.create_task(_sell(around, dsn, parts.payments))
+        watching = asyncio.create_task(_watch(around, dsn, parts))
         halt = asyncio.Event()
         webhooks = asyncio.create_task(deliverer.run(halt))
         around.line.ready()
         try:
             asked = asyncio.create_task(around.stop.wait())
-            beside = (dispatching, rotating, sweeping, selling, webhooks)
+            beside = (dispatching, rotating, sweeping, selling, watching, webhooks)
             await asyncio.wait({*beside, asked}, return_when=asyncio.FIRST_COMPLETED)
             asked.cancel()
         finally:
@@ -109,12 +112,19 @@ async def work(around: Around) -> None:
                 rotating,
                 sweeping,
                 selling,
+                watching,
                 webhooks,
                 return_exceptions=True,
             )
         for one in ended:
             if isinstance(one, BaseException):
                 raise one
+
+
+async def _watch(around: Around, dsn: str, parts: Composition) -> None:
+    """Look through the access logs by their tenants' alert rules."""
+    async with watch_of(parts, dsn) as watch:
+        await watch.run(around.stop)
 
 
 async def _sell(around: Around, dsn: str, payments: PaymentGateway | None) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import UUID
 
 import pytest
 
-from domain.kernel.permissions import TenantRole
+from api.watching import watch_of
+from domain.kernel.permissions import StaffRole, TenantRole
 from tests.support.api import Api, TestTenant, serving
 from tests.support.database import Database
 from tests.support.doors import Clock
@@ -124,3 +128,76 @@ async def test_a_period_is_signed_off_by_an_officer_and_what_they_read_by_anothe
     stream = f"/v1/history?stream=access_review:{office.tenant.id}"
     told = (await office.api.send("GET", stream, office.anns)).json()["data"]
     assert [one["payload"].get("note") for one in told[:2]] == ["Looked through.", "Why twice?"]
+
+
+async def test_refusals_are_counted_and_told_as_an_alert_once_whatever_is_killed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty-one times without the permission, by three doors and in a batch; a kill before the cursor moves."""
+    api, tenant = office.api, office.tenant
+    for number in range(19):
+        path = ("/v1/access", "/v1/access/review", "/v1/access/alerts")[number % 3]
+        assert (await api.send("GET", path, office.cleos)).status_code == 403
+    line = {"id": "1", "command": "access/set-review-cadence", "target": str(tenant.id), "body": {"days": 7}}
+    sent = "\n".join(json.dumps({**line, "id": str(number)}) for number in range(2)).encode()
+    lines = {"content-type": "application/x-ndjson"}
+    batch = await api.send("POST", "/v1/batch", office.cleos, sent, lines)
+    assert [json.loads(one)["status"] for one in batch.text.splitlines()] == [403, 403]
+    await api.parts.denials.flush()
+    await api.parts.denials.flush()
+    told = (await api.send("GET", "/v1/access?name=access.requests_denied", office.anns)).json()["data"]
+    counts = {one["payload"]["query"]: one["payload"]["requests"] for one in told}
+    assert counts == {"access.reads": 7, "access.review": 6, "access.alerts": 6, "batch.run": 2}
+    assert {one["payload"]["permission"] for one in told} == {"access.read", "access.review"}
+    assert {(one["actor"]["member"], one["ip"]) for one in told} == {(str(office.cleo), "127.0.0.1")}
+
+    async with watch_of(api.parts, api.database.projector) as watch:
+        cursors = watch._cursors
+        with monkeypatch.context() as killed:
+            killed.setattr(cursors, "reached", AsyncMock(side_effect=OSError("killed")))
+            assert await watch.step() == 0
+        (alert,) = await office.rows("alerts")
+        assert (alert["rule"], alert["reader_id"], alert["measured"]) == (
+            "many_denials",
+            str(office.cleo),
+            21,
+        )
+        async with watch_of(api.parts, api.database.projector) as another:
+            await asyncio.gather(watch.step(), another.step())
+            assert await another.step() == 0
+        assert await office.rows("alerts") == [alert]
+        assert (await office.stands())["open_alerts"] == 1
+        looked = {"alert_id": alert["alert_id"], "reason": "A wrong setting."}
+        await office.does("acknowledge-alert", office.bens, looked)
+        assert await office.rows("alerts?open=true") == []
+
+        await office.does("set-alert-rule", office.bens, {"rule": "many_exports", "threshold": 2})
+        for _ in range(2):
+            assert (await api.send("GET", "/v1/audience/suppressions/export", office.anns)).is_success
+        await watch.step()
+        (exports,) = await office.rows("alerts?open=true")
+        assert (exports["rule"], exports["reader_id"]) == ("many_exports", str(office.ann))
+        own = {"alert_id": exports["alert_id"], "reason": "Mine."}
+        refused = await office.does("acknowledge-alert", office.anns, own, 403)
+        assert refused["type"] == "/problems/own-reads-need-another"
+
+
+async def test_staff_who_look_into_a_tenant_are_an_alert_there_and_at_home_none(office: Office) -> None:
+    api, here = office.api, {"penguin-tenant": str(office.tenant.id)}
+    staff_id, staff = await api.staff(StaffRole.FINANCE)
+    _, approving = await api.staff(StaffRole.OPERATIONS)
+    scope = {"scope": ["contacts.read"], "ticket": "T-1", "reason": "To help", "hours": 1}
+    asked = await api.send("POST", "/v1/tenancy/new/request-grant", staff, scope, here)
+    grant = asked.json()["id"]
+    approved = await api.send("POST", f"/v1/tenancy/{grant}/approve-grant", approving, {}, here)
+    assert approved.status_code == 200, approved.text
+    under = {"penguin-grant": f"{office.tenant.id}.{grant}"}
+    await api.project()
+    for _ in range(2):
+        assert (await api.send("GET", "/v1/audience/contacts", staff, headers=under)).status_code == 200
+    assert (await api.send("GET", "/v1/platform/reports", staff)).status_code == 200
+    async with watch_of(api.parts, api.database.projector) as watch:
+        assert await watch.step() == 2
+        assert watch.raised == 1
+    (alert,) = await office.rows("alerts")
+    assert (alert["rule"], alert["reader_id"], alert["staff"]) == ("staff_access", str(staff_id), True)

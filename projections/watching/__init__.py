@@ -1,0 +1,1 @@
+"""Where the alert rules have come to in tenants' access logs."""
