@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import AsyncMock
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from api.watching import watch_of
@@ -198,6 +199,9 @@ async def test_staff_who_look_into_a_tenant_are_an_alert_there_and_at_home_none(
     assert (await api.send("GET", "/v1/platform/reports", staff)).status_code == 200
     async with watch_of(api.parts, api.database.projector) as watch:
         assert await watch.step() == 2
-        assert watch.raised == 1
+        with psycopg.connect(api.database.admin) as connection:  # as after a restore
+            connection.execute("UPDATE log.access_heads SET epoch = epoch + 1")
+        assert await watch.step() == 2
+        assert (watch.raised, await watch.step()) == (1, 0)
     (alert,) = await office.rows("alerts")
     assert (alert["rule"], alert["reader_id"], alert["staff"]) == ("staff_access", str(staff_id), True)
