@@ -115,6 +115,7 @@ class Authenticator:
             suspended=tenant.status is TenantStatus.SUSPENDED,
             access=account.access,
             expires_at=key.expires_at,
+            audit=key.audit,
         )
 
     async def _held(

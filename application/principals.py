@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from domain.kernel.commands import Actor
+    from domain.tenancy.auditor import AuditScope
 
 
 class Unauthenticated(Refusal):
@@ -83,6 +84,7 @@ class Principal:
     `permissions` hold in the whole tenant; `workspaces` adds permissions in single workspaces. A credential bound to
     workspaces has only the latter. Workflows act under no credential: their `auth_epoch` is None. Without
     `sees_personal`, as support is, personal values stay sealed in every view, also where its permission shows them.
+    `audit`: what an outside auditor reads; no door that does not know of it opens to them.
     """
 
     tenant_id: UUID
@@ -97,6 +99,7 @@ class Principal:
     expires_at: datetime | None = None
     reason: str | None = None
     sees_personal: bool = True
+    audit: AuditScope | None = None
 
     def require(self, permission: Permission) -> None:
         """Refuse, naming the permission, unless it is held somewhere in the tenant."""

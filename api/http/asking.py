@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from api.http.auditing import must_be_open
 from api.http.numbers import whole
 from api.http.problems import bad_parameter, invalid_parameters
 from api.http.replies import Answer, rate_headers
@@ -134,6 +135,7 @@ class Desk:
         call = Call(request.scope)
         callers = self.parts.callers
         principal = await (callers.identify_now(call) if now else callers.identify(call))
+        must_be_open(principal, name)
         limit = principal.rate_per_minute * READS_PER_COMMAND
         allowance = await self.parts.rates.take(principal.tenant_id, limit, READS_BUCKET)
         return Asked(call, principal, allowance, parameters(request.scope, frozenset(known), repeated))

@@ -46,7 +46,6 @@ def fixed_paths(document: Document) -> Json:
     """Paths with their operations."""
     return {
         **history_paths(document),
-        **_history(document),
         **access_paths(document),
         **_preview(document),
         **law_paths(document),

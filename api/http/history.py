@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.routing import Route
 
 from api.http.asking import Asked, Desk, position_of
+from api.http.auditing import bounded, must_read
 from api.http.numbers import whole
 from api.http.problems import bad_parameter
 from api.http.standing import KNOWN
@@ -17,6 +18,7 @@ from application.queries import CursorMismatch
 from application.replay import PSEUDONYMOUS, SHOWN, Direction, HistoryFilters
 from application.showing import is_pseudonym, without_pseudonyms
 from domain.access.reads import ReadKind
+from domain.audit.origins import LogKind
 from domain.kernel.errors import NotFound
 from domain.kernel.moments import Moment
 from domain.kernel.permissions import Permission
@@ -46,8 +48,10 @@ async def asked_of_history(
 ) -> tuple[Asked, dict[str, bool]]:
     """Who asks of the history, and what they may see in the clear. Raises `MissingPermission`."""
     asked = await desk.asked(request, name, known)
-    principal = asked.principal
-    principal.require(Permission.HISTORY_READ)
+    principal, audit = asked.principal, asked.principal.audit
+    must_read(principal, LogKind.EVENTS)
+    if audit is not None:
+        return asked, {"reveal": audit.shows_personal, "evidence": audit.shows_evidence}
     seen = {
         "reveal": Permission.HISTORY_READ_PERSONAL in principal.permissions,
         "evidence": Permission.EVIDENCE_READ in principal.permissions,
@@ -70,7 +74,7 @@ class History(Desk):
     async def events(self, request: Request) -> Response:
         """A page of the history."""
         asked, seen = await asked_of_history(self, request, "history.events", *FILTERS, *_PAGES)
-        filters, ways = _wanted(asked)
+        filters, ways = _wanted(asked, LogKind.EVENTS)
         found = await self.parts.replay.history(asked.principal.tenant_id, filters, **(ways | seen))
         content = _page(found)
         told = filters.model_dump(mode="json", exclude_defaults=True)
@@ -85,14 +89,17 @@ class History(Desk):
         where the log stood at the first.
         """
         asked = await self.asked(request, "access.reads", (*FILTERS, *_PAGES))
-        principal = asked.principal
-        principal.require(Permission.ACCESS_READ)
-        filters, ways = _wanted(asked)
+        principal, audit = asked.principal, asked.principal.audit
+        must_read(principal, LogKind.ACCESS)
+        filters, ways = _wanted(asked, LogKind.ACCESS)
         ways["cursor"], until = _walk(ways["cursor"])
-        evidence = Permission.EVIDENCE_READ in principal.permissions
+        evidence = (
+            Permission.EVIDENCE_READ in principal.permissions if audit is None else audit.shows_evidence
+        )
+        reveal = audit is None or audit.shows_personal
         try:
             found = await self.parts.accesses.history(
-                principal.tenant_id, filters, **ways, until=until, reveal=True, evidence=evidence
+                principal.tenant_id, filters, **ways, until=until, reveal=reveal, evidence=evidence
             )
         except NotFound:
             content = _NOBODY_READ
@@ -168,7 +175,7 @@ def _walk(cursor: str | None) -> tuple[str | None, int | None]:
     return reached, last
 
 
-def _wanted(asked: Asked) -> tuple[HistoryFilters, dict[str, Any]]:
+def _wanted(asked: Asked, log: LogKind) -> tuple[HistoryFilters, dict[str, Any]]:
     """The filters, and how to page through what they leave."""
     ways = {
         "direction": _direction(asked.given.pop("direction", Direction.FORWARD.value)),
@@ -178,7 +185,7 @@ def _wanted(asked: Asked) -> tuple[HistoryFilters, dict[str, Any]]:
     filters: HistoryFilters = asked.read_as(HistoryFilters, _LISTS)
     if filters.stream is not None:
         _public(filters.stream)
-    return filters, ways
+    return bounded(asked.principal, log, filters), ways
 
 
 def _page(found: HistoryPage) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from domain.kernel.commands import ActorKind
 from domain.kernel.ids import MemberId
 from domain.kernel.permissions import OF_ONESELF, TENANT_ROLES, WORKSPACE_ROLES, TenantRole
 from domain.kernel.personal import is_hidden
-from domain.tenancy.api_key import CreateApiKey, created, within
+from domain.tenancy.api_key import CreateApiKey, created, let_in, within
+from domain.tenancy.auditor import AdmitAuditor
 from domain.tenancy.grant import RequestGrant, within_role
 from domain.tenancy.member import (
     AcceptInvitation,
@@ -217,6 +218,13 @@ async def create_api_key(command: CreateApiKey, unit: Unit) -> None:
     if command.member_id is not None:
         joined(await unit.load("member", command.member_id))
     await _workspaces(unit, command.workspaces or ())
+    unit.append("api_key", command.stamp.target, event)
+
+
+@handles(AdmitAuditor)
+async def admit_auditor(command: AdmitAuditor, unit: Unit) -> None:
+    """Let somebody read no more than one reads oneself."""
+    event = let_in(command, await unit.load("api_key", command.stamp.target), unit.principal_permissions)
     unit.append("api_key", command.stamp.target, event)
 
 

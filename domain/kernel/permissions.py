@@ -52,6 +52,12 @@ class Permission(StrEnum):
     ACCESS_READ = "access.read"
     ACCESS_REVIEW = "access.review"
     """Signing off who read what, asking and answering about it, and saying what is told as an alert."""
+    AUDITORS_ADMIT = "auditors.admit"
+    """Letting outside auditors read logs of a period, no more than one reads oneself."""
+    AUDIT_EVENTS = "audit.events"
+    """Reading the events of a period, as an outside auditor: their keys alone hold it."""
+    AUDIT_ACCESS = "audit.access"
+    """Reading who read what in a period, as an outside auditor."""
     REPORTS_READ = "reports.read"
     REPORTS_DRILL = "reports.drill"
     """Opening figures to the events behind them, and differences of figures to what made them."""
@@ -150,7 +156,9 @@ _CONTACTS: Final = frozenset(
         P.CAMPAIGNS_WRITE,
     }
 )
-_TENANT_ALL: Final = frozenset(p for p in P if not p.startswith("platform.") and p is not P.INTERNAL)
+AUDITS: Final = frozenset({P.AUDIT_EVENTS, P.AUDIT_ACCESS})
+"""What an outside auditor's key holds, and nobody of the tenant's."""
+_TENANT_ALL: Final = frozenset(p for p in P if not p.startswith("platform.") and p is not P.INTERNAL) - AUDITS
 
 TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
     TenantRole.OWNER: _TENANT_ALL,
@@ -176,6 +184,7 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.EVIDENCE_READ,
         P.ACCESS_READ,
         P.ACCESS_REVIEW,
+        P.AUDITORS_ADMIT,
         P.REPORTS_DRILL,
         P.REPORTS_SEAL,
         P.REPORTS_SCHEDULE,

@@ -20,6 +20,15 @@ from domain.kernel.ids import ApiKeyId, MemberId, StaffId, WorkspaceId
 from domain.kernel.moments import Moment
 from domain.kernel.permissions import OF_ONESELF, TENANT_ROLES, Permission, TenantRole
 from domain.kernel.text import ShortText
+from domain.tenancy.auditor import (
+    ROLE,
+    AdmitAuditor,
+    AuditorAdmitted,
+    AuditScope,
+    NotAnAuditor,
+    admitted,
+    gives,
+)
 from domain.tenancy.secret import SecretCommand
 
 _ROLES: Final = frozenset(role.value for role in TenantRole)
@@ -53,7 +62,7 @@ class ApiKeyRevoked(Event, name="tenancy.api_key_revoked", version=1, changes_ac
     api_key_id: ApiKeyId
 
 
-ApiKeyEvent: TypeAlias = ApiKeyCreated | ApiKeyRenamed | ApiKeyRevoked
+ApiKeyEvent: TypeAlias = ApiKeyCreated | AuditorAdmitted | ApiKeyRenamed | ApiKeyRevoked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,10 @@ class NoApiKey:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it stands. `role` is a tenant role, or a staff role where `staff_id` is set."""
+    """A key as it stands. `role` is a tenant role, or a staff role where `staff_id` is set, or that of an auditor.
+
+    `audit`: what an outside auditor reads, and nothing else.
+    """
 
     api_key_id: ApiKeyId
     label: str
@@ -75,6 +87,7 @@ class ApiKey:
     expires_at: datetime | None
     secret_hmac: str
     revoked: bool = False
+    audit: AuditScope | None = None
 
     def works_at(self, moment: datetime) -> bool:
         """Whether the key itself opens anything; whoever it speaks for must be there too (see `held_by`)."""
@@ -85,6 +98,8 @@ class ApiKey:
 
         A person who was removed holds nothing, and so does their key.
         """
+        if self.audit is not None:
+            return self.audit.permissions
         if self.staff_id is not None:
             held = holder or frozenset[Permission]()
             return held if self.permissions is None else held & self.permissions
@@ -115,6 +130,19 @@ def evolve(state: ApiKeyState, event: ApiKeyEvent) -> ApiKeyState:
             staff_id=event.staff_id,
             expires_at=event.expires_at,
             secret_hmac=event.secret_hmac,
+        )
+    if isinstance(event, AuditorAdmitted):
+        return ApiKey(
+            api_key_id=event.api_key_id,
+            label=event.label,
+            role=ROLE,
+            permissions=None,
+            workspaces=None,
+            member_id=None,
+            staff_id=None,
+            expires_at=event.expires_at,
+            secret_hmac=event.secret_hmac,
+            audit=event.scope(),
         )
     if isinstance(state, NoApiKey):
         return state
@@ -187,7 +215,11 @@ class RevokeApiKey(Command, context="tenancy", stream="api_key", permission=Perm
     """Stop a key at once, for good."""
 
 
-ApiKeyCommand: TypeAlias = RenameApiKey | RevokeApiKey
+class DismissAuditor(Command, context="tenancy", stream="api_key", permission=Permission.AUDITORS_ADMIT):
+    """Let an outside auditor read no more, from now on."""
+
+
+ApiKeyCommand: TypeAlias = RenameApiKey | RevokeApiKey | DismissAuditor
 
 
 def holds(role: TenantRole, permissions: frozenset[Permission] | None) -> frozenset[Permission]:
@@ -231,6 +263,15 @@ def created(command: CreateApiKey, state: ApiKeyState, held: frozenset[Permissio
     )
 
 
+def let_in(command: AdmitAuditor, state: ApiKeyState, held: frozenset[Permission]) -> AuditorAdmitted:
+    """The event that makes an auditor's key; `held` is what who lets them in may do."""
+    if not isinstance(state, NoApiKey):
+        raise ApiKeyIdTaken
+    within(gives(command), held)
+    unexpired(command.expires_at, command.stamp.at)
+    return admitted(command)
+
+
 def decide(command: ApiKeyCommand, state: ApiKeyState) -> tuple[Event, ...]:
     """What a command does to a key that is there."""
     if isinstance(state, NoApiKey):
@@ -242,7 +283,9 @@ def decide(command: ApiKeyCommand, state: ApiKeyState) -> tuple[Event, ...]:
             if command.label == state.label:
                 return ()
             return (ApiKeyRenamed(api_key_id=state.api_key_id, before=state.label, after=command.label),)
-        case RevokeApiKey():
+        case DismissAuditor() if state.audit is None:
+            raise NotAnAuditor
+        case RevokeApiKey() | DismissAuditor():
             return () if state.revoked else (ApiKeyRevoked(api_key_id=state.api_key_id),)
         case _:
             assert_never(command)

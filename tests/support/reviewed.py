@@ -41,7 +41,7 @@ async def reviewed(api: Api, tenant: TestTenant, key: str, mark: str = "A word")
 
 
 def of_reviews(tenant: UUID) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Stream, stored name and payload of each event of a log's reviews and alerts."""
+    """Stream, stored name and payload of each event of a log's reviews, alerts and outside auditors."""
     stream, who, other = f"access_review:{tenant}", fresh(), fresh()
     counts = {"entries": 5, "own_entries": 1, "staff_entries": 0, "denied_requests": 2, "readers_count": 1}
     period = {"epoch": 1, "after_position": 0, "to_position": 5, "first_at": MOMENT, "last_at": OVER}
@@ -69,3 +69,10 @@ def of_reviews(tenant: UUID) -> Iterator[tuple[str, str, dict[str, Any]]]:
     rule = {"rule": "at_night", "enabled": True, "threshold": 1, "minutes": 720, "set_by": who}
     hours = {"hours_from": "07:00", "hours_to": "20:00", "time_zone": "UTC"}
     yield stream, "access.alert_rule_set", {**rule, **hours}
+    key, seen = (
+        fresh(),
+        {"logs": ["events"], "contexts": None, "shows_personal": False, "shows_evidence": False},
+    )
+    period = {"seen_from": MOMENT, "seen_until": OVER, "expires_at": OVER}
+    auditor = {"api_key_id": key, "label": "Audit", "auditor": "Mara Quill", "secret_hmac": "cc"}
+    yield f"api_key:{key}", "tenancy.auditor_admitted", {**auditor, **seen, **period}

@@ -35,6 +35,14 @@ def created(event: Fact, rows: Rows) -> None:
     )
 
 
+@API_KEYS.on("tenancy.auditor_admitted")
+def admitted(event: Fact, rows: Rows) -> None:
+    """An outside auditor has a key; what it opens stands in the history."""
+    told = {name: event.payload[name] for name in ("api_key_id", "label", "expires_at")}
+    position = {"created_position": event.position, "created_at": event.recorded_at}
+    rows.insert("api_keys", {**told, "role": "auditor", "revoked": False, **position})
+
+
 @API_KEYS.on("tenancy.api_key_renamed")
 def renamed(event: Fact, rows: Rows) -> None:
     """It has another label."""
