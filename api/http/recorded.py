@@ -17,6 +17,8 @@ READING_POSTS: Final = frozenset(
     {
         "audience_import_preview",
         "law_rejudge_by_sent_pack",
+        "ledger_evidence",
+        "ledger_evidence_question",
         "reports_cite",
         "reports_preview_definition",
         "sql_ask",
@@ -52,6 +54,8 @@ _KINDS: Final[dict[str, ReadKind | None]] = {
     "ledger_checkpoints": None,
     "ledger_consistency": None,
     "ledger_envelope": _R,
+    "ledger_evidence": _E,
+    "ledger_evidence_question": _R,
     "ledger_inclusion": None,
     "ledger_keys": None,
     "ledger_proof": None,
