@@ -63,10 +63,12 @@ class AccessWatch:
         """Look each `every` seconds until `stop` is set; a database that goes away is waited for."""
         while not stop.is_set():
             try:
-                while await self.step() and not stop.is_set():
-                    """There is more."""
+                looked = await self.step()
             except Exception as error:  # noqa: BLE001 - the database's own errors, all of which pass
                 log.warning("watch of the access logs: trouble, trying again: %s", type(error).__name__)
+            else:
+                if looked == _TENANTS:
+                    continue  # there are more
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), every)
 
@@ -134,7 +136,7 @@ class AccessWatch:
             quiet_until=alert.last_at + rule.stretch,
         )
         outcome = await workflow.execute(command, tenant_id, key=f"access-alert/{alert_id}")
-        self.raised += bool(outcome.events)
+        self.raised += bool(outcome.events) and not outcome.replayed
 
 
 def _rules(tenant_id: UUID, watch: Watch) -> list[AlertRule]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from application.principals import MissingPermission
 from domain.audit.origins import LogKind
-from domain.kernel.permissions import Permission
 from domain.tenancy.auditor import NEEDED, OPENED
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ _ALONE: Final = "an outside auditor's key opens pages of the logs that it was ma
 def must_be_open(principal: Principal, door: str) -> None:
     """Refuse an auditor at a door that does not know of them."""
     if principal.audit is not None and door not in OPEN:
-        raise MissingPermission(_ALONE, permission=Permission.AUDITORS_ADMIT)
+        raise MissingPermission(_ALONE)
 
 
 def must_read(principal: Principal, log: LogKind) -> None:

@@ -24,5 +24,5 @@ def denied(scope: Scope, told: Mapping[str, Any]) -> None:
     denials: Denials | None = scope.get(DENIALS)
     if principal is not None and denials is not None:
         client = scope.get("client")
-        query, permission = str(scope.get("penguin.command")), str(told.get("permission"))
+        query, permission = str(scope.get("penguin.command")), str(told.get("permission", "none"))
         denials.note(principal, query, permission, client[0] if client else None)

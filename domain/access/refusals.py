@@ -41,7 +41,7 @@ class PeriodTooLong(Refusal):
 
 
 class OwnReadsNeedAnother(Refusal):
-    """Nobody signs off, questions away or explains what they read themselves. Ask another officer."""
+    """Nobody signs off, explains or acknowledges what they read themselves. Ask another officer."""
 
     code = "own-reads-need-another"
     kind = RefusalKind.FORBIDDEN
