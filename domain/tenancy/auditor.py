@@ -43,6 +43,10 @@ NEEDED: Final = {
 """What who lets somebody read a log may do themselves."""
 
 
+Context = Annotated[str, Field(pattern="^[a-z_]{1,40}$")]
+"""What a stored name begins with."""
+
+
 class AuditScope(BaseModel):
     """What an auditor reads: logs, from one moment to before another; of events those of some contexts, or all.
 
@@ -147,7 +151,7 @@ class AdmitAuditor(SecretCommand, context="tenancy", stream="api_key", permissio
     logs: Annotated[frozenset[LogKind], Field(min_length=1)]
     seen_from: Moment
     seen_until: Moment
-    contexts: Annotated[frozenset[str], Field(min_length=1, max_length=50)] | None = None
+    contexts: Annotated[frozenset[Context], Field(min_length=1, max_length=50)] | None = None
     shows_personal: bool = False
     shows_evidence: bool = False
     expires_at: Moment

@@ -22,6 +22,7 @@ CHANGES_ACCESS = {
     "platform.super_admin_dropped",
     "tenancy.api_key_created",
     "tenancy.api_key_revoked",
+    "tenancy.auditor_admitted",
     "tenancy.grant_approved",
     "tenancy.grant_expired",
     "tenancy.grant_revoked",

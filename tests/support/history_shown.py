@@ -22,7 +22,18 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
     ),
     "tenancy.api_keys": (
         {},
-        [{"label": "old", "live": False}, {"label": "k", "live": False}, {"label": "robot", "live": True}],
+        [
+            {"label": "Audit", "role": "auditor", "live": True},
+            {"label": "old", "live": False},
+            {"label": "k", "live": False},
+            {"label": "robot", "live": True},
+        ],
+    ),
+    "access.reviews": ({}, [{"own_entries": None, "entries": 1}, {"own_entries": 1, "kinds": {"export": 5}}]),
+    "access.questions": ({"open": False}, [{"entry_position": 1, "outcome": "justified"}]),
+    "access.alerts": (
+        {"open": True, "rule": "many_exports"},
+        [{"rule": "many_exports", "measured": 20, "acknowledged_by": None}],
     ),
     "tenancy.grants": ({"status": "approved"}, [{"reason": "a bug", "ticket": "T-1"}]),
     "audience.contacts": ({}, [{"email": "anna@x.example", "country": "FR", "attributes": {"city": "B"}}]),
