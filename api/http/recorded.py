@@ -1,6 +1,7 @@
 """Which reads leave an entry in the tenant's access log: every operation that reads says so, or there is no document.
 
-What staff read is entered in any case, as theirs; so is a report that is taken as a file, as an export.
+What staff read is entered in any case, as theirs; so is a report that is taken as a file, as an export, and a view as
+it was, as a replay.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ _KINDS: Final[dict[str, ReadKind | None]] = {
     "doors_look_at_confirmation": None,
     "doors_look_at_data": None,
     "doors_look_to_stop": None,
+    "history_blame": _R,
+    "history_causes": _R,
     "history_difference": _R,
     "history_events": _R,
     "history_state": _R,
@@ -89,6 +92,8 @@ def kind_of(path: str, operation: str) -> ReadKind | None:
     for query in QUERIES.values():
         if query.route == path:
             return _P if query.personal else None
+        if path == f"{query.route}/difference":
+            return _R
     if operation in _KINDS:
         return _KINDS[operation]
     if path.startswith(_REPORTS):

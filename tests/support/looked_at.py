@@ -203,6 +203,8 @@ class Furnished:
             "/v1/ledger/{log}/inclusion": "/v1/ledger/events/inclusion?position=1",
             "/v1/ledger/{log}/consistency": "/v1/ledger/events/consistency?from=1",
             "/v1/history/state": f"{path}?{stream}",
+            "/v1/history/blame": f"{path}?{stream}",
+            "/v1/history/causes": f"{path}?position=1",
             "/v1/history/difference": f"{path}?{stream}&from={Position(1, 0).token()}",
             **{
                 f"/v1/reports/{name}/events": f"{path}?{whole(name, cell)}"
@@ -213,6 +215,8 @@ class Furnished:
                 }.items()
             },
         }
+        if path.removesuffix("/difference") in {query.route for query in QUERIES.values()} - {path}:
+            return f"{path}?from=0"
         name = path.removeprefix("/v1/reports/").partition("/")[0]
         if path.startswith("/v1/reports/") and name in REPORTS and path not in needed:
             since = {"from_position": 0} if path.endswith("/difference") else {}

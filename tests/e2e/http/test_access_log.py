@@ -17,6 +17,7 @@ from api.http.app import create_app
 from api.http.openapi import openapi
 from application.ports.log import LogUnavailable
 from application.principals import Principal
+from application.queries import QUERIES
 from application.reading import AccessLog
 from domain.kernel.permissions import GRANTABLE
 from tests.support.api import Api, analytics_of
@@ -104,6 +105,17 @@ async def test_the_document_names_every_read_route_of_the_app(furnished: Furnish
     for route in create_app(furnished.api.parts).router.routes:
         if isinstance(route, Route) and "GET" in (route.methods or ()) and route.path not in own:
             assert any(route.path_regex.match(path) for path in known), route.path
+
+
+async def test_each_look_back_at_a_view_is_one_entry_whatever_it_shows(furnished: Furnished) -> None:
+    for query in QUERIES.values():
+        if query.context == "platform":
+            continue
+        path, before = furnished.filled(query.route), await furnished.entries()
+        answer = await furnished.api.send("GET", f"{path}?at=1", furnished.tenant.key)
+        there = not query.single or query.name == "tenancy.tenant"
+        assert answer.status_code == (200 if there else 404), answer.text
+        assert await furnished.entries() - before == int(there), path
 
 
 async def test_what_was_looked_for_is_not_kept_only_who_was_found(furnished: Furnished) -> None:
