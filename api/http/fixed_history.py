@@ -162,7 +162,7 @@ def history_paths(document: Document) -> Json:
                 "history_blame",
                 "For each field of a stream the event that gave it its value, and why",
                 allowed,
-                [_STREAM, parameter("at", "As of when; now unless given.", at)],
+                [_STREAM, *shared(("At",))],
                 single(ref("Blame")),
             )
         },

@@ -117,7 +117,7 @@ class History(Desk):
         asked, seen = await asked_of_history(self, request, "history.state", "stream", "at")
         stream = stream_in(asked)
         found = await self.parts.replay.state(
-            asked.principal.tenant_id, stream, at=moment_in(asked, "at"), **seen
+            asked.principal.tenant_id, stream, at=_moment(asked, "at"), **seen
         )
         position = await self._position(asked, found)
         await self.trace(
@@ -129,11 +129,11 @@ class History(Desk):
     async def difference(self, request: Request) -> Response:
         """What changed in a stream."""
         asked, seen = await asked_of_history(self, request, "history.difference", "stream", "from", "to")
-        stream, earlier = stream_in(asked), moment_in(asked, "from")
+        stream, earlier = stream_in(asked), _moment(asked, "from")
         if earlier is None:
             raise bad_parameter("from", "Name a position or a moment to compare with.")
         before, after, changes = await self.parts.replay.difference(
-            asked.principal.tenant_id, stream, earlier, moment_in(asked, "to"), **seen
+            asked.principal.tenant_id, stream, earlier, _moment(asked, "to"), **seen
         )
         position = await self._position(asked, after)
         await self.trace(
@@ -240,7 +240,7 @@ def _public(stream: str) -> str:
     return stream
 
 
-def moment_in(asked: Asked, name: str) -> Position | datetime | None:
+def _moment(asked: Asked, name: str) -> Position | datetime | None:
     """A position token, or a moment with its offset."""
     text = asked.given.get(name)
     if text is None:

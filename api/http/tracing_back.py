@@ -9,7 +9,7 @@ from uuid import UUID
 from starlette.routing import Route
 
 from api.http.asking import Desk
-from api.http.history import asked_of_history, moment_in, stream_in
+from api.http.history import asked_of_history, stream_in
 from api.http.problems import bad_parameter
 from application.causes import BELOW
 from application.ports.positions import Position
@@ -41,7 +41,10 @@ class TracingBack(Desk):
         asked, seen = await asked_of_history(self, request, "history.blame", "stream", "at")
         stream = stream_in(asked)
         tenant_id = asked.principal.tenant_id
-        found = await self.parts.blame.of_stream(tenant_id, stream, at=moment_in(asked, "at"), **seen)
+        past = await self.past(tenant_id, asked.given, "at")
+        found = await self.parts.blame.of_stream(
+            tenant_id, stream, at=None if past is None else past.position, **seen
+        )
         head = await self.parts.log.head(tenant_id)
         position = Position(head.epoch if head else 1, found.position).token()
         await self.trace(
