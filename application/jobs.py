@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -18,19 +17,15 @@ import orjson
 from application.billing.work import BillingWork
 from application.block_ledger import settle_by_log
 from application.credentials import first_key_kept
+from application.disposing import Disposing
 from application.importing.rollback import Rollback
 from application.importing.service import Interrupted
 from application.platform_suppressions import PlatformSuppressions
 from application.request_jobs import RequestJobs
 from application.webhooks.secrets import key_of
-from application.workflow import Because, NotYet, Workflow
-from domain.audience.erasure import (
-    ConfirmEvidenceDestroyed,
-    ConfirmKeyDestroyed,
-    ExpireEvidence,
-    ProofStillKept,
-)
-from domain.audience.import_commands import DestroyImportFiles, ExpireImport
+from application.workflow import Because, Workflow
+from domain.audience.erasure import ConfirmKeyDestroyed
+from domain.audience.import_commands import ExpireImport
 from domain.audience.lapse import MOST_LAPSES, AnnounceLapses
 from domain.billing.usage import BlockReserved
 from domain.campaign.commands import TimeOutReview
@@ -45,6 +40,7 @@ from domain.platform.registration import (
     first_key_id,
 )
 from domain.platform.suppression import ForgetSuppression
+from domain.retention.kinds import Kind
 from domain.tenancy.api_key import CreateApiKey
 from domain.tenancy.grant import ExpireGrant
 from domain.tenancy.plans import Plan
@@ -68,7 +64,6 @@ if TYPE_CHECKING:
     from application.ports.payments import PaymentGateway
 
 
-_SOON: Final = timedelta(minutes=1)
 SWEEPING: Final = frozenset({"permission.announce"})
 """Workflows that time makes due, for many at once: no one event, command or member is their cause."""
 
@@ -118,11 +113,11 @@ class Workflows:
         self._commands = commands
         self._codec = codec
         self._keys = keys
-        self._blobs = blobs
         self._imports = imports
         self._lapses = lapses
         self._rollback = Rollback(commands)
-        self._requests = RequestJobs(commands, keys)
+        self._requests = RequestJobs(commands)
+        self._disposing = Disposing(commands, keys, blobs)
         self._certification = certification
         self._suppressions = PlatformSuppressions(commands, codec)
         self._billing = BillingWork(commands, codec, payments)
@@ -146,6 +141,7 @@ class Workflows:
             "request.miss": self._miss,
             "request.erase": self._erase_for_request,
             "request.forget_details": self._forget_details,
+            "retention.dispose": self._dispose,
             "suppression.copy": self._copy_suppression,
             "suppression.release": self._copy_release,
             "suppression.forget": self._forget_suppression,
@@ -183,10 +179,7 @@ class Workflows:
         await workflow.execute(ExpireImport(), job.subject, key=f"import/{job.subject}/expired")
 
     async def _destroy_files(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
-        # The command first refuses to come too early; the key goes before the event says that it went.
-        await self._commands.rehearse(workflow.order(DestroyImportFiles(), job.subject))
-        await asyncio.to_thread(self._blobs.destroy, job.tenant_id, job.subject)
-        await workflow.execute(DestroyImportFiles(), job.subject, key=f"import/{job.subject}/files-destroyed")
+        await self._disposing.by_itself(workflow, Kind.IMPORT_FILES, job.subject)
 
     async def _shred(self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
         await self._commands.rehearse(workflow.order(ConfirmKeyDestroyed(), job.subject))
@@ -201,17 +194,7 @@ class Workflows:
     async def _forget_evidence(
         self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
     ) -> None:
-        # From the first of these on no hold can be placed, so that none comes between the look and the destroying.
-        try:
-            await workflow.execute(
-                ExpireEvidence(), job.subject, key=f"addressee/{job.subject}/evidence-expired"
-            )
-        except ProofStillKept as early:  # the database's clock, by which jobs are due, is ahead of this one
-            raise NotYet(_SOON) from early
-        await asyncio.to_thread(self._keys.destroy, [(job.tenant_id, str(job.subject), KeyKind.EVIDENCE)])
-        await workflow.execute(
-            ConfirmEvidenceDestroyed(), job.subject, key=f"addressee/{job.subject}/evidence-destroyed"
-        )
+        await self._disposing.by_itself(workflow, Kind.EVIDENCE, job.subject)
 
     async def _open_tenant(self, _: Job, event: Recorded, workflow: Workflow, __: Callable[[], bool]) -> None:
         (registered,) = self._codec.decode([event], reveal=True)
@@ -268,7 +251,11 @@ class Workflows:
     async def _forget_details(
         self, job: Job, _: Recorded, workflow: Workflow, __: Callable[[], bool]
     ) -> None:
-        await self._requests.forget(workflow, job.subject)
+        await self._disposing.by_itself(workflow, Kind.REQUEST_DETAILS, job.subject)
+
+    async def _dispose(self, job: Job, _: Recorded, workflow: Workflow, stopping: Callable[[], bool]) -> None:
+        if not await self._disposing.carry_out(workflow, job.subject, stopping):
+            raise Interrupted
 
     async def _destroy_secret(
         self, job: Job, event: Recorded, workflow: Workflow, _: Callable[[], bool]

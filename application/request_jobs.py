@@ -1,8 +1,7 @@
-"""What the jobs of requests do: call them to mind, have people erased, forget who asked."""
+"""What the jobs of requests do: call them to mind, and have people erased."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -10,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 from application.workflow import NotYet
 from domain.audience.addressee_state import Addressee
 from domain.audience.erasure import AlreadyErased, EraseAddressee
-from domain.kernel.personal import KeyKind
-from domain.rights.commands import ConfirmErasure, DestroyRequestDetails, RemindOfRequest
+from domain.rights.commands import ConfirmErasure, RemindOfRequest
 from domain.rights.refusals import NotDueYet
 from domain.rights.state import SubjectRequest
 
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.commanding import Commands
-    from application.ports.keys import KeyStore
     from application.workflow import Workflow
 
 _SOON: Final = timedelta(minutes=1)
@@ -28,10 +25,9 @@ _SOON: Final = timedelta(minutes=1)
 class RequestJobs:
     """Acts on requests through the command path, each step under a key of its own."""
 
-    def __init__(self, commands: Commands, keys: KeyStore) -> None:
-        """`keys` is where the details of requests are forgotten."""
+    def __init__(self, commands: Commands) -> None:
+        """Act through `commands`."""
         self._commands = commands
-        self._keys = keys
 
     async def remind(self, workflow: Workflow, request_id: UUID, job_id: UUID) -> None:
         """Announce that a term is near, or over. Each job has its own key: a term that was made longer is another."""
@@ -64,15 +60,3 @@ class RequestJobs:
         if isinstance(addressee, Addressee) and addressee.certified:
             key = f"request/{request_id}/erasure-confirmed"
             await workflow.execute(ConfirmErasure(), request_id, key=key)
-
-    async def forget(self, workflow: Workflow, request_id: UUID) -> None:
-        """Destroy the key of who asked. The command first refuses to come too early."""
-        try:
-            await self._commands.rehearse(workflow.order(DestroyRequestDetails(), request_id))
-        except NotDueYet as early:
-            raise NotYet(_SOON) from early
-        key = (workflow.tenant_id, str(request_id), KeyKind.PROFILE)
-        await asyncio.to_thread(self._keys.destroy, [key])
-        await workflow.execute(
-            DestroyRequestDetails(), request_id, key=f"request/{request_id}/details-destroyed"
-        )

@@ -8,8 +8,10 @@ from uuid import UUID
 import orjson
 
 from application.credentials import first_key_kept
+from application.disposing import KEYS
 from application.webhooks.secrets import key_of
 from domain.kernel.personal import KeyKind
+from domain.retention.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,6 +25,7 @@ KEYS_GONE: Final[dict[str, Callable[[UUID, dict[str, Any]], SubjectKey]]] = {
     "rights.details_destroyed": lambda tenant, told: (tenant, told["request_id"], KeyKind.PROFILE),
     "audience.evidence_key_destroyed": lambda tenant, told: (tenant, told["addressee_id"], KeyKind.EVIDENCE),
     "audience.import_files_destroyed": lambda tenant, told: (tenant, told["import_id"], KeyKind.PROFILE),
+    "retention.object_destroyed": lambda tenant, told: (tenant, told["object_id"], KEYS[Kind(told["kind"])]),
     "webhooks.secret_destroyed": lambda tenant, told: key_of(tenant, UUID(told["secret_id"])),
     "platform.suppression_forgotten": lambda tenant, told: (tenant, told["suppression_id"], KeyKind.PROFILE),
     "platform.first_key_forgotten": lambda _, told: first_key_kept(UUID(told["tenant_id"])),

@@ -128,6 +128,10 @@ class Streams:
         (recorded,) = await self._log.read_streams(tenant_id, [(stream, 0)])
         return self._codec.decode(recorded, reveal=True, evidence=False)
 
+    async def recorded(self, tenant_id: UUID, streams: Sequence[str]) -> list[list[Recorded]]:
+        """The events of streams as they are stored, for what no state holds: when they were recorded."""
+        return await self._log.read_streams(tenant_id, [(stream, 0) for stream in streams])
+
     async def with_proof(self, tenant_id: UUID, stream: str, version: int) -> Event | None:
         """One event of a stream with everything open, proof too: for its subject alone."""
         (recorded,) = await self._log.read_streams(tenant_id, [(stream, version - 1)], limit=1)
@@ -226,6 +230,10 @@ class Unit:
     async def opened(self, category: str, key: object) -> list[Event]:
         """The events of a stream that was loaded, with values that no state holds; rarely needed, and never kept."""
         return await self._streams.opened(self.tenant_id, stream_name(category, key))
+
+    async def recorded(self, streams: Sequence[str]) -> list[list[Recorded]]:
+        """The events of streams as they are stored: what is read so is not expected to stay as it is."""
+        return await self._streams.recorded(self.tenant_id, streams)
 
     async def head(self) -> Head | None:
         """Where the log stands, at least: it moves on meanwhile."""

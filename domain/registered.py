@@ -18,6 +18,7 @@ from domain.costs import allocation, cost
 from domain.finance import period, rate, target
 from domain.platform import registration, rule_pack, staff, suppression
 from domain.reporting import pack, saved_query, schedule
+from domain.retention import destroying, hold, plan, policy
 from domain.rights import register, request
 from domain.tenancy import api_key, grant, member, ownership, tenant, workspace
 from domain.webhooks import commands as webhook_commands
@@ -58,6 +59,10 @@ MODULES = (
     pack,
     saved_query,
     schedule,
+    policy,
+    hold,
+    plan,
+    destroying,
     register,
     request,
     api_key,

@@ -25,6 +25,7 @@ from api.cli import (
     looking,
     packs,
     reports,
+    retention,
     schedules,
     sql,
     suppressions,
@@ -272,6 +273,7 @@ app.add_typer(suppressions.app, name="export")
 app.add_typer(costs.app, name="costs")
 app.add_typer(packs.app, name="pack")
 app.add_typer(schedules.app, name="schedule")
+app.add_typer(retention.app, name="retention")
 app.add_typer(billing.app, name="billing")
 app.add_typer(views.app, name="projections")
 app.add_typer(jobs.app, name="jobs")

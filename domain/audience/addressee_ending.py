@@ -33,13 +33,18 @@ def _without_key(known: Addressee, version: int, _: ending.ProfileKeyDestroyed) 
     return known._replace(version=version, key_destroyed=True)
 
 
-def _held(known: Addressee, version: int, _: ending.LegalHoldPlaced) -> Addressee:
-    return known._replace(version=version, proof=replace(known.proof, holds=(*known.proof.holds, version)))
+def _held(known: Addressee, version: int, event: ending.LegalHoldPlaced) -> Addressee:
+    matters = () if event.hold_id is None else ((version, event.hold_id),)
+    proof = replace(
+        known.proof, holds=(*known.proof.holds, version), matters=(*known.proof.matters, *matters)
+    )
+    return known._replace(version=version, proof=proof)
 
 
 def _released(known: Addressee, version: int, event: ending.LegalHoldReleased) -> Addressee:
     holds = tuple(one for one in known.proof.holds if one != event.entry)
-    return known._replace(version=version, proof=replace(known.proof, holds=holds))
+    matters = tuple(one for one in known.proof.matters if one[0] != event.entry)
+    return known._replace(version=version, proof=replace(known.proof, holds=holds, matters=matters))
 
 
 def _expired(known: Addressee, version: int, _: ending.EvidenceExpired) -> Addressee:

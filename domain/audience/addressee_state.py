@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from uuid import UUID
 
 from domain.kernel.idset import IdSet
 from domain.law.facts import (
@@ -105,7 +106,8 @@ class Allow(NamedTuple):
 class Proof:
     """The evidence that is kept about an addressee, under a key of its own, and for how long.
 
-    `given`: there is any. `relied_on`: when the last message was sent. `holds`: entries of the legal holds that stand.
+    `given`: there is any. `relied_on`: when the last message was sent. `holds`: entries of the legal holds that stand;
+    `matters`: those of them that belong to a matter's hold, with its id.
     `ends`: when the last period for keeping it ends, once the person is erased. `expired`: no hold can be placed any
     more. `destroyed`: so is its key.
     """
@@ -113,6 +115,7 @@ class Proof:
     given: bool = False
     relied_on: datetime | None = None
     holds: tuple[int, ...] = ()
+    matters: tuple[tuple[int, UUID], ...] = ()
     ends: datetime | None = None
     expired: bool = False
     destroyed: bool = False

@@ -37,6 +37,7 @@ from domain.law.facts import GOES_ON
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from domain.kernel.events import Event
 
@@ -74,6 +75,12 @@ class NoSuchHold(Refusal):
     code = "no-such-hold"
     kind = RefusalKind.INVALID
     field = "/entry"
+
+
+class HoldOfMatter(Refusal):
+    """What a matter's hold keeps of a person is released with that hold. Release the hold that `hold_id` names."""
+
+    code = "hold-of-matter"
 
 
 class HoldStands(Refusal):
@@ -227,13 +234,7 @@ def decide(command: ErasureCommand, state: Addressee) -> tuple[Event, ...]:
     """What is entered about an addressee's end."""
     match command:
         case PlaceLegalHold():
-            if state.proof.expired:
-                raise ProofIsGone
-            return (
-                LegalHoldPlaced(
-                    addressee_id=state.addressee_id, occurred_at=command.stamp.at, reason=command.reason
-                ),
-            )
+            return (held(state, command.reason, command.stamp.at),)
         case ReleaseLegalHold():
             return (_released(command, state),)
         case ConfirmKeyDestroyed():
@@ -272,13 +273,27 @@ def _must_be_destroyed(state: Addressee) -> None:
 def _released(command: ReleaseLegalHold, state: Addressee) -> LegalHoldReleased:
     if command.entry not in state.proof.holds:
         raise NoSuchHold
-    at = command.stamp.at
+    of_matter = dict(state.proof.matters).get(command.entry)
+    if of_matter is not None:
+        raise HoldOfMatter(hold_id=of_matter)
+    return released(state, command.entry, command.reason, command.stamp.at)
+
+
+def held(state: Addressee, reason: str, at: datetime, hold_id: UUID | None = None) -> LegalHoldPlaced:
+    """The event that keeps the proof about somebody. Refused where that is gone or about to go."""
+    if state.proof.expired:
+        raise ProofIsGone
+    return LegalHoldPlaced(addressee_id=state.addressee_id, occurred_at=at, reason=reason, hold_id=hold_id)
+
+
+def released(state: Addressee, entry: int, reason: str, at: datetime) -> LegalHoldReleased:
+    """The event that ends a hold over somebody; after the last one, the proof goes as its periods say."""
     last = state.erased and len(state.proof.holds) == 1 and state.proof.ends is not None
     return LegalHoldReleased(
         addressee_id=state.addressee_id,
-        entry=command.entry,
+        entry=entry,
         occurred_at=at,
-        reason=command.reason,
+        reason=reason,
         evidence_until=max(at, state.proof.ends or at) if last else None,
     )
 

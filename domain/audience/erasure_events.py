@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -64,12 +65,21 @@ class ProfileKeyDestroyed(Event, name="audience.profile_key_destroyed", version=
     addressee_id: AddresseeId
 
 
-class LegalHoldPlaced(Event, name="audience.legal_hold_placed", version=1, subject="addressee_id"):
-    """A claim is made or expected: until it is settled the proof about this person is kept, erased or not."""
+class LegalHoldPlaced(Event, name="audience.legal_hold_placed", version=2, subject="addressee_id"):
+    """A claim is made or expected: until it is settled the proof about this person is kept, erased or not.
+
+    `hold_id`: the hold of a matter that is over this person too; None: it is over them alone.
+    """
 
     addressee_id: AddresseeId
     occurred_at: datetime
     reason: Evidence[str]
+    hold_id: UUID | None = None
+
+
+@EVENTS.upcaster("audience.legal_hold_placed", 1)
+def _over_them_alone(payload: Payload) -> Payload:
+    return {**payload, "hold_id": None}
 
 
 class LegalHoldReleased(Event, name="audience.legal_hold_released", version=1, subject="addressee_id"):

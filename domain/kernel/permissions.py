@@ -77,6 +77,9 @@ class Permission(StrEnum):
     """Setting targets and withdrawing them; recording exchange rates."""
     FINANCE_CLOSE = "finance.close"
     """Locking a month of the books, and reopening it."""
+    RETENTION_READ = "retention.read"
+    RETENTION_MANAGE = "retention.manage"
+    """Saying how long things are kept, holding them for a matter, and having destroyed what is due."""
     OPERATIONS_READ = "operations.read"
 
     PLATFORM_TENANTS_REGISTER = "platform.tenants_register"
@@ -185,6 +188,8 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.ACCESS_READ,
         P.ACCESS_REVIEW,
         P.AUDITORS_ADMIT,
+        P.RETENTION_READ,
+        P.RETENTION_MANAGE,
         P.REPORTS_DRILL,
         P.REPORTS_SEAL,
         P.REPORTS_SCHEDULE,

@@ -193,6 +193,13 @@ WORKFLOWS: Final = (
         at="details_until",
     ),
     Workflow(
+        "retention.dispose",
+        "plan_id",
+        on=("retention.disposal_planned", "retention.disposal_agreed"),
+        over=("retention.disposal_cancelled", "retention.disposal_done"),
+        at="run_at",
+    ),
+    Workflow(
         "webhook.destroy_secret",
         "secret_id",
         on=("webhooks.secret_retired",),
@@ -307,7 +314,7 @@ WORKFLOWS: Final = (
 
 JOBS: Final = Projection(
     "jobs",
-    version=11,
+    version=12,
     reveals=False,
     tables=(
         Table(

@@ -45,6 +45,8 @@ from projections.operational.members import queries as _members
 from projections.operational.members.handler import MEMBERS
 from projections.operational.periods import queries as _periods
 from projections.operational.periods.handler import PERIODS
+from projections.operational.retention import queries as _retention
+from projections.operational.retention.handler import RETENTION
 from projections.operational.saved_queries import queries as _saved_queries
 from projections.operational.saved_queries.handler import SAVED_QUERIES
 from projections.operational.staff import queries as _staff
@@ -89,6 +91,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
     LISTS,
     MEMBERS,
     PERIODS,
+    RETENTION,
     SAVED_QUERIES,
     STAFF,
     STANDINGS,
@@ -122,6 +125,7 @@ _REGISTERED: Final = (
     _lists,
     _members,
     _periods,
+    _retention,
     _saved_queries,
     _staff,
     _standings,

@@ -160,6 +160,7 @@ async def test_every_view_of_anothers_shows_nothing(api: Api) -> None:
         "audience.contact_list": "list",
         "audience.contact_import": "import",
         "rights.request": "subject_request",
+        "retention.plan": "disposal",
         "finance.exchange_rate": "rate",
     }
     for query in QUERIES.values():

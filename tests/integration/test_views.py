@@ -98,6 +98,7 @@ async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
         "reports.schedule": mine.schedule,
         "reports.delivery": mine.deliveries[0],
         "billing.notice": mine.notice,
+        "retention.plan": mine.plan,
     }
     singles = {name for name, query in QUERIES.items() if query.single and query.context != "platform"}
     assert singles == set(ids)

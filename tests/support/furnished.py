@@ -42,6 +42,8 @@ _CONTEXTS = {
     **dict.fromkeys(("subject_request", "activity"), "rights"),
     "webhook_endpoint": "webhooks",
     "saved_query": "reporting",
+    "gone_query": "reporting",
+    "disposal": "retention",
     "schedule": "reporting",
     "campaign": "campaign",
     "cost": "costs",
@@ -129,8 +131,22 @@ class Making:
         await self.tell(f"finance/{tenant}/lock-period", period="2026-09")
         # Of these streams there is one to a log, under its own id.
         self.made.ids |= dict.fromkeys(
-            ("period", "allocation", "target_template", "exchange_rate"), str(tenant)
+            ("period", "allocation", "target_template", "exchange_rate", "retention_policy", "legal_holds"),
+            str(tenant),
         )
+
+    async def kept(self) -> None:
+        tenant, ids = self.made.tenant, self.made.ids
+        rule = {"kind": "saved_queries", "period": {"days": 0}, "reason": MARK}
+        await self.tell(f"retention/{tenant.id}/change-retention", **rule)
+        over = [{"kind": "import", "subject": ids["import"]}]
+        held = await self.tell(f"retention/{tenant.id}/place-hold", matter=MARK, over=over, reason=MARK)
+        ids["hold"] = held["result"]["hold_id"]
+        await self.tell(f"retention/{tenant.id}/change-agreement", above=0, reason=MARK)
+        gone = await self.new("gone_query", "save-query", {"title": MARK, "sql": f"SELECT '{MARK}'"})
+        await self.tell(f"reporting/{gone['id']}/delete-query")
+        named = [{"kind": "saved_queries", "object_id": gone["id"]}]
+        await self.new("disposal", "plan-disposal", {"objects": named, "reason": MARK})
 
     async def access(self) -> None:
         tenant, ids = self.made.tenant, self.made.ids
@@ -165,6 +181,7 @@ async def furnished(api: Api) -> Theirs:
     await making.rights()
     await making.deliveries()
     await making.books()
+    await making.kept()
     await making.access()
     row = {"country": "DE", "source": "api", "subscriber_type": None}
     cited = Cited("contacts_by_segment", 1, {}, row, "contacts", Position(1, 3))

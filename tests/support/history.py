@@ -10,6 +10,7 @@ from tests.support.deliveries import of_packs, of_schedules
 from tests.support.history_of_books import of_books
 from tests.support.history_of_payments import of_account, of_gateway, of_notices
 from tests.support.history_of_people import LATER, OfPeople
+from tests.support.history_of_retention import of_retention
 from tests.support.projecting import fresh
 from tests.support.reviewed import of_reviews
 
@@ -51,6 +52,7 @@ class History(OfPeople):
         yield from of_schedules(self.schedule, self.owner, self.deliveries)
         yield from of_packs(self.pack)
         yield from of_reviews(self.tenant)
+        yield from of_retention(self.tenant, self.workspace, self.pack, self.plan)
 
     def _billing(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         account, tenant = f"billing_account:{self.tenant}", {"tenant_id": self.tenant}

@@ -8,6 +8,7 @@ from tests.support.history_of_people import LATER
 
 FIRST, LAST = date(2026, 10, 1), date(2026, 10, 31)
 DISPATCHED = datetime(2026, 3, 2, 10, 1, tzinfo=UTC)
+NO_TIME = {"years": 0, "months": 0, "days": 0}
 FIRST_QUARTER = date(2026, 2, 1)
 
 # Of a row only what is named here is compared.
@@ -202,6 +203,39 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
             },
             {"meter": "workspaces", "period": None, "used": 1, "limit": None},
             {"meter": "users", "period": None, "used": 2, "limit": 2, "share": 100.0},
+        ],
+    ),
+    "retention.rules": (
+        {},
+        [
+            {"kind": "import_files", "chosen": False, "agreed_above": 1, "confidence": "N"},
+            {"kind": "request_details", "chosen": False, "divided_by": ["person"]},
+            {"kind": "evidence", "chosen": False},
+            {
+                "kind": "board_packs",
+                "chosen": True,
+                "period": {**NO_TIME, "years": 10},
+                "default_period": None,
+            },
+            {"kind": "delivery_files", "chosen": False, "period": NO_TIME},
+            {"kind": "saved_queries", "chosen": False, "disposal": "planned"},
+            {"kind": "actor_traces", "chosen": False, "endless": False},
+            {"kind": "tenant_log", "chosen": False, "floor": {**NO_TIME, "days": 90}},
+        ],
+    ),
+    "retention.due": (
+        {"kind": "board_packs", "state": "destroyed"},
+        [{"expired": True, "held": True, "promised": None, "period": {**NO_TIME, "years": 10}}],
+    ),
+    "retention.holds": (
+        {"over": "period", "standing": False},
+        [{"matter": "2026-1", "subject": None, "first_day": date(2026, 1, 1), "keeps": 0}],
+    ),
+    "retention.plans": (
+        {},
+        [
+            {"status": "done", "destroyed": {"board_packs": 1}, "counts": {"board_packs": 1}},
+            {"status": "cancelled", "destroyed": None, "agreed_by": None},
         ],
     ),
     "webhooks.webhook_endpoints": (
