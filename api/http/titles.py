@@ -293,6 +293,7 @@ TITLES: Final = {
     "request-of-another-kind": "The request is not of this kind",
     "request-without-subject": "The request names nobody here as the one it is about",
     "restricted-since": "The person has asked for a restriction since",
+    "retained-already-gone": "It is gone already",
     "retained-not-expired": "Nothing said that it expired",
     "retention-below-the-floor": "The period is shorter than its floor",
     "retention-period-not-over": "The period is not over",

@@ -13,7 +13,7 @@ from domain.audience.erasure import ExpireEvidence, held, released
 from domain.campaign.state import NoCampaign
 from domain.kernel.commands import stream_name
 from domain.kernel.events import EVENTS
-from domain.retention.destroying import ExpireObject, expired, may_go, stream_of
+from domain.retention.destroying import AlreadyGone, ExpireObject, expired, may_go, stream_of
 from domain.retention.hold import NothingToHold, PlaceHold, ReleaseHold, placed
 from domain.retention.hold import released as settled
 from domain.retention.kinds import Kind, Over
@@ -93,6 +93,8 @@ async def plan_disposal(command: PlanDisposal, unit: Unit) -> None:
     found = await _retained(unit, [(named.kind, named.object_id) for named in command.objects])
     named = []
     for one in found:
+        if one.retained is not None and one.retained.expired:
+            raise AlreadyGone(object_id=one.object_id)
         due = may_go(one.retained, policy, one.holds, command.stamp.at)
         named.append(ObjectTold(kind=one.kind.value, object_id=one.object_id, due_at=due))
     unit.append("disposal", command.stamp.target, planned(command, state, named, policy.agreed_above))

@@ -65,6 +65,12 @@ class UnderHold(Refusal):
     code = "under-legal-hold"
 
 
+class AlreadyGone(Refusal):
+    """A thing is destroyed once, and this one is gone or going. Leave it out of the plan."""
+
+    code = "retained-already-gone"
+
+
 class NotExpired(Refusal):
     """Something is destroyed after it was said that it expired. Say that first."""
 

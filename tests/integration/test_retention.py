@@ -94,16 +94,16 @@ async def test_the_schedule_says_how_long_and_why_and_what_the_tenant_chose(impo
     rules = {one["kind"]: one for one in await told(importing, "schedule")}
     assert rules["import_files"]["period"] == {"years": 0, "months": 0, "days": 7}
     assert (rules["board_packs"]["period"], rules["board_packs"]["endless"]) == (None, True)
-    short = {"kind": "request_details", "period": {"months": 23}, "reason": WHY}
+    short: dict[str, Any] = {"kind": "request_details", "period": {"months": 23}, "reason": WHY}
     refused = await do(importing, f"{tenant.id}/change-retention", **short)
     assert refused["type"] == "/problems/retention-below-the-floor"
     assert refused["errors"][0]["pointer"] == "/period"
     assert "11 CCR 7101(a)" in refused["detail"]
-    endless = {"kind": "import_files", "period": None, "reason": WHY}
+    endless: dict[str, Any] = {"kind": "import_files", "period": None, "reason": WHY}
     refused = await do(importing, f"{tenant.id}/change-retention", **endless)
     assert refused["type"] == "/problems/retention-without-end"
     assert (await do(importing, f"{uuid4()}/change-retention", **endless))["status_code"] == 422
-    long = {"kind": "request_details", "period": {"years": 3}, "reason": WHY}
+    long: dict[str, Any] = {"kind": "request_details", "period": {"years": 3}, "reason": WHY}
     assert (await do(importing, f"{tenant.id}/change-retention", **long))["status_code"] in (200, 201)
     rules = {one["kind"]: one for one in await told(importing, "schedule")}
     assert rules["request_details"]["period"] == {"years": 3, "months": 0, "days": 0}
@@ -140,7 +140,7 @@ async def test_a_longer_period_keeps_what_is_there_too(importing: Importing, clo
     worker = Worker(importing.api)
     clock.behind = timedelta(days=7, minutes=1)
     import_id = await ended(importing)
-    changed = {"kind": "import_files", "period": {"days": 30}, "reason": WHY}
+    changed: dict[str, Any] = {"kind": "import_files", "period": {"days": 30}, "reason": WHY}
     assert "type" not in await do(importing, f"{importing.tenant.id}/change-retention", **changed)
     clock.behind = timedelta(0)
     assert await worker.work_off() == []
@@ -191,7 +191,7 @@ async def test_a_plan_names_what_goes_and_takes_a_second_person_above_the_limit(
     early = await do(importing, f"{plan}/plan-disposal", objects=named, reason=WHY)
     assert early["type"] == "/problems/retention-period-not-over"
     clock.behind = timedelta(days=-33)
-    alone = {"above": 2, "reason": WHY}
+    alone: dict[str, Any] = {"above": 2, "reason": WHY}
     assert "type" not in await do(importing, f"{tenant.id}/change-agreement", **alone)
     before = len(await importing.history())
     dry = await api.send(

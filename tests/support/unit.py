@@ -10,6 +10,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import application.handlers  # noqa: F401 - registers the handlers
+from application.ports.log import Recorded
 from application.unit import Folded, Streams, Unit, decide
 from domain.audience.addressee_events import MessageDispatched
 from domain.billing.catalogue import Meter
@@ -36,6 +37,7 @@ class World:
 
     def __init__(self) -> None:
         self.log: list[tuple[str, Event]] = []
+        self.times: list[datetime] = []
         self.states: dict[str, Folded] = {}
         self.now = NOW
         self.keys = [b"current"]
@@ -64,6 +66,27 @@ class World:
     async def opened(self, tenant_id: UUID, stream: str) -> list[Event]:
         assert tenant_id == TENANT
         return [event for name, event in self.log if name == stream]
+
+    async def recorded(self, tenant_id: UUID, streams: Sequence[str]) -> list[list[Recorded]]:
+        assert tenant_id == TENANT
+        return [
+            [
+                Recorded(
+                    tenant_id,
+                    position,
+                    name,
+                    0,
+                    event.name,
+                    event.schema_version,
+                    event.model_dump_json().encode(),
+                    b"{}",
+                    self.times[position],
+                )
+                for position, (name, event) in enumerate(self.log)
+                if name == stream
+            ]
+            for stream in streams
+        ]
 
     def pseudonyms(self, tenant_id: UUID, purpose: str, value: str) -> list[str]:
         assert tenant_id == TENANT
@@ -122,6 +145,7 @@ class World:
             version, state = self.states.get(name, (0, decider.initial))
             self.states[name] = (version + 1, decider.evolve(state, event))
             self.log.append((name, event))
+            self.times.append(self.now)
 
     def state(self, category: str, key: object) -> Any:
         """The live state of a stream."""
