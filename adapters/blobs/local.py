@@ -84,6 +84,10 @@ class LocalBlobs:
         self._keys.destroy([_key(tenant_id, owner)])
         shutil.rmtree(self._folder / str(tenant_id) / str(owner), ignore_errors=True)
 
+    def destroy_tenant(self, tenant_id: UUID) -> None:
+        """See `BlobStore.destroy_tenant`."""
+        shutil.rmtree(self._folder / str(tenant_id), ignore_errors=True)
+
     def sweep(self, killed_before: float, abandoned_before: float) -> int:
         """See `BlobStore.sweep`."""
         removed = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,10 @@ class LocalFolders:
                 _put(place, name, content)
         except OSError as error:
             raise FolderUnwritable(error.errno, os.strerror(error.errno or 0)) from None
+
+    def remove(self, tenant_id: UUID) -> None:
+        """Remove everything that was delivered for a tenant."""
+        shutil.rmtree(self._root / str(tenant_id), ignore_errors=True)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 The log says which keys are gone, and so does the store; a restore of both from before an erasure knows it from neither.
 This file does, as long as it is not itself put back from then. One line a key, `["<tenant>","<subject>","<kind>"]`, in
-JSON: ids alone.
+JSON: ids alone. `["<tenant>","*","*"]` names all keys of a tenant whose log is deleted.
 """
 
 # ruff: noqa: S608 - the condition put into statements is our own, never input
@@ -28,6 +28,9 @@ NAME: Final = "destroyed.list"
 Row = tuple[bytes, str, str]
 """A key as the store's tables name it: tenant, subject, kind."""
 
+
+WHOLE: Final = "*"
+"""In place of subject and kind: every key of the tenant, its pseudonym keys too."""
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS listed (bytes INTEGER NOT NULL);
@@ -55,6 +58,16 @@ class DestroyedKeys:
         """
         database.execute("UPDATE listed SET bytes = bytes + ?", (self._append(rows),))
 
+    def end(self, tenant: bytes, database: sqlite3.Connection) -> int:
+        """Enter that all keys of a tenant are gone, and destroy them in the store's open transaction; how many."""
+        mark = (tenant, WHOLE, WHOLE)
+        marked = database.execute(
+            "SELECT count(*) FROM keys WHERE (tenant, subject, kind) = (?, ?, ?)", mark
+        ).fetchone()[0]
+        if not marked:
+            self.enter([mark], database)
+        return _end(tenant, database)
+
     def agree(self, database: sqlite3.Connection) -> None:
         """Destroy again what the file names and an old copy of the store has.
 
@@ -77,6 +90,8 @@ class DestroyedKeys:
         database.execute(
             "INSERT INTO keys SELECT tenant, subject, kind, 0, NULL FROM told WHERE true ON CONFLICT DO NOTHING"
         )
+        for (tenant,) in database.execute("SELECT tenant FROM told WHERE subject = ?", (WHOLE,)).fetchall():
+            again += _end(tenant, database)
         self._append(
             database.execute(
                 "SELECT tenant, subject, kind FROM keys WHERE wrapped IS NULL EXCEPT SELECT * FROM told"
@@ -127,3 +142,16 @@ class DestroyedKeys:
                     amiss += 1
         if amiss:
             log.warning("%d lines of the list of destroyed keys cannot be read", amiss)
+
+
+def _end(tenant: bytes, database: sqlite3.Connection) -> int:
+    """Take out every key of a tenant; one row stays, and says that there were some."""
+    alive = database.execute(
+        "SELECT count(*) FROM keys WHERE tenant = ? AND wrapped IS NOT NULL", (tenant,)
+    ).fetchone()[0]
+    database.execute("DELETE FROM keys WHERE tenant = ?", (tenant,))
+    database.execute("INSERT INTO keys VALUES (?, ?, ?, 0, NULL)", (tenant, WHOLE, WHOLE))
+    database.execute("DELETE FROM pseudonym_keys WHERE tenant = ?", (tenant,))
+    database.execute("DELETE FROM destroyed WHERE tenant = ?", (tenant,))
+    database.execute("UPDATE generation SET n = n + 1")
+    return int(alive)

@@ -86,6 +86,13 @@ class KekFile:
         for known in [known for known in list(self._ciphers) if known[0] == tenant and known[1] < number]:
             self._ciphers.pop(known, None)
 
+    def end(self, tenant: bytes) -> None:
+        """Drop all of a tenant's: nothing that they wrapped opens any more."""
+        if self.numbers(tenant):
+            self._edit(tenant, dict.clear)
+        for known in [known for known in list(self._ciphers) if known[0] == tenant]:
+            self._ciphers.pop(known, None)
+
     def _new(self, tenant: bytes, *, only_first: bool = False) -> int:
         def add(keks: dict[str, str]) -> None:
             if keks and only_first:

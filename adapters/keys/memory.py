@@ -42,6 +42,14 @@ class MemoryKeyStore:
         self._generation += 1
         return destroyed
 
+    def destroy_tenant(self, tenant_id: UUID) -> int:
+        """See `KeyStore.destroy_tenant`."""
+        mine = [key for key in self._keys if key[0] == tenant_id]
+        destroyed = self.destroy(mine)
+        self._pseudonym_keys.pop(tenant_id, None)
+        self._destroyed.pop(tenant_id, None)
+        return destroyed
+
     def rotate_due(
         self, destroyed_before: datetime, stopping: Callable[[], bool] = lambda: False
     ) -> list[UUID]:

@@ -222,6 +222,16 @@ class SqliteKeyStore:
         return destroyed
 
     @_in_the_ports_words
+    def destroy_tenant(self, tenant_id: UUID) -> int:
+        """See `KeyStore.destroy_tenant`. The list names the tenant once, for all of its keys."""
+        owner = tenant_id.bytes
+        with self._lock:
+            with self._transaction():
+                destroyed = self._gone.end(owner, self._database)
+            self._keks.end(owner)
+        return destroyed
+
+    @_in_the_ports_words
     def hmac_keys(self, tenant_id: UUID) -> list[bytes]:
         """See `KeyStore.hmac_keys`. Never waits for a writer's disk, but where the first key is made."""
         with self._read_lock:

@@ -23,6 +23,7 @@ from api.cli import (
     keys,
     law,
     looking,
+    log_deletion,
     packs,
     reports,
     retention,
@@ -265,6 +266,7 @@ def config(*, data_folder: Data = None, json_: Json = False) -> None:
     words("Set them in the environment; docs/configuration.md says more.")
 
 
+tenants.tenant.command("delete-log")(log_deletion.delete_log)
 app.add_typer(tenants.tenant, name="tenant")
 app.add_typer(tenants.staff, name="staff")
 app.add_typer(keys.app, name="key")

@@ -30,6 +30,8 @@ from domain.kernel.money import CurrenciesMixed, Currency
 from domain.kernel.permissions import Permission
 from domain.kernel.text import legible
 from domain.reporting.pack import Pack, PackSealed, SealPack, period_of
+from domain.retention.destroying import stream_of
+from domain.retention.kinds import Kind
 
 if TYPE_CHECKING:
     from application.commanding import Commands
@@ -72,6 +74,13 @@ class PackNotAsSealed(Refusal):
 
     code = "board-pack-not-as-sealed"
     kind = RefusalKind.CONFLICT
+
+
+class PackDestroyed(Refusal):
+    """The files of this pack were destroyed, since nothing kept them any more. Its seal still says what they were."""
+
+    code = "board-pack-destroyed"
+    kind = RefusalKind.NOT_FOUND
 
 
 class PackAsked(BaseModel):
@@ -213,7 +222,10 @@ class Packs:
         return state.sealed
 
     async def content(self, tenant_id: UUID, seal: PackSealed, ending: str) -> bytes:
-        """The sealed bytes, which have the hash in the seal. Raises `PackNotAsSealed`."""
+        """The sealed bytes, which have the hash in the seal. Raises `PackNotAsSealed`, and `PackDestroyed`."""
+        end = await self._commands.state(tenant_id, "retained", stream_of(Kind.BOARD_PACKS, seal.pack_id))
+        if end.expired:
+            raise PackDestroyed
         digest = seal.pdf_sha256 if ending == PDF else seal.figures_sha256
         return await asyncio.to_thread(self._read, tenant_id, seal.pack_id, f"{digest}.{ending}", digest)
 

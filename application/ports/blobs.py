@@ -69,6 +69,9 @@ class BlobStore(Protocol):
     def destroy(self, tenant_id: UUID, owner: UUID) -> None:
         """Destroy the object's key and remove its files."""
 
+    def destroy_tenant(self, tenant_id: UUID) -> None:
+        """Remove every file of a tenant whose keys are destroyed."""
+
     def sweep(self, killed_before: float, abandoned_before: float) -> int:
         """Tidy up after uploads that were killed; how many files and objects went. Moments in seconds since 1970.
 

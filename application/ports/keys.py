@@ -51,6 +51,12 @@ class KeyStore(Protocol):
     def destroy(self, keys: Iterable[SubjectKey]) -> int:
         """Destroy keys for ever; how many there were. A destroyed key leaves a mark without content."""
 
+    def destroy_tenant(self, tenant_id: UUID) -> int:
+        """Destroy every key of a tenant for ever, with those that wrap them and its pseudonym keys; how many.
+
+        For a tenant whose log is deleted: nothing is sealed for it any more.
+        """
+
     def rotate_due(
         self, destroyed_before: datetime, stopping: Callable[[], bool] = lambda: False
     ) -> list[UUID]:

@@ -22,6 +22,16 @@ from domain.kernel.permissions import Permission
 from domain.kernel.personal import Profile
 from domain.kernel.places import CountryCode
 from domain.kernel.text import ShortText
+from domain.platform.log_end import (
+    LogDeleted,
+    LogEndCommand,
+    LogEndEvent,
+    LogGone,
+    LogHeld,
+    LogReleased,
+    OwnHoldsSettled,
+    ended,
+)
 from domain.tenancy.plans import Plan
 from domain.tenancy.secret import SecretCommand
 from domain.tenancy.tenant import CommandRate, SendsFor
@@ -76,7 +86,9 @@ class SlugReserved(Event, name="platform.slug_reserved", version=1):
     tenant_id: TenantId
 
 
-RegistrationEvent: TypeAlias = TenantRegistered | FirstKeyMade | FirstKeyForgotten | RegistrationClosed
+RegistrationEvent: TypeAlias = (
+    TenantRegistered | FirstKeyMade | FirstKeyForgotten | RegistrationClosed | LogEndEvent
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,10 @@ class Registration:
     first_key_hmac: str | None = None
     first_key_forgotten: bool = False
     closed: bool = False
+    log_holds: frozenset[UUID] = frozenset()
+    own_holds_settled: bool = False
+    log_deleted: bool = False
+    log_gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,26 +127,34 @@ RegistrationState: TypeAlias = NoRegistration | Registration
 
 def evolve(state: RegistrationState, event: RegistrationEvent) -> RegistrationState:
     """The registration after `event`."""
+    if isinstance(event, TenantRegistered):
+        return Registration(
+            tenant_id=event.tenant_id,
+            name=event.tenant_name,
+            slug=event.slug,
+            plan=Plan(event.plan),
+            owner_id=event.owner_id,
+            workspace_id=event.workspace_id,
+        )
+    if isinstance(state, NoRegistration):
+        return state
     match event:
-        case TenantRegistered():
-            return Registration(
-                tenant_id=event.tenant_id,
-                name=event.tenant_name,
-                slug=event.slug,
-                plan=Plan(event.plan),
-                owner_id=event.owner_id,
-                workspace_id=event.workspace_id,
-            )
         case FirstKeyMade():
-            return (
-                state
-                if isinstance(state, NoRegistration)
-                else replace(state, first_key_hmac=event.secret_hmac)
-            )
+            return replace(state, first_key_hmac=event.secret_hmac)
         case FirstKeyForgotten():
-            return state if isinstance(state, NoRegistration) else replace(state, first_key_forgotten=True)
+            return replace(state, first_key_forgotten=True)
         case RegistrationClosed():
-            return state if isinstance(state, NoRegistration) else replace(state, closed=True)
+            return replace(state, closed=True)
+        case LogHeld():
+            return replace(state, log_holds=state.log_holds | {event.hold_id})
+        case LogReleased():
+            return replace(state, log_holds=state.log_holds - {event.hold_id})
+        case OwnHoldsSettled():
+            return replace(state, own_holds_settled=True)
+        case LogDeleted():
+            return replace(state, log_deleted=True)
+        case LogGone():
+            return replace(state, log_gone=True)
         case _:
             assert_never(event)
 
@@ -241,7 +265,9 @@ def first_key(command: RegisterTenant, tenant_id: TenantId) -> FirstKeyMade:
     )
 
 
-def decide(command: CloseRegistration | ForgetFirstKey, state: RegistrationState) -> tuple[Event, ...]:
+def decide(
+    command: CloseRegistration | ForgetFirstKey | LogEndCommand, state: RegistrationState
+) -> tuple[Event, ...]:
     """What a command on the registration alone does; signing up reserves the slug too (see the handlers)."""
     if isinstance(state, NoRegistration):
         raise NotFound
@@ -251,7 +277,7 @@ def decide(command: CloseRegistration | ForgetFirstKey, state: RegistrationState
         case ForgetFirstKey():
             return () if state.first_key_forgotten else (FirstKeyForgotten(tenant_id=state.tenant_id),)
         case _:
-            assert_never(command)
+            return ended(command, state)
 
 
 REGISTRATION: Final[Decider[RegistrationState]] = Decider(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict
 from domain.law.periods import Period
 
 _FILE: Final = Path(__file__).with_name("schedule.toml")
-_SOME_DAY: Final = date(2001, 1, 1)
-"""Periods are compared by the day that they end on from here: two years from here are as short as two years can be."""
+_FIRST: Final = date(2000, 1, 1)
+_LEAP_CYCLE: Final = 1461
+"""Periods are compared from each day of four years: two years have 730 days, or 731."""
 
 
 class Kind(StrEnum):
@@ -87,5 +88,6 @@ def schedule() -> dict[Kind, KindTerms]:
 
 
 def shorter(one: Period, other: Period) -> bool:
-    """Whether a period ends before another that began on the same day."""
-    return one.after(_SOME_DAY) < other.after(_SOME_DAY)
+    """Whether a period can end before another that began on the same day, whichever day that is."""
+    days = (_FIRST + timedelta(days=number) for number in range(_LEAP_CYCLE))
+    return any(one.after(day) < other.after(day) for day in days)

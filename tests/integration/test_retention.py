@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from psycopg import sql
 
+from application.disposing import Disposing
+from application.workflow import Because, Workflow
 from domain.kernel.ids import new_id
 from domain.kernel.permissions import TenantRole
 from domain.kernel.personal import KeyKind
+from domain.retention.kinds import Kind
 from projections.jobs.due import JOBS
 from tests.support.api import serving
 from tests.support.database import Database
 from tests.support.importing import Importing, content, people
+from tests.support.packs import seal_pack
 from tests.support.working import MovedClock, Worker
 
 WHY = "As the schedule says"
@@ -223,3 +228,57 @@ async def test_a_plan_names_what_goes_and_takes_a_second_person_above_the_limit(
     assert again["status_code"] == 200, again
     assert await hurry(importing, worker) == ["retention.dispose"]
     assert [sealed(importing, one) for one in queries] == [False, False, True]
+
+
+class Killed(BaseException):
+    """What a process that is killed sees of it."""
+
+
+@dataclass
+class Dying:
+    """A key store, or one of files, whose process is killed before or after it destroys."""
+
+    thing: Any
+    after: bool
+
+    def destroy(self, *given: Any) -> None:
+        if self.after:
+            self.thing.destroy(*given)
+        raise Killed
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("kind", [Kind.SAVED_QUERIES, Kind.BOARD_PACKS, Kind.IMPORT_FILES])
+async def test_what_is_killed_halfway_is_done_to_its_end_and_said_once(
+    importing: Importing, clock: MovedClock, kind: Kind, *, after: bool
+) -> None:
+    api, tenant = importing.api, importing.tenant
+    made: dict[Kind, Callable[[], Awaitable[UUID]]] = {
+        Kind.SAVED_QUERIES: lambda: deleted_query(importing),
+        Kind.BOARD_PACKS: lambda: seal_pack(api, tenant),
+        Kind.IMPORT_FILES: lambda: ended(importing),
+    }
+    one = await made[kind]()
+    if kind is Kind.BOARD_PACKS:
+        year: dict[str, Any] = {"kind": kind.value, "period": {"years": 1}, "reason": WHY}
+        assert (await do(importing, f"{tenant.id}/change-retention", **year))["status_code"] == 200
+    clock.behind = timedelta(days=-400)
+    parts = api.parts
+    workflow = Workflow(parts.commands, tenant.id, uuid4(), Because(uuid4()))
+    keys, blobs = (cast("Any", Dying(thing, after)) for thing in (parts.keys, parts.blobs))
+    killed = Disposing(parts.commands, keys, blobs)
+    with pytest.raises(Killed):
+        await killed.destroy(workflow, kind, one, None)
+    assert sealed(importing, one) is not after
+    hold_id = await hold(importing, kind="tenant")
+    again = Workflow(parts.commands, tenant.id, uuid4(), Because(uuid4()))
+    for _ in range(2):
+        await Disposing(parts.commands, parts.keys, parts.blobs).destroy(again, kind, one, None)
+    assert not sealed(importing, one), "a hold that came after it was said to have expired does not reach it"
+    said = [row.name for row in await importing.history()]
+    gone = "audience.import_files_destroyed" if kind is Kind.IMPORT_FILES else "retention.object_destroyed"
+    assert (said.count("retention.object_expired"), said.count(gone)) == (1, 1)
+    if kind is Kind.BOARD_PACKS:
+        answer = await importing.get(f"/v1/packs/{one}/pdf")
+        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/board-pack-destroyed")
+    await release(importing, hold_id)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -45,6 +46,23 @@ def put_back(copy: Path, folder: Path, *but: str) -> None:
     for path in copy.iterdir():
         if path.name not in but:
             shutil.copy(path, folder)
+
+
+def test_an_old_copy_brings_no_key_back_of_a_tenant_that_ended(folder: Path, tmp_path: Path) -> None:
+    one, other = subject(), subject(KeyKind.EVIDENCE)
+    elsewhere = (uuid4(), str(uuid4()), KeyKind.PROFILE)
+    used(folder, lambda store: store.obtain([one, other, elsewhere]))
+    used(folder, lambda store: store.hmac_keys(TENANT))
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    used(folder, lambda store: store.destroy_tenant(TENANT))
+    used(folder, lambda store: store.destroy_tenant(TENANT))
+    assert (folder / NAME).read_text() == f'["{TENANT}", "*", "*"]\n'
+    put_back(copy, folder, NAME)
+    assert set(reopened(folder, [one, other, elsewhere])) == {elsewhere}
+    with closing(sqlite3.connect(folder / "keys.sqlite")) as database:
+        left = database.execute("SELECT count(*) FROM pseudonym_keys WHERE tenant = ?", (TENANT.bytes,))
+        assert left.fetchone() == (0,)
 
 
 def test_an_old_copy_of_everything_else_brings_no_key_back(folder: Path, tmp_path: Path) -> None:

@@ -42,6 +42,20 @@ def test_a_destroyed_key_is_never_made_again(store: KeyStore) -> None:
     assert store.destroy([one]) == 0
 
 
+def test_all_keys_of_a_tenant_go_at_once_and_nobody_elses(store: KeyStore) -> None:
+    one, other = subject(), subject(KeyKind.EVIDENCE)
+    elsewhere = (uuid4(), str(uuid4()), KeyKind.PROFILE)
+    made, pseudonyms = store.obtain([one, other, elsewhere]), store.hmac_keys(TENANT)
+    theirs = store.hmac_keys(elsewhere[0])
+    before = store.generation()
+    assert store.destroy_tenant(TENANT) == 2
+    assert store.generation() > before
+    assert store.find([one, other, elsewhere]) == {elsewhere: made[elsewhere]}
+    assert store.destroy_tenant(TENANT) == 0
+    assert store.hmac_keys(elsewhere[0]) == theirs
+    assert not set(store.hmac_keys(TENANT)) & set(pseudonyms), "what is made later is another"
+
+
 def test_tenants_and_kinds_have_keys_of_their_own(store: KeyStore) -> None:
     name = str(uuid4())
     asked = [(tenant, name, kind) for tenant in (TENANT, uuid4()) for kind in KeyKind]
