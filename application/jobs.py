@@ -311,6 +311,9 @@ async def open_tenant(
     What is done already stays as it is.
     """
     tenant_id = registered.tenant_id
+    registration = await commands.state(PLATFORM, "registration", tenant_id)
+    if isinstance(registration, Registration) and registration.closed:
+        return  # its log may be deleted, and is not to begin again
     inside = workflow.in_tenant(tenant_id)
     if await commands.log.head(tenant_id) is None:
         command = OpenTenant(
@@ -327,7 +330,6 @@ async def open_tenant(
         )
         await inside.execute(command, tenant_id, key=f"tenant/{tenant_id}/open", opens_log=True)
     await suppressions.take_over(inside)
-    registration = await commands.state(PLATFORM, "registration", tenant_id)
     if isinstance(registration, Registration) and registration.first_key_hmac is not None:
         key = CreateApiKey(label="First key", role=TenantRole.OWNER, member_id=registered.owner_id)
         key.carrying(registration.first_key_hmac)

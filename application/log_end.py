@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 class TenantRows(Protocol):
     """Every row of a tenant, in every table and in the analytics file."""
 
+    def let_go(self) -> None:
+        """Make sure that no process holds the analytics file. Raises what says which does."""
+
     def counted(self, tenant_id: UUID) -> dict[str, int]:
         """How many there are by table, those without any left out."""
 
@@ -142,6 +145,7 @@ class LogEnd:
 
         `execute` runs a command on a registration, as whoever maintains the installation.
         """
+        await asyncio.to_thread(self.rows.let_go)
         registration = await self.registration(tenant_id)
         if not registration.log_deleted:
             ending = await self.look(tenant_id)

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 _KEYED: Final = (*OF_TENANTS, "positions", "dim_tenant")
 
 
+def let_go(folder: Path) -> None:
+    """Raises `AlreadyOwned` where a process has the file."""
+    if folder.exists():
+        Folder(folder).close()
+
+
 def counted(folder: Path, tenant_id: UUID) -> dict[str, int]:
     """How many rows a tenant has by table, those without any left out. Raises `AlreadyOwned`."""
     return _each(folder, tenant_id, delete=False)

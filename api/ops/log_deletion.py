@@ -26,6 +26,10 @@ class AllRows:
     database: DatabaseRows
     analytics: Path
 
+    def let_go(self) -> None:
+        """See `TenantRows.let_go`. Raises `AlreadyOwned`."""
+        forgetting.let_go(self.analytics)
+
     def counted(self, tenant_id: UUID) -> dict[str, int]:
         """See `TenantRows.counted`. Raises `AlreadyOwned`."""
         return {**forgetting.counted(self.analytics, tenant_id), **self.database.counted(tenant_id)}

@@ -59,9 +59,8 @@ async def place_hold(command: PlaceHold, unit: Unit) -> None:
             category, none = _NONE[one.kind]
             if isinstance(await unit.load(category, one.subject), none):
                 raise NothingToHold
-            unit.let_go(
-                category, one.subject
-            )  # it moves on while the hold is placed, and is there all the same
+            # It moves on while the hold is placed, and is there all the same.
+            unit.let_go(category, one.subject)
     for subject in dict.fromkeys(one.subject for one in command.over if one.kind is Over.PERSON):
         person = await unit.load("addressee", subject)
         if not isinstance(person, Addressee):
