@@ -26,6 +26,7 @@ from domain.tenancy.secret import SecretCommand
 from tests.support.api import Api, TestTenant, analytics_of
 from tests.support.exported import rows_of, text_of
 from tests.support.furnished import MARK, Theirs, body_of, furnished
+from tests.support.other_routes import OF_BILLING, OF_LEDGER, OF_SQL
 from tests.support.report_routes import of_reports
 
 _MAKING = ("create", "enter", "invite", "record", "save", "set")
@@ -201,38 +202,6 @@ async def test_every_view_of_anothers_shows_nothing(api: Api) -> None:
     own_reads = logs(api)[theirs.tenant.id][1] - before[theirs.tenant.id][1]
     assert own_reads > 0, "A's own reads left no trace"
     assert logs(api)[theirs.tenant.id][0] == before[theirs.tenant.id][0]
-
-
-OF_SQL: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
-    ("GET", "/v1/sql/schema", None, {}),
-    ("POST", "/v1/sql", {"sql": "SELECT * FROM fact_contact_change"}, {}),
-    ("POST", "/v1/sql", {"sql": "SELECT * FROM fact_event WHERE position > 0", "format": "csv"}, {}),
-)
-
-
-OF_LEDGER = tuple(
-    f"/v1/ledger/{path}"
-    for path in (
-        "keys",
-        "events/checkpoint",
-        "events/checkpoints",
-        "events/verifier-keys",
-        "events/tile/0/000.p/1",
-        "access/tile/entries/000.p/1",
-        "events/inclusion?position=1",
-        "events/consistency?from=1",
-        "events/proofs/1",
-        "events/envelopes/1",
-    )
-)
-OURS = "https://o.example"
-OF_BILLING: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
-    ("GET", "/v1/billing/catalogue", None, {}),
-    ("POST", "/v1/billing/checkout", {"plan": "starter", "success_url": OURS, "cancel_url": OURS}, {}),
-    ("POST", "/v1/billing/portal", {"return_url": OURS}, {}),
-    ("POST", "/v1/billing/reconciliation", {}, {}),
-    ("POST", "/v1/gateways/stripe", {}, {"stripe-signature": "t=1,v1=00"}),
-)
 
 
 def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]]]:

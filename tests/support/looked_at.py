@@ -151,7 +151,10 @@ class Furnished:
         gone = await self.api.post(
             "/v1/audience/new/create-contact", tenant.key, {**workspace, "email": "gone@people.example"}
         )
-        assert (await self.api.post(f"/v1/audience/{gone.json()['id']}/erase-contact", tenant.key)).is_success
+        erased = await self.api.post(f"/v1/audience/{gone.json()['id']}/erase-contact", tenant.key)
+        proof = {"kind": "evidence", "object_id": erased.json()["result"]["addressee_id"]}
+        due = {"objects": [proof], "reason": WORD}
+        assert (await self.api.post("/v1/retention/new/plan-disposal", tenant.key, due)).status_code == 201
         file = {"content-type": "text/csv"}
         path = f"/v1/audience/imports?workspace_id={tenant.workspace_id}"
         upload = await self.api.send("POST", path, tenant.key, b"email\nx@example.org\n", file)
