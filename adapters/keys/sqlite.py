@@ -16,15 +16,13 @@ import sqlite3
 import threading
 import time
 from collections import defaultdict
-from functools import wraps
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
-
+from adapters.keys.amiss import OF_A_TENANT, OF_THE_STORE, in_the_ports_words
 from adapters.keys.gone import DestroyedKeys
 from adapters.keys.keks import KEY, NONCE, WRAPPED, KekFile
-from application.ports.keys import KeyStoreAway, KeysUnavailable, RotationIncomplete
+from application.ports.keys import RotationIncomplete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -34,9 +32,6 @@ if TYPE_CHECKING:
     from adapters.keys.gone import Row
     from application.ports.keys import SubjectKey
     from domain.kernel.personal import KeyKind
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS keys (
@@ -81,25 +76,6 @@ _SLICE: Final = 4_000
 """Keys that a rotation wraps anew in one transaction: some 50 ms of the only write lock there is."""
 _PAUSE: Final = 0.1
 """Seconds between two of them. Who waits for the lock asks again every 100 ms at the latest (SQLite's busy handler)."""
-
-_AMISS: Final = (sqlite3.Error, OSError, KeyError, json.JSONDecodeError, InvalidTag)
-"""The file or the disk fails, a key-encryption key is not there or not readable, the master key is another one."""
-_OF_THE_STORE: Final = (sqlite3.OperationalError, OSError)
-"""What ends a rotation for all tenants: the disk, or another process that will not let go of the file."""
-_OF_A_TENANT: Final = (*_AMISS, ValueError, TypeError)
-"""What one tenant's rows and entries can raise; the last two where one is not even of the right shape."""
-
-
-def _in_the_ports_words(method: Callable[P, R]) -> Callable[P, R]:
-    @wraps(method)
-    def said(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(*args, **kwargs)
-        except _AMISS as error:
-            kind = KeyStoreAway if isinstance(error, _OF_THE_STORE) else KeysUnavailable
-            raise kind(f"the key store fails ({type(error).__name__}); try again") from error
-
-    return said
 
 
 class SqliteKeyStore:
@@ -150,7 +126,7 @@ class SqliteKeyStore:
             self._database.close()
             self._reader.close()
 
-    @_in_the_ports_words
+    @in_the_ports_words
     def obtain(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
         """See `KeyStore.obtain`. One durable transaction for all that were missing."""
         wanted = list(dict.fromkeys(keys))
@@ -191,14 +167,14 @@ class SqliteKeyStore:
             written += self._database.execute(_MAKE, row).rowcount
         return made if written == len(keys) else self._read(keys, self._database)
 
-    @_in_the_ports_words
+    @in_the_ports_words
     def find(self, keys: Iterable[SubjectKey]) -> Mapping[SubjectKey, bytes]:
         """See `KeyStore.find`."""
         with self._read_lock:
             found = self._read(list(dict.fromkeys(keys)), self._reader)
         return {key: value for key, value in found.items() if value is not None}
 
-    @_in_the_ports_words
+    @in_the_ports_words
     def destroy(self, keys: Iterable[SubjectKey]) -> int:
         """See `KeyStore.destroy`. A key that never was is marked too: it will never be made."""
         destroyed = 0
@@ -221,7 +197,7 @@ class SqliteKeyStore:
             self._gone.enter(entered, self._database)
         return destroyed
 
-    @_in_the_ports_words
+    @in_the_ports_words
     def destroy_tenant(self, tenant_id: UUID) -> int:
         """See `KeyStore.destroy_tenant`. The list names the tenant once, for all of its keys."""
         owner = tenant_id.bytes
@@ -231,7 +207,7 @@ class SqliteKeyStore:
             self._keks.end(owner)
         return destroyed
 
-    @_in_the_ports_words
+    @in_the_ports_words
     def hmac_keys(self, tenant_id: UUID) -> list[bytes]:
         """See `KeyStore.hmac_keys`. Never waits for a writer's disk, but where the first key is made."""
         with self._read_lock:
@@ -247,13 +223,13 @@ class SqliteKeyStore:
                 )
             return self._pseudonym_keys(tenant_id, self._database)
 
-    @_in_the_ports_words
+    @in_the_ports_words
     def generation(self) -> int:
         """See `KeyStore.generation`."""
         with self._read_lock:
             return int(self._reader.execute("SELECT n FROM generation").fetchone()[0])
 
-    @_in_the_ports_words
+    @in_the_ports_words
     def rotate_due(
         self, destroyed_before: datetime, stopping: Callable[[], bool] = lambda: False
     ) -> list[UUID]:
@@ -264,9 +240,9 @@ class SqliteKeyStore:
             try:
                 if self._rotate(tenant_id, stopping):
                     rotated[tenant_id] = None
-            except _OF_THE_STORE:
+            except OF_THE_STORE:
                 raise
-            except _OF_A_TENANT:
+            except OF_A_TENANT:
                 failed[tenant_id.bytes] = tenant_id
         if failed:
             raise RotationIncomplete(rotated, failed.values())
@@ -280,7 +256,7 @@ class SqliteKeyStore:
             rows = self._reader.execute(_DUE, (destroyed_before.timestamp(), len(but) + 1)).fetchall()
         return next((UUID(bytes=tenant) for (tenant,) in rows if tenant not in but), None)
 
-    @_in_the_ports_words
+    @in_the_ports_words
     def rotate(self, tenant_id: UUID, stopping: Callable[[], bool] = lambda: False) -> bool:
         """Wrap what is left of a tenant's keys anew and destroy its old key-encryption keys; or finish doing so.
 
