@@ -46,13 +46,17 @@ class Tree(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """A log whose tree is not that of its head. `kept`: with how many events a restore began the head's epoch."""
+    """A log whose tree is not that of its head, or that is refused.
+
+    `kept`: with how many events a restore began the head's epoch.
+    """
 
     log: LogId
     epoch: int
     position: int
     kept: int | None
     tree: Tree | None
+    refused: bool = False
 
 
 class Span(NamedTuple):
@@ -85,9 +89,9 @@ def find_behind(connection: Connection[Any], resting: Sequence[LogId], most: int
             },
             binary=True,
         ).fetchall()
-        for tenant_id, epoch, position, kept, tree_epoch, size, frontier in rows:
+        for tenant_id, epoch, position, kept, tree_epoch, size, frontier, refused in rows:
             tree = None if tree_epoch is None else Tree(tree_epoch, size, _read(size, frontier))
-            found.append(Behind(LogId(tenant_id, kind), epoch, position, kept, tree))
+            found.append(Behind(LogId(tenant_id, kind), epoch, position, kept, tree, refused))
     return found
 
 
@@ -147,11 +151,13 @@ def kept_of(connection: Connection[Any], log: LogId) -> dict[int, int]:
 
 
 _BEHIND: Final = """
-    SELECT h.tenant_id, h.epoch, h.position, e.kept, t.epoch, t.size, t.frontier
+    SELECT h.tenant_id, h.epoch, h.position, e.kept, t.epoch, t.size, t.frontier, r.tenant_id IS NOT NULL
     FROM {heads} h
     LEFT JOIN ledger.trees t ON t.tenant_id = h.tenant_id AND t.log = %(log)s
     LEFT JOIN ledger.epochs e ON e.tenant_id = h.tenant_id AND e.log = %(log)s AND e.epoch = h.epoch
-    WHERE (t.epoch, t.size) IS DISTINCT FROM (h.epoch, h.position) AND (h.position > 0 OR t.size IS NOT NULL)
+    LEFT JOIN ledger.refusals r ON r.tenant_id = h.tenant_id AND r.log = %(log)s
+    WHERE ((t.epoch, t.size) IS DISTINCT FROM (h.epoch, h.position) OR r.tenant_id IS NOT NULL)
+        AND (h.position > 0 OR t.size IS NOT NULL)
         AND h.tenant_id <> ALL (%(resting)s::uuid[])
     ORDER BY t.signed_at NULLS FIRST, h.tenant_id
     LIMIT %(most)s

@@ -73,14 +73,13 @@ Mark = tuple[int, bytes]
 
 @dataclass(slots=True)
 class Counters:
-    """What a notary did since it began, and how many logs it refuses now; read from any thread."""
+    """What a notary did since it began; read from any thread."""
 
     events: int = 0
     checkpoints: int = 0
     rebuilt: int = 0
     overtaken: int = 0
     reconnects: int = 0
-    refused: int = 0
 
 
 @dataclass(slots=True)
@@ -219,7 +218,6 @@ class Notary:
         words = str(error)
         refuse(connection, one.log, words)
         self._refused[one.log] = self.clock()
-        self.counters.refused = len(self._refused)
         log.error("notary: %s of tenant %s is not signed: %s", one.log.log.value, one.log.tenant_id, words)
 
     def _signed(self, trees: Sequence[tuple[Behind, Frontier]]) -> list[Grown]:
@@ -246,7 +244,12 @@ class Notary:
 
 
 def _plain(one: Behind, known: Signed | None) -> bool:
-    """Whether a log's tree in the database begins what was signed, or is what was signed: then it only has to grow."""
+    """Whether a log's tree in the database begins what was signed, or is what was signed: then it only has to grow.
+
+    A log that was refused is looked through from its first event on before it is signed again.
+    """
+    if one.refused:
+        return False
     if known is None:
         return one.tree is None
     if known.epoch != one.epoch or known.size > one.position:

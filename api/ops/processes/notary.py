@@ -19,6 +19,7 @@ from api.composition import now
 from api.ops.errors import CannotRun
 from application.ports.notary import NotaryMemoryUnusable
 from projections.audit.notary import Notary
+from projections.audit.standing import standing
 from projections.audit.witnesses import Cosigning
 
 if TYPE_CHECKING:
@@ -34,7 +35,11 @@ _ABOUT: Final = {
     "notary_rebuilt": "Trees made anew from their log's first event since the process began.",
     "notary_overtaken": "Batches dropped because another notary was faster.",
     "notary_reconnects": "Times the database, the keys or the memory had to be found again.",
+}
+_ABOUT_STANDING: Final = {
     "notary_refused": "Logs that are not signed, since the database tells another past than was signed.",
+    "notary_behind": "Logs that wait to be signed.",
+    "notary_oldest_s": "Seconds that the one waits whose newest event is the oldest.",
 }
 _ABOUT_WITNESSES: Final = {
     "witness_asked": "Requests to this witness since the process began.",
@@ -61,6 +66,7 @@ async def work(around: Around) -> None:
         connect = functools.partial(psycopg.connect, dsn, autocommit=True, application_name="notary")
         notary = Notary(connect, memory, keys, now)
         around.meters.figures(lambda: _figures(notary), _ABOUT)
+        around.meters.figures(lambda: _standing(connect), _ABOUT_STANDING)
         with memory.held():
             async with cosigning(settings, around.meters, connect):
                 await _sign(around, notary)
@@ -105,6 +111,19 @@ async def _sign(around: Around, notary: Notary) -> None:
 def _figures(notary: Notary) -> Mapping[str, float]:
     counters = notary.counters
     return {name: float(getattr(counters, name.removeprefix("notary_"))) for name in _ABOUT}
+
+
+def _standing(connect: Callable[[], psycopg.Connection[Any]]) -> Mapping[str, float]:
+    try:
+        with connect() as connection:
+            found = standing(connection)
+    except psycopg.Error:
+        return {}
+    return {
+        "notary_refused": found.refused,
+        "notary_behind": found.behind,
+        "notary_oldest_s": found.seconds,
+    }
 
 
 def _of_witnesses(asks: Cosigning) -> Mapping[str, Mapping[str, float]]:

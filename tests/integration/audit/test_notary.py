@@ -151,10 +151,29 @@ def test_another_past_is_refused_with_words_and_others_go_on(signing: Office, ch
         said in words
         for said in ("from position 1 to 250", "ends at position 380", "position 400", "position 30")
     )
-    assert signing.notary.counters.refused == 1
-    # It is looked at again after a while, and signed as soon as it is as it was.
     signing.now += timedelta(minutes=2)
-    assert of not in signing.notary._resting()
+    signing.sign()
+    assert of.tenant_id in signing.refused(), "nothing is as it was yet"
+
+
+def test_a_log_that_is_put_right_is_signed_again_though_it_did_not_grow(signing: Office) -> None:
+    of = signing.log()
+    signing.add(of, 40)
+    signing.sign()
+    signing.admin.execute("CREATE TABLE kept AS SELECT * FROM log.events")
+    signing.admin.execute("DELETE FROM log.events WHERE position = 12")
+    signing.admin.execute("UPDATE ledger.trees SET size = 39")
+    signing.sign()
+    assert of.tenant_id in signing.refused()
+    signing.admin.execute("UPDATE ledger.trees SET size = 40")
+    signing.now += timedelta(minutes=2)
+    signing.sign()
+    assert of.tenant_id in signing.refused(), "the event is still gone"
+    signing.admin.execute("INSERT INTO log.events SELECT * FROM kept WHERE position = 12")
+    signing.now += timedelta(minutes=2)
+    signing.sign()
+    assert signing.refused() == {}
+    assert signing.checkpoint(of).root == mth(signing.entries(of))
 
 
 def test_a_lost_tree_is_made_anew_and_signed_the_same(signing: Office) -> None:
