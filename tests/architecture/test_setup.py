@@ -55,6 +55,8 @@ def test_every_dependency_is_locked_and_has_its_reason() -> None:
 # Tools that nothing imports, and where they are at work.
 AT_WORK = {
     "chdb": ("scripts/benches/reports_peers.py", "import chdb"),
+    "flask": ("tests/support/buckets.py", "moto.server"),
+    "flask-cors": ("tests/support/buckets.py", "moto.server"),
     "import-linter": ("scripts/test", "lint-imports"),
     "mypy": ("scripts/test", "mypy"),
     "pycryptodome": ("tests/contract/eventstore/test_library_recorders.py", "eventsourcing.tests"),

@@ -1,0 +1,1 @@
+"""Places outside that checkpoints and tiles are posted to: folders, buckets, and memory."""
