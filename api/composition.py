@@ -37,6 +37,7 @@ from api.ops.spans import commands_with
 from api.ops.tracing import NO_TRACER
 from api.parts import Composition
 from api.payments import payments_of
+from api.postings import postings_of
 from application.access_entries import AccessEntries
 from application.authentication import Authenticator
 from application.batch import Batches
@@ -55,6 +56,7 @@ from application.exporting import SuppressionExport
 from application.importing.service import Imports
 from application.law_archive import LawArchive
 from application.links import Links
+from application.noted import NotedCheckpoints
 from application.noticing.running import Notices
 from application.packs.sealing import Packs
 from application.previewing import Previewing
@@ -68,6 +70,7 @@ from application.unit import Streams
 from domain.audience.contact_import import FILES_KEPT
 from projections.audit.evidence import EvidenceSource
 from projections.audit.queries import LedgerInViews
+from projections.audit.shown import TreesInDatabase
 from projections.jobs.due import begun
 from projections.operational.activities.besides import BesidesInViews
 from projections.operational.consents.suppressed import SuppressedPeople
@@ -160,6 +163,11 @@ async def composed(
         hasher = SecretHasher(keys)
         door_tokens = DoorTokens(keys, AesSiv())
         packs = Packs(commands, analytics, blobs, TypstPress())
+        ledger = LedgerInViews(views)
+        all_trees = TreesInDatabase(
+            lambda: AsyncConnection.connect(projector, autocommit=True, connect_timeout=5)
+        )
+        folders = LocalFolders(settings.deliveries_folder)
         mail = WatchedMail(SmtpServer(settings.smtp, clock))
         yield Composition(
             settings=settings,
@@ -191,7 +199,7 @@ async def composed(
             access=reading,
             denials=denials,
             accesses=Replay(access, codec),
-            ledger=LedgerInViews(views),
+            ledger=ledger,
             evidence=lambda tenant_id: EvidenceSource(
                 Connection.connect(settings.dsn(Role.REQUEST, server), autocommit=True, connect_timeout=5),
                 tenant_id,
@@ -215,9 +223,11 @@ async def composed(
                 commands,
                 Making(commands, analytics, packs, ExportedFiles()),
                 blobs,
-                LocalFolders(settings.deliveries_folder),
+                folders,
                 mail,
             ),
+            noted=NotedCheckpoints(log, codec, streams),
+            postings=postings_of(settings, commands, ledger, all_trees, folders, mail),
             notices=Notices(commands, codec, BillingPeopleInViews(views), mail, settings.public_url),
         )
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from application.importing.service import Imports
     from application.law_archive import LawArchive
     from application.links import Links
+    from application.noted import NotedCheckpoints
     from application.noticing.running import Notices
     from application.packs.sealing import Packs
     from application.ports.analytics import Analytics
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from application.ports.log import TenantLog
     from application.ports.payments import PaymentGateway
     from application.ports.sql import SqlRunner
+    from application.posting.running import Postings
     from application.previewing import Previewing
     from application.rate_limits import RateLimits
     from application.reading import AccessLog
@@ -105,6 +107,8 @@ class Composition:
     packs: Packs
     deliveries: Deliveries
     notices: Notices
+    postings: Postings
+    noted: NotedCheckpoints
     aside: Aside
     payments: PaymentGateway | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Final, Literal, Self
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from adapters.mirrors.settings import BucketSettings, read_buckets
 from adapters.postgres.roles import Passwords, Role, address
 from adapters.smtp.settings import SmtpSettings, smtp_settings
 from adapters.stripe.own import served_settings
@@ -164,6 +166,16 @@ class Settings(BaseSettings):
     witness_quorum: int | None = Field(
         default=None, ge=0, description="How many witnesses must cosign; without it more than half of them."
     )
+    buckets: SecretStr | None = Field(
+        default=None,
+        description="Buckets that checkpoints may be posted to, as JSON; without it the file secrets/buckets.json.",
+    )
+    checkpoints_noted_minutes: int = Field(
+        default=60,
+        ge=1,
+        le=1440,
+        description="Minutes from one noting of all logs' checkpoints in the platform's log to the next.",
+    )
     webhook_loopback: bool = Field(
         default=False, description="Whether webhooks may be sent to this machine: for development alone."
     )
@@ -183,6 +195,13 @@ class Settings(BaseSettings):
                     "name the proxies: whoever sends would be believed, and their proof worth nothing"
                 )
         return ",".join(proxies)
+
+    @field_validator("buckets")
+    @classmethod
+    def _are_buckets(cls, told: SecretStr | None) -> SecretStr | None:
+        if told is not None:
+            read_buckets(Path(), told.get_secret_value())
+        return told
 
     @field_validator("smtp_url")
     @classmethod
@@ -242,6 +261,12 @@ class Settings(BaseSettings):
         if self.smtp_url is None:
             return None
         return smtp_settings(self.smtp_url.get_secret_value(), self.mail_from)
+
+    @cached_property
+    def bucket_settings(self) -> Mapping[str, BucketSettings]:
+        """How buckets are reached, by the names that postings call them. Raises `BucketsMisconfigured`."""
+        given = None if self.buckets is None else self.buckets.get_secret_value()
+        return read_buckets(self.root / "secrets", given)
 
     @property
     def olap_folder(self) -> Path:

@@ -22,5 +22,6 @@ def workflows_of(parts: Composition) -> Workflows:
         parts.lapses,
         deliveries=parts.deliveries,
         notices=parts.notices,
+        postings=parts.postings,
         payments=parts.payments,
     )

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from application.ports.lapses import Lapses
     from application.ports.log import Recorded
     from application.ports.payments import PaymentGateway
+    from application.posting.running import Postings
 
 
 SWEEPING: Final = frozenset({"permission.announce"})
@@ -102,13 +103,14 @@ class Workflows:
         *,
         deliveries: Deliveries,
         notices: Notices,
+        postings: Postings,
         payments: PaymentGateway | None = None,
     ) -> None:
         """Act through `commands`.
 
         `keys` and `blobs` are where erasure takes effect, `certification` looks whether; `lapses` tells whose
-        permission ends. `deliveries` delivers reports, `notices` writes of bills. Without `payments` what needs the
-        payment provider waits.
+        permission ends. `deliveries` delivers reports, `notices` writes of bills, `postings` posts checkpoints. Without
+        `payments` what needs the payment provider waits.
         """
         self._commands = commands
         self._codec = codec
@@ -123,6 +125,7 @@ class Workflows:
         self._billing = BillingWork(commands, codec, payments)
         self._deliveries = deliveries
         self._notices = notices
+        self._postings = postings
         self.by_name: Final[
             dict[str, Callable[[Job, Recorded, Workflow, Callable[[], bool]], Awaitable[None]]]
         ] = {
@@ -152,6 +155,7 @@ class Workflows:
             "usage.settle_block": self._settle_block,
             "billing.notify": self._notify,
             "report.deliver": self._deliver,
+            "checkpoints.post": self._post,
         }
 
     async def run(self, job: Job, stopping: Callable[[], bool] = lambda: False) -> None:
@@ -288,6 +292,9 @@ class Workflows:
 
     async def _deliver(self, job: Job, _: Recorded, workflow: Workflow, stopping: Callable[[], bool]) -> None:
         await self._deliveries.run(workflow, job.subject, stopping, last=job.last)
+
+    async def _post(self, job: Job, _: Recorded, workflow: Workflow, stopping: Callable[[], bool]) -> None:
+        await self._postings.run(workflow, job.subject, stopping, last=job.last)
 
     async def _notify(
         self, job: Job, event: Recorded, workflow: Workflow, stopping: Callable[[], bool]

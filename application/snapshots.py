@@ -21,6 +21,7 @@ from application.ports.snapshots import Snapshot
 from domain.audience.contact_import import Import
 from domain.audience.contact_list import LIST, ContactList
 from domain.audience.import_commands import IMPORT
+from domain.ledger.noted import NOTED, NotedLog
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -74,6 +75,7 @@ class StateForm(Generic[S]):
 FORMS: Final[dict[str, StateForm[Any]]] = {
     LIST.category: StateForm(LIST, ContactList),
     IMPORT.category: StateForm(IMPORT, Import),
+    NOTED.category: StateForm(NOTED, NotedLog),
 }
 """By category: the streams that may be long. None of their states holds anything personal."""
 

@@ -16,6 +16,7 @@ from domain.billing import account, change, gateway, invoice, notices, overage, 
 from domain.campaign import campaign
 from domain.costs import allocation, cost
 from domain.finance import period, rate, target
+from domain.ledger import noted, posting
 from domain.platform import registration, rule_pack, staff, suppression
 from domain.reporting import pack, saved_query, schedule
 from domain.retention import destroying, hold, plan, policy
@@ -52,6 +53,8 @@ MODULES = (
     period,
     rate,
     target,
+    noted,
+    posting,
     registration,
     rule_pack,
     staff,

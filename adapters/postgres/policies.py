@@ -101,6 +101,7 @@ MATRIX: dict[str, Rights] = {
     },
     "ledger.trees": {
         Role.NOTARY: {**_ADD, Action.UPDATE: _ALL},
+        Role.PROJECTOR: _READ_ALL,
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: _CLEAR,
     },
@@ -112,6 +113,7 @@ MATRIX: dict[str, Rights] = {
     },
     "ledger.checkpoints": {
         Role.NOTARY: _ADD,
+        Role.PROJECTOR: _ADD,
         Role.REQUEST: _READ_TENANT,
         Role.MAINTENANCE: _CLEAR,
     },

@@ -37,6 +37,7 @@ from api.http.kinds import INTERNAL, LOG_UNAVAILABLE, METHOD_NOT_ALLOWED, NOT_FO
 from api.http.law import Law
 from api.http.ledger import LedgerDesk
 from api.http.links import LinksDesk
+from api.http.noted import NotedDesk
 from api.http.packs import PacksDesk
 from api.http.platform_differences import PlatformDifferences
 from api.http.platform_directions import PlatformDirections
@@ -284,6 +285,7 @@ def create_app(
         BillingDesk,
         CertificateDesk,
         CatalogueDesk,
+        NotedDesk,
         Views,
     )
     own = [route for door in doors for route in door(composition).routes()]

@@ -21,6 +21,7 @@ OPEN: Final = frozenset(
         "ledger.consistency",
         "ledger.inclusion",
         "ledger.keys",
+        "ledger.noted",
         "ledger.proof",
         "ledger.tile",
         "ledger.verifier_keys",

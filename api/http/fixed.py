@@ -17,6 +17,7 @@ from api.http.fixed_files import also_taken, import_paths, suppressions_read
 from api.http.fixed_history import history_paths
 from api.http.fixed_law import law_paths
 from api.http.fixed_ledger import ledger_paths
+from api.http.fixed_noted import noted_paths
 from api.http.fixed_packs import pack_paths
 from api.http.fixed_platform_reports import platform_report_paths
 from api.http.fixed_reports import report_paths
@@ -55,6 +56,7 @@ def fixed_paths(document: Document) -> Json:
         **platform_report_paths(),
         **citation_paths(document),
         **pack_paths(document),
+        **noted_paths(),
         **sql_paths(document),
         "/v1/billing/catalogue": {"get": _catalogue(document)},
         **import_paths(document),

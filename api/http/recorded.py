@@ -61,6 +61,7 @@ _KINDS: Final[dict[str, ReadKind | None]] = {
     "ledger_evidence_question": _R,
     "ledger_inclusion": None,
     "ledger_keys": None,
+    "ledger_noted": None,
     "ledger_proof": None,
     "ledger_tile": None,
     "ledger_verifier_keys": None,

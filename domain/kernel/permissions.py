@@ -80,6 +80,8 @@ class Permission(StrEnum):
     RETENTION_READ = "retention.read"
     RETENTION_MANAGE = "retention.manage"
     """Saying how long things are kept, holding them for a matter, and having destroyed what is due."""
+    LEDGER_POST = "ledger.post"
+    """Having the logs' checkpoints posted outside, regularly."""
     OPERATIONS_READ = "operations.read"
 
     PLATFORM_TENANTS_REGISTER = "platform.tenants_register"
@@ -194,6 +196,7 @@ TENANT_ROLES: Final[dict[TenantRole, frozenset[Permission]]] = {
         P.REPORTS_SEAL,
         P.REPORTS_SCHEDULE,
         P.REPORTS_SQL,
+        P.LEDGER_POST,
     },
     TenantRole.FINANCE_LEADER: _PERSON
     | FINANCE
@@ -222,7 +225,7 @@ _STAFF_READ: Final = frozenset({P.PLATFORM_TENANTS_READ, P.PLATFORM_GRANTS_REQUE
 STAFF_ROLES: Final[dict[StaffRole, frozenset[Permission]]] = {
     StaffRole.SUPER_ADMIN: frozenset(p for p in P if p.startswith("platform."))
     | FINANCE
-    | {P.OPERATIONS_READ, P.HISTORY_READ},
+    | {P.OPERATIONS_READ, P.HISTORY_READ, P.LEDGER_POST},
     StaffRole.SUPPORT: _STAFF_READ,
     StaffRole.FINANCE: _STAFF_READ
     | FINANCE

@@ -37,6 +37,8 @@ _SETTLED: Final = (
     "reporting.deliveries_skipped",
 )
 
+_POSTED: Final = ("ledger.checkpoints_posted", "ledger.posting_failed")
+
 
 def _owed(event: Fact) -> str | None:
     """The letter that is owed for an event, if one is."""
@@ -310,11 +312,18 @@ WORKFLOWS: Final = (
         ),
         at="next_at",
     ),
+    Workflow(
+        "checkpoints.post",
+        "posting_id",
+        on=("ledger.posting_started", "ledger.posting_changed", *_POSTED),
+        over=("ledger.posting_changed", "ledger.posting_stopped", *_POSTED),
+        at="next_at",
+    ),
 )
 
 JOBS: Final = Projection(
     "jobs",
-    version=12,
+    version=13,
     reveals=False,
     tables=(
         Table(

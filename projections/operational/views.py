@@ -45,6 +45,8 @@ from projections.operational.members import queries as _members
 from projections.operational.members.handler import MEMBERS
 from projections.operational.periods import queries as _periods
 from projections.operational.periods.handler import PERIODS
+from projections.operational.postings import queries as _postings
+from projections.operational.postings.handler import POSTINGS
 from projections.operational.retention import queries as _retention
 from projections.operational.retention.handler import RETENTION
 from projections.operational.saved_queries import queries as _saved_queries
@@ -92,6 +94,7 @@ VIEWS: Final[tuple[Projection, ...]] = (
     MEMBERS,
     PERIODS,
     RETENTION,
+    POSTINGS,
     SAVED_QUERIES,
     STAFF,
     STANDINGS,
@@ -126,6 +129,7 @@ _REGISTERED: Final = (
     _members,
     _periods,
     _retention,
+    _postings,
     _saved_queries,
     _staff,
     _standings,

@@ -255,6 +255,8 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     pack = pack_texts()["de.toml"].encode()
     yield "POST", "/v1/law/rejudge?hindsight=true", pack, {"content-type": "application/toml"}
     yield "GET", "/v1/law/packs", None, {}
+    yield "GET", "/v1/ledger/events/noted", None, {}
+    yield "GET", "/v1/ledger/access/noted?size=1&epoch=1", None, {}
     # Doors of people: what a token of A's does is up to who holds it (test_doors.py); this one is forged.
     form = {"content-type": "application/x-www-form-urlencoded"}
     for door, body in (

@@ -99,6 +99,7 @@ async def test_one_thing_is_found_by_its_id_and_only_by_its_own_tenant(
         "reports.delivery": mine.deliveries[0],
         "billing.notice": mine.notice,
         "retention.plan": mine.plan,
+        "ledger.posting": mine.posting,
     }
     singles = {name for name, query in QUERIES.items() if query.single and query.context != "platform"}
     assert singles == set(ids)

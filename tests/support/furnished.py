@@ -18,6 +18,8 @@ from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant
 from tests.support.billing import INVOICE, SUBSCRIPTION, failed, item, terms, told
 from tests.support.deliveries import give_up
+from tests.support.noted import note
+from tests.support.noted import told as noted
 from tests.support.packs import seal_pack
 from tests.support.reviewed import reviewed
 
@@ -45,6 +47,7 @@ _CONTEXTS = {
     "gone_query": "reporting",
     "disposal": "retention",
     "schedule": "reporting",
+    "posting": "ledger",
     "campaign": "campaign",
     "cost": "costs",
     "target": "finance",
@@ -112,6 +115,7 @@ class Making:
 
     async def deliveries(self) -> None:
         folder = {"folder": MARK.lower(), "items": [{"report": "activity", "period": "yesterday"}]}
+        await self.new("posting", "post-checkpoints", {"title": MARK, "folder": MARK.lower()})
         made = await self.new("schedule", "create-schedule", {"title": MARK, "frequency": "daily", **folder})
         self.made.ids["delivery"] = str(await give_up(self.api, self.made.tenant, UUID(made["id"])))
 
@@ -165,6 +169,7 @@ class Making:
         officer = await self.api.key(tenant, TenantRole.OWNER, member_id=tenant.owner_id)
         await reviewed(self.api, tenant, officer, MARK)
         _, staff = await self.api.staff()
+        await note(self.api, noted(tenant.id, 5))
         request = {"scope": ["contacts.read"], "ticket": MARK, "reason": MARK, "hours": 1}
         here = {"penguin-tenant": str(tenant.id)}
         asked = await self.api.send("POST", "/v1/tenancy/new/request-grant", staff, request, here)

@@ -11,6 +11,7 @@ from tests.support.history_of_books import of_books
 from tests.support.history_of_payments import of_account, of_gateway, of_notices
 from tests.support.history_of_people import LATER, OfPeople
 from tests.support.history_of_retention import of_retention
+from tests.support.postings import of_posting
 from tests.support.projecting import fresh
 from tests.support.reviewed import of_reviews
 
@@ -53,6 +54,7 @@ class History(OfPeople):
         yield from of_packs(self.pack)
         yield from of_reviews(self.tenant)
         yield from of_retention(self.tenant, self.workspace, self.pack, self.plan)
+        yield from of_posting(self.posting, self.owner)
 
     def _billing(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
         account, tenant = f"billing_account:{self.tenant}", {"tenant_id": self.tenant}

@@ -27,6 +27,7 @@ class OfPeople:
         self.cost, self.target, self.rate = fresh(), fresh(), fresh()
         self.query = fresh()
         self.schedule, self.pack, self.plan = fresh(), fresh(), fresh()
+        self.posting = fresh()
         self.deliveries = [fresh() for _ in range(5)]
         self.notice = notice_of(self.tenant, 1)
 

@@ -165,6 +165,10 @@ EXPECTED: dict[str, tuple[dict[str, Any], Sequence[dict[str, Any]]]] = {
             {"status": "delivered", "mailed": 1, "folder": "books", "withheld": [], "log_position": "1.1"},
         ],
     ),
+    "ledger.postings": (
+        {},
+        [{"status": "stopped", "title": "Weekly", "outcome": "failed", "path": "events/checkpoint"}],
+    ),
     "sql.queries": ({}, [{"title": "Two", "sql": "SELECT 2"}]),
     "billing.account": (
         {},

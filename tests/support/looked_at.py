@@ -25,6 +25,8 @@ from tests.support.billing import INVOICE, failed
 from tests.support.database import Database
 from tests.support.deliveries import SCHEDULE, give_up
 from tests.support.notary import office
+from tests.support.noted import note
+from tests.support.noted import told as noted
 from tests.support.packs import seal_pack
 from tests.support.permission_cells import CELLS, whole
 from tests.support.required import required, required_of_all
@@ -124,6 +126,7 @@ class Furnished:
             ("finance", "set-target", {"metric": "mrr", "value": "1", "unit": "USD"}, tenant.key),
             ("reporting", "save-query", {"title": "One", "sql": "SELECT 1"}, tenant.key),
             ("reporting", "create-schedule", SCHEDULE, tenant.key),
+            ("ledger", "post-checkpoints", {"title": "Daily", "folder": "ledger"}, tenant.key),
             ("webhooks", "create-webhook-endpoint", {"url": "https://hooks.example.com/in"}, tenant.key),
         ):
             made = await self.api.post(f"/v1/{context}/new/{slug}", key, body, idempotency_key=slug)
@@ -168,6 +171,7 @@ class Furnished:
         self.ids["board_pack"] = str(await seal_pack(self.api, tenant))
         _, self.staff = await self.api.staff(StaffRole.FINANCE)
         _, approving = await self.api.staff(StaffRole.OPERATIONS)
+        await note(self.api, noted(tenant.id, 5))
         here = {"penguin-tenant": str(tenant.id)}
         scope = {"scope": sorted(GRANTABLE), "ticket": "T-1", "reason": "All of it", "hours": 1}
         asked = await self.api.send("POST", "/v1/tenancy/new/request-grant", self.staff, scope, here)
@@ -236,7 +240,7 @@ class Furnished:
             return path.replace("{id}", str(self.ids["/v1/sql/queries/{id}"]))
         if path.startswith("/v1/packs/{id}"):
             return path.replace("{id}", self.ids["board_pack"])
-        if path.startswith("/v1/ledger/"):
+        if path.startswith("/v1/ledger/") and "{id}" not in path:
             ledger = {"{log}": "events", "{position}": "1", "{path}": "0/000.p/1"}
             return functools.reduce(
                 lambda found, one: found.replace(*one), ledger.items(), needed.get(path, path)

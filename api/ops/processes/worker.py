@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -17,8 +19,11 @@ from api.webhooks import ABOUT as WEBHOOKS
 from api.webhooks import deliverer_of, figures
 from api.workflows import workflows_of
 from application.billing.stocking import Stocking
+from application.noting import ABOUT as NOTING
+from application.noting import Noting
 from application.rotation import Rotation
 from application.sweeping import sweep_regularly
+from projections.audit.shown import TreesInDatabase
 from projections.jobs.dispatcher import Dispatcher
 from projections.jobs.runner import Runner
 from projections.jobs.runs import counts
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
 
     from api.ops.processes import Around
     from api.parts import Composition
+    from application.commanding import Commands
     from application.jobs import Job
     from application.ports.payments import PaymentGateway
 
@@ -53,12 +59,17 @@ _ROTATION: Final = {
     "keys_not_rotated": "Tenants whose keys cannot be read, so that copies of what they destroyed still open.",
 }
 
+_POSTING: Final = {
+    "postings_contradicted": "Times that a place of checkpoints held another past, since the process began.",
+}
+
 
 async def work(around: Around) -> None:
     """Dispatch and run jobs and deliver webhooks until asked to stop; work under way stops at its next safe point.
 
     Beside that, what we sell is made at the payment provider, copies of destroyed keys are made unreadable once a day,
-    killed uploads removed, and the access logs looked through by their alert rules.
+    killed uploads removed, the access logs looked through by their alert rules, and the logs' checkpoints noted in
+    the platform's log.
     """
     loop, dsn = asyncio.get_running_loop(), around.settings.dsn(Role.PROJECTOR, around.database.admin)
     broker = around.settings.broker_url
@@ -85,18 +96,20 @@ async def work(around: Around) -> None:
         around.meters.figures(lambda: letter_figures(dsn), LETTERS)
         rotation = Rotation(parts.keys, parts.clock)
         around.meters.figures(lambda: {"keys_not_rotated": float(rotation.failing)}, _ROTATION)
+        around.meters.figures(lambda: {"postings_contradicted": float(parts.postings.contradicted)}, _POSTING)
         queue.start(_THREADS)
         dispatching = asyncio.create_task(asyncio.to_thread(dispatcher.run, stop))
         rotating = asyncio.create_task(rotation.run(around.stop))
         sweeping = asyncio.create_task(sweep_regularly(parts.blobs, parts.clock, around.stop))
         selling = asyncio.create_task(_sell(around, dsn, parts.payments))
         watching = asyncio.create_task(_watch(around, dsn, parts))
+        noting = asyncio.create_task(_note(around, dsn, parts.commands))
         halt = asyncio.Event()
         webhooks = asyncio.create_task(deliverer.run(halt))
         around.line.ready()
         try:
             asked = asyncio.create_task(around.stop.wait())
-            beside = (dispatching, rotating, sweeping, selling, watching, webhooks)
+            beside = (dispatching, rotating, sweeping, selling, watching, noting, webhooks)
             await asyncio.wait({*beside, asked}, return_when=asyncio.FIRST_COMPLETED)
             asked.cancel()
         finally:
@@ -113,6 +126,7 @@ async def work(around: Around) -> None:
                 sweeping,
                 selling,
                 watching,
+                noting,
                 webhooks,
                 return_exceptions=True,
             )
@@ -135,6 +149,15 @@ async def _sell(around: Around, dsn: str, payments: PaymentGateway | None) -> No
         around.meters.figures(lambda: gateway_figures(dsn), GATEWAY)
         await stocking.run(around.stop)
     await around.stop.wait()
+
+
+async def _note(around: Around, dsn: str, commands: Commands) -> None:
+    """Have the checkpoints of all logs noted in the platform's."""
+    connect = functools.partial(psycopg.AsyncConnection.connect, dsn, autocommit=True, connect_timeout=5)
+    every = timedelta(minutes=around.settings.checkpoints_noted_minutes)
+    noting = Noting(commands, TreesInDatabase(connect), every)
+    around.meters.figures(noting.figures, NOTING)
+    await noting.run(around.stop)
 
 
 def _figures(dsn: str) -> Mapping[str, float]:

@@ -25,6 +25,7 @@ from application.ports.codec import EventCodec
 from application.ports.keys import SubjectKey
 from application.ports.lapses import Lapses
 from application.ports.log import Recorded
+from application.posting.running import Postings
 from application.workflow import Because, Workflow
 from domain.kernel.events import Event
 from domain.kernel.personal import KeyKind
@@ -86,6 +87,7 @@ async def test_keys_are_destroyed_off_the_event_loop_and_before_the_event_says_s
         cast("Lapses", None),
         deliveries=cast("Deliveries", None),
         notices=cast("Notices", None),
+        postings=cast("Postings", None),
     )
     event = Recorded(TENANT, 1, "stream", 1, "event", 1, b"", b"", datetime.now(UTC))
     workflow = Workflow(commands, TENANT, UUID(int=4), Because(UUID(int=5)))

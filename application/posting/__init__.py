@@ -1,0 +1,1 @@
+"""Checkpoints posted outside, on a schedule."""

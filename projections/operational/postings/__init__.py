@@ -1,0 +1,1 @@
+"""Postings of checkpoints, and what became of the latest due time of each."""
