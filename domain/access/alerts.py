@@ -78,11 +78,9 @@ class AlertRuleSet(Event, name="access.alert_rule_set", version=1):
 AlertEvent: TypeAlias = AlertRaised | AlertAcknowledged | AlertRuleSet
 
 
-class Quiet(NamedTuple):
-    """About whom a rule is quiet, and until when."""
-
-    rule: str
-    reader_id: UUID
+def pair(rule: str, reader_id: UUID) -> str:
+    """What a rule and a reader are kept under together."""
+    return f"{rule}:{reader_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ class Watch:
     """The rules that hold, about whom they are quiet, and whose reading each open alert is about."""
 
     rules: Mapping[RuleName, AlertRule] = field(default_factory=lambda: policy().rules)
-    quiet: Mapping[Quiet, datetime] = field(default_factory=dict)
+    quiet: Mapping[str, datetime] = field(default_factory=dict)
     open: Mapping[UUID, UUID] = field(default_factory=dict)
 
 
@@ -98,7 +96,7 @@ def evolve(state: Watch, event: AlertEvent) -> Watch:
     """The watch after `event`."""
     match event:
         case AlertRaised():
-            about = Quiet(event.rule, event.reader_id)
+            about = pair(event.rule, event.reader_id)
             return replace(
                 state,
                 quiet={**state.quiet, about: event.quiet_until},
@@ -137,13 +135,13 @@ class Watching:
     the same is told wherever one begins to look, as long as that is `looks_back` before `after` at the latest.
     """
 
-    def __init__(self, rules: Iterable[AlertRule], quiet: Mapping[Quiet, datetime], after: int) -> None:
+    def __init__(self, rules: Iterable[AlertRule], quiet: Mapping[str, datetime], after: int) -> None:
         """Watch by those of the rules that are on."""
         self.rules = tuple(rule for rule in rules if rule.enabled)
         self.quiet = dict(quiet)
         self._after = after
-        self._sums: dict[Quiet, int] = {}
-        self._stretches: dict[Quiet, deque[tuple[Entry, int]]] = {}
+        self._sums: dict[str, int] = {}
+        self._stretches: dict[str, deque[tuple[Entry, int]]] = {}
 
     @property
     def looks_back(self) -> timedelta:
@@ -158,9 +156,11 @@ class Watching:
                     yield alert
 
     def _seen(self, entry: Entry, rule: AlertRule) -> Alert | None:
-        weight, about = rule.weighs(entry), Quiet(rule.name, entry.reader_id)
+        if (weight := rule.weighs(entry)) == 0:
+            return None
+        about = pair(rule.name, entry.reader_id)
         until = self.quiet.get(about)
-        if weight == 0 or (until is not None and entry.at < until):
+        if until is not None and entry.at < until:
             return None
         stretch = self._stretches.setdefault(about, deque())
         stretch.append((entry, weight))
@@ -261,7 +261,7 @@ def decide(command: AlertCommand, state: Watch) -> tuple[Event, ...]:
                 raise OwnReadsNeedAnother
             return (AlertAcknowledged(alert_id=alert_id, acknowledged_by=by, reason=command.reason),)
         case RaiseAlert(rule=rule, reader_id=reader):
-            until = state.quiet.get(Quiet(rule, reader))
+            until = state.quiet.get(pair(rule, reader))
             if until is not None and command.last_at < until:
                 return ()
             alert_id = alert_of(stamp.tenant_id, command.epoch, rule, reader, command.last_position)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.access.alerts import Quiet, Watching
+from domain.access.alerts import Watching, pair
 from domain.access.entries import Entry
 from domain.access.policy import AlertRule, Counted, RuleName, policy
 from domain.access.reads import ReadKind
@@ -100,7 +100,7 @@ def test_it_is_the_same_wherever_a_process_stopped_and_another_began(
 ) -> None:
     whole = list(Watching(chosen, {}, 0).see(entries))
     stops = sorted(data.draw(st.sets(st.integers(0, len(entries)), max_size=3)))
-    told, quiet = [], dict[Quiet, datetime]()
+    told, quiet = [], dict[str, datetime]()
     for after, to in zip([0, *stops], [*stops, len(entries)], strict=True):
         if after == to:
             continue
@@ -112,7 +112,7 @@ def test_it_is_the_same_wherever_a_process_stopped_and_another_began(
             "more looked back finds no more"
         )
         told += found
-        quiet |= {Quiet(one.rule.name, one.reader_id): one.last_at + one.rule.stretch for one in found}
+        quiet |= {pair(one.rule.name, one.reader_id): one.last_at + one.rule.stretch for one in found}
     assert told == whole
 
 
