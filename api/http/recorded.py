@@ -82,6 +82,8 @@ _KINDS: Final[dict[str, ReadKind | None]] = {
 """Of operations that are neither a view nor a report."""
 _REPORTS: Final = "/v1/reports/"
 _PLATFORM: Final = "/v1/platform/"
+_AT: Final = "#/components/parameters/At"
+"""The parameter by which a view is looked back to: as of then it is a replay, whatever it shows."""
 _FORM: Final = "format"
 """The parameter by which a report is asked for as a file."""
 
@@ -111,9 +113,11 @@ def reads(paths: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def declare(paths: dict[str, Any]) -> None:
-    """Write into each operation that reads which entry it leaves: `x-recorded`, and `x-recorded-as-file`."""
+    """Write into each operation that reads which entry it leaves: `x-recorded`, and what else it leaves at times."""
     for path, _, operation in reads(paths):
         kind = kind_of(path, operation["operationId"])
         operation["x-recorded"] = None if kind is None else kind.value
+        if any(one.get("$ref") == _AT for one in operation["parameters"]):
+            operation["x-recorded-looking-back"] = ReadKind.REPLAY.value
         if any(one.get("name") == _FORM for one in operation["parameters"]):
             operation["x-recorded-as-file"] = (kind or ReadKind.EXPORT).value

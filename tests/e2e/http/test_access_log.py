@@ -116,6 +116,7 @@ async def test_each_look_back_at_a_view_is_one_entry_whatever_it_shows(furnished
         there = not query.single or query.name == "tenancy.tenant"
         assert answer.status_code == (200 if there else 404), answer.text
         assert await furnished.entries() - before == int(there), path
+        assert openapi()["paths"][query.route]["get"]["x-recorded-looking-back"] == "replay", path
 
 
 async def test_what_was_looked_for_is_not_kept_only_who_was_found(furnished: Furnished) -> None:
