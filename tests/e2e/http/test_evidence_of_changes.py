@@ -44,6 +44,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "approve-campaign": {"content_hash": "0" * 64},
     "approve-compliance": {"content_hash": "0" * 64},
     "create-schedule": SCHEDULE,
+    "place-hold": {"over": [{"kind": "tenant"}]},
     "record-disclosure": DIGEST,
     "reject-campaign": {"content_hash": "0" * 64, "reason": "wording"},
     "write-content": {"content": CONTENT},
