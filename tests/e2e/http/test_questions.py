@@ -7,6 +7,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from application.ports.positions import Position
 from domain.kernel.permissions import TenantRole
 from projections.finance.profiles import PROFILES
 from projections.olap.reports import REPORTS
@@ -167,6 +168,15 @@ async def test_history_and_states_and_what_changed(api: Api) -> None:
     assert answer.json()["data"]["changes"] == [{"path": "/name", "before": "First", "after": "Second"}]
     left_out = await api.send("GET", "/v1/history?name=-audience.list_renamed&direction=backward", tenant.key)
     assert "audience.list_renamed" not in {event["name"] for event in left_out.json()["data"]}
+    unfiltered, more = list[int](), "limit=2"
+    while more:
+        page = (await api.send("GET", f"/v1/history?{more}", tenant.key)).json()
+        unfiltered += [event["position"] for event in page["data"]]
+        more = f"limit=2&cursor={page['next']}" if page["next"] else ""
+    length = Position.parse(page["position"]).n
+    assert unfiltered == list(range(1, length + 1)), "nothing is left out that nobody asked to leave out"
+    nothing = (await api.send("GET", "/v1/history?name=audience.contact_erased", tenant.key)).json()
+    assert (nothing["data"], nothing["looked_at"]) == ([], length), "by the filters alone it is empty"
 
 
 async def test_a_reason_shows_to_those_who_may_read_personal_history(api: Api) -> None:
