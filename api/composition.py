@@ -44,6 +44,7 @@ from application.batch import Batches
 from application.blame import Blame
 from application.causes import Tracing
 from application.certifying import Certification, Terms
+from application.completeness import Checkpoints
 from application.credentials import SecretHasher
 from application.delivering.making import Making
 from application.delivering.running import Deliveries
@@ -221,7 +222,7 @@ async def composed(
             packs=packs,
             deliveries=Deliveries(
                 commands,
-                Making(commands, analytics, packs, ExportedFiles()),
+                Making(commands, analytics, packs, ExportedFiles(), Checkpoints(ledger)),
                 blobs,
                 folders,
                 mail,

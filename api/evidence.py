@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,9 @@ from adapters.evidence.schemas import schema_of
 from adapters.evidence.source import Asked, Hidden, LogPart
 from adapters.evidence.writing import bundle, from_byte
 from adapters.keys.ed25519 import verify
+from application.completeness import Completeness, signed_in
+from application.completeness import Hidden as LeftOut
+from application.ports.positions import Position
 from application.proving import NothingSigned
 from domain.audit.checkpoints import Checkpoint
 from domain.audit.errors import ForeignCheckpoint, LongerCheckpoint
@@ -60,6 +64,24 @@ class Gathered:
     def checkpoints(self) -> dict[str, str]:
         """What to ask with for the same bytes again."""
         return {one.log.log.value: one.note.decode() for one in self.logs}
+
+    def completeness(self) -> Completeness:
+        """The certificate of the whole, by the log of events if it is in it: the bundle's own tells each log apart."""
+        hidden = Counter[tuple[str, str]]()
+        for one in self.logs:
+            for name, value, rows in one.choice.hidden:
+                hidden[name, value] += rows
+        rows = sum(one.choice.chosen.count for one in self.logs)
+        told = self.logs[-1]  # in order of their names
+        epoch = Checkpoint.read(Note.read(told.note).text).epoch or 0
+        return Completeness(
+            self.tenant_id,
+            Position(epoch, told.size),
+            rows,
+            signed_in(told.note),
+            tuple(LeftOut(*key, number) for key, number in hidden.items()),
+            log=told.log.log,
+        )
 
 
 async def gather(parts: Composition, tenant_id: UUID, asked: EvidenceAsked) -> Gathered:

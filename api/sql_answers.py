@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adapters.exports.values import plain, rows_of
+from adapters.exports.values import plain
 
 if TYPE_CHECKING:
-    from application.ports.sql import SqlAnswer
+    from adapters.exports.answered import Answered
 
 
-def as_json(found: SqlAnswer) -> dict[str, Any]:
-    """An answer as the API gives it. Columns may share a name, so that values are told by their order."""
+def as_json(made: Answered) -> dict[str, Any]:
+    """An answer as the API gives it, with its certificate.
+
+    Columns may share a name, so that values are told by their order.
+    """
+    found = made.answer
     return {
         "columns": [{"name": one.name, "type": str(one.type)} for one in found.table.schema],
-        "data": [list(map(plain, row)) for row in rows_of(found.table)],
+        "data": [list(map(plain, row)) for row in made.rows],
         "next": None,
         "truncated": found.truncated,
         "position": found.position.token(),
         "as_of": plain(found.as_of),
+        "completeness": made.completeness.told(),
     }

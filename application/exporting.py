@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from uuid import UUID
 
+from application.completeness import in_words
 from domain.audience.addressee import ADDRESSEE
 from domain.audience.email import match_form
 from domain.audience.intake import escape_formula
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from collections.abc import Set as AbstractSet
 
+    from application.completeness import Signed
     from application.ports.positions import Position
     from application.unit import Streams
 
 _AT_ONCE: Final = 500
 """People whose streams are looked at together."""
+NOT_KEPT: Final = "address-not-kept"
+BY_HASH: Final = "known-by-hash-alone"
+"""What cannot be in the list, as its certificate names it."""
 COLUMNS: Final = ("algorithm", "kind", "scope", "within", "since", "position")
 """What stands beside the address, or its hash."""
 
@@ -76,7 +81,12 @@ class SuppressionExport:
         return await self._suppressed.begun(tenant_id)
 
     async def lines(
-        self, tenant_id: UUID, written: Written, until: Position, hashes: int
+        self,
+        tenant_id: UUID,
+        written: Written,
+        until: Position,
+        hashes: int,
+        checkpoint: Signed | None = None,
     ) -> AsyncIterator[bytes]:
         """A CSV file in pieces: a header, a line for each entry, and what is not in it."""
         name = "email" if written is Written.ADDRESS else written.value
@@ -99,7 +109,7 @@ class SuppressionExport:
         told = (
             f"# {count} entries as of position {until.n}. Not in this file: {missing} suppressed people whose address "
             f"is not kept (erased, whatever they had said, or never entered), and {hashes} known by a hash alone, "
-            "which cannot be given back."
+            f"which cannot be given back. Checkpoint: {in_words(checkpoint)}."
         )
         yield _lines([(told, *[""] * len(COLUMNS))])
 

@@ -20,14 +20,18 @@ import orjson
 from pydantic import TypeAdapter
 
 from application.as_of import AT, AT_TIME
+from application.completeness import Completeness, OfLogs, Signed, hidden_by
 from application.ports.analytics import Column, Report, ReportInfo, Value
 from application.ports.platform import PlatformReport
+from application.ports.positions import Position
 from domain.finance.calendar import first_day, is_month, last_day
 from domain.kernel.money import CURRENCIES
 
 _DAY: Final = TypeAdapter(date)
 CURRENCY: Final = "currency"
 """Unit of the column that says of which currency the amounts of a row are."""
+_WAYS: Final = (AT, AT_TIME, "compare")
+"""Parameters that leave nothing out: as of when, and what is shown beside."""
 
 
 class Form(StrEnum):
@@ -77,7 +81,7 @@ class Figures:
     """A report as it leaves, of one log or of all: what was asked by whom, what it means, and the rows.
 
     `parameters` are those that were given; `asked_by` is the kind and id of an actor, never a name. `ahead_from`: see
-    `application.ahead`.
+    `application.ahead`. `checkpoint`: that of the log which they can be checked against.
     """
 
     info: ReportInfo
@@ -86,6 +90,25 @@ class Figures:
     tenant_id: UUID
     asked_by: str
     ahead_from: date | None = None
+    checkpoint: Signed | None = None
+
+    @property
+    def completeness(self) -> Completeness:
+        """What they are made from and leave out."""
+        report = self.report
+        made_from: Position | OfLogs
+        if isinstance(report, PlatformReport):
+            made_from = OfLogs(report.standing.tenants, report.standing.digest)
+        else:
+            made_from = report.position
+        return Completeness(
+            self.tenant_id,
+            made_from,
+            len(report.rows),
+            self.checkpoint,
+            hidden_by(self.parameters, but=_WAYS),
+            not report.truncated,
+        )
 
     @property
     def definition(self) -> str:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from adapters.exports.values import plain, rows_of
+from application.completeness import Completeness
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from adapters.duckdb.settings import SqlLimits
+    from application.completeness import Signed
     from application.ports.sql import SqlAnswer, SqlQuestion
 
 _CUT: Final = "no: an answer holds no more rows than these, and there are more; narrow the question"
@@ -37,6 +39,12 @@ class Answered:
     asked_by: str
     limits: SqlLimits
     query_id: UUID | None = None
+    checkpoint: Signed | None = None
+
+    @property
+    def completeness(self) -> Completeness:
+        """What it is made from, and whether rows were cut off."""
+        return completeness_of(self.answer, self.question.tenant_id, self.checkpoint)
 
     @cached_property
     def rows(self) -> list[tuple[Any, ...]]:
@@ -48,6 +56,13 @@ class Answered:
         """The names of the columns; they may be repeated."""
         found: list[str] = self.answer.table.column_names
         return found
+
+
+def completeness_of(found: SqlAnswer, tenant_id: UUID, checkpoint: Signed | None) -> Completeness:
+    """The certificate of an answer. What its SQL leaves out is the question itself, whose hash names it."""
+    return Completeness(
+        tenant_id, found.position, found.table.num_rows, checkpoint, whole=not found.truncated
+    )
 
 
 def answer_facts(made: Answered) -> list[tuple[str, str]]:
@@ -67,6 +82,7 @@ def answer_facts(made: Answered) -> list[tuple[str, str]]:
         ("limits", _limits(made.limits)),
         ("rows", str(found.table.num_rows)),
         ("complete", _CUT if found.truncated else "yes: every row that the question asks for"),
+        *made.completeness.facts(),
         ("sha256", _hash({"columns": made.names, "rows": [list(map(plain, row)) for row in made.rows]})),
         ("verify", _VERIFY),
     ]

@@ -12,7 +12,7 @@ from application.ports.platform import PlatformReport
 def facts_of(figures: Figures) -> list[tuple[str, str]]:
     """Names and texts, in the order in which a reader asks for them."""
     info, report = figures.info, figures.report
-    given, used = _named(figures.parameters), _named(used_by(info, figures.parameters))
+    used = _named(used_by(info, figures.parameters))
     return [
         ("report", info.name),
         ("title", info.title),
@@ -28,7 +28,7 @@ def facts_of(figures: Figures) -> list[tuple[str, str]]:
         ("rows", str(len(report.rows))),
         ("complete", _complete(figures)),
         ("days_to_come", _to_come(figures)),
-        ("filters", _filters(given)),
+        *figures.completeness.facts(),
         ("sha256", figures.sha256()),
         ("cite", figures.citation()),
         ("verify", _VERIFY_OF_ALL if isinstance(report, PlatformReport) else _VERIFY),
@@ -63,7 +63,3 @@ def _to_come(figures: Figures) -> str:
     if figures.ahead_from is None:
         return "none: every day asked for had come"
     return f"from {figures.ahead_from} on: what stands on these days is not actual"
-
-
-def _filters(given: str) -> str:
-    return f"what {given} leaves out is not counted" if given else "none, nothing is left out"

@@ -14,11 +14,13 @@ from application.figures import FRACTIONS, form_of
 
 if TYPE_CHECKING:
     from adapters.exports.separated import Separated
+    from application.completeness import Completeness
     from application.figures import Figures
     from application.ports.analytics import Column
 
 BESIDE: Final = "-metadata.json"
 """Ending of the file beside a CSV file, as CSV on the Web (W3C) names it."""
+_COMPLETENESS: Final = "penguinmails:completeness"
 
 
 class ExportedFiles:
@@ -33,6 +35,11 @@ class ExportedFiles:
         if form == FileName.CSV:
             found.append((file + BESIDE, metadata_bytes(figures, file, how)))
         return found
+
+    def beside(self, file: str, made: Completeness) -> tuple[str, bytes]:
+        """See `FigureFiles.beside`."""
+        told = {"url": file, _COMPLETENESS: made.told()}
+        return file + BESIDE, orjson.dumps(told, option=orjson.OPT_INDENT_2)
 
 
 def metadata_bytes(figures: Figures, file: str, how: Separated) -> bytes:
@@ -56,6 +63,7 @@ def metadata_bytes(figures: Figures, file: str, how: Separated) -> bytes:
             ]
         },
         "penguinmails:facts": dict(facts_of(figures)),
+        _COMPLETENESS: figures.completeness.told(),
     }
     return orjson.dumps(told, option=orjson.OPT_INDENT_2)
 

@@ -247,6 +247,12 @@ class Door:
         return self._patiently(lambda: self._http.post(path, json=body))
 
 
+def completeness_of(answer: httpx.Response) -> dict[str, Any]:
+    """The certificate of an export that was handed out."""
+    told: dict[str, Any] = json.loads(answer.headers["penguin-completeness"])
+    return told
+
+
 def accepted(answer: httpx.Response) -> httpx.Response:
     """The answer, where it is none that refuses. Raises `Refused` and `NotThere`, each thing said once."""
     from api.cli.output import NotThere

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from api.cli.door import Url, door_of
+from api.cli.door import Url, completeness_of, door_of
 from api.cli.imports import SameKey
 from api.cli.options import Data, Key
 from api.cli.output import Group, Json, data, listed, rows, words
@@ -96,7 +96,8 @@ def get(
         answer = door.save(path, {}, output)
         door.drawn()
     digest = answer.headers["penguin-sha256"]
-    data({"file": str(output), "sha256": digest}, [f"{output}: sha256 {digest}"])
+    told = {"file": str(output), "sha256": digest, "completeness": completeness_of(answer)}
+    data(told, [f"{output}: sha256 {digest}"])
 
 
 @app.command("drift")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from adapters.exports.names import FileName
-from api.cli.door import Url, door_of
+from api.cli.door import Url, completeness_of, door_of
 from api.cli.files import form_of
 from api.cli.history import moment
 from api.cli.options import Data, Key
@@ -66,7 +66,8 @@ def report(
             told = door.ask("GET", f"/v1/reports/{name}", wanted=wanted)
             door.drawn()
         recorded = {"as_of": told["as_of"]}
-        also: dict[str, Any] = {name: told[name] for name in ("ahead_from", "periods") if name in told}
+        beside = ("ahead_from", "periods", "completeness")
+        also: dict[str, Any] = {name: told[name] for name in beside if name in told}
         position, columns = told["position"], told["columns"]
         listed(told["data"], columns, position=position, as_of=recorded, also=also, headed=True)
         _to_come(told["ahead_from"])
@@ -79,7 +80,14 @@ def report(
     when, cut = answer.headers["penguin-as-of"] or None, answer.headers["penguin-truncated"] == "true"
     position, ahead = answer.headers["penguin-position"], answer.headers["penguin-ahead-from"] or None
     data(
-        {"file": str(output), "as_of": when, "position": position, "truncated": cut, "ahead_from": ahead},
+        {
+            "file": str(output),
+            "as_of": when,
+            "position": position,
+            "truncated": cut,
+            "ahead_from": ahead,
+            "completeness": completeness_of(answer),
+        },
         [f"{output}: as of {when or 'the beginning'}"],
     )
     _to_come(ahead)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 import typer
 
 from adapters.exports.names import FileName
-from api.cli.door import Url, door_of
+from api.cli.door import Url, completeness_of, door_of
 from api.cli.files import form_of, put
 from api.cli.options import Data, Key, settings_of
 from api.cli.output import Json, NotThere, as_json, data, rows, words
@@ -63,6 +63,7 @@ def sql(
     from adapters.exports.separated import Separated
     from api.analytics import sql_limits
     from api.cli.inside import working
+    from application.completeness import Checkpoints
     from application.ports.sql import SqlQuestion
     from application.reading import Read
     from application.sql import must_hold_everywhere
@@ -94,7 +95,8 @@ def sql(
         question = SqlQuestion(principal.tenant_id, wanted or "", permissions=principal.permissions)
         found = await inside.parts.sql.ask(question)
         actor = f"{principal.actor.kind} {principal.actor.id}"
-        made = Answered(found, question, actor, sql_limits(inside.parts.settings), saved)
+        checkpoint = await Checkpoints(inside.parts.ledger).of(principal.tenant_id, found.position)
+        made = Answered(found, question, actor, sql_limits(inside.parts.settings), saved, checkpoint)
         file = None if form is None else ANSWER_FILES[form](made, Separated())
         read = Read(
             principal=principal,
@@ -108,7 +110,7 @@ def sql(
         await inside.parts.access.record(read)
         if file is not None and output is not None:
             as_of = None if found.as_of is None else found.as_of.isoformat()
-            _wrote(output, file, as_of, found.position.token(), cut=found.truncated)
+            _wrote(output, file, as_of, made.completeness.told(), cut=found.truncated)
         else:
             _show(made, csv=csv)
 
@@ -155,13 +157,20 @@ def _through(
         sys.stdout.write(answer.content.decode())
         _made_from(position, cut=cut)
     else:
-        _wrote(output, answer.content, answer.headers["penguin-as-of"] or None, position, cut=cut)
+        told = completeness_of(answer)
+        _wrote(output, answer.content, answer.headers["penguin-as-of"] or None, told, cut=cut)
 
 
-def _wrote(output: Path, content: bytes, as_of: str | None, position: str, *, cut: bool) -> None:
+def _wrote(output: Path, content: bytes, as_of: str | None, made: dict[str, Any], *, cut: bool) -> None:
     put(content, output)
     data(
-        {"file": str(output), "as_of": as_of, "position": position, "truncated": cut},
+        {
+            "file": str(output),
+            "as_of": as_of,
+            "position": made["position"],
+            "truncated": cut,
+            "completeness": made,
+        },
         [f"{output}: as of {as_of or 'the beginning'}"],
     )
     if cut:
@@ -184,7 +193,7 @@ def _show(made: Answered, *, csv: bool) -> None:
     from api import sql_answers
 
     found = made.answer
-    told = sql_answers.as_json(found)
+    told = sql_answers.as_json(made)
     if csv:
         sys.stdout.write(csv_bytes(made, Separated()).decode())
     elif as_json():

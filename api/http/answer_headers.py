@@ -40,6 +40,11 @@ HEADERS: Final[Json] = {
         "required": True,
         "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
     },
+    "Completeness": {
+        "description": "The certificate of an export, as `Completeness` in JSON: what it was made from, how many rows, "
+        "what was left out, the checkpoint.",
+        "schema": {"type": "string"},
+    },
     "IdempotentReplayed": {
         "description": "`true` where the key was accepted before, and nothing was done now.",
         "schema": {"type": "string", "enum": ["true"]},
@@ -78,6 +83,7 @@ _SENT_AS: Final[Mapping[str, str]] = {
     "Version": "Penguin-Version",
     "VersionIfAsked": "Penguin-Version",
     "ETag": "ETag",
+    "Completeness": "Penguin-Completeness",
     "IdempotentReplayed": "Idempotent-Replayed",
     "RateLimit": "RateLimit",
     "RateLimitPolicy": "RateLimit-Policy",

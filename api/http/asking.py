@@ -16,6 +16,7 @@ from api.http.replies import Answer, rate_headers
 from api.http.request import Call, parameters
 from api.http.versions import deprecation_of
 from application.as_of import AT, AT_TIME, must_have_come, position_at
+from application.completeness import HEADER, Checkpoints
 from application.ports.analytics import InvalidParameters
 from application.ports.log import recorded_at
 from application.ports.positions import MalformedPosition, Position
@@ -23,6 +24,7 @@ from application.rate_limits import READS_BUCKET, READS_PER_COMMAND
 from application.reading import Read
 from application.replay import BeyondTheLog
 from domain.access.reads import ReadKind
+from domain.audit.origins import LogKind
 from domain.kernel.moments import Moment
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from api.parts import Composition
+    from application.completeness import Completeness, Signed
     from application.principals import Principal
     from application.rate_limits import Allowance
 
@@ -259,6 +262,39 @@ class Desk:
             reason=call.reason,
         )
         await self.parts.access.record(read)
+
+    async def signed(self, asked: Asked, position: Position, log: LogKind = LogKind.EVENTS) -> Signed | None:
+        """The checkpoint that what is made from a position can be checked against."""
+        return await Checkpoints(self.parts.ledger).of(asked.principal.tenant_id, position, log)
+
+    async def exported(
+        self,
+        asked: Asked,
+        query: str,
+        made: Completeness,
+        *,
+        position: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        subjects: Collection[UUID] = (),
+    ) -> dict[str, str]:
+        """Record an export, durably, and give the headers of its answer: none leaves without its certificate.
+
+        `position`: that of the tenant's log, where the certificate is of the other log.
+        """
+        await self.trace(
+            asked,
+            query,
+            ReadKind.EXPORT,
+            position=position or made.position,
+            rows=made.rows,
+            subjects=subjects,
+            filters=filters,
+        )
+        return self.certified(asked, made, position)
+
+    def certified(self, asked: Asked, made: Completeness, position: str | None = None) -> dict[str, str]:
+        """The headers that all answers have, and the certificate; `position` where it is another log's."""
+        return {**self.headers(asked, position or made.position), HEADER: made.header()}
 
     def answer(
         self,

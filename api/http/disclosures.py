@@ -19,6 +19,7 @@ from api.http.asking import Desk
 from api.http.replies import ALWAYS
 from api.http.request import uuid_in
 from api.http.style import STYLE
+from application.completeness import Completeness
 from application.disclosing import digest
 from application.orders import Order
 from application.ports.positions import Position
@@ -102,14 +103,15 @@ class Disclosures(Desk):
         html = form.form == "html"
         content = page(found).encode() if html else found.as_json()
         kept = found.document.get("kept_after_erasure", ())
-        await self.trace(
-            asked,
-            NAME,
-            ReadKind.EXPORT,
-            position=found.position,
-            rows=sum(len(part["history"]) for part in (found.document, *kept)),
-            subjects=found.people,
+        position = Position.parse(found.position)
+        # Not in the document, which stays the same to the byte while the log is signed on.
+        made = Completeness(
+            principal.tenant_id,
+            position,
+            sum(len(part["history"]) for part in (found.document, *kept)),
+            await self.signed(asked, position),
         )
+        certified = await self.exported(asked, NAME, made, subjects=found.people)
         note = NoteDisclosure(digest=digest(content), position=found.position, form=DisclosureForm(form.form))
         inner = Principal(principal.tenant_id, principal.actor, frozenset({Permission.INTERNAL}), None, 0)
         await self.parts.commands.execute(
@@ -126,7 +128,7 @@ class Disclosures(Desk):
         raw = hashlib.sha256(content).digest()
         headers = {
             **_HEADERS,
-            **self.headers(asked, found.position),
+            **certified,
             "content-digest": f"sha-256=:{base64.b64encode(raw).decode()}:",
             "etag": f'"{digest(content)}"',
             "content-disposition": f"{'inline' if html else 'attachment'}; "

@@ -48,12 +48,11 @@ class EvidenceDesk(Desk):
         wanted = await self._wanted(asked.call, request, asked.principal)
         found = await gather(self.parts, asked.principal.tenant_id, wanted)
         position = await self.parts.position_of(asked.principal.tenant_id)
-        rows = sum(one.choice.chosen.count for one in found.logs)
-        await self.trace(asked, NAME, ReadKind.EXPORT, position=position, rows=rows, filters=wanted.told())
+        made = found.completeness()
         headers = {
-            **self.headers(asked, position),
+            **await self.exported(asked, NAME, made, position=position, filters=wanted.told()),
             "content-disposition": 'attachment; filename="evidence.zip"',
-            ROWS: str(rows),
+            ROWS: str(made.rows),
             **{name.decode(): value.decode() for name, value in ALWAYS},
         }
         return StreamingResponse(written(self.parts, found), headers=headers, media_type=MEDIA)

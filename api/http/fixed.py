@@ -8,6 +8,7 @@ from api.http import batches
 from api.http.audience import Asked as PreviewAsked
 from api.http.catalogue import CatalogueShown
 from api.http.certificates import PERMISSION as CERTIFICATES
+from api.http.completeness_shapes import certified
 from api.http.disclosures import AsForm
 from api.http.fixed_access import access_paths
 from api.http.fixed_billing import billing_paths
@@ -138,7 +139,7 @@ def _disclosure(document: Document) -> Json:
         "and evidence too. Hand it to the person, then enter its SHA-256 with record-disclosure: the `etag` has it."
     )
     shown["responses"]["200"]["content"]["text/html"] = {"schema": {"type": "string"}}
-    return shown
+    return certified(shown)
 
 
 def _batch() -> Json:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from api.http import received, suppressions
 from api.http.answer_headers import headers_of
+from api.http.completeness_shapes import certified
 from api.http.shapes import WRITE_STATUSES, answer, parameter, problems, reading, shared, single
 from api.http.shaping import Json, ref
 from application.exporting import Written
@@ -91,6 +92,7 @@ def import_paths(document: Document) -> Json:
         "`Penguin-Truncated` is `true` where there were more."
     )
     errors["responses"]["200"] = answer(about, _TEXT, "text/csv")
+    certified(errors)
     return {
         "/v1/audience/imports": {"post": upload},
         "/v1/audience/imports/{id}/progress": {"get": progress},
@@ -116,7 +118,7 @@ def suppressions_read() -> Json:
         "without it the file is not whole. Needs `contacts.read_personal` as well, and both in the whole tenant."
     )
     told["responses"]["200"] = answer("The list, as of `Penguin-Position`.", _TEXT, "text/csv")
-    return told
+    return certified(told)
 
 
 def also_taken(accepted: Iterable[bytes], told: Json) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from api.http.completeness_shapes import certified
 from api.http.shapes import page_of, parameter, reading, shared, single
 from api.http.shaping import MOMENT, Json, object_of, ref
 from application.blame import WHY
@@ -116,25 +117,23 @@ def history_paths(document: Document) -> Json:
     page = page_of(
         ref("HistoryEvent"), looked_at={"type": "integer", "description": "Events looked at for this page."}
     )
+    events = reading(
+        "history_events",
+        "What happened, in order",
+        allowed,
+        [*filters, direction, *shared(("Cursor", "Limit"))],
+        page,
+    )
+    accesses = reading(
+        "access_reads",
+        "Who read what: personal values, exports, and everything that staff read",
+        Permission.ACCESS_READ,
+        [*filters, direction, *shared(("Cursor", "Limit"))],
+        page,
+    )
     return {
-        "/v1/history": {
-            "get": reading(
-                "history_events",
-                "What happened, in order",
-                allowed,
-                [*filters, direction, *shared(("Cursor", "Limit"))],
-                page,
-            )
-        },
-        "/v1/access": {
-            "get": reading(
-                "access_reads",
-                "Who read what: personal values, exports, and everything that staff read",
-                Permission.ACCESS_READ,
-                [*filters, direction, *shared(("Cursor", "Limit"))],
-                page,
-            )
-        },
+        "/v1/history": {"get": certified(events)},
+        "/v1/access": {"get": certified(accesses)},
         "/v1/history/state": {
             "get": reading(
                 "history_state",

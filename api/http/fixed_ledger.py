@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from api.http import evidence, ledger
+from api.http.completeness_shapes import certified
 from api.http.shapes import answer, page_of, parameter, problems, reading, single
 from api.http.shaping import COUNT, MOMENT, Json, object_of
 from application.ports.evidence import EvidenceAsked
@@ -169,6 +170,7 @@ def _evidence(document: Document) -> Json:
     )
     archive: Json = {"type": "string", "format": "binary"}
     made["responses"]["200"] = answer("A zip archive.", archive, evidence.MEDIA)
+    certified(made)
     told = reading(
         "ledger_evidence_question",
         "How many events a bundle would hold, and the question that gives the same bytes for ever",

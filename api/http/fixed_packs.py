@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from api.http import packs
 from api.http.answer_headers import OF_COMMANDS, OF_OTHERS
+from api.http.completeness_shapes import certified
 from api.http.shapes import (
     WRITE_STATUSES,
     answer,
@@ -144,6 +145,7 @@ def pack_paths(document: Document) -> Json:
             "As it was sealed. Reading is recorded.", shape, packs.MEDIA[ending], OF_OTHERS
         )
         made["responses"] |= problems((409,))
+        certified(made)
         paths[f"/v1/packs/{{id}}/{name}"] = {"get": made}
     return paths
 

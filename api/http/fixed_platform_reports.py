@@ -96,6 +96,7 @@ def _report(info: ReportInfo) -> Json:
         columns={"type": "array", "items": _TEXT},
         truncated={"type": "boolean"},
         ahead_from=AHEAD,
+        completeness=ref("Completeness"),
         **_STANDING,
     )
     taken = [*_own(info.parameters), *AS_FILES]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adapters.exports.forms import FILES
+from api.http.completeness_shapes import certified
 from api.http.differences import MOST
 from api.http.shapes import page_of, parameter, reading, shared, without_null
 from api.http.shaping import MOMENT, Json, object_of, ref
@@ -134,6 +135,7 @@ def also_as_files(made: Json) -> None:
     for form in FILES.values():
         made["responses"]["200"]["content"][form.media] = {"schema": _FILE}
     made["responses"]["406"] = {"$ref": "#/components/responses/Problem406"}
+    certified(made)
 
 
 def report_paths() -> Json:
@@ -164,6 +166,7 @@ def report_paths() -> Json:
             truncated={"type": "boolean"},
             emptied_by={"type": "array", "items": _TEXT},
             ahead_from=AHEAD,
+            completeness=ref("Completeness"),
         )
         waits = shared(("MinPosition",))
         beside = [_COMPARE] if compares(report.info) else []

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from adapters.exports.forms import FILES
+from api.http.completeness_shapes import certified
 from api.http.shapes import page_of, problems, reading, shared, single
-from api.http.shaping import UUID, Json, object_of
+from api.http.shaping import UUID, Json, object_of, ref
 from api.http.sql import SqlAsked, SqlGiven
 from domain.kernel.permissions import Permission
 
@@ -55,6 +56,7 @@ def sql_paths(document: Document) -> Json:
             "items": object_of({"name": _WORD, "type": {**_WORD, "description": "Arrow's."}}),
         },
         truncated={"type": "boolean"},
+        completeness=ref("Completeness"),
     )
     asking = reading(
         "sql_ask", "Ask the facts in SQL", Permission.REPORTS_SQL, shared(("MinPosition",)), shape
@@ -78,6 +80,7 @@ def sql_paths(document: Document) -> Json:
         for form in FILES.values():
             one["responses"]["200"]["content"][form.media] = {"schema": {**_WORD, "format": "binary"}}
         one["responses"] |= problems((406, 413, 415, 422))
+        certified(one)
     schema = reading(
         "sql_schema",
         "The tables, columns and functions that the asker may name in SQL",

@@ -13,6 +13,7 @@ from api.http.auditing import bounded, must_read
 from api.http.numbers import whole
 from api.http.problems import bad_parameter
 from api.http.standing import KNOWN
+from application.completeness import Completeness, Hidden
 from application.ports.positions import Position
 from application.queries import CursorMismatch
 from application.replay import PSEUDONYMOUS, SHOWN, Direction, HistoryFilters
@@ -80,7 +81,8 @@ class History(Desk):
         told = filters.model_dump(mode="json", exclude_defaults=True)
         position, rows = content["position"], len(found.events)
         await self.trace(asked, "history.events", ReadKind.REPLAY, position=position, rows=rows, filters=told)
-        return self.answer(asked, content, position)
+        made = await self._completeness(asked, content, told, LogKind.EVENTS)
+        return self.answer(asked, content, position, headers=self.certified(asked, made))
 
     async def accesses(self, request: Request) -> Response:
         """A page of the tenant's second log: who read what. `position` is that log's own; the header the tenant's.
@@ -110,7 +112,19 @@ class History(Desk):
         told = filters.model_dump(mode="json", exclude_defaults=True)
         position, rows = content["position"], len(content["data"])
         await self.trace(asked, "access.reads", ReadKind.ACCESS, position=position, rows=rows, filters=told)
-        return self.answer(asked, content, asked.call.scope.get(KNOWN))
+        known = asked.call.scope.get(KNOWN)
+        made = await self._completeness(asked, content, told, LogKind.ACCESS)
+        return self.answer(asked, content, known, headers=self.certified(asked, made, known))
+
+    async def _completeness(
+        self, asked: Asked, content: dict[str, Any], filters: dict[str, Any], log: LogKind
+    ) -> Completeness:
+        """Of a page: the events that were looked at and are not in it are those that its filters hid."""
+        position, rows = Position.parse(content["position"]), len(content["data"])
+        names, hid = ",".join(sorted(filters)), content["looked_at"] - rows
+        hidden = (Hidden(names, "see the address", hid),) if filters else ()
+        checkpoint, whole = await self.signed(asked, position, log), content["next"] is None
+        return Completeness(asked.principal.tenant_id, position, rows, checkpoint, hidden, whole, log)
 
     async def state(self, request: Request) -> Response:
         """What a stream was."""

@@ -52,11 +52,10 @@ class OfAll(Desk):
         rows: int,
         standing: Standing,
         filters: Mapping[str, str] | None = None,
-        kind: ReadKind = ReadKind.STAFF,
     ) -> None:
         """Everything that staff read of customers is recorded, in the platform's log, before it is answered."""
         told = {**asked.given, **(filters or {}), "digest": standing.digest}
-        await self.trace(asked, f"platform.{query}", kind, position=None, rows=rows, filters=told)
+        await self.trace(asked, f"platform.{query}", ReadKind.STAFF, position=None, rows=rows, filters=told)
 
 
 def stood(standing: Standing) -> dict[str, Any]:

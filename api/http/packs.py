@@ -17,6 +17,7 @@ from api.http.replies import ALWAYS
 from api.http.request import must_be, read_body, uuid_in
 from api.http.views import Views
 from application.batch import repeated
+from application.completeness import Completeness
 from application.orders import in_one_form
 from application.packs.sealing import FIGURES, PDF, PackAsked, Sealing, may_read, pack_under
 from application.ports.analytics import AnalyticsError
@@ -130,16 +131,20 @@ class PacksDesk(Desk):
     async def _file(self, request: Request, name: str, ending: str) -> Response:
         asked, seal = await self._asked(request, name)
         content = await self.parts.packs.content(asked.principal.tenant_id, seal, ending)
-        await self.trace(asked, name, ReadKind.EXPORT, position=seal.position, rows=seal.figures)
+        position = Position.parse(seal.position)
+        made = Completeness(
+            asked.principal.tenant_id, position, seal.figures, await self.signed(asked, position)
+        )
+        headers = await self.exported(asked, name, made)
         digest = seal.pdf_sha256 if ending == PDF else seal.figures_sha256
         file = f"{seal.definition}-{seal.period_from}-{seal.period_to}.{ending}"
-        headers = {
-            **self.headers(asked, seal.position),
+        told = {
+            **headers,
             **{key.decode(): value.decode() for key, value in ALWAYS},
             "content-disposition": f'attachment; filename="{file}"',
             "penguin-sha256": digest,
         }
-        return Response(content, headers=headers, media_type=MEDIA[ending])
+        return Response(content, headers=told, media_type=MEDIA[ending])
 
     async def _asked(
         self, request: Request, name: str, known: tuple[str, ...] = ()

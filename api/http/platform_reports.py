@@ -56,14 +56,14 @@ class PlatformReports(OfAll):
         # Before the report is made and recorded: neither is for a request that is refused.
         form, how = file_form(request, asked), separation(asked)
         found = await self.platform.report(info.name, asked.given)
-        kind = ReadKind.STAFF if form is None else ReadKind.EXPORT
-        await self.record(asked, query, len(found.rows), found.standing, kind=kind)
         ahead = None if found.as_of is None else ahead_from(info, asked.given, found.as_of.date(), found)
+        actor = asked.principal.actor
+        figures = Figures(info, found, asked.given, PLATFORM, f"{actor.kind} {actor.id}", ahead)
         if form is not None:
-            actor = asked.principal.actor
-            figures = Figures(info, found, asked.given, PLATFORM, f"{actor.kind} {actor.id}", ahead)
-            headers = {**self.headers(asked, None), "penguin-digest": found.standing.digest}
-            return await as_file(figures, form, how, headers)
+            filters = {**asked.given, "digest": found.standing.digest}
+            headers = await self.exported(asked, f"platform.{query}", figures.completeness, filters=filters)
+            return await as_file(figures, form, how, {**headers, "penguin-digest": found.standing.digest})
+        await self.record(asked, query, len(found.rows), found.standing)
         content = {
             "report": info.name,
             "columns": list(found.columns),
@@ -72,6 +72,7 @@ class PlatformReports(OfAll):
             "truncated": found.truncated,
             "ahead_from": plain(ahead),
             **stood(found.standing),
+            "completeness": figures.completeness.told(),
         }
         return self.answer(asked, content, None)
 

@@ -115,19 +115,12 @@ class Reports(Desk):
             first_ahead = min(come, default=None)
             info, found, beside["periods"] = await self._beside(asked, info, found, periods)
             asked.given |= told
+        figures = await self._figures(asked, info, found, first_ahead)
         if form is not None or asked.principal.staff:
-            await self.trace(
-                asked,
-                f"reports.{info.name}",
-                ReadKind.EXPORT,
-                position=position,
-                rows=len(found.rows),
-                filters=asked.given,
-            )
-        if form is not None:
-            return await as_file(
-                self._figures(asked, info, found, first_ahead), form, how, self.headers(asked, position)
-            )
+            query, made = f"reports.{info.name}", figures.completeness
+            headers = await self.exported(asked, query, made, filters=asked.given)
+            if form is not None:
+                return await as_file(figures, form, how, headers)
         content = {
             "report": info.name,
             "columns": list(found.columns),
@@ -139,6 +132,7 @@ class Reports(Desk):
             "position": position,
             "as_of": plain(found.as_of),
             **beside,
+            "completeness": figures.completeness.told(),
         }
         return self.answer(asked, content, position)
 
@@ -184,9 +178,10 @@ class Reports(Desk):
         given = asked.given if period is None else {**asked.given, **period.given}
         return None if moment is None else ahead_from(info, given, moment.astimezone(UTC).date(), found)
 
-    def _figures(self, asked: Asked, info: ReportInfo, found: Report, ahead: date | None) -> Figures:
+    async def _figures(self, asked: Asked, info: ReportInfo, found: Report, ahead: date | None) -> Figures:
         tenant_id, actor = asked.principal.tenant_id, asked.principal.actor
-        return Figures(info, found, asked.given, tenant_id, f"{actor.kind} {actor.id}", ahead)
+        checkpoint = await self.signed(asked, found.position)
+        return Figures(info, found, asked.given, tenant_id, f"{actor.kind} {actor.id}", ahead, checkpoint)
 
     def _by_itself(
         self, asked: Asked, info: ReportInfo, cell: Mapping[str, str | None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from api.http.answer_headers import OF_OTHERS, headers_of
+from api.http.completeness_shapes import COMPLETENESS
 from api.http.difference_shapes import DIFFERENCES
 from api.http.judged_shapes import PREVIEWS, REJUDGED
 from api.http.result_shapes import ASKED_BY, DISCLOSURE, RESULT, RESULTS
@@ -44,6 +45,7 @@ SCHEMAS: Final[Json] = {
     "AskedBy": ASKED_BY,
     "Disclosure": DISCLOSURE,
     **REJUDGED,
+    "Completeness": COMPLETENESS,
     "Problem": object_of(
         {
             "type": {"type": "string", "description": "A stable address of the rule: `/problems/<code>`."},

@@ -156,28 +156,31 @@ class SqlDesk(Desk):
             must_fit_a_sheet(found.table)
         name, which = (ASK, {}) if query_id is None else (RUN, {"query_id": str(query_id)})
         filters = {**which, "tables": list(found.tables)}
-        rows, made_from = found.table.num_rows, found.position.token()
-        await self.trace(asked, name, ReadKind.EXPORT, position=made_from, rows=rows, filters=filters)
-        if form is None:
-            return self.answer(asked, await asyncio.to_thread(as_json, found), made_from)
         actor = f"{principal.actor.kind} {principal.actor.id}"
-        made = Answered(found, question, actor, sql_limits(self.parts.settings), query_id)
-        return await self._file(asked, form, wanted, made)
+        checkpoint = await self.signed(asked, found.position)
+        made = Answered(found, question, actor, sql_limits(self.parts.settings), query_id, checkpoint)
+        headers = await self.exported(asked, name, made.completeness, filters=filters)
+        if form is None:
+            content = await asyncio.to_thread(as_json, made)
+            return self.answer(asked, content, made.completeness.position, headers=headers)
+        return await self._file(headers, form, wanted, made)
 
-    async def _file(self, asked: Asked, form: FileForm, wanted: SqlGiven, made: Answered) -> Response:
+    async def _file(
+        self, headers: dict[str, str], form: FileForm, wanted: SqlGiven, made: Answered
+    ) -> Response:
         """The answer as a file; beside the loop, since many rows take a while."""
         found, delimiter = made.answer, wanted.delimiter and DELIMITERS[wanted.delimiter]
         how = separated(DECIMALS[wanted.decimal], delimiter, mark=wanted.bom)
         content = await asyncio.to_thread(ANSWER_FILES[form.name], made, how)
-        headers = {
+        told = {
             **{name.decode(): value.decode() for name, value in ALWAYS},
-            **self.headers(asked, found.position.token()),
+            **headers,
             "content-disposition": f'attachment; filename="query.{form.name}"',
             "penguin-as-of": "" if found.as_of is None else found.as_of.isoformat(),
             "penguin-truncated": str(found.truncated).lower(),
         }
         text = "; charset=utf-8" if form.media.startswith("text/") else ""
-        return Response(content, headers=headers, media_type=form.media + text)
+        return Response(content, headers=told, media_type=form.media + text)
 
     async def schema(self, request: Request) -> Response:
         """The tables that the asker may name in SQL, and the functions."""

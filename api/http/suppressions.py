@@ -10,11 +10,11 @@ from starlette.routing import Route
 from api.http.asking import Desk
 from api.http.problems import bad_parameter
 from api.http.replies import ALWAYS
-from application.exporting import Written
+from application.completeness import Completeness, Hidden
+from application.exporting import BY_HASH, NOT_KEPT, Written
 from application.ports.positions import Position
 from application.principals import MissingPermission
 from application.queries import ViewNotReady
-from domain.access.reads import ReadKind
 from domain.kernel.permissions import Permission
 from projections.operational.consents.suppressed import PROJECTIONS
 
@@ -53,16 +53,16 @@ class SuppressionsDesk(Desk):
             if wanted is not None:
                 raise
         until, hashes = await self.parts.suppressions.begun(tenant_id)
-        position = until.token()
-        filters = {"as": written.value}
-        await self.trace(asked, NAME, ReadKind.EXPORT, position=position, rows=None, filters=filters)
+        checkpoint = await self.signed(asked, until)
+        hidden = (Hidden(NOT_KEPT, "no"), Hidden(BY_HASH, "no", hashes))
+        made = Completeness(tenant_id, until, None, checkpoint, hidden)
         headers = {
-            **self.headers(asked, position),
+            **await self.exported(asked, NAME, made, filters={"as": written.value}),
             "content-disposition": 'attachment; filename="suppressions.csv"',
             "penguin-known-by-hash-alone": str(hashes),
             **{name.decode(): value.decode() for name, value in ALWAYS},
         }
-        lines = self.parts.suppressions.lines(tenant_id, written, until, hashes)
+        lines = self.parts.suppressions.lines(tenant_id, written, until, hashes, checkpoint)
         return StreamingResponse(lines, headers=headers, media_type="text/csv; charset=utf-8")
 
 

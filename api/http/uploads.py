@@ -17,12 +17,14 @@ from api.http.received import BARE, FORM, FileInBody
 from api.http.replies import ALWAYS
 from api.http.request import must_be, read_body, stream_body, uuid_in
 from application.batch import words_of
+from application.completeness import Completeness, Hidden
 from application.importing.service import Upload
 from application.ports.aside import WorkerLost
 from application.ports.blobs import BlobTooLarge
 from application.ports.positions import Position
 from application.rate_limits import COMMANDS_BUCKET
 from domain.access.reads import ReadKind
+from domain.audience.contact_import import REJECTED_KEPT
 from domain.audience.import_commands import RegisterImport
 from domain.audience.intake import FileKind, Mapping
 from domain.kernel.errors import NotFound
@@ -160,13 +162,16 @@ class Uploads(Desk):
         tenant_id = asked.principal.tenant_id
         position = await self.parts.position_of(tenant_id)
         lines = await self.parts.imports.error_file(tenant_id, state.import_id)
-        rows = state.rejected_kept
-        await self._traced(asked, "audience.import_errors", ReadKind.EXPORT, position, rows, state)
+        rows, at = state.rejected_kept, Position.parse(position)
+        lost = state.tally.rejected - rows
+        hidden = (Hidden("rejected-rows-kept", str(REJECTED_KEPT), lost),) if lost else ()
+        made = Completeness(tenant_id, at, rows, await self.signed(asked, at), hidden, not lost)
+        filters = {"import_id": str(state.import_id)}
         headers = {
-            **self.headers(asked, position),
+            **await self.exported(asked, "audience.import_errors", made, filters=filters),
             "content-disposition": f'attachment; filename="import-{state.import_id}-errors.csv"',
             # Not as a line of the file: it comes back, corrected, and the line would be a row of it.
-            "penguin-truncated": str(rows < state.tally.rejected).lower(),
+            "penguin-truncated": str(not made.whole).lower(),
             **{name.decode(): value.decode() for name, value in ALWAYS},
         }
         return StreamingResponse(_pieces(lines), headers=headers, media_type="text/csv; charset=utf-8")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from application.ahead import ahead_from
 from application.as_of import AT
+from application.completeness import Completeness
 from application.figures import Figures, definition_of
 from application.packs.figures import takes_days, takes_months, takes_position
 from application.packs.sealing import PDF, PackAsked, Sealing
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from application.commanding import Commands
+    from application.completeness import Checkpoints
     from application.orders import Order
     from application.packs.sealing import Packs
     from application.ports.analytics import Analytics
@@ -61,12 +63,20 @@ class Made:
 class Making:
     """Makes files."""
 
-    def __init__(self, commands: Commands, analytics: Analytics, packs: Packs, files: FigureFiles) -> None:
-        """Ask `analytics`, have `packs` sealed, and make `files` of figures."""
+    def __init__(
+        self,
+        commands: Commands,
+        analytics: Analytics,
+        packs: Packs,
+        files: FigureFiles,
+        checkpoints: Checkpoints,
+    ) -> None:
+        """Ask `analytics`, have `packs` sealed, and make `files` of figures that name one of `checkpoints`."""
         self._commands = commands
         self._analytics = analytics
         self._packs = packs
         self._files = files
+        self._checkpoints = checkpoints
 
     async def made(
         self, workflow: Workflow, schedule: Schedule, due: Due, delivery_id: UUID
@@ -84,7 +94,7 @@ class Making:
             name = item.name + "_" + ("_".join(map(str, days)) if days else str(due.day))
             try:
                 if item.pack is not None and days is not None:
-                    found.append(await self._pack(workflow, item, days, name, delivery_id))
+                    found += await self._pack(workflow, item, days, name, delivery_id)
                 else:
                     found += await self._report(workflow, item, days, name, at)
             except (Refusal, *_OF_ONE_REPORT) as error:
@@ -114,7 +124,9 @@ class Making:
         found = await self._analytics.report(item.report or "", workflow.tenant_id, asked, min_position=at)
         info = self._analytics.reports()[item.report or ""]
         ahead = ahead_from(info, asked, self._commands.clock().astimezone(UTC).date(), found)
-        figures = Figures(info, found, asked, workflow.tenant_id, f"workflow {workflow.workflow_id}", ahead)
+        tenant_id, by = workflow.tenant_id, f"workflow {workflow.workflow_id}"
+        checkpoint = await self._checkpoints.of(tenant_id, found.position)
+        figures = Figures(info, found, asked, tenant_id, by, ahead, checkpoint)
         files = await asyncio.to_thread(self._files.files, figures, item.form, name, decimal=item.decimal)
         return [
             Made(
@@ -139,8 +151,11 @@ class Making:
 
     async def _pack(
         self, workflow: Workflow, item: ItemTold, days: tuple[date, date], name: str, delivery_id: UUID
-    ) -> Made:
-        """The pack, sealed: the same one when this is done again, and none that somebody else sealed."""
+    ) -> list[Made]:
+        """The pack, sealed, with its certificate beside it.
+
+        It is the same one when this is done again, and none that somebody else sealed.
+        """
         key = f"delivery/{delivery_id}/{item.name}"
         asked = {"definition": item.pack, "from": days[0], "to": days[1], **item.parameters}
         wanted = PackAsked.model_validate(asked)
@@ -151,8 +166,10 @@ class Making:
         pack_id = derived_id(delivery_id, "board_pack", item.name)
         _, seal = await self._packs.seal(Sealing(workflow.principal, wanted, pack_id, template))
         content = await self._packs.content(workflow.tenant_id, seal, PDF)
+        position = Position.parse(seal.position)
+        checkpoint = await self._checkpoints.of(workflow.tenant_id, position)
+        made = Completeness(workflow.tenant_id, position, seal.figures, checkpoint)
         told: dict[str, Any] = {
-            "name": f"{name}.{PDF}",
             "of": seal.definition,
             "definition": seal.definition_version,
             "period_from": seal.period_from,
@@ -161,10 +178,16 @@ class Making:
             "as_of": seal.as_of,
             "rows": seal.figures,
             "complete": True,
-            "size": len(content),
-            "sha256": seal.pdf_sha256,
         }
-        return Made(told["name"], content, FileTold(**told))
+        file = f"{name}.{PDF}"
+        return [
+            Made(
+                one,
+                held,
+                FileTold(name=one, size=len(held), sha256=hashlib.sha256(held).hexdigest(), **told),
+            )
+            for one, held in ((file, content), self._files.beside(file, made))
+        ]
 
 
 def _refused(item: ItemTold, error: Exception) -> ItemRefused:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from application.completeness import Completeness
 from application.figures import Figures
 
 
@@ -116,3 +117,6 @@ class FigureFiles(Protocol):
 
         `decimal`: of CSV, point or comma.
         """
+
+    def beside(self, file: str, made: Completeness) -> tuple[str, bytes]:
+        """What belongs beside a file that holds no certificate of its own."""

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from application.completeness import Checkpoints
+from application.ports.positions import Position
 from domain.audit.origins import LogId, LogKind
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant
@@ -98,6 +100,23 @@ async def test_what_is_handed_out_is_verified_from_outside(api: Api, signing: Of
     assert access[0] == f"penguinmails.test/ledger/{tenant.id}/access/1"
     kept: dict[str, Any] = json.loads(await read(api, tenant, f"{LEDGER}/checkpoints"))
     assert (kept["data"], kept["next"]) == ([], None)
+    # Exports name the first checkpoint that is kept for ever and holds their position, else the latest.
+    latest, of = lines(await read(api, tenant, f"{LEDGER}/checkpoint")), Checkpoints(api.parts.ledger)
+    signing.connection.execute(
+        "INSERT INTO ledger.checkpoints (tenant_id, log, epoch, size, note, signed_at)"
+        " VALUES (%s, 'events', 1, %s, %s, now())",
+        (tenant.id, first, old),
+    )
+    for position, size_named in (
+        (1, first),
+        (first, first),
+        (first + 1, latest[1]),
+        (latest[1] + 9, latest[1]),
+    ):
+        named = await of.of(tenant.id, Position(1, position))
+        assert named is not None
+        assert (named.origin, named.size) == (origin, size_named)
+        assert base64.b64decode(named.root) == (old_root if size_named == first else latest[2])
     (key,) = json.loads(await read(api, tenant, "/v1/ledger/keys"))["data"]
     assert base64.b64decode(keys[0].split("+", 2)[2])[1:] == base64.b64decode(key["public_key"])
 

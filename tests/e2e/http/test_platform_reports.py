@@ -50,6 +50,9 @@ async def files_hold_what_json_does(api: Api, finance: str) -> None:
             assert answer.headers["content-disposition"] == f'attachment; filename="{name}.{form}"'
             assert answer.headers["penguin-digest"] == told["digest"]
             assert answer.headers["penguin-as-of"] == told["as_of"]
+            certificate = json.loads(answer.headers["penguin-completeness"])
+            assert certificate["digest"] == told["digest"] == told["completeness"]["digest"]
+            assert certificate["rows"] == len(told["data"])
             if form == "csv":
                 assert answer.text.splitlines()[0] == ";".join(told["columns"])
                 assert len(answer.text.splitlines()) == 1 + len(told["data"])

@@ -44,7 +44,11 @@ async def test_a_report_arrives_in_its_folder_once_and_says_what_it_is_made_of(o
     assert set(found) == {f"{place}/{file['name']}", f"{place}/{file['name']}-metadata.json"}
     content = found[f"{place}/{file['name']}"]
     assert (hashlib.sha256(content).hexdigest(), len(content)) == (file["sha256"], file["size"])
-    facts = json.loads(found[f"{place}/{beside['name']}"])["penguinmails:facts"]
+    told = json.loads(found[f"{place}/{beside['name']}"])
+    facts, certificate = told["penguinmails:facts"], told["penguinmails:completeness"]
+    assert certificate["rows"] == len(content.splitlines()) - 1
+    assert json.loads(facts["completeness"]) == certificate
+    assert [one["filter"] for one in certificate["hidden"]] == ["from", "to"]
     assert facts["position"] == file["position"] == delivery["log_position"]
     assert facts["definition_version"] == file["definition"]
     assert f"to={day}" in facts["parameters"]
@@ -364,7 +368,10 @@ async def test_a_month_is_delivered_as_soon_as_it_is_closed(office: Office) -> N
     await look_again(office)
     assert "report.deliver" in await office.work_off()
     delivery = (await office.deliveries(status="delivered"))[-1]
-    (file,) = delivery["files"]
+    file, beside = delivery["files"]
+    assert beside["name"] == f"{file['name']}-metadata.json"
+    (certified,) = (json.loads(text) for name, text in office.files().items() if name.endswith(".json"))
+    assert certified["penguinmails:completeness"]["rows"] == file["rows"]
     assert file["name"] == f"compliance_{first_day(month)}_{last_day(month)}.pdf"
     (pack,) = (await office.api.send("GET", "/v1/packs", office.tenant.key)).json()["data"]
     assert (pack["pdf_sha256"], pack["log_position"]) == (file["sha256"], file["position"])

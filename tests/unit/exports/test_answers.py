@@ -48,7 +48,7 @@ def test_every_form_of_reports_is_there() -> None:
 
 
 def test_json_tells_every_type_without_loss() -> None:
-    first, second = as_json(answered(select()).answer)["data"]
+    first, second = as_json(answered(select()))["data"]
     assert dict(zip([one.name for one in TYPES], first, strict=True)) == {one.name: one.json for one in TYPES}
     assert set(second) == {None}
 
@@ -56,7 +56,7 @@ def test_json_tells_every_type_without_loss() -> None:
 @pytest.mark.parametrize("form", COLUMNAR)
 def test_columns_hold_what_json_tells(form: FileName) -> None:
     content = made(select(), form)
-    told = as_json(answered(select()).answer)
+    told = as_json(answered(select()))
     names, rows = columns_of(content, form)
     assert names == [one.name for one in TYPES]
     for one, *values in zip(TYPES, *rows, strict=True):
@@ -159,7 +159,7 @@ def test_no_text_is_ever_more_than_a_text(form: FileName) -> None:
 def test_repeated_names_stay_where_they_may_and_are_numbered_where_they_may_not() -> None:
     sql = 'SELECT 1 AS x, 2 AS x, 3 AS "X", 4 AS x_2, 5 AS "Ä", 6 AS "ä"'
     names = ["x", "x", "X", "x_2", "Ä", "ä"]
-    assert [one["name"] for one in as_json(answered(sql).answer)["columns"]] == names
+    assert [one["name"] for one in as_json(answered(sql))["columns"]] == names
     assert lines_of(made(sql, FileName.CSV))[0] == names
     assert [cell.value for cell in sheet_of(made(sql, FileName.XLSX))[1]] == names
     for form in COLUMNAR:

@@ -95,7 +95,7 @@ def test_it_says_what_it_is_made_from_and_that_it_is_whole() -> None:
     assert told["Rows"] == "5"
     assert told["Complete"].startswith("yes")
     assert told["Parameters"] == "dating=posting, from=2026-11-01", "also what was not asked for"
-    assert "from=2026-11-01" in told["Filters"]
+    assert told["Left out"] == "what from=2026-11-01 leaves out (not counted)"
     assert told["Sha256"] == made.sha256()
     assert told["amount"] == "Amount, in minor units.", "each column's meaning"
     cut = {row[0].value: row[1].value for row in opened(figures(truncated=True))["about"].iter_rows()}
