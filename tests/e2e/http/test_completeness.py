@@ -104,9 +104,9 @@ async def test_whatever_leaves_as_an_export_is_certified_and_has_as_many_rows(fu
     notes = [*(one["note"].encode() for one in kept), latest.content]
     signed = [Checkpoint.read(Note.read(note).text) for note in notes]
     known = {(one.origin, one.size, base64.b64encode(one.root).decode()) for one in signed}
-    for one in exports:
-        checkpoint = one["checkpoint"]
-        assert (checkpoint["origin"], checkpoint["size"], checkpoint["root"]) in known, one["route"]
+    for export in exports:
+        checkpoint = export["checkpoint"]
+        assert (checkpoint["origin"], checkpoint["size"], checkpoint["root"]) in known, export["route"]
 
 
 async def entries(furnished: Furnished) -> AsyncIterator[dict[str, Any]]:
