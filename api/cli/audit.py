@@ -9,8 +9,9 @@ from uuid import UUID
 import typer
 
 from api.cli import audit_export, audit_verify
+from api.cli.exits import Exit
 from api.cli.options import Data, settings_of
-from api.cli.output import Group, Json, NotThere, Refused, rows, words
+from api.cli.output import Group, Json, NotThere, rows, words
 
 if TYPE_CHECKING:
     from projections.audit.fsck import Looked
@@ -40,7 +41,7 @@ def fsck(
 ) -> None:
     """Make every log's root anew from its events, and hold it against tiles, checkpoints and what the notary signed.
 
-    Nothing is changed. Exit code 1 where something is not what was signed; the first position that is not, by name.
+    Nothing is changed. Exit code 5 where something is not what was signed; the first position that is not, by name.
     """
     import psycopg
 
@@ -78,9 +79,8 @@ def fsck(
         for said in one.wrong:
             words(f"{one.log.log} of {one.log.tenant_id}: {said}")
     if any(one.wrong for one in found):
-        raise Refused(
-            "Something is not what was signed. Keep the database as it is, and every checkpoint there is."
-        )
+        words("Something is not what was signed. Keep the database as it is, and every checkpoint there is.")
+        raise typer.Exit(Exit.DOES_NOT_HOLD)
 
 
 _COLUMNS: Final = ("tenant", "log", "epoch", "events", "signed", "checkpoints", "holds", "first_wrong")
