@@ -47,6 +47,8 @@ class Of:
     size: int
     older: tuple[bytes, ...]
     choice: Choice
+    splits: tuple[int, ...] = ()
+    proofs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,12 @@ class Gathered:
     """What a bundle is written from, once the question was judged: nothing of it can be refused any more."""
 
     tenant_id: UUID
-    asked: EvidenceAsked
+    question: Mapping[str, object]
     logs: tuple[Of, ...]
     packs: Mapping[str, bytes]
     keys: tuple[VerifierKey, ...]
     installation: str
+    from_byte: int = 0
 
     @property
     def checkpoints(self) -> dict[str, str]:
@@ -93,9 +96,21 @@ async def gather(parts: Composition, tenant_id: UUID, asked: EvidenceAsked) -> G
         logs = tuple(
             [await _of(parts, source, LogId(tenant_id, kind), asked, keys) for kind in sorted(asked.logs)]
         )
+    return await gathered(parts, tenant_id, asked.told(), logs, keys, asked.from_byte)
+
+
+async def gathered(
+    parts: Composition,
+    tenant_id: UUID,
+    question: Mapping[str, object],
+    logs: Sequence[Of],
+    keys: Sequence[KeyTold],
+    from_byte: int = 0,
+) -> Gathered:
+    """What was chosen, with the packs that its decisions name, and the keys."""
     packs = await parts.law_archive.texts({version for one in logs for version in one.choice.packs})
     trusted = tuple(VerifierKey(keys[-1].name, SignatureType.ED25519, key.public_key) for key in keys)
-    return Gathered(tenant_id, asked, logs, packs, trusted, keys[-1].name)
+    return Gathered(tenant_id, question, tuple(logs), packs, trusted, keys[-1].name, from_byte)
 
 
 async def _of(
@@ -115,7 +130,7 @@ async def _of(
         _own(one, log, keys, size)
     replay = parts.replay if log.log is LogKind.EVENTS else parts.accesses
     after, last = await replay.positions(log.tenant_id, asked.after, asked.before)
-    kept = [one.note for one in await _kept(parts, log) if one.size <= size and one.note != note]
+    kept = [one.note for one in await kept_of(parts, log) if one.size <= size and one.note != note]
     wanted = Wanted(asked.about, asked.names, asked.actor)
     choice = await asyncio.to_thread(source.choose, log, after + 1, min(last, size), wanted)
     return Of(log, note, size, tuple(dict.fromkeys((*older, *kept))), choice)
@@ -147,7 +162,7 @@ def _own(note: bytes, log: LogId, keys: Sequence[KeyTold], size: int) -> Checkpo
     return checkpoint
 
 
-async def _kept(parts: Composition, log: LogId) -> list[SignedTree]:
+async def kept_of(parts: Composition, log: LogId) -> list[SignedTree]:
     """The newest of the checkpoints that are kept for ever, of others the last of each month and epoch."""
     found: list[SignedTree] = []
     after = (0, -1)
@@ -162,7 +177,7 @@ async def _kept(parts: Composition, log: LogId) -> list[SignedTree]:
 def written(parts: Composition, gathered: Gathered) -> Iterator[bytes]:
     """The bundle's bytes. It may take minutes and blocks: read it in a thread."""
     with closing(parts.evidence(gathered.tenant_id)) as source:
-        yield from from_byte(gathered.asked.from_byte, bundle(_asked(source, gathered)))
+        yield from from_byte(gathered.from_byte, bundle(_asked(source, gathered)))
 
 
 def _asked(source: EvidenceSource, gathered: Gathered) -> Asked:
@@ -176,6 +191,8 @@ def _asked(source: EvidenceSource, gathered: Gathered) -> Asked:
             looked_at=(one.choice.first, one.choice.last),
             hidden=[Hidden(*hidden) for hidden in one.choice.hidden],
             older=one.older,
+            splits=one.splits,
+            proofs=one.proofs,
         )
         for one in gathered.logs
     ]
@@ -183,7 +200,7 @@ def _asked(source: EvidenceSource, gathered: Gathered) -> Asked:
         tenant=gathered.tenant_id,
         product=_PRODUCT,
         installation=gathered.installation,
-        question=gathered.asked.told(),
+        question=gathered.question,
         parts=parts,
         keys=gathered.keys,
         schema_of=schema_of,

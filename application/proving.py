@@ -36,6 +36,18 @@ class NotYetSigned(Refusal):
     kind = RefusalKind.LIMIT
 
 
+class NothingDecided(NotFound):
+    """No decision on this message is in the log, or none stands at this position. Look for it among the decisions."""
+
+    code = "nothing-decided"
+
+
+class DecidedForSeveral(Refusal):
+    """A certificate is about one person, and this message's id was used for several. Ask by a decision's position."""
+
+    code = "decided-for-several"
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """Hashes that prove something of a signed tree. `index` is the leaf's, or the older tree's size."""

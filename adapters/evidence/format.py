@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from domain.audit.proofs import SUFFIX
+
 FORMAT: Final = "penguinmails-evidence/1"
 DISCLOSURE_FORMAT: Final = "penguinmails-disclosure/1"
 
@@ -19,6 +21,10 @@ LEAVES: Final = "leaves.bin"
 GAPS: Final = "gaps.jsonl"
 CHECKPOINT: Final = "checkpoint"
 CHECKPOINTS: Final = "checkpoints/"
+PROOFS: Final = "proofs/"
+
+CERTIFICATE: Final = "certificate"
+"""What the question of a permission certificate is called in the manifest: an object with `message`."""
 
 LONGEST_LINE: Final = 16 * 1024 * 1024
 """An envelope is a few hundred bytes; one of a contact with all the attributes it may have takes three million."""
@@ -30,6 +36,11 @@ LARGEST_SMALL: Final = 16 * 1024 * 1024
 def schema_name(name: str, version: int) -> str:
     """Where the schema of an event's stored form is."""
     return f"{SCHEMAS}{name}@{version}.json"
+
+
+def proof_name(log: str, position: int) -> str:
+    """Where the proof of one event is (C2SP tlog-proof)."""
+    return f"{log}/{PROOFS}{position}{SUFFIX}"
 
 
 def checkpoint_name(log: str, epoch: int, size: int) -> str:

@@ -112,8 +112,8 @@ class Case:
     """Whether its own checkpoint counts."""
 
 
-def judge(case: Case, way: Walked, verdict: Verdict) -> None:
-    """Say of one log what was proven and what is wrong."""
+def judge(case: Case, way: Walked, verdict: Verdict) -> bool:
+    """Say of one log what was proven and what is wrong; whether its events are those of a tree that was signed."""
     results = _results(case, way.by_events)
     _tell_doubt(case, way, results, verdict)
     for anchor, result in results.items():
@@ -127,12 +127,12 @@ def judge(case: Case, way: Walked, verdict: Verdict) -> None:
     place = _by_mirror(case, results) or _first_wrong(case, way, results)
     if place is not None:
         verdict.first_wrong.append(place)
-    facts = way.facts
+    facts, holds = way.facts, case.signed and results[case.head] is Compared.HOLDS
     if not case.signed:
         verdict.not_proven.append(
             f"Anything of the log {case.log} beyond what older checkpoints show: nobody who counts signed its own."
         )
-    elif results[case.head] is Compared.HOLDS and facts.astray is None:
+    elif holds and facts.astray is None:
         size = case.head.checkpoint.size
         verdict.proven.append(
             f"{facts.events:,} events of the log {case.log}, positions {facts.first} to {facts.last}, recorded"
@@ -141,6 +141,7 @@ def judge(case: Case, way: Walked, verdict: Verdict) -> None:
             if facts.events
             else f"The log {case.log} has {size} positions; the bundle holds none of their events."
         )
+    return holds and facts.astray is None and facts.odd is None
 
 
 def _results(case: Case, roots: Roots) -> dict[Anchor, Compared]:

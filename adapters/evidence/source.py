@@ -29,7 +29,8 @@ class LogPart:
     `chosen` are leaves, position - 1. `envelopes` gives the stored bytes of exactly these, in order, anew each time it
     is called. `looked_at` are the positions, first and last, that the question was put to; `hidden` sums to those of
     them that were not chosen. `checkpoint` is the signed note that all is proven against, `older` are notes of the same
-    log: of every epoch after the first at least one has to be among them.
+    log: of every epoch after the first at least one has to be among them. `splits` are sizes of checkpoints that
+    somebody keeps and did not hand in; `proofs` are chosen positions that come with a proof for others' verifiers.
     """
 
     log: LogKind
@@ -40,6 +41,8 @@ class LogPart:
     looked_at: tuple[int, int]
     hidden: Sequence[Hidden] = ()
     older: Sequence[bytes] = ()
+    splits: Sequence[int] = ()
+    proofs: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,10 @@ class Steps:
         self.facts: Final = Facts()
         self.wanted: Mapping[int, Callable[[Mapping[str, Any]], None]] = {}
         """Who wants to see the event of a position."""
+        self.every: Callable[[Mapping[str, Any]], None] | None = None
+        """Who wants to see every event."""
+        self.leaves: dict[int, bytes | None] = {}
+        """The leaves of positions that somebody wants; None until its event went by."""
 
     def run(self) -> Iterator[Run | Gap]:
         """Every step, in order. Raises `MalformedCover` and `Unreadable` where a gap is none."""
@@ -133,6 +137,8 @@ class Steps:
             else:
                 self._look(position, event)
             made.append(sha256(b"\x00" + sha256(line).digest()).digest())
+            if position in self.leaves:
+                self.leaves[position] = made[-1]
         return made
 
     def _look(self, position: int, event: Mapping[str, Any]) -> None:
@@ -149,6 +155,8 @@ class Steps:
             raise Unreadable("The events have more names than any product gives.")
         if position in self.wanted:
             self.wanted[position](event)
+        if self.every is not None:
+            self.every(event)
 
 
 def _envelope(line: bytes) -> dict[str, Any] | None:

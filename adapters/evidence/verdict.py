@@ -39,6 +39,8 @@ class Verdict:
     wrong: list[str] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    shows: list[str] = field(default_factory=list)
+    """What the proven events of a permission certificate say."""
     first_wrong: list[Place] = field(default_factory=list)
     """At most one of each log."""
 
@@ -58,6 +60,7 @@ class Verdict:
         said = [f"The bundle {self.outcome.value}."]
         said += [f"First wrong: {place}." for place in self.first_wrong]
         for title, sentences in (
+            ("What it shows", self.shows),
             ("Wrong", self.wrong),
             ("Not to be judged", self.unjudged),
             ("Proven", self.proven),

@@ -14,14 +14,17 @@ from typing import BinaryIO, Final, NamedTuple
 from adapters.evidence import format as named
 from adapters.evidence.anchors import Anchor, seen_at, signers
 from adapters.evidence.beside import compare_completeness, compare_schemas
+from adapters.evidence.certified import Certificate
 from adapters.evidence.disclosures import Disclosure
 from adapters.evidence.files import Files
+from adapters.evidence.inclusions import Inclusions
 from adapters.evidence.proving import Case, judge, walked
 from adapters.evidence.steps import Facts, Gap, Run, Steps
 from adapters.evidence.unpacking import Unpacking, Unreadable
 from adapters.evidence.verdict import Verdict
 from domain.audit.errors import NoteNotSigned, WrongSignature
 from domain.audit.notes import MOST_BYTES, SignatureType, VerifierKey
+from domain.audit.origins import LogKind
 from domain.kernel.errors import Refusal
 
 MOST_KEPT: Final = MOST_BYTES + 1
@@ -59,6 +62,7 @@ class _Verification:
         self._witnesses = [key for key in keys if key.type is SignatureType.COSIGNATURE]
         self._tenant = files.manifest.tenant
         self._disclosure: Disclosure | None = None
+        self._certificate = Certificate.asked(files, verdict)
         self._logs: dict[str, tuple[Anchor, Facts]] = {}
 
     def run(self, kept: Sequence[Kept], disclosed: bytes | None) -> None:
@@ -77,6 +81,8 @@ class _Verification:
             self._verdict.unjudged.append(f"{anchor} is of another log: {anchor.checkpoint.origin!a}.")
         if self._disclosure is not None:
             self._disclosure.end()
+        if self._certificate is not None:
+            self._certificate.end()
         compare_completeness(self._files, self._logs, self._verdict)
         compare_schemas(
             self._files, {shape for _, facts in self._logs.values() for shape in facts.shapes}, self._verdict
@@ -166,10 +172,18 @@ class _Verification:
         steps = self._steps(log, head)
         if self._disclosure is not None:
             steps.wanted = self._disclosure.wanted(log)
+        proofs = Inclusions(self._files, log, self._verdict)
+        steps.leaves = proofs.positions
+        certificate = self._certificate if log == LogKind.EVENTS else None
+        if certificate is not None:
+            steps.every = certificate.take
         way = walked(steps, head.checkpoint.size, sizes)
         self._logs[log] = head, way.facts
         again = partial(self._again, log, head)
-        judge(Case(log, head, anchors, again, signed=signed), way, self._verdict)
+        proven = judge(Case(log, head, anchors, again, signed=signed), way, self._verdict)
+        proofs.judge(head, steps.leaves)
+        if certificate is not None:
+            certificate.tell(proven=proven)
         if not older:
             self._verdict.not_proven.append(
                 f"That the log {log} was not exchanged as a whole: no older checkpoint (--checkpoint) was compared."

@@ -24,6 +24,8 @@ from domain.audit.checkpoints import Checkpoint
 from domain.audit.covering import left_out
 from domain.audit.errors import OutsideTheTree
 from domain.audit.notes import Note
+from domain.audit.paths import inclusion_proof
+from domain.audit.proofs import TlogProof
 from domain.audit.tiles import WIDTH, ReadTile, Tile, nodes_from, width_at
 from domain.audit.tree import HASH_BYTES
 
@@ -51,11 +53,13 @@ def bundle(asked: Asked) -> Iterator[bytes]:
         folder = f"{part.log}/"
         yield from packing.member(folder + named.EVENTS, _gathered(_lines(part, seen)))
         yield from packing.member(folder + named.LEAVES, _gathered(_leaves(part, head)))
-        splits = [size for _, size in older if size <= head.size]
+        splits = [size for size in (*(size for _, size in older), *part.splits) if size <= head.size]
         yield from packing.member(folder + named.GAPS, _gathered(_gaps(part, head, splits)))
         yield from packing.member(folder + named.CHECKPOINT, [part.checkpoint])
         for (epoch, size), note in sorted(older.items()):
             yield from packing.member(named.checkpoint_name(part.log, epoch, size), [note])
+        for position in part.proofs:
+            yield from packing.member(named.proof_name(part.log, position), [_proof(part, head, position)])
     unknown: list[str] = []
     for name, version in sorted(seen.shapes):
         schema = asked.schema_of(name, version)
@@ -129,6 +133,11 @@ def _gaps(part: LogPart, head: Checkpoint, splits: list[int]) -> Iterator[bytes]
         hashed = base64.b64encode(node(level, index))
         first, last = (index << level) + 1, (index + 1) << level
         yield b'{"first":%d,"last":%d,"hash":"%b"}\n' % (first, last, hashed)
+
+
+def _proof(part: LogPart, head: Checkpoint, position: int) -> bytes:
+    hashes = inclusion_proof(position - 1, head.size, nodes_from(part.read, head.size))
+    return TlogProof(position - 1, hashes, part.checkpoint).to_bytes()
 
 
 def _completeness(asked: Asked, heads: dict[str, Checkpoint]) -> dict[str, Any]:

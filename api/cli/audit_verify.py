@@ -6,6 +6,7 @@ neither settings nor a database.
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import traceback
@@ -67,6 +68,8 @@ def verify(
         told = {"code": fault.code.name.lower().replace("_", "-"), "detail": detail}
         sys.stderr.write(f"{json.dumps(told) if json_ else f'penguinmails: {detail}'}\n")
         raise typer.Exit(fault.code) from None
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever a terminal cannot write is spelt out
+        sys.stdout.reconfigure(errors="backslashreplace")
     if json_:
         sys.stdout.write(json.dumps(verdict.told(), ensure_ascii=False) + "\n")
     else:

@@ -78,6 +78,7 @@ def ledger_paths(document: Document) -> Json:
     consistent = object_of({"old_size": COUNT, "size": COUNT, "hashes": _HASHES, "checkpoint": _STRING})
     return {
         **_evidence(document),
+        "/v1/ledger/certificates/{of}": {"get": _certificate()},
         "/v1/ledger/keys": {
             "get": reading(
                 "ledger_keys", "The keys that checkpoints are signed by", allowed, [], page_of(_KEY)
@@ -182,6 +183,43 @@ def _evidence(document: Document) -> Json:
         one["requestBody"] = body
         one["responses"] |= problems((409, 413, 415))
     return {"/v1/ledger/evidence": {"post": made}, "/v1/ledger/evidence/question": {"post": told}}
+
+
+def _certificate() -> Json:
+    made = reading(
+        "ledger_certificate",
+        "What proves that a message was decided on before it was sent, by which law and on what, as one archive",
+        Permission.HISTORY_READ,
+        [
+            {
+                "name": "of",
+                "in": "path",
+                "required": True,
+                "description": "A message's id, or the position of a decision.",
+                "schema": {"anyOf": [{"type": "string", "format": "uuid"}, _NUMBER]},
+            },
+            parameter(
+                "whole",
+                "With all that the person's stream told by then, decisions on other messages too.",
+                {"type": "string", "enum": ["true", "false"]},
+            ),
+            parameter(
+                "compare",
+                "Sizes of checkpoints that you keep, separated by commas, to be compared with.",
+                _STRING,
+            ),
+        ],
+        {},
+    )
+    made["description"] = (
+        "A permission certificate: a small evidence bundle of one person's events. It says also why a message was not"
+        " sent. `penguinmails audit verify` tells offline what it shows. Personal values are sealed; reading is"
+        " recorded."
+    )
+    archive: Json = {"type": "string", "format": "binary"}
+    made["responses"]["200"] = answer("A zip archive.", archive, evidence.MEDIA)
+    made["responses"] |= problems((409,))
+    return made
 
 
 def _file(operation: str, summary: str, own: list[Json], media: str) -> Json:

@@ -53,6 +53,7 @@ _KINDS: Final[dict[str, ReadKind | None]] = {
     "law_packs": None,
     "law_rejudge": _R,
     "law_rejudge_by_sent_pack": _R,
+    "ledger_certificate": _E,
     "ledger_checkpoint": None,
     "ledger_checkpoints": None,
     "ledger_consistency": None,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from domain.audience.addressee_events import PermissionDecided
+from domain.audience.addressee_events import MessageDispatched, PermissionDecided
 from domain.audit.covering import Spans
 from domain.audit.errors import MalformedTile
 from domain.audit.tree import HASH_BYTES
@@ -50,6 +50,21 @@ class Choice(NamedTuple):
     chosen: Spans
     hidden: tuple[tuple[str, str, int], ...]
     packs: frozenset[tuple[str, str]]
+
+
+class Decided(NamedTuple):
+    """A message that was decided on: whose stream the decisions stand in."""
+
+    stream: str
+    message_id: UUID
+
+
+class Certified(NamedTuple):
+    """The events of a person's stream that a decision rests on; `proofs`: where it was decided and handed over."""
+
+    decided: Decided
+    choice: Choice
+    proofs: tuple[int, ...]
 
 
 class EvidenceSource:
@@ -97,6 +112,54 @@ class EvidenceSource:
         hidden = tuple((name, value, counts[name][0] - counts[name][1]) for name, value in asked)
         return Choice(first, last, chosen, hidden, frozenset(packs))
 
+    def decided_at(self, log: LogId, position: int) -> Decided | None:
+        """What was decided on at a position; None where no decision stands there."""
+        row = self._connection.execute(
+            f"SELECT stream, {_MESSAGE} FROM {EVENTS_OF[log.log]} WHERE tenant_id = %s AND position = %s AND name = %s",
+            (log.tenant_id, position, PermissionDecided.name),
+        ).fetchone()
+        return None if row is None else Decided(*row)
+
+    def decided_on(self, log: LogId, message_id: UUID) -> list[tuple[Decided, int]]:
+        """Whose streams hold decisions on a message, each with the position of the first. All of the log is read."""
+        rows = self._connection.execute(
+            f"SELECT stream, min(position) FROM {EVENTS_OF[log.log]} WHERE tenant_id = %s AND name = %s"
+            " AND position(%s::bytea IN payload) > 0 GROUP BY stream ORDER BY min(position)",
+            (log.tenant_id, PermissionDecided.name, _names(message_id)),
+        )
+        return [(Decided(stream, message_id), position) for stream, position in rows]
+
+    def certified(self, log: LogId, decided: Decided, *, whole: bool) -> Certified:
+        """What the person's stream told up to the last word on a message: to the hand-over, or the last decision.
+
+        Left out are decisions on other messages and their hand-overs, but for those that a decision rests on; `whole`:
+        they are not.
+        """
+        told = {
+            "tenant": log.tenant_id,
+            "stream": decided.stream,
+            "message": _names(decided.message_id),
+            "decided": PermissionDecided.name,
+            "dispatched": MessageDispatched.name,
+        }
+        rows = self._connection.execute(_STREAM.format(events=EVENTS_OF[log.log]), told).fetchall()
+        own = [position for position, _, of_message, *_ in rows if of_message]
+        last = own[-1]
+        rests_on = {entry for *_, entries in rows for entry in entries or ()}
+        rows = [row for row in rows if row[0] <= last]
+        chosen = [
+            position
+            for position, version, of_message, of_another, *_ in rows
+            if whole or of_message or not of_another or version in rests_on
+        ]
+        hidden = (
+            ("stream", decided.stream, last - len(rows)),
+            ("message", str(decided.message_id), len(rows) - len(chosen)),
+        )
+        packs = frozenset(version for *_, found, _ in rows for version in (found or {}).items())
+        choice = Choice(1, last, Spans.of(position - 1 for position in chosen), hidden, packs)
+        return Certified(decided, choice, tuple(own))
+
     def envelopes(self, log: LogId, chosen: Spans) -> Iterator[bytes]:
         """The envelopes of these leaves, in order."""
         statement = _ENVELOPES.format(envelope=ENVELOPE, events=EVENTS_OF[log.log])
@@ -122,6 +185,25 @@ def _told(log: LogId, spans: Sequence[Span]) -> tuple[Any, ...]:
     return [span.first + 1 for span in spans], [span.end for span in spans], log.tenant_id
 
 
+def _names(message_id: UUID) -> bytes:
+    return f'"message_id":"{message_id}"'.encode()
+
+
+_JSON: Final = "convert_from(payload, 'UTF8')::jsonb"
+_MESSAGE: Final = f"({_JSON} ->> 'message_id')::uuid"
+_STREAM: Final = f"""
+    SELECT position, version, of_message, NOT of_message AND name IN (%(decided)s, %(dispatched)s),
+        CASE WHEN of_message AND name = %(decided)s THEN {_JSON} -> 'packs' END,
+        CASE WHEN of_message AND name = %(decided)s THEN ARRAY(
+            SELECT jsonb_array_elements_text(reason -> 'entries')::bigint
+            FROM jsonb_array_elements({_JSON} -> 'reasons') AS reason
+        ) END
+    FROM (
+        SELECT *, name IN (%(decided)s, %(dispatched)s) AND position(%(message)s::bytea IN payload) > 0 AS of_message
+        FROM {{events}} WHERE tenant_id = %(tenant)s AND stream = %(stream)s
+    ) AS own
+    ORDER BY version
+"""
 _LOOKED_AT: Final = "tenant_id = %(tenant)s AND position BETWEEN %(first)s AND %(last)s"
 _ABOUT: Final = (
     "(%(about)s::text IS NULL OR right(stream, 36) = %(about)s OR position(%(bytes)s::bytea IN payload) > 0)"

@@ -6,6 +6,7 @@ A itself must work: a test that proves nothing would else look like one that doe
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +27,7 @@ from domain.tenancy.secret import SecretCommand
 from tests.support.api import Api, TestTenant, analytics_of
 from tests.support.exported import rows_of, text_of
 from tests.support.furnished import MARK, Theirs, body_of, furnished
-from tests.support.other_routes import OF_BILLING, OF_LEDGER, OF_SQL
+from tests.support.other_routes import MESSAGE, OF_BILLING, OF_LEDGER, OF_SQL
 from tests.support.report_routes import of_reports
 
 _MAKING = ("create", "enter", "invite", "record", "save", "set")
@@ -356,9 +357,8 @@ def test_every_route_is_covered() -> None:
                 continue
             path = path.replace("{name}", "contacts_by_segment").replace("{citation}", "pm1:AAAA")  # noqa: PLW2901
             filled = path.replace("{id}", theirs.ids["import"]).replace("{token}", FORGED)
-            filled = (
-                filled.replace("{log}", "events").replace("{position}", "1").replace("{path}", "0/000.p/1")
-            )
+            ledger = {"{log}": "events", "{position}": "1", "{path}": "0/000.p/1", "{of}": MESSAGE}
+            filled = functools.reduce(lambda found, one: found.replace(*one), ledger.items(), filled)
             if filled == "/v1/receipts/{key}":
                 filled = f"/v1/receipts/{MARK}-contact"
             assert (method, filled) in asked, (

@@ -140,10 +140,10 @@ class Furnished:
         ):
             assert (await self.api.post(f"/v1/{path}", tenant.key, told)).status_code == 200
         (who,) = [one["stream"] for one in contact["events"] if one["stream"].startswith("addressee:")]
-        self.ids["addressee"] = who.partition(":")[2]
+        self.ids["addressee"], self.ids["message"] = who.partition(":")[2], str(uuid4())
         for slug, body in (
             ("record-consent", {"occurred_on": "2026-01-05", "source": "event"}),
-            ("authorise-message", {**workspace, "message_id": str(uuid4())}),
+            ("authorise-message", {**workspace, "message_id": self.ids["message"]}),
             ("place-legal-hold", {"reason": "A claim"}),
         ):
             path = f"/v1/audience/{self.ids['addressee']}/{slug}"
@@ -241,7 +241,12 @@ class Furnished:
         if path.startswith("/v1/packs/{id}"):
             return path.replace("{id}", self.ids["board_pack"])
         if path.startswith("/v1/ledger/") and "{id}" not in path:
-            ledger = {"{log}": "events", "{position}": "1", "{path}": "0/000.p/1"}
+            ledger = {
+                "{log}": "events",
+                "{position}": "1",
+                "{path}": "0/000.p/1",
+                "{of}": self.ids["message"],
+            }
             return functools.reduce(
                 lambda found, one: found.replace(*one), ledger.items(), needed.get(path, path)
             )

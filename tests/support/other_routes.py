@@ -1,6 +1,10 @@
 """Requests that name nothing of anybody: of SQL, of the ledger, of billing; to be sent by another tenant."""
 
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
+
+MESSAGE: Final = str(UUID(int=7))
+"""One that every furnished tenant decided on."""
 
 OF_SQL: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
     ("GET", "/v1/sql/schema", None, {}),
@@ -22,6 +26,7 @@ OF_LEDGER = tuple(
         "events/consistency?from=1",
         "events/proofs/1",
         "events/envelopes/1",
+        f"certificates/{MESSAGE}",
     )
 )
 OURS = "https://o.example"
