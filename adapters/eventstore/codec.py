@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel
 
@@ -25,11 +26,14 @@ from adapters.eventstore.sealing import (
     OPENING,
     PARTS,
     bound_to,
+    commits_to,
+    disclose,
     dumps,
     plain,
     seal,
     sealed_parts,
 )
+from application.ports.codec import Unopened
 from application.ports.log import NewEvent
 from domain.kernel.events import EVENTS, Event
 from domain.kernel.personal import ERASED, SEALED, KeyKind
@@ -37,7 +41,7 @@ from domain.kernel.personal import ERASED, SEALED, KeyKind
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from application.ports.codec import Cause
+    from application.ports.codec import Cause, Sealed
     from application.ports.keys import KeyStore, SubjectKey
     from application.ports.log import Recorded
 
@@ -184,6 +188,11 @@ class JsonCodec:
             self._reveal(recorded, parsed, [_OF_ACTOR] * len(parsed), reveal=True, evidence=True)
         return parsed
 
+    def openings(self, tenant_id: UUID, values: Sequence[Sealed]) -> list[tuple[bytes, bytes] | Unopened]:
+        """See `EventCodec.openings`."""
+        ciphers = self.ring.open((tenant_id, value.subject, value.kind) for value in values)
+        return [_opening(ciphers[tenant_id, value.subject, value.kind], tenant_id, value) for value in values]
+
     def _reveal(
         self,
         recorded: Sequence[Recorded],
@@ -219,6 +228,17 @@ class JsonCodec:
             # One document of all values is read in half the time of one after the other.
             content.update(zip(fields, orjson.loads(b"[%b]" % b",".join(opened)), strict=True))
         return parsed
+
+
+def _opening(cipher: AESGCM | None, tenant_id: UUID, value: Sealed) -> tuple[bytes, bytes] | Unopened:
+    if cipher is None:
+        return Unopened.ERASED
+    sealed = {MARK: value.kind, "s": value.subject, "c": value.ciphertext, "h": value.commitment}
+    try:
+        opened = disclose(cipher, tenant_id, value.field, sealed)
+        return opened if commits_to(sealed, *opened) else Unopened.DAMAGED
+    except (InvalidTag, ValueError, TypeError):  # somebody altered what was stored
+        return Unopened.DAMAGED
 
 
 def _random(values: int) -> Iterator[tuple[bytes, bytes]]:

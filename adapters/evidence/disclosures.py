@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
@@ -22,6 +22,7 @@ from adapters.evidence.verdict import Verdict
 
 MOST_BYTES: Final = 256 * 1024 * 1024
 _MOST_NAMED: Final = 100
+_OPENING: Final = 32
 _PARTS: Final = ("payload", "metadata")
 _FILE: Final = "The disclosure"
 
@@ -38,7 +39,19 @@ class Disclosed(NamedTuple):
     """The value's JSON, as it was committed to."""
 
 
-def disclosure(tenant: UUID, values: Iterable[Disclosed]) -> Iterator[bytes]:
+class Withheld(NamedTuple):
+    """A value that was asked for and is not told, and why."""
+
+    log: str
+    position: int
+    part: str
+    field: str
+    why: str
+
+
+def disclosure(
+    tenant: UUID, values: Iterable[Disclosed], withheld: Sequence[Withheld] = ()
+) -> Iterator[bytes]:
     """The file: one JSON object, a line for each value."""
     yield f'{{"format":"{named.DISCLOSURE_FORMAT}","tenant":"{tenant}","values":['.encode()
     for number, one in enumerate(values):
@@ -47,7 +60,12 @@ def disclosure(tenant: UUID, values: Iterable[Disclosed]) -> Iterator[bytes]:
             "content": one.content.decode(),
         }
         yield (",\n" if number else "\n").encode() + json.dumps(told, ensure_ascii=False).encode()
-    yield b"\n]}\n"
+    yield b"\n]"
+    for number, other in enumerate(withheld):
+        yield (b",\n" if number else b',"withheld":[\n') + json.dumps(
+            other._asdict(), ensure_ascii=False
+        ).encode()
+    yield b"\n]}\n" if withheld else b"}\n"
 
 
 class Disclosure:
@@ -65,6 +83,12 @@ class Disclosure:
         self._verdict = verdict
         self._waiting = dict.fromkeys(_value(number, one) for number, one in enumerate(told["values"], 1))
         self._held: list[Disclosed] = []
+        if withheld := told.get("withheld"):
+            number = len(withheld) if isinstance(withheld, list) else "some"
+            verdict.notes.append(
+                f"The disclosure says of {number} values that were asked for that they do not open, or are not sealed:"
+                " see `withheld` in it, which nobody signed."
+            )
 
     def wanted(self, log: str) -> dict[int, Callable[[Mapping[str, Any]], None]]:
         """What is to see the events of which positions of a log."""
@@ -99,11 +123,16 @@ class Disclosure:
 
 
 def _discloses(event: Mapping[str, Any], value: Disclosed) -> bool:
-    """Whether the event holds exactly this value in this field (docs/envelope.md)."""
+    """Whether the event holds exactly this value in this field (docs/envelope.md).
+
+    HMAC fills a shorter key up with zeros: an opening of another length is none, though it might do the same.
+    """
     sealed = event[value.part].get(value.field)
     told = sealed.get("h") if isinstance(sealed, dict) else None
     commitment = base64.b64encode(hmac.digest(value.opening, value.content, sha256)).decode()
-    return isinstance(told, str) and hmac.compare_digest(told.encode(), commitment.encode())
+    if len(value.opening) != _OPENING or not isinstance(told, str):
+        return False
+    return hmac.compare_digest(told.encode(), commitment.encode())
 
 
 def _value(number: int, told: Any) -> Disclosed:

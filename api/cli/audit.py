@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from api.cli import audit_certificate, audit_export, audit_verify
+from api.cli import audit_certificate, audit_disclose, audit_export, audit_verify
 from api.cli.exits import Exit
 from api.cli.options import Data, settings_of
 from api.cli.output import Group, Json, NotThere, rows, words
@@ -29,6 +29,7 @@ def about() -> None:
 app.command("verify")(audit_verify.verify)
 app.command("export")(audit_export.export)
 app.command("certificate")(audit_certificate.certificate)
+app.command("disclose")(audit_disclose.disclose)
 
 
 @app.command("fsck")

@@ -38,6 +38,7 @@ from api.http.law import Law
 from api.http.ledger import LedgerDesk
 from api.http.links import LinksDesk
 from api.http.noted import NotedDesk
+from api.http.openings import OpeningDesk
 from api.http.packs import PacksDesk
 from api.http.platform_differences import PlatformDifferences
 from api.http.platform_directions import PlatformDirections
@@ -278,6 +279,7 @@ def create_app(
         Disclosures,
         Law,
         EvidenceDesk,
+        OpeningDesk,
         LedgerDesk,
         SuppressionsDesk,
         PeoplesDoors,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from api.http import evidence, ledger
+from api.http import evidence, ledger, openings
 from api.http.completeness_shapes import certified
 from api.http.shapes import answer, page_of, parameter, problems, reading, single
 from api.http.shaping import COUNT, MOMENT, Json, object_of
+from application.openings import DisclosureAsked
 from application.ports.evidence import EvidenceAsked
 from domain.audit.origins import LogKind
 from domain.kernel.permissions import Permission
@@ -79,6 +80,7 @@ def ledger_paths(document: Document) -> Json:
     return {
         **_evidence(document),
         "/v1/ledger/certificates/{of}": {"get": _certificate()},
+        "/v1/ledger/disclosures": {"post": _disclosure(document)},
         "/v1/ledger/keys": {
             "get": reading(
                 "ledger_keys", "The keys that checkpoints are signed by", allowed, [], page_of(_KEY)
@@ -219,6 +221,41 @@ def _certificate() -> Json:
     archive: Json = {"type": "string", "format": "binary"}
     made["responses"]["200"] = answer("A zip archive.", archive, evidence.MEDIA)
     made["responses"] |= problems((409,))
+    return made
+
+
+def _disclosure(document: Document) -> Json:
+    made = reading(
+        "ledger_disclosure",
+        "Single sealed values of events, each with what proves that the log holds it",
+        Permission.HISTORY_READ_PERSONAL,
+        [],
+        {},
+    )
+    made["description"] = (
+        "A file apart from any bundle (docs/evidence.md). What proves a consent takes the permission evidence.read"
+        " besides, and events of the access log that of reading it. `withheld` names what does not open: `erased` for"
+        " ever, `empty` or `plain` in the event, or `damaged`. It is recorded, with the reason."
+    )
+    made["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": document.schema(DisclosureAsked)}},
+    }
+    of_value: Json = {"log": _STRING, "position": COUNT, "part": _STRING, "field": _STRING}
+    told = object_of(
+        {
+            "format": _STRING,
+            "tenant": {"type": "string", "format": "uuid"},
+            "values": {
+                "type": "array",
+                "items": object_of({**of_value, "opening": _BASE64, "content": _STRING}),
+            },
+            "withheld": {"type": "array", "items": object_of({**of_value, "why": _STRING})},
+        },
+        optional=("withheld",),
+    )
+    made["responses"]["200"] = answer("The file.", told, openings.MEDIA)
+    made["responses"] |= problems((413, 415))
     return made
 
 

@@ -18,6 +18,7 @@ READING_POSTS: Final = frozenset(
     {
         "audience_import_preview",
         "law_rejudge_by_sent_pack",
+        "ledger_disclosure",
         "ledger_evidence",
         "ledger_evidence_question",
         "reports_cite",
@@ -57,6 +58,7 @@ _KINDS: Final[dict[str, ReadKind | None]] = {
     "ledger_checkpoint": None,
     "ledger_checkpoints": None,
     "ledger_consistency": None,
+    "ledger_disclosure": _P,
     "ledger_envelope": _R,
     "ledger_evidence": _E,
     "ledger_evidence_question": _R,

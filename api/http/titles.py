@@ -247,6 +247,7 @@ TITLES: Final = {
     "nothing-changes": "Nothing would change",
     "nothing-decided": "Nothing was decided on this message",
     "nothing-held-to-rectify": "No contact holds anything of the person but their address",
+    "nothing-sealed": "No such event, or no such field of it",
     "nothing-signed": "Nothing is signed of the log yet",
     "nothing-to-hold": "There is nothing there to hold",
     "nothing-to-rectify": "Nothing was named that is to be put right",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from application.ports.log import NewEvent, Recorded
     from domain.kernel.commands import Actor
     from domain.kernel.events import Event
+    from domain.kernel.personal import KeyKind
 
 
 class Cause(NamedTuple):
@@ -27,6 +29,23 @@ class Cause(NamedTuple):
     ip: str | None = None
     reason: str | None = None
     workspace: UUID | None = None
+
+
+class Sealed(NamedTuple):
+    """A personal value as it stands in an event (docs/envelope.md): in which field, whose, by which key."""
+
+    field: str
+    subject: str
+    kind: KeyKind
+    ciphertext: str
+    commitment: str
+
+
+class Unopened(StrEnum):
+    """Why a value does not open: its key was destroyed, or it is not what was stored."""
+
+    ERASED = "erased"
+    DAMAGED = "damaged"
 
 
 class EventCodec(Protocol):
@@ -64,3 +83,6 @@ class EventCodec(Protocol):
         self, recorded: Sequence[Recorded], *, reveal: bool = False, evidence: bool = False
     ) -> list[dict[str, Any]]:
         """The metadata with what the actor wrote (`reveal`) and their address (`evidence`) shown or sealed."""
+
+    def openings(self, tenant_id: UUID, values: Sequence[Sealed]) -> list[tuple[bytes, bytes] | Unopened]:
+        """Of each value what opens its commitment, and its JSON; or why it does not open."""

@@ -27,7 +27,7 @@ from domain.tenancy.secret import SecretCommand
 from tests.support.api import Api, TestTenant, analytics_of
 from tests.support.exported import rows_of, text_of
 from tests.support.furnished import MARK, Theirs, body_of, furnished
-from tests.support.other_routes import MESSAGE, OF_BILLING, OF_LEDGER, OF_SQL
+from tests.support.other_routes import MESSAGE, OF_AN_EVENT, OF_BILLING, OF_LEDGER, OF_SQL
 from tests.support.report_routes import of_reports
 
 _MAKING = ("create", "enter", "invite", "record", "save", "set")
@@ -228,6 +228,7 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
     yield from (("GET", path, None, {}) for path in OF_LEDGER)
     yield "POST", "/v1/ledger/evidence", {"about": ids["contact"]}, {}
     yield "POST", "/v1/ledger/evidence/question", {"about": ids["contact"]}, {}
+    yield "POST", "/v1/ledger/disclosures", OF_AN_EVENT, {}
     yield "POST", f"/v1/sql/queries/{ids['saved_query']}/run", {}, {}
     yield from of_reports(ids)
     yield "POST", f"/v1/audience/imports?workspace_id={ids['workspace']}", b"email\nx@example.org\n", csv

@@ -38,6 +38,10 @@ BODIES: dict[str, Any] = {
     "/v1/audience/imports/{id}/preview": None,
     "/v1/law/rejudge": pack_texts()["de.toml"].encode(),
     "/v1/sql": {"sql": "SELECT 1"},
+    "/v1/ledger/disclosures": {
+        "reason": "The auditor asked",
+        "events": [{"position": 1, "metadata": ["ip"]}],
+    },
     "/v1/ledger/evidence": {},
     "/v1/ledger/evidence/question": {},
     "/v1/sql/queries/{id}/run": {},

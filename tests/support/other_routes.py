@@ -29,6 +29,8 @@ OF_LEDGER = tuple(
         f"certificates/{MESSAGE}",
     )
 )
+OF_AN_EVENT: Final = {"reason": "A claim", "events": [{"position": 1, "metadata": ["ip"]}]}
+"""A disclosure: every log has a position 1."""
 OURS = "https://o.example"
 OF_BILLING: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
     ("GET", "/v1/billing/catalogue", None, {}),

@@ -18,6 +18,7 @@ from domain.law import packs as packs_folder
 from domain.law.packs import load_packs
 from domain.platform.rule_pack import AdoptRulePack, pack_stream_id
 from tests.support.notary import Office, office
+from tests.support.working import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,6 +134,7 @@ async def test_a_message_that_was_sent(api: Api, signing: Office) -> None:
     # The person is erased: the certificate still verifies, a new one says the same, and nothing opens.
     erased = await api.post(f"/v1/audience/{contact}/erase-contact", tenant.key)
     assert erased.is_success, erased.text
+    assert await Worker(api).work_off()
     signing.now += timedelta(hours=2)
     signing.sign()
     assert judged(content, keys).shows == verdict.shows
