@@ -16,7 +16,7 @@ from tests.support.api import Api, TestTenant, analytics_of
 from tests.support.database import Database
 from tests.support.looked_at import looked_at, reads
 
-SHUT = re.compile("/envelopes/|/postings")
+SHUT = re.compile("/certificates/|/envelopes/|/postings")
 """Of the ledger, what holds more than hashes: events, and where the tenant has its checkpoints posted."""
 
 
