@@ -17,7 +17,10 @@ from domain.audit.origins import Origin
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A checkpoint to compare with. `given` apart from the bundle, it is what the reader trusts; `mirror` has tiles."""
+    """A checkpoint to compare with. `given` apart from the bundle, it is what the reader trusts; `mirror` has tiles.
+
+    `counts`: where it holds, it shows something. One that came along, signed by a key that came along, does not.
+    """
 
     label: str
     note: Note
@@ -25,6 +28,7 @@ class Anchor:
     origin: Origin
     given: bool = False
     mirror: Path | None = None
+    counts: bool = True
 
     @classmethod
     def read(cls, label: str, data: bytes, *, given: bool = False, mirror: Path | None = None) -> Self:

@@ -124,7 +124,7 @@ def judge(case: Case, way: Walked, verdict: Verdict) -> bool:
             f"{len(along)} older checkpoints of the log {case.log} that came along hold, of {min(along)} to"
             f" {max(along)} positions."
         )
-    place = _by_mirror(case, results) or _first_wrong(case, way, results)
+    place = _by_mirror(case, results) or _first_wrong(case, way, results) or _unsigned(case, results)
     if place is not None:
         verdict.first_wrong.append(place)
     facts, holds = way.facts, case.signed and results[case.head] is Compared.HOLDS
@@ -197,7 +197,12 @@ def _tell(case: Case, way: Walked, anchor: Anchor, result: Compared, verdict: Ve
             )
             (verdict.wrong if anchor.given else verdict.notes).append(said)
         case Compared.LATER:
-            verdict.unjudged.append(f"{anchor} is of a later epoch than this bundle: get a newer bundle.")
+            first = min(case.head.checkpoint.size, anchor.checkpoint.kept or 0) + 1
+            verdict.unjudged.append(
+                f"{anchor} is of a later epoch than this bundle: get a newer bundle. If this one was made after that"
+                f" checkpoint, an older copy of the log was put back, and from position {first} on, if not before, it"
+                " is not the one that was signed."
+            )
         case Compared.BETWEEN:
             verdict.unjudged.append(
                 f"{anchor} cannot be compared: it ends among positions that the bundle leaves out. Get a bundle"
@@ -223,7 +228,27 @@ def _first_wrong(case: Case, way: Walked, results: dict[Anchor, Compared]) -> Pl
         for anchor, result in results.items()
         if result is Compared.LOST and anchor.given
     ]
-    return Place(case.log, min(missing) + 1, min(missing) + 1) if missing else None
+    if not missing:
+        return None
+    # Up to its end the log is as its checkpoint says: so far as somebody who counts signed that.
+    last = min(missing) + 1
+    return Place(case.log, last if case.signed else min(last, _shown(case, results) + 1), last)
+
+
+def _shown(case: Case, results: dict[Anchor, Compared]) -> int:
+    """How many positions other checkpoints than the log's own show to be as they were signed."""
+    others = (
+        one
+        for one, result in results.items()
+        if result is Compared.HOLDS and one.counts and one is not case.head
+    )
+    return max((one.checkpoint.size for one in others), default=0)
+
+
+def _unsigned(case: Case, results: dict[Anchor, Compared]) -> Place | None:
+    """Where nobody who counts signed the log's checkpoint: all that no other one shows."""
+    first, last = _shown(case, results) + 1, case.head.checkpoint.size
+    return Place(case.log, first, last) if not case.signed and first <= last else None
 
 
 def _interval(
@@ -235,11 +260,12 @@ def _interval(
     checkpoints as well: those of the bundle say nothing, and only what the reader kept counts.
     """
     kept_apart = any(anchor.given for anchor in failing)
-    bad = min(one.checkpoint.size for one in failing if one.given or not kept_apart)
+    counting = [one for one in failing if one.counts] or failing
+    bad = min(one.checkpoint.size for one in counting if one.given or not kept_apart)
     good = [
         anchor.checkpoint.size
         for anchor, result in results.items()
-        if result is Compared.HOLDS and (anchor.given or not kept_apart)
+        if result is Compared.HOLDS and anchor.counts and (anchor.given or not kept_apart)
     ]
     first = max((size for size in good if size < bad), default=0) + 1
     return Place(log, first, bad if doubt is None or doubt < first else min(bad, doubt))

@@ -139,17 +139,20 @@ def _complete(part: LogPart, head: Checkpoint) -> Iterator[str]:
 
 
 def _row(log: str, event: Mapping[str, Any]) -> tuple[str, ...]:
-    metadata = event["metadata"]
-    actor = metadata.get("actor") or {}
+    metadata, payload = _fields(event["metadata"]), _fields(event["payload"])
+    actor = _fields(metadata.get("actor"))
     who = [f"{actor.get('kind') or 'unknown'} {actor.get('id') or ''}".strip()]
     who += [f"{name}: {told(metadata[name])}" for name in ("channel", "reason", "ip") if metadata.get(name)]
-    what = "; ".join(
-        f"{name}: {told(value)}" for name, value in event["payload"].items() if value is not None
-    )
+    what = "; ".join(f"{name}: {told(value)}" for name, value in payload.items() if value is not None)
     if len(what) > _LONGEST_ROW:
         what = f"{what[: _LONGEST_ROW - 1]}…"
     moment = event["recorded_at"][:_TO_THE_SECOND].replace("T", " ")
     return log, str(event["position"]), moment, event["name"], "; ".join(who), what
+
+
+def _fields(value: Any) -> Mapping[str, Any]:
+    """An object's fields. What somebody put in place of one has none, and is told by the verifier."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _said(value: Any) -> str:

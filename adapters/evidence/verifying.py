@@ -7,6 +7,7 @@ docs/evidence.md tells how to write another verifier.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
@@ -164,10 +165,20 @@ class _Verification:
                 self._verdict.wrong.append(f"{anchor} is not signed by a key of this log. {refusal.detail}")
         return signed
 
+    def _counts(self, anchor: Anchor) -> bool:
+        if anchor.given or not self._given:
+            return True
+        try:
+            signers(anchor, self._given)
+        except Refusal:
+            return False
+        return True
+
     def _log(self, log: str, head: Anchor, older: Sequence[Anchor], bundled: Sequence[VerifierKey]) -> None:
         signed = self._is_signed(log, head, bundled)
         keys = [*self._given, *bundled]  # older ones may be by keys that were replaced since
         anchors = [*self._signed(older, keys), *self._signed(self._bundled(log, head), keys)]
+        anchors = [replace(anchor, counts=self._counts(anchor)) for anchor in anchors]
         sizes = [anchor.checkpoint.size for anchor in (head, *anchors)]
         steps = self._steps(log, head)
         if self._disclosure is not None:

@@ -105,9 +105,18 @@ def _check(part: LogPart) -> None:
 def _lines(part: LogPart, seen: Seen) -> Iterator[bytes]:
     positions = (leaf + 1 for first, end in part.chosen for leaf in range(first, end))
     for position, envelope in itertools.zip_longest(positions, part.envelopes()):
-        event = None if envelope is None else orjson.loads(envelope)
-        if event is None or position is None or event["position"] != position:
-            there = "nothing" if event is None else f"position {event['position']}"
+        try:
+            event = None if envelope is None or b"\n" in envelope else orjson.loads(envelope)
+        except orjson.JSONDecodeError:
+            event = None
+        if envelope is None or event is None or event["position"] != position:
+            there = (
+                "nothing"
+                if envelope is None
+                else "no event"
+                if event is None
+                else f"position {event['position']}"
+            )
             raise LogIncomplete(f"The log {part.log} gives {there} where position {position} was chosen.")
         seen.take(part.log, event)
         yield envelope + b"\n"

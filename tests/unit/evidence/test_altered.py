@@ -256,3 +256,25 @@ def test_files_beside_the_events() -> None:
         verdict = judged(data)
         assert verdict.outcome is Outcome.DOES_NOT_HOLD
         assert verdict.first_wrong == [] or "leaves.bin" in str(verdict.wrong)
+
+
+def test_a_checkpoint_that_only_a_key_that_came_along_signed_shows_nothing() -> None:
+    true, seed = log_of(300), bytes(32)
+    other = Log([envelope(n, text="other" if n > 90 else "") for n in range(1, 301)])
+    forged = other.part(checkpoint=true.checkpoint(), older=[other.checkpoint(120, seed=seed)])
+    theirs = VerifierKey(INSTALLATION, SignatureType.ED25519, public_key(seed))
+    bundle = written(forged, keys=[KEY, theirs])
+    assert verify_bundle(opened(bundle), [], [KEY]).first_wrong == [Place("events", 1, 300)]
+    kept = Kept("kept", true.checkpoint(80), HERE)
+    assert verify_bundle(opened(bundle), [kept], [KEY]).first_wrong == [Place("events", 81, 300)]
+
+
+def test_where_nobody_who_counts_signed_all_beyond_older_checkpoints_is_in_doubt() -> None:
+    true, seed = log_of(300), bytes(32)
+    other = Log([envelope(n, text="other" if n > 90 else "") for n in range(1, 301)])
+    for size, place in ((300, Place("events", 81, 300)), (200, Place("events", 81, 201))):
+        part = Log(other.envelopes[:size]).part(checkpoint=other.checkpoint(size, seed=seed))
+        kept = [Kept("kept", true.checkpoint(80), HERE)]
+        if size == 200:
+            kept.append(Kept("longer", true.checkpoint(220), HERE))
+        assert verify_bundle(opened(written(part)), kept, [KEY]).first_wrong == [place]

@@ -97,3 +97,10 @@ def test_of_many_events_it_counts_all_and_shows_the_first(monkeypatch: pytest.Mo
     assert "number 10" in shown.text
     assert "number 11" not in shown.text
     assert "120 events" in shown.text
+
+
+def test_what_is_no_event_is_shown_without_what_it_lacks() -> None:
+    event = json.loads(envelope(1))
+    odd = [{"metadata": []}, {"payload": 7}, {"metadata": {"actor": "x"}}]
+    log = Log([json.dumps(event | {"position": n} | one).encode() for n, one in enumerate(odd, 1)])
+    assert "unknown" in page(log).text
