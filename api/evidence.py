@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from adapters.evidence.schemas import schema_of
 from adapters.evidence.source import Asked, Hidden, LogPart
@@ -18,7 +18,13 @@ from application.completeness import Hidden as LeftOut
 from application.ports.positions import Position
 from application.proving import NothingSigned
 from domain.audit.checkpoints import Checkpoint
-from domain.audit.errors import ForeignCheckpoint, LongerCheckpoint
+from domain.audit.errors import (
+    ForeignCheckpoint,
+    LogNotWhole,
+    LongerCheckpoint,
+    MalformedCheckpoint,
+    MalformedNote,
+)
 from domain.audit.notes import Note, SignatureType, VerifierKey, opened
 from domain.audit.origins import LogId, LogKind, Origin
 from projections.audit.evidence import Wanted
@@ -27,15 +33,39 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from uuid import UUID
 
-    from api.parts import Composition
+    from application.law_archive import LawArchive
     from application.ports.evidence import EvidenceAsked
-    from application.ports.ledger import KeyTold, SignedTree
+    from application.ports.ledger import KeyTold, Ledger, SignedTree
+    from application.replay import Replay
     from projections.audit.evidence import Choice, EvidenceSource
 
 _PRODUCT: Final = "PenguinMails"
 _PAGE: Final = 1_000
 _RECENT: Final = 100
 """Checkpoints kept for ever that a bundle brings, the newest; of older ones the last of each month."""
+
+
+class Parts(Protocol):
+    """What of a composition a bundle is gathered from."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """Trees, checkpoints, keys."""
+
+    @property
+    def replay(self) -> Replay:
+        """Where a period of the log of events lies."""
+
+    @property
+    def accesses(self) -> Replay:
+        """The same of the log of readings."""
+
+    @property
+    def law_archive(self) -> LawArchive:
+        """Law packs as they were given."""
+
+    def evidence(self, tenant_id: UUID, /) -> EvidenceSource:
+        """A tenant's events and tiles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +117,11 @@ class Gathered:
         )
 
 
-async def gather(parts: Composition, tenant_id: UUID, asked: EvidenceAsked) -> Gathered:
-    """Judge a question, and choose. Raises `NothingSigned`, and refusals of checkpoints that were handed in."""
+async def gather(parts: Parts, tenant_id: UUID, asked: EvidenceAsked) -> Gathered:
+    """Judge a question, and choose.
+
+    Raises `NothingSigned`, `LogNotWhole`, and refusals of checkpoints that were handed in.
+    """
     keys = await parts.ledger.keys()
     if not keys:
         raise NothingSigned
@@ -114,26 +147,62 @@ async def gathered(
 
 
 async def _of(
-    parts: Composition, source: EvidenceSource, log: LogId, asked: EvidenceAsked, keys: Sequence[KeyTold]
+    parts: Parts, source: EvidenceSource, log: LogId, asked: EvidenceAsked, keys: Sequence[KeyTold]
 ) -> Of:
     tree = await parts.ledger.tree(log)
     if tree is None:
         raise NothingSigned
-    note, size = tree.note, tree.size
+    note, size = tree.note, _stored(tree, log).size
     given = asked.checkpoints.get(log.log)
     if given is not None:
         note = given.encode()
-        size = _own(note, log, keys, tree.size).size
+        size = _own(note, log, keys, size).size
     compared = [one.encode() for one in asked.compare]
     older = [one for one in compared if _of_log(one, log)]
     for one in older:
         _own(one, log, keys, size)
     replay = parts.replay if log.log is LogKind.EVENTS else parts.accesses
+    _, end = await replay.positions(log.tenant_id, None, None)
+    if end < size:
+        raise LogNotWhole(
+            f"The log {log.log} ends at position {end}, and {size} were signed: position {end + 1} is missing, unless a"
+            " restore was just told; see `penguinmails audit fsck`."
+        )
+    await asyncio.to_thread(source.must_have_tiles, log, size)
     after, last = await replay.positions(log.tenant_id, asked.after, asked.before)
-    kept = [one.note for one in await kept_of(parts, log) if one.size <= size and one.note != note]
+    kept = [one for one in await kept_of(parts, log) if one.size <= size]
+    for row in kept:
+        told = _stored(row, log)
+        if (told.epoch, told.size) != (row.epoch, row.size):
+            raise LogNotWhole(
+                f"The checkpoint of {row.size} events of the log {log.log} in the database says that it is of"
+                f" {told.size}, of epoch {told.epoch}."
+            )
     wanted = Wanted(asked.about, asked.names, asked.actor)
     choice = await asyncio.to_thread(source.choose, log, after + 1, min(last, size), wanted)
-    return Of(log, note, size, tuple(dict.fromkeys((*older, *kept))), choice)
+    return Of(
+        log,
+        note,
+        size,
+        tuple(dict.fromkeys((*older, *(one.note for one in kept if one.note != note)))),
+        choice,
+    )
+
+
+def _stored(tree: SignedTree, log: LogId) -> Checkpoint:
+    """What a checkpoint in the database says. Raises `LogNotWhole` for what is none."""
+    try:
+        found = Checkpoint.read(Note.read(tree.note).text)
+        origin = Origin.read(found.origin)
+    except (MalformedNote, MalformedCheckpoint) as fault:
+        raise LogNotWhole(
+            f"The checkpoint of {tree.size} events of the log {log.log} in the database is none: {fault.detail}"
+        ) from fault
+    if (origin.tenant_id, origin.log) != log:
+        raise LogNotWhole(
+            f"The checkpoint of {tree.size} events of the log {log.log} in the database is of another log."
+        )
+    return found
 
 
 def _of_log(note: bytes, log: LogId) -> bool:
@@ -162,7 +231,7 @@ def _own(note: bytes, log: LogId, keys: Sequence[KeyTold], size: int) -> Checkpo
     return checkpoint
 
 
-async def kept_of(parts: Composition, log: LogId) -> list[SignedTree]:
+async def kept_of(parts: Parts, log: LogId) -> list[SignedTree]:
     """The newest of the checkpoints that are kept for ever, of others the last of each month and epoch."""
     found: list[SignedTree] = []
     after = (0, -1)
@@ -174,7 +243,7 @@ async def kept_of(parts: Composition, log: LogId) -> list[SignedTree]:
     return found
 
 
-def written(parts: Composition, gathered: Gathered) -> Iterator[bytes]:
+def written(parts: Parts, gathered: Gathered) -> Iterator[bytes]:
     """The bundle's bytes. It may take minutes and blocks: read it in a thread."""
     with closing(parts.evidence(gathered.tenant_id)) as source:
         yield from from_byte(gathered.from_byte, bundle(_asked(source, gathered)))

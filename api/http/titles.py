@@ -192,6 +192,7 @@ TITLES: Final = {
     "log-hold-unknown": "No such hold stands on the log",
     "log-is-deleted": "The log is deleted",
     "log-not-signed": "The end of the log is not signed yet",
+    "log-not-whole": "The log is not what was signed of it",
     "log-still-kept": "The log is kept for its period still",
     "log-under-hold": "A legal hold keeps the log",
     "member-id-taken": "This member's id was used already",

@@ -101,6 +101,12 @@ class MalformedProof(Refusal):
     kind = RefusalKind.INVALID
 
 
+class LogNotWhole(Refusal):
+    """The log is not what was signed of it: something is missing, or altered. `penguinmails audit fsck` tells what."""
+
+    code = "log-not-whole"
+
+
 class ForeignTilePath(NotFound):
     """No tile has such a path (C2SP tlog-tiles). Ask as in `tile/0/x001/067` or `tile/entries/000.p/3`."""
 

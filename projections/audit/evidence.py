@@ -11,21 +11,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from psycopg import DataError
+
 from domain.audience.addressee_events import MessageDispatched, PermissionDecided
 from domain.audit.covering import Spans
-from domain.audit.errors import MalformedTile
+from domain.audit.errors import LogNotWhole
+from domain.audit.tiles import HEIGHT, WIDTH, Tile, width_at
 from domain.audit.tree import HASH_BYTES
 from projections.audit.logs import ENVELOPE, EVENTS_OF
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from uuid import UUID
 
     from psycopg import Connection
 
     from domain.audit.covering import Span
     from domain.audit.origins import LogId
-    from domain.audit.tiles import Tile
 
 _AT_ONCE: Final = 2_000
 
@@ -80,7 +82,7 @@ class EvidenceSource:
         self._connection.close()
 
     def choose(self, log: LogId, first: int, last: int, wanted: Wanted) -> Choice:
-        """Look at the events between two positions, both included."""
+        """Look at the events between two positions, both included. Raises `LogNotWhole` where one is missing."""
         about = None if wanted.about is None else str(wanted.about)
         told: dict[str, Any] = {
             "tenant": log.tenant_id,
@@ -95,11 +97,15 @@ class EvidenceSource:
         given = (("about", wanted.about), ("name", ",".join(wanted.names) or None), ("actor", wanted.actor))
         asked = [(name, str(value)) for name, value in given if value is not None]
         events = EVENTS_OF[log.log]
-        packs = {
-            version
-            for (found,) in self._connection.execute(_PACKS.format(events=events), told)
-            for version in found.items()
-        }
+        self._must_be_whole(log, told)
+        try:
+            found = self._connection.execute(_PACKS.format(events=events), told).fetchall()
+            packs = {(str(law), str(version)) for (made_by,) in found for law, version in made_by.items()}
+        except (DataError, AttributeError) as fault:
+            raise LogNotWhole(
+                f"Among the positions {first} to {last} of the log {log.log} is a decision that none of ours is:"
+                " see `penguinmails audit fsck`."
+            ) from fault
         if not asked:
             chosen = Spans([(first - 1, last)]) if first <= last else Spans()
             return Choice(first, last, chosen, (), frozenset(packs))
@@ -168,7 +174,7 @@ class EvidenceSource:
                 yield envelope
 
     def tile(self, log: LogId, tile: Tile) -> bytes:
-        """A tile's hashes, as many as it is wide. Raises `MalformedTile`."""
+        """A tile's hashes, as many as it is wide. Raises `LogNotWhole`."""
         row = self._connection.execute(
             "SELECT hashes FROM ledger.tiles WHERE tenant_id = %s AND log = %s AND level = %s AND tile = %s",
             (*log, tile.level, tile.index),
@@ -177,8 +183,45 @@ class EvidenceSource:
         ).fetchone()
         hashes: bytes = b"" if row is None else row[0][: tile.width * HASH_BYTES]
         if len(hashes) < tile.width * HASH_BYTES:
-            raise MalformedTile(f"{tile.path} is not there whole: see `penguinmails audit fsck`.")
+            raise _lacking(log, tile, len(hashes))
         return hashes
+
+    def must_have_tiles(self, log: LogId, size: int) -> None:
+        """Look whether the tiles of a tree of this size are there, as wide as they have to be. Raises `LogNotWhole`."""
+        level = 0
+        while hashes := size >> (HEIGHT * level):
+            row = self._connection.execute(
+                _FIRST_NARROW, {**_of(log), "level": level, "hashes": hashes}
+            ).fetchone()
+            if row is not None:
+                raise _lacking(log, Tile(level, row[0], width_at(level, row[0], size)), row[1])
+            level += 1
+
+    def _must_be_whole(self, log: LogId, told: Mapping[str, Any]) -> None:
+        row = self._connection.execute(_FIRST_GAP.format(events=EVENTS_OF[log.log]), told).fetchone()
+        if row is None:
+            return
+        expected, there = row
+        position, how = (there, "twice") if there is not None and there < expected else (expected, "not")
+        raise LogNotWhole(
+            f"Position {position} is {how} in the log {log.log}: see `penguinmails audit fsck`."
+        )
+
+
+def _lacking(log: LogId, tile: Tile, there: int) -> LogNotWhole:
+    """What is said of a tile of which only so many bytes are there."""
+    stands_for = WIDTH**tile.level
+    first = (tile.index * WIDTH + there // HASH_BYTES) * stands_for + 1
+    what = (
+        f"position {first}"
+        if tile.level == 0
+        else f"the subtree of positions {first} to {first + stands_for - 1}"
+    )
+    return LogNotWhole(f"{tile.path} of the log {log.log} is not there whole: the hash of {what} is missing.")
+
+
+def _of(log: LogId) -> dict[str, Any]:
+    return {"tenant": log.tenant_id, "log": log.log.value}
 
 
 def _told(log: LogId, spans: Sequence[Span]) -> tuple[Any, ...]:
@@ -210,6 +253,20 @@ _ABOUT: Final = (
 )
 _NAMED: Final = "(%(names)s::text[] IS NULL OR name = ANY(%(names)s))"
 _MADE_BY: Final = "(%(actor)s::bytea IS NULL OR position(%(actor)s IN metadata) > 0)"
+_FIRST_NARROW: Final = """
+    SELECT n, coalesce(octet_length(hashes), 0)
+    FROM generate_series(0, (%(hashes)s - 1) / 256) n
+    LEFT JOIN ledger.tiles ON tenant_id = %(tenant)s AND log = %(log)s AND level = %(level)s AND tile = n
+    WHERE coalesce(octet_length(hashes), 0) < 32 * least(256, %(hashes)s - 256 * n) ORDER BY n LIMIT 1
+"""
+_FIRST_GAP: Final = f"""
+    SELECT n, position FROM (
+        SELECT position, row_number() OVER (ORDER BY position) + %(first)s - 1 AS n FROM {{events}} WHERE {_LOOKED_AT}
+        UNION ALL
+        SELECT NULL, count(*) + %(first)s FROM {{events}} WHERE {_LOOKED_AT} HAVING count(*) <= %(last)s - %(first)s
+    ) e
+    WHERE position IS DISTINCT FROM n ORDER BY n LIMIT 1
+"""
 _LEFT: Final = f"""
     SELECT count(*), count(*) FILTER (WHERE {_ABOUT}), count(*) FILTER (WHERE {_ABOUT} AND {_NAMED}),
         count(*) FILTER (WHERE {_ABOUT} AND {_NAMED} AND {_MADE_BY})

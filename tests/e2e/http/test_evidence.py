@@ -140,6 +140,9 @@ async def test_what_cannot_be_given_is_said(api: Api, signing: Office) -> None:
     assert (await api.send("POST", EVIDENCE, tenant.key, {})).json()["type"] == "/problems/nothing-signed"
     signing.sign()
     theirs = (await checkpoint(api, other)).decode()
+    earlier = await checkpoint(api, tenant)
+    await contact(api, tenant, "zoe@people.example")
+    signing.sign()
     own = (await checkpoint(api, tenant)).decode()
     forged = own.replace("/events/1", "/events/2", 1)
     for asked, status, code in (
@@ -165,9 +168,48 @@ async def test_what_cannot_be_given_is_said(api: Api, signing: Office) -> None:
         refused = await api.send(method, path, analyst, {} if method == "POST" else None)
         assert (refused.status_code, refused.json()["type"]) == (403, "/problems/missing-permission")
     # A checkpoint of more than there is: somebody put an older database in place.
-    of = {"tenant": tenant.id}
+    of = {"tenant": tenant.id, "note": earlier}
     signing.admin.execute(
-        "UPDATE ledger.trees SET size = 2 WHERE tenant_id = %(tenant)s AND log = 'events'", of
+        "UPDATE ledger.trees SET note = %(note)s WHERE tenant_id = %(tenant)s AND log = 'events'", of
     )
     longer = await api.send("POST", EVIDENCE, tenant.key, {"compare": [own]})
     assert (longer.status_code, longer.json()["type"]) == (409, "/problems/checkpoint-longer")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("DELETE FROM log.events WHERE {of} AND position = 4", "Position 4 is not in the log events"),
+        ("UPDATE log.heads SET position = 3 WHERE {of}", "position 4 is missing"),
+        ("DELETE FROM ledger.tiles WHERE {of}", "the hash of position 1 is missing"),
+        ("UPDATE ledger.trees SET note = 'none' WHERE {of}", "events in the database is none"),
+        (
+            "UPDATE ledger.trees t SET note = s.note FROM ledger.trees s WHERE t.{of} AND s.tenant_id <> t.tenant_id",
+            "is of another log",
+        ),
+        (
+            "INSERT INTO ledger.checkpoints SELECT tenant_id, log, 1, 2, note, signed_at FROM ledger.trees WHERE {of}",
+            "of 2 events of the log events in the database says that it is of",
+        ),
+        (
+            "UPDATE log.events SET name = 'audience.permission_decided', payload = '[1' WHERE {of} AND position = 4",
+            "decision that none of ours is",
+        ),
+    ],
+    ids=["deleted", "cut", "no-tiles", "no-checkpoint", "another-log", "another-size", "no-decision"],
+)
+async def test_what_is_not_what_was_signed_is_refused_with_its_place(
+    api: Api, signing: Office, change: str, words: str
+) -> None:
+    tenant, other = await api.tenant(), await api.tenant()
+    await contact(api, tenant, "zoe@people.example")
+    await contact(api, other, "zoe@people.example")
+    signing.sign()
+    if change.startswith("INSERT"):
+        await contact(api, tenant, "new@people.example")
+        signing.sign()
+    signing.admin.execute(change.replace("{of}", f"tenant_id = '{tenant.id}'"))
+    for path in (EVIDENCE, f"{EVIDENCE}/question"):
+        answer = await api.send("POST", path, tenant.key, {})
+        assert (answer.status_code, answer.json()["title"]) == (409, "The log is not what was signed of it")
+        assert words in answer.json()["detail"]
