@@ -33,6 +33,9 @@ CREATE TABLE IF NOT EXISTS latest (
 CREATE TABLE IF NOT EXISTS stood (
   tenant BLOB NOT NULL, log TEXT NOT NULL, epoch INTEGER NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,
   PRIMARY KEY (tenant, log, epoch, size)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS kept (
+  tenant BLOB NOT NULL, log TEXT NOT NULL, epoch INTEGER NOT NULL, kept INTEGER, PRIMARY KEY (tenant, log, epoch))
+  WITHOUT ROWID;
 INSERT INTO signing (number) SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM signing)
 """
 _AGAINST: Final = """
@@ -41,8 +44,10 @@ UNION ALL SELECT 1 FROM stood WHERE tenant = ?1 AND log = ?2 AND epoch = ?3 AND 
 """
 _KEEP: Final = """
 INSERT OR IGNORE INTO stood SELECT tenant, log, epoch, size, root FROM latest
-WHERE tenant = ? AND log = ? AND epoch = ? AND hour <> ?
+WHERE tenant = ? AND log = ? AND epoch = ? AND size <> ? AND hour <> ?
 """
+_TOLD: Final = "INSERT INTO kept VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_TOLD_OTHERWISE: Final = "SELECT 1 FROM kept WHERE tenant = ? AND log = ? AND epoch = ? AND kept IS NOT ?"
 _HOUR: Final = 3_600
 _WAIT: Final = 5
 
@@ -106,17 +111,21 @@ class SqliteNotaryMemory:
         with self._writing() as database:
             for one in signed:
                 row = (*_key(one.log), one.epoch, one.size, one.root)
+                began = (*row[:3], one.kept)
+                database.execute(_TOLD, began)
+                if database.execute(_TOLD_OTHERWISE, began).fetchone() is not None:
+                    raise ValueError(f"Of epoch {one.epoch} it was signed otherwise what a restore kept.")
                 if database.execute(_AGAINST, row).fetchone() is not None:
                     raise ValueError(f"Epoch {one.epoch} of this log was signed otherwise.")
-                database.execute(_KEEP, (*row[:3], hour))
+                database.execute(_KEEP, (*row[:4], hour))
                 database.execute("INSERT OR REPLACE INTO latest VALUES (?, ?, ?, ?, ?, ?)", (*row, hour))
 
     def history(self, log: LogId) -> Sequence[Signed]:
         """See `NotaryMemory.history`."""
         with self._reading() as database:
             rows = database.execute(
-                "SELECT epoch, size, root FROM stood WHERE tenant = ?1 AND log = ?2 UNION"
-                " SELECT epoch, size, root FROM latest WHERE tenant = ?1 AND log = ?2 ORDER BY 1, 2",
+                "SELECT epoch, size, root, kept FROM (SELECT * FROM stood UNION SELECT tenant, log, epoch, size, root"
+                " FROM latest) LEFT JOIN kept USING (tenant, log, epoch) WHERE tenant = ? AND log = ? ORDER BY 1, 2",
                 _key(log),
             ).fetchall()
         return [Signed(log, *row) for row in rows]
@@ -125,6 +134,12 @@ class SqliteNotaryMemory:
         """Of the keys that sign, the newest last."""
         with self._reading() as database:
             rows = database.execute("SELECT number FROM signing WHERE retired = 0 ORDER BY number").fetchall()
+        return tuple(number for (number,) in rows)
+
+    def ever(self) -> tuple[int, ...]:
+        """Of all keys, those too that sign no more."""
+        with self._reading() as database:
+            rows = database.execute("SELECT number FROM signing ORDER BY number").fetchall()
         return tuple(number for (number,) in rows)
 
     def begin_rotation(self) -> int:
@@ -181,6 +196,14 @@ class KeptSigningKeys:
                 seed = self._keys.obtain([kept])[kept]
                 self._made[number] = SigningKey(number, public_key(seed), signer(seed))
         return [self._made[number] for number in numbers]
+
+    def ever(self) -> Mapping[int, bytes]:
+        """The public halves of all that ever signed, by number, as far as their seeds are kept."""
+        wanted = {
+            number: (PLATFORM, f"ledger-signing-{number}", KeyKind.EVIDENCE) for number in self._memory.ever()
+        }
+        seeds = self._keys.find(wanted.values())
+        return {number: public_key(seeds[key]) for number, key in wanted.items() if key in seeds}
 
     verify = staticmethod(verify)
 

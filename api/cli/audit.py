@@ -48,24 +48,30 @@ def fsck(
     import psycopg
 
     from adapters.keys.ed25519 import verify
-    from adapters.keys.notary import FILE, SqliteNotaryMemory
+    from adapters.keys.notary import FILE, KeptSigningKeys, SqliteNotaryMemory
+    from adapters.keys.sqlite import SqliteKeyStore
     from adapters.postgres.roles import Role
     from api.cli.progress import bars
     from api.ops.database import opened
-    from projections.audit.fsck import logs_of, look
+    from projections.audit.fsck import logs_of, look, look_at_keys
 
     del json_
     settings = settings_of(data_folder)
     if settings.database_url is None and not settings.root.exists():
         raise NotThere(f"There is no installation in {settings.root}. Name its folder with --data.")
     found: list[Looked] = []
+    wrong_keys: list[str] = []
     with (
         opened(settings, watch=False) as database,
         psycopg.connect(settings.dsn(Role.NOTARY, database.admin), autocommit=True) as connection,
     ):
-        memory = None
+        memory, keys = None, None
         if (settings.keys_folder / FILE).exists():
             memory = SqliteNotaryMemory(settings.keys_folder)
+            keys = KeptSigningKeys(
+                SqliteKeyStore(settings.keys_folder, settings.master_key_bytes), memory
+            ).ever()
+            wrong_keys = look_at_keys(connection, keys)
         else:
             words(f"The notary's memory is not in {settings.keys_folder}: the database alone is looked at.")
         wanted = logs_of(connection, tenant)
@@ -73,14 +79,18 @@ def fsck(
             bar = drawing.add_task("events", total=sum(position for _, _, position in wanted))
             for log in wanted:
                 remembered = [] if memory is None else memory.history(log[0])
-                found.append(look(connection, log, remembered, verify, partial(drawing.advance, bar)))
+                drawn = partial(drawing.advance, bar)
+                known = None if keys is None else keys.values()
+                found.append(look(connection, log, remembered, verify, drawn, keys=known))
     if tenant is not None and not found:
         raise NotThere("There is no log of this tenant here.")
     rows([_told(one) for one in found], _COLUMNS)
     for one in found:
         for said in one.wrong:
             words(f"{one.log.log} of {one.log.tenant_id}: {said}")
-    if any(one.wrong for one in found):
+    for said in wrong_keys:
+        words(said)
+    if wrong_keys or any(one.wrong for one in found):
         words("Something is not what was signed. Keep the database as it is, and every checkpoint there is.")
         raise typer.Exit(Exit.DOES_NOT_HOLD)
 
@@ -97,6 +107,7 @@ def _told(one: Looked) -> dict[str, Any]:
         "signed": one.signed,
         "checkpoints": one.checkpoints,
         "holds": not one.wrong,
-        "first_wrong": one.position,
+        "first_wrong": None if one.place is None else one.place[0],
+        "first_wrong_up_to": None if one.place is None else one.place[1],
         "wrong": one.wrong,
     }

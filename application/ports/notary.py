@@ -22,12 +22,13 @@ class NotaryMemoryUnusable(Exception):
 
 
 class Signed(NamedTuple):
-    """A tree that was signed, or is about to be."""
+    """A tree that was signed, or is about to be. `kept`: with how many events a restore began its epoch, if one did."""
 
     log: LogId
     epoch: int
     size: int
     root: bytes
+    kept: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class NotaryMemory(Protocol):
         """Enter what is about to be signed, on the disk when this returns.
 
         What it follows is kept for ever where it was the last of its hour. Raises `ValueError` where of a log and epoch
-        more was signed, or another root of that size.
+        more was signed, another root of that size, or that another number of events was kept when it began.
         """
 
     def history(self, log: LogId) -> Sequence[Signed]:

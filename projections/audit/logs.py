@@ -6,13 +6,13 @@ holds these bytes to those of `docs/envelope.md`. Hashes are made here.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.audit.errors import MalformedFrontier
 from domain.audit.origins import LogId, LogKind
-from domain.audit.tree import Frontier
+from domain.audit.tree import Frontier, leaves_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,12 +68,13 @@ class Span(NamedTuple):
 
 
 class Gap(Exception):
-    """A log lacks an event between two that it has, or before its head."""
+    """A log lacks an event between two that it has, or before its head; or has two in one place."""
 
-    def __init__(self, log: LogId, position: int) -> None:
-        """Name the first position that is not there."""
-        super().__init__(f"position {position} is not in the log")
-        self.log, self.position = log, position
+    def __init__(self, log: LogId, position: int, *, there: int | None = None) -> None:
+        """Name the position that is not there. `there`: which event stands in its place."""
+        doubled = there is not None and there < position
+        self.log, self.position = log, there if doubled and there is not None else position
+        super().__init__(f"position {self.position} is {'twice' if doubled else 'not'} in the log")
 
 
 def find_behind(connection: Connection[Any], resting: Sequence[LogId], most: int) -> list[Behind]:
@@ -106,7 +107,18 @@ def _read(size: int, data: bytes) -> Frontier | None:
 def leaves(connection: Connection[Any], spans: Sequence[Span]) -> Iterator[tuple[LogId, list[bytes]]]:
     """The leaves' hashes of each span, in order, some thousands at a time. Raises `Gap`."""
     for log, envelopes in envelopes_of(connection, spans):
-        yield log, [sha256(b"\x00" + sha256(envelope).digest()).digest() for envelope in envelopes]
+        yield log, leaves_of(envelopes)
+
+
+def leaves_ahead(connection: Connection[Any], spans: Sequence[Span]) -> Iterator[tuple[LogId, list[bytes]]]:
+    """The same, with the next batch read meanwhile: nobody else may use the connection until the last was taken."""
+    batches = envelopes_of(connection, spans)
+    with ThreadPoolExecutor(1, "leaves") as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            log, envelopes = batch
+            yield log, leaves_of(envelopes)
 
 
 def envelopes_of(connection: Connection[Any], spans: Sequence[Span]) -> Iterator[tuple[LogId, list[bytes]]]:
@@ -130,13 +142,17 @@ def _of_one_kind(
         cursor.execute(_ENVELOPES.format(events=EVENTS_OF[kind], envelope=ENVELOPE), wanted)
         while rows := cursor.fetchmany(_FETCH):
             taken: dict[int, list[bytes]] = {}
+            gap = None
             for place, position, envelope in rows:
                 reached[place - 1] += 1
                 if position != reached[place - 1]:
-                    raise Gap(spans[place - 1].log, reached[place - 1])
+                    gap = Gap(spans[place - 1].log, reached[place - 1], there=position)
+                    break
                 taken.setdefault(place, []).append(envelope)
             for place, envelopes in taken.items():
                 yield spans[place - 1].log, envelopes
+            if gap is not None:
+                raise gap
     for span, position in zip(spans, reached, strict=True):
         if position < span.up_to:
             raise Gap(span.log, position + 1)

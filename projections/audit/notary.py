@@ -24,7 +24,7 @@ from domain.audit.notes import Note, SignatureType, VerifierKey, opened, signed
 from domain.audit.origins import Origin
 from domain.audit.tree import Frontier
 from domain.kernel.errors import Refusal
-from projections.audit.logs import Gap, Span, find_behind, kept_of, leaves
+from projections.audit.logs import Gap, Span, find_behind, kept_of, leaves, leaves_ahead
 from projections.audit.trees import Grower, Grown, Overtaken, empty, fill, growers, move, notes_of, refuse
 
 if TYPE_CHECKING:
@@ -165,16 +165,17 @@ class Notary:
         trees = growers(connection, {share.one.log: share.start for share in shares})
         filled = [
             (of, trees[of].add(added))
-            for of, added in leaves(connection, [share.span for share in shares])
+            for of, added in leaves_ahead(connection, [share.span for share in shares])
             if added
         ]
         for share in shares:
             if share.check is not None and trees[share.one.log].frontier.root != share.check:
                 raise Contradicted
-        grown = self._signed([(share.one, trees[share.one.log].frontier) for share in shares])
+        at = self.clock()
+        grown = self._signed([(share.one, trees[share.one.log].frontier) for share in shares], at)
         with connection.transaction():
             fill(connection, filled)
-            move(connection, grown, self.clock())
+            move(connection, grown, at)
         self.counters.events += sum(share.span.up_to - share.span.after for share in shares)
 
     def _anew(self, connection: Connection[Any], one: Behind) -> None:
@@ -188,7 +189,8 @@ class Notary:
                 for of, added in leaves(connection, [Span(one.log, 0, one.position)]):
                     _check(tree, added, marks)
                     fill(connection, [(of, tree.add(added))])
-                move(connection, self._signed([(one, tree.frontier)]), self.clock())
+                at = self.clock()
+                move(connection, self._signed([(one, tree.frontier)], at), at)
         except Overtaken:
             self.counters.overtaken += 1
         except (Gap, Contradicted) as error:
@@ -201,14 +203,14 @@ class Notary:
     def _told(self, connection: Connection[Any], of: LogId) -> list[Signed]:
         """What the database's own checkpoints say that our keys did sign: all there is where the memory was lost."""
         found = []
-        for data in notes_of(connection, of):
+        for _, _, data in notes_of(connection, of):
             try:
                 note = Note.read(data)
                 checkpoint = Checkpoint.read(note.text)
                 opened(note, self._verifiers(checkpoint.origin), self.keys.verify)
             except Refusal:
                 continue  # what our keys did not sign binds nobody; `penguinmails audit fsck` names it
-            found.append(Signed(of, checkpoint.epoch or 0, checkpoint.size, checkpoint.root))
+            found.append(Signed(of, checkpoint.epoch or 0, checkpoint.size, checkpoint.root, checkpoint.kept))
         return found
 
     def _verifiers(self, origin: str) -> list[VerifierKey]:
@@ -220,11 +222,11 @@ class Notary:
         self._refused[one.log] = self.clock()
         log.error("notary: %s of tenant %s is not signed: %s", one.log.log.value, one.log.tenant_id, words)
 
-    def _signed(self, trees: Sequence[tuple[Behind, Frontier]]) -> list[Grown]:
+    def _signed(self, trees: Sequence[tuple[Behind, Frontier]], at: datetime) -> list[Grown]:
         """Remember trees, then sign them. Raises `Contradicted` where one of them may not be signed."""
-        about = [Signed(one.log, one.epoch, tree.size, tree.root) for one, tree in trees]
+        about = [Signed(one.log, one.epoch, tree.size, tree.root, one.kept) for one, tree in trees]
         try:
-            self.memory.remember(about, self.clock())
+            self.memory.remember(about, at)
         except ValueError as error:
             raise Contradicted(str(error)) from error
         keys = self.keys.signing()

@@ -121,14 +121,14 @@ def move(connection: Connection[Any], grown: Sequence[Grown], at: datetime) -> N
     connection.execute(_SIGNED_AGAIN, (tenants, logs))
 
 
-def notes_of(connection: Connection[Any], log: LogId) -> list[bytes]:
-    """Every checkpoint of a log that there is, of all epochs, as it was signed."""
+def notes_of(connection: Connection[Any], log: LogId) -> list[tuple[int, int, bytes]]:
+    """Every checkpoint of a log that there is, as it was signed, with the epoch and the size that it is kept under."""
     rows = connection.execute(
-        "SELECT note FROM ledger.checkpoints WHERE tenant_id = %(tenant)s AND log = %(log)s"
-        " UNION SELECT note FROM ledger.trees WHERE tenant_id = %(tenant)s AND log = %(log)s",
+        "SELECT epoch, size, note FROM ledger.checkpoints WHERE tenant_id = %(tenant)s AND log = %(log)s"
+        " UNION SELECT epoch, size, note FROM ledger.trees WHERE tenant_id = %(tenant)s AND log = %(log)s",
         {"tenant": log.tenant_id, "log": log.log.value},
     )
-    return [note for (note,) in rows]
+    return [(epoch, size, bytes(note)) for epoch, size, note in rows]
 
 
 def refuse(connection: Connection[Any], log: LogId, words: str) -> None:

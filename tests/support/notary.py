@@ -67,15 +67,24 @@ class Office:
                 f"UPDATE {heads} SET position = %s WHERE tenant_id = %s", (head + events, of.tenant_id)
             )
 
+    @property
+    def keys(self) -> KeptSigningKeys:
+        """The keys that sign."""
+        return KeptSigningKeys(self._keys(), self.memory)
+
     def entries(self, of: LogId) -> list[bytes]:
-        """What the leaves of a log's tree are made over, from its rows by the product's own envelope."""
+        """What the leaves of a log's tree are made over."""
+        return [sha256(one).digest() for one in self.envelopes(of)]
+
+    def envelopes(self, of: LogId) -> list[bytes]:
+        """A log's rows by the product's own envelope."""
         rows = self.admin.execute(
             "SELECT tenant_id, position, stream, version, name, schema_version, payload, metadata,"
             f" recorded_at AT TIME ZONE 'UTC' FROM {TABLES[of.log][0]} WHERE tenant_id = %s ORDER BY position",
             (of.tenant_id,),
             binary=True,
         )
-        return [sha256(envelope(Recorded(*row))).digest() for row in rows]
+        return [envelope(Recorded(*row)) for row in rows]
 
     def sign(self) -> None:
         """Bring everything forward."""
@@ -116,9 +125,7 @@ class Office:
 
     def again(self) -> Notary:
         """The notary of a process that begins, over the same files."""
-        self.notary = Notary(
-            self.notary.connect, self.memory, KeptSigningKeys(self._keys(), self.memory), lambda: self.now
-        )
+        self.notary = Notary(self.notary.connect, self.memory, self.keys, lambda: self.now)
         return self.notary
 
     def _keys(self) -> SqliteKeyStore:

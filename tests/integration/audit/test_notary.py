@@ -272,6 +272,67 @@ def test_a_restore_opens_an_epoch_that_says_what_was_kept(signing: Office) -> No
     assert signing.checkpoint(of).size == 360
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["UPDATE ledger.epochs SET kept = 20", "DELETE FROM ledger.epochs"],
+    ids=["lessened", "forgotten"],
+)
+def test_what_a_restore_kept_is_never_signed_otherwise(signing: Office, change: str) -> None:
+    of = signing.log()
+    signing.add(of, 50)
+    signing.sign()
+    signing.admin.execute("DELETE FROM log.events WHERE position > 40")
+    signing.admin.execute("UPDATE log.heads SET position = 40")
+    start_epoch(signing.database.maintenance, signing.now)
+    signing.add(of, 5)
+    signing.sign()
+    assert signing.checkpoint(of).kept == 40
+    before = signing.note(of)
+    signing.admin.execute(change)
+    signing.add(of, 5)
+    signing.sign()
+    assert signing.note(of) == before
+    assert any(
+        said in signing.refused()[of.tenant_id] for said in ("what a restore kept", "No restore was told")
+    )
+
+
+def test_a_restore_that_is_put_in_afterwards_is_not_signed(signing: Office) -> None:
+    of = signing.log()
+    signing.add(of, 50)
+    signing.sign()
+    signing.admin.execute(
+        "INSERT INTO ledger.epochs VALUES (%s, 'events', 1, 3, clock_timestamp())", (of.tenant_id,)
+    )
+    signing.add(of, 5)
+    signing.sign()
+    assert signing.checkpoint(of).size == 50
+    assert "what a restore kept" in signing.refused()[of.tenant_id]
+
+
+def test_signing_once_more_what_was_remembered_keeps_no_other_checkpoints_than_the_database(
+    signing: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = signing.log()
+    signing.add(of, 10)
+    whole = trees.move
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "move", killed)
+    with pytest.raises(KeyboardInterrupt):
+        signing.notary.step(signing.connection)
+    monkeypatch.setattr(module, "move", whole)
+    for _ in range(3):
+        signing.now += timedelta(minutes=50)
+        signing.again()
+        signing.sign()
+        signing.add(of, 10)
+    kept = signing.admin.execute("SELECT size FROM ledger.checkpoints ORDER BY size").fetchall()
+    assert [one.size for one in signing.memory.history(of)] == [*(size for (size,) in kept), 30]
+
+
 def test_keys_are_rotated_with_both_signing_for_a_while(signing: Office) -> None:
     of = signing.log()
     signing.add(of, 1)
