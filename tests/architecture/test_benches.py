@@ -26,7 +26,15 @@ KEPT = {
     "replay": {"events_per_s"},
     "authorise": {"decisions_per_s", "single_added_p50_ms"},
     "memory": {"api_peak_mb", "projector_peak_mb", "worker_peak_mb", "olap_peak_mb"},
-    "audit": {"notarise_events_per_s"},
+    "audit": {
+        "notarise_events_per_s",
+        "export_s_per_million",
+        "verify_s_per_million",
+        "verify_peak_mb",
+        "state_as_of_p50_ms",
+        "blame_ms",
+        "difference_ms",
+    },
     "reports": {
         "report_p50_ms_max",
         "report_p99_ms_max",
