@@ -133,7 +133,7 @@ async def gather(parts: Parts, tenant_id: UUID, asked: EvidenceAsked) -> Gathere
 
 
 async def gathered(
-    parts: Composition,
+    parts: Parts,
     tenant_id: UUID,
     question: Mapping[str, object],
     logs: Sequence[Of],
