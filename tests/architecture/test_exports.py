@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 RECORDING = {"api/http/asking.py", "api/http/evidence.py", "api/http/recorded.py", "api/cli/sql.py"}
-"""The door, whose `exported` hands the certificate back; bundles, which have one in them; the table of what is recorded;
+"""The door, whose `exported` hands the certificate back; bundles, with one in them; the table of what is recorded;
 the command line."""
 
 
