@@ -49,7 +49,12 @@ def made(demo_installation: Served, tmp_path_factory: pytest.TempPathFactory) ->
     document.write_bytes(httpx.get(f"{demo_installation.address}/openapi.json").content)
     config = Config.from_sources(
         # The generator knows bytes by one name alone; its users tell it of others in the same way.
-        ConfigFile(post_hooks=[], content_type_overrides={"application/pdf": "application/octet-stream"}),
+        ConfigFile(
+            post_hooks=[],
+            content_type_overrides=dict.fromkeys(
+                ("application/pdf", "application/zip"), "application/octet-stream"
+            ),
+        ),
         MetaType.NONE,
         document_source=document,
         file_encoding="utf-8",
