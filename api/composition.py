@@ -67,6 +67,7 @@ from application.rejudging import Rejudging
 from application.replay import Replay
 from application.shown_secrets import ShownSecrets
 from application.snapshots import Snapshots
+from application.undoing.preview import Undoing
 from application.unit import Streams
 from domain.audience.contact_import import FILES_KEPT
 from projections.audit.evidence import EvidenceSource
@@ -157,6 +158,7 @@ async def composed(
         stack.push_async_callback(denials.close)
         streams = Streams(log, codec, keys, Snapshots(PostgresSnapshots(counting)), entries)
         replay = Replay(log, codec)
+        causes = Tracing(log, codec, partial(begun, codec))
         archive = LawArchive(log, codec)
         commands = commands_with(tracer)(log, codec, keys, key_maker, streams, clock)
         stack.push_async_callback(commands.blocks.close)
@@ -192,7 +194,8 @@ async def composed(
             lapses=StandingLapses(views),
             replay=replay,
             blame=Blame(replay, codec),
-            causes=Tracing(log, codec, partial(begun, codec)),
+            causes=causes,
+            undoing=Undoing(log, codec, replay, causes, commands),
             law_archive=archive,
             rejudging=Rejudging(log, codec, replay, archive, clock),
             previewing=Previewing(log, codec, ContactAudience(views), streams),

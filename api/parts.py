@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from application.rejudging import Rejudging
     from application.replay import Replay
     from application.shown_secrets import ShownSecrets
+    from application.undoing.preview import Undoing
     from projections.audit.evidence import EvidenceSource
     from projections.runtime.lookback import LookBack
     from projections.runtime.waiting import Waiting
@@ -82,6 +83,7 @@ class Composition:
     replay: Replay
     blame: Blame
     causes: Tracing
+    undoing: Undoing
     law_archive: LawArchive
     rejudging: Rejudging
     previewing: Previewing

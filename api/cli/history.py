@@ -76,6 +76,15 @@ def replay(
             show_default=False,
         ),
     ] = None,
+    undo: Annotated[
+        int | None,
+        typer.Option(
+            "--undo",
+            min=1,
+            help="Show what would undo the command behind a position, and what rests on it.",
+            show_default=False,
+        ),
+    ] = None,
     category: Annotated[
         str | None,
         typer.Option("--category", help="All streams of a kind, such as contact.", show_default=False),
@@ -134,6 +143,8 @@ def replay(
         reader = _Reader(inside, await inside.principal(key))
         if tree is not None:
             await reader.tree(tree)
+        elif undo is not None:
+            await reader.undo(undo)
         elif stream is not None and blame:
             await reader.blame(stream, as_of)
         elif stream is not None and diff is not None:
@@ -218,6 +229,17 @@ class _Reader:
         await self._record("history.causes", token, found.events, {"correlation": found.correlation})
         told = drawn(found)
         data(told, tree_lines(told))
+
+    async def undo(self, position: int) -> None:
+        from api.cli.undoing import undo_lines
+        from api.undone import undone
+
+        found = await self._parts.undoing.of(self._who, position, **self._seen)
+        head = found.causes.head
+        token = Position(head.epoch, head.position).token()
+        told = await undone(self._parts, self._who, found)
+        await self._record("history.undo", token, len(found.events), {"command": found.command.id})
+        data(told, undo_lines(told))
 
     async def _moment(self, text: str) -> Position | datetime:
         found = moment(text)

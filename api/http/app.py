@@ -53,6 +53,7 @@ from api.http.standing import Standing
 from api.http.suppressions import SuppressionsDesk
 from api.http.tracing_back import TracingBack
 from api.http.turns import Turns
+from api.http.undoing import Undo
 from api.http.uploads import Uploads
 from api.http.view_differences import ViewDifferences
 from api.http.views import Views, is_view
@@ -261,6 +262,7 @@ def create_app(
         Batch,
         History,
         TracingBack,
+        Undo,
         ViewDifferences,
         ReviewDesk,
         Differences,

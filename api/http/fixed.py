@@ -23,6 +23,7 @@ from api.http.fixed_packs import pack_paths
 from api.http.fixed_platform_reports import platform_report_paths
 from api.http.fixed_reports import report_paths
 from api.http.fixed_sql import sql_paths
+from api.http.fixed_undoing import undo_paths
 from api.http.invitations import Acceptance
 from api.http.links import AboutLinks
 from api.http.shapes import (
@@ -49,6 +50,7 @@ def fixed_paths(document: Document) -> Json:
     return {
         **history_paths(document),
         **access_paths(document),
+        **undo_paths(document),
         **_preview(document),
         **law_paths(document),
         **ledger_paths(document),

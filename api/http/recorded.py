@@ -51,6 +51,7 @@ _KINDS: Final[dict[str, ReadKind | None]] = {
     "history_difference": _R,
     "history_events": _R,
     "history_state": _R,
+    "history_undo": _R,
     "law_packs": None,
     "law_rejudge": _R,
     "law_rejudge_by_sent_pack": _R,

@@ -136,6 +136,12 @@ def test_what_was_why_and_what_it_led_to_are_shown(demo_installation: Served) ->
     (here,) = (line for line in drawn if line.endswith("<-- here"))
     assert here.split("-- ")[1].startswith(f"{gone['position']} audience.profile_key_destroyed ")
     cli("replay", "--tree", "1000000", code=1)
+    never = cli("replay", "--undo", str(gone["position"])).splitlines()
+    assert never[1] == "It is never undone."
+    undone = cli("replay", "--undo", str(at)).splitlines()
+    assert [line for line in undone if line.startswith("  POST /v1/audience/")]
+    assert json.loads(cli("replay", "--undo", str(at), "--json"))["by"][0]["body"]["title"] is None
+    cli("replay", "--undo", "1000000", code=1)
     _, _, contact = stream.partition(":")
     for moment, expected in ((at - 1, None), (at, "Head roaster")):
         found = json.loads(cli("view", "audience/contacts", contact, "--as-of", str(moment), "--json"))

@@ -222,6 +222,7 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
         yield "GET", f"/v1/history?stream={kind}:{ids[kind]}", None, {}
         yield "GET", f"/v1/history/blame?stream={kind}:{ids[kind]}", None, {}
         yield "GET", f"/v1/history/causes?command={ids[kind]}", None, {}
+        yield "GET", f"/v1/history/undo?command={ids[kind]}", None, {}
     for kind in ids:
         yield "GET", f"/v1/receipts/{MARK}-{kind}", None, {}
     yield from (*OF_SQL, *OF_BILLING)

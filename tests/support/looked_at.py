@@ -216,6 +216,7 @@ class Furnished:
             "/v1/history/state": f"{path}?{stream}",
             "/v1/history/blame": f"{path}?{stream}",
             "/v1/history/causes": f"{path}?position=1",
+            "/v1/history/undo": f"{path}?position=1",
             "/v1/history/difference": f"{path}?{stream}&from={Position(1, 0).token()}",
             **{
                 f"/v1/reports/{name}/events": f"{path}?{whole(name, cell)}"

@@ -1,0 +1,1 @@
+"""How what happened is undone: a line for each stored event, by its name."""
