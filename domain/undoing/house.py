@@ -172,4 +172,28 @@ _PLATFORM: Final[Mapping[str, Way]] = {
     ),
 }
 
-WAYS: Final[Mapping[str, Way]] = {**_CAMPAIGNS, **_REPORTS, **_TENANTS, **_PLATFORM}
+_KEPT: Final[Mapping[str, Way]] = {
+    "platform.log_deleted": Never(Why.KEY_DESTROYED),
+    "platform.log_gone": Never(Why.KEY_DESTROYED),
+    "platform.log_held": by("platform/release-log", hold_id=From("/event/hold_id"), reason=BECAUSE),
+    "platform.log_released": by("platform/hold-log", matter=From("/earlier/matter"), reason=BECAUSE),
+    "platform.own_holds_settled": Never(Why.ENDED, "Hold the log for a matter anew: hold-log."),
+    "retention.agreement_changed": by("retention/change-agreement", above=EVENT_BEFORE, reason=BECAUSE),
+    "retention.disposal_agreed": Never(
+        Why.KEY_DESTROYED, "What it destroyed is gone; a hold keeps what is not destroyed yet: place-hold."
+    ),
+    "retention.disposal_cancelled": Never(Why.ENDED, "Plan it anew: plan-disposal."),
+    "retention.disposal_done": Never(Why.KEY_DESTROYED),
+    "retention.disposal_planned": by("retention/cancel-disposal"),
+    "retention.hold_placed": by("retention/release-hold", hold_id=From("/event/hold_id"), reason=BECAUSE),
+    "retention.hold_released": Never(
+        Why.ENDED, "Place another hold (place-hold); what was destroyed meanwhile does not come back."
+    ),
+    "retention.object_destroyed": Never(Why.KEY_DESTROYED),
+    "retention.object_expired": _CLOCK,
+    "retention.period_changed": by(
+        "retention/change-retention", kind=From("/event/kind"), period=EVENT_BEFORE, reason=BECAUSE
+    ),
+}
+
+WAYS: Final[Mapping[str, Way]] = {**_KEPT, **_CAMPAIGNS, **_REPORTS, **_TENANTS, **_PLATFORM}

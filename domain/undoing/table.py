@@ -31,6 +31,7 @@ OUT_OF_REACH: Final[Mapping[str, str]] = {
     "audience.profile_key_destroyed": "keys_destroyed",
     "audience.evidence_key_destroyed": "keys_destroyed",
     "audience.import_files_destroyed": "files_destroyed",
+    "retention.object_destroyed": "keys_destroyed",
     "rights.details_destroyed": "keys_destroyed",
     "webhooks.secret_destroyed": "secrets_destroyed",
 }
