@@ -55,6 +55,7 @@ from application.door_tokens import DoorTokens
 from application.doors import Doors
 from application.exporting import SuppressionExport
 from application.importing.service import Imports
+from application.knowing import Knowing
 from application.law_archive import LawArchive
 from application.links import Links
 from application.noted import NotedCheckpoints
@@ -157,7 +158,7 @@ async def composed(
         denials = Denials(reading, clock)
         stack.push_async_callback(denials.close)
         streams = Streams(log, codec, keys, Snapshots(PostgresSnapshots(counting)), entries)
-        replay = Replay(log, codec)
+        replay, accesses = Replay(log, codec), Replay(access, codec)
         causes = Tracing(log, codec, partial(begun, codec))
         archive = LawArchive(log, codec)
         commands = commands_with(tracer)(log, codec, keys, key_maker, streams, clock)
@@ -195,6 +196,7 @@ async def composed(
             replay=replay,
             blame=Blame(replay, codec),
             causes=causes,
+            knowing=Knowing(log, codec, replay, accesses),
             undoing=Undoing(log, codec, replay, causes, commands),
             law_archive=archive,
             rejudging=Rejudging(log, codec, replay, archive, clock),
@@ -202,7 +204,7 @@ async def composed(
             disclosing=Disclosing(log, codec, streams, BesidesInViews(views)),
             access=reading,
             denials=denials,
-            accesses=Replay(access, codec),
+            accesses=accesses,
             ledger=ledger,
             evidence=lambda tenant_id: EvidenceSource(
                 Connection.connect(settings.dsn(Role.REQUEST, server), autocommit=True, connect_timeout=5),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from application.doors import Doors
     from application.exporting import SuppressionExport
     from application.importing.service import Imports
+    from application.knowing import Knowing
     from application.law_archive import LawArchive
     from application.links import Links
     from application.noted import NotedCheckpoints
@@ -84,6 +85,7 @@ class Composition:
     blame: Blame
     causes: Tracing
     undoing: Undoing
+    knowing: Knowing
     law_archive: LawArchive
     rejudging: Rejudging
     previewing: Previewing

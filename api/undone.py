@@ -8,6 +8,7 @@ from api.http.commands import events_of, sealed
 from application.queries import MOST_ROWS, QUERIES, ViewNotReady
 from application.replay import Direction, HistoryFilters
 from application.undoing.following import MOST_SHOWN, made_at_or_after
+from application.undoing.preview import Verdict
 from domain.access.reads import ReadKind
 from domain.kernel.errors import NotFound
 from domain.kernel.permissions import Permission
@@ -27,15 +28,17 @@ _PAGES_OF_READS: Final = 10
 
 async def undone(parts: Composition, principal: Principal, found: Preview) -> dict[str, Any]:
     """A preview as JSON, with who was told of the events meanwhile."""
-    rests, head = found.rests, found.causes.head
+    rests = found.rests
     after, up_to = rests.looked_at
+    webhooks, exports = await _webhooks(parts, principal, found), await _exports(parts, principal, found)
+    told_outside = found.verdict is Verdict.YES and (webhooks or exports)
     return {
         "asked": found.causes.position,
         "command": found.command.id,
         "command_name": found.command.context.get("command_name"),
         "actor": found.command.context.get("actor"),
         "reason": found.command.context.get("reason"),
-        "verdict": found.verdict.value,
+        "verdict": (Verdict.WITH_CONSEQUENCES if told_outside else found.verdict).value,
         "reasons": [
             {"code": one.code, "detail": one.detail, "position": one.position} for one in found.reasons
         ],
@@ -53,10 +56,10 @@ async def undone(parts: Composition, principal: Principal, found: Preview) -> di
                 for job in rests.jobs[:MOST_SHOWN]
             ],
             "made_from": [_dependent(one) for one in rests.made_from],
-            "webhooks": await _webhooks(parts, principal, found),
-            "exports": await _exports(parts, principal, found),
+            "webhooks": webhooks,
+            "exports": exports,
             "looked_at": {"after": after, "up_to": up_to},
-            "complete": not rests.more and len(rests.jobs) <= MOST_SHOWN and up_to == head.position,
+            "complete": found.complete and len(rests.jobs) <= MOST_SHOWN,
         },
     }
 

@@ -85,6 +85,15 @@ def replay(
             show_default=False,
         ),
     ] = None,
+    known: Annotated[
+        int | None,
+        typer.Option(
+            "--known",
+            min=1,
+            help="Show what was known at an approval: the pages as they stood, and which were opened.",
+            show_default=False,
+        ),
+    ] = None,
     category: Annotated[
         str | None,
         typer.Option("--category", help="All streams of a kind, such as contact.", show_default=False),
@@ -145,6 +154,8 @@ def replay(
             await reader.tree(tree)
         elif undo is not None:
             await reader.undo(undo)
+        elif known is not None:
+            await reader.known(known)
         elif stream is not None and blame:
             await reader.blame(stream, as_of)
         elif stream is not None and diff is not None:
@@ -240,6 +251,20 @@ class _Reader:
         told = await undone(self._parts, self._who, found)
         await self._record("history.undo", token, len(found.events), {"command": found.command.id})
         data(told, undo_lines(told))
+
+    async def known(self, position: int) -> None:
+        from api.cli.knowing import known_lines
+        from api.known import known
+        from domain.kernel.permissions import Permission
+
+        shows_reads = Permission.ACCESS_READ in self._who.permissions
+        found = await self._parts.knowing.at(
+            self._who.tenant_id, position, shows_reads=shows_reads, **self._seen
+        )
+        token = Position(found.head.epoch, found.head.position).token()
+        await self._record("history.known", token, 1, {"position": position})
+        told = known(found)
+        data(told, known_lines(told))
 
     async def _moment(self, text: str) -> Position | datetime:
         found = moment(text)

@@ -34,6 +34,7 @@ from api.http.evidence import EvidenceDesk
 from api.http.history import History
 from api.http.invitations import Invitations
 from api.http.kinds import INTERNAL, LOG_UNAVAILABLE, METHOD_NOT_ALLOWED, NOT_FOUND, OUTCOME_UNKNOWN
+from api.http.knowing import KnownThen
 from api.http.law import Law
 from api.http.ledger import LedgerDesk
 from api.http.links import LinksDesk
@@ -263,6 +264,7 @@ def create_app(
         History,
         TracingBack,
         Undo,
+        KnownThen,
         ViewDifferences,
         ReviewDesk,
         Differences,

@@ -16,6 +16,7 @@ from api.http.fixed_citations import citation_paths
 from api.http.fixed_doors import door_paths
 from api.http.fixed_files import also_taken, import_paths, suppressions_read
 from api.http.fixed_history import history_paths
+from api.http.fixed_knowing import known_paths
 from api.http.fixed_law import law_paths
 from api.http.fixed_ledger import ledger_paths
 from api.http.fixed_noted import noted_paths
@@ -51,6 +52,7 @@ def fixed_paths(document: Document) -> Json:
         **history_paths(document),
         **access_paths(document),
         **undo_paths(document),
+        **known_paths(document),
         **_preview(document),
         **law_paths(document),
         **ledger_paths(document),

@@ -50,6 +50,7 @@ _KINDS: Final[dict[str, ReadKind | None]] = {
     "history_causes": _R,
     "history_difference": _R,
     "history_events": _R,
+    "history_known": _R,
     "history_state": _R,
     "history_undo": _R,
     "law_packs": None,

@@ -228,6 +228,7 @@ TITLES: Final = {
     "not-a-position": "The range is not told in positions",
     "not-above-oneself": "This member may do more than whoever would change them",
     "not-an-agreement": "The subscription is paid through the gateway",
+    "not-an-approval": "At this position nobody approved anything",
     "not-an-auditor": "The key is no outside auditor's",
     "not-an-owner": "This person is not an owner",
     "not-dunned": "Nothing is asked for by the invoice, or not for so long yet",

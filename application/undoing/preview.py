@@ -96,6 +96,8 @@ class Preview:
     reasons: tuple[Reason, ...]
     rests: Following
     causes: Causes
+    complete: bool
+    """Whether nothing else can rest on it than what is told."""
 
 
 class Undoing:
@@ -139,7 +141,10 @@ class Undoing:
         proposals = _each_once(proposals)
         rehearsed = tuple(await self._rehearsed(principal, proposals[:MOST_COMMANDS]))
         reasons = [*_why_not(lines, told), *_refused(rehearsed), *_gone(rests)]
-        reasons += [one async for one in self._superseded(causes, rows)]
+        reasons += [one async for one in self._superseded(causes, rows, seen)]
+        complete = causes.complete and not rests.more
+        if not complete:
+            reasons.append(Reason("not_all_looked_at", "More may rest on it than what was looked at."))
         if len(rows) > len(shown) or len(proposals) > MOST_COMMANDS:
             reasons.append(
                 Reason(
@@ -147,7 +152,7 @@ class Undoing:
                 )
             )
         verdict = _verdict(rehearsed, reasons, rests)
-        return Preview(verdict, command, lines, rehearsed, tuple(reasons), rests, causes)
+        return Preview(verdict, command, lines, rehearsed, tuple(reasons), rests, causes, complete)
 
     async def _proposed(self, line: EventLine, seen: Mapping[str, bool]) -> tuple[Filled, ...]:
         if line.along or not isinstance(line.way, Undone):
@@ -192,8 +197,13 @@ class Undoing:
                 done.append(Rehearsed(one, refusal=refusal))
         return done
 
-    async def _superseded(self, causes: Causes, rows: Sequence[Recorded]) -> AsyncIterator[Reason]:
-        """Fields that these events changed and that something later changed again: undoing would overwrite that."""
+    async def _superseded(
+        self, causes: Causes, rows: Sequence[Recorded], seen: Mapping[str, bool]
+    ) -> AsyncIterator[Reason]:
+        """Fields that these events changed and that something later changed again: undoing would overwrite that.
+
+        Of values that who asks may not read nobody tells whether they changed.
+        """
         tenant_id, epoch = causes.head.tenant_id, causes.head.epoch
         first, last = rows[0].position, rows[-1].position
         streams = dict.fromkeys(row.stream for row in rows if row.category not in PSEUDONYMOUS)
@@ -201,11 +211,13 @@ class Undoing:
             if stream.partition(":")[0] not in DECIDERS:
                 continue
             try:
-                before = (await self._replay.state(tenant_id, stream, at=Position(epoch, first - 1))).state
+                before = (
+                    await self._replay.state(tenant_id, stream, at=Position(epoch, first - 1), **seen)
+                ).state
             except NotFound:
                 continue  # it begins here: whatever came later is listed as what rests on it
-            then = (await self._replay.state(tenant_id, stream, at=Position(epoch, last))).state
-            now = (await self._replay.state(tenant_id, stream)).state
+            then = (await self._replay.state(tenant_id, stream, at=Position(epoch, last), **seen)).state
+            now = (await self._replay.state(tenant_id, stream, at=None, **seen)).state
             mine = {one.path for one in differences(before, then)}
             later = {one.path for one in differences(then, now)}
             for path in sorted(mine & later - {"/version"}):
@@ -278,6 +290,7 @@ def _refused(rehearsed: Sequence[Rehearsed]) -> list[Reason]:
 _GONE: Final = {
     "messages": "A message was handed over: mail that is sent stays sent.",
     "letters": "A letter was handed over: it stays sent.",
+    "checkpoints": "Checkpoints were posted outside: they stay there.",
     "deliveries": "Files were delivered: they stay where they are.",
     "asked_of_the_gateway": "The payment provider was asked to change something.",
     "disclosures": "Data were disclosed to the person: that stays so.",

@@ -129,6 +129,16 @@ _TENANTS: Final[Mapping[str, Way]] = {
     "webhooks.secret_rotated": Never(Why.SECRET, "Rotate it again: rotate-webhook-secret."),
 }
 
+_LEDGER: Final[Mapping[str, Way]] = {
+    "ledger.checkpoint_contradicted": Never(Why.RECORD_OF_A_MOMENT),
+    "ledger.checkpoint_noted": Never(Why.SEALED),
+    "ledger.checkpoints_posted": Never(Why.HANDED_OVER, "What is posted proves what stood, and stays."),
+    "ledger.posting_changed": By("ledger/change-posting", spread=(From("/earlier/terms"),)).alone(),
+    "ledger.posting_failed": _WORK,
+    "ledger.posting_started": By("ledger/stop-posting", says="What was posted stays where it is.").alone(),
+    "ledger.posting_stopped": Never(Why.ENDED, "Post them anew: post-checkpoints."),
+}
+
 _PLATFORM: Final[Mapping[str, Way]] = {
     "access.alert_acknowledged": Never(Why.RECORD_OF_A_MOMENT, "Say more under another question."),
     "access.alert_raised": Never(Why.RECORD_OF_A_MOMENT, "Acknowledge it: acknowledge-alert."),
@@ -196,4 +206,4 @@ _KEPT: Final[Mapping[str, Way]] = {
     ),
 }
 
-WAYS: Final[Mapping[str, Way]] = {**_KEPT, **_CAMPAIGNS, **_REPORTS, **_TENANTS, **_PLATFORM}
+WAYS: Final[Mapping[str, Way]] = {**_KEPT, **_LEDGER, **_CAMPAIGNS, **_REPORTS, **_TENANTS, **_PLATFORM}

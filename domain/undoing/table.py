@@ -23,6 +23,7 @@ MAKES: Final[Mapping[str, tuple[str, ...]]] = {
 OUT_OF_REACH: Final[Mapping[str, str]] = {
     "audience.message_dispatched": "messages",
     "billing.notice_mailed": "letters",
+    "ledger.checkpoints_posted": "checkpoints",
     "reporting.delivery_mailed": "letters",
     "reporting.delivery_made": "deliveries",
     "billing.change_requested": "asked_of_the_gateway",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import domain.registered
+import projections.operational.views
+from application.queries import QUERIES
+from domain.access.approvals import APPROVALS
 from domain.kernel.commands import COMMANDS
 from domain.kernel.events import EVENTS
 from domain.tenancy.secret import SecretCommand
 from domain.undoing.table import MAKES, OUT_OF_REACH, WAYS
 from domain.undoing.ways import WORDS, Along, By, From, Undone, Why, along_with
+from projections.olap.reports import REPORTS
 
 _ROOTS = ("/event/", "/before/", "/earlier/", "/each/", "/back/")
 _WHOLE = ("/stream", "/version", "/because")
@@ -60,3 +64,21 @@ def test_what_is_undone_along_with_others_leads_to_events_that_are_there() -> No
         assert set(along_with(way)) <= set(WAYS) - {name}, name
         if isinstance(way, Along):
             assert way.events, name
+
+
+def test_pages_of_approvals_are_views_and_reports_that_are_there() -> None:
+    assert projections.operational.views.VIEWS
+    for name, approval in APPROVALS.items():
+        fields = EVENTS.classes[name].model_fields
+        assert approval.pages, name
+        assert approval.at is None or approval.at in fields, name
+        for page in approval.pages:
+            assert {*page.params.values(), *page.only, *filter(None, [page.id])} <= set(fields), (name, page)
+            if page.report is not None:
+                given = set(REPORTS[page.report].info.parameters["properties"])
+                assert page.view is None, (name, page)
+            else:
+                query = QUERIES[str(page.view)]
+                assert query.single == (page.id is not None), (name, page)
+                given = set(query.params.model_fields)
+            assert set(page.params) <= given, (name, page)

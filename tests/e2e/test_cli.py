@@ -142,6 +142,10 @@ def test_what_was_why_and_what_it_led_to_are_shown(demo_installation: Served) ->
     assert [line for line in undone if line.startswith("  POST /v1/audience/")]
     assert json.loads(cli("replay", "--undo", str(at), "--json"))["by"][0]["body"]["title"] is None
     cli("replay", "--undo", "1000000", code=1)
+    (locked,) = _rows(cli("replay", "--name", "finance.period_locked", "--limit", "1", "--json"))
+    then = cli("replay", "--known", str(locked["position"])).splitlines()
+    assert [line for line in then if line.startswith("  GET /v1/costs/costs?month=")]
+    assert cli("replay", "--known", "1", code=1) == ""
     _, _, contact = stream.partition(":")
     for moment, expected in ((at - 1, None), (at, "Head roaster")):
         found = json.loads(cli("view", "audience/contacts", contact, "--as-of", str(moment), "--json"))

@@ -205,12 +205,9 @@ async def test_every_view_of_anothers_shows_nothing(api: Api) -> None:
     assert logs(api)[theirs.tenant.id][0] == before[theirs.tenant.id][0]
 
 
-def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
-    """Requests for all that is neither a command nor a view."""
-    ids, csv = theirs.ids, {"content-type": "text/csv"}
-    yield "GET", "/v1/history", None, {}
-    yield "GET", "/v1/access", None, {}
-    yield "GET", "/v1/access/review", None, {}
+def of_history(ids: dict[str, str]) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
+    """Requests for what was, what led to what, and what would take it back."""
+    yield "GET", "/v1/history/known?position=1", None, {}
     for kind in ("contact", "list", "member", "workspace", "import", "webhook_endpoint"):
         yield "GET", f"/v1/history/state?stream={kind}:{ids[kind]}", None, {}
         yield (
@@ -223,6 +220,15 @@ def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]
         yield "GET", f"/v1/history/blame?stream={kind}:{ids[kind]}", None, {}
         yield "GET", f"/v1/history/causes?command={ids[kind]}", None, {}
         yield "GET", f"/v1/history/undo?command={ids[kind]}", None, {}
+
+
+def other_routes(theirs: Theirs) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
+    """Requests for all that is neither a command nor a view."""
+    ids, csv = theirs.ids, {"content-type": "text/csv"}
+    yield "GET", "/v1/history", None, {}
+    yield "GET", "/v1/access", None, {}
+    yield "GET", "/v1/access/review", None, {}
+    yield from of_history(ids)
     for kind in ids:
         yield "GET", f"/v1/receipts/{MARK}-{kind}", None, {}
     yield from (*OF_SQL, *OF_BILLING)

@@ -142,7 +142,9 @@ class Furnished:
             (f"finance/{tenant.id}/record-exchange-rate", RATE),
             (f"finance/{tenant.id}/lock-period", {"period": "2026-09"}),
         ):
-            assert (await self.api.post(f"/v1/{path}", tenant.key, told)).status_code == 200
+            done = await self.api.post(f"/v1/{path}", tenant.key, told)
+            assert done.status_code == 200
+            self.ids["locked"] = str(Position.parse(done.json()["position"]).n)
         (who,) = [one["stream"] for one in contact["events"] if one["stream"].startswith("addressee:")]
         self.ids["addressee"], self.ids["message"] = who.partition(":")[2], str(uuid4())
         for slug, body in (
@@ -217,6 +219,7 @@ class Furnished:
             "/v1/history/blame": f"{path}?{stream}",
             "/v1/history/causes": f"{path}?position=1",
             "/v1/history/undo": f"{path}?position=1",
+            "/v1/history/known": f"{path}?position={self.ids['locked']}",
             "/v1/history/difference": f"{path}?{stream}&from={Position(1, 0).token()}",
             **{
                 f"/v1/reports/{name}/events": f"{path}?{whole(name, cell)}"

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from api.composition import now
+from application.ports.positions import Position
 from domain.campaign.commands import TimeOutReview
 from domain.kernel.permissions import TenantRole
 from tests.support.api import Api, TestTenant, serving
@@ -289,3 +290,35 @@ async def test_a_campaign_is_of_its_own_tenant_alone(house: House) -> None:
     listed = await house.api.send("GET", "/v1/campaign/campaigns?state=draft", house.author)
     assert [row["campaign_id"] for row in listed.json()["data"]] == [campaign]
     assert "content" not in listed.json()["data"][0]
+
+
+async def test_what_the_manager_had_before_them_opens_again_with_what_they_opened(house: House) -> None:
+    campaign = await house.written()
+    assert (await house.does(house.author, "request-approval", on=campaign)).status_code == 200
+    read = {"content_hash": (await house.look(campaign))["content_hash"]}
+    body = {"workspace_id": str(house.tenant.workspace_id), "email": "ann@people.example"}
+    await house.api.post("/v1/audience/new/create-contact", house.tenant.key, body)
+    await house.api.project()
+    seen = await house.api.send("GET", "/v1/audience/contacts", house.manager)
+    assert seen.json()["data"][0]["email"] == "ann@people.example"
+    yes = await house.does(house.manager, "approve-campaign", read, on=campaign)
+    assert (await house.does(house.author, "withdraw-campaign", on=campaign)).status_code == 200
+    at = Position.parse(yes.json()["position"]).n
+    answer = await house.api.send("GET", f"/v1/history/known?position={at}", house.tenant.key)
+    told = answer.json()["data"]
+    assert told["name"] == "campaign.approval_given", answer.text
+    pages = {page["page"]: page for page in told["pages"]}
+    (opened,) = pages["audience.contacts"]["opened"]
+    assert opened["position"] == seen.json()["position"]
+    assert pages["campaign.campaign"]["opened"] is None  # nothing personal: such reads leave no entry
+    then = await house.api.send("GET", pages["campaign.campaign"]["address"], house.manager)
+    assert (then.json()["data"]["state"], then.json()["data"]["content_hash"]) == (
+        "in_review",
+        read["content_hash"],
+    )
+    assert told["changes_since"] != []
+    undo = await house.api.send("GET", f"/v1/history/undo?position={at}", house.author)
+    assert undo.status_code == 403
+    undone = (await house.api.send("GET", f"/v1/history/undo?position={at}", house.tenant.key)).json()["data"]
+    assert undone["verdict"] == "not_now"
+    assert undone["by"][0]["refused"] is not None
