@@ -215,7 +215,7 @@ class Certificate:
             f"Handed over at {said(gone.plain.get('occurred_at'))}, {gone.place}, under the decision of position"
             f" {allow.position}, which stands before it. "
             + (
-                f"Of the person's entries {between} lie between the two."
+                f"Of the person's entries {between} lie between the two, and it was not decided anew on them."
                 if between
                 else "Between the two nothing was entered of the person."
             )

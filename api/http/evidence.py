@@ -102,10 +102,8 @@ class EvidenceDesk(Desk):
         of = uuid_in(text) or whole(text)
         if of is None:
             raise Problem(NOT_FOUND)
-        whole_stream, sizes = (
-            _flag(asked.given.pop("whole", "false")),
-            _sizes(asked.given.pop("compare", None)),
-        )
+        whole_stream = _flag(asked.given.pop("whole", "false"))
+        sizes = _sizes(asked.given.pop("compare", None))
         tenant_id = asked.principal.tenant_id
         found, person = await certify(self.parts, tenant_id, of, whole=whole_stream, compare=sizes)
         content = await asyncio.to_thread(lambda: b"".join(written(self.parts, found)))
