@@ -107,20 +107,15 @@ class EvidenceDesk(Desk):
         tenant_id = asked.principal.tenant_id
         found, person = await certify(self.parts, tenant_id, of, whole=whole_stream, compare=sizes)
         content = await asyncio.to_thread(lambda: b"".join(written(self.parts, found)))
-        position, (log,) = await self.parts.position_of(tenant_id), found.logs
-        await self.trace(
-            asked,
-            CERTIFICATE,
-            ReadKind.EXPORT,
-            position=position,
-            rows=log.choice.chosen.count,
-            subjects=[person],
-            filters=found.question,
+        position = await self.parts.position_of(tenant_id)
+        made = found.completeness()
+        certified = await self.exported(
+            asked, CERTIFICATE, made, position=position, subjects=[person], filters=found.question
         )
         headers = {
-            **self.headers(asked, position),
+            **certified,
             "content-disposition": 'attachment; filename="certificate.zip"',
-            ROWS: str(log.choice.chosen.count),
+            ROWS: str(made.rows),
             **{name.decode(): value.decode() for name, value in ALWAYS},
         }
         return Response(content, headers=headers, media_type=MEDIA)

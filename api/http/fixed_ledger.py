@@ -221,7 +221,7 @@ def _certificate() -> Json:
     archive: Json = {"type": "string", "format": "binary"}
     made["responses"]["200"] = answer("A zip archive.", archive, evidence.MEDIA)
     made["responses"] |= problems((409,))
-    return made
+    return certified(made)
 
 
 def _disclosure(document: Document) -> Json:

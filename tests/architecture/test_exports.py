@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-RECORDING = {"api/http/asking.py", "api/http/evidence.py", "api/http/recorded.py", "api/cli/sql.py"}
-"""The door, whose `exported` hands the certificate back; bundles, with one in them; the table of what is recorded;
-the command line."""
+RECORDING = {"api/http/asking.py", "api/http/recorded.py", "api/cli/sql.py"}
+"""The door, whose `exported` hands the certificate back; the table of what is recorded; the command line."""
 
 LOOKING = {"api/undone.py"}
 """What looks for exports that were made."""
