@@ -324,8 +324,8 @@ def test_signing_once_more_what_was_remembered_keeps_no_other_checkpoints_than_t
     with pytest.raises(KeyboardInterrupt):
         signing.notary.step(signing.connection)
     monkeypatch.setattr(module, "move", whole)
-    for _ in range(3):
-        signing.now += timedelta(minutes=50)
+    for minutes in (70, 40, 70):
+        signing.now += timedelta(minutes=minutes)
         signing.again()
         signing.sign()
         signing.add(of, 10)
