@@ -44,8 +44,9 @@ position is truly the first that differs is read from the rows, and held against
 
 *By the export*: it refused, naming a position. *Put right*: the notary, going on, made what was altered anew from the
 events, as it had been signed. *Named exactly*: by the bundle of all events, one position and no more.
-Every case was found, all {cases} offline but those put right; so were {result["aside"]} besides, of things that are in
-no bundle, by `audit fsck`. {result["untouched"]} in which nothing was done were found sound.
+Every one of the {cases} cases was found offline, but where the notary, going on, had put right by then what a bundle
+takes; {result["aside"]} besides, of things that are in no bundle, by `audit fsck`; and {result["untouched"]} in which
+nothing was done were found sound.
 
 ## What can be known
 | what the reader has | what is named |

@@ -119,6 +119,12 @@ def judge(case: Case, way: Walked, verdict: Verdict) -> bool:
     for anchor, result in results.items():
         _tell(case, way, anchor, result, verdict)
     along = [one.checkpoint.size for one, result in results.items() if _came_along(case, one, result)]
+    unknown = sum(not one.counts for one in case.anchors)
+    if unknown:
+        verdict.not_proven.append(
+            f"That {unknown} older checkpoints of the log {case.log} that came along are the installation's: no key"
+            " that was given signed them."
+        )
     if along:
         verdict.proven.append(
             f"{len(along)} older checkpoints of the log {case.log} that came along hold, of {min(along)} to"
@@ -150,7 +156,7 @@ def _results(case: Case, roots: Roots) -> dict[Anchor, Compared]:
 
 
 def _came_along(case: Case, anchor: Anchor, result: Compared) -> bool:
-    return result is Compared.HOLDS and anchor is not case.head and not anchor.given
+    return result is Compared.HOLDS and anchor is not case.head and anchor.counts and not anchor.given
 
 
 def _kept(case: Case, anchor: Anchor) -> int | None:
