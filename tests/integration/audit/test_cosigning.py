@@ -37,6 +37,11 @@ from tests.support.serving import ROOT
 from tests.support.witnesses import running_witness
 
 
+def to_half_past() -> timedelta:
+    """How far it is to half past the hour: what is the last of its hour must not depend on when a test runs."""
+    return timedelta(minutes=30 - datetime.now(UTC).minute)
+
+
 @dataclass
 class World:
     """A notary, two witnesses, and who asks them. The clock is the witnesses', moved."""
@@ -44,7 +49,7 @@ class World:
     office: Office
     first: NaiveWitness
     second: NaiveWitness
-    moved: timedelta = timedelta()
+    moved: timedelta = field(default_factory=to_half_past)
     clients: list[HttpWitness] = field(default_factory=list)
     asking: list[Cosigning] = field(default_factory=list)
 
@@ -274,6 +279,7 @@ async def test_a_new_epoch_is_a_log_of_its_own(world: World) -> None:
 async def test_it_runs_in_the_notarys_process_and_waits_for_a_database_that_is_away(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    world.moved = timedelta()  # the process has a clock of its own
     monkeypatch.setattr(module, "_LOOK", 0.01)
     of, fails, connect = world.log(3), [True, True], world.office.notary.connect
     told = ", ".join(f"{one.vkey} {one.url}" for one in (world.first, world.second))
