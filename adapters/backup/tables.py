@@ -25,6 +25,7 @@ KEPT: Final = (
 )
 LEFT_OUT: Final = {
     "ledger.refusals": "the notary looks at each log anew, and says so again",
+    "ops.access_watches": "what was told of an access log stands in the tenant's log, and is not told twice",
     "ops.projection_positions": "views hold values in the clear: they are left out, and made again from the logs",
     "ops.projection_versions": "views hold values in the clear: they are left out, and made again from the logs",
     "ops.rate_limits": "each minute begins anew",

@@ -59,8 +59,9 @@ CSV = (
 ).encode()
 NAMED = {"contacts", "decisions", "entries", "list_members", "standings", "subject_requests"}
 """Tables of views in which the person, or a contact of theirs, is named by id."""
-STAYS = {"decisions", "entries", "erasures", "legal_holds", "subject_requests"}
-"""And after an erasure: dates and kinds of what was said, decided and asked, which show nobody and that it was done."""
+STAYS = {"decisions", "entries", "erasures", "holds", "legal_holds", "retained", "subject_requests"}
+"""And after an erasure: dates and kinds of what was said, decided and asked, and until when proof of it is kept, which
+show nobody, and that it was done."""
 
 
 @dataclass
