@@ -2,6 +2,8 @@
 
 A title stands alone in a list or a log: "A consent lies in the past" would be read as a finding. The rule itself, and
 what to do next, are in the problem's detail and on its page.
+
+It is longer than a module should be, and one thing all the same: a table, in order, with a line for each refusal.
 """
 
 from __future__ import annotations

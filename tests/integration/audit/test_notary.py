@@ -18,7 +18,6 @@ from domain.audit.tiles import nodes_from, tiles_changed
 from domain.audit.tree import leaf_hash
 from projections.audit import notary as module
 from projections.audit import trees
-from projections.audit.standing import standing
 from tests.support.database import Database
 from tests.support.naive_tree import mth
 from tests.support.notary import Office, office
@@ -386,17 +385,3 @@ def test_the_notary_may_change_no_event(signing: Office) -> None:
     ):
         with pytest.raises(Exception, match="permission denied"):
             signing.connection.execute(statement)
-
-
-def test_how_the_ledger_stands_is_told(signing: Office) -> None:
-    of, other = signing.log(), signing.log()
-    signing.add(of, 3)
-    signing.add(other, 3)
-    told = standing(signing.connection)
-    assert (told.refused, told.behind) == (0, 2)
-    assert told.seconds > 0  # these events say that they are of March
-    signing.sign()
-    assert standing(signing.connection) == (0, 0, 0)
-    signing.admin.execute("UPDATE log.heads SET position = 2 WHERE tenant_id = %s", (of.tenant_id,))
-    signing.sign()
-    assert standing(signing.connection) == (1, 0, 0)
